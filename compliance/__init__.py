@@ -1,0 +1,6 @@
+"""MAY this number be dialled now? Pure rules over facts that somebody else gathered.
+
+`compliance.face` has the vocabulary (facts, verdicts, permits), `compliance.numbers` parses and masks phone numbers,
+`compliance.hours` knows calling hours and time zones, `compliance.caps` frequency caps, `compliance.gate` puts the
+rules together. Nothing here reads a clock or does I/O.
+"""

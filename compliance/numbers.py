@@ -1,0 +1,155 @@
+"""Phone numbers: read them, hold them, and never show them whole.
+
+An `E164` prints masked, whichever way it is printed; the clear digits are one explicit attribute away and belong in
+the INVITE and in the store, nowhere else. `mask` is the one masking of the product, `masked_text` the same for text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import phonenumbers
+from phonenumbers import timezone
+from phonenumbers.phonenumberutil import NumberParseException, ValidationResult
+
+MAX_RAW_LENGTH: Final = 32
+"""Longest text that `parse` looks at: 15 digits with separators to spare."""
+
+MIN_HIDDEN: Final = 4
+MAX_LEADING_SHOWN: Final = 3
+MAX_LAST_SHOWN: Final = 4
+
+_E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
+_WRITTEN: Final = re.compile(r"[\d+＋().\s/‐-―-]+")
+_SEPARATOR: Final = r"[ \t\u00a0()‐-―-]"
+# Possessive, so that a number that is masked already ("+880171****4567") is not matched up to its last shown digit.
+_DIGIT_RUN: Final = re.compile(
+    rf"[+＋]\d(?:{_SEPARATOR}{{0,2}}\d){{5,}}+(?!\*)|\d(?:{_SEPARATOR}{{0,2}}\d){{6,}}+",
+)
+_UNKNOWN_ZONE: Final = "Etc/Unknown"
+
+
+class BadNumber(ValueError):
+    """A text that is no number that can be dialled. The message says why and never repeats the text."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class E164:
+    """One phone number in international form. `clear` is the whole of it, e.g. "+8613800001234"."""
+
+    clear: str
+
+    def __post_init__(self) -> None:
+        if not _E164.fullmatch(self.clear):
+            raise BadNumber("not of the form + and 6 to 15 digits")
+
+    def __str__(self) -> str:
+        return mask(self.clear)
+
+    def __repr__(self) -> str:
+        return f"E164({mask(self.clear)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(mask(self.clear), spec)
+
+
+def parse(raw: str, default_region: str) -> E164:
+    """Read a number as people write it.
+
+    `default_region` is an ISO 3166 code ("CN") for numbers without a country code. Only numbers that the numbering
+    plan of their country knows are accepted. Raises `BadNumber`.
+    """
+    if len(raw) > MAX_RAW_LENGTH:
+        raise BadNumber(f"too long: more than {MAX_RAW_LENGTH} characters")
+    text = raw.strip()
+    if not text:
+        raise BadNumber("empty")
+    if not _WRITTEN.fullmatch(text):
+        raise BadNumber("not digits: only digits, spaces, dashes, dots, slashes, brackets and a leading + are allowed")
+    try:
+        # The library keeps the text as raw_input only if asked to; we do not ask.
+        number = phonenumbers.parse(text, default_region)
+    except NumberParseException as error:
+        raise BadNumber(_unreadable(error, default_region)) from None
+    match phonenumbers.is_possible_number_with_reason(number):
+        case ValidationResult.TOO_SHORT:
+            raise BadNumber("too short")
+        case ValidationResult.TOO_LONG:
+            raise BadNumber("too long")
+        case ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+            raise BadNumber("too short: the area code is missing")
+    if not phonenumbers.is_valid_number(number):
+        region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+        raise BadNumber(f"not a valid number of region {region} (+{number.country_code})")
+    return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _unreadable(error: NumberParseException, default_region: str) -> str:
+    match error.error_type:
+        case NumberParseException.INVALID_COUNTRY_CODE:
+            if default_region in phonenumbers.SUPPORTED_REGIONS:
+                return "no such country code"
+            return "no country: it has no + and country code, and no default region is known"
+        case NumberParseException.TOO_SHORT_AFTER_IDD | NumberParseException.TOO_SHORT_NSN:
+            return "too short"
+        case NumberParseException.TOO_LONG:
+            return "too long"
+        case _:
+            return "not digits: no phone number in it"
+
+
+def mask(clear: str) -> str:
+    """The form of a number that people and logs may see: "+8613800001234" becomes "+86138****1234".
+
+    The country code stays; of the national digits at most the first three and the last four stay, and at least four
+    in the middle are hidden (the middle four of a Chinese mobile number). Text that is no international number
+    is masked by `masked_text`. Masking twice changes nothing.
+    """
+    country_length = _country_code_length(clear)
+    if not country_length:
+        return masked_text(clear)
+    head, national = clear[: country_length + 1], clear[country_length + 1 :]
+    last = max(0, min(MAX_LAST_SHOWN, len(national) - MIN_HIDDEN))
+    leading = max(0, min(MAX_LEADING_SHOWN, len(national) - MIN_HIDDEN - MAX_LAST_SHOWN))
+    hidden = len(national) - leading - last
+    return f"{head}{national[:leading]}{'*' * hidden}{national[len(national) - last :]}"
+
+
+def masked_text(text: str) -> str:
+    """Free text with every run of seven or more digits masked; six after a plus sign are enough.
+
+    A run may hold up to two spaces, dashes or brackets between digits. What reads as an international number is masked
+    like one; of any other run at most the last four digits stay, and at least four are hidden. Dates and amounts of
+    seven digits are masked too: what is shown by mistake cannot be taken back.
+    """
+    return _DIGIT_RUN.sub(_masked_run, text)
+
+
+def _masked_run(found: re.Match[str]) -> str:
+    digits = "".join(char for char in found[0] if char.isdecimal())
+    international = found[0][0] in "+＋"
+    if international and _country_code_length(f"+{digits}"):
+        return mask(f"+{digits}")
+    hidden = max(MIN_HIDDEN, len(digits) - MAX_LAST_SHOWN)
+    return f"{'+' if international else ''}{'*' * hidden}{digits[hidden:]}"
+
+
+def _country_code_length(clear: str) -> int:
+    """Digits of the country code of an international number; 0 for anything else. No country code begins another."""
+    if not _E164.fullmatch(clear):
+        return 0
+    for length in (1, 2, 3):
+        if int(clear[1 : 1 + length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return length
+    return 0
+
+
+def zones(number: E164) -> tuple[str, ...]:
+    """IANA names of every time zone the number may be in, by its prefix; () where nobody knows.
+
+    A mobile number has the zones of its whole country. All of China is Asia/Shanghai, by law.
+    """
+    found = timezone.time_zones_for_number(phonenumbers.parse(number.clear, None))
+    return tuple(zone for zone in found if zone != _UNKNOWN_ZONE)

@@ -1,0 +1,228 @@
+"""The daemon's settings: one frozen model per section of `dialer.toml`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from config.model import Section
+
+
+def _ip_address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError("must be an IP address such as 127.0.0.1 or ::1") from None
+
+
+Address = Annotated[str, AfterValidator(_ip_address)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class LogLevel(StrEnum):
+    """The least severe message that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a message is written."""
+
+    AUTO = "auto"  # console on a terminal, json elsewhere
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class RedisSettings(Section):
+    """Where leads, agents and contact history live."""
+
+    url: str = Field(
+        default="redis://127.0.0.1:6379/0", description="redis://, rediss:// or unix:// URL, without a password"
+    )
+    password: SecretStr = Field(default=SecretStr(""), description="password of the Redis user; empty: none")
+    prefix: str = Field(default="dialer:", description="begins every key", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
+    timeout_s: float = Field(default=5.0, description="longest wait for one answer of Redis, in seconds", gt=0, le=60)
+
+    @field_validator("url")
+    @classmethod
+    def _known_and_without_password(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            secret = parts.password is not None or "password" in parse_qs(parts.query)
+        except ValueError:
+            raise ValueError("is not a URL") from None  # the reason would repeat what may be a password
+        if secret:
+            raise ValueError("must not hold a password: put it in redis.password or redis.password_file")
+        if parts.scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
+
+
+class HostSettings(Section):
+    """This daemon among the daemons that share one Redis."""
+
+    name: str = Field(
+        default="",
+        description="unique name of this daemon; empty: the machine's host name",
+        pattern=r"^[A-Za-z0-9_.-]{0,64}$",
+    )
+    lease_s: float = Field(
+        default=120.0, description="how long a leased lead is held without renewal, in seconds", ge=10
+    )
+    heartbeat_s: float = Field(
+        default=3.0, description="time between two signs of life to Redis, in seconds", gt=0, le=60
+    )
+
+    @field_validator("heartbeat_s")
+    @classmethod
+    def _lease_outlives_heartbeats(cls, heartbeat_s: float, info: ValidationInfo) -> float:
+        lease_s = info.data.get("lease_s")
+        if lease_s is not None and lease_s < 3 * heartbeat_s:
+            raise ValueError(f"must be at most a third of lease_s ({lease_s:g}), or leases end between two renewals")
+        return heartbeat_s
+
+
+class SipSettings(Section):
+    """The SIP side of this host."""
+
+    bind_address: Address = Field(default="127.0.0.1", description="IP address for SIP and RTP")
+    max_lines: int = Field(default=100, description="most calls in flight on this host", ge=1, le=5000)
+    rtp_port_min: int = Field(default=0, description="lowest RTP port; 0: the system chooses", ge=0, le=65535)
+    rtp_port_max: int = Field(
+        default=0, description="highest RTP port; 0: the system chooses", ge=0, le=65535, validate_default=True
+    )
+    user_agent: str = Field(default="predictive-dialer", description="User-Agent header", pattern=r"^[ -~]{1,64}$")
+
+    @field_validator("rtp_port_max")
+    @classmethod
+    def _rtp_range(cls, highest: int, info: ValidationInfo) -> int:
+        lowest, max_lines = info.data.get("rtp_port_min"), info.data.get("max_lines")
+        if lowest is None or max_lines is None or lowest == highest == 0:
+            return highest
+        if lowest == 0 or highest == 0:
+            raise ValueError("rtp_port_min and rtp_port_max are set together, or both are 0")
+        if lowest > highest:
+            raise ValueError(f"must not be below rtp_port_min ({lowest})")
+        # Two legs for each call, an RTP and an RTCP port for each leg.
+        if highest - lowest + 1 < 4 * max_lines:
+            raise ValueError(f"the range needs 4 ports for each of the {max_lines} lines of max_lines")
+        return highest
+
+
+class TrunkSettings(Section):
+    """One carrier."""
+
+    name: str = Field(description="name in campaigns, logs and reports", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
+    host: str = Field(description="host name or IP address of the carrier", pattern=r"^[A-Za-z0-9_.:\[\]-]{1,253}$")
+    port: Port = Field(default=5060, description="SIP port of the carrier (UDP)")
+    username: str = Field(default="", description="user for digest authentication; empty: none", max_length=128)
+    password: SecretStr = Field(default=SecretStr(""), description="password for digest authentication")
+    max_cps: float = Field(default=10.0, description="most new calls per second", gt=0, le=1000)
+    max_calls: int = Field(default=100, description="most calls in flight on this trunk", ge=1, le=100_000)
+
+    @field_validator("password")
+    @classmethod
+    def _user_for_the_password(cls, password: SecretStr, info: ValidationInfo) -> SecretStr:
+        if password.get_secret_value() and info.data.get("username") == "":
+            raise ValueError("is given but username is not")
+        return password
+
+
+class AgentSettings(Section):
+    """When an agent counts as there."""
+
+    heartbeat_timeout_s: float = Field(
+        default=60.0, description="an agent not heard of for this long is logged out, in seconds", ge=5, le=3600
+    )
+
+
+class IntakeSettings(Section):
+    """Taking leads in."""
+
+    batch: int = Field(default=200, description="most leads read at once", ge=1, le=5000)
+    max_lead_bytes: int = Field(default=8192, description="longest lead that is read, in bytes", ge=256, le=1_048_576)
+
+
+class SpoolSettings(Section):
+    """Where events wait on local disk while Redis is away."""
+
+    dir: str = Field(default="/var/lib/dialer/spool", description="directory, absolute path", pattern=r"^/[^\x00]*$")
+    max_mb: int = Field(default=256, description="most disk space for waiting events, in MB; no new calls beyond", ge=1)
+
+
+class MetricsSettings(Section):
+    """The Prometheus endpoint."""
+
+    address: Address = Field(default="127.0.0.1", description="IP address to listen on")
+    port: int = Field(default=9464, description="TCP port; 0: no endpoint", ge=0, le=65535)
+
+
+class LogSettings(Section):
+    """What the daemon writes to standard error."""
+
+    level: LogLevel = Field(default=LogLevel.INFO, description="least severe message written")
+    format: LogFormat = Field(default=LogFormat.AUTO, description="auto is console on a terminal, json elsewhere")
+
+
+class DrainSettings(Section):
+    """An orderly stop."""
+
+    talk_limit_s: float = Field(
+        default=300.0, description="longest wait for talks to end before they are hung up, in seconds", ge=0, le=86_400
+    )
+
+
+class PacingSettings(Section):
+    """How often the pacers decide."""
+
+    interval_s: float = Field(
+        default=0.1, description="shortest time between two decisions of a campaign, in seconds", ge=0.02, le=5
+    )
+    budget_s: float = Field(
+        default=0.02,
+        description="longest time for one decision before it falls back to progressive, in seconds",
+        gt=0,
+        le=1,
+    )
+
+    @field_validator("budget_s")
+    @classmethod
+    def _budget_fits(cls, budget_s: float, info: ValidationInfo) -> float:
+        interval_s = info.data.get("interval_s")
+        if interval_s is not None and budget_s >= interval_s:
+            raise ValueError(f"must be less than interval_s ({interval_s:g})")
+        return budget_s
+
+
+class DaemonSettings(Section):
+    """Everything that one daemon is told before it starts."""
+
+    redis: RedisSettings = Field(default=RedisSettings(), description="where leads, agents and contact history live")
+    host: HostSettings = Field(default=HostSettings(), description="this daemon among those that share one Redis")
+    sip: SipSettings = Field(default=SipSettings(), description="the SIP side of this host")
+    trunks: tuple[TrunkSettings, ...] = Field(
+        default=(), description="the carriers; the first is the default", max_length=64
+    )
+    agents: AgentSettings = Field(default=AgentSettings(), description="when an agent counts as there")
+    intake: IntakeSettings = Field(default=IntakeSettings(), description="taking leads in")
+    spool: SpoolSettings = Field(default=SpoolSettings(), description="where events wait while Redis is away")
+    metrics: MetricsSettings = Field(default=MetricsSettings(), description="the Prometheus endpoint")
+    log: LogSettings = Field(default=LogSettings(), description="what is written to standard error")
+    drain: DrainSettings = Field(default=DrainSettings(), description="an orderly stop")
+    pacing: PacingSettings = Field(default=PacingSettings(), description="how often the pacers decide")
+
+    @field_validator("trunks")
+    @classmethod
+    def _trunk_names_differ(cls, trunks: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:
+        names = [trunk.name for trunk in trunks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the names of trunks must differ, but more than one is called {', '.join(twice)}")
+        return trunks

@@ -1,0 +1,79 @@
+"""What all settings have in common: they are frozen, know every key, and say what each value means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict
+
+Key = str | int
+"""One step of a path: the name of a setting, or the place in a list (0 is the first)."""
+
+_UNITS: Final = {
+    "_s": "seconds",
+    "_cps": "calls per second",
+    "_bytes": "bytes",
+    "_mb": "MB",
+    "_days": "days",
+    "_rate": "a fraction: 0.03 is 3 %",
+}
+
+
+class Section(BaseModel):
+    """A group of settings. Unknown keys are mistakes. A secret given wrongly is never repeated in the message."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def unit(name: str) -> str:
+    """The unit in which a setting is given, by the end of its name; empty where it has none."""
+    return next((text for suffix, text in _UNITS.items() if name.endswith(suffix)), "")
+
+
+def item_type(annotation: Any) -> Any:
+    """The type of one item of a list of settings (`tuple[X, ...]`), or None where `annotation` is no list."""
+    if get_origin(annotation) is tuple:
+        return _plain(get_args(annotation)[0])
+    return None
+
+
+def leaf_type(model: type[Section], path: tuple[Key, ...]) -> Any:
+    """The type of what `path` leads to: a Section class, a list type, a plain type; None where it leads nowhere."""
+    found: Any = model
+    for key in path:
+        if isinstance(key, int):
+            found = item_type(found)
+        elif (section := as_section(found)) and key in section.model_fields:
+            found = _plain(section.model_fields[key].annotation)
+        else:
+            return None
+    return found
+
+
+def as_section(kind: Any) -> type[Section] | None:
+    """`kind` if it is a Section class, else None."""
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+
+
+def section_at(model: type[Section], path: tuple[Key, ...]) -> type[Section] | None:
+    """The section that `path` leads to, or None if it leads to none."""
+    return as_section(leaf_type(model, path))
+
+
+def _plain(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def leaves(settings: Section, path: tuple[Key, ...] = ()) -> Iterator[tuple[tuple[Key, ...], Any]]:
+    """Every single value of `settings` with its path, in the order of the models."""
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        match value:
+            case Section():
+                yield from leaves(value, (*path, name))
+            case tuple() if any(isinstance(item, Section) for item in value):
+                for index, item in enumerate(value):
+                    yield from leaves(item, (*path, name, index))
+            case _:
+                yield (*path, name), value

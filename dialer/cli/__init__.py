@@ -1,0 +1,62 @@
+"""ASK: the command line. One file per group of commands; each is imported when it is used.
+
+Everything but `run` and `demo` speaks to Redis alone and works from any machine that reaches it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from dialer import __version__
+from dialer.cli.groups import Lazy, RootGroup
+from dialer.cli.invocation import Invocation, as_flags, default_who
+
+COMMANDS: Final = {
+    "run": Lazy("dialer.cli.run:run", "Daemon", "Run the daemon on this machine."),
+    "check-config": Lazy("dialer.cli.check_config:check_config", "Daemon", "Check the settings and show them."),
+    "demo": Lazy("dialer.cli.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
+    "campaign": Lazy("dialer.cli.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."),
+    "leads": Lazy("dialer.cli.leads:leads", "Campaigns", "Import leads and look at them."),
+    "block": Lazy("dialer.cli.block:block", "Campaigns", "Numbers that must not be called."),
+    "status": Lazy("dialer.cli.status:status", "Floor", "Show once what all daemons are doing."),
+    "watch": Lazy("dialer.cli.status:watch", "Floor", "Show the live board."),
+    "agents": Lazy("dialer.cli.agents:agents", "Floor", "List the agents and what they are doing."),
+    "completion": Lazy("dialer.cli.completion:completion", "Shell", "Print the completion script for your shell."),
+}
+
+
+@click.group(
+    cls=RootGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="dialer")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="DIALER_CONFIG",
+    help="Settings file. [default: ./dialer.toml, else /etc/dialer/dialer.toml, if they exist]",
+)
+@click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="One setting, such as sip.max_lines=50.")
+@click.option("--redis", metavar="URL", help="Redis server; short for --set redis.url=URL.")
+@click.option("--who", metavar="NAME", help="Your name in the audit trail. [default: user@host]")
+@click.pass_context
+def main(ctx: click.Context, config: Path | None, pairs: tuple[str, ...], redis: str | None, who: str | None) -> None:
+    """A predictive outbound dialer.
+
+    Leads come in from Redis, calls go out over SIP, and every attempt ends in exactly one disposition.
+
+    \b
+    Example:
+      dialer campaign create spring-sale --file spring-sale.toml
+      dialer leads import spring-sale customers.csv
+      dialer campaign start spring-sale
+      dialer watch
+    """
+    flags = as_flags(pairs, "--set")
+    if redis is not None:
+        flags["redis.url"] = redis
+    ctx.obj = Invocation(config, flags, who or default_who())

@@ -1,0 +1,342 @@
+"""`dialer campaign`: make, look at, change, start, pause and stop campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from config.campaign import CampaignSettings
+from config.load import load_campaign
+from config.show import campaign_toml, rows
+from dialer.cli import hosts
+from dialer.cli.cards import state_text
+from dialer.cli.completion import campaign_names
+from dialer.cli.exits import CliExit
+from dialer.cli.failures import Failure, warn
+from dialer.cli.figures import count
+from dialer.cli.groups import NearGroup
+from dialer.cli.invocation import Invocation, as_flags, json_option, now, pass_invocation
+from dialer.cli.output import show, show_json, table, when
+from dialer.core.inputs import CampaignState
+from dialer.store import agents, campaigns, status
+from dialer.store.campaigns import Campaign
+from dialer.store.connection import Store
+from dialer.store.status import Counts
+
+name_argument = click.argument("name", shell_complete=campaign_names)
+file_option = click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file with the campaign's settings.",
+)
+
+
+@click.group(cls=NearGroup)
+def campaign() -> None:
+    """Create, change, start and stop campaigns.
+
+    \b
+    Example:
+      dialer campaign example > spring-sale.toml
+      dialer campaign create spring-sale --file spring-sale.toml
+      dialer campaign start spring-sale
+    """
+
+
+@campaign.command()
+def example() -> None:
+    """Print a complete campaign file with all defaults.
+
+    \b
+    Example:
+      dialer campaign example > spring-sale.toml
+    """
+    click.echo(campaign_toml(), nl=False)
+
+
+@campaign.command()
+@click.argument("name")
+@file_option
+@click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="One setting; repeatable, wins over the file.")
+@json_option
+@pass_invocation
+def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Create a campaign. It is stopped until you start it.
+
+    \b
+    Example:
+      dialer campaign create spring-sale --file spring-sale.toml
+      dialer campaign create survey --set mode=progressive --set caller_id=+862155550100
+    """
+    flags = as_flags(pairs, "--set") | {"name": name}
+    settings = load_campaign(file if file is not None else {}, flags).settings
+    with invocation.store() as store:
+        made = campaigns.create(store, settings, who=invocation.who, now=now())
+    if as_json:
+        show_json(_as_data(made))
+        return
+    click.echo(f"Created campaign {name}: {settings.mode}, stopped.")
+    for missing in settings.missing_to_start():
+        click.echo(f"  Before it can start: {missing}")
+
+
+@campaign.command("list")
+@json_option
+@pass_invocation
+def list_(invocation: Invocation, as_json: bool) -> None:
+    """List all campaigns with their leads.
+
+    \b
+    Example:
+      dialer campaign list
+    """
+    with invocation.store() as store:
+        found = [(each, status.counts(store, each.settings.name, now())) for each in campaigns.listing(store)]
+    if as_json:
+        show_json([{**_as_data(each), "counts": counts} for each, counts in found])
+        return
+    if not found:
+        click.echo("No campaign yet. Make one with: dialer campaign create NAME")
+        return
+    heads = ("campaign", "state", "mode", "queued", "due", "waiting", "in work", "closed", "changed", "by")
+    drawn: list[tuple[Text | str, ...]] = [
+        (
+            Text(each.settings.name, "bold"),
+            state_text(each.state),
+            str(each.settings.mode),
+            *(count(number) for number in _places(counts).values()),
+            when(each.changed_at),
+            each.changed_by,
+        )
+        for each, counts in found
+    ]
+    show(table(heads, drawn, right=heads[3:8]))
+
+
+def _places(counts: Counts) -> dict[str, int]:
+    return {
+        "queued": counts.queued,
+        "due": counts.due,
+        "waiting": counts.waiting,
+        "in work": counts.leased + counts.in_attempt,
+        "closed": counts.closed,
+    }
+
+
+@campaign.command("show")
+@name_argument
+@json_option
+@pass_invocation
+def show_(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Show a campaign: state, where its leads are, how attempts ended, why numbers were refused, and its settings.
+
+    \b
+    Example:
+      dialer campaign show spring-sale
+    """
+    with invocation.store() as store:
+        found = campaigns.get(store, name)
+        counts = status.counts(store, name, now())
+        seen = hosts.read(store)
+    problems = _problems(seen, name)
+    if as_json:
+        show_json({**_as_data(found), "counts": counts, "problems": problems})
+        return
+    heading = Text.assemble((name, "bold"), "  ", state_text(found.state), f"  {found.settings.mode}")
+    heading.append(f"  created {when(found.created_at)}, changed {when(found.changed_at)} by {found.changed_by}", "dim")
+    show(heading)
+    for problem in problems:
+        show(Text(f"! {problem}", "bold red"))
+    for missing in found.settings.missing_to_start():
+        show(Text(f"! cannot start: {missing}", "yellow"))
+    show(_figures("leads", {**_places(counts), "accepted": counts.accepted, "rejected": counts.rejected}))
+    for title, figures in (
+        ("ends", counts.dispositions),
+        ("closed by", counts.closed_by),
+        ("refused", counts.refused_by),
+    ):
+        if figures:
+            show(_figures(title, figures))
+    click.echo()
+    effective = load_campaign(found.settings.model_dump(mode="json"))
+    show(
+        table(
+            ("setting", "value", "meaning"),
+            [(row.path, row.value, Text(row.explanation, "dim")) for row in rows(effective)],
+        )
+    )
+
+
+def _figures(title: str, figures: Mapping[str, int]) -> Text:
+    line = Text(f"{title:<10}", "dim")
+    for name, number in figures.items():
+        line.append(f"{name.replace('_', ' ')} ")
+        line.append(f"{count(number)}  ", "bold")
+    return line
+
+
+@campaign.command("set")
+@name_argument
+@click.argument("pairs", metavar="[KEY=VALUE]...", nargs=-1)
+@file_option
+@json_option
+@pass_invocation
+def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path | None, as_json: bool) -> None:
+    """Change settings of a campaign; it goes on with them at once. With --file, all its settings are replaced.
+
+    \b
+    Example:
+      dialer campaign set spring-sale max_abandon_rate=0.02 retry.busy.delay_s=900
+      dialer campaign set spring-sale --file spring-sale.toml
+    """
+    if not pairs and file is None:
+        raise click.UsageError("nothing to set: give KEY=VALUE or --file")
+    flags = as_flags(pairs, "campaign set")
+    if flags.get("name", name) != name:
+        raise click.UsageError("a campaign cannot be renamed; create another one")
+    with invocation.store() as store:
+        before = campaigns.get(store, name)
+        source = file if file is not None else before.settings.model_dump(mode="json")
+        settings = load_campaign(source, flags | {"name": name}).settings
+        after = campaigns.update(store, settings, who=invocation.who, now=now())
+    changes = _changes(before.settings, after.settings)
+    if as_json:
+        show_json({**_as_data(after), "changes": changes})
+        return
+    if not changes:
+        click.echo(f"Nothing changed in campaign {name}.")
+    for path, (old, new) in changes.items():
+        click.echo(f"{path}: {old} -> {new}")
+
+
+def _changes(before: CampaignSettings, after: CampaignSettings) -> dict[str, tuple[str, str]]:
+    """What is different, by path: (old, new) as TOML would have them; a row that is not there is shown as nothing."""
+    old, new = (
+        {row.path: row.value for row in rows(load_campaign(settings.model_dump(mode="json")))}
+        for settings in (before, after)
+    )
+    paths = [*new, *(path for path in old if path not in new)]
+    return {path: (old.get(path, ""), new.get(path, "")) for path in paths if old.get(path) != new.get(path)}
+
+
+@campaign.command()
+@name_argument
+@json_option
+@pass_invocation
+def start(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Start a campaign, or go on after a pause. Refused, with every reason, while its settings cannot run.
+
+    \b
+    Example:
+      dialer campaign start spring-sale
+    """
+    with invocation.store() as store:
+        missing = campaigns.get(store, name).settings.missing_to_start()
+        if missing:
+            raise Failure(
+                CliExit.REFUSED,
+                f"campaign {name} cannot be started:",
+                *missing,
+                f"Change it with: dialer campaign set {name} KEY=VALUE",
+            )
+        _set_state(invocation, store, name, CampaignState.RUNNING, as_json)
+        for warning in _why_nothing_dials(store, name):
+            warn(warning)
+
+
+def _why_nothing_dials(store: Store, name: str) -> list[str]:
+    """What keeps a campaign that was started from being dialled, as far as it can be seen from here."""
+    seen = hosts.read(store)
+    found = _problems(seen, name)
+    if not seen.boards and not seen.unreadable:
+        found.append("no daemon is alive: nothing is dialled until one runs (dialer run)")
+    if not any(name in agent.campaigns for agent in agents.listing(store)):
+        found.append("no agent is logged in to this campaign: nothing is dialled until one is ready")
+    counts = status.counts(store, name, now())
+    if not (counts.queued or counts.due or counts.waiting or counts.leased):
+        found.append(f"it has no leads: dialer leads import {name} FILE.csv")
+    return found
+
+
+def _problems(seen: hosts.Hosts, name: str) -> list[str]:
+    return [
+        f"{board.host}: {row.problem}"
+        for board in seen.boards
+        for row in board.campaigns
+        if row.name == name and row.problem
+    ]
+
+
+@campaign.command()
+@name_argument
+@json_option
+@pass_invocation
+def pause(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Pause a campaign: no new calls; calls in progress go on.
+
+    \b
+    Example:
+      dialer campaign pause spring-sale
+    """
+    with invocation.store() as store:
+        _set_state(invocation, store, name, CampaignState.PAUSED, as_json)
+
+
+@campaign.command()
+@name_argument
+@json_option
+@pass_invocation
+def resume(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Go on with a paused campaign.
+
+    \b
+    Example:
+      dialer campaign resume spring-sale
+    """
+    with invocation.store() as store:
+        state = campaigns.get(store, name).state
+        if state is not CampaignState.PAUSED:
+            hint = f"Start it with: dialer campaign start {name}" if state is CampaignState.STOPPED else ""
+            raise Failure(CliExit.REFUSED, f"campaign {name} is {state}, not paused", *filter(None, [hint]))
+        _set_state(invocation, store, name, CampaignState.RUNNING, as_json)
+
+
+@campaign.command()
+@name_argument
+@json_option
+@pass_invocation
+def stop(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Stop a campaign: no new calls, and its leads are given back; calls in progress go on.
+
+    \b
+    Example:
+      dialer campaign stop spring-sale
+    """
+    with invocation.store() as store:
+        _set_state(invocation, store, name, CampaignState.STOPPED, as_json)
+
+
+def _set_state(invocation: Invocation, store: Store, name: str, state: CampaignState, as_json: bool) -> None:
+    before = campaigns.get(store, name).state
+    after = campaigns.set_state(store, name, state, who=invocation.who, now=now())
+    if as_json:
+        show_json({**_as_data(after), "before": before})
+    elif before is state:
+        click.echo(f"Campaign {name} was {state} already.")
+    else:
+        click.echo(f"Campaign {name} is {state} (was {before}).")
+
+
+def _as_data(found: Campaign) -> dict[str, Any]:
+    return {
+        "name": found.settings.name,
+        "state": found.state,
+        "created_at": found.created_at,
+        "changed_at": found.changed_at,
+        "changed_by": found.changed_by,
+        "settings": found.settings.model_dump(mode="json"),
+    }

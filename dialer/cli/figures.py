@@ -1,0 +1,127 @@
+"""Small drawings out of characters: bars, strips of glyphs, and figures as people read them. Pure.
+
+Only the sixteen colours of the terminal's own theme are used, so that a board reads on a light and on a dark
+background; nothing is said by colour alone. No line has a right edge, because some terminals draw these glyphs wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from rich.text import Text
+
+FILLED: Final = "━"
+SEAM: Final = "╸"
+EMPTY: Final = "─"
+
+GOOD: Final = "green"
+WARN: Final = "yellow"
+BAD: Final = "red"
+QUIET: Final = "dim"
+ACCENT: Final = "cyan"
+
+AGENT_GLYPHS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "talking": ("●", GOOD, "talking"),
+    "ringing": ("◉", ACCENT, "ringing"),
+    "ready": ("○", "bold", "ready"),
+    "wrapup": ("◐", WARN, "wrap-up"),
+    "paused": ("‖", QUIET, "paused"),
+}
+"""Agent state -> glyph, style, word; in the order in which they are drawn."""
+
+
+def bar(share: float, width: int, style: str) -> Text:
+    """A bar of `width` characters, `share` (0 to 1) of it filled; anything above 0 shows."""
+    share = min(max(share, 0.0), 1.0)
+    filled = max(round(share * width), 1 if share > 0 else 0)
+    return Text.assemble((FILLED * filled, style), (EMPTY * (width - filled), QUIET))
+
+
+def stacked(parts: Sequence[tuple[int, str]], width: int) -> Text:
+    """One bar of `width` characters shared out by the counts of (count, style); every count above 0 shows.
+
+    A seam ends each part, so that parts are told apart without colours. Parts that no longer fit at one character each
+    are left out from the end.
+    """
+    parts = [part for part in parts if part[0] > 0][:width]
+    total = sum(count for count, _ in parts)
+    if not total:
+        return Text(EMPTY * width, QUIET)
+    text, left, spare = Text(), total, width
+    for place, (count, style) in enumerate(parts):
+        kept_for_others = len(parts) - place - 1
+        length = min(max(round(spare * count / left), 1), spare - kept_for_others)
+        text.append(FILLED * (length - 1) + SEAM, style)
+        left, spare = left - count, spare - length
+    return text
+
+
+def agent_strip(agents: Mapping[str, int], width: int) -> Text:
+    """One glyph for each agent, or for every 2, 5, 10 ... agents where they do not fit into `width`."""
+    shown = {state: agents.get(state, 0) for state in AGENT_GLYPHS}
+    scale = next(scale for scale in _scales() if sum(-(-count // scale) for count in shown.values()) <= width)
+    text = Text()
+    for state, (glyph, style, _) in AGENT_GLYPHS.items():
+        text.append(glyph * -(-shown[state] // scale), style)
+    if scale > 1:
+        text.append(f" one for {scale}", QUIET)
+    return text
+
+
+def _scales() -> Sequence[int]:
+    return tuple(step * 10**power for power in range(6) for step in (1, 2, 5))
+
+
+def agent_words(agents: Mapping[str, int]) -> Text:
+    """`8 talking  2 ready`, the states that have somebody."""
+    known = [
+        (count, style, word) for state, (_, style, word) in AGENT_GLYPHS.items() if (count := agents.get(state, 0))
+    ]
+    other = [(count, QUIET, state) for state, count in agents.items() if state not in AGENT_GLYPHS and count]
+    return joined([Text.assemble((str(count), style), f" {word}") for count, style, word in known + other])
+
+
+def joined(parts: Sequence[Text], gap: str = "  ") -> Text:
+    """Parts side by side."""
+    return Text(gap).join(parts)
+
+
+def flowed(parts: Sequence[Text], width: int, gap: str = "   ") -> Text:
+    """Parts side by side, in as many lines as it takes; no part is broken unless it is too long for a line."""
+    lines: list[list[Text]] = [[]]
+    used = 0
+    for part in parts:
+        if lines[-1] and used + len(gap) + part.cell_len > width:
+            lines.append([])
+            used = 0
+        used += part.cell_len + (len(gap) if lines[-1] else 0)
+        lines[-1].append(part)
+    return Text("\n").join([joined(line, gap) for line in lines])
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """`2.4 %`."""
+    return f"{100 * fraction:.{digits}f} %"
+
+
+def count(number: int) -> str:
+    """`12,345`."""
+    return f"{number:,}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time in its two largest units: `45 s`, `12 min 3 s`, `3 h 20 min`, `2 d 4 h`."""
+    whole = max(int(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    for size, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // small
+            return f"{whole // size} {name}" + (f" {rest} {small_name}" if rest else "")
+    raise AssertionError("sixty seconds are a minute")
+
+
+def milliseconds(value: float) -> str:
+    """`12 ms`, `1.3 s`."""
+    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"

@@ -1,0 +1,203 @@
+"""Agents and their state table.
+
+An agent belongs to one daemon at a time (claimed in the store) and is reserved here, in memory, in the same step that
+decides; so two calls can never get the same agent. The rules:
+
+1. Only READY agents are given calls, the one who has waited longest first.
+2. A pause or logout asked for in the middle of a call happens after it, and the agent hears so (`pending`).
+3. An agent whose phone does not take a call is paused with a reason, or the next caller would be lost as well.
+4. An agent who sends no heartbeat is gone: at once when idle, after the call when talking.
+5. Anything the table does not foresee changes nothing and is answered with a reason that the sender can read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+
+class AgentState(StrEnum):
+    """What an agent is doing."""
+
+    OFFLINE = "offline"
+    PAUSED = "paused"
+    READY = "ready"
+    RINGING = "ringing"  # reserved for an answered call, the phone is being rung
+    TALKING = "talking"
+    WRAPUP = "wrapup"
+
+
+class AgentEventKind(StrEnum):
+    """What a desktop can say about its agent, and what the dialer itself finds out (`LOST`)."""
+
+    LOGIN = "login"
+    READY = "ready"
+    PAUSE = "pause"
+    WRAPUP_DONE = "wrapup_done"
+    LOGOUT = "logout"
+    HEARTBEAT = "heartbeat"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEvent:
+    """One entry of the agents' stream. `uri`, `campaigns` and `team` belong to a login, `reason` to a pause."""
+
+    kind: AgentEventKind
+    agent: str
+    uri: str = ""
+    campaigns: tuple[str, ...] = ()
+    team: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent as the engine sees it. `since` is when the state began, `heard_at` when the desktop last spoke.
+
+    `call` is the attempt that the agent is reserved for or talking on. `pending` is the state to take after the call
+    and its wrap-up instead of READY.
+    """
+
+    agent: str
+    uri: str
+    campaigns: tuple[str, ...]
+    team: str
+    state: AgentState
+    since: float
+    heard_at: float
+    reason: str = ""
+    call: str | None = None
+    pending: AgentState | None = None
+    pending_reason: str = ""
+
+
+ON_CALL: Final = frozenset({AgentState.RINGING, AgentState.TALKING})
+BUSY: Final = ON_CALL | {AgentState.WRAPUP}
+
+# What a desktop may say in which state. A missing pair is refused.
+ALLOWED: Final[dict[AgentEventKind, frozenset[AgentState]]] = {
+    AgentEventKind.LOGIN: frozenset({AgentState.OFFLINE, AgentState.PAUSED, AgentState.READY}),
+    AgentEventKind.READY: frozenset({AgentState.PAUSED, AgentState.WRAPUP, AgentState.READY}) | ON_CALL,
+    AgentEventKind.PAUSE: frozenset({AgentState.READY, AgentState.PAUSED, AgentState.WRAPUP}) | ON_CALL,
+    AgentEventKind.WRAPUP_DONE: frozenset({AgentState.WRAPUP}),
+    AgentEventKind.LOGOUT: frozenset(AgentState) - {AgentState.OFFLINE},
+    AgentEventKind.HEARTBEAT: frozenset(AgentState) - {AgentState.OFFLINE},
+    AgentEventKind.LOST: frozenset(AgentState) - {AgentState.OFFLINE},
+}
+
+
+class AgentEventRefused(ValueError):
+    """An agent event that does not fit the agent's state; the message is for its sender."""
+
+
+def apply(agent: Agent | None, event: AgentEvent, now: float) -> Agent:
+    """The agent after a desktop's word. Raises `AgentEventRefused` and changes nothing where the table says no."""
+    state = AgentState.OFFLINE if agent is None else agent.state
+    if state not in ALLOWED[event.kind]:
+        raise AgentEventRefused(f"{event.kind} does not fit an agent who is {state}")
+    if event.kind is AgentEventKind.LOGIN:
+        return _logged_in(event, now)
+    assert agent is not None  # every other kind needs a state other than OFFLINE
+    heard = replace(agent, heard_at=now)
+    match event.kind:
+        case AgentEventKind.HEARTBEAT:
+            return heard
+        case AgentEventKind.READY:
+            return _ready_asked(heard, now)
+        case AgentEventKind.PAUSE:
+            return _leave(heard, AgentState.PAUSED, event.reason or "pause", now)
+        case AgentEventKind.WRAPUP_DONE:
+            return come_free(heard, now)
+        case AgentEventKind.LOGOUT:
+            return _leave(heard, AgentState.OFFLINE, "logout", now)
+        case AgentEventKind.LOST:
+            return _leave(agent, AgentState.OFFLINE, "no heartbeat", now)
+
+
+def _logged_in(event: AgentEvent, now: float) -> Agent:
+    if not event.uri:
+        raise AgentEventRefused("login needs the SIP URI of the agent's phone")
+    if not event.campaigns:
+        raise AgentEventRefused("login needs at least one campaign")
+    return Agent(
+        agent=event.agent,
+        uri=event.uri,
+        campaigns=event.campaigns,
+        team=event.team,
+        state=AgentState.PAUSED,
+        since=now,
+        heard_at=now,
+        reason="login",
+    )
+
+
+def _ready_asked(agent: Agent, now: float) -> Agent:
+    if agent.state in ON_CALL:
+        return replace(agent, pending=None, pending_reason="")
+    if agent.state is AgentState.READY:
+        return agent
+    return enter(agent, AgentState.READY, now)
+
+
+def _leave(agent: Agent, target: AgentState, reason: str, now: float) -> Agent:
+    if agent.state in ON_CALL or (agent.state is AgentState.WRAPUP and target is AgentState.PAUSED):
+        return replace(agent, pending=target, pending_reason=reason)
+    if agent.state is target:
+        return replace(agent, reason=reason)
+    return enter(agent, target, now, reason=reason)
+
+
+def enter(agent: Agent, state: AgentState, now: float, *, reason: str = "", call: str | None = None) -> Agent:
+    """The agent in a new state since now; what was pending is kept while the agent is busy."""
+    keep = state in BUSY
+    return replace(
+        agent,
+        state=state,
+        since=now,
+        reason=reason,
+        call=call,
+        pending=agent.pending if keep else None,
+        pending_reason=agent.pending_reason if keep else "",
+    )
+
+
+def come_free(agent: Agent, now: float) -> Agent:
+    """The agent after wrap-up, or after a call that vanished before any talk: ready, or what was asked for."""
+    if agent.pending is not None:
+        return enter(agent, agent.pending, now, reason=agent.pending_reason)
+    return enter(agent, AgentState.READY, now)
+
+
+@dataclass(slots=True)
+class Roster:
+    """All agents that this daemon holds, and who among the ready has waited longest."""
+
+    agents: dict[str, Agent] = field(default_factory=dict)
+
+    def get(self, agent: str) -> Agent | None:
+        return self.agents.get(agent)
+
+    def put(self, agent: Agent) -> None:
+        """Remember the agent's new state; one who went offline is forgotten."""
+        if agent.state is AgentState.OFFLINE:
+            self.agents.pop(agent.agent, None)
+        else:
+            self.agents[agent.agent] = agent
+
+    def longest_ready(self, campaign: str, *, without: frozenset[str] = frozenset()) -> Agent | None:
+        """The ready agent of a campaign who has waited longest, none of `without` among them."""
+        candidates = (
+            agent
+            for agent in self.agents.values()
+            if agent.state is AgentState.READY and campaign in agent.campaigns and agent.agent not in without
+        )
+        return min(candidates, key=lambda agent: (agent.since, agent.agent), default=None)
+
+    def silent(self, now: float, timeout_s: float) -> Iterator[Agent]:
+        """Agents whose desktops have said nothing for `timeout_s` and who are not on their way out already."""
+        for agent in self.agents.values():
+            if now - agent.heard_at > timeout_s and agent.pending is not AgentState.OFFLINE:
+                yield agent

@@ -1,0 +1,126 @@
+"""What a daemon shows of itself once a second: the source of `dialer status`, `dialer watch`, the demo and the metrics.
+
+Plain data, so that every screen and every gauge says the same. Times ending in `_at` and `since` are seconds since the
+epoch. No clear phone number is ever in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A delay's median, 99th percentile and maximum over the newest samples, in milliseconds."""
+
+    samples: int = 0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+    max_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkRow:
+    """One trunk. `resting_s` is how long the breaker still keeps calls from it."""
+
+    name: str
+    calls: int
+    max_calls: int
+    starts_last_second: int
+    max_cps: float
+    faults: int
+    resting_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """One agent of this host. `campaign` is the one of the call the agent is on, else the first of the login."""
+
+    agent: str
+    team: str
+    state: str
+    since: float
+    reason: str
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """One campaign on this host, counted since the daemon's start unless it says otherwise.
+
+    `sentence` is the pacer's reason of the moment; `problem` says why the daemon does not run a campaign that the
+    operator has started. `answered` and `abandoned` are today's ledger over all hosts. `calls` counts calls by state,
+    `agents` agents by state.
+    """
+
+    name: str
+    state: str
+    mode: str
+    problem: str
+    sentence: str
+    risk: float | None
+    max_abandon_rate: float
+    leads_held: int
+    due: int
+    waiting: int
+    answered: int
+    abandoned: int
+    attempts: int
+    agents: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[str, int] = field(default_factory=dict)
+    dispositions: Mapping[str, int] = field(default_factory=dict)
+    refusals: Mapping[str, int] = field(default_factory=dict)
+    hand_over: Delay = Delay()  # answer -> INVITE to the agent's phone
+    answer_to_agent: Delay = Delay()  # answer -> both hear each other
+
+    @property
+    def abandon_rate(self) -> float:
+        """Abandoned among live answers today, as a fraction."""
+        return self.abandoned / self.answered if self.answered else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One host. `agent_s` is agents' time by state in seconds since the start; `problems` are alarms in words."""
+
+    host: str
+    version: str
+    at: float
+    started_at: float
+    state: str
+    redis_healthy: bool
+    spooled: int
+    lines_used: int
+    lines_total: int
+    workers: int
+    worker_restarts: int
+    pacing_late: int
+    anomalies: int
+    problems: tuple[str, ...] = ()
+    trunks: tuple[TrunkRow, ...] = ()
+    campaigns: tuple[CampaignRow, ...] = ()
+    agents: tuple[AgentRow, ...] = ()
+    agent_s: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def utilisation(self) -> float:
+        """(talk + wrap-up) / (logged - pause), as a fraction; the phone's ringing counts as neither."""
+        busy_s = self.agent_s.get("talking", 0.0) + self.agent_s.get("wrapup", 0.0)
+        present_s = busy_s + self.agent_s.get("ready", 0.0) + self.agent_s.get("ringing", 0.0)
+        return busy_s / present_s if present_s else 0.0
+
+    def to_wire(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+_ADAPTER = TypeAdapter(Board)
+
+
+def from_wire(data: Mapping[str, Any]) -> Board:
+    """The way back. Raises `ValueError` for data of another version of the product."""
+    return _ADAPTER.validate_python(data)

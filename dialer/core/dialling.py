@@ -1,0 +1,210 @@
+"""From a pacing decision to an INVITE: leases, the gates, the dial command.
+
+A lead is leased into `CampaignRun.leads`, moves to `reserving` while it is at the compliance gates, and becomes a
+`Call` with the permit that comes back. At any moment it is in exactly one of the three.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from compliance.face import Permit
+from dialer.core.calls import UNANSWERED, Call, CallEvent, CallState
+from dialer.core.effects import Lease, Release, Reserve, Send
+from dialer.core.floor import AtGates, CampaignRun, Floor, TimerKind
+from dialer.core.inputs import CampaignChanged, CampaignState, LeadsLeased, Permitted, Refused, StoreFailed
+from dialer.core.model import Lead
+from dialer.core.settling import settle_unsent
+from pacing.face import Decision
+from sip.messages import Dial, Dialled, HangUp, Progress
+
+EMPTY_LEASE_PAUSE_S: Final = 1.0
+"""A lease that brought nothing is not repeated at once, or an empty list would keep the store busy."""
+
+LEADS_PER_AGENT: Final = 4
+FEWEST_LEADS: Final = 20
+WORKER_FAILSAFE_S: Final = 60.0
+MIN_RING_S: Final = 15.0
+"""No callee's phone stops ringing sooner, a drain included: 16 CFR 310.4(b)(4)(ii), 47 CFR 64.1200(a)(6)."""
+
+
+def may_start(floor: Floor, run: CampaignRun) -> bool:
+    """Whether new calls of a campaign may start at all."""
+    return run.state is CampaignState.RUNNING and floor.healthy and not floor.draining
+
+
+def top_up(floor: Floor, run: CampaignRun, now: float) -> None:
+    """Lease leads ahead of need. A campaign without agents keeps none: others may have use for them."""
+    if run.leasing or now < run.lease_not_before or not may_start(floor, run) or floor.trunk_of(run) is None:
+        return
+    agents = floor.prospects(run)
+    if not agents:
+        release_leads(floor, run)
+        return
+    wanted = min(floor.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
+    if len(run.leads) <= wanted // 2:
+        run.leasing = True
+        floor.do(Lease(run.name, wanted - len(run.leads)))
+
+
+def leased(floor: Floor, told: LeadsLeased, now: float) -> None:
+    """Leads came, or word that none is due."""
+    run = floor.campaigns.get(told.campaign)
+    if run is None:
+        floor.do(Release(told.campaign, told.leads))
+        return
+    run.leasing = False
+    had_work = floor.has_work(run)
+    run.due, run.waiting = told.due, told.waiting
+    if told.leads and not may_start(floor, run):
+        floor.do(Release(run.name, told.leads))
+        return
+    run.leads.extend(told.leads)
+    if told.leads:
+        floor.changed.add(run.name)
+    else:
+        run.lease_not_before = now + EMPTY_LEASE_PAUSE_S
+        floor.set_timer(run.lease_not_before, TimerKind.LEASE, run.name, now)
+    if floor.has_work(run) != had_work:
+        floor.changed.update(floor.campaigns)  # agents may go over to another campaign
+
+
+def paced(floor: Floor, campaign: str, decision: Decision, now: float) -> None:
+    """Send as many leads to the gates as the pacer said, the lines carry and the trunk takes."""
+    run = floor.campaigns.get(campaign)
+    if run is None or not may_start(floor, run):
+        return
+    trunk = floor.trunk_of(run)
+    if trunk is None:
+        floor.anomaly("dialling", f"campaign {run.name} names trunk {run.settings.trunk!r}, which is not configured")
+        return
+    number = min(decision.dial, floor.lines_free(run, now), len(run.leads))
+    if number > 0:
+        leads = tuple(run.leads.popleft() for _ in range(number))
+        run.reserving.update({lead.lead_id: AtGates(lead, now, trunk.name) for lead in leads})
+        floor.do(Reserve(run.name, trunk.name, leads))
+    top_up(floor, run, now)
+
+
+def permitted(floor: Floor, told: Permitted, now: float, wall: float) -> None:
+    """Both gates are passed: dial, unless the world has changed since; then the attempt is given back."""
+    permit = told.permit
+    if permit.attempt in floor.calls:
+        floor.anomaly("dialling", f"attempt {permit.attempt} was permitted twice")
+        return
+    run = floor.campaigns.get(told.lead.campaign)
+    gate = run.reserving.pop(told.lead.lead_id, None) if run is not None else None
+    if run is None or gate is None:
+        floor.anomaly("dialling", f"attempt {permit.attempt} was permitted and is not at the gates")
+        settle_unsent(floor, told.lead, permit.attempt, "", now)
+    elif may_start(floor, run) and wall <= permit.valid_until and floor.takes_one(gate.trunk, now):
+        _dial(floor, run, gate.trunk, told.lead, permit, now)
+    else:
+        settle_unsent(floor, told.lead, permit.attempt, gate.trunk, now)
+
+
+def _dial(floor: Floor, run: CampaignRun, trunk: str, lead: Lead, permit: Permit, now: float) -> None:
+    call = Call(permit=permit, lead=lead, trunk=trunk, reserved_at=now)
+    floor.add_call(call)
+    floor.trunks[trunk].start(now)
+    ring_timeout_s = run.settings.ring_timeout_s
+    floor.do(
+        Send(
+            Dial(
+                call=call.attempt,
+                trunk=trunk,
+                number=permit.number.clear,
+                caller_id=run.settings.caller_id,
+                give_up_s=ring_timeout_s + WORKER_FAILSAFE_S,
+            )
+        )
+    )
+    floor.set_timer(now + ring_timeout_s, TimerKind.RING, call.attempt, call.started_at)
+
+
+def refused(floor: Floor, told: Refused) -> None:
+    """A gate said no. The store has written the lead's future down already; another lead may take the place."""
+    run = floor.campaigns.get(told.lead.campaign)
+    if run is not None:
+        run.reserving.pop(told.lead.lead_id, None)
+        floor.changed.add(run.name)
+
+
+def store_failed(floor: Floor, told: StoreFailed, now: float) -> None:
+    """The store did not answer. Leads at the gates are forgotten here: their leases end by themselves, and whether an
+    attempt was reserved for one of them is the store's to recover."""
+    run = floor.campaigns.get(told.campaign)
+    if run is None:
+        return
+    for lead in told.leads:
+        run.reserving.pop(lead.lead_id, None)
+    if told.lease:
+        run.leasing = False
+        run.lease_not_before = now + EMPTY_LEASE_PAUSE_S
+        floor.set_timer(run.lease_not_before, TimerKind.LEASE, run.name, now)
+
+
+def campaign_changed(floor: Floor, told: CampaignChanged) -> None:
+    """An operator created, changed, started, paused or stopped a campaign. Calls in progress go on in any case."""
+    run = floor.campaigns.get(told.settings.name)
+    if run is None:
+        run = floor.campaigns[told.settings.name] = CampaignRun(told.settings, told.state)
+    run.settings, run.state = told.settings, told.state
+    floor.changed.add(run.name)
+    if run.state is not CampaignState.RUNNING:
+        release_leads(floor, run)
+
+
+def release_leads(floor: Floor, run: CampaignRun) -> None:
+    """Give back what is leased and not yet at the gates."""
+    if run.leads:
+        floor.do(Release(run.name, tuple(run.leads)))
+        run.due += len(run.leads)
+        run.leads.clear()
+
+
+def dialled(floor: Floor, call: Call, told: Dialled) -> None:
+    """The INVITE has left."""
+    if call.dialled_at is not None:
+        floor.anomaly("dialling", f"call {call.attempt} was dialled twice")
+        return
+    call.dialled_at = told.at
+    floor.set_timer(told.at + _ring_limit_s(floor, call), TimerKind.RING, call.attempt, call.started_at)
+
+
+def progress(floor: Floor, call: Call, told: Progress) -> None:
+    """The far end rings: the ring timeout counts from here, so that slow trunks do not shorten the ringing."""
+    floor.move(call, CallEvent.PROGRESS)
+    if call.ringing_at is None:
+        call.ringing_at = told.at
+        floor.set_timer(told.at + _ring_limit_s(floor, call), TimerKind.RING, call.attempt, told.at)
+
+
+def _ring_limit_s(floor: Floor, call: Call) -> float:
+    """How long a call may ring; in a drain, no longer than it must."""
+    return MIN_RING_S if floor.draining else floor.campaigns[call.campaign].settings.ring_timeout_s
+
+
+def ring_timeout(floor: Floor, call: Call, about: float, now: float) -> None:
+    """It rang long enough."""
+    counted_from = call.started_at if call.ringing_at is None else call.ringing_at
+    if call.state in {CallState.DIALLING, CallState.RINGING} and about == counted_from:
+        cancel(floor, call, now)
+
+
+def cancel(floor: Floor, call: Call, now: float) -> None:
+    """Stop ringing."""
+    floor.move(call, CallEvent.CANCEL)
+    floor.do(Send(HangUp(call.attempt)))
+    floor.watch_state(call, now)
+
+
+def drain(floor: Floor, now: float) -> None:
+    """Start nothing more; calls that ring may ring on for the legal minimum and are served if they answer."""
+    floor.draining = True
+    for run in floor.campaigns.values():
+        release_leads(floor, run)
+    for call in floor.calls.values():
+        if call.state in UNANSWERED:
+            counted_from = call.started_at if call.ringing_at is None else call.ringing_at
+            floor.set_timer(max(now, counted_from + MIN_RING_S), TimerKind.RING, call.attempt, counted_from)

@@ -1,0 +1,98 @@
+"""What the end of a call means: a total table over (state x cause).
+
+Unanswered calls are judged by their cause, answered ones by how far they came. A lost worker is said as such in every
+state, because nobody knows what the people on that line heard.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dialer.core.calls import UNANSWERED, CallState
+from dialer.core.model import Disposition
+from sip.causes import Cause, Leg
+
+BY_CAUSE: Final[dict[Cause, Disposition]] = {
+    Cause.NORMAL: Disposition.UNREACHABLE,  # a BYE for a call that was never answered: nobody was reached
+    Cause.BUSY: Disposition.BUSY,
+    Cause.NO_ANSWER: Disposition.NO_ANSWER,
+    Cause.UNREACHABLE: Disposition.UNREACHABLE,
+    Cause.INVALID_NUMBER: Disposition.INVALID,
+    Cause.DECLINED: Disposition.DECLINED,
+    Cause.UNWANTED: Disposition.UNWANTED,
+    Cause.BLOCKED: Disposition.BLOCKED,
+    Cause.CONGESTION: Disposition.CONGESTION,
+    Cause.ROUTE_ERROR: Disposition.ROUTE_ERROR,
+    Cause.AUTH_ERROR: Disposition.AUTH_ERROR,
+    Cause.MEDIA_ERROR: Disposition.MEDIA_ERROR,
+    Cause.REDIRECTED: Disposition.REDIRECTED,
+    Cause.CANCELLED: Disposition.NO_ANSWER,
+    Cause.TRUNK_UNREACHABLE: Disposition.TRUNK_UNREACHABLE,
+    Cause.PROTOCOL_ERROR: Disposition.ROUTE_ERROR,
+    Cause.NOT_SENT: Disposition.NOT_SENT,
+    Cause.WORKER_LOST: Disposition.WORKER_LOST,
+}
+
+BY_STATE: Final[dict[CallState, Disposition]] = {
+    CallState.WAITING: Disposition.HUNG_UP,
+    CallState.CONNECTING: Disposition.HUNG_UP,
+    CallState.TALKING: Disposition.CONNECTED,
+    CallState.MESSAGE: Disposition.ABANDONED,
+    CallState.HANGING_UP: Disposition.ABANDONED,
+}
+
+
+def _entry(state: CallState, cause: Cause) -> Disposition:
+    if cause is Cause.WORKER_LOST:
+        return Disposition.WORKER_LOST
+    return BY_CAUSE[cause] if state in UNANSWERED else BY_STATE[state]
+
+
+TABLE: Final = {(state, cause): _entry(state, cause) for state in CallState for cause in Cause}
+
+
+def disposition_of(state: CallState, cause: Cause, ended_by: Leg) -> Disposition:
+    """What the end of a call means. A callee who answered and was hung up on by us before an agent came was abandoned,
+    whatever the clock says; a SIP stack that answers a 200 OK after our CANCEL with a BYE does so."""
+    found = TABLE[state, cause]
+    if found is Disposition.HUNG_UP and ended_by is Leg.DIALER:
+        return Disposition.ABANDONED
+    return found
+
+
+OUR_SIDE: Final = frozenset(
+    {
+        Disposition.NOT_SENT,
+        Disposition.TRUNK_UNREACHABLE,
+        Disposition.ROUTE_ERROR,
+        Disposition.AUTH_ERROR,
+        Disposition.MEDIA_ERROR,
+    }
+)
+"""Ends for which the callee's phone is not to blame: our trunk, our credentials, our worker."""
+
+NO_SIGN: Final = OUR_SIDE | {Disposition.WORKER_LOST}
+"""Ends that say nothing about how the called people answer: the pacer must not learn from them, or a trunk that
+was down for a while would make it dial as if nobody ever answered."""
+
+TRUNK_FAULTS: Final = frozenset({Disposition.TRUNK_UNREACHABLE, Disposition.AUTH_ERROR})
+"""Ends that say that the next call on this trunk would end the same way."""
+
+
+def is_charged(disposition: Disposition, *, rang: bool) -> bool:
+    """Whether the attempt counts against the frequency caps. One that failed on our side before any phone rang does
+    not; whatever is in doubt does."""
+    return rang or disposition not in OUR_SIDE
+
+
+def counts(*, answered_at: float | None, bridged_at: float | None, abandon_after_s: float) -> tuple[bool, bool]:
+    """(live, abandoned) for the abandonment ledger.
+
+    Every answer is a live answer until somebody says that a machine gave it. It is abandoned where no agent was on the
+    line within the limit: message heard or not, and also when the callee hung up first (the careful reading of 16 CFR
+    310.4(b)(4), which does not say).
+    """
+    if answered_at is None:
+        return False, False
+    in_time = bridged_at is not None and bridged_at - answered_at <= abandon_after_s
+    return True, not in_time

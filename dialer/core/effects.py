@@ -1,0 +1,82 @@
+"""What the engine wants done. The shell carries effects out in order; what comes of them returns as inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dialer.core.agents import AgentState
+from dialer.core.model import Lead, Settlement
+from sip.messages import Command
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Lease up to `count` due leads. Answered by one `LeadsLeased`, also when there are none."""
+
+    campaign: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Pass these leads through the two compliance gates now. Answered by `Permitted` or `Refused` for each."""
+
+    campaign: str
+    trunk: str
+    leads: tuple[Lead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand a command to the SIP workers."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Write the end of an attempt down, tell the CRM, free or postpone the lead."""
+
+    settlement: Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give leased leads back untouched."""
+
+    campaign: str
+    leads: tuple[Lead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Tell the CRM: `kind` is the event's type in docs/redis.md, `fields` its own fields, numbers masked."""
+
+    kind: str
+    campaign: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChanged:
+    """An agent's state for the presence table that supervisors and the CRM see. `pending` is the state that was asked
+    for and will follow the call."""
+
+    agent: str
+    state: AgentState
+    since: float
+    reason: str
+    campaigns: tuple[str, ...]
+    pending: AgentState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """Something that the tables do not foresee was ignored; logged and counted, never silent."""
+
+    where: str
+    detail: str
+
+
+Effect = Lease | Reserve | Send | Settle | Release | Publish | AgentChanged | Anomaly

@@ -1,0 +1,236 @@
+"""The conductor: one input in, effects out, and the next moment it wants to be woken.
+
+    engine = Engine(settings)
+    effects = engine.receive(told, now, wall)      # something happened
+    effects = engine.advance(now)                  # time passed
+    questions = engine.questions(now)              # campaigns whose pacer should look again
+    engine.next_wake()                             # call advance() then
+
+`now` is monotonic seconds and never goes back; `wall` is seconds since the epoch and is compared with permits only.
+The engine reads no clock and does no I/O; the same inputs in the same order give the same effects.
+
+After every step: a call exists only with a permit; a lead is in one place; no more lines are used than the workers
+have; and no ready agent stays idle while a call that may be theirs waits.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import Final
+
+from dialer.core import dialling, serving, settling
+from dialer.core.agents import Agent, AgentEvent
+from dialer.core.calls import Call, CallError
+from dialer.core.effects import Effect
+from dialer.core.floor import SILENCE_CHECK_S, CampaignRun, Floor, FloorSettings, TimerKind, open_floor
+from dialer.core.inputs import (
+    CampaignChanged,
+    Drain,
+    HangUpAll,
+    Input,
+    LeadsLeased,
+    LedgerOfOthers,
+    Paced,
+    Permitted,
+    Refused,
+    StoreFailed,
+    StoreHealth,
+)
+from pacing.face import Ledger, Observation, Settings, Snapshot
+from sip.messages import (
+    AgentDialled,
+    AgentEnded,
+    Answered,
+    Bridged,
+    Capacity,
+    Dialled,
+    Digit,
+    Ended,
+    MessageDone,
+    Progress,
+)
+
+LEASE_CHECK_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a campaign's pacer is asked: its settings, what happened since it was last asked, and how things stand."""
+
+    campaign: str
+    settings: Settings
+    observations: tuple[Observation, ...]
+    snapshot: Snapshot
+
+
+class Engine:
+    """Decides for one daemon. Not thread-safe; one task owns it."""
+
+    def __init__(self, settings: FloorSettings, *, seed: int = 1) -> None:
+        self.floor = open_floor(settings)
+        self._seed = seed
+        self._silence_at = float("-inf")
+        self._lease_at = float("-inf")
+
+    # --- what the shell calls -----------------------------------------------------------------------------------
+
+    def receive(self, told: Input, now: float, wall: float) -> list[Effect]:
+        """Take one input and say what is to be done. Never raises for an input that arrives out of order: what the
+        tables do not foresee becomes an `Anomaly`."""
+        try:
+            self._dispatch(told, now, wall)
+        except CallError as error:
+            self.floor.anomaly("calls", f"{type(told).__name__}: {error}")
+        serving.serve(self.floor, now)
+        return self._collect()
+
+    def advance(self, now: float) -> list[Effect]:
+        """Let time pass: fire the timers that are due."""
+        floor = self.floor
+        if now >= self._silence_at:
+            self._silence_at = now + SILENCE_CHECK_S
+            serving.silence(floor, now)
+        while floor.timers and floor.timers[0][0] <= now:
+            _, _, kind, name, about = heapq.heappop(floor.timers)
+            self._fire(kind, name, about, now)
+        serving.serve(floor, now)
+        return self._collect()
+
+    def next_wake(self) -> float:
+        """The next moment at which `advance` has something to do."""
+        timers = self.floor.timers
+        return min(self._silence_at, timers[0][0]) if timers else self._silence_at
+
+    def questions(self, now: float, *, everyone: bool = False) -> list[Question]:
+        """Campaigns whose pacer should decide again: those something happened to, or everyone that is running.
+        Asking takes the observations away."""
+        floor = self.floor
+        names = set(floor.campaigns) if everyone else floor.changed & set(floor.campaigns)
+        floor.changed.clear()
+        runs = [floor.campaigns[name] for name in names]
+        runs.sort(key=lambda run: (-run.settings.priority, run.name))
+        runs = [run for run in runs if dialling.may_start(floor, run)]
+        staff = floor.staff() if runs else {}
+        return [self._question(run, staff[run.name], now) for run in runs]
+
+    def lease_more(self, now: float) -> list[Effect]:
+        """Top up every campaign's leads. May be called as often as one likes; it looks every `LEASE_CHECK_S`."""
+        if now < self._lease_at:
+            return []
+        self._lease_at = now + LEASE_CHECK_S
+        for run in self.floor.campaigns.values():
+            dialling.top_up(self.floor, run, now)
+        return self._collect()
+
+    def is_idle(self) -> bool:
+        """Whether nothing is on the line or on its way there."""
+        return self.floor.lines_used == 0
+
+    # --- within ---------------------------------------------------------------------------------------------------
+
+    def _question(self, run: CampaignRun, agents: list[Agent], now: float) -> Question:
+        observations = tuple(run.observations)
+        run.observations.clear()
+        return Question(run.name, run.settings.pacing(self._seed), observations, self.floor.snapshot(run, agents, now))
+
+    def _collect(self) -> list[Effect]:
+        effects, self.floor.effects = self.floor.effects, []
+        return effects
+
+    def _dispatch(self, told: Input, now: float, wall: float) -> None:
+        floor = self.floor
+        match told:
+            case Ended():
+                settling.ended(floor, told, now)
+            case (
+                Dialled()
+                | Progress()
+                | Answered()
+                | AgentDialled()
+                | Bridged()
+                | AgentEnded()
+                | MessageDone()
+                | Digit()
+            ):
+                call = floor.calls.get(told.call)
+                if call is not None:  # else it has ended, and the two crossed
+                    self._on_call(call, told, now)
+            case AgentEvent():
+                serving.agent_event(floor, told, now)
+            case Permitted():
+                dialling.permitted(floor, told, now, wall)
+            case Refused():
+                dialling.refused(floor, told)
+            case LeadsLeased():
+                dialling.leased(floor, told, now)
+            case Paced(campaign, decision):
+                dialling.paced(floor, campaign, decision, now)
+            case Capacity(slots):
+                floor.slots_total = slots
+                floor.changed.update(floor.campaigns)
+            case CampaignChanged():
+                dialling.campaign_changed(floor, told)
+            case StoreFailed():
+                dialling.store_failed(floor, told, now)
+            case StoreHealth(healthy):
+                floor.healthy = healthy
+                floor.changed.update(floor.campaigns)
+            case LedgerOfOthers():
+                _others(floor, told)
+            case Drain():
+                dialling.drain(floor, now)
+            case HangUpAll():
+                serving.hang_up_all(floor, now)
+
+    def _on_call(
+        self,
+        call: Call,
+        told: Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | MessageDone | Digit,
+        now: float,
+    ) -> None:
+        floor = self.floor
+        match told:
+            case Dialled():
+                dialling.dialled(floor, call, told)
+            case Progress():
+                dialling.progress(floor, call, told)
+            case Answered():
+                serving.answered(floor, call, told, now)
+            case AgentDialled():
+                serving.agent_dialled(call, told)
+            case Bridged():
+                serving.bridged(floor, call, told, now)
+            case AgentEnded():
+                serving.agent_ended(floor, call, told, now)
+            case MessageDone() | Digit():
+                pass  # the worker hangs up after the message; keys are for whoever reads the call's events
+
+    def _fire(self, kind: TimerKind, name: str, about: float, now: float) -> None:
+        floor = self.floor
+        if kind is TimerKind.WRAPUP:
+            serving.wrapup_limit(floor, name, about, now)
+            return
+        if kind is TimerKind.LEASE:
+            floor.changed.add(name)
+            return
+        call = floor.calls.get(name)
+        if call is None:
+            return
+        match kind:
+            case TimerKind.RING:
+                dialling.ring_timeout(floor, call, about, now)
+            case TimerKind.ABANDON:
+                serving.abandon_limit(floor, call, about, now)
+            case TimerKind.STATE:
+                serving.state_limit(floor, call, about, now)
+
+
+def _others(floor: Floor, told: LedgerOfOthers) -> None:
+    run = floor.campaigns.get(told.campaign)
+    if run is None:
+        return
+    if run.day and run.day != told.day:
+        run.own = Ledger()
+    run.day = told.day
+    run.others = Ledger(told.answered, told.abandoned)

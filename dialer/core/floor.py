@@ -1,0 +1,322 @@
+"""Everything that the engine knows: the floor with its agents, campaigns, calls, trunks and lines.
+
+Data and the questions that any room of the engine asks of it. What is decided with it is in `dialling`, `serving`
+and `settling`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import count
+from typing import Final
+
+from config.campaign import CampaignSettings
+from dialer.core.agents import Agent, AgentState, Roster, come_free, enter
+from dialer.core.calls import STATE_LIMIT_S, UNANSWERED, Call, CallEvent, CallState
+from dialer.core.effects import AgentChanged, Anomaly, Effect
+from dialer.core.inputs import CampaignState
+from dialer.core.model import Lead
+from dialer.core.trunks import TrunkLoad
+from pacing.face import Ledger, Observation, Snapshot
+from sip.messages import SLOTS_PER_CALL
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkLimits:
+    """A trunk's name and limits, in the order of preference."""
+
+    name: str
+    max_cps: float
+    max_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class FloorSettings:
+    """What the engine needs to know about its host."""
+
+    trunks: tuple[TrunkLimits, ...]
+    max_lines: int
+    agent_heartbeat_timeout_s: float = 60.0
+    lease_batch: int = 200
+
+
+class TimerKind(StrEnum):
+    """What a timer is for. Timers that no longer fit the state of things are ignored when they fire."""
+
+    RING = "ring"
+    ABANDON = "abandon"
+    STATE = "state"
+    WRAPUP = "wrapup"
+    LEASE = "lease"
+
+
+Timer = tuple[float, int, TimerKind, str, float]
+"""(when, order of setting, kind, name of the call, agent or campaign, the moment it was set for)."""
+
+SILENCE_CHECK_S: Final = 1.0
+SLOW_PHONE_S: Final = 1.0
+"""A phone that was rung this long and did not answer would lose the next caller too; its agent is paused."""
+
+OBSERVATIONS_KEPT: Final = 10_000
+"""Observations that wait for a pacer; the oldest go first. A campaign that is not asked about collects no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtGates:
+    """A lead at the compliance gates since `since`, bound for `trunk`."""
+
+    lead: Lead
+    since: float
+    trunk: str
+
+
+@dataclass(slots=True)
+class CampaignRun:
+    """A campaign while this daemon serves it.
+
+    `leads` are leased and wait for their turn; `reserving` are at the gates, by lead; `calls` on the line, by attempt.
+    `own` is this process's part of the day's abandonment ledger, `others` the part of everybody else.
+    """
+
+    settings: CampaignSettings
+    state: CampaignState
+    leads: deque[Lead] = field(default_factory=deque)
+    reserving: dict[str, AtGates] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)
+    leasing: bool = False
+    lease_not_before: float = float("-inf")
+    due: int = 0
+    waiting: int = 0
+    day: str = ""
+    own: Ledger = field(default_factory=Ledger)
+    others: Ledger = field(default_factory=Ledger)
+    observations: deque[Observation] = field(default_factory=lambda: deque(maxlen=OBSERVATIONS_KEPT))
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def ledger(self) -> Ledger:
+        """The counting day so far, over all hosts."""
+        return Ledger(self.own.answered + self.others.answered, self.own.abandoned + self.others.abandoned)
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """Who goes first where campaigns share agents or lines; the smaller the sooner."""
+        return -self.settings.priority, self.settings.name
+
+    @property
+    def in_flight(self) -> int:
+        """Calls on the line or at the gates."""
+        return len(self.calls) + len(self.reserving)
+
+
+@dataclass(slots=True)
+class Floor:
+    """The mutable state of the engine. `effects` collects what the current step wants done.
+
+    `waiting` are the calls that are WAITING, so that nobody has to look for them; calls come, move and go through
+    `add_call`, `move` and `remove_call`, which keep it so. `ending` says that every call is being hung up.
+    """
+
+    settings: FloorSettings
+    trunks: dict[str, TrunkLoad]
+    roster: Roster = field(default_factory=Roster)
+    campaigns: dict[str, CampaignRun] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)
+    waiting: dict[str, Call] = field(default_factory=dict)
+    timers: list[Timer] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    slots_total: int = 0
+    healthy: bool = True
+    draining: bool = False
+    ending: bool = False
+    _order: count[int] = field(default_factory=count)
+
+    def do(self, effect: Effect) -> None:
+        """Want something done."""
+        self.effects.append(effect)
+
+    def anomaly(self, where: str, detail: str) -> None:
+        """Say that something unforeseen was ignored."""
+        self.do(Anomaly(where, detail))
+
+    def set_timer(self, when: float, kind: TimerKind, name: str, about: float) -> None:
+        """Ask to be woken. `about` is the moment that the timer belongs to (say, when the state began): a timer whose
+        subject has moved on since is stale."""
+        heapq.heappush(self.timers, (when, next(self._order), kind, name, about))
+
+    def watch_state(self, call: Call, now: float) -> None:
+        """Bound the state that the call has just entered."""
+        self.set_timer(now + STATE_LIMIT_S[call.state], TimerKind.STATE, call.attempt, now)
+        call.watched_since = now
+
+    # --- calls --------------------------------------------------------------------------------------------------
+
+    def add_call(self, call: Call) -> None:
+        """A call goes on the line."""
+        self.calls[call.attempt] = call
+        self.campaigns[call.campaign].calls[call.attempt] = call
+
+    def move(self, call: Call, event: CallEvent) -> None:
+        """Something happens to a call. Raises `CallError` and changes nothing where the table has no such thing."""
+        call.move(event)
+        if call.state is CallState.WAITING:
+            self.waiting[call.attempt] = call
+        else:
+            self.waiting.pop(call.attempt, None)
+
+    def remove_call(self, attempt: str) -> Call | None:
+        """A call is over. None if there is no such call."""
+        call = self.calls.pop(attempt, None)
+        if call is not None:
+            del self.campaigns[call.campaign].calls[attempt]
+            self.waiting.pop(attempt, None)
+        return call
+
+    # --- lines --------------------------------------------------------------------------------------------------
+
+    @property
+    def lines_used(self) -> int:
+        """Calls on the line or on their way there."""
+        return sum(run.in_flight for run in self.campaigns.values())
+
+    @property
+    def lines_total(self) -> int:
+        """Calls that the workers can carry, an agent's leg for each included."""
+        return min(self.settings.max_lines, self.slots_total // SLOTS_PER_CALL)
+
+    def trunk_of(self, run: CampaignRun) -> TrunkLoad | None:
+        """The trunk that a campaign dials through: the one it names, or the first."""
+        if run.settings.trunk:
+            return self.trunks.get(run.settings.trunk)
+        return next(iter(self.trunks.values()), None)
+
+    def lines_free(self, run: CampaignRun, now: float) -> int:
+        """How many calls of a campaign may start now, by workers, by its trunk and by its own limit."""
+        trunk = self.trunk_of(run)
+        if trunk is None:
+            return 0
+        free = min(self.lines_total - self.lines_used, trunk.room(now) - self._reserving_on(trunk))
+        if run.settings.max_lines:
+            free = min(free, run.settings.max_lines - run.in_flight)
+        return max(0, free)
+
+    def takes_one(self, trunk: str, now: float) -> bool:
+        """Whether a call that has passed the gates may still start: lines or the trunk may have gone meanwhile."""
+        return self.lines_used < self.lines_total and self.trunks[trunk].room(now) >= 1
+
+    def _reserving_on(self, trunk: TrunkLoad) -> int:
+        """Calls at the gates that will take a place on the trunk in a moment."""
+        return sum(gate.trunk == trunk.name for run in self.campaigns.values() for gate in run.reserving.values())
+
+    # --- agents -------------------------------------------------------------------------------------------------
+
+    def put_agent(self, agent: Agent) -> None:
+        """Remember an agent's new state and tell those who watch."""
+        before = self.roster.get(agent.agent)
+        self.roster.put(agent)
+        if before is not None and _shown(before) == _shown(agent):
+            return
+        self.changed.update(agent.campaigns if before is None else agent.campaigns + before.campaigns)
+        self.do(AgentChanged(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending))
+
+    def wrap_up(self, agent: Agent, run: CampaignRun | None, now: float) -> None:
+        """An agent's talk is over: wrap-up, bounded by the campaign's limit."""
+        self.put_agent(enter(agent, AgentState.WRAPUP, now))
+        limit_s = run.settings.wrapup_limit_s if run is not None else 0.0
+        self.set_timer(now + limit_s, TimerKind.WRAPUP, agent.agent, now)
+
+    def phone_silent(self, agent: Agent, now: float) -> None:
+        """An agent's phone was rung and did not answer before the ringing was called off."""
+        if now - agent.since < SLOW_PHONE_S:
+            self.put_agent(come_free(agent, now))
+        else:
+            self.phone_failed(agent, "phone did not answer", now)
+
+    def phone_failed(self, agent: Agent, reason: str, now: float) -> None:
+        """An agent's phone does not take calls: the agent is paused, or leaves as asked."""
+        target = agent.pending if agent.pending is AgentState.OFFLINE else AgentState.PAUSED
+        self.put_agent(enter(agent, target, now, reason=reason))
+
+    # --- who works for whom ---------------------------------------------------------------------------------------
+
+    def has_work(self, run: CampaignRun) -> bool:
+        """Whether a campaign has leads to dial, as far as is known, and a trunk to dial them through."""
+        return bool(run.leads or run.due) and self.trunk_of(run) is not None
+
+    def staff(self) -> dict[str, list[Agent]]:
+        """The agents whom each campaign may count on: each agent counts for one campaign only, the first by priority
+        among those running with leads; an agent on a call counts for the campaign of that call."""
+        running = [run for run in self.campaigns.values() if run.state is CampaignState.RUNNING]
+        running.sort(key=lambda run: (not self.has_work(run), run.rank))
+        order = {run.name: place for place, run in enumerate(running)}
+        staff: dict[str, list[Agent]] = {name: [] for name in self.campaigns}
+        for agent in self.roster.agents.values():
+            call = self.calls.get(agent.call) if agent.call is not None else None
+            name = call.campaign if call is not None else _first(agent.campaigns, order)
+            if name is not None:
+                staff[name].append(agent)
+        return staff
+
+    def serving(self, run: CampaignRun) -> list[Agent]:
+        """The agents whom one campaign may count on (see `staff`)."""
+        return self.staff().get(run.name, [])
+
+    def prospects(self, run: CampaignRun) -> int:
+        """How many agents a campaign may lease leads for: those who count for it, and those who would if only it had
+        some. The store alone knows whether it has, and says so only when asked for leads."""
+        return sum(
+            name == run.name or run.rank < self.campaigns[name].rank or not self.has_work(self.campaigns[name])
+            for name, agents in self.staff().items()
+            for agent in agents
+            if name == run.name or run.name in agent.campaigns
+        )
+
+    # --- what the pacer sees --------------------------------------------------------------------------------------
+
+    def snapshot(self, run: CampaignRun, agents: list[Agent], now: float) -> Snapshot:
+        """One campaign as its pacer sees it; `agents` are those who count for it."""
+        return Snapshot(
+            now=now,
+            ready=sum(agent.state is AgentState.READY for agent in agents),
+            talking_age_s=_ages(agents, now, AgentState.TALKING)
+            + (0.0,) * sum(agent.state is AgentState.RINGING for agent in agents),
+            wrapup_age_s=_ages(agents, now, AgentState.WRAPUP),
+            paused=sum(agent.state is AgentState.PAUSED for agent in agents),
+            ringing_age_s=tuple(now - call.started_at for call in run.calls.values() if call.state in UNANSWERED)
+            + tuple(now - gate.since for gate in run.reserving.values()),
+            waiting_age_s=tuple(
+                now - (call.answered_at or now) for call in self.waiting.values() if call.campaign == run.name
+            ),
+            lines_free=self.lines_free(run, now),
+            leads_available=len(run.leads),
+            ledger=run.ledger,
+        )
+
+
+def _first(names: tuple[str, ...], order: dict[str, int]) -> str | None:
+    """The name that comes first in `order`, if any is in it."""
+    if len(names) == 1:
+        return names[0] if names[0] in order else None
+    return min((name for name in names if name in order), key=order.__getitem__, default=None)
+
+
+def _shown(agent: Agent) -> tuple[object, ...]:
+    """What others see of an agent."""
+    return agent.state, agent.reason, agent.campaigns, agent.pending
+
+
+def _ages(agents: list[Agent], now: float, state: AgentState) -> tuple[float, ...]:
+    return tuple(now - agent.since for agent in agents if agent.state is state)
+
+
+def open_floor(settings: FloorSettings) -> Floor:
+    """An empty floor: no agents, no campaigns, no workers yet."""
+    trunks = {limits.name: TrunkLoad(limits.name, limits.max_cps, limits.max_calls) for limits in settings.trunks}
+    return Floor(settings=settings, trunks=trunks)

@@ -1,0 +1,123 @@
+"""The nouns: leads, attempts, dispositions.
+
+Times that end in `_at` are seconds of the monotonic clock inside the engine. The shell turns them into seconds since
+the epoch where they leave the process; fields that are epoch seconds from the start say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from compliance.numbers import E164
+from sip.causes import Cause, Leg
+
+
+class Disposition(StrEnum):
+    """How an attempt ended, in the words of the CRM contract. Exactly one for every attempt."""
+
+    CONNECTED = "connected"  # an agent talked to whoever answered
+    ABANDONED = "abandoned"  # answered, no agent inside the limit
+    HUNG_UP = "hung_up"  # answered, and the callee hung up before the limit and before an agent
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    UNREACHABLE = "unreachable"
+    INVALID = "invalid"
+    DECLINED = "declined"
+    UNWANTED = "unwanted"
+    BLOCKED = "blocked"
+    CONGESTION = "congestion"
+    ROUTE_ERROR = "route_error"
+    AUTH_ERROR = "auth_error"
+    MEDIA_ERROR = "media_error"
+    REDIRECTED = "redirected"
+    TRUNK_UNREACHABLE = "trunk_unreachable"
+    NOT_SENT = "not_sent"  # the attempt was written down and no INVITE left: given back to the caps
+    WORKER_LOST = "worker_lost"  # a worker process died with the call in it
+    UNKNOWN = "unknown"  # the daemon died with the call in it; settled by recovery, never dialled again by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Somebody to call, as intake accepted it.
+
+    `number_index` points at the number of `numbers` that is to be dialled next. `tries` counts earlier attempts of this
+    lead by disposition. `expires_at` is seconds since the epoch. `attrs` is the CRM's own and goes back unread.
+    """
+
+    lead_id: str
+    campaign: str
+    numbers: tuple[E164, ...]
+    number_index: int = 0
+    name: str = ""
+    timezone: str | None = None
+    priority: int = 5
+    expires_at: float | None = None
+    customer_id: str = ""
+    attrs: dict[str, Any] = field(default_factory=dict)
+    tries: dict[Disposition, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.number_index < len(self.numbers):
+            raise ValueError(f"lead {self.lead_id}: number_index {self.number_index} of {len(self.numbers)} numbers")
+
+    @property
+    def number(self) -> E164:
+        """The number to dial next."""
+        return self.numbers[self.number_index]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Call the lead again, `after_s` from now, at `number_index`."""
+
+    after_s: float
+    number_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The lead is done; `reason` is for people and for the CRM."""
+
+    reason: str
+
+
+NextStep = Retry | Close
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The whole story of one attempt, written once when it ended.
+
+    `live` says that it counts as a live answer in the abandonment ledger, `abandoned` that it counts as abandoned;
+    `charged` is False where the attempt never left our side and is given back to the frequency caps.
+    """
+
+    attempt: str
+    lead: Lead
+    trunk: str
+    disposition: Disposition
+    next_step: NextStep
+    live: bool
+    abandoned: bool
+    charged: bool
+    cause: Cause
+    ended_by: Leg
+    sip_code: int
+    q850: int
+    reason: str
+    agent: str
+    reserved_at: float
+    dialled_at: float | None
+    ringing_at: float | None
+    answered_at: float | None
+    agent_dialled_at: float | None
+    bridged_at: float | None
+    ended_at: float
+    message_played: bool
+    crossed_cancel: bool
+
+    @property
+    def campaign(self) -> str:
+        return self.lead.campaign

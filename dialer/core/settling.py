@@ -1,0 +1,156 @@
+"""The end of an attempt: free what it held, say what it was, decide what follows.
+
+Exactly one `Settle` leaves here for every permit that came in.
+"""
+
+from __future__ import annotations
+
+from dialer.core.agents import AgentState, come_free
+from dialer.core.calls import Call, CallState
+from dialer.core.dispositions import NO_SIGN, TRUNK_FAULTS, counts, disposition_of, is_charged
+from dialer.core.effects import Send, Settle
+from dialer.core.floor import CampaignRun, Floor
+from dialer.core.model import Disposition, Lead, NextStep, Retry, Settlement
+from dialer.core.retries import NOT_SENT_DELAY_S, next_step
+from pacing.face import CallAbandoned, CallFailed, Ledger, TalkEnded
+from sip.causes import Cause, Leg
+from sip.messages import Ended, HangUp
+
+
+def ended(floor: Floor, told: Ended, now: float) -> None:
+    """A worker's word that a call is over. Unknown calls were given up earlier and are only noted."""
+    call = floor.remove_call(told.call)
+    if call is None:
+        floor.anomaly("settling", f"end of unknown call {told.call} ({told.cause})")
+        return
+    run = floor.campaigns[call.campaign]
+    disposition = disposition_of(call.state, told.cause, told.ended_by)
+    _free_trunk(floor, call, disposition, now)
+    _free_agent(floor, call, run, now)
+    live, abandoned = counts(
+        answered_at=call.answered_at,
+        bridged_at=call.bridged_at,
+        abandon_after_s=run.settings.abandon_after_s,
+    )
+    if live:
+        run.own = Ledger(run.own.answered + 1, run.own.abandoned + int(abandoned))
+    _observe(run, call, told.at, disposition, abandoned=abandoned)
+    floor.changed.add(run.name)
+    floor.do(
+        Settle(
+            _settlement(call, told, disposition, live, abandoned, next_step(call.lead, disposition, run.settings.retry))
+        )
+    )
+
+
+def _free_trunk(floor: Floor, call: Call, disposition: Disposition, now: float) -> None:
+    trunk = floor.trunks[call.trunk]
+    trunk.end()
+    if disposition in TRUNK_FAULTS:
+        trunk.failed(now, call.started_at)
+    elif disposition not in {Disposition.NOT_SENT, Disposition.WORKER_LOST}:
+        trunk.worked(call.started_at)
+
+
+def _free_agent(floor: Floor, call: Call, run: CampaignRun, now: float) -> None:
+    agent = floor.roster.get(call.agent) if call.agent else None
+    if agent is None or agent.call != call.attempt:
+        return
+    if agent.state is AgentState.TALKING:
+        floor.wrap_up(agent, run, now)
+    elif call.state in {CallState.MESSAGE, CallState.HANGING_UP}:
+        floor.phone_silent(agent, now)  # rung until the limit passed
+    else:
+        floor.put_agent(come_free(agent, now))
+
+
+def _observe(run: CampaignRun, call: Call, at: float, disposition: Disposition, *, abandoned: bool) -> None:
+    if call.answered_at is None and disposition not in NO_SIGN:
+        run.observations.append(CallFailed(at, at - call.started_at))
+    if call.bridged_at is not None:
+        run.observations.append(TalkEnded(at, at - call.bridged_at))
+    if abandoned:
+        run.observations.append(CallAbandoned(at))
+
+
+def _settlement(
+    call: Call, told: Ended, disposition: Disposition, live: bool, abandoned: bool, next_: NextStep
+) -> Settlement:
+    return Settlement(
+        attempt=call.attempt,
+        lead=call.lead,
+        trunk=call.trunk,
+        disposition=disposition,
+        next_step=next_,
+        live=live,
+        abandoned=abandoned,
+        charged=is_charged(disposition, rang=call.ringing_at is not None or live),
+        cause=told.cause,
+        ended_by=told.ended_by,
+        sip_code=told.sip_code,
+        q850=told.q850,
+        reason=told.reason,
+        agent=call.agent if call.bridged_at is not None else "",
+        reserved_at=call.reserved_at,
+        dialled_at=call.dialled_at,
+        ringing_at=call.ringing_at,
+        answered_at=call.answered_at,
+        agent_dialled_at=call.agent_dialled_at,
+        bridged_at=call.bridged_at,
+        ended_at=told.at,
+        message_played=call.message_played,
+        crossed_cancel=call.crossed_cancel,
+    )
+
+
+def settle_unsent(floor: Floor, lead: Lead, attempt: str, trunk: str, now: float) -> None:
+    """The permit came too late: settle the attempt as one that never left."""
+    floor.do(Settle(unsent(lead, attempt, trunk, "no longer wanted when the permit came", now)))
+
+
+def unsent(lead: Lead, attempt: str, trunk: str, reason: str, now: float) -> Settlement:
+    """The settlement of an attempt that was, or may have been, reserved and written down while no INVITE ever left."""
+    return Settlement(
+        attempt=attempt,
+        lead=lead,
+        trunk=trunk,
+        disposition=Disposition.NOT_SENT,
+        next_step=Retry(NOT_SENT_DELAY_S, lead.number_index),
+        live=False,
+        abandoned=False,
+        charged=False,
+        cause=Cause.NOT_SENT,
+        ended_by=Leg.DIALER,
+        sip_code=0,
+        q850=0,
+        reason=reason,
+        agent="",
+        reserved_at=now,
+        dialled_at=None,
+        ringing_at=None,
+        answered_at=None,
+        agent_dialled_at=None,
+        bridged_at=None,
+        ended_at=now,
+        message_played=False,
+        crossed_cancel=False,
+    )
+
+
+def give_up(floor: Floor, call: Call, now: float) -> None:
+    """No end came for a call within its state's limit: settle it as lost, so that nothing leaks."""
+    floor.anomaly("settling", f"call {call.attempt} stayed {call.state} without an end; given up")
+    floor.do(Send(HangUp(call.attempt)))  # should the worker still have it after all
+    ended(
+        floor,
+        Ended(
+            call=call.attempt,
+            at=now,
+            cause=Cause.WORKER_LOST,
+            ended_by=Leg.DIALER,
+            sip_code=0,
+            q850=0,
+            reason=f"no end while {call.state}",
+        ),
+        now,
+    )

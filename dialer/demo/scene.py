@@ -1,0 +1,117 @@
+"""What the demo sets up before the first call: the campaign, the daemon's settings, the message, a past."""
+
+from __future__ import annotations
+
+import math
+import struct
+import wave
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from compliance.caps import DAY_S
+from compliance.numbers import E164
+from config.campaign import CampaignSettings, Day, HoursSettings, RetrySettings, RetryTable
+from dialer.store.connection import Store, trip
+from dialer.store.contacts import packed
+from dialer.store.keys import digits, place
+
+CAMPAIGN: Final = "spring-sale"
+WHO: Final = "demo"
+CALLER_ID: Final = "+861012345678"
+HOME_ZONE: Final = "Asia/Shanghai"
+OPEN_AROUND_NOW: Final = timedelta(hours=3)
+LINES_PER_AGENT: Final = 5
+MAX_CPS: Final = 20
+TALK_LIMIT_S: Final = 30
+"""How long talks may go on in the drain."""
+
+EARLIER_DAYS: Final = (20, 8)
+"""How many days ago people who were called often enough were called."""
+
+_TONE_HZ: Final = 440.0
+_RATE_HZ: Final = 8000
+
+
+def campaign_settings(message: Path, now: float) -> CampaignSettings:
+    """The campaign. Its hours lie around the present moment in Shanghai, so that the demo works at any time of day."""
+    return CampaignSettings(
+        name=CAMPAIGN,
+        caller_id=CALLER_ID,
+        abandon_message=str(message),
+        hours=hours_around(now),
+        # Busy people are called again at once, so that a minute shows retries and, after the second, the cap.
+        retry=RetryTable(busy=RetrySettings(delay_s=10.0, max_attempts=3)),
+    )
+
+
+def hours_around(now: float) -> tuple[HoursSettings, ...]:
+    """Three hours before and after the present moment in Shanghai, on every day; over midnight they are two rows."""
+    here = datetime.fromtimestamp(now, ZoneInfo(HOME_ZONE))
+    opens, closes = (f"{at:%H:%M}" for at in (here - OPEN_AROUND_NOW, here + OPEN_AROUND_NOW))
+    spans = [(opens, closes)] if opens < closes else [(opens, "24:00"), ("00:00", closes)]
+    return tuple(HoursSettings(days=tuple(Day), opens=a, closes=b) for a, b in spans if a < b)
+
+
+def daemon_toml(folder: Path, *, redis_url: str, carrier_port: int, agents: int) -> str:
+    """The daemon's settings file."""
+    lines = LINES_PER_AGENT * agents
+    return f"""\
+[redis]
+url = "{redis_url}"
+
+[host]
+name = "demo"
+heartbeat_s = 1.0
+
+[sip]
+max_lines = {lines}
+
+[[trunks]]
+name = "loopback"
+host = "127.0.0.1"
+port = {carrier_port}
+max_cps = {MAX_CPS}
+max_calls = {lines}
+
+[agents]
+heartbeat_timeout_s = 20
+
+[spool]
+dir = "{folder / "spool"}"
+
+[metrics]
+port = 0
+
+[log]
+format = "json"
+
+[drain]
+talk_limit_s = {TALK_LIMIT_S}
+"""
+
+
+def write_message(path: Path) -> None:
+    """The message for callers whom no agent can take: two soft beeps stand in for a voice."""
+    frames = bytearray()
+    for beep in range(2):
+        for i in range(_RATE_HZ * 6 // 10):
+            fades = min(1.0, i / 400, (_RATE_HZ * 4 // 10 - i) / 400)
+            level = 6000 * max(0.0, fades) * math.sin(2 * math.pi * _TONE_HZ * (1 + beep / 4) * i / _RATE_HZ)
+            frames += struct.pack("<h", round(level))
+    with wave.open(str(path), "wb") as message:
+        message.setnchannels(1)
+        message.setsampwidth(2)
+        message.setframerate(_RATE_HZ)
+        message.writeframes(bytes(frames))
+
+
+def call_earlier(store: Store, numbers: Iterable[str], now: float) -> None:
+    """Give numbers a contact history, as if another campaign had called them twice this month."""
+    calls = []
+    for number in map(E164, numbers):
+        past = b"".join(packed(now - days * DAY_S, "winter-sale", f"winter-{days}") for days in EARLIER_DAYS)
+        calls.append(("HSET", store.keys.history(place(number)), digits(number), past))
+    trip(store, calls)

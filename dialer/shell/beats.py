@@ -1,0 +1,186 @@
+"""What is done every few seconds: signs of life, leases and claims renewed, the dead recovered, the board published.
+
+A beat that finds the store away says so and comes again; the beat that finds it back has the spool replayed first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+import trio
+
+from config.daemon import DaemonSettings
+from dialer.core.agents import AgentEvent, AgentEventKind
+from dialer.core.engine import Engine
+from dialer.core.inputs import Input, StoreHealth
+from dialer.shell.clock import Clock, counting_day
+from dialer.shell.feeds import Feeds
+from dialer.shell.health import Ailment, Health
+from dialer.shell.metrics import Metrics
+from dialer.shell.scribe import Scribe
+from dialer.shell.tally import Tally
+from dialer.shell.watchdog import Notifier
+from dialer.store import agents, leases, ledger, recovery, status
+from dialer.store.connection import Store, ping
+from dialer.store.errors import StoreError
+from sip.pool import Pool
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+BOARD_EVERY_S: Final = 1.0
+HEALTH_EVERY_S: Final = 0.5
+RECOVER_EVERY_BEATS: Final = 5
+CLOCK_REST_S: Final = 10.0
+BOARD_TTL_S: Final = 10.0
+OWNER_TTL_BEATS: Final = 5
+
+
+@dataclass(slots=True)
+class Beats:
+    """What the beats need."""
+
+    store: Store
+    settings: DaemonSettings
+    owner: str
+    host: str
+    clock: Clock
+    health: Health
+    engine: Engine
+    inbox: trio.MemorySendChannel[Input]
+    scribe: Scribe
+    feeds: Feeds
+    pool: Pool
+    tally: Tally
+    metrics: Metrics
+    notifier: Notifier
+
+    # --- health ---------------------------------------------------------------------------------------------------
+
+    async def watch_health(self) -> None:
+        """Tell the engine whether calls may start, and bring an ailing store back. Runs until cancelled."""
+        told = True
+        jumped_at = float("-inf")
+        while True:
+            moved_s = self.clock.jumped()
+            if moved_s:
+                jumped_at = self.clock.now()
+                self.health.ails(Ailment.CLOCK, f"by {moved_s:+.1f} s")
+            elif self.clock.now() - jumped_at > CLOCK_REST_S:
+                self.health.well(Ailment.CLOCK)
+            if not self.health.redis_healthy:
+                await self._try_again()
+            if self.health.healthy != told:
+                told = self.health.healthy
+                await self.inbox.send(StoreHealth(told))
+            await trio.sleep(HEALTH_EVERY_S)
+
+    async def _try_again(self) -> None:
+        try:
+            await trio.to_thread.run_sync(ping, self.store)
+        except StoreError:
+            return
+        if await self.scribe.replay():
+            self.health.well(Ailment.REDIS)
+
+    # --- signs of life ----------------------------------------------------------------------------------------------
+
+    async def beat(self) -> None:
+        """One beat after the other. Runs until cancelled."""
+        beats = 0
+        while True:
+            try:
+                await trio.to_thread.run_sync(self._live, self.owner_ttl_s)
+                await self._renew()
+                await self._ledgers()
+                if beats % RECOVER_EVERY_BEATS == 0:
+                    await self._recover()
+            except StoreError as error:
+                self.health.ails(Ailment.REDIS, str(error))
+            beats += 1
+            await trio.sleep(self.settings.host.heartbeat_s)
+
+    @property
+    def owner_ttl_s(self) -> float:
+        """How long this daemon counts as alive after its last beat."""
+        return self.settings.host.heartbeat_s * OWNER_TTL_BEATS
+
+    def _live(self, ttl_s: float) -> None:
+        recovery.beat(self.store, self.owner, ttl_s, self.clock.wall())
+
+    async def _renew(self) -> None:
+        for campaign, lead_ids in self._held_leads().items():
+            await self._in_thread(
+                leases.renew, campaign, self.owner, lead_ids, self.clock.wall(), self.settings.host.lease_s
+            )
+        held = sorted(self.feeds.held & set(self.engine.floor.roster.agents))
+        for agent in await self._in_thread(agents.renew, held, self.owner, self.feeds.claim_s):
+            await self.inbox.send(AgentEvent(AgentEventKind.LOST, agent))
+        self.feeds.held.intersection_update(self.engine.floor.roster.agents)
+
+    def _held_leads(self) -> dict[str, list[str]]:
+        held = {
+            run.name: [lead.lead_id for lead in run.leads] + list(run.reserving)
+            for run in self.engine.floor.campaigns.values()
+        }
+        for call in self.engine.floor.calls.values():
+            held[call.campaign].append(call.lead.lead_id)
+        return {campaign: lead_ids for campaign, lead_ids in held.items() if lead_ids}
+
+    async def _ledgers(self) -> None:
+        day = counting_day(self.clock.wall())
+        for campaign in list(self.engine.floor.campaigns):
+            await self.inbox.send(await self._in_thread(ledger.others, campaign, day, self.owner))
+
+    async def _recover(self) -> None:
+        report = await self._in_thread(recovery.recover, self.clock.wall())
+        if report.owners:
+            log.warning(
+                "recovered what dead daemons left",
+                owners=report.owners,
+                attempts=report.attempts,
+                leads=report.leads,
+                agents=report.agents,
+            )
+
+    async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
+        return await trio.to_thread.run_sync(partial(call, self.store, *args))
+
+    # --- the board --------------------------------------------------------------------------------------------------
+
+    async def show_board(self) -> None:
+        """Publish the board once a second. Runs until cancelled."""
+        while True:
+            await self.publish_board()
+            await trio.sleep(BOARD_EVERY_S)
+
+    async def publish_board(self) -> None:
+        """Publish the board of this moment, to the metrics and, while Redis answers, to every screen."""
+        pool = self.pool.statistics()
+        for ailment, detail in self.health.ailments.items():
+            self.tally.problems[ailment.value] = f"no new calls: {ailment.value} ({detail})"
+        for ailment in Ailment:
+            if ailment not in self.health.ailments:
+                self.tally.problems.pop(ailment.value, None)
+        board = self.tally.board(
+            self.engine.floor,
+            workers=pool.workers,
+            restarts=pool.restarts,
+            redis_healthy=self.health.redis_healthy,
+        )
+        self.metrics.show(board)
+        self.notifier.status(
+            f"{board.state}, {board.lines_used} of {board.lines_total} lines, {len(board.agents)} agents"
+        )
+        if self.health.redis_healthy:
+            try:
+                await trio.to_thread.run_sync(
+                    partial(status.publish, self.store, self.host, board.to_wire(), now=board.at, ttl=BOARD_TTL_S)
+                )
+            except StoreError as error:
+                self.health.ails(Ailment.REDIS, str(error))

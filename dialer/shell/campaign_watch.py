@@ -1,0 +1,89 @@
+"""Keeping the engine's campaigns equal to the stored ones, and refusing to run what cannot be run.
+
+The settings were checked where they were written. What only this host can know is checked here: whether the trunk is
+configured, whether the abandon message is there and can be played.
+"""
+
+from __future__ import annotations
+
+import wave
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+import trio
+
+from config.campaign import CampaignSettings
+from config.daemon import DaemonSettings
+from dialer.core.inputs import CampaignChanged, CampaignState, Input
+from dialer.shell.tally import Tally
+from dialer.store import campaigns
+from dialer.store.connection import Store
+
+log = structlog.get_logger()
+
+PLAYABLE_RATES_HZ = (8000, 16000)
+
+
+def obstacles(settings: CampaignSettings, daemon: DaemonSettings) -> list[str]:
+    """Every reason why this host cannot run a campaign."""
+    reasons = []
+    trunks = [trunk.name for trunk in daemon.trunks]
+    if settings.trunk and settings.trunk not in trunks:
+        reasons.append(f"trunk {settings.trunk!r} is not configured here (there is: {', '.join(trunks) or 'none'})")
+    if not trunks:
+        reasons.append("no trunk is configured")
+    if not settings.caller_id:
+        reasons.append("no caller_id is set")
+    if settings.abandon_message:
+        reasons.extend(_unplayable(Path(settings.abandon_message)))
+    elif settings.mode.can_abandon:
+        reasons.append(f"mode {settings.mode} can abandon calls and no abandon_message is set")
+    return reasons
+
+
+def _unplayable(path: Path) -> list[str]:
+    try:
+        with wave.open(str(path), "rb") as message:
+            shape = (message.getnchannels(), message.getsampwidth())
+            rate_hz = message.getframerate()
+            frames = message.getnframes()
+    except (OSError, EOFError, wave.Error) as error:
+        return [f"abandon message {path} cannot be read: {error}"]
+    if shape != (1, 2) or rate_hz not in PLAYABLE_RATES_HZ:
+        return [f"abandon message {path} must be 16 bit mono PCM at 8 or 16 kHz"]
+    return [] if frames else [f"abandon message {path} is empty"]
+
+
+@dataclass(slots=True)
+class CampaignWatch:
+    """What the engine was last told."""
+
+    store: Store
+    daemon: DaemonSettings
+    inbox: trio.MemorySendChannel[Input]
+    tally: Tally
+    told: dict[str, CampaignChanged] = field(default_factory=dict)
+
+    async def look(self) -> None:
+        """Tell the engine about every campaign that changed. Raises `StoreError`."""
+        for campaign in await trio.to_thread.run_sync(campaigns.listing, self.store):
+            change = CampaignChanged(campaign.settings, campaign.state)
+            reasons = await trio.to_thread.run_sync(obstacles, campaign.settings, self.daemon)
+            if reasons and change.state is CampaignState.RUNNING:
+                change = CampaignChanged(campaign.settings, CampaignState.PAUSED)
+            self._note(campaign.settings.name, reasons if campaign.state is CampaignState.RUNNING else [])
+            if self.told.get(campaign.settings.name) != change:
+                self.told[campaign.settings.name] = change
+                log.info("campaign", campaign=campaign.settings.name, state=change.state.value)
+                await self.inbox.send(change)
+
+    def _note(self, name: str, reasons: list[str]) -> None:
+        problem = "; ".join(reasons)
+        if problem and problem != self.tally.campaigns[name].problem:
+            log.error("campaign cannot run here", campaign=name, reasons=reasons)
+        self.tally.campaigns[name].problem = problem
+        if problem:
+            self.tally.problems[f"campaign {name}"] = f"campaign {name} cannot run here: {problem}"
+        else:
+            self.tally.problems.pop(f"campaign {name}", None)

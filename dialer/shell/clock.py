@@ -1,0 +1,47 @@
+"""The only place where the daemon reads a clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+JUMP_S: Final = 5.0
+"""A wall clock that moved this much against the monotonic one was set by hand, or the host slept."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """Monotonic time for the engine, wall time for people, laws and Redis.
+
+    `offset_s` is wall minus monotonic when last looked at; `jumped` compares it with now.
+    """
+
+    offset_s: float
+
+    @classmethod
+    def start(cls) -> Clock:
+        return cls(time.time() - time.monotonic())
+
+    def now(self) -> float:
+        """Monotonic seconds; the same clock that the SIP workers stamp their events with."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def to_wall(self, at: float) -> float:
+        """The wall time of a moment of the monotonic clock."""
+        return at + (time.time() - time.monotonic())
+
+    def jumped(self) -> float:
+        """How far the wall clock moved by itself since the last call, in seconds; 0.0 if less than `JUMP_S`."""
+        offset_s = time.time() - time.monotonic()
+        moved_s, self.offset_s = offset_s - self.offset_s, offset_s
+        return moved_s if abs(moved_s) >= JUMP_S else 0.0
+
+
+def counting_day(wall: float) -> str:
+    """The day of the abandonment ledger that a moment belongs to, in the host's time zone."""
+    return time.strftime("%Y-%m-%d", time.localtime(wall))

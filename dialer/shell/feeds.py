@@ -1,0 +1,148 @@
+"""What comes in from Redis: leads, agents' desktops, the CRM's outcomes, operators' commands.
+
+Each feed is one task that reads, hands on, and reads again. A store that does not answer is an ailment; the feed tries
+again, more slowly, and nothing is lost meanwhile because streams keep what nobody has acknowledged.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import structlog
+import trio
+
+from config.daemon import DaemonSettings
+from dialer.core.agents import AgentEvent, AgentEventKind
+from dialer.core.effects import Publish
+from dialer.core.inputs import CampaignState, Input
+from dialer.shell.campaign_watch import CampaignWatch
+from dialer.shell.clock import Clock
+from dialer.shell.engine_task import ForScribe
+from dialer.shell.health import Ailment, Health
+from dialer.store import agents, campaigns, control, crm_in, intake
+from dialer.store.connection import Store
+from dialer.store.errors import StoreError
+
+log = structlog.get_logger()
+
+BLOCK_MS: Final = 500
+BATCH: Final = 200
+IDLE_S: Final = 0.2
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 5.0
+CAMPAIGNS_EVERY_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class Feeds:
+    """What the feeds share. `held` are the agents that this daemon has claimed."""
+
+    store: Store
+    settings: DaemonSettings
+    owner: str
+    host: str
+    claim_s: float
+    clock: Clock
+    health: Health
+    inbox: trio.MemorySendChannel[Input]
+    scribe: trio.MemorySendChannel[ForScribe]
+    watch: CampaignWatch
+    held: set[str] = field(default_factory=set)
+
+    async def keep(self, feed: Callable[[], Awaitable[None]]) -> None:
+        """Repeat one reading of a feed for ever, backing off with jitter while the store is away."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                await feed()
+                pause_s = FIRST_PAUSE_S
+            except StoreError as error:
+                self.health.ails(Ailment.REDIS, str(error))
+                await trio.sleep(pause_s * random.uniform(0.5, 1.0))
+                pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+
+    # --- leads ----------------------------------------------------------------------------------------------------
+
+    async def leads(self) -> None:
+        """One round of intake over all campaigns that are not stopped."""
+        busy = False
+        for campaign in await trio.to_thread.run_sync(campaigns.listing, self.store):
+            if campaign.state is not CampaignState.STOPPED:
+                busy |= await self._take_in(campaign.settings.name)
+        if not busy:
+            await trio.sleep(IDLE_S)
+
+    async def _take_in(self, campaign: str) -> bool:
+        batch = self.settings.intake.batch
+        report = await trio.to_thread.run_sync(
+            partial(
+                intake.take_in,
+                self.store,
+                campaign,
+                self.owner,
+                self.clock.wall(),
+                batch,
+                max_lead_bytes=self.settings.intake.max_lead_bytes,
+            )
+        )
+        if report.read:
+            log.info("intake", campaign=campaign, accepted=report.accepted, rejected=report.rejected)
+        return report.read >= batch
+
+    # --- agents ---------------------------------------------------------------------------------------------------
+
+    async def agents(self) -> None:
+        """Read the agents' stream from now on; runs until the store fails, then begins again at the same place."""
+        cursor = "$"
+        while True:
+            heard, cursor = await trio.to_thread.run_sync(
+                agents.read, self.store, self.host, cursor, BATCH, BLOCK_MS, abandon_on_cancel=True
+            )
+            for entry in heard:
+                if isinstance(entry, agents.Malformed):
+                    fields = {"agent": entry.agent, "event": "", "reason": "; ".join(entry.reasons)}
+                    await self.scribe.send(Publish("agent_event_refused", "", fields))
+                else:
+                    await self._agent(entry.event)
+
+    async def _agent(self, event: AgentEvent) -> None:
+        if event.agent not in self.held:
+            mine = await trio.to_thread.run_sync(agents.claim, self.store, [event.agent], self.owner, self.claim_s)
+            if not mine:
+                return  # another daemon's agent
+            if event.kind is not AgentEventKind.LOGIN:
+                # Nobody holds this agent: the engine refuses the event with a reason, and the claim is given back.
+                await self.inbox.send(event)
+                await trio.to_thread.run_sync(agents.release, self.store, [event.agent], self.owner)
+                return
+            self.held.add(event.agent)
+        await self.inbox.send(event)
+
+    # --- CRM and operators ------------------------------------------------------------------------------------------
+
+    async def crm(self) -> None:
+        """One reading of the CRM's outcomes and block requests."""
+        received = await trio.to_thread.run_sync(
+            crm_in.read, self.store, self.owner, BATCH, BLOCK_MS, abandon_on_cancel=True
+        )
+        if received:
+            report = await trio.to_thread.run_sync(partial(crm_in.apply, self.store, received, now=self.clock.wall()))
+            log.info("crm", applied=report.applied, refused=report.refused, blocked=len(report.blocked))
+
+    async def operators(self) -> None:
+        """Follow the control stream; any command may have changed a campaign. Looks by itself now and then, too."""
+        cursor = "$"
+        while True:
+            await self.watch.look()
+            with trio.move_on_after(CAMPAIGNS_EVERY_S):
+                ordered: tuple[control.Ordered, ...] = ()
+                while not ordered:
+                    ordered, cursor = await trio.to_thread.run_sync(
+                        control.read, self.store, cursor, BATCH, BLOCK_MS, abandon_on_cancel=True
+                    )
+                for order in ordered:
+                    log.info("operator", command=order.command.name, who=order.who)

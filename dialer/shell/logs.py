@@ -1,0 +1,48 @@
+"""Logging: one line for each thing that matters, JSON for machines, colours for a terminal.
+
+Every string that leaves through the log passes `compliance.numbers.masked_text`, so that a clear phone number cannot
+slip out in an error message.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from compliance.numbers import masked_text
+from config.daemon import LogFormat, LogSettings
+
+NUMERIC = {"ts", "timestamp"}
+"""Fields whose digits are no phone number."""
+
+
+def mask_strings(_: Any, __: str, event: EventDict) -> EventDict:
+    """Mask what looks like a phone number in every string of a log line."""
+    for key, value in event.items():
+        if isinstance(value, str) and key not in NUMERIC and not key.endswith("_id"):
+            event[key] = masked_text(value)
+    return event
+
+
+def set_up(settings: LogSettings) -> None:
+    """Configure structlog for this process. Lines go to standard error."""
+    as_json = settings.format is LogFormat.JSON or (settings.format is LogFormat.AUTO and not sys.stderr.isatty())
+    processors: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+    ]
+    if as_json:
+        processors += [structlog.processors.format_exc_info, mask_strings, structlog.processors.JSONRenderer()]
+    else:
+        processors += [mask_strings, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.level.value.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

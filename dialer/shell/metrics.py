@@ -1,0 +1,133 @@
+"""The Prometheus endpoint. Gauges and counters are read off the newest `Board`, delays are observed as calls end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Histogram, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from config.daemon import MetricsSettings
+from dialer.core.board import Board
+from dialer.core.model import Settlement
+
+HAND_OVER_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+RING_BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 45.0, 60.0)
+TALK_BUCKETS_S = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+
+
+class Metrics:
+    """What one daemon exports. `show` hands it the board of the second."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._board = _BoardCollector()
+        self.registry.register(self._board)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(name, text, ["campaign"], buckets=buckets, registry=self.registry)
+
+        self._ring = histogram("dialer_ring_seconds", "Ringing until the answer or the end.", RING_BUCKETS_S)
+        self._hand_over = histogram(
+            "dialer_hand_over_seconds", "Answer until the INVITE to the agent's phone.", HAND_OVER_BUCKETS_S
+        )
+        self._to_agent = histogram(
+            "dialer_answer_to_agent_seconds", "Answer until both hear each other.", HAND_OVER_BUCKETS_S
+        )
+        self._talk = histogram("dialer_talk_seconds", "Talks.", TALK_BUCKETS_S)
+
+    def show(self, board: Board) -> None:
+        """The board that the next scrape reads."""
+        self._board.board = board
+
+    def attempt(self, settlement: Settlement) -> None:
+        """An attempt ended."""
+        name = settlement.campaign
+        if settlement.ringing_at is not None:
+            until = settlement.answered_at or settlement.ended_at
+            self._ring.labels(name).observe(max(0.0, until - settlement.ringing_at))
+        if settlement.answered_at is None:
+            return
+        if settlement.agent_dialled_at is not None:
+            self._hand_over.labels(name).observe(max(0.0, settlement.agent_dialled_at - settlement.answered_at))
+        if settlement.bridged_at is not None:
+            self._to_agent.labels(name).observe(max(0.0, settlement.bridged_at - settlement.answered_at))
+            self._talk.labels(name).observe(max(0.0, settlement.ended_at - settlement.bridged_at))
+
+    def serve(self, settings: MetricsSettings) -> None:
+        """Listen, in threads of prometheus_client's own. Port 0 listens nowhere. Raises `OSError`."""
+        if settings.port:
+            start_http_server(settings.port, settings.address, registry=self.registry)
+
+
+class _BoardCollector(Collector):
+    """The board as metric families."""
+
+    def __init__(self) -> None:
+        self.board: Board | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        board = self.board
+        if board is None:
+            return
+        yield from _host_metrics(board)
+        yield from _campaign_metrics(board)
+        yield from _trunk_metrics(board)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _host_metrics(board: Board) -> Iterator[Metric]:
+    yield _gauge("dialer_lines_used", "Calls on the line or on their way there.", board.lines_used)
+    yield _gauge("dialer_lines_total", "Calls that the workers can carry.", board.lines_total)
+    yield _gauge("dialer_sip_workers", "Live SIP worker processes.", board.workers)
+    yield _gauge("dialer_redis_up", "1 while Redis answers.", float(board.redis_healthy))
+    yield _gauge("dialer_spooled_events", "Facts on disk that wait for Redis.", board.spooled)
+    yield _gauge("dialer_problems", "Alarms of the moment; the board has their words.", len(board.problems))
+    yield CounterMetricFamily("dialer_worker_restarts", "SIP workers that were replaced.", value=board.worker_restarts)
+    yield CounterMetricFamily("dialer_pacing_late", "Decisions that the pacers gave too late.", value=board.pacing_late)
+    yield CounterMetricFamily("dialer_anomalies", "Things that the tables do not foresee.", value=board.anomalies)
+    seconds = CounterMetricFamily("dialer_agent_seconds", "Agents' time by state.", labels=["state"])
+    for state, value in board.agent_s.items():
+        seconds.add_metric([state], value)
+    yield seconds
+
+
+def _campaign_metrics(board: Board) -> Iterator[Metric]:
+    attempts = CounterMetricFamily("dialer_attempts", "Attempts by how they ended.", labels=["campaign", "disposition"])
+    refusals = CounterMetricFamily("dialer_refusals", "Leads refused at a gate.", labels=["campaign", "rule"])
+    calls = GaugeMetricFamily("dialer_calls", "Calls by state.", labels=["campaign", "state"])
+    agents = GaugeMetricFamily("dialer_agents", "Agents by state.", labels=["campaign", "state"])
+    leads = GaugeMetricFamily("dialer_leads", "Leads: held here, due, waiting.", labels=["campaign", "where"])
+    answered = GaugeMetricFamily("dialer_live_answers_today", "Live answers, all hosts.", labels=["campaign"])
+    abandoned = GaugeMetricFamily("dialer_abandoned_today", "Abandoned calls, all hosts.", labels=["campaign"])
+    risk = GaugeMetricFamily("dialer_pacing_risk", "Abandon risk of the next call.", labels=["campaign"])
+    for row in board.campaigns:
+        for labelled, family in (
+            (row.dispositions, attempts),
+            (row.refusals, refusals),
+            (row.calls, calls),
+            (row.agents, agents),
+            ({"held": row.leads_held, "due": row.due, "waiting": row.waiting}, leads),
+        ):
+            for label, value in labelled.items():
+                family.add_metric([row.name, label], value)
+        answered.add_metric([row.name], row.answered)
+        abandoned.add_metric([row.name], row.abandoned)
+        if row.risk is not None:
+            risk.add_metric([row.name], row.risk)
+    yield from (attempts, refusals, calls, agents, leads, answered, abandoned, risk)
+
+
+def _trunk_metrics(board: Board) -> Iterator[Metric]:
+    calls = GaugeMetricFamily("dialer_trunk_calls", "Calls on the trunk.", labels=["trunk"])
+    resting = GaugeMetricFamily(
+        "dialer_trunk_resting_seconds", "How long the breaker keeps calls off.", labels=["trunk"]
+    )
+    for trunk in board.trunks:
+        calls.add_metric([trunk.name], trunk.calls)
+        resting.add_metric([trunk.name], trunk.resting_s)
+    yield from (calls, resting)

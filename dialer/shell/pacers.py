@@ -1,0 +1,85 @@
+"""Asking the pacers: off the event loop, with a time budget.
+
+Each campaign has one pacer, used by one thread at a time. A pacer that is late does not hold up the floor: that tick
+is decided by the progressive rule, which needs no forecast, and what the pacer says too late is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import structlog
+import trio
+
+from config.daemon import PacingSettings
+from dialer.core.engine import Engine, Question
+from dialer.core.inputs import Input, Paced
+from dialer.shell.clock import Clock
+from dialer.shell.tally import Tally
+from pacing.face import Decision, Pacer, Settings
+from pacing.policies import make, progressive
+
+log = structlog.get_logger()
+
+SLOWEST_BEAT_S = 1.0
+"""Every running campaign is decided at least this often, whatever happens."""
+
+
+@dataclass(slots=True)
+class Pacers:
+    """The pacers by campaign. A change of settings makes a new pacer that keeps what the old one had learnt."""
+
+    by_campaign: dict[str, tuple[Settings, Pacer]] = field(default_factory=dict)
+
+    def step(self, questions: list[Question]) -> list[Decision]:
+        """Ask each campaign's pacer; runs in a thread."""
+        return [self._of(question).step(question.observations, question.snapshot) for question in questions]
+
+    def _of(self, question: Question) -> Pacer:
+        known = self.by_campaign.get(question.campaign)
+        if known is None or known[0] != question.settings:
+            learnt = None if known is None else known[1].learnt()
+            known = self.by_campaign[question.campaign] = (question.settings, make(question.settings, learnt))
+        return known[1]
+
+
+async def pace(
+    engine: Engine, inbox: trio.MemorySendChannel[Input], settings: PacingSettings, clock: Clock, tally: Tally
+) -> None:
+    """Ask whoever something happened to, every `interval_s`; everybody, once a second. Runs until cancelled."""
+    pacers = Pacers()
+    everyone_at = clock.now()
+    while True:
+        await trio.sleep(settings.interval_s)
+        now = clock.now()
+        everyone = now >= everyone_at
+        if everyone:
+            everyone_at = now + SLOWEST_BEAT_S
+        questions = engine.questions(now, everyone=everyone)
+        if not questions:
+            continue
+        async with trio.open_nursery() as nursery:
+            decided = Decided()
+            nursery.start_soon(_ask, pacers, questions, decided)
+            with trio.move_on_after(settings.budget_s * len(questions)):
+                await decided.event.wait()
+            if not decided.event.is_set():
+                tally.pacing_late += 1
+                log.warning("pacing was late", campaigns=len(questions), budget_s=settings.budget_s)
+                decided.decisions = [progressive(question.snapshot) for question in questions]
+            for question, decision in zip(questions, decided.decisions, strict=True):
+                tally.decided(question.campaign, decision)
+                await inbox.send(Paced(question.campaign, decision))
+
+
+@dataclass(slots=True)
+class Decided:
+    """A round of decisions on its way."""
+
+    event: trio.Event = field(default_factory=trio.Event)
+    decisions: list[Decision] = field(default_factory=list)
+
+
+async def _ask(pacers: Pacers, questions: list[Question], decided: Decided) -> None:
+    decided.decisions = await trio.to_thread.run_sync(pacers.step, questions)
+    decided.event.set()

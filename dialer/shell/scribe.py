@@ -1,0 +1,202 @@
+"""Writing down what happened: settlements, events for the CRM, the presence table, the canonical log line.
+
+One task commits in groups: what arrives while a batch is being written goes into the next one. While Redis is away
+everything goes to the disk spool instead, in order, and is replayed before anything newer. The spool has a limit; when
+it is full the newest facts stay in memory up to `MOST_IN_MEMORY` and the engine is held up rather than a fact lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+import trio
+
+from dialer.core.agents import AgentState
+from dialer.core.effects import AgentChanged, Publish, Settle
+from dialer.core.model import Settlement
+from dialer.shell.clock import Clock, counting_day
+from dialer.shell.engine_task import ForScribe
+from dialer.shell.health import Ailment, Health
+from dialer.shell.metrics import Metrics
+from dialer.shell.tally import Tally
+from dialer.store import agents, outbox, settle
+from dialer.store.connection import Store
+from dialer.store.errors import SpoolFull, StoreError
+from dialer.store.outbox import CrmEvent
+from dialer.store.settle import Settled
+from dialer.store.spool import Spool
+
+log = structlog.get_logger()
+
+MOST_IN_MEMORY = 10_000
+BATCH = 500
+SPOOL_FULL_PAUSE_S = 1.0
+
+Fact = Settled | CrmEvent
+
+
+@dataclass(slots=True)
+class Scribe:
+    """The writer. `facts` are what must not be lost, in order."""
+
+    store: Store
+    spool: Spool
+    owner: str
+    clock: Clock
+    health: Health
+    tally: Tally
+    metrics: Metrics
+    presence: dict[str, agents.Presence] = field(default_factory=dict)
+    _spooling: trio.Lock = field(default_factory=trio.Lock)
+
+    async def write(self, incoming: trio.MemoryReceiveChannel[ForScribe]) -> None:
+        """Write until the engine's side is closed and everything is either in Redis or on disk."""
+        async for first in incoming:
+            effects = [first, *_rest(incoming)]
+            facts = [fact for effect in effects for fact in self._facts(effect)]
+            await self._commit(facts)
+            await self._show_presence()
+
+    def _facts(self, effect: ForScribe) -> list[Fact]:
+        match effect:
+            case Settle(settlement):
+                return [self._settled(settlement)]
+            case Publish():
+                return [outbox.event_of(effect, self.clock.wall())]
+            case AgentChanged():
+                self.presence[effect.agent] = agents.Presence(
+                    agent=effect.agent,
+                    state=effect.state,
+                    since=self.clock.to_wall(effect.since),
+                    reason=effect.reason,
+                    campaigns=effect.campaigns,
+                    owner=self.owner,
+                )
+                fields = {"agent": effect.agent, "state": effect.state.value, "reason": effect.reason}
+                return [outbox.event_of(Publish("agent_state", "", fields), self.clock.to_wall(effect.since))]
+
+    def _settled(self, settlement: Settlement) -> Settled:
+        day = counting_day(self.clock.to_wall(settlement.answered_at or settlement.ended_at))
+        self.metrics.attempt(settlement)
+        log.info("attempt", **_canonical(settlement))
+        return settle.settled(settlement, clock=self.clock.to_wall, day=day)
+
+    async def _commit(self, facts: Sequence[Fact]) -> None:
+        if not facts:
+            return
+        async with self._spooling:
+            if not len(self.spool):
+                try:
+                    await trio.to_thread.run_sync(self._to_store, facts)
+                except StoreError as error:
+                    self.health.ails(Ailment.REDIS, str(error))
+                else:
+                    return
+            await self._to_disk(facts)
+
+    def _to_store(self, facts: Sequence[Fact]) -> None:
+        settle.settle(self.store, [fact for fact in facts if isinstance(fact, Settled)], self.owner)
+        outbox.publish(self.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
+
+    async def _to_disk(self, facts: Sequence[Fact]) -> None:
+        rows = [_row(fact) for fact in facts]
+        while True:
+            try:
+                await trio.to_thread.run_sync(self.spool.append, rows)
+            except SpoolFull as error:
+                self.health.ails(Ailment.SPOOL, str(error))
+                self.tally.problems["spool"] = str(error)
+                await trio.sleep(SPOOL_FULL_PAUSE_S)
+                await self._replay()
+            else:
+                self.tally.spooled = len(self.spool)
+                return
+
+    async def replay(self) -> bool:
+        """Bring what is on disk to Redis, oldest first. False where Redis does not answer yet."""
+        async with self._spooling:
+            return await self._replay()
+
+    async def _replay(self) -> bool:
+        while rows := await trio.to_thread.run_sync(self.spool.peek, BATCH):
+            facts = [_fact(row) for row in rows]
+            try:
+                await trio.to_thread.run_sync(self._to_store, facts)
+            except StoreError as error:
+                self.health.ails(Ailment.REDIS, str(error))
+                return False
+            await trio.to_thread.run_sync(self.spool.discard, len(rows))
+            self.tally.spooled = len(self.spool)
+        self.tally.problems.pop("spool", None)
+        self.health.well(Ailment.SPOOL)
+        return True
+
+    async def _show_presence(self) -> None:
+        if not self.presence or not self.health.redis_healthy:
+            return
+        rows = list(self.presence.values())
+        gone = [row.agent for row in rows if row.state is AgentState.OFFLINE]
+        try:
+            await trio.to_thread.run_sync(agents.show, self.store, rows)
+            if gone:
+                await trio.to_thread.run_sync(agents.release, self.store, gone, self.owner)
+        except StoreError as error:
+            self.health.ails(Ailment.REDIS, str(error))
+            return
+        for row in rows:
+            if self.presence.get(row.agent) is row:
+                del self.presence[row.agent]
+
+
+def _rest(incoming: trio.MemoryReceiveChannel[ForScribe]) -> list[ForScribe]:
+    effects: list[ForScribe] = []
+    while len(effects) < BATCH:
+        try:
+            effects.append(incoming.receive_nowait())
+        except (trio.WouldBlock, trio.EndOfChannel):
+            break
+    return effects
+
+
+def _row(fact: Fact) -> list[Any]:
+    return ["settled", settle.to_wire(fact)] if isinstance(fact, Settled) else ["event", outbox.to_wire(fact)]
+
+
+def _fact(row: Any) -> Fact:
+    kind, data = row
+    return settle.from_wire(data) if kind == "settled" else outbox.from_wire(data)
+
+
+def _canonical(settlement: Settlement) -> dict[str, Any]:
+    """The one log line of an attempt: everything that somebody may want to know about it later."""
+
+    def between(start: float | None, end: float | None) -> float | None:
+        return None if start is None or end is None else round(end - start, 3)
+
+    lead = settlement.lead
+    return {
+        "attempt_id": settlement.attempt,
+        "campaign": settlement.campaign,
+        "lead_id": lead.lead_id,
+        "number": str(lead.number),
+        "trunk": settlement.trunk,
+        "disposition": settlement.disposition.value,
+        "cause": settlement.cause.value,
+        "sip_code": settlement.sip_code,
+        "q850": settlement.q850,
+        "reason": settlement.reason,
+        "ended_by": settlement.ended_by.value,
+        "agent": settlement.agent,
+        "post_dial_delay_s": between(settlement.dialled_at, settlement.ringing_at),
+        "ring_s": between(settlement.ringing_at, settlement.answered_at or settlement.ended_at),
+        "wait_s": between(settlement.answered_at, settlement.bridged_at or settlement.ended_at),
+        "hand_over_s": between(settlement.answered_at, settlement.agent_dialled_at),
+        "talk_s": between(settlement.bridged_at, settlement.ended_at),
+        "live": settlement.live,
+        "abandoned": settlement.abandoned,
+        "charged": settlement.charged,
+        "crossed_cancel": settlement.crossed_cancel,
+    }

@@ -1,0 +1,172 @@
+"""What the daemon has counted since it started, and the `Board` made of it and of the engine's state."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import dialer
+from dialer.core.agents import AgentState
+from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow
+from dialer.core.effects import AgentChanged
+from dialer.core.floor import CampaignRun, Floor
+from dialer.core.inputs import Refused
+from dialer.core.model import Settlement
+from dialer.core.trunks import TrunkLoad
+from dialer.shell.clock import Clock
+from pacing.face import Decision
+
+DELAY_SAMPLES: Final = 5_000
+"""Percentiles are of so many of the newest calls."""
+
+
+def _delay(samples: Iterable[float]) -> Delay:
+    ordered = sorted(samples)
+    if not ordered:
+        return Delay()
+    last = len(ordered) - 1
+    at = [ordered[round(share * last)] * 1000 for share in (0.5, 0.99)]
+    return Delay(len(ordered), round(at[0], 2), round(at[1], 2), round(ordered[-1] * 1000, 2))
+
+
+def _samples() -> deque[float]:
+    return deque(maxlen=DELAY_SAMPLES)
+
+
+@dataclass(slots=True)
+class CampaignTally:
+    """One campaign's counts. `hand_over_s` is answer to agent's INVITE, `answer_to_agent_s` answer to bridge."""
+
+    attempts: int = 0
+    dispositions: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    hand_over_s: deque[float] = field(default_factory=_samples)
+    answer_to_agent_s: deque[float] = field(default_factory=_samples)
+    decision: Decision = field(default_factory=lambda: Decision(0, "not asked yet"))
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything that is counted in one process."""
+
+    host: str
+    clock: Clock
+    started_at: float
+    campaigns: defaultdict[str, CampaignTally] = field(default_factory=lambda: defaultdict(CampaignTally))
+    agent_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    agent_now: dict[str, tuple[AgentState, float]] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    pacing_late: int = 0
+    anomalies: int = 0
+    spooled: int = 0
+
+    def settled(self, settlement: Settlement) -> None:
+        """An attempt ended."""
+        tally = self.campaigns[settlement.campaign]
+        tally.attempts += 1
+        tally.dispositions[settlement.disposition.value] += 1
+        if settlement.answered_at is None:
+            return
+        if settlement.agent_dialled_at is not None:
+            tally.hand_over_s.append(settlement.agent_dialled_at - settlement.answered_at)
+        if settlement.bridged_at is not None:
+            tally.answer_to_agent_s.append(settlement.bridged_at - settlement.answered_at)
+
+    def refused(self, told: Refused) -> None:
+        """A gate said no."""
+        self.campaigns[told.lead.campaign].refusals[told.refusal.rule.value] += 1
+
+    def decided(self, campaign: str, decision: Decision) -> None:
+        """A pacer answered."""
+        self.campaigns[campaign].decision = decision
+
+    def agent_changed(self, change: AgentChanged) -> None:
+        """An agent went from one state to another: book the time spent in the old one."""
+        self._book(change.agent, change.since)
+        if change.state is AgentState.OFFLINE:
+            self.agent_now.pop(change.agent, None)
+        else:
+            self.agent_now[change.agent] = (change.state, change.since)
+
+    def _book(self, agent: str, until: float) -> None:
+        before = self.agent_now.get(agent)
+        if before is not None:
+            self.agent_s[before[0].value] += max(0.0, until - before[1])
+
+    def board(self, floor: Floor, *, workers: int, restarts: int, redis_healthy: bool) -> Board:
+        """How things stand now."""
+        now = self.clock.now()
+        for agent, (state, _) in list(self.agent_now.items()):
+            self._book(agent, now)
+            self.agent_now[agent] = (state, now)
+        return Board(
+            host=self.host,
+            version=dialer.__version__,
+            at=self.clock.wall(),
+            started_at=self.started_at,
+            state="draining" if floor.draining else "running",
+            redis_healthy=redis_healthy,
+            spooled=self.spooled,
+            lines_used=floor.lines_used,
+            lines_total=floor.lines_total,
+            workers=workers,
+            worker_restarts=restarts,
+            pacing_late=self.pacing_late,
+            anomalies=self.anomalies,
+            problems=tuple(self.problems.values()),
+            trunks=tuple(_trunk_row(trunk, now) for trunk in floor.trunks.values()),
+            campaigns=tuple(self._campaign_row(floor, run) for run in floor.campaigns.values()),
+            agents=tuple(self._agent_rows(floor)),
+            agent_s=dict(self.agent_s),
+        )
+
+    def _campaign_row(self, floor: Floor, run: CampaignRun) -> CampaignRow:
+        tally = self.campaigns[run.name]
+        return CampaignRow(
+            name=run.name,
+            state=run.state.value,
+            mode=run.settings.mode.value,
+            problem=tally.problem,
+            sentence=tally.decision.reason,
+            risk=tally.decision.risk,
+            max_abandon_rate=run.settings.max_abandon_rate,
+            leads_held=len(run.leads) + len(run.reserving),
+            due=run.due,
+            waiting=run.waiting,
+            answered=run.ledger.answered,
+            abandoned=run.ledger.abandoned,
+            attempts=tally.attempts,
+            agents=dict(Counter(agent.state.value for agent in floor.serving(run))),
+            calls=dict(Counter(call.state.value for call in floor.calls.values() if call.campaign == run.name)),
+            dispositions=dict(tally.dispositions),
+            refusals=dict(tally.refusals),
+            hand_over=_delay(tally.hand_over_s),
+            answer_to_agent=_delay(tally.answer_to_agent_s),
+        )
+
+    def _agent_rows(self, floor: Floor) -> Iterable[AgentRow]:
+        for agent in sorted(floor.roster.agents.values(), key=lambda agent: agent.agent):
+            call = floor.calls.get(agent.call) if agent.call else None
+            yield AgentRow(
+                agent=agent.agent,
+                team=agent.team,
+                state=agent.state.value,
+                since=self.clock.to_wall(agent.since),
+                reason=agent.reason,
+                campaign=call.campaign if call is not None else agent.campaigns[0],
+            )
+
+
+def _trunk_row(trunk: TrunkLoad, now: float) -> TrunkRow:
+    return TrunkRow(
+        name=trunk.name,
+        calls=trunk.calls,
+        max_calls=trunk.max_calls,
+        starts_last_second=sum(start > now - 1.0 for start in trunk.starts),
+        max_cps=trunk.max_cps,
+        faults=trunk.faults,
+        resting_s=round(max(0.0, trunk.rests_until - now), 1),
+    )

@@ -1,0 +1,120 @@
+"""Settlement: exactly one end for every attempt, and the CRM hears of it at least once.
+
+Three round trips, whatever the number: the ends are written down (one script for each campaign, each attempt once),
+the events are announced, and only then are they forgotten as unannounced. A crash in between costs the CRM a repeated
+event, which `attempt_id` gives away, never a missing one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import msgpack
+
+from dialer.core.model import Retry
+from dialer.store import campaigns
+from dialer.store.connection import Command, ScriptCall, Store, Value, trip
+from dialer.store.contacts import Reservation, give_back
+from dialer.store.dispositions import Settled, event_of, from_wire, retry_at, settled, to_wire
+from dialer.store.lead_codec import pack_progress
+from dialer.store.outbox import CrmEvent, added, pack_event, unpack_event
+
+__all__ = ["Settled", "from_wire", "reannounce", "settle", "settled", "to_wire"]
+
+STORY_BYTES: Final = 16_384
+"""Longest story of one lead; attempts beyond it are counted but not kept in detail."""
+
+_PER_SCRIPT: Final = 200
+
+
+def settle(store: Store, settlements: Sequence[Settled], owner: str) -> tuple[str, ...]:
+    """Write ends down, each exactly once, and tell the CRM. Returns the attempts that were open until now; others had
+    been settled before, and nothing was done about them.
+
+    `owner` is who settles. The ledger is charged to the owner that opened the attempt, so a spool may be replayed by
+    a later incarnation. Safe to repeat after `StoreUnavailable`.
+    """
+    groups = _grouped(settlements)
+    events = {item.settlement.attempt: event_of(item, owner) for item in settlements}
+    replies = trip(store, [_settle_call(store, group, events) for group in groups])
+    ended = [
+        item
+        for group, answers in zip(groups, replies, strict=True)
+        for item, answer in zip(group, answers, strict=True)
+        if answer
+    ]
+    uncharged = [item.settlement for item in ended if not item.settlement.charged]
+    _announce(store, [events[item.settlement.attempt] for item in ended])
+    give_back(store, [Reservation(one.lead.number, one.campaign, one.attempt) for one in uncharged])
+    return tuple(item.settlement.attempt for item in ended)
+
+
+def reannounce(store: Store) -> int:
+    """Tell the CRM what a crash kept from it. Returns how many events were sent."""
+    names = campaigns.names(store)
+    kept = trip(store, [("HVALS", store.keys.unannounced(name)) for name in names])
+    events = [unpack_event(raw) for group in kept for raw in group]
+    for i in range(0, len(events), _PER_SCRIPT):
+        _announce(store, events[i : i + _PER_SCRIPT])
+    return len(events)
+
+
+def _announce(store: Store, events: Sequence[CrmEvent]) -> None:
+    commands: list[Command | ScriptCall] = [added(store, event) for event in events]
+    trip(store, commands)
+    trip(store, [("HDEL", store.keys.unannounced(event.campaign), event.id) for event in events])
+
+
+def _grouped(settlements: Sequence[Settled]) -> list[list[Settled]]:
+    """By campaign, in order, in groups that one script can take."""
+    by_campaign: dict[str, list[Settled]] = defaultdict(list)
+    for item in settlements:
+        by_campaign[item.settlement.campaign].append(item)
+    return [group[i : i + _PER_SCRIPT] for group in by_campaign.values() for i in range(0, len(group), _PER_SCRIPT)]
+
+
+def _settle_call(store: Store, group: Sequence[Settled], events: dict[str, CrmEvent]) -> ScriptCall:
+    keys, campaign = store.keys, group[0].settlement.campaign
+    named = (
+        *(keys.attempts, keys.open, keys.ended, keys.story, keys.progress, keys.leased, keys.lessee, keys.due),
+        *(keys.waiting, keys.closed, keys.why, keys.counts, keys.unannounced, keys.wishes, keys.outcomes),
+        keys.priority,
+    )
+    days = sorted({item.day for item in group})
+    latest = max(item.settlement.ended_at for item in group)
+    args: list[Value] = [latest, STORY_BYTES]
+    for item in group:
+        args += [*_arguments(item, events[item.settlement.attempt]), days.index(item.day)]
+    all_keys = [key(campaign) for key in named] + [keys.ledger(campaign, day) for day in days]
+    return ScriptCall("settle", all_keys, args)
+
+
+def _arguments(item: Settled, event: CrmEvent) -> list[Value]:
+    one = item.settlement
+    lead, step = one.lead, one.next_step
+    tries = {**lead.tries, one.disposition: lead.tries.get(one.disposition, 0) + 1}
+    if isinstance(step, Retry):
+        what: list[Value] = ["due", retry_at(one) or one.ended_at, f"{one.disposition}: called again"]
+    else:
+        what = ["close", one.disposition.value, step.reason]
+    number_index = step.number_index if isinstance(step, Retry) else lead.number_index
+    ended = [lead.lead_id, lead.number_index, item.day, one.live, one.abandoned]
+    story = {
+        "attempt": one.attempt,
+        "number": lead.number_index,
+        "disposition": one.disposition.value,
+        "at": one.reserved_at,
+        "ended_at": one.ended_at,
+        "agent": one.agent,
+        "sip_code": one.sip_code,
+    }
+    packed: list[Value] = [
+        pack_progress(number_index, tries),
+        bytes(msgpack.packb(ended)),
+        bytes(msgpack.packb(story)),
+        pack_event(event),
+    ]
+    counted: list[Value] = [one.disposition.value, int(one.live), int(one.abandoned)]
+    return [one.attempt, lead.lead_id, *what, *packed, *counted]

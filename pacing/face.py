@@ -1,0 +1,154 @@
+"""What a pacer sees, what it is told, what it answers.
+
+A pacer is to calls what congestion control is to packets: it is told what happened (`Observation`), shown what is in
+flight (`Snapshot`), and says how many more may go out (`Decision`). One pacer serves one campaign. It is never called
+from two threads at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Mode(StrEnum):
+    """How a campaign dials."""
+
+    PREVIEW = "preview"  # the agent sees the lead and asks for the call; the pacer starts none by itself
+    PROGRESSIVE = "progressive"  # one call for each ready agent
+    RATIO = "ratio"  # a fixed number of lines for each ready agent, for comparison
+    PREDICTIVE = "predictive"  # forecast answers and freed agents
+
+    @property
+    def can_abandon(self) -> bool:
+        """Whether more calls than ready agents may be in flight."""
+        return self in {Mode.RATIO, Mode.PREDICTIVE}
+
+
+class Guarantee(StrEnum):
+    """How strictly the abandonment cap is held."""
+
+    STATISTICAL = "statistical"  # the probability of ending a window above the cap stays small
+    HARD = "hard"  # never a call that could breach the cap even if everything in flight were abandoned
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The knobs of one campaign's pacing. Rates are fractions (0.03 is 3 %), times are seconds."""
+
+    mode: Mode = Mode.PREDICTIVE
+    max_abandon_rate: float = 0.03
+    guarantee: Guarantee = Guarantee.STATISTICAL
+    abandon_after_s: float = 2.0
+    ring_timeout_s: float = 25.0
+    ratio: float = 1.5
+    max_calls_per_agent: float = 8.0
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Live answers and abandoned calls of one counting window so far.
+
+    `answered` counts every call that a person answered, the abandoned ones included; it is the denominator.
+    """
+
+    answered: int = 0
+    abandoned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One campaign at one instant. Ages are seconds since the state began; `now` is seconds from any origin.
+
+    `ringing_age_s` holds every call that was allowed and has no answer yet, the ones on their way to the trunk
+    included: they are all charged. `waiting_age_s` holds answered calls that have no agent yet. Agents whose phone is
+    being rung for an answered call count as talking, with age 0.
+    """
+
+    now: float
+    ready: int
+    talking_age_s: tuple[float, ...]
+    wrapup_age_s: tuple[float, ...]
+    paused: int
+    ringing_age_s: tuple[float, ...]
+    waiting_age_s: tuple[float, ...]
+    lines_free: int
+    leads_available: int
+    ledger: Ledger
+
+    @property
+    def agents(self) -> int:
+        """Agents who are working: ready, talking or wrapping up."""
+        return self.ready + len(self.talking_age_s) + len(self.wrapup_age_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`dial`: how many calls to start now; `reason`: one sentence for people.
+
+    `risk` is the estimated probability that the next call, were it started, would be answered and find no agent in
+    time; None where the policy does not estimate it.
+    """
+
+    dial: int
+    reason: str
+    risk: float | None = None
+
+
+# --- observations: what happened since the last decision ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """A person (or a machine, before anybody knows) answered `ring_s` after the INVITE."""
+
+    at: float
+    ring_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A call ended without an answer `ring_s` after the INVITE."""
+
+    at: float
+    ring_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TalkEnded:
+    """An agent's talk of `talk_s` is over."""
+
+    at: float
+    talk_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WrapupEnded:
+    """An agent is ready again after `wrapup_s` of wrap-up."""
+
+    at: float
+    wrapup_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallAbandoned:
+    """An answered call got no agent in time."""
+
+    at: float
+
+
+Observation = CallAnswered | CallFailed | TalkEnded | WrapupEnded | CallAbandoned
+
+
+class Pacer(Protocol):
+    """Decides for one campaign. Deterministic for the same settings and the same sequence of steps."""
+
+    def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
+        """Take in what happened, in order of time, and decide. Never raises for a valid snapshot."""
+        ...
+
+    def learnt(self) -> dict[str, float]:
+        """What the pacer has learnt, by name with the unit last, for people and for a restart."""
+        ...

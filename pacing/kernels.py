@@ -1,0 +1,225 @@
+"""The arithmetic of a predictive decision: who answers by when, who is free by then, and what that risks.
+
+Every time is a horizon from now. The next call, if a person answers it, is answered at one of `len(horizon_s)` equally
+likely times. For each of them two counts of independent, unequal events are needed, both Poisson-binomial: the other
+calls answered by then, and the agents freed by then or within the grace. The call is abandoned if the answered calls
+have used up every agent. Sources: the weights per agent by time so far are US 5,640,445 and US 6,466,664; the rule
+"dial while the risk is tolerable" is section A.4 (vii) of the reference notes; the refined normal approximation of a
+Poisson-binomial tail is Volkova (1996), as given by Hong, Computational Statistics & Data Analysis 59 (2013).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pacing.compiled import Floats, compiled
+
+# Beyond this many calls and agents together the exact convolution costs more than its precision is worth.
+EXACT_UP_TO = 240
+NEGLIGIBLE = 1e-12
+
+
+@compiled
+def survival(age_s: float, edges_s: Floats, hazard: Floats) -> float:
+    """P(a duration exceeds `age_s`) for a hazard (1/s) constant between edges; the last one goes on for ever.
+
+    `edges_s[b]` is the lower edge of bin b and `edges_s[0]` is 0.
+    """
+    cumulative = 0.0
+    last = edges_s.size - 1
+    for b in range(last + 1):
+        if b == last or age_s <= edges_s[b + 1]:
+            return math.exp(-cumulative - max(0.0, age_s - edges_s[b]) * hazard[b])
+        cumulative += (edges_s[b + 1] - edges_s[b]) * hazard[b]
+    return 0.0
+
+
+@compiled
+def free_by(
+    ages_s: Floats,
+    within_s: Floats,
+    edges_s: Floats,
+    hazard: Floats,
+    next_edges_s: Floats,
+    next_hazard: Floats,
+    slices: int,
+) -> Floats:
+    """P(a first phase of age a ends, and then a whole second phase, within h seconds), for every a and h.
+
+    The first phase is the talk and the second the wrap-up. For an agent already in wrap-up pass no second phase
+    (`next_edges_s` empty). Shape (len(ages_s), len(within_s)). The convolution is a sum over `slices` slices of h.
+    """
+    table = np.zeros((ages_s.size, within_s.size))
+    second_done = np.ones((within_s.size, slices))
+    if next_edges_s.size > 0:
+        for k in range(within_s.size):
+            for i in range(slices):
+                left_s = within_s[k] * (1.0 - (i + 0.5) / slices)
+                second_done[k, i] = 1.0 - survival(left_s, next_edges_s, next_hazard)
+    for row in range(ages_s.size):
+        alive_now = max(1e-300, survival(ages_s[row], edges_s, hazard))
+        for k in range(within_s.size):
+            before = alive_now
+            total = 0.0
+            for i in range(slices):
+                after = survival(ages_s[row] + within_s[k] * (i + 1) / slices, edges_s, hazard)
+                total += (before - after) * second_done[k, i]
+                before = after
+            table[row, k] = min(1.0, total / alive_now)
+    return table
+
+
+@compiled
+def answered_by(
+    probability: float, answer_cdf: Floats, failure_cdf: Floats, bin_s: float, horizon_s: Floats
+) -> Floats:
+    """P(a call that has rung for a seconds is answered within h more), for every a on the bins and every h.
+
+    `answer_cdf[i]` and `failure_cdf[i]` are the shares of answered (failed) calls that were answered (failed) within
+    i * bin_s. Bayes: still ringing at a is p(1-G(a)) answers to come and (1-p)(1-H(a)) failures to come.
+    """
+    last = answer_cdf.size - 1
+    table = np.zeros((answer_cdf.size, horizon_s.size))
+    for row in range(answer_cdf.size):
+        still_s = probability * (1.0 - answer_cdf[row]) + (1.0 - probability) * (1.0 - failure_cdf[row])
+        if still_s <= NEGLIGIBLE:
+            continue
+        for k in range(horizon_s.size):
+            position = row + horizon_s[k] / bin_s
+            low = min(last, int(position))
+            high = min(last, low + 1)
+            by_then = answer_cdf[low] + (answer_cdf[high] - answer_cdf[low]) * min(1.0, position - low)
+            table[row, k] = min(1.0, probability * max(0.0, by_then - answer_cdf[row]) / still_s)
+    return table
+
+
+@compiled
+def lookup(ages_s: Floats, first_s: float, per_decade: float, table: Floats) -> Floats:
+    """Rows of `table` for every age, interpolated; shape (len(ages_s), table.shape[1]).
+
+    With `per_decade` > 0 the rows stand at ages first_s * (10**(row/per_decade) - 1), else at row * first_s.
+    """
+    rows = np.zeros((ages_s.size, table.shape[1]))
+    last = table.shape[0] - 1
+    for i in range(ages_s.size):
+        age_s = max(0.0, ages_s[i])
+        position = math.log10(1.0 + age_s / first_s) * per_decade if per_decade > 0.0 else age_s / first_s
+        low = int(min(position, float(last)))
+        high = min(last, low + 1)
+        part = min(1.0, position - low)
+        for k in range(table.shape[1]):
+            rows[i, k] = table[low, k] + part * (table[high, k] - table[low, k])
+    return rows
+
+
+@compiled
+def add_trial(mass: Floats, top: int, probability: float) -> int:
+    """Convolve `mass` (in place, used up to index `top`) with one trial; the new `top`."""
+    grown = min(top + 1, mass.size - 1)
+    for j in range(grown, 0, -1):
+        mass[j] = mass[j] * (1.0 - probability) + mass[j - 1] * probability
+    mass[0] *= 1.0 - probability
+    return grown if mass[grown] > NEGLIGIBLE else top
+
+
+@compiled
+def excess(answers: Floats, top_answers: int, freed: Floats, top_freed: int, spare: int) -> float:
+    """P(answers - freed >= spare) from the two mass functions; `answers` may be cut off at its end."""
+    total = 0.0
+    at_most = 0.0
+    counted = -1
+    for f in range(top_freed + 1):
+        below = spare + f
+        while counted < below - 1 and counted < top_answers:
+            counted += 1
+            at_most += answers[counted]
+        total += freed[f] * (1.0 - at_most if below > 0 else 1.0)
+    return min(1.0, max(0.0, total))
+
+
+@compiled
+def normal_excess(mean: float, variance: float, third: float, spare: int) -> float:
+    """P(D >= spare) for a sum of independent trials with these first three central moments (refined normal)."""
+    if variance < 1e-9:
+        return 1.0 if mean >= spare - 0.5 else 0.0
+    sd = math.sqrt(variance)
+    x = (spare - 0.5 - mean) / sd
+    density = math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+    below = 0.5 * math.erfc(-x / math.sqrt(2.0)) + third / (sd * sd * sd) * (1.0 - x * x) * density / 6.0
+    return min(1.0, max(0.0, 1.0 - below))
+
+
+@compiled
+def dial_exact(
+    free: Floats, ringing: Floats, fresh: Floats, spare: int, tolerated: float, at_most: int
+) -> tuple[int, float, float]:
+    """How many calls to add, the risk of the next one, and the sum of the risks of those added; exact convolution.
+
+    `free[j, k]`: P(busy agent j is free in time for horizon k); `ringing[i, k]`: P(call i is answered by horizon k);
+    `fresh[k]`: the same for a call started now. `spare`: ready agents less answered calls that wait for one.
+    """
+    horizons = fresh.size
+    # An excess needs at most spare + busy answers; more is certain and need not be told apart.
+    size = max(1, min(ringing.shape[0] + at_most, spare + free.shape[0]) + 1)
+    answers = np.zeros((horizons, size))
+    freed = np.zeros((horizons, free.shape[0] + 1))
+    top_answers = np.zeros(horizons, dtype=np.int64)
+    top_freed = np.zeros(horizons, dtype=np.int64)
+    for k in range(horizons):
+        answers[k, 0] = 1.0
+        freed[k, 0] = 1.0
+        for j in range(free.shape[0]):
+            top_freed[k] = add_trial(freed[k], top_freed[k], free[j, k])
+        for i in range(ringing.shape[0]):
+            top_answers[k] = add_trial(answers[k], top_answers[k], ringing[i, k])
+    dial = 0
+    taken = 0.0
+    while True:
+        risk = 0.0
+        for k in range(horizons):
+            risk += excess(answers[k], top_answers[k], freed[k], top_freed[k], spare) / horizons
+        if risk > tolerated or dial >= at_most:
+            return dial, risk, taken
+        dial += 1
+        taken += risk
+        for k in range(horizons):
+            top_answers[k] = add_trial(answers[k], top_answers[k], fresh[k])
+
+
+@compiled
+def dial_normal(
+    free: Floats, ringing: Floats, fresh: Floats, spare: int, tolerated: float, at_most: int
+) -> tuple[int, float, float]:
+    """As `dial_exact`, by the refined normal approximation: the cost grows with the calls, not with their square."""
+    horizons = fresh.size
+    mean = np.zeros(horizons)
+    variance = np.zeros(horizons)
+    third = np.zeros(horizons)
+    for k in range(horizons):
+        for i in range(ringing.shape[0]):
+            q = ringing[i, k]
+            mean[k] += q
+            variance[k] += q * (1.0 - q)
+            third[k] += q * (1.0 - q) * (1.0 - 2.0 * q)
+        for j in range(free.shape[0]):
+            q = free[j, k]
+            mean[k] -= q
+            variance[k] += q * (1.0 - q)
+            third[k] -= q * (1.0 - q) * (1.0 - 2.0 * q)
+    dial = 0
+    taken = 0.0
+    while True:
+        risk = 0.0
+        for k in range(horizons):
+            risk += normal_excess(mean[k], variance[k], third[k], spare) / horizons
+        if risk > tolerated or dial >= at_most:
+            return dial, risk, taken
+        dial += 1
+        taken += risk
+        for k in range(horizons):
+            q = fresh[k]
+            mean[k] += q
+            variance[k] += q * (1.0 - q)
+            third[k] += q * (1.0 - q) * (1.0 - 2.0 * q)

@@ -1,0 +1,28 @@
+"""The pacing policies, and which one serves a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pacing.face import Mode, Pacer, Settings
+from pacing.policies.predictive import Predictive
+from pacing.policies.preview import Preview
+from pacing.policies.progressive import Progressive, progressive
+from pacing.policies.ratio import Ratio
+
+__all__ = ["Predictive", "Preview", "Progressive", "Ratio", "make", "progressive"]
+
+
+def make(settings: Settings, learnt: Mapping[str, float] | None = None) -> Pacer:
+    """The pacer for these settings.
+
+    `learnt` is what an earlier pacer of the same campaign reported by `learnt()`; with it a restart need not begin
+    from the priors.
+    """
+    if settings.mode is Mode.PREVIEW:
+        return Preview()
+    if settings.mode is Mode.PROGRESSIVE:
+        return Progressive(settings)
+    if settings.mode is Mode.RATIO:
+        return Ratio(settings)
+    return Predictive(settings, learnt)

@@ -1,0 +1,17 @@
+"""Preview: the agent sees the lead and asks for the call."""
+
+from __future__ import annotations
+
+from pacing.face import Decision, Observation, Snapshot
+
+
+class Preview:
+    """Starts no call by itself."""
+
+    def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
+        """Always 0."""
+        return Decision(0, "dial 0: preview campaign, agents ask for each call themselves")
+
+    def learnt(self) -> dict[str, float]:
+        """Nothing."""
+        return {}

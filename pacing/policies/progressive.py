@@ -1,0 +1,35 @@
+"""Progressive: one call for each ready agent. Also what every other policy falls back to."""
+
+from __future__ import annotations
+
+from pacing.face import Decision, Mode, Observation, Settings, Snapshot
+from pacing.governor import covered, govern
+from pacing.sentence import simple
+
+RULE = "one call for each ready agent"
+
+
+def progressive(snapshot: Snapshot, settings: Settings | None = None, why: str = "") -> Decision:
+    """One call for each ready agent that no call in flight needs; pure, and fast enough for the event loop.
+
+    The daemon uses it when a step is late. `why` is put in front of the reason, for example "the forecast is late".
+    """
+    settings = settings or Settings(mode=Mode.PROGRESSIVE)
+    governed = govern(covered(snapshot), settings, snapshot)
+    rule = f"{RULE}: {why}" if why else RULE
+    return Decision(governed.dial, simple(governed, settings, snapshot, rule))
+
+
+class Progressive:
+    """A pacer that never has more calls in flight than ready agents."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
+        """One call for each uncovered ready agent."""
+        return progressive(snapshot, self.settings)
+
+    def learnt(self) -> dict[str, float]:
+        """Nothing."""
+        return {}

@@ -1,0 +1,28 @@
+"""Ratio: a fixed number of lines for each ready agent, for comparison."""
+
+from __future__ import annotations
+
+import math
+
+from pacing.face import Decision, Observation, Settings, Snapshot
+from pacing.governor import covered, govern
+from pacing.sentence import simple
+
+
+class Ratio:
+    """A pacer that keeps `ratio` calls in flight for each ready agent, under the governor."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
+        """Fill up to ratio x ready, less what is in flight."""
+        lines = math.floor(self.settings.ratio * snapshot.ready)
+        wanted = lines - len(snapshot.ringing_age_s) - len(snapshot.waiting_age_s)
+        governed = govern(max(wanted, covered(snapshot)), self.settings, snapshot)
+        rule = f"{self.settings.ratio:g} lines for each ready agent"
+        return Decision(governed.dial, simple(governed, self.settings, snapshot, rule))
+
+    def learnt(self) -> dict[str, float]:
+        """Nothing."""
+        return {}

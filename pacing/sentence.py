@@ -1,0 +1,85 @@
+"""The sentence that goes with every decision."""
+
+from __future__ import annotations
+
+from pacing.face import Settings, Snapshot
+from pacing.forecast import Forecast, Proposal
+from pacing.governor import Brake, Governed
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 lead`, `2 leads`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def percent(fraction: float) -> str:
+    """A fraction for people: `2.4 %`, `0.03 %`, `3 %`."""
+    value = 100.0 * fraction
+    digits = 2 if 0.0 < value < 0.1 else 1
+    return f"{value:.{digits}f}".removesuffix(".0") + " %"
+
+
+def budget(settings: Settings, snapshot: Snapshot) -> str:
+    """Where the abandonment ledger stands."""
+    ledger = snapshot.ledger
+    cap = percent(settings.max_abandon_rate)
+    return f"{ledger.abandoned} of {plural(ledger.answered, 'live answer')}, cap {cap}"
+
+
+def nobody(snapshot: Snapshot) -> str:
+    """No agent is working."""
+    return f"no agent is working ({snapshot.paused} paused)" if snapshot.paused else "no agent is working"
+
+
+def covering(snapshot: Snapshot) -> str:
+    """Ready agents against the calls they cover."""
+    ringing, waiting = len(snapshot.ringing_age_s), len(snapshot.waiting_age_s)
+    in_flight = f"{ringing} ringing" + (f", {waiting} waiting" if waiting else "")
+    if snapshot.ready == 0:
+        return f"no agent is ready ({len(snapshot.talking_age_s)} talking, {len(snapshot.wrapup_age_s)} in wrap-up)"
+    return f"{snapshot.ready} ready, {in_flight}"
+
+
+def braked(brake: Brake, settings: Settings, snapshot: Snapshot) -> str:
+    """Why a limit holds the number down."""
+    if brake is Brake.NO_AGENT:
+        return nobody(snapshot)
+    if brake is Brake.BUDGET:
+        return f"abandonment budget is spent ({budget(settings, snapshot)}), progressive until more calls are answered"
+    if brake is Brake.GUARANTEE:
+        return f"the hard guarantee allows no more uncovered calls ({budget(settings, snapshot)})"
+    if brake is Brake.NO_LINE:
+        return f"{plural(snapshot.lines_free, 'line')} free" if snapshot.lines_free > 0 else "no line is free"
+    if brake is Brake.NO_LEAD:
+        return f"{plural(snapshot.leads_available, 'lead')} due" if snapshot.leads_available > 0 else "no lead is due"
+    return f"at most {settings.max_calls_per_agent:g} calls in flight for each of {plural(snapshot.agents, 'agent')}"
+
+
+def simple(governed: Governed, settings: Settings, snapshot: Snapshot, rule: str) -> str:
+    """The sentence of a policy without a forecast; `rule` names what it does."""
+    if governed.brake is Brake.NO_AGENT:
+        return f"dial 0: {nobody(snapshot)}"
+    text = f"dial {governed.dial}: {covering(snapshot)}, {rule}"
+    return f"{text}; {braked(governed.brake, settings, snapshot)}" if governed.brake else text
+
+
+def forecasting(
+    governed: Governed,
+    settings: Settings,
+    snapshot: Snapshot,
+    forecast: Forecast,
+    proposal: Proposal,
+    tolerated: float,
+) -> str:
+    """The sentence of a predictive decision."""
+    waiting = len(snapshot.waiting_age_s)
+    text = (
+        f"dial {governed.dial}: {snapshot.ready} ready, {forecast.frees:.1f} expected to free up in "
+        f"{forecast.horizon_s:.0f} s, {len(snapshot.ringing_age_s)} ringing, "
+        + (f"{waiting} waiting, " if waiting else "")
+        + f"p(answer) {forecast.probability:.2f}, "
+    )
+    if governed.brake is not None:
+        return text + braked(governed.brake, settings, snapshot)
+    text += f"abandon risk of the next call {percent(proposal.next_risk)}"
+    return text + (f", tolerated {percent(tolerated)}" if proposal.next_risk > tolerated else "")

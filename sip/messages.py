@@ -1,0 +1,286 @@
+"""The language between the daemon and its SIP workers: commands in, events out.
+
+A *call* is one attempt: the leg to the callee and, once someone answers, the leg to an agent in the same worker
+(media can only be bridged inside one process). Every message about a call carries `call`, the id that the daemon
+chose for it (its attempt id).
+
+Rules that both sides rely on:
+
+1. Commands are fire-and-forget. What came of one is said by events.
+2. Every `Dial` is followed by exactly one `Ended` for that call, whatever breaks; nothing about a call follows its
+   `Ended`. A worker that dies becomes one `Ended(WORKER_LOST)` for each call it held.
+3. A command about a call that has already ended is ignored: the two crossed on the way.
+4. Times (`*_at`) are seconds of CLOCK_MONOTONIC, which all processes of one host share.
+
+On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
+`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity` is between
+the pool and the daemon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sip.causes import Cause, Leg
+
+# --- settings, sent once to each worker ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A carrier reached by address, with digest credentials if it asks for them (`username` empty: it does not).
+
+    `host` should be an IP address: a name is looked up for every call, and the worker waits for the answer.
+    """
+
+    name: str
+    host: str
+    port: int = 5060
+    username: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a worker needs to know before its first call. The first frame that it receives.
+
+    `rtp_port_first` and `rtp_port_last` bound the RTP ports of this worker (even numbers; 0, 0 lets the system choose).
+    `log_level` is the SIP library's, 0 (nothing) or 1 (errors, to stderr, with every long run of digits masked).
+    """
+
+    trunks: tuple[Trunk, ...]
+    bind_address: str = "127.0.0.1"
+    rtp_port_first: int = 0
+    rtp_port_last: int = 0
+    user_agent: str = "predictive-dialer"
+    log_level: int = 0
+
+
+# --- commands: daemon -> worker ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Send the INVITE to the callee. Reserves two slots: the callee's leg and an agent's.
+
+    `number` goes into the request URI as it is (E.164 with the plus sign, or what the trunk wants instead).
+    `give_up_s` is the worker's own fail-safe should the daemon never cancel; it is longer than any ring timeout.
+    """
+
+    call: str
+    trunk: str
+    number: str
+    caller_id: str
+    give_up_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DialAgent:
+    """Send the INVITE to an agent's phone and bridge it to the answered callee as soon as it answers.
+
+    `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
+    number, never the clear one.
+    """
+
+    call: str
+    leg: str
+    uri: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAgent:
+    """Give up on an agent's leg that has not answered. Answered by `AgentEnded` unless it was bridged meanwhile."""
+
+    call: str
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayMessage:
+    """Play a WAV file (16 bit PCM, mono, 8 or 16 kHz) to the callee once, then hang up."""
+
+    call: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call: CANCEL before the answer, BYE after it.
+
+    An answer that crosses the CANCEL is an answer: `Answered(crossed_cancel=True)` follows, and the call stays up for
+    an agent, a message or a second `HangUp`. The worker hangs up by itself if none of them comes within 5 s.
+    """
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Hang up everything, report every end, exit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Are you there? Answered by `Pong` with the same number."""
+
+    number: int
+
+
+Command = Dial | DialAgent | CancelAgent | PlayMessage | HangUp | Stop | Ping
+
+
+# --- events: worker -> daemon -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker's endpoint is up and can hold `slots` legs at once; `sip_port` is its UDP port."""
+
+    slots: int
+    sip_port: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """The INVITE to the callee has left this host."""
+
+    call: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The far end said 18x. `early_media`: it sends audio before any answer (a ring-back tone or an announcement)."""
+
+    call: str
+    at: float
+    sip_code: int
+    early_media: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The callee answered (200 OK received), also where the answer crossed our CANCEL; see `HangUp`."""
+
+    call: str
+    at: float
+    crossed_cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDialled:
+    """The INVITE to the agent's phone has left. `at` minus the `at` of `Answered` is the hand-over delay."""
+
+    call: str
+    leg: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged:
+    """The agent's phone answered, and audio flows both ways."""
+
+    call: str
+    leg: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEnded:
+    """An agent's leg failed before it was bridged; the callee is still on the line. After bridging, one leg's end
+    ends the whole call and only `Ended` is sent."""
+
+    call: str
+    leg: str
+    at: float
+    cause: Cause
+    sip_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDone:
+    """The message was played to its end; the worker hangs up now."""
+
+    call: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """The callee pressed a key."""
+
+    call: str
+    at: float
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call is over and its slots are free.
+
+    `cause` classifies the end; `sip_code`, `q850` (0: not given) and `reason` are what the far end said, raw.
+    `ended_by` says which leg, or the dialer itself (`Leg.DIALER`), ended it.
+    """
+
+    call: str
+    at: float
+    cause: Cause
+    ended_by: Leg
+    sip_code: int
+    q850: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed:
+    """The worker could not start; it exits now."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The worker's loop still turns."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsHeld:
+    """Slots that calls already ended still hold, because a far end does not answer our BYE. Sent on every change."""
+
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What the pool can hold has changed: `slots_total` slots in `workers` running workers."""
+
+    slots_total: int
+    workers: int
+
+
+CallEvent = Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | MessageDone | Digit | Ended
+"""What the daemon hears about a call."""
+
+Event = CallEvent | Ready | StartFailed | Pong | SlotsHeld
+"""All that a worker says."""
+
+PoolEvent = CallEvent | Capacity
+"""All that the pool says."""
+
+SLOTS_PER_CALL: Final = 2
+"""Slots that one dialled call reserves in bridge mode: the callee's leg and an agent's."""
+
+# --- events: pool -> daemon -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many slots all live workers offer together. Sent whenever a worker comes or goes; never on the wire."""
+
+    slots: int
+    workers: int

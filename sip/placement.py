@@ -1,0 +1,104 @@
+"""Which worker gets a call: pure bookkeeping of slots.
+
+Calls fill up a worker before the next one is used: a worker in which something is bridged runs a 20 ms media clock, and
+few busy workers cost less than many half-busy ones. Among equally full workers the one that was touched longest ago
+comes first, so that a trunk refusing every call does not wear out the sockets of a single worker.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+
+class Placement:
+    """The workers with their free slots, and the calls with their workers."""
+
+    def __init__(self) -> None:
+        self._slots: dict[int, int] = {}
+        self._held: dict[int, int] = {}
+        self._calls: dict[int, dict[str, int]] = {}
+        self._worker_of: dict[str, int] = {}
+        self._by_free: dict[int, OrderedDict[int, None]] = {}
+        self._free: dict[int, int] = {}
+
+    def add(self, worker: int, slots: int) -> None:
+        """A worker is ready."""
+        if worker in self._slots:
+            raise ValueError(f"worker {worker} is already placed")
+        self._slots[worker], self._held[worker], self._calls[worker] = slots, 0, {}
+        self._shelve(worker)
+
+    def remove(self, worker: int) -> list[str]:
+        """A worker is gone; the calls that it held. Of an unknown worker: none."""
+        if worker not in self._slots:
+            return []
+        self._unshelve(worker)
+        del self._slots[worker], self._held[worker]
+        calls = self._calls.pop(worker)
+        for call in calls:
+            del self._worker_of[call]
+        return list(calls)
+
+    def place(self, call: str, slots: int) -> int | None:
+        """Reserve `slots` for a call; its worker, or None if none has room."""
+        if call in self._worker_of:
+            raise ValueError("the call is already placed")
+        fitting = min((free for free, workers in self._by_free.items() if free >= slots and workers), default=None)
+        if fitting is None:
+            return None
+        worker = next(iter(self._by_free[fitting]))
+        self._calls[worker][call] = slots
+        self._worker_of[call] = worker
+        self._shelve(worker)
+        return worker
+
+    def free(self, call: str) -> None:
+        """A call is over. Unknown ones are ignored."""
+        worker = self._worker_of.pop(call, None)
+        if worker is not None:
+            del self._calls[worker][call]
+            self._shelve(worker)
+
+    def hold(self, worker: int, slots: int) -> None:
+        """Calls that are over still hold `slots` in all."""
+        self._held[worker] = slots
+        self._shelve(worker)
+
+    def has(self, worker: int) -> bool:
+        """Whether this worker is ready."""
+        return worker in self._slots
+
+    def worker_of(self, call: str) -> int | None:
+        """Where a call is."""
+        return self._worker_of.get(call)
+
+    @property
+    def workers(self) -> int:
+        """Workers that are ready."""
+        return len(self._slots)
+
+    @property
+    def calls(self) -> int:
+        """Calls that are placed."""
+        return len(self._worker_of)
+
+    @property
+    def slots_total(self) -> int:
+        """Slots of all workers."""
+        return sum(self._slots.values())
+
+    @property
+    def slots_in_use(self) -> int:
+        """Slots that are reserved or held."""
+        return self.slots_total - sum(self._free.values())
+
+    def _shelve(self, worker: int) -> None:
+        self._unshelve(worker)
+        free = max(self._slots[worker] - self._held[worker] - sum(self._calls[worker].values()), 0)
+        self._free[worker] = free
+        self._by_free.setdefault(free, OrderedDict())[worker] = None
+
+    def _unshelve(self, worker: int) -> None:
+        free = self._free.pop(worker, None)
+        if free is not None:
+            self._by_free[free].pop(worker)

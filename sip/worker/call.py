@@ -1,0 +1,239 @@
+"""The rules of one call: the callee's leg from the INVITE to the end, and exactly one verdict."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import pjsua2 as pj
+
+from sip.causes import Cause, Leg, classify
+from sip.messages import Answered, CancelAgent, Dial, DialAgent, Dialled, Digit, Ended, MessageDone, PlayMessage, Progress
+from sip.worker import dialog as fact
+from sip.worker import giving_up
+from sip.worker.dialog import Dialog
+from sip.worker.endpoint import RefusedError
+from sip.worker.hand_over import HandOver
+from sip.worker.host import Host
+from sip.worker.message import Message
+from sip.worker.sip_text import Answer
+
+NOTHING_HEARD_S: Final = 5.0
+"""A trunk that has not even said 100 Trying by now is unreachable. RFC 3261's timer B would wait 32 s."""
+
+CANCEL_PATIENCE_S: Final = 5.0
+"""How long a callee's leg may take to end after our CANCEL."""
+
+CROSSED_PATIENCE_S: Final = 5.0
+"""How long a call that was answered across our CANCEL waits to be told what to do."""
+
+MESSAGE_LIMIT_S: Final = 180.0
+"""A message that has not come to its end by now never will: the callee's audio never started, or the file is huge."""
+
+MESSAGE_TAIL_S: Final = 0.15
+"""The player reports the end of its file; the last frames are then still on their way."""
+
+_OK: Final = 200
+_CANCELLED: Final = 487
+_BY_CALLEE: Final = frozenset({Cause.NORMAL, Cause.BUSY, Cause.NO_ANSWER, Cause.DECLINED, Cause.UNWANTED})
+
+
+class Call:
+    """One call, from its `Dial` to its verdict."""
+
+    def __init__(self, order: Dial, host: Host) -> None:
+        self._order = order
+        self._host = host
+        self._callee: Dialog | None = None
+        self._hand_over: HandOver | None = None
+        self._message: Message | None = None
+        self._dialled = False
+        self._answered = False
+        self._instructed = False
+        self._progress = (0, False)
+        self._over = False
+
+    @property
+    def needs_clock(self) -> bool:
+        """Whether audio passes through the bridge."""
+        return self._message is not None or (self._hand_over is not None and self._hand_over.bridged)
+
+    @property
+    def plays(self) -> bool:
+        """Whether a message is being played."""
+        return self._message is not None
+
+    # --- commands -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Send the INVITE, now or as soon as the endpoint has room for its sockets."""
+        if self._over:
+            return
+        now = self._host.now()
+        room_at = self._host.endpoint.room_at(now)
+        if room_at > now:
+            self._host.after(room_at - now, self.start)
+            return
+        try:
+            self._callee = self._host.endpoint.dial(self._order)
+        except RefusedError as error:
+            self._finish(Cause.NOT_SENT, Leg.DIALER, 0, reason=str(error))
+            return
+        self._host.after(NOTHING_HEARD_S, self._check_heard)
+        self._host.after(self._order.give_up_s, self._give_up)
+
+    def end(self, patience_s: float = CANCEL_PATIENCE_S) -> None:
+        """CANCEL or BYE. An unanswered leg may take `patience_s` to end."""
+        if self._callee is None:
+            self._finish(Cause.CANCELLED, Leg.DIALER, _CANCELLED)
+        elif self._answered:
+            self._finish(Cause.NORMAL, Leg.DIALER, _OK)
+        else:
+            giving_up.give_up(self._host, self._callee, patience_s)
+
+    def abort(self) -> None:
+        """Give the verdict of a call whose end the worker will not live to see."""
+        self._finish(Cause.CANCELLED, Leg.DIALER, _CANCELLED, reason="the worker stopped first")
+
+    def dial_agent(self, command: DialAgent) -> None:
+        """Hand the answered call over. Ignored before the answer, refused once a message plays."""
+        if self._hand_over is not None:
+            self._instructed = True
+            self._hand_over.dial(command)
+
+    def cancel_agent(self, command: CancelAgent) -> None:
+        """Give up on an agent's leg."""
+        if self._hand_over is not None:
+            self._hand_over.cancel(command)
+
+    def play(self, command: PlayMessage) -> None:
+        """Play a message in place of an agent. Ignored before the answer and while an agent talks."""
+        if self._hand_over is None or self._hand_over.bridged or self._message is not None:
+            return
+        self._instructed = True
+        self._hand_over.withdraw()
+        try:
+            self._message = Message(command.path, self._message_ended)
+        except pj.Error as error:
+            print(f"sip worker: the message cannot be played: {error.reason}", file=sys.stderr)  # noqa: T201
+            self._finish(Cause.MEDIA_ERROR, Leg.DIALER, _OK, reason="the message cannot be played")
+            return
+        self._host.after(MESSAGE_LIMIT_S, self._message_stuck)
+        self._play_on()
+
+    # --- facts ----------------------------------------------------------------------------------------------------
+
+    def note(self, dialog: Dialog, what: fact.Fact) -> None:
+        """Act on what was heard from one of the legs."""
+        if isinstance(what, fact.Fault):
+            self._finish(Cause.PROTOCOL_ERROR, Leg.DIALER, 0, reason="a fault in the worker")
+        elif dialog is self._callee:
+            self._note_callee(dialog, what)
+        elif self._hand_over is not None:
+            self._hand_over.note(dialog, what)
+
+    def _note_callee(self, dialog: Dialog, what: fact.Fact) -> None:
+        match what:
+            case fact.Sent() if not self._dialled:
+                self._dialled = True
+                self._host.emit(Dialled(dialog.call, self._host.now()))
+            case fact.Heard(answer) if answer.code >= _OK:
+                if answer.code < 300:
+                    self._note_answer(dialog)
+            case fact.Heard(answer):
+                giving_up.heard(self._host, dialog)
+                self._note_progress(dialog, answer)
+            case fact.Confirmed():
+                self._note_answer(dialog)
+            case fact.MediaReady():
+                if self._hand_over is not None:
+                    self._hand_over.connect()
+                self._play_on()
+            case fact.Key(digit):
+                self._host.emit(Digit(dialog.call, self._host.now(), digit))
+            case fact.Gone(answer, local):
+                self._note_gone(dialog, answer, local)
+
+    def _note_progress(self, dialog: Dialog, answer: Answer) -> None:
+        progress = (answer.code, answer.has_sdp)
+        if answer.code > 100 and progress != self._progress and not self._answered:
+            self._progress = progress
+            self._host.emit(Progress(dialog.call, self._host.now(), answer.code, early_media=answer.has_sdp))
+
+    def _note_answer(self, dialog: Dialog) -> None:
+        if self._answered:
+            return
+        self._answered = True
+        self._hand_over = HandOver(dialog, self._host, self._agent_left)
+        self._host.emit(Answered(dialog.call, self._host.now(), crossed_cancel=dialog.cancelling))
+        if self._host.stopping:
+            self.end()
+        elif dialog.cancelling:
+            self._host.after(CROSSED_PATIENCE_S, self._end_if_forgotten)
+
+    def _note_gone(self, dialog: Dialog, answer: Answer, local: bool) -> None:
+        if 200 <= answer.code < 300:
+            self._note_answer(dialog)
+        if self._answered:
+            broken = local and answer.code >= 300
+            cause, by = (Cause.MEDIA_ERROR, Leg.NETWORK) if broken else (Cause.NORMAL, Leg.CALLEE)
+            self._finish(cause, by, _OK, q850=answer.q850, reason=answer.reason)
+            return
+        if dialog.cancelling and answer.code == _CANCELLED:
+            cause, by = Cause.CANCELLED, Leg.DIALER
+        else:
+            cause = classify(sip_code=answer.code, q850=answer.q850, reason=answer.reason, heard_anything=dialog.heard)
+            by = Leg.CALLEE if cause in _BY_CALLEE else Leg.NETWORK
+        self._finish(cause, by, answer.code, q850=answer.q850, reason=answer.reason)
+
+    # --- steps ----------------------------------------------------------------------------------------------------
+
+    def _check_heard(self) -> None:
+        if self._callee is not None and not self._callee.heard:
+            giving_up.abandon(self._host, self._callee)
+
+    def _give_up(self) -> None:
+        if not (self._answered or self._over):
+            self.end()
+
+    def _end_if_forgotten(self) -> None:
+        if not (self._instructed or self._over):
+            self.end()
+
+    def _agent_left(self) -> None:
+        self._finish(Cause.NORMAL, Leg.AGENT, _OK)
+
+    def _play_on(self) -> None:
+        if self._message is not None and self._callee is not None and self._callee.has_media:
+            self._host.endpoint.keep_clock(0.0)
+            self._message.play_to(self._callee.audio())
+
+    def _message_ended(self) -> None:
+        self._host.after(MESSAGE_TAIL_S, self._message_heard)
+
+    def _message_heard(self) -> None:
+        if not self._over:
+            self._host.emit(MessageDone(self._order.call, self._host.now()))
+            self._finish(Cause.NORMAL, Leg.DIALER, _OK)
+
+    def _message_stuck(self) -> None:
+        self._finish(Cause.MEDIA_ERROR, Leg.DIALER, _OK, reason="the message did not end")
+
+    def _finish(self, cause: Cause, by: Leg, sip_code: int, *, q850: int = 0, reason: str = "") -> None:
+        if self._over:
+            return
+        self._over = True
+        at = self._host.now()
+        if self._message is not None:
+            self._message.close()
+            self._message = None
+        if self._hand_over is not None:
+            self._hand_over.end()
+        callee, self._callee = self._callee, None
+        if callee is not None:
+            if callee.answered:
+                callee.bye()
+            else:
+                giving_up.give_up(self._host, callee, CANCEL_PATIENCE_S)
+            self._host.release(callee)
+        self._host.settle(Ended(self._order.call, at, cause, by, sip_code, q850, reason))

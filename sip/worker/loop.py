@@ -1,0 +1,293 @@
+"""A worker process: one thread that turns commands into SIP and what comes of it into events.
+
+It sleeps in `libHandleEvents`, which any datagram on the SIP port ends; whoever writes a command to the socket sends
+one (`WAKE`). Without it a command is read at the latest after `IDLE_S`. The same goes for the end of the socket's
+stream, which means that the daemon is gone: hang up everything and exit.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import pjsua2 as pj
+
+from sip import wire
+from sip.messages import (
+    CallEvent,
+    CancelAgent,
+    Command,
+    Dial,
+    DialAgent,
+    Ended,
+    Event,
+    HangUp,
+    Ping,
+    PlayMessage,
+    Pong,
+    Ready,
+    Settings,
+    SlotsHeld,
+    StartFailed,
+    Stop,
+)
+from sip.worker import dialog as fact
+from sip.worker.call import Call
+from sip.worker.dialog import Dialog
+from sip.worker.endpoint import Endpoint
+
+WAKE: Final = b"\r\n\r\n"
+"""The keep-alive of RFC 5626: a SIP stack ignores it."""
+
+IDLE_S: Final = 1.0
+PLAYING_S: Final = 0.02
+"""The end of a message is only noticed when `libHandleEvents` returns."""
+
+SETTINGS_WAIT_S: Final = 30.0
+STOP_S: Final = 2.0
+STOP_CANCEL_PATIENCE_S: Final = 0.8
+SLOT_PATIENCE_S: Final = 1.0
+"""How long an `Ended` waits for the far end to answer our BYE, which frees the slot."""
+
+OUTPUT_LIMIT_BYTES: Final = 4 * 1024 * 1024
+"""Events that the daemon has not read. Beyond this it is taken to be gone."""
+
+
+def run(stream: socket.socket, slots: int) -> None:
+    """The life of a worker with `slots` call slots. Returns when it is told to stop or the daemon is gone."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # the daemon decides when calls end
+    settings, decoder, early = _first_frame(stream)
+    if settings is None:
+        return
+    stream.setblocking(False)
+    try:
+        endpoint = Endpoint(settings, slots)
+    except (pj.Error, RuntimeError) as error:
+        reason = error.reason if isinstance(error, pj.Error) else str(error)
+        stream.setblocking(True)
+        stream.sendall(wire.encode(StartFailed(f"the SIP library did not start: {reason}")))
+        return
+    worker = Worker(endpoint, stream, decoder)
+    worker.say(Ready(slots, endpoint.sip_port, os.getpid()))
+    worker.run(early)
+
+
+def _first_frame(stream: socket.socket) -> tuple[Settings | None, wire.Decoder, list[wire.Message]]:
+    decoder = wire.Decoder()
+    stream.settimeout(SETTINGS_WAIT_S)
+    while data := stream.recv(wire.FRAME_LIMIT_BYTES):  # a TimeoutError ends the process
+        messages = decoder.feed(data)
+        if messages:
+            if not isinstance(messages[0], Settings):
+                raise wire.WireError("the first frame must be Settings")
+            return messages[0], decoder, messages[1:]
+    return None, decoder, []
+
+
+class Worker:
+    """The endpoint, the daemon's stream, the calls and the timers of one process."""
+
+    def __init__(self, endpoint: Endpoint, stream: socket.socket, decoder: wire.Decoder) -> None:
+        self.endpoint = endpoint
+        self.stopping = False
+        self._stream = stream
+        self._decoder = decoder
+        self._output = bytearray()
+        self._calls: dict[str, Call] = {}
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timer_numbers = itertools.count()
+        self._closing: list[Dialog] = []
+        self._verdicts: dict[str, tuple[float, Ended]] = {}
+        self._held = 0
+        self._stop_by = 0.0
+
+    # --- what a call sees (host.Host) -----------------------------------------------------------------------------
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def after(self, delay_s: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (self.now() + delay_s, next(self._timer_numbers), action))
+
+    def emit(self, event: CallEvent) -> None:
+        self.say(event)
+
+    def release(self, dialog: Dialog) -> None:
+        self._closing.append(dialog)
+
+    def settle(self, verdict: Ended) -> None:
+        self._calls.pop(verdict.call, None)
+        self._verdicts[verdict.call] = (self.now() + SLOT_PATIENCE_S, verdict)
+
+    # --- the loop -------------------------------------------------------------------------------------------------
+
+    def say(self, event: Event) -> None:
+        """Queue an event; it leaves at the end of this turn."""
+        self._output += wire.encode(event)
+
+    def run(self, early: list[wire.Message]) -> None:
+        """Turn until stopped. `early` came together with the settings."""
+        self._obey(early)
+        self._flush()
+        while not self._is_done():
+            self.endpoint.poll(self._patience_s())
+            self._act_on_facts()
+            self._sweep()
+            self._obey(self._read())
+            self._run_timers()
+            self._act_on_facts()
+            self._sweep()
+            self._flush()
+        for call in list(self._calls.values()):
+            call.abort()
+        for _, verdict in self._verdicts.values():
+            self.say(verdict)
+        self._flush()
+
+    def _is_done(self) -> bool:
+        if not self.stopping:
+            return False
+        return not (self._calls or self._verdicts or self._closing) or self.now() >= self._stop_by
+
+    def _patience_s(self) -> float:
+        limit_s = IDLE_S
+        if self._output or any(call.plays for call in self._calls.values()):
+            limit_s = PLAYING_S
+        if self._timers:
+            limit_s = min(limit_s, max(self._timers[0][0] - self.now(), 0.0) + 0.001)
+        if self._verdicts:
+            limit_s = min(limit_s, SLOT_PATIENCE_S / 4)
+        return limit_s
+
+    def _act_on_facts(self) -> None:
+        facts = self.endpoint.facts
+        while facts:
+            dialog, what = facts.popleft()
+            call = self._calls.get(dialog.call)
+            if call is not None:
+                call.note(dialog, what)
+            elif isinstance(what, fact.Confirmed):
+                dialog.bye()  # it answered across the CANCEL of a call that is over
+
+    def _run_timers(self) -> None:
+        now = self.now()
+        while self._timers and self._timers[0][0] <= now:
+            heapq.heappop(self._timers)[2]()
+
+    def _sweep(self) -> None:
+        """Destroy legs whose slots are free, then report the calls that have no leg left."""
+        if not (self._closing or self._verdicts):
+            return
+        now = self.now()
+        still: list[Dialog] = []
+        for dialog in self._closing:
+            if dialog.slot_is_free():
+                self.endpoint.close(dialog, now)
+            else:
+                still.append(dialog)
+        if len(still) != len(self._closing):
+            self._rest_clock()
+        self._closing = still
+        waiting = {dialog.call for dialog in still}
+        for call, (patience_until, verdict) in list(self._verdicts.items()):
+            if call not in waiting or now >= patience_until or self.stopping:
+                del self._verdicts[call]
+                self._tell_held()
+                self.say(verdict)
+        self._tell_held()
+
+    def _tell_held(self) -> None:
+        held = sum(dialog.call not in self._verdicts and dialog.call not in self._calls for dialog in self._closing)
+        if held != self._held:
+            self._held = held
+            self.say(SlotsHeld(held))
+
+    def _rest_clock(self) -> None:
+        now = self.now()
+        again_at = self.endpoint.rest_clock(now, any(call.needs_clock for call in self._calls.values()))
+        if again_at is not None:
+            self.after(again_at - now, self._rest_clock)
+
+    # --- the daemon's stream --------------------------------------------------------------------------------------
+
+    def _read(self) -> list[wire.Message]:
+        messages: list[wire.Message] = []
+        while True:
+            try:
+                data = self._stream.recv(wire.FRAME_LIMIT_BYTES)
+            except BlockingIOError:
+                return messages
+            except ConnectionError:
+                data = b""
+            if not data:
+                self._stop()
+                return messages
+            messages += self._decoder.feed(data)
+
+    def _flush(self) -> None:
+        while self._output:
+            try:
+                sent = self._stream.send(self._output)
+            except BlockingIOError:
+                if len(self._output) > OUTPUT_LIMIT_BYTES:
+                    print("sip worker: the daemon does not read its events; stopping", file=sys.stderr)  # noqa: T201
+                    self._output.clear()
+                    self._stop()
+                return
+            except ConnectionError:
+                self._output.clear()
+                self._stop()
+                return
+            del self._output[:sent]
+
+    def _obey(self, messages: list[wire.Message]) -> None:
+        for message in messages:
+            match message:
+                case Dial():
+                    self._dial(message)
+                case DialAgent(call) | CancelAgent(call) | PlayMessage(call) | HangUp(call):
+                    if call in self._calls:
+                        self._instruct(self._calls[call], message)
+                case Ping(number):
+                    self.say(Pong(number))
+                case Stop():
+                    self._stop()
+                case _:
+                    raise wire.WireError(f"{type(message).__name__} is no command")
+
+    def _dial(self, order: Dial) -> None:
+        if order.call in self._calls or order.call in self._verdicts:
+            raise wire.WireError("a second Dial for the same call")
+        call = self._calls[order.call] = Call(order, self)
+        if self.stopping:
+            call.end()
+        else:
+            call.start()
+
+    def _instruct(self, call: Call, command: Command) -> None:
+        match command:
+            case DialAgent():
+                call.dial_agent(command)
+            case CancelAgent():
+                call.cancel_agent(command)
+            case PlayMessage():
+                call.play(command)
+            case HangUp():
+                call.end()
+
+    def _stop(self) -> None:
+        if self.stopping:
+            return
+        self.stopping = True
+        self._stop_by = self.now() + STOP_S
+        for call in list(self._calls.values()):
+            call.end(STOP_CANCEL_PATIENCE_S)

@@ -1,0 +1,135 @@
+"""A campaign's settings."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from compliance.hours import Window
+from compliance.policy import CN_DEFAULT
+from config.campaign import MIN_RING_TIMEOUT_S, NEVER, CampaignSettings, HoursSettings, RetrySettings, RetryTable
+from pacing.face import Guarantee, Mode, Settings
+
+
+def campaign(**given: Any) -> CampaignSettings:
+    return CampaignSettings.model_validate({"name": "survey", "abandon_message": "/m.wav", **given})
+
+
+def test_the_defaults_are_the_shipped_policy_and_pacing() -> None:
+    """A campaign that says nothing gets cn-default and the pacer's own defaults."""
+    settings = campaign()
+    policy = settings.policy()
+    assert policy.hours == CN_DEFAULT.hours
+    assert policy.caps == CN_DEFAULT.caps
+    assert policy.require_zone
+    assert settings.pacing(seed=1) == Settings()
+
+
+def test_conversion_keeps_every_value() -> None:
+    """What is set reaches the policy and the pacer."""
+    settings = campaign(
+        mode="ratio",
+        max_abandon_rate=0.01,
+        guarantee="hard",
+        abandon_after_s=1.5,
+        ring_timeout_s=30,
+        ratio=2,
+        max_calls_per_agent=3,
+        hours=[{"days": ["sat", "mon"], "opens": "00:00", "closes": "24:00"}],
+        caps=[{"limit": 3, "window_days": 1}],
+    )
+    assert settings.pacing(seed=7) == Settings(Mode.RATIO, 0.01, Guarantee.HARD, 1.5, 30.0, 2.0, 3.0, 7)
+    (window,) = settings.policy().hours.windows
+    assert window == Window(frozenset({0, 5}), 0, 1440)
+    (cap,) = settings.policy().caps
+    assert (cap.limit, cap.window_s, cap.rest_s) == (3, 86_400, 0)
+
+
+@given(
+    st.sampled_from(list(Mode)),
+    st.floats(0.001, 0.2),
+    st.lists(st.tuples(st.integers(1, 9), st.floats(0.01, 3660), st.floats(0, 3660)), max_size=3),
+    st.dictionaries(st.sampled_from(list(RetryTable.model_fields)), st.integers(0, 9)),
+)
+def test_settings_survive_json(
+    mode: Mode, rate: float, caps: list[tuple[int, float, float]], retries: dict[str, int]
+) -> None:
+    """Settings that went through JSON are the same settings, and hashable."""
+    settings = campaign(
+        mode=mode,
+        max_abandon_rate=rate,
+        caps=[{"limit": limit, "window_days": window, "rest_days": rest} for limit, window, rest in caps],
+        retry={name: {"max_attempts": count} for name, count in retries.items()},
+    )
+    kept = json.loads(json.dumps(settings.model_dump(mode="json")))
+    assert CampaignSettings.model_validate(kept) == settings
+    assert CampaignSettings.model_validate_json(json.dumps(kept), strict=True) == settings
+    assert hash(CampaignSettings.model_validate(kept)) == hash(settings)
+
+
+@pytest.mark.parametrize("window", CN_DEFAULT.hours.windows)
+def test_windows_as_settings_are_the_same_windows(window: Any) -> None:
+    """To settings and back changes nothing."""
+    assert HoursSettings.of(window).window() == window
+
+
+def test_retries_by_disposition() -> None:
+    """A partial row keeps the rest of its defaults; a disposition without a row is never tried again."""
+    table = campaign(retry={"busy": {"delay_s": 60}}).retry
+    assert table.busy == RetrySettings(delay_s=60, max_attempts=3)
+    assert table.after("no_answer") == RetrySettings(delay_s=3600, max_attempts=3)
+    assert table.after("declined").max_attempts == 1
+    assert table.after("abandoned").delay_s == 72 * 3600
+    for never in ("invalid", "blocked", "unwanted", "unknown", "model_fields", "after", ""):
+        assert table.after(never) is NEVER
+
+
+@pytest.mark.parametrize(
+    ("given", "where", "message"),
+    [
+        ({"name": "Survey"}, "name", "pattern"),
+        ({"name": "a" * 41}, "name", "pattern"),
+        ({"mode": "agressive"}, "mode", "predictive"),
+        ({"ring_timeout_s": MIN_RING_TIMEOUT_S - 0.1}, "ring_timeout_s", "greater than or equal to 15"),
+        ({"max_abandon_rate": 3}, "max_abandon_rate", "less than or equal to 0.2"),
+        ({"abandon_after_s": 11}, "abandon_after_s", "less than or equal to 10"),
+        ({"abandon_message": ""}, "abandon_message", "is needed in mode predictive"),
+        ({"abandon_message": "", "mode": "ratio"}, "abandon_message", "is needed in mode ratio"),
+        ({"caller_id": "me"}, "caller_id", "pattern"),
+        ({"default_region": "China"}, "default_region", "not a known country"),
+        ({"hours": []}, "hours", "at least 1"),
+        ({"hours": [{"days": [], "opens": "09:00", "closes": "10:00"}]}, "hours.0.days", "at least 1"),
+        ({"hours": [{"days": ["mon"], "opens": "9", "closes": "10:00"}]}, "hours.0.opens", "pattern"),
+        ({"hours": [{"days": ["mon"], "opens": "09:00", "closes": "24:01"}]}, "hours.0.closes", "pattern"),
+        ({"hours": [{"days": ["mon"], "opens": "10:00", "closes": "10:00"}]}, "hours.0.closes", "later than opens"),
+        ({"caps": [{"limit": 0, "window_days": 1}]}, "caps.0.limit", "greater than or equal to 1"),
+        ({"caps": [{"limit": 1, "window_days": 0}]}, "caps.0.window_days", "greater than 0"),
+        ({"retry": {"unwanted": {"delay_s": 1, "max_attempts": 1}}}, "retry.unwanted", "not permitted"),
+        ({"retry": {"busy": {"max_attempts": -1}}}, "retry.busy.max_attempts", "greater than or equal to 0"),
+    ],
+)
+def test_what_no_campaign_may_say(given: dict[str, Any], where: str, message: str) -> None:
+    """Each rule is enforced at its own setting."""
+    with pytest.raises(ValidationError, match=message) as caught:
+        campaign(**given)
+    assert where in [".".join(map(str, error["loc"])) for error in caught.value.errors()]
+
+
+@pytest.mark.parametrize("mode", ["preview", "progressive"])
+def test_a_mode_that_cannot_abandon_needs_no_message(mode: str) -> None:
+    """With one call for each agent nobody is left waiting."""
+    assert campaign(mode=mode, abandon_message="").abandon_message == ""
+
+
+def test_no_caps_at_all_is_a_choice() -> None:
+    """An empty list of caps is not the default list."""
+    assert campaign(caps=[]).policy().caps == ()
+
+
+def test_what_is_missing_to_start() -> None:
+    """A campaign may be kept without a caller id, but not started."""
+    assert campaign().missing_to_start() == ("caller_id is empty: the callee must be shown a number",)
+    assert campaign(caller_id="+861000000000").missing_to_start() == ()

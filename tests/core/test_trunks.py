@@ -1,0 +1,109 @@
+"""A trunk's limits and its breaker."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialer.core.trunks import FAULTS_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, TrunkLoad
+
+
+@given(
+    st.sampled_from([1.0, 2.0, 2.5, 7.0]),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 5), st.booleans()), max_size=60),
+)
+def test_no_window_of_one_second_holds_more_starts_than_the_limit(max_cps, steps):
+    """Whatever the rhythm of asking, every second holds at most max_cps starts, and channels are never exceeded."""
+    trunk = TrunkLoad("north", max_cps, max_calls=10)
+    now, starts = 0.0, []
+    for pause_ms, wanted, ends in steps:
+        now += pause_ms / 1000
+        if ends and trunk.calls:
+            trunk.end()
+        for _ in range(min(wanted, trunk.room(now))):
+            trunk.start(now)
+            starts.append(now)
+        assert trunk.calls <= 10
+    for first in starts:
+        assert sum(first <= at < first + 0.999999 for at in starts) <= max_cps
+
+
+def test_a_limit_below_one_call_a_second_spaces_calls_out():
+    """0.5 calls a second is one call every two seconds."""
+    trunk = TrunkLoad("slow", 0.5, max_calls=10)
+    trunk.start(10.0)
+    assert [trunk.room(at) for at in (10.0, 11.9, 12.0)] == [0, 0, 1]
+
+
+def test_channels_come_back_and_places_in_the_second_do_not():
+    """A call that ends at once frees its channel and keeps its place in the window."""
+    trunk = TrunkLoad("north", 2.0, max_calls=1)
+    trunk.start(10.0)
+    assert trunk.room(10.0) == 0
+    trunk.end()
+    assert trunk.room(10.0) == 1
+    trunk.start(10.1)
+    trunk.end()
+    assert trunk.room(10.9) == 0
+
+
+@pytest.fixture
+def broken():
+    """A trunk whose breaker opened at 100."""
+    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    for _ in range(FAULTS_TO_OPEN):
+        trunk.failed(100.0, 90.0)
+    return trunk
+
+
+def test_faults_in_a_row_open_the_breaker():
+    """One fault fewer does not, and a sign of life between them starts the count anew."""
+    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    for _ in range(FAULTS_TO_OPEN - 1):
+        trunk.failed(100.0, 90.0)
+    assert trunk.room(100.0) == 10
+    trunk.worked(90.0)
+    for _ in range(FAULTS_TO_OPEN - 1):
+        trunk.failed(100.0, 90.0)
+    assert trunk.room(100.0) == 10
+    trunk.failed(100.0, 90.0)
+    assert trunk.room(100.0) == 0
+
+
+def test_after_the_rest_one_call_probes(broken):
+    """One call at a time is let through, whatever other calls still talk on the trunk."""
+    broken.calls = 3
+    assert broken.room(100.0 + FIRST_REST_S - 0.1) == 0
+    assert broken.room(100.0 + FIRST_REST_S) == 1
+    broken.start(100.0 + FIRST_REST_S)
+    assert broken.room(100.0 + FIRST_REST_S + 0.1) == 0
+
+
+def test_a_failed_probe_doubles_the_rest_up_to_a_limit(broken):
+    """10 s, 20 s, 40 s ... 300 s."""
+    rests, now = [], broken.rests_until
+    for _ in range(8):
+        broken.start(now)
+        broken.failed(now, now)
+        rests.append(broken.rests_until - now)
+        now = broken.rests_until
+        broken.end()
+    assert rests[:4] == [20.0, 40.0, 80.0, 160.0]
+    assert rests[-1] == LONGEST_REST_S
+
+
+def test_faults_of_calls_from_before_do_not_lengthen_the_rest(broken):
+    """Fifty calls that were under way when the trunk died are one fact, not fifty probes."""
+    for _ in range(50):
+        broken.failed(101.0, 95.0)
+    assert broken.rests_until == 100.0 + FIRST_REST_S
+
+
+def test_only_a_probe_closes_the_breaker(broken):
+    """The end of a talk from before the outage says nothing about the trunk; an answer to a probe does."""
+    broken.worked(50.0)
+    assert broken.room(105.0) == 0
+    broken.start(110.0)
+    broken.worked(110.0)
+    assert broken.room(110.2) == 9

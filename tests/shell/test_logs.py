@@ -1,0 +1,40 @@
+"""Log lines: masked, and JSON where nobody looks."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import structlog
+
+from config.daemon import LogFormat, LogSettings
+from dialer.shell.logs import set_up
+
+
+@pytest.fixture(autouse=True)
+def _restore_structlog() -> object:
+    yield
+    structlog.reset_defaults()
+
+
+def test_clear_numbers_cannot_slip_into_a_log_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A phone number inside an error text leaves masked."""
+    set_up(LogSettings(format=LogFormat.JSON))
+
+    structlog.get_logger().error("failed", detail="no route to +8613812345678 (13812345678)")
+
+    line = capsys.readouterr().err
+    assert "12345678" not in line
+    assert "2345" not in line
+    assert json.loads(line)["event"] == "failed"
+
+
+def test_ids_stay_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ids and times are no phone numbers."""
+    set_up(LogSettings(format=LogFormat.JSON))
+
+    structlog.get_logger().info("attempt", attempt_id="19a5c1d2e3f-0001-000123", lead_id="20261121000017")
+
+    line = json.loads(capsys.readouterr().err)
+    assert line["attempt_id"] == "19a5c1d2e3f-0001-000123"
+    assert line["lead_id"] == "20261121000017"

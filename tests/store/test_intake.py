@@ -1,0 +1,144 @@
+"""Intake: from the campaign's stream to due leads or the rejected."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import msgpack
+import pytest
+
+from dialer.store import intake
+from dialer.store.connection import Store, trip
+from dialer.store.errors import StreamFull, UnknownCampaign
+from dialer.store.status import counts
+from dialer.store.streams import GROUP, IDLE_MS, entries_of
+
+from tests.store.conftest import NOW, OWNER, Floor, number
+
+
+def rejected(floor: Floor) -> list[dict[str, Any]]:
+    entries = entries_of(trip(floor.store, [("XRANGE", floor.store.keys.rejected(floor.name), "-", "+")])[0])
+    return [{name.decode(): value for name, value in entry.fields.items()} for entry in entries]
+
+
+def test_good_leads_become_due(floor: Floor) -> None:
+    """A lead without fault is due at once and gone from the stream."""
+    floor.add({"lead_id": "L1", "phone": "138 0000 1234", "name": "王芳", "attrs": {"vip": True}})
+
+    report = floor.take_in()
+
+    assert (report.read, report.accepted, report.rejected) == (1, 1, 0)
+    lead = floor.lease()[0]
+    assert (lead.lead_id, lead.number.clear, lead.name, lead.attrs) == ("L1", "+8613800001234", "王芳", {"vip": True})
+    assert trip(floor.store, [("XLEN", floor.store.keys.leads(floor.name))]) == [0]
+    assert trip(floor.store, [("XPENDING", floor.store.keys.leads(floor.name), GROUP)])[0][0] == 0
+
+
+def test_a_bad_lead_is_kept_as_it_came_with_every_reason(floor: Floor) -> None:
+    """The rejected stream has the payload, byte for byte, and all faults at once."""
+    raw = msgpack.packb({"lead_id": 7, "phone": "123", "colour": "red"})
+    trip(floor.store, [("XADD", floor.store.keys.leads(floor.name), "*", "lead", raw)])
+
+    report = floor.take_in()
+
+    assert (report.accepted, report.rejected) == (0, 1)
+    entry = rejected(floor)[0]
+    assert entry["lead"] == raw
+    reasons = json.loads(entry["reasons"])
+    assert [reason.split(":")[0] for reason in reasons] == ["lead_id", "phone", "unknown field 'colour'"]
+
+
+def test_an_entry_of_unknown_fields_is_kept_too(floor: Floor) -> None:
+    """What has neither `lead` nor `json` is rejected under other names."""
+    trip(floor.store, [("XADD", floor.store.keys.leads(floor.name), "*", "phone", "13800001234")])
+
+    floor.take_in()
+
+    assert rejected(floor)[0]["other:phone"] == b"13800001234"
+
+
+def test_duplicates_are_rejected_with_both_reasons(floor: Floor) -> None:
+    """A lead id and a number are taken once in a campaign, in one batch and across batches."""
+    one = {"lead_id": "L1", "phone": number(1).clear}
+    floor.add(one, one, {"lead_id": "L2", "phones": [number(2).clear, number(1).clear]})
+
+    report = floor.take_in()
+
+    assert (report.accepted, report.rejected) == (1, 2)
+    assert [len(json.loads(entry["reasons"])) for entry in rejected(floor)] == [2, 1]
+    assert "phones[1]: is in the campaign already, in lead L1" in rejected(floor)[1]["reasons"].decode()
+
+
+def test_what_a_dead_consumer_read_is_taken_over_once(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries read and not handled come back, and are accepted once."""
+    floor.add(*({"lead_id": f"L{i}", "phone": number(i).clear} for i in range(3)))
+    stream = floor.store.keys.leads(floor.name)
+    trip(floor.store, [("XGROUP", "CREATE", stream, GROUP, "0")])
+    trip(floor.store, [("XREADGROUP", "GROUP", GROUP, "dead:1", "COUNT", 2, "STREAMS", stream, ">")])
+    assert floor.take_in().accepted == 1, "the dead one's entries are not idle for long enough yet"
+    monkeypatch.setattr("dialer.store.streams.IDLE_MS", 0)
+
+    assert floor.take_in().accepted == 2
+    assert floor.take_in().read == 0
+    assert IDLE_MS > 0
+
+
+def test_the_same_entry_seen_twice_is_no_duplicate(floor: Floor) -> None:
+    """A crash between accepting and acknowledging leaves neither a duplicate nor a rejected lead."""
+    stream = floor.store.keys.leads(floor.name)
+    payload = msgpack.packb({"lead_id": "L1", "phone": number(1).clear})
+    for _ in range(2):  # the second time as if the first acknowledgement had never been kept
+        trip(floor.store, [("DEL", stream), ("XADD", stream, "5-1", "lead", payload)])
+        report = floor.take_in()
+
+    assert (report.read, report.accepted, report.rejected) == (1, 0, 0)
+    assert trip(floor.store, [("XLEN", stream)]) == [0]
+    assert counts(floor.store, floor.name, NOW).accepted == 1
+
+
+def test_many_consumers_accept_each_lead_once(floor: Floor) -> None:
+    """Daemons that take in at the same time share the stream without loss or repetition."""
+    floor.add(*({"lead_id": f"L{i}", "phone": number(i).clear} for i in range(400)))
+    reports: list[intake.IntakeReport] = []
+
+    def work(consumer: str) -> None:
+        for _ in range(20):
+            reports.append(intake.take_in(floor.store, floor.name, consumer, NOW, 25))
+
+    threads = [threading.Thread(target=work, args=(f"host:{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(report.accepted for report in reports) == 400
+    assert counts(floor.store, floor.name, NOW).due == 400
+
+
+def test_a_lead_for_later_waits(floor: Floor) -> None:
+    """`not_before` is respected to the second."""
+    floor.add({"lead_id": "L1", "phone": number(1).clear, "not_before": NOW + 100})
+    floor.take_in()
+
+    assert floor.lease(now=NOW + 99.9) == ()
+    assert [lead.lead_id for lead in floor.lease(now=NOW + 100)] == ["L1"]
+
+
+def test_adding_stops_at_the_limit(floor: Floor) -> None:
+    """Above the stream's limit the importer is told how far it came."""
+    entries = [{"lead_id": f"L{i}", "phone": number(i).clear} for i in range(20)]
+
+    with pytest.raises(StreamFull) as caught:
+        intake.enqueue(floor.store, floor.name, entries, limit=12)
+
+    assert caught.value.added == 12
+    floor.take_in()
+    assert intake.enqueue(floor.store, floor.name, entries[12:], limit=12) == 8
+
+
+def test_intake_needs_a_campaign(store: Store) -> None:
+    """The error names the campaigns that exist."""
+    with pytest.raises(UnknownCampaign, match="none yet"):
+        intake.take_in(store, "nothing", OWNER, NOW, 10)

@@ -1,0 +1,111 @@
+"""Leases: a lead is in one hand at a time."""
+
+from __future__ import annotations
+
+import threading
+
+from dialer.core.inputs import Permitted
+from dialer.store import leases
+from dialer.store.status import counts
+
+from tests.store.conftest import NOW, OWNER, Floor, number
+
+
+def test_priority_goes_first_then_age(floor: Floor) -> None:
+    """9 before 5 before 0; among equals whoever has been due longest."""
+    floor.add({"lead_id": "old", "phone": number(1).clear})
+    floor.take_in(NOW)
+    floor.add(
+        {"lead_id": "young", "phone": number(2).clear},
+        {"lead_id": "vip", "phone": number(3).clear, "priority": 9},
+        {"lead_id": "last", "phone": number(4).clear, "priority": 0},
+    )
+    floor.take_in(NOW + 5)
+
+    assert [lead.lead_id for lead in floor.lease(now=NOW + 6)] == ["vip", "old", "young", "last"]
+
+
+def test_the_answer_says_how_many_are_left(floor: Floor) -> None:
+    """Due and waiting leads are counted with every lease, also one of nothing."""
+    floor.fill(5)
+    floor.add({"lead_id": "later", "phone": number(9).clear, "not_before": NOW + 50})
+    floor.take_in()
+
+    answer = leases.lease(floor.store, floor.name, OWNER, 2, NOW, 120)
+
+    assert (len(answer.leads), answer.due, answer.waiting) == (2, 3, 1)
+    nothing = leases.lease(floor.store, floor.name, OWNER, 0, NOW + 50, 120)
+    assert (nothing.leads, nothing.due, nothing.waiting) == ((), 4, 0)
+
+
+def test_no_lead_is_leased_twice(floor: Floor) -> None:
+    """Owners that lease at the same time get different leads, and together all of them."""
+    floor.fill(600)
+    got: list[str] = []
+
+    def work(owner: str) -> None:
+        while leads := floor.lease(7, owner=owner):
+            got.extend(lead.lead_id for lead in leads)
+
+    threads = [threading.Thread(target=work, args=(f"host:{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(got) == 600
+    assert len(set(got)) == 600
+
+
+def test_a_lease_ends_by_itself(floor: Floor) -> None:
+    """A lead whose lease has ended is due again, for anybody."""
+    floor.fill(1)
+    floor.lease()
+
+    assert floor.lease(now=NOW + 119, owner="other:1") == ()
+    assert len(floor.lease(now=NOW + 121, owner="other:1")) == 1
+
+
+def test_an_open_attempt_outlives_its_lease(floor: Floor) -> None:
+    """While an attempt is open its lead is never leased again, however late."""
+    floor.fill(1)
+    floor.dial()
+
+    for hours in range(1, 5):
+        assert floor.lease(now=NOW + hours * 3600, owner="other:1") == ()
+
+
+def test_renewal_keeps_a_lease_and_names_the_lost(floor: Floor) -> None:
+    """Renewed leads stay; those of somebody else are named."""
+    floor.fill(2)
+    floor.lease(1)
+    floor.lease(1, owner="other:1")
+
+    assert leases.renew(floor.store, floor.name, OWNER, ["L0", "L1"], NOW + 100, 120) == ("L1",)
+    assert floor.lease(now=NOW + 200, owner="third:1")[0].lead_id == "L1"
+
+
+def test_released_leads_are_due_and_postponed_ones_wait(floor: Floor) -> None:
+    """Both only where the lease is the owner's."""
+    floor.fill(3)
+    floor.lease(3)
+    store = floor.store
+
+    assert leases.release(store, floor.name, "other:1", ["L0"], NOW) == 0
+    assert leases.release(store, floor.name, OWNER, ["L0"], NOW) == 1
+    assert leases.postpone(store, floor.name, OWNER, ["L1"], until=NOW + 60, why="hours", now=NOW) == 1
+    assert leases.close(store, floor.name, OWNER, ["L2"], kind="expired", why="too old", now=NOW) == 1
+
+    assert [lead.lead_id for lead in floor.lease(now=NOW + 1)] == ["L0"]
+    assert [lead.lead_id for lead in floor.lease(now=NOW + 60)] == ["L1"]
+    assert counts(store, floor.name, NOW).closed_by == {"expired": 1}
+
+
+def test_a_lead_in_an_attempt_cannot_be_released(floor: Floor) -> None:
+    """Only its settlement frees it."""
+    floor.fill(1)
+    dialled = floor.dial()
+
+    assert isinstance(dialled[0], Permitted)
+    assert leases.release(floor.store, floor.name, OWNER, ["L0"], NOW) == 0
+    assert counts(floor.store, floor.name, NOW).in_attempt == 1
