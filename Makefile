@@ -4,7 +4,9 @@
 #
 # The first run makes a virtual environment in .venv; later runs reuse it until pyproject.toml or constraints.txt change.
 
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+# The first Python that fits: the pjsua2 wheel exists for 3.11 and 3.12.
+FITS := import sys, venv, ensurepip; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])
+PYTHON ?= $(shell for p in python3 python3.12 python3.11; do $$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -14,8 +16,7 @@ STAMP := $(VENV)/.installed
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v in [(3, 11), (3, 12)] else f"Python 3.11 or 3.12 is needed (the pjsua2 wheel has no other), this is {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 with its venv module is needed: apt-get install python3-venv"; exit 1; }
 	@echo "Setting up $(VENV) (a minute the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
@@ -37,7 +38,7 @@ unit: $(STAMP)
 	@$(BIN)/python -m pytest $(TESTS)
 
 bench: $(STAMP)
-	@$(BIN)/python -m tests.bench $(BENCH)
+	@$(BIN)/python -m tests.bench.pipeline $(BENCH)
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

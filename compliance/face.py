@@ -21,6 +21,7 @@ class Rule(StrEnum):
     BLOCKLIST = "blocklist"
     CAP = "cap"  # called often enough
     EXPIRED = "expired"  # the lead may no longer be used
+    LEASE_LOST = "lease_lost"  # another daemon has the lead by now
 
 
 @dataclass(frozen=True, slots=True)

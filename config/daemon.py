@@ -49,6 +49,7 @@ class RedisSettings(Section):
     password: SecretStr = Field(default=SecretStr(""), description="password of the Redis user; empty: none")
     prefix: str = Field(default="dialer:", description="begins every key", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
     timeout_s: float = Field(default=5.0, description="longest wait for one answer of Redis, in seconds", gt=0, le=60)
+    json_events: bool = Field(default=False, description="write events for the CRM as JSON instead of msgpack")
 
     @field_validator("url")
     @classmethod

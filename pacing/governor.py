@@ -12,9 +12,6 @@ from enum import StrEnum
 
 from pacing.face import Guarantee, Ledger, Settings, Snapshot
 
-# Slack, in calls, below which only covered calls may start: one more abandoned call would still respect the cap.
-RESERVE_CALLS = 1.0
-
 
 class Brake(StrEnum):
     """What held a decision down."""
@@ -56,15 +53,15 @@ def limit(settings: Settings, snapshot: Snapshot) -> Governed:
 
 
 def slack_calls(cap: float, ledger: Ledger) -> float:
-    """How many of the next live answers could be abandoned under the cap: cap * (n + 1) - A, in calls.
+    """How many more calls could be abandoned if the next one is a live answer: cap * (n + 1) - A, in calls.
 
-    With a slack of at least 1 the next answer may be abandoned and A + 1 <= cap * (n + 1) still holds. Section A.6.
+    With a slack of at least 1 the next answer may be abandoned and the cap still holds. Section A.6.
     """
     return cap * (ledger.answered + 1) - ledger.abandoned
 
 
 def budget_spent(cap: float, ledger: Ledger) -> bool:
-    """Whether one more abandoned call would break the cap."""
+    """Whether the abandoned calls have reached the cap; then only covered calls may start."""
     return slack_calls(cap, ledger) <= 0.0
 
 
@@ -77,13 +74,11 @@ def guaranteed(cap: float, snapshot: Snapshot) -> int:
     """
     ledger = snapshot.ledger
     waiting = len(snapshot.waiting_age_s)
-    room = cap * ledger.answered - ledger.abandoned
     if cap >= 1.0:
         return max(0, snapshot.lines_free)
-    # (A + k) <= cap * (n + k - waiting)  <=>  k <= (cap * (n - waiting) - A) / (1 - cap), for k >= waiting
-    uncovered_at_most = math.floor((room - cap * waiting) / (1.0 - cap) + 1e-9)
-    total = snapshot.ready + max(0, uncovered_at_most)
-    return max(0, total - len(snapshot.ringing_age_s) - waiting)
+    # A + k <= cap * (n + k - waiting), solved for k.
+    uncovered = math.floor((cap * (ledger.answered - waiting) - ledger.abandoned) / (1.0 - cap) + 1e-9)
+    return max(0, snapshot.ready + uncovered - len(snapshot.ringing_age_s) - waiting)
 
 
 def govern(proposed: int, settings: Settings, snapshot: Snapshot) -> Governed:

@@ -72,9 +72,7 @@ def free_by(
 
 
 @compiled
-def answered_by(
-    probability: float, answer_cdf: Floats, failure_cdf: Floats, bin_s: float, horizon_s: Floats
-) -> Floats:
+def answered_by(probability: float, answer_cdf: Floats, failure_cdf: Floats, bin_s: float, horizon_s: Floats) -> Floats:
     """P(a call that has rung for a seconds is answered within h more), for every a on the bins and every h.
 
     `answer_cdf[i]` and `failure_cdf[i]` are the shares of answered (failed) calls that were answered (failed) within

@@ -19,9 +19,20 @@ MEMORY_CALLS = 400.0
 MEMORY_ANSWERS = 500.0
 MEMORY_TALKS = 500.0
 RING_BIN_S = 0.5
+# How many imagined observations the priors are worth, and how many at most what an earlier pacer had learnt.
 PRIOR_CALLS = 10.0
-PRIOR_ANSWERS = 10.0
 PRIOR_TALKS = 5.0
+RECALLED_MOST = 100.0
+# Progressive until this much has been seen (cold start).
+CALLS_NEEDED = 30
+ANSWERS_NEEDED = 10
+TALKS_NEEDED = 10
+
+
+def recalled(before: Mapping[str, float] | None, name: str, low: float, high: float, default: float) -> float:
+    """One number an earlier pacer had learnt, kept between bounds; `default` if it is missing or not a number."""
+    value = (before or {}).get(name, default)
+    return min(high, max(low, value)) if math.isfinite(value) else default
 
 
 def lognormal_cdf(times_s: Floats, mean_s: float, variation: float) -> Floats:
@@ -53,7 +64,8 @@ class Durations:
     def seconds_in_bins(self, duration_s: float) -> Floats:
         """How a duration is spent over the bins."""
         upper = np.append(self.edges_s[1:], np.inf)
-        return np.clip(np.minimum(duration_s, upper) - self.edges_s, 0.0, None)
+        spent: Floats = np.clip(np.minimum(duration_s, upper) - self.edges_s, 0.0, None)
+        return spent
 
     def observe(self, duration_s: float) -> None:
         """One duration has ended."""
@@ -85,19 +97,19 @@ class Durations:
 class Answers:
     """Whether and when calls are answered: probability, time to answer if answered, time to failure if not."""
 
-    def __init__(self, ring_timeout_s: float, probability: float = 0.3, answer_mean_s: float = 11.0) -> None:
+    def __init__(self, ring_timeout_s: float, probability: float, answer_mean_s: float, prior_weight: float) -> None:
         bins = math.ceil((1.5 * ring_timeout_s + 10.0) / RING_BIN_S)
-        upper_s = RING_BIN_S * np.arange(1, bins + 1)
-        self.answered = probability * PRIOR_CALLS
-        self.finished = PRIOR_CALLS
-        answer_cdf = lognormal_cdf(upper_s, answer_mean_s, 0.5)
-        self.answer_times = PRIOR_ANSWERS * np.diff(answer_cdf, prepend=0.0)
-        # Most failures are calls nobody takes until the ring time-out; a fifth fails at once; a few in between.
-        self.failure_times = np.full(bins, 0.2 * PRIOR_ANSWERS / bins)
-        self.failure_times[: max(1, int(3.0 / RING_BIN_S))] += 0.2 * PRIOR_ANSWERS / max(1, int(3.0 / RING_BIN_S))
-        self.failure_times[min(bins - 1, int(ring_timeout_s / RING_BIN_S))] += 0.6 * PRIOR_ANSWERS
+        early = min(bins, int(3.0 / RING_BIN_S))
+        self.answered = probability * prior_weight
+        self.finished = prior_weight
+        answer_cdf = lognormal_cdf(RING_BIN_S * np.arange(1, bins + 1, dtype=np.float64), answer_mean_s, 0.5)
+        self.answer_times = prior_weight * np.diff(answer_cdf, prepend=0.0)
+        # Most failures are calls nobody takes until the ring time-out; a fifth fails at once; a fifth in between.
+        self.failure_times = np.full(bins, 0.2 * prior_weight / bins)
+        self.failure_times[:early] += 0.2 * prior_weight / early
+        self.failure_times[min(bins - 1, int(ring_timeout_s / RING_BIN_S))] += 0.6 * prior_weight
         self.seen_answered = 0
-        self.seen_failed = 0
+        self.seen = 0
 
     def observe(self, answered: bool, ring_s: float) -> None:
         """One call was answered, or ended without an answer, after `ring_s`."""
@@ -107,10 +119,8 @@ class Answers:
         times = self.answer_times if answered else self.failure_times
         times *= 1.0 - 1.0 / MEMORY_ANSWERS
         times[min(times.size - 1, int(max(0.0, ring_s) / RING_BIN_S))] += 1.0
-        if answered:
-            self.seen_answered += 1
-        else:
-            self.seen_failed += 1
+        self.seen += 1
+        self.seen_answered += answered
 
     @property
     def probability(self) -> float:
@@ -135,21 +145,28 @@ class Answers:
         """`count` equally likely times to answer of a call started now (the middles of its quantile groups)."""
         shares = (np.arange(count) + 0.5) / count
         cdf = self.answer_cdf()
-        return np.interp(shares, cdf, RING_BIN_S * np.arange(cdf.size)).astype(np.float64)
+        times_s: Floats = np.interp(shares, cdf, RING_BIN_S * np.arange(cdf.size))
+        return times_s
 
 
 class Learnt:
     """Everything one pacer has learnt of its campaign."""
 
     def __init__(self, ring_timeout_s: float, before: Mapping[str, float] | None = None) -> None:
-        known = before or {}
+        calls = recalled(before, "calls_seen", 0.0, RECALLED_MOST, 0.0)
+        talks = recalled(before, "talks_seen", 0.0, RECALLED_MOST, 0.0)
+        weight = max(PRIOR_TALKS, talks)
         self.answers = Answers(
             ring_timeout_s,
-            min(0.99, max(0.01, known.get("answer_probability", 0.3))),
-            min(ring_timeout_s, max(1.0, known.get("time_to_answer_s", 11.0))),
+            recalled(before, "answer_probability", 0.01, 0.99, 0.3),
+            recalled(before, "time_to_answer_s", 1.0, max(1.0, ring_timeout_s), 11.0),
+            max(PRIOR_CALLS, calls),
         )
-        self.talk = Durations(max(1.0, known.get("talk_s", 120.0)), 1.0, MEMORY_TALKS, PRIOR_TALKS)
-        self.wrapup = Durations(max(1.0, known.get("wrapup_s", 30.0)), 0.7, MEMORY_TALKS, PRIOR_TALKS)
+        self.answers.seen = int(calls)
+        self.answers.seen_answered = int(recalled(before, "answers_seen", 0.0, RECALLED_MOST, 0.0))
+        self.talk = Durations(recalled(before, "talk_s", 1.0, 7200.0, 120.0), 1.0, MEMORY_TALKS, weight)
+        self.talk.seen = int(talks)
+        self.wrapup = Durations(recalled(before, "wrapup_s", 1.0, 7200.0, 30.0), 0.7, MEMORY_TALKS, weight)
 
     def observe(self, observation: Observation) -> None:
         """Take in one thing that happened."""
@@ -162,13 +179,12 @@ class Learnt:
         elif isinstance(observation, WrapupEnded):
             self.wrapup.observe(observation.wrapup_s)
 
-    def missing(self, calls: int, answers: int, talks: int) -> str:
+    def missing(self) -> str:
         """What is still to be seen before a forecast is worth anything, in words; empty if nothing."""
-        seen = self.answers.seen_answered + self.answers.seen_failed
         lacks = (
-            (calls - seen, "finished calls"),
-            (answers - self.answers.seen_answered, "answers"),
-            (talks - self.talk.seen, "talks"),
+            (CALLS_NEEDED - self.answers.seen, "finished calls"),
+            (ANSWERS_NEEDED - self.answers.seen_answered, "answers"),
+            (TALKS_NEEDED - self.talk.seen, "ended talks"),
         )
         return ", ".join(f"{lack} {noun}" for lack, noun in lacks if lack > 0)
 
@@ -179,4 +195,7 @@ class Learnt:
             "time_to_answer_s": self.answers.mean_s,
             "talk_s": self.talk.mean_s,
             "wrapup_s": self.wrapup.mean_s,
+            "calls_seen": float(self.answers.seen),
+            "answers_seen": float(self.answers.seen_answered),
+            "talks_seen": float(self.talk.seen),
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pacing.face import Settings, Snapshot
 from pacing.forecast import Forecast, Proposal
 from pacing.governor import Brake, Governed
@@ -26,6 +28,12 @@ def budget(settings: Settings, snapshot: Snapshot) -> str:
     return f"{ledger.abandoned} of {plural(ledger.answered, 'live answer')}, cap {cap}"
 
 
+def until(settings: Settings, snapshot: Snapshot) -> str:
+    """At how many live answers a spent budget has room again: n > A / cap - 1."""
+    cap = settings.max_abandon_rate
+    return f" until {math.floor(snapshot.ledger.abandoned / cap + 1e-9)} live answers" if cap > 0.0 else ""
+
+
 def nobody(snapshot: Snapshot) -> str:
     """No agent is working."""
     return f"no agent is working ({snapshot.paused} paused)" if snapshot.paused else "no agent is working"
@@ -45,7 +53,7 @@ def braked(brake: Brake, settings: Settings, snapshot: Snapshot) -> str:
     if brake is Brake.NO_AGENT:
         return nobody(snapshot)
     if brake is Brake.BUDGET:
-        return f"abandonment budget is spent ({budget(settings, snapshot)}), progressive until more calls are answered"
+        return f"abandonment budget is spent ({budget(settings, snapshot)}), progressive{until(settings, snapshot)}"
     if brake is Brake.GUARANTEE:
         return f"the hard guarantee allows no more uncovered calls ({budget(settings, snapshot)})"
     if brake is Brake.NO_LINE:
@@ -55,11 +63,12 @@ def braked(brake: Brake, settings: Settings, snapshot: Snapshot) -> str:
     return f"at most {settings.max_calls_per_agent:g} calls in flight for each of {plural(snapshot.agents, 'agent')}"
 
 
-def simple(governed: Governed, settings: Settings, snapshot: Snapshot, rule: str) -> str:
-    """The sentence of a policy without a forecast; `rule` names what it does."""
-    if governed.brake is Brake.NO_AGENT:
+def simple(governed: Governed, settings: Settings, snapshot: Snapshot, rule: str, why: str = "") -> str:
+    """The sentence of a policy without a forecast; `rule` names what it does, `why` comes first if there is one."""
+    if snapshot.agents <= 0:
         return f"dial 0: {nobody(snapshot)}"
-    text = f"dial {governed.dial}: {covering(snapshot)}, {rule}"
+    text = f"{why}; {covering(snapshot)}" if why else f"{covering(snapshot)}, {rule}"
+    text = f"dial {governed.dial}: {text}"
     return f"{text}; {braked(governed.brake, settings, snapshot)}" if governed.brake else text
 
 

@@ -46,7 +46,7 @@ class Zygote:
                 await self._send_descriptor(RECORD.pack(Record.FORK, number, 0), stream)
             with answer:
                 pid = await answer.receive()
-        except (OSError, trio.EndOfChannel) as error:
+        except (OSError, trio.ClosedResourceError, trio.EndOfChannel) as error:
             raise ForkError("the zygote is gone") from error
         finally:
             self._answers.pop(number, None)
@@ -65,7 +65,7 @@ class Zygote:
         try:
             async with self._sending:
                 await self._control.send(RECORD.pack(Record.KILL, pid, 0))
-        except OSError:
+        except (OSError, trio.ClosedResourceError):
             return  # the zygote is gone; the worker notices that its own stream ends
 
     async def listen(self, exited: Callable[[int, int], None]) -> None:
@@ -78,8 +78,8 @@ class Zygote:
                 for kind, first, second in RECORD.iter_unpack(buffer[:whole]):
                     self._hear(kind, first, second, exited)
                 buffer = buffer[whole:]
-        except (ConnectionError, trio.ClosedResourceError):
-            pass  # as good as the end of the stream
+        except (OSError, trio.ClosedResourceError):
+            pass  # broken, or closed by `stop`: as good as the end of the stream
         finally:
             self._gone = True
             for tell in self._answers.values():
@@ -105,7 +105,7 @@ async def start_zygote() -> Zygote:
     """Start a zygote and wait until it has its libraries. Raises `ForkError`."""
     ours, theirs = socket.socketpair()
     with theirs:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: ASYNC220 - a few ms, once; `stop` waits for it in a thread
             [sys.executable, "-P", "-m", "sip.zygote", str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

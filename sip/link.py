@@ -36,7 +36,7 @@ class Link:
         self._output += frame
         self._send_some()
         if len(self._output) > OUTPUT_LIMIT_BYTES:
-            self._give_up("it does not read its commands")
+            self.cut("it does not read its commands")
         elif self._output:
             self._unsent.set()
         self.wake()
@@ -52,7 +52,7 @@ class Link:
     async def run(
         self, hear: Callable[[Event], None], relief: Callable[[], Awaitable[None]], ping_s: float, pong_s: float
     ) -> str:
-        """Pass on what the worker says, one event at a time, with `relief` awaited in between; the reason of the end."""
+        """Pass on what the worker says, awaiting `relief` now and then; the reason of the end."""
         with self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._flush)
@@ -60,6 +60,11 @@ class Link:
                 await self._read(hear, relief)
                 nursery.cancel_scope.cancel()
         return self._reason
+
+    def cut(self, reason: str) -> None:
+        """Have `run` return with this reason."""
+        self._reason = reason
+        self._scope.cancel()
 
     def close(self) -> None:
         """End the stream, which tells the worker to hang up and exit."""
@@ -118,11 +123,7 @@ class Link:
         while True:
             await trio.sleep(ping_s)
             if trio.current_time() - self._heard_at > pong_s:
-                self._give_up(f"it said nothing for {pong_s:.0f} s")
+                self.cut(f"it said nothing for {pong_s:.0f} s")
                 return
             number += 1
             self.write(wire.encode(Ping(number)))
-
-    def _give_up(self, reason: str) -> None:
-        self._reason = reason
-        self._scope.cancel()

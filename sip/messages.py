@@ -257,9 +257,9 @@ class SlotsHeld:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What the pool can hold has changed: `slots_total` slots in `workers` running workers."""
+    """How many slots all live workers offer together. Sent whenever a worker comes or goes; never on the wire."""
 
-    slots_total: int
+    slots: int
     workers: int
 
 
@@ -274,13 +274,3 @@ PoolEvent = CallEvent | Capacity
 
 SLOTS_PER_CALL: Final = 2
 """Slots that one dialled call reserves in bridge mode: the callee's leg and an agent's."""
-
-# --- events: pool -> daemon -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """How many slots all live workers offer together. Sent whenever a worker comes or goes; never on the wire."""
-
-    slots: int
-    workers: int

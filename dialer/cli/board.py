@@ -21,6 +21,8 @@ SILENT_AFTER_S: Final = 5.0
 """A host that publishes once a second and was not heard for this long is shown as silent."""
 
 MIN_WIDTH: Final = 60
+SENTENCES_FROM: Final = 110
+"""Columns from which on a table of campaigns has room for the pacers' sentences."""
 
 
 def render(
@@ -29,7 +31,8 @@ def render(
     """The board of one or several hosts.
 
     `now` is seconds since the epoch, `width` the terminal's columns. Where `height` (lines) is given and the campaigns'
-    cards do not fit, each campaign becomes one line. `notice` is an alarm of the screen itself, shown on top.
+    cards do not fit, each campaign becomes one line, followed by the cards of the busiest as far as they fit.
+    `notice` is an alarm of the screen itself, shown on top.
     """
     width = max(width, MIN_WIDTH)
     top: list[RenderableType] = [_alarm(notice)] if notice else []
@@ -41,10 +44,19 @@ def render(
     rows = campaigns(boards)
     if not rows:
         return Group(*top, Text(" No campaign yet. Make one with: dialer campaign create NAME", QUIET))
-    cards = Group(*top, *(card(row, width) for row in rows))
-    if height is None or _height(cards, width) <= height:
-        return cards
-    return Group(*top, overview(rows, width))
+    cards = {row.name: card(row, width) for row in rows}
+    if height is None or _height(Group(*top, *cards.values()), width) <= height:
+        return Group(*top, *cards.values())
+    wide = width >= SENTENCES_FROM
+    problems = [] if wide else [_alarm(f"{row.name}: {row.problem}") for row in rows if row.problem]
+    shown: list[RenderableType] = [*top, overview(rows, width if wide else None), *problems, Text()]
+    left = height - _height(Group(*shown), width)
+    for row in sorted(rows, key=lambda row: -sum(row.calls.values())):
+        needed = _height(cards[row.name], width)
+        if needed <= left:
+            shown.append(cards[row.name])
+            left -= needed
+    return Group(*shown)
 
 
 def _height(renderable: RenderableType, width: int) -> int:

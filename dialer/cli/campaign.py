@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.text import Text
@@ -13,21 +12,16 @@ from config.campaign import CampaignSettings
 from config.load import load_campaign
 from config.show import campaign_toml, rows
 from dialer.cli import hosts
+from dialer.cli.campaign_facts import announce, as_data, name_argument, problems
+from dialer.cli.campaign_state import pause, resume, start, stop
 from dialer.cli.cards import state_text
-from dialer.cli.completion import campaign_names
-from dialer.cli.exits import CliExit
-from dialer.cli.failures import Failure, warn
 from dialer.cli.figures import count
 from dialer.cli.groups import NearGroup
 from dialer.cli.invocation import Invocation, as_flags, json_option, now, pass_invocation
 from dialer.cli.output import show, show_json, table, when
-from dialer.core.inputs import CampaignState
-from dialer.store import agents, campaigns, status
-from dialer.store.campaigns import Campaign
-from dialer.store.connection import Store
+from dialer.store import campaigns, status
 from dialer.store.status import Counts
 
-name_argument = click.argument("name", shell_complete=campaign_names)
 file_option = click.option(
     "--file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -76,8 +70,9 @@ def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[st
     settings = load_campaign(file if file is not None else {}, flags).settings
     with invocation.store() as store:
         made = campaigns.create(store, settings, who=invocation.who, now=now())
+        announce(invocation, store, "campaign_create", name)
     if as_json:
-        show_json(_as_data(made))
+        show_json(as_data(made))
         return
     click.echo(f"Created campaign {name}: {settings.mode}, stopped.")
     for missing in settings.missing_to_start():
@@ -97,7 +92,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     with invocation.store() as store:
         found = [(each, status.counts(store, each.settings.name, now())) for each in campaigns.listing(store)]
     if as_json:
-        show_json([{**_as_data(each), "counts": counts} for each, counts in found])
+        show_json([{**as_data(each), "counts": counts} for each, counts in found])
         return
     if not found:
         click.echo("No campaign yet. Make one with: dialer campaign create NAME")
@@ -142,14 +137,14 @@ def show_(invocation: Invocation, name: str, as_json: bool) -> None:
         found = campaigns.get(store, name)
         counts = status.counts(store, name, now())
         seen = hosts.read(store)
-    problems = _problems(seen, name)
+    complaints = problems(seen, name)
     if as_json:
-        show_json({**_as_data(found), "counts": counts, "problems": problems})
+        show_json({**as_data(found), "counts": counts, "problems": complaints})
         return
     heading = Text.assemble((name, "bold"), "  ", state_text(found.state), f"  {found.settings.mode}")
     heading.append(f"  created {when(found.created_at)}, changed {when(found.changed_at)} by {found.changed_by}", "dim")
     show(heading)
-    for problem in problems:
+    for problem in complaints:
         show(Text(f"! {problem}", "bold red"))
     for missing in found.settings.missing_to_start():
         show(Text(f"! cannot start: {missing}", "yellow"))
@@ -162,13 +157,12 @@ def show_(invocation: Invocation, name: str, as_json: bool) -> None:
         if figures:
             show(_figures(title, figures))
     click.echo()
-    effective = load_campaign(found.settings.model_dump(mode="json"))
-    show(
-        table(
-            ("setting", "value", "meaning"),
-            [(row.path, row.value, Text(row.explanation, "dim")) for row in rows(effective)],
-        )
-    )
+    changed = load_campaign(found.settings.model_dump(mode="json", exclude_defaults=True))
+    drawn = [
+        (row.path, Text(row.value, "dim" if row.source == "default" else "bold"), Text(row.explanation, "dim"))
+        for row in rows(changed)
+    ]
+    show(table(("setting", "value", "meaning"), drawn))
 
 
 def _figures(title: str, figures: Mapping[str, int]) -> Text:
@@ -203,9 +197,10 @@ def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path |
         source = file if file is not None else before.settings.model_dump(mode="json")
         settings = load_campaign(source, flags | {"name": name}).settings
         after = campaigns.update(store, settings, who=invocation.who, now=now())
-    changes = _changes(before.settings, after.settings)
+        changes = _changes(before.settings, after.settings)
+        announce(invocation, store, "campaign_set", name, changes={path: list(pair) for path, pair in changes.items()})
     if as_json:
-        show_json({**_as_data(after), "changes": changes})
+        show_json({**as_data(after), "changes": changes})
         return
     if not changes:
         click.echo(f"Nothing changed in campaign {name}.")
@@ -223,120 +218,5 @@ def _changes(before: CampaignSettings, after: CampaignSettings) -> dict[str, tup
     return {path: (old.get(path, ""), new.get(path, "")) for path in paths if old.get(path) != new.get(path)}
 
 
-@campaign.command()
-@name_argument
-@json_option
-@pass_invocation
-def start(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Start a campaign, or go on after a pause. Refused, with every reason, while its settings cannot run.
-
-    \b
-    Example:
-      dialer campaign start spring-sale
-    """
-    with invocation.store() as store:
-        missing = campaigns.get(store, name).settings.missing_to_start()
-        if missing:
-            raise Failure(
-                CliExit.REFUSED,
-                f"campaign {name} cannot be started:",
-                *missing,
-                f"Change it with: dialer campaign set {name} KEY=VALUE",
-            )
-        _set_state(invocation, store, name, CampaignState.RUNNING, as_json)
-        for warning in _why_nothing_dials(store, name):
-            warn(warning)
-
-
-def _why_nothing_dials(store: Store, name: str) -> list[str]:
-    """What keeps a campaign that was started from being dialled, as far as it can be seen from here."""
-    seen = hosts.read(store)
-    found = _problems(seen, name)
-    if not seen.boards and not seen.unreadable:
-        found.append("no daemon is alive: nothing is dialled until one runs (dialer run)")
-    if not any(name in agent.campaigns for agent in agents.listing(store)):
-        found.append("no agent is logged in to this campaign: nothing is dialled until one is ready")
-    counts = status.counts(store, name, now())
-    if not (counts.queued or counts.due or counts.waiting or counts.leased):
-        found.append(f"it has no leads: dialer leads import {name} FILE.csv")
-    return found
-
-
-def _problems(seen: hosts.Hosts, name: str) -> list[str]:
-    return [
-        f"{board.host}: {row.problem}"
-        for board in seen.boards
-        for row in board.campaigns
-        if row.name == name and row.problem
-    ]
-
-
-@campaign.command()
-@name_argument
-@json_option
-@pass_invocation
-def pause(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Pause a campaign: no new calls; calls in progress go on.
-
-    \b
-    Example:
-      dialer campaign pause spring-sale
-    """
-    with invocation.store() as store:
-        _set_state(invocation, store, name, CampaignState.PAUSED, as_json)
-
-
-@campaign.command()
-@name_argument
-@json_option
-@pass_invocation
-def resume(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Go on with a paused campaign.
-
-    \b
-    Example:
-      dialer campaign resume spring-sale
-    """
-    with invocation.store() as store:
-        state = campaigns.get(store, name).state
-        if state is not CampaignState.PAUSED:
-            hint = f"Start it with: dialer campaign start {name}" if state is CampaignState.STOPPED else ""
-            raise Failure(CliExit.REFUSED, f"campaign {name} is {state}, not paused", *filter(None, [hint]))
-        _set_state(invocation, store, name, CampaignState.RUNNING, as_json)
-
-
-@campaign.command()
-@name_argument
-@json_option
-@pass_invocation
-def stop(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Stop a campaign: no new calls, and its leads are given back; calls in progress go on.
-
-    \b
-    Example:
-      dialer campaign stop spring-sale
-    """
-    with invocation.store() as store:
-        _set_state(invocation, store, name, CampaignState.STOPPED, as_json)
-
-
-def _set_state(invocation: Invocation, store: Store, name: str, state: CampaignState, as_json: bool) -> None:
-    before = campaigns.get(store, name).state
-    after = campaigns.set_state(store, name, state, who=invocation.who, now=now())
-    if as_json:
-        show_json({**_as_data(after), "before": before})
-    elif before is state:
-        click.echo(f"Campaign {name} was {state} already.")
-    else:
-        click.echo(f"Campaign {name} is {state} (was {before}).")
-
-
-def _as_data(found: Campaign) -> dict[str, Any]:
-    return {
-        "name": found.settings.name,
-        "state": found.state,
-        "created_at": found.created_at,
-        "changed_at": found.changed_at,
-        "changed_by": found.changed_by,
-        "settings": found.settings.model_dump(mode="json"),
-    }
+for _command in (start, pause, resume, stop):
+    campaign.add_command(_command)

@@ -120,16 +120,17 @@ def abandon_style(row: CampaignRow) -> str:
 def _rates(row: CampaignRow, room: int) -> Text:
     rate = answer_rate(row)
     style = abandon_style(row)
-    answered = Text.assemble("answered ", (percent(rate) if rate is not None else "–", "bold"))
     used = row.abandon_rate / row.max_abandon_rate if row.max_abandon_rate else 0.0
-    abandoned = Text.assemble(
-        "abandoned ",
+    text = Text.assemble(
+        "answered ",
+        (percent(rate) if rate is not None else "–", "bold"),
+        "   abandoned ",
         (percent(row.abandon_rate, 2), f"bold {style}"),
         f" of {100 * row.max_abandon_rate:g} % ",
-        bar(used, 16 if room < 90 else 30, style),
-        (f" {count(row.abandoned)} of {count(row.answered)} today", QUIET),
     )
-    return flowed([answered, abandoned], room)
+    today = Text(f" {count(row.abandoned)} of {count(row.answered)} today", QUIET)
+    spare = room - text.cell_len - today.cell_len
+    return Text.assemble(text, bar(used, min(max(spare, 6), 30), style), today)
 
 
 def _delays(row: CampaignRow, room: int) -> Text:
@@ -169,9 +170,9 @@ def _by_size(counts: Mapping[str, int], room: int) -> Text:
 
 
 def _leads(row: CampaignRow, room: int) -> Text:
-    parts = ((row.due, "due"), (row.waiting, "waiting for their time"), (row.leads_held, "held here"))
+    parts = ((row.due, "due now"), (row.waiting, "due later"), (row.leads_held, "held here"))
     shown = [Text.assemble((count(number), "bold"), f" {word}") for number, word in parts]
-    return flowed([*shown, Text(f"{count(row.attempts)} attempts since the start", QUIET)], room, "  ")
+    return flowed([*shown, Text(f"{count(row.attempts)} attempts", QUIET)], room, "  ")
 
 
 def _sentence(row: CampaignRow, room: int) -> Text:
@@ -182,15 +183,14 @@ def _sentence(row: CampaignRow, room: int) -> Text:
     return text
 
 
-def overview(rows: Sequence[CampaignRow], width: int) -> Table:
-    """One line for each campaign, for when their cards do not fit; with the pacer's sentence on a wide terminal."""
-    wide = width >= 110
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET, width=width if wide else None)
+def overview(rows: Sequence[CampaignRow], width: int | None) -> Table:
+    """One line for each campaign, for when their cards do not fit; with the pacer's sentence where a width is given."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET, width=width)
     table.add_column(" campaign", no_wrap=True, max_width=24)
     table.add_column("state", no_wrap=True)
     for name in ("agents", "lines", "due", "answered", "abandoned"):
         table.add_column(name, justify="right", no_wrap=True)
-    if wide:
+    if width is not None:
         table.add_column("pacing", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
         rate = answer_rate(row)
@@ -204,7 +204,7 @@ def overview(rows: Sequence[CampaignRow], width: int) -> Table:
             Text(percent(rate) if rate is not None else "–"),
             Text(percent(row.abandon_rate, 2), abandon_style(row)),
         ]
-        if wide:
+        if width is not None:
             said = (row.problem or row.sentence).replace("\n", "; ")
             cells.append(Text(said, BAD if row.problem else ""))
         table.add_row(*cells)

@@ -37,7 +37,7 @@ def campaign_names(ctx: click.Context, param: click.Parameter, incomplete: str) 
         if given.get("redis"):
             flags["redis.url"] = given["redis"]
         with Invocation(given.get("config"), flags).store() as store:
-            names = [campaign.settings.name for campaign in campaigns.listing(store)]
+            names = campaigns.names(store)
     except (ConfigError, StoreError, click.UsageError):
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -42,8 +42,8 @@ class Rejected:
 class Checker:
     """Checks the rows of one file for one campaign, in order, and remembers them to find duplicates.
 
-    `default_region` and `max_lead_bytes` are what the daemon will use, `now` is seconds since the epoch. With
-    `same_number` one number may stand in several rows.
+    `default_region` and `max_lead_bytes` are what the daemon will use, `now` is seconds since the epoch. A number
+    belongs to one lead of a campaign, as in the daemon.
     """
 
     sheet: Sheet
@@ -51,7 +51,6 @@ class Checker:
     default_region: str
     max_lead_bytes: int
     now: float
-    same_number: bool = False
     ids: dict[str, int] = field(default_factory=dict)
     numbers: dict[E164, int] = field(default_factory=dict)
 
@@ -68,16 +67,19 @@ class Checker:
             max_bytes=self.max_lead_bytes,
         )
         if isinstance(read, Rejection):
-            return Rejected(row, entry["lead_id"], (*faults, *read.reasons))
-        number = read.lead.number
+            # What the spreadsheet did to a number says more than what the parser makes of the result.
+            spoilt = any(fault.startswith("phone: ") for fault in faults)
+            reasons = (reason for reason in read.reasons if not (spoilt and reason.startswith("phone")))
+            return Rejected(row, entry["lead_id"], (*faults, *reasons))
         if entry["lead_id"] in self.ids:
             faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[entry['lead_id']]})")
-        if not self.same_number and number in self.numbers:
-            faults.append(f"duplicate: the number is in an earlier row ({self.numbers[number]})")
+        taken = [self.numbers[number] for number in read.lead.numbers if number in self.numbers]
+        if taken:
+            faults.append(f"duplicate: the number is in an earlier row ({taken[0]})")
         if faults:
             return Rejected(row, entry["lead_id"], tuple(faults))
         self.ids[entry["lead_id"]] = row.number
-        self.numbers.setdefault(number, row.number)
+        self.numbers.update((number, row.number) for number in read.lead.numbers)
         return Ready(row, entry)
 
 

@@ -76,7 +76,8 @@ def open_sheet(path: Path, mapping: Mapping[str, str], encoding: str | None = No
     if not header.strip():
         raise BadSheet("the file is empty" if not size else "the first line is empty; it must name the columns")
     delimiter = max(DELIMITERS, key=header.count)
-    names = next(csv.reader(io.StringIO(header), delimiter=delimiter))
+    with path.open(encoding=found, newline="") as file:
+        names = next(csv.reader(file, delimiter=delimiter))  # a quoted name may go over several lines
     return Sheet(path, found, delimiter, size, digest, _columns(names, mapping))
 
 
@@ -87,6 +88,10 @@ def _look(path: Path, encoding: str | None) -> tuple[str, str, int]:
     if head.startswith(b"PK"):
         raise BadSheet("this is a spreadsheet (or another archive), not CSV: save it as CSV first")
     if encoding is not None:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise BadSheet(f"no encoding is called {encoding!r}") from None
         candidates: tuple[str, ...] = (encoding,)
     elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         candidates = ("utf-16",)
@@ -154,7 +159,7 @@ def rows(sheet: Sheet, on_bytes: Callable[[int], None] = lambda _: None) -> Iter
                 yield Row(number, (), f"cannot be read: {error}")
                 continue
             if number - 1 > MAX_ROWS:
-                raise BadSheet(f"more than {MAX_ROWS:,} rows: split the file")
+                raise BadSheet(f"more than {MAX_ROWS:,} rows; those were handled, put the others into another file")
             if not any(cells):
                 continue
             if number % 500 == 0:

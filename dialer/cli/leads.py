@@ -52,7 +52,6 @@ def leads() -> None:
 )
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Write the rejected rows to this CSV.")
 @click.option("--dry-run", is_flag=True, help="Check every row and send none.")
-@click.option("--same-number", is_flag=True, help="Let several rows have the same number.")
 @click.option("--encoding", help="Encoding of the file. [default: found out: UTF-8, UTF-16 or GB18030]")
 @click.option("--no-wait", is_flag=True, help="Do not wait until the daemon has taken the leads in.")
 @click.option(
@@ -73,7 +72,6 @@ def import_(
     pairs: tuple[str, ...],
     rejects: Path | None,
     dry_run: bool,
-    same_number: bool,
     encoding: str | None,
     no_wait: bool,
     patience: float,
@@ -96,11 +94,9 @@ def import_(
     """
     try:
         sheet = open_sheet(file, _mapping(pairs), encoding)
-        account, taken = _import(invocation, campaign, sheet, rejects, dry_run, same_number, no_wait, patience)
+        account, taken = _import(invocation, campaign, sheet, rejects, dry_run, no_wait, patience)
     except BadSheet as error:
         raise click.UsageError(f"{file}: {error}") from error
-    except LookupError as error:
-        raise click.UsageError(f"--encoding: {error}") from error
     if as_json:
         extra = {"file": str(file), "encoding": sheet.encoding, "dry_run": dry_run}
         show_json({**asdict(account), **extra, "taken_in": taken})
@@ -127,33 +123,38 @@ def _import(
     sheet: Sheet,
     rejects: Path | None,
     dry_run: bool,
-    same_number: bool,
     no_wait: bool,
     patience: float,
 ) -> tuple[Account, TakenIn | None]:
     account = Account()
     settings = invocation.effective().settings
-    with invocation.store() as store, _screen(sheet) as screen, rejects_file(rejects, sheet) as reject:
+    with invocation.store() as store:
         region = campaigns.get(store, campaign).settings.default_region
-        checker = Checker(sheet, campaign, region, settings.intake.max_lead_bytes, now(), same_number)
+        checker = Checker(sheet, campaign, region, settings.intake.max_lead_bytes, now())
         before = status.counts(store, campaign, now())
-        if dry_run:
-            check_and_send(sheet, checker, lambda _: None, account, reject, screen)
-            return account, None
-        send = sender(store, campaign, limit=STREAM_LIMIT, patience_s=patience, screen=screen)
-        try:
-            check_and_send(sheet, checker, send, account, reject, screen)
-        except StreamFull as full:
-            raise Failure(
-                CliExit.REFUSED,
-                f"{full}; about {count(account.sent)} leads of the file were sent",
-                "Is a daemon running? Import the same file again later: no lead is made twice.",
-            ) from full
-        finally:
-            _audit(invocation, store, campaign, sheet, account)
+        with _screen(sheet) as screen, rejects_file(rejects, sheet) as reject:
+            if dry_run:
+                check_and_send(sheet, checker, lambda _: None, account, reject, screen)
+                return account, None
+            send = sender(store, campaign, limit=STREAM_LIMIT, patience_s=patience, screen=screen)
+            try:
+                check_and_send(sheet, checker, send, account, reject, screen)
+            except StreamFull as full:
+                raise Failure(
+                    CliExit.REFUSED,
+                    f"{full}; about {count(account.sent)} leads of the file were sent",
+                    "Is a daemon running? Import the same file again later: no lead is made twice.",
+                ) from full
+            except KeyboardInterrupt:
+                warn(f"interrupted after {count(account.sent)} leads; import the same file again to send the rest")
+                raise
+            finally:
+                _audit(invocation, store, campaign, sheet, account)
         if no_wait or not account.sent or not _daemon_alive(store):
             return account, None
-        return account, wait_for_intake(store, campaign, before, patience, screen)
+        with _screen(sheet) as screen:
+            screen.read(sheet.size_bytes)
+            return account, wait_for_intake(store, campaign, before, patience, screen)
 
 
 def _audit(invocation: Invocation, store: Store, campaign: str, sheet: Sheet, account: Account) -> None:

@@ -187,14 +187,16 @@ class Roster:
         else:
             self.agents[agent.agent] = agent
 
-    def longest_ready(self, campaign: str, *, without: frozenset[str] = frozenset()) -> Agent | None:
-        """The ready agent of a campaign who has waited longest, none of `without` among them."""
+    def longest_ready(
+        self, campaign: str, *, without: frozenset[str] = frozenset(), before: frozenset[str] = frozenset()
+    ) -> Agent | None:
+        """The ready agent of a campaign who has waited longest, none of `without`; one of `before` if there is any."""
         candidates = (
             agent
             for agent in self.agents.values()
             if agent.state is AgentState.READY and campaign in agent.campaigns and agent.agent not in without
         )
-        return min(candidates, key=lambda agent: (agent.since, agent.agent), default=None)
+        return min(candidates, key=lambda agent: (agent.agent not in before, agent.since, agent.agent), default=None)
 
     def silent(self, now: float, timeout_s: float) -> Iterator[Agent]:
         """Agents whose desktops have said nothing for `timeout_s` and who are not on their way out already."""

@@ -86,8 +86,8 @@ class CallError(ValueError):
 @dataclass(slots=True)
 class Call:
     """One attempt on the line. `agent` and `leg` name the agent's leg that is rung or bridged; `tried` the agents
-    whose phones were rung for this call. `watched_since` is when the watch over the present state began, if there is
-    one."""
+    whose phones were rung for this call. `abandon_after_s` is the limit that held when it was answered.
+    `watched_since` is when the watch over the present state began, if there is one."""
 
     permit: Permit
     lead: Lead
@@ -98,6 +98,7 @@ class Call:
     dialled_at: float | None = None
     ringing_at: float | None = None
     answered_at: float | None = None
+    abandon_after_s: float = 0.0
     agent_dialled_at: float | None = None
     bridged_at: float | None = None
     crossed_cancel: bool = False

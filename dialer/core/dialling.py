@@ -21,6 +21,9 @@ from sip.messages import Dial, Dialled, HangUp, Progress
 EMPTY_LEASE_PAUSE_S: Final = 1.0
 """A lease that brought nothing is not repeated at once, or an empty list would keep the store busy."""
 
+STORE_LIMIT_S: Final = 60.0
+"""Longest wait for the store's answer to a `Lease` or a `Reserve`; the shell's own limits are far shorter."""
+
 LEADS_PER_AGENT: Final = 4
 FEWEST_LEADS: Final = 20
 WORKER_FAILSAFE_S: Final = 60.0
@@ -35,16 +38,32 @@ def may_start(floor: Floor, run: CampaignRun) -> bool:
 
 def top_up(floor: Floor, run: CampaignRun, now: float) -> None:
     """Lease leads ahead of need. A campaign without agents keeps none: others may have use for them."""
-    if run.leasing or now < run.lease_not_before or not may_start(floor, run) or floor.trunk_of(run) is None:
+    if run.leasing_since is not None or now < run.lease_not_before:
         return
-    agents = floor.prospects(run)
+    if not (may_start(floor, run) and floor.trunks_of(run)):
+        return
+    agents = _prospects(floor, run)
     if not agents:
         release_leads(floor, run)
         return
     wanted = min(floor.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
     if len(run.leads) <= wanted // 2:
-        run.leasing = True
+        run.leasing_since = now
+        floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
         floor.do(Lease(run.name, wanted - len(run.leads)))
+
+
+def _prospects(floor: Floor, run: CampaignRun) -> int:
+    """How many agents a campaign may lease leads for: those who count for it, and those who would if only it had
+    some. The store alone knows whether it has, and says so only when asked for leads."""
+    number = 0
+    for name, agents in floor.staff().items():
+        other = floor.campaigns[name]
+        if other is run:
+            number += len(agents)
+        elif run.rank < other.rank or not floor.has_work(other):
+            number += sum(run.name in agent.campaigns for agent in agents)
+    return number
 
 
 def leased(floor: Floor, told: LeadsLeased, now: float) -> None:
@@ -53,7 +72,7 @@ def leased(floor: Floor, told: LeadsLeased, now: float) -> None:
     if run is None:
         floor.do(Release(told.campaign, told.leads))
         return
-    run.leasing = False
+    run.leasing_since = None
     had_work = floor.has_work(run)
     run.due, run.waiting = told.due, told.waiting
     if told.leads and not may_start(floor, run):
@@ -74,14 +93,14 @@ def paced(floor: Floor, campaign: str, decision: Decision, now: float) -> None:
     run = floor.campaigns.get(campaign)
     if run is None or not may_start(floor, run):
         return
-    trunk = floor.trunk_of(run)
+    trunk = floor.trunk_of(run, now)
     if trunk is None:
-        floor.anomaly("dialling", f"campaign {run.name} names trunk {run.settings.trunk!r}, which is not configured")
         return
     number = min(decision.dial, floor.lines_free(run, now), len(run.leads))
     if number > 0:
         leads = tuple(run.leads.popleft() for _ in range(number))
         run.reserving.update({lead.lead_id: AtGates(lead, now, trunk.name) for lead in leads})
+        floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
         floor.do(Reserve(run.name, trunk.name, leads))
     top_up(floor, run, now)
 
@@ -139,9 +158,20 @@ def store_failed(floor: Floor, told: StoreFailed, now: float) -> None:
     for lead in told.leads:
         run.reserving.pop(lead.lead_id, None)
     if told.lease:
-        run.leasing = False
+        run.leasing_since = None
         run.lease_not_before = now + EMPTY_LEASE_PAUSE_S
         floor.set_timer(run.lease_not_before, TimerKind.LEASE, run.name, now)
+
+
+def store_overdue(floor: Floor, run: CampaignRun, about: float) -> None:
+    """What was asked of the store at `about` should have been answered by now: stop waiting for it. A permit that
+    comes later all the same is given back."""
+    for lead_id in [lead_id for lead_id, gate in run.reserving.items() if gate.since == about]:
+        del run.reserving[lead_id]
+        floor.anomaly("dialling", f"no word from the gates about lead {lead_id} for {STORE_LIMIT_S:g} s")
+    if run.leasing_since == about:
+        run.leasing_since = None
+        floor.anomaly("dialling", f"no answer to a lease of campaign {run.name} for {STORE_LIMIT_S:g} s")
 
 
 def campaign_changed(floor: Floor, told: CampaignChanged) -> None:
@@ -151,6 +181,8 @@ def campaign_changed(floor: Floor, told: CampaignChanged) -> None:
         run = floor.campaigns[told.settings.name] = CampaignRun(told.settings, told.state)
     run.settings, run.state = told.settings, told.state
     floor.changed.add(run.name)
+    if not floor.trunks_of(run):
+        floor.anomaly("dialling", f"campaign {run.name} names trunk {run.settings.trunk!r}, which is not configured")
     if run.state is not CampaignState.RUNNING:
         release_leads(floor, run)
 

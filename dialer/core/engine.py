@@ -19,7 +19,7 @@ import heapq
 from dataclasses import dataclass
 from typing import Final
 
-from dialer.core import dialling, serving, settling
+from dialer.core import dialling, outlook, serving, settling
 from dialer.core.agents import Agent, AgentEvent
 from dialer.core.calls import Call, CallError
 from dialer.core.effects import Effect
@@ -112,7 +112,7 @@ class Engine:
         runs.sort(key=lambda run: (-run.settings.priority, run.name))
         runs = [run for run in runs if dialling.may_start(floor, run)]
         staff = floor.staff() if runs else {}
-        return [self._question(run, staff[run.name], now) for run in runs]
+        return [self._question(run, staff, now) for run in runs]
 
     def lease_more(self, now: float) -> list[Effect]:
         """Top up every campaign's leads. May be called as often as one likes; it looks every `LEASE_CHECK_S`."""
@@ -129,10 +129,11 @@ class Engine:
 
     # --- within ---------------------------------------------------------------------------------------------------
 
-    def _question(self, run: CampaignRun, agents: list[Agent], now: float) -> Question:
+    def _question(self, run: CampaignRun, staff: dict[str, list[Agent]], now: float) -> Question:
         observations = tuple(run.observations)
         run.observations.clear()
-        return Question(run.name, run.settings.pacing(self._seed), observations, self.floor.snapshot(run, agents, now))
+        snapshot = outlook.snapshot(self.floor, run, staff, now)
+        return Question(run.name, run.settings.pacing(self._seed), observations, snapshot)
 
     def _collect(self) -> list[Effect]:
         effects, self.floor.effects = self.floor.effects, []
@@ -213,6 +214,9 @@ class Engine:
             return
         if kind is TimerKind.LEASE:
             floor.changed.add(name)
+            return
+        if kind is TimerKind.STORE:
+            dialling.store_overdue(floor, floor.campaigns[name], about)
             return
         call = floor.calls.get(name)
         if call is None:

@@ -15,12 +15,12 @@ from typing import Final
 
 from config.campaign import CampaignSettings
 from dialer.core.agents import Agent, AgentState, Roster, come_free, enter
-from dialer.core.calls import STATE_LIMIT_S, UNANSWERED, Call, CallEvent, CallState
+from dialer.core.calls import STATE_LIMIT_S, Call, CallEvent, CallState
 from dialer.core.effects import AgentChanged, Anomaly, Effect
 from dialer.core.inputs import CampaignState
 from dialer.core.model import Lead
 from dialer.core.trunks import TrunkLoad
-from pacing.face import Ledger, Observation, Snapshot
+from pacing.face import Ledger, Observation
 from sip.messages import SLOTS_PER_CALL
 
 
@@ -51,6 +51,7 @@ class TimerKind(StrEnum):
     STATE = "state"
     WRAPUP = "wrapup"
     LEASE = "lease"
+    STORE = "store"
 
 
 Timer = tuple[float, int, TimerKind, str, float]
@@ -86,7 +87,7 @@ class CampaignRun:
     leads: deque[Lead] = field(default_factory=deque)
     reserving: dict[str, AtGates] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
-    leasing: bool = False
+    leasing_since: float | None = None
     lease_not_before: float = float("-inf")
     due: int = 0
     waiting: int = 0
@@ -191,18 +192,23 @@ class Floor:
         """Calls that the workers can carry, an agent's leg for each included."""
         return min(self.settings.max_lines, self.slots_total // SLOTS_PER_CALL)
 
-    def trunk_of(self, run: CampaignRun) -> TrunkLoad | None:
-        """The trunk that a campaign dials through: the one it names, or the first."""
+    def trunks_of(self, run: CampaignRun) -> list[TrunkLoad]:
+        """The trunks that a campaign may dial through: the one it names, or all in the order of preference."""
         if run.settings.trunk:
-            return self.trunks.get(run.settings.trunk)
-        return next(iter(self.trunks.values()), None)
+            return [trunk for trunk in self.trunks.values() if trunk.name == run.settings.trunk]
+        return list(self.trunks.values())
+
+    def trunk_of(self, run: CampaignRun, now: float) -> TrunkLoad | None:
+        """The trunk that a campaign's next calls go through: the first of its trunks that has room, or the first."""
+        trunks = self.trunks_of(run)
+        return next((trunk for trunk in trunks if self._room(trunk, now) > 0), trunks[0] if trunks else None)
 
     def lines_free(self, run: CampaignRun, now: float) -> int:
         """How many calls of a campaign may start now, by workers, by its trunk and by its own limit."""
-        trunk = self.trunk_of(run)
+        trunk = self.trunk_of(run, now)
         if trunk is None:
             return 0
-        free = min(self.lines_total - self.lines_used, trunk.room(now) - self._reserving_on(trunk))
+        free = min(self.lines_total - self.lines_used, self._room(trunk, now))
         if run.settings.max_lines:
             free = min(free, run.settings.max_lines - run.in_flight)
         return max(0, free)
@@ -211,9 +217,10 @@ class Floor:
         """Whether a call that has passed the gates may still start: lines or the trunk may have gone meanwhile."""
         return self.lines_used < self.lines_total and self.trunks[trunk].room(now) >= 1
 
-    def _reserving_on(self, trunk: TrunkLoad) -> int:
-        """Calls at the gates that will take a place on the trunk in a moment."""
-        return sum(gate.trunk == trunk.name for run in self.campaigns.values() for gate in run.reserving.values())
+    def _room(self, trunk: TrunkLoad, now: float) -> int:
+        """What a trunk may take beyond the calls at the gates, which will take their places in a moment."""
+        at_gates = sum(gate.trunk == trunk.name for run in self.campaigns.values() for gate in run.reserving.values())
+        return trunk.room(now) - at_gates
 
     # --- agents -------------------------------------------------------------------------------------------------
 
@@ -247,8 +254,10 @@ class Floor:
     # --- who works for whom ---------------------------------------------------------------------------------------
 
     def has_work(self, run: CampaignRun) -> bool:
-        """Whether a campaign has leads to dial, as far as is known, and a trunk to dial them through."""
-        return bool(run.leads or run.due) and self.trunk_of(run) is not None
+        """Whether a campaign has leads to dial, as far as is known, and channels to dial them through."""
+        if not (run.leads or run.due) or 0 < run.settings.max_lines <= run.in_flight:
+            return False
+        return any(trunk.calls < trunk.max_calls for trunk in self.trunks_of(run))
 
     def staff(self) -> dict[str, list[Agent]]:
         """The agents whom each campaign may count on: each agent counts for one campaign only, the first by priority
@@ -268,37 +277,6 @@ class Floor:
         """The agents whom one campaign may count on (see `staff`)."""
         return self.staff().get(run.name, [])
 
-    def prospects(self, run: CampaignRun) -> int:
-        """How many agents a campaign may lease leads for: those who count for it, and those who would if only it had
-        some. The store alone knows whether it has, and says so only when asked for leads."""
-        return sum(
-            name == run.name or run.rank < self.campaigns[name].rank or not self.has_work(self.campaigns[name])
-            for name, agents in self.staff().items()
-            for agent in agents
-            if name == run.name or run.name in agent.campaigns
-        )
-
-    # --- what the pacer sees --------------------------------------------------------------------------------------
-
-    def snapshot(self, run: CampaignRun, agents: list[Agent], now: float) -> Snapshot:
-        """One campaign as its pacer sees it; `agents` are those who count for it."""
-        return Snapshot(
-            now=now,
-            ready=sum(agent.state is AgentState.READY for agent in agents),
-            talking_age_s=_ages(agents, now, AgentState.TALKING)
-            + (0.0,) * sum(agent.state is AgentState.RINGING for agent in agents),
-            wrapup_age_s=_ages(agents, now, AgentState.WRAPUP),
-            paused=sum(agent.state is AgentState.PAUSED for agent in agents),
-            ringing_age_s=tuple(now - call.started_at for call in run.calls.values() if call.state in UNANSWERED)
-            + tuple(now - gate.since for gate in run.reserving.values()),
-            waiting_age_s=tuple(
-                now - (call.answered_at or now) for call in self.waiting.values() if call.campaign == run.name
-            ),
-            lines_free=self.lines_free(run, now),
-            leads_available=len(run.leads),
-            ledger=run.ledger,
-        )
-
 
 def _first(names: tuple[str, ...], order: dict[str, int]) -> str | None:
     """The name that comes first in `order`, if any is in it."""
@@ -310,10 +288,6 @@ def _first(names: tuple[str, ...], order: dict[str, int]) -> str | None:
 def _shown(agent: Agent) -> tuple[object, ...]:
     """What others see of an agent."""
     return agent.state, agent.reason, agent.campaigns, agent.pending
-
-
-def _ages(agents: list[Agent], now: float, state: AgentState) -> tuple[float, ...]:
-    return tuple(now - agent.since for agent in agents if agent.state is state)
 
 
 def open_floor(settings: FloorSettings) -> Floor:

@@ -41,17 +41,21 @@ def answered(floor: Floor, call: Call, told: Answered, now: float) -> None:
     call.answered_at = told.at
     call.crossed_cancel = told.crossed_cancel
     run = floor.campaigns[call.campaign]
+    call.abandon_after_s = run.settings.abandon_after_s
     run.observations.append(CallAnswered(told.at, told.at - call.started_at))
     floor.changed.add(run.name)
-    floor.set_timer(told.at + run.settings.abandon_after_s, TimerKind.ABANDON, call.attempt, told.at)
+    floor.set_timer(told.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, told.at)
     if floor.ending:
         _hang_up(floor, call, now)
 
 
 def serve(floor: Floor, now: float) -> None:
-    """Give waiting calls to ready agents, the longest wait first on both sides."""
+    """Give waiting calls to ready agents, the longest wait first on both sides. Where campaigns share agents, those
+    who count for the call's campaign come first: another campaign has called on account of the others."""
     for call in sorted(floor.waiting.values(), key=lambda call: call.answered_at or 0.0):
-        agent = floor.roster.longest_ready(call.campaign, without=call.tried)
+        own = floor.staff()[call.campaign] if len(floor.campaigns) > 1 else ()
+        before = frozenset(agent.agent for agent in own)
+        agent = floor.roster.longest_ready(call.campaign, without=call.tried, before=before)
         if agent is not None:
             _connect(floor, call, agent, now)
 
@@ -196,8 +200,10 @@ def wrapup_limit(floor: Floor, name: str, about: float, now: float) -> None:
     """The campaign's limit on wrap-up has passed."""
     agent = floor.roster.get(name)
     if agent is not None and agent.state is AgentState.WRAPUP and agent.since == about:
-        _note_wrapup(floor, agent, now)
-        floor.put_agent(come_free(agent, now))
+        free = come_free(agent, now)
+        if free.state is AgentState.READY:
+            _note_wrapup(floor, agent, now)
+        floor.put_agent(free)
 
 
 def _note_wrapup(floor: Floor, agent: Agent, now: float) -> None:

@@ -30,7 +30,7 @@ def ended(floor: Floor, told: Ended, now: float) -> None:
     live, abandoned = counts(
         answered_at=call.answered_at,
         bridged_at=call.bridged_at,
-        abandon_after_s=run.settings.abandon_after_s,
+        abandon_after_s=call.abandon_after_s,
     )
     if live:
         run.own = Ledger(run.own.answered + 1, run.own.abandoned + int(abandoned))

@@ -165,4 +165,7 @@ def _caps(counts: Counts) -> Line:
 
 def _forbidden(counts: Counts) -> Line:
     reached = sum(number in counts.forbidden for number in counts.dialled)
-    return Line(not reached, f"calls to the {len(counts.forbidden):,} numbers that no call may reach now: {reached}")
+    return Line(
+        not reached,
+        f"numbers that no call may reach now (no-call list, cap, hours) {len(counts.forbidden):,}, called {reached}",
+    )

@@ -208,7 +208,7 @@ def hear(crm: Crm, kind: str, event_id: str, data: Mapping[str, Any]) -> None:
 def wrap_up(crm: Crm, attempt: str, agent: str) -> None:
     """The talk is over: in a moment the agent has written down what came of it and is free again."""
     (outcome,) = crm.random.choices(list(OUTCOMES), list(OUTCOMES.values()))
-    request = {
+    request: dict[str, Any] = {
         "type": "outcome",
         "campaign": crm.campaign,
         "attempt_id": attempt,
@@ -236,3 +236,8 @@ def read_rejects(crm: Crm) -> dict[str, tuple[str, ...]]:
     """Every reason for every row that came back, by the id of the row's stream entry."""
     entries: Any = crm.client.xrange(crm.campaign_stream("rejected"))
     return {entry[b"entry"].decode(): tuple(json.loads(entry[b"reasons"])) for _, entry in entries}
+
+
+def requests_left(crm: Crm) -> int:
+    """How many of the CRM's requests no daemon has dealt with yet: those that it has are deleted."""
+    return int(crm.client.xlen(crm.stream("crm:in")))

@@ -1,7 +1,8 @@
 """A seeded list of leads of which it is known what must become of each row. Pure.
 
 Good rows are mixed with what real lists hold: rows that cannot be read, duplicates, people on the no-call list, people
-who were called often enough, people who sleep at this hour. The numbers are drawn, none belongs to anybody we know.
+who were called often enough, people who sleep at this hour, people whose line is always engaged. The numbers are
+drawn at random, and nobody is called.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Kind(StrEnum):
     BLOCKED = "on the no-call list"
     CALLED_ENOUGH = "called often enough before"
     ASLEEP = "outside calling hours"
+    ALWAYS_BUSY = "busy whenever called"
     MALFORMED = "not msgpack"
     NO_PHONE = "no phone"
     NOT_A_PHONE = "phone that is none"
@@ -42,6 +44,7 @@ SHARES: Final = {
     Kind.BLOCKED: 0.03,
     Kind.CALLED_ENOUGH: 0.03,
     Kind.ASLEEP: 0.04,
+    Kind.ALWAYS_BUSY: 0.002,
     Kind.MALFORMED: 0.004,
     Kind.NO_PHONE: 0.006,
     Kind.NOT_A_PHONE: 0.01,
@@ -113,6 +116,8 @@ def _row(kind: Kind, lead_id: str, number: str, earlier: list[Row], random: Rand
     match kind:
         case Kind.ASLEEP:
             lead["timezone"] = random.choice(FAR_ZONES)
+        case Kind.ALWAYS_BUSY:
+            lead["priority"] = 9  # called first, and again first, until the cap says no
         case Kind.MALFORMED:
             return Row(kind, "", "", bytes(msgpack.packb(lead))[:-3])
         case Kind.NO_PHONE:

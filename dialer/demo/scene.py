@@ -18,13 +18,16 @@ from dialer.store.connection import Store, trip
 from dialer.store.contacts import packed
 from dialer.store.keys import digits, place
 
+CALLEES: Final = Path(__file__).with_name("callees.toml")
+"""How people and phones behave."""
+
 CAMPAIGN: Final = "spring-sale"
 WHO: Final = "demo"
 CALLER_ID: Final = "+861012345678"
 HOME_ZONE: Final = "Asia/Shanghai"
 OPEN_AROUND_NOW: Final = timedelta(hours=3)
 LINES_PER_AGENT: Final = 5
-MAX_CPS: Final = 20
+CPS_PER_AGENT: Final = 2
 TALK_LIMIT_S: Final = 30
 """How long talks may go on in the drain."""
 
@@ -42,8 +45,8 @@ def campaign_settings(message: Path, now: float) -> CampaignSettings:
         caller_id=CALLER_ID,
         abandon_message=str(message),
         hours=hours_around(now),
-        # Busy people are called again at once, so that a minute shows retries and, after the second, the cap.
-        retry=RetryTable(busy=RetrySettings(delay_s=10.0, max_attempts=3)),
+        # Who is busy is called again soon, so that a minute shows the second call and the cap that forbids the third.
+        retry=RetryTable(busy=RetrySettings(delay_s=5.0, max_attempts=3)),
     )
 
 
@@ -63,7 +66,7 @@ def daemon_toml(folder: Path, *, redis_url: str, carrier_port: int, agents: int)
 url = "{redis_url}"
 
 [host]
-name = "demo"
+name = "dialer-1"
 heartbeat_s = 1.0
 
 [sip]
@@ -73,7 +76,7 @@ max_lines = {lines}
 name = "loopback"
 host = "127.0.0.1"
 port = {carrier_port}
-max_cps = {MAX_CPS}
+max_cps = {CPS_PER_AGENT * agents}
 max_calls = {lines}
 
 [agents]

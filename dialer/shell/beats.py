@@ -18,10 +18,12 @@ from dialer.core.agents import AgentEvent, AgentEventKind
 from dialer.core.engine import Engine
 from dialer.core.inputs import Input, StoreHealth
 from dialer.shell.clock import Clock, counting_day
+from dialer.shell.engine_task import ForScribe
 from dialer.shell.feeds import Feeds
 from dialer.shell.health import Ailment, Health
 from dialer.shell.metrics import Metrics
 from dialer.shell.scribe import Scribe
+from dialer.shell.store_tasks import StoreDesk, settle_doubtful
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
 from dialer.store import agents, leases, ledger, recovery, status
@@ -54,6 +56,8 @@ class Beats:
     engine: Engine
     inbox: trio.MemorySendChannel[Input]
     scribe: Scribe
+    to_scribe: trio.MemorySendChannel[ForScribe]
+    desk: StoreDesk
     feeds: Feeds
     pool: Pool
     tally: Tally
@@ -98,6 +102,7 @@ class Beats:
                 await trio.to_thread.run_sync(self._live, self.owner_ttl_s)
                 await self._renew()
                 await self._ledgers()
+                await settle_doubtful(self.desk, self.to_scribe)
                 if beats % RECOVER_EVERY_BEATS == 0:
                     await self._recover()
             except StoreError as error:

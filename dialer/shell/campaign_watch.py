@@ -27,18 +27,14 @@ PLAYABLE_RATES_HZ = (8000, 16000)
 
 def obstacles(settings: CampaignSettings, daemon: DaemonSettings) -> list[str]:
     """Every reason why this host cannot run a campaign."""
-    reasons = []
+    reasons = list(settings.missing_to_start())
     trunks = [trunk.name for trunk in daemon.trunks]
     if settings.trunk and settings.trunk not in trunks:
         reasons.append(f"trunk {settings.trunk!r} is not configured here (there is: {', '.join(trunks) or 'none'})")
     if not trunks:
         reasons.append("no trunk is configured")
-    if not settings.caller_id:
-        reasons.append("no caller_id is set")
     if settings.abandon_message:
         reasons.extend(_unplayable(Path(settings.abandon_message)))
-    elif settings.mode.can_abandon:
-        reasons.append(f"mode {settings.mode} can abandon calls and no abandon_message is set")
     return reasons
 
 

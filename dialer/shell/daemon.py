@@ -13,6 +13,7 @@ Stop, on SIGTERM: no leases, no new calls; ringing calls ring for their legal mi
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,18 +41,22 @@ from dialer.shell.scribe import MOST_IN_MEMORY, Scribe
 from dialer.shell.store_tasks import StoreDesk, attempt_ids, lease_leads, pass_gates
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
-from dialer.store import agents, recovery
+from dialer.store import agents, recovery, settle
 from dialer.store.connection import Store, close_store, open_store, persistence_warnings
 from dialer.store.errors import StoreError
 from dialer.store.spool import Spool
-from pacing.compiled import warm_up
-from sip.messages import Event, Settings, Trunk
+from pacing.warmup import warm_up
+from sip.messages import Event, Trunk
 from sip.pool import Pool, PoolFailed, PoolSettings, PoolStartError, open_pool
 
 log = structlog.get_logger()
 
 QUEUE = 10_000
 """Inputs and effects that may wait in memory. A full queue holds up whoever fills it."""
+
+THREAD_TURN_S = 0.0005
+"""How long a thread may hold the interpreter while the engine wants it. Python's own 5 ms would be added to the hand-over
+delay of a callee for each thread that is busy with Redis at that moment."""
 
 HANG_UP_LIMIT_S = 75.0
 """After everything was hung up, so long for the last ends to come in."""
@@ -61,6 +66,7 @@ CLAIM_BEATS = 5
 
 def run(settings: DaemonSettings) -> int:
     """Run the daemon until it is told to stop. Returns its exit code."""
+    sys.setswitchinterval(THREAD_TURN_S)
     code = Exit.CRASH
     try:
         code = trio.run(_run, settings)
@@ -138,10 +144,12 @@ def _pool_settings(settings: DaemonSettings) -> PoolSettings:
         for trunk in settings.trunks
     )
     return PoolSettings(
-        worker=Settings(trunks=trunks, bind_address=settings.sip.bind_address, user_agent=settings.sip.user_agent),
+        trunks=trunks,
         lines=settings.sip.max_lines,
-        rtp_port_min=settings.sip.rtp_port_min,
-        rtp_port_max=settings.sip.rtp_port_max,
+        bind_address=settings.sip.bind_address,
+        rtp_port_first=settings.sip.rtp_port_min,
+        rtp_port_last=settings.sip.rtp_port_max,
+        user_agent=settings.sip.user_agent,
     )
 
 
@@ -159,6 +167,7 @@ async def _run(settings: DaemonSettings) -> Exit:
     )
     to_scribe, for_scribe = trio.open_memory_channel[ForScribe](MOST_IN_MEMORY)
     try:
+        await _take_over(parts, scribe)
         async with trio.open_nursery() as services:
             services.start_soon(scribe.write, for_scribe)
             async with to_scribe:
@@ -168,6 +177,25 @@ async def _run(settings: DaemonSettings) -> Exit:
     finally:
         parts.spool.close()
         close_store(parts.store)
+
+
+async def _take_over(parts: Parts, scribe: Scribe) -> None:
+    """Finish what earlier runs left: first what they knew (the spool), then what they could not say any more."""
+    try:
+        await scribe.replay()
+        await trio.to_thread.run_sync(recovery.succeed, parts.store, parts.host)
+        report = await trio.to_thread.run_sync(recovery.recover, parts.store, parts.clock.wall())
+        announced = await trio.to_thread.run_sync(settle.reannounce, parts.store)
+    except StoreError as error:
+        raise StartFailed(Exit.REDIS, str(error)) from error
+    if report.owners or announced:
+        log.warning(
+            "took over from earlier runs",
+            owners=report.owners,
+            attempts=report.attempts,
+            leads=report.leads,
+            events=announced,
+        )
 
 
 async def _with_pool(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel[ForScribe]) -> None:
@@ -212,12 +240,19 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
         engine=engine,
         inbox=inbox,
         scribe=scribe,
+        to_scribe=to_scribe,
+        desk=desk,
         feeds=feeds,
         pool=pool,
         tally=parts.tally,
         metrics=parts.metrics,
         notifier=parts.notifier,
     )
+
+    try:
+        await feeds.begin()
+    except StoreError as error:
+        raise StartFailed(Exit.REDIS, str(error)) from error
 
     def settings_of(campaign: str) -> CampaignSettings:
         return engine.floor.campaigns[campaign].settings
@@ -226,7 +261,7 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
         floor.start_soon(drive, engine, inputs, outlets, clock, parts.notifier)
         floor.start_soon(_forward, pool.events, inbox)
         floor.start_soon(lease_leads, desk, leases_out)
-        floor.start_soon(pass_gates, desk, gates_out, settings_of, ids, to_scribe)
+        floor.start_soon(pass_gates, desk, gates_out, settings_of, ids)
         floor.start_soon(beats.beat)
         floor.start_soon(beats.watch_health)
         floor.start_soon(beats.show_board)
@@ -237,7 +272,7 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 parts.notifier.ready(f"{pool.statistics().workers} SIP workers")
                 log.info("ready", workers=pool.statistics().workers)
-                await _until_drained(parts, inbox, signals)
+                await _until_drained(parts, inbox, signals, pool)
             feeding.cancel_scope.cancel()
         await beats.publish_board()
         floor.cancel_scope.cancel()
@@ -249,9 +284,13 @@ async def _forward(events: trio.MemoryReceiveChannel[Any], inbox: trio.MemorySen
         await inbox.send(event)
 
 
-async def _until_drained(parts: Parts, inbox: trio.MemorySendChannel[Input], signals: Any) -> None:
-    """Wait for the first signal, then for the floor to become empty; the second signal or the limit hangs up."""
-    await anext(signals)
+async def _until_drained(parts: Parts, inbox: trio.MemorySendChannel[Input], signals: Any, pool: Pool) -> None:
+    """Wait for the first signal, or for workers that keep dying; then for the floor to become empty. The next signal or
+    the limit hangs up."""
+    async with trio.open_nursery() as waiting:
+        waiting.start_soon(_cancel_when_spent, pool, waiting.cancel_scope)
+        await anext(signals)
+        waiting.cancel_scope.cancel()
     limit_s = parts.settings.drain.talk_limit_s
     parts.notifier.stopping("draining")
     log.info("draining", calls=len(parts.engine.floor.calls), talk_limit_s=limit_s)
@@ -270,6 +309,12 @@ async def _until_drained(parts: Parts, inbox: trio.MemorySendChannel[Input], sig
             waiting.start_soon(_cancel_when_idle, parts.engine, waiting.cancel_scope)
     if not parts.engine.is_idle():
         log.error("calls without an end", calls=len(parts.engine.floor.calls))
+
+
+async def _cancel_when_spent(pool: Pool, scope: trio.CancelScope) -> None:
+    await pool.spent.wait()
+    log.error("SIP workers keep dying: draining", detail=pool.statistics().last_failure)
+    scope.cancel()
 
 
 async def _cancel_when_idle(engine: Engine, scope: trio.CancelScope) -> None:

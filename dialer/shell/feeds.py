@@ -95,19 +95,28 @@ class Feeds:
 
     # --- agents ---------------------------------------------------------------------------------------------------
 
+    async def begin(self) -> None:
+        """Find the place in the agents' stream, before anybody is told that the daemon is ready: a host that never read
+        begins with what comes from now on, and a login that follows READY must not be missed. Raises `StoreError`."""
+        await self._hear_agents("", 0)
+
     async def agents(self) -> None:
-        """Read the agents' stream from now on; runs until the store fails, then begins again at the same place."""
-        cursor = "$"
+        """Read the agents' stream from where this host left off; runs until the store fails, then goes on there."""
+        cursor = ""
         while True:
-            heard, cursor = await trio.to_thread.run_sync(
-                agents.read, self.store, self.host, cursor, BATCH, BLOCK_MS, abandon_on_cancel=True
-            )
-            for entry in heard:
-                if isinstance(entry, agents.Malformed):
-                    fields = {"agent": entry.agent, "event": "", "reason": "; ".join(entry.reasons)}
-                    await self.scribe.send(Publish("agent_event_refused", "", fields))
-                else:
-                    await self._agent(entry.event)
+            cursor = await self._hear_agents(cursor, BLOCK_MS)
+
+    async def _hear_agents(self, cursor: str, block_ms: int) -> str:
+        heard, cursor = await trio.to_thread.run_sync(
+            agents.read, self.store, self.host, cursor, BATCH, block_ms, abandon_on_cancel=True
+        )
+        for entry in heard:
+            if isinstance(entry, agents.Malformed):
+                fields = {"agent": entry.agent, "event": "", "reason": "; ".join(entry.reasons)}
+                await self.scribe.send(Publish("agent_event_refused", "", fields))
+            else:
+                await self._agent(entry.event)
+        return cursor
 
     async def _agent(self, event: AgentEvent) -> None:
         if event.agent not in self.held:
@@ -135,7 +144,7 @@ class Feeds:
 
     async def operators(self) -> None:
         """Follow the control stream; any command may have changed a campaign. Looks by itself now and then, too."""
-        cursor = "$"
+        _, cursor = await trio.to_thread.run_sync(control.read, self.store, "$", BATCH, 0)
         while True:
             await self.watch.look()
             with trio.move_on_after(CAMPAIGNS_EVERY_S):

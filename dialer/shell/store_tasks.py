@@ -7,9 +7,11 @@ batch. A store that does not answer is said to the engine (`StoreFailed`); nothi
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
+from typing import Final
 
 import structlog
 import trio
@@ -17,6 +19,7 @@ import trio
 from config.campaign import CampaignSettings
 from dialer.core.effects import Lease, Release, Reserve, Settle
 from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
+from dialer.core.model import Lead
 from dialer.core.settling import unsent
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
@@ -26,6 +29,8 @@ from dialer.store.connection import Store
 from dialer.store.errors import StoreError
 
 log = structlog.get_logger()
+
+DOUBT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,17 @@ class StoreDesk:
     clock: Clock
     health: Health
     inbox: trio.MemorySendChannel[Input]
+    doubtful: deque[Doubtful] = field(default_factory=deque)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """An attempt that may have been reserved and written down: the store did not answer. No INVITE left for it."""
+
+    lead: Lead
+    attempt: str
+    trunk: str
+    since: float
 
 
 def attempt_ids(incarnation: str) -> Iterator[str]:
@@ -77,7 +93,6 @@ async def pass_gates(
     wishes: trio.MemoryReceiveChannel[Reserve],
     settings_of: Callable[[str], CampaignSettings],
     ids: Iterator[str],
-    scribe: trio.MemorySendChannel[ForScribe],
 ) -> None:
     """Take leads through the compliance gates. Runs until the engine's side is closed."""
     async for wish in wishes:
@@ -87,12 +102,10 @@ async def pass_gates(
         except StoreError as error:
             desk.health.ails(Ailment.REDIS, str(error))
             await desk.inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
-            # Whether some of them were reserved nobody knows. Settling them as not sent does nothing to an attempt
-            # that was never written down, and gives back one that was.
-            for lead, attempt in zip(wish.leads, attempts, strict=True):
-                await scribe.send(
-                    Settle(unsent(lead, attempt, wish.trunk, "the store did not answer", desk.clock.now()))
-                )
+            now = desk.clock.now()
+            desk.doubtful.extend(
+                Doubtful(lead, attempt, wish.trunk, now) for lead, attempt in zip(wish.leads, attempts, strict=True)
+            )
             continue
         for answer in answers:
             await desk.inbox.send(answer)
@@ -111,3 +124,14 @@ def _screen(
         now=desk.clock.wall(),
         attempt_ids=attempts,
     )
+
+
+async def settle_doubtful(desk: StoreDesk, scribe: trio.MemorySendChannel[ForScribe]) -> None:
+    """End attempts that have been in doubt for long enough that no late answer of the store can open them any more.
+
+    Settling does nothing to an attempt that was never written down, and gives back one that was.
+    """
+    while desk.doubtful and desk.clock.now() - desk.doubtful[0].since > DOUBT_S:
+        one = desk.doubtful.popleft()
+        reason = "the store did not answer, no INVITE left"
+        await scribe.send(Settle(unsent(one.lead, one.attempt, one.trunk, reason, desk.clock.now())))

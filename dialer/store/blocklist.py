@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgpack
 
 from compliance.numbers import E164
 from dialer.store import control
-from dialer.store.connection import Command, ScriptCall, Store, trip
+from dialer.store.connection import Command, Store, trip
 from dialer.store.errors import StoreError
 from dialer.store.keys import SHARDS, digits, place
+
+_CHUNK: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,9 @@ class Block:
 
 
 def add(store: Store, blocks: Sequence[Block]) -> int:
-    """Block numbers, in one round trip; returns how many were not blocked before in that scope."""
-    return sum(trip(store, [command(store, block) for block in blocks]))
+    """Block numbers, a thousand in a round trip; returns how many were not blocked before in that scope."""
+    chunks = (blocks[i : i + _CHUNK] for i in range(0, len(blocks), _CHUNK))
+    return sum(sum(trip(store, [command(store, block) for block in chunk])) for chunk in chunks)
 
 
 def command(store: Store, block: Block) -> Command:
@@ -46,13 +49,21 @@ def command(store: Store, block: Block) -> Command:
 
 def remove(store: Store, numbers: Sequence[E164], *, campaign: str = "", who: str, now: float) -> int:
     """Unblock numbers in one scope; returns how many had been blocked. Written into the audit trail, masked."""
-    calls: list[Command | ScriptCall] = [("HDEL", _key(store, number), _field(number, campaign)) for number in numbers]
-    gone = trip(store, calls)
-    for number, was in zip(numbers, gone, strict=True):
-        if was:
-            detail = {"number": str(number), "campaign": campaign}
-            control.audit(store, "unblock", who=who, now=now, detail=detail)
+    gone = trip(store, [removal(store, number, campaign) for number in numbers])
+    trip(
+        store,
+        [
+            control.audit_line(store, "unblock", who, now, {"number": str(number), "campaign": campaign})
+            for number, was in zip(numbers, gone, strict=True)
+            if was
+        ],
+    )
     return sum(gone)
+
+
+def removal(store: Store, number: E164, campaign: str) -> Command:
+    """The command that unblocks a number; its reply is 1 where it was blocked."""
+    return ("HDEL", _key(store, number), _field(number, campaign))
 
 
 def check(store: Store, number: E164, campaigns: Sequence[str] = ()) -> tuple[Block, ...]:

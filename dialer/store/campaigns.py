@@ -100,5 +100,5 @@ def _campaign(name: str, flat: list[bytes]) -> Campaign:
             changed_at=float(stored[b"changed_at"]),
             changed_by=stored[b"changed_by"].decode(),
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, StoreError) as error:
         raise StoreError(f"campaign {name!r} cannot be read: {error}") from error

@@ -91,7 +91,7 @@ def read_scripts() -> dict[str, Script]:
     }
 
 
-def open_store(settings: RedisSettings, *, json_events: bool = False) -> Store:
+def open_store(settings: RedisSettings) -> Store:
     """Connect, check the server (Redis 7 or Valkey 8 at least) and load the scripts.
 
     Raises `StoreUnavailable` where no server answers and `StoreError` where it is the wrong one.
@@ -108,7 +108,7 @@ def open_store(settings: RedisSettings, *, json_events: bool = False) -> Store:
     except ValueError as error:
         raise StoreError(f"redis.url: {error}") from error
     client.response_callbacks.clear()
-    store = Store(client, Keys(settings.prefix), read_scripts(), settings.timeout_s, json_events)
+    store = Store(client, Keys(settings.prefix), read_scripts(), settings.timeout_s, settings.json_events)
     try:
         _check_version(_info(store, "server"))
         load_scripts(store)

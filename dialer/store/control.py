@@ -53,7 +53,7 @@ def send(store: Store, command: Command, *, who: str, now: float) -> str:
     body = {"name": command.name, "args": dict(command.args), "who": who, "at": now}
     keep = ("MAXLEN", "~", COMMANDS_KEPT)
     entry: RedisCommand = ("XADD", store.keys.control(), *keep, "*", "command", _packed(body))
-    sent, _ = trip(store, [entry, _audit_line(store, command.name, who, now, command.args)])
+    sent, _ = trip(store, [entry, audit_line(store, command.name, who, now, command.args)])
     return str(sent.decode())
 
 
@@ -89,7 +89,7 @@ def _ordered(entry: Entry) -> Ordered:
 
 def audit(store: Store, what: str, *, who: str, now: float, detail: Mapping[str, Any]) -> None:
     """Write one line of the audit trail. Numbers in `detail` are the caller's to mask."""
-    trip(store, [_audit_line(store, what, who, now, detail)])
+    trip(store, [audit_line(store, what, who, now, detail)])
 
 
 def audit_trail(store: Store, count: int) -> tuple[Audited, ...]:
@@ -106,7 +106,8 @@ def audit_trail(store: Store, count: int) -> tuple[Audited, ...]:
     )
 
 
-def _audit_line(store: Store, what: str, who: str, now: float, detail: Mapping[str, Any]) -> RedisCommand:
+def audit_line(store: Store, what: str, who: str, now: float, detail: Mapping[str, Any]) -> RedisCommand:
+    """The command that writes one line of the audit trail."""
     keep = ("MAXLEN", "~", AUDIT_KEPT)
     line = ("at", now, "who", who, "what", what, "detail", _packed(dict(detail)))
     return ("XADD", store.keys.audit(), *keep, "*", *line)

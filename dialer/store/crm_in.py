@@ -151,24 +151,34 @@ def _fault(outcome: Outcome, found: _Known | None) -> str | None:
 def _block(
     store: Store, requests: Sequence[BlockRequest], accepted: Sequence[tuple[Outcome, _Known]], now: float
 ) -> tuple[E164, ...]:
-    """Block and unblock, in the order in which they came within each kind. Returns the numbers that were blocked."""
-    blocks = [
-        blocklist.Block(one.number, one.campaign, "crm", one.reason, one.who, now) for one in requests if one.blocked
-    ]
+    """Block and unblock in the order in which it was asked for, then what the outcomes block. Returns the numbers
+    that were blocked."""
+    changes: list[Command | ScriptCall] = []
+    trail: list[Command | ScriptCall] = []
+    blocked: list[E164] = []
+
+    def add(block: blocklist.Block) -> None:
+        changes.append(blocklist.command(store, block))
+        blocked.append(block.number)
+        detail = {"number": str(block.number), "campaign": block.campaign, "source": block.source}
+        trail.append(control.audit_line(store, "block", block.who, now, detail))
+
+    for one in requests:
+        if one.blocked:
+            add(blocklist.Block(one.number, one.campaign, "crm", one.reason, one.who, now))
+        else:
+            changes.append(blocklist.removal(store, one.number, one.campaign))
+            detail = {"number": str(one.number), "campaign": one.campaign}
+            trail.append(control.audit_line(store, "unblock", one.who, now, detail))
     for outcome, found in accepted:
         if outcome.blocks and found.lead is not None:
             number = found.lead.numbers[found.number_index]
             source = outcome.outcome if outcome.outcome in FINAL else "opt_out"
             reason = outcome.note or f"attempt {outcome.attempt}"
-            blocks.append(blocklist.Block(number, "", source, reason, outcome.agent or "crm", now))
-    for one in requests:
-        if not one.blocked:
-            blocklist.remove(store, [one.number], campaign=one.campaign, who=one.who, now=now)
-    blocklist.add(store, blocks)
-    for block in blocks:
-        detail = {"number": str(block.number), "campaign": block.campaign, "source": block.source}
-        control.audit(store, "block", who=block.who, now=now, detail=detail)
-    return tuple(block.number for block in blocks)
+            add(blocklist.Block(number, "", source, reason, outcome.agent or "crm", now))
+    trip(store, changes)
+    trip(store, trail)
+    return tuple(blocked)
 
 
 def _outcome_call(store: Store, outcome: Outcome, found: _Known, now: float) -> ScriptCall:

@@ -56,7 +56,7 @@ def event_of(item: Settled, settled_by: str) -> CrmEvent:
         "attempt_id": one.attempt,
         "lead_id": lead.lead_id,
         "customer_id": lead.customer_id,
-        "number": str(lead.number),
+        "phone": str(lead.number),
         "try": sum(lead.tries.values()) + 1,
         "disposition": one.disposition.value,
         "live": one.live,

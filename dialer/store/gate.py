@@ -28,7 +28,7 @@ from dialer.store.errors import StoreError
 from dialer.store.keys import digits, place
 from dialer.store.leases import Move, move
 
-LEASE_LOST: Final = Refusal(Rule.EXPIRED, "the lease on the lead has ended: it is not this daemon's any more", None)
+LEASE_LOST: Final = Refusal(Rule.LEASE_LOST, "the lease on the lead has ended: it is not this daemon's any more", None)
 """What becomes of a lead that another daemon may have by now. It is left alone in the store."""
 
 
@@ -46,7 +46,9 @@ def screen(
     """Pass leads (of one campaign, leased by `owner`) through both gates; one answer for each, in order.
 
     A permitted lead's attempt is reserved and written down under the attempt id of the same place. A refused lead is
-    postponed or closed already; one whose lease was lost is refused with `LEASE_LOST` and left alone.
+    postponed or closed already; one whose lease was lost is refused with `LEASE_LOST` and left alone. After
+    `StoreUnavailable` nothing may be dialled, but attempts may be open: settle them as NOT_SENT, which does nothing to
+    those that are not.
     """
     if len(leads) != len(attempt_ids):
         raise ValueError(f"{len(leads)} leads and {len(attempt_ids)} attempt ids")
@@ -135,7 +137,7 @@ def _written_down(
     try:
         done = move(store, campaign, owner, [*moves, *counting], now)[: len(moves)]
     except StoreError:
-        # The attempts may be open although no answer came: `recovery.settle_orphans` finds those.
+        # The attempts may be open although no answer came. The caller settles them as NOT_SENT once Redis is back.
         with suppress(StoreError):
             give_back(store, [Reservation(one.number, campaign, one.attempt) for one in permits])
         raise

@@ -179,7 +179,7 @@ class Keys:
         return self._of(campaign, "why")
 
     def counts(self, campaign: str) -> str:
-        """Hash: counters: accepted, rejected, reopened, disposition:NAME, closed:NAME, refused:RULE, outcome:NAME."""
+        """Hash: counters: accepted, rejected, reopened, purged, and disposition:, closed:, refused:, outcome:NAME."""
         return self._of(campaign, "counts")
 
     def ledger(self, campaign: str, day: str) -> str:

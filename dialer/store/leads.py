@@ -1,4 +1,4 @@
-"""Looking at leads, masked, in bounded pages."""
+"""Looking at leads, masked, in bounded pages; and deleting those that were closed long ago."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgpack
 
 from dialer.core.model import Lead
-from dialer.store.connection import ScriptCall, Store, trip
+from dialer.store import control
+from dialer.store.connection import ScriptCall, Store, Value, trip
 from dialer.store.errors import StoreError, UnknownLead
 from dialer.store.lead_codec import stream_id_of, unpack
 
@@ -124,6 +125,25 @@ def story(store: Store, campaign: str, lead_id: str) -> LeadStory:
         open_attempt=seen.attempt,
         attempts=tuple(_past(seen.lead, one, outcome) for one, outcome in zip(past, said, strict=True)),
     )
+
+
+def purge(store: Store, campaign: str, *, closed_before: float, who: str, now: float, count: int = MAX_PAGE) -> int:
+    """Delete up to `count` leads that were closed before an instant (seconds since the epoch), with everything the
+    campaign knows of them; returns how many, 0 when none are left. Written into the audit trail.
+
+    What is counted stays: the counters, the ledger, and the contact history of the numbers, or the caps would forget.
+    """
+    keys = store.keys
+    named = (
+        *(keys.closed, keys.lead, keys.numbers, keys.progress, keys.priority, keys.why, keys.story, keys.ended),
+        *(keys.outcomes, keys.counts),
+    )
+    args: list[Value] = [closed_before, min(max(0, count), MAX_PAGE)]
+    gone = int(trip(store, [ScriptCall("purge", [key(campaign) for key in named], args)])[0])
+    if gone:
+        detail = {"campaign": campaign, "closed_before": closed_before, "leads": gone}
+        control.audit(store, "purge", who=who, now=now, detail=detail)
+    return gone
 
 
 def _ids(store: Store, campaign: str, state: LeadState | None, cursor: str, count: int) -> tuple[list[str], str]:

@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgpack
 
 from dialer.core.agents import AgentState
-from dialer.core.model import Disposition, NextStep, Retry, Settlement
-from dialer.core.retries import NOT_SENT_DELAY_S, next_step
+from dialer.core.model import Disposition, Settlement
+from dialer.core.retries import next_step
 from dialer.store import agents, campaigns
 from dialer.store.campaigns import Campaign
 from dialer.store.connection import ScriptCall, Store, trip
@@ -26,8 +26,8 @@ from dialer.store.lead_codec import unpack
 from dialer.store.settle import settle
 from sip.causes import Cause, Leg
 
-ORPHAN_AFTER_S: Final = 30.0
-"""An attempt that its own daemon does not know of must be this old before it is taken for one that never left."""
+FORGOTTEN_AFTER_S: Final = 60.0
+"""An attempt must be this old before `settle_forgotten` ends it: a younger one may be on its way to the daemon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,16 @@ def farewell(store: Store, owner: str) -> None:
     trip(store, [("DEL", store.keys.heartbeat(owner))])
 
 
+def succeed(store: Store, host: str, *, owner: str = "") -> tuple[str, ...]:
+    """Declare every earlier run of this host dead, at the start of a new one, instead of waiting for their heartbeats
+    to end. One daemon runs under a host's name at a time, so they are. `owner` is the run that says so. Returns them.
+    """
+    known = [name.decode() for name in trip(store, [("HKEYS", store.keys.owners())])[0]]
+    earlier = sorted(one for one in known if one.rpartition(":")[0] == host and one != owner)
+    trip(store, [("DEL", store.keys.heartbeat(one)) for one in earlier])
+    return tuple(earlier)
+
+
 def dead_owners(store: Store) -> tuple[str, ...]:
     """Owners that have been heard of and are not alive, in two round trips."""
     known = sorted(name.decode() for name in trip(store, [("HKEYS", store.keys.owners())])[0])
@@ -91,25 +101,28 @@ def recover(store: Store, now: float) -> RecoveryReport:
     attempts = leads = 0
     for campaign in campaigns.listing(store):
         lost = [one for one in open_attempts(store, campaign.settings.name) if one.owner in dead]
-        attempts += _settle_all(store, campaign, lost, Disposition.UNKNOWN, now)
+        attempts += _settle_all(store, campaign, lost, now)
         leads += _take_back(store, campaign.settings.name, dead, now)
     released = _release_agents(store, dead)
     trip(store, [("HDEL", store.keys.owners(), *dead)])
     return RecoveryReport(dead, attempts, leads, released)
 
 
-def settle_orphans(store: Store, owner: str, known: Collection[str], now: float) -> int:
-    """End the owner's own attempts that it does not know of: they were written down, but the answer was lost on its
-    way, so no INVITE left. They end as NOT_SENT and are given back to the caps. `known` are the attempts in the
-    daemon's hands, including those whose screening is under way. Returns how many ended."""
+def settle_forgotten(store: Store, owner: str, known: Collection[str], now: float) -> int:
+    """End the owner's own attempts that it does not know of (any more), as UNKNOWN. Returns how many ended.
+
+    A server that crashed, or a replica that took over, may have forgotten the last settlements; without this their
+    leads would stay in an attempt for as long as the daemon lives. `known` are all attempts in the daemon's hands,
+    also those that are being screened or wait to be settled.
+    """
     ended = 0
     for campaign in campaigns.listing(store):
-        orphans = [
+        forgotten = [
             one
             for one in open_attempts(store, campaign.settings.name)
-            if one.owner == owner and one.attempt not in known and now - one.reserved_at > ORPHAN_AFTER_S
+            if one.owner == owner and one.attempt not in known and now - one.reserved_at > FORGOTTEN_AFTER_S
         ]
-        ended += _settle_all(store, campaign, orphans, Disposition.NOT_SENT, now)
+        ended += _settle_all(store, campaign, forgotten, now)
     return ended
 
 
@@ -126,9 +139,7 @@ def _open_attempt(campaign: str, attempt: str, raw: Mapping[str, Any]) -> OpenAt
     return OpenAttempt(attempt, campaign, raw["lead"], raw["number"], raw["owner"], raw["trunk"], raw["at"])
 
 
-def _settle_all(
-    store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], disposition: Disposition, now: float
-) -> int:
+def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], now: float) -> int:
     name = campaign.settings.name
     ids = [one.lead_id for one in lost]
     if not ids:
@@ -139,33 +150,27 @@ def _settle_all(
     for one, raw, done in zip(lost, raws, progress, strict=True):
         if raw is None:
             raise StoreError(f"attempt {one.attempt} of campaign {name} is open, but its lead {one.lead_id} is gone")
-        settlement = _settlement(campaign, one, raw, done, disposition, now)
+        settlement = _unknown(campaign, one, raw, done, now)
         by_owner[one.owner].append(Settled(settlement, day))
     return sum(len(settle(store, group, owner)) for owner, group in by_owner.items())
 
 
-def _settlement(
-    campaign: Campaign, one: OpenAttempt, raw: bytes, progress: bytes | None, disposition: Disposition, now: float
-) -> Settlement:
+def _unknown(campaign: Campaign, one: OpenAttempt, raw: bytes, progress: bytes | None, now: float) -> Settlement:
     lead = unpack(raw, campaign=one.campaign, progress=progress)
-    sent = disposition is not Disposition.NOT_SENT
-    step: NextStep = (
-        next_step(lead, disposition, campaign.settings.retry) if sent else Retry(NOT_SENT_DELAY_S, lead.number_index)
-    )
     return Settlement(
         attempt=one.attempt,
         lead=lead,
         trunk=one.trunk,
-        disposition=disposition,
-        next_step=step,
+        disposition=Disposition.UNKNOWN,
+        next_step=next_step(lead, Disposition.UNKNOWN, campaign.settings.retry),
         live=False,
         abandoned=False,
-        charged=sent,
-        cause=Cause.WORKER_LOST if sent else Cause.NOT_SENT,
+        charged=True,
+        cause=Cause.WORKER_LOST,
         ended_by=Leg.DIALER,
         sip_code=0,
         q850=0,
-        reason="the daemon that dialled it is gone" if sent else "the answer of the store was lost before the call",
+        reason="nobody knows how it ended",
         agent="",
         reserved_at=one.reserved_at,
         dialled_at=None,

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgpack
 
-from dialer.core.model import Retry
+from dialer.core.model import Retry, Settlement
 from dialer.store import campaigns
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.contacts import Reservation, give_back
@@ -30,25 +30,34 @@ _PER_SCRIPT: Final = 200
 
 
 def settle(store: Store, settlements: Sequence[Settled], owner: str) -> tuple[str, ...]:
-    """Write ends down, each exactly once, and tell the CRM. Returns the attempts that were open until now; others had
-    been settled before, and nothing was done about them.
+    """Write ends down, each exactly once, and tell the CRM. Returns the attempts that were open until now.
 
     `owner` is who settles. The ledger is charged to the owner that opened the attempt, so a spool may be replayed by
-    a later incarnation. Safe to repeat after `StoreUnavailable`.
+    a later incarnation. After `StoreUnavailable` do it again: what had ended changes nothing, and what was left
+    undone (an event not announced, an attempt not given back) is done. So is the giving back of an uncharged attempt
+    that was reserved and never opened.
     """
     groups = _grouped(settlements)
     events = {item.settlement.attempt: event_of(item, owner) for item in settlements}
     replies = trip(store, [_settle_call(store, group, events) for group in groups])
-    ended = [
-        item
-        for group, answers in zip(groups, replies, strict=True)
-        for item, answer in zip(group, answers, strict=True)
-        if answer
-    ]
-    uncharged = [item.settlement for item in ended if not item.settlement.charged]
-    _announce(store, [events[item.settlement.attempt] for item in ended])
+    done: dict[str, bool] = {}
+    for group, answers in zip(groups, replies, strict=True):
+        for item, answer in zip(group, answers, strict=True):
+            done[item.settlement.attempt] = answer == 1 or done.get(item.settlement.attempt, False)
+    ended = [attempt for attempt, now in done.items() if now]
+    left = _left_unannounced(store, [item.settlement for item in settlements if not done[item.settlement.attempt]])
+    _announce(store, [*left, *(events[attempt] for attempt in ended)])
+    uncharged = [item.settlement for item in settlements if not item.settlement.charged]
     give_back(store, [Reservation(one.lead.number, one.campaign, one.attempt) for one in uncharged])
-    return tuple(item.settlement.attempt for item in ended)
+    return tuple(ended)
+
+
+def _left_unannounced(store: Store, repeated: Sequence[Settlement]) -> list[CrmEvent]:
+    """Events of attempts that had been settled before, by a call that did not come as far as telling the CRM."""
+    calls: list[Command | ScriptCall] = [
+        ("HGET", store.keys.unannounced(one.campaign), one.attempt) for one in repeated
+    ]
+    return [unpack_event(raw) for raw in trip(store, calls) if raw is not None]
 
 
 def reannounce(store: Store) -> int:

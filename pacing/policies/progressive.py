@@ -16,8 +16,7 @@ def progressive(snapshot: Snapshot, settings: Settings | None = None, why: str =
     """
     settings = settings or Settings(mode=Mode.PROGRESSIVE)
     governed = govern(covered(snapshot), settings, snapshot)
-    rule = f"{RULE}: {why}" if why else RULE
-    return Decision(governed.dial, simple(governed, settings, snapshot, rule))
+    return Decision(governed.dial, simple(governed, settings, snapshot, RULE, why))
 
 
 class Progressive:

@@ -8,7 +8,18 @@ from typing import Final
 import pjsua2 as pj
 
 from sip.causes import Cause, Leg, classify
-from sip.messages import Answered, CancelAgent, Dial, DialAgent, Dialled, Digit, Ended, MessageDone, PlayMessage, Progress
+from sip.messages import (
+    Answered,
+    CancelAgent,
+    Dial,
+    DialAgent,
+    Dialled,
+    Digit,
+    Ended,
+    MessageDone,
+    PlayMessage,
+    Progress,
+)
 from sip.worker import dialog as fact
 from sip.worker import giving_up
 from sip.worker.dialog import Dialog
@@ -70,7 +81,7 @@ class Call:
         if self._over:
             return
         now = self._host.now()
-        room_at = self._host.endpoint.room_at(now)
+        room_at = self._host.endpoint.room_at(now, for_agent=False)
         if room_at > now:
             self._host.after(room_at - now, self.start)
             return
@@ -95,6 +106,10 @@ class Call:
         """Give the verdict of a call whose end the worker will not live to see."""
         self._finish(Cause.CANCELLED, Leg.DIALER, _CANCELLED, reason="the worker stopped first")
 
+    def break_off(self, reason: str) -> None:
+        """End a call that cannot go on, for a reason of our own."""
+        self._finish(Cause.PROTOCOL_ERROR, Leg.DIALER, 0, reason=reason)
+
     def dial_agent(self, command: DialAgent) -> None:
         """Hand the answered call over. Ignored before the answer, refused once a message plays."""
         if self._hand_over is not None:
@@ -115,7 +130,7 @@ class Call:
         try:
             self._message = Message(command.path, self._message_ended)
         except pj.Error as error:
-            print(f"sip worker: the message cannot be played: {error.reason}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"sip worker: the message cannot be played: {error.reason}\n")
             self._finish(Cause.MEDIA_ERROR, Leg.DIALER, _OK, reason="the message cannot be played")
             return
         self._host.after(MESSAGE_LIMIT_S, self._message_stuck)
@@ -126,7 +141,7 @@ class Call:
     def note(self, dialog: Dialog, what: fact.Fact) -> None:
         """Act on what was heard from one of the legs."""
         if isinstance(what, fact.Fault):
-            self._finish(Cause.PROTOCOL_ERROR, Leg.DIALER, 0, reason="a fault in the worker")
+            self.break_off("a fault in the worker")
         elif dialog is self._callee:
             self._note_callee(dialog, what)
         elif self._hand_over is not None:
@@ -151,8 +166,8 @@ class Call:
                 self._play_on()
             case fact.Key(digit):
                 self._host.emit(Digit(dialog.call, self._host.now(), digit))
-            case fact.Gone(answer, local):
-                self._note_gone(dialog, answer, local)
+            case fact.Gone(answer):
+                self._note_gone(dialog, answer)
 
     def _note_progress(self, dialog: Dialog, answer: Answer) -> None:
         progress = (answer.code, answer.has_sdp)
@@ -171,12 +186,11 @@ class Call:
         elif dialog.cancelling:
             self._host.after(CROSSED_PATIENCE_S, self._end_if_forgotten)
 
-    def _note_gone(self, dialog: Dialog, answer: Answer, local: bool) -> None:
+    def _note_gone(self, dialog: Dialog, answer: Answer) -> None:
         if 200 <= answer.code < 300:
             self._note_answer(dialog)
         if self._answered:
-            broken = local and answer.code >= 300
-            cause, by = (Cause.MEDIA_ERROR, Leg.NETWORK) if broken else (Cause.NORMAL, Leg.CALLEE)
+            cause, by = (Cause.MEDIA_ERROR, Leg.NETWORK) if answer.code else (Cause.NORMAL, Leg.CALLEE)
             self._finish(cause, by, _OK, q850=answer.q850, reason=answer.reason)
             return
         if dialog.cancelling and answer.code == _CANCELLED:

@@ -20,7 +20,7 @@ _NUMBER: Final = struct.Struct(">i")
 
 
 def probe() -> int:
-    """The number of call slots of this library. Uses up the process's only endpoint: call it in a process of its own."""
+    """The number of call slots of this library. Uses up the process's only endpoint."""
     endpoint = pj.Endpoint()
     _kept.append(endpoint)
     endpoint.libCreate()

@@ -47,10 +47,13 @@ class MediaReady:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The INVITE failed, or the far end hung up. `local`: the library ended it by itself, nothing came from there."""
+    """The INVITE failed, or the leg ended after its answer.
+
+    `answer.code` is that of the response that ended it, 0 where the far end sent a BYE. A response after the answer
+    is one to the library's own BYE, which it sends if the media cannot be used.
+    """
 
     answer: sip_text.Answer
-    local: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
     # --- callbacks ------------------------------------------------------------------------------------------------
 
     @_noting_faults
-    def onCallState(self, prm: Any) -> None:  # noqa: N802
+    def onCallState(self, prm: Any) -> None:
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.answered = True
@@ -154,10 +157,10 @@ class Dialog(pj.Call):  # type: ignore[misc]
             if not raw or (answer.code == 0 and not raw.startswith("BYE ")):
                 answer = sip_text.Answer(info.lastStatusCode, 0, info.lastReason, False)
             self.heard = self.heard or bool(raw and not self.answered_by_us)
-            self._facts.append((self, Gone(answer, local=self.answered_by_us or not raw)))
+            self._facts.append((self, Gone(answer)))
 
     @_noting_faults
-    def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
+    def onCallTsxState(self, prm: Any) -> None:
         state = prm.e.body.tsxState
         if state.tsx.method != "INVITE" or state.tsx.role != pj.PJSIP_ROLE_UAC or self.answered:
             return
@@ -172,7 +175,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
             self._facts.append((self, Heard(sip_text.read(self._last_response))))
 
     @_noting_faults
-    def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
+    def onCallMediaState(self, prm: Any) -> None:
         info = self.getInfo()
         for media in info.media:
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
@@ -180,18 +183,18 @@ class Dialog(pj.Call):  # type: ignore[misc]
                 self._facts.append((self, MediaReady()))
 
     @_noting_faults
-    def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
+    def onDtmfDigit(self, prm: Any) -> None:
         self._facts.append((self, Key(prm.digit)))
 
     @_noting_faults
-    def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
+    def onCallTransferRequest(self, prm: Any) -> None:
         prm.statusCode = _REFUSED  # a REFER would make us dial whatever the far end names
 
     @_noting_faults
-    def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
+    def onCallReplaceRequest(self, prm: Any) -> None:
         prm.statusCode = _REFUSED
 
-    def onCallRedirected(self, prm: Any) -> int:  # noqa: N802
+    def onCallRedirected(self, prm: Any) -> int:
         return int(pj.PJSIP_REDIRECT_STOP)
 
     # --- messages written by hand, see `sip_text` -----------------------------------------------------------------

@@ -27,11 +27,18 @@ CLOCK_GRACE_S: Final = 0.2
 SOCKET_COOLING_S: Final = 0.7
 """pjlib keeps the slot of a closed socket for 0.5 s (PJ_IOQUEUE_KEY_FREE_DELAY) before it can be used again."""
 
-LEGS_WARM_PER_SLOT: Final = 6
+LEGS_WARM_PER_SLOT: Final = 7
 """Legs open or cooling per slot. Each has two sockets; the stock library (4 slots) aborts at 64 sockets."""
+
+RESERVED_PER_SLOT: Final = 1
+"""Of these, how many are left to agents' legs: a callee who has answered must not wait for one who has not."""
 
 _KEPT_CODECS: Final = ("PCMU/8000", "PCMA/8000")
 _DIGITS: Final = re.compile(r"\d{4,}")
+
+
+_kept: list[Endpoint] = []
+"""The library's destructor would wait a second for nothing; the process ends without it."""
 
 
 class RefusedError(ValueError):
@@ -50,6 +57,7 @@ class Endpoint:
 
     def __init__(self, settings: Settings, slots: int) -> None:
         """Start the library. Raises `pj.Error` (address in use or not ours) or `ValueError` (trunks)."""
+        _kept.append(self)
         self.slots = slots
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._host = settings.bind_address
@@ -76,7 +84,7 @@ class Endpoint:
         self._clock_until = 0.0
 
     def poll(self, timeout_s: float) -> None:
-        """Handle what has arrived and what is due; wait up to `timeout_s` if there is nothing. Any datagram wakes it."""
+        """Handle what has arrived and what is due; wait up to `timeout_s` for it. Any datagram wakes it."""
         self._library.libHandleEvents(int(timeout_s * 1000))
 
     # --- legs -----------------------------------------------------------------------------------------------------
@@ -121,11 +129,12 @@ class Endpoint:
         self._open_legs -= 1
         self._closed_at.append(now)
 
-    def room_at(self, now: float) -> float:
+    def room_at(self, now: float, *, for_agent: bool) -> float:
         """The moment from which another leg may be opened: `now`, unless too many sockets are still cooling."""
         while self._closed_at and self._closed_at[0] <= now - SOCKET_COOLING_S:
             self._closed_at.popleft()
-        surplus = self._open_legs + len(self._closed_at) + 1 - LEGS_WARM_PER_SLOT * self.slots
+        limit = (LEGS_WARM_PER_SLOT - (0 if for_agent else RESERVED_PER_SLOT)) * self.slots
+        surplus = self._open_legs + len(self._closed_at) + 1 - limit
         return now if surplus <= 0 else self._closed_at[min(surplus, len(self._closed_at)) - 1] + SOCKET_COOLING_S
 
     # --- messages that pjsua2 cannot be asked for -----------------------------------------------------------------
@@ -144,7 +153,7 @@ class Endpoint:
         try:
             self._socket.sendto(message, socket.MSG_DONTWAIT, (host, port))
         except OSError as error:
-            print(f"sip worker: a datagram could not be sent: {error.strerror}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"sip worker: a datagram could not be sent: {error.strerror}\n")
 
     # --- media ----------------------------------------------------------------------------------------------------
 
@@ -216,9 +225,9 @@ def _own_socket(port: int) -> socket.socket:
     """A duplicate of the library's SIP socket, found among the process's descriptors by its port."""
     for descriptor in _sockets():
         candidate = socket.socket(fileno=os.dup(descriptor))
-        if candidate.type == socket.SOCK_DGRAM and candidate.family in (socket.AF_INET, socket.AF_INET6):
-            if candidate.getsockname()[1] == port:
-                return candidate
+        is_udp = candidate.type == socket.SOCK_DGRAM and candidate.family in (socket.AF_INET, socket.AF_INET6)
+        if is_udp and candidate.getsockname()[1] == port:
+            return candidate
         candidate.close()
     raise RuntimeError("the SIP library's socket was not found")
 

@@ -10,10 +10,8 @@ from sip.worker.host import Host
 CANCEL_REPEATS_S: Final = (0.5, 1.5, 3.5)
 """When a CANCEL is sent again, after the first: timer E of RFC 3261 (T1, 2 T1, 4 T1)."""
 
-_TERMINATED: Final = (487, "Request Terminated")
-_TIMEOUT: Final = (408, "Request Timeout")
-
-
+TERMINATED: Final = (487, "Request Terminated")
+TIMEOUT: Final = (408, "Request Timeout")
 
 
 def give_up(host: Host, dialog: Dialog, patience_s: float) -> None:
@@ -35,8 +33,8 @@ def heard(host: Host, dialog: Dialog) -> None:
         _cancel_repeatedly(host, dialog)
 
 
-def abandon(host: Host, dialog: Dialog) -> None:
-    """End a leg of which nothing was heard at all, now: a CANCEL in case the INVITE did arrive, and our own 408.
+def abandon(host: Host, dialog: Dialog, answer: tuple[int, str] = TIMEOUT) -> None:
+    """End a leg of which nothing was heard at all, now: a CANCEL in case it did arrive, and an answer of ours.
 
     The CANCEL is one that RFC 3261 would not send yet. It is sent because the INVITE may have arrived and only the
     answers be lost: without it, a telephone would go on ringing for a call that nobody holds any more.
@@ -44,13 +42,13 @@ def abandon(host: Host, dialog: Dialog) -> None:
     if dialog.answered or dialog.ended:
         return
     _cancel_repeatedly(host, dialog)
-    _end(host, dialog, *_TIMEOUT)
+    _end(host, dialog, *answer)
 
 
 def _lose_patience(host: Host, dialog: Dialog) -> None:
     if not (dialog.answered or dialog.ended):
         heard(host, dialog)  # a CANCEL that still waits goes now, as in `abandon`
-        _end(host, dialog, *_TERMINATED)
+        _end(host, dialog, *TERMINATED)
 
 
 def _cancel_repeatedly(host: Host, dialog: Dialog) -> None:

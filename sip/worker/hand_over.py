@@ -12,6 +12,7 @@ from sip.worker import giving_up
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
 from sip.worker.host import Host
+from sip.worker.sip_text import Answer
 
 NOTHING_HEARD_S: Final = 2.0
 """An agent's phone that has not said anything by now is unreachable. A person is waiting on the other leg."""
@@ -21,7 +22,6 @@ CANCEL_PATIENCE_S: Final = 1.0
 
 _OK: Final = 200
 _CANCELLED: Final = 487
-_TIMEOUT: Final = 408
 
 
 class HandOver:
@@ -39,12 +39,12 @@ class HandOver:
 
     def dial(self, command: DialAgent) -> None:
         """Dial an agent; the next one may be named while the one before is still being cancelled."""
-        if self._agent is None and not self._over:
-            self._start(command)
-        elif self._agent is not None and self._agent.cancelling and self._next is None and not self.bridged:
-            self._next = command
-        else:
+        vacant = self._agent is None or (self._agent.cancelling and not self.bridged)
+        if self._over or not vacant or self._next is not None:
             self._failed(command.leg, Cause.NOT_SENT, 0)
+            return
+        self._next = command
+        self._start_next()
 
     def cancel(self, command: CancelAgent) -> None:
         """Give up on an agent who has not answered."""
@@ -88,10 +88,8 @@ class HandOver:
                 self._let_go(dialog, Cause.CANCELLED, _CANCELLED)
             case fact.Confirmed() | fact.MediaReady():
                 self.connect()
-            case fact.Gone(answer, _):
-                cancelled = dialog.cancelling and answer.code in (_CANCELLED, _TIMEOUT)
-                cause = classify(sip_code=answer.code or _OK, q850=answer.q850, reason=answer.reason)
-                self._let_go(dialog, Cause.CANCELLED if cancelled else cause, answer.code or _OK)
+            case fact.Gone(answer):
+                self._let_go(dialog, _cause_of_end(dialog, answer), answer.code or _OK)
 
     def connect(self) -> None:
         """Bridge the legs if both are answered and have audio; again after a re-INVITE."""
@@ -106,7 +104,16 @@ class HandOver:
             self._next_is_not_needed()
             self._host.emit(Bridged(agent.call, self._leg, self._host.now()))
 
-    def _start(self, command: DialAgent) -> None:
+    def _start_next(self) -> None:
+        command = self._next
+        if command is None or self._agent is not None or self._over:
+            return
+        now = self._host.now()
+        room_at = self._host.endpoint.room_at(now, for_agent=True)
+        if room_at > now:
+            self._host.after(room_at - now, self._start_next)
+            return
+        self._next = None
         try:
             agent = self._host.endpoint.dial_agent(command)
         except RefusedError:
@@ -128,7 +135,7 @@ class HandOver:
         elif agent.heard:
             giving_up.give_up(self._host, agent, CANCEL_PATIENCE_S)
         else:
-            giving_up.abandon(self._host, agent)
+            giving_up.abandon(self._host, agent, giving_up.TERMINATED)
 
     def _let_go(self, agent: Dialog, cause: Cause, sip_code: int) -> None:
         agent.bye()
@@ -138,10 +145,8 @@ class HandOver:
             self._agent_left()
             return
         self._failed(self._leg, cause, sip_code)
-        command, self._next = self._next, None
-        if command is not None:
-            # The leg's slot is free only after the facts of this round have been dealt with.
-            self._host.after(0.0, lambda: self.dial(command))
+        # The leg's slot is free only after the facts of this round have been dealt with.
+        self._host.after(0.0, self._start_next)
 
     def _next_is_not_needed(self) -> None:
         if self._next is not None:
@@ -149,5 +154,14 @@ class HandOver:
             self._next = None
 
     def _failed(self, leg: str, cause: Cause, sip_code: int) -> None:
-        cause = Cause.UNREACHABLE if cause is Cause.TRUNK_UNREACHABLE else cause
         self._host.emit(AgentEnded(self._callee.call, leg, self._host.now(), cause, sip_code))
+
+
+def _cause_of_end(agent: Dialog, answer: Answer) -> Cause:
+    if agent.answered:
+        return Cause.MEDIA_ERROR if answer.code else Cause.NORMAL
+    if agent.cancelling and answer.code == _CANCELLED:
+        return Cause.CANCELLED
+    if not agent.heard:
+        return Cause.UNREACHABLE
+    return classify(sip_code=answer.code, q850=answer.q850, reason=answer.reason)

@@ -14,8 +14,8 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import pjsua2 as pj
@@ -174,9 +174,17 @@ class Worker:
             dialog, what = facts.popleft()
             call = self._calls.get(dialog.call)
             if call is not None:
-                call.note(dialog, what)
+                self._spare_the_others(call, partial(call.note, dialog, what))
             elif isinstance(what, fact.Confirmed):
                 dialog.bye()  # it answered across the CANCEL of a call that is over
+
+    def _spare_the_others(self, call: Call, step: Callable[[], None]) -> None:
+        """What the library refuses ends this call, not the worker with all its calls."""
+        try:
+            step()
+        except pj.Error as error:
+            sys.stderr.write(f"sip worker: the SIP library refused a step of a call: {error.reason}\n")
+            call.break_off("the SIP library refused a step")
 
     def _run_timers(self) -> None:
         now = self.now()
@@ -239,7 +247,7 @@ class Worker:
                 sent = self._stream.send(self._output)
             except BlockingIOError:
                 if len(self._output) > OUTPUT_LIMIT_BYTES:
-                    print("sip worker: the daemon does not read its events; stopping", file=sys.stderr)  # noqa: T201
+                    sys.stderr.write("sip worker: the daemon does not read its events; stopping\n")
                     self._output.clear()
                     self._stop()
                 return
@@ -255,8 +263,9 @@ class Worker:
                 case Dial():
                     self._dial(message)
                 case DialAgent(call) | CancelAgent(call) | PlayMessage(call) | HangUp(call):
-                    if call in self._calls:
-                        self._instruct(self._calls[call], message)
+                    held = self._calls.get(call)
+                    if held is not None:
+                        self._spare_the_others(held, partial(self._instruct, held, message))
                 case Ping(number):
                     self.say(Pong(number))
                 case Stop():

@@ -23,7 +23,7 @@ class Message(pj.AudioMediaPlayer):  # type: ignore[misc]
         self.startTransmit(audio)
         self._playing = True
 
-    def onEof2(self) -> None:  # noqa: N802
+    def onEof2(self) -> None:
         ended, self._ended = self._ended, None
         if ended is not None and self._playing:
             ended()

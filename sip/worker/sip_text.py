@@ -39,7 +39,8 @@ def read(message: str) -> Answer:
     reasons = _headers(lines, "reason")
     cause = next((match for line in reasons if (match := _Q850.search(line))), None)
     said = "; ".join(part for part in (phrase.strip() if is_response else "", *reasons) if part)
-    has_sdp = bool(body.strip()) and any("application/sdp" in kind.lower() for kind in _headers(lines, "content-type", "c"))
+    kinds = _headers(lines, "content-type", "c")
+    has_sdp = bool(body.strip()) and any("application/sdp" in kind.lower() for kind in kinds)
     return Answer(
         code=int(code_text) if is_response else 0,
         q850=int(cause[1]) if cause else 0,
@@ -49,7 +50,7 @@ def read(message: str) -> Answer:
 
 
 def cancel(invite: str) -> bytes:
-    """The CANCEL for an INVITE that was sent: same request URI, top Via, From, To, Call-ID, CSeq number (RFC 3261, 9.1)."""
+    """The CANCEL for an INVITE that was sent: same URI, top Via, From, To, Call-ID and CSeq number (RFC 3261, 9.1)."""
     lines = invite.split("\r\n")
     uri = lines[0].split(" ")[1]
     return _message(

@@ -212,6 +212,29 @@ def test_nothing_starts_while_the_store_is_down(stage, of):
     assert len(of(Reserve, stage.pace(3))) == 1
 
 
+def test_gates_that_never_answer_leak_no_line(stage, of):
+    """After a minute without a word the place is free again; a permit that comes even later is given back."""
+    (lead,) = stage.lease()
+    stage.pace()
+    stage.wait(59.0)
+    assert stage.floor.lines_used == 1
+    stage.wait(1.5)
+    assert stage.floor.lines_used == 0
+    assert any("no word from the gates" in detail for detail in stage.anomalies())
+    assert of(Dial, stage.permit(lead)[1]) == []
+    assert stage.settled() == [Disposition.NOT_SENT]
+
+
+def test_a_lease_that_is_never_answered_is_asked_again(make_stage, of):
+    """A lost answer does not keep a campaign from leasing for ever."""
+    stage = make_stage(agent_heartbeat_timeout_s=1e9)
+    stage.campaign()
+    stage.login("ann")
+    assert len(of(Lease, leases(stage))) == 1
+    stage.wait(61.0)
+    assert len(of(Lease, leases(stage))) == 1
+
+
 # --- limits -------------------------------------------------------------------------------------------------------
 
 

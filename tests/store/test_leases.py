@@ -7,7 +7,6 @@ import threading
 from dialer.core.inputs import Permitted
 from dialer.store import leases
 from dialer.store.status import counts
-
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 

@@ -1,0 +1,44 @@
+"""What the commands of `dialer campaign` share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dialer.cli.completion import campaign_names
+from dialer.cli.hosts import Hosts
+from dialer.cli.invocation import Invocation, now
+from dialer.store import control
+from dialer.store.campaigns import Campaign
+from dialer.store.connection import Store
+from dialer.store.control import Command
+
+name_argument = click.argument("name", shell_complete=campaign_names)
+
+
+def problems(seen: Hosts, name: str) -> list[str]:
+    """What the daemons complain of in a campaign, each with its host."""
+    return [
+        f"{board.host}: {row.problem}"
+        for board in seen.boards
+        for row in board.campaigns
+        if row.name == name and row.problem
+    ]
+
+
+def announce(invocation: Invocation, store: Store, what: str, name: str, **detail: object) -> None:
+    """Tell the daemons that a campaign changed, so that they look at once, and the audit trail who did it."""
+    control.send(store, Command(what, {"campaign": name, **detail}), who=invocation.who, now=now())
+
+
+def as_data(found: Campaign) -> dict[str, Any]:
+    """A campaign for `--json`."""
+    return {
+        "name": found.settings.name,
+        "state": found.state,
+        "created_at": found.created_at,
+        "changed_at": found.changed_at,
+        "changed_by": found.changed_by,
+        "settings": found.settings.model_dump(mode="json"),
+    }

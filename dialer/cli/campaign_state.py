@@ -1,0 +1,137 @@
+"""`dialer campaign start`, `pause`, `resume` and `stop`."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import click
+
+from dialer.cli import hosts
+from dialer.cli.campaign_facts import announce, as_data, name_argument, problems
+from dialer.cli.exits import CliExit
+from dialer.cli.failures import Failure, warn
+from dialer.cli.invocation import Invocation, json_option, now, pass_invocation
+from dialer.cli.output import show_json
+from dialer.core.inputs import CampaignState
+from dialer.store import agents, campaigns, status
+from dialer.store.connection import Store
+
+TAKEN_UP_S: Final = 3.0
+"""Longest wait for the daemons' word on a campaign that was started; they speak once a second."""
+
+
+@click.command()
+@name_argument
+@json_option
+@pass_invocation
+def start(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Start a campaign, or go on after a pause. Refused, with every reason, while its settings cannot run.
+
+    \b
+    Example:
+      dialer campaign start spring-sale
+    """
+    with invocation.store() as store:
+        missing = campaigns.get(store, name).settings.missing_to_start()
+        if missing:
+            raise Failure(
+                CliExit.REFUSED,
+                f"campaign {name} cannot be started:",
+                *missing,
+                f"Change it with: dialer campaign set {name} KEY=VALUE",
+            )
+        begun = now()
+        _set_state(invocation, store, name, CampaignState.RUNNING, as_json)
+        for warning in _why_nothing_dials(store, name, begun):
+            warn(warning)
+
+
+def _why_nothing_dials(store: Store, name: str, begun: float) -> list[str]:
+    """What keeps a campaign that was started at `begun` from being dialled, as far as it can be seen from here."""
+    seen = _taken_up(store, name, begun)
+    found = problems(seen, name)
+    if not seen.boards and not seen.unreadable:
+        found.append("no daemon is alive: nothing is dialled until one runs (dialer run)")
+    if not any(name in agent.campaigns for agent in agents.listing(store)):
+        found.append("no agent is logged in to this campaign: nothing is dialled until one is ready")
+    counts = status.counts(store, name, now())
+    if not (counts.queued or counts.due or counts.waiting or counts.leased):
+        found.append(f"it has no leads: dialer leads import {name} FILE.csv")
+    return found
+
+
+@click.command()
+@name_argument
+@json_option
+@pass_invocation
+def pause(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Pause a campaign: no new calls; calls in progress go on.
+
+    \b
+    Example:
+      dialer campaign pause spring-sale
+    """
+    with invocation.store() as store:
+        _set_state(invocation, store, name, CampaignState.PAUSED, as_json)
+
+
+@click.command()
+@name_argument
+@json_option
+@pass_invocation
+def resume(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Go on with a paused campaign.
+
+    \b
+    Example:
+      dialer campaign resume spring-sale
+    """
+    with invocation.store() as store:
+        state = campaigns.get(store, name).state
+        if state is not CampaignState.PAUSED:
+            hint = f"Start it with: dialer campaign start {name}" if state is CampaignState.STOPPED else ""
+            raise Failure(CliExit.REFUSED, f"campaign {name} is {state}, not paused", *filter(None, [hint]))
+        _set_state(invocation, store, name, CampaignState.RUNNING, as_json)
+
+
+@click.command()
+@name_argument
+@json_option
+@pass_invocation
+def stop(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Stop a campaign: no new calls, and its leads are given back; calls in progress go on.
+
+    \b
+    Example:
+      dialer campaign stop spring-sale
+    """
+    with invocation.store() as store:
+        _set_state(invocation, store, name, CampaignState.STOPPED, as_json)
+
+
+def _taken_up(store: Store, name: str, begun: float) -> hosts.Hosts:
+    """What the daemons say once each has spoken of the campaign since `begun`; at the latest after `TAKEN_UP_S`."""
+    end = time.monotonic() + TAKEN_UP_S
+    while True:
+        seen = hosts.read(store)
+        spoken = [
+            board.at > begun
+            and any(row.name == name and (row.problem or row.state == "running") for row in board.campaigns)
+            for board in seen.boards
+        ]
+        if all(spoken) or time.monotonic() >= end:
+            return seen
+        time.sleep(0.1)
+
+
+def _set_state(invocation: Invocation, store: Store, name: str, state: CampaignState, as_json: bool) -> None:
+    before = campaigns.get(store, name).state
+    after = campaigns.set_state(store, name, state, who=invocation.who, now=now())
+    announce(invocation, store, "campaign_state", name, before=str(before), after=str(state))
+    if as_json:
+        show_json({**as_data(after), "before": before})
+    elif before is state:
+        click.echo(f"Campaign {name} was {state} already.")
+    else:
+        click.echo(f"Campaign {name} is {state} (was {before}).")

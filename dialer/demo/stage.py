@@ -1,0 +1,247 @@
+"""The stage: starts the parts, lets them work for a while, drains the daemon, and ends everything it started.
+
+Valkey, the carrier with the phones, and the daemon are processes. The stand-in CRM is a thread that speaks to Valkey
+alone. Whoever calls `run` draws: `show` is called twice a second with what there is to be seen.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from compliance.numbers import E164
+from config.daemon import RedisSettings
+from dialer.core.board import Board, from_wire
+from dialer.core.inputs import CampaignState
+from dialer.demo import crm, lead_list, parts, scene
+from dialer.demo.crm import Crm
+from dialer.demo.lead_list import Kind, Row
+from dialer.demo.parts import DemoFailed
+from dialer.demo.summary import Summary, sum_up
+from dialer.store import blocklist, campaigns, control, status
+from dialer.store.connection import Store, close_store, open_store
+from sip.loopback.process import Loopback, LoopbackError, start_loopback
+from sip.loopback.profile import Outcome
+from sip.loopback.profile_file import read_profile
+
+LOOK_EVERY_S: Final = 0.5
+READY_LIMIT_S: Final = 180.0
+"""The first start of an installation compiles the pacing model, which takes its time on a small machine."""
+
+LIST_LIMIT_S: Final = 60.0
+DRAIN_LIMIT_S: Final = scene.TALK_LIMIT_S + 90.0
+LAST_WORDS_LIMIT_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the demo shows. `profile` is how callees and phones behave: a profile of `sip.loopback`, by name or file."""
+
+    seconds: float = 60.0
+    agents: int = 12
+    leads: int = 3000
+    seed: int = 1
+    keep: bool = False
+    profile: str = str(scene.CALLEES)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What there is to be seen. `left_s` is the seconds of dialling that are left, None before and after it."""
+
+    phase: str
+    left_s: float | None = None
+    boards: tuple[Board, ...] = ()
+
+
+Show = Callable[[Moment], None]
+
+
+@dataclass(slots=True)
+class Stage:
+    """The parts that are up. `desk` is the CRM's work, which ends when `closing` is set and everything was heard."""
+
+    folder: Path
+    store: Store
+    loopback: Loopback
+    daemon: subprocess.Popen[bytes]
+    crm: Crm
+    threads: ThreadPoolExecutor
+    closing: threading.Event
+    rows: tuple[Row, ...]
+    show: Show
+    desk: Future[None] | None = None
+    board: Board | None = None
+
+
+def run(options: Options, show: Show) -> Summary:
+    """Show a whole dialer at work. Everything that was started has ended when this returns or raises.
+
+    Raises `DemoFailed`, `ProfileError`, and `KeyboardInterrupt` where the user has seen enough.
+    """
+    read_profile(options.profile)  # a mistake in it is better said before anything is started
+    folder = Path(tempfile.mkdtemp(prefix="dialer-demo-"))
+    keep = options.keep
+    try:
+        with ExitStack() as stack:
+            stage = _set_up(options, folder, stack, show)
+            _open_the_floor(stage)
+            halfway, at_the_end = _dial(stage, options.seconds)
+            _drain(stage)
+            summary = _take_stock(stage, halfway, at_the_end)
+        keep = keep or not summary.balances
+        return summary.with_folder(str(folder)) if keep else summary
+    except (DemoFailed, LoopbackError) as failure:
+        keep = True
+        raise DemoFailed(f"{failure}\nThe logs are kept in {folder}") from failure
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- before the first call ------------------------------------------------------------------------------------------
+
+
+def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Stage:
+    most_s = options.seconds + READY_LIMIT_S + LIST_LIMIT_S + DRAIN_LIMIT_S + LAST_WORDS_LIMIT_S
+    show(Moment("starting Valkey, the carrier and the phones"))
+    url = stack.enter_context(parts.valkey(folder))
+    said = stack.enter_context((folder / "carrier.log").open("wb"))
+    rows = lead_list.draw(options.leads, options.seed)
+    loopback = stack.enter_context(
+        start_loopback(
+            options.profile,
+            seed=options.seed,
+            forced={row.number: Outcome.BUSY for row in rows if row.kind is Kind.ALWAYS_BUSY},
+            max_seconds=most_s,
+            stderr=said,
+        )
+    )
+    store = open_store(RedisSettings(url=url))
+    stack.callback(close_store, store)
+
+    show(Moment("starting the daemon; the very first start compiles the pacing model"))
+    now, message, settings = time.time(), folder / "abandoned.wav", folder / "dialer.toml"
+    scene.write_message(message)
+    settings.write_text(
+        scene.daemon_toml(folder, redis_url=url, carrier_port=loopback.carrier_port, agents=options.agents)
+    )
+    campaigns.create(store, scene.campaign_settings(message, now), who=scene.WHO, now=now)
+    campaigns.set_state(store, scene.CAMPAIGN, CampaignState.PAUSED, who=scene.WHO, now=now)
+    scene.call_earlier(store, [row.number for row in rows if row.kind is Kind.CALLED_ENOUGH], now)
+    daemon = stack.enter_context(parts.daemon(folder, settings, most_s))
+
+    names = [f"agent-{i + 1:02}" for i in range(options.agents)]
+    phones = {name: loopback.phone_uri(name) for name in names}
+    desk = crm.connect(url, store.keys.prefix, scene.CAMPAIGN, phones, options.seed)
+    stack.callback(desk.client.close)
+    threads = stack.enter_context(ThreadPoolExecutor(1, "crm"))
+    closing = threading.Event()
+    stack.callback(closing.set)
+    return Stage(folder, store, loopback, daemon, desk, threads, closing, rows, show)
+
+
+def _open_the_floor(stage: Stage) -> None:
+    """The CRM hands in the no-call list and the leads and logs the agents in; then the campaign is started."""
+    store, phase = stage.store, "starting the daemon; the very first start compiles the pacing model"
+    _until(stage, phase, lambda: stage.board is not None, READY_LIMIT_S, "the daemon was not ready")
+    blocked = [row.number for row in stage.rows if row.kind is Kind.BLOCKED]
+    stage.desk = stage.threads.submit(crm.work, stage.crm, stage.rows, blocked, stage.closing)
+
+    def taken_in() -> bool:
+        counts = status.counts(store, scene.CAMPAIGN, time.time())
+        return counts.accepted + counts.rejected == len(stage.rows) and bool(blocklist.check(store, E164(blocked[-1])))
+
+    _until(stage, "the CRM hands in its leads", taken_in, LIST_LIMIT_S, "the list was not taken in")
+    campaigns.set_state(store, scene.CAMPAIGN, CampaignState.RUNNING, who=scene.WHO, now=time.time())
+    control.send(store, control.Command("campaign_start", {"campaign": scene.CAMPAIGN}), who=scene.WHO, now=time.time())
+
+
+# --- while calls are made -------------------------------------------------------------------------------------------
+
+
+def _dial(stage: Stage, seconds: float) -> tuple[Board, Board]:
+    """Watch the floor for a while. Returns the boards halfway and at the end."""
+    boards: list[Board] = []
+    began = time.monotonic()
+    for until in (began + seconds / 2, began + seconds):
+        while (left_s := until - time.monotonic()) > 0:
+            _look(stage, "dialling", began + seconds - time.monotonic())
+            time.sleep(min(LOOK_EVERY_S, left_s))
+        if stage.daemon.poll() is not None or stage.board is None:
+            said = parts.last_words(stage.folder / "daemon.log")
+            raise DemoFailed(f"the daemon ended while it was dialling: {said}")
+        boards.append(stage.board)
+    return boards[0], boards[1]
+
+
+def _drain(stage: Stage) -> None:
+    """Tell the daemon to stop, and watch it finish its calls."""
+    stage.daemon.send_signal(signal.SIGTERM)
+    until = time.monotonic() + DRAIN_LIMIT_S
+    while (exit_status := stage.daemon.poll()) is None:
+        if time.monotonic() > until:
+            raise DemoFailed(f"the daemon did not end within {DRAIN_LIMIT_S:g} s after SIGTERM")
+        _look(stage, "draining: no new calls, those in progress are finished", None)
+        time.sleep(LOOK_EVERY_S / 2)
+    if exit_status:
+        said = parts.last_words(stage.folder / "daemon.log")
+        raise DemoFailed(f"the daemon ended with status {exit_status} after SIGTERM: {said}")
+    _look(stage, "hearing the rest", None)
+
+
+def _look(stage: Stage, phase: str, left_s: float | None) -> None:
+    """Read the daemon's board and show it. Raises what the CRM raised."""
+    if stage.desk is not None and stage.desk.done():
+        stage.desk.result()
+    boards = tuple(from_wire(host.snapshot) for host in status.read(stage.store))
+    if boards:
+        stage.board = boards[0]
+    stage.show(Moment(phase, left_s, boards))
+
+
+def _until(stage: Stage, phase: str, condition: Callable[[], bool], limit_s: float, otherwise: str) -> None:
+    """Wait for something. Raises `DemoFailed` where it does not come, or where the daemon ends instead."""
+    until = time.monotonic() + limit_s
+    while not condition():
+        said = parts.last_words(stage.folder / "daemon.log")
+        if (exit_status := stage.daemon.poll()) is not None:
+            raise DemoFailed(f"the daemon ended with status {exit_status}: {said}")
+        if time.monotonic() > until:
+            raise DemoFailed(f"{otherwise} within {limit_s:g} s: {said}")
+        _look(stage, phase, None)
+        time.sleep(LOOK_EVERY_S / 5)
+
+
+# --- afterwards -----------------------------------------------------------------------------------------------------
+
+
+def _take_stock(stage: Stage, halfway: Board, at_the_end: Board) -> Summary:
+    """Let the CRM hear the rest, stop the carrier, and put everybody's counts side by side."""
+    stage.closing.set()
+    assert stage.desk is not None
+    try:
+        stage.desk.result(LAST_WORDS_LIMIT_S)
+    except TimeoutError:
+        raise DemoFailed(f"the CRM did not hear everything within {LAST_WORDS_LIMIT_S:g} s") from None
+    return sum_up(
+        rows=stage.rows,
+        desk=stage.crm,
+        rejects=crm.read_rejects(stage.crm),
+        requests_left=crm.requests_left(stage.crm),
+        counts=status.counts(stage.store, scene.CAMPAIGN, time.time()),
+        carrier=stage.loopback.stop().carrier,
+        halfway=halfway,
+        dialling=at_the_end,
+        last=stage.board or at_the_end,
+    )

@@ -1,0 +1,81 @@
+"""What a pool is asked for, what it says of itself, and how it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sip.messages import Trunk
+
+
+class PoolStartError(Exception):
+    """No worker could be started."""
+
+
+class PoolFailed(Exception):
+    """The pool gave up because nobody reads its events."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """What the pool is to hold and to reach.
+
+    `lines` is the number of calls at once, each with room for an agent's leg. `rtp_port_first` to `rtp_port_last` is
+    cut into one range per worker (0, 0: the system chooses). A worker that says nothing for `pong_timeout_s` although
+    it is asked every `ping_interval_s` is killed. More than `restart_limit` deaths in `restart_window_s` are one
+    too many: nothing is restarted any more, and `Pool.spent` is set.
+    """
+
+    trunks: tuple[Trunk, ...]
+    lines: int
+    bind_address: str = "127.0.0.1"
+    rtp_port_first: int = 0
+    rtp_port_last: int = 0
+    user_agent: str = "predictive-dialer"
+    log_level: int = 0
+    start_timeout_s: float = 15.0
+    stop_timeout_s: float = 4.0
+    ping_interval_s: float = 5.0
+    pong_timeout_s: float = 12.0
+    restart_limit: int = 20
+    restart_window_s: float = 60.0
+    events_limit: int = 10_000
+
+    def __post_init__(self) -> None:
+        if self.lines < 1:
+            raise ValueError(f"lines: at least 1, not {self.lines}")
+        if not 0 <= self.rtp_port_first <= self.rtp_port_last <= 65535:
+            raise ValueError(f"RTP ports: {self.rtp_port_first} to {self.rtp_port_last} is no range of ports")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatistics:
+    """The pool at one moment.
+
+    `slots_in_use` counts reserved slots and those held by calls that are over; `last_failure` is why a worker last died
+    or did not start (empty: none did); `pids` are the worker processes.
+    """
+
+    workers: int
+    workers_wanted: int
+    slots_total: int
+    slots_in_use: int
+    calls: int
+    restarts: int
+    events_waiting: int
+    last_failure: str
+    pids: tuple[int, ...]
+
+
+def rtp_ranges(first: int, last: int, workers: int, slots: int) -> list[tuple[int, int]]:
+    """One range of RTP ports per worker, even first, odd last; all (0, 0) where the system chooses.
+
+    Raises `PoolStartError` if `first` to `last` has not four ports (RTP and RTCP, and as many in reserve) per slot.
+    """
+    if last == 0:
+        return [(0, 0)] * workers
+    first += first % 2
+    width = (last - first + 1) // workers // 2 * 2
+    if width < 4 * slots:
+        needed = 4 * slots * workers
+        raise PoolStartError(f"RTP ports {first} to {last} are too few for {workers} workers: {needed} are needed")
+    return [(first + width * worker, first + width * (worker + 1) - 1) for worker in range(workers)]

@@ -1,0 +1,109 @@
+"""The board, as text."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from dialer.cli.board import render
+from dialer.core.board import Board, TrunkRow
+from tests.cli.conftest import NOW, board, campaign_row
+
+
+def drawn(boards: list[Board], width: int = 80, height: int | None = None, now: float = NOW, notice: str = "") -> str:
+    console = Console(width=width, height=500, force_terminal=False, color_system=None)
+    with console.capture() as captured:
+        console.print(render(boards, now, width, height, notice=notice))
+    return captured.get()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    """At usual widths, with long words and large figures."""
+    wide = campaign_row("a" * 40, sentence="dial " + "x" * 300, agents={"ready": 12_345}, problem="")
+    text = drawn([board(campaigns=(wide,), lines_used=1_000_000, lines_total=1_000_000)], width)
+
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_the_board_says_what_matters() -> None:
+    """Lines, agents, rates against the cap, delays, ends, refusals, leads, and the pacer's sentence."""
+    text = drawn([board()])
+
+    for words in (
+        "26 of 100 in use",
+        "utilisation 75.0 %",
+        "8 talking  1 ringing  2 ready  2 wrap-up  1 paused",
+        "answered 30.0 %",
+        "abandoned 1.24 % of 3 %",
+        "12 of 967 today",
+        "p50 3 ms  p99 12 ms",
+        "no answer 60",
+        "hours 120  cap 44",
+        "12,045 due now  830 due later  50 held here",
+        "dial 3: 2 ready, 14 ringing",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "alarm"),
+    [
+        ({"redis_healthy": False}, "Redis does not answer"),
+        ({"problems": ("trunk north is down",)}, "trunk north is down"),
+        ({"at": NOW - 42}, "not heard of for 42 s"),
+        ({"trunks": (TrunkRow("north", 0, 60, 0, 10, 5, 12.0),)}, "resting 12 s after 5 faults"),
+        ({"spooled": 7}, "events waiting on disk: 7"),
+        ({"campaigns": (campaign_row(problem="no such trunk: west"),)}, "no such trunk: west"),
+    ],
+)
+def test_alarms_are_in_words(changes: dict[str, object], alarm: str) -> None:
+    """Nothing is said by colour alone."""
+    assert alarm in drawn([board(**changes)])
+
+
+def test_a_problem_takes_the_place_of_the_sentence() -> None:
+    """A campaign that does not run has no pacing to report."""
+    text = drawn([board(campaigns=(campaign_row(problem="no caller_id"),))])
+
+    assert "no caller_id" in text
+    assert "dial 3" not in text
+
+
+def test_without_a_daemon_it_says_how_to_start_one() -> None:
+    """An empty screen would explain nothing."""
+    assert "dialer run" in drawn([])
+
+
+def test_many_campaigns_become_lines() -> None:
+    """What does not fit as cards is a table with all problems; the busiest keep their cards while there is room."""
+    rows = tuple(campaign_row(f"c{i}", calls={"talking": i}, problem="no trunk" if i == 3 else "") for i in range(9))
+    text = drawn([board(campaigns=rows)], 80, 40)
+
+    assert len(text.splitlines()) <= 40
+    assert 1 <= text.count("● running  predictive") < 9
+    assert " c8  ● running  predictive" in text
+    assert "! c3: no trunk" in text
+
+
+def test_the_height_does_not_change_with_the_sentence() -> None:
+    """What is below the sentence does not jump when it needs a second line."""
+    short = drawn([board(campaigns=(campaign_row(sentence="dial 0"), campaign_row("z")))])
+    long = drawn([board(campaigns=(campaign_row(sentence="dial 0: " + "many words " * 10), campaign_row("z")))])
+
+    assert short.count("\n") == long.count("\n")
+
+
+def test_a_notice_comes_first() -> None:
+    """The screen's own trouble is said on top."""
+    assert drawn([board()], notice="Redis is away").startswith(" ! Redis is away")
+
+
+def test_no_colour_depends_on_the_background() -> None:
+    """Only the theme's own colours and no black or white, so that it reads on light and dark."""
+    console = Console(width=100, force_terminal=True, color_system="truecolor")
+    with console.capture() as captured:
+        console.print(render([board(redis_healthy=False, problems=("x",))], NOW, 100))
+    codes = {part.split("m")[0] for part in captured.get().split("\x1b[")[1:]}
+
+    assert {number for code in codes for number in code.split(";")} <= {"0", "1", "2", "31", "32", "33", "35", "36"}

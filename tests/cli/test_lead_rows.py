@@ -1,0 +1,126 @@
+"""From rows to leads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dialer.cli.lead_rows import Checker, Ready, Rejected, entry_of, moment, without_hint
+from dialer.cli.lead_sheet import Column, Row, Sheet
+from tests.cli.conftest import NOW
+
+NAMES = ("phone", "lead_id", "name", "timezone", "priority", "not_before", "city")
+
+
+def sheet(*names: str) -> Sheet:
+    columns = tuple(Column(name, "attrs" if name == "city" else name) for name in names or NAMES)
+    return Sheet(Path("x.csv"), "utf-8", ",", 0, "9f31c2ab", columns)
+
+
+def checker(of: Sheet | None = None) -> Checker:
+    return Checker(of or sheet(), "spring", "CN", 8192, NOW)
+
+
+def test_a_row_becomes_a_lead() -> None:
+    """Every column in its place, empty cells left out."""
+    row = Row(2, ("13800001234", "L1", "张三", "Asia/Shanghai", "7", "2027-03-01 09:00", "北京"))
+
+    checked = checker().check(row)
+
+    assert isinstance(checked, Ready)
+    assert checked.entry == {
+        "phone": "13800001234",
+        "lead_id": "L1",
+        "name": "张三",
+        "timezone": "Asia/Shanghai",
+        "priority": 7,
+        "not_before": datetime(2027, 3, 1, 9, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp(),
+        "attrs": {"city": "北京"},
+    }
+
+
+def test_a_missing_lead_id_is_made_from_file_and_row() -> None:
+    """So that the same file makes the same leads again, and no phone number is in it."""
+    entry, _ = entry_of(Row(17, ("13800001234",)), sheet())
+
+    assert entry["lead_id"] == "9f31c2ab-17"
+
+
+def test_several_numbers_are_tried_in_order() -> None:
+    """From several columns, and from a cell with several."""
+    entry, _ = entry_of(Row(2, ("13800001234", "13900001111；13700002222")), sheet("phone", "phone"))
+
+    assert entry["phones"] == ["13800001234", "13900001111", "13700002222"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (("138",), "phone: too short"),
+        (("1.38E+10",), "phone: the spreadsheet shortened it"),
+        (("13800001234", "", "", "Mars/Base"), "timezone: 'Mars/Base' is not in"),
+        (("13800001234", "", "", "", "99"), "priority: must be 0 to 9"),
+        (("13800001234", "", "", "", "high"), "priority: must be a whole number"),
+        (("13800001234", "", "", "", "", "soon"), "not_before: not an ISO 8601 time"),
+    ],
+)
+def test_bad_cells_are_rejected_with_the_reason(cells: tuple[str, ...], reason: str) -> None:
+    """One reason for one mistake, and never a clear number in it."""
+    checked = checker().check(Row(2, cells))
+
+    assert isinstance(checked, Rejected)
+    assert len(checked.reasons) == 1
+    assert checked.reasons[0].startswith(reason)
+    assert "13800001234" not in checked.reasons[0]
+
+
+def test_duplicates_within_the_file_are_found() -> None:
+    """By lead_id, and by any number however it is written; what was rejected makes no other row a duplicate."""
+    checks = checker(sheet("phone", "lead_id", "priority"))
+    outcomes = [
+        checks.check(Row(number, cells))
+        for number, cells in enumerate(
+            [
+                ("13800001234", "a", "99"),
+                ("13800001234", "a", ""),
+                ("+86 138 0000 1234", "b", ""),
+                ("13900001111;13800001234", "c", ""),
+                ("13700001111", "a", ""),
+            ],
+            2,
+        )
+    ]
+
+    assert [isinstance(outcome, Ready) for outcome in outcomes] == [False, True, False, False, False]
+    assert [outcome.reasons for outcome in outcomes[2:] if isinstance(outcome, Rejected)] == [
+        ("duplicate: the number is in an earlier row (3)",),
+        ("duplicate: the number is in an earlier row (3)",),
+        ("duplicate: the lead_id is in an earlier row (3)",),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["2027-03-01 09:00", "2027/3/1 9:00", "2027-03-01T09:00:00+08:00", "2027-03-01T01:00:00Z"]
+)
+def test_times_are_read_as_spreadsheets_write_them(text: str) -> None:
+    """Without an offset they are in the lead's time zone."""
+    assert moment(text, "Asia/Shanghai") == datetime(2027, 3, 1, 1, tzinfo=ZoneInfo("UTC")).timestamp()
+
+
+def test_times_without_any_zone_are_local() -> None:
+    """This machine's time zone is the last resort."""
+    assert moment("2027-03-01", None) == datetime(2027, 3, 1).astimezone().timestamp()
+    assert moment("1772500000", None) == 1_772_500_000.0
+
+
+def test_reasons_are_counted_without_particulars() -> None:
+    """Rows with the same mistake are one line of the report."""
+    assert without_hint("phone: too short (…1234)") == ("phone: too short", "…1234")
+    assert without_hint("duplicate: the number is in an earlier row (3)") == (
+        "duplicate: the number is in an earlier row",
+        "as row 3",
+    )
+    assert without_hint("timezone: 'Mars' is not known") == ("timezone: ... is not known", "")

@@ -1,0 +1,119 @@
+"""The kernels again, in the plainest Python that can be read next to the formulas; the oracle of the tests."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+from collections.abc import Sequence
+
+Rows = Sequence[Sequence[float]]
+
+
+def survival(age_s: float, edges_s: Sequence[float], hazard: Sequence[float]) -> float:
+    """exp(- integral of the hazard up to the age)."""
+    cumulative = 0.0
+    for b, rate in enumerate(hazard):
+        upper = edges_s[b + 1] if b + 1 < len(edges_s) else math.inf
+        cumulative += rate * max(0.0, min(age_s, upper) - edges_s[b])
+    return math.exp(-cumulative)
+
+
+def free_by(
+    ages_s: Sequence[float],
+    within_s: Sequence[float],
+    talk: tuple[Sequence[float], Sequence[float]],
+    wrapup: tuple[Sequence[float], Sequence[float]] | None,
+    slices: int,
+) -> list[list[float]]:
+    """P(the talk ends at some slice, and the wrap-up fits into what is left of h | age)."""
+    table = []
+    for age_s in ages_s:
+        row = []
+        for h in within_s:
+            total = 0.0
+            for i in range(slices):
+                start, end = h * i / slices, h * (i + 1) / slices
+                ends_here = survival(age_s + start, *talk) - survival(age_s + end, *talk)
+                left_s = h - (start + end) / 2
+                total += ends_here * (1.0 if wrapup is None else 1.0 - survival(left_s, *wrapup))
+            row.append(total / survival(age_s, *talk))
+        table.append(row)
+    return table
+
+
+def interpolate(cdf: Sequence[float], position: float) -> float:
+    """A cumulative share between two bins."""
+    low = min(len(cdf) - 1, int(position))
+    high = min(len(cdf) - 1, low + 1)
+    return cdf[low] + (cdf[high] - cdf[low]) * min(1.0, position - low)
+
+
+def answered_by(
+    p: float, answers: Sequence[float], failures: Sequence[float], bin_s: float, horizons_s: Sequence[float]
+) -> list[list[float]]:
+    """p (G(a + h) - G(a)) / (p (1 - G(a)) + (1 - p) (1 - H(a)))."""
+    table = []
+    for row in range(len(answers)):
+        still = p * (1 - answers[row]) + (1 - p) * (1 - failures[row])
+        come = [p * (interpolate(answers, row + h / bin_s) - answers[row]) for h in horizons_s]
+        table.append([c / still if still > 1e-12 else 0.0 for c in come])
+    return table
+
+
+def lookup(
+    ages_s: Sequence[float], row_ages_s: Sequence[float], table: Rows, positions: Sequence[float]
+) -> list[float]:
+    """Column 0 of the table at every age, linear in `positions` between the rows' ages."""
+    values = []
+    for age_s, position in zip(ages_s, positions, strict=True):
+        low = max(0, min(len(row_ages_s) - 1, bisect.bisect_right(row_ages_s, age_s) - 1))
+        high = min(len(row_ages_s) - 1, low + 1)
+        values.append(
+            table[low][0] + (position - low) * (table[high][0] - table[low][0]) if high > low else table[low][0]
+        )
+    return values
+
+
+def mass(probabilities: Sequence[float]) -> list[float]:
+    """The mass function of a Poisson-binomial count."""
+    result = [1.0]
+    for p in probabilities:
+        padded = [0.0, *result]
+        result = [(1 - p) * stay + p * move for stay, move in zip([*result, 0.0], padded, strict=True)]
+    return result
+
+
+def mass_by_enumeration(probabilities: Sequence[float]) -> list[float]:
+    """The same by going through every combination of outcomes."""
+    result = [0.0] * (len(probabilities) + 1)
+    for outcomes in itertools.product((0, 1), repeat=len(probabilities)):
+        chance = math.prod(p if o else 1 - p for o, p in zip(outcomes, probabilities, strict=True))
+        result[sum(outcomes)] += chance
+    return result
+
+
+def excess(answers: Sequence[float], frees: Sequence[float], spare: int) -> float:
+    """P(answers - frees >= spare)."""
+    of_answers, of_frees = mass(answers), mass(frees)
+    return sum(a * f for i, a in enumerate(of_answers) for j, f in enumerate(of_frees) if i - j >= spare)
+
+
+def risk(free: Rows, ringing: Rows, spare: int, horizons: int) -> float:
+    """The mean over the horizons of P(answers by then - agents free by then >= spare agents)."""
+    return sum(excess([row[k] for row in ringing], [row[k] for row in free], spare) for k in range(horizons)) / horizons
+
+
+def dial(
+    free: Rows, ringing: Rows, fresh: Sequence[float], spare: int, tolerated: float, at_most: int
+) -> tuple[int, float, float]:
+    """Add calls one by one while the risk of the next is tolerable."""
+    in_flight = [list(row) for row in ringing]
+    taken = 0.0
+    for count in range(at_most + 1):
+        next_risk = risk(free, in_flight, spare, len(fresh))
+        if next_risk > tolerated or count == at_most:
+            return count, next_risk, taken
+        taken += next_risk
+        in_flight.append(list(fresh))
+    raise AssertionError("unreachable")

@@ -1,0 +1,357 @@
+"""Every invariant must be able to fail: shown a doctored floor, and an engine with a fault built in."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+import pytest
+
+from compliance.face import Cleared, Permit, Reserved
+from dialer.core import dialling, serving, settling
+from dialer.core.agents import AgentState, Roster
+from dialer.core.calls import CallState
+from dialer.core.effects import Reserve, Send, Settle
+from dialer.core.floor import Floor
+from dialer.core.inputs import Paced, Permitted
+from dialer.core.trunks import TrunkLoad
+from dialer.sim import invariants
+from dialer.sim.invariants import INVARIANTS, InvariantBroken, Step, check
+from dialer.sim.memory import Place
+from dialer.sim.rehearsal import prepare, rehearse
+from dialer.sim.scenario import Callees
+from pacing.face import Decision, Ledger, Mode
+from sip.causes import Cause, Leg
+from sip.messages import Dial, DialAgent, Ended, HangUp, PlayMessage
+
+
+@pytest.fixture
+def step(make_scenario):
+    """A quiet step in the middle of a busy floor: calls in every state, nothing told, nothing wanted."""
+    run = prepare(make_scenario(Mode.RATIO, callees=Callees(answer=0.6, talk_s=200.0)), 1)
+    run.open()
+    run.world.run(20.0)
+    wanted = {CallState.RINGING, CallState.TALKING}
+    run.world.run(300.0, lambda: wanted <= {call.state for call in run.engine.floor.calls.values()})
+    return Step(None, [], run.engine.floor, run.world.now, run.world.wall, run.memory.records, run.past)
+
+
+def a_call(step, *states):
+    return next(call for call in step.floor.calls.values() if call.state in states)
+
+
+def dial(call):
+    return Send(Dial(call.attempt, call.trunk, call.permit.number.clear, "", 90.0))
+
+
+def settlement(step, call):
+    """The settlement of a call, taken from a real end of it."""
+    settling.ended(step.floor, Ended(call.attempt, step.now, Cause.NORMAL, Leg.CALLEE, 200, 0, ""), step.now)
+    effects, step.floor.effects = step.floor.effects, []
+    return next(effect for effect in effects if isinstance(effect, Settle))
+
+
+def lose(step, call):
+    """The call vanishes from every index, unsettled."""
+    step.floor.remove_call(call.attempt)
+    step.floor.trunks[call.trunk].end()
+
+
+def dial_without_permit(step):
+    step.effects.append(dial(a_call(step, CallState.RINGING)))
+
+
+def dial_after_the_permit(step):
+    call = a_call(step, CallState.RINGING)
+    step.told, step.wall = Permitted(call.lead, call.permit), call.permit.valid_until + 1.0
+    step.effects.append(dial(call))
+
+
+def dial_another_number(step):
+    call = a_call(step, CallState.RINGING)
+    step.told = Permitted(call.lead, call.permit)
+    step.effects.append(Send(replace(dial(call).command, number="+8613999999999")))
+
+
+def dial_twice(step):
+    step.effects.append(dial(a_call(step, CallState.RINGING)))
+
+
+def dial_a_lead_twice(step):
+    call = a_call(step, CallState.RINGING)
+    step.past.dialled.discard(call.attempt)
+    step.effects.append(dial(call))
+
+
+def settle_twice(step):
+    settled = settlement(step, a_call(step, CallState.RINGING))
+    step.effects += [settled, settled]
+
+
+def settle_an_old_one(step):
+    settled = settlement(step, a_call(step, CallState.RINGING))
+    step.past.settled.add(settled.settlement.attempt)
+    step.effects.append(settled)
+
+
+def settle_a_stranger(step):
+    settled = settlement(step, a_call(step, CallState.RINGING))
+    del step.past.permits[settled.settlement.attempt]
+    step.effects.append(settled)
+
+
+def settle_a_living_call(step):
+    call = a_call(step, CallState.RINGING)
+    settled = settlement(step, call)
+    step.floor.add_call(call)
+    step.effects.append(settled)
+
+
+def forget_a_call(step):
+    lose(step, a_call(step, CallState.RINGING))
+
+
+def forget_a_new_permit(step):
+    call = a_call(step, CallState.RINGING)
+    number = call.permit.number
+    permit = Permit(Cleared(number, step.wall, step.wall + 30), Reserved("attempt-new", number, step.wall, 1))
+    step.told = Permitted(call.lead, permit)
+
+
+def too_few_slots(step):
+    step.floor.slots_total = 2
+    step.effects.append(Reserve("sales", "north", ()))
+
+
+def too_few_lines(step):
+    step.floor.settings = replace(step.floor.settings, max_lines=1)
+    step.effects.append(Reserve("sales", "north", ()))
+
+
+def too_many_on_a_trunk(step):
+    step.floor.trunks[a_call(step, CallState.TALKING).trunk].max_calls = 0
+
+
+def trunk_miscounted(step):
+    step.floor.trunks["north"].calls += 1
+
+
+def too_many_a_second(step):
+    call = a_call(step, CallState.RINGING)
+    step.past.starts[call.trunk] = deque([step.now - 0.1] * 10)
+    step.effects.append(dial(call))
+
+
+def decision_ignored(step):
+    step.told, step.could_start = Paced("sales", Decision(3, "")), 5
+
+
+def decision_overdone(step):
+    leads = tuple(step.records[f"sales-{serial}"].lead for serial in range(3))
+    step.told, step.could_start = Paced("sales", Decision(2, "")), 5
+    step.effects.append(Reserve("sales", "north", leads))
+
+
+def make_wait(step):
+    call = a_call(step, CallState.RINGING)
+    call.state, call.answered_at = CallState.WAITING, step.now
+    step.floor.waiting[call.attempt] = call
+    return call
+
+
+def caller_ignored(step):
+    call = make_wait(step)
+    name = next(name for name, agent in step.floor.roster.agents.items() if call.campaign in agent.campaigns)
+    agent = step.floor.roster.agents[name]
+    step.floor.roster.agents[name] = replace(agent, state=AgentState.READY, call=None)
+
+
+def caller_overlooked(step):
+    step.floor.waiting.pop(make_wait(step).attempt)
+
+
+def agent_on_two_calls(step):
+    talking = a_call(step, CallState.TALKING)
+    make_wait(step).agent = talking.agent
+
+
+def agent_talks_to_nobody(step):
+    call = a_call(step, CallState.TALKING)
+    step.floor.roster.agents[call.agent] = replace(step.floor.roster.agents[call.agent], call="attempt-gone")
+
+
+def talk_without_agent(step):
+    call = a_call(step, CallState.TALKING)
+    agent = step.floor.roster.agents[call.agent]
+    step.floor.roster.agents[call.agent] = replace(agent, state=AgentState.WRAPUP, call=None)
+    call.agent = ""
+
+
+def agent_talks_before_the_bridge(step):
+    a_call(step, CallState.TALKING).state = CallState.CONNECTING
+
+
+def wrong_leg_rung(step):
+    call = a_call(step, CallState.TALKING)
+    step.effects.append(Send(DialAgent(call.attempt, "another", "sip:x", "")))
+
+
+def message_too_soon(step):
+    call = make_wait(step)
+    call.abandon_after_s = 2.0
+    step.effects.append(Send(PlayMessage(call.attempt, "/sorry.wav")))
+
+
+def message_into_a_talk(step):
+    step.effects.append(Send(PlayMessage(a_call(step, CallState.TALKING).attempt, "/sorry.wav")))
+
+
+def cancelled_too_soon(step):
+    call = a_call(step, CallState.RINGING)
+    call.state, call.ringing_at = CallState.CANCELLING, step.now - 14.9
+    step.effects.append(Send(HangUp(call.attempt)))
+
+
+def call_hangs(step):
+    a_call(step, CallState.RINGING).reserved_at = step.now - 1000.0
+
+
+def lead_in_two_places(step):
+    call = a_call(step, CallState.RINGING)
+    step.floor.campaigns[call.campaign].leads.append(call.lead)
+
+
+def lead_taken_away(step):
+    step.records[a_call(step, CallState.RINGING).lead.lead_id].place = Place.DUE
+
+
+def ledger_cooked(step):
+    run = step.floor.campaigns["sales"]
+    run.own = Ledger(run.own.answered + 1, run.own.abandoned)
+
+
+DOCTORED = {
+    "no_dial_without_permit": [dial_without_permit, dial_after_the_permit, dial_another_number],
+    "no_attempt_twice": [dial_twice, dial_a_lead_twice],
+    "one_settlement_for_each_permit": [settle_twice, settle_an_old_one, settle_a_stranger, settle_a_living_call],
+    "nothing_is_forgotten": [forget_a_call, forget_a_new_permit],
+    "no_more_than_the_lines": [too_few_slots, too_few_lines],
+    "no_more_than_the_trunk": [too_many_on_a_trunk, trunk_miscounted, too_many_a_second],
+    "decisions_are_carried_out": [decision_ignored, decision_overdone],
+    "nobody_idle_while_a_caller_waits": [caller_ignored, caller_overlooked],
+    "one_call_for_each_agent": [
+        agent_on_two_calls,
+        agent_talks_to_nobody,
+        talk_without_agent,
+        agent_talks_before_the_bridge,
+        wrong_leg_rung,
+    ],
+    "messages_only_after_the_limit": [message_too_soon, message_into_a_talk],
+    "phones_ring_long_enough": [cancelled_too_soon],
+    "no_call_hangs": [call_hangs],
+    "every_lead_in_one_place": [lead_in_two_places, lead_taken_away],
+    "ledger_adds_up": [ledger_cooked],
+}
+CASES = [(name, doctor) for name, doctors in DOCTORED.items() for doctor in doctors]
+
+
+def test_every_invariant_is_tried():
+    """No invariant is without a doctored state that breaks it."""
+    assert [invariant.__name__ for invariant in INVARIANTS] == list(DOCTORED)
+
+
+def test_a_sound_step_breaks_nothing(step):
+    """The state that the others doctor is sound, and has calls in several states."""
+    check(step)
+    assert {CallState.RINGING, CallState.TALKING} <= {call.state for call in step.floor.calls.values()}
+
+
+@pytest.mark.parametrize(("name", "doctor"), CASES, ids=[doctor.__name__ for _, doctor in CASES])
+def test_a_doctored_step_breaks_its_invariant(step, name, doctor):
+    """The invariant that a state violates says so, and the check as a whole raises."""
+    doctor(step)
+    assert list(getattr(invariants, name)(step)), f"{name} is blind to {doctor.__name__}"
+    with pytest.raises(InvariantBroken):
+        check(step)
+
+
+# --- engines with a fault built in ----------------------------------------------------------------------------------
+
+
+def no_service(patch):
+    patch.setattr(serving, "serve", lambda floor, now: None)
+
+
+def trunks_without_limit(patch):
+    patch.setattr(TrunkLoad, "room", lambda trunk, now: 100)
+
+
+def lines_without_limit(patch):
+    patch.setattr(Floor, "lines_total", property(lambda floor: 1000))
+
+
+def any_agent(patch):
+    def longest_ready(roster, campaign, *, without=frozenset(), before=frozenset()):
+        return next((agent for agent in roster.agents.values() if agent.agent not in without), None)
+
+    patch.setattr(Roster, "longest_ready", longest_ready)
+
+
+def impatient(patch):
+    patch.setattr(dialling, "_ring_limit_s", lambda floor, call: 5.0)
+
+
+def permits_that_never_lapse(patch):
+    permitted = dialling.permitted
+    patch.setattr(dialling, "permitted", lambda floor, told, now, wall: permitted(floor, told, now, 0.0))
+
+
+def agents_never_freed(patch):
+    patch.setattr(settling, "_free_agent", lambda floor, call, run, now: None)
+
+
+def unsent_attempts_forgotten(patch):
+    patch.setattr(dialling, "settle_unsent", lambda *given: None)
+
+
+def leads_kept_by_mistake(patch):
+    def release(floor, run):
+        floor.do(dialling.Release(run.name, tuple(run.leads)))
+
+    patch.setattr(dialling, "release_leads", release)
+
+
+def no_watch(patch):
+    patch.setattr(serving, "state_limit", lambda floor, call, about, now: None)
+
+
+def abandoned_not_counted(patch):
+    counts = settling.counts
+    patch.setattr(settling, "counts", lambda **given: (counts(**given)[0], False))
+    patch.setattr(settling, "Ledger", lambda answered, abandoned: Ledger(answered, abandoned + 1))
+
+
+MUTANTS = [
+    no_service,
+    trunks_without_limit,
+    lines_without_limit,
+    any_agent,
+    impatient,
+    permits_that_never_lapse,
+    agents_never_freed,
+    unsent_attempts_forgotten,
+    leads_kept_by_mistake,
+    no_watch,
+    abandoned_not_counted,
+]
+
+
+@pytest.mark.parametrize("mutate", MUTANTS, ids=lambda mutate: mutate.__name__)
+def test_a_rehearsal_finds_a_fault_in_the_engine(make_scenario, disorder, monkeypatch, mutate):
+    """With a fault built into the engine, a few rehearsals are enough to break an invariant."""
+    mutate(monkeypatch)
+    scenario = make_scenario(
+        Mode.RATIO, disorder=disorder, faults_per_min=4.0, slots=30, callees=Callees(answer=0.5), duration_s=300.0
+    )
+    with pytest.raises(InvariantBroken):
+        [rehearse(scenario, seed) for seed in range(8)]

@@ -1,0 +1,89 @@
+"""The engine under faults, in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialer.core.floor import TrunkLimits
+from dialer.core.model import Disposition
+from dialer.sim.rehearsal import rehearse
+from dialer.sim.scenario import Callees, Desks, Fault, FaultKind
+from pacing.face import Mode
+from pacing.policies import Progressive
+
+MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE]
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_nothing_breaks_whatever_breaks(make_scenario, disorder, seed):
+    """Ten virtual minutes with workers, store, trunks, desktops and operators failing at random."""
+    scenario = make_scenario(MODES[seed % 3], disorder=disorder, faults_per_min=2.0 + seed % 5, pacing_every_s=0.5)
+    outcome = rehearse(scenario, seed)
+    assert outcome.attempts == sum(outcome.dispositions.values()) > 20
+    assert outcome.abandoned <= outcome.live
+
+
+FAULTS = st.lists(
+    st.builds(Fault, at_s=st.floats(0.0, 120.0), kind=st.sampled_from(FaultKind), size=st.floats(0.0, 60.0)),
+    max_size=8,
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(faults=FAULTS, seed=st.integers(0, 1000), mode=st.sampled_from([Mode.PROGRESSIVE, Mode.RATIO]))
+def test_no_schedule_of_faults_breaks_the_engine(make_scenario, disorder, faults, seed, mode):
+    """Two virtual minutes with faults where hypothesis wants them, drains and hang-ups included."""
+    rehearse(make_scenario(mode, disorder=disorder, faults=tuple(faults), duration_s=120.0), seed)
+
+
+def test_a_rehearsal_repeats_itself(make_scenario, disorder):
+    """Same scenario, same seed: the same course of things to the last message; another seed, another course."""
+    scenario = make_scenario(Mode.PREDICTIVE, disorder=disorder, faults_per_min=3.0, duration_s=300.0)
+    first, second, other = rehearse(scenario, 5), rehearse(scenario, 5), rehearse(scenario, 6)
+    assert first == second
+    assert first.trace != other.trace
+
+
+def test_a_calm_floor_is_calm(make_scenario):
+    """Nothing goes wrong: no anomaly, nobody abandoned by a progressive campaign, nothing lost."""
+    outcome = rehearse(
+        make_scenario(desks=Desks(refuse=0.0, silent=0.0, pause=0.0), callees=Callees(patience_s=1e9)), 1
+    )
+    assert (outcome.anomalies, outcome.abandoned) == (0, 0)
+    assert outcome.dispositions[Disposition.CONNECTED] == outcome.live > 20
+
+
+def test_predictive_keeps_agents_busier_than_progressive(make_scenario):
+    """The point of it all; and the cap on abandoned calls holds within what twenty minutes can show."""
+    floor = {
+        "trunks": (TrunkLimits("north", 20.0, 200),),
+        "slots": 400,
+        "max_lines": 200,
+        "leads": 2000,
+        "duration_s": 1200.0,
+        "desks": Desks(agents=10, refuse=0.0, silent=0.0, pause=0.0),
+        "callees": Callees(patience_s=1e9),
+    }
+    patient = rehearse(make_scenario(Mode.PROGRESSIVE, **floor), 1)
+    eager = rehearse(make_scenario(Mode.PREDICTIVE, **floor), 1)
+    assert eager.utilisation > patient.utilisation + 0.05
+    assert eager.abandon_rate < 0.05
+
+
+def test_without_agents_nobody_is_called(make_scenario):
+    """No agents, no leases, no calls."""
+    assert rehearse(make_scenario(desks=Desks(agents=0), duration_s=120.0), 1).attempts == 0
+
+
+def test_a_drain_ends_with_every_lead_back(make_scenario):
+    """A drain in full swing: calls are served or settled, leads go back (the rehearsal itself checks it)."""
+    faults = (Fault(100.0, FaultKind.DRAIN),)
+    outcome = rehearse(make_scenario(Mode.RATIO, faults=faults, duration_s=150.0), 2)
+    assert 0 < outcome.attempts < 120
+
+
+def test_another_pacer_can_be_rehearsed(make_scenario):
+    """The pacers are handed in."""
+    assert rehearse(make_scenario(Mode.RATIO, duration_s=60.0), 1, Progressive).attempts > 0

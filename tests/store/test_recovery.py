@@ -1,0 +1,176 @@
+"""What becomes of the work of dead owners."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from compliance.face import Cleared, Permit, Reserved
+from config.campaign import RetryTable
+from dialer.core.agents import AgentState
+from dialer.core.inputs import Permitted
+from dialer.core.model import Disposition, Retry
+from dialer.store import agents, contacts, gate, leases, ledger, recovery, settle
+from dialer.store.connection import Store, trip
+from dialer.store.dispositions import Settled
+from dialer.store.errors import StoreUnavailable
+from dialer.store.leads import LeadState, story
+from dialer.store.recovery import RecoveryReport, beat, farewell, owner_of, recover
+from dialer.store.status import counts
+from tests.store.conftest import NOW, Floor, number
+from tests.store.test_settle import events
+
+DEAD = owner_of("host-b", "7")
+
+
+def die(store: Store) -> None:
+    beat(store, DEAD, 60, NOW)
+    farewell(store, DEAD)
+
+
+def test_a_living_owner_is_left_alone(floor: Floor) -> None:
+    """While the heartbeat is there nothing is taken."""
+    beat(floor.store, DEAD, 60, NOW)
+    floor.fill(2)
+    floor.lease(1, owner=DEAD)
+
+    assert recover(floor.store, NOW) == RecoveryReport((), 0, 0, 0)
+
+
+def test_a_heartbeat_lapses(store: Store) -> None:
+    """Without a further sign of life the owner is dead."""
+    beat(store, DEAD, 0.001, NOW)
+    deadline = threading.Event()
+    for _ in range(200):
+        if recovery.dead_owners(store):
+            break
+        deadline.wait(0.01)
+
+    assert recovery.dead_owners(store) == (DEAD,)
+
+
+def test_what_a_dead_owner_left_is_taken_over(floor: Floor) -> None:
+    """Its attempt ends as UNKNOWN and is told, its lease is due again, its agent is free."""
+    store = floor.store
+    floor.fill(3)
+    floor.dial(1, owner=DEAD)
+    floor.lease(1, owner=DEAD)
+    agents.claim(store, ["17", "18"], DEAD, 60)
+    row = agents.Presence("17", AgentState.READY, NOW, "", ("spring",), DEAD)
+    agents.show(store, [row, agents.Presence("19", AgentState.READY, NOW, "", (), "host-a:1")])
+    die(store)
+
+    report = recover(store, NOW + 10)
+
+    assert report == RecoveryReport((DEAD,), 1, 1, 1)
+    kind, name, data = events(store)[0]
+    assert (kind, name, data["disposition"], data["next"]) == ("disposition", "A0", "unknown", "close")
+    assert story(store, floor.name, "L0").row.state is LeadState.CLOSED
+    assert [lead.lead_id for lead in floor.lease(now=NOW + 11)] == ["L2", "L1"]
+    assert agents.claim(store, ["17"], "host-a:1", 60) == ("17",)
+    assert [row.agent for row in agents.listing(store)] == ["19"]
+    assert len(contacts.history(store, number(0))) == 1, "an unknown end stays counted against the caps"
+    assert recover(store, NOW + 12) == RecoveryReport((), 0, 0, 0)
+
+
+def test_a_row_for_unknown_allows_a_retry(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where the campaign's retry table says so is such a lead called again."""
+    floor.fill(1)
+    floor.dial(1, owner=DEAD)
+    die(floor.store)
+    monkeypatch.setattr(recovery, "next_step", lambda lead, disposition, table: Retry(600.0, 0))
+
+    recover(floor.store, NOW + 10)
+
+    assert story(floor.store, floor.name, "L0").row.state is LeadState.WAITING
+
+
+def test_unknown_has_no_row_by_default() -> None:
+    """Nobody is called again by accident."""
+    assert RetryTable().after("unknown").max_attempts == 0
+
+
+def test_recovering_at_the_same_time_counts_once(floor: Floor) -> None:
+    """Any number of daemons may look after the dead."""
+    floor.fill(20)
+    floor.dial(20, owner=DEAD)
+    die(floor.store)
+    reports: list[RecoveryReport] = []
+    threads = [threading.Thread(target=lambda: reports.append(recover(floor.store, NOW + 10))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(report.attempts for report in reports) == 20
+    assert len({name for _, name, _ in events(floor.store)}) == 20, "told at least once each"
+    assert counts(floor.store, floor.name, NOW).dispositions == {"unknown": 20}
+
+
+def test_a_settlement_that_comes_after_recovery_changes_nothing(floor: Floor, end: Callable[..., Settled]) -> None:
+    """An owner that was only slow cannot end its attempt a second time."""
+    floor.fill(1)
+    dialled = floor.dial(1, owner=DEAD)[0]
+    die(floor.store)
+    recover(floor.store, NOW + 10)
+
+    assert settle.settle(floor.store, [end(dialled, live=True)], DEAD) == ()
+    assert len(events(floor.store)) == 1
+    assert ledger.totals(floor.store, floor.name, ["2026-03-03"])[0].answered == 0
+
+
+def test_a_new_run_succeeds_the_earlier_ones_of_its_host(store: Store) -> None:
+    """Their heartbeats need not end first; other hosts and the run itself are not touched."""
+    for owner in (DEAD, "host-b:8", "host-bb:1"):
+        beat(store, owner, 60, NOW)
+
+    assert recovery.succeed(store, "host-b", owner="host-b:8") == (DEAD,)
+    assert recovery.dead_owners(store) == (DEAD,)
+
+
+def test_a_permit_that_was_lost_on_its_way_is_taken_back(
+    floor: Floor, end: Callable[..., Settled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store did it all and its answer never came: settling as NOT_SENT frees lead and number."""
+    floor.fill(1)
+    leads = floor.lease()
+
+    def deaf(*args: Any, **kwargs: Any) -> list[int]:
+        leases.move(*args, **kwargs)
+        raise StoreUnavailable("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gate, "move", deaf)
+        with pytest.raises(StoreUnavailable):
+            floor.screen(leads)
+    assert counts(floor.store, floor.name, NOW).in_attempt == 1
+    cleared = Cleared(number(0), NOW, NOW + 30)
+    lost = Permitted(leads[0], Permit(cleared, Reserved("A0", number(0), NOW, 1)))
+
+    settle.settle(floor.store, [end(lost, Disposition.NOT_SENT, Retry(60.0, 0), charged=False)], "host-a:1")
+
+    assert counts(floor.store, floor.name, NOW).in_attempt == 0
+    assert contacts.history(floor.store, number(0)) == ()
+
+
+def test_a_settlement_that_the_server_forgot_ends_again(floor: Floor) -> None:
+    """An attempt of a living daemon that it does not know of does not hold its lead for ever; known ones stay."""
+    floor.fill(2)
+    floor.dial(2)
+
+    assert recovery.settle_forgotten(floor.store, "host-a:1", {"A0"}, NOW + 50) == 0, "it may be on its way"
+    assert recovery.settle_forgotten(floor.store, "host-a:1", {"A0"}, NOW + 70) == 1
+
+    assert [name for _, name, _ in events(floor.store)] == ["A1"]
+    assert counts(floor.store, floor.name, NOW).in_attempt == 1
+
+
+def test_a_campaign_without_work_is_no_trouble(floor: Floor) -> None:
+    """Recovery of an owner that held nothing only forgets it."""
+    die(floor.store)
+
+    assert recover(floor.store, NOW) == RecoveryReport((DEAD,), 0, 0, 0)
+    assert trip(floor.store, [("HLEN", floor.store.keys.owners())]) == [0]
