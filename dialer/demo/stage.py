@@ -30,6 +30,7 @@ from dialer.demo.parts import DemoFailed
 from dialer.demo.summary import Summary, sum_up
 from dialer.store import blocklist, campaigns, control, status
 from dialer.store.connection import Store, close_store, open_store
+from dialer.store.errors import StoreError
 from sip.loopback.process import Loopback, LoopbackError, start_loopback
 from sip.loopback.profile import Outcome
 from sip.loopback.profile_file import read_profile
@@ -101,9 +102,12 @@ def run(options: Options, show: Show) -> Summary:
             summary = _take_stock(stage, halfway, at_the_end)
         keep = keep or not summary.balances
         return summary.with_folder(str(folder)) if keep else summary
-    except (DemoFailed, LoopbackError) as failure:
+    except (DemoFailed, LoopbackError, StoreError) as failure:
         keep = True
         raise DemoFailed(f"{failure}\nThe logs are kept in {folder}") from failure
+    except Exception:
+        keep = True
+        raise
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -175,12 +179,11 @@ def _dial(stage: Stage, seconds: float) -> tuple[Board, Board]:
     boards: list[Board] = []
     began = time.monotonic()
     for until in (began + seconds / 2, began + seconds):
-        while (left_s := until - time.monotonic()) > 0:
+        while (rest_s := until - time.monotonic()) > 0:
+            _still_runs(stage)
             _look(stage, "dialling", began + seconds - time.monotonic())
-            time.sleep(min(LOOK_EVERY_S, left_s))
-        if stage.daemon.poll() is not None or stage.board is None:
-            said = parts.last_words(stage.folder / "daemon.log")
-            raise DemoFailed(f"the daemon ended while it was dialling: {said}")
+            time.sleep(min(LOOK_EVERY_S, rest_s))
+        assert stage.board is not None  # there was one before the floor was opened
         boards.append(stage.board)
     return boards[0], boards[1]
 
@@ -192,18 +195,17 @@ def _drain(stage: Stage) -> None:
     while (exit_status := stage.daemon.poll()) is None:
         if time.monotonic() > until:
             raise DemoFailed(f"the daemon did not end within {DRAIN_LIMIT_S:g} s after SIGTERM")
-        _look(stage, "draining: no new calls, those in progress are finished", None)
+        _look(stage, "draining: no new calls, those in progress go on to their end", None)
         time.sleep(LOOK_EVERY_S / 2)
     if exit_status:
-        said = parts.last_words(stage.folder / "daemon.log")
-        raise DemoFailed(f"the daemon ended with status {exit_status} after SIGTERM: {said}")
+        raise DemoFailed(f"the daemon ended with status {exit_status} after SIGTERM: {_said(stage)}")
     _look(stage, "hearing the rest", None)
 
 
 def _look(stage: Stage, phase: str, left_s: float | None) -> None:
-    """Read the daemon's board and show it. Raises what the CRM raised."""
+    """Read the daemon's board and show it. Raises `DemoFailed` where the CRM has failed meanwhile."""
     if stage.desk is not None and stage.desk.done():
-        stage.desk.result()
+        raise DemoFailed(f"the CRM failed: {stage.desk.exception()!r}") from stage.desk.exception()
     boards = tuple(from_wire(host.snapshot) for host in status.read(stage.store))
     if boards:
         stage.board = boards[0]
@@ -214,13 +216,20 @@ def _until(stage: Stage, phase: str, condition: Callable[[], bool], limit_s: flo
     """Wait for something. Raises `DemoFailed` where it does not come, or where the daemon ends instead."""
     until = time.monotonic() + limit_s
     while not condition():
-        said = parts.last_words(stage.folder / "daemon.log")
-        if (exit_status := stage.daemon.poll()) is not None:
-            raise DemoFailed(f"the daemon ended with status {exit_status}: {said}")
+        _still_runs(stage)
         if time.monotonic() > until:
-            raise DemoFailed(f"{otherwise} within {limit_s:g} s: {said}")
+            raise DemoFailed(f"{otherwise} within {limit_s:g} s: {_said(stage)}")
         _look(stage, phase, None)
         time.sleep(LOOK_EVERY_S / 5)
+
+
+def _still_runs(stage: Stage) -> None:
+    if (exit_status := stage.daemon.poll()) is not None:
+        raise DemoFailed(f"the daemon ended by itself with status {exit_status}: {_said(stage)}")
+
+
+def _said(stage: Stage) -> str:
+    return parts.last_words(stage.folder / "daemon.log")
 
 
 # --- afterwards -----------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from config.daemon import DaemonSettings
 from dialer.core.agents import AgentEvent, AgentEventKind
 from dialer.core.engine import Engine
 from dialer.core.inputs import Input, StoreHealth
-from dialer.shell.clock import Clock, counting_day
+from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.feeds import Feeds
 from dialer.shell.health import Ailment, Health
@@ -26,7 +26,7 @@ from dialer.shell.scribe import Scribe
 from dialer.shell.store_tasks import StoreDesk, settle_doubtful
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
-from dialer.store import agents, leases, ledger, recovery, status
+from dialer.store import agents, leases, recovery, status
 from dialer.store.connection import Store, ping
 from dialer.store.errors import StoreError
 from sip.pool import Pool
@@ -138,9 +138,8 @@ class Beats:
         return {campaign: lead_ids for campaign, lead_ids in held.items() if lead_ids}
 
     async def _ledgers(self) -> None:
-        day = counting_day(self.clock.wall())
         for campaign in list(self.engine.floor.campaigns):
-            await self.inbox.send(await self._in_thread(ledger.others, campaign, day, self.owner))
+            await self.feeds.watch.tell_ledger(campaign)
 
     async def _recover(self) -> None:
         report = await self._in_thread(recovery.recover, self.clock.wall())

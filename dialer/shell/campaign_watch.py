@@ -16,8 +16,9 @@ import trio
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
 from dialer.core.inputs import CampaignChanged, CampaignState, Input
+from dialer.shell.clock import Clock, counting_day
 from dialer.shell.tally import Tally
-from dialer.store import campaigns
+from dialer.store import campaigns, ledger
 from dialer.store.connection import Store
 
 log = structlog.get_logger()
@@ -56,6 +57,8 @@ class CampaignWatch:
     """What the engine was last told."""
 
     store: Store
+    owner: str
+    clock: Clock
     daemon: DaemonSettings
     inbox: trio.MemorySendChannel[Input]
     tally: Tally
@@ -70,9 +73,16 @@ class CampaignWatch:
                 change = CampaignChanged(campaign.settings, CampaignState.PAUSED)
             self._note(campaign.settings.name, reasons if campaign.state is CampaignState.RUNNING else [])
             if self.told.get(campaign.settings.name) != change:
-                self.told[campaign.settings.name] = change
-                log.info("campaign", campaign=campaign.settings.name, state=change.state.value)
+                name = campaign.settings.name
+                self.told[name] = change
+                log.info("campaign", campaign=name, state=change.state.value)
                 await self.inbox.send(change)
+                await self.tell_ledger(name)
+
+    async def tell_ledger(self, name: str) -> None:
+        """Tell the engine what everybody else has counted today; it starts no call before it knows."""
+        day = counting_day(self.clock.wall())
+        await self.inbox.send(await trio.to_thread.run_sync(ledger.others, self.store, name, day, self.owner))
 
     def _note(self, name: str, reasons: list[str]) -> None:
         problem = "; ".join(reasons)

@@ -55,8 +55,8 @@ QUEUE = 10_000
 """Inputs and effects that may wait in memory. A full queue holds up whoever fills it."""
 
 THREAD_TURN_S = 0.0005
-"""How long a thread may hold the interpreter while the engine wants it. Python's own 5 ms would be added to the hand-over
-delay of a callee for each thread that is busy with Redis at that moment."""
+"""How long a thread may hold the interpreter while the engine wants it. Python's own 5 ms would be added to the
+hand-over delay of a callee for each thread that is busy with Redis at that moment."""
 
 HANG_UP_LIMIT_S = 75.0
 """After everything was hung up, so long for the last ends to come in."""
@@ -217,7 +217,7 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
     outlets = Outlets(pool, leases_in, gates_in, to_scribe, parts.tally)
     desk = StoreDesk(parts.store, parts.owner, settings.host.lease_s, clock, parts.health, inbox)
     ids = attempt_ids(parts.owner.rpartition(":")[2])
-    watch = CampaignWatch(parts.store, settings, inbox, parts.tally)
+    watch = CampaignWatch(parts.store, parts.owner, clock, settings, inbox, parts.tally)
     feeds = Feeds(
         store=parts.store,
         settings=settings,

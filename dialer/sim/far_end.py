@@ -20,6 +20,7 @@ from sip.messages import (
     AgentEnded,
     Answered,
     Bridged,
+    Cancel,
     CancelAgent,
     Capacity,
     Command,
@@ -100,6 +101,8 @@ class FarEnd:
             return  # it has ended, and the two crossed
         match command:
             case HangUp():
+                self._hang_up(line)
+            case Cancel() if line.stage is not Stage.ANSWERED:
                 self._hang_up(line)
             case DialAgent():
                 self._dial_agent(line, command)

@@ -19,7 +19,7 @@ from dialer.core.effects import Effect, Reserve, Send, Settle
 from dialer.core.floor import Floor
 from dialer.core.inputs import Input, Paced, Permitted
 from dialer.sim.memory import Place, Record
-from sip.messages import SLOTS_PER_CALL, Dial, DialAgent, HangUp, PlayMessage
+from sip.messages import SLOTS_PER_CALL, Cancel, Dial, DialAgent, PlayMessage
 
 BREATH_S: Final = 1e-6
 LONGEST_UNTALKED_S: Final = 600.0
@@ -208,7 +208,7 @@ def messages_only_after_the_limit(step: Step) -> Wrong:
 def phones_ring_long_enough(step: Step) -> Wrong:
     """No callee's phone stops ringing by our doing before 15 s, but when everything is hung up."""
     for command in step.sent:
-        call = step.floor.calls.get(command.call) if isinstance(command, HangUp) else None
+        call = step.floor.calls.get(command.call) if isinstance(command, Cancel) else None
         if call is None or call.state is not CallState.CANCELLING or step.floor.ending:
             continue
         if call.ringing_at is not None and step.now < call.ringing_at + MIN_RING_S - BREATH_S:

@@ -102,6 +102,11 @@ class Call:
         else:
             giving_up.give_up(self._host, self._callee, patience_s)
 
+    def cancel(self) -> None:
+        """CANCEL; an answer that came first stands."""
+        if not self._answered:
+            self.end()
+
     def abort(self) -> None:
         """Give the verdict of a call whose end the worker will not live to see."""
         self._finish(Cause.CANCELLED, Leg.DIALER, _CANCELLED, reason="the worker stopped first")

@@ -23,6 +23,7 @@ import pjsua2 as pj
 from sip import wire
 from sip.messages import (
     CallEvent,
+    Cancel,
     CancelAgent,
     Command,
     Dial,
@@ -262,7 +263,7 @@ class Worker:
             match message:
                 case Dial():
                     self._dial(message)
-                case DialAgent(call) | CancelAgent(call) | PlayMessage(call) | HangUp(call):
+                case DialAgent(call) | CancelAgent(call) | PlayMessage(call) | Cancel(call) | HangUp(call):
                     held = self._calls.get(call)
                     if held is not None:
                         self._spare_the_others(held, partial(self._instruct, held, message))
@@ -290,6 +291,8 @@ class Worker:
                 call.cancel_agent(command)
             case PlayMessage():
                 call.play(command)
+            case Cancel():
+                call.cancel()
             case HangUp():
                 call.end()
 

@@ -17,13 +17,22 @@ from dialer.core.calls import Call, CallState
 from dialer.core.effects import Anomaly, Effect, Lease, Reserve, Send, Settle
 from dialer.core.engine import Engine
 from dialer.core.floor import FloorSettings, TrunkLimits
-from dialer.core.inputs import CampaignChanged, CampaignState, Input, LeadsLeased, Paced, Permitted
+from dialer.core.inputs import (
+    CampaignChanged,
+    CampaignState,
+    Input,
+    LeadsLeased,
+    LedgerOfOthers,
+    Paced,
+    Permitted,
+)
 from dialer.core.model import Disposition, Lead, Settlement
 from pacing.face import Decision
 from sip.causes import Cause, Leg
 from sip.messages import AgentDialled, AgentEnded, Answered, Bridged, Capacity, DialAgent, Dialled, Ended, Progress
 
 EPOCH = 1_772_000_000.0
+DAY = "2026-03-02"
 
 
 def a_lead(serial: int = 1, campaign: str = "sales", numbers: int = 1, **given: Any) -> Lead:
@@ -74,7 +83,8 @@ class Stage:
 
     def campaign(self, name: str = "sales", state: CampaignState = CampaignState.RUNNING, **given: Any) -> list[Effect]:
         given = {"abandon_message": "/sorry.wav", **given}
-        return self.tell(CampaignChanged(CampaignSettings(name=name, caller_id="+8610000", **given), state))
+        effects = self.tell(CampaignChanged(CampaignSettings(name=name, caller_id="+8610000", **given), state))
+        return effects + self.tell(LedgerOfOthers(name, DAY, 0, 0))
 
     def say(self, kind: AgentEventKind, agent: str, **given: Any) -> list[Effect]:
         return self.tell(AgentEvent(kind, agent, **given))

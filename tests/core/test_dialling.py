@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from compliance.face import Refusal, Rule
+from config.campaign import CampaignSettings
 from dialer.core.agents import AgentEventKind
 from dialer.core.calls import CallState
 from dialer.core.effects import Lease, Release, Reserve, Settle
 from dialer.core.floor import TrunkLimits
 from dialer.core.inputs import (
+    CampaignChanged,
     CampaignState,
     Drain,
     LeadsLeased,
+    LedgerOfOthers,
     Permitted,
     Refused,
     StoreFailed,
@@ -20,7 +23,7 @@ from dialer.core.inputs import (
 )
 from dialer.core.model import Disposition, Retry
 from sip.causes import Cause
-from sip.messages import Capacity, Dial, Dialled, HangUp
+from sip.messages import Cancel, Capacity, Dial, Dialled
 
 
 def leases(stage):
@@ -343,7 +346,7 @@ def test_a_dead_trunk_rests(make_stage, of):
 
 
 def cancelled(stage, seconds, of):
-    return [command.call for command in of(HangUp, stage.wait(seconds))]
+    return [command.call for command in of(Cancel, stage.wait(seconds))]
 
 
 def test_ringing_counts_from_the_first_ring(stage, of):
@@ -415,3 +418,17 @@ def test_an_invite_told_twice_keeps_its_first_time(stage):
     stage.wait(2.0)
     stage.tell(Dialled(attempt, stage.now))
     assert stage.call(attempt).dialled_at == first
+
+
+# --- the ledger comes first -----------------------------------------------------------------------------------------
+
+
+def test_nothing_starts_before_the_ledger_is_known(stage, of):
+    """A campaign whose abandonment ledger of the day nobody has told yet leases nothing and asks no pacer."""
+    late = CampaignSettings(name="late", caller_id="+8610000", abandon_message="/sorry.wav")
+    stage.tell(CampaignChanged(late, CampaignState.RUNNING))
+    stage.login("bob", campaigns=("late",))
+    assert of(Lease, leases(stage)) == []
+    assert [question.campaign for question in stage.engine.questions(stage.now, everyone=True)] == ["sales"]
+    stage.tell(LedgerOfOthers("late", "2026-03-02", 0, 0))
+    assert [lease.campaign for lease in of(Lease, leases(stage))] == ["late"]

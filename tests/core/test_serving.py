@@ -11,7 +11,7 @@ from dialer.core.inputs import CampaignState, HangUpAll
 from dialer.core.model import Disposition
 from pacing.face import Ledger
 from sip.causes import Cause, Leg
-from sip.messages import AgentEnded, Bridged, CancelAgent, Dial, DialAgent, HangUp, PlayMessage
+from sip.messages import AgentEnded, Bridged, Cancel, CancelAgent, Dial, DialAgent, HangUp, PlayMessage
 
 K = AgentEventKind
 
@@ -185,7 +185,7 @@ def test_calls_in_progress_are_served_when_the_campaign_is_not_running(stage, ru
 
 
 def test_hang_up_all_ends_every_state(stage, of):
-    """Ringing, waiting, message and talking calls all get one HangUp; leads go back; a second time says nothing."""
+    """Answered calls all get one HangUp, ringing ones a Cancel; leads go back; a second time says nothing."""
     stage.login("ann")
     talking = stage.talk()
     message, waiting, ringing = stage.dial(), stage.dial(), stage.dial()
@@ -194,7 +194,8 @@ def test_hang_up_all_ends_every_state(stage, of):
     stage.answer(waiting)
     stage.ring(ringing)
     effects = stage.tell(HangUpAll())
-    assert {command.call for command in of(HangUp, effects)} == {talking, message, waiting, ringing}
+    assert {command.call for command in of(HangUp, effects)} == {talking, message, waiting}
+    assert [command.call for command in of(Cancel, effects)] == [ringing]
     assert stage.tell(HangUpAll()) == []
     assert stage.end(talking, Cause.NORMAL, Leg.DIALER).disposition is Disposition.CONNECTED
     assert stage.end(ringing, Cause.CANCELLED, Leg.DIALER).disposition is Disposition.NO_ANSWER

@@ -48,14 +48,17 @@ def quick(tmp_path: Path) -> Path:
     return path
 
 
-def running(words: str) -> list[str]:
-    """Command lines of processes that hold `words`."""
-    found = []
+def commands() -> dict[int, str]:
+    """The command line of every process."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            command = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            found[int(entry.parent.name)] = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:  # it ended while we looked
             continue
-        if words in command:
-            found.append(command)
     return found
+
+
+def running(words: str) -> list[str]:
+    """Command lines of processes that hold `words`."""
+    return [command for command in commands().values() if words in command]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.demo.conftest import running
+from tests.demo.conftest import commands, running
 
 DIALER = (sys.executable, "-c", "from dialer.cli import main; main()")
 CLEAR_NUMBER = re.compile(r"1[35-8]\d{9}")
@@ -36,6 +36,13 @@ def wait_until(condition: Callable[[], bool], limit_s: float) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {limit_s} s"
         time.sleep(0.05)
+
+
+def daemon_in(folder: Path) -> int:
+    """The process id of the demo's daemon; its leash has the same words in its command line."""
+    words = f"--config {folder}/dialer.toml run"
+    (pid,) = [pid for pid, command in commands().items() if words in command and "dialer.demo.leash" not in command]
+    return pid
 
 
 @pytest.mark.timeout(90)
@@ -82,6 +89,25 @@ def test_everything_ends_with_the_demo(tmp_path: Path, quick: Path, number: int,
     wait_until(lambda: running(str(tmp_path)) == [], 20)
     if number != signal.SIGKILL:
         assert list(tmp_path.glob("dialer-demo-*")) == []
+
+
+@pytest.mark.timeout(60)
+def test_a_daemon_that_dies_is_told(tmp_path: Path, quick: Path) -> None:
+    """The demo does not sit out its time: it says what happened and keeps the logs."""
+    options = ("--seconds", "60", "--agents", "2", "--leads", "100", "--profile", str(quick))
+    with start(tmp_path, *options) as demo:
+        assert demo.stdout is not None
+        assert any(line.startswith("dialling") for line in demo.stdout)
+        (folder,) = tmp_path.glob("dialer-demo-*")
+
+        os.kill(daemon_in(folder), signal.SIGKILL)
+        _, err = demo.communicate(timeout=40)
+
+    assert demo.returncode == 1
+    assert "the daemon ended by itself with status 137" in err
+    assert f"The logs are kept in {folder}" in err
+    assert (folder / "daemon.log").stat().st_size > 0
+    wait_until(lambda: running(str(tmp_path)) == [], 20)
 
 
 @pytest.mark.timeout(60)

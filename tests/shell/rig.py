@@ -175,7 +175,9 @@ class Site:
         lines = []
         for name, values in sections.items():
             lines.append(f"[{name}]")
-            lines += [f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in values.items()]
+            lines += [
+                f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in values.items()
+            ]
         lines += [TRUNKS.format(name=name, port=port) for name, port in self.trunks.items()]
         path = folder / "dialer.toml"
         path.write_text("\n".join(lines))

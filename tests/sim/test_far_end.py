@@ -15,6 +15,7 @@ from sip.messages import (
     AgentEnded,
     Answered,
     Bridged,
+    Cancel,
     CancelAgent,
     Capacity,
     Dial,
@@ -103,14 +104,14 @@ def test_a_dying_worker_takes_its_calls_along():
 
 
 def test_an_answer_that_crosses_is_said_to_cross():
-    """A HangUp that meets a 200 OK becomes an answer, sometimes ended at once by the stack's own BYE."""
+    """A Cancel that meets a 200 OK becomes an answer, sometimes ended at once by the stack's own BYE."""
     endings = set()
     for seed in range(20):
         far_end, heard = a_far_end(seed, callees=Callees(answer=0, busy=0, invalid=0, declined=0, congestion=0))
         far_end.disorder = Disorder(crossing=1.0)
         dial(far_end, "a")
         far_end.world.run(25.0)
-        far_end.send(HangUp("a"))
+        far_end.send(Cancel("a"))
         far_end.world.run(26.0)
         assert any(isinstance(event, Answered) and event.crossed_cancel for event in heard)
         endings.add(type(heard[-1]))

@@ -22,7 +22,7 @@ from dialer.sim.rehearsal import prepare, rehearse
 from dialer.sim.scenario import Callees
 from pacing.face import Decision, Ledger, Mode
 from sip.causes import Cause, Leg
-from sip.messages import Dial, DialAgent, Ended, HangUp, PlayMessage
+from sip.messages import Cancel, Dial, DialAgent, Ended, PlayMessage
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def message_into_a_talk(step):
 def cancelled_too_soon(step):
     call = a_call(step, CallState.RINGING)
     call.state, call.ringing_at = CallState.CANCELLING, step.now - 14.9
-    step.effects.append(Send(HangUp(call.attempt)))
+    step.effects.append(Send(Cancel(call.attempt)))
 
 
 def call_hangs(step):

@@ -11,6 +11,7 @@ from sip.messages import (
     AgentEnded,
     Answered,
     Bridged,
+    Cancel,
     CancelAgent,
     Dial,
     DialAgent,
@@ -73,15 +74,30 @@ def test_refusal_is_classified(worker, far, status, extra, cause, ended_by, q850
 
 
 def test_ringing_call_is_cancelled(worker, far):
-    """HangUp before the answer is a CANCEL, and the far end's 487 ends the call."""
+    """Cancel before the answer is a CANCEL, and the far end's 487 ends the call."""
     callee = far("ring")
     tested = worker(callee.port)
     tested.send(DIAL)
     tested.until(Progress)
-    tested.send(HangUp("c1"))
+    tested.send(Cancel("c1"))
     ended = tested.until(Ended)
     assert (ended.cause, ended.ended_by, ended.sip_code) == (Cause.CANCELLED, Leg.DIALER, 487)
     callee.succeeds()
+
+
+def test_cancel_of_an_answered_call_changes_nothing(worker, far):
+    """A Cancel that arrives after the answer leaves the call up, for the daemon to decide about."""
+    callee, agent = far("answer"), far("answer")
+    tested = worker(callee.port)
+    tested.send(DIAL)
+    tested.until(Answered)
+    tested.send(Cancel("c1"))
+    tested.send(agent_at(agent.port))
+    tested.until(Bridged)
+    tested.send(HangUp("c1"))
+    assert tested.until(Ended).cause is Cause.NORMAL
+    callee.succeeds()
+    agent.succeeds()
 
 
 def test_worker_gives_up_by_itself(worker, far):
@@ -99,7 +115,7 @@ def test_answer_that_crosses_the_cancel_is_an_answer(worker, far):
     tested = worker(callee.port)
     tested.send(DIAL)
     tested.until(Progress)
-    tested.send(HangUp("c1"))
+    tested.send(Cancel("c1"))
     assert tested.until(Answered).crossed_cancel
     tested.send(agent_at(agent.port))
     tested.until(Bridged)
