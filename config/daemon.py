@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import ip_address
-from typing import Annotated
+from ipaddress import IPv4Address, ip_address
+from typing import Annotated, Final
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
@@ -19,7 +19,18 @@ def _ip_address(text: str) -> str:
         raise ValueError("must be an IP address such as 127.0.0.1 or ::1") from None
 
 
+def _sip_address(text: str) -> str:
+    try:
+        address = IPv4Address(text)
+    except ValueError:
+        raise ValueError("must be an IPv4 address of this host: SIP over IPv6 is not built in") from None
+    if address.is_unspecified:
+        raise ValueError("must be one address of this host: it stands in every SIP message as where to answer")
+    return str(address)
+
+
 Address = Annotated[str, AfterValidator(_ip_address)]
+SipAddress = Annotated[str, AfterValidator(_sip_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -90,10 +101,13 @@ class HostSettings(Section):
         return heartbeat_s
 
 
+PORTS_PER_LINE: Final = 8
+
+
 class SipSettings(Section):
     """The SIP side of this host."""
 
-    bind_address: Address = Field(default="127.0.0.1", description="IP address for SIP and RTP")
+    bind_address: SipAddress = Field(default="127.0.0.1", description="IPv4 address of this host for SIP and RTP")
     max_lines: int = Field(default=100, description="most calls in flight on this host", ge=1, le=5000)
     rtp_port_min: int = Field(default=0, description="lowest RTP port; 0: the system chooses", ge=0, le=65535)
     rtp_port_max: int = Field(
@@ -111,9 +125,9 @@ class SipSettings(Section):
             raise ValueError("rtp_port_min and rtp_port_max are set together, or both are 0")
         if lowest > highest:
             raise ValueError(f"must not be below rtp_port_min ({lowest})")
-        # Two legs for each call, an RTP and an RTCP port for each leg.
-        if highest - lowest + 1 < 4 * max_lines:
-            raise ValueError(f"the range needs 4 ports for each of the {max_lines} lines of max_lines")
+        # Two legs for each call, an RTP and an RTCP port for each leg, and as many again for legs that are just ending.
+        if highest - lowest + 1 < PORTS_PER_LINE * max_lines:
+            raise ValueError(f"the range needs {PORTS_PER_LINE} ports for each of the {max_lines} lines of max_lines")
         return highest
 
 

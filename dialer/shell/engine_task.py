@@ -23,7 +23,7 @@ from dialer.core.effects import (
     Settle,
 )
 from dialer.core.engine import Engine
-from dialer.core.inputs import Input, Refused
+from dialer.core.inputs import Input, Paced, Refused
 from dialer.shell.clock import Clock
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
@@ -66,6 +66,8 @@ async def drive(
         for told in inputs:
             if isinstance(told, Refused):
                 outlets.tally.refused(told)
+            elif isinstance(told, Paced):
+                outlets.tally.decisions_taken += 1
             await carry_out(engine.receive(told, clock.now(), clock.wall()), outlets)
         await carry_out(engine.advance(clock.now()), outlets)
         await carry_out(engine.lease_more(clock.now()), outlets)

@@ -49,8 +49,11 @@ async def pace(
     """Ask whoever something happened to, every `interval_s`; everybody, once a second. Runs until cancelled."""
     pacers = Pacers()
     everyone_at = clock.now()
+    decisions_sent = 0
     while True:
         await trio.sleep(settings.interval_s)
+        if tally.decisions_taken < decisions_sent:
+            continue  # the last decisions still wait in the queue: a snapshot without them would start calls twice
         now = clock.now()
         everyone = now >= everyone_at
         if everyone:
@@ -69,6 +72,7 @@ async def pace(
                 decided.decisions = [progressive(question.snapshot) for question in questions]
             for question, decision in zip(questions, decided.decisions, strict=True):
                 tally.decided(question.campaign, decision)
+                decisions_sent += 1
                 await inbox.send(Paced(question.campaign, decision))
 
 

@@ -60,6 +60,7 @@ class Tally:
     agent_now: dict[str, tuple[AgentState, float]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     pacing_late: int = 0
+    decisions_taken: int = 0
     anomalies: int = 0
     spooled: int = 0
 

@@ -60,10 +60,12 @@ def test_secrets_are_not_printed() -> None:
         ({"redis": {"url": "redis://x/0?password=geheim"}}, "redis.url", "must not hold a password"),
         ({"redis": {"url": "redis://[geheim"}}, "redis.url", "is not a URL"),
         ({"host": {"lease_s": 10, "heartbeat_s": 5}}, "host.heartbeat_s", "a third of lease_s"),
+        ({"sip": {"bind_address": "::1"}}, "sip.bind_address", "IPv4"),
+        ({"sip": {"bind_address": "0.0.0.0"}}, "sip.bind_address", "one address of this host"),
         ({"sip": {"rtp_port_min": 4000}}, "sip.rtp_port_max", "set together"),
         ({"sip": {"rtp_port_min": 5000, "rtp_port_max": 4000}}, "sip.rtp_port_max", "below rtp_port_min"),
-        ({"sip": {"rtp_port_min": 5000, "rtp_port_max": 5100}}, "sip.rtp_port_max", "4 ports for each"),
-        ({"sip": {"bind_address": "eth0"}}, "sip.bind_address", "IP address"),
+        ({"sip": {"rtp_port_min": 5000, "rtp_port_max": 5100}}, "sip.rtp_port_max", "8 ports for each"),
+        ({"sip": {"bind_address": "eth0"}}, "sip.bind_address", "IPv4 address"),
         ({"trunks": [{"name": "a", "host": "h", "password": "x"}]}, "trunks.0.password", "username is not"),
         ({"trunks": [{"name": "a", "host": "h"}] * 2}, "trunks", "must differ"),
         ({"pacing": {"interval_s": 0.1, "budget_s": 0.1}}, "pacing.budget_s", "less than interval_s"),
@@ -79,8 +81,8 @@ def test_values_that_do_not_go_together(given: dict[str, object], where: str, me
 
 def test_an_rtp_range_that_is_large_enough() -> None:
     """Four ports for each line will do."""
-    given = {"sip": {"max_lines": 10, "rtp_port_min": 4000, "rtp_port_max": 4039}}
-    assert DaemonSettings.model_validate(given).sip.rtp_port_max == 4039
+    given = {"sip": {"max_lines": 10, "rtp_port_min": 4000, "rtp_port_max": 4079}}
+    assert DaemonSettings.model_validate(given).sip.rtp_port_max == 4079
 
 
 @pytest.mark.parametrize("module", ["config.campaign", "config.daemon", "config.load", "config.show"])
