@@ -17,16 +17,17 @@ from config.daemon import DaemonSettings
 from dialer.core.agents import AgentEvent, AgentEventKind
 from dialer.core.engine import Engine
 from dialer.core.inputs import Input, StoreHealth
+from dialer.shell.campaign_watch import CampaignWatch
+from dialer.shell.claims import Claims
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
-from dialer.shell.feeds import Feeds
 from dialer.shell.health import Ailment, Health
 from dialer.shell.metrics import Metrics
 from dialer.shell.scribe import Scribe
 from dialer.shell.store_tasks import StoreDesk, settle_doubtful
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
-from dialer.store import agents, leases, recovery, status
+from dialer.store import leases, recovery, status
 from dialer.store.connection import Store, ping
 from dialer.store.errors import StoreError
 from sip.pool import Pool
@@ -58,7 +59,8 @@ class Beats:
     scribe: Scribe
     to_scribe: trio.MemorySendChannel[ForScribe]
     desk: StoreDesk
-    feeds: Feeds
+    claims: Claims
+    watch: CampaignWatch
     pool: Pool
     tally: Tally
     metrics: Metrics
@@ -95,18 +97,23 @@ class Beats:
     # --- signs of life ----------------------------------------------------------------------------------------------
 
     async def beat(self) -> None:
-        """One beat after the other. Runs until cancelled."""
-        beats = 0
+        """One beat after the other. Runs until cancelled.
+
+        After an outage the other daemons' signs of life may have lapsed although they live; they get the time to give
+        new ones before anybody takes their work over.
+        """
+        beats, recover_at = 0, float("-inf")
         while True:
             try:
                 await trio.to_thread.run_sync(self._live, self.owner_ttl_s)
                 await self._renew()
                 await self._ledgers()
                 await settle_doubtful(self.desk, self.to_scribe)
-                if beats % RECOVER_EVERY_BEATS == 0:
+                if beats % RECOVER_EVERY_BEATS == 0 and self.clock.now() >= recover_at:
                     await self._recover()
             except StoreError as error:
                 self.health.ails(Ailment.REDIS, str(error))
+                recover_at = self.clock.now() + self.owner_ttl_s + self.settings.redis.timeout_s
             beats += 1
             await trio.sleep(self.settings.host.heartbeat_s)
 
@@ -123,10 +130,8 @@ class Beats:
             await self._in_thread(
                 leases.renew, campaign, self.owner, lead_ids, self.clock.wall(), self.settings.host.lease_s
             )
-        held = sorted(self.feeds.held & set(self.engine.floor.roster.agents))
-        for agent in await self._in_thread(agents.renew, held, self.owner, self.feeds.claim_s):
+        for agent in await self.claims.keep():
             await self.inbox.send(AgentEvent(AgentEventKind.LOST, agent))
-        self.feeds.held.intersection_update(self.engine.floor.roster.agents)
 
     def _held_leads(self) -> dict[str, list[str]]:
         held = {
@@ -139,7 +144,7 @@ class Beats:
 
     async def _ledgers(self) -> None:
         for campaign in list(self.engine.floor.campaigns):
-            await self.feeds.watch.tell_ledger(campaign)
+            await self.watch.tell_ledger(campaign)
 
     async def _recover(self) -> None:
         report = await self._in_thread(recovery.recover, self.clock.wall())
@@ -171,6 +176,7 @@ class Beats:
         for ailment in Ailment:
             if ailment not in self.health.ailments:
                 self.tally.problems.pop(ailment.value, None)
+        self._note_trunks()
         board = self.tally.board(
             self.engine.floor,
             workers=pool.workers,
@@ -188,3 +194,13 @@ class Beats:
                 )
             except StoreError as error:
                 self.health.ails(Ailment.REDIS, str(error))
+
+    def _note_trunks(self) -> None:
+        now = self.clock.now()
+        for trunk in self.engine.floor.trunks.values():
+            if trunk.is_open:
+                rest_s = max(0.0, trunk.rests_until - now)
+                alarm = f"trunk {trunk.name} does not work: its calls failed {trunk.faults} times in a row"
+                self.tally.problems[f"trunk {trunk.name}"] = f"{alarm}, the next try is in {rest_s:.0f} s"
+            else:
+                self.tally.problems.pop(f"trunk {trunk.name}", None)

@@ -13,7 +13,6 @@ Stop, on SIGTERM: no leases, no new calls; ringing calls ring for their legal mi
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +23,14 @@ import trio
 
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
-from dialer.core.effects import Lease, Release, Reserve
+from dialer.core.agents import AgentState
+from dialer.core.effects import AgentChanged, Lease, Release, Reserve
 from dialer.core.engine import Engine
 from dialer.core.floor import FloorSettings, TrunkLimits
 from dialer.core.inputs import Drain, HangUpAll, Input
 from dialer.shell.beats import Beats
 from dialer.shell.campaign_watch import CampaignWatch
+from dialer.shell.claims import Claims
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe, Outlets, drive
 from dialer.shell.exits import Exit, StartFailed
@@ -38,10 +39,10 @@ from dialer.shell.health import Health
 from dialer.shell.metrics import Metrics
 from dialer.shell.pacers import pace
 from dialer.shell.scribe import MOST_IN_MEMORY, Scribe
-from dialer.shell.store_tasks import StoreDesk, attempt_ids, lease_leads, pass_gates
+from dialer.shell.store_tasks import StoreDesk, attempt_ids, lease_leads, pass_gates, settle_doubtful
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
-from dialer.store import agents, recovery, settle
+from dialer.store import recovery, settle
 from dialer.store.connection import Store, close_store, open_store, persistence_warnings
 from dialer.store.errors import StoreError
 from dialer.store.spool import Spool
@@ -54,10 +55,6 @@ log = structlog.get_logger()
 QUEUE = 10_000
 """Inputs and effects that may wait in memory. A full queue holds up whoever fills it."""
 
-THREAD_TURN_S = 0.0005
-"""How long a thread may hold the interpreter while the engine wants it. Python's own 5 ms would be added to the
-hand-over delay of a callee for each thread that is busy with Redis at that moment."""
-
 HANG_UP_LIMIT_S = 75.0
 """After everything was hung up, so long for the last ends to come in."""
 
@@ -66,7 +63,6 @@ CLAIM_BEATS = 5
 
 def run(settings: DaemonSettings) -> int:
     """Run the daemon until it is told to stop. Returns its exit code."""
-    sys.setswitchinterval(THREAD_TURN_S)
     code = Exit.CRASH
     try:
         code = trio.run(_run, settings)
@@ -107,9 +103,14 @@ def _open_parts(settings: DaemonSettings) -> Parts:
         store = open_store(settings.redis)
         for warning in persistence_warnings(store):
             log.warning("persistence", detail=warning)
-        spool = Spool(Path(settings.spool.dir), limit_bytes=settings.spool.max_mb * 1_000_000)
     except StoreError as error:
         raise StartFailed(Exit.REDIS, str(error)) from error
+    try:
+        spool = Spool(Path(settings.spool.dir), limit_bytes=settings.spool.max_mb * 1_000_000)
+    except StoreError as error:
+        raise StartFailed(Exit.CONFIG, f"spool.dir: {error}") from error
+    for path in spool.damaged:
+        log.error("the spool was damaged; what could not be read is kept", path=str(path))
     limits = tuple(TrunkLimits(trunk.name, trunk.max_cps, trunk.max_calls) for trunk in settings.trunks)
     metrics = Metrics()
     try:
@@ -172,6 +173,8 @@ async def _run(settings: DaemonSettings) -> Exit:
             services.start_soon(scribe.write, for_scribe)
             async with to_scribe:
                 await _with_pool(parts, scribe, to_scribe)
+        if len(parts.spool):
+            await scribe.replay()  # Redis may have come back after the last beat
         await _farewell(parts)
         return Exit.SPOOLED if len(parts.spool) else Exit.OK
     finally:
@@ -181,8 +184,9 @@ async def _run(settings: DaemonSettings) -> Exit:
 
 async def _take_over(parts: Parts, scribe: Scribe) -> None:
     """Finish what earlier runs left: first what they knew (the spool), then what they could not say any more."""
+    if not await scribe.replay():
+        raise StartFailed(Exit.REDIS, "facts of an earlier run wait on disk, and Redis does not take them")
     try:
-        await scribe.replay()
         await trio.to_thread.run_sync(recovery.succeed, parts.store, parts.host)
         report = await trio.to_thread.run_sync(recovery.recover, parts.store, parts.clock.wall())
         announced = await trio.to_thread.run_sync(settle.reannounce, parts.store)
@@ -218,12 +222,13 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
     desk = StoreDesk(parts.store, parts.owner, settings.host.lease_s, clock, parts.health, inbox)
     ids = attempt_ids(parts.owner.rpartition(":")[2])
     watch = CampaignWatch(parts.store, parts.owner, clock, settings, inbox, parts.tally)
+    claims = Claims(parts.store, parts.owner, settings.host.heartbeat_s * CLAIM_BEATS, engine.floor.roster)
     feeds = Feeds(
         store=parts.store,
         settings=settings,
         owner=parts.owner,
         host=parts.host,
-        claim_s=settings.host.heartbeat_s * CLAIM_BEATS,
+        claims=claims,
         clock=clock,
         health=parts.health,
         inbox=inbox,
@@ -242,7 +247,8 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
         scribe=scribe,
         to_scribe=to_scribe,
         desk=desk,
-        feeds=feeds,
+        claims=claims,
+        watch=watch,
         pool=pool,
         tally=parts.tally,
         metrics=parts.metrics,
@@ -274,6 +280,8 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
                 log.info("ready", workers=pool.statistics().workers)
                 await _until_drained(parts, inbox, signals, pool)
             feeding.cancel_scope.cancel()
+        await settle_doubtful(desk, to_scribe, after_s=0.0)
+        await _dismiss(parts, claims, to_scribe)
         await beats.publish_board()
         floor.cancel_scope.cancel()
 
@@ -326,11 +334,20 @@ async def _cancel_when_idle(engine: Engine, scope: trio.CancelScope) -> None:
     scope.cancel()
 
 
-async def _farewell(parts: Parts) -> None:
-    held = sorted(parts.engine.floor.roster.agents)
+async def _dismiss(parts: Parts, claims: Claims, to_scribe: trio.MemorySendChannel[ForScribe]) -> None:
+    """Tell everybody that the agents are not served any more, and let other daemons have them."""
+    now = parts.clock.now()
+    for agent in parts.engine.floor.roster.agents.values():
+        gone = AgentChanged(agent.agent, AgentState.OFFLINE, now, "the dialer has stopped", agent.campaigns)
+        await to_scribe.send(gone)
     try:
-        if held:
-            await trio.to_thread.run_sync(agents.release, parts.store, held, parts.owner)
+        await claims.give_up()
+    except StoreError as error:
+        log.warning("claims not given back", detail=str(error))
+
+
+async def _farewell(parts: Parts) -> None:
+    try:
         await trio.to_thread.run_sync(recovery.farewell, parts.store, parts.owner)
     except StoreError as error:
         log.warning("farewell not heard", detail=str(error))

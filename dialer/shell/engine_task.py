@@ -27,6 +27,7 @@ from dialer.core.inputs import Input, Paced, Refused
 from dialer.shell.clock import Clock
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
+from dialer.store.outbox import CrmEvent
 from sip.pool import Pool
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ MOST_INPUTS_AT_ONCE = 256
 
 LONGEST_SLEEP_S = 0.5
 
-ForScribe = Settle | Publish | AgentChanged
+ForScribe = Settle | Publish | AgentChanged | CrmEvent
 
 
 @dataclass(frozen=True, slots=True)

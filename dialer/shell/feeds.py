@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -16,16 +16,18 @@ import structlog
 import trio
 
 from config.daemon import DaemonSettings
-from dialer.core.agents import AgentEvent, AgentEventKind
-from dialer.core.effects import Publish
+from dialer.core.agents import AgentEventKind, AgentEventRefused, apply
 from dialer.core.inputs import CampaignState, Input
 from dialer.shell.campaign_watch import CampaignWatch
+from dialer.shell.claims import Claims
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.health import Ailment, Health
 from dialer.store import agents, campaigns, control, crm_in, intake
+from dialer.store.agents import Heard, Malformed
 from dialer.store.connection import Store
 from dialer.store.errors import StoreError
+from dialer.store.outbox import CrmEvent
 
 log = structlog.get_logger()
 
@@ -39,19 +41,18 @@ CAMPAIGNS_EVERY_S: Final = 5.0
 
 @dataclass(slots=True)
 class Feeds:
-    """What the feeds share. `held` are the agents that this daemon has claimed."""
+    """What the feeds share."""
 
     store: Store
     settings: DaemonSettings
     owner: str
     host: str
-    claim_s: float
+    claims: Claims
     clock: Clock
     health: Health
     inbox: trio.MemorySendChannel[Input]
     scribe: trio.MemorySendChannel[ForScribe]
     watch: CampaignWatch
-    held: set[str] = field(default_factory=set)
 
     async def keep(self, feed: Callable[[], Awaitable[None]]) -> None:
         """Repeat one reading of a feed for ever, backing off with jitter while the store is away."""
@@ -111,25 +112,35 @@ class Feeds:
             agents.read, self.store, self.host, cursor, BATCH, block_ms, abandon_on_cancel=True
         )
         for entry in heard:
-            if isinstance(entry, agents.Malformed):
-                fields = {"agent": entry.agent, "event": "", "reason": "; ".join(entry.reasons)}
-                await self.scribe.send(Publish("agent_event_refused", "", fields))
+            if isinstance(entry, Malformed):
+                await self._refuse_agent(entry.entry_id, entry.agent, "", "; ".join(entry.reasons))
             else:
-                await self._agent(entry.event)
+                await self._agent(entry)
         return cursor
 
-    async def _agent(self, event: AgentEvent) -> None:
-        if event.agent not in self.held:
-            mine = await trio.to_thread.run_sync(agents.claim, self.store, [event.agent], self.owner, self.claim_s)
-            if not mine:
-                return  # another daemon's agent
-            if event.kind is not AgentEventKind.LOGIN:
-                # Nobody holds this agent: the engine refuses the event with a reason, and the claim is given back.
+    async def _agent(self, heard: Heard) -> None:
+        event = heard.event
+        if event.kind is AgentEventKind.LOGIN:
+            known = await trio.to_thread.run_sync(campaigns.names, self.store)
+            unknown = [name for name in event.campaigns if name not in known]
+            if unknown:
+                reason = f"no campaign {', '.join(unknown)}; existing campaigns: {', '.join(known) or 'none yet'}"
+                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, reason)
+            elif await self.claims.take(event.agent):
                 await self.inbox.send(event)
-                await trio.to_thread.run_sync(agents.release, self.store, [event.agent], self.owner)
-                return
-            self.held.add(event.agent)
-        await self.inbox.send(event)
+        elif event.agent in self.claims.held:
+            await self.inbox.send(event)
+        elif not await self.claims.is_anybodys(event.agent):
+            try:
+                apply(None, event, self.clock.now())
+            except AgentEventRefused as refusal:
+                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, str(refusal))
+
+    async def _refuse_agent(self, entry_id: str, agent: str, event: str, reason: str) -> None:
+        """Every daemon reads every entry and may refuse it; the entry's id makes that one event for the CRM."""
+        fields = {"agent": agent, "event": event, "reason": reason}
+        refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", self.clock.wall(), fields)
+        await self.scribe.send(refused)
 
     # --- CRM and operators ------------------------------------------------------------------------------------------
 

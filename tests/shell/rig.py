@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,31 @@ port = {port}
 max_cps = 50
 max_calls = 20
 """
+
+
+PEOPLE = """\
+name = "{name}"
+callee_hangs_up_share = 1.0
+media = "echo"
+
+[shares]
+answer = 1.0
+
+[ring]
+mean_s = {ring_s}
+
+[talk]
+mean_s = {talk_s}
+
+[forced_suffix]
+99 = "no_answer"
+88 = "busy"
+
+[phones.forced]
+agent-busy = "busy"
+agent-deaf = "no_answer"
+"""
+"""Everybody answers, but for numbers that end in 99 or 88; the callee hangs up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,3 +370,25 @@ def kill_quietly(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """What installations are built on: a server, people who talk 2 s, people who talk 50 s."""
+
+    folder: Path
+    url: str
+    quick: Loopback
+    chatty: Loopback
+
+    def site(self, name: str, **trunks: int) -> AbstractContextManager[Site]:
+        """An installation of its own, with these trunks, or with both carriers."""
+        ports = trunks or {"quick": self.quick.carrier_port, "chatty": self.chatty.carrier_port}
+        return open_site(self.folder / name, self.url, f"{name}:", ports)
+
+
+def people(folder: Path, name: str, *, ring_s: float, talk_s: float) -> Path:
+    """A profile for a carrier."""
+    path = folder / f"{name}.toml"
+    path.write_text(PEOPLE.format(name=name, ring_s=ring_s, talk_s=talk_s))
+    return path
