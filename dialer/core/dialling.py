@@ -24,7 +24,7 @@ EMPTY_LEASE_PAUSE_S: Final = 1.0
 STORE_LIMIT_S: Final = 60.0
 """Longest wait for the store's answer to a `Lease` or a `Reserve`; the shell's own limits are far shorter."""
 
-LEADS_PER_AGENT: Final = 4
+LEADS_PER_AGENT: Final = 1
 FEWEST_LEADS: Final = 20
 WORKER_FAILSAFE_S: Final = 60.0
 MIN_RING_S: Final = 15.0

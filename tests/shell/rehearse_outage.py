@@ -70,6 +70,7 @@ def _run(site, carrier, server) -> Found:  # type: ignore[no-untyped-def]
 
     server._process.send_signal(signal.SIGSTOP)
     called_while_away = [_quiet(site, carrier, dialer)]
+    spooled = site.until(lambda: scrape(metrics_port)["dialer_spooled_events"], "the ends wait on disk")
     gauges = scrape(metrics_port)
     server._process.send_signal(signal.SIGCONT)
     before = site.until(lambda: len(site.talks("spring")), "the server answers")
@@ -94,7 +95,7 @@ def _run(site, carrier, server) -> Found:  # type: ignore[no-untyped-def]
     dialer.stop()
     exit_codes.append(dialer.ended())
     return Found(
-        spooled_while_hung=gauges["dialer_spooled_events"],
+        spooled_while_hung=spooled,
         redis_up_while_hung=gauges["dialer_redis_up"],
         called_while_away=called_while_away,
         ready_after=ready_after,

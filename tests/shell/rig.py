@@ -118,10 +118,13 @@ class Dialer:
 
     def ended(self, limit_s: float = LIMIT_S) -> int:
         """Its exit code, when it has ended."""
-        try:
-            return self.process.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.host} did not end within {limit_s} s: {self.log[-2000:]}") from None
+        end = time.monotonic() + limit_s
+        while (status := self.process.poll()) is None:
+            self.hear()
+            if time.monotonic() > end:
+                raise AssertionError(f"{self.host} did not end within {limit_s} s: {self.log[-2000:]}")
+            time.sleep(0.02)
+        return status
 
     def family(self) -> list[int]:
         """Its zygote and its SIP workers."""
@@ -328,6 +331,8 @@ class Site:
         """Wait until a condition is true, and return what it gave. A server that is away is not true."""
         end = time.monotonic() + limit_s
         while True:
+            for dialer in self.daemons:
+                dialer.hear()
             try:
                 found = condition()
             except StoreUnavailable:

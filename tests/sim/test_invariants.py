@@ -348,10 +348,10 @@ MUTANTS = [
 
 @pytest.mark.parametrize("mutate", MUTANTS, ids=lambda mutate: mutate.__name__)
 def test_a_rehearsal_finds_a_fault_in_the_engine(make_scenario, disorder, monkeypatch, mutate):
-    """With a fault built into the engine, a few rehearsals are enough to break an invariant."""
+    """With a fault built into the engine, rehearsals soon break an invariant."""
     mutate(monkeypatch)
     scenario = make_scenario(
         Mode.RATIO, disorder=disorder, faults_per_min=4.0, slots=30, callees=Callees(answer=0.5), duration_s=300.0
     )
     with pytest.raises(InvariantBroken):
-        [rehearse(scenario, seed) for seed in range(8)]
+        [rehearse(scenario, seed) for seed in range(40)]
