@@ -42,11 +42,6 @@ DEFAULT_CAPS: Final = (Cap(limit=2, window_s=30 * DAY_S, rest_s=90 * DAY_S),)
 (每月2次，三个月内不得再次呼叫), not a law."""
 
 
-def history_s(caps: Sequence[Cap]) -> float:
-    """How old an attempt can be and still matter to `verdict`, in seconds. The store may forget older ones."""
-    return max((cap.window_s + cap.rest_s for cap in caps), default=0.0)
-
-
 def verdict(attempts: Sequence[float], caps: Sequence[Cap], now: float) -> Refusal | None:
     """May the number be attempted at `now`? None: yes.
 

@@ -1,6 +1,6 @@
 """The vocabulary of the compliance room: what is asked, what is answered, and the permit without which no call is made.
 
-A lead's number passes two gates. The first is pure (`compliance.gate.clear`): calling hours, consent, expiry. The
+A lead's number passes two gates. The first is pure (`compliance.gate.clear`): calling hours and expiry. The
 second is atomic in the store: blocklist and frequency caps are checked and the attempt is reserved in one step, right
 before the INVITE. Only both together make a `Permit`, and a call cannot be constructed without one.
 """

@@ -26,8 +26,8 @@ def clear(
 
     `stated_zone` is where the CRM says the callee is; a real IANA zone is believed, anything else is refused as
     `UNKNOWN_ZONE`. None (not stated) means every zone the number may be in, and all must be open. From `expires_at`
-    (seconds since the epoch) on the lead is refused for good. The clearance ends before a call that starts under it
-    could ring past closing, past `expires_at`, or after 30 s.
+    (seconds since the epoch) on the lead is refused for good. The clearance ends after 30 s, at `expires_at`, or when
+    a call that starts under it could ring past closing, whichever comes first.
     """
     if expires_at is not None and now >= expires_at:
         return Refusal(Rule.EXPIRED, "the lead may no longer be used", None)

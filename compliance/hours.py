@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -87,7 +87,7 @@ def check(hours: CallingHours, zones: tuple[str, ...], at: float, ring_s: float)
         return Refusal(Rule.UNKNOWN_ZONE, "a time zone of the number is not in the zone database", None)
     until: float | None = None
     for opens, closes in _open_intervals(hours, zones, math.floor(at / _DAY_S)):
-        if opens <= at and at + ring_s <= closes:
+        if opens <= at < closes and at + ring_s <= closes:
             return Open(min(closes, at + SEARCH_DAYS * _DAY_S))
         if at < opens <= at + SEARCH_DAYS * _DAY_S and opens + ring_s <= closes:
             until = opens
@@ -104,9 +104,15 @@ def is_zone(name: str) -> bool:
     if not 0 < len(name) <= _MAX_ZONE_NAME or name in _NO_PLACE or name.startswith(_OTHER_COUNTINGS):
         return False
     try:
-        ZoneInfo(name)
+        return _found(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a directory, such as "Asia"
         return False
+
+
+@cache
+def _found(name: str) -> bool:
+    """True, or what `ZoneInfo` raises. Only names that exist are kept, so nobody can fill the cache."""
+    ZoneInfo(name)
     return True
 
 

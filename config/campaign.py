@@ -6,13 +6,12 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
-import phonenumbers
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from compliance.caps import DAY_S, DEFAULT_CAPS, Cap
 from compliance.hours import CallingHours, Window
 from compliance.policy import CN_DEFAULT, Policy
-from config.model import Section
+from config.model import Region, Section
 from pacing.face import Guarantee, Mode, Settings
 
 MIN_RING_TIMEOUT_S: Final = 15.0
@@ -34,6 +33,9 @@ class Day(StrEnum):
 
 _DAYS: Final = tuple(Day)
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+"""What a campaign may be called."""
 
 Clock = Annotated[str, Field(pattern=rf"^({_CLOCK.pattern})$")]
 
@@ -110,7 +112,8 @@ def _retry(delay_s: float, max_attempts: int, description: str) -> Any:
 
 
 class RetryTable(Section):
-    """Retries by disposition. A disposition that has no row here is never followed by another attempt.
+    """Retries by disposition. A callee who hung up before an agent came goes by `abandoned`, faults of the trunk, of
+    credentials and of media by `route_error`; a disposition without a row is never followed by another attempt.
 
     The defaults follow what carriers and dialers of long standing do: Cisco waits 60 min after no answer, Exotel 30 to
     60 min, Convoso 1 to 4 h after congestion; 72 h after an abandoned call is Ofcom's rule.
@@ -123,7 +126,9 @@ class RetryTable(Section):
     declined: RetrySettings = _retry(24 * 3600.0, 1, "the person rejected the call")
     route_error: RetrySettings = _retry(15 * 60.0, 3, "our side or the trunk could not carry the call")
     machine: RetrySettings = _retry(24 * 3600.0, 3, "an answering machine")
-    abandoned: RetrySettings = _retry(72 * 3600.0, 1, "answered, but no agent was free in time")
+    abandoned: RetrySettings = _retry(
+        72 * 3600.0, 1, "answered, and no agent came in time or before the callee hung up"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -148,7 +153,7 @@ def _completed(table: type[RetryTable], name: str, row: Any) -> Any:
 class CampaignSettings(Section):
     """One campaign."""
 
-    name: str = Field(description="small letters, digits, - and _", pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    name: str = Field(description="small letters, digits, - and _", pattern=rf"^{NAME.pattern}$")
     mode: Mode = Field(default=Mode.PREDICTIVE, description="preview, progressive, ratio or predictive")
     max_abandon_rate: float = Field(
         default=0.03, description="cap on abandoned calls among calls answered by a person, as a fraction", gt=0, le=0.2
@@ -176,7 +181,7 @@ class CampaignSettings(Section):
     caller_id: str = Field(
         default="", description="number shown to the callee; needed to start", pattern=r"^(\+?[0-9]{2,15})?$"
     )
-    default_region: str = Field(default="CN", description="country of numbers without a country code, ISO 3166")
+    default_region: Region = Field(default="CN", description="country of numbers without a country code, ISO 3166")
     abandon_message: str = Field(
         default="",
         validate_default=True,
@@ -204,13 +209,6 @@ class CampaignSettings(Section):
         max_length=10,
     )
     retry: RetryTable = Field(default=RetryTable(), description="what follows an attempt, by its disposition")
-
-    @field_validator("default_region")
-    @classmethod
-    def _known_region(cls, region: str) -> str:
-        if region not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError("is not a known country: two capital letters such as CN, US, DE")
-        return region
 
     @field_validator("abandon_message")
     @classmethod
@@ -243,4 +241,9 @@ class CampaignSettings(Section):
 
     def missing_to_start(self) -> tuple[str, ...]:
         """What keeps valid settings from being started, one sentence each: checked at start, not when they are kept."""
-        return () if self.caller_id else ("caller_id is empty: the callee must be shown a number",)
+        missing = []
+        if not self.caller_id:
+            missing.append("caller_id is empty: the callee must be shown a number")
+        if self.mode is Mode.PREVIEW:
+            missing.append("mode preview cannot be started yet: agents have no way to ask for a call in this release")
+        return tuple(missing)

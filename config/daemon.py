@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from config.model import Section
+from config.model import Region, Section
 
 
 def _ip_address(text: str) -> str:
@@ -162,6 +162,9 @@ class IntakeSettings(Section):
     """Taking leads in."""
 
     batch: int = Field(default=200, description="most leads read at once", ge=1, le=5000)
+    default_region: Region = Field(
+        default="CN", description="country of numbers without a country code in block requests, ISO 3166"
+    )
     max_lead_bytes: int = Field(default=8192, description="longest lead that is read, in bytes", ge=256, le=1_048_576)
 
 

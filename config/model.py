@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict
+import phonenumbers
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 Key = str | int
 """One step of a path: the name of a setting, or the place in a list (0 is the first)."""
@@ -18,6 +19,16 @@ _UNITS: Final = {
     "_days": "days",
     "_rate": "a fraction: 0.03 is 3 %",
 }
+
+
+def _known_region(region: str) -> str:
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("is not a known country: two capital letters such as CN, US, DE")
+    return region
+
+
+Region = Annotated[str, AfterValidator(_known_region)]
+"""A country of phone numbers, ISO 3166."""
 
 
 class Section(BaseModel):

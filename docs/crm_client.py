@@ -52,9 +52,15 @@ def events(client: redis.Redis, consumer: str, block_ms: int) -> Iterator[tuple[
         for _, entries in found:
             for entry_id, fields in entries:
                 if fields:  # an entry that was trimmed meanwhile has none
-                    data = msgpack.unpackb(fields[b"data"])
+                    data = decoded(fields[b"data"])
                     yield fields[b"type"].decode(), fields[b"id"].decode(), data
                 client.xack(EVENTS, GROUP, entry_id)
+
+
+def decoded(data: bytes) -> dict[str, Any]:
+    """The map of an event: msgpack, or JSON where the dialer's setting `redis.json_events` is true."""
+    found: dict[str, Any] = json.loads(data) if data.startswith(b"{") else msgpack.unpackb(data)
+    return found
 
 
 def send_outcome(client: redis.Redis, campaign: str, attempt_id: str, outcome: str, **more: Any) -> None:
@@ -81,4 +87,6 @@ def main(url: str, campaign: str, path: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(f"usage: {sys.argv[0]} REDIS_URL CAMPAIGN LEADS_FILE")
     main(*sys.argv[1:])

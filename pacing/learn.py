@@ -61,11 +61,12 @@ class Durations:
         self.keep = 1.0 - 1.0 / memory
         self.seen = 0
 
-    def seconds_in_bins(self, duration_s: float) -> Floats:
-        """How a duration is spent over the bins."""
+    def seconds_in_bins(self, durations_s: tuple[float, ...]) -> Floats:
+        """How durations are spent over the bins, summed up."""
         upper = np.append(self.edges_s[1:], np.inf)
-        spent: Floats = np.clip(np.minimum(duration_s, upper) - self.edges_s, 0.0, None)
-        return spent
+        spent = np.clip(np.minimum(floats(durations_s)[:, None], upper) - self.edges_s, 0.0, None)
+        total: Floats = spent.sum(axis=0)
+        return total
 
     def observe(self, duration_s: float) -> None:
         """One duration has ended."""
@@ -73,16 +74,12 @@ class Durations:
         self.ended *= self.keep
         self.seconds *= self.keep
         self.ended[np.searchsorted(self.edges_s, duration_s, side="right") - 1] += 1.0
-        self.seconds += self.seconds_in_bins(duration_s)
+        self.seconds += self.seconds_in_bins((duration_s,))
         self.seen += 1
 
     def hazard(self, running_s: tuple[float, ...] = ()) -> Floats:
         """The hazard of every bin, with the durations still running taken into account; always positive."""
-        seconds = self.seconds
-        if running_s:
-            upper = np.append(self.edges_s[1:], np.inf)
-            ages = floats(running_s)[:, None]
-            seconds = seconds + np.clip(np.minimum(ages, upper) - self.edges_s, 0.0, None).sum(axis=0)
+        seconds = self.seconds + self.seconds_in_bins(running_s) if running_s else self.seconds
         overall = self.ended.sum() / seconds.sum()
         # Half a duration's worth of the overall hazard keeps bins nobody has visited sensible.
         hazard: Floats = (self.ended + 0.5) / (seconds + 0.5 / overall)

@@ -14,8 +14,6 @@ from sip.messages import Event, Ping, Ready
 OUTPUT_LIMIT_BYTES: Final = 1024 * 1024
 """Commands that a worker has not read. Beyond this it is stuck."""
 
-_WAKE: Final = b"\r\n\r\n"
-
 
 class Link:
     """One worker's socket. `run` returns, with the reason, when the worker is gone or has to be killed."""
@@ -45,7 +43,7 @@ class Link:
         """End the worker's sleep: it sleeps on its SIP socket, not on this one (`sip.worker.loop`)."""
         if self._address[1]:
             try:
-                self._waker.sendto(_WAKE, self._address)
+                self._waker.sendto(wire.WAKE, self._address)
             except OSError:
                 return  # a full send buffer or no route: the worker looks once a second anyway
 

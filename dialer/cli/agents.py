@@ -10,6 +10,7 @@ from dialer.cli.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.output import show, show_json, table
 from dialer.core.agents import AgentState
 from dialer.store import agents as store_agents
+from dialer.store import campaigns
 
 STATES = [state.value for state in AgentState if state is not AgentState.OFFLINE]
 
@@ -27,6 +28,8 @@ def agents(invocation: Invocation, state: tuple[str, ...], campaign: str | None,
       dialer agents --state ready --state paused
     """
     with invocation.store() as store:
+        if campaign is not None:
+            campaigns.get(store, campaign)  # a mistyped name would look like an empty floor
         rows = [
             row
             for row in store_agents.listing(store)

@@ -182,6 +182,8 @@ def _figures(title: str, figures: Mapping[str, int]) -> Text:
 def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path | None, as_json: bool) -> None:
     """Change settings of a campaign; it goes on with them at once. With --file, all its settings are replaced.
 
+    Leads that were put off keep the time that they were given then, also when the hours are widened.
+
     \b
     Example:
       dialer campaign set spring-sale max_abandon_rate=0.02 retry.busy.delay_s=900

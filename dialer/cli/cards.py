@@ -92,7 +92,9 @@ def _title(row: CampaignRow, width: int) -> Text:
 
 def _agents(row: CampaignRow, room: int) -> Text:
     if not sum(row.agents.values()):
-        return Text("nobody is logged in", WARN if row.state == "running" else QUIET)
+        # The row counts an agent for one campaign at a time, so "nobody is logged in" may well be untrue.
+        running = row.state == "running"
+        return Text("none works for it now" if running else f"none while {row.state}", WARN if running else QUIET)
     words = agent_words(row.agents)
     beside = room - words.cell_len - 3
     return flowed([agent_strip(row.agents, beside if sum(row.agents.values()) <= beside else room - 12), words], room)

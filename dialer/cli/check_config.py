@@ -6,6 +6,7 @@ import click
 from rich.text import Text
 
 from config.show import default_toml, rows
+from dialer.cli.failures import warn
 from dialer.cli.invocation import Invocation, default_config, json_option, pass_invocation
 from dialer.cli.output import show, show_json, table
 
@@ -29,7 +30,10 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
     if example:
         click.echo(default_toml(), nl=False)
         return
-    found = rows(invocation.effective())
+    effective = invocation.effective()
+    if not effective.settings.trunks:
+        warn("no trunk is configured ([[trunks]]): the daemon will run, and dial nothing")
+    found = rows(effective)
     found = tuple(row for row in found if row.source != "default") if changed else found
     if as_json:
         show_json(found)

@@ -151,6 +151,7 @@ def rejects_file(path: Path | None, sheet: Sheet) -> Iterator[Callable[[Rejected
         raise BadSheet("--rejects is the imported file itself")
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.fchmod(descriptor, 0o600)  # the file may have been there already
     except OSError as error:
         raise BadSheet(f"cannot write {path}: {error.strerror}") from error
     with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:

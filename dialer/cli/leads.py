@@ -129,7 +129,8 @@ def _import(
     account = Account()
     settings = invocation.effective().settings
     with invocation.store() as store:
-        region = campaigns.get(store, campaign).settings.default_region
+        found = campaigns.get(store, campaign)
+        region = found.settings.default_region
         checker = Checker(sheet, campaign, region, settings.intake.max_lead_bytes, now())
         before = status.counts(store, campaign, now())
         with _screen(sheet) as screen, rejects_file(rejects, sheet) as reject:

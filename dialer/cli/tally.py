@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from dialer.core.board import Board, CampaignRow, Delay
-from dialer.core.model import Disposition
-
-LIVE: Final = frozenset({Disposition.CONNECTED, Disposition.ABANDONED, Disposition.HUNG_UP})
-"""Ends of calls that a person answered."""
+from dialer.core.dispositions import ANSWERED
 
 
 def campaigns(boards: Sequence[Board]) -> tuple[CampaignRow, ...]:
@@ -45,6 +41,8 @@ def _together(said: Sequence[tuple[Board, CampaignRow]]) -> CampaignRow:
         calls=_sum(row.calls for row in rows),
         dispositions=_sum(row.dispositions for row in rows),
         refusals=_sum(row.refusals for row in rows),
+        causes=_sum(row.causes for row in rows),
+        decisions=sum(row.decisions for row in rows),
         hand_over=_worst([row.hand_over for row in rows]),
         answer_to_agent=_worst([row.answer_to_agent for row in rows]),
     )
@@ -74,4 +72,4 @@ def _worst(delays: Sequence[Delay]) -> Delay:
 def answer_rate(row: CampaignRow) -> float | None:
     """Calls that a person answered among those that ended since the start, as a fraction; None before the first."""
     ended = sum(row.dispositions.values())
-    return sum(row.dispositions.get(kind, 0) for kind in LIVE) / ended if ended else None
+    return sum(row.dispositions.get(kind, 0) for kind in ANSWERED) / ended if ended else None

@@ -53,8 +53,8 @@ class CampaignRow:
     """One campaign on this host, counted since the daemon's start unless it says otherwise.
 
     `sentence` is the pacer's reason of the moment; `problem` says why the daemon does not run a campaign that the
-    operator has started. `answered` and `abandoned` are today's ledger over all hosts. `calls` counts calls by state,
-    `agents` agents by state.
+    operator has started. `causes` counts ends as the SIP side classified them, `decisions` the pacer's. `answered` and
+    `abandoned` are today's ledger over all hosts. `calls` counts calls by state, `agents` agents by state.
     """
 
     name: str
@@ -74,6 +74,8 @@ class CampaignRow:
     calls: Mapping[str, int] = field(default_factory=dict)
     dispositions: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
+    causes: Mapping[str, int] = field(default_factory=dict)
+    decisions: int = 0
     hand_over: Delay = Delay()  # answer -> INVITE to the agent's phone
     answer_to_agent: Delay = Delay()  # answer -> both hear each other
 

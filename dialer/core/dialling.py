@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from compliance.face import Permit
+from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.calls import UNANSWERED, Call, CallEvent, CallState
 from dialer.core.effects import Lease, Release, Reserve, Send
 from dialer.core.floor import AtGates, CampaignRun, Floor, TimerKind
@@ -27,8 +28,6 @@ STORE_LIMIT_S: Final = 60.0
 LEADS_PER_AGENT: Final = 1
 FEWEST_LEADS: Final = 20
 WORKER_FAILSAFE_S: Final = 60.0
-MIN_RING_S: Final = 15.0
-"""No callee's phone stops ringing sooner, a drain included: 16 CFR 310.4(b)(4)(ii), 47 CFR 64.1200(a)(6)."""
 
 
 def may_start(floor: Floor, run: CampaignRun) -> bool:
@@ -214,7 +213,7 @@ def progress(floor: Floor, call: Call, told: Progress) -> None:
 
 def _ring_limit_s(floor: Floor, call: Call) -> float:
     """How long a call may ring; in a drain, no longer than it must."""
-    return MIN_RING_S if floor.draining else floor.campaigns[call.campaign].settings.ring_timeout_s
+    return MIN_RING_TIMEOUT_S if floor.draining else floor.campaigns[call.campaign].settings.ring_timeout_s
 
 
 def ring_timeout(floor: Floor, call: Call, about: float, now: float) -> None:
@@ -239,4 +238,4 @@ def drain(floor: Floor, now: float) -> None:
     for call in floor.calls.values():
         if call.state in UNANSWERED:
             counted_from = call.started_at if call.ringing_at is None else call.ringing_at
-            floor.set_timer(max(now, counted_from + MIN_RING_S), TimerKind.RING, call.attempt, counted_from)
+            floor.set_timer(max(now, counted_from + MIN_RING_TIMEOUT_S), TimerKind.RING, call.attempt, counted_from)

@@ -41,6 +41,9 @@ BY_STATE: Final[dict[CallState, Disposition]] = {
     CallState.HANGING_UP: Disposition.ABANDONED,
 }
 
+ANSWERED: Final = frozenset(BY_STATE.values())
+"""Ends of calls that somebody, or a machine, answered."""
+
 
 def _entry(state: CallState, cause: Cause) -> Disposition:
     if cause is Cause.WORKER_LOST:

@@ -205,7 +205,7 @@ class Engine:
             case AgentEnded():
                 serving.agent_ended(floor, call, told, now)
             case MessageDone() | Digit():
-                pass  # the worker hangs up after the message; keys are for whoever reads the call's events
+                pass  # the worker hangs up after the message by itself; no key decides anything
 
     def _fire(self, kind: TimerKind, name: str, about: float, now: float) -> None:
         floor = self.floor

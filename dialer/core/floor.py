@@ -233,11 +233,10 @@ class Floor:
         self.changed.update(agent.campaigns if before is None else agent.campaigns + before.campaigns)
         self.do(AgentChanged(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending))
 
-    def wrap_up(self, agent: Agent, run: CampaignRun | None, now: float) -> None:
+    def wrap_up(self, agent: Agent, run: CampaignRun, now: float) -> None:
         """An agent's talk is over: wrap-up, bounded by the campaign's limit."""
         self.put_agent(enter(agent, AgentState.WRAPUP, now))
-        limit_s = run.settings.wrapup_limit_s if run is not None else 0.0
-        self.set_timer(now + limit_s, TimerKind.WRAPUP, agent.agent, now)
+        self.set_timer(now + run.settings.wrapup_limit_s, TimerKind.WRAPUP, agent.agent, now)
 
     def phone_silent(self, agent: Agent, now: float) -> None:
         """An agent's phone was rung and did not answer before the ringing was called off."""

@@ -86,9 +86,9 @@ class Close:
 NextStep = Retry | Close
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The whole story of one attempt, written once when it ended.
+    """The whole story of one attempt, written once when it ended. What has a default did not happen unless it is given.
 
     `live` says that it counts as a live answer in the abandonment ledger, `abandoned` that it counts as abandoned;
     `charged` is False where the attempt never left our side and is given back to the frequency caps.
@@ -104,19 +104,19 @@ class Settlement:
     charged: bool
     cause: Cause
     ended_by: Leg
-    sip_code: int
-    q850: int
+    sip_code: int = 0
+    q850: int = 0
     reason: str
-    agent: str
+    agent: str = ""
     reserved_at: float
-    dialled_at: float | None
-    ringing_at: float | None
-    answered_at: float | None
-    agent_dialled_at: float | None
-    bridged_at: float | None
+    dialled_at: float | None = None
+    ringing_at: float | None = None
+    answered_at: float | None = None
+    agent_dialled_at: float | None = None
+    bridged_at: float | None = None
     ended_at: float
-    message_played: bool
-    crossed_cancel: bool
+    message_played: bool = False
+    crossed_cancel: bool = False
 
     @property
     def campaign(self) -> str:

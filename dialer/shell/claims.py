@@ -16,19 +16,23 @@ from dialer.store.connection import Store, trip
 
 @dataclass(slots=True)
 class Claims:
-    """The agents of this daemon. `held` are claimed in the store; `roster` are those the engine knows."""
+    """The agents of this daemon. `held` are claimed in the store; `roster` are those the engine knows. `closed` says
+    that the daemon drains: whoever logs in now is for another one."""
 
     store: Store
     owner: str
     ttl_s: float
     roster: Roster
     held: set[str] = field(default_factory=set)
+    closed: bool = False
     _absent: set[str] = field(default_factory=set)
     _changing: trio.Lock = field(default_factory=trio.Lock)
 
     async def take(self, agent: str) -> bool:
-        """Claim an agent who logs in; False where another daemon has. Raises `StoreError`."""
+        """Claim an agent who logs in; False where another daemon has, or should. Raises `StoreError`."""
         async with self._changing:
+            if self.closed and agent not in self.roster.agents:
+                return False
             self._absent.discard(agent)
             if agent not in self.held:
                 self.held.update(await self._claim([agent]))
@@ -48,7 +52,7 @@ class Claims:
         """
         async with self._changing:
             absent = self.held - self.roster.agents.keys()
-            gone = sorted(absent & self._absent)
+            gone = sorted(absent if self.closed else absent & self._absent)
             self._absent = absent
             await self._release(gone)
             held = sorted(self.held)

@@ -13,9 +13,7 @@ Stop, on SIGTERM: no leases, no new calls; ringing calls ring for their legal mi
 from __future__ import annotations
 
 import signal
-import time
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,42 +21,34 @@ import trio
 
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
-from dialer.core.agents import AgentState
-from dialer.core.effects import AgentChanged, Lease, Release, Reserve
-from dialer.core.engine import Engine
-from dialer.core.floor import FloorSettings, TrunkLimits
-from dialer.core.inputs import Drain, HangUpAll, Input
+from dialer.core.effects import Lease, Release, Reserve
+from dialer.core.inputs import Input
 from dialer.shell.beats import Beats
 from dialer.shell.campaign_watch import CampaignWatch
 from dialer.shell.claims import Claims
-from dialer.shell.clock import Clock
+from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import ForScribe, Outlets, drive
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.feeds import Feeds
-from dialer.shell.health import Health
-from dialer.shell.metrics import Metrics
 from dialer.shell.pacers import pace
+from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.scribe import MOST_IN_MEMORY, Scribe
 from dialer.shell.store_tasks import StoreDesk, attempt_ids, lease_leads, pass_gates, settle_doubtful
-from dialer.shell.tally import Tally
-from dialer.shell.watchdog import Notifier
 from dialer.store import recovery, settle
-from dialer.store.connection import Store, close_store, open_store, persistence_warnings
+from dialer.store.connection import close_store
 from dialer.store.errors import StoreError
-from dialer.store.spool import Spool
 from pacing.warmup import warm_up
-from sip.messages import Event, Trunk
-from sip.pool import Pool, PoolFailed, PoolSettings, PoolStartError, open_pool
+from sip.messages import Event
+from sip.pool import Pool, PoolFailed, PoolStartError, open_pool
 
 log = structlog.get_logger()
 
 QUEUE = 10_000
 """Inputs and effects that may wait in memory. A full queue holds up whoever fills it."""
 
-HANG_UP_LIMIT_S = 75.0
-"""After everything was hung up, so long for the last ends to come in."""
-
 CLAIM_BEATS = 5
+NAMESAKE_BEATS = 2
+"""A run under our name that gave no sign of life for so many beats is over."""
 
 
 def run(settings: DaemonSettings) -> int:
@@ -80,82 +70,8 @@ def _leaves(group: BaseExceptionGroup[StartFailed]) -> list[StartFailed]:
     return leaves
 
 
-@dataclass(slots=True)
-class Parts:
-    """The long-lived things, made once and in this order."""
-
-    settings: DaemonSettings
-    store: Store
-    spool: Spool
-    host: str
-    owner: str
-    clock: Clock
-    health: Health
-    tally: Tally
-    metrics: Metrics
-    engine: Engine
-    notifier: Notifier
-
-
-def _open_parts(settings: DaemonSettings) -> Parts:
-    clock = Clock.start()
-    try:
-        store = open_store(settings.redis)
-        for warning in persistence_warnings(store):
-            log.warning("persistence", detail=warning)
-    except StoreError as error:
-        raise StartFailed(Exit.REDIS, str(error)) from error
-    try:
-        spool = Spool(Path(settings.spool.dir), limit_bytes=settings.spool.max_mb * 1_000_000)
-    except StoreError as error:
-        raise StartFailed(Exit.CONFIG, f"spool.dir: {error}") from error
-    for path in spool.damaged:
-        log.error("the spool was damaged; what could not be read is kept", path=str(path))
-    limits = tuple(TrunkLimits(trunk.name, trunk.max_cps, trunk.max_calls) for trunk in settings.trunks)
-    metrics = Metrics()
-    try:
-        metrics.serve(settings.metrics)
-    except OSError as error:
-        raise StartFailed(Exit.CONFIG, f"metrics.port {settings.metrics.port}: {error}") from error
-    incarnation = f"{time.time_ns() // 1_000_000:x}"
-    return Parts(
-        settings=settings,
-        store=store,
-        spool=spool,
-        host=settings.host.name,
-        owner=recovery.owner_of(settings.host.name, incarnation),
-        clock=clock,
-        health=Health(),
-        tally=Tally(settings.host.name, clock, clock.wall()),
-        metrics=metrics,
-        engine=Engine(
-            FloorSettings(
-                trunks=limits,
-                max_lines=settings.sip.max_lines,
-                agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
-            )
-        ),
-        notifier=Notifier(),
-    )
-
-
-def _pool_settings(settings: DaemonSettings) -> PoolSettings:
-    trunks = tuple(
-        Trunk(trunk.name, trunk.host, trunk.port, trunk.username, trunk.password.get_secret_value())
-        for trunk in settings.trunks
-    )
-    return PoolSettings(
-        trunks=trunks,
-        lines=settings.sip.max_lines,
-        bind_address=settings.sip.bind_address,
-        rtp_port_first=settings.sip.rtp_port_min,
-        rtp_port_last=settings.sip.rtp_port_max,
-        user_agent=settings.sip.user_agent,
-    )
-
-
 async def _run(settings: DaemonSettings) -> Exit:
-    parts = await trio.to_thread.run_sync(_open_parts, settings)
+    parts = await trio.to_thread.run_sync(open_parts, settings)
     log.info("starting", host=parts.host, owner=parts.owner, lines=settings.sip.max_lines)
     scribe = Scribe(
         store=parts.store,
@@ -172,11 +88,11 @@ async def _run(settings: DaemonSettings) -> Exit:
         async with trio.open_nursery() as services:
             services.start_soon(scribe.write, for_scribe)
             async with to_scribe:
-                await _with_pool(parts, scribe, to_scribe)
+                ended = await _with_pool(parts, scribe, to_scribe)
         if len(parts.spool):
             await scribe.replay()  # Redis may have come back after the last beat
         await _farewell(parts)
-        return Exit.SPOOLED if len(parts.spool) else Exit.OK
+        return Exit.SPOOLED if ended is Exit.OK and len(parts.spool) else ended
     finally:
         parts.spool.close()
         close_store(parts.store)
@@ -184,11 +100,17 @@ async def _run(settings: DaemonSettings) -> Exit:
 
 async def _take_over(parts: Parts, scribe: Scribe) -> None:
     """Finish what earlier runs left: first what they knew (the spool), then what they could not say any more."""
-    if not await scribe.replay():
+    try:
+        replayed = await scribe.replay()
+    except ValueError as error:
+        raise StartFailed(Exit.CONFIG, f"spool.dir holds facts that this release cannot read: {error}") from error
+    if not replayed:
         raise StartFailed(Exit.REDIS, "facts of an earlier run wait on disk, and Redis does not take them")
     try:
-        await trio.to_thread.run_sync(recovery.succeed, parts.store, parts.host)
-        report = await trio.to_thread.run_sync(recovery.recover, parts.store, parts.clock.wall())
+        earlier = await _earlier_runs(parts)
+        await trio.to_thread.run_sync(recovery.succeed, parts.store, earlier)
+        recover = partial(recovery.recover, parts.store, parts.clock.wall(), only=earlier)
+        report = await trio.to_thread.run_sync(recover)
         announced = await trio.to_thread.run_sync(settle.reannounce, parts.store)
     except StoreError as error:
         raise StartFailed(Exit.REDIS, str(error)) from error
@@ -202,15 +124,29 @@ async def _take_over(parts: Parts, scribe: Scribe) -> None:
         )
 
 
-async def _with_pool(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel[ForScribe]) -> None:
+async def _earlier_runs(parts: Parts) -> tuple[str, ...]:
+    """Earlier runs under this host's name. Refuses to start beside one that still gives signs of life: it would lose
+    its calls to us."""
+    before = await trio.to_thread.run_sync(recovery.namesakes, parts.store, parts.host)
+    beats_s = NAMESAKE_BEATS * parts.settings.host.heartbeat_s
+    youngest = max(before.values(), default=0.0)
+    if before and parts.clock.wall() - youngest < beats_s:
+        await trio.sleep(beats_s)
+        if await trio.to_thread.run_sync(recovery.namesakes, parts.store, parts.host) != before:
+            raise StartFailed(Exit.CONFIG, f"host.name: another daemon named {parts.host!r} is alive")
+    return tuple(before)
+
+
+async def _with_pool(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel[ForScribe]) -> Exit:
     try:
-        async with open_pool(_pool_settings(parts.settings)) as pool:
+        async with open_pool(pool_settings(parts.settings)) as pool:
             await trio.to_thread.run_sync(warm_up)
             await _floor(parts, scribe, to_scribe, pool)
+            return Exit.SIP if pool.spent.is_set() else Exit.OK
     except* PoolStartError as group:
         raise StartFailed(Exit.SIP, f"no SIP worker started: {group.exceptions[0]}") from None
     except* PoolFailed as group:
-        raise StartFailed(Exit.SIP, f"the SIP workers keep dying: {group.exceptions[0]}") from None
+        raise StartFailed(Exit.SIP, f"the SIP side gave up: {group.exceptions[0]}") from None
 
 
 async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel[ForScribe], pool: Pool) -> None:
@@ -268,9 +204,8 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
         floor.start_soon(_forward, pool.events, inbox)
         floor.start_soon(lease_leads, desk, leases_out)
         floor.start_soon(pass_gates, desk, gates_out, settings_of, ids)
-        floor.start_soon(beats.beat)
-        floor.start_soon(beats.watch_health)
-        floor.start_soon(beats.show_board)
+        for beating in (beats.beat, beats.watch_health, beats.show_board):
+            floor.start_soon(beating)
         floor.start_soon(pace, engine, inbox, settings.pacing, clock, parts.tally)
         async with trio.open_nursery() as feeding:
             for feed in (feeds.leads, feeds.agents, feeds.crm, feeds.operators):
@@ -278,10 +213,10 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 parts.notifier.ready(f"{pool.statistics().workers} SIP workers")
                 log.info("ready", workers=pool.statistics().workers)
-                await _until_drained(parts, inbox, signals, pool)
+                await until_drained(parts, claims, inbox, signals, pool)
             feeding.cancel_scope.cancel()
         await settle_doubtful(desk, to_scribe, after_s=0.0)
-        await _dismiss(parts, claims, to_scribe)
+        await dismiss(parts, claims, to_scribe)
         await beats.publish_board()
         floor.cancel_scope.cancel()
 
@@ -290,60 +225,6 @@ async def _forward(events: trio.MemoryReceiveChannel[Any], inbox: trio.MemorySen
     event: Event
     async for event in events:
         await inbox.send(event)
-
-
-async def _until_drained(parts: Parts, inbox: trio.MemorySendChannel[Input], signals: Any, pool: Pool) -> None:
-    """Wait for the first signal, or for workers that keep dying; then for the floor to become empty. The next signal or
-    the limit hangs up."""
-    async with trio.open_nursery() as waiting:
-        waiting.start_soon(_cancel_when_spent, pool, waiting.cancel_scope)
-        await anext(signals)
-        waiting.cancel_scope.cancel()
-    limit_s = parts.settings.drain.talk_limit_s
-    parts.notifier.stopping("draining")
-    log.info("draining", calls=len(parts.engine.floor.calls), talk_limit_s=limit_s)
-    await inbox.send(Drain())
-    with trio.move_on_after(limit_s):
-        async with trio.open_nursery() as waiting:
-            waiting.start_soon(_cancel_when_idle, parts.engine, waiting.cancel_scope)
-            await anext(signals)
-            waiting.cancel_scope.cancel()
-    if parts.engine.is_idle():
-        return
-    log.warning("hanging up", calls=len(parts.engine.floor.calls))
-    await inbox.send(HangUpAll())
-    with trio.move_on_after(HANG_UP_LIMIT_S):
-        async with trio.open_nursery() as waiting:
-            waiting.start_soon(_cancel_when_idle, parts.engine, waiting.cancel_scope)
-    if not parts.engine.is_idle():
-        log.error("calls without an end", calls=len(parts.engine.floor.calls))
-
-
-async def _cancel_when_spent(pool: Pool, scope: trio.CancelScope) -> None:
-    await pool.spent.wait()
-    log.error("SIP workers keep dying: draining", detail=pool.statistics().last_failure)
-    scope.cancel()
-
-
-async def _cancel_when_idle(engine: Engine, scope: trio.CancelScope) -> None:
-    # The Drain may still be in the queue, and a permit on its way; so "empty" has to hold for a moment.
-    quiet = 0
-    while quiet < 3:
-        await trio.sleep(0.05)
-        quiet = quiet + 1 if engine.floor.draining and engine.is_idle() else 0
-    scope.cancel()
-
-
-async def _dismiss(parts: Parts, claims: Claims, to_scribe: trio.MemorySendChannel[ForScribe]) -> None:
-    """Tell everybody that the agents are not served any more, and let other daemons have them."""
-    now = parts.clock.now()
-    for agent in parts.engine.floor.roster.agents.values():
-        gone = AgentChanged(agent.agent, AgentState.OFFLINE, now, "the dialer has stopped", agent.campaigns)
-        await to_scribe.send(gone)
-    try:
-        await claims.give_up()
-    except StoreError as error:
-        log.warning("claims not given back", detail=str(error))
 
 
 async def _farewell(parts: Parts) -> None:

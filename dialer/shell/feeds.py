@@ -17,7 +17,7 @@ import trio
 
 from config.daemon import DaemonSettings
 from dialer.core.agents import AgentEventKind, AgentEventRefused, apply
-from dialer.core.inputs import CampaignState, Input
+from dialer.core.inputs import Input
 from dialer.shell.campaign_watch import CampaignWatch
 from dialer.shell.claims import Claims
 from dialer.shell.clock import Clock
@@ -69,11 +69,12 @@ class Feeds:
     # --- leads ----------------------------------------------------------------------------------------------------
 
     async def leads(self) -> None:
-        """One round of intake over all campaigns that are not stopped."""
+        """One round of intake over all campaigns, also those that have not been started yet: who loads a list wants to
+        know what became of it."""
         busy = False
-        for campaign in await trio.to_thread.run_sync(campaigns.listing, self.store):
-            if campaign.state is not CampaignState.STOPPED:
-                busy |= await self._take_in(campaign.settings.name)
+        found, _ = await trio.to_thread.run_sync(campaigns.readable, self.store)
+        for campaign in found:
+            busy |= await self._take_in(campaign.settings.name)
         if not busy:
             await trio.sleep(IDLE_S)
 
@@ -108,14 +109,14 @@ class Feeds:
             cursor = await self._hear_agents(cursor, BLOCK_MS)
 
     async def _hear_agents(self, cursor: str, block_ms: int) -> str:
-        heard, cursor = await trio.to_thread.run_sync(
-            agents.read, self.store, self.host, cursor, BATCH, block_ms, abandon_on_cancel=True
-        )
-        for entry in heard:
-            if isinstance(entry, Malformed):
-                await self._refuse_agent(entry.entry_id, entry.agent, "", "; ".join(entry.reasons))
-            else:
-                await self._agent(entry)
+        with trio.CancelScope(shield=True):  # the store has noted them as read, so they are heard, also at the end
+            heard, cursor = await trio.to_thread.run_sync(agents.read, self.store, self.host, cursor, BATCH, block_ms)
+            for entry in heard:
+                if isinstance(entry, Malformed):
+                    await self._refuse_agent(entry.entry_id, entry.agent, "", "; ".join(entry.reasons))
+                else:
+                    await self._agent(entry)
+        await trio.lowlevel.checkpoint()
         return cursor
 
     async def _agent(self, heard: Heard) -> None:
@@ -146,12 +147,22 @@ class Feeds:
 
     async def crm(self) -> None:
         """One reading of the CRM's outcomes and block requests."""
-        received = await trio.to_thread.run_sync(
-            crm_in.read, self.store, self.owner, BATCH, BLOCK_MS, abandon_on_cancel=True
-        )
-        if received:
-            report = await trio.to_thread.run_sync(partial(crm_in.apply, self.store, received, now=self.clock.wall()))
-            log.info("crm", applied=report.applied, refused=report.refused, blocked=len(report.blocked))
+        with trio.CancelScope(shield=True):  # what is left half done would wait for a minute for the next daemon
+            received = await trio.to_thread.run_sync(
+                partial(
+                    crm_in.read,
+                    self.store,
+                    self.owner,
+                    BATCH,
+                    BLOCK_MS,
+                    default_region=self.settings.intake.default_region,
+                )
+            )
+            if received:
+                apply_all = partial(crm_in.apply, self.store, received, now=self.clock.wall())
+                report = await trio.to_thread.run_sync(apply_all)
+                log.info("crm", applied=report.applied, refused=report.refused, blocked=len(report.blocked))
+        await trio.lowlevel.checkpoint()
 
     async def operators(self) -> None:
         """Follow the control stream; any command may have changed a campaign. Looks by itself now and then, too."""

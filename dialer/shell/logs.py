@@ -23,9 +23,21 @@ NUMERIC = {"ts", "timestamp"}
 def mask_strings(_: Any, __: str, event: EventDict) -> EventDict:
     """Mask what looks like a phone number in every string of a log line."""
     for key, value in event.items():
-        if isinstance(value, str) and key not in NUMERIC and not key.endswith("_id"):
-            event[key] = masked_text(value)
+        if key not in NUMERIC and not key.endswith("_id"):
+            event[key] = _masked(value)
     return event
+
+
+def _masked(value: Any) -> Any:
+    match value:
+        case str():
+            return masked_text(value)
+        case dict():
+            return {key: _masked(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_masked(item) for item in value]
+        case _:
+            return value
 
 
 def set_up(settings: LogSettings) -> None:

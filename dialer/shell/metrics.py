@@ -98,6 +98,8 @@ def _host_metrics(board: Board) -> Iterator[Metric]:
 
 def _campaign_metrics(board: Board) -> Iterator[Metric]:
     attempts = CounterMetricFamily("dialer_attempts", "Attempts by how they ended.", labels=["campaign", "disposition"])
+    causes = CounterMetricFamily("dialer_ends", "Attempts by the cause of their end.", labels=["campaign", "cause"])
+    decisions = CounterMetricFamily("dialer_pacing_decisions", "Decisions of the pacer.", labels=["campaign"])
     refusals = CounterMetricFamily("dialer_refusals", "Leads refused at a gate.", labels=["campaign", "rule"])
     calls = GaugeMetricFamily("dialer_calls", "Calls by state.", labels=["campaign", "state"])
     agents = GaugeMetricFamily("dialer_agents", "Agents by state.", labels=["campaign", "state"])
@@ -108,6 +110,7 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
     for row in board.campaigns:
         for labelled, family in (
             (row.dispositions, attempts),
+            (row.causes, causes),
             (row.refusals, refusals),
             (row.calls, calls),
             (row.agents, agents),
@@ -115,11 +118,12 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
         ):
             for label, value in labelled.items():
                 family.add_metric([row.name, label], value)
+        decisions.add_metric([row.name], row.decisions)
         answered.add_metric([row.name], row.answered)
         abandoned.add_metric([row.name], row.abandoned)
         if row.risk is not None:
             risk.add_metric([row.name], row.risk)
-    yield from (attempts, refusals, calls, agents, leads, answered, abandoned, risk)
+    yield from (attempts, causes, decisions, refusals, calls, agents, leads, answered, abandoned, risk)
 
 
 def _trunk_metrics(board: Board) -> Iterator[Metric]:

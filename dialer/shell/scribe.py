@@ -8,14 +8,15 @@ the disk fails, the newest facts stay in memory up to `MOST_IN_MEMORY`; then the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 import trio
 
+from compliance.numbers import masked_text
 from dialer.core.effects import AgentChanged, Publish, Settle
-from dialer.core.model import Settlement
+from dialer.core.model import Lead, Settlement
 from dialer.shell.clock import Clock, counting_day
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.health import Ailment, Health
@@ -31,6 +32,9 @@ from dialer.store.spool import Spool
 log = structlog.get_logger()
 
 MOST_IN_MEMORY = 10_000
+NATIONAL_DIGITS = 8
+"""So many digits of a number, its last ones, are enough to know it again."""
+
 BATCH = 500
 SPOOL_FULL_PAUSE_S = 1.0
 
@@ -49,6 +53,7 @@ class Scribe:
     tally: Tally
     metrics: Metrics
     presence: dict[str, agents.Presence] = field(default_factory=dict)
+    _told: int = 0
     _spooling: trio.Lock = field(default_factory=trio.Lock)
 
     async def write(self, incoming: trio.MemoryReceiveChannel[ForScribe]) -> None:
@@ -57,27 +62,44 @@ class Scribe:
             effects = [first, *_rest(incoming)]
             facts = [fact for effect in effects for fact in self._facts(effect)]
             await self._commit(facts)
-            await self._show_presence()
+            if self.health.redis_healthy:
+                async with self._spooling:
+                    await self._show_presence()
 
     def _facts(self, effect: ForScribe) -> list[Fact]:
         match effect:
             case Settle(settlement):
                 return [self._settled(settlement)]
             case Publish():
-                return [outbox.event_of(effect, self.clock.wall())]
+                return [self._event(effect, self.clock.wall())]
             case CrmEvent():
                 return [effect]
             case AgentChanged():
+                at = self.clock.to_wall(effect.since)
                 self.presence[effect.agent] = agents.Presence(
                     agent=effect.agent,
                     state=effect.state,
-                    since=self.clock.to_wall(effect.since),
+                    since=at,
                     reason=effect.reason,
                     campaigns=effect.campaigns,
                     owner=self.owner,
                 )
-                fields = {"agent": effect.agent, "state": effect.state.value, "reason": effect.reason}
-                return [outbox.event_of(Publish("agent_state", "", fields), self.clock.to_wall(effect.since))]
+                fields = {
+                    "agent": effect.agent,
+                    "state": effect.state.value,
+                    "reason": effect.reason,
+                    "pending": "" if effect.pending is None else effect.pending.value,
+                }
+                return [self._event(Publish("agent_state", "", fields), at)]
+
+    def _event(self, effect: Publish, at: float) -> CrmEvent:
+        """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:
+        two events with one id would be one for the CRM."""
+        event = outbox.event_of(effect, at)
+        if "attempt_id" in effect.fields:
+            return event
+        self._told += 1
+        return replace(event, id=f"{event.id}-{self._told}")
 
     def _settled(self, settlement: Settlement) -> Settled:
         day = counting_day(self.clock.to_wall(settlement.answered_at or settlement.ended_at))
@@ -89,36 +111,42 @@ class Scribe:
         if not facts:
             return
         async with self._spooling:
-            if not len(self.spool):
-                try:
-                    await trio.to_thread.run_sync(self._to_store, facts)
-                except StoreError as error:
-                    self.health.ails(Ailment.REDIS, str(error))
-                else:
-                    return
-            await self._to_disk(facts)
-
-    def _to_store(self, facts: Sequence[Fact]) -> None:
-        settle.settle(self.store, [fact for fact in facts if isinstance(fact, Settled)], self.owner)
-        outbox.publish(self.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
-
-    async def _to_disk(self, facts: Sequence[Fact]) -> None:
-        rows = [_row(fact) for fact in facts]
-        while True:
-            try:
-                await trio.to_thread.run_sync(self.spool.append, rows)
-            except StoreError as error:  # full, or the disk does not take it
-                self.health.ails(Ailment.SPOOL, str(error))
+            while not (await self._in_store(facts) or await self._on_disk(facts)):
                 await trio.sleep(SPOOL_FULL_PAUSE_S)
                 await self._replay()
-            else:
-                self.tally.spooled = len(self.spool)
-                return
+            self.health.well(Ailment.SPOOL)
+
+    async def _in_store(self, facts: Sequence[Fact]) -> bool:
+        """Write to Redis, unless older facts wait on disk."""
+        if len(self.spool):
+            return False
+        try:
+            await trio.to_thread.run_sync(self._to_store, facts)
+        except StoreError as error:
+            self.health.ails(Ailment.REDIS, str(error))
+            return False
+        return True
+
+    async def _on_disk(self, facts: Sequence[Fact]) -> bool:
+        try:
+            await trio.to_thread.run_sync(self.spool.append, [_row(fact) for fact in facts])
+        except StoreError as error:  # full, or the disk does not take it
+            self.health.ails(Ailment.SPOOL, str(error))
+            return False
+        self.tally.spooled = len(self.spool)
+        return True
+
+    def _to_store(self, facts: Sequence[Fact]) -> None:
+        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        settle.settle(self.store, ends, self.owner)
+        outbox.publish(self.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
+        self.tally.unwritten.difference_update(end.settlement.attempt for end in ends)
 
     async def replay(self) -> bool:
-        """Bring what is on disk to Redis, oldest first. False where Redis does not answer yet."""
+        """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not
+        answer yet."""
         async with self._spooling:
-            return await self._replay()
+            return await self._replay() and await self._show_presence()
 
     async def _replay(self) -> bool:
         while rows := await trio.to_thread.run_sync(self.spool.peek, BATCH):
@@ -130,21 +158,19 @@ class Scribe:
                 return False
             await trio.to_thread.run_sync(self.spool.discard, len(rows))
             self.tally.spooled = len(self.spool)
-        self.health.well(Ailment.SPOOL)
         return True
 
-    async def _show_presence(self) -> None:
-        if not self.presence or not self.health.redis_healthy:
-            return
+    async def _show_presence(self) -> bool:
         rows = list(self.presence.values())
         try:
             await trio.to_thread.run_sync(agents.show, self.store, rows)
         except StoreError as error:
             self.health.ails(Ailment.REDIS, str(error))
-            return
+            return False
         for row in rows:
             if self.presence.get(row.agent) is row:
                 del self.presence[row.agent]
+        return True
 
 
 def _rest(incoming: trio.MemoryReceiveChannel[ForScribe]) -> list[ForScribe]:
@@ -176,7 +202,7 @@ def _canonical(settlement: Settlement) -> dict[str, Any]:
     return {
         "attempt_id": settlement.attempt,
         "campaign": settlement.campaign,
-        "lead_id": lead.lead_id,
+        "lead_id": _without_number(lead),
         "number": str(lead.number),
         "trunk": settlement.trunk,
         "disposition": settlement.disposition.value,
@@ -196,3 +222,9 @@ def _canonical(settlement: Settlement) -> dict[str, Any]:
         "charged": settlement.charged,
         "crossed_cancel": settlement.crossed_cancel,
     }
+
+
+def _without_number(lead: Lead) -> str:
+    """The lead's id, masked where the CRM uses the phone number for it."""
+    national = lead.number.clear[-NATIONAL_DIGITS:]
+    return masked_text(lead.lead_id) if national in lead.lead_id else lead.lead_id

@@ -42,15 +42,19 @@ class CampaignTally:
     attempts: int = 0
     dispositions: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    decisions: int = 0
     hand_over_s: deque[float] = field(default_factory=_samples)
     answer_to_agent_s: deque[float] = field(default_factory=_samples)
     decision: Decision = field(default_factory=lambda: Decision(0, "not asked yet"))
     problem: str = ""
+    due: int = 0
+    waiting: int = 0
 
 
 @dataclass(slots=True)
 class Tally:
-    """Everything that is counted in one process."""
+    """Everything that is counted in one process. `unwritten` are attempts that ended and are not in the store yet."""
 
     host: str
     clock: Clock
@@ -61,14 +65,17 @@ class Tally:
     problems: dict[str, str] = field(default_factory=dict)
     pacing_late: int = 0
     decisions_taken: int = 0
+    unwritten: set[str] = field(default_factory=set)
     anomalies: int = 0
     spooled: int = 0
 
     def settled(self, settlement: Settlement) -> None:
         """An attempt ended."""
+        self.unwritten.add(settlement.attempt)
         tally = self.campaigns[settlement.campaign]
         tally.attempts += 1
         tally.dispositions[settlement.disposition.value] += 1
+        tally.causes[settlement.cause.value] += 1
         if settlement.answered_at is None:
             return
         if settlement.agent_dialled_at is not None:
@@ -82,7 +89,9 @@ class Tally:
 
     def decided(self, campaign: str, decision: Decision) -> None:
         """A pacer answered."""
-        self.campaigns[campaign].decision = decision
+        tally = self.campaigns[campaign]
+        tally.decision = decision
+        tally.decisions += 1
 
     def agent_changed(self, change: AgentChanged) -> None:
         """An agent went from one state to another: book the time spent in the old one."""
@@ -135,8 +144,8 @@ class Tally:
             risk=tally.decision.risk,
             max_abandon_rate=run.settings.max_abandon_rate,
             leads_held=len(run.leads) + len(run.reserving),
-            due=run.due,
-            waiting=run.waiting,
+            due=tally.due,
+            waiting=tally.waiting,
             answered=run.ledger.answered,
             abandoned=run.ledger.abandoned,
             attempts=tally.attempts,
@@ -144,6 +153,8 @@ class Tally:
             calls=dict(Counter(call.state.value for call in floor.calls.values() if call.campaign == run.name)),
             dispositions=dict(tally.dispositions),
             refusals=dict(tally.refusals),
+            causes=dict(tally.causes),
+            decisions=tally.decisions,
             hand_over=_delay(tally.hand_over_s),
             answer_to_agent=_delay(tally.answer_to_agent_s),
         )

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from compliance.face import Permit
+from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.agents import ON_CALL, AgentState
 from dialer.core.calls import Call, CallState
-from dialer.core.dialling import MIN_RING_S
 from dialer.core.effects import Effect, Reserve, Send, Settle
 from dialer.core.floor import Floor
 from dialer.core.inputs import Input, Paced, Permitted
@@ -211,7 +211,7 @@ def phones_ring_long_enough(step: Step) -> Wrong:
         call = step.floor.calls.get(command.call) if isinstance(command, Cancel) else None
         if call is None or call.state is not CallState.CANCELLING or step.floor.ending:
             continue
-        if call.ringing_at is not None and step.now < call.ringing_at + MIN_RING_S - BREATH_S:
+        if call.ringing_at is not None and step.now < call.ringing_at + MIN_RING_TIMEOUT_S - BREATH_S:
             yield f"{call.attempt} rang for {step.now - call.ringing_at:.3f} s only"
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from compliance.caps import verdict
 from compliance.face import Cleared, Permit, Refusal, Reserved, Rule
+from compliance.gate import CLEARANCE_S
 from config.campaign import CampaignSettings
 from dialer.core.effects import Lease, Release, Reserve
 from dialer.core.inputs import LeadsLeased, Permitted, Refused, StoreFailed, StoreHealth
@@ -17,7 +18,6 @@ from dialer.sim.scenario import Disorder
 from dialer.sim.world import Tell, World
 
 LEASE_S: Final = 60.0
-CLEARANCE_S: Final = 30.0
 POSTPONED_S: Final = 120.0
 
 

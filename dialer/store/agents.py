@@ -114,15 +114,15 @@ def parse(entry: Entry) -> Heard | Malformed:
 # --- which daemon an agent belongs to --------------------------------------------------------------------------------
 
 
-def claim(store: Store, agents: Sequence[str], owner: str, ttl: float) -> tuple[str, ...]:
-    """Claim agents for `ttl` seconds; returns those that are the owner's now (also those it held before)."""
-    done = _each(store, "claim", agents, owner, ttl)
+def claim(store: Store, agents: Sequence[str], owner: str, ttl_s: float) -> tuple[str, ...]:
+    """Claim agents for `ttl_s` seconds; returns those that are the owner's now (also those it held before)."""
+    done = _each(store, "claim", agents, owner, ttl_s)
     return tuple(agent for agent, mine in zip(agents, done, strict=True) if mine)
 
 
-def renew(store: Store, agents: Sequence[str], owner: str, ttl: float) -> tuple[str, ...]:
+def renew(store: Store, agents: Sequence[str], owner: str, ttl_s: float) -> tuple[str, ...]:
     """Prolong claims; returns the agents that are no longer the owner's."""
-    done = _each(store, "renew", agents, owner, ttl)
+    done = _each(store, "renew", agents, owner, ttl_s)
     return tuple(agent for agent, mine in zip(agents, done, strict=True) if not mine)
 
 
@@ -131,8 +131,8 @@ def release(store: Store, agents: Sequence[str], owner: str) -> int:
     return sum(_each(store, "release", agents, owner, 1.0))
 
 
-def _each(store: Store, what: str, agents: Sequence[str], owner: str, ttl: float) -> list[int]:
-    args: list[Value] = [what, owner, max(1, round(ttl * 1000))]
+def _each(store: Store, what: str, agents: Sequence[str], owner: str, ttl_s: float) -> list[int]:
+    args: list[Value] = [what, owner, max(1, round(ttl_s * 1000))]
     return trip(store, [ScriptCall("claim", [store.keys.agent_claim(agent)], args) for agent in agents])
 
 

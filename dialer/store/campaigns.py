@@ -54,10 +54,26 @@ def names(store: Store) -> tuple[str, ...]:
 
 
 def listing(store: Store) -> tuple[Campaign, ...]:
-    """All campaigns by name, in two round trips."""
+    """All campaigns by name, in two round trips. Raises `StoreError` where one of them cannot be read."""
+    found, faults = readable(store)
+    for fault in faults.values():
+        raise StoreError(fault)
+    return found
+
+
+def readable(store: Store) -> tuple[tuple[Campaign, ...], dict[str, str]]:
+    """All campaigns that can be read, and why others cannot, by name: one that another release wrote must not keep a
+    daemon from serving the rest."""
     found = names(store)
     stored = trip(store, [("HGETALL", store.keys.campaign(name)) for name in found])
-    return tuple(_campaign(name, fields) for name, fields in zip(found, stored, strict=True) if fields)
+    campaigns, faults = [], {}
+    for name, fields in zip(found, stored, strict=True):
+        try:
+            if fields:
+                campaigns.append(_campaign(name, fields))
+        except StoreError as error:
+            faults[name] = str(error)
+    return tuple(campaigns), faults
 
 
 def update(store: Store, settings: CampaignSettings, *, who: str, now: float) -> Campaign:

@@ -123,11 +123,6 @@ def close_store(store: Store) -> None:
     store.client.close()
 
 
-def ping(store: Store) -> None:
-    """One round trip. Raises `StoreUnavailable`."""
-    trip(store, [("PING",)])
-
-
 def load_scripts(store: Store) -> None:
     """Hand the server every script; done again by itself when the server has forgotten them."""
     trip(store, [("SCRIPT", "LOAD", script.source) for script in store.scripts.values()])

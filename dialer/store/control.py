@@ -10,8 +10,7 @@ import msgpack
 
 from dialer.store.connection import Command as RedisCommand
 from dialer.store.connection import Store, trip
-from dialer.store.errors import StoreError
-from dialer.store.fields import Fields, Undecodable, decode
+from dialer.store.fields import Fields, Undecodable, decode, encoded
 from dialer.store.streams import Entry, entries_of, read_after
 
 COMMANDS_KEPT: Final = 10_000
@@ -52,7 +51,7 @@ def send(store: Store, command: Command, *, who: str, now: float) -> str:
     """Send a command to every daemon, and write it into the audit trail. Returns the entry's id."""
     body = {"name": command.name, "args": dict(command.args), "who": who, "at": now}
     keep = ("MAXLEN", "~", COMMANDS_KEPT)
-    entry: RedisCommand = ("XADD", store.keys.control(), *keep, "*", "command", _packed(body))
+    entry: RedisCommand = ("XADD", store.keys.control(), *keep, "*", "command", encoded(body, "a command"))
     sent, _ = trip(store, [entry, audit_line(store, command.name, who, now, command.args)])
     return str(sent.decode())
 
@@ -109,12 +108,5 @@ def audit_trail(store: Store, count: int) -> tuple[Audited, ...]:
 def audit_line(store: Store, what: str, who: str, now: float, detail: Mapping[str, Any]) -> RedisCommand:
     """The command that writes one line of the audit trail."""
     keep = ("MAXLEN", "~", AUDIT_KEPT)
-    line = ("at", now, "who", who, "what", what, "detail", _packed(dict(detail)))
+    line = ("at", now, "who", who, "what", what, "detail", encoded(dict(detail), "a line of the audit trail"))
     return ("XADD", store.keys.audit(), *keep, "*", *line)
-
-
-def _packed(body: Mapping[str, Any]) -> bytes:
-    try:
-        return bytes(msgpack.packb(body))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise StoreError(f"a command holds what msgpack cannot carry: {error}") from error

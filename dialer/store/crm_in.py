@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgpack
 
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
+from dialer.core.dispositions import ANSWERED
 from dialer.core.model import Lead
 from dialer.store import blocklist, campaigns, control
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
@@ -31,6 +32,9 @@ from dialer.store.outbox import added, refused
 from dialer.store.streams import GROUP, read_group
 
 __all__ = ["BadRequest", "BlockRequest", "CrmReport", "Outcome", "Received", "apply", "read"]
+
+_STALE: Final = 3
+"""The answer of lua/outcome.lua where the attempt was open when it was looked at, and has ended since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class CrmReport:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An attempt that an outcome names: its lead, and whether it is open still."""
+    """An attempt that an outcome names, and its lead. `day` is the counting day of the ledger, empty while the attempt
+    is open."""
 
     lead_id: str
     number_index: int
@@ -87,7 +92,7 @@ def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmRepor
             refusals.append((entry_id, BadRequest((fault or "",), outcome.attempt)))
     requests = [one.request for one in received if isinstance(one.request, BlockRequest)]
     blocked = _block(store, requests, accepted, now)
-    trip(store, [_outcome_call(store, outcome, found, now) for outcome, found in accepted])
+    _keep(store, accepted, now)
     _answer(store, received, refusals, now)
     return CrmReport(len(received) - len(refusals), len(refusals), blocked)
 
@@ -181,6 +186,15 @@ def _block(
     return tuple(blocked)
 
 
+def _keep(store: Store, accepted: Sequence[tuple[Outcome, _Known]], now: float) -> None:
+    """Keep outcomes and do with their leads what follows. What ended since it was looked at is looked at again, once:
+    an attempt ends only once."""
+    answers = trip(store, [_outcome_call(store, outcome, found, now) for outcome, found in accepted])
+    stale = [outcome for (outcome, _), answer in zip(accepted, answers, strict=True) if answer == _STALE]
+    fresh = zip(stale, _look_up(store, stale), strict=True)
+    trip(store, [_outcome_call(store, outcome, found, now) for outcome, found in fresh if found is not None])
+
+
 def _outcome_call(store: Store, outcome: Outcome, found: _Known, now: float) -> ScriptCall:
     keys = store.keys
     named = (
@@ -188,11 +202,11 @@ def _outcome_call(store: Store, outcome: Outcome, found: _Known, now: float) -> 
         *(keys.waiting, keys.closed, keys.why, keys.priority, keys.counts, keys.lead),
     )
     all_keys = [*(key(outcome.campaign) for key in named), keys.ledger(outcome.campaign, found.day)]
-    counted = "1" if found.live and not found.abandoned else "0"
+    seen: Value = "" if not found.day else int(found.live and not found.abandoned)
     args: list[Value] = [
         *(now, outcome.attempt, found.lead_id, outcome.outcome, bytes(msgpack.packb(asdict(outcome)))),
         *_wish(outcome, found, now),
-        counted,
+        seen,
     ]
     return ScriptCall("outcome", all_keys, args)
 
@@ -206,8 +220,8 @@ def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Va
         return "due", outcome.callback_at, "callback", HIGHEST_PRIORITY
     if outcome.outcome == MACHINE and found.lead is not None and found.settings is not None:
         rule = found.settings.retry.after(MACHINE)
-        tries = sum(found.lead.tries.values()) + (0 if found.day else 1)
-        if tries <= rule.max_attempts:
+        answered = sum(count for end, count in found.lead.tries.items() if end in ANSWERED) + (0 if found.day else 1)
+        if answered <= rule.max_attempts:
             return "due", now + rule.delay_s, "an answering machine: called again", ""
     return "", "", "", ""
 

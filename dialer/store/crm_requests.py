@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from compliance.numbers import E164, BadNumber, parse
+from config.campaign import NAME
 from dialer.store.fields import Fields, Undecodable, decode
 
 MAX_NOTE_LENGTH: Final = 500
@@ -15,7 +16,6 @@ MAX_TEXT_LENGTH: Final = 64
 TYPES: Final = ("outcome", "block", "unblock")
 
 OUTCOME_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
-CAMPAIGN_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 CALLBACK: Final = "callback"
 MACHINE: Final = "machine"
@@ -115,7 +115,7 @@ def _block(given: Fields, blocked: bool, default_region: str) -> BlockRequest | 
 
 def _campaign(given: Fields, *, needed: bool) -> str:
     campaign = given.text("campaign", MAX_TEXT_LENGTH, needed=needed)
-    if campaign and not CAMPAIGN_NAME.fullmatch(campaign):
+    if campaign and not NAME.fullmatch(campaign):
         given.faults.append("campaign: not a campaign's name")
         return ""
     return campaign

@@ -1,4 +1,4 @@
-"""Reading what others wrote into streams: strict decoding, and every fault of an entry at once. Pure."""
+"""What streams carry: how we write it, and how we read what others wrote: strictly, every fault at once. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgpack
+
+from dialer.store.errors import StoreError
 
 MAX_ENTRY_BYTES: Final = 8192
 MAX_DEPTH: Final = 16
@@ -48,6 +50,14 @@ def decode(fields: Mapping[bytes, bytes], name: str, max_bytes: int = MAX_ENTRY_
     if not isinstance(value, dict):
         raise Undecodable(f"must be a map of fields, got {kind_of(value)}")
     return value
+
+
+def encoded(value: Any, what: str) -> bytes:
+    """A value as msgpack; `what` names it in the message. Raises `StoreError` for what msgpack cannot carry."""
+    try:
+        return bytes(msgpack.packb(value))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise StoreError(f"{what} holds what msgpack cannot carry: {error}") from error
 
 
 def kind_of(value: object) -> str:

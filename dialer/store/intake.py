@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-import msgpack
-
 from dialer.store import campaigns
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
-from dialer.store.errors import StoreError, StreamFull, UnknownCampaign
+from dialer.store.errors import StreamFull, UnknownCampaign
+from dialer.store.fields import encoded
 from dialer.store.keys import digits
 from dialer.store.lead_codec import MAX_LEAD_BYTES, NewLead, Rejection, pack, parse
 from dialer.store.streams import GROUP, Entry, read_group
@@ -85,19 +84,14 @@ def enqueue(store: Store, campaign: str, entries: Iterable[Mapping[str, Any]], *
     for chunk in _chunks(entries):
         length = trip(store, [("XLEN", stream)])[0]
         fits = chunk[: max(0, limit - length)]
-        commands: list[Command | ScriptCall] = [("XADD", stream, "*", "lead", _packed(entry)) for entry in fits]
+        commands: list[Command | ScriptCall] = [
+            ("XADD", stream, "*", "lead", encoded(dict(entry), "a lead")) for entry in fits
+        ]
         trip(store, commands)
         added += len(fits)
         if len(fits) < len(chunk):
             raise StreamFull(stream, length + len(fits), limit, added)
     return added
-
-
-def _packed(entry: Mapping[str, Any]) -> bytes:
-    try:
-        return bytes(msgpack.packb(dict(entry)))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise StoreError(f"a lead holds what msgpack cannot carry: {error}") from error
 
 
 def _chunks(entries: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import msgpack
 
+from compliance.hours import is_zone
 from compliance.numbers import E164, BadNumber
 from compliance.numbers import parse as parse_number
 from dialer.core.model import Disposition, Lead
@@ -63,7 +62,7 @@ def parse(
     numbers = _numbers(given, default_region)
     name = given.text("name", MAX_NAME_LENGTH)
     timezone = given.text("timezone", MAX_ZONE_LENGTH) or None
-    if timezone is not None and not _known_zone(timezone):
+    if timezone is not None and not is_zone(timezone):
         given.faults.append(f"timezone: {timezone!r} is not in the IANA time zone database")
     priority = given.whole("priority", 0, HIGHEST_PRIORITY, DEFAULT_PRIORITY)
     not_before, expires_at = given.time("not_before"), given.time("expires_at")
@@ -127,22 +126,6 @@ def _hint(raw: str) -> str:
     """The last digits of a bad number, so that the sender can find it; none of a short one."""
     digits = [char for char in raw[:64] if char.isdecimal()]
     return f" (…{''.join(digits[-4:])})" if len(digits) >= 8 else ""
-
-
-@cache
-def _zone(name: str) -> bool:
-    ZoneInfo(name)
-    return True
-
-
-def _known_zone(name: str) -> bool:
-    # Only names that exist are remembered, so the sender cannot fill the cache.
-    try:
-        return _zone(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
-        return False
-    except KeyError:
-        return False
 
 
 # --- the stored form ------------------------------------------------------------------------------------------------

@@ -8,11 +8,15 @@ from typing import Final
 
 from dialer.core.model import Lead
 from dialer.store.connection import ScriptCall, Store, Value, trip
+from dialer.store.errors import StoreError
 from dialer.store.lead_codec import unpack
 
 MAX_LEASED_AT_ONCE: Final = 1000
 JOIN_DUE_AT_ONCE: Final = 1000
 """Most leads whose time has come, and most whose lease has ended, that join the due with one `lease`."""
+
+UNREADABLE_REST_S: Final = 600.0
+"""A lead that this release cannot read is put off so long: another daemon, or the next release, may be able to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +40,22 @@ class Move:
 
 def lease(store: Store, campaign: str, owner: str, count: int, now: float, lease_s: float) -> Leased:
     """Take up to `count` (at most 1,000) due leads for `owner`, by priority (9 first), then by how long they have
-    been due. With a count of 0 nothing is taken and only the numbers come back."""
+    been due. With a count of 0 nothing is taken and only the numbers come back. A lead that cannot be read is put off
+    with the reason, so that it holds up no other."""
     keys = store.keys
     named = (keys.due, keys.waiting, keys.leased, keys.lessee, keys.lead, keys.progress, keys.priority, keys.open)
     args: list[Value] = [owner, min(max(count, 0), MAX_LEASED_AT_ONCE), now, now + lease_s, JOIN_DUE_AT_ONCE]
     due, waiting, *found = trip(store, [ScriptCall("lease", [key(campaign) for key in named], args)])[0]
-    rows = zip(found[1::4], found[2::4], found[3::4], strict=True)
-    leads = tuple(
-        unpack(raw, campaign=campaign, progress=progress, priority=int(priority) if priority else None)
-        for raw, progress, priority in rows
-    )
-    return Leased(leads, due, waiting)
+    leads: list[Lead] = []
+    for lead_id, raw, progress, priority in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True):
+        try:
+            leads.append(
+                unpack(raw, campaign=campaign, progress=progress, priority=int(priority) if priority else None)
+            )
+        except StoreError as error:
+            rests = [lead_id.decode()]
+            postpone(store, campaign, owner, rests, until=now + UNREADABLE_REST_S, why=str(error), now=now)
+    return Leased(tuple(leads), due, waiting)
 
 
 def renew(store: Store, campaign: str, owner: str, leads: Sequence[str], now: float, lease_s: float) -> tuple[str, ...]:

@@ -20,10 +20,10 @@ from dialer.core.retries import next_step
 from dialer.store import agents, campaigns
 from dialer.store.campaigns import Campaign
 from dialer.store.connection import ScriptCall, Store, trip
-from dialer.store.dispositions import Settled
 from dialer.store.errors import StoreError
 from dialer.store.lead_codec import unpack
 from dialer.store.settle import settle
+from dialer.store.settlements import Settled
 from sip.causes import Cause, Leg
 
 FORGOTTEN_AFTER_S: Final = 60.0
@@ -58,12 +58,12 @@ def owner_of(host: str, incarnation: str) -> str:
     return f"{host}:{incarnation}"
 
 
-def beat(store: Store, owner: str, ttl: float, now: float) -> None:
-    """A sign of life, good for `ttl` seconds."""
+def beat(store: Store, owner: str, ttl_s: float, now: float) -> None:
+    """A sign of life, good for `ttl_s` seconds."""
     keys = store.keys
     trip(
         store,
-        [("HSET", keys.owners(), owner, now), ("SET", keys.heartbeat(owner), now, "PX", max(1, round(ttl * 1000)))],
+        [("HSET", keys.owners(), owner, now), ("SET", keys.heartbeat(owner), now, "PX", max(1, round(ttl_s * 1000)))],
     )
 
 
@@ -72,14 +72,17 @@ def farewell(store: Store, owner: str) -> None:
     trip(store, [("DEL", store.keys.heartbeat(owner))])
 
 
-def succeed(store: Store, host: str, *, owner: str = "") -> tuple[str, ...]:
-    """Declare every earlier run of this host dead, at the start of a new one, instead of waiting for their heartbeats
-    to end. One daemon runs under a host's name at a time, so they are. `owner` is the run that says so. Returns them.
-    """
-    known = [name.decode() for name in trip(store, [("HKEYS", store.keys.owners())])[0]]
-    earlier = sorted(one for one in known if one.rpartition(":")[0] == host and one != owner)
-    trip(store, [("DEL", store.keys.heartbeat(one)) for one in earlier])
-    return tuple(earlier)
+def namesakes(store: Store, host: str) -> dict[str, float]:
+    """Runs under this host's name that are not known to have ended, with the time of their last sign of life; two that
+    differ between two looks are of a daemon that lives."""
+    flat = trip(store, [("HGETALL", store.keys.owners())])[0]
+    beats = {name.decode(): float(at) for name, at in zip(flat[::2], flat[1::2], strict=True)}
+    return {owner: at for owner, at in beats.items() if owner.rpartition(":")[0] == host}
+
+
+def succeed(store: Store, owners: Collection[str]) -> None:
+    """Declare runs dead, instead of waiting for their heartbeats to end."""
+    trip(store, [("DEL", store.keys.heartbeat(owner)) for owner in owners])
 
 
 def dead_owners(store: Store) -> tuple[str, ...]:
@@ -89,17 +92,17 @@ def dead_owners(store: Store) -> tuple[str, ...]:
     return tuple(owner for owner, there in zip(known, alive, strict=True) if not there)
 
 
-def recover(store: Store, now: float) -> RecoveryReport:
-    """Take over what dead owners left. Any number of daemons may do it at once.
+def recover(store: Store, now: float, *, only: Collection[str] | None = None) -> RecoveryReport:
+    """Take over what dead owners left, of all hosts or `only` of some. Any number of daemons may do it at once.
 
-    An attempt of a dead owner ends as UNKNOWN: what happened on the line nobody knows, so its lead is not dialled
-    again by itself, unless the campaign's retry table has a row for `unknown`.
+    An attempt of a dead owner ends as UNKNOWN: what happened on the line nobody knows. The retry table has no row for
+    that, so its lead is closed and not dialled again by itself.
     """
-    dead = dead_owners(store)
+    dead = tuple(owner for owner in dead_owners(store) if only is None or owner in only)
     if not dead:
         return RecoveryReport((), 0, 0, 0)
     attempts = leads = 0
-    for campaign in campaigns.listing(store):
+    for campaign in campaigns.readable(store)[0]:
         lost = [one for one in open_attempts(store, campaign.settings.name) if one.owner in dead]
         attempts += _settle_all(store, campaign, lost, now)
         leads += _take_back(store, campaign.settings.name, dead, now)
@@ -116,7 +119,7 @@ def settle_forgotten(store: Store, owner: str, known: Collection[str], now: floa
     also those that are being screened or wait to be settled.
     """
     ended = 0
-    for campaign in campaigns.listing(store):
+    for campaign in campaigns.readable(store)[0]:
         forgotten = [
             one
             for one in open_attempts(store, campaign.settings.name)
@@ -168,19 +171,9 @@ def _unknown(campaign: Campaign, one: OpenAttempt, raw: bytes, progress: bytes |
         charged=True,
         cause=Cause.WORKER_LOST,
         ended_by=Leg.DIALER,
-        sip_code=0,
-        q850=0,
         reason="nobody knows how it ended",
-        agent="",
         reserved_at=one.reserved_at,
-        dialled_at=None,
-        ringing_at=None,
-        answered_at=None,
-        agent_dialled_at=None,
-        bridged_at=None,
         ended_at=max(now, one.reserved_at),
-        message_played=False,
-        crossed_cancel=False,
     )
 
 

@@ -17,9 +17,9 @@ from dialer.core.model import Retry, Settlement
 from dialer.store import campaigns
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.contacts import Reservation, give_back
-from dialer.store.dispositions import Settled, event_of, from_wire, retry_at, settled, to_wire
 from dialer.store.lead_codec import pack_progress
 from dialer.store.outbox import CrmEvent, added, pack_event, unpack_event
+from dialer.store.settlements import Settled, event_of, from_wire, retry_at, settled, to_wire
 
 __all__ = ["Settled", "from_wire", "reannounce", "settle", "settled", "to_wire"]
 

@@ -164,7 +164,9 @@ class Spool:
         good = sum(lengths)
         if good < size and not _is_torn(path, good, size):
             aside = path.with_suffix(".damaged")
-            aside.write_bytes(path.read_bytes()[good:])
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(path.read_bytes()[good:])
             self.damaged.append(aside)
         if good < size:
             os.truncate(path, good)

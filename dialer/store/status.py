@@ -9,7 +9,7 @@ from typing import Any
 import msgpack
 
 from dialer.store.connection import Store, trip
-from dialer.store.errors import StoreError
+from dialer.store.fields import encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,7 @@ class Counts:
 
 def publish(store: Store, host: str, snapshot: Mapping[str, Any], *, now: float, ttl: float) -> None:
     """Say how this host is, good for `ttl` seconds."""
-    try:
-        raw = bytes(msgpack.packb([now, dict(snapshot)]))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise StoreError(f"a status holds what msgpack cannot carry: {error}") from error
+    raw = encoded([now, dict(snapshot)], "a status")
     keys = store.keys
     trip(store, [("SET", keys.status(host), raw, "PX", max(1, round(ttl * 1000))), ("SADD", keys.hosts(), host)])
 

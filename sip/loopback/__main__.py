@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sip.loopback",
-        description="A carrier and agent phones that speak SIP over UDP on loopback, for rehearsals and tests.",
+        description="A carrier and agent phones that speak SIP over UDP on loopback, for rehearsals and tests. "
+        "The phones are sip:agent-NAME@127.0.0.1:PORT; every other user is answered with 404.",
         epilog="Prints the ports as one JSON line when ready and the counts as another at the end. "
         "Stops on SIGTERM, SIGINT or when its stdin ends.",
     )

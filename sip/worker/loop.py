@@ -1,7 +1,7 @@
 """A worker process: one thread that turns commands into SIP and what comes of it into events.
 
 It sleeps in `libHandleEvents`, which any datagram on the SIP port ends; whoever writes a command to the socket sends
-one (`WAKE`). Without it a command is read at the latest after `IDLE_S`. The same goes for the end of the socket's
+one (`wire.WAKE`). Without it a command is read at the latest after `IDLE_S`. The same goes for the end of the socket's
 stream, which means that the daemon is gone: hang up everything and exit.
 """
 
@@ -44,9 +44,6 @@ from sip.worker import dialog as fact
 from sip.worker.call import Call
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import Endpoint
-
-WAKE: Final = b"\r\n\r\n"
-"""The keep-alive of RFC 5626: a SIP stack ignores it."""
 
 IDLE_S: Final = 1.0
 PLAYING_S: Final = 0.02

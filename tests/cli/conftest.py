@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
 from dialer.cli import main
 from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow
 from dialer.store import campaigns
-from dialer.store.connection import Store, close_store, open_store
+from dialer.store.connection import Store
 from pacing.face import Mode
 
 NOW = 1_772_500_000.0
@@ -40,13 +39,6 @@ def dialer(valkey_url: str) -> Dialer:
         )
 
     return call
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Iterator[Store]:
-    opened = open_store(RedisSettings(url=valkey_url))
-    yield opened
-    close_store(opened)
 
 
 @pytest.fixture

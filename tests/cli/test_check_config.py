@@ -29,6 +29,14 @@ def test_every_value_has_its_source() -> None:
     assert sources["redis.prefix"] == ('"dialer:"', "default")
 
 
+def test_a_daemon_without_a_trunk_is_no_mistake_but_said() -> None:
+    """It would run and dial nothing."""
+    result = dialer("check-config")
+
+    assert result.exit_code == 0
+    assert "no trunk is configured" in result.stderr
+
+
 def test_changed_leaves_the_defaults_out() -> None:
     """What was set, and nothing else."""
     rows = data(dialer("--redis", "redis://h:1/0", "check-config", "--changed", "--json"))

@@ -15,7 +15,8 @@ import pytest
 
 from dialer.cli import leads as leads_commands
 from dialer.cli.exits import CliExit
-from dialer.store import control, intake, leads, status
+from dialer.core.inputs import CampaignState
+from dialer.store import campaigns, control, intake, leads, status
 from dialer.store.connection import Store
 from tests.cli.conftest import Dialer, board, data
 
@@ -39,7 +40,8 @@ def mixed(tmp_path: Path) -> Path:
 
 @contextmanager
 def a_daemon(store: Store, campaign: str) -> Iterator[None]:
-    """As much of a daemon as takes leads in: it says that it is alive and empties the stream."""
+    """As much of a daemon as takes leads in: it says that it is alive and empties the stream of a started campaign."""
+    campaigns.set_state(store, campaign, CampaignState.RUNNING, who="test", now=time.time())
     status.publish(store, "dial-1", board().to_wire(), now=time.time(), ttl=30.0)
     done = threading.Event()
 
@@ -96,6 +98,7 @@ def test_rejected_rows_are_reported_by_reason(dialer: Dialer, spring: str, mixed
 def test_rejects_can_be_corrected_and_imported(dialer: Dialer, store: Store, spring: str, mixed: Path) -> None:
     """The file of rejects has the rows as they came, is private, and is itself importable."""
     rejects = mixed.with_name("bad.csv")
+    rejects.touch(0o644)  # an earlier file that others may read does not stay so
     dialer("leads", "import", spring, str(mixed), "--no-wait", "--rejects", str(rejects))
 
     with rejects.open(encoding="utf-8-sig", newline="") as file:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.caps import DAY_S, DEFAULT_CAPS, Cap, history_s, verdict
+from compliance.caps import DAY_S, DEFAULT_CAPS, Cap, verdict
 from compliance.face import Rule
 
 caps_lists = st.lists(
@@ -51,8 +51,9 @@ def test_until_is_the_first_moment_allowed(attempts: list[float], caps: list[Cap
 
 @given(times, caps_lists, st.integers(0, 120).map(float))
 def test_older_history_does_not_matter(attempts: list[float], caps: list[Cap], now: float) -> None:
-    """What is older than `history_s` may be forgotten."""
-    kept = [t for t in attempts if t > now - history_s(caps)]
+    """What is older than the longest window and its rest together changes no verdict."""
+    longest_s = max((cap.window_s + cap.rest_s for cap in caps), default=0.0)
+    kept = [t for t in attempts if t > now - longest_s]
     assert verdict(kept, caps, now) == verdict(attempts, caps, now)
 
 

@@ -75,6 +75,17 @@ def test_check_agrees_with_the_clock_minute_by_minute(
     assert answer.until == expected
 
 
+def test_a_zone_is_closed_from_the_minute_in_which_it_closes() -> None:
+    """Also for a call that would not ring at all."""
+    noon = at("Asia/Shanghai", "2026-03-02 12:00")
+
+    assert isinstance(check(OFFICE, SHANGHAI, noon - 1, 0.0), Open)
+    refusal = check(OFFICE, SHANGHAI, noon, 0.0)
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.until == at("Asia/Shanghai", "2026-03-02 14:00")
+
+
 @pytest.mark.parametrize(
     ("clock", "opens_at"),
     [

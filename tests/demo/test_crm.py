@@ -9,12 +9,11 @@ from typing import Any
 import msgpack
 import pytest
 
-from config.daemon import RedisSettings
 from dialer.demo import crm
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import draw
 from dialer.store import agents, crm_in
-from dialer.store.connection import Store, close_store, open_store
+from dialer.store.connection import Store
 from dialer.store.crm_in import BlockRequest, Outcome
 
 ENDED = {"disposition": "connected", "agent": "agent-01"}
@@ -27,14 +26,6 @@ def desk(valkey_url: str) -> Iterator[Crm]:
     crm.open_group(made)
     yield made
     made.client.close()
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Iterator[Store]:
-    """The dialer's view of the same server."""
-    opened = open_store(RedisSettings(url=valkey_url))
-    yield opened
-    close_store(opened)
 
 
 def announce(desk: Crm, kind: str, event_id: str, data: dict[str, Any]) -> None:

@@ -26,7 +26,12 @@ def start(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
     """`dialer demo` with a temporary directory of its own."""
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     return subprocess.Popen(
-        [*DIALER, "demo", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        [*DIALER, "demo", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever runs the tests may ignore it
     )
 
 

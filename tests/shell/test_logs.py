@@ -29,6 +29,17 @@ def test_clear_numbers_cannot_slip_into_a_log_line(capsys: pytest.CaptureFixture
     assert json.loads(line)["event"] == "failed"
 
 
+def test_a_number_in_a_list_is_masked_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Reasons come in lists."""
+    set_up(LogSettings(format=LogFormat.JSON))
+
+    structlog.get_logger().error("refused", reasons=["+8613812345678 is no number"], counts={"accepted": 3})
+
+    line = capsys.readouterr().err
+    assert "12345678" not in line
+    assert json.loads(line)["counts"] == {"accepted": 3}
+
+
 def test_ids_stay_readable(capsys: pytest.CaptureFixture[str]) -> None:
     """Ids and times are no phone numbers."""
     set_up(LogSettings(format=LogFormat.JSON))

@@ -1,8 +1,8 @@
-"""A store on the session's real server, emptied before each test, and a lead's life in short."""
+"""A lead's life in short, in a store on the session's real server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,12 @@ from compliance.hours import CallingHours, Window
 from compliance.numbers import E164
 from compliance.policy import EVERY_DAY, Policy
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Close, Disposition, Lead, NextStep, Settlement
 from dialer.store import campaigns, intake, leases
-from dialer.store.connection import Store, close_store, open_store
-from dialer.store.dispositions import Settled
+from dialer.store.connection import Store
 from dialer.store.gate import screen
+from dialer.store.settlements import Settled
 from pacing.face import Mode
 from sip.causes import Cause, Leg
 
@@ -32,14 +31,6 @@ POLICY = Policy("test", ALWAYS, (Cap(2, 30 * 86_400.0, 90 * 86_400.0),))
 def number(index: int) -> E164:
     """Some valid mobile number of China."""
     return E164(f"+86138{index:08}")
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Iterator[Store]:
-    """An empty store on a real server."""
-    opened = open_store(RedisSettings(url=valkey_url))
-    yield opened
-    close_store(opened)
 
 
 @pytest.fixture

@@ -59,3 +59,17 @@ def test_settings_that_cannot_be_read_are_said(store: Store, settings: CampaignS
 
     with pytest.raises(StoreError, match=r"(?s)campaign 'spring' cannot be read.*warp"):
         campaigns.get(store, "spring")
+
+
+def test_one_unreadable_campaign_does_not_hide_the_others(store: Store, settings: CampaignSettings) -> None:
+    """What another release wrote is named with its fault; everything else is served."""
+    campaigns.create(store, settings, who="ann", now=1.0)
+    campaigns.create(store, settings.model_copy(update={"name": "odd"}), who="ann", now=1.0)
+    trip(store, [("HSET", store.keys.campaign("odd"), "settings", '{"from": "the future"}')])
+
+    found, faults = campaigns.readable(store)
+
+    assert [campaign.settings.name for campaign in found] == [settings.name]
+    assert list(faults) == ["odd"]
+    with pytest.raises(StoreError, match="'odd' cannot be read"):
+        campaigns.listing(store)

@@ -17,7 +17,6 @@ from dialer.store.connection import (
     close_store,
     open_store,
     persistence_warnings,
-    ping,
     translated,
     trip,
 )
@@ -108,7 +107,6 @@ def test_one_refused_command_does_not_hide_the_others(store: Store) -> None:
 
 def test_a_server_that_keeps_nothing_is_warned_about(store: Store) -> None:
     """Each setting that can lose data has its sentence; a good one has none."""
-    ping(store)
     trip(store, [("CONFIG", "SET", "save", ""), ("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
     nothing, evicts = persistence_warnings(store)
     trip(store, [("CONFIG", "SET", "save", "3600 1"), ("CONFIG", "SET", "maxmemory-policy", "noeviction")])

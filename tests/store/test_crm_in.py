@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgpack
 import pytest
 
-from dialer.core.model import Close, Disposition, Retry
+from dialer.core.inputs import Permitted
+from dialer.core.model import Close, Disposition, Lead, Retry
 from dialer.store import blocklist, crm_in, ledger, settle
 from dialer.store.connection import Store, trip
-from dialer.store.dispositions import Settled
 from dialer.store.leads import LeadState, story
+from dialer.store.settlements import Settled
 from dialer.store.status import counts
 from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.test_settle import events
@@ -95,6 +97,17 @@ def test_an_outcome_during_the_call_waits_for_its_end(floor: Floor, end: End) ->
     assert (row.state, row.at, row.priority) == (LeadState.WAITING, NOW + 900, 9)
 
 
+def test_an_outcome_that_is_corrected_during_the_call_wants_nothing_any_more(floor: Floor, end: End) -> None:
+    """The later word replaces the earlier one, also where it wants nothing of the lead: the retry table decides."""
+    floor.fill(1)
+    dialled = floor.dial()[0]
+
+    say(floor.store, outcome("callback", callback_at=NOW + 900), outcome("interested"), now=NOW + 30)
+    settle.settle(floor.store, [end(dialled, step=Close("done"), live=True)], OWNER)
+
+    assert story(floor.store, floor.name, "L0").row.state is LeadState.CLOSED
+
+
 def test_a_machine_is_no_live_answer_and_is_called_again(talked: Floor) -> None:
     """The ledger takes the answer back, once, also where the outcome is corrected."""
     day = ["2026-03-03"]
@@ -118,6 +131,69 @@ def test_a_machine_heard_during_the_call_is_taken_back_at_its_end(floor: Floor, 
     settle.settle(floor.store, [end(dialled, live=True)], OWNER)
 
     assert ledger.totals(floor.store, floor.name, ["2026-03-03"])[0].answered == 0
+
+
+def test_calls_that_nobody_answered_use_up_no_retry_of_a_machine(floor: Floor, end: End) -> None:
+    """The retry table's row for machines counts answered calls: a line that was busy says nothing about machines."""
+    floor.fill(1)
+    for attempt in range(3):
+        at = NOW + attempt * 60
+        (lead,) = floor.lease(now=at)
+        dialled = permit_without_caps(floor, lead, at)
+        settle.settle(floor.store, [end(dialled, Disposition.BUSY, Retry(0.0, 0), ended_at=at + 30)], OWNER)
+    (lead,) = floor.lease(now=NOW + 300)
+    dialled = permit_without_caps(floor, lead, NOW + 300)
+    settle.settle(floor.store, [end(dialled, ended_at=NOW + 360, live=True)], OWNER)
+
+    say(floor.store, outcome("machine", attempt=dialled.permit.attempt), now=NOW + 400)
+
+    row = story(floor.store, floor.name, "L0").row
+    assert (row.tries, row.state, row.at) == (4, LeadState.WAITING, NOW + 400 + 24 * 3600)
+
+
+def test_machines_are_called_again_as_often_as_the_table_says(floor: Floor, end: End) -> None:
+    """Three retries by default: the fourth machine leaves the lead closed."""
+    floor.fill(1)
+    at, states = NOW, []
+    for _ in range(4):
+        (lead,) = floor.lease(now=at)
+        dialled = permit_without_caps(floor, lead, at)
+        settle.settle(floor.store, [end(dialled, ended_at=at + 60, live=True)], OWNER)
+        say(floor.store, outcome("machine", attempt=dialled.permit.attempt), now=at + 100)
+        states.append(story(floor.store, floor.name, "L0").row.state)
+        at += 100 + 24 * 3600
+
+    assert states == [LeadState.WAITING] * 3 + [LeadState.CLOSED]
+
+
+def permit_without_caps(floor: Floor, lead: Lead, now: float) -> Permitted:
+    """Permit a lead however often it was called."""
+    uncapped = replace(floor, policy=replace(floor.policy, caps=()))
+    (answer,) = uncapped.screen((lead,), now)
+    floor.attempts = uncapped.attempts
+    assert isinstance(answer, Permitted)
+    return answer
+
+
+def test_an_outcome_that_comes_while_the_attempt_ends_counts(
+    floor: Floor, end: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attempt that is settled between the look at it and the outcome is looked at again: the machine is no live
+    answer then, either."""
+    floor.fill(1)
+    (dialled,) = floor.dial()
+    look_up = crm_in._look_up
+
+    def look_up_and_settle(store: Store, outcomes: Any) -> Any:
+        known = look_up(store, outcomes)
+        settle.settle(store, [end(dialled, live=True)], OWNER)
+        return known
+
+    monkeypatch.setattr(crm_in, "_look_up", look_up_and_settle)
+    say(floor.store, outcome("machine"))
+
+    assert ledger.totals(floor.store, floor.name, ["2026-03-03"])[0].answered == 0
+    assert story(floor.store, floor.name, "L0").row.state is LeadState.WAITING
 
 
 def test_an_outcome_takes_a_lease_away(talked: Floor) -> None:

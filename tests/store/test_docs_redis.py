@@ -23,13 +23,13 @@ from dialer.core.model import Disposition
 from dialer.store import agents, crm_in
 from dialer.store.connection import trip
 from dialer.store.crm_requests import FINAL
-from dialer.store.dispositions import KIND, Settled, event_of
 from dialer.store.fields import Fields
 from dialer.store.keys import Keys, Place
 from dialer.store.lead_codec import NewLead, Rejection, parse
 from dialer.store.leads import LeadState, story
 from dialer.store.outbox import refused
 from dialer.store.settle import settle
+from dialer.store.settlements import KIND, Settled, event_of
 from dialer.store.streams import Entry, entries_of
 from tests.store.conftest import NOW, OWNER, Floor, number
 

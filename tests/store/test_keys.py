@@ -16,8 +16,8 @@ from dialer.core.model import Retry
 from dialer.store import agents, blocklist, campaigns, crm_in, leads, leases, recovery, settle
 from dialer.store import connection as door
 from dialer.store.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
-from dialer.store.dispositions import Settled
 from dialer.store.keys import BUCKETS, SHARDS, Keys, place
+from dialer.store.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 

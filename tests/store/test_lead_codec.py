@@ -105,6 +105,8 @@ def test_what_is_no_map_is_named(fields: dict[str, bytes], reason: str) -> None:
         ({"name": "x" * 201}, "name: longer than 200 characters"),
         ({"timezone": "Mars/Olympus"}, "timezone: 'Mars/Olympus' is not in the IANA time zone database"),
         ({"timezone": "../../etc/passwd"}, "timezone: "),
+        ({"timezone": "localtime"}, "timezone: 'localtime' is not in the IANA time zone database"),
+        ({"timezone": "right/Asia/Shanghai"}, "timezone: "),
         ({"priority": 10}, "priority: must be 0 to 9, got 10"),
         ({"priority": True}, "priority: must be a whole number, got true or false"),
         ({"priority": 5.0}, "priority: must be a whole number, got a number"),

@@ -8,11 +8,11 @@ import pytest
 
 from dialer.store import contacts, control, crm_in, leads, leases
 from dialer.store.connection import trip
-from dialer.store.dispositions import Settled
 from dialer.store.errors import StoreError, UnknownLead
 from dialer.store.keys import digits
 from dialer.store.leads import LeadState
 from dialer.store.settle import settle
+from dialer.store.settlements import Settled
 from dialer.store.status import counts
 from tests.store.conftest import NOW, OWNER, Floor, number
 

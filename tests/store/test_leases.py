@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 
+import msgpack
+
 from dialer.core.inputs import Permitted
 from dialer.store import leases
+from dialer.store.connection import trip
 from dialer.store.status import counts
 from tests.store.conftest import NOW, OWNER, Floor, number
 
@@ -54,6 +57,22 @@ def test_no_lead_is_leased_twice(floor: Floor) -> None:
 
     assert len(got) == 600
     assert len(set(got)) == 600
+
+
+def test_a_lead_that_cannot_be_read_holds_up_no_other(floor: Floor) -> None:
+    """What another release, or a hand, wrote in a way that this one cannot read is put off with the reason."""
+    floor.fill(3)
+    trip(floor.store, [("HSET", floor.store.keys.progress(floor.name), "L1", msgpack.packb([0, {"sung_to": 1}]))])
+
+    assert [lead.lead_id for lead in floor.lease()] == ["L0", "L2"]
+
+    why = trip(floor.store, [("HGET", floor.store.keys.why(floor.name), "L1")])[0]
+    assert why == b"a stored lead of campaign spring cannot be read: ValueError"
+    seen = counts(floor.store, floor.name, NOW)
+    assert (seen.leased, seen.waiting) == (2, 1)
+    trip(floor.store, [("HDEL", floor.store.keys.progress(floor.name), "L1")])
+    assert "L1" not in {lead.lead_id for lead in floor.lease(now=NOW + leases.UNREADABLE_REST_S - 1)}
+    assert "L1" in {lead.lead_id for lead in floor.lease(now=NOW + leases.UNREADABLE_REST_S)}
 
 
 def test_a_lease_ends_by_itself(floor: Floor) -> None:

@@ -15,10 +15,10 @@ from dialer.core.inputs import Permitted
 from dialer.core.model import Disposition, Retry
 from dialer.store import agents, contacts, gate, leases, ledger, recovery, settle
 from dialer.store.connection import Store, trip
-from dialer.store.dispositions import Settled
 from dialer.store.errors import StoreUnavailable
 from dialer.store.leads import LeadState, story
 from dialer.store.recovery import RecoveryReport, beat, farewell, owner_of, recover
+from dialer.store.settlements import Settled
 from dialer.store.status import counts
 from tests.store.conftest import NOW, Floor, number
 from tests.store.test_settle import events
@@ -123,12 +123,30 @@ def test_a_settlement_that_comes_after_recovery_changes_nothing(floor: Floor, en
 
 
 def test_a_new_run_succeeds_the_earlier_ones_of_its_host(store: Store) -> None:
-    """Their heartbeats need not end first; other hosts and the run itself are not touched."""
-    for owner in (DEAD, "host-b:8", "host-bb:1"):
+    """Their heartbeats need not end first; hosts of other names are not touched."""
+    for owner in (DEAD, "host-bb:1"):
         beat(store, owner, 60, NOW)
+    earlier = recovery.namesakes(store, "host-b")
 
-    assert recovery.succeed(store, "host-b", owner="host-b:8") == (DEAD,)
+    recovery.succeed(store, earlier)
+
+    assert earlier == {DEAD: NOW}
     assert recovery.dead_owners(store) == (DEAD,)
+
+
+def test_a_start_takes_over_its_own_earlier_runs_only(floor: Floor) -> None:
+    """A neighbour whose heartbeats lapsed in an outage keeps its calls until it had the time to beat again."""
+    floor.fill(2)
+    floor.dial(1, owner=DEAD)
+    floor.dial(1, owner="host-c:1")
+    for owner in (DEAD, "host-c:1"):
+        beat(floor.store, owner, 60, NOW)
+    recovery.succeed(floor.store, (DEAD, "host-c:1"))
+
+    report = recover(floor.store, NOW + 10, only=(DEAD,))
+
+    assert (report.owners, report.attempts) == ((DEAD,), 1)
+    assert [one.owner for one in recovery.open_attempts(floor.store, floor.name)] == ["host-c:1"]
 
 
 def test_a_permit_that_was_lost_on_its_way_is_taken_back(

@@ -13,9 +13,9 @@ from config.daemon import RedisSettings
 from dialer.core.model import Close, Disposition, Retry
 from dialer.store import contacts, ledger, settle
 from dialer.store.connection import Store, close_store, open_store, trip
-from dialer.store.dispositions import Settled, event_of, from_wire, settled, to_wire
 from dialer.store.errors import StoreUnavailable
 from dialer.store.leads import story
+from dialer.store.settlements import Settled, event_of, from_wire, settled, to_wire
 from dialer.store.status import counts
 from dialer.store.streams import entries_of
 from tests.store.conftest import NOW, OWNER, Floor, number

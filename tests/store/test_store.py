@@ -18,8 +18,8 @@ from dialer.core.inputs import Permitted
 from dialer.core.model import Disposition, Lead, Retry
 from dialer.store import connection, gate, leases, ledger, recovery, settle
 from dialer.store.connection import Command, Store
-from dialer.store.dispositions import Settled
 from dialer.store.errors import StoreUnavailable
+from dialer.store.settlements import Settled
 from dialer.store.status import counts
 from tests.store.conftest import ALWAYS, NOW, Floor
 from tests.store.test_settle import events

@@ -21,15 +21,18 @@
 -- ARGV
 --   1 now, 2 attempt_id, 3 lead_id, 4 outcome (its name), 5 outcome (msgpack),
 --   6 what: "" leave the lead, "due", "close"; 7 due at or kind, 8 why, 9 priority or "",
---   10 "1" where the attempt has ended and was counted as a live answer that was not abandoned
+--   10 how the attempt was seen: "" open, "1" ended and counted as a live answer that was not abandoned, "0" ended else
 -- RETURNS
---   1 kept, 0 no such attempt, 2 it was said before
+--   1 kept, 0 no such attempt, 2 it was said before, 3 it was seen open and has ended since: nothing is done
 
 local now, attempt_id, lead_id, outcome = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local what, a, why, priority = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 
 if redis.call('HEXISTS', KEYS[1], attempt_id) == 0 and redis.call('HEXISTS', KEYS[2], attempt_id) == 0 then
     return 0
+end
+if ARGV[10] == '' and redis.call('HEXISTS', KEYS[1], attempt_id) == 0 then
+    return 3
 end
 
 local before = redis.call('HGET', KEYS[3], attempt_id)
@@ -52,7 +55,13 @@ if said ~= outcome then
     end
 end
 
-if what == '' or redis.call('HEXISTS', KEYS[14], lead_id) == 0 then
+if redis.call('HEXISTS', KEYS[14], lead_id) == 0 then
+    return 1
+end
+if what == '' then
+    if redis.call('HGET', KEYS[4], lead_id) == attempt_id then
+        redis.call('HDEL', KEYS[5], lead_id) -- what an earlier word on this attempt wanted
+    end
     return 1
 end
 if redis.call('HEXISTS', KEYS[4], lead_id) == 1 then

@@ -1,0 +1,189 @@
+"""Signs of life, the way back from an outage, and who takes whose work over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+import trio
+
+from config.daemon import DaemonSettings, HostSettings, RedisSettings
+from dialer.core.agents import Roster
+from dialer.core.engine import Engine
+from dialer.core.floor import FloorSettings, TrunkLimits
+from dialer.core.inputs import Input, StoreHealth
+from dialer.shell import beats as beats_module
+from dialer.shell.beats import Beats
+from dialer.shell.claims import Claims
+from dialer.shell.clock import Clock
+from dialer.shell.health import Ailment, Health
+from dialer.shell.store_tasks import StoreDesk
+from dialer.shell.tally import Tally
+from dialer.store import recovery
+from dialer.store.connection import Store, close_store, open_store, trip
+from tests.shell.fickle import Moods, fickle
+
+DEADLINE_S = 15.0
+HEARTBEAT_S = 0.05
+US, NEIGHBOUR = "one:1", "two:1"
+
+
+class Replays:
+    """Stands in for the scribe: nothing is on disk."""
+
+    async def replay(self) -> bool:
+        await trio.lowlevel.checkpoint()
+        return True
+
+
+@dataclass
+class Heart:
+    """The beats of one daemon on a store with moods, and what the engine was told."""
+
+    beats: Beats
+    moods: Moods
+    store: Store
+    inputs: trio.MemoryReceiveChannel[Input]
+
+    def run(self, step: Callable[[], Any], until: Callable[[], bool]) -> None:
+        """Run one of the beats until something is so."""
+
+        async def main() -> None:
+            with trio.fail_after(DEADLINE_S):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(step)
+                    while not until():
+                        await trio.sleep(0.01)
+                        await trio.lowlevel.checkpoint()
+                    nursery.cancel_scope.cancel()
+
+        trio.run(main)
+
+    def told(self) -> list[Input]:
+        found = []
+        while self.inputs.statistics().current_buffer_used:
+            found.append(self.inputs.receive_nowait())
+        return found
+
+
+@pytest.fixture
+def heart(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heart]:
+    monkeypatch.setattr(beats_module, "HEALTH_EVERY_S", 0.02)
+    monkeypatch.setattr(beats_module, "RECOVER_EVERY_BEATS", 1)
+    store = open_store(RedisSettings(url=valkey_url))
+    moods = Moods()
+    moody = fickle(store, moods)
+    clock, health = Clock.start(), Health()
+    inbox, inputs = trio.open_memory_channel[Input](1000)
+    settings = DaemonSettings(
+        redis=RedisSettings(timeout_s=0.5), host=HostSettings(heartbeat_s=HEARTBEAT_S, name="one")
+    )
+    nothing = cast("Any", None)
+    yield Heart(
+        Beats(
+            store=moody,
+            settings=settings,
+            owner=US,
+            host="one",
+            clock=clock,
+            health=health,
+            engine=Engine(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10)),
+            inbox=inbox,
+            scribe=cast("Any", Replays()),
+            to_scribe=nothing,
+            desk=StoreDesk(moody, US, 60.0, clock, health, inbox),
+            claims=Claims(moody, US, 1.0, Roster()),
+            watch=nothing,
+            pool=nothing,
+            tally=Tally("one", clock, clock.wall()),
+            metrics=nothing,
+            notifier=nothing,
+        ),
+        moods,
+        store,
+        inputs,
+    )
+    close_store(store)
+
+
+def known(store: Store) -> set[str]:
+    """Owners who have been heard of and were not taken over."""
+    return {name.decode() for name in trip(store, [("HKEYS", store.keys.owners())])[0]}
+
+
+def neighbour_falls_silent(heart: Heart) -> None:
+    """Another daemon was there, and its sign of life has lapsed."""
+    recovery.beat(heart.store, NEIGHBOUR, 60.0, 0.0)
+    recovery.farewell(heart.store, NEIGHBOUR)
+
+
+def test_a_dead_neighbour_is_taken_over(heart: Heart) -> None:
+    """Whoever looks first recovers what a daemon left whose signs of life have ended."""
+    neighbour_falls_silent(heart)
+
+    heart.run(heart.beats.beat, lambda: known(heart.store) == {US})
+
+
+def test_after_an_outage_neighbours_may_first_show_that_they_live(heart: Heart) -> None:
+    """While Redis was away every sign of life lapsed: nobody is taken over before there was time for a new one."""
+    neighbour_falls_silent(heart)
+    heart.moods.down = True
+    ailing_at: list[float] = []
+
+    def taken_over() -> bool:
+        if heart.beats.health.ailments and not ailing_at:
+            ailing_at.append(heart.beats.clock.now())
+            heart.moods.down = False
+        return known(heart.store) == {US}
+
+    heart.run(heart.beats.beat, taken_over)
+
+    grace_s = heart.beats.owner_ttl_s + heart.beats.settings.redis.timeout_s
+    assert heart.beats.clock.now() - ailing_at[0] >= grace_s
+
+
+def test_a_neighbour_who_shows_up_after_an_outage_keeps_its_work(heart: Heart) -> None:
+    """Its sign of life comes before anybody takes it for dead."""
+    neighbour_falls_silent(heart)
+    heart.moods.down = True
+    done_at: list[float] = []
+
+    def long_after() -> bool:
+        if heart.beats.health.ailments and not done_at:
+            heart.moods.down = False
+            recovery.beat(heart.store, NEIGHBOUR, 60.0, 0.0)
+            grace_s = heart.beats.owner_ttl_s + heart.beats.settings.redis.timeout_s
+            done_at.append(heart.beats.clock.now() + grace_s + 5 * HEARTBEAT_S)
+        return bool(done_at) and heart.beats.clock.now() > done_at[0]
+
+    heart.run(heart.beats.beat, long_after)
+
+    assert known(heart.store) == {US, NEIGHBOUR}
+
+
+def test_the_engine_hears_of_an_outage_and_of_its_end(heart: Heart) -> None:
+    """No new calls in between."""
+    heart.beats.health.ails(Ailment.REDIS, "gone")
+    heart.moods.down = True
+    heart.run(heart.beats.watch_health, lambda: bool(heart.inputs.statistics().current_buffer_used))
+    assert heart.told() == [StoreHealth(False)]
+
+    heart.moods.down = False
+    heart.run(heart.beats.watch_health, lambda: heart.beats.health.healthy)
+    assert heart.beats.health.ailments == {}
+
+
+def test_a_server_that_takes_no_writes_is_not_well(heart: Heart) -> None:
+    """It answers a ping, but it is out of memory: the daemon stays ailing until it writes again."""
+    heart.beats.health.ails(Ailment.REDIS, "OOM")
+    trip(heart.store, [("CONFIG", "SET", "maxmemory", 1)])
+    try:
+        before = heart.moods.trips
+        heart.run(heart.beats.watch_health, lambda: heart.moods.trips >= before + 3)
+        assert not heart.beats.health.healthy
+    finally:
+        trip(heart.store, [("CONFIG", "SET", "maxmemory", 0)])
+
+    heart.run(heart.beats.watch_health, lambda: heart.beats.health.healthy)

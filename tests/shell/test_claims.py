@@ -1,0 +1,117 @@
+"""Whose agents are whose: claims that outlive outages and do not outlive agents."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import pytest
+import trio
+
+from config.daemon import RedisSettings
+from dialer.core.agents import Agent, AgentState, Roster
+from dialer.shell.claims import Claims
+from dialer.store import agents
+from dialer.store.connection import Store, close_store, open_store, trip
+
+OURS, THEIRS = "one:1", "two:1"
+TTL_S = 60.0
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def store(valkey_url: str) -> Iterator[Store]:
+    opened = open_store(RedisSettings(url=valkey_url))
+    yield opened
+    close_store(opened)
+
+
+@pytest.fixture
+def claims(store: Store) -> Claims:
+    """The claims of one daemon with an empty roster."""
+    return Claims(store, OURS, TTL_S, Roster())
+
+
+def do(step: Callable[..., Awaitable[T]], *args: str) -> T:
+    return trio.run(step, *args)
+
+
+def come(claims: Claims, name: str) -> None:
+    """The engine has taken the agent's login."""
+    claims.roster.put(Agent(name, "sip:a@b", ("spring",), "", AgentState.READY, since=0.0, heard_at=0.0))
+
+
+def holder(store: Store, name: str) -> str:
+    held = trip(store, [("GET", store.keys.agent_claim(name))])[0]
+    return held.decode() if held else ""
+
+
+def test_an_agent_belongs_to_whoever_is_first(claims: Claims, store: Store) -> None:
+    """Another daemon's agent is not taken, and is known to be somebody's."""
+    agents.claim(store, ["bob"], THEIRS, TTL_S)
+
+    assert do(claims.take, "ann") is True
+    assert do(claims.take, "bob") is False
+
+    assert claims.held == {"ann"}
+    assert do(claims.is_anybodys, "bob") is True
+    assert do(claims.is_anybodys, "cat") is False
+
+
+def test_a_claim_that_lapsed_is_taken_again(claims: Claims, store: Store) -> None:
+    """Redis was away for longer than claims last: the agents are still there, so the claims are renewed."""
+    do(claims.take, "ann")
+    come(claims, "ann")
+    trip(store, [("DEL", store.keys.agent_claim("ann"))])
+
+    assert do(claims.keep) == ()
+
+    assert holder(store, "ann") == OURS
+
+
+def test_an_agent_whom_another_daemon_took_is_lost(claims: Claims, store: Store) -> None:
+    """The claim lapsed, and the agent has logged in elsewhere: said once, and not fought over."""
+    do(claims.take, "ann")
+    come(claims, "ann")
+    trip(store, [("SET", store.keys.agent_claim("ann"), THEIRS)])
+
+    assert do(claims.keep) == ("ann",)
+    assert do(claims.keep) == ()
+
+    assert holder(store, "ann") == THEIRS
+
+
+def test_a_claim_is_given_back_after_logout(claims: Claims, store: Store) -> None:
+    """The agent has left the roster, for longer than a login takes to get there."""
+    do(claims.take, "ann")
+
+    do(claims.keep)
+    assert holder(store, "ann") == OURS, "the login may be on its way to the engine"
+    do(claims.keep)
+
+    assert holder(store, "ann") == ""
+    assert claims.held == set()
+
+
+def test_who_logs_in_again_keeps_the_claim(claims: Claims, store: Store) -> None:
+    """A logout and a login between two beats, the login not yet with the engine: the claim stays."""
+    do(claims.take, "ann")
+    do(claims.keep)
+    assert do(claims.take, "ann") is True
+
+    do(claims.keep)
+
+    assert holder(store, "ann") == OURS
+
+
+def test_all_are_given_up_at_the_end(claims: Claims, store: Store) -> None:
+    """Other daemons may have the agents as soon as this one has stopped."""
+    for name in ("ann", "bob"):
+        do(claims.take, name)
+        come(claims, name)
+
+    do(claims.give_up)
+
+    assert holder(store, "ann") == holder(store, "bob") == ""
+    assert claims.held == set()

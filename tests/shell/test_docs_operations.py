@@ -1,0 +1,30 @@
+"""docs/operations.md says what the code does."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+from dialer.shell import metrics
+from dialer.shell.exits import Exit
+
+PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_every_metric_is_named_and_no_other() -> None:
+    """By the name under which Prometheus has it."""
+    source = inspect.getsource(metrics)
+    counters = set(re.findall(r'CounterMetricFamily\(\s*"(dialer_\w+)"', source))
+    names = {f"{name}_total" if name in counters else name for name in re.findall(r'"(dialer_\w+)"', source)}
+
+    assert set(re.findall(r"`(dialer_\w+)", section("Metrics"))) == names
+
+
+def test_every_exit_code_is_named_and_no_other() -> None:
+    """Of the daemon."""
+    assert re.findall(r"^\| (\d) \|", section("Exit codes of the daemon"), re.MULTILINE) == [str(int(x)) for x in Exit]

@@ -1,0 +1,215 @@
+"""What desktops say, and which of it is this daemon's business."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+import trio
+import trio.testing
+
+from config.campaign import CampaignSettings
+from config.daemon import DaemonSettings, RedisSettings
+from dialer.core.agents import AgentEvent, AgentEventKind, Roster
+from dialer.core.inputs import Input
+from dialer.shell import feeds as feeds_module
+from dialer.shell.campaign_watch import CampaignWatch
+from dialer.shell.claims import Claims
+from dialer.shell.clock import Clock
+from dialer.shell.engine_task import ForScribe
+from dialer.shell.feeds import Feeds
+from dialer.shell.health import Ailment, Health
+from dialer.store import agents, campaigns
+from dialer.store.connection import Store, close_store, open_store, trip
+from dialer.store.outbox import CrmEvent
+from pacing.face import Mode
+from tests.shell.fickle import Moods, fickle
+
+DEADLINE_S = 10.0
+
+
+@dataclass
+class Ear:
+    """One daemon's feeds, with what they handed on."""
+
+    feeds: Feeds
+    inputs: trio.MemoryReceiveChannel[Input]
+    facts: trio.MemoryReceiveChannel[ForScribe]
+
+    def engine_was_told(self) -> list[Input]:
+        return drained(self.inputs)
+
+    def crm_was_told(self) -> list[CrmEvent]:
+        told = drained(self.facts)
+        assert all(isinstance(fact, CrmEvent) for fact in told)
+        return cast("list[CrmEvent]", told)
+
+    def listen(self, until: Callable[[], bool]) -> None:
+        """Follow the agents' stream until something is so."""
+
+        async def main() -> None:
+            with trio.fail_after(DEADLINE_S):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self.feeds.keep, self.feeds.agents)
+                    while not until():
+                        await trio.sleep(0.01)
+                        await trio.lowlevel.checkpoint()
+                    nursery.cancel_scope.cancel()
+
+        trio.run(main)
+
+
+def drained(channel: trio.MemoryReceiveChannel[Any]) -> list[Any]:
+    found = []
+    while True:
+        try:
+            found.append(channel.receive_nowait())
+        except trio.WouldBlock:
+            return found
+
+
+@pytest.fixture
+def store(valkey_url: str) -> Iterator[Store]:
+    """A store with one campaign, spring."""
+    opened = open_store(RedisSettings(url=valkey_url))
+    settings = CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000")
+    campaigns.create(opened, settings, who="test", now=time.time())
+    yield opened
+    close_store(opened)
+
+
+def ear(store: Store, host: str = "one") -> Ear:
+    """The feeds of one daemon, whose place in the agents' stream is found."""
+    inbox, inputs = trio.open_memory_channel[Input](1000)
+    to_scribe, facts = trio.open_memory_channel[ForScribe](1000)
+    owner = f"{host}:1"
+    feeds = Feeds(
+        store=store,
+        settings=DaemonSettings(),
+        owner=owner,
+        host=host,
+        claims=Claims(store, owner, 60.0, Roster()),
+        clock=Clock.start(),
+        health=Health(),
+        inbox=inbox,
+        scribe=to_scribe,
+        watch=cast("CampaignWatch", None),
+    )
+    trio.run(feeds.begin)
+    return Ear(feeds, inputs, facts)
+
+
+def login(agent: str, *names: str) -> AgentEvent:
+    return AgentEvent(AgentEventKind.LOGIN, agent, "sip:a@b", names or ("spring",))
+
+
+READY = AgentEvent(AgentEventKind.READY, "ann")
+
+
+def test_a_login_right_after_ready_is_heard(store: Store) -> None:
+    """A host that never read begins before anybody is told that it is ready, not at its first look after that."""
+    one = ear(store)
+    agents.enqueue(store, [login("ann"), READY])
+
+    one.listen(lambda: one.inputs.statistics().current_buffer_used == 2)
+
+    assert one.engine_was_told() == [login("ann"), READY]
+    assert one.feeds.claims.held == {"ann"}
+
+
+def test_another_daemons_agent_is_left_alone(store: Store) -> None:
+    """Every daemon reads every entry; who has not claimed the agent does and says nothing."""
+    one, two = ear(store, "one"), ear(store, "two")
+    agents.enqueue(store, [login("ann"), READY])
+    one.listen(lambda: one.inputs.statistics().current_buffer_used == 2)
+
+    agents.enqueue(store, [AgentEvent(AgentEventKind.HEARTBEAT, "bob")])
+    two.listen(lambda: two.facts.statistics().current_buffer_used == 1)
+
+    assert two.engine_was_told() == []
+    assert [event.fields["agent"] for event in two.crm_was_told()] == ["bob"]
+
+
+def test_what_nobody_can_use_is_refused_under_one_id(store: Store) -> None:
+    """Two daemons refuse the same entry; for the CRM it is the same event."""
+    stream = store.keys.agents_in()
+    daemons = [ear(store, "one"), ear(store, "two")]
+    trip(store, [("XADD", stream, "*", "json", "{}")])
+    agents.enqueue(store, [login("ann", "spring", "sprung"), AgentEvent(AgentEventKind.PAUSE, "cat")])
+
+    told = []
+    for each in daemons:
+        each.listen(lambda each=each: each.facts.statistics().current_buffer_used == 3)
+        told.append(each.crm_was_told())
+        assert each.engine_was_told() == []
+
+    first, second = [[(event.kind, event.id, event.fields) for event in events] for events in told]
+    assert first == second
+    reasons = [event.fields["reason"] for event in told[0]]
+    assert reasons[1:] == [
+        "no campaign sprung; existing campaigns: spring",
+        "pause does not fit an agent who is offline",
+    ]
+
+
+def test_a_draining_daemon_takes_no_new_agent(store: Store) -> None:
+    """Who logs in while a daemon drains is for another one."""
+    one, two = ear(store, "one"), ear(store, "two")
+    one.feeds.claims.closed = True
+    agents.enqueue(store, [login("ann"), AgentEvent(AgentEventKind.PAUSE, "marker")])
+
+    one.listen(lambda: one.facts.statistics().current_buffer_used == 1)
+    two.listen(lambda: two.facts.statistics().current_buffer_used == 1)
+
+    assert one.engine_was_told() == []
+    assert two.engine_was_told() == [login("ann")]
+
+
+def test_a_store_that_comes_back_is_read_on_where_it_was_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon is ailing meanwhile; what was said in that time is heard afterwards, once."""
+    monkeypatch.setattr(feeds_module, "FIRST_PAUSE_S", 0.01)
+    moods = Moods()
+    one = ear(fickle(store, moods))
+    agents.enqueue(store, [login("ann")])
+    one.listen(lambda: one.inputs.statistics().current_buffer_used == 1)
+    moods.down = True
+    agents.enqueue(store, [READY])
+    one.listen(lambda: Ailment.REDIS in one.feeds.health.ailments)
+    moods.down = False
+
+    one.listen(lambda: one.inputs.statistics().current_buffer_used == 2)
+
+    assert one.engine_was_told() == [login("ann"), READY]
+
+
+def test_a_host_goes_on_where_its_last_run_stopped(store: Store) -> None:
+    """What desktops said while the daemon was restarted is not lost."""
+    first = ear(store)
+    agents.enqueue(store, [login("ann")])
+    trio.run(first.feeds.begin)
+    agents.enqueue(store, [login("bob")])
+
+    second = ear(store)
+
+    assert first.engine_was_told() == [login("ann")]
+    assert second.engine_was_told() == [login("bob")]
+
+
+def test_what_was_read_is_heard_although_the_feed_ends(store: Store) -> None:
+    """A reading that is under way when the daemon stops marks entries as read, so it hands them on."""
+    one = ear(store)
+
+    async def main() -> None:
+        with trio.fail_after(DEADLINE_S):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(one.feeds.agents)
+                await trio.testing.wait_all_tasks_blocked(0.05)
+                nursery.cancel_scope.cancel()
+                agents.enqueue(store, [login("ann")])
+
+    trio.run(main)
+
+    assert one.engine_was_told() == [login("ann")]

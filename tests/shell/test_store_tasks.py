@@ -1,0 +1,175 @@
+"""Leases and gates when the store does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+import trio
+
+from config.campaign import CampaignSettings
+from config.daemon import RedisSettings
+from dialer.core.effects import Lease, Reserve, Settle
+from dialer.core.inputs import Input, LeadsLeased, Permitted, StoreFailed
+from dialer.core.model import Disposition
+from dialer.shell.clock import Clock
+from dialer.shell.engine_task import ForScribe
+from dialer.shell.health import Health
+from dialer.shell.store_tasks import DOUBT_S, StoreDesk, attempt_ids, lease_leads, pass_gates, settle_doubtful
+from dialer.store import campaigns, settle
+from dialer.store.connection import Store, close_store, open_store
+from dialer.store.recovery import open_attempts
+from pacing.face import Mode
+from tests.shell.fickle import Moods, fickle
+from tests.shell.rig import noon_zone
+from tests.store.conftest import OWNER, Floor
+
+DEADLINE_S = 10.0
+
+
+class Wall:
+    """A clock of the test's own."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self.ahead_s = clock, 0.0
+
+    def now(self) -> float:
+        return self._clock.now() + self.ahead_s
+
+    def wall(self) -> float:
+        return self._clock.wall() + self.ahead_s
+
+
+@pytest.fixture
+def store(valkey_url: str) -> Iterator[Store]:
+    opened = open_store(RedisSettings(url=valkey_url))
+    yield opened
+    close_store(opened)
+
+
+@pytest.fixture
+def floor(store: Store) -> Floor:
+    """A campaign with three leads that may be called now."""
+    hours = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "opens": "00:00", "closes": "24:00"}]
+    settings = CampaignSettings.model_validate(
+        {"name": "spring", "mode": Mode.PROGRESSIVE, "caller_id": "+861065550000", "hours": hours}
+    )
+    campaigns.create(store, settings, who="test", now=0.0)
+    floor = Floor(store, settings)
+    floor.fill(3, timezone=noon_zone())
+    return floor
+
+
+def desk_on(store: Store) -> tuple[StoreDesk, trio.MemoryReceiveChannel[Input]]:
+    inbox, inputs = trio.open_memory_channel[Input](100)
+    return StoreDesk(store, OWNER, 60.0, Wall(Clock.start()), Health(), inbox), inputs  # type: ignore[arg-type]
+
+
+def told(inputs: trio.MemoryReceiveChannel[Input]) -> list[Input]:
+    found = []
+    while inputs.statistics().current_buffer_used:
+        found.append(inputs.receive_nowait())
+    return found
+
+
+def lease(desk: StoreDesk, wanted: int) -> None:
+    async def main() -> None:
+        tell, wishes = trio.open_memory_channel[Lease](1)
+        async with tell:
+            await tell.send(Lease("spring", wanted))
+        with trio.fail_after(DEADLINE_S):
+            await lease_leads(desk, wishes)  # type: ignore[arg-type]
+
+    trio.run(main)
+
+
+def screen(desk: StoreDesk, floor: Floor, wish: Reserve) -> None:
+    async def main() -> None:
+        tell, wishes = trio.open_memory_channel[Reserve](1)
+        async with tell:
+            await tell.send(wish)
+        ids = (f"A{number}" for number in count())
+        with trio.fail_after(DEADLINE_S):
+            await pass_gates(desk, wishes, lambda _: floor.settings, ids)
+
+    trio.run(main)
+
+
+def settled(desk: StoreDesk, after_s: float = DOUBT_S) -> list[Settle]:
+    async def main() -> list[Settle]:
+        tell, facts = trio.open_memory_channel[ForScribe](100)
+        await settle_doubtful(desk, tell, after_s=after_s)
+        return told(facts)  # type: ignore[arg-type, return-value]
+
+    return trio.run(main)
+
+
+def test_attempt_ids_differ_between_runs() -> None:
+    """Two runs that begin in the same millisecond give out different ids."""
+    first, second = attempt_ids("19a"), attempt_ids("19a")
+
+    assert next(first) != next(first)
+    assert {next(first), next(first)}.isdisjoint({next(second), next(second)})
+
+
+def test_a_lease_that_fails_is_said(floor: Floor, store: Store) -> None:
+    """The engine hears of it and may ask again; the daemon is ailing."""
+    moods = Moods(down=True)
+    desk, inputs = desk_on(fickle(store, moods))
+
+    lease(desk, 2)
+
+    assert told(inputs) == [StoreFailed("spring", (), lease=True)]
+    assert not desk.health.healthy
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_an_attempt_in_doubt_is_never_dialled_and_ends(floor: Floor, store: Store, lost: int) -> None:
+    """The store did its work and its answer was lost: no permit, and later a settlement that gives everything back."""
+    moods = Moods()
+    desk, inputs = desk_on(fickle(store, moods))
+    lease(desk, 2)
+    (leased,) = told(inputs)
+    assert isinstance(leased, LeadsLeased)
+    moods.lost = {moods.trips + lost}
+
+    screen(desk, floor, Reserve("spring", "main", leased.leads))
+
+    assert told(inputs) == [StoreFailed("spring", leased.leads, lease=False)]
+    assert [one.attempt for one in desk.doubtful] == ["A0", "A1"]
+    assert settled(desk) == [], "a late answer may still open them"
+    desk.clock.ahead_s = DOUBT_S + 1  # type: ignore[attr-defined]
+    ends = settled(desk)
+    assert [end.settlement.disposition for end in ends] == [Disposition.NOT_SENT] * 2
+    assert not any(end.settlement.charged for end in ends)
+    clock = Clock.start()
+    settle.settle(store, [settle.settled(end.settlement, clock=clock.to_wall, day="2026-03-03") for end in ends], OWNER)
+    assert open_attempts(store, "spring") == ()
+
+
+def test_at_the_end_no_doubt_is_left(floor: Floor, store: Store) -> None:
+    """A daemon that stops settles what is in doubt at once, or its next run would call it unknown."""
+    moods = Moods()
+    desk, inputs = desk_on(fickle(store, moods))
+    lease(desk, 2)
+    (leased,) = told(inputs)
+    moods.down = True
+    screen(desk, floor, Reserve("spring", "main", leased.leads))  # type: ignore[union-attr]
+
+    assert [end.settlement.attempt for end in settled(desk, after_s=0.0)] == ["A0", "A1"]
+    assert not desk.doubtful
+
+
+def test_leads_pass_the_gates(floor: Floor, store: Store) -> None:
+    """The usual way: leased, permitted, written down."""
+    desk, inputs = desk_on(store)
+    lease(desk, 3)
+    (leased,) = told(inputs)
+
+    screen(desk, floor, Reserve("spring", "main", leased.leads))  # type: ignore[union-attr]
+
+    permits = told(inputs)
+    assert len(permits) == 3
+    assert all(isinstance(permit, Permitted) for permit in permits)
+    assert {one.attempt for one in open_attempts(store, "spring")} == {"A0", "A1", "A2"}
