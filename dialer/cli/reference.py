@@ -18,8 +18,9 @@ HEAD: Final = """\
 
 Made by `python -m dialer.cli.reference`; a test keeps it true. Every command also has `--help`.
 
-Global options stand before the command: `dialer --redis redis://10.0.0.5:6379/0 status`. Everything but `run` and
-`demo` speaks to Redis alone and works from any machine that reaches it. What `--json` prints goes to standard output,
+Global options stand before the command: `dialer --redis redis://10.0.0.5:6379/0 status`. `run` is the daemon;
+`demo`, `simulate` and `pace` work by themselves; everything else speaks to Redis alone and works from any machine that
+reaches it. What `--json` prints goes to standard output,
 warnings and errors to standard error. Phone numbers are masked everywhere.
 """
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.figures import BAD, GOOD, QUIET, WARN, duration
+from dialer.cli.figures import BAD, GOOD, QUIET, WARN, flowed
 from dialer.cli.output import table
 from dialer.sim.study.verdict import rate, sentences
 
@@ -17,37 +17,47 @@ if TYPE_CHECKING:
     from dialer.sim.study.summary import Estimate, PolicySummary
     from dialer.sim.study.sweep import Step, Sweep
 
-UTILISATION: Final = "utilisation = (talk + wrap-up) / (logged in - paused)"
-ABANDONED: Final = "abandoned = answered, and no agent on the line in time / all answered"
-INTERVAL: Final = "± is half of the 95 % interval of the mean over shifts"
+DEFINITIONS: Final = (
+    "utilisation = (talk + wrap-up) / (logged in - paused)",
+    "idle, wait: median/95th percentile",
+    "connects, calls: per agent and hour",
+    "abandoned = answered, and no agent on the line in time / all answered",
+    "worst ½h: any 30 minutes in a row",
+    "over cap: time with the rate of the shift so far above it",
+    "±: half of the 95 % interval of the mean",
+    "vs first: same callees, in points",
+)
+ONLY: Final = "-available-only"
 
 
-def tables(summaries: Sequence[PolicySummary], scenario: Scenario) -> RenderableType:
+def tables(summaries: Sequence[PolicySummary], scenario: Scenario, width: int) -> RenderableType:
     """Two tables that fit 80 columns, what their words mean, and the verdict."""
     cap = scenario.dialling.max_abandon_rate
-    first = summaries[0].policy
-    definitions = "; ".join((UTILISATION, ABANDONED, INTERVAL))
+    words = [
+        *DEFINITIONS,
+        *(["*: counts available agents only"] if any(ONLY in one.policy for one in summaries) else []),
+    ]
     return Group(
         Text("Agents", "bold"),
-        _agents(summaries, first),
+        _agents(summaries),
         Text(),
         Text("Callees", "bold"),
-        _callees(summaries, cap, first),
-        Text(definitions, QUIET),
+        _callees(summaries, cap),
+        Text(),
+        flowed([Text(word, QUIET) for word in words], min(width, 120)),
         Text(),
         *(Text(line) for line in sentences(summaries, scenario)),
     )
 
 
-def _agents(summaries: Sequence[PolicySummary], first: str) -> RenderableType:
-    heads = ["policy", "utilisation", f"vs {_short(first)}", "idle p50", "p95", "connects/h", "calls/h"]
+def _agents(summaries: Sequence[PolicySummary]) -> RenderableType:
+    heads = ["policy", "utilisation", "vs first", "idle p50/95", "connects/h", "calls/h"]
     rows = [
         (
             _short(one.policy),
             rate(one.figures["utilisation"]),
             difference(one.against_first, "utilisation"),
-            f"{one.figures['idle_p50_s'].mean:.0f} s",
-            f"{one.figures['idle_p95_s'].mean:.0f} s",
+            f"{one.figures['idle_p50_s'].mean:.0f}/{one.figures['idle_p95_s'].mean:.0f} s",
             f"{one.figures['connects_per_agent_hour'].mean:.1f}",
             f"{one.figures['calls_per_agent_hour'].mean:.1f}",
         )
@@ -56,25 +66,29 @@ def _agents(summaries: Sequence[PolicySummary], first: str) -> RenderableType:
     return table(heads, rows, right=heads[1:])
 
 
-def _callees(summaries: Sequence[PolicySummary], cap: float, first: str) -> RenderableType:
-    heads = ["policy", "abandoned", f"vs {_short(first)}", "worst 30 min", "over cap", "wait p50", "p95"]
+def _callees(summaries: Sequence[PolicySummary], cap: float) -> RenderableType:
+    heads = ["policy", "abandoned", "vs first", "worst ½h", "over cap", "wait p50/95"]
     rows = [
         (
             _short(one.policy),
             Text(rate(one.figures["abandon_rate"]), BAD if one.figures["abandon_rate"].mean > cap else GOOD),
             difference(one.against_first, "abandon_rate"),
             _percent(one.figures["worst_30_min_abandon_rate"].mean),
-            Text(duration(one.figures["over_cap_s"].mean), WARN if one.over_cap_shifts else ""),
-            f"{one.figures['wait_p50_s'].mean:.2f} s",
-            f"{one.figures['wait_p95_s'].mean:.2f} s",
+            Text(_clock(one.figures["over_cap_s"].mean), WARN if one.over_cap_shifts else ""),
+            f"{one.figures['wait_p50_s'].mean:.2f}/{one.figures['wait_p95_s'].mean:.2f} s",
         )
         for one in summaries
     ]
     return table(heads, rows, right=heads[1:])
 
 
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
 def _short(policy: str) -> str:
-    return policy.replace("-available-only", "-avail")
+    return policy.replace(ONLY, "*")
 
 
 def _percent(share: float) -> str:
@@ -135,7 +149,8 @@ def sweep_bars(
     most = max([*values.values(), wanted or 0.0]) or 1.0
     label = max(len(step.value) for step in steps) + 1
     room = max(10, min(width, 100) - label - 8)
-    lines = [Text.assemble(("connects per hour", "bold"), f" by {sweep.name}")]
+    aim = "" if wanted is None else f", ✓ from {wanted:g}"
+    lines = [Text.assemble(("connects per hour", "bold"), f" by {sweep.name}{aim}")]
     for name in names:
         lines.append(Text(name, "cyan"))
         for step in steps:

@@ -1,0 +1,118 @@
+"""The callees of a shift. Who they are depends on the seed and their place on the list alone.
+
+So every policy meets the same people: the n-th lead is as likely to answer, takes as long to, and talks as long,
+whoever calls and whenever. What drifts over the shift changes the thresholds and the lengths, never the draws.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+from dialer.sim.study.course import Courses, courses
+from dialer.sim.study.scenario import Machines, Scenario
+
+SEED_STEP: Final = 2**40
+TRY_STEP: Final = 2**34
+
+
+class Outcome(StrEnum):
+    """How a call would end, were it left to ring."""
+
+    PERSON = "person"
+    MACHINE = "machine"
+    BUSY = "busy"
+    INVALID = "invalid"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """One call to come. `after_s` is from the INVITE to the answer or the failure; infinite where nobody ever answers.
+    `talk_share` and `wrapup_share` are quantiles: how long they are depends on when the talk begins."""
+
+    outcome: Outcome
+    ringing_after_s: float
+    after_s: float
+    talk_share: float
+    wrapup_share: float
+    hangs_up: bool
+    patience_s: float
+
+
+@dataclass(slots=True)
+class People:
+    """Everybody on the list under a seed."""
+
+    scenario: Scenario
+    seed: int
+    course: Courses = field(init=False)
+    _dice: Random = field(default_factory=Random)
+
+    def __post_init__(self) -> None:
+        self.course = courses(self.scenario)
+
+    def call(self, lead: int, tries: int, now: float) -> Callee:
+        """What comes of calling the `lead`-th number for the (`tries` + 1)-th time at `now` seconds."""
+        dice = self._dice
+        dice.seed(self.seed * SEED_STEP + tries * TRY_STEP + lead)
+        draw = dice.random
+        who, post_dial, ring, talk, wrapup, hangs_up, patience = (draw() for _ in range(7))
+        callees = self.scenario.callees
+        outcome = self._outcome(who, now)
+        ringing_after_s = callees.post_dial.at(post_dial)
+        match outcome:
+            case Outcome.PERSON:
+                after_s = ringing_after_s + callees.ring.at(ring)
+            case Outcome.MACHINE:
+                after_s = ringing_after_s + callees.machine_ring.at(ring)
+            case Outcome.NOBODY:
+                after_s = float("inf")
+            case _:
+                after_s = callees.fast_failure.at(ring)
+        return Callee(
+            outcome=outcome,
+            ringing_after_s=ringing_after_s,
+            after_s=after_s,
+            talk_share=talk,
+            wrapup_share=wrapup,
+            hangs_up=hangs_up < callees.hung_up_by_callee_rate,
+            patience_s=-callees.patience_s * math.log1p(-patience) if callees.patience_s else float("inf"),
+        )
+
+    def _outcome(self, who: float, now: float) -> Outcome:
+        """People from one end of the draw, the rest from the other: a drift of one leaves the others as they are."""
+        callees = self.scenario.callees
+        if who < self.course.answer_rate.at(now):
+            return Outcome.PERSON
+        left = 1.0 - who
+        for outcome, share in (
+            (Outcome.INVALID, callees.invalid_rate),
+            (Outcome.BUSY, callees.busy_rate),
+            (Outcome.MACHINE, self.course.machine_rate.at(now)),
+        ):
+            if left <= share:
+                return outcome
+            left -= share
+        return Outcome.NOBODY
+
+    def talk_s(self, callee: Callee, now: float) -> float:
+        """How long the talk is that begins now. A machine holds an agent for a moment only."""
+        agents = self.scenario.agents
+        if callee.outcome is Outcome.MACHINE:
+            return agents.machine_talk.at(callee.talk_share)
+        return agents.talk.at(callee.talk_share) * self.course.talk.at(now)
+
+    def wrapup_s(self, callee: Callee, now: float) -> float:
+        """How long the wrap-up is that begins now; none after a machine."""
+        if callee.outcome is Outcome.MACHINE:
+            return 0.0
+        return self.scenario.agents.wrapup.at(callee.wrapup_share) * self.course.wrapup.at(now)
+
+    @property
+    def screens_machines(self) -> bool:
+        """Whether the carrier ends calls that machines answer."""
+        return self.scenario.callees.machines is Machines.SCREENED

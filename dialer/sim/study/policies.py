@@ -1,0 +1,23 @@
+"""The policies that a study compares, by name: this product's modes, and the published methods of other dialers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from dialer.sim.baselines import BASELINES, MakeBaseline
+from pacing.face import Guarantee, Mode, Pacer, Settings
+from pacing.policies import make
+
+
+def _predictive(settings: Settings, seed: int) -> Pacer:
+    return make(replace(settings, mode=Mode.PREDICTIVE, guarantee=Guarantee.STATISTICAL, seed=seed))
+
+
+def _hard(settings: Settings, seed: int) -> Pacer:
+    return make(replace(settings, mode=Mode.PREDICTIVE, guarantee=Guarantee.HARD, seed=seed))
+
+
+POLICIES: Final[dict[str, MakeBaseline]] = {"predictive": _predictive, "predictive-hard": _hard, **BASELINES}
+"""Name -> what makes a pacer from settings and a seed. `predictive`, `predictive-hard`, `progressive` and `ratio` are
+this product's; the others follow the published rules of other dialers (`dialer.sim.baselines`)."""

@@ -1,0 +1,262 @@
+"""What a study plays: a scenario file as settings, every mistake at once with its path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from config.campaign import MIN_RING_TIMEOUT_S
+from config.layers import Layers, put_text, put_tree, read_toml, split_path
+from config.model import Section
+from config.problems import ConfigError, did_you_mean, problems_of
+from dialer.sim.study.durations import Duration, constant, lognormal, uniform
+from dialer.sim.study.policies import POLICIES
+
+SHIPPED: Final = Path(__file__).parent / "scenarios"
+DAY_MIN: Final = 24 * 60
+
+
+class Machines(StrEnum):
+    """Where a call goes that a machine answers."""
+
+    AGENT = "agent"
+    SCREENED = "screened"
+
+
+class DriftOf(StrEnum):
+    """What may drift."""
+
+    ANSWER_RATE = "answer_rate"
+    MACHINE_RATE = "machine_rate"
+    TALK = "talk_mean_s"
+    WRAPUP = "wrapup_mean_s"
+
+
+class ShockKind(StrEnum):
+    """What may happen all of a sudden."""
+
+    TRUNK_OUTAGE = "trunk_outage"
+    AGENTS_LEAVE = "agents_leave"
+
+
+class Break(Section):
+    """A planned break of some agents. Who is on a call finishes it, wrap-up included, and goes then."""
+
+    at_min: float = Field(description="when it begins, in minutes from the start of the shift", ge=0, le=DAY_MIN)
+    share: float = Field(default=1.0, description="share of the agents, 0 to 1", gt=0, le=1)
+    for_min: float = Field(default=15.0, description="how long each is away, in minutes", gt=0, le=DAY_MIN)
+    within_s: float = Field(default=60.0, description="they go one by one over this time, in seconds", ge=0, le=3600)
+
+
+class Agents(Section):
+    """The agents."""
+
+    count: int = Field(default=20, description="agents on the shift", ge=1, le=2000)
+    talk: Duration = Field(default=lognormal(120.0, 1.0), description="talk time with a person")
+    machine_talk: Duration = Field(
+        default=lognormal(8.0, 0.5), description="time lost on a machine that reaches an agent"
+    )
+    wrapup: Duration = Field(default=lognormal(30.0, 0.7), description="wrap-up after a talk")
+    wrapup_limit_s: float = Field(
+        default=3600.0, description="the dialer ends a wrap-up after this long, in seconds", ge=0, le=3600
+    )
+    pick_up_s: float = Field(
+        default=0.3, description="from the INVITE to an agent's phone until it is answered, in seconds", ge=0, le=5
+    )
+    ramp_up_s: float = Field(
+        default=5.0, description="agents log in one by one over this time, in seconds", ge=0, le=7200
+    )
+    ramp_down_s: float = Field(
+        default=0.0, description="agents leave one by one over the last seconds of the shift", ge=0, le=7200
+    )
+    breaks: tuple[Break, ...] = Field(default=(), description="planned breaks", max_length=50)
+
+
+class Callees(Section):
+    """The people and machines that are called. Shares are of all calls; what is left of 1 rings and is not answered."""
+
+    answer_rate: float = Field(
+        default=0.30, description="share of calls that a person would answer, given the time to ring", gt=0, le=1
+    )
+    machine_rate: float = Field(default=0.15, description="share of calls that a machine answers", ge=0, le=1)
+    machines: Machines = Field(
+        default=Machines.AGENT,
+        description="agent: they reach agents and count as live answers, as in the daemon, which recognises none; "
+        "screened: the carrier ends such calls before they are answered",
+    )
+    busy_rate: float = Field(default=0.07, description="share of calls that are busy", ge=0, le=1)
+    invalid_rate: float = Field(default=0.03, description="share of calls to numbers that do not exist", ge=0, le=1)
+    post_dial: Duration = Field(default=constant(2.0), description="from the INVITE to the first ringing")
+    ring: Duration = Field(default=lognormal(9.0, 0.5), description="ringing until a person answers")
+    machine_ring: Duration = Field(default=lognormal(13.0, 0.3), description="ringing until a machine answers")
+    fast_failure: Duration = Field(default=uniform(1.0, 3.0), description="from the INVITE to busy or invalid")
+    patience_s: float = Field(
+        default=0.0,
+        description="mean time that an answered callee waits in silence, in seconds; 0: to the end",
+        ge=0,
+        le=600,
+    )
+    hung_up_by_callee_rate: float = Field(default=0.6, description="share of talks that the callee ends", ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _no_more_than_all(self) -> Callees:
+        total = self.answer_rate + self.machine_rate + self.busy_rate + self.invalid_rate
+        if total > 1 + 1e-9:
+            raise ValueError(
+                f"answer_rate, machine_rate, busy_rate and invalid_rate are {total:.3g} together, more than 1"
+            )
+        return self
+
+
+class Dialling(Section):
+    """The campaign's and the trunk's limits."""
+
+    leads: int = Field(default=0, description="numbers on the list; 0: without end", ge=0, le=5_000_000)
+    lines: int = Field(default=0, description="calls at once, talks included; 0: without limit", ge=0, le=20_000)
+    max_cps: float = Field(
+        default=0.0, description="new calls per second on the trunk; 0: without limit", ge=0, le=1000
+    )
+    ring_timeout_s: float = Field(
+        default=20.0,
+        description="a call is given up after ringing this long, in seconds; post-dial delay not included",
+        ge=MIN_RING_TIMEOUT_S,
+        le=120,
+    )
+    abandon_after_s: float = Field(
+        default=2.0,
+        description="an answered call without an agent for this long is abandoned, in seconds",
+        ge=0.5,
+        le=10,
+    )
+    max_abandon_rate: float = Field(
+        default=0.03, description="cap on abandoned calls among live answers, as a fraction", gt=0, le=0.2
+    )
+    ratio: float = Field(
+        default=1.5, description="lines for each ready agent, for policies with a fixed ratio", ge=1, le=10
+    )
+    max_calls_per_agent: float = Field(default=8.0, description="most calls in flight for each agent", ge=1, le=50)
+    message_s: float = Field(default=5.0, description="length of the abandon message, in seconds", gt=0, le=60)
+    look_every_s: float = Field(
+        default=0.1, description="shortest time between two decisions, in seconds", ge=0.02, le=5
+    )
+
+
+class Drift(Section):
+    """Something that changes over the shift: slowly, or in one step."""
+
+    of: DriftOf = Field(description="what changes: answer_rate, machine_rate, talk_mean_s or wrapup_mean_s")
+    at_min: float = Field(description="when it begins, in minutes from the start of the shift", ge=0, le=DAY_MIN)
+    over_min: float = Field(
+        default=0.0, description="how long the change takes, in minutes; 0: one step", ge=0, le=DAY_MIN
+    )
+    to: float = Field(description="the value it goes to: a fraction for rates, seconds for means", gt=0, le=86_400)
+
+    @field_validator("to")
+    @classmethod
+    def _rates_are_fractions(cls, to: float, info: Any) -> float:
+        if info.data.get("of") in {DriftOf.ANSWER_RATE, DriftOf.MACHINE_RATE} and to > 1:
+            raise ValueError(f"must be a fraction, 0 to 1, got {to:g}")
+        return to
+
+
+class Shock(Section):
+    """Something that happens all of a sudden, and passes."""
+
+    kind: ShockKind = Field(description="trunk_outage or agents_leave")
+    at_min: float = Field(description="when, in minutes from the start of the shift", ge=0, le=DAY_MIN)
+    for_min: float = Field(default=2.0, description="how long it lasts, in minutes", gt=0, le=DAY_MIN)
+    share: float = Field(default=0.4, description="agents_leave: share of the agents, 0 to 1", gt=0, le=1)
+    within_s: float = Field(default=60.0, description="agents_leave: they go over this time, in seconds", ge=0, le=3600)
+
+
+class Scenario(Section):
+    """One call centre on one day, and the policies to compare on it."""
+
+    title: str = Field(default="", description="what it is about, one line", max_length=200)
+    hours: float = Field(default=8.0, description="length of the shift, in hours", gt=0, le=24)
+    seeds: int = Field(default=10, description="shifts for each policy, each with draws of its own", ge=1, le=1000)
+    first_seed: int = Field(default=1, description="the first of these seeds", ge=0, le=2**31)
+    policies: tuple[str, ...] = Field(
+        default=("predictive", "progressive"),
+        description="policies to compare; differences are against the first",
+        min_length=1,
+        max_length=40,
+    )
+    agents: Agents = Field(default=Agents(), description="the agents")
+    callees: Callees = Field(default=Callees(), description="who is called")
+    dialling: Dialling = Field(default=Dialling(), description="limits")
+    drifts: tuple[Drift, ...] = Field(
+        default=(), description="what changes over the shift, in order of time", max_length=50
+    )
+    shocks: tuple[Shock, ...] = Field(default=(), description="what happens suddenly", max_length=50)
+
+    @field_validator("policies")
+    @classmethod
+    def _known_policies(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in POLICIES:
+                raise ValueError(
+                    f'there is no policy "{name}"{did_you_mean(name, POLICIES)}; known: {", ".join(POLICIES)}'
+                )
+        return tuple(dict.fromkeys(names))
+
+    @model_validator(mode="after")
+    def _rates_fit_at_any_time(self) -> Scenario:
+        for index, drift in enumerate(self.drifts):
+            if index and drift.at_min < self.drifts[index - 1].at_min:
+                raise ValueError(f"drifts[{index}] begins before drifts[{index - 1}]: write them in order of time")
+        people = [self.callees.answer_rate, *(d.to for d in self.drifts if d.of is DriftOf.ANSWER_RATE)]
+        machines = [self.callees.machine_rate, *(d.to for d in self.drifts if d.of is DriftOf.MACHINE_RATE)]
+        total = max(people) + max(machines) + self.callees.busy_rate + self.callees.invalid_rate
+        if total > 1 + 1e-9:
+            raise ValueError(f"with the drifts, the rates of the callees can reach {total:.3g} together, more than 1")
+        return self
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the shift."""
+        return self.hours * 3600.0
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the scenarios that come with the product."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def find_scenario(name: str) -> Path:
+    """The file of a scenario: a path, or the name of one that is shipped. Raises `ConfigError` if there is none."""
+    path = Path(name)
+    ours = SHIPPED / f"{name.lower()}.toml"
+    if path.is_file() or "/" in name or name.endswith(".toml"):
+        return path
+    if name.lower() in shipped():
+        return ours
+    from config.problems import Problem
+
+    known = shipped()
+    raise ConfigError([Problem(name, f"is neither a file nor one of {', '.join(known)}{did_you_mean(name, known)}")])
+
+
+def load_scenario(source: Path | Mapping[str, Any], flags: Mapping[str, str] | None = None) -> Scenario:
+    """A scenario from its TOML file or a mapping, with single values by path (`agents.count`) on top.
+
+    Raises `ConfigError` with every problem.
+    """
+    layers = Layers(Scenario)
+    tree = read_toml(layers, source) if isinstance(source, Path) else source
+    put_tree(layers, tree, f"file {source}" if isinstance(source, Path) else "given", None)
+    for name, text in (flags or {}).items():
+        put_text(layers, name, split_path(name), text, "flag")
+    try:
+        scenario = Scenario.model_validate_json(json.dumps(layers.tree), strict=True)
+    except ValidationError as error:
+        if not layers.unreadable:
+            layers.problems += problems_of(error, Scenario, layers.sources)
+    if layers.problems:
+        raise ConfigError(layers.problems)
+    return scenario

@@ -1,0 +1,196 @@
+"""One shift: the daemon's engine and a pacer, among callees, agents, a list and a trunk, in virtual time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from config.campaign import CampaignSettings
+from dialer.core.agents import Agent
+from dialer.core.effects import AgentChanged, Anomaly, Effect, Lease, Publish, Release, Reserve, Send, Settle
+from dialer.core.engine import Engine
+from dialer.core.floor import CampaignRun, Floor, FloorSettings, TrunkLimits, open_floor
+from dialer.core.inputs import CampaignChanged, CampaignState, Drain, Input, LedgerOfOthers, Paced
+from dialer.core.model import Disposition
+from dialer.core.trunks import TrunkLoad
+from dialer.sim.study.book import EPOCH, Book
+from dialer.sim.study.carrier import Carrier
+from dialer.sim.study.meter import Meter
+from dialer.sim.study.outcome import Run
+from dialer.sim.study.people import People
+from dialer.sim.study.policies import POLICIES
+from dialer.sim.study.scenario import Scenario, ShockKind
+from dialer.sim.study.staff import Staff
+from dialer.sim.study.timeline import Timeline
+from pacing.face import Mode, Pacer
+from sip.messages import SLOTS_PER_CALL, Capacity, Dial
+
+CAMPAIGN: Final = "study"
+TRUNK: Final = "trunk"
+NO_LIMIT: Final = 100_000
+EVERYONE_S: Final = 1.0
+"""The pacer is asked at least this often, as in the daemon."""
+
+DRAIN_LIMIT_S: Final = 4 * 3600.0
+
+
+class OneCampaignFloor(Floor):
+    """The engine's floor where there is one campaign and one trunk: the same answers without looking for them, which
+    would take half of the engine's time with a hundred agents."""
+
+    __slots__ = ()
+
+    def staff(self) -> dict[str, list[Agent]]:
+        """Everybody."""
+        return {CAMPAIGN: list(self.roster.agents.values())}
+
+    def trunk_of(self, run: CampaignRun, now: float) -> TrunkLoad | None:
+        """The only one."""
+        return self.trunks[TRUNK]
+
+    def _room(self, trunk: TrunkLoad, now: float) -> int:
+        return trunk.room(now) - len(self.campaigns[CAMPAIGN].reserving)
+
+
+@dataclass(slots=True)
+class Shift:
+    """One shift while it is played. `tell` is the only way to the engine."""
+
+    scenario: Scenario
+    policy: str
+    seed: int
+    timeline: Timeline = field(default_factory=Timeline)
+    anomalies: int = 0
+    looks_at: float = 0.0
+    looked_at: float = 0.0
+    leases_at: float = 0.0
+    engine: Engine = field(init=False)
+    pacer: Pacer = field(init=False)
+    book: Book = field(init=False)
+    carrier: Carrier = field(init=False)
+    staff: Staff = field(init=False)
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        limits, settings = self.scenario.dialling, _campaign(self.scenario)
+        lines = limits.lines or NO_LIMIT
+        trunk = TrunkLimits(TRUNK, limits.max_cps or NO_LIMIT, lines)
+        # Desktops of a study never fall silent, so nobody has to listen for their heartbeats.
+        floor = FloorSettings((trunk,), lines, agent_heartbeat_timeout_s=float("inf"))
+        self.engine = Engine(floor, seed=self.seed)
+        self.engine.floor = OneCampaignFloor(settings=floor, trunks=open_floor(floor).trunks)
+        self.pacer = POLICIES[self.policy](settings.pacing(self.seed), self.seed)
+        people = People(self.scenario, self.seed)
+        self.book = Book(self.timeline, self.tell, settings, limits.leads)
+        self.staff = Staff(self.timeline, self.tell, people, CAMPAIGN)
+        self.meter = Meter(self.scenario.duration_s)
+        self.carrier = Carrier(
+            self.timeline,
+            self.tell,
+            people,
+            self.engine.floor,
+            self.staff.talks,
+            self.scenario.agents.pick_up_s,
+            limits.message_s,
+        )
+        self.tell(CampaignChanged(settings, CampaignState.RUNNING))
+        self.tell(LedgerOfOthers(CAMPAIGN, "today", 0, 0))
+        self.tell(Capacity(SLOTS_PER_CALL * lines, 1))
+
+    def tell(self, told: Input) -> None:
+        """Hand the engine an input and carry out what it wants."""
+        now = self.timeline.now
+        for effect in self.engine.receive(told, now, EPOCH + now):
+            self._carry_out(effect, now)
+
+    def play(self) -> Run:
+        """Open, work, drain, and count."""
+        scenario, end_s = self.scenario, self.scenario.duration_s
+        self.staff.plan(scenario, self.seed)
+        for shock in scenario.shocks:
+            if shock.kind is ShockKind.TRUNK_OUTAGE:
+                self.timeline.at(shock.at_min * 60, setattr, self.carrier, "down", True)
+                self.timeline.at((shock.at_min + shock.for_min) * 60, setattr, self.carrier, "down", False)
+        self._work(end_s)
+        self.tell(Drain())
+        self._work(end_s + DRAIN_LIMIT_S, draining=True)
+        cap = scenario.dialling.max_abandon_rate
+        return self.meter.run(self.policy, self.seed, cap, self.book.exhausted_at, self.anomalies)
+
+    def _work(self, until: float, *, draining: bool = False) -> None:
+        """Let time pass up to `until`; in a drain, until nothing is on the line."""
+        timeline, engine = self.timeline, self.engine
+        while True:
+            next_at, wakes_at = timeline.next_at(), engine.next_wake()
+            if draining and engine.is_idle():
+                return
+            # Asked after something happened, no more often than the daemon asks; and once a second in any case.
+            looks_at = self.looks_at if engine.floor.changed else self.looked_at + EVERYONE_S
+            now = max(min(next_at, wakes_at, looks_at), timeline.now)
+            if now > until:
+                timeline.now = until
+                return
+            if next_at <= now:
+                timeline.step()
+            elif wakes_at <= now:
+                timeline.now = now
+                for effect in engine.advance(now):
+                    self._carry_out(effect, now)
+            else:
+                timeline.now = now
+                self._look(now)
+
+    def _look(self, now: float) -> None:
+        self.looked_at, self.looks_at = now, now + self.scenario.dialling.look_every_s
+        engine = self.engine
+        if now >= self.leases_at:  # each decision tops up, too; this is for when there is none
+            self.leases_at = now + EVERYONE_S
+            for effect in engine.lease_more(now):
+                self._carry_out(effect, now)
+        for question in engine.questions(now, everyone=True):
+            self.tell(Paced(CAMPAIGN, self.pacer.step(question.observations, question.snapshot)))
+
+    def _carry_out(self, effect: Effect, now: float) -> None:
+        match effect:
+            case Send(command):
+                if isinstance(command, Dial):
+                    self.meter.call_starts(now)
+                self.carrier.send(command)
+            case Settle(settlement):
+                if settlement.disposition is not Disposition.NOT_SENT:
+                    self.meter.call_ends(settlement, now)
+                self.book.settle(settlement)
+            case AgentChanged():
+                self.meter.agent(effect, now)
+                self.staff.changed(effect)
+            case Reserve():
+                self.book.reserve(effect)
+            case Lease():
+                self.book.lease(effect)
+            case Release():
+                self.book.release(effect)
+            case Anomaly():
+                self.anomalies += 1
+            case Publish():
+                pass  # nobody listens here
+
+
+def _campaign(scenario: Scenario) -> CampaignSettings:
+    """The scenario's limits as a campaign. Its mode plays no part: the policy's pacer is asked."""
+    limits = scenario.dialling
+    return CampaignSettings(
+        name=CAMPAIGN,
+        mode=Mode.PREDICTIVE,
+        abandon_message="message.wav",
+        max_abandon_rate=limits.max_abandon_rate,
+        abandon_after_s=limits.abandon_after_s,
+        ring_timeout_s=limits.ring_timeout_s,
+        ratio=limits.ratio,
+        max_calls_per_agent=limits.max_calls_per_agent,
+        wrapup_limit_s=scenario.agents.wrapup_limit_s,
+    )
+
+
+def work(scenario: Scenario, policy: str, seed: int) -> Run:
+    """Play one shift. The same three give the same run."""
+    return Shift(scenario, policy, seed).play()

@@ -1,0 +1,102 @@
+"""The agents of a study: they log in, wrap up as long as the call was complicated, take breaks, and go home."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from dialer.core.agents import AgentEvent, AgentEventKind, AgentState
+from dialer.core.effects import AgentChanged
+from dialer.sim.study.people import Callee, People
+from dialer.sim.study.scenario import Break, Scenario, Shock, ShockKind
+from dialer.sim.study.timeline import Tell, Timeline
+
+DESKTOP_S: Final = 0.02
+"""From a desktop to the engine."""
+
+PLANS_SEED: Final = 2**60
+
+
+@dataclass(slots=True)
+class Desk:
+    """One agent. `away_s` is the length of the break that the agent is asked to take; `callee` the one talked to.
+    `seen` counts changes of state, so that a wrap-up that the dialer has ended is not ended again."""
+
+    name: str
+    state: AgentState = AgentState.OFFLINE
+    seen: int = 0
+    callee: Callee | None = None
+    away_s: float | None = None
+    gone: bool = False
+
+    @property
+    def uri(self) -> str:
+        return f"sip:{self.name}@phones"
+
+
+@dataclass(slots=True)
+class Staff:
+    """All agents of a shift. Who takes which break depends on the seed alone."""
+
+    timeline: Timeline
+    tell: Tell
+    people: People
+    campaign: str
+    desks: dict[str, Desk] = field(default_factory=dict)
+    by_uri: dict[str, Desk] = field(default_factory=dict)
+
+    def plan(self, scenario: Scenario, seed: int) -> None:
+        """Put the whole shift of everybody on the timeline."""
+        dice, agents, end_s = Random(PLANS_SEED + seed), scenario.agents, scenario.duration_s
+        for number in range(agents.count):
+            desk = Desk(f"agent{number + 1}")
+            self.desks[desk.name] = self.by_uri[desk.uri] = desk
+            self.timeline.at(dice.uniform(0.0, agents.ramp_up_s), self._says, desk, AgentEventKind.LOGIN)
+            if agents.ramp_down_s:
+                leaves_at = end_s - dice.uniform(0.0, min(agents.ramp_down_s, end_s))
+                self.timeline.at(leaves_at, self._goes_home, desk)
+        absences: list[Break | Shock] = [*agents.breaks]
+        absences += [shock for shock in scenario.shocks if shock.kind is ShockKind.AGENTS_LEAVE]
+        for away in absences:
+            for desk in dice.sample(list(self.desks.values()), round(away.share * agents.count)):
+                at = away.at_min * 60 + dice.uniform(0.0, away.within_s)
+                self.timeline.at(at, self._goes_away, desk, away.for_min * 60)
+
+    def talks(self, uri: str, callee: Callee) -> None:
+        """A talk begins."""
+        self.by_uri[uri].callee = callee
+
+    def changed(self, told: AgentChanged) -> None:
+        """The desktop shows a new state, and the agent acts on it."""
+        desk = self.desks[told.agent]
+        if told.state is desk.state:
+            return
+        desk.state = told.state
+        desk.seen += 1
+        match told.state:
+            case AgentState.WRAPUP if desk.callee is not None:
+                wrapup_s = self.people.wrapup_s(desk.callee, self.timeline.now)
+                desk.callee = None
+                self.timeline.after(wrapup_s + DESKTOP_S, self._wrapped_up, desk, desk.seen)
+            case AgentState.PAUSED if not desk.gone:
+                away_s, desk.away_s = desk.away_s or 0.0, None
+                self.timeline.after(away_s + DESKTOP_S, self._says, desk, AgentEventKind.READY)
+            case _:
+                pass
+
+    def _wrapped_up(self, desk: Desk, seen: int) -> None:
+        if desk.seen == seen:
+            self._says(desk, AgentEventKind.WRAPUP_DONE)
+
+    def _goes_away(self, desk: Desk, away_s: float) -> None:
+        if desk.away_s is None and not desk.gone and desk.state is not AgentState.PAUSED:
+            desk.away_s = away_s
+            self._says(desk, AgentEventKind.PAUSE)
+
+    def _goes_home(self, desk: Desk) -> None:
+        desk.gone = True
+        self._says(desk, AgentEventKind.LOGOUT)
+
+    def _says(self, desk: Desk, kind: AgentEventKind) -> None:
+        self.tell(AgentEvent(kind, desk.name, desk.uri, (self.campaign,)))

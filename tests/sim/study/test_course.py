@@ -1,0 +1,28 @@
+"""Values that drift."""
+
+from __future__ import annotations
+
+import pytest
+
+from dialer.sim.study.course import Course
+from dialer.sim.study.durations import Duration, Law, constant, lognormal, uniform
+
+
+def test_steps_and_slopes() -> None:
+    """A slope of 100 s, a step, and a slope that a step overtakes half way."""
+    course = Course(0.4, ((100.0, 200.0, 0.2), (300.0, 300.0, 0.1), (400.0, 500.0, 0.3), (450.0, 450.0, 0.9)))
+
+    assert [course.at(now) for now in (0, 150, 250, 299, 300)] == pytest.approx([0.4, 0.3, 0.2, 0.2, 0.1])
+    assert course.at(425) == pytest.approx(0.15)
+    assert course.at(1000) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "law", [lognormal(120.0, 1.0), uniform(60.0, 180.0), constant(120.0), Duration(law=Law.EXPONENTIAL, mean_s=120.0)]
+)
+def test_laws_have_their_means(law: Duration) -> None:
+    """The mean of the quantiles is the mean."""
+    shares = [(place + 0.5) / 20_000 for place in range(20_000)]
+
+    assert sum(map(law.at, shares)) / len(shares) == pytest.approx(law.average_s, rel=0.01)
+    assert law.average_s == 120.0
