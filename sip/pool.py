@@ -335,6 +335,13 @@ class Pool:
     def _tell(self, event: PoolEvent) -> None:
         if len(self._outbox) > 4 * self._settings.events_limit:
             raise PoolFailed("nobody reads the pool's events")
+        if not self._outbox:
+            try:
+                self._tell_event.send_nowait(event)
+            except (trio.WouldBlock, trio.BrokenResourceError):
+                pass  # the pump takes over, with patience
+            else:
+                return
         self._outbox.append(event)
         self._filled.set()
 

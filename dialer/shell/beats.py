@@ -15,6 +15,7 @@ import trio
 
 from config.daemon import DaemonSettings
 from dialer.core.agents import AgentEvent, AgentEventKind
+from dialer.core.board import Board
 from dialer.core.engine import Engine
 from dialer.core.inputs import Input, StoreHealth
 from dialer.shell.campaign_watch import CampaignWatch
@@ -202,11 +203,12 @@ class Beats:
         )
         if self.health.redis_healthy:
             try:
-                await trio.to_thread.run_sync(
-                    partial(status.publish, self.store, self.host, board.to_wire(), now=board.at, ttl=BOARD_TTL_S)
-                )
+                await trio.to_thread.run_sync(self._publish, board)
             except StoreError as error:
                 self.health.ails(Ailment.REDIS, str(error))
+
+    def _publish(self, board: Board) -> None:
+        status.publish(self.store, self.host, board.to_wire(), now=board.at, ttl=BOARD_TTL_S)
 
     async def _count_leads(self) -> None:
         """How many leads are due, also of campaigns that nobody leases from at the moment."""

@@ -7,6 +7,7 @@ that the hand-over delay is the engine's own time and nothing else; everything s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 import trio
@@ -36,6 +37,8 @@ MOST_INPUTS_AT_ONCE = 256
 """Inputs that are taken before the queues get a turn."""
 
 LONGEST_SLEEP_S = 0.5
+
+T = TypeVar("T")
 
 ForScribe = Settle | Publish | AgentChanged | CrmEvent
 
@@ -75,6 +78,15 @@ async def drive(
         notifier.alive()
 
 
+async def put(channel: trio.MemorySendChannel[T], item: T) -> None:
+    """Send without giving the turn away, unless the queue is full: every turn given away is added to somebody's
+    hand-over delay."""
+    try:
+        channel.send_nowait(item)
+    except trio.WouldBlock:
+        await channel.send(item)
+
+
 async def carry_out(effects: list[Effect], outlets: Outlets) -> None:
     """Start what the engine wants done. Commands to workers first: somebody may be on the line."""
     for effect in effects:
@@ -84,16 +96,16 @@ async def carry_out(effects: list[Effect], outlets: Outlets) -> None:
         match effect:
             case Settle(settlement):
                 outlets.tally.settled(settlement)
-                await outlets.scribe.send(effect)
+                await put(outlets.scribe, effect)
             case AgentChanged():
                 outlets.tally.agent_changed(effect)
-                await outlets.scribe.send(effect)
+                await put(outlets.scribe, effect)
             case Publish():
-                await outlets.scribe.send(effect)
+                await put(outlets.scribe, effect)
             case Reserve():
-                await outlets.gates.send(effect)
+                await put(outlets.gates, effect)
             case Lease() | Release():
-                await outlets.leases.send(effect)
+                await put(outlets.leases, effect)
             case Anomaly(where, detail):
                 outlets.tally.anomalies += 1
                 log.warning("anomaly", where=where, detail=detail)
