@@ -11,7 +11,7 @@ import trio
 
 from dialer.core.agents import Roster
 from dialer.store import agents
-from dialer.store.connection import Store, trip
+from dialer.store.connection import Store
 
 
 @dataclass(slots=True)
@@ -40,8 +40,7 @@ class Claims:
 
     async def is_anybodys(self, agent: str) -> bool:
         """Whether some daemon has claimed an agent. Raises `StoreError`."""
-        key = self.store.keys.agent_claim(agent)
-        return bool((await trio.to_thread.run_sync(trip, self.store, [("EXISTS", key)]))[0])
+        return await trio.to_thread.run_sync(agents.is_claimed, self.store, agent)
 
     async def keep(self) -> tuple[str, ...]:
         """Prolong the claims, and give back those of agents who have left. Returns the agents whom another daemon has

@@ -114,6 +114,11 @@ def parse(entry: Entry) -> Heard | Malformed:
 # --- which daemon an agent belongs to --------------------------------------------------------------------------------
 
 
+def is_claimed(store: Store, agent: str) -> bool:
+    """Whether any daemon has claimed an agent."""
+    return bool(trip(store, [("EXISTS", store.keys.agent_claim(agent))])[0])
+
+
 def claim(store: Store, agents: Sequence[str], owner: str, ttl_s: float) -> tuple[str, ...]:
     """Claim agents for `ttl_s` seconds; returns those that are the owner's now (also those it held before)."""
     done = _each(store, "claim", agents, owner, ttl_s)
