@@ -67,20 +67,28 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     control.sendall(RECORD.pack(Record.READY, slots, 0))
-    try:
-        workers = _serve(control, lambda stream: loop.run(stream, slots))
-    except ConnectionError:
-        return
-    _farewell(workers)
+    _farewell(_serve(control, lambda stream: loop.run(stream, slots)))
 
 
 def _serve(control: socket.socket, work: Work) -> set[int]:
-    """Fork, kill and reap until the stream ends; the workers that are left."""
+    """Fork, kill and reap until the stream ends, or nobody reads it any more; the workers that are left."""
     child_ended, wakeup = socket.socketpair()
     wakeup.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
     workers: set[int] = set()
+    try:
+        _obey(control, work, workers, child_ended, wakeup)
+    except ConnectionError:
+        pass  # the daemon died while it was being told something: as good as the end of the stream
+    finally:
+        signal.set_wakeup_fd(-1)  # children go on ending after the socket is closed
+    return workers
+
+
+def _obey(
+    control: socket.socket, work: Work, workers: set[int], child_ended: socket.socket, wakeup: socket.socket
+) -> None:
     while True:
         ready, _, _ = select.select([control, child_ended], [], [])
         if child_ended in ready:
@@ -90,8 +98,7 @@ def _serve(control: socket.socket, work: Work) -> set[int]:
         if control in ready:
             data, descriptors, _, _ = socket.recv_fds(control, RECORD.size, 1)
             if len(data) < RECORD.size:  # nothing: the end. A part of so short a record does not occur.
-                signal.set_wakeup_fd(-1)
-                return workers
+                return
             kind, number, _ = RECORD.unpack(data)
             if kind == Record.FORK:
                 control.sendall(_fork(number, descriptors[0], work, workers, (control, child_ended, wakeup)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +91,23 @@ def test_end_of_stream_ends_the_zygote_and_its_workers():
     stream.close()
     assert running.close() == 0
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_daemon_that_dies_while_a_worker_ends_is_outlived_by_none():
+    """Where nobody hears of a worker's end any more, the zygote still waits for the other workers."""
+    running = ZygoteUnderTest()
+    (first, _), (second, stream) = running.fork(), running.fork()
+    os.kill(second, signal.SIGSTOP)
+    os.kill(running.process.pid, signal.SIGSTOP)
+    stream.close()
+    running.control.close()
+    os.kill(first, signal.SIGKILL)
+    os.kill(running.process.pid, signal.SIGCONT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.process.wait(0.5)
+    os.kill(second, signal.SIGCONT)
+    assert running.close() == 0
+    assert not Path(f"/proc/{second}").exists()
 
 
 def test_no_log_shows_a_number(tmp_path):
