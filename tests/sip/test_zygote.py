@@ -96,7 +96,7 @@ def test_end_of_stream_ends_the_zygote_and_its_workers():
 def test_daemon_that_dies_while_a_worker_ends_is_outlived_by_none():
     """Where nobody hears of a worker's end any more, the zygote still waits for the other workers."""
     running = ZygoteUnderTest()
-    (first, _), (second, stream) = running.fork(), running.fork()
+    (first, first_stream), (second, stream) = running.fork(), running.fork()
     os.kill(second, signal.SIGSTOP)
     os.kill(running.process.pid, signal.SIGSTOP)
     stream.close()
@@ -107,6 +107,7 @@ def test_daemon_that_dies_while_a_worker_ends_is_outlived_by_none():
         running.process.wait(0.5)
     os.kill(second, signal.SIGCONT)
     assert running.close() == 0
+    first_stream.close()
     assert not Path(f"/proc/{second}").exists()
 
 
