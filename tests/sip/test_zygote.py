@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from sip import wire
 from sip.messages import Dial, Ended, Ready, Settings, StartFailed, Trunk
 from sip.zygote import RECORD, Record
-from tests.sip.conftest import BrokenPeer, WorkerUnderTest, ZygoteUnderTest
+from tests.sip.conftest import DEADLINE_S, BrokenPeer, WorkerUnderTest, ZygoteUnderTest
 
 
 @pytest.fixture
@@ -102,6 +103,9 @@ def test_daemon_that_dies_while_a_worker_ends_is_outlived_by_none():
     stream.close()
     running.control.close()
     os.kill(first, signal.SIGKILL)
+    deadline = time.monotonic() + DEADLINE_S
+    while ") Z " not in Path(f"/proc/{first}/stat").read_text():
+        assert time.monotonic() < deadline
     os.kill(running.process.pid, signal.SIGCONT)
     with pytest.raises(subprocess.TimeoutExpired):
         running.process.wait(0.5)
