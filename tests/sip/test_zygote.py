@@ -107,9 +107,11 @@ def test_daemon_that_dies_while_a_worker_ends_is_outlived_by_none():
     while ") Z " not in Path(f"/proc/{first}/stat").read_text():
         assert time.monotonic() < deadline
     os.kill(running.process.pid, signal.SIGCONT)
-    with pytest.raises(subprocess.TimeoutExpired):
-        running.process.wait(0.5)
-    os.kill(second, signal.SIGCONT)
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.process.wait(0.5)
+    finally:
+        os.kill(second, signal.SIGCONT)
     assert running.close() == 0
     first_stream.close()
     assert not Path(f"/proc/{second}").exists()
