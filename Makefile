@@ -1,6 +1,8 @@
 # make demo    the whole dialer on this machine, for about a minute, with a live board
 # make test    everything that must pass before a commit
 # make bench   calls per second, hand-over delay and memory, with SIPp as the far end
+# make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
+# make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
 #
 # The first run makes a virtual environment in .venv; later runs reuse it until pyproject.toml or constraints.txt change.
 
@@ -11,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit bench format clean
+.PHONY: setup demo test lint types unit bench bench-pacing bench-register format clean
 
 setup: $(STAMP)
 
@@ -39,6 +41,16 @@ unit: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench.pipeline $(BENCH)
+
+SEEDS ?= 30
+
+bench-pacing: $(STAMP)
+	@$(BIN)/python -m tests.bench.pacing --seeds $(SEEDS) $(BENCH)
+
+NUMBERS ?= 5000000
+
+bench-register: $(STAMP)
+	@$(BIN)/python -m tests.bench.register --numbers $(NUMBERS) $(BENCH)
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

@@ -18,6 +18,9 @@ class Rule(StrEnum):
 
     HOURS = "hours"  # outside calling hours where the callee is
     UNKNOWN_ZONE = "unknown_zone"  # nobody knows where the callee is, so nobody knows the time there
+    REGISTER = "register"  # on a national no-call register
+    REGISTER_OUTDATED = "register_outdated"  # the register that would tell is too old to rely on
+    REGISTER_UNREADABLE = "register_unreadable"  # it is not there, or damaged
     BLOCKLIST = "blocklist"
     CAP = "cap"  # called often enough
     EXPIRED = "expired"  # the lead may no longer be used
@@ -38,11 +41,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """A number that passed the pure rules at `at` (seconds since the epoch) and may be reserved until `valid_until`."""
+    """A number that passed the pure rules at `at` (seconds since the epoch) and may be reserved until `valid_until`.
+
+    `closes_at` is when calling hours end where the callee is; None where nobody looked.
+    """
 
     number: E164
     at: float
     valid_until: float
+    closes_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

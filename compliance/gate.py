@@ -37,7 +37,7 @@ def clear(
         return Cleared(number, now, lapses)
     match check(policy.hours, candidates, now, ring_timeout_s):
         case Open(closes_at):
-            return Cleared(number, now, min(lapses, closes_at - ring_timeout_s))
+            return Cleared(number, now, min(lapses, closes_at - ring_timeout_s), closes_at)
         case refusal if stated_zone is not None and refusal.rule is Rule.UNKNOWN_ZONE:
             return Refusal(Rule.UNKNOWN_ZONE, "the stated time zone is not in the zone database", None)
         case refusal:

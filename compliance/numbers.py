@@ -146,6 +146,21 @@ def _country_code_length(clear: str) -> int:
     return 0
 
 
+def may_be_of(number: E164, country: str) -> bool:
+    """Whether the number may be one of `country` (ISO 3166), as far as its digits tell.
+
+    Countries share a calling code (+1, +7, +44 ...): a number that the numbering plans give to another one of them is
+    not of this one, a number that they give to none may be.
+    """
+    code = phonenumbers.country_code_for_region(country)
+    if not number.clear.startswith(f"+{code}"):
+        return False
+    if phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code] == (country,):
+        return True
+    found = phonenumbers.region_code_for_number(phonenumbers.parse(number.clear, None))
+    return found is None or found == country
+
+
 def zones(number: E164) -> tuple[str, ...]:
     """IANA names of every time zone the number may be in, by its prefix; () where nobody knows.
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from compliance.caps import DEFAULT_CAPS, Cap
 from compliance.hours import CallingHours, Window
+from compliance.listed import ALL_REGISTERS
 
 EVERY_DAY: Final = frozenset(range(7))
 
@@ -20,13 +21,15 @@ class Policy:
     """When and how often numbers may be called.
 
     `require_zone` False lets a number through whose time zone nobody knows, without looking at the hours: for
-    rehearsals against test numbers, not for calls to people.
+    rehearsals against test numbers, not for calls to people. `registers` names the national no-call registers that
+    numbers must not be on; `ALL_REGISTERS` among them stands for each that is configured.
     """
 
     name: str
     hours: CallingHours
     caps: tuple[Cap, ...]
     require_zone: bool = True
+    registers: tuple[str, ...] = (ALL_REGISTERS,)
 
 
 CN_DEFAULT: Final = Policy("cn-default", CN_HOURS, DEFAULT_CAPS)

@@ -10,7 +10,9 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from compliance.caps import DAY_S, DEFAULT_CAPS, Cap
 from compliance.hours import CallingHours, Window
+from compliance.listed import ALL_REGISTERS
 from compliance.policy import CN_DEFAULT, Policy
+from config.abandonment import DEFAULT_WINDOWS, AbandonWindow, Zone, each_once
 from config.model import Region, Section
 from pacing.face import Guarantee, Mode, Settings
 
@@ -161,6 +163,12 @@ class CampaignSettings(Section):
     guarantee: Guarantee = Field(
         default=Guarantee.STATISTICAL, description="statistical, or hard: never a call that could breach"
     )
+    time_zone: Zone = Field(
+        default="",
+        description="IANA name; its midnights end the counting days of abandoned calls, shift_ends is its time; "
+        "empty: the host's",
+        max_length=64,
+    )
     abandon_after_s: float = Field(
         default=2.0,
         description="an answered call without an agent for this long is abandoned, in seconds",
@@ -178,6 +186,12 @@ class CampaignSettings(Section):
         default=8.0, description="most calls in flight for each working agent", ge=1, le=50
     )
     trunk: str = Field(default="", description="name of the trunk; empty: the first one configured", max_length=40)
+    registers: tuple[str, ...] = Field(
+        default=(ALL_REGISTERS,),
+        description="national no-call registers that numbers of their country must not be on: names of the daemon's "
+        'registers, or "all"; [] for none, where the law excepts the calls',
+        max_length=64,
+    )
     caller_id: str = Field(
         default="", description="number shown to the callee; needed to start", pattern=r"^(\+?[0-9]{2,15})?$"
     )
@@ -191,11 +205,29 @@ class CampaignSettings(Section):
     wrapup_limit_s: float = Field(
         default=30.0, description="an agent is ready again after this long in wrap-up, in seconds", ge=0, le=3600
     )
+    preview_limit_s: float = Field(
+        default=120.0,
+        description="mode preview: an agent decides on a lead within this, or is paused, in seconds",
+        ge=5,
+        le=3600,
+    )
+    preview_skip_s: float = Field(
+        default=30 * 60.0,
+        description="mode preview: a lead that an agent skipped is put off for this long, in seconds",
+        ge=1,
+        le=31_622_400,
+    )
     max_lines: int = Field(
         default=0, description="most calls in flight of this campaign; 0: no limit of its own", ge=0, le=100_000
     )
     priority: int = Field(
         default=5, description="share of lines and agents against other campaigns; 9 goes first", ge=0, le=9
+    )
+    shift_ends: str = Field(
+        default="",
+        description="when agents go home, HH:MM, where their login does not say; no call is started for them that may "
+        "be answered later; empty: nobody knows",
+        pattern=rf"^({_CLOCK.pattern})?$",
     )
     hours: tuple[HoursSettings, ...] = Field(
         default=tuple(HoursSettings.of(window) for window in CN_DEFAULT.hours.windows),
@@ -208,7 +240,18 @@ class CampaignSettings(Section):
         description="how often one number may be called, by all campaigns together",
         max_length=10,
     )
+    abandon_windows: tuple[AbandonWindow, ...] = Field(
+        default=DEFAULT_WINDOWS,
+        description="over which windows abandoned calls are counted and capped; all hold at once",
+        min_length=1,
+        max_length=6,
+    )
     retry: RetryTable = Field(default=RetryTable(), description="what follows an attempt, by its disposition")
+
+    @field_validator("abandon_windows")
+    @classmethod
+    def _windows_differ(cls, windows: tuple[AbandonWindow, ...]) -> tuple[AbandonWindow, ...]:
+        return each_once(windows)
 
     @field_validator("abandon_message")
     @classmethod
@@ -224,13 +267,14 @@ class CampaignSettings(Section):
     def policy(self) -> Policy:
         """The compliance rules of this campaign."""
         hours = CallingHours(tuple(row.window() for row in self.hours))
-        return Policy(f"campaign {self.name}", hours, tuple(row.cap() for row in self.caps))
+        caps = tuple(row.cap() for row in self.caps)
+        return Policy(f"campaign {self.name}", hours, caps, registers=self.registers)
 
     def pacing(self, seed: int) -> Settings:
         """What the campaign's pacer is told; `seed` makes its random draws repeatable."""
         return Settings(
             mode=self.mode,
-            max_abandon_rate=self.max_abandon_rate,
+            max_abandon_rate=self.abandon_windows[0].cap(self.max_abandon_rate),
             guarantee=self.guarantee,
             abandon_after_s=self.abandon_after_s,
             ring_timeout_s=self.ring_timeout_s,
@@ -244,6 +288,4 @@ class CampaignSettings(Section):
         missing = []
         if not self.caller_id:
             missing.append("caller_id is empty: the callee must be shown a number")
-        if self.mode is Mode.PREVIEW:
-            missing.append("mode preview cannot be started yet: agents have no way to ask for a call in this release")
         return tuple(missing)

@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
+from compliance.register import MAX_NAME
 from config.model import Region, Section
 
 
@@ -150,6 +152,35 @@ class TrunkSettings(Section):
         return password
 
 
+class RegisterSettings(Section):
+    """One national no-call register."""
+
+    name: str = Field(
+        description="name in campaigns, refusals and commands",
+        pattern=rf"^[A-Za-z0-9_.-]{{1,{MAX_NAME}}}$",
+        examples=["us-dnc"],
+    )
+    path: str = Field(
+        description="its compiled file, absolute path; made by: dialer register import",
+        pattern=r"^/[^\x00]*$",
+        examples=["/var/lib/dialer/registers/us-dnc.reg"],
+    )
+    country: Region = Field(description="country whose numbers it concerns, ISO 3166", examples=["US"])
+    max_age_days: int = Field(
+        default=MAX_AGE_DAYS,
+        description="with older data no number of the country is dialled, in days; 31 is the law in the US and Canada",
+        ge=1,
+        le=366,
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _no_reserved_name(cls, name: str) -> str:
+        if name == ALL_REGISTERS:
+            raise ValueError(f'must not be "{ALL_REGISTERS}": campaigns mean every register by it')
+        return name
+
+
 class AgentSettings(Section):
     """When an agent counts as there."""
 
@@ -173,6 +204,28 @@ class SpoolSettings(Section):
 
     dir: str = Field(default="/var/lib/dialer/spool", description="directory, absolute path", pattern=r"^/[^\x00]*$")
     max_mb: int = Field(default=256, description="most disk space for waiting events, in MB; no new calls beyond", ge=1)
+
+
+class EvidenceSettings(Section):
+    """The record of every compliance decision and of every attempt's end."""
+
+    folder: str = Field(
+        default="/var/lib/dialer/evidence", description="directory, absolute path", pattern=r"^/[^\x00]*$"
+    )
+    key_file: str = Field(
+        default="/var/lib/dialer/evidence.key",
+        description="key of the numbers' hashes, 64 hexadecimal digits, absolute path; made where it is not there",
+        pattern=r"^/[^\x00]*$",
+    )
+    keep_days: int = Field(
+        default=1826,
+        description="closed files older than this are deleted, in days; 1826 are the five years of 16 CFR 310.5",
+        ge=1,
+        le=36_525,
+    )
+    segment_mb: int = Field(
+        default=64, description="size at which another file begins, in MB; one begins every day", ge=1, le=4096
+    )
 
 
 class MetricsSettings(Section):
@@ -218,6 +271,14 @@ class PacingSettings(Section):
             raise ValueError(f"must be less than interval_s ({interval_s:g})")
         return budget_s
 
+    handover_allowance_s: float = Field(
+        default=0.3,
+        description="time for an agent's phone to be rung and bridged: for the forecast an agent who is free by "
+        "abandon_after_s less this is in time, in seconds",
+        ge=0,
+        le=2,
+    )
+
 
 class DaemonSettings(Section):
     """Everything that one daemon is told before it starts."""
@@ -228,9 +289,15 @@ class DaemonSettings(Section):
     trunks: tuple[TrunkSettings, ...] = Field(
         default=(), description="the carriers; the first is the default", max_length=64
     )
+    registers: tuple[RegisterSettings, ...] = Field(
+        default=(), description="national no-call registers that this host has", max_length=64
+    )
     agents: AgentSettings = Field(default=AgentSettings(), description="when an agent counts as there")
     intake: IntakeSettings = Field(default=IntakeSettings(), description="taking leads in")
     spool: SpoolSettings = Field(default=SpoolSettings(), description="where events wait while Redis is away")
+    evidence: EvidenceSettings = Field(
+        default=EvidenceSettings(), description="the record of decisions and of attempts' ends"
+    )
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="the Prometheus endpoint")
     log: LogSettings = Field(default=LogSettings(), description="what is written to standard error")
     drain: DrainSettings = Field(default=DrainSettings(), description="an orderly stop")
@@ -239,8 +306,18 @@ class DaemonSettings(Section):
     @field_validator("trunks")
     @classmethod
     def _trunk_names_differ(cls, trunks: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:
-        names = [trunk.name for trunk in trunks]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"the names of trunks must differ, but more than one is called {', '.join(twice)}")
+        _each_once("the names of trunks must differ", [trunk.name for trunk in trunks])
         return trunks
+
+    @field_validator("registers")
+    @classmethod
+    def _registers_differ(cls, registers: tuple[RegisterSettings, ...]) -> tuple[RegisterSettings, ...]:
+        _each_once("the names of registers must differ", [register.name for register in registers])
+        _each_once("each register needs a file of its own", [register.path for register in registers])
+        return registers
+
+
+def _each_once(rule: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{rule}, but more than one is called {', '.join(twice)}")

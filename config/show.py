@@ -134,6 +134,12 @@ def _inner(kind: Any, field: FieldInfo, path: tuple[str, ...], given: _Given) ->
             yield f"#[[{name}]]"
             for key, value in item:
                 yield f"#{key} = {shown(value)} # {row.model_fields[key].description}"
+    elif not any(key[: len(path)] == path for key in given):
+        yield "# (none; this is how one is given)"
+        yield f"# [[{name}]]"
+        for key, item_field in row.model_fields.items():
+            value = item_field.examples[0] if item_field.examples else item_field.default
+            yield f"# {key} = {shown(value)} # {item_field.description}"
     else:
         yield f"[[{name}]]"
         yield from _section(row, path, given)

@@ -18,6 +18,7 @@ import redis
 
 EVENTS = "dialer:crm:out"
 REQUESTS = "dialer:crm:in"
+DESKTOPS = "dialer:agents:in"
 GROUP = "crm"
 QUEUE_LIMIT = 100_000
 
@@ -67,6 +68,12 @@ def send_outcome(client: redis.Redis, campaign: str, attempt_id: str, outcome: s
     """Say what came of an attempt."""
     request = {"type": "outcome", "campaign": campaign, "attempt_id": attempt_id, "outcome": outcome, **more}
     client.xadd(REQUESTS, {"request": msgpack.packb(request)})
+
+
+def decide(client: redis.Redis, agent: str, lead_id: str, *, dial: bool, reason: str = "") -> None:
+    """Answer the event `preview`: have the lead dialled for this agent, or skip it with a reason."""
+    said = {"type": "dial" if dial else "skip", "agent": agent, "lead_id": lead_id}
+    client.xadd(DESKTOPS, {"event": msgpack.packb(said if dial or not reason else {**said, "reason": reason})})
 
 
 def main(url: str, campaign: str, path: str) -> None:

@@ -23,6 +23,6 @@ def compiled(function: F) -> F:
     return cast(F, njit(nogil=True, cache=True)(function))
 
 
-def floats(values: tuple[float, ...]) -> Floats:
-    """A tuple of numbers as a contiguous array of float64."""
-    return np.array(values, dtype=np.float64)
+def floats(values: tuple[float, ...] | Floats) -> Floats:
+    """Numbers as a contiguous array of float64; an array stays as it is."""
+    return np.ascontiguousarray(values, dtype=np.float64)

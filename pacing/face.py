@@ -7,9 +7,17 @@ from two threads at once.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from pacing.compiled import Floats
+
+Ages: TypeAlias = "tuple[float, ...] | Floats"
+"""Seconds since some states began, one for each agent or call; a tuple, or an array where speed matters."""
 
 
 class Mode(StrEnum):
@@ -59,24 +67,44 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A further counting window, with a cap of its own. `name` is for the sentence: `the last hour`."""
+
+    name: str
+    cap: float
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One campaign at one instant. Ages are seconds since the state began; `now` is seconds from any origin.
 
     `ringing_age_s` holds every call that was allowed and has no answer yet, the ones on their way to the trunk
     included: they are all charged. `waiting_age_s` holds answered calls that have no agent yet. Agents whose phone is
-    being rung for an answered call count as talking, with age 0.
+    being rung for an answered call count as talking, with age 0. A busy agent who will pause or leave when done counts
+    as paused.
+
+    `ledger` is the counting window that the campaign's cap is about, `windows` are further ones. `ringing_trunk` names
+    the trunk of every ringing call in the same order (empty: not told apart), `next_trunk` the one that the next call
+    would take. `hour` is the callees' hour of the day, -1 if unknown. `staffed_s` is how long agents are still there:
+    a call answered later finds nobody.
     """
 
     now: float
     ready: int
-    talking_age_s: tuple[float, ...]
-    wrapup_age_s: tuple[float, ...]
+    talking_age_s: Ages
+    wrapup_age_s: Ages
     paused: int
-    ringing_age_s: tuple[float, ...]
-    waiting_age_s: tuple[float, ...]
+    ringing_age_s: Ages
+    waiting_age_s: Ages
     lines_free: int
     leads_available: int
     ledger: Ledger
+    windows: tuple[Window, ...] = ()
+    ringing_trunk: tuple[str, ...] = ()
+    next_trunk: str = ""
+    hour: int = -1
+    staffed_s: float = math.inf
 
     @property
     def agents(self) -> int:
@@ -106,6 +134,7 @@ class CallAnswered:
 
     at: float
     ring_s: float
+    trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +143,7 @@ class CallFailed:
 
     at: float
     ring_s: float
+    trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +172,10 @@ class CallAbandoned:
 Observation = CallAnswered | CallFailed | TalkEnded | WrapupEnded | CallAbandoned
 
 
+Memory = Mapping[str, object]
+"""What a pacer needs to go on where another one was: numbers, lists of numbers and maps of them, by name."""
+
+
 class Pacer(Protocol):
     """Decides for one campaign. Deterministic for the same settings and the same sequence of steps."""
 
@@ -150,5 +184,9 @@ class Pacer(Protocol):
         ...
 
     def learnt(self) -> dict[str, float]:
-        """What the pacer has learnt, by name with the unit last, for people and for a restart."""
+        """What the pacer has learnt, by name with the unit last, for people."""
+        ...
+
+    def memory(self) -> Memory:
+        """What `pacing.policies.make` needs to go on from here, after a restart or a change of settings; plain data."""
         ...

@@ -1,6 +1,6 @@
 """From what was learnt and one snapshot to the numbers a predictive decision needs.
 
-The tables depend on what was learnt only, so they are made at most once a second; each step looks its ages up in them.
+The tables depend on what was learnt only, so they are made every few seconds; each step looks its ages up in them.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ import numpy as np
 
 from pacing.compiled import Floats, floats
 from pacing.face import Snapshot
-from pacing.kernels import EXACT_UP_TO, answered_by, dial_exact, dial_normal, free_by, lookup
-from pacing.learn import RING_BIN_S, Learnt
+from pacing.kernels import AGE_FIRST_S, AGE_ROWS, AGES_PER_DECADE, RING_BIN_S, answered_by, decide, free_by
+from pacing.learn import Learnt
 
 HORIZONS = 8
-SLICES = 10
-AGE_FIRST_S = 4.0
-AGES_PER_DECADE = 12.0
-AGE_ROWS = 40
-TABLES_LAST_S = 1.0
+SLICES = 8
+TABLES_LAST_S = 5.0
+AGES_S = AGE_FIRST_S * (10.0 ** (np.arange(AGE_ROWS) / AGES_PER_DECADE) - 1.0)
+NONE = floats(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,8 @@ class Tables:
     """Probabilities by age (rows) and horizon (columns).
 
     `made_at` is the snapshot time they were made. `horizon_s` are the equally likely times to answer of a call started
-    now. Talk and wrap-up rows stand at `AGE_FIRST_S * (10**(row / AGES_PER_DECADE) - 1)` seconds, ringing rows at
-    multiples of `RING_BIN_S`.
+    now. Talk and wrap-up rows stand at `AGES_S`, ringing rows at multiples of `RING_BIN_S`; `will` is the probability
+    that a call of that age is answered at all.
     """
 
     made_at: float
@@ -36,48 +35,44 @@ class Tables:
     talk_free: Floats
     wrapup_free: Floats
     answered: Floats
+    will: Floats
     probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """One snapshot in probabilities: busy agents and ringing calls (rows) by horizon (columns)."""
-
-    free: Floats
-    ringing: Floats
-    fresh: Floats
-    spare: int
-    probability: float
-    horizon_s: float
-    frees: float
-    answers: float
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`dial` calls are tolerable; the one after them has the risk `next_risk`; `taken_risk` sums over the `dial`."""
+    """`dial` calls are tolerable; the one after them has the risk `next_risk`; `taken_risk` sums over the `dial`.
+
+    `frees` agents are expected to come free and `answers` ringing calls to be answered in about `horizon_s`;
+    `probability` is that of an answer to a call started now.
+    """
 
     dial: int
     next_risk: float
     taken_risk: float
+    frees: float
+    answers: float
+    horizon_s: float
+    probability: float
 
 
 def make_tables(learnt: Learnt, snapshot: Snapshot, grace_s: float) -> Tables:
     """Tables for the present state of knowledge."""
-    ages_s = AGE_FIRST_S * (10.0 ** (np.arange(AGE_ROWS) / AGES_PER_DECADE) - 1.0)
     answers = learnt.answers
     horizon_s = answers.quantiles_s(HORIZONS)
     within_s = horizon_s + grace_s
     talk = learnt.talk.hazard(snapshot.talking_age_s)
     wrapup = learnt.wrapup.hazard(snapshot.wrapup_age_s)
-    none = floats(())
+    probability = answers.probability
+    answered, will = answered_by(probability, answers.answer_cdf(), answers.failure_cdf(), RING_BIN_S, horizon_s)
     return Tables(
         made_at=snapshot.now,
         horizon_s=horizon_s,
-        talk_free=free_by(ages_s, within_s, learnt.talk.edges_s, talk, learnt.wrapup.edges_s, wrapup, SLICES),
-        wrapup_free=free_by(ages_s, within_s, learnt.wrapup.edges_s, wrapup, none, none, SLICES),
-        answered=answered_by(answers.probability, answers.answer_cdf(), answers.failure_cdf(), RING_BIN_S, horizon_s),
-        probability=answers.probability,
+        talk_free=free_by(AGES_S, within_s, learnt.talk.edges_s, talk, learnt.wrapup.edges_s, wrapup, SLICES),
+        wrapup_free=free_by(AGES_S, within_s, learnt.wrapup.edges_s, wrapup, NONE, NONE, SLICES),
+        answered=answered,
+        will=will,
+        probability=probability,
     )
 
 
@@ -86,28 +81,29 @@ def stale(tables: Tables | None, now: float) -> bool:
     return tables is None or not 0.0 <= now - tables.made_at < TABLES_LAST_S
 
 
-def make_forecast(tables: Tables, snapshot: Snapshot, grace_s: float) -> Forecast:
-    """Look the ages of one snapshot up."""
-    talk = lookup(floats(snapshot.talking_age_s), AGE_FIRST_S, AGES_PER_DECADE, tables.talk_free)
-    wrapup = lookup(floats(snapshot.wrapup_age_s), AGE_FIRST_S, AGES_PER_DECADE, tables.wrapup_free)
-    free = np.concatenate((talk, wrapup))
-    ringing = lookup(floats(snapshot.ringing_age_s), RING_BIN_S, 0.0, tables.answered)
+def propose(
+    tables: Tables, snapshot: Snapshot, odds: Floats, grace_s: float, tolerated: float, at_most: int
+) -> Proposal:
+    """How many calls may start while the risk of each is at most `tolerated`, and at most `at_most`.
+
+    `odds` are those of an answer, as multiples of the ordinary call's: one for each ringing call, and last the one of a
+    call started now.
+    """
     # Calls past the grace are lost already and take no agent.
     waiting = sum(1 for age_s in snapshot.waiting_age_s if age_s < grace_s)
-    return Forecast(
-        free=free,
-        ringing=ringing,
-        fresh=np.ascontiguousarray(tables.answered[0]),
-        spare=snapshot.ready - waiting,
-        probability=tables.probability,
-        horizon_s=float(tables.horizon_s.mean()),
-        frees=float(free.mean(axis=1).sum()) if free.size else 0.0,
-        answers=float(ringing.mean(axis=1).sum()) if ringing.size else 0.0,
+    dial, next_risk, taken_risk, frees, answers = decide(
+        floats(snapshot.talking_age_s),
+        floats(snapshot.wrapup_age_s),
+        floats(snapshot.ringing_age_s),
+        odds,
+        tables.talk_free,
+        tables.wrapup_free,
+        tables.answered,
+        tables.will,
+        snapshot.ready - waiting,
+        tolerated,
+        at_most,
     )
-
-
-def dial_within(forecast: Forecast, tolerated: float, at_most: int) -> Proposal:
-    """How many calls may start while the risk of each is tolerable, and at most `at_most`."""
-    trials = forecast.free.shape[0] + forecast.ringing.shape[0] + max(0, forecast.spare)
-    kernel = dial_exact if trials <= EXACT_UP_TO else dial_normal
-    return Proposal(*kernel(forecast.free, forecast.ringing, forecast.fresh, forecast.spare, tolerated, at_most))
+    return Proposal(
+        dial, next_risk, taken_risk, frees, answers, float(tables.horizon_s[HORIZONS // 2]), tables.probability
+    )

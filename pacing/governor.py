@@ -10,13 +10,14 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pacing.face import Guarantee, Ledger, Settings, Snapshot
+from pacing.face import Guarantee, Ledger, Mode, Settings, Snapshot
 
 
 class Brake(StrEnum):
     """What held a decision down."""
 
     NO_AGENT = "no agent is working"
+    SHIFT_END = "the agents leave before the next call could be answered"
     NO_LEAD = "no lead is due"
     NO_LINE = "no line is free"
     CALLS_PER_AGENT = "the limit of calls for each agent is reached"
@@ -42,6 +43,8 @@ def limit(settings: Settings, snapshot: Snapshot) -> Governed:
     agents = snapshot.agents
     if agents <= 0:
         return Governed(0, Brake.NO_AGENT)
+    if snapshot.staffed_s < settings.ring_timeout_s:
+        return Governed(0, Brake.SHIFT_END)
     in_flight = len(snapshot.ringing_age_s) + len(snapshot.waiting_age_s)
     choices = (
         (snapshot.leads_available, Brake.NO_LEAD),
@@ -60,9 +63,14 @@ def slack_calls(cap: float, ledger: Ledger) -> float:
     return cap * (ledger.answered + 1) - ledger.abandoned
 
 
-def budget_spent(cap: float, ledger: Ledger) -> bool:
-    """Whether the abandoned calls have reached the cap; then only covered calls may start."""
-    return slack_calls(cap, ledger) <= 0.0
+def ledgers(cap: float, snapshot: Snapshot) -> tuple[tuple[float, Ledger], ...]:
+    """Every counting window as (cap, ledger), the campaign's own first."""
+    return ((cap, snapshot.ledger), *((window.cap, window.ledger) for window in snapshot.windows))
+
+
+def budget_spent(cap: float, snapshot: Snapshot) -> bool:
+    """Whether in some window the abandoned calls have reached the cap."""
+    return any(slack_calls(limit, ledger) <= 0.0 for limit, ledger in ledgers(cap, snapshot))
 
 
 def guaranteed(cap: float, snapshot: Snapshot) -> int:
@@ -72,12 +80,16 @@ def guaranteed(cap: float, snapshot: Snapshot) -> int:
     already, so they do not enlarge the denominator again. Covered calls may always start: they leave k as it is. What
     the rule cannot foresee is a ready agent who leaves while the covering call rings.
     """
-    ledger = snapshot.ledger
     waiting = len(snapshot.waiting_age_s)
-    if cap >= 1.0:
-        return max(0, snapshot.lines_free)
     # A + k <= cap * (n + k - waiting), solved for k.
-    uncovered = math.floor((cap * (ledger.answered - waiting) - ledger.abandoned) / (1.0 - cap) + 1e-9)
+    uncovered = min(
+        (
+            math.floor((limit * (ledger.answered - waiting) - ledger.abandoned) / (1.0 - limit) + 1e-9)
+            for limit, ledger in ledgers(cap, snapshot)
+            if limit < 1.0
+        ),
+        default=snapshot.lines_free,
+    )
     return max(0, snapshot.ready + uncovered - len(snapshot.ringing_age_s) - waiting)
 
 
@@ -89,9 +101,11 @@ def govern(proposed: int, settings: Settings, snapshot: Snapshot) -> Governed:
     if not settings.mode.can_abandon:
         return Governed(dial, brake)
     safe = covered(snapshot)
-    if dial > safe and budget_spent(settings.max_abandon_rate, snapshot.ledger):
-        dial, brake = safe, Brake.BUDGET
-    if settings.guarantee is Guarantee.HARD and dial > safe:
+    hard = settings.guarantee is Guarantee.HARD
+    # Predictive with the statistical guarantee steers by the ledger itself.
+    if dial > safe and (hard or settings.mode is Mode.RATIO) and budget_spent(settings.max_abandon_rate, snapshot):
+        return Governed(safe, Brake.BUDGET)
+    if hard and dial > safe:
         firm = max(safe, guaranteed(settings.max_abandon_rate, snapshot))
         if dial > firm:
             dial, brake = firm, Brake.GUARANTEE

@@ -17,8 +17,13 @@ import numpy as np
 from pacing.compiled import Floats, compiled
 
 # Beyond this many calls and agents together the exact convolution costs more than its precision is worth.
-EXACT_UP_TO = 240
+EXACT_UP_TO = 160
 NEGLIGIBLE = 1e-12
+# Where the rows of the tables stand: ages of the busy in geometric progression, those of ringing calls evenly.
+AGE_FIRST_S = 4.0
+AGES_PER_DECADE = 12.0
+AGE_ROWS = 40
+RING_BIN_S = 0.5
 
 
 @compiled
@@ -52,19 +57,21 @@ def free_by(
     (`next_edges_s` empty). Shape (len(ages_s), len(within_s)). The convolution is a sum over `slices` slices of h.
     """
     table = np.zeros((ages_s.size, within_s.size))
-    second_done = np.ones((within_s.size, slices))
-    if next_edges_s.size > 0:
+    followed = next_edges_s.size > 0
+    steps = slices if followed else 1
+    second_done = np.ones((within_s.size, steps))
+    if followed:
         for k in range(within_s.size):
-            for i in range(slices):
-                left_s = within_s[k] * (1.0 - (i + 0.5) / slices)
+            for i in range(steps):
+                left_s = within_s[k] * (1.0 - (i + 0.5) / steps)
                 second_done[k, i] = 1.0 - survival(left_s, next_edges_s, next_hazard)
     for row in range(ages_s.size):
         alive_now = max(1e-300, survival(ages_s[row], edges_s, hazard))
         for k in range(within_s.size):
             before = alive_now
             total = 0.0
-            for i in range(slices):
-                after = survival(ages_s[row] + within_s[k] * (i + 1) / slices, edges_s, hazard)
+            for i in range(steps):
+                after = survival(ages_s[row] + within_s[k] * (i + 1) / steps, edges_s, hazard)
                 total += (before - after) * second_done[k, i]
                 before = after
             table[row, k] = min(1.0, total / alive_now)
@@ -72,25 +79,29 @@ def free_by(
 
 
 @compiled
-def answered_by(probability: float, answer_cdf: Floats, failure_cdf: Floats, bin_s: float, horizon_s: Floats) -> Floats:
-    """P(a call that has rung for a seconds is answered within h more), for every a on the bins and every h.
+def answered_by(
+    probability: float, answer_cdf: Floats, failure_cdf: Floats, bin_s: float, horizon_s: Floats
+) -> tuple[Floats, Floats]:
+    """P(a call that has rung for a seconds is answered within h more), for every a on the bins and every h; and ever.
 
     `answer_cdf[i]` and `failure_cdf[i]` are the shares of answered (failed) calls that were answered (failed) within
     i * bin_s. Bayes: still ringing at a is p(1-G(a)) answers to come and (1-p)(1-H(a)) failures to come.
     """
     last = answer_cdf.size - 1
     table = np.zeros((answer_cdf.size, horizon_s.size))
+    will = np.zeros(answer_cdf.size)
     for row in range(answer_cdf.size):
         still_s = probability * (1.0 - answer_cdf[row]) + (1.0 - probability) * (1.0 - failure_cdf[row])
         if still_s <= NEGLIGIBLE:
             continue
+        will[row] = min(1.0, probability * (1.0 - answer_cdf[row]) / still_s)
         for k in range(horizon_s.size):
             position = row + horizon_s[k] / bin_s
             low = min(last, int(position))
             high = min(last, low + 1)
             by_then = answer_cdf[low] + (answer_cdf[high] - answer_cdf[low]) * min(1.0, position - low)
             table[row, k] = min(1.0, probability * max(0.0, by_then - answer_cdf[row]) / still_s)
-    return table
+    return table, will
 
 
 @compiled
@@ -221,3 +232,43 @@ def dial_normal(
             mean[k] += q
             variance[k] += q * (1.0 - q)
             third[k] += q * (1.0 - q) * (1.0 - 2.0 * q)
+
+
+@compiled
+def decide(
+    talking_s: Floats,
+    wrapping_s: Floats,
+    ringing_s: Floats,
+    odds: Floats,
+    talk_free: Floats,
+    wrapup_free: Floats,
+    answered: Floats,
+    will: Floats,
+    spare: int,
+    tolerated: float,
+    at_most: int,
+) -> tuple[int, float, float, float, float]:
+    """Look every age up and dial: (calls to add, risk of the next, risk taken, expected frees, expected answers).
+
+    `odds` are the ringing calls' odds of an answer as multiples of the ordinary call's, and in its last place those of
+    a call started now; see `answered_by` for `answered` and `will`.
+    """
+    horizons = answered.shape[1]
+    busy = talking_s.size
+    free = np.empty((busy + wrapping_s.size, horizons))
+    free[:busy] = lookup(talking_s, AGE_FIRST_S, AGES_PER_DECADE, talk_free)
+    free[busy:] = lookup(wrapping_s, AGE_FIRST_S, AGES_PER_DECADE, wrapup_free)
+    ringing = lookup(ringing_s, RING_BIN_S, 0.0, answered)
+    last = will.size - 1
+    for i in range(ringing_s.size):
+        if odds[i] != 1.0:
+            position = min(float(last), max(0.0, ringing_s[i]) / RING_BIN_S)
+            low = int(position)
+            w = will[low] + (position - low) * (will[min(last, low + 1)] - will[low])
+            ringing[i] *= odds[i] / (odds[i] * w + 1.0 - w)
+    fresh = answered[0] * (odds[-1] / (odds[-1] * will[0] + 1.0 - will[0]))
+    if free.shape[0] + ringing.shape[0] + max(0, spare) <= EXACT_UP_TO:
+        dial, risk, taken = dial_exact(free, ringing, fresh, spare, tolerated, at_most)
+    else:
+        dial, risk, taken = dial_normal(free, ringing, fresh, spare, tolerated, at_most)
+    return dial, risk, taken, free.sum() / horizons, ringing.sum() / horizons

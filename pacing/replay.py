@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
-from typing import Final, NoReturn
+from difflib import get_close_matches
+from math import inf, isfinite
+from typing import Any, Final, NoReturn
 
 from pacing.face import (
     CallAbandoned,
     CallAnswered,
     CallFailed,
+    Guarantee,
     Ledger,
     Mode,
     Observation,
@@ -37,10 +39,26 @@ LEADS_UNLIMITED: Final = 10**9
 
 MAX_LINES_MOST: Final = 1_000_000
 SECONDS_MOST: Final = 600.0
+CALLS_PER_AGENT_MOST: Final = 50.0
+TRUNK_MOST: Final = 64
+CONFIG_KEYS: Final = (
+    "type",
+    "mode",
+    "max_abandon_rate",
+    "guarantee",
+    "abandon_after_s",
+    "ring_timeout_s",
+    "ratio",
+    "max_calls_per_agent",
+    "max_lines",
+    "seed",
+)
 AGENT_STATES: Final = ("ready", "talking", "wrapup", "paused")
 CALL_STATES: Final = ("ringing", "waiting")
 EVENTS: Final = ("answered", "call_failed", "connected", "talk_ended", "wrapup_ended", "abandoned")
 _MISSING: Final = object()
+_NUMBERS: Final = (int, float)
+_IDS: Final = (str, int, float)
 
 
 class BadLine(ValueError):
@@ -86,15 +104,22 @@ def read_config(line: object) -> tuple[Settings, Past]:
     fields = _fields(line)
     if _kind(fields) != "config":
         raise BadLine(f"the first line must be of type config, not {_shown(fields['type'])}")
+    for name in fields:
+        if name not in CONFIG_KEYS:  # a mistyped knob would silently be the default
+            near = get_close_matches(name, CONFIG_KEYS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(CONFIG_KEYS)}"
+            raise BadLine(f"the configuration has no key {_shown(name)}: {hint}")
     usual = Settings()
-    mode = fields.get("mode", usual.mode.value)
-    if not isinstance(mode, str) or mode not in tuple(Mode):
-        raise BadLine(f"mode must be one of {', '.join(Mode)}, not {_shown(mode)}")
     settings = Settings(
-        mode=Mode(mode),
+        mode=Mode(_one_of(fields, "mode", tuple(Mode), usual.mode)),
         max_abandon_rate=_number(fields, "max_abandon_rate", 0.0, 1.0, usual.max_abandon_rate),
+        guarantee=Guarantee(_one_of(fields, "guarantee", tuple(Guarantee), usual.guarantee)),
         abandon_after_s=_number(fields, "abandon_after_s", 0.0, SECONDS_MOST, usual.abandon_after_s),
         ring_timeout_s=_number(fields, "ring_timeout_s", 1.0, SECONDS_MOST, usual.ring_timeout_s),
+        ratio=_number(fields, "ratio", 0.0, CALLS_PER_AGENT_MOST, usual.ratio),
+        max_calls_per_agent=_number(
+            fields, "max_calls_per_agent", 0.0, CALLS_PER_AGENT_MOST, usual.max_calls_per_agent
+        ),
         seed=_whole(fields, "seed", 0, 2**63 - 1, usual.seed),
     )
     return settings, Past(_whole(fields, "max_lines", 0, MAX_LINES_MOST, 2000))
@@ -132,14 +157,15 @@ def _observation(kind: str, fields: Mapping[str, object], t: float) -> Observati
         _identify(fields.get("call", _MISSING), "call")
     if kind in {"connected", "talk_ended", "wrapup_ended"}:
         _identify(fields.get("agent", _MISSING), "agent")
+    trunk = _trunk(fields, "trunk")
     match kind:
         case "answered":
-            return CallAnswered(t, _number(fields, "ring_s", 0.0, LATEST_S))
+            return CallAnswered(t, _number(fields, "ring_s", 0.0, LATEST_S), trunk)
         case "call_failed":
             outcome = fields.get("outcome", _MISSING)
             if not isinstance(outcome, str):
                 _refuse(outcome, "outcome", "a text")
-            return CallFailed(t, _number(fields, "ring_s", 0.0, LATEST_S))
+            return CallFailed(t, _number(fields, "ring_s", 0.0, LATEST_S), trunk)
         case "talk_ended":
             return TalkEnded(t, _number(fields, "talk_s", 0.0, LATEST_S))
         case "wrapup_ended":
@@ -149,8 +175,8 @@ def _observation(kind: str, fields: Mapping[str, object], t: float) -> Observati
 
 
 def _snapshot(fields: Mapping[str, object], past: Past, t: float) -> Snapshot:
-    agents = _ages(fields, "agents", AGENT_STATES, t)
-    calls = _ages(fields, "calls", CALL_STATES, t)
+    agents, _ = _ages(fields, "agents", AGENT_STATES, t)
+    calls, trunks = _ages(fields, "calls", CALL_STATES, t)
     in_flight = sum(map(len, calls.values()))
     return Snapshot(
         now=float(t),
@@ -160,34 +186,59 @@ def _snapshot(fields: Mapping[str, object], past: Past, t: float) -> Snapshot:
         paused=len(agents["paused"]),
         ringing_age_s=tuple(calls["ringing"]),
         waiting_age_s=tuple(calls["waiting"]),
-        lines_free=max(0, past.max_lines - in_flight),
-        leads_available=LEADS_UNLIMITED,
+        lines_free=_whole(fields, "lines", 0, MAX_LINES_MOST, max(0, past.max_lines - in_flight)),
+        leads_available=_whole(fields, "leads", 0, LEADS_UNLIMITED, LEADS_UNLIMITED),
         ledger=past.ledger,
+        ringing_trunk=tuple(trunks) if any(trunks) else (),
+        next_trunk=_trunk(fields, "trunk"),
+        hour=_whole(fields, "hour", 0, 23, -1) if "hour" in fields else -1,
+        staffed_s=_number(fields, "staffed_s", 0.0, LATEST_S) if "staffed_s" in fields else inf,
     )
 
 
-def _ages(fields: Mapping[str, object], name: str, states: tuple[str, ...], t: float) -> dict[str, list[float]]:
-    """Seconds since each state began, by state. A row is checked where it is good, and named where it is bad."""
+def _ages(
+    fields: Mapping[str, object], name: str, states: tuple[str, ...], t: float
+) -> tuple[dict[str, list[float]], list[str]]:
+    """Seconds since each state began, by state, and the trunk of every ringing call. Made for hundreds of rows: a good
+    one is taken at a glance, a bad one is looked at again for what to say of it."""
     rows = fields.get(name, _MISSING)
     if not isinstance(rows, list):
         _refuse(rows, name, "an array")
     ages: dict[str, list[float]] = {state: [] for state in states}
+    trunks: list[str] = []
     ids: set[object] = set()
     for place, row in enumerate(rows):
-        if not isinstance(row, dict):
-            _refuse(row, f"{name}[{place}]", "an object")
-        ids.add(_identify(row.get("id", _MISSING), name, place))
+        try:
+            state, since, known = row["state"], row["since"], row["id"]
+            of_state = ages[state]
+            good = type(since) in _NUMBERS and type(known) in _IDS and -LATEST_S <= since <= t
+        except (TypeError, KeyError, IndexError):
+            good = False
+        if not good or (type(known) is float and not isfinite(known)):
+            raise BadLine(_fault_in(row, f"{name}[{place}]", states, t))
+        ids.add(known)
         if len(ids) == place:
-            raise BadLine(f"{name}[{place}].id is {_shown(row['id'])} a second time")
+            raise BadLine(f"{name}[{place}].id is {_shown(known)} a second time")
+        of_state.append(float(t - since))
+        if state == "ringing":
+            trunks.append(_trunk(row, f"{name}[{place}].trunk") if "trunk" in row else "")
+    return ages, trunks
+
+
+def _fault_in(row: Any, name: str, states: tuple[str, ...], t: float) -> str:
+    """What is wrong with a row of a tick."""
+    try:
+        if not isinstance(row, dict):
+            _refuse(row, name, "an object")
+        _identify(row.get("id", _MISSING), f"{name}.id")
         state, since = row.get("state", _MISSING), row.get("since", _MISSING)
-        if not isinstance(state, str) or state not in ages:
-            _refuse(state, f"{name}[{place}].state", f"one of {', '.join(states)}")
+        if not isinstance(state, str) or state not in states:
+            _refuse(state, f"{name}.state", f"one of {', '.join(states)}")
         if not isinstance(since, int | float) or isinstance(since, bool):
-            _refuse(since, f"{name}[{place}].since", "a number")
-        if not -LATEST_S <= since <= t:
-            raise BadLine(f"{name}[{place}].since must be from {-LATEST_S:g} to t = {t}, not {_shown(since)}")
-        ages[state].append(float(t - since))
-    return ages
+            _refuse(since, f"{name}.since", "a number")
+    except BadLine as bad:
+        return str(bad)
+    return f"{name}.since must be from {-LATEST_S:g} to t = {t}, not {_shown(since)}"
 
 
 def _fields(line: object) -> Mapping[str, object]:
@@ -203,11 +254,27 @@ def _kind(fields: Mapping[str, object]) -> str:
     return kind
 
 
-def _identify(value: object, name: str, place: int | None = None) -> object:
-    """An id as it is, which is a number or a text; one in a tick is named by its place."""
+def _identify(value: object, name: str) -> None:
+    """Refuse what is no id: a number or a text."""
     good = isinstance(value, str | int) and not isinstance(value, bool)
     if not good and not (isinstance(value, float) and isfinite(value)):
-        _refuse(value, name if place is None else f"{name}[{place}].id", "a number or a text")
+        _refuse(value, name, "a number or a text")
+
+
+def _trunk(fields: Mapping[str, object], name: str) -> str:
+    """The name of a trunk, empty if there is none; `name` is where it stands, its last part the key."""
+    trunk = fields.get(name.rpartition(".")[2], "")
+    if not isinstance(trunk, str):
+        _refuse(trunk, name, "a text")
+    if len(trunk) > TRUNK_MOST:
+        raise BadLine(f"{name} is longer than {TRUNK_MOST} characters")
+    return trunk
+
+
+def _one_of(fields: Mapping[str, object], name: str, choices: tuple[str, ...], usual: str) -> str:
+    value = fields.get(name, usual)
+    if not isinstance(value, str) or value not in choices:
+        _refuse(value, name, f"one of {', '.join(choices)}")
     return value
 
 

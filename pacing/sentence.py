@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from pacing.face import Settings, Snapshot
-from pacing.forecast import Forecast, Proposal
-from pacing.governor import Brake, Governed
+from pacing.face import Ledger, Settings, Snapshot
+from pacing.forecast import Proposal
+from pacing.governor import Brake, Governed, budget_spent, ledgers, slack_calls
 
 
 def plural(count: int, noun: str) -> str:
@@ -22,16 +22,25 @@ def percent(fraction: float) -> str:
 
 
 def budget(settings: Settings, snapshot: Snapshot) -> str:
-    """Where the abandonment ledger stands."""
-    ledger = snapshot.ledger
-    cap = percent(settings.max_abandon_rate)
-    return f"{ledger.abandoned} of {plural(ledger.answered, 'live answer')}, cap {cap}"
+    """Where the abandonment ledger of the tightest window stands."""
+    name, cap, ledger = _tightest(settings, snapshot)
+    text = f"{ledger.abandoned} of {plural(ledger.answered, 'live answer')}, cap {percent(cap)}"
+    return f"{name}: {text}" if name else text
 
 
 def until(settings: Settings, snapshot: Snapshot) -> str:
     """At how many live answers a spent budget has room again: n > A / cap - 1."""
-    cap = settings.max_abandon_rate
-    return f" until {math.floor(snapshot.ledger.abandoned / cap + 1e-9)} live answers" if cap > 0.0 else ""
+    _, cap, ledger = _tightest(settings, snapshot)
+    return f" until {math.floor(ledger.abandoned / cap + 1e-9)} live answers" if cap > 0.0 else ""
+
+
+def _tightest(settings: Settings, snapshot: Snapshot) -> tuple[str, float, Ledger]:
+    """The window with the least slack; the campaign's own has no name."""
+    names = ("", *(window.name for window in snapshot.windows))
+    windows = zip(names, ledgers(settings.max_abandon_rate, snapshot), strict=True)
+    return min(
+        ((name, cap, ledger) for name, (cap, ledger) in windows), key=lambda window: slack_calls(window[1], window[2])
+    )
 
 
 def nobody(snapshot: Snapshot) -> str:
@@ -52,6 +61,8 @@ def braked(brake: Brake, settings: Settings, snapshot: Snapshot) -> str:
     """Why a limit holds the number down."""
     if brake is Brake.NO_AGENT:
         return nobody(snapshot)
+    if brake is Brake.SHIFT_END:
+        return f"the agents leave in {max(0.0, snapshot.staffed_s):.0f} s, too soon to serve another call"
     if brake is Brake.BUDGET:
         return f"abandonment budget is spent ({budget(settings, snapshot)}), progressive{until(settings, snapshot)}"
     if brake is Brake.GUARANTEE:
@@ -76,19 +87,24 @@ def forecasting(
     governed: Governed,
     settings: Settings,
     snapshot: Snapshot,
-    forecast: Forecast,
     proposal: Proposal,
     tolerated: float,
 ) -> str:
     """The sentence of a predictive decision."""
     waiting = len(snapshot.waiting_age_s)
     text = (
-        f"dial {governed.dial}: {snapshot.ready} ready, {forecast.frees:.1f} expected to free up in "
-        f"{forecast.horizon_s:.0f} s, {len(snapshot.ringing_age_s)} ringing, "
+        f"dial {governed.dial}: {snapshot.ready} ready, {proposal.frees:.1f} expected to free up in "
+        f"{proposal.horizon_s:.0f} s, {len(snapshot.ringing_age_s)} ringing, "
         + (f"{waiting} waiting, " if waiting else "")
-        + f"p(answer) {forecast.probability:.2f}, "
+        + f"p(answer) {proposal.probability:.2f}, "
     )
     if governed.brake is not None:
         return text + braked(governed.brake, settings, snapshot)
     text += f"abandon risk of the next call {percent(proposal.next_risk)}"
-    return text + (f", tolerated {percent(tolerated)}" if proposal.next_risk > tolerated else "")
+    if proposal.next_risk > tolerated:
+        text += f", tolerated {percent(tolerated)}"
+    if budget_spent(settings.max_abandon_rate, snapshot):
+        text += (
+            f"; abandonment budget is spent ({budget(settings, snapshot)}), almost no risk{until(settings, snapshot)}"
+        )
+    return text

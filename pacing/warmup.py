@@ -5,8 +5,10 @@ The machine code is cached beside the source or in NUMBA_CACHE_DIR; with a warm 
 
 from __future__ import annotations
 
+import numpy as np
+
 from pacing.face import Ledger, Settings, Snapshot
-from pacing.forecast import Tables, dial_within, make_forecast, make_tables
+from pacing.forecast import make_tables, propose
 from pacing.kernels import EXACT_UP_TO
 from pacing.learn import Learnt
 
@@ -14,10 +16,9 @@ from pacing.learn import Learnt
 def warm_up() -> None:
     """Run every kernel once, on both sides of the border between the exact and the approximate one."""
     settings = Settings()
+    grace_s = settings.abandon_after_s
     learnt = Learnt(settings.ring_timeout_s)
-    tables: Tables | None = None
     for agents in (0, 1, EXACT_UP_TO):
         ages_s = tuple(float(i % 60) for i in range(agents))
         snapshot = Snapshot(0.0, agents, ages_s, ages_s, 0, ages_s, ages_s[:1], 10, 10, Ledger(100, 1))
-        tables = tables or make_tables(learnt, snapshot, settings.abandon_after_s)
-        dial_within(make_forecast(tables, snapshot, settings.abandon_after_s), 0.05, 2)
+        propose(make_tables(learnt, snapshot, grace_s), snapshot, np.ones(agents + 1), grace_s, 0.05, 2)

@@ -1,7 +1,7 @@
 """ASK: the command line. One file per group of commands; each is imported when it is used.
 
-Everything but `run`, `demo`, `pace` and `simulate` speaks to Redis alone and works from any machine that reaches it;
-`pace` and `simulate` need nothing but their input.
+Everything but `run`, `demo`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis alone and works from any machine
+that reaches it; `register` and `evidence` work on files of this machine, `pace stdio` and `simulate` need nothing but their input.
 """
 
 from __future__ import annotations
@@ -22,10 +22,16 @@ COMMANDS: Final = {
     "campaign": Lazy("dialer.cli.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."),
     "leads": Lazy("dialer.cli.leads:leads", "Campaigns", "Import leads and look at them."),
     "block": Lazy("dialer.cli.block:block", "Campaigns", "Numbers that must not be called."),
+    "register": Lazy("dialer.cli.register:register", "Campaigns", "National no-call registers on this machine."),
+    "evidence": Lazy(
+        "dialer.cli.evidence:evidence",
+        "Campaigns",
+        "Check the record of decisions and calls, and what follows from it.",
+    ),
     "status": Lazy("dialer.cli.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.status:watch", "Floor", "Show the live board."),
     "agents": Lazy("dialer.cli.agents:agents", "Floor", "List the agents and what they are doing."),
-    "pace": Lazy("dialer.cli.pace:pace", "Pacing", "Use the pacer without the daemon."),
+    "pace": Lazy("dialer.cli.pace:pace", "Pacing", "Ask why the pacer dials what it dials, or use it alone."),
     "simulate": Lazy(
         "dialer.cli.simulate:simulate", "Pacing", "Try policies and numbers of agents on simulated shifts."
     ),

@@ -12,13 +12,14 @@ from config.campaign import CampaignSettings
 from config.load import load_campaign
 from config.show import campaign_toml, rows
 from dialer.cli import hosts
-from dialer.cli.campaign_facts import announce, as_data, name_argument, problems
+from dialer.cli.campaign_facts import announce, as_data, counted, name_argument, problems
 from dialer.cli.campaign_state import pause, resume, start, stop
-from dialer.cli.cards import state_text
+from dialer.cli.cards import machines_text, state_text, window_text
 from dialer.cli.figures import count
 from dialer.cli.groups import NearGroup
 from dialer.cli.invocation import Invocation, as_flags, json_option, now, pass_invocation
 from dialer.cli.output import show, show_json, table, when
+from dialer.core.board import WindowRow
 from dialer.store import campaigns, status
 from dialer.store.status import Counts
 
@@ -127,7 +128,8 @@ def _places(counts: Counts) -> dict[str, int]:
 @json_option
 @pass_invocation
 def show_(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Show a campaign: state, where its leads are, how attempts ended, why numbers were refused, and its settings.
+    """Show a campaign: state, where its leads are, how attempts ended, why numbers were refused, how many calls were
+    abandoned and may be yet, and its settings.
 
     \b
     Example:
@@ -137,9 +139,11 @@ def show_(invocation: Invocation, name: str, as_json: bool) -> None:
         found = campaigns.get(store, name)
         counts = status.counts(store, name, now())
         seen = hosts.read(store)
+        windows = counted(store, found)
     complaints = problems(seen, name)
     if as_json:
-        show_json({**as_data(found), "counts": counts, "problems": complaints})
+        abandoned = [window.to_wire() for window in windows]
+        show_json({**as_data(found), "counts": counts, "problems": complaints, "abandon_windows": abandoned})
         return
     heading = Text.assemble((name, "bold"), "  ", state_text(found.state), f"  {found.settings.mode}")
     heading.append(f"  created {when(found.created_at)}, changed {when(found.changed_at)} by {found.changed_by}", "dim")
@@ -156,6 +160,8 @@ def show_(invocation: Invocation, name: str, as_json: bool) -> None:
     ):
         if figures:
             show(_figures(title, figures))
+    for window in windows:
+        show(_window(window))
     click.echo()
     changed = load_campaign(found.settings.model_dump(mode="json", exclude_defaults=True))
     drawn = [
@@ -163,6 +169,12 @@ def show_(invocation: Invocation, name: str, as_json: bool) -> None:
         for row in rows(changed)
     ]
     show(table(("setting", "value", "meaning"), drawn))
+
+
+def _window(window: WindowRow) -> Text:
+    counts = f"   {count(window.abandoned)} of {count(window.answered)} live answers"
+    line = Text.assemble((f"{'abandoned':<10}", "dim"), window_text(window), (counts, "dim"))
+    return Text.assemble(line, "   ", machines_text(window)) if window.machines else line
 
 
 def _figures(title: str, figures: Mapping[str, int]) -> Text:

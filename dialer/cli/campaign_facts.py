@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from dialer.cli.completion import campaign_names
 from dialer.cli.hosts import Hosts
 from dialer.cli.invocation import Invocation, now
-from dialer.store import control
+from dialer.core.board import WindowRow
+from dialer.core.windows import counting
+from dialer.store import control, ledger
 from dialer.store.campaigns import Campaign
 from dialer.store.connection import Store
 from dialer.store.control import Command
+
+NOBODY: Final = ""
+"""An owner that never was: nobody's counts are left out."""
 
 name_argument = click.argument("name", shell_complete=campaign_names)
 
@@ -30,6 +35,15 @@ def problems(seen: Hosts, name: str) -> list[str]:
 def announce(invocation: Invocation, store: Store, what: str, name: str, **detail: object) -> None:
     """Tell the daemons that a campaign changed, so that they look at once, and the audit trail who did it."""
     control.send(store, Command(what, {"campaign": name, **detail}), who=invocation.who, now=now())
+
+
+def counted(store: Store, found: Campaign) -> tuple[WindowRow, ...]:
+    """The counting windows of a campaign's abandonment cap, as the store has them: all daemons together."""
+    windows = counting(found.settings, found.created_at, now())
+    told = ledger.others(store, found.settings.name, windows, NOBODY)
+    return tuple(
+        WindowRow(one.label, one.name, one.cap, one.answered, one.abandoned, one.machines) for one in told.windows
+    )
 
 
 def as_data(found: Campaign) -> dict[str, Any]:

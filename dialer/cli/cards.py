@@ -26,7 +26,7 @@ from dialer.cli.figures import (
     stacked,
 )
 from dialer.cli.tally import answer_rate
-from dialer.core.board import CampaignRow, Delay
+from dialer.core.board import CampaignRow, Delay, WindowRow
 
 LABEL: Final = 10
 """Columns that the labels take."""
@@ -73,6 +73,7 @@ def card(row: CampaignRow, width: int) -> RenderableType:
     """Everything about one campaign, in `width` columns. Its last line is the pacer's, which changes its length."""
     room = width - LABEL - 1
     rows = [("agents", _agents(row, room)), ("lines", _lines(row, room)), ("rates", _rates(row, room))]
+    rows.append(("windows", _windows(row, room)))
     if row.hand_over.samples or row.answer_to_agent.samples:
         rows.append(("delay", _delays(row, room)))
     if row.dispositions:
@@ -113,26 +114,53 @@ def _lines(row: CampaignRow, room: int) -> Text:
     return flowed(parts, room, "  ")
 
 
-def abandon_style(row: CampaignRow) -> str:
+def abandon_style(window: WindowRow) -> str:
     """Green, yellow from 70 % of the cap on, red from the cap on."""
-    used = row.abandon_rate / row.max_abandon_rate if row.max_abandon_rate else 0.0
-    return BAD if used >= 1 else WARN if used >= 0.7 else GOOD
+    return BAD if window.used >= 1 else WARN if window.used >= 0.7 else GOOD
 
 
 def _rates(row: CampaignRow, room: int) -> Text:
-    rate = answer_rate(row)
-    style = abandon_style(row)
-    used = row.abandon_rate / row.max_abandon_rate if row.max_abandon_rate else 0.0
+    """Answers, and the first counting window."""
+    rate, window = answer_rate(row), row.capped[0]
+    style = abandon_style(window)
     text = Text.assemble(
         "answered ",
         (percent(rate) if rate is not None else "–", "bold"),
         "   abandoned ",
-        (percent(row.abandon_rate, 2), f"bold {style}"),
-        f" of {100 * row.max_abandon_rate:g} % ",
+        (percent(window.rate, 2), f"bold {style}"),
+        f" of {100 * window.cap:.4g} % ",
     )
-    today = Text(f" {count(row.abandoned)} of {count(row.answered)} today", QUIET)
-    spare = room - text.cell_len - today.cell_len
-    return Text.assemble(text, bar(used, min(max(spare, 6), 30), style), today)
+    counted = Text(f" {count(window.abandoned)} of {count(window.answered)} {window.name}", QUIET)
+    spare = room - text.cell_len - counted.cell_len
+    return Text.assemble(text, bar(window.used, min(max(spare, 6), 30), style), counted)
+
+
+def _windows(row: CampaignRow, room: int) -> Text:
+    """How many calls may be abandoned yet in each counting window."""
+    first, *others = row.capped
+    parts = [Text.assemble(f"{first.name} ", (_left(first), abandon_style(first)))]
+    parts += [window_text(window) for window in others]
+    return flowed([*parts, machines_text(first)] if first.machines else parts, room)
+
+
+def window_text(window: WindowRow) -> Text:
+    """`30 days to 12 Dec 1.24 % of 3 %, 17 left`."""
+    return Text.assemble(
+        f"{window.name} ",
+        (percent(window.rate, 2), f"bold {abandon_style(window)}"),
+        f" of {100 * window.cap:.4g} %",
+        (f", {_left(window)}", QUIET),
+    )
+
+
+def machines_text(window: WindowRow) -> Text:
+    """The abandoned calls of a window if the machines among them, as an estimate, are left out."""
+    abandoned, found = f"{window.without_machines:.1f}", count(window.machines)
+    return Text(f"about {abandoned} abandoned without machines ({found} found by agents)", QUIET)
+
+
+def _left(window: WindowRow) -> str:
+    return "none left" if not window.left else f"{count(window.left)} left"
 
 
 def _delays(row: CampaignRow, room: int) -> Text:
@@ -204,7 +232,7 @@ def overview(rows: Sequence[CampaignRow], width: int | None) -> Table:
             Text(str(sum(row.calls.values()))),
             Text(count(row.due)),
             Text(percent(rate) if rate is not None else "–"),
-            Text(percent(row.abandon_rate, 2), abandon_style(row)),
+            Text(percent(row.capped[0].rate, 2), abandon_style(max(row.capped, key=lambda window: window.used))),
         ]
         if width is not None:
             said = (row.problem or row.sentence).replace("\n", "; ")

@@ -13,3 +13,4 @@ class CliExit(IntEnum):
     REFUSED = 7  # understood, and not done: it exists already, cannot be started, the stream is full
     PARTLY = 8  # some leads were rejected, all others were taken
     NO_DAEMON = 9  # no daemon is alive
+    BROKEN = 10  # the evidence is not whole, or does not agree with the ledger

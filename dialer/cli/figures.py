@@ -24,6 +24,8 @@ ACCENT: Final = "cyan"
 AGENT_GLYPHS: Final[Mapping[str, tuple[str, str, str]]] = {
     "talking": ("●", GOOD, "talking"),
     "ringing": ("◉", ACCENT, "ringing"),
+    "dialling": ("◎", ACCENT, "dialling"),
+    "preview": ("◇", ACCENT, "preview"),
     "ready": ("○", "bold", "ready"),
     "wrapup": ("◐", WARN, "wrap-up"),
     "paused": ("‖", QUIET, "paused"),

@@ -1,4 +1,4 @@
-"""`dialer pace`: the pacer by itself, as a filter for other dialers and for replays."""
+"""`dialer pace`: why the pacer dials what it dials, and the pacer by itself as a filter for other dialers."""
 
 from __future__ import annotations
 
@@ -11,25 +11,64 @@ from typing import BinaryIO, Final
 
 import click
 
+from dialer.cli.completion import campaign_names
+from dialer.cli.exits import CliExit
 from dialer.cli.failures import Failure
 from dialer.cli.groups import NearGroup
+from dialer.cli.invocation import Invocation, json_option, now, pass_invocation
 from dialer.shell.exits import Exit
 from pacing.face import Mode, Observation, Pacer, Settings, Snapshot
 from pacing.replay import LINE_MOST_BYTES, BadLine, Past, parse, read, read_config
 
 OBSERVATIONS_KEPT: Final = 100_000
-"""Events between two ticks. The pacer remembers 500 of a kind: what falls out has no weight any more."""
+"""Events between two ticks. The pacer remembers at most 5,000 of a kind: what falls out has no weight any more."""
 
 
 @click.group(cls=NearGroup)
 def pace() -> None:
-    """Use the pacer without the daemon.
+    """Ask the pacer why it dials what it dials, or use it without the daemon.
 
     \b
     Example:
-      dialer pace stdio --help
+      dialer pace explain spring-sale
       dialer pace stdio < replay.jsonl
     """
+
+
+@pace.command()
+@click.argument("campaign", shell_complete=campaign_names)
+@json_option
+@pass_invocation
+@click.pass_context
+def explain(ctx: click.Context, invocation: Invocation, campaign: str, as_json: bool) -> None:
+    """Show what the pacer of a campaign has learnt, and why it dials what it dials now.
+
+    For each host: its last decision and what holds it down, how often, how soon and at what hour calls are answered,
+    how long talks and wrap-ups last, the tolerated risk, and how much of the abandonment budget is left. What was
+    learnt is as of the last minute. The exit code is 9 if no daemon is alive; what was learnt before is shown then.
+
+    \b
+    Example:
+      dialer pace explain spring-sale
+      dialer pace explain spring-sale --json | jq '.hosts[].learnt.talk.p50_s'
+    """
+    # `stdio` is a filter that others start: it should not pay for Redis and for drawing.
+    from dialer.cli import explanation, hosts
+    from dialer.cli.campaign_facts import counted
+    from dialer.cli.explanation_page import page
+    from dialer.cli.output import console, show, show_json
+    from dialer.store import campaigns, learnt
+
+    with invocation.store() as store:
+        found = campaigns.get(store, campaign)
+        seen = hosts.read(store)
+        told = explanation.explanation(found, counted(store, found), seen, learnt.read(store, [campaign], now()))
+    if as_json:
+        show_json(explanation.as_json(told, now()))
+    else:
+        show(page(told, now(), min(console().width, 120)))
+    if not seen.boards and not seen.unreadable:
+        ctx.exit(CliExit.NO_DAEMON)
 
 
 @pace.command()

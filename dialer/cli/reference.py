@@ -19,9 +19,9 @@ HEAD: Final = """\
 Made by `python -m dialer.cli.reference`; a test keeps it true. Every command also has `--help`.
 
 Global options stand before the command: `dialer --redis redis://10.0.0.5:6379/0 status`. `run` is the daemon;
-`demo`, `simulate` and `pace` work by themselves; everything else speaks to Redis alone and works from any machine that
-reaches it. What `--json` prints goes to standard output,
-warnings and errors to standard error. Phone numbers are masked everywhere.
+`demo`, `simulate` and `pace stdio` work by themselves, `register` and `evidence` on files of the machine; everything
+else speaks to Redis alone and works from any machine that reaches it. What `--json` prints goes to standard output, warnings and
+errors to standard error. Phone numbers are masked everywhere.
 """
 
 EXITS: Final = {
@@ -31,10 +31,12 @@ EXITS: Final = {
     Exit.REDIS: "Redis does not answer, or is the wrong one",
     Exit.SIP: "`run`: no SIP worker could be started, or they kept dying",
     Exit.SPOOLED: "`run`: drained, but events wait on disk for Redis",
-    CliExit.NOT_FOUND: "there is no such campaign or lead",
-    CliExit.REFUSED: "understood and not done: it exists already, cannot be started, the stream stays full",
+    CliExit.NOT_FOUND: "there is no such campaign, lead, register or record",
+    CliExit.REFUSED: "understood and not done: it exists already, cannot be started, the stream stays full, "
+    "a register would be worse than the one before; `register show`: one cannot be relied on",
     CliExit.PARTLY: "`leads import`: some rows were rejected, all others were taken",
-    CliExit.NO_DAEMON: "`status`: no daemon is alive",
+    CliExit.NO_DAEMON: "`status`, `pace explain`: no daemon is alive",
+    CliExit.BROKEN: "`evidence`: it is not whole, or does not agree with the ledger",
 }
 
 

@@ -8,10 +8,12 @@ decides; so two calls can never get the same agent. The rules:
 3. An agent whose phone does not take a call is paused with a reason, or the next caller would be lost as well.
 4. An agent who sends no heartbeat is gone: at once when idle, after the call when talking.
 5. Anything the table does not foresee changes nothing and is answered with a reason that the sender can read.
+6. A lead on offer (preview) is with one agent, who says `dial` or `skip` of that lead and of no other.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -24,6 +26,8 @@ class AgentState(StrEnum):
     OFFLINE = "offline"
     PAUSED = "paused"
     READY = "ready"
+    PREVIEW = "preview"  # has a lead on offer and decides
+    DIALLING = "dialling"  # has asked for the call, which is on its way to the callee
     RINGING = "ringing"  # reserved for an answered call, the phone is being rung
     TALKING = "talking"
     WRAPUP = "wrapup"
@@ -35,6 +39,8 @@ class AgentEventKind(StrEnum):
     LOGIN = "login"
     READY = "ready"
     PAUSE = "pause"
+    DIAL = "dial"
+    SKIP = "skip"
     WRAPUP_DONE = "wrapup_done"
     LOGOUT = "logout"
     HEARTBEAT = "heartbeat"
@@ -43,7 +49,8 @@ class AgentEventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgentEvent:
-    """One entry of the agents' stream. `uri`, `campaigns` and `team` belong to a login, `reason` to a pause."""
+    """One entry of the agents' stream. `uri`, `campaigns`, `team` and `shift_ends_at` (seconds since the epoch, None:
+    not said) belong to a login, `reason` to a pause or a skip, `lead_id` to the answer to an offer."""
 
     kind: AgentEventKind
     agent: str
@@ -51,14 +58,25 @@ class AgentEvent:
     campaigns: tuple[str, ...] = ()
     team: str = ""
     reason: str = ""
+    lead_id: str = ""
+    shift_ends_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRef:
+    """Which lead; its id is unique in its campaign."""
+
+    campaign: str
+    lead_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
     """An agent as the engine sees it. `since` is when the state began, `heard_at` when the desktop last spoke.
 
-    `call` is the attempt that the agent is reserved for or talking on. `pending` is the state to take after the call
-    and its wrap-up instead of READY.
+    `call` is the attempt that the agent is reserved for or talking on. `lead` is the lead that is on offer to the agent
+    or was asked for, until the call is answered. `pending` is the state to take after the call
+    and its wrap-up instead of READY. `shift_ends_at` is seconds since the epoch, None if the login did not say.
     """
 
     agent: str
@@ -70,18 +88,26 @@ class Agent:
     heard_at: float
     reason: str = ""
     call: str | None = None
+    lead: LeadRef | None = None
     pending: AgentState | None = None
     pending_reason: str = ""
+    logged_in_at: float = float("-inf")
+    shift_ends_at: float | None = None
 
 
 ON_CALL: Final = frozenset({AgentState.RINGING, AgentState.TALKING})
-BUSY: Final = ON_CALL | {AgentState.WRAPUP}
+COMMITTED: Final = ON_CALL | {AgentState.DIALLING}
+"""A call is on its way to the agent, or has arrived: whatever is asked for comes after it."""
+
+BUSY: Final = COMMITTED | {AgentState.WRAPUP}
 
 # What a desktop may say in which state. A missing pair is refused.
 ALLOWED: Final[dict[AgentEventKind, frozenset[AgentState]]] = {
-    AgentEventKind.LOGIN: frozenset({AgentState.OFFLINE, AgentState.PAUSED, AgentState.READY}),
-    AgentEventKind.READY: frozenset({AgentState.PAUSED, AgentState.WRAPUP, AgentState.READY}) | ON_CALL,
-    AgentEventKind.PAUSE: frozenset({AgentState.READY, AgentState.PAUSED, AgentState.WRAPUP}) | ON_CALL,
+    AgentEventKind.LOGIN: frozenset({AgentState.OFFLINE, AgentState.PAUSED, AgentState.READY, AgentState.PREVIEW}),
+    AgentEventKind.READY: frozenset(AgentState) - {AgentState.OFFLINE},
+    AgentEventKind.PAUSE: frozenset(AgentState) - {AgentState.OFFLINE},
+    AgentEventKind.DIAL: frozenset({AgentState.PREVIEW}),
+    AgentEventKind.SKIP: frozenset({AgentState.PREVIEW}),
     AgentEventKind.WRAPUP_DONE: frozenset({AgentState.WRAPUP}),
     AgentEventKind.LOGOUT: frozenset(AgentState) - {AgentState.OFFLINE},
     AgentEventKind.HEARTBEAT: frozenset(AgentState) - {AgentState.OFFLINE},
@@ -109,6 +135,12 @@ def apply(agent: Agent | None, event: AgentEvent, now: float) -> Agent:
             return _ready_asked(heard, now)
         case AgentEventKind.PAUSE:
             return _leave(heard, AgentState.PAUSED, event.reason or "pause", now)
+        case AgentEventKind.DIAL:
+            _about_the_offer(agent, event)
+            return enter(heard, AgentState.DIALLING, now, lead=agent.lead)
+        case AgentEventKind.SKIP:
+            _about_the_offer(agent, event)
+            return come_free(heard, now)
         case AgentEventKind.WRAPUP_DONE:
             return come_free(heard, now)
         case AgentEventKind.LOGOUT:
@@ -131,26 +163,42 @@ def _logged_in(event: AgentEvent, now: float) -> Agent:
         since=now,
         heard_at=now,
         reason="login",
+        logged_in_at=now,
+        shift_ends_at=event.shift_ends_at,
     )
 
 
+def _about_the_offer(agent: Agent, event: AgentEvent) -> None:
+    if agent.lead is None or agent.lead.lead_id != event.lead_id:
+        on_offer = "none" if agent.lead is None else f"lead {agent.lead.lead_id!r}"
+        raise AgentEventRefused(f"{event.kind} is about lead {event.lead_id!r}, on offer is {on_offer}")
+
+
 def _ready_asked(agent: Agent, now: float) -> Agent:
-    if agent.state in ON_CALL:
+    if agent.state in COMMITTED:
         return replace(agent, pending=None, pending_reason="")
-    if agent.state is AgentState.READY:
+    if agent.state in {AgentState.READY, AgentState.PREVIEW}:
         return agent
     return enter(agent, AgentState.READY, now)
 
 
 def _leave(agent: Agent, target: AgentState, reason: str, now: float) -> Agent:
-    if agent.state in ON_CALL or (agent.state is AgentState.WRAPUP and target is AgentState.PAUSED):
+    if agent.state in COMMITTED or (agent.state is AgentState.WRAPUP and target is AgentState.PAUSED):
         return replace(agent, pending=target, pending_reason=reason)
     if agent.state is target:
         return replace(agent, reason=reason)
     return enter(agent, target, now, reason=reason)
 
 
-def enter(agent: Agent, state: AgentState, now: float, *, reason: str = "", call: str | None = None) -> Agent:
+def enter(
+    agent: Agent,
+    state: AgentState,
+    now: float,
+    *,
+    reason: str = "",
+    call: str | None = None,
+    lead: LeadRef | None = None,
+) -> Agent:
     """The agent in a new state since now; what was pending is kept while the agent is busy."""
     keep = state in BUSY
     return replace(
@@ -159,6 +207,7 @@ def enter(agent: Agent, state: AgentState, now: float, *, reason: str = "", call
         since=now,
         reason=reason,
         call=call,
+        lead=lead,
         pending=agent.pending if keep else None,
         pending_reason=agent.pending_reason if keep else "",
     )
@@ -173,28 +222,39 @@ def come_free(agent: Agent, now: float) -> Agent:
 
 @dataclass(slots=True)
 class Roster:
-    """All agents that this daemon holds, and who among the ready has waited longest."""
+    """All agents that this daemon holds, and who among the ready has waited longest. `ready` are those of `agents` who
+    are, `serving` is how many agents serve each campaign; `put` keeps them so."""
 
     agents: dict[str, Agent] = field(default_factory=dict)
+    ready: dict[str, Agent] = field(default_factory=dict)
+    serving: Counter[str] = field(default_factory=Counter)
 
     def get(self, agent: str) -> Agent | None:
         return self.agents.get(agent)
 
     def put(self, agent: Agent) -> None:
         """Remember the agent's new state; one who went offline is forgotten."""
+        name, before = agent.agent, self.agents.get(agent.agent)
+        serves = () if agent.state is AgentState.OFFLINE else agent.campaigns
+        served = () if before is None else before.campaigns
+        if serves != served:
+            self.serving.subtract(served)
+            self.serving.update(serves)
         if agent.state is AgentState.OFFLINE:
-            self.agents.pop(agent.agent, None)
+            self.agents.pop(name, None)
         else:
-            self.agents[agent.agent] = agent
+            self.agents[name] = agent
+        if agent.state is AgentState.READY:
+            self.ready[name] = agent
+        else:
+            self.ready.pop(name, None)
 
     def longest_ready(
         self, campaign: str, *, without: frozenset[str] = frozenset(), before: frozenset[str] = frozenset()
     ) -> Agent | None:
         """The ready agent of a campaign who has waited longest, none of `without`; one of `before` if there is any."""
         candidates = (
-            agent
-            for agent in self.agents.values()
-            if agent.state is AgentState.READY and campaign in agent.campaigns and agent.agent not in without
+            agent for agent in self.ready.values() if campaign in agent.campaigns and agent.agent not in without
         )
         return min(candidates, key=lambda agent: (agent.agent not in before, agent.since, agent.agent), default=None)
 

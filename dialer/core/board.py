@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from dialer.core.windows import calls_left, without_machines
+
 
 @dataclass(frozen=True, slots=True)
 class Delay:
@@ -38,7 +40,8 @@ class TrunkRow:
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """One agent of this host. `campaign` is the one of the call the agent is on, else the first of the login."""
+    """One agent of this host. `campaign` is the one of the call the agent is on or of the lead on offer, else the
+    first of the login."""
 
     agent: str
     team: str
@@ -49,12 +52,54 @@ class AgentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowRow:
+    """One counting window of the abandonment cap, over all hosts. `label` names it for programs, `name` for people.
+
+    `answered` are calls answered by a person, the abandoned ones included and the `machines` not: those are answers
+    that agents said machines gave.
+    """
+
+    label: str
+    name: str
+    cap: float
+    answered: int
+    abandoned: int
+    machines: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Abandoned among live answers, as a fraction."""
+        return self.abandoned / self.answered if self.answered else 0.0
+
+    @property
+    def used(self) -> float:
+        """The rate as a share of the cap; 1 is at the cap."""
+        return self.rate / self.cap if self.cap else 0.0
+
+    @property
+    def left(self) -> int:
+        """How many calls could be abandoned on end before the cap is broken."""
+        return calls_left(self.cap, self.answered, self.abandoned)
+
+    @property
+    def without_machines(self) -> float:
+        """The abandoned calls less an estimate of those that a machine answered; for information, not for control."""
+        return without_machines(self.answered, self.abandoned, self.machines)
+
+    def to_wire(self) -> dict[str, Any]:
+        """As plain data, with what follows from it."""
+        figures = {"rate": self.rate, "left": self.left, "without_machines": round(self.without_machines, 2)}
+        return {**asdict(self), **figures}
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignRow:
     """One campaign on this host, counted since the daemon's start unless it says otherwise.
 
     `sentence` is the pacer's reason of the moment; `problem` says why the daemon does not run a campaign that the
     operator has started. `causes` counts ends as the SIP side classified them, `decisions` the pacer's. `answered` and
-    `abandoned` are today's ledger over all hosts. `calls` counts calls by state, `agents` agents by state.
+    `abandoned` are today's ledger over all hosts, `windows` the counting windows with a cap, in order. `calls` counts
+    calls by state, `agents` agents by state.
     """
 
     name: str
@@ -78,11 +123,20 @@ class CampaignRow:
     decisions: int = 0
     hand_over: Delay = Delay()  # answer -> INVITE to the agent's phone
     answer_to_agent: Delay = Delay()  # answer -> both hear each other
+    decided_at: float = 0.0  # when the pacer said its sentence
+    windows: tuple[WindowRow, ...] = ()
 
     @property
     def abandon_rate(self) -> float:
         """Abandoned among live answers today, as a fraction."""
         return self.abandoned / self.answered if self.answered else 0.0
+
+    @property
+    def capped(self) -> tuple[WindowRow, ...]:
+        """The counting windows; today alone, where none is known yet."""
+        return self.windows or (
+            WindowRow("calendar_day", "today", self.max_abandon_rate, self.answered, self.abandoned),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +164,9 @@ class Board:
 
     @property
     def utilisation(self) -> float:
-        """(talk + wrap-up) / (logged - pause), as a fraction; the phone's ringing counts as neither."""
+        """(talk + wrap-up) / (logged - pause), as a fraction; deciding on a lead and ringing count as neither."""
         busy_s = self.agent_s.get("talking", 0.0) + self.agent_s.get("wrapup", 0.0)
-        present_s = busy_s + self.agent_s.get("ready", 0.0) + self.agent_s.get("ringing", 0.0)
+        present_s = busy_s + sum(self.agent_s.get(state, 0.0) for state in ("ready", "preview", "dialling", "ringing"))
         return busy_s / present_s if present_s else 0.0
 
     def to_wire(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -87,12 +87,14 @@ class CallError(ValueError):
 class Call:
     """One attempt on the line. `agent` and `leg` name the agent's leg that is rung or bridged; `tried` the agents
     whose phones were rung for this call. `abandon_after_s` is the limit that held when it was answered.
+    `asked_by` is the agent who asked for this call (preview): nobody else is given it.
     `watched_since` is when the watch over the present state began, if there is one."""
 
     permit: Permit
     lead: Lead
     trunk: str
     reserved_at: float
+    asked_by: str = ""
     state: CallState = CallState.DIALLING
     watched_since: float | None = None
     dialled_at: float | None = None
@@ -107,14 +109,11 @@ class Call:
     leg: str = ""
     legs: int = 0
     tried: frozenset[str] = frozenset()
+    attempt: str = field(init=False)
+    campaign: str = field(init=False)
 
-    @property
-    def attempt(self) -> str:
-        return self.permit.attempt
-
-    @property
-    def campaign(self) -> str:
-        return self.lead.campaign
+    def __post_init__(self) -> None:
+        self.attempt, self.campaign = self.permit.attempt, self.lead.campaign
 
     @property
     def started_at(self) -> float:

@@ -1,22 +1,28 @@
 """From a pacing decision to an INVITE: leases, the gates, the dial command.
 
 A lead is leased into `CampaignRun.leads`, moves to `reserving` while it is at the compliance gates, and becomes a
-`Call` with the permit that comes back. At any moment it is in exactly one of the three.
+`Call` with the permit that comes back. In mode preview it is before an agent first, in `offers`. At any moment it is in
+exactly one of the four.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from compliance.face import Permit
 from config.campaign import MIN_RING_TIMEOUT_S
+from dialer.core import counting
+from dialer.core.agents import AgentState
 from dialer.core.calls import UNANSWERED, Call, CallEvent, CallState
+from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import Lease, Release, Reserve, Send
-from dialer.core.floor import AtGates, CampaignRun, Floor, TimerKind
+from dialer.core.floor import Floor, TimerKind
 from dialer.core.inputs import CampaignChanged, CampaignState, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.model import Lead
+from dialer.core.offers import OfferEnd, announce, deny, withdraw
 from dialer.core.settling import settle_unsent
-from pacing.face import Decision
+from pacing.face import Decision, Mode
 from sip.messages import Cancel, Dial, Dialled, Progress
 
 EMPTY_LEASE_PAUSE_S: Final = 1.0
@@ -28,6 +34,7 @@ STORE_LIMIT_S: Final = 60.0
 LEADS_PER_AGENT: Final = 1
 FEWEST_LEADS: Final = 20
 WORKER_FAILSAFE_S: Final = 60.0
+NOT_CANCELLED: Final = UNANSWERED - {CallState.CANCELLING}
 
 
 def may_start(floor: Floor, run: CampaignRun) -> bool:
@@ -55,6 +62,8 @@ def top_up(floor: Floor, run: CampaignRun, now: float) -> None:
 def _prospects(floor: Floor, run: CampaignRun) -> int:
     """How many agents a campaign may lease leads for: those who count for it, and those who would if only it had
     some. The store alone knows whether it has, and says so only when asked for leads."""
+    if len(floor.campaigns) == 1:
+        return floor.roster.serving[run.name]
     number = 0
     for name, agents in floor.staff().items():
         other = floor.campaigns[name]
@@ -88,20 +97,26 @@ def leased(floor: Floor, told: LeadsLeased, now: float) -> None:
 
 
 def paced(floor: Floor, campaign: str, decision: Decision, now: float) -> None:
-    """Send as many leads to the gates as the pacer said, the lines carry and the trunk takes."""
+    """Send as many leads to the gates as the pacer said, the lines carry and the trunk takes. In mode preview agents
+    ask for each call themselves; a decision from before the change to it has no say any more."""
     run = floor.campaigns.get(campaign)
-    if run is None or not may_start(floor, run):
+    if run is None or run.settings.mode is Mode.PREVIEW or not may_start(floor, run):
         return
-    trunk = floor.trunk_of(run, now)
-    if trunk is None:
-        return
-    number = min(decision.dial, floor.lines_free(run, now), len(run.leads))
-    if number > 0:
-        leads = tuple(run.leads.popleft() for _ in range(number))
-        run.reserving.update({lead.lead_id: AtGates(lead, now, trunk.name) for lead in leads})
-        floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
-        floor.do(Reserve(run.name, trunk.name, leads))
+    if decision.dial > 0:
+        trunk, lines_free = floor.opening(run, now)
+        number = min(decision.dial, lines_free, len(run.leads))
+        if trunk is not None and number > 0:
+            to_gates(floor, run, trunk.name, tuple(run.leads.popleft() for _ in range(number)), now)
     top_up(floor, run, now)
+
+
+def to_gates(
+    floor: Floor, run: CampaignRun, trunk: str, leads: tuple[Lead, ...], now: float, *, agent: str = ""
+) -> None:
+    """Take leads to the compliance gates; `agent` is who asked for the call, if somebody did."""
+    run.reserving.update({lead.lead_id: AtGates(lead, now, trunk, agent) for lead in leads})
+    floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
+    floor.do(Reserve(run.name, trunk, leads))
 
 
 def permitted(floor: Floor, told: Permitted, now: float, wall: float) -> None:
@@ -115,16 +130,39 @@ def permitted(floor: Floor, told: Permitted, now: float, wall: float) -> None:
     if run is None or gate is None:
         floor.anomaly("dialling", f"attempt {permit.attempt} was permitted and is not at the gates")
         settle_unsent(floor, told.lead, permit.attempt, "", now)
-    elif may_start(floor, run) and wall <= permit.valid_until and floor.takes_one(gate.trunk, now):
-        _dial(floor, run, gate.trunk, told.lead, permit, now)
+    elif (
+        may_start(floor, run)
+        and wall <= permit.valid_until
+        and floor.takes_one(gate.trunk, now)
+        and not asker_has_gone(floor, gate.agent)
+    ):
+        _dial(floor, run, gate, told.lead, permit, now)
     else:
         settle_unsent(floor, told.lead, permit.attempt, gate.trunk, now)
+        _denied(floor, run, gate, "no call could start any more when the permit came", now)
 
 
-def _dial(floor: Floor, run: CampaignRun, trunk: str, lead: Lead, permit: Permit, now: float) -> None:
-    call = Call(permit=permit, lead=lead, trunk=trunk, reserved_at=now)
+def asker_has_gone(floor: Floor, name: str) -> bool:
+    """Whether the agent who asked for a call has left, or was lost, before it started."""
+    agent = floor.roster.get(name)
+    return name != "" and (agent is None or agent.pending is AgentState.OFFLINE)
+
+
+def _denied(floor: Floor, run: CampaignRun, gate: AtGates, reason: str, now: float) -> None:
+    if gate.agent:
+        deny(floor, run, gate.agent, gate.lead, reason, now)
+
+
+def _dial(floor: Floor, run: CampaignRun, gate: AtGates, lead: Lead, permit: Permit, now: float) -> None:
+    trunk = gate.trunk
+    call = Call(permit=permit, lead=lead, trunk=trunk, reserved_at=now, asked_by=gate.agent)
     floor.add_call(call)
     floor.trunks[trunk].start(now)
+    run.closes_at = max(run.closes_at, permit.cleared.closes_at or run.closes_at)
+    asker = floor.roster.get(gate.agent)
+    if asker is not None:
+        floor.put_agent(replace(asker, call=call.attempt))
+        announce(floor, run, gate.agent, lead, OfferEnd.DIALLED, attempt=call.attempt)
     ring_timeout_s = run.settings.ring_timeout_s
     floor.do(
         Send(
@@ -140,12 +178,15 @@ def _dial(floor: Floor, run: CampaignRun, trunk: str, lead: Lead, permit: Permit
     floor.set_timer(now + ring_timeout_s, TimerKind.RING, call.attempt, call.started_at)
 
 
-def refused(floor: Floor, told: Refused) -> None:
+def refused(floor: Floor, told: Refused, now: float) -> None:
     """A gate said no. The store has written the lead's future down already; another lead may take the place."""
     run = floor.campaigns.get(told.lead.campaign)
-    if run is not None:
-        run.reserving.pop(told.lead.lead_id, None)
-        floor.changed.add(run.name)
+    if run is None:
+        return
+    floor.changed.add(run.name)
+    gate = run.reserving.pop(told.lead.lead_id, None)
+    if gate is not None:
+        _denied(floor, run, gate, f"{told.refusal.rule}: {told.refusal.detail}", now)
 
 
 def store_failed(floor: Floor, told: StoreFailed, now: float) -> None:
@@ -155,35 +196,43 @@ def store_failed(floor: Floor, told: StoreFailed, now: float) -> None:
     if run is None:
         return
     for lead in told.leads:
-        run.reserving.pop(lead.lead_id, None)
+        gate = run.reserving.pop(lead.lead_id, None)
+        if gate is not None:
+            _denied(floor, run, gate, "the store did not answer", now)
     if told.lease:
         run.leasing_since = None
         run.lease_not_before = now + EMPTY_LEASE_PAUSE_S
         floor.set_timer(run.lease_not_before, TimerKind.LEASE, run.name, now)
 
 
-def store_overdue(floor: Floor, run: CampaignRun, about: float) -> None:
+def store_overdue(floor: Floor, run: CampaignRun, about: float, now: float) -> None:
     """What was asked of the store at `about` should have been answered by now: stop waiting for it. A permit that
     comes later all the same is given back."""
     for lead_id in [lead_id for lead_id, gate in run.reserving.items() if gate.since == about]:
-        del run.reserving[lead_id]
+        _denied(floor, run, run.reserving.pop(lead_id), "the store did not answer", now)
         floor.anomaly("dialling", f"no word from the gates about lead {lead_id} for {STORE_LIMIT_S:g} s")
     if run.leasing_since == about:
         run.leasing_since = None
         floor.anomaly("dialling", f"no answer to a lease of campaign {run.name} for {STORE_LIMIT_S:g} s")
 
 
-def campaign_changed(floor: Floor, told: CampaignChanged) -> None:
+def campaign_changed(floor: Floor, told: CampaignChanged, now: float) -> None:
     """An operator created, changed, started, paused or stopped a campaign. Calls in progress go on in any case."""
     run = floor.campaigns.get(told.settings.name)
     if run is None:
         run = floor.campaigns[told.settings.name] = CampaignRun(told.settings, told.state)
+    if run.settings.hours != told.settings.hours:
+        run.closes_at = float("-inf")
+    counting.settings_changed(run, told.settings)
     run.settings, run.state = told.settings, told.state
     floor.changed.add(run.name)
     if not floor.trunks_of(run):
         floor.anomaly("dialling", f"campaign {run.name} names trunk {run.settings.trunk!r}, which is not configured")
     if run.state is not CampaignState.RUNNING:
+        withdraw(floor, run, f"campaign {run.state}", now)
         release_leads(floor, run)
+    elif run.settings.mode is not Mode.PREVIEW:
+        withdraw(floor, run, f"campaign dials in mode {run.settings.mode} now", now)
 
 
 def release_leads(floor: Floor, run: CampaignRun) -> None:
@@ -199,7 +248,7 @@ def dialled(floor: Floor, call: Call, told: Dialled) -> None:
     if call.dialled_at is not None:
         floor.anomaly("dialling", f"call {call.attempt} was dialled twice")
         return
-    call.dialled_at = told.at
+    floor.dialled(call, told.at)
     floor.set_timer(told.at + _ring_limit_s(floor, call), TimerKind.RING, call.attempt, call.started_at)
 
 
@@ -219,7 +268,7 @@ def _ring_limit_s(floor: Floor, call: Call) -> float:
 def ring_timeout(floor: Floor, call: Call, about: float, now: float) -> None:
     """It rang long enough."""
     counted_from = call.started_at if call.ringing_at is None else call.ringing_at
-    if call.state in {CallState.DIALLING, CallState.RINGING} and about == counted_from:
+    if call.state in NOT_CANCELLED and about == counted_from:
         cancel(floor, call, now)
 
 
@@ -234,6 +283,7 @@ def drain(floor: Floor, now: float) -> None:
     """Start nothing more; calls that ring may ring on for the legal minimum and are served if they answer."""
     floor.draining = True
     for run in floor.campaigns.values():
+        withdraw(floor, run, "the dialer is stopping", now)
         release_leads(floor, run)
     for call in floor.calls.values():
         if call.state in UNANSWERED:

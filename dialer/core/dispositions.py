@@ -81,6 +81,9 @@ was down for a while would make it dial as if nobody ever answered."""
 TRUNK_FAULTS: Final = frozenset({Disposition.TRUNK_UNREACHABLE, Disposition.AUTH_ERROR})
 """Ends that say that the next call on this trunk would end the same way."""
 
+TRUNK_REFUSALS: Final = frozenset({Disposition.CONGESTION, Disposition.ROUTE_ERROR})
+"""Ends that say so when many come in a row and no phone rang: a trunk that answers every INVITE with 503 or 403."""
+
 
 def is_charged(disposition: Disposition, *, rang: bool) -> bool:
     """Whether the attempt counts against the frequency caps. One that failed on our side before any phone rang does

@@ -50,8 +50,19 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Postpone:
+    """Give a leased lead back, due `after_s` from now; `why` is kept with it, for people."""
+
+    campaign: str
+    lead: Lead
+    after_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
-    """Tell the CRM: `kind` is the event's type in docs/redis.md, `fields` its own fields, numbers masked."""
+    """Tell the CRM: `kind` is the event's type in docs/redis.md, `fields` its own fields, numbers masked. A field
+    `until` is monotonic seconds."""
 
     kind: str
     campaign: str
@@ -79,4 +90,4 @@ class Anomaly:
     detail: str
 
 
-Effect = Lease | Reserve | Send | Settle | Release | Publish | AgentChanged | Anomaly
+Effect = Lease | Reserve | Send | Settle | Release | Postpone | Publish | AgentChanged | Anomaly

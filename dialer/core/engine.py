@@ -6,11 +6,12 @@
     questions = engine.questions(now)              # campaigns whose pacer should look again
     engine.next_wake()                             # call advance() then
 
-`now` is monotonic seconds and never goes back; `wall` is seconds since the epoch and is compared with permits only.
+`now` is monotonic seconds and never goes back; `wall` is seconds since the epoch: permits are compared with it, and
+answers are counted on its days.
 The engine reads no clock and does no I/O; the same inputs in the same order give the same effects.
 
 After every step: a call exists only with a permit; a lead is in one place; no more lines are used than the workers
-have; and no ready agent stays idle while a call that may be theirs waits.
+have; and no ready agent stays idle while a call that may be theirs waits, or a lead that may be offered to them.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ import heapq
 from dataclasses import dataclass
 from typing import Final
 
-from dialer.core import dialling, outlook, serving, settling
+from config.campaign import CampaignSettings
+from dialer.core import counting, dialling, outlook, previewing, serving, settling
 from dialer.core.agents import Agent, AgentEvent
 from dialer.core.calls import Call, CallError
+from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
-from dialer.core.floor import SILENCE_CHECK_S, CampaignRun, Floor, FloorSettings, TimerKind, open_floor
+from dialer.core.floor import SILENCE_CHECK_S, FloorSettings, Timer, TimerKind, open_floor
 from dialer.core.inputs import (
     CampaignChanged,
     Drain,
@@ -31,13 +34,14 @@ from dialer.core.inputs import (
     Input,
     LeadsLeased,
     LedgerOfOthers,
+    LocalTime,
     Paced,
     Permitted,
     Refused,
     StoreFailed,
     StoreHealth,
 )
-from pacing.face import Ledger, Observation, Settings, Snapshot
+from pacing.face import Observation, Settings, Snapshot
 from sip.messages import (
     AgentDialled,
     AgentEnded,
@@ -52,6 +56,7 @@ from sip.messages import (
 )
 
 LEASE_CHECK_S: Final = 0.1
+OF_A_CALL: Final = frozenset({TimerKind.RING, TimerKind.ABANDON, TimerKind.STATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +77,19 @@ class Engine:
         self._seed = seed
         self._silence_at = float("-inf")
         self._lease_at = float("-inf")
+        self._paced_by: dict[str, tuple[CampaignSettings, Settings]] = {}
 
     # --- what the shell calls -----------------------------------------------------------------------------------
 
     def receive(self, told: Input, now: float, wall: float) -> list[Effect]:
         """Take one input and say what is to be done. Never raises for an input that arrives out of order: what the
         tables do not foresee becomes an `Anomaly`."""
+        self.floor.wall_ahead_s = wall - now
         try:
             self._dispatch(told, now, wall)
         except CallError as error:
             self.floor.anomaly("calls", f"{type(told).__name__}: {error}")
-        serving.serve(self.floor, now)
-        return self._collect()
+        return self._attended(now)
 
     def advance(self, now: float) -> list[Effect]:
         """Let time pass: fire the timers that are due."""
@@ -94,12 +100,13 @@ class Engine:
         while floor.timers and floor.timers[0][0] <= now:
             _, _, kind, name, about = heapq.heappop(floor.timers)
             self._fire(kind, name, about, now)
-        serving.serve(floor, now)
-        return self._collect()
+        return self._attended(now)
 
     def next_wake(self) -> float:
-        """The next moment at which `advance` has something to do."""
+        """The next moment at which `advance` has something to do. Timers that have become stale are dropped here."""
         timers = self.floor.timers
+        while timers and self._is_stale(timers[0]):
+            heapq.heappop(timers)
         return min(self._silence_at, timers[0][0]) if timers else self._silence_at
 
     def questions(self, now: float, *, everyone: bool = False) -> list[Question]:
@@ -133,7 +140,30 @@ class Engine:
         observations = tuple(run.observations)
         run.observations.clear()
         snapshot = outlook.snapshot(self.floor, run, staff, now)
-        return Question(run.name, run.settings.pacing(self._seed), observations, snapshot)
+        return Question(run.name, self._settings_of(run), observations, snapshot)
+
+    def _settings_of(self, run: CampaignRun) -> Settings:
+        known = self._paced_by.get(run.name)
+        if known is None or known[0] is not run.settings:
+            known = run.settings, outlook.pacing_settings(self.floor, run, self._seed)
+            self._paced_by[run.name] = known
+        return known[1]
+
+    def _is_stale(self, timer: Timer) -> bool:
+        """Whether a timer's call has ended, or was answered before its ringing took too long."""
+        _, _, kind, name, _ = timer
+        if kind not in OF_A_CALL:
+            return False
+        call = self.floor.calls.get(name)
+        return call is None or (kind is TimerKind.RING and call.answered_at is not None)
+
+    def _attended(self, now: float) -> list[Effect]:
+        """Whoever waits on the line comes first, then whoever may have a lead to decide on."""
+        if self.floor.waiting:
+            serving.serve(self.floor, now)
+        if self.floor.roster.ready:
+            previewing.offer(self.floor, now)
+        return self._collect()
 
     def _collect(self) -> list[Effect]:
         effects, self.floor.effects = self.floor.effects, []
@@ -162,7 +192,7 @@ class Engine:
             case Permitted():
                 dialling.permitted(floor, told, now, wall)
             case Refused():
-                dialling.refused(floor, told)
+                dialling.refused(floor, told, now)
             case LeadsLeased():
                 dialling.leased(floor, told, now)
             case Paced(campaign, decision):
@@ -171,14 +201,16 @@ class Engine:
                 floor.slots_total = slots
                 floor.changed.update(floor.campaigns)
             case CampaignChanged():
-                dialling.campaign_changed(floor, told)
+                dialling.campaign_changed(floor, told, now)
             case StoreFailed():
                 dialling.store_failed(floor, told, now)
             case StoreHealth(healthy):
                 floor.healthy = healthy
                 floor.changed.update(floor.campaigns)
             case LedgerOfOthers():
-                _others(floor, told)
+                counting.told(floor, told)
+            case LocalTime(utc_offset_s):
+                floor.utc_offset_s = utc_offset_s
             case Drain():
                 dialling.drain(floor, now)
             case HangUpAll():
@@ -215,8 +247,14 @@ class Engine:
         if kind is TimerKind.LEASE:
             floor.changed.add(name)
             return
+        if kind is TimerKind.OFFER:
+            previewing.lapse(floor, name, about, now)
+            return
+        if kind is TimerKind.LINE:
+            previewing.line(floor, name, about, now)
+            return
         if kind is TimerKind.STORE:
-            dialling.store_overdue(floor, floor.campaigns[name], about)
+            dialling.store_overdue(floor, floor.campaigns[name], about, now)
             return
         call = floor.calls.get(name)
         if call is None:
@@ -228,13 +266,3 @@ class Engine:
                 serving.abandon_limit(floor, call, about, now)
             case TimerKind.STATE:
                 serving.state_limit(floor, call, about, now)
-
-
-def _others(floor: Floor, told: LedgerOfOthers) -> None:
-    run = floor.campaigns.get(told.campaign)
-    if run is None:
-        return
-    if run.day and run.day != told.day:
-        run.own = Ledger()
-    run.day = told.day
-    run.others = Ledger(told.answered, told.abandoned)

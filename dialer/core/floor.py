@@ -7,20 +7,17 @@ and `settling`.
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
 from typing import Final
 
-from config.campaign import CampaignSettings
 from dialer.core.agents import Agent, AgentState, Roster, come_free, enter
-from dialer.core.calls import STATE_LIMIT_S, Call, CallEvent, CallState
+from dialer.core.calls import STATE_LIMIT_S, UNANSWERED, Call, CallEvent, CallState
+from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect
 from dialer.core.inputs import CampaignState
-from dialer.core.model import Lead
 from dialer.core.trunks import TrunkLoad
-from pacing.face import Ledger, Observation
 from sip.messages import SLOTS_PER_CALL
 
 
@@ -41,6 +38,7 @@ class FloorSettings:
     max_lines: int
     agent_heartbeat_timeout_s: float = 60.0
     lease_batch: int = 200
+    handover_allowance_s: float = 0.3
 
 
 class TimerKind(StrEnum):
@@ -52,6 +50,8 @@ class TimerKind(StrEnum):
     WRAPUP = "wrapup"
     LEASE = "lease"
     STORE = "store"
+    OFFER = "offer"
+    LINE = "line"
 
 
 Timer = tuple[float, int, TimerKind, str, float]
@@ -61,60 +61,6 @@ SILENCE_CHECK_S: Final = 1.0
 SLOW_PHONE_S: Final = 1.0
 """A phone that was rung this long and did not answer would lose the next caller too; its agent is paused."""
 
-OBSERVATIONS_KEPT: Final = 10_000
-"""Observations that wait for a pacer; the oldest go first. A campaign that is not asked about collects no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class AtGates:
-    """A lead at the compliance gates since `since`, bound for `trunk`."""
-
-    lead: Lead
-    since: float
-    trunk: str
-
-
-@dataclass(slots=True)
-class CampaignRun:
-    """A campaign while this daemon serves it.
-
-    `leads` are leased and wait for their turn; `reserving` are at the gates, by lead; `calls` on the line, by attempt.
-    `own` is this process's part of the day's abandonment ledger, `others` the part of everybody else.
-    """
-
-    settings: CampaignSettings
-    state: CampaignState
-    leads: deque[Lead] = field(default_factory=deque)
-    reserving: dict[str, AtGates] = field(default_factory=dict)
-    calls: dict[str, Call] = field(default_factory=dict)
-    leasing_since: float | None = None
-    lease_not_before: float = float("-inf")
-    due: int = 0
-    waiting: int = 0
-    day: str = ""
-    own: Ledger = field(default_factory=Ledger)
-    others: Ledger = field(default_factory=Ledger)
-    observations: deque[Observation] = field(default_factory=lambda: deque(maxlen=OBSERVATIONS_KEPT))
-
-    @property
-    def name(self) -> str:
-        return self.settings.name
-
-    @property
-    def ledger(self) -> Ledger:
-        """The counting day so far, over all hosts."""
-        return Ledger(self.own.answered + self.others.answered, self.own.abandoned + self.others.abandoned)
-
-    @property
-    def rank(self) -> tuple[int, str]:
-        """Who goes first where campaigns share agents or lines; the smaller the sooner."""
-        return -self.settings.priority, self.settings.name
-
-    @property
-    def in_flight(self) -> int:
-        """Calls on the line or at the gates."""
-        return len(self.calls) + len(self.reserving)
-
 
 @dataclass(slots=True)
 class Floor:
@@ -122,6 +68,8 @@ class Floor:
 
     `waiting` are the calls that are WAITING, so that nobody has to look for them; calls come, move and go through
     `add_call`, `move` and `remove_call`, which keep it so. `ending` says that every call is being hung up.
+    `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
+    `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known.
     """
 
     settings: FloorSettings
@@ -137,6 +85,8 @@ class Floor:
     healthy: bool = True
     draining: bool = False
     ending: bool = False
+    wall_ahead_s: float = 0.0
+    utc_offset_s: float | None = None
     _order: count[int] = field(default_factory=count)
 
     def do(self, effect: Effect) -> None:
@@ -162,11 +112,24 @@ class Floor:
     def add_call(self, call: Call) -> None:
         """A call goes on the line."""
         self.calls[call.attempt] = call
-        self.campaigns[call.campaign].calls[call.attempt] = call
+        run = self.campaigns[call.campaign]
+        run.calls[call.attempt] = call
+        if not call.asked_by:
+            run.unanswered_since[call.attempt] = call.started_at
+            run.unanswered_on[call.attempt] = call.trunk
+
+    def dialled(self, call: Call, at: float) -> None:
+        """A call's INVITE has left."""
+        call.dialled_at = at
+        since = self.campaigns[call.campaign].unanswered_since
+        if call.attempt in since:
+            since[call.attempt] = at
 
     def move(self, call: Call, event: CallEvent) -> None:
         """Something happens to a call. Raises `CallError` and changes nothing where the table has no such thing."""
         call.move(event)
+        if call.state not in UNANSWERED:
+            self.campaigns[call.campaign].answered(call.attempt)
         if call.state is CallState.WAITING:
             self.waiting[call.attempt] = call
         else:
@@ -176,7 +139,9 @@ class Floor:
         """A call is over. None if there is no such call."""
         call = self.calls.pop(attempt, None)
         if call is not None:
-            del self.campaigns[call.campaign].calls[attempt]
+            run = self.campaigns[call.campaign]
+            del run.calls[attempt]
+            run.answered(attempt)
             self.waiting.pop(attempt, None)
         return call
 
@@ -185,7 +150,7 @@ class Floor:
     @property
     def lines_used(self) -> int:
         """Calls on the line or on their way there."""
-        return sum(run.in_flight for run in self.campaigns.values())
+        return len(self.calls) + sum([len(run.reserving) for run in self.campaigns.values()])
 
     @property
     def lines_total(self) -> int:
@@ -200,18 +165,27 @@ class Floor:
 
     def trunk_of(self, run: CampaignRun, now: float) -> TrunkLoad | None:
         """The trunk that a campaign's next calls go through: the first of its trunks that has room, or the first."""
-        trunks = self.trunks_of(run)
-        return next((trunk for trunk in trunks if self._room(trunk, now) > 0), trunks[0] if trunks else None)
+        return self._trunk_and_room(run, now)[0]
 
-    def lines_free(self, run: CampaignRun, now: float) -> int:
-        """How many calls of a campaign may start now, by workers, by its trunk and by its own limit."""
-        trunk = self.trunk_of(run, now)
-        if trunk is None:
-            return 0
-        free = min(self.lines_total - self.lines_used, self._room(trunk, now))
+    def opening(self, run: CampaignRun, now: float, *, asked: bool = False) -> tuple[TrunkLoad | None, int]:
+        """The trunk that a campaign's next calls go through, and how many of them may start now, by workers, by the
+        trunk and by the campaign's own limit. Calls that agents have `asked` for and wait for go first."""
+        trunk, room = self._trunk_and_room(run, now)
+        free = min(self.lines_total - self.lines_used, room)
         if run.settings.max_lines:
             free = min(free, run.settings.max_lines - run.in_flight)
-        return max(0, free)
+        if trunk is not None and not asked:
+            free -= self._asked_for(trunk)
+        return trunk, max(0, free)
+
+    def _asked_for(self, trunk: TrunkLoad) -> int:
+        """How many calls that agents have asked for wait for a line, and may take one of this trunk."""
+        rivals = (run for run in self.campaigns.values() if run.offers and run.settings.trunk in {"", trunk.name})
+        return sum(offer.asked_at is not None for run in rivals for offer in run.offers.values())
+
+    def lines_free(self, run: CampaignRun, now: float) -> int:
+        """How many calls of a campaign may start now."""
+        return self.opening(run, now)[1]
 
     def takes_one(self, trunk: str, now: float) -> bool:
         """Whether a call that has passed the gates may still start: lines or the trunk may have gone meanwhile."""
@@ -219,8 +193,19 @@ class Floor:
 
     def _room(self, trunk: TrunkLoad, now: float) -> int:
         """What a trunk may take beyond the calls at the gates, which will take their places in a moment."""
-        at_gates = sum(gate.trunk == trunk.name for run in self.campaigns.values() for gate in run.reserving.values())
-        return trunk.room(now) - at_gates
+        room, name = trunk.room(now), trunk.name
+        for run in self.campaigns.values():
+            if run.reserving:
+                room -= sum(gate.trunk == name for gate in run.reserving.values())
+        return room
+
+    def _trunk_and_room(self, run: CampaignRun, now: float) -> tuple[TrunkLoad | None, int]:
+        trunks = self.trunks_of(run)
+        for trunk in trunks:
+            room = self._room(trunk, now)
+            if room > 0:
+                return trunk, room
+        return (trunks[0] if trunks else None), 0
 
     # --- agents -------------------------------------------------------------------------------------------------
 
@@ -260,17 +245,34 @@ class Floor:
 
     def staff(self) -> dict[str, list[Agent]]:
         """The agents whom each campaign may count on: each agent counts for one campaign only, the first by priority
-        among those running with leads; an agent on a call counts for the campaign of that call."""
+        among those running with leads; an agent on a call, or with a lead on offer, counts for the campaign of that."""
+        if len(self.campaigns) == 1:
+            return {name: self._staff_of_the_only(run) for name, run in self.campaigns.items()}
         running = [run for run in self.campaigns.values() if run.state is CampaignState.RUNNING]
         running.sort(key=lambda run: (not self.has_work(run), run.rank))
         order = {run.name: place for place, run in enumerate(running)}
         staff: dict[str, list[Agent]] = {name: [] for name in self.campaigns}
         for agent in self.roster.agents.values():
             call = self.calls.get(agent.call) if agent.call is not None else None
-            name = call.campaign if call is not None else _first(agent.campaigns, order)
+            if call is not None:
+                name: str | None = call.campaign
+            else:
+                name = agent.lead.campaign if agent.lead is not None else _first(agent.campaigns, order)
             if name is not None:
                 staff[name].append(agent)
         return staff
+
+    def _staff_of_the_only(self, run: CampaignRun) -> list[Agent]:
+        """What `staff` comes to where there is one campaign; asked for at every decision."""
+        name, calls = run.name, self.calls
+        open_to_all = run.state is CampaignState.RUNNING
+        if open_to_all and self.roster.serving[name] == len(self.roster.agents):
+            return list(self.roster.agents.values())
+        return [
+            agent
+            for agent in self.roster.agents.values()
+            if (open_to_all and name in agent.campaigns) or agent.call in calls or agent.lead is not None
+        ]
 
     def serving(self, run: CampaignRun) -> list[Agent]:
         """The agents whom one campaign may count on (see `staff`)."""

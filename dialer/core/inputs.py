@@ -72,14 +72,37 @@ class StoreHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowOfOthers:
+    """One counting window (see `windows.CountingWindow`), and what was counted in it, save for what this process itself
+    counted since `since` (seconds since the epoch).
+
+    `machines` are answers that agents said machines gave, all hosts together; `answered` is without them.
+    """
+
+    label: str
+    name: str
+    cap: float
+    since: float
+    answered: int
+    abandoned: int
+    machines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerOfOthers:
-    """Live answers and abandons of this counting day that this process did not count itself (other hosts, earlier
-    runs). A change of `day` starts this process's own count anew."""
+    """Live answers and abandons that this process did not count itself (other hosts, earlier runs), less the answers
+    that turned out to be machines: of this counting day, and of the campaign's windows in order.
+
+    A change of `day` starts this process's own count of the day anew: with what was answered from `since` on (seconds
+    since the epoch), or where that is None with nothing. Without windows the day is the pacer's ledger.
+    """
 
     campaign: str
     day: str
     answered: int
     abandoned: int
+    since: float | None = None
+    windows: tuple[WindowOfOthers, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +111,13 @@ class Paced:
 
     campaign: str
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """How far this host's local time is ahead of UTC now; told at the start, and when the clocks change."""
+
+    utc_offset_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +139,7 @@ Input = (
     | StoreHealth
     | LedgerOfOthers
     | Paced
+    | LocalTime
     | Drain
     | HangUpAll
     | AgentEvent

@@ -2,54 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain
+from typing import Final
+
+import numpy as np
 
 from dialer.core.agents import Agent, AgentState
-from dialer.core.calls import UNANSWERED
-from dialer.core.floor import CampaignRun, Floor
-from pacing.face import Snapshot
+from dialer.core.campaign_run import CampaignRun
+from dialer.core.floor import Floor
+from dialer.core.shifts import Shift, is_leaving, left_s, local_s, shift_of
+from pacing.face import Ages, Settings, Snapshot, Window
+
+Staff = dict[str, list[Agent]]
+
+LEAST_GRACE_S: Final = 0.1
+
+READY: Final = AgentState.READY
+TALKING: Final = AgentState.TALKING
+WRAPUP: Final = AgentState.WRAPUP
+# Members by a name of their own: to look one up in its enumeration takes as long as all else done for one agent.
+
+AWAY: Final = frozenset({AgentState.PAUSED, AgentState.PREVIEW, AgentState.DIALLING})
+"""Agents who take no call of the pacer's: paused, or busy with a lead on offer, which only they can end."""
 
 
-def snapshot(floor: Floor, run: CampaignRun, staff: dict[str, list[Agent]], now: float) -> Snapshot:
+@dataclass(slots=True)
+class Crew:
+    """The agents of a campaign as its pacer counts them. `staffed_s` is when the last of them will have gone home."""
+
+    ready: int = 0
+    paused: int = 0
+    talking_since: list[float] = field(default_factory=list)
+    wrapup_since: list[float] = field(default_factory=list)
+    staffed_s: float = math.inf
+
+
+def pacing_settings(floor: Floor, run: CampaignRun, seed: int) -> Settings:
+    """What a campaign's pacer is told. An agent's phone must be rung and bridged within the limit, too: what the
+    pacer takes for in time is so much shorter."""
+    settings = run.settings.pacing(seed)
+    grace_s = max(LEAST_GRACE_S, settings.abandon_after_s - floor.settings.handover_allowance_s)
+    return replace(settings, abandon_after_s=grace_s)
+
+
+def snapshot(floor: Floor, run: CampaignRun, staff: Staff, now: float) -> Snapshot:
     """One campaign as its pacer sees it, given everybody's `staff`."""
-    agents = staff[run.name]
-    waiting = (call for call in floor.waiting.values() if call.campaign == run.name)
+    wall = now + floor.wall_ahead_s
+    local = local_s(run.settings, floor.utc_offset_s, wall)
+    shift = None if local is None else shift_of(run.settings, local)
+    crew = _crew(staff[run.name], run.settings.ring_timeout_s, shift, now, wall)
+    ringing_since, ringing_trunk = _in_flight(floor, run, staff)
+    trunk, lines_free = floor.opening(run, now)
+    talking, wrapup, ringing = _ages((crew.talking_since, crew.wrapup_since, ringing_since), now)
     return Snapshot(
         now=now,
-        ready=sum(agent.state is AgentState.READY for agent in agents),
-        talking_age_s=_ages(agents, now, AgentState.TALKING)
-        + (0.0,) * sum(agent.state is AgentState.RINGING for agent in agents),
-        wrapup_age_s=_ages(agents, now, AgentState.WRAPUP),
-        paused=sum(agent.state is AgentState.PAUSED for agent in agents),
-        ringing_age_s=(*_ringing_ages(run, now), *_rivals(floor, run, staff, now)),
-        waiting_age_s=tuple(now - (call.answered_at or now) for call in waiting),
-        lines_free=floor.lines_free(run, now),
+        ready=crew.ready,
+        talking_age_s=talking,
+        wrapup_age_s=wrapup,
+        paused=crew.paused,
+        ringing_age_s=ringing,
+        waiting_age_s=_waiting(floor, run, now),
+        lines_free=lines_free,
         leads_available=len(run.leads),
-        ledger=run.ledger,
+        ledger=run.capped,
+        windows=tuple([Window(one.others.name, one.others.cap, one.ledger) for one in run.windows[1:]]),
+        ringing_trunk=ringing_trunk,
+        next_trunk="" if trunk is None else trunk.name,
+        hour=-1 if local is None else int(local // 3600) % 24,
+        staffed_s=min(crew.staffed_s, _open_s(run, wall)),
     )
 
 
-def _rivals(floor: Floor, run: CampaignRun, staff: dict[str, list[Agent]], now: float) -> Iterator[float]:
-    """Ages of other campaigns' calls that may take this one's ready agents when they are answered: those beyond
-    the ready agents of their own, left from a time when they had more."""
-    for other in floor.campaigns.values():
-        if other is run or not other.in_flight:
+def _crew(agents: list[Agent], soon_s: float, shift: Shift | None, now: float, wall: float) -> Crew:
+    """Who is there, and who comes free. Who will pause or leave after the call does not, nor who goes home within
+    `soon_s`, before a call that starts now may be answered."""
+    crew, last_s, someone_leaves = Crew(), -math.inf, False
+    talking, wrapup = crew.talking_since, crew.wrapup_since
+    for agent in agents:
+        state = agent.state
+        if agent.pending is not None or state in AWAY:
+            crew.paused += 1
             continue
-        shared = sum(agent.state is AgentState.READY and other.name in agent.campaigns for agent in staff[run.name])
-        if shared:
-            ages = sorted(_ringing_ages(other, now), reverse=True)
-            own = sum(agent.state is AgentState.READY for agent in staff[other.name])
-            yield from ages[: max(0, min(len(ages) - own, shared))]
+        ends_s = math.inf
+        if shift is not None or agent.shift_ends_at is not None:
+            ends_s = left_s(agent, shift, now, wall)
+            if is_leaving(agent, ends_s, soon_s, now):
+                crew.paused += 1
+                someone_leaves = True
+                continue
+        if ends_s < 0:
+            ends_s = math.inf  # stays on
+        if ends_s > last_s:
+            last_s = ends_s
+        if state is TALKING:
+            talking.append(agent.since)
+        elif state is READY:
+            crew.ready += 1
+        elif state is WRAPUP:
+            wrapup.append(agent.since)
+        else:
+            talking.append(now)  # the phone is being rung
+    crew.staffed_s = last_s if last_s >= 0 else 0.0 if someone_leaves else math.inf
+    return crew
 
 
-def _ringing_ages(run: CampaignRun, now: float) -> Iterator[float]:
-    """Ages of the calls that were allowed and have no answer yet."""
-    for call in run.calls.values():
-        if call.state in UNANSWERED:
-            yield now - call.started_at
+def _open_s(run: CampaignRun, wall: float) -> float:
+    """How long the calling hours last, as far as the calls so far have told."""
+    return run.closes_at - wall if run.closes_at > wall else math.inf
+
+
+def _waiting(floor: Floor, run: CampaignRun, now: float) -> Ages:
+    if not floor.waiting:
+        return ()
+    waiting = (call for call in floor.waiting.values() if call.campaign == run.name and not call.asked_by)
+    return tuple(now - (call.answered_at or now) for call in waiting)
+
+
+def _in_flight(floor: Floor, run: CampaignRun, staff: Staff) -> tuple[list[float], tuple[str, ...]]:
+    """Since when calls are in flight that may take the campaign's ready agents, and on which trunks: its own, and those
+    of its rivals."""
+    since, trunks = _unanswered(run)
+    if len(floor.campaigns) > 1:
+        rivals = [rival for other in floor.campaigns.values() for rival in _rivals(run, other, staff)]
+        since += [at for at, _ in rivals]
+        trunks += [trunk for _, trunk in rivals]
+    return since, tuple(trunks)
+
+
+def _unanswered(run: CampaignRun) -> tuple[list[float], list[str]]:
+    """The calls that were allowed and have no answer yet, but for those whose agents have asked for them: since when
+    they are in flight, and on which trunks."""
+    since, trunks = list(run.unanswered_since.values()), list(run.unanswered_on.values())
     for gate in run.reserving.values():
-        yield now - gate.since
+        if not gate.agent:
+            since.append(gate.since)
+            trunks.append(gate.trunk)
+    return since, trunks
 
 
-def _ages(agents: list[Agent], now: float, state: AgentState) -> tuple[float, ...]:
-    return tuple(now - agent.since for agent in agents if agent.state is state)
+def _rivals(run: CampaignRun, other: CampaignRun, staff: Staff) -> list[tuple[float, str]]:
+    """Another campaign's calls that may take this one's ready agents when they are answered: those beyond the ready
+    agents of its own, left from a time when it had more."""
+    if other is run or not (other.unanswered_since or other.reserving):
+        return []
+    in_flight = sorted(zip(*_unanswered(other), strict=True))
+    excess = len(in_flight) - sum(agent.state is READY for agent in staff[other.name])
+    if excess <= 0:
+        return []
+    shared = sum(agent.state is READY and other.name in agent.campaigns for agent in staff[run.name])
+    return in_flight[: min(excess, shared)]
+
+
+def _ages(since: tuple[list[float], ...], now: float) -> list[Ages]:
+    """Each list as ages; made as one array, because to make one costs more than to fill it."""
+    all_ages = now - np.array(list(chain.from_iterable(since)), dtype=np.float64)
+    ends = list(accumulate(map(len, since)))
+    return [all_ages[end - len(one) : end] for one, end in zip(since, ends, strict=True)]

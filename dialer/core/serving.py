@@ -6,6 +6,7 @@ A call that is answered takes the agent who has waited longest, in the same step
 
 from __future__ import annotations
 
+from dialer.core import previewing
 from dialer.core.agents import (
     Agent,
     AgentEvent,
@@ -42,7 +43,7 @@ def answered(floor: Floor, call: Call, told: Answered, now: float) -> None:
     call.crossed_cancel = told.crossed_cancel
     run = floor.campaigns[call.campaign]
     call.abandon_after_s = run.settings.abandon_after_s
-    run.observations.append(CallAnswered(told.at, told.at - call.started_at))
+    run.observations.append(CallAnswered(told.at, told.at - call.started_at, call.trunk))
     floor.changed.add(run.name)
     floor.set_timer(told.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, told.at)
     if floor.ending:
@@ -51,8 +52,14 @@ def answered(floor: Floor, call: Call, told: Answered, now: float) -> None:
 
 def serve(floor: Floor, now: float) -> None:
     """Give waiting calls to ready agents, the longest wait first on both sides. Where campaigns share agents, those
-    who count for the call's campaign come first: another campaign has called on account of the others."""
+    who count for the call's campaign come first: another campaign has called on account of the others. A call that an
+    agent asked for is for that agent alone."""
     for call in sorted(floor.waiting.values(), key=lambda call: call.answered_at or 0.0):
+        if call.asked_by:
+            asker = floor.roster.get(call.asked_by)
+            if asker is not None and asker.state is AgentState.DIALLING and asker.call == call.attempt:
+                _connect(floor, call, asker, now)
+            continue
         own = floor.staff()[call.campaign] if len(floor.campaigns) > 1 else ()
         before = frozenset(agent.agent for agent in own)
         agent = floor.roster.longest_ready(call.campaign, without=call.tried, before=before)
@@ -186,6 +193,8 @@ def agent_event(floor: Floor, event: AgentEvent, now: float) -> None:
     agent = floor.roster.get(event.agent)
     try:
         changed = apply(agent, event, now)
+        if agent is not None and event.kind is AgentEventKind.DIAL and (obstacle := previewing.obstacle(floor, agent)):
+            raise AgentEventRefused(obstacle)
     except AgentEventRefused as refusal:
         if event.kind is not AgentEventKind.LOST:
             fields = {"agent": event.agent, "event": str(event.kind), "reason": str(refusal)}
@@ -193,6 +202,8 @@ def agent_event(floor: Floor, event: AgentEvent, now: float) -> None:
         return
     if agent is not None and agent.state is AgentState.WRAPUP and changed.state is AgentState.READY:
         _note_wrapup(floor, agent, now)
+    if agent is not None and agent.state is AgentState.PREVIEW:
+        previewing.decided(floor, event, changed, now)
     floor.put_agent(changed)
 
 

@@ -5,14 +5,16 @@ Exactly one `Settle` leaves here for every permit that came in.
 
 from __future__ import annotations
 
+from dialer.core import counting
 from dialer.core.agents import AgentState, come_free
 from dialer.core.calls import Call, CallState
-from dialer.core.dispositions import NO_SIGN, TRUNK_FAULTS, counts, disposition_of, is_charged
+from dialer.core.campaign_run import CampaignRun
+from dialer.core.dispositions import NO_SIGN, TRUNK_FAULTS, TRUNK_REFUSALS, counts, disposition_of, is_charged
 from dialer.core.effects import Send, Settle
-from dialer.core.floor import CampaignRun, Floor
+from dialer.core.floor import Floor
 from dialer.core.model import Disposition, Lead, NextStep, Retry, Settlement
 from dialer.core.retries import NOT_SENT_DELAY_S, next_step
-from pacing.face import CallAbandoned, CallFailed, Ledger, TalkEnded
+from pacing.face import CallAbandoned, CallFailed, TalkEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
 
@@ -32,8 +34,8 @@ def ended(floor: Floor, told: Ended, now: float) -> None:
         bridged_at=call.bridged_at,
         abandon_after_s=call.abandon_after_s,
     )
-    if live:
-        run.own = Ledger(run.own.answered + 1, run.own.abandoned + int(abandoned))
+    if live and call.answered_at is not None:
+        counting.live_answer(run, call.answered_at + floor.wall_ahead_s, abandoned=abandoned)
     _observe(run, call, told.at, disposition, abandoned=abandoned)
     floor.changed.add(run.name)
     floor.do(
@@ -48,17 +50,19 @@ def _free_trunk(floor: Floor, call: Call, disposition: Disposition, now: float) 
     trunk.end()
     if disposition in TRUNK_FAULTS:
         trunk.failed(now, call.started_at)
+    elif disposition in TRUNK_REFUSALS and call.ringing_at is None:
+        trunk.refused(now, call.started_at)
     elif disposition not in {Disposition.NOT_SENT, Disposition.WORKER_LOST}:
         trunk.worked(call.started_at)
 
 
 def _free_agent(floor: Floor, call: Call, run: CampaignRun, now: float) -> None:
-    agent = floor.roster.get(call.agent) if call.agent else None
+    agent = floor.roster.get(call.agent or call.asked_by)
     if agent is None or agent.call != call.attempt:
         return
     if agent.state is AgentState.TALKING:
         floor.wrap_up(agent, run, now)
-    elif call.state in {CallState.MESSAGE, CallState.HANGING_UP}:
+    elif agent.state is AgentState.RINGING and call.state in {CallState.MESSAGE, CallState.HANGING_UP}:
         floor.phone_silent(agent, now)  # rung until the limit passed
     else:
         floor.put_agent(come_free(agent, now))
@@ -66,7 +70,7 @@ def _free_agent(floor: Floor, call: Call, run: CampaignRun, now: float) -> None:
 
 def _observe(run: CampaignRun, call: Call, at: float, disposition: Disposition, *, abandoned: bool) -> None:
     if call.answered_at is None and disposition not in NO_SIGN:
-        run.observations.append(CallFailed(at, at - call.started_at))
+        run.observations.append(CallFailed(at, at - call.started_at, call.trunk))
     if call.bridged_at is not None:
         run.observations.append(TalkEnded(at, at - call.bridged_at))
     if abandoned:

@@ -33,6 +33,8 @@ AT_ONCE: Final = 200
 BLOCK_MS: Final = 50
 HEARTBEAT_S: Final = 5.0
 BACK_FROM_PAUSE_S: Final = 2.0
+DECISION_S: Final = (1.0, 4.0)
+SKIPPED_SHARE: Final = 0.2
 WRAPUP_S: Final = (1.0, 3.0)
 OUTCOMES: Final = {"refused": 0.60, "sale": 0.15, "callback": 0.20, "complaint": 0.05}
 CALLBACK_IN_S: Final = 3600.0
@@ -40,12 +42,14 @@ CALLBACK_IN_S: Final = 3600.0
 
 @dataclass(order=True, slots=True)
 class Errand:
-    """Something that an agent will do in a moment: say `event`, after `outcome` is sent, if there is one."""
+    """Something that an agent will do in a moment: say `event`, of a lead if `lead_id` names one, after `outcome` is
+    sent, if there is one."""
 
     at: float
     agent: str
     event: str
     outcome: dict[str, Any] | None = field(default=None, compare=False)
+    lead_id: str = ""
 
 
 @dataclass(slots=True)
@@ -199,10 +203,18 @@ def hear(crm: Crm, kind: str, event_id: str, data: Mapping[str, Any]) -> None:
                 wrap_up(crm, event_id, data["agent"])
         case "agent_state" if data["state"] == "paused" and data["reason"] != "login":
             heapq.heappush(crm.errands, Errand(time.time() + BACK_FROM_PAUSE_S, data["agent"], "ready"))
+        case "preview":
+            decide(crm, data["agent"], data["lead_id"])
         case "refused":
             crm.refused.append(f"{data['stream']} {data['entry']}: {'; '.join(data['reasons'])}")
         case "agent_event_refused":
             crm.refused.append(f"agents:in {data['agent']} {data['event']}: {data['reason']}")
+
+
+def decide(crm: Crm, agent: str, lead_id: str) -> None:
+    """A lead is on offer (mode preview): in a moment the agent has looked at it."""
+    event = "skip" if crm.random.random() < SKIPPED_SHARE else "dial"
+    heapq.heappush(crm.errands, Errand(time.time() + crm.random.uniform(*DECISION_S), agent, event, lead_id=lead_id))
 
 
 def wrap_up(crm: Crm, attempt: str, agent: str) -> None:
@@ -227,7 +239,7 @@ def run_errands(crm: Crm) -> None:
     while crm.errands and crm.errands[0].at <= now:
         errand = heapq.heappop(crm.errands)
         send_outcome(crm, errand)
-        say(crm, errand.agent, errand.event)
+        say(crm, errand.agent, errand.event, **({"lead_id": errand.lead_id} if errand.lead_id else {}))
         if errand.event == "heartbeat":
             heapq.heappush(crm.errands, Errand(now + HEARTBEAT_S, errand.agent, "heartbeat"))
 

@@ -85,6 +85,10 @@ heartbeat_timeout_s = 20
 [spool]
 dir = "{folder / "spool"}"
 
+[evidence]
+folder = "{folder / "evidence"}"
+key_file = "{folder / "evidence.key"}"
+
 [metrics]
 port = 0
 

@@ -17,7 +17,7 @@ from config.daemon import DaemonSettings
 from dialer.core.agents import AgentEvent, AgentEventKind
 from dialer.core.board import Board
 from dialer.core.engine import Engine
-from dialer.core.inputs import Input, StoreHealth
+from dialer.core.inputs import Input, LocalTime, StoreHealth
 from dialer.shell.campaign_watch import CampaignWatch
 from dialer.shell.claims import Claims
 from dialer.shell.clock import Clock
@@ -72,8 +72,10 @@ class Beats:
     # --- health ---------------------------------------------------------------------------------------------------
 
     async def watch_health(self) -> None:
-        """Tell the engine whether calls may start, and bring an ailing store back. Runs until cancelled."""
+        """Tell the engine whether calls may start and what the local time is, and bring an ailing store back. Runs
+        until cancelled."""
         told = True
+        told_utc_offset_s: float | None = None
         jumped_at = float("-inf")
         while True:
             moved_s = self.clock.jumped()
@@ -82,6 +84,10 @@ class Beats:
                 self.health.ails(Ailment.CLOCK, f"by {moved_s:+.1f} s")
             elif self.clock.now() - jumped_at > CLOCK_REST_S:
                 self.health.well(Ailment.CLOCK)
+            utc_offset_s = self.clock.utc_offset_s()
+            if utc_offset_s != told_utc_offset_s:
+                told_utc_offset_s = utc_offset_s
+                await self.inbox.send(LocalTime(utc_offset_s))
             if not self.health.redis_healthy:
                 await self._try_again()
             if self.health.healthy != told:
@@ -140,7 +146,9 @@ class Beats:
 
     def _held_leads(self) -> dict[str, list[str]]:
         held = {
-            run.name: [lead.lead_id for lead in run.leads] + list(run.reserving)
+            run.name: [lead.lead_id for lead in run.leads]
+            + [offer.lead.lead_id for offer in run.offers.values()]
+            + list(run.reserving)
             for run in self.engine.floor.campaigns.values()
         }
         for call in self.engine.floor.calls.values():
@@ -155,10 +163,13 @@ class Beats:
         doubtful = {one.attempt for one in self.desk.doubtful}
         at_hand = doubtful | self.tally.unwritten | self.engine.floor.calls.keys()
         if not self.tally.spooled:  # else the ends on disk may be theirs
-            forgotten = await self._in_thread(recovery.settle_forgotten, self.owner, at_hand, self.clock.wall())
+            forgotten = await self._in_thread(
+                recovery.settle_forgotten, self.owner, at_hand, self.clock.wall(), self.desk.evidence.keep_ends
+            )
             if forgotten:
                 log.warning("settled attempts that Redis had kept open", attempts=forgotten)
-        report = await self._in_thread(recovery.recover, self.clock.wall())
+        recover = partial(recovery.recover, self.store, self.clock.wall(), before=self.desk.evidence.keep_ends)
+        report = await trio.to_thread.run_sync(recover)
         if report.owners:
             log.warning(
                 "recovered what dead daemons left",

@@ -35,13 +35,12 @@ class Clock:
         """The wall time of a moment of the monotonic clock."""
         return at + (time.time() - time.monotonic())
 
+    def utc_offset_s(self) -> float:
+        """How far the host's local time is ahead of UTC now."""
+        return float(time.localtime().tm_gmtoff)
+
     def jumped(self) -> float:
         """How far the wall clock moved by itself since the last call, in seconds; 0.0 if less than `JUMP_S`."""
         offset_s = time.time() - time.monotonic()
         moved_s, self.offset_s = offset_s - self.offset_s, offset_s
         return moved_s if abs(moved_s) >= JUMP_S else 0.0
-
-
-def counting_day(wall: float) -> str:
-    """The day of the abandonment ledger that a moment belongs to, in the host's time zone."""
-    return time.strftime("%Y-%m-%d", time.localtime(wall))

@@ -1,9 +1,10 @@
 """The composition root: what a running daemon is made of, and the order in which it lives and dies.
 
-    services            the scribe; ends last, when everything is in Redis or on disk
-      SIP worker pool   ends when no call is left
-        floor           engine, pacers, store tasks, beats
-          feeds         leads, agents, CRM, operators; end first
+    archive             evidence; ends last, when every record is on disk
+      services          the scribe; ends when everything is in Redis or on disk
+        SIP worker pool ends when no call is left
+          floor         engine, pacers, store tasks, beats
+            feeds       leads, agents, CRM, operators; end first
 
 Start: settings -> Redis (exit 3) -> what dead daemons left -> SIP workers (exit 4) -> pacers compiled -> READY.
 Stop, on SIGTERM: no leases, no new calls; ringing calls ring for their legal minimum and are served; talks go on for
@@ -22,7 +23,7 @@ import trio
 
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
-from dialer.core.effects import Lease, Release, Reserve
+from dialer.core.effects import Lease, Postpone, Release, Reserve
 from dialer.core.inputs import Input
 from dialer.shell.beats import Beats
 from dialer.shell.campaign_watch import CampaignWatch
@@ -82,21 +83,35 @@ async def _run(settings: DaemonSettings) -> Exit:
         health=parts.health,
         tally=parts.tally,
         metrics=parts.metrics,
+        evidence=parts.evidence,
     )
-    to_scribe, for_scribe = trio.open_memory_channel[ForScribe](MOST_IN_MEMORY)
     try:
-        await _take_over(parts, scribe)
-        async with trio.open_nursery() as services:
-            services.start_soon(scribe.write, for_scribe)
-            async with to_scribe:
-                ended = await _with_pool(parts, scribe, to_scribe)
-        if len(parts.spool):
-            await scribe.replay()  # Redis may have come back after the last beat
-        await _farewell(parts)
+        async with trio.open_nursery() as archive:
+            archive.start_soon(parts.evidence.write)
+            await parts.evidence.started(parts.owner)
+            ended = await _serve(parts, scribe)
+            await parts.evidence.stopped(parts.owner)
+            parts.evidence.end()
+        log.info("stopped", spooled=len(parts.spool))
         return Exit.SPOOLED if ended is Exit.OK and len(parts.spool) else ended
     finally:
+        parts.evidence.disk.close()
         parts.spool.close()
+        parts.shelf.close()
         close_store(parts.store)
+
+
+async def _serve(parts: Parts, scribe: Scribe) -> Exit:
+    to_scribe, for_scribe = trio.open_memory_channel[ForScribe](MOST_IN_MEMORY)
+    await _take_over(parts, scribe)
+    async with trio.open_nursery() as services:
+        services.start_soon(scribe.write, for_scribe)
+        async with to_scribe:
+            ended = await _with_pool(parts, scribe, to_scribe)
+    if len(parts.spool):
+        await scribe.replay()  # Redis may have come back after the last beat
+    await _farewell(parts)
+    return ended
 
 
 async def _take_over(parts: Parts, scribe: Scribe) -> None:
@@ -110,7 +125,9 @@ async def _take_over(parts: Parts, scribe: Scribe) -> None:
     try:
         earlier = await _earlier_runs(parts)
         await trio.to_thread.run_sync(recovery.succeed, parts.store, earlier)
-        recover = partial(recovery.recover, parts.store, parts.clock.wall(), only=earlier)
+        recover = partial(
+            recovery.recover, parts.store, parts.clock.wall(), only=earlier, before=parts.evidence.keep_ends
+        )
         report = await trio.to_thread.run_sync(recover)
         announced = await trio.to_thread.run_sync(settle.reannounce, parts.store)
     except StoreError as error:
@@ -155,27 +172,19 @@ async def _with_pool(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendCha
 
 
 async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel[ForScribe], pool: Pool) -> None:
-    settings, engine, clock = parts.settings, parts.engine, parts.clock
+    settings, engine, clock, notebook = parts.settings, parts.engine, parts.clock, parts.notebook
     inbox, inputs = trio.open_memory_channel[Input](QUEUE)
-    leases_in, leases_out = trio.open_memory_channel[Lease | Release](QUEUE)
+    leases_in, leases_out = trio.open_memory_channel[Lease | Release | Postpone](QUEUE)
     gates_in, gates_out = trio.open_memory_channel[Reserve](QUEUE)
     outlets = Outlets(pool, leases_in, gates_in, to_scribe, parts.tally)
-    desk = StoreDesk(parts.store, parts.owner, settings.host.lease_s, clock, parts.health, inbox)
-    ids = attempt_ids(parts.owner.rpartition(":")[2])
-    watch = CampaignWatch(parts.store, parts.owner, clock, settings, inbox, parts.tally)
-    claims = Claims(parts.store, parts.owner, settings.host.heartbeat_s * CLAIM_BEATS, engine.floor.roster)
-    feeds = Feeds(
-        store=parts.store,
-        settings=settings,
-        owner=parts.owner,
-        host=parts.host,
-        claims=claims,
-        clock=clock,
-        health=parts.health,
-        inbox=inbox,
-        scribe=to_scribe,
-        watch=watch,
+    desk = StoreDesk(
+        parts.store, parts.owner, settings.host.lease_s, clock, parts.health, inbox, parts.evidence, parts.shelf
     )
+    ids = attempt_ids(parts.owner.rpartition(":")[2])
+    watch = CampaignWatch(parts.store, parts.owner, clock, settings, inbox, parts.tally, parts.shelf)
+    watch.created_at = parts.evidence.created_at
+    claims = Claims(parts.store, parts.owner, settings.host.heartbeat_s * CLAIM_BEATS, engine.floor.roster)
+    feeds = _feeds(parts, claims, inbox, to_scribe, watch)
     beats = Beats(
         store=parts.store,
         settings=settings,
@@ -195,7 +204,6 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
         metrics=parts.metrics,
         notifier=parts.notifier,
     )
-
     try:
         await feeds.begin()
     except StoreError as error:
@@ -207,11 +215,11 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
     async with trio.open_nursery() as floor:
         floor.start_soon(drive, engine, inputs, outlets, clock, parts.notifier)
         floor.start_soon(_forward, pool.events, inbox)
-        floor.start_soon(lease_leads, desk, leases_out)
+        floor.start_soon(lease_leads, desk, leases_out, settings_of)
         floor.start_soon(pass_gates, desk, gates_out, settings_of, ids)
-        for beating in (beats.beat, beats.watch_health, beats.show_board):
+        for beating in (beats.beat, beats.watch_health, beats.show_board, notebook.keep, parts.evidence.tidy):
             floor.start_soon(beating)
-        floor.start_soon(pace, engine, inbox, settings.pacing, clock, parts.tally)
+        floor.start_soon(pace, engine, inbox, settings.pacing, clock, parts.tally, notebook.pacers, notebook.recall)
         async with trio.open_nursery() as feeding:
             for feed in (feeds.leads, feeds.agents, feeds.crm, feeds.operators):
                 feeding.start_soon(feeds.keep, feed)
@@ -220,10 +228,33 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
                 log.info("ready", workers=pool.statistics().workers)
                 await until_drained(parts, claims, inbox, signals, pool)
             feeding.cancel_scope.cancel()
+        await notebook.save()
         await settle_doubtful(desk, to_scribe, after_s=0.0)
         await dismiss(parts, claims, to_scribe)
         await beats.publish_board()
         floor.cancel_scope.cancel()
+
+
+def _feeds(
+    parts: Parts,
+    claims: Claims,
+    inbox: trio.MemorySendChannel[Input],
+    to_scribe: trio.MemorySendChannel[ForScribe],
+    watch: CampaignWatch,
+) -> Feeds:
+    return Feeds(
+        store=parts.store,
+        settings=parts.settings,
+        owner=parts.owner,
+        host=parts.host,
+        claims=claims,
+        clock=parts.clock,
+        health=parts.health,
+        inbox=inbox,
+        scribe=to_scribe,
+        watch=watch,
+        evidence=parts.evidence,
+    )
 
 
 async def _forward(events: trio.MemoryReceiveChannel[Any], inbox: trio.MemorySendChannel[Input]) -> None:
@@ -237,4 +268,3 @@ async def _farewell(parts: Parts) -> None:
         await trio.to_thread.run_sync(recovery.farewell, parts.store, parts.owner)
     except StoreError as error:
         log.warning("farewell not heard", detail=str(error))
-    log.info("stopped", spooled=len(parts.spool))

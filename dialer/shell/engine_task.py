@@ -17,6 +17,7 @@ from dialer.core.effects import (
     Anomaly,
     Effect,
     Lease,
+    Postpone,
     Publish,
     Release,
     Reserve,
@@ -48,7 +49,7 @@ class Outlets:
     """Where effects go."""
 
     pool: Pool
-    leases: trio.MemorySendChannel[Lease | Release]
+    leases: trio.MemorySendChannel[Lease | Release | Postpone]
     gates: trio.MemorySendChannel[Reserve]
     scribe: trio.MemorySendChannel[ForScribe]
     tally: Tally
@@ -104,7 +105,7 @@ async def carry_out(effects: list[Effect], outlets: Outlets) -> None:
                 await put(outlets.scribe, effect)
             case Reserve():
                 await put(outlets.gates, effect)
-            case Lease() | Release():
+            case Lease() | Release() | Postpone():
                 await put(outlets.leases, effect)
             case Anomaly(where, detail):
                 outlets.tally.anomalies += 1

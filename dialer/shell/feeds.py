@@ -22,6 +22,7 @@ from dialer.shell.campaign_watch import CampaignWatch
 from dialer.shell.claims import Claims
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
+from dialer.shell.evidence import Evidence
 from dialer.shell.health import Ailment, Health
 from dialer.store import agents, campaigns, control, crm_in, intake
 from dialer.store.agents import Heard, Malformed
@@ -53,6 +54,7 @@ class Feeds:
     inbox: trio.MemorySendChannel[Input]
     scribe: trio.MemorySendChannel[ForScribe]
     watch: CampaignWatch
+    evidence: Evidence
 
     async def keep(self, feed: Callable[[], Awaitable[None]]) -> None:
         """Repeat one reading of a feed for ever, backing off with jitter while the store is away."""
@@ -159,6 +161,8 @@ class Feeds:
                 )
             )
             if received:
+                said = [one.request for one in received if isinstance(one.request, crm_in.Outcome)]
+                await self.evidence.keep(self.evidence.outcomes(said))
                 apply_all = partial(crm_in.apply, self.store, received, now=self.clock.wall())
                 report = await trio.to_thread.run_sync(apply_all)
                 log.info("crm", applied=report.applied, refused=report.refused, blocked=len(report.blocked))

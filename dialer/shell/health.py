@@ -15,6 +15,7 @@ class Ailment(StrEnum):
 
     REDIS = "Redis does not answer"
     SPOOL = "events wait on disk"
+    EVIDENCE = "evidence cannot be written"
     CLOCK = "the clock jumped"
 
 

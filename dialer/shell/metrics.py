@@ -106,6 +106,10 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
     leads = GaugeMetricFamily("dialer_leads", "Leads: held here, due, waiting.", labels=["campaign", "where"])
     answered = GaugeMetricFamily("dialer_live_answers_today", "Live answers, all hosts.", labels=["campaign"])
     abandoned = GaugeMetricFamily("dialer_abandoned_today", "Abandoned calls, all hosts.", labels=["campaign"])
+    window, labels = "of each counting window of the abandonment cap, all hosts.", ["campaign", "window"]
+    counted = GaugeMetricFamily("dialer_window_live_answers", f"Live answers {window}", labels=labels)
+    lost = GaugeMetricFamily("dialer_window_abandoned", f"Abandoned calls {window}", labels=labels)
+    left = GaugeMetricFamily("dialer_window_budget_calls", f"Calls that may be abandoned yet {window}", labels=labels)
     risk = GaugeMetricFamily("dialer_pacing_risk", "Abandon risk of the next call.", labels=["campaign"])
     for row in board.campaigns:
         for labelled, family in (
@@ -121,9 +125,27 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
         decisions.add_metric([row.name], row.decisions)
         answered.add_metric([row.name], row.answered)
         abandoned.add_metric([row.name], row.abandoned)
+        for one in row.windows:
+            counted.add_metric([row.name, one.label], one.answered)
+            lost.add_metric([row.name, one.label], one.abandoned)
+            left.add_metric([row.name, one.label], one.left)
         if row.risk is not None:
             risk.add_metric([row.name], row.risk)
-    yield from (attempts, causes, decisions, refusals, calls, agents, leads, answered, abandoned, risk)
+    yield from (
+        attempts,
+        causes,
+        decisions,
+        refusals,
+        calls,
+        agents,
+        leads,
+        answered,
+        abandoned,
+        counted,
+        lost,
+        left,
+        risk,
+    )
 
 
 def _trunk_metrics(board: Board) -> Iterator[Metric]:

@@ -6,6 +6,7 @@ is decided by the progressive rule, which needs no forecast, and what the pacer 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,7 +17,7 @@ from dialer.core.engine import Engine, Question
 from dialer.core.inputs import Input, Paced
 from dialer.shell.clock import Clock
 from dialer.shell.tally import Tally
-from pacing.face import Decision, Pacer, Settings
+from pacing.face import Decision, Memory, Pacer, Settings
 from pacing.policies import make, progressive
 
 log = structlog.get_logger()
@@ -27,27 +28,56 @@ SLOWEST_BEAT_S = 1.0
 
 @dataclass(slots=True)
 class Pacers:
-    """The pacers by campaign. A change of settings makes a new pacer that keeps what the old one had learnt."""
+    """The pacers by campaign. A change of settings makes a new pacer that keeps what the old one had learnt.
+
+    `memories` is what a new pacer goes on from where the one before has learnt nothing. `asked` names the campaigns
+    that may have learnt since they were last saved. `busy` is held by whoever uses a pacer: never two threads at once.
+    """
 
     by_campaign: dict[str, tuple[Settings, Pacer]] = field(default_factory=dict)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    busy: trio.Lock = field(default_factory=trio.Lock)
 
     def step(self, questions: list[Question]) -> list[Decision]:
         """Ask each campaign's pacer; runs in a thread."""
         return [self._of(question).step(question.observations, question.snapshot) for question in questions]
 
     def _of(self, question: Question) -> Pacer:
-        known = self.by_campaign.get(question.campaign)
+        name = question.campaign
+        self.asked.add(name)
+        known = self.by_campaign.get(name)
         if known is None or known[0] != question.settings:
-            learnt = None if known is None else known[1].learnt()
-            known = self.by_campaign[question.campaign] = (question.settings, make(question.settings, learnt))
+            known = self.by_campaign[name] = (question.settings, make(question.settings, self.memory(name)))
         return known[1]
+
+    def memory(self, campaign: str) -> Memory | None:
+        """What is known of a campaign: what its pacer has learnt, else what one before it had."""
+        known = self.by_campaign.get(campaign)
+        if known is not None and (learnt := known[1].memory()):
+            self.memories[campaign] = learnt
+        return self.memories.get(campaign)
+
+
+Recall = Callable[[list[Question]], Awaitable[list[Question]]]
+"""Fetches what was learnt of campaigns that have no pacer yet. Gives the questions that can be asked now."""
+
+
+async def at_once(questions: list[Question]) -> list[Question]:
+    """Nothing is kept of earlier runs."""
+    return questions
 
 
 async def pace(
-    engine: Engine, inbox: trio.MemorySendChannel[Input], settings: PacingSettings, clock: Clock, tally: Tally
+    engine: Engine,
+    inbox: trio.MemorySendChannel[Input],
+    settings: PacingSettings,
+    clock: Clock,
+    tally: Tally,
+    pacers: Pacers,
+    recall: Recall = at_once,
 ) -> None:
     """Ask whoever something happened to, every `interval_s`; everybody, once a second. Runs until cancelled."""
-    pacers = Pacers()
     everyone_at = clock.now()
     decisions_sent = 0
     while True:
@@ -58,10 +88,10 @@ async def pace(
         everyone = now >= everyone_at
         if everyone:
             everyone_at = now + SLOWEST_BEAT_S
-        questions = engine.questions(now, everyone=everyone)
+        questions = await recall(engine.questions(now, everyone=everyone))
         if not questions:
             continue
-        async with trio.open_nursery() as nursery:
+        async with pacers.busy, trio.open_nursery() as nursery:
             decided = Decided()
             nursery.start_soon(_ask, pacers, questions, decided)
             with trio.move_on_after(settings.budget_s * len(questions)):

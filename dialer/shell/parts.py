@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+import dialer
 from config.daemon import DaemonSettings
 from dialer.core.engine import Engine
 from dialer.core.floor import FloorSettings, TrunkLimits
 from dialer.shell.clock import Clock
+from dialer.shell.evidence import Evidence
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.health import Health
 from dialer.shell.metrics import Metrics
+from dialer.shell.notebook import Notebook
+from dialer.shell.pacers import Pacers
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
 from dialer.store import recovery
 from dialer.store.connection import Store, open_store, persistence_warnings
 from dialer.store.errors import StoreError
+from dialer.store.evidence_files import KEY_BYTES
+from dialer.store.evidence_log import EvidenceLog, open_evidence
+from dialer.store.registers import Shelf
 from dialer.store.spool import Spool
 from sip.messages import Trunk
 from sip.pool import PoolSettings
@@ -42,6 +50,9 @@ class Parts:
     metrics: Metrics
     engine: Engine
     notifier: Notifier
+    notebook: Notebook
+    shelf: Shelf
+    evidence: Evidence
 
 
 def open_parts(settings: DaemonSettings) -> Parts:
@@ -59,6 +70,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
         raise StartFailed(Exit.CONFIG, f"spool.dir: {error}") from error
     for path in spool.damaged:
         log.error("the spool was damaged; what could not be read is kept", path=str(path))
+    evidence = _evidence(settings)
     limits = tuple(TrunkLimits(trunk.name, trunk.max_cps, trunk.max_calls) for trunk in settings.trunks)
     metrics = Metrics()
     try:
@@ -66,25 +78,51 @@ def open_parts(settings: DaemonSettings) -> Parts:
     except OSError as error:
         raise StartFailed(Exit.CONFIG, f"metrics.port {settings.metrics.port}: {error}") from error
     incarnation = f"{time.time_ns() // 1_000_000:x}"
+    owner = recovery.owner_of(settings.host.name, incarnation)
+    health, tally = Health(), Tally(settings.host.name, clock, clock.wall())
     return Parts(
         settings=settings,
         store=store,
         spool=spool,
         host=settings.host.name,
-        owner=recovery.owner_of(settings.host.name, incarnation),
+        owner=owner,
         clock=clock,
-        health=Health(),
-        tally=Tally(settings.host.name, clock, clock.wall()),
+        health=health,
+        tally=tally,
         metrics=metrics,
         engine=Engine(
             FloorSettings(
                 trunks=limits,
                 max_lines=settings.sip.max_lines,
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
+                handover_allowance_s=settings.pacing.handover_allowance_s,
             )
         ),
         notifier=Notifier(),
+        notebook=Notebook(store, settings.host.name, owner, clock, health, tally, Pacers()),
+        shelf=Shelf(settings.registers),
+        evidence=Evidence(evidence, clock, health, settings.evidence.keep_days, registers=bool(settings.registers)),
     )
+
+
+def _evidence(settings: DaemonSettings) -> EvidenceLog:
+    wanted = settings.evidence
+    try:
+        found = open_evidence(
+            Path(wanted.folder),
+            Path(wanted.key_file),
+            host=settings.host.name,
+            version=dialer.__version__,
+            segment_bytes=wanted.segment_mb * 1_000_000,
+            new_key=secrets.token_bytes(KEY_BYTES),
+        )
+    except StoreError as error:
+        raise StartFailed(Exit.CONFIG, f"evidence: {error}") from error
+    for name in found.damaged:
+        log.error("evidence was altered, or records are missing: dialer evidence verify", file=name)
+    for torn in found.torn:
+        log.warning("evidence ends unfinished; the next record says so", file=torn["file"], bytes=torn["bytes"])
+    return found
 
 
 def pool_settings(settings: DaemonSettings) -> PoolSettings:

@@ -14,11 +14,13 @@ from typing import Any
 import structlog
 import trio
 
-from compliance.numbers import masked_text
 from dialer.core.effects import AgentChanged, Publish, Settle
-from dialer.core.model import Lead, Settlement
-from dialer.shell.clock import Clock, counting_day
+from dialer.core.evidence import without_number
+from dialer.core.model import Settlement
+from dialer.core.windows import counting_day
+from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
+from dialer.shell.evidence import Evidence
 from dialer.shell.health import Ailment, Health
 from dialer.shell.metrics import Metrics
 from dialer.shell.tally import Tally
@@ -32,9 +34,6 @@ from dialer.store.spool import Spool
 log = structlog.get_logger()
 
 MOST_IN_MEMORY = 10_000
-NATIONAL_DIGITS = 8
-"""So many digits of a number, its last ones, are enough to know it again."""
-
 BATCH = 500
 SPOOL_FULL_PAUSE_S = 1.0
 
@@ -52,6 +51,7 @@ class Scribe:
     health: Health
     tally: Tally
     metrics: Metrics
+    evidence: Evidence
     presence: dict[str, agents.Presence] = field(default_factory=dict)
     _told: int = 0
     _spooling: trio.Lock = field(default_factory=trio.Lock)
@@ -95,14 +95,18 @@ class Scribe:
     def _event(self, effect: Publish, at: float) -> CrmEvent:
         """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:
         two events with one id would be one for the CRM."""
+        fields = effect.fields
+        if "until" in fields:
+            effect = replace(effect, fields={**fields, "until": self.clock.to_wall(fields["until"])})
         event = outbox.event_of(effect, at)
-        if "attempt_id" in effect.fields:
+        if fields.get("attempt_id"):
             return event
         self._told += 1
         return replace(event, id=f"{event.id}-{self._told}")
 
     def _settled(self, settlement: Settlement) -> Settled:
-        day = counting_day(self.clock.to_wall(settlement.answered_at or settlement.ended_at))
+        zone = self.tally.zones.get(settlement.campaign)
+        day = counting_day(self.clock.to_wall(settle.counted_at(settlement)), zone)
         self.metrics.attempt(settlement)
         log.info("attempt", **_canonical(settlement))
         return settle.settled(settlement, clock=self.clock.to_wall, day=day)
@@ -110,6 +114,8 @@ class Scribe:
     async def _commit(self, facts: Sequence[Fact]) -> None:
         if not facts:
             return
+        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        await self.evidence.keep(self.evidence.ends(ends, self.owner))
         async with self._spooling:
             while not (await self._in_store(facts) or await self._on_disk(facts)):
                 await trio.sleep(SPOOL_FULL_PAUSE_S)
@@ -202,7 +208,7 @@ def _canonical(settlement: Settlement) -> dict[str, Any]:
     return {
         "attempt_id": settlement.attempt,
         "campaign": settlement.campaign,
-        "lead_id": _without_number(lead),
+        "lead_id": without_number(lead),
         "number": str(lead.number),
         "trunk": settlement.trunk,
         "disposition": settlement.disposition.value,
@@ -222,9 +228,3 @@ def _canonical(settlement: Settlement) -> dict[str, Any]:
         "charged": settlement.charged,
         "crossed_cancel": settlement.crossed_cancel,
     }
-
-
-def _without_number(lead: Lead) -> str:
-    """The lead's id, masked where the CRM uses the phone number for it."""
-    national = lead.number.clear[-NATIONAL_DIGITS:]
-    return masked_text(lead.lead_id) if national in lead.lead_id else lead.lead_id

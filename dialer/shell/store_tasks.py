@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -17,16 +17,19 @@ import structlog
 import trio
 
 from config.campaign import CampaignSettings
-from dialer.core.effects import Lease, Release, Reserve, Settle
+from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
 from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.model import Lead
 from dialer.core.settling import unsent
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
+from dialer.shell.evidence import Evidence
 from dialer.shell.health import Ailment, Health
 from dialer.store import gate, leases
 from dialer.store.connection import Store
 from dialer.store.errors import StoreError
+from dialer.store.registers import Shelf
+from pacing.face import Mode
 
 log = structlog.get_logger()
 
@@ -43,17 +46,20 @@ class StoreDesk:
     clock: Clock
     health: Health
     inbox: trio.MemorySendChannel[Input]
+    evidence: Evidence
+    shelf: Shelf = field(default_factory=Shelf)
     doubtful: deque[Doubtful] = field(default_factory=deque)
 
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """An attempt that may have been reserved and written down: the store did not answer. No INVITE left for it."""
+    """An attempt that may have been reserved and written down, and for which no INVITE left, for a `reason`."""
 
     lead: Lead
     attempt: str
     trunk: str
     since: float
+    reason: str = "the store did not answer, no INVITE left"
 
 
 def attempt_ids(incarnation: str) -> Iterator[str]:
@@ -63,29 +69,54 @@ def attempt_ids(incarnation: str) -> Iterator[str]:
         yield f"{incarnation}-{salt}-{number:06d}"
 
 
-async def lease_leads(desk: StoreDesk, wishes: trio.MemoryReceiveChannel[Lease | Release]) -> None:
-    """Lease and release, one wish after the other. Runs until the engine's side is closed."""
+async def lease_leads(
+    desk: StoreDesk,
+    wishes: trio.MemoryReceiveChannel[Lease | Release | Postpone],
+    settings_of: Callable[[str], CampaignSettings],
+) -> None:
+    """Lease, release and postpone, one wish after the other. Runs until the engine's side is closed."""
     async for wish in wishes:
         try:
             match wish:
                 case Lease(campaign, number):
-                    told = await trio.to_thread.run_sync(_lease, desk, campaign, number)
-                    await desk.inbox.send(told)
+                    settings = settings_of(campaign)
+                    answers = await trio.to_thread.run_sync(_lease, desk, settings, number)
+                    refused = [answer for answer in answers if isinstance(answer, Refused)]
+                    if refused:
+                        await desk.evidence.keep(desk.evidence.decisions(refused, settings))
+                    for told in answers:
+                        await desk.inbox.send(told)
                 case Release(campaign, leads):
                     ids = [lead.lead_id for lead in leads]
                     await trio.to_thread.run_sync(
                         leases.release, desk.store, campaign, desk.owner, ids, desk.clock.wall()
                     )
+                case Postpone():
+                    await trio.to_thread.run_sync(_postpone, desk, wish)
         except StoreError as error:
             desk.health.ails(Ailment.REDIS, str(error))
             if isinstance(wish, Lease):
                 await desk.inbox.send(StoreFailed(wish.campaign, (), lease=True))
-            # A release that did not get through costs nothing but time: the leases end by themselves.
+            # A release that did not get through costs nothing but time: the leases end by themselves. After a
+            # postponement that did not, the lead is due again sooner than the agent asked for.
 
 
-def _lease(desk: StoreDesk, campaign: str, number: int) -> LeadsLeased:
-    taken = leases.lease(desk.store, campaign, desk.owner, number, desk.clock.wall(), desk.lease_s)
-    return LeadsLeased(campaign, taken.leads, taken.due, taken.waiting)
+def _lease(desk: StoreDesk, settings: CampaignSettings, number: int) -> list[LeadsLeased | Refused]:
+    """Leads, and in mode preview those that are not worth an agent's look."""
+    now = desk.clock.wall()
+    taken = leases.lease(desk.store, settings.name, desk.owner, number, now, desk.lease_s)
+    if settings.mode is not Mode.PREVIEW:
+        return [LeadsLeased(settings.name, taken.leads, taken.due, taken.waiting)]
+    leads, refused = gate.sift(
+        desk.store, settings, settings.policy(), taken.leads, owner=desk.owner, now=now, shelf=desk.shelf
+    )
+    return [*refused, LeadsLeased(settings.name, leads, taken.due, taken.waiting)]
+
+
+def _postpone(desk: StoreDesk, wish: Postpone) -> None:
+    now = desk.clock.wall()
+    ids = [wish.lead.lead_id]
+    leases.postpone(desk.store, wish.campaign, desk.owner, ids, until=now + wish.after_s, why=wish.why, now=now)
 
 
 async def pass_gates(
@@ -96,9 +127,13 @@ async def pass_gates(
 ) -> None:
     """Take leads through the compliance gates. Runs until the engine's side is closed."""
     async for wish in wishes:
+        if desk.evidence.ailing:
+            await desk.inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
+            continue
         attempts = [next(ids) for _ in wish.leads]
+        settings = settings_of(wish.campaign)
         try:
-            answers = await trio.to_thread.run_sync(_screen, desk, settings_of(wish.campaign), wish, attempts)
+            answers = await trio.to_thread.run_sync(_screen, desk, settings, wish, attempts)
         except StoreError as error:
             desk.health.ails(Ailment.REDIS, str(error))
             await desk.inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
@@ -107,8 +142,23 @@ async def pass_gates(
                 Doubtful(lead, attempt, wish.trunk, now) for lead, attempt in zip(wish.leads, attempts, strict=True)
             )
             continue
+        if not await desk.evidence.keep(desk.evidence.decisions(answers, settings, wish.trunk)):
+            answers = await _withheld(desk, wish, answers)
         for answer in answers:
             await desk.inbox.send(answer)
+
+
+async def _withheld(
+    desk: StoreDesk, wish: Reserve, answers: Sequence[Permitted | Refused]
+) -> tuple[Permitted | Refused, ...]:
+    """Keep permits back that are not on record: nobody may dial on them, and their attempts are given back. Returns
+    the refusals."""
+    permits = [answer for answer in answers if isinstance(answer, Permitted)]
+    now, reason = desk.clock.now(), "the permit could not be put on record, no INVITE left"
+    desk.doubtful.extend(Doubtful(one.lead, one.permit.attempt, wish.trunk, now, reason) for one in permits)
+    if permits:
+        await desk.inbox.send(StoreFailed(wish.campaign, tuple(one.lead for one in permits), lease=False))
+    return tuple(answer for answer in answers if isinstance(answer, Refused))
 
 
 def _screen(
@@ -123,6 +173,7 @@ def _screen(
         owner=desk.owner,
         now=desk.clock.wall(),
         attempt_ids=attempts,
+        shelf=desk.shelf,
     )
 
 
@@ -136,5 +187,4 @@ async def settle_doubtful(
     """
     while desk.doubtful and desk.clock.now() - desk.doubtful[0].since >= after_s:
         one = desk.doubtful.popleft()
-        reason = "the store did not answer, no INVITE left"
-        await scribe.send(Settle(unsent(one.lead, one.attempt, one.trunk, reason, desk.clock.now())))
+        await scribe.send(Settle(unsent(one.lead, one.attempt, one.trunk, one.reason, desk.clock.now())))

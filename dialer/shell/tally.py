@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Final
 
 import dialer
 from dialer.core.agents import AgentState
-from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow
+from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow, WindowRow
+from dialer.core.campaign_run import CampaignRun, OpenWindow
 from dialer.core.effects import AgentChanged
-from dialer.core.floor import CampaignRun, Floor
+from dialer.core.floor import Floor
 from dialer.core.inputs import Refused
 from dialer.core.model import Settlement
+from dialer.core.previewing import sentence
 from dialer.core.trunks import TrunkLoad
 from dialer.shell.clock import Clock
-from pacing.face import Decision
+from pacing.face import Decision, Mode
 
 DELAY_SAMPLES: Final = 5_000
 """Percentiles are of so many of the newest calls."""
@@ -47,6 +50,7 @@ class CampaignTally:
     hand_over_s: deque[float] = field(default_factory=_samples)
     answer_to_agent_s: deque[float] = field(default_factory=_samples)
     decision: Decision = field(default_factory=lambda: Decision(0, "not asked yet"))
+    decided_at: float = 0.0  # seconds since the epoch
     problem: str = ""
     due: int = 0
     waiting: int = 0
@@ -54,7 +58,8 @@ class CampaignTally:
 
 @dataclass(slots=True)
 class Tally:
-    """Everything that is counted in one process. `unwritten` are attempts that ended and are not in the store yet."""
+    """Everything that is counted in one process. `unwritten` are attempts that ended and are not in the store yet;
+    `zones` are the time zones of campaigns' counting days, where they are not the host's."""
 
     host: str
     clock: Clock
@@ -66,6 +71,7 @@ class Tally:
     pacing_late: int = 0
     decisions_taken: int = 0
     unwritten: set[str] = field(default_factory=set)
+    zones: dict[str, tzinfo | None] = field(default_factory=dict)
     anomalies: int = 0
     spooled: int = 0
 
@@ -91,6 +97,7 @@ class Tally:
         """A pacer answered."""
         tally = self.campaigns[campaign]
         tally.decision = decision
+        tally.decided_at = self.clock.wall()
         tally.decisions += 1
 
     def agent_changed(self, change: AgentChanged) -> None:
@@ -140,10 +147,11 @@ class Tally:
             state=run.state.value,
             mode=run.settings.mode.value,
             problem=tally.problem,
-            sentence=tally.decision.reason,
+            sentence=sentence(floor, run) if run.settings.mode is Mode.PREVIEW else tally.decision.reason,
             risk=tally.decision.risk,
+            decided_at=tally.decided_at,
             max_abandon_rate=run.settings.max_abandon_rate,
-            leads_held=len(run.leads) + len(run.reserving),
+            leads_held=len(run.leads) + len(run.offers) + len(run.reserving),
             due=tally.due,
             waiting=tally.waiting,
             answered=run.ledger.answered,
@@ -157,19 +165,26 @@ class Tally:
             decisions=tally.decisions,
             hand_over=_delay(tally.hand_over_s),
             answer_to_agent=_delay(tally.answer_to_agent_s),
+            windows=tuple(_window_row(window) for window in run.windows),
         )
 
     def _agent_rows(self, floor: Floor) -> Iterable[AgentRow]:
         for agent in sorted(floor.roster.agents.values(), key=lambda agent: agent.agent):
             call = floor.calls.get(agent.call) if agent.call else None
+            first = agent.campaigns[0] if agent.lead is None else agent.lead.campaign
             yield AgentRow(
                 agent=agent.agent,
                 team=agent.team,
                 state=agent.state.value,
                 since=self.clock.to_wall(agent.since),
                 reason=agent.reason,
-                campaign=call.campaign if call is not None else agent.campaigns[0],
+                campaign=call.campaign if call is not None else first,
             )
+
+
+def _window_row(window: OpenWindow) -> WindowRow:
+    told, ledger = window.others, window.ledger
+    return WindowRow(told.label, told.name, told.cap, ledger.answered, ledger.abandoned, told.machines)
 
 
 def _trunk_row(trunk: TrunkLoad, now: float) -> TrunkRow:

@@ -9,6 +9,7 @@ from typing import Final
 
 from dialer.core.agents import AgentEvent, AgentEventKind, AgentState
 from dialer.core.effects import AgentChanged
+from dialer.sim.desk import Desk
 from dialer.sim.scenario import Desks
 from dialer.sim.world import Tell, World
 
@@ -26,20 +27,13 @@ class PickUp(StrEnum):
 
 
 @dataclass(slots=True)
-class Desk:
-    """One agent's desktop and phone. `seen` counts the changes that the desktop saw, so that a plan made in one state
-    is dropped in the next; a desktop that is not `alive` says nothing."""
+class FallibleDesk(Desk):
+    """One agent's desktop and phone, which may fail: a desktop that is not `alive` says nothing. `lead_id` is the lead
+    last offered."""
 
-    name: str
-    campaigns: tuple[str, ...]
-    state: AgentState = AgentState.OFFLINE
-    seen: int = 0
     alive: bool = True
     phone_lost: bool = False
-
-    @property
-    def uri(self) -> str:
-        return f"sip:{self.name}@phones"
+    lead_id: str = ""
 
 
 @dataclass(slots=True)
@@ -49,12 +43,12 @@ class Phones:
     world: World
     tell: Tell
     settings: Desks
-    desks: dict[str, Desk] = field(default_factory=dict)
+    desks: dict[str, FallibleDesk] = field(default_factory=dict)
 
     def open(self, campaigns: tuple[str, ...]) -> None:
         """Agents log in during the first seconds; every third one serves the first campaign only."""
         for index in range(self.settings.agents):
-            desk = Desk(f"agent{index}", campaigns[:1] if index % 3 == 2 else campaigns)
+            desk = FallibleDesk(f"agent{index}", campaigns[:1] if index % 3 == 2 else campaigns)
             self.desks[desk.name] = desk
             self.world.after(self.world.between(0.0, 5.0), partial(self._log_in, desk))
             self.world.after(self.world.between(5.0, HEARTBEAT_S), partial(self._beat, desk))
@@ -72,10 +66,8 @@ class Phones:
     def changed(self, told: AgentChanged) -> None:
         """The desktop shows the agent's new state, and the agent acts on it."""
         desk = self.desks[told.agent]
-        if told.state is desk.state:
+        if not desk.sees(told):
             return
-        desk.state = told.state
-        desk.seen += 1
         match told.state:
             case AgentState.WRAPUP if not self.world.chance(self.settings.by_limit):
                 self._later(desk, self.world.about(self.settings.wrapup_s), AgentEventKind.WRAPUP_DONE)
@@ -90,41 +82,57 @@ class Phones:
             case _:
                 pass
 
-    def fall_silent(self, desk: Desk, seconds: float) -> None:
+    def offered(self, agent: str, lead_id: str) -> None:
+        """The desktop shows a lead, and the agent decides, or does not."""
+        desk, settings, dice = self.desks[agent], self.settings, self.world.dice
+        desk.lead_id = lead_id
+        drawn = dice.random()
+        if drawn < settings.undecided:
+            return
+        kind = AgentEventKind.SKIP if drawn < settings.undecided + settings.skip else AgentEventKind.DIAL
+        delay_s = self.world.about(settings.decide_s)
+        if self.world.chance(settings.slip):
+            slip = AgentEvent(kind, desk.name, lead_id="another lead")
+            self.world.after(delay_s / 2, partial(self.tell, slip))
+        self._later(desk, delay_s, kind)
+        if self.world.chance(settings.slip):
+            self.world.after(delay_s + 0.01, partial(self.babble, desk, kind))
+
+    def fall_silent(self, desk: FallibleDesk, seconds: float) -> None:
         """A desktop says nothing for a while."""
         desk.alive = False
         self.world.after(seconds, partial(self._come_back, desk))
 
-    def lose_phone(self, desk: Desk, seconds: float) -> None:
+    def lose_phone(self, desk: FallibleDesk, seconds: float) -> None:
         """A phone cannot be reached for a while."""
         desk.phone_lost = True
         self.world.after(seconds, partial(setattr, desk, "phone_lost", False))
 
-    def babble(self, desk: Desk, kind: AgentEventKind) -> None:
+    def babble(self, desk: FallibleDesk, kind: AgentEventKind) -> None:
         """A desktop says something, fitting or not."""
-        self.tell(AgentEvent(kind, desk.name, desk.uri, desk.campaigns))
+        self.tell(desk.word(kind, lead_id=desk.lead_id))
 
     # --- within ---------------------------------------------------------------------------------------------------
 
-    def _come_back(self, desk: Desk) -> None:
+    def _come_back(self, desk: FallibleDesk) -> None:
         desk.alive = True
         if desk.state is AgentState.OFFLINE:
             self._log_in(desk)
         elif desk.state is AgentState.PAUSED:
             self._later(desk, 1.0, AgentEventKind.READY)
 
-    def _log_in(self, desk: Desk) -> None:
+    def _log_in(self, desk: FallibleDesk) -> None:
         if desk.alive and desk.state is AgentState.OFFLINE:
             self.babble(desk, AgentEventKind.LOGIN)
 
-    def _beat(self, desk: Desk) -> None:
+    def _beat(self, desk: FallibleDesk) -> None:
         if desk.alive and desk.state is not AgentState.OFFLINE:
             self.babble(desk, AgentEventKind.HEARTBEAT)
         self.world.after(HEARTBEAT_S, partial(self._beat, desk))
 
-    def _later(self, desk: Desk, delay_s: float, kind: AgentEventKind) -> None:
+    def _later(self, desk: FallibleDesk, delay_s: float, kind: AgentEventKind) -> None:
         self.world.after(delay_s, partial(self._say_if_still, desk, desk.seen, kind))
 
-    def _say_if_still(self, desk: Desk, seen: int, kind: AgentEventKind) -> None:
+    def _say_if_still(self, desk: FallibleDesk, seen: int, kind: AgentEventKind) -> None:
         if desk.alive and desk.seen == seen:
             self.babble(desk, kind)

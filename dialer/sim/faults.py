@@ -16,6 +16,7 @@ from dialer.sim.far_end import FarEnd
 from dialer.sim.memory import Memory
 from dialer.sim.scenario import Fault, FaultKind, Scenario
 from dialer.sim.world import Tell, World
+from pacing.face import Mode
 
 ENDINGS: Final = frozenset({FaultKind.DRAIN, FaultKind.HANG_UP_ALL})
 LONGEST_S: Final = 30.0
@@ -72,6 +73,8 @@ class Saboteur:
                 self._halt(name, CampaignState.STOPPED, size)
             case FaultKind.SETTINGS_CHANGED:
                 self._change(name)
+            case FaultKind.MODE_CHANGED:
+                self._other_mode(name, size)
             case FaultKind.LEDGER_OF_OTHERS:
                 self.tell(LedgerOfOthers(name, "day 0", dice.randrange(1000), dice.randrange(10)))
             case FaultKind.NEW_DAY:
@@ -108,4 +111,13 @@ class Saboteur:
             }
         )
         self.memory.settings[name] = self.campaigns[name]
+        self._resume(name)
+
+    def _other_mode(self, name: str, seconds: float) -> None:
+        before = self.campaigns[name].mode
+        self._set_mode(name, self.world.dice.choice(list(Mode)))
+        self.world.after(seconds, partial(self._set_mode, name, before))
+
+    def _set_mode(self, name: str, mode: Mode) -> None:
+        self.campaigns[name] = self.campaigns[name].model_copy(update={"mode": mode})
         self._resume(name)

@@ -14,11 +14,13 @@ from typing import Final
 from compliance.face import Permit
 from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.agents import ON_CALL, AgentState
-from dialer.core.calls import Call, CallState
-from dialer.core.effects import Effect, Reserve, Send, Settle
+from dialer.core.calls import UNANSWERED, Call, CallState
+from dialer.core.dialling import may_start
+from dialer.core.effects import Effect, Publish, Reserve, Send, Settle
 from dialer.core.floor import Floor
 from dialer.core.inputs import Input, Paced, Permitted
 from dialer.sim.memory import Place, Record
+from pacing.face import Mode
 from sip.messages import SLOTS_PER_CALL, Cancel, Dial, DialAgent, PlayMessage
 
 BREATH_S: Final = 1e-6
@@ -32,9 +34,11 @@ class InvariantBroken(AssertionError):
 
 @dataclass(slots=True)
 class Past:
-    """What the steps so far leave behind. `starts` are the INVITEs of the last second, by trunk."""
+    """What the steps so far leave behind. `asked_by` are the agents who asked for calls, by attempt; `starts` are the
+    INVITEs of the last second, by trunk."""
 
     permits: dict[str, Permit] = field(default_factory=dict)
+    asked_by: dict[str, str] = field(default_factory=dict)
     dialled: set[str] = field(default_factory=set)
     dialled_leases: set[tuple[str, int]] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
@@ -167,7 +171,7 @@ def nobody_idle_while_a_caller_waits(step: Step) -> Wrong:
     for attempt, call in step.floor.calls.items():
         if (call.state is CallState.WAITING) != (attempt in step.floor.waiting):
             yield f"{attempt} is {call.state} and the list of waiting calls says otherwise"
-        if call.state is CallState.WAITING:
+        if call.state is CallState.WAITING and not call.asked_by:
             for agent in ready:
                 if call.campaign in agent.campaigns and agent.agent not in call.tried:
                     yield f"{agent.agent} is idle while {attempt} waits"
@@ -190,6 +194,54 @@ def one_call_for_each_agent(step: Step) -> Wrong:
     for command in step.sent:
         if isinstance(command, DialAgent) and step.floor.calls[command.call].leg != command.leg:
             yield f"leg {command.leg} was rung and is not the call's"
+
+
+def every_offer_with_one_agent(step: Step) -> Wrong:
+    """A lead on offer is with exactly one agent, who decides on it and on nothing else; whoever has asked for a call
+    waits for that call."""
+    floor, deciding = step.floor, {AgentState.PREVIEW, AgentState.DIALLING}
+    held: dict[str, list[tuple[str, str, AgentState]]] = {}
+    for run in floor.campaigns.values():
+        for name, offer in run.offers.items():
+            state = AgentState.PREVIEW if offer.asked_at is None else AgentState.DIALLING
+            held.setdefault(name, []).append((run.name, offer.lead.lead_id, state))
+        for lead_id, gate in run.reserving.items():
+            if gate.agent:
+                held.setdefault(gate.agent, []).append((run.name, lead_id, AgentState.DIALLING))
+        for call in run.calls.values():
+            asker = floor.roster.get(call.asked_by)
+            if asker is not None and asker.call == call.attempt and asker.state in deciding:
+                held.setdefault(call.asked_by, []).append((run.name, call.lead.lead_id, AgentState.DIALLING))
+            elif call.asked_by and call.state in UNANSWERED:
+                yield f"{call.asked_by} asked for {call.attempt} and does not wait for it"
+    for agent in floor.roster.agents.values():
+        own = [] if agent.lead is None else [(agent.lead.campaign, agent.lead.lead_id, agent.state)]
+        if own != held.pop(agent.agent, []) or bool(own) != (agent.state in deciding):
+            yield f"{agent.agent} is {agent.state} and decides on {own}, the floor says otherwise"
+    for name in held:
+        yield f"{held[name]} is on offer to {name}, who is not there"
+
+
+def calls_are_for_whoever_asked(step: Step) -> Wrong:
+    """A call that an agent asked for is bridged to that agent, or to nobody."""
+    for attempt, call in step.floor.calls.items():
+        if call.asked_by and call.agent not in {"", call.asked_by}:
+            yield f"{attempt} is {call.asked_by}'s and went to {call.agent}"
+    for effect in step.effects:
+        if isinstance(effect, Publish) and effect.kind == "connected":
+            attempt, agent = effect.fields["attempt_id"], effect.fields["agent"]
+            asked_by = step.past.asked_by.get(attempt)
+            if asked_by is not None and asked_by != agent:
+                yield f"{attempt} is {asked_by}'s and was bridged to {agent}"
+
+
+def nobody_idle_while_leads_are_on_hand(step: Step) -> Wrong:
+    """In mode preview, whoever is ready and counts for a campaign has a lead on offer while there is one."""
+    for run in step.floor.campaigns.values():
+        if run.settings.mode is Mode.PREVIEW and run.leads and may_start(step.floor, run):
+            for agent in step.floor.serving(run):
+                if agent.state is AgentState.READY:
+                    yield f"{agent.agent} is idle while {run.name} has leads"
 
 
 # --- callees --------------------------------------------------------------------------------------------------------
@@ -230,10 +282,12 @@ def _talk_s(call: Call) -> float:
 
 
 def every_lead_in_one_place(step: Step) -> Wrong:
-    """A lead is waiting, at the gates or on the line, once; and what the engine has, the store has leased to it."""
+    """A lead is waiting, on offer, at the gates or on the line, once; what the engine has, the store has leased to
+    it."""
     held = [call.lead.lead_id for call in step.floor.calls.values()]
     for run in step.floor.campaigns.values():
         held += [lead.lead_id for lead in run.leads]
+        held += [offer.lead.lead_id for offer in run.offers.values()]
         held += run.reserving
     if len(held) != len(set(held)):
         yield f"{Counter(held).most_common(1)[0][0]} is in more than one place"
@@ -264,6 +318,9 @@ INVARIANTS: Final[tuple[Callable[[Step], Wrong], ...]] = (
     decisions_are_carried_out,
     nobody_idle_while_a_caller_waits,
     one_call_for_each_agent,
+    every_offer_with_one_agent,
+    calls_are_for_whoever_asked,
+    nobody_idle_while_leads_are_on_hand,
     messages_only_after_the_limit,
     phones_ring_long_enough,
     no_call_hangs,

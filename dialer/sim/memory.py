@@ -11,7 +11,7 @@ from compliance.caps import verdict
 from compliance.face import Cleared, Permit, Refusal, Reserved, Rule
 from compliance.gate import CLEARANCE_S
 from config.campaign import CampaignSettings
-from dialer.core.effects import Lease, Release, Reserve
+from dialer.core.effects import Lease, Postpone, Release, Reserve
 from dialer.core.inputs import LeadsLeased, Permitted, Refused, StoreFailed, StoreHealth
 from dialer.core.model import Lead, Retry, Settlement
 from dialer.sim.scenario import Disorder
@@ -85,6 +85,14 @@ class Memory:
                 self._end_lease_later(record)
             else:
                 record.place = Place.DUE
+
+    def postpone(self, asked: Postpone) -> None:
+        """Take a lead back for later; while the store is down, its lease ends by itself."""
+        record = self.records[asked.lead.lead_id]
+        if self.down:
+            self._end_lease_later(record)
+        else:
+            record.place, record.due_at = Place.DUE, self.world.now + asked.after_s
 
     def settle(self, settlement: Settlement) -> None:
         """Write the end of an attempt down."""

@@ -13,7 +13,18 @@ from typing import Final
 
 from compliance.numbers import E164
 from dialer.core.agents import AgentState
-from dialer.core.effects import AgentChanged, Anomaly, Effect, Lease, Publish, Release, Reserve, Send, Settle
+from dialer.core.effects import (
+    AgentChanged,
+    Anomaly,
+    Effect,
+    Lease,
+    Postpone,
+    Publish,
+    Release,
+    Reserve,
+    Send,
+    Settle,
+)
 from dialer.core.engine import Engine, Question
 from dialer.core.floor import FloorSettings
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, HangUpAll, Input, LedgerOfOthers, Paced, Permitted
@@ -25,7 +36,7 @@ from dialer.sim.invariants import InvariantBroken, Past, Step, check
 from dialer.sim.memory import LEASE_S, Memory, Place
 from dialer.sim.scenario import Scenario
 from dialer.sim.world import World
-from pacing.face import Pacer, Settings
+from pacing.face import Mode, Pacer, Settings
 from pacing.policies import make
 from sip.messages import Dial
 
@@ -94,7 +105,8 @@ class Rehearsal:
         if isinstance(told, Paced):
             run = self.engine.floor.campaigns[told.campaign]
             floor = self.engine.floor
-            if run.state is CampaignState.RUNNING and floor.healthy and not floor.draining:
+            paced = run.state is CampaignState.RUNNING and run.settings.mode is not Mode.PREVIEW
+            if paced and floor.healthy and not floor.draining:
                 could_start = min(floor.lines_free(run, self.world.now), len(run.leads))
         if isinstance(told, LedgerOfOthers) and self.engine.floor.campaigns[told.campaign].day not in {"", told.day}:
             self.past.live[told.campaign] = self.past.abandoned[told.campaign] = 0
@@ -133,7 +145,10 @@ class Rehearsal:
                     past.live[settlement.campaign] += settlement.live
                     past.abandoned[settlement.campaign] += settlement.abandoned
                 case Send(Dial() as dial):
-                    lead = floor.calls[dial.call].lead.lead_id
+                    call = floor.calls[dial.call]
+                    lead = call.lead.lead_id
+                    if call.asked_by:
+                        past.asked_by[dial.call] = call.asked_by
                     past.dialled.add(dial.call)
                     past.dialled_leases.add((lead, self.memory.records[lead].leases))
                     past.starts.setdefault(dial.trunk, deque(maxlen=STARTS_KEPT)).append(now)
@@ -150,6 +165,8 @@ class Rehearsal:
                 self.memory.reserve(effect)
             case Release():
                 self.memory.release(effect)
+            case Postpone():
+                self.memory.postpone(effect)
             case Settle(settlement):
                 self.dispositions[settlement.disposition] += 1
                 self.live += settlement.live
@@ -159,6 +176,8 @@ class Rehearsal:
                 self.phones.changed(effect)
             case Anomaly():
                 self.anomalies += 1
+            case Publish("preview", _, fields):
+                self.phones.offered(fields["agent"], fields["lead_id"])
             case Publish():
                 pass  # nobody listens here
 
@@ -229,6 +248,8 @@ class Rehearsal:
         """At the end: no call, no open attempt, no lead that nobody holds."""
         if not self.engine.is_idle():
             raise InvariantBroken(f"{self.engine.floor.lines_used} calls are left at the end")
+        if any(run.offers for run in self.engine.floor.campaigns.values()):
+            raise InvariantBroken("leads are still on offer at the end")
         if self.past.permits:
             raise InvariantBroken(f"{len(self.past.permits)} attempts are not settled at the end")
         places = {place: self.memory.count(place) for place in Place}

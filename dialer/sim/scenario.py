@@ -26,7 +26,8 @@ class Callees:
 @dataclass(frozen=True, slots=True)
 class Desks:
     """The agents. `by_limit` is the fraction of wrap-ups that only the campaign's limit ends; `refuse` and `silent`
-    are the fractions of rings that an agent's phone refuses or does not answer."""
+    are the fractions of rings that an agent's phone refuses or does not answer. Of the leads on offer, the fraction
+    `skip` is skipped and `undecided` not answered at all; the rest is dialled, now and then twice or with a slip."""
 
     agents: int = 10
     wrapup_s: float = 10.0
@@ -34,6 +35,10 @@ class Desks:
     pause: float = 0.05
     refuse: float = 0.01
     silent: float = 0.01
+    decide_s: float = 6.0
+    skip: float = 0.2
+    undecided: float = 0.05
+    slip: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class FaultKind(StrEnum):
     CAMPAIGN_PAUSED = "campaign_paused"  # for `size` seconds
     CAMPAIGN_STOPPED = "campaign_stopped"  # for `size` seconds
     SETTINGS_CHANGED = "settings_changed"
+    MODE_CHANGED = "mode_changed"  # another mode for `size` seconds
     LEDGER_OF_OTHERS = "ledger_of_others"
     NEW_DAY = "new_day"
     DRAIN = "drain"

@@ -23,6 +23,8 @@ AGENT_NAME: Final = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
 SAYABLE: Final = tuple(kind.value for kind in AgentEventKind if kind is not AgentEventKind.LOST)
 """What a desktop can say; that an agent is lost is the dialer's own finding."""
 
+ABOUT_A_LEAD: Final = frozenset({AgentEventKind.DIAL.value, AgentEventKind.SKIP.value})
+
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
@@ -63,8 +65,16 @@ def enqueue(store: Store, events: Sequence[AgentEvent], *, keep: int = ENTRIES_K
 
 
 def _said(event: AgentEvent) -> dict[str, Any]:
-    optional = {"uri": event.uri, "campaigns": list(event.campaigns), "team": event.team, "reason": event.reason}
-    given = {name: value for name, value in optional.items() if value}
+    optional = {
+        "uri": event.uri,
+        "campaigns": list(event.campaigns),
+        "team": event.team,
+        "reason": event.reason,
+        "lead_id": event.lead_id,
+    }
+    given: dict[str, Any] = {name: value for name, value in optional.items() if value}
+    if event.shift_ends_at is not None:
+        given["shift_ends_at"] = event.shift_ends_at
     return {"type": event.kind.value, "agent": event.agent, **given}
 
 
@@ -101,6 +111,8 @@ def parse(entry: Entry) -> Heard | Malformed:
     campaigns = given.texts("campaigns", MAX_TEXT_LENGTH, MAX_CAMPAIGNS)
     team = given.text("team", MAX_TEXT_LENGTH)
     reason = given.text("reason", MAX_TEXT_LENGTH)
+    lead_id = given.text("lead_id", MAX_TEXT_LENGTH, needed=kind in ABOUT_A_LEAD)
+    shift_ends_at = given.time("shift_ends_at")
     if kind == AgentEventKind.LOGIN:
         for name, value in (("uri", uri), ("campaigns", campaigns)):
             if not value and not any(fault.startswith(name) for fault in given.faults):
@@ -108,7 +120,8 @@ def parse(entry: Entry) -> Heard | Malformed:
     given.finish()
     if given.faults:
         return Malformed(entry.id, tuple(given.faults), agent if AGENT_NAME.fullmatch(agent) else "")
-    return Heard(entry.id, AgentEvent(AgentEventKind(kind), agent, uri, campaigns, team, reason))
+    event = AgentEvent(AgentEventKind(kind), agent, uri, campaigns, team, reason, lead_id, shift_ends_at)
+    return Heard(entry.id, event)
 
 
 # --- which daemon an agent belongs to --------------------------------------------------------------------------------

@@ -56,6 +56,11 @@ def packed(at: float, campaign: str, attempt: str) -> bytes:
 def history(store: Store, number: E164) -> tuple[Contact, ...]:
     """All attempts to a number, oldest first."""
     raw = trip(store, [("HGET", store.keys.history(place(number)), digits(number))])[0]
+    return unpacked(raw)
+
+
+def unpacked(raw: bytes | None) -> tuple[Contact, ...]:
+    """The attempts of a number as the history keeps them, oldest first."""
     return tuple(sorted((Contact(*fields) for fields in _ATTEMPT.iter_unpack(raw or b"")), key=lambda one: one.at))
 
 

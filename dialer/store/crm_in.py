@@ -15,6 +15,7 @@ from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from dialer.core.dispositions import ANSWERED
 from dialer.core.model import Lead
+from dialer.core.windows import SLOT_S
 from dialer.store import blocklist, campaigns, control
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.crm_requests import (
@@ -28,6 +29,7 @@ from dialer.store.crm_requests import (
     parse_request,
 )
 from dialer.store.lead_codec import HIGHEST_PRIORITY, unpack
+from dialer.store.ledger import DAY_KEPT_S, hour_of
 from dialer.store.outbox import added, refused
 from dialer.store.streams import GROUP, read_group
 
@@ -66,6 +68,7 @@ class _Known:
     day: str
     live: bool
     abandoned: bool
+    slot: int
 
 
 def read(store: Store, consumer: str, count: int, block_ms: int, *, default_region: str = "CN") -> tuple[Received, ...]:
@@ -119,17 +122,18 @@ def _look_up(store: Store, outcomes: Sequence[Outcome]) -> list[_Known | None]:
 
 def _attempt(opened: bytes | None, ended: bytes | None) -> tuple[Any, ...] | None:
     if ended is not None:
-        return tuple(msgpack.unpackb(ended))
+        lead_id, number_index, day, live, abandoned, *slot = msgpack.unpackb(ended)
+        return (lead_id, number_index, day, live, abandoned, *(slot or [0]))  # older ones have no slot
     if opened is not None:
         record: Mapping[str, Any] = msgpack.unpackb(opened)
-        return (record["lead"], record["number"], "", False, False)
+        return (record["lead"], record["number"], "", False, False, 0)
     return None
 
 
 def _known(
     campaign: str, attempt: tuple[Any, ...], lead: bytes | None, progress: bytes | None, settings: bytes | None
 ) -> _Known:
-    lead_id, number_index, day, live, abandoned = attempt
+    lead_id, number_index, day, live, abandoned, slot = attempt
     return _Known(
         lead_id=lead_id,
         number_index=number_index,
@@ -138,6 +142,7 @@ def _known(
         day=day,
         live=live,
         abandoned=abandoned,
+        slot=slot,
     )
 
 
@@ -201,12 +206,16 @@ def _outcome_call(store: Store, outcome: Outcome, found: _Known, now: float) -> 
         *(keys.attempts, keys.ended, keys.outcomes, keys.open, keys.wishes, keys.lessee, keys.leased, keys.due),
         *(keys.waiting, keys.closed, keys.why, keys.priority, keys.counts, keys.lead),
     )
-    all_keys = [*(key(outcome.campaign) for key in named), keys.ledger(outcome.campaign, found.day)]
+    all_keys = [
+        *(key(outcome.campaign) for key in named),
+        keys.ledger(outcome.campaign, found.day),
+        keys.ledger_hour(outcome.campaign, hour_of(found.slot * SLOT_S)),
+    ]
     seen: Value = "" if not found.day else int(found.live and not found.abandoned)
     args: list[Value] = [
         *(now, outcome.attempt, found.lead_id, outcome.outcome, bytes(msgpack.packb(asdict(outcome)))),
         *_wish(outcome, found, now),
-        seen,
+        *(seen, found.slot, DAY_KEPT_S),
     ]
     return ScriptCall("outcome", all_keys, args)
 

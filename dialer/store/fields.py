@@ -46,7 +46,7 @@ def decode(fields: Mapping[bytes, bytes], name: str, max_bytes: int = MAX_ENTRY_
     raw = fields[given[0]]
     if len(raw) > max_bytes:
         raise Undecodable(f"{len(raw)} bytes, the limit is {max_bytes}")
-    value = _from_json(raw) if given[0] == b"json" else _from_msgpack(raw)
+    value = _from_json(raw) if given[0] == b"json" else unpacked(raw)
     if not isinstance(value, dict):
         raise Undecodable(f"must be a map of fields, got {kind_of(value)}")
     return value
@@ -81,7 +81,8 @@ def _from_json(raw: bytes) -> Any:
     return value
 
 
-def _from_msgpack(raw: bytes) -> Any:
+def unpacked(raw: bytes) -> Any:
+    """Strict msgpack as a value. Raises `Undecodable`."""
     try:
         return msgpack.unpackb(
             raw, raw=False, strict_map_key=True, object_pairs_hook=_without_twins, ext_hook=_no_extension

@@ -159,7 +159,7 @@ class Keys:
         return self._of(campaign, "open")
 
     def ended(self, campaign: str) -> str:
-        """Hash: attempt_id -> lead_id, number_index, counting day, live and abandoned of an ended attempt (msgpack)."""
+        """Hash: attempt_id -> lead_id, number_index, day, live, abandoned and slot of an ended attempt (msgpack)."""
         return self._of(campaign, "ended")
 
     def outcomes(self, campaign: str) -> str:
@@ -186,6 +186,15 @@ class Keys:
         """Hash: OWNER|answered and OWNER|abandoned of one counting day; machine|answered takes back answers that an
         agent said were machines."""
         return self._of(campaign, f"ledger:{day}")
+
+    def learnt(self, campaign: str) -> str:
+        """Hash: host -> what its pacer has learnt and how it decided last, with the time (msgpack)."""
+        return self._of(campaign, "learnt")
+
+    def ledger_hour(self, campaign: str, hour: int) -> str:
+        """Hash with an end of life: SLOT|OWNER|answered and so on of one hour (hours since 1970), by slots of five
+        minutes, for the rolling windows."""
+        return self._of(campaign, f"ledger_hour:{hour}")
 
     def unannounced(self, campaign: str) -> str:
         """Hash: attempt_id -> disposition event that is not in the CRM's stream yet."""

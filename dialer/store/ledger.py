@@ -1,39 +1,123 @@
-"""The abandonment ledger: live answers and abandoned calls by counting day and owner."""
+"""The abandonment ledger: live answers and abandoned calls by owner, of counting days and of slots of five minutes.
+
+Days are kept for `DAY_KEPT_S` after the last count, hours of slots for `HOUR_KEPT_S`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from dialer.core.inputs import LedgerOfOthers
+from dialer.core.inputs import LedgerOfOthers, WindowOfOthers
+from dialer.core.windows import HOUR_S, Counting, CountingWindow, slot_of
 from dialer.store.connection import Command, ScriptCall, Store, trip
+
+DAY_KEPT_S: Final = 400 * 86_400
+HOUR_KEPT_S: Final = 2 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class DayTotal:
-    """All owners together."""
+    """All owners together. `answered` is without the `machines`, answers that agents said machines gave."""
 
     day: str
     answered: int
     abandoned: int
+    machines: int = 0
 
 
-def others(store: Store, campaign: str, day: str, owner: str) -> LedgerOfOthers:
-    """What everybody but `owner` counted on that day, less the answers that turned out to be machines."""
-    answered, abandoned = _sums(trip(store, [("HGETALL", store.keys.ledger(campaign, day))])[0], without=owner)
-    return LedgerOfOthers(campaign, day, answered, abandoned)
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """One field of a ledger. `owner` is who dialled, or `machine` for the answers that are taken back."""
+
+    slot: int
+    owner: str
+    what: str
+    number: int
+
+
+def hour_of(at: float) -> int:
+    """The hour that a moment (seconds since the epoch) belongs to, since 1970."""
+    return math.floor(at / HOUR_S)
+
+
+def others(store: Store, campaign: str, counting: Counting, owner: str) -> LedgerOfOthers:
+    """What everybody but `owner` counted, and `owner` on days that are closed, in one round trip: some 30 small hashes
+    for a window of 30 days. With an owner that never was, all that was counted."""
+    names = sorted({day for window in (counting.today, *counting.windows) for day in (*window.closed, *window.days)})
+    begins = [window.since for window in counting.windows if not window.days]
+    hours = range(hour_of(min(begins)), hour_of(counting.at) + 1) if begins else range(0)
+    keys = store.keys
+    calls: list[Command | ScriptCall] = [("HGETALL", keys.ledger(campaign, day)) for day in names]
+    calls += [("HGETALL", keys.ledger_hour(campaign, hour)) for hour in hours]
+    replies = trip(store, calls)
+    days = {day: _read(flat) for day, flat in zip(names, replies, strict=False)}
+    slots = [count for flat in replies[len(names) :] for count in _read(flat, slots=True)]
+    answered, abandoned, _ = _window(counting.today, days, slots, owner)
+    rows = [(window, _window(window, days, slots, owner)) for window in counting.windows]
+    return LedgerOfOthers(
+        campaign,
+        counting.today.days[-1],
+        answered,
+        abandoned,
+        counting.today.since,
+        tuple(WindowOfOthers(one.label, one.name, one.cap, one.since, *sums) for one, sums in rows),
+    )
 
 
 def totals(store: Store, campaign: str, days: Sequence[str]) -> tuple[DayTotal, ...]:
     """One total for each of `days`, in order, in one round trip."""
     calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
-    return tuple(DayTotal(day, *_sums(flat)) for day, flat in zip(days, trip(store, calls), strict=True))
+    return tuple(DayTotal(day, *_sums(_read(flat))) for day, flat in zip(days, trip(store, calls), strict=True))
 
 
-def _sums(flat: Sequence[bytes], without: str = "") -> tuple[int, int]:
-    sums = {b"answered": 0, b"abandoned": 0}
-    for field, count in zip(flat[::2], flat[1::2], strict=True):
-        owner, _, what = field.rpartition(b"|")
-        if owner != without.encode():
-            sums[what] += int(count)
-    return sums[b"answered"], sums[b"abandoned"]
+def _window(
+    window: CountingWindow, days: Mapping[str, Sequence[_Count]], slots: Sequence[_Count], owner: str
+) -> tuple[int, int, int]:
+    if not window.days:
+        first = slot_of(window.since)
+        return _sums(count for count in slots if count.slot >= first and count.owner != owner)
+    counts = [count for day in window.closed for count in days[day]]
+    counts += [count for day in window.days for count in days[day] if count.owner != owner]
+    return _sums(counts)
+
+
+def _sums(counts: Iterable[_Count]) -> tuple[int, int, int]:
+    """Live answers less machines, abandoned calls, machines."""
+    answered = abandoned = machines = 0
+    for count in counts:
+        if count.what == "abandoned":
+            abandoned += count.number
+        else:
+            answered += count.number
+            machines -= count.number if count.owner == "machine" else 0
+    return answered, abandoned, machines
+
+
+def _read(flat: Sequence[bytes], *, slots: bool = False) -> list[_Count]:
+    """A ledger's fields, OWNER|WHAT with the slot in front where there is one."""
+    found = []
+    for field, number in zip(flat[::2], flat[1::2], strict=True):
+        slot, rest = field.decode().split("|", 1) if slots else ("0", field.decode())
+        owner, _, what = rest.rpartition("|")
+        found.append(_Count(int(slot), owner, what, int(number)))
+    return found
+
+
+def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[str, tuple[int, int]]]:
+    """For each of `days` what the runs of each host counted, live answers and abandoned calls, in one round trip. Live
+    answers are with those that machines gave: who dialled them is not who says so."""
+    calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for day, flat in zip(days, trip(store, calls), strict=True):
+        hosts: dict[str, tuple[int, int]] = {}
+        for count in _read(flat):
+            if count.owner != "machine":
+                host = count.owner.rpartition(":")[0]
+                answered, abandoned = hosts.get(host, (0, 0))
+                is_live = count.what != "abandoned"
+                hosts[host] = (answered + count.number * is_live, abandoned + count.number * (not is_live))
+        found[day] = hosts
+    return found

@@ -7,9 +7,8 @@ whoever looks first, or by several at once: every step is a script that does not
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgpack
@@ -17,17 +16,25 @@ import msgpack
 from dialer.core.agents import AgentState
 from dialer.core.model import Disposition, Settlement
 from dialer.core.retries import next_step
+from dialer.core.windows import counting_day, zone_of
 from dialer.store import agents, campaigns
 from dialer.store.campaigns import Campaign
 from dialer.store.connection import ScriptCall, Store, trip
 from dialer.store.errors import StoreError
 from dialer.store.lead_codec import unpack
 from dialer.store.settle import settle
-from dialer.store.settlements import Settled
+from dialer.store.settlements import Settled, counted_at
 from sip.causes import Cause, Leg
 
 FORGOTTEN_AFTER_S: Final = 60.0
 """An attempt must be this old before `settle_forgotten` ends it: a younger one may be on its way to the daemon."""
+
+Before = Callable[[Sequence[Settled], str], object]
+"""Hears of attempts that are about to be settled for an owner."""
+
+
+def _nothing(_: Sequence[Settled], __: str) -> None:
+    """Nobody wants to hear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +99,11 @@ def dead_owners(store: Store) -> tuple[str, ...]:
     return tuple(owner for owner, there in zip(known, alive, strict=True) if not there)
 
 
-def recover(store: Store, now: float, *, only: Collection[str] | None = None) -> RecoveryReport:
+def recover(
+    store: Store, now: float, *, only: Collection[str] | None = None, before: Before = _nothing
+) -> RecoveryReport:
     """Take over what dead owners left, of all hosts or `only` of some. Any number of daemons may do it at once.
+    `before` hears of the ends of attempts before they are written down.
 
     An attempt of a dead owner ends as UNKNOWN: what happened on the line nobody knows. The retry table has no row for
     that, so its lead is closed and not dialled again by itself.
@@ -104,19 +114,19 @@ def recover(store: Store, now: float, *, only: Collection[str] | None = None) ->
     attempts = leads = 0
     for campaign in campaigns.readable(store)[0]:
         lost = [one for one in open_attempts(store, campaign.settings.name) if one.owner in dead]
-        attempts += _settle_all(store, campaign, lost, now)
+        attempts += _settle_all(store, campaign, lost, now, before)
         leads += _take_back(store, campaign.settings.name, dead, now)
     released = _release_agents(store, dead)
     trip(store, [("HDEL", store.keys.owners(), *dead)])
     return RecoveryReport(dead, attempts, leads, released)
 
 
-def settle_forgotten(store: Store, owner: str, known: Collection[str], now: float) -> int:
+def settle_forgotten(store: Store, owner: str, known: Collection[str], now: float, before: Before = _nothing) -> int:
     """End the owner's own attempts that it does not know of (any more), as UNKNOWN. Returns how many ended.
 
     A server that crashed, or a replica that took over, may have forgotten the last settlements; without this their
     leads would stay in an attempt for as long as the daemon lives. `known` are all attempts in the daemon's hands,
-    also those that are being screened or wait to be settled.
+    also those that are being screened or wait to be settled. `before` as in `recover`.
     """
     ended = 0
     for campaign in campaigns.readable(store)[0]:
@@ -125,7 +135,7 @@ def settle_forgotten(store: Store, owner: str, known: Collection[str], now: floa
             for one in open_attempts(store, campaign.settings.name)
             if one.owner == owner and one.attempt not in known and now - one.reserved_at > FORGOTTEN_AFTER_S
         ]
-        ended += _settle_all(store, campaign, forgotten, now)
+        ended += _settle_all(store, campaign, forgotten, now, before)
     return ended
 
 
@@ -142,19 +152,21 @@ def _open_attempt(campaign: str, attempt: str, raw: Mapping[str, Any]) -> OpenAt
     return OpenAttempt(attempt, campaign, raw["lead"], raw["number"], raw["owner"], raw["trunk"], raw["at"])
 
 
-def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], now: float) -> int:
+def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], now: float, before: Before) -> int:
     name = campaign.settings.name
     ids = [one.lead_id for one in lost]
     if not ids:
         return 0
     raws, progress = trip(store, [("HMGET", store.keys.lead(name), *ids), ("HMGET", store.keys.progress(name), *ids)])
-    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    zone = zone_of(campaign.settings)
     by_owner: dict[str, list[Settled]] = defaultdict(list)
     for one, raw, done in zip(lost, raws, progress, strict=True):
         if raw is None:
             raise StoreError(f"attempt {one.attempt} of campaign {name} is open, but its lead {one.lead_id} is gone")
         settlement = _unknown(campaign, one, raw, done, now)
-        by_owner[one.owner].append(Settled(settlement, day))
+        by_owner[one.owner].append(Settled(settlement, counting_day(counted_at(settlement), zone)))
+    for owner, group in by_owner.items():
+        before(group, owner)
     return sum(len(settle(store, group, owner)) for owner, group in by_owner.items())
 
 

@@ -14,14 +14,16 @@ from typing import Final
 import msgpack
 
 from dialer.core.model import Retry, Settlement
+from dialer.core.windows import slot_of
 from dialer.store import campaigns
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.contacts import Reservation, give_back
 from dialer.store.lead_codec import pack_progress
+from dialer.store.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
 from dialer.store.outbox import CrmEvent, added, pack_event, unpack_event
-from dialer.store.settlements import Settled, event_of, from_wire, retry_at, settled, to_wire
+from dialer.store.settlements import Settled, counted_at, event_of, from_wire, retry_at, settled, to_wire
 
-__all__ = ["Settled", "from_wire", "reannounce", "settle", "settled", "to_wire"]
+__all__ = ["Settled", "counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
 
 STORY_BYTES: Final = 16_384
 """Longest story of one lead; attempts beyond it are counted but not kept in detail."""
@@ -92,11 +94,14 @@ def _settle_call(store: Store, group: Sequence[Settled], events: dict[str, CrmEv
         keys.priority,
     )
     days = sorted({item.day for item in group})
+    hours = sorted({hour_of(item.counted_at) for item in group})
     latest = max(item.settlement.ended_at for item in group)
-    args: list[Value] = [latest, STORY_BYTES]
+    args: list[Value] = [latest, STORY_BYTES, DAY_KEPT_S, HOUR_KEPT_S]
     for item in group:
-        args += [*_arguments(item, events[item.settlement.attempt]), days.index(item.day)]
+        args += _arguments(item, events[item.settlement.attempt])
+        args += [days.index(item.day), len(days) + hours.index(hour_of(item.counted_at)), slot_of(item.counted_at)]
     all_keys = [key(campaign) for key in named] + [keys.ledger(campaign, day) for day in days]
+    all_keys += [keys.ledger_hour(campaign, hour) for hour in hours]
     return ScriptCall("settle", all_keys, args)
 
 
@@ -109,7 +114,7 @@ def _arguments(item: Settled, event: CrmEvent) -> list[Value]:
     else:
         what = ["close", one.disposition.value, step.reason]
     number_index = step.number_index if isinstance(step, Retry) else lead.number_index
-    ended = [lead.lead_id, lead.number_index, item.day, one.live, one.abandoned]
+    ended = [lead.lead_id, lead.number_index, item.day, one.live, one.abandoned, slot_of(item.counted_at)]
     story = {
         "attempt": one.attempt,
         "number": lead.number_index,

@@ -34,6 +34,16 @@ class Settled:
     settlement: Settlement
     day: str
 
+    @property
+    def counted_at(self) -> float:
+        """The moment that counts for the ledger, in seconds since the epoch."""
+        return counted_at(self.settlement)
+
+
+def counted_at(settlement: Settlement) -> float:
+    """The moment by which a call is booked in the ledger: that of its answer, or of its end if nobody answered."""
+    return settlement.ended_at if settlement.answered_at is None else settlement.answered_at
+
 
 def settled(settlement: Settlement, *, clock: Callable[[float], float], day: str) -> Settled:
     """Turn the engine's settlement into epoch time; `clock` maps monotonic seconds to seconds since the epoch."""

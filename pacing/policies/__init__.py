@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from pacing.face import Mode, Pacer, Settings
+from pacing.face import Memory, Mode, Pacer, Settings
 from pacing.policies.predictive import Predictive
 from pacing.policies.preview import Preview
 from pacing.policies.progressive import Progressive, progressive
@@ -13,11 +11,11 @@ from pacing.policies.ratio import Ratio
 __all__ = ["Predictive", "Preview", "Progressive", "Ratio", "make", "progressive"]
 
 
-def make(settings: Settings, learnt: Mapping[str, float] | None = None) -> Pacer:
+def make(settings: Settings, memory: Memory | None = None) -> Pacer:
     """The pacer for these settings.
 
-    `learnt` is what an earlier pacer of the same campaign reported by `learnt()`; with it a restart need not begin
-    from the priors.
+    `memory` is what an earlier pacer of the same campaign gave by `memory()`; with it a restart need not begin from the
+    priors. What cannot be read in it is ignored.
     """
     if settings.mode is Mode.PREVIEW:
         return Preview()
@@ -25,4 +23,4 @@ def make(settings: Settings, learnt: Mapping[str, float] | None = None) -> Pacer
         return Progressive(settings)
     if settings.mode is Mode.RATIO:
         return Ratio(settings)
-    return Predictive(settings, learnt)
+    return Predictive(settings, memory)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numpy as np
 
-from pacing.face import CallAbandoned, Decision, Observation, Settings, Snapshot
-from pacing.forecast import Proposal, Tables, dial_within, make_forecast, make_tables, stale
-from pacing.governor import Brake, budget_spent, covered, govern, limit
+from pacing.compiled import Floats
+from pacing.face import CallAbandoned, Decision, Guarantee, Memory, Observation, Settings, Snapshot
+from pacing.forecast import Proposal, Tables, make_tables, propose, stale
+from pacing.governor import Brake, budget_spent, covered, govern, ledgers, limit
 from pacing.learn import Learnt
 from pacing.policies.progressive import progressive
 from pacing.sentence import braked, forecasting
@@ -16,7 +17,7 @@ from pacing.steering import Steering
 class Predictive:
     """A pacer that forecasts answers and freed agents, and steers its tolerated risk by the ledger."""
 
-    def __init__(self, settings: Settings, before: Mapping[str, float] | None = None) -> None:
+    def __init__(self, settings: Settings, before: Memory | None = None) -> None:
         self.settings = settings
         self.known = Learnt(settings.ring_timeout_s, before)
         self.steering = Steering(settings.max_abandon_rate, before)
@@ -28,22 +29,33 @@ class Predictive:
             self.known.observe(observation)
             if isinstance(observation, CallAbandoned):
                 self.steering.abandoned()
+        self.known.answers.turn_to(snapshot.hour)
         why_not = self.why_progressive(snapshot)
         if why_not is not None:
             return progressive(snapshot, self.settings, why_not)
         grace_s = self.settings.abandon_after_s
         if self.tables is None or stale(self.tables, snapshot.now):
             self.tables = make_tables(self.known, snapshot, grace_s)
-        forecast = make_forecast(self.tables, snapshot, grace_s)
-        expected_answers = forecast.probability * len(snapshot.ringing_age_s)
-        eagerness = self.steering.eagerness(snapshot.ledger, expected_answers)
+        expected_answers = self.tables.probability * len(snapshot.ringing_age_s)
+        eagerness = self.steering.eagerness(ledgers(self.settings.max_abandon_rate, snapshot), expected_answers)
         tolerated = self.steering.tolerated * eagerness
         # One more than the limit, so that the governor sees whether the limit or the risk has the last word.
-        proposal = dial_within(forecast, tolerated, limit(self.settings, snapshot).dial + 1)
+        proposal = propose(
+            self.tables, snapshot, self.odds(snapshot), grace_s, tolerated, limit(self.settings, snapshot).dial + 1
+        )
         governed = govern(max(proposal.dial, covered(snapshot)), self.settings, snapshot)
         self.charge(governed.dial, proposal, eagerness)
-        reason = forecasting(governed, self.settings, snapshot, forecast, proposal, tolerated)
+        reason = forecasting(governed, self.settings, snapshot, proposal, tolerated)
         return Decision(governed.dial, reason, proposal.next_risk)
+
+    def odds(self, snapshot: Snapshot) -> Floats:
+        """The odds of an answer of every ringing call and of the next one, as multiples of the ordinary call's."""
+        odds = np.ones(len(snapshot.ringing_age_s) + 1)
+        if len(self.known.answers.trunks) > 1 and len(snapshot.ringing_trunk) == odds.size - 1:
+            by_trunk = {trunk: self.known.answers.odds_of(trunk) for trunk in self.known.answers.trunks}
+            odds[:-1] = [by_trunk.get(trunk, 1.0) for trunk in snapshot.ringing_trunk]
+            odds[-1] = by_trunk.get(snapshot.next_trunk, 1.0)
+        return odds
 
     def why_progressive(self, snapshot: Snapshot) -> str | None:
         """Why no forecast is made now; None if one is."""
@@ -52,7 +64,7 @@ class Predictive:
         missing = self.known.missing()
         if missing:
             return f"learning ({missing} to go), one call for each ready agent until then"
-        if budget_spent(self.settings.max_abandon_rate, snapshot.ledger):
+        if self.settings.guarantee is Guarantee.HARD and budget_spent(self.settings.max_abandon_rate, snapshot):
             return braked(Brake.BUDGET, self.settings, snapshot)
         return None
 
@@ -69,6 +81,14 @@ class Predictive:
     def learnt(self) -> dict[str, float]:
         """The learnt means, the tolerated risk and the calibration of the forecast."""
         return self.known.summary() | {
+            "tolerated_risk": self.steering.tolerated,
+            "calibration": self.steering.calibration,
+        }
+
+    def memory(self) -> Memory:
+        """What was learnt, and where the steering stands."""
+        return {
+            **self.known.memory(),
             "tolerated_risk": self.steering.tolerated,
             "calibration": self.steering.calibration,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.face import Decision, Observation, Snapshot
+from pacing.face import Decision, Memory, Observation, Snapshot
 
 
 class Preview:
@@ -13,5 +13,9 @@ class Preview:
         return Decision(0, "dial 0: preview campaign, agents ask for each call themselves")
 
     def learnt(self) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def memory(self) -> Memory:
         """Nothing."""
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.face import Decision, Mode, Observation, Settings, Snapshot
+from pacing.face import Decision, Memory, Mode, Observation, Settings, Snapshot
 from pacing.governor import covered, govern
 from pacing.sentence import simple
 
@@ -30,5 +30,9 @@ class Progressive:
         return progressive(snapshot, self.settings)
 
     def learnt(self) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def memory(self) -> Memory:
         """Nothing."""
         return {}

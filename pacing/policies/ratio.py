@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pacing.face import Decision, Observation, Settings, Snapshot
+from pacing.face import Decision, Memory, Observation, Settings, Snapshot
 from pacing.governor import covered, govern
 from pacing.sentence import simple
 
@@ -24,5 +24,9 @@ class Ratio:
         return Decision(governed.dial, simple(governed, self.settings, snapshot, rule))
 
     def learnt(self) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def memory(self) -> Memory:
         """Nothing."""
         return {}

@@ -206,6 +206,9 @@ max_cps = {options.max_cps}
 max_calls = {options.lines}
 [spool]
 dir = "{folder / "spool"}"
+[evidence]
+folder = "{folder / "evidence"}"
+key_file = "{folder / "evidence.key"}"
 [metrics]
 port = 0
 [log]

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from dialer.cli.board import render
-from dialer.core.board import Board, TrunkRow
+from dialer.core.board import Board, TrunkRow, WindowRow
 from tests.cli.conftest import NOW, board, campaign_row
 
 
@@ -44,6 +44,33 @@ def test_the_board_says_what_matters() -> None:
         "dial 3: 2 ready, 14 ringing",
     ):
         assert words in text
+
+
+def test_every_counting_window_is_shown_with_its_budget() -> None:
+    """The first on the line of the rates, and all with the calls that may be abandoned yet."""
+    windows = (
+        WindowRow("calendar_day", "today", 0.03, 967, 12, 31),
+        WindowRow("successive_30_days", "30 days to 12 Dec", 0.03, 28_967, 612),
+        WindowRow("rolling_hour", "the last hour", 0.06, 167, 10),
+    )
+    text = drawn([board(campaigns=(campaign_row(windows=windows),))], 120)
+
+    for words in (
+        "abandoned 1.24 % of 3 %",
+        "12 of 967 today",
+        "today 17 left   30 days to 12 Dec 2.11 % of 3 %, 264 left   the last hour 5.99 % of 6 %, none left",
+        "about 11.6 abandoned without machines (31 found by agents)",
+    ):
+        assert words in text
+
+
+def test_a_first_window_that_is_not_the_day_is_named() -> None:
+    """A campaign under a monthly cap says so where the rates are."""
+    window = WindowRow("calendar_month", "Nov", 0.05, 1000, 20)
+
+    assert "2.00 % of 5 %" in (text := drawn([board(campaigns=(campaign_row(windows=(window,)),))]))
+    assert "20 of 1,000 Nov" in text
+    assert "Nov 31 left" in text
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ import pytest
 from dialer.cli.exits import CliExit
 from dialer.core.agents import AgentState
 from dialer.core.inputs import CampaignState
+from dialer.core.windows import counting_day
 from dialer.store import agents, campaigns, control, intake, status
 from dialer.store.agents import Presence
-from dialer.store.connection import Store
+from dialer.store.connection import Store, trip
 from tests.cli.conftest import Dialer, board, campaign_row, data
 
 
@@ -184,6 +185,23 @@ def test_list_and_show(dialer: Dialer, store: Store, spring: str) -> None:
     assert '"+862155550100"' in shown.stdout
     assert data(dialer("campaign", "show", spring, "--json"))["settings"]["caller_id"] == "+862155550100"
     assert "spring" in dialer("campaign", "list").stdout
+
+
+def test_show_has_every_counting_window(dialer: Dialer, store: Store, spring: str) -> None:
+    """What all daemons counted, the budget left, and what is left of the abandoned calls without machines."""
+    today = counting_day(time.time(), None)
+    key = store.keys.ledger(spring, today)
+    counts = ("a:1|answered", 150, "a:1|abandoned", 1, "b:1|answered", 50, "b:1|abandoned", 2, "machine|answered", -10)
+    trip(store, [("HSET", key, *counts)])
+
+    shown = dialer("campaign", "show", spring).stdout
+    (day, days, hour) = data(dialer("campaign", "show", spring, "--json"))["abandon_windows"]
+
+    assert "today 1.58 % of 3 %, 2 left   3 of 190 live answers" in shown
+    assert "about 2.8 abandoned without machines (10 found by agents)" in shown
+    assert (day["label"], day["answered"], day["abandoned"], day["machines"]) == ("calendar_day", 190, 3, 10)
+    assert (days["label"], days["answered"], days["left"]) == ("successive_30_days", 190, 2)
+    assert (hour["label"], hour["answered"], hour["cap"]) == ("rolling_hour", 0, 0.06)
 
 
 def test_an_empty_list_says_what_to_do(dialer: Dialer) -> None:

@@ -1,4 +1,4 @@
-"""`dialer pace stdio` as another dialer meets it: a process with pipes."""
+"""`dialer pace stdio` as another dialer meets it, a process with pipes; `dialer pace explain` on a real server."""
 
 from __future__ import annotations
 
@@ -7,17 +7,26 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgpack
 import pytest
 
+from dialer.cli.exits import CliExit
 from dialer.cli.pace import OBSERVATIONS_KEPT, answers
-from pacing.face import CallAnswered, CallFailed, Ledger, Settings, Snapshot, TalkEnded, WrapupEnded
+from dialer.core.inputs import CampaignState
+from dialer.store import campaigns, learnt, status
+from dialer.store.connection import Store, trip
+from dialer.store.learnt import Learnt
+from pacing.face import CallAnswered, CallFailed, Decision, Ledger, Mode, Settings, Snapshot, TalkEnded, WrapupEnded
 from pacing.policies import make
 from pacing.replay import LEADS_UNLIMITED, LINE_MOST_BYTES
+from tests.cli.conftest import Dialer, board, data
+from tests.pacing.cases import EXPERIENCED
 
 COMMAND = [sys.executable, "-c", "from dialer.cli import main; main(prog_name='dialer')", "pace", "stdio"]
 CONFIG = {"type": "config"}
@@ -222,7 +231,7 @@ def test_events_without_ticks_have_a_limit() -> None:
     answered = lines({"type": "answered", "t": 1, "call": 1, "ring_s": 1})
     told = [lines(CONFIG), answered, *[failed] * OBSERVATIONS_KEPT, lines(tick(1, [READY]))]
 
-    assert "10 answers, 10 ended talks to go" in next(answers(told))
+    assert "5 answers, 4 ended talks to go" in next(answers(told))
 
 
 def test_help_and_mistakes_bring_no_numba() -> None:
@@ -255,3 +264,72 @@ def test_the_example_of_the_manual() -> None:
     )
 
     assert (done.stdout, done.stderr) == (shown, "")
+
+
+# --- explain -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def learnt_spring(store: Store, spring: str) -> str:
+    """A campaign of which a host has learnt something, and that is running."""
+    now = time.time()
+    settings = Settings(mode=Mode.PREDICTIVE)
+    decision = Decision(2, "dial 2: 2 ready, 0 ringing", 0.01)
+    learnt.save(store, [Learnt(spring, "dial-1", "dial-1:1", now, settings, decision, now, {}, EXPERIENCED)])
+    campaigns.set_state(store, spring, CampaignState.RUNNING, who="test", now=now)
+    return spring
+
+
+def test_explain(dialer: Dialer, store: Store, learnt_spring: str) -> None:
+    """What a living daemon decides and has learnt."""
+    now = time.time()
+    status.publish(store, "dial-1", board(at=now).to_wire(), now=now, ttl=30.0)
+
+    result = dialer("pace", "explain", learnt_spring)
+
+    assert result.exit_code == 0
+    for part in ("spring  ● running", "dial-1  ● predictive", "dial 3: 2 ready, 14 ringing", "30.0 % of the calls"):
+        assert part in result.stdout
+    assert "\x1b" not in result.stdout
+    told = data(dialer("pace", "explain", learnt_spring, "--json"))
+    assert told["hosts"][0]["learnt"]["answers"]["probability"] == pytest.approx(0.3)
+    assert told["abandon_windows"][0]["name"] == "today"
+
+
+def test_explain_without_a_daemon(dialer: Dialer, learnt_spring: str) -> None:
+    """What was learnt is shown, and a script sees that nothing is alive."""
+    result = dialer("pace", "explain", learnt_spring)
+
+    assert result.exit_code == CliExit.NO_DAEMON
+    assert "no daemon is alive" in result.stdout
+    assert "dial-1  ● predictive   not alive" in result.stdout
+
+
+def test_explain_a_campaign_that_does_not_run(dialer: Dialer, store: Store, spring: str) -> None:
+    """It says so, and how to start it."""
+    now = time.time()
+    status.publish(store, "dial-1", board(at=now, campaigns=()).to_wire(), now=now, ttl=30.0)
+
+    result = dialer("pace", "explain", spring)
+
+    assert result.exit_code == 0
+    assert "the campaign is stopped: nothing is dialled. Start it with: dialer campaign start spring" in result.stdout
+    assert "Nothing was learnt of this campaign yet" in result.stdout
+
+
+def test_explain_an_unknown_campaign(dialer: Dialer, spring: str) -> None:
+    """The nearest one is named."""
+    result = dialer("pace", "explain", "sprign")
+
+    assert result.exit_code == CliExit.NOT_FOUND
+    assert f"Did you mean {spring!r}?" in result.stderr
+
+
+def test_explain_what_cannot_be_read(dialer: Dialer, store: Store, learnt_spring: str) -> None:
+    """It is named, and the rest is shown."""
+    trip(store, [("HSET", store.keys.learnt(learnt_spring), "dial-2", msgpack.packb([99, time.time(), {}]))])
+
+    result = dialer("pace", "explain", learnt_spring)
+
+    assert "host dial-2: is of version 99, this release reads 1" in result.stdout
+    assert "30.0 % of the calls" in result.stdout

@@ -36,13 +36,13 @@ def ask(
 
 def test_a_number_in_calling_hours_is_cleared_for_half_a_minute() -> None:
     """Ten in the morning in China is fine."""
-    assert ask() == Cleared(CHINESE, MORNING, MORNING + CLEARANCE_S)
+    assert ask() == Cleared(CHINESE, MORNING, MORNING + CLEARANCE_S, closes_at=shanghai("2026-03-02 12:00"))
 
 
 def test_a_clearance_ends_so_that_no_call_rings_past_closing() -> None:
     """Forty seconds before noon, a call of 25 s may start in the next 15 s."""
     now = shanghai("2026-03-02 11:59:20")
-    assert ask(now=now) == Cleared(CHINESE, now, now + 15.0)
+    assert ask(now=now) == Cleared(CHINESE, now, now + 15.0, closes_at=now + 40.0)
 
 
 def test_the_lunch_break_is_refused_until_it_is_over() -> None:
@@ -61,7 +61,7 @@ def test_an_expired_lead_is_refused_for_good() -> None:
 
 def test_a_clearance_does_not_outlive_the_lead() -> None:
     """A lead that expires in 10 s is cleared for 10 s."""
-    assert ask(expires_at=MORNING + 10) == Cleared(CHINESE, MORNING, MORNING + 10)
+    assert ask(expires_at=MORNING + 10) == Cleared(CHINESE, MORNING, MORNING + 10, shanghai("2026-03-02 12:00"))
 
 
 def test_a_stated_zone_is_believed() -> None:

@@ -28,6 +28,13 @@ def test_the_defaults_are_the_shipped_policy_and_pacing() -> None:
     assert settings.pacing(seed=1) == Settings()
 
 
+def test_every_register_applies_unless_the_campaign_says_otherwise() -> None:
+    """Named ones, or none."""
+    assert campaign().policy().registers == ("all",)
+    assert campaign(registers=["us-dnc"]).policy().registers == ("us-dnc",)
+    assert campaign(registers=[]).policy().registers == ()
+
+
 def test_conversion_keeps_every_value() -> None:
     """What is set reaches the policy and the pacer."""
     settings = campaign(
@@ -133,3 +140,39 @@ def test_what_is_missing_to_start() -> None:
     """A campaign may be kept without a caller id, but not started."""
     assert campaign().missing_to_start() == ("caller_id is empty: the callee must be shown a number",)
     assert campaign(caller_id="+861000000000").missing_to_start() == ()
+    assert campaign(mode="preview", caller_id="+861000000000").missing_to_start() == ()
+
+
+def test_the_first_counting_window_is_the_pacers() -> None:
+    """By default the calendar day at the cap, then thirty days at the cap and an hour at twice the cap."""
+    settings = campaign(max_abandon_rate=0.02)
+    caps = [(window.label, window.cap(settings.max_abandon_rate)) for window in settings.abandon_windows]
+    assert caps == [("calendar_day", 0.02), ("successive_30_days", 0.02), ("rolling_hour", 0.04)]
+    canada = campaign(abandon_windows=[{"kind": "calendar_month", "max_rate": 0.05}])
+    assert canada.pacing(seed=1).max_abandon_rate == 0.05
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"abandon_windows": []}, "at least 1 item"),
+        ({"abandon_windows": [{"kind": "calendar_day"}, {"kind": "calendar_day", "max_rate": 0.01}]}, "two of"),
+        ({"abandon_windows": [{"kind": "weekly"}]}, "calendar_month"),
+        ({"abandon_windows": [{"kind": "successive_days", "days": 400}]}, "366"),
+        ({"abandon_windows": [{"kind": "successive_days", "start": "2026-02-30"}]}, "YYYY-MM-DD"),
+        ({"abandon_windows": [{"kind": "successive_days", "start": "20260201"}]}, "YYYY-MM-DD"),
+        ({"abandon_windows": [{"kind": "successive_days", "start": "1999-12-31"}]}, "2000 to 2199"),
+        ({"time_zone": "Moon/Base"}, "IANA name"),
+    ],
+)
+def test_windows_that_cannot_be_counted_are_refused(given: dict[str, Any], words: str) -> None:
+    """With a sentence that says what would do."""
+    with pytest.raises(ValidationError, match=words):
+        campaign(**given)
+
+
+@pytest.mark.parametrize("start", ["", "2026-02-28"])
+def test_a_period_starts_on_a_day_or_with_the_campaign(start: str) -> None:
+    """The days of two periods of different length may both be counted."""
+    rows = [{"kind": "successive_days", "days": days, "start": start} for days in (7, 30)]
+    assert [row.start for row in campaign(abandon_windows=rows, time_zone="UTC").abandon_windows] == [start, start]

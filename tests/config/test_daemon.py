@@ -68,6 +68,14 @@ def test_secrets_are_not_printed() -> None:
         ({"sip": {"bind_address": "eth0"}}, "sip.bind_address", "IPv4 address"),
         ({"trunks": [{"name": "a", "host": "h", "password": "x"}]}, "trunks.0.password", "username is not"),
         ({"trunks": [{"name": "a", "host": "h"}] * 2}, "trunks", "must differ"),
+        ({"registers": [{"name": "a", "path": "/a", "country": "US"}] * 2}, "registers", "must differ"),
+        (
+            {"registers": [{"name": name, "path": "/a", "country": "US"} for name in "ab"]},
+            "registers",
+            "each register needs a file of its own",
+        ),
+        ({"registers": [{"name": "all", "path": "/a", "country": "US"}]}, "registers.0.name", 'must not be "all"'),
+        ({"registers": [{"name": "a", "path": "a", "country": "US"}]}, "registers.0.path", "pattern"),
         ({"pacing": {"interval_s": 0.1, "budget_s": 0.1}}, "pacing.budget_s", "less than interval_s"),
     ],
 )

@@ -69,12 +69,22 @@ def test_every_shipped_example_loads(path: Path) -> None:
 
 
 def test_the_daemon_example_shows_every_default(tmp_path: Path) -> None:
-    """With everything switched on, nothing changes but the sources."""
+    """With everything switched on, nothing changes but the sources; of registers there are none by default."""
     path = tmp_path / "dialer.toml"
     path.write_text(uncommented(default_toml()), encoding="utf-8")
     effective = load(path, {}, {})
     assert effective.settings == load(SHIPPED / "dialer.example.toml", {}, {}).settings
-    assert set(effective.sources.values()) == {f"file {path}", "machine"}
+    assert [name for name, source in effective.sources.items() if source == "default"] == ["registers"]
+    assert set(effective.sources.values()) == {f"file {path}", "machine", "default"}
+
+
+def test_the_example_of_a_list_without_default_rows_can_be_taken_as_it_is(tmp_path: Path) -> None:
+    """Without the # and the space, it is a register."""
+    path = tmp_path / "dialer.toml"
+    lines = default_toml().partition("# [[registers]]\n")[2].partition("\n\n")[0].splitlines()
+    path.write_text("\n".join(["[[registers]]", *(line.removeprefix("# ") for line in lines)]), encoding="utf-8")
+    (register,) = load(path, {}, {}).settings.registers
+    assert (register.name, register.country, register.max_age_days) == ("us-dnc", "US", 31)
 
 
 def test_the_campaign_example_shows_every_default(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -15,6 +16,7 @@ from dialer.core.agents import (
     AgentEventKind,
     AgentEventRefused,
     AgentState,
+    LeadRef,
     Roster,
     apply,
     come_free,
@@ -39,6 +41,19 @@ TABLE = {
     (S.READY, K.LOGOUT): (S.OFFLINE, None),
     (S.READY, K.HEARTBEAT): (S.READY, None),
     (S.READY, K.LOST): (S.OFFLINE, None),
+    (S.PREVIEW, K.LOGIN): (S.PAUSED, None),
+    (S.PREVIEW, K.READY): (S.PREVIEW, None),
+    (S.PREVIEW, K.PAUSE): (S.PAUSED, None),
+    (S.PREVIEW, K.DIAL): (S.DIALLING, None),
+    (S.PREVIEW, K.SKIP): (S.READY, None),
+    (S.PREVIEW, K.LOGOUT): (S.OFFLINE, None),
+    (S.PREVIEW, K.HEARTBEAT): (S.PREVIEW, None),
+    (S.PREVIEW, K.LOST): (S.OFFLINE, None),
+    (S.DIALLING, K.READY): (S.DIALLING, None),
+    (S.DIALLING, K.PAUSE): (S.DIALLING, S.PAUSED),
+    (S.DIALLING, K.LOGOUT): (S.DIALLING, S.OFFLINE),
+    (S.DIALLING, K.HEARTBEAT): (S.DIALLING, None),
+    (S.DIALLING, K.LOST): (S.DIALLING, S.OFFLINE),
     (S.RINGING, K.READY): (S.RINGING, None),
     (S.RINGING, K.PAUSE): (S.RINGING, S.PAUSED),
     (S.RINGING, K.LOGOUT): (S.RINGING, S.OFFLINE),
@@ -61,11 +76,13 @@ TABLE = {
 def an_agent(name="ann", state=S.READY, since=10.0, **given):
     on_call = state in {S.RINGING, S.TALKING}
     given = {"campaigns": ("sales",), "call": "attempt-1" if on_call else None, "heard_at": since, **given}
+    if state in {S.PREVIEW, S.DIALLING}:
+        given["lead"] = LeadRef("sales", "lead-1")
     return Agent(name, f"sip:{name}@phones", team="", state=state, since=since, **given)
 
 
 def said(kind, name="ann", **given):
-    return AgentEvent(kind, name, **{"uri": "sip:ann@phones", "campaigns": ("sales",), **given})
+    return AgentEvent(kind, name, **{"uri": "sip:ann@phones", "campaigns": ("sales",), "lead_id": "lead-1", **given})
 
 
 @pytest.mark.parametrize(("state", "kind"), list(product(AgentState, AgentEventKind)), ids=str)
@@ -82,6 +99,14 @@ def test_every_event_in_every_state(state, kind):
     assert after.since == (10.0 if after.state is state and kind is not K.LOGIN else 20.0)
     assert after.heard_at == (10.0 if kind is K.LOST else 20.0)
     assert (after.call is not None) == (after.state in {S.RINGING, S.TALKING})
+    assert (after.lead is not None) == (after.state in {S.PREVIEW, S.DIALLING})
+
+
+@pytest.mark.parametrize("kind", [K.DIAL, K.SKIP])
+def test_an_answer_is_about_the_lead_on_offer(kind):
+    """A word about another lead changes nothing, and its sender is told which one is on offer."""
+    with pytest.raises(AgentEventRefused, match=f"{kind} is about lead 'lead-2', on offer is lead 'lead-1'"):
+        apply(an_agent(state=S.PREVIEW), said(kind, lead_id="lead-2"), 20.0)
 
 
 @pytest.mark.parametrize(("given", "reason"), [({"uri": ""}, "SIP URI"), ({"campaigns": ()}, "campaign")])
@@ -155,3 +180,16 @@ def test_busy_states_keep_what_is_pending():
     for state in AgentState:
         after = enter(an_agent(state=S.TALKING, pending=S.PAUSED, pending_reason="tea"), state, 20.0)
         assert (after.pending is S.PAUSED) == (state in BUSY)
+
+
+def test_the_roster_knows_who_is_ready_and_how_many_serve():
+    """Whatever happens: states, campaigns of a new login, and logouts."""
+    roster = Roster()
+    ann = an_agent("ann", state=S.READY)
+    roster.put(ann)
+    roster.put(an_agent("bob", state=S.TALKING))
+    assert (list(roster.ready), roster.serving["sales"]) == (["ann"], 2)
+    roster.put(replace(ann, state=S.PAUSED, campaigns=("service",)))
+    assert (list(roster.ready), roster.serving["sales"], roster.serving["service"]) == ([], 1, 1)
+    roster.put(replace(ann, state=S.OFFLINE))
+    assert (list(roster.agents), roster.serving["service"]) == (["bob"], 0)

@@ -10,6 +10,7 @@ from compliance.numbers import E164
 from dialer.core.agents import AgentEventKind, AgentState
 from dialer.core.calls import CallState
 from dialer.core.effects import Lease, Release
+from dialer.core.floor import TimerKind
 from dialer.core.inputs import CampaignState, LeadsLeased, LedgerOfOthers, Permitted, StoreFailed
 from dialer.core.model import Disposition, Lead
 from pacing.face import CallAnswered, Ledger
@@ -272,3 +273,16 @@ def test_time_passes_in_one_leap_too(stage):
     stage.now += 100.0
     stage.done += stage.engine.advance(stage.now)
     assert stage.settled() == [Disposition.WORKER_LOST]
+
+
+def test_a_timer_of_a_call_that_is_over_wakes_nobody(stage):
+    """The ring timeouts of a call that was answered, and of one that has ended, are dropped."""
+    stage.login("ann")
+    talk = stage.talk()
+    ringing = stage.dial()
+    stage.end(ringing, Cause.BUSY, Leg.CALLEE, 486)
+    over = {(talk, TimerKind.RING), (ringing, TimerKind.RING)}
+    for _ in range(40):
+        stage.now = max(stage.now, stage.engine.next_wake())
+        assert not {(name, kind) for when, _, kind, name, _ in stage.floor.timers if when <= stage.now} & over
+        stage.engine.advance(stage.now)

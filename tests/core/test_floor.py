@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dialer.core.effects import Reserve
 from dialer.core.floor import TrunkLimits
+from dialer.core.inputs import CampaignState
 from sip.causes import Cause
 
 
@@ -42,3 +43,19 @@ def test_lines_used_counts_the_gates(stage):
     stage.pace(2)
     assert stage.floor.lines_used == 2
     assert not stage.engine.is_idle()
+
+
+def test_the_only_campaign_has_the_staff_that_it_would_have_beside_others(stage):
+    """The short way to the answer gives the same answer: while running, paused, and with agents on calls."""
+    stage.login("ann", "bob")
+    stage.login("cid", campaigns=("other",))
+    stage.talk()
+    alone = [stage.floor.staff()["sales"]]
+    stage.campaign("sales", CampaignState.PAUSED)
+    alone.append(stage.floor.staff()["sales"])
+    stage.campaign("empty", CampaignState.STOPPED)
+    beside = [stage.floor.staff()["sales"]]
+    stage.campaign("sales")
+    beside.append(stage.floor.staff()["sales"])
+    assert [[agent.agent for agent in staff] for staff in alone] == [["ann", "bob"], ["ann"]]
+    assert alone == beside[::-1]

@@ -147,3 +147,17 @@ def test_wrapups_that_nobody_asks_about_are_not_collected_for_ever(stage):
     observations = stage.floor.campaigns["sales"].observations
     observations.extend(WrapupEnded(float(at), 1.0) for at in range(20_000))
     assert len(observations) == 10_000
+
+
+def test_a_trunk_that_refuses_everything_does_not_burn_the_list(stage):
+    """503 to every INVITE: after twenty no more than a probe now and then; a phone that rang is no refusal."""
+    trunk = stage.floor.trunks["north"]
+    for _ in range(19):
+        stage.end(stage.dial(), Cause.CONGESTION, Leg.NETWORK, 503)
+    rings = stage.dial()
+    stage.ring(rings)
+    stage.end(rings, Cause.CONGESTION, Leg.NETWORK, 503)
+    assert trunk.room(stage.now) > 0
+    for _ in range(20):
+        stage.end(stage.dial(), Cause.ROUTE_ERROR, Leg.NETWORK, 403)
+    assert trunk.room(stage.now) == 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.core.trunks import FAULTS_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, TrunkLoad
+from dialer.core.trunks import FAULTS_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, REFUSALS_FOR_A_FAULT, TrunkLoad
 
 
 @given(
@@ -107,3 +107,24 @@ def test_only_a_probe_closes_the_breaker(broken):
     broken.start(110.0)
     broken.worked(110.0)
     assert broken.room(110.2) == 9
+
+
+def test_a_trunk_that_refuses_every_call_rests_too():
+    """Twenty refusals in a row open the breaker; one call that gets through starts the count anew."""
+    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    most = FAULTS_TO_OPEN * REFUSALS_FOR_A_FAULT - 1
+    for _ in range(most):
+        trunk.refused(100.0, 99.9)
+    trunk.worked(95.0)
+    for _ in range(most):
+        trunk.refused(100.0, 99.9)
+    assert trunk.room(100.0) == 10
+    trunk.refused(100.0, 99.9)
+    assert trunk.room(100.0) == 0
+
+
+def test_a_refused_probe_has_failed(broken):
+    """One refusal is enough while the breaker is open."""
+    broken.start(110.0)
+    broken.refused(110.1, 110.0)
+    assert broken.rests_until == 110.1 + 2 * FIRST_REST_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgpack
@@ -113,3 +114,18 @@ def test_a_rejected_row_is_known_again(desk: Crm) -> None:
     entries: Any = desk.client.xrange(desk.campaign_stream("leads"))
     assert [fields[b"lead"] for _, fields in entries] == [row.payload for row in rows]
     assert [desk.sent[entry_id.decode()] for entry_id, _ in entries] == list(rows)
+
+
+def test_an_agent_decides_on_each_lead(desk: Crm, store: Store) -> None:
+    """In mode preview every offer is answered, sooner or later, by a word about that lead."""
+    for serial in range(20):
+        announce(desk, "preview", f"agent-01@{serial}", {"agent": "agent-01", "lead_id": f"L{serial}"})
+    serve_all(desk)
+    desk.errands = [replace(errand, at=0.0) for errand in desk.errands]
+
+    crm.run_errands(desk)
+
+    heard, _ = agents.read(store, "host", "0", 100, 0)
+    said = [one.event for one in heard if isinstance(one, agents.Heard)]
+    assert {event.lead_id for event in said} == {f"L{serial}" for serial in range(20)}
+    assert {event.kind.value for event in said} == {"dial", "skip"}

@@ -6,6 +6,9 @@ import bisect
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pacing.kernels import AGE_FIRST_S, AGES_PER_DECADE, RING_BIN_S
 
 Rows = Sequence[Sequence[float]]
 
@@ -43,7 +46,7 @@ def free_by(
 
 
 def interpolate(cdf: Sequence[float], position: float) -> float:
-    """A cumulative share between two bins."""
+    """A value between two bins."""
     low = min(len(cdf) - 1, int(position))
     high = min(len(cdf) - 1, low + 1)
     return cdf[low] + (cdf[high] - cdf[low]) * min(1.0, position - low)
@@ -73,6 +76,16 @@ def lookup(
             table[low][0] + (position - low) * (table[high][0] - table[low][0]) if high > low else table[low][0]
         )
     return values
+
+
+def row_at(table: Rows, position: float) -> list[float]:
+    """A row between two rows; the last one holds for all beyond."""
+    return [interpolate(column, position) for column in zip(*table, strict=True)]
+
+
+def with_odds(p: float, odds: float) -> float:
+    """The probability whose odds are so many times those of p."""
+    return odds * p / (1 - p + odds * p)
 
 
 def mass(probabilities: Sequence[float]) -> list[float]:
@@ -117,3 +130,36 @@ def dial(
         taken += next_risk
         in_flight.append(list(fresh))
     raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a decision starts from; odds are multiples, one for each ringing call and last that of a new one."""
+
+    talking_s: Sequence[float]
+    wrapping_s: Sequence[float]
+    ringing_s: Sequence[float]
+    odds: Sequence[float]
+    talk_free: Rows
+    wrapup_free: Rows
+    answered: Rows
+    will: Sequence[float]
+    spare: int
+
+
+def decide(case: Case, tolerated: float, at_most: int) -> tuple[int, float, float, float, float]:
+    """Look every age up, weigh by the odds, and add calls; with the expected frees and answers."""
+    free = [
+        row_at(table, AGES_PER_DECADE * math.log10(1 + age_s / AGE_FIRST_S))
+        for table, ages_s in ((case.talk_free, case.talking_s), (case.wrapup_free, case.wrapping_s))
+        for age_s in ages_s
+    ]
+    ringing = []
+    for age_s, odds in zip((*case.ringing_s, 0.0), case.odds, strict=True):
+        will = interpolate(case.will, age_s / RING_BIN_S)
+        by_then = row_at(case.answered, age_s / RING_BIN_S)
+        ringing.append([x * (with_odds(will, odds) / will if will else 1.0) for x in by_then])
+    *ringing, fresh = ringing
+    horizons = len(fresh)
+    expected = [sum(map(sum, rows)) / horizons for rows in (free, ringing)]
+    return (*dial(free, ringing, fresh, case.spare, tolerated, at_most), *expected)  # type: ignore[return-value]

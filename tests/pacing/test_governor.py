@@ -6,20 +6,23 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from pacing.face import Guarantee, Ledger, Mode, Settings, Snapshot
-from pacing.governor import Brake, budget_spent, covered, govern, guaranteed, slack_calls
+from pacing.face import Guarantee, Ledger, Mode, Settings, Snapshot, Window
+from pacing.governor import Brake, budget_spent, covered, govern, guaranteed, ledgers, slack_calls
 from tests.pacing.cases import snapshot, snapshots
 
 proposals = st.integers(-5, 500)
 guarantees = st.sampled_from(Guarantee)
+modes = st.sampled_from((Mode.PREDICTIVE, Mode.RATIO))
+HOUR_SPENT = (Window("the last hour", 0.06, Ledger(50, 4)),)
 
 
-@given(proposals, snapshots(), guarantees)
-def test_the_governor_only_reduces(proposed: int, seen: Snapshot, guarantee: Guarantee) -> None:
+@given(proposals, snapshots(), guarantees, modes)
+def test_the_governor_only_reduces(proposed: int, seen: Snapshot, guarantee: Guarantee, mode: Mode) -> None:
     """Never more than proposed, than lines, than leads; never negative; a reduction has a name."""
-    governed = govern(proposed, Settings(guarantee=guarantee), seen)
+    governed = govern(proposed, Settings(guarantee=guarantee, mode=mode), seen)
     assert 0 <= governed.dial <= max(0, proposed)
     assert governed.dial <= min(seen.lines_free, seen.leads_available)
     assert (governed.brake is None) == (governed.dial == max(0, proposed))
@@ -34,24 +37,31 @@ def test_more_ready_agents_never_lower_the_limit(proposed: int, seen: Snapshot, 
 
 
 @given(proposals, snapshots())
-def test_a_spent_budget_means_progressive(proposed: int, seen: Snapshot) -> None:
-    """With the cap reached, only calls that a ready agent covers may start."""
-    settings = Settings(max_abandon_rate=0.03)
-    if budget_spent(0.03, seen.ledger):
-        assert govern(proposed, settings, seen).dial <= covered(seen)
+def test_a_spent_budget_means_progressive_where_nothing_is_forecast_or_risked(proposed: int, seen: Snapshot) -> None:
+    """With the cap reached in any window, ratio and the hard guarantee start only what a ready agent covers."""
+    if budget_spent(0.03, seen):
+        assert govern(proposed, Settings(mode=Mode.RATIO), seen).dial <= covered(seen)
+        assert govern(proposed, Settings(guarantee=Guarantee.HARD), seen).dial <= covered(seen)
+
+
+def test_a_spent_budget_is_left_to_the_steering_with_the_statistical_guarantee() -> None:
+    """Predictive aims at almost no risk then; the governor does not stop it besides."""
+    seen = snapshot(ledger=Ledger(95, 3))
+    assert govern(5, Settings(), seen) == govern(5, Settings(), snapshot())
+    assert govern(5, Settings(), seen).brake is None
 
 
 @given(proposals, snapshots())
 def test_the_hard_guarantee_holds_for_the_worst_case(proposed: int, seen: Snapshot) -> None:
-    """Were every uncovered call answered and abandoned, the rate would still be within the cap."""
+    """Were every uncovered call answered and abandoned, the rate would still be within the cap of every window."""
     cap = 0.03
     dial = govern(proposed, Settings(max_abandon_rate=cap, guarantee=Guarantee.HARD), seen).dial
     waiting = len(seen.waiting_age_s)
     uncovered = max(0, len(seen.ringing_age_s) + waiting + dial - seen.ready)
     if dial > covered(seen):
-        worst_abandoned = seen.ledger.abandoned + uncovered
-        worst_answered = seen.ledger.answered + max(0, uncovered - waiting)
-        assert worst_abandoned <= cap * worst_answered + 1e-6
+        for limit, ledger in ledgers(cap, seen):
+            worst_answered = ledger.answered + max(0, uncovered - waiting)
+            assert ledger.abandoned + uncovered <= limit * worst_answered + 1e-6
 
 
 @pytest.mark.parametrize(("cap", "needed"), [(0.03, 33), (0.01, 99)])
@@ -62,26 +72,48 @@ def test_the_first_uncovered_call_needs_that_many_answers(cap: float, needed: in
         assert guaranteed(cap, seen) == allowed
 
 
+def test_the_tightest_window_holds_the_guarantee() -> None:
+    """Room in one window is worth nothing while another has none."""
+    roomy = Ledger(1000, 0)
+    assert guaranteed(0.03, snapshot(ready=0, ledger=roomy)) == 30
+    narrow = (Window("the last hour", 0.06, Ledger(33, 0)), Window("the month", 0.03, Ledger(300, 0)))
+    assert guaranteed(0.03, snapshot(ready=0, ledger=roomy, windows=narrow[1:])) == 9
+    assert guaranteed(0.03, snapshot(ready=0, ledger=roomy, windows=narrow)) == 2
+
+
 def test_the_slack_is_the_calls_left_under_the_cap() -> None:
     """95 live answers at a 3 % cap have room for 2.88 abandoned calls."""
     assert slack_calls(0.03, Ledger(95, 3)) == pytest.approx(-0.12)
-    assert budget_spent(0.03, Ledger(95, 3))
-    assert not budget_spent(0.03, Ledger(200, 3))
+    assert budget_spent(0.03, snapshot(ledger=Ledger(95, 3)))
+    assert not budget_spent(0.03, snapshot(ledger=Ledger(200, 3)))
+    assert budget_spent(0.03, snapshot(ledger=Ledger(200, 3), windows=HOUR_SPENT))
 
 
 @pytest.mark.parametrize(
     ("changes", "brake"),
     [
         ({"ready": 0, "talking_age_s": (), "wrapup_age_s": ()}, Brake.NO_AGENT),
+        ({"staffed_s": 24.9}, Brake.SHIFT_END),
         ({"leads_available": 0}, Brake.NO_LEAD),
         ({"lines_free": 2}, Brake.NO_LINE),
-        ({"ringing_age_s": (1.0,) * 38}, Brake.CALLS_PER_AGENT),
+        ({"ringing_age_s": (1.0,) * 38, "ledger": Ledger(10_000, 0)}, Brake.CALLS_PER_AGENT),
         ({"ledger": Ledger(95, 3)}, Brake.BUDGET),
+        ({"windows": HOUR_SPENT}, Brake.BUDGET),
+        ({"ledger": Ledger(1000, 29), "lines_free": 60}, Brake.GUARANTEE),
     ],
 )
 def test_the_brake_has_the_name_of_what_binds(changes: dict[str, object], brake: Brake) -> None:
     """The reason for a reduction is the limit that bound."""
-    assert govern(50, Settings(), snapshot(**changes)).brake is brake
+    assert govern(50, Settings(guarantee=Guarantee.HARD, max_calls_per_agent=8.0), snapshot(**changes)).brake is brake
+
+
+@examples(max_examples=50)
+@given(proposals, snapshots(), modes, st.floats(0.0, 24.99))
+def test_nobody_is_called_for_agents_who_leave_before_the_answer(
+    proposed: int, seen: Snapshot, mode: Mode, staffed_s: float
+) -> None:
+    """With less time left than a call may ring, nothing starts, covered or not."""
+    assert govern(proposed, Settings(mode=mode), replace(seen, staffed_s=staffed_s)).dial == 0
 
 
 def test_no_cap_is_needed_where_nothing_can_be_abandoned() -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +18,10 @@ from hypothesis import strategies as st
 
 from pacing import kernels
 from pacing.compiled import floats
+from pacing.face import Ledger, Settings
+from pacing.policies import make
 from tests.pacing import naive
+from tests.pacing.cases import EXPERIENCED, snapshot
 
 EDGES_S = (0.0, 2.0, 5.0, 12.0, 30.0, 80.0)
 probabilities = st.floats(0.0, 1.0)
@@ -66,7 +75,11 @@ def test_answered_by_agrees_with_its_twin(p: float, weights: list[float]) -> Non
     failures = np.linspace(0.0, 1.0, 13) ** 2
     horizons_s = (0.7, 2.0, 9.0)
     got = kernels.answered_by(p, answers, failures, 0.5, floats(horizons_s))
-    assert got == pytest.approx(np.array(naive.answered_by(p, answers, failures, 0.5, horizons_s)), abs=1e-9)
+    by_then, will = got
+    assert by_then == pytest.approx(np.array(naive.answered_by(p, answers, failures, 0.5, horizons_s)), abs=1e-9)
+    ever = naive.answered_by(p, answers, failures, 0.5, (1000.0,))
+    assert will == pytest.approx(np.array(ever)[:, 0], abs=1e-9)
+    assert np.all(by_then <= will[:, None] + 1e-9)
 
 
 @given(st.lists(st.floats(0.0, 3000.0), min_size=1, max_size=8))
@@ -105,17 +118,183 @@ def test_the_exact_decision_agrees_with_its_twin(
         assert got[1:] == pytest.approx((next_risk, taken), abs=1e-8)
 
 
+@dataclass(frozen=True)
+class Laws:
+    """Times to answer and to failure on bins of half a second, and who is free by when."""
+
+    p: float
+    answers: list[float]
+    failures: list[float]
+    frees: list[list[float]]
+
+    def answered(self, p: float) -> list[list[float]]:
+        return naive.answered_by(p, self.answers, self.failures, kernels.RING_BIN_S, HORIZONS_S)
+
+    def will(self, p: float) -> list[float]:
+        return [row[0] for row in naive.answered_by(p, self.answers, self.failures, kernels.RING_BIN_S, (1000.0,))]
+
+
+@st.composite
+def laws(draw: st.DrawFn) -> Laws:
+    """Any laws, spiky ones included."""
+    bins = draw(st.integers(4, 20))
+
+    def shares() -> list[float]:
+        weights = draw(st.lists(st.floats(0.001, 1.0), min_size=bins, max_size=bins))
+        return [sum(weights[:i]) / sum(weights) for i in range(bins)] + [1.0]
+
+    frees = [sorted(draw(st.lists(probabilities, min_size=3, max_size=3))) for _ in range(6)]
+    return Laws(draw(st.floats(0.02, 0.9)), shares(), shares(), frees)
+
+
+HORIZONS_S = (1.0, 3.0, 8.0)
+some_ages = st.lists(st.floats(0.0, 40.0), max_size=6)
+odds_of_a_trunk = st.floats(0.25, 4.0)
+# Between two bins of age the ordinary odds only: what others are worth there is a matter of interpolation.
+on_a_bin = st.integers(0, 40).map(lambda bins: kernels.RING_BIN_S * bins)
+ringing_calls = st.lists(
+    st.tuples(st.floats(0.0, 40.0), st.just(1.0)) | st.tuples(on_a_bin, odds_of_a_trunk), max_size=6
+)
+
+
+def decide(case: naive.Case, tolerated: float, at_most: int) -> tuple[int, float, float, float, float]:
+    """The compiled decision."""
+    numbers = (case.talking_s, case.wrapping_s, case.ringing_s, case.odds)
+    tables = (case.talk_free, case.wrapup_free, case.answered, case.will)
+    return kernels.decide(
+        *(floats(tuple(some)) for some in numbers), *(np.array(some) for some in tables), case.spare, tolerated, at_most
+    )
+
+
+@examples(max_examples=120)
+@given(laws(), some_ages, some_ages, ringing_calls, odds_of_a_trunk, st.integers(-3, 6), st.floats(0.001, 0.5))
+def test_a_whole_decision_agrees_with_its_twin(
+    law: Laws,
+    talking_s: list[float],
+    wrapping_s: list[float],
+    ringing: list[tuple[float, float]],
+    next_odds: float,
+    spare: int,
+    tolerated: float,
+) -> None:
+    """Ages looked up, odds of every trunk, calls added: the same as the plain twin, and the same expectations."""
+    ringing_s, odds = [age_s for age_s, _ in ringing], [odds for _, odds in ringing]
+    case = naive.Case(
+        talking_s,
+        wrapping_s,
+        ringing_s,
+        [*odds, next_odds],
+        law.frees,
+        law.frees[::-1],
+        law.answered(law.p),
+        law.will(law.p),
+        spare,
+    )
+    expected, got = naive.decide(case, tolerated, 8), decide(case, tolerated, 8)
+    assert got[3:] == pytest.approx(expected[3:], abs=1e-8)
+    if abs(expected[1] - tolerated) > 1e-9:
+        assert got[0] == expected[0]
+        assert got[1:3] == pytest.approx(expected[1:3], abs=1e-8)
+
+
+@examples(max_examples=60)
+@given(laws(), st.lists(on_a_bin, max_size=6), odds_of_a_trunk, st.integers(-2, 5))
+def test_odds_are_those_of_another_answer_probability(
+    law: Laws, ringing_s: list[float], odds: float, spare: int
+) -> None:
+    """A trunk whose calls have such odds decides like a list on which so many more (or fewer) people answer."""
+    here, there = law.p, naive.with_odds(law.p, odds)
+    same = ((), (10.0,), ringing_s)
+    by_odds = naive.Case(
+        *same, [odds] * (len(ringing_s) + 1), law.frees, law.frees, law.answered(here), law.will(here), spare
+    )
+    plainly = naive.Case(
+        *same, [1.0] * (len(ringing_s) + 1), law.frees, law.frees, law.answered(there), law.will(there), spare
+    )
+    got, expected = decide(by_odds, 0.2, 0), naive.decide(plainly, 0.2, 0)
+    assert got[1] == pytest.approx(expected[1], abs=1e-7)
+    assert got[4] == pytest.approx(expected[4], abs=1e-7)
+
+
+def test_no_call_is_answered_with_more_than_certainty() -> None:
+    """Where failures end together, between two bins of age, odds do not make ten ringing calls eleven answers."""
+    answers = [i / 60 for i in range(61)]
+    failures = [0.0] * 51 + [1.0] * 10
+    law = Laws(0.2, answers, failures, [[0.0, 0.0, 0.0]])
+    case = naive.Case((), (), [25.3] * 10, [4.0] * 11, law.frees, law.frees, law.answered(0.2), law.will(0.2), 1)
+    assert decide(case, 0.03, 0)[4] <= 10.0
+
+
 @examples(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 15))
 def test_the_approximation_is_close_where_it_is_used(seed: int, spare: int) -> None:
     """With many agents and calls the refined normal risk is within half a point of the exact one."""
     rng = np.random.default_rng(seed)
-    free = rng.uniform(0.0, 0.25, (90, 2))
-    ringing = rng.uniform(0.0, 0.3, (kernels.EXACT_UP_TO - 90, 2))
+    busy = kernels.EXACT_UP_TO * 3 // 5
+    free = rng.uniform(0.0, 0.25, (busy, 2))
+    ringing = rng.uniform(0.0, 0.3, (kernels.EXACT_UP_TO - busy, 2))
     fresh = floats((0.05, 0.2))
     exact = kernels.dial_exact(free, ringing, fresh, spare, 0.0, 0)[1]
     normal = kernels.dial_normal(free, ringing, fresh, spare, 0.0, 0)[1]
     assert normal == pytest.approx(exact, abs=0.005)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_decision_does_not_jump_at_the_border(seed: int) -> None:
+    """One more busy agent of no consequence changes the method there, and hardly the number or the risk."""
+    rng = np.random.default_rng(seed)
+    frees = rng.uniform(0.05, 0.3, (6, 3)).tolist()
+    law = Laws(0.25, [i / 40 for i in range(41)], [i / 50 for i in range(41)], frees)
+    busy = kernels.EXACT_UP_TO - 40
+    never = [[0.0, 0.0, 0.0]]
+
+    def case(idle: int) -> naive.Case:
+        ages_s = rng.uniform(0.0, 20.0, busy + 40).tolist() if not idle else exact_ages_s
+        return naive.Case(
+            ages_s[:busy],
+            [1.0] * idle,
+            ages_s[busy:],
+            [1.0] * 41,
+            law.frees,
+            never,
+            law.answered(0.25),
+            law.will(0.25),
+            0,
+        )
+
+    exact = case(0)
+    exact_ages_s = [*exact.talking_s, *exact.ringing_s]
+    by_convolution, by_approximation = decide(exact, 0.05, 200), decide(case(1), 0.05, 200)
+    assert abs(by_convolution[0] - by_approximation[0]) <= 1
+    risks = [decide(some, 0.0, 0)[1] for some in (exact, case(1))]
+    assert risks[0] == pytest.approx(risks[1], abs=0.005)
+
+
+def test_the_kernels_run_as_plain_python() -> None:
+    """NUMBA_DISABLE_JIT=1 gives the same decision without the compiler."""
+    code = "from tests.pacing.test_kernels import plain_decision; print(plain_decision())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    dial, reason = plain_decision()
+    assert (dial, reason) == ast.literal_eval(done.stdout)
+
+
+def plain_decision() -> tuple[int, str]:
+    """A decision that uses every kernel."""
+    seen = snapshot(ready=1, ringing_age_s=(2.0, 30.0), ringing_trunk=("north", "south"), next_trunk="north")
+    memory = {**EXPERIENCED, "trunks": {"north": [60.0, 100.0], "south": [1.0, 100.0]}}
+    large = snapshot(ready=0, wrapup_age_s=(30.0,) * 200, ledger=Ledger(2000, 0), now=2000.0)
+    pacer = make(Settings(), memory)
+    small, big = pacer.step((), seen), pacer.step((), large)
+    return small.dial + big.dial, small.reason + big.reason
 
 
 @pytest.mark.parametrize("kernel", [kernels.dial_exact, kernels.dial_normal])

@@ -14,6 +14,7 @@ from pacing.face import (
     CallAbandoned,
     CallAnswered,
     CallFailed,
+    Guarantee,
     Ledger,
     Mode,
     Observation,
@@ -25,6 +26,7 @@ from pacing.face import (
 from pacing.policies import make
 from pacing.replay import (
     AGENT_STATES,
+    CONFIG_KEYS,
     EVENTS,
     LATEST_S,
     LEADS_UNLIMITED,
@@ -63,6 +65,9 @@ CONFIG: dict[str, Any] = {
     "ring_timeout_s": 30,
     "max_lines": 10,
     "mode": "ratio",
+    "guarantee": "hard",
+    "ratio": 1.2,
+    "max_calls_per_agent": 4,
     "seed": 5,
 }
 PAST = Past(10, Ledger(50, 1), 10.0)
@@ -89,11 +94,32 @@ def test_a_configuration_needs_its_type_only() -> None:
 
 
 def test_a_configuration_is_taken_over() -> None:
-    """Every key, and none but the known ones."""
-    settings, past = read_config({**CONFIG, "note": "of 3 May"})
+    """Every key."""
+    settings, past = read_config(CONFIG)
 
-    assert settings == Settings(mode=Mode.RATIO, max_abandon_rate=0.01, abandon_after_s=3, ring_timeout_s=30, seed=5)
+    assert set(CONFIG) == set(CONFIG_KEYS)
+    assert settings == Settings(
+        mode=Mode.RATIO,
+        max_abandon_rate=0.01,
+        guarantee=Guarantee.HARD,
+        abandon_after_s=3,
+        ring_timeout_s=30,
+        ratio=1.2,
+        max_calls_per_agent=4,
+        seed=5,
+    )
     assert past == Past(10)
+
+
+@pytest.mark.parametrize("mode", tuple(Mode))
+def test_every_mode(mode: Mode) -> None:
+    """Each is taken, and its pacer decides on a tick."""
+    settings, past = read_config({"type": "config", "mode": mode.value})
+    _, tick = read(GOOD["tick"], past)
+
+    assert settings.mode is mode
+    assert isinstance(tick, Snapshot)
+    assert make(settings).step((), tick).dial >= 0
 
 
 @pytest.mark.parametrize(
@@ -110,6 +136,11 @@ def test_a_configuration_is_taken_over() -> None:
         ({"max_lines": 10.5}, "max_lines must be a whole number, not 10.5"),
         ({"max_lines": -1}, "max_lines must be from 0 to 1000000, not -1"),
         ({"seed": "1"}, 'seed must be a whole number, not "1"'),
+        ({"guarantee": "soft"}, 'guarantee must be one of statistical, hard, not "soft"'),
+        ({"ratio": -1}, "ratio must be from 0 to 50, not -1"),
+        ({"max_calls_per_agent": 51}, "max_calls_per_agent must be from 0 to 50, not 51"),
+        ({"max_line": 5}, 'the configuration has no key "max_line": did you mean max_lines?'),
+        ({"\n": 5}, f'the configuration has no key "\\n": there are {", ".join(CONFIG_KEYS)}'),
     ],
 )
 def test_a_wrong_configuration(changes: dict[str, Any], reason: str) -> None:
@@ -137,6 +168,19 @@ def test_events(kind: str, observation: Observation | None) -> None:
 
     assert told == observation
     assert past.t == 10.5
+
+
+@pytest.mark.parametrize(
+    ("kind", "observation"),
+    [
+        ("answered", CallAnswered(10.5, 8, "north")),
+        ("call_failed", CallFailed(10.5, 25.0, "north")),
+        ("abandoned", CallAbandoned(10.5)),
+    ],
+)
+def test_the_trunk_of_an_event(kind: str, observation: Observation) -> None:
+    """Any event may have one; the pacer learns it with answers and failures."""
+    assert read({**GOOD[kind], "trunk": "north"}, PAST)[1] == observation
 
 
 def test_the_ledger() -> None:
@@ -168,6 +212,21 @@ def test_a_tick() -> None:
         ledger=Ledger(50, 1),
     )
     assert past == Past(10, Ledger(50, 1), 100)
+
+
+def test_what_else_a_tick_may_say() -> None:
+    """Lines and leads of this moment, the hour, the end of the staffing, the trunks of calls."""
+    more = {"hour": 9, "staffed_s": 600, "leads": 3, "lines": 2, "trunk": "south"}
+    calls = [
+        {"id": 1, "state": "ringing", "since": 90, "trunk": "north"},
+        {"id": 2, "state": "waiting", "since": 99, "trunk": "north"},
+        {"id": 3, "state": "ringing", "since": 91},
+    ]
+    _, told = read({**GOOD["tick"], **more, "calls": calls}, PAST)
+
+    assert isinstance(told, Snapshot)
+    assert (told.hour, told.staffed_s, told.leads_available, told.lines_free) == (9, 600, 3, 2)
+    assert (told.next_trunk, told.ringing_age_s, told.ringing_trunk) == ("south", (10.0, 9.0), ("north", ""))
 
 
 def test_more_calls_than_lines() -> None:
@@ -206,6 +265,17 @@ def test_more_calls_than_lines() -> None:
          "t = 100, not 100.5"),
         ("tick", {"calls": [{"id": i % 2, "state": "ringing", "since": 1} for i in range(3)]}, "calls[2].id is 0 a "
          "second time"),
+        ("tick", {"calls": [{"id": 1, "state": "ringing", "since": 1, "trunk": 5}]}, "calls[0].trunk must be a text, "
+         "not 5"),
+        ("tick", {"agents": [{"id": float("nan"), "state": "ready", "since": 1}]}, "agents[0].id must be a number or "
+         "a text, not NaN"),
+        ("tick", {"hour": 24}, "hour must be from 0 to 23, not 24"),
+        ("tick", {"hour": 9.5}, "hour must be a whole number, not 9.5"),
+        ("tick", {"staffed_s": -1}, "staffed_s must be from 0 to 1e+11, not -1"),
+        ("tick", {"leads": None}, "leads must be a whole number, not null"),
+        ("tick", {"lines": -1}, "lines must be from 0 to 1000000, not -1"),
+        ("tick", {"trunk": "x" * 65}, "trunk is longer than 64 characters"),
+        ("answered", {"trunk": ["north"]}, "trunk must be a text, not an array"),
     ],
 )  # fmt: skip
 def test_a_wrong_line(kind: str, changes: dict[str, Any], reason: str) -> None:

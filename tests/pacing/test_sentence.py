@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pacing.face import Ledger, Settings
+from pacing.face import Guarantee, Ledger, Memory, Mode, Settings, Window
 from pacing.policies import make, progressive
 from pacing.sentence import percent
 from tests.pacing.cases import EXPERIENCED, snapshot
@@ -30,26 +30,66 @@ def test_a_prediction_names_its_numbers() -> None:
     )
 
 
+NOBODY = {"ready": 0, "talking_age_s": (), "wrapup_age_s": ()}
+HARD = Settings(guarantee=Guarantee.HARD)
+
+
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("settings", "changes", "reason"),
     [
-        ({"ready": 0, "talking_age_s": (), "wrapup_age_s": (), "paused": 3}, "dial 0: no agent is working (3 paused)"),
-        ({"ready": 0, "talking_age_s": (), "wrapup_age_s": ()}, "dial 0: no agent is working"),
+        (Settings(), {**NOBODY, "paused": 3}, "dial 0: no agent is working (3 paused)"),
+        (Settings(), NOBODY, "dial 0: no agent is working"),
         (
+            HARD,
             {"ready": 0, "ledger": Ledger(95, 3)},
             "dial 0: abandonment budget is spent (3 of 95 live answers, cap 3 %), progressive until 100 live answers; "
             "no agent is ready (1 talking, 1 in wrap-up)",
         ),
         (
+            HARD,
             {"ready": 2, "ledger": Ledger(1, 1)},
             "dial 2: abandonment budget is spent (1 of 1 live answer, cap 3 %), progressive until 33 live answers; "
             "2 ready, 0 ringing",
         ),
+        (
+            HARD,
+            {"ready": 2, "windows": (Window("the last hour", 0.06, Ledger(95, 6)),)},
+            "dial 2: abandonment budget is spent (the last hour: 6 of 95 live answers, cap 6 %), progressive until "
+            "100 live answers; 2 ready, 0 ringing",
+        ),
     ],
 )
-def test_a_predictive_zero_is_explained(changes: dict[str, object], reason: str) -> None:
-    """Nobody works; the budget is spent and until when."""
-    assert make(Settings(), EXPERIENCED).step((), snapshot(**changes)).reason == reason
+def test_a_predictive_zero_is_explained(settings: Settings, changes: dict[str, object], reason: str) -> None:
+    """Nobody works; the budget is spent, in which window and until when."""
+    assert make(settings, EXPERIENCED).step((), snapshot(**changes)).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("windows", "said"),
+    [
+        ((), "(31 of 1000 live answers, cap 3 %)"),
+        (
+            (Window("the last hour", 0.06, Ledger(50, 4)), Window("the month", 0.03, Ledger(9000, 20))),
+            "(the last hour: 4 of 50 live answers, cap 6 %)",
+        ),
+    ],
+)
+def test_a_spent_budget_is_named_with_its_window(windows: tuple[Window, ...], said: str) -> None:
+    """The statistical guarantee goes on with almost no risk, and says which window has the least room."""
+    ledger = Ledger(1000, 10 if windows else 31)
+    reason = make(Settings(), EXPERIENCED).step((), snapshot(ledger=ledger, windows=windows)).reason
+    assert f"abandonment budget is spent {said}, almost no risk until " in reason
+
+
+@pytest.mark.parametrize("memory", [None, EXPERIENCED])
+@pytest.mark.parametrize("mode", [Mode.PREDICTIVE, Mode.PROGRESSIVE, Mode.RATIO])
+def test_the_end_of_the_shift_is_named(mode: Mode, memory: Memory | None) -> None:
+    """With less time left than a call may ring nothing is dialled, and the sentence says so; with more it is."""
+    pacer = make(Settings(mode=mode), memory)
+    late = pacer.step((), snapshot(staffed_s=12.4))
+    assert late.dial == 0
+    assert late.reason.endswith("the agents leave in 12 s, too soon to serve another call")
+    assert pacer.step((), snapshot(staffed_s=25.0)).dial >= 3
 
 
 @pytest.mark.parametrize(
@@ -78,6 +118,6 @@ def test_a_cold_start_says_what_it_waits_for() -> None:
     """Progressive while learning, and what is missing."""
     decision = make(Settings()).step((), snapshot())
     assert decision.reason == (
-        "dial 3: learning (30 finished calls, 10 answers, 10 ended talks to go), one call for each ready agent until "
+        "dial 3: learning (20 finished calls, 5 answers, 4 ended talks to go), one call for each ready agent until "
         "then; 3 ready, 0 ringing"
     )

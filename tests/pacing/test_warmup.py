@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 
 from pacing import kernels
@@ -12,7 +13,7 @@ from pacing.policies import make
 from pacing.warmup import warm_up
 from tests.pacing.cases import EXPERIENCED, snapshot
 
-KERNELS = ("free_by", "answered_by", "lookup", "dial_exact", "dial_normal")
+KERNELS = ("free_by", "answered_by", "lookup", "dial_exact", "dial_normal", "decide")
 
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled with NUMBA_DISABLE_JIT=1")
@@ -23,7 +24,7 @@ def test_nothing_is_left_to_compile_after_the_warm_up() -> None:
     assert all(len(signatures) == 1 for signatures in before)
     pacer = make(Settings(), EXPERIENCED)
     for ready, busy in ((0, 1), (3, 0), (1, 20), (5, 400)):
-        ages_s = (10.0,) * busy
-        seen = snapshot(ready=ready, talking_age_s=ages_s, ringing_age_s=ages_s, ledger=Ledger(1000, 1))
-        pacer.step((), seen)
+        for ages_s in ((10.0,) * busy, np.full(busy, 10.0)):
+            seen = snapshot(ready=ready, talking_age_s=ages_s, ringing_age_s=ages_s, ledger=Ledger(1000, 1))
+            pacer.step((), seen)
     assert [getattr(kernels, name).signatures for name in KERNELS] == before

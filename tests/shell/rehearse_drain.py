@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 
+from dialer.store import learnt
+from dialer.store.learnt import Learnt
 from dialer.store.status import Counts
 from sip.loopback.process import start_loopback
 from tests.shell.rig import Heard, Rig, people
@@ -25,6 +28,7 @@ class Found:
     counts: Counts
     present: set[str]
     last_states: dict[str, str]
+    learnt: tuple[Learnt, ...]
 
 
 def run(rig: Rig) -> Found:
@@ -54,4 +58,5 @@ def run(rig: Rig) -> Found:
             counts=site.counts("spring"),
             present=site.agents_in("ready") | site.agents_in("paused") | site.agents_in("wrapup"),
             last_states=states,
+            learnt=learnt.read(site.store, ["spring"], time.time()).records,
         )

@@ -194,6 +194,7 @@ class Site:
             "sip": {"max_lines": 10},
             "agents": {"heartbeat_timeout_s": 300},
             "spool": {"dir": str(folder / "spool")},
+            "evidence": {"folder": str(folder / "evidence"), "key_file": str(folder / "evidence.key")},
             "metrics": {"port": 0},
             "log": {"format": "json", "level": "debug"},
             "drain": {"talk_limit_s": 60},

@@ -9,11 +9,13 @@ from typing import Any, cast
 import pytest
 import trio
 
+from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, HostSettings, RedisSettings
 from dialer.core.agents import Roster
+from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.engine import Engine
 from dialer.core.floor import FloorSettings, TrunkLimits
-from dialer.core.inputs import Input, StoreHealth
+from dialer.core.inputs import CampaignState, Input, LocalTime, StoreHealth
 from dialer.shell import beats as beats_module
 from dialer.shell.beats import Beats
 from dialer.shell.claims import Claims
@@ -21,9 +23,13 @@ from dialer.shell.clock import Clock
 from dialer.shell.health import Ailment, Health
 from dialer.shell.store_tasks import StoreDesk
 from dialer.shell.tally import Tally
-from dialer.store import recovery
+from dialer.store import campaigns, recovery
 from dialer.store.connection import Store, close_store, open_store, trip
+from dialer.store.leads import story
+from pacing.face import Mode
 from tests.shell.fickle import Moods, fickle
+from tests.shell.kept import kept
+from tests.store.conftest import NOW, Floor
 
 DEADLINE_S = 15.0
 HEARTBEAT_S = 0.05
@@ -93,7 +99,7 @@ def heart(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heart]:
             inbox=inbox,
             scribe=cast("Any", Replays()),
             to_scribe=nothing,
-            desk=StoreDesk(moody, US, 60.0, clock, health, inbox),
+            desk=StoreDesk(moody, US, 60.0, clock, health, inbox, kept()),
             claims=Claims(moody, US, 1.0, Roster()),
             watch=nothing,
             pool=nothing,
@@ -167,8 +173,8 @@ def test_the_engine_hears_of_an_outage_and_of_its_end(heart: Heart) -> None:
     """No new calls in between."""
     heart.beats.health.ails(Ailment.REDIS, "gone")
     heart.moods.down = True
-    heart.run(heart.beats.watch_health, lambda: bool(heart.inputs.statistics().current_buffer_used))
-    assert heart.told() == [StoreHealth(False)]
+    heart.run(heart.beats.watch_health, lambda: heart.inputs.statistics().current_buffer_used == 2)
+    assert heart.told() == [LocalTime(heart.beats.clock.utc_offset_s()), StoreHealth(False)]
 
     heart.moods.down = False
     heart.run(heart.beats.watch_health, lambda: heart.beats.health.healthy)
@@ -187,3 +193,19 @@ def test_a_server_that_takes_no_writes_is_not_well(heart: Heart) -> None:
         trip(heart.store, [("CONFIG", "SET", "maxmemory", 0)])
 
     heart.run(heart.beats.watch_health, lambda: heart.beats.health.healthy)
+
+
+def test_a_lead_on_offer_keeps_its_lease(heart: Heart) -> None:
+    """However long the agent looks at it."""
+    settings = CampaignSettings(name="spring", mode=Mode.PREVIEW, caller_id="+861065550000")
+    campaigns.create(heart.store, settings, who="test", now=NOW)
+    floor = Floor(heart.store, settings)
+    floor.fill(1)
+    (lead,) = floor.lease(owner=US)
+    run = heart.beats.engine.floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
+    run.offers["ann"] = Offer(lead, 0.0)
+    before = story(heart.store, "spring", lead.lead_id).row.at
+
+    trio.run(heart.beats._renew)
+
+    assert story(heart.store, "spring", lead.lead_id).row.at > before

@@ -1,8 +1,8 @@
-"""Two clocks and a calendar."""
+"""Two clocks."""
 
 from __future__ import annotations
 
-from dialer.shell.clock import Clock, counting_day
+from dialer.shell.clock import Clock
 
 
 def test_a_clock_that_was_set_by_hand_is_noticed_once() -> None:
@@ -19,8 +19,3 @@ def test_a_moment_keeps_its_wall_time() -> None:
     clock = Clock.start()
 
     assert abs(clock.to_wall(clock.now()) - clock.wall()) < 1.0
-
-
-def test_the_counting_day_is_a_calendar_day() -> None:
-    """It is written year-month-day."""
-    assert len(counting_day(1_800_000_000.0)) == len("2027-01-15")

@@ -10,20 +10,25 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 from urllib.request import urlopen
 
 import msgpack
 import pytest
+from click.testing import CliRunner
 
 from compliance.numbers import E164
+from dialer.cli import main
 from dialer.core.board import Board, TrunkRow
-from dialer.shell.clock import counting_day
-from dialer.store import ledger, status
+from dialer.core.windows import counting_day
+from dialer.store import blocklist, ledger, status
+from dialer.store.blocklist import Block
 from dialer.store.connection import trip
 from dialer.store.keys import digits, place
+from dialer.store.leads import story
 from pacing.face import Mode
 from sip.loopback.process import start_loopback
 from tests.shell.rig import Dialer, Rig, Site, free_port, people
@@ -99,7 +104,7 @@ def test_leads_become_talks_and_dispositions(running: Running) -> None:
     counts = site.counts("plain")
     assert (counts.accepted, counts.closed, counts.in_attempt, counts.leased) == (4, 4, 0, 0)
     end = site.ends("plain")[0].data
-    today = counting_day(end["ended_at"])
+    today = counting_day(end["ended_at"], None)
     assert ledger.totals(site.store, "plain", [today])[0].answered == 3
     assert end["reserved_at"] <= end["dialled_at"] <= end["answered_at"] <= end["bridged_at"] <= end["ended_at"]
     board = site.until(lambda: _attempts(site.board(), "plain") == 4 and site.board(), "the board has counted")
@@ -215,6 +220,53 @@ def test_who_comes_back_at_once_keeps_working(running: Running) -> None:
     site.say("agent-4", "logout")
     claim = site.store.keys.agent_claim("agent-4")
     site.until(lambda: trip(site.store, [("EXISTS", claim)])[0] == 0, "the claim is given back")
+
+
+def test_in_preview_the_agent_decides(running: Running) -> None:
+    """One lead at a time: the first is dialled and talked to, the second skipped, the third refused at the gate because
+    the number has come onto the no-call list while the agent looked at it."""
+    site = running.site
+    site.campaign("picky", mode=Mode.PREVIEW, trunk="quick")
+    numbers = running.numbers(7, 3)
+    site.leads("picky", numbers)
+    site.log_in(running.rig.quick, ["agent-picky"], "picky")
+
+    first = _offer(site, 1)
+    assert site.until(lambda: site.agents_in("preview"), "the floor shows who decides") == {"agent-picky"}
+    assert first["until"] == pytest.approx(first["at"] + 120.0, abs=1.0)
+    assert "****" in first["phone"]
+    site.say("agent-picky", "dial", lead_id="picky-77")
+    site.say("agent-picky", "dial", lead_id=first["lead_id"])
+    end = site.until(lambda: site.ends("picky"), "the talk is over")[0].data
+    second = _offer(site, 2)
+    site.say("agent-picky", "skip", lead_id=second["lead_id"], reason="spoke to her")
+    last = _offer(site, 3)
+    number = E164(numbers[int(last["lead_id"].removeprefix("picky-"))])
+    blocklist.add(site.store, [Block(number, "", "crm", "asked in writing", "test", last["at"])])
+    site.say("agent-picky", "dial", lead_id=last["lead_id"])
+    site.until(lambda: len(_ended_offers(site)) == 3, "all three are decided")
+
+    assert (end["disposition"], end["agent"], end["lead_id"]) == ("connected", "agent-picky", first["lead_id"])
+    assert [offer["end"] for offer in _ended_offers(site)] == ["dialled", "skipped", "refused"]
+    assert _ended_offers(site)[0]["attempt_id"] == end["attempt_id"]
+    assert "asked in writing" in _ended_offers(site)[2]["reason"]
+    refused = [event.data for event in site.events("agent_event_refused") if event.data["agent"] == "agent-picky"]
+    assert "picky-77" in refused[0]["reason"]
+    counts = site.until(lambda: site.counts("picky").waiting == 1 and site.counts("picky"), "the lead is put off")
+    assert (counts.closed, counts.leased, counts.due) == (2, 0, 0)
+    assert story(site.store, "picky", second["lead_id"]).row.why == "skipped by agent agent-picky: spoke to her"
+    site.say("agent-picky", "logout")
+
+
+def _offer(site: Site, number: int) -> Mapping[str, Any]:
+    """The campaign's offer of this number, from 1."""
+    offers = site.until(lambda: site.events("preview")[number - 1 :], f"offer {number} is made")
+    found: Mapping[str, Any] = offers[0].data
+    return found
+
+
+def _ended_offers(site: Site) -> list[Mapping[str, Any]]:
+    return [event.data for event in site.events("preview_ended")]
 
 
 def test_nonsense_from_desktops_is_refused_with_a_reason(running: Running) -> None:
@@ -392,3 +444,35 @@ def test_the_end_is_clean(running: Running) -> None:
     anomalies = [line for line in dialer.log.splitlines() if '"event": "anomaly"' in line]
     assert all("campaign astray names trunk" in line for line in anomalies)
     assert not any(os.path.exists(f"/proc/{pid}") for pid in family)
+
+
+def test_everything_is_on_record(running: Running) -> None:
+    """Every attempt has its permit and its end there, no clear number; the rates counted from it are the ledger's."""
+    site, dialer = running.site, running.dialer
+    options = ["--config", str(dialer.folder / "dialer.toml"), "evidence"]
+    records = [
+        json.loads(line)
+        for path in (dialer.folder / "evidence").glob("*.jsonl")
+        for line in path.read_text().splitlines()
+    ]
+    attempts: dict[str, set[str]] = {}
+    for one in records:
+        attempts.setdefault(one["kind"], set()).add(one.get("attempt", ""))
+    ended = {event.id for event in site.events("disposition")}
+
+    verified = CliRunner().invoke(main, [*options, "verify"])
+    rates = CliRunner().invoke(main, [*options, "rates", "--json"])
+
+    assert verified.exit_code == 0, verified.output
+    assert "(sealed)" in verified.stdout
+    assert ended <= attempts["permit"]
+    assert ended == attempts["settlement"]
+    assert records[-1]["kind"] == "stopped"
+    assert {one["rule"] for one in records if one["kind"] == "refusal"} >= {"blocklist"}
+    assert rates.exit_code == 0, rates.output
+    days = json.loads(rates.stdout)["days"]
+    assert {day["campaign"] for day in days} >= {"plain", "dark", "fragile"}
+    assert all(day["ledger"] == [day["count"]["answered"], day["count"]["abandoned"]] for day in days)
+    assert sum(day["count"]["answered"] for day in days) > 10
+    text = json.dumps(records)
+    assert not [number for number in DARK if number[3:] in text]

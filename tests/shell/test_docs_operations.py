@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 from pathlib import Path
 
+from config.campaign import CampaignSettings
 from dialer.shell import metrics
 from dialer.shell.exits import Exit
 
@@ -28,3 +30,15 @@ def test_every_metric_is_named_and_no_other() -> None:
 def test_every_exit_code_is_named_and_no_other() -> None:
     """Of the daemon."""
     assert re.findall(r"^\| (\d) \|", section("Exit codes of the daemon"), re.MULTILINE) == [str(int(x)) for x in Exit]
+
+
+def test_the_presets_of_counting_windows_are_settings() -> None:
+    """Each names the window of its law first, with its cap."""
+    presets = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", section("Counting windows"), re.DOTALL)]
+    campaigns = [CampaignSettings(name="spring", abandon_message="/m.wav", **preset) for preset in presets]
+
+    assert [(one.abandon_windows[0].label, one.pacing(seed=1).max_abandon_rate) for one in campaigns] == [
+        ("successive_30_days", 0.03),
+        ("calendar_day", 0.03),
+        ("calendar_month", 0.05),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pacing.face import Mode
 from tests.shell.rehearse_drain import Found
 
 
@@ -42,3 +43,12 @@ def test_agents_hear_that_the_dialer_has_stopped(drained: Found) -> None:
     """A desktop must not show a ready agent whom nobody calls."""
     assert drained.last_states == dict.fromkeys(["agent-1", "agent-2", "agent-3"], "offline")
     assert drained.present == set()
+
+
+def test_what_was_learnt_is_kept(drained: Found) -> None:
+    """The next run goes on from it."""
+    (record,) = drained.learnt
+
+    assert record.host == "one"
+    assert record.decision.reason.startswith("dial ")
+    assert record.settings.mode is Mode.PROGRESSIVE

@@ -32,8 +32,9 @@ def failures(rig: Rig) -> Iterator[dict[str, Dialer]]:
             "metrics": site.start("metrics", ready=False, metrics={"port": taken.getsockname()[1]}),
         }
         site.until(lambda: '"starting"' in first.log, "the first daemon has its spool")
+        twin = {"spool": {"dir": str(site.folder / "twin2")}, "evidence": {"folder": str(site.folder / "twin3")}}
         alive = site.start("twin", sip={"max_lines": 2})
-        started["twin"] = site.start("twin", ready=False, spool={"dir": str(site.folder / "twin2")})
+        started["twin"] = site.start("twin", ready=False, **twin)
         yield started | {"second": site.start("second", ready=False, spool=shared)}
         assert alive.process.poll() is None
 

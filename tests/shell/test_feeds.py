@@ -27,6 +27,7 @@ from dialer.store.connection import Store, close_store, open_store, trip
 from dialer.store.outbox import CrmEvent
 from pacing.face import Mode
 from tests.shell.fickle import Moods, fickle
+from tests.shell.kept import kept
 
 DEADLINE_S = 10.0
 
@@ -96,6 +97,7 @@ def ear(store: Store, host: str = "one") -> Ear:
         health=Health(),
         inbox=inbox,
         scribe=to_scribe,
+        evidence=kept(),
         watch=cast("CampaignWatch", None),
     )
     trio.run(feeds.begin)

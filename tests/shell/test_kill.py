@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
+from compliance.evidence import read, verify
+from dialer.store.evidence_files import lines, read_head, read_key, segments
 from tests.shell.rehearse_kill import ALPHAS, BETAS, NUMBERS, Found
+from tests.shell.rig import Rig
 
 
 def test_each_daemon_serves_its_own_agents(killed: Found) -> None:
@@ -49,3 +54,15 @@ def test_a_second_sigterm_hangs_up(killed: Found) -> None:
     assert killed.exit_codes == [0]
     assert [event.data["ended_by"] for event in last] == ["dialer", "dialer"]
     assert killed.open_at_the_end == 0
+
+
+@pytest.mark.parametrize("host", ["alpha", "beta"])
+def test_what_a_killed_daemon_put_on_record_is_whole(killed: Found, rig: Rig, host: str) -> None:
+    """Also where it was cut off; whoever took its calls over has their ends on record as unknown."""
+    folders = {name: rig.folder / "kill" / name for name in ("alpha", "beta")}
+    place = folders[host] / "evidence"
+    found = [one for line in lines(segments(folders["alpha"] / "evidence")) if (one := read(line.raw)) is not None]
+    unknown = {one.fields["attempt"] for one in found if one.fields.get("disposition") == "unknown"}
+
+    assert verify(lines(segments(place)), read_head(place, read_key(folders[host] / "evidence.key"))).faults == []
+    assert killed.at_the_kill[host] <= unknown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -15,9 +15,9 @@ from dialer.core.engine import Question
 from dialer.core.inputs import Input, Paced
 from dialer.shell import pacers
 from dialer.shell.clock import Clock
-from dialer.shell.pacers import Pacers, pace
+from dialer.shell.pacers import Pacers, Recall, at_once, pace
 from dialer.shell.tally import Tally
-from pacing.face import Decision, Ledger, Mode, Observation, Settings, Snapshot
+from pacing.face import Decision, Ledger, Memory, Mode, Observation, Settings, Snapshot
 from pacing.policies import progressive
 
 DEADLINE_S = 10.0
@@ -59,21 +59,31 @@ class Slow:
         self.release.wait(DEADLINE_S)
         return Decision(99, "thought long")
 
-    def learnt(self) -> Mapping[str, float]:
+    def learnt(self) -> dict[str, float]:
+        return {}
+
+    def memory(self) -> Memory:
         return {}
 
 
-def decisions(rounds: int, tally: Tally, after: Callable[[int], None] = lambda _: None) -> list[Decision]:
-    """Run the pacers for so many rounds; `after` is called with the number of each decision that came."""
+def decisions(
+    rounds: int,
+    tally: Tally,
+    after: Callable[[int], None] = lambda _: None,
+    *,
+    recall: Recall = at_once,
+    rounds_asked: int = 0,
+) -> list[Decision]:
+    """Run the pacers until so many rounds are decided; `after` is called with the number of each decision that came."""
     came: list[Decision] = []
 
     async def main() -> None:
         tell, hear = trio.open_memory_channel[Input](100)
         settings = PacingSettings(interval_s=0.1, budget_s=0.05)
-        asked = Asked(deque([question()] for _ in range(rounds)))
+        asked = Asked(deque([question()] for _ in range(rounds_asked or rounds)))
         with trio.fail_after(DEADLINE_S):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(pace, asked, tell, settings, Clock.start(), tally)
+                nursery.start_soon(pace, asked, tell, settings, Clock.start(), tally, Pacers(), recall)
                 while len(came) < rounds:
                     told = await hear.receive()
                     assert isinstance(told, Paced)
@@ -122,24 +132,69 @@ def test_a_pacer_that_was_late_is_asked_again(tally: Tally, monkeypatch: pytest.
     assert tally.pacing_late == 1
 
 
-def test_new_settings_keep_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A campaign that is changed gets a new pacer, which does not begin from nothing."""
-    handed: list[Mapping[str, float] | None] = []
+@dataclass
+class Learned(Slow):
+    """A pacer that has learnt something, or nothing."""
 
-    class Learned(Slow):
-        def learnt(self) -> Mapping[str, float]:
-            return {"answer": 0.4}
+    known: Memory = field(default_factory=dict)
 
-    def make(settings: Settings, learnt: Mapping[str, float] | None) -> Slow:
-        handed.append(learnt)
-        made = Learned()
-        made.release.set()
-        return made
+    def __post_init__(self) -> None:
+        self.release.set()
+
+    def memory(self) -> Memory:
+        return self.known
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[Memory | None]:
+    """What each pacer that was made went on from; in mode progressive they learn nothing themselves."""
+    given: list[Memory | None] = []
+
+    def make(settings: Settings, memory: Memory | None) -> Learned:
+        given.append(memory)
+        return Learned(known={} if settings.mode is Mode.PROGRESSIVE else {"answer": len(given)})
 
     monkeypatch.setattr(pacers, "make", make)
-    asked = Pacers()
-    asked.step([question()])
-    asked.step([question()])
-    asked.step([question(replace(question().settings, abandon_after_s=1.0))])
+    return given
 
-    assert handed == [None, {"answer": 0.4}]
+
+def test_new_settings_keep_what_was_learnt(handed: list[Memory | None]) -> None:
+    """A campaign that is changed gets a new pacer, which does not begin from nothing."""
+    asked, predictive = Pacers(), Settings()
+    asked.step([question(predictive)])
+    asked.step([question(predictive)])
+    asked.step([question(replace(predictive, abandon_after_s=1.0))])
+
+    assert handed == [None, {"answer": 1}]
+
+
+def test_a_mode_that_learns_nothing_keeps_what_was_learnt(handed: list[Memory | None]) -> None:
+    """Predictive, progressive for a while, predictive again."""
+    asked, predictive = Pacers(), Settings()
+    for settings in (predictive, Settings(mode=Mode.PROGRESSIVE), predictive):
+        asked.step([question(settings)])
+
+    assert handed == [None, {"answer": 1}, {"answer": 1}]
+    assert asked.memory("spring") == {"answer": 3}
+
+
+def test_the_first_pacer_goes_on_from_what_was_recalled(handed: list[Memory | None]) -> None:
+    """A restart does not begin from nothing either."""
+    asked = Pacers(memories={"spring": {"answer": 0.4}})
+    asked.step([question()])
+
+    assert handed == [{"answer": 0.4}]
+
+
+def test_questions_wait_for_what_was_learnt(tally: Tally) -> None:
+    """Only those are asked that can be; the others come again."""
+    held: list[list[Question]] = []
+
+    async def recall(questions: list[Question]) -> list[Question]:
+        held.append(questions)
+        return questions if len(held) > 1 else []
+
+    (decision,) = decisions(1, tally, recall=recall, rounds_asked=2)
+
+    assert decision.dial == 3
+    assert [len(round_) for round_ in held[:2]] == [1, 1]

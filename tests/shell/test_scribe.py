@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgpack
 import pytest
 import trio
 import trio.testing
@@ -30,6 +31,7 @@ from dialer.store.spool import Spool
 from dialer.store.streams import entries_of
 from pacing.face import Mode
 from tests.shell.fickle import Moods, fickle
+from tests.shell.kept import kept
 from tests.store.conftest import NOW, OWNER, Floor
 
 DEADLINE_S = 20.0
@@ -102,6 +104,7 @@ def desk(valkey_url: str, tmp_path: Path) -> Iterator[Desk]:
         health=Health(),
         tally=Tally("host", clock, clock.wall()),
         metrics=Metrics(),
+        evidence=kept(),
     )
     yield Desk(scribe, store, moods, Floor(store, settings))
     spool.close()
@@ -132,6 +135,19 @@ def test_two_events_of_one_moment_are_two(desk: Desk) -> None:
     desk.write([state("ann", AgentState.PAUSED, now), state("ann", AgentState.READY, now)])
 
     assert len(desk.heard()) == 2
+
+
+def test_an_offer_ends_by_the_wall_clock(desk: Desk) -> None:
+    """What a desktop counts down to is seconds since the epoch; offers that end without a call are told apart."""
+    clock = desk.scribe.clock
+    until = clock.now() + 120.0
+    ended = Publish("preview_ended", "spring", {"attempt_id": "", "agent": "17", "lead_id": "L1", "end": "skipped"})
+
+    desk.write([Publish("preview", "spring", {"agent": "17", "lead_id": "L1", "until": until}), ended, ended])
+
+    raw = entries_of(trip(desk.store, [("XRANGE", desk.store.keys.crm_out(), "-", "+")])[0])[0].fields[b"data"]
+    assert msgpack.unpackb(raw)["until"] == pytest.approx(clock.to_wall(until))
+    assert len(desk.heard()) == 3
 
 
 def test_while_redis_is_away_facts_wait_on_disk_in_order(desk: Desk) -> None:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 
 import pytest
 import trio
 
+from compliance.face import Rule
 from config.campaign import CampaignSettings
 from config.daemon import RedisSettings
-from dialer.core.effects import Lease, Reserve, Settle
-from dialer.core.inputs import Input, LeadsLeased, Permitted, StoreFailed
+from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
+from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.model import Disposition
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.health import Health
 from dialer.shell.store_tasks import DOUBT_S, StoreDesk, attempt_ids, lease_leads, pass_gates, settle_doubtful
-from dialer.store import campaigns, settle
+from dialer.store import blocklist, campaigns, settle, status
 from dialer.store.connection import Store, close_store, open_store
+from dialer.store.leads import LeadState, story
 from dialer.store.recovery import open_attempts
+from dialer.store.registers import Shelf
 from pacing.face import Mode
 from tests.shell.fickle import Moods, fickle
+from tests.shell.kept import kept
 from tests.shell.rig import noon_zone
-from tests.store.conftest import OWNER, Floor
+from tests.store.conftest import OWNER, Floor, number
+from tests.store.shelf import listed, made
 
 DEADLINE_S = 10.0
 
@@ -63,7 +71,7 @@ def floor(store: Store) -> Floor:
 
 def desk_on(store: Store) -> tuple[StoreDesk, trio.MemoryReceiveChannel[Input]]:
     inbox, inputs = trio.open_memory_channel[Input](100)
-    return StoreDesk(store, OWNER, 60.0, Wall(Clock.start()), Health(), inbox), inputs  # type: ignore[arg-type]
+    return StoreDesk(store, OWNER, 60.0, Wall(Clock.start()), Health(), inbox, kept()), inputs  # type: ignore[arg-type]
 
 
 def told(inputs: trio.MemoryReceiveChannel[Input]) -> list[Input]:
@@ -73,13 +81,17 @@ def told(inputs: trio.MemoryReceiveChannel[Input]) -> list[Input]:
     return found
 
 
-def lease(desk: StoreDesk, wanted: int) -> None:
+def lease(desk: StoreDesk, wanted: int, floor: Floor) -> None:
+    wish(desk, Lease("spring", wanted), floor.settings)
+
+
+def wish(desk: StoreDesk, wanted: Lease | Postpone, settings: CampaignSettings) -> None:
     async def main() -> None:
-        tell, wishes = trio.open_memory_channel[Lease](1)
+        tell, wishes = trio.open_memory_channel[Lease | Release | Postpone](1)
         async with tell:
-            await tell.send(Lease("spring", wanted))
+            await tell.send(wanted)
         with trio.fail_after(DEADLINE_S):
-            await lease_leads(desk, wishes)  # type: ignore[arg-type]
+            await lease_leads(desk, wishes, lambda _: settings)
 
     trio.run(main)
 
@@ -118,7 +130,7 @@ def test_a_lease_that_fails_is_said(floor: Floor, store: Store) -> None:
     moods = Moods(down=True)
     desk, inputs = desk_on(fickle(store, moods))
 
-    lease(desk, 2)
+    lease(desk, 2, floor)
 
     assert told(inputs) == [StoreFailed("spring", (), lease=True)]
     assert not desk.health.healthy
@@ -129,7 +141,7 @@ def test_an_attempt_in_doubt_is_never_dialled_and_ends(floor: Floor, store: Stor
     """The store did its work and its answer was lost: no permit, and later a settlement that gives everything back."""
     moods = Moods()
     desk, inputs = desk_on(fickle(store, moods))
-    lease(desk, 2)
+    lease(desk, 2, floor)
     (leased,) = told(inputs)
     assert isinstance(leased, LeadsLeased)
     moods.lost = {moods.trips + lost}
@@ -148,11 +160,30 @@ def test_an_attempt_in_doubt_is_never_dialled_and_ends(floor: Floor, store: Stor
     assert open_attempts(store, "spring") == ()
 
 
+def test_the_gates_ask_the_registers_of_this_host(floor: Floor, store: Store, tmp_path: Path) -> None:
+    """What is on one is closed and no call; the day of its data is today, so that it may be relied on."""
+    desk, inputs = desk_on(store)
+    today = datetime.fromtimestamp(desk.clock.wall(), UTC).date().isoformat()
+    made(tmp_path / "cn.reg", [number(0)], as_of=today)
+    desk = replace(desk, shelf=Shelf((listed(tmp_path / "cn.reg"),)))
+    lease(desk, 2, floor)
+    (leased,) = told(inputs)
+    assert isinstance(leased, LeadsLeased)
+
+    screen(desk, floor, Reserve("spring", "main", leased.leads))
+
+    on, off = told(inputs)
+    assert isinstance(on, Refused)
+    assert on.refusal.rule is Rule.REGISTER
+    assert isinstance(off, Permitted)
+    desk.shelf.close()
+
+
 def test_at_the_end_no_doubt_is_left(floor: Floor, store: Store) -> None:
     """A daemon that stops settles what is in doubt at once, or its next run would call it unknown."""
     moods = Moods()
     desk, inputs = desk_on(fickle(store, moods))
-    lease(desk, 2)
+    lease(desk, 2, floor)
     (leased,) = told(inputs)
     moods.down = True
     screen(desk, floor, Reserve("spring", "main", leased.leads))  # type: ignore[union-attr]
@@ -161,10 +192,42 @@ def test_at_the_end_no_doubt_is_left(floor: Floor, store: Store) -> None:
     assert not desk.doubtful
 
 
+def test_no_call_without_its_permit_on_record(floor: Floor, store: Store) -> None:
+    """The disk does not take the permits: nobody dials, and the attempts end as never sent."""
+    desk, inputs = desk_on(store)
+    lease(desk, 2, floor)
+    (leased,) = told(inputs)
+    assert isinstance(leased, LeadsLeased)
+    desk.evidence.takes = False  # type: ignore[attr-defined]
+
+    screen(desk, floor, Reserve("spring", "main", leased.leads))
+
+    assert told(inputs) == [StoreFailed("spring", leased.leads, lease=False)]
+    ends = settled(desk, after_s=0.0)
+    assert [(end.settlement.attempt, end.settlement.disposition) for end in ends] == [
+        ("A0", Disposition.NOT_SENT),
+        ("A1", Disposition.NOT_SENT),
+    ]
+    assert "on record" in ends[0].settlement.reason
+
+
+def test_while_nothing_can_be_put_on_record_nobody_comes_to_the_gates(floor: Floor, store: Store) -> None:
+    """No attempt is reserved that could not be dialled."""
+    desk, inputs = desk_on(store)
+    lease(desk, 1, floor)
+    (leased,) = told(inputs)
+    desk.evidence.ailing = True  # type: ignore[misc]
+
+    screen(desk, floor, Reserve("spring", "main", leased.leads))  # type: ignore[union-attr]
+
+    assert told(inputs) == [StoreFailed("spring", leased.leads, lease=False)]  # type: ignore[union-attr]
+    assert open_attempts(store, "spring") == ()
+
+
 def test_leads_pass_the_gates(floor: Floor, store: Store) -> None:
     """The usual way: leased, permitted, written down."""
     desk, inputs = desk_on(store)
-    lease(desk, 3)
+    lease(desk, 3, floor)
     (leased,) = told(inputs)
 
     screen(desk, floor, Reserve("spring", "main", leased.leads))  # type: ignore[union-attr]
@@ -172,4 +235,36 @@ def test_leads_pass_the_gates(floor: Floor, store: Store) -> None:
     permits = told(inputs)
     assert len(permits) == 3
     assert all(isinstance(permit, Permitted) for permit in permits)
+    assert permits == desk.evidence.entries, "on record"  # type: ignore[attr-defined]
     assert {one.attempt for one in open_attempts(store, "spring")} == {"A0", "A1", "A2"}
+
+
+def test_a_skipped_lead_waits_with_its_reason(floor: Floor, store: Store) -> None:
+    """As long as the campaign says; it is not an attempt."""
+    desk, inputs = desk_on(store)
+    lease(desk, 1, floor)
+    (leased,) = told(inputs)
+    (lead,) = leased.leads  # type: ignore[union-attr]
+
+    wish(desk, Postpone("spring", lead, 600.0, "skipped by agent 17: not today"), floor.settings)
+
+    row = story(store, "spring", lead.lead_id).row
+    assert (row.state, row.why, row.tries) == (LeadState.WAITING, "skipped by agent 17: not today", 0)
+    assert row.at == pytest.approx(desk.clock.wall() + 600.0, abs=5.0)
+
+
+def test_in_preview_only_leads_that_may_be_called_are_handed_out(floor: Floor, store: Store) -> None:
+    """The rest is postponed or closed with its reason, and counted, as at the gates."""
+    desk, inputs = desk_on(store)
+    settings = floor.settings.model_copy(update={"mode": Mode.PREVIEW})
+    blocklist.add(store, [blocklist.Block(number(1), "", "crm", "asked in writing", "qa", 1.0)])
+
+    wish(desk, Lease("spring", 3), settings)
+
+    refused, leased = told(inputs)
+    assert isinstance(refused, Refused)
+    assert (refused.lead.lead_id, refused.refusal.rule) == ("L1", Rule.BLOCKLIST)
+    assert isinstance(leased, LeadsLeased)
+    assert {lead.lead_id for lead in leased.leads} == {"L0", "L2"}
+    assert story(store, "spring", "L1").row.state is LeadState.CLOSED
+    assert status.counts(store, "spring", desk.clock.wall()).refused_by == {"blocklist": 1}

@@ -5,14 +5,19 @@ from __future__ import annotations
 import pytest
 from prometheus_client import generate_latest
 
-from dialer.core.agents import AgentState
-from dialer.core.board import from_wire
+from compliance.numbers import E164
+from config.campaign import CampaignSettings
+from dialer.core.agents import Agent, AgentState, LeadRef
+from dialer.core.board import WindowRow, from_wire
+from dialer.core.campaign_run import CampaignRun, Offer, OpenWindow
 from dialer.core.effects import AgentChanged
 from dialer.core.floor import FloorSettings, TrunkLimits, open_floor
+from dialer.core.inputs import CampaignState, WindowOfOthers
+from dialer.core.model import Lead
 from dialer.shell.clock import Clock
 from dialer.shell.metrics import Metrics
 from dialer.shell.tally import Tally
-from pacing.face import Decision
+from pacing.face import Decision, Ledger, Mode
 
 
 @pytest.fixture
@@ -40,6 +45,21 @@ def test_the_board_survives_the_wire(tally: Tally) -> None:
     assert board.trunks[0].name == "carrier"
 
 
+def test_a_decision_has_its_time(tally: Tally) -> None:
+    """By the wall clock; a campaign whose pacer was not asked yet has none."""
+    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    for name in ("spring", "autumn"):
+        floor.campaigns[name] = CampaignRun(CampaignSettings(name=name, mode=Mode.PROGRESSIVE), CampaignState.RUNNING)
+    begun = tally.clock.wall()
+    tally.decided("spring", Decision(3, "dial 3: because"))
+
+    board = tally.board(floor, workers=5, restarts=0, redis_healthy=True)
+    spring, autumn = board.campaigns
+
+    assert begun <= spring.decided_at <= board.at
+    assert autumn.decided_at == 0.0
+
+
 def test_the_metrics_show_the_newest_board(tally: Tally) -> None:
     """Every scrape reads the board of the second."""
     metrics = Metrics()
@@ -52,3 +72,40 @@ def test_the_metrics_show_the_newest_board(tally: Tally) -> None:
     assert "dialer_worker_restarts_total 2.0" in text
     assert "dialer_redis_up 0.0" in text
     assert 'dialer_trunk_calls{trunk="carrier"} 0.0' in text
+
+
+def test_the_board_and_the_metrics_have_every_window(tally: Tally) -> None:
+    """Own counts and those of others together, with the budget that is left."""
+    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    settings = CampaignSettings(name="spring", mode=Mode.PROGRESSIVE)
+    run = floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
+    told = WindowOfOthers("rolling_hour", "the last hour", 0.06, 0.0, 99, 1, 4)
+    run.windows = (OpenWindow(told, Ledger(1, 1)),)
+    metrics = Metrics()
+
+    board = tally.board(floor, workers=5, restarts=0, redis_healthy=True)
+    metrics.show(board)
+
+    assert board.campaigns[0].windows == (WindowRow("rolling_hour", "the last hour", 0.06, 100, 2, 4),)
+    assert from_wire(board.to_wire()) == board
+    text = generate_latest(metrics.registry).decode()
+    assert 'dialer_window_live_answers{campaign="spring",window="rolling_hour"} 100.0' in text
+    assert 'dialer_window_abandoned{campaign="spring",window="rolling_hour"} 2.0' in text
+    assert 'dialer_window_budget_calls{campaign="spring",window="rolling_hour"} 4.0' in text
+
+
+def test_a_preview_campaign_says_who_decides(tally: Tally) -> None:
+    """In the place of the pacer's sentence; leads on offer are held here."""
+    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    run = CampaignRun(CampaignSettings(name="spring", mode=Mode.PREVIEW), CampaignState.RUNNING, day="2026-03-02")
+    floor.campaigns["spring"] = run
+    lead = Lead("L1", "spring", (E164("+8613800138000"),))
+    ref = LeadRef("spring", "L1")
+    run.offers["ann"] = Offer(lead, 0.0)
+    ann = Agent("ann", "sip:ann@a", ("spring",), "", AgentState.PREVIEW, since=0.0, heard_at=0.0, lead=ref)
+    floor.roster.put(ann)
+
+    (row,) = tally.board(floor, workers=5, restarts=0, redis_healthy=True).campaigns
+
+    assert row.sentence == "preview: 1 agent decides on a lead, 0 ready, no lead is due"
+    assert (row.leads_held, row.agents) == (1, {"preview": 1})

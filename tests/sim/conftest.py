@@ -33,6 +33,12 @@ def make_scenario() -> Callable[..., Scenario]:
 
 
 @pytest.fixture(scope="session")
+def make_campaign() -> Callable[..., CampaignSettings]:
+    """Builds campaigns: a name, a mode, and other settings."""
+    return a_campaign
+
+
+@pytest.fixture(scope="session")
 def disorder() -> Disorder:
     """Every kind of disorder, often enough to be met in ten minutes."""
     return Disorder(late=0.02, twice=0.02, crossing=0.3, deaf=0.02, unsent=0.02, refused=0.05, lapsed=0.01)

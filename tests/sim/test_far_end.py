@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from dialer.sim.desks import Desk, Phones
+from dialer.sim.desks import FallibleDesk, Phones
 from dialer.sim.far_end import FarEnd
 from dialer.sim.scenario import Callees, Desks, Disorder
 from dialer.sim.world import World
@@ -30,7 +30,7 @@ from sip.messages import (
 def a_far_end(seed=1, callees=None, disorder=None, desks=None):
     world, heard = World(Random(seed)), []
     phones = Phones(world, heard.append, desks or Desks(refuse=0.0, silent=0.0))
-    phones.desks["ann"] = Desk("ann", ("sales",))
+    phones.desks["ann"] = FallibleDesk("ann", ("sales",))
     return FarEnd(world, heard.append, callees or Callees(), disorder or Disorder(), phones, slots=40), heard
 
 

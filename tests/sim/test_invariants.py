@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from compliance.face import Cleared, Permit, Reserved
-from dialer.core import dialling, serving, settling
+from dialer.core import counting, dialling, offers, previewing, serving, settling
 from dialer.core.agents import AgentState, Roster
-from dialer.core.calls import CallState
-from dialer.core.effects import Reserve, Send, Settle
+from dialer.core.calls import Call, CallState
+from dialer.core.campaign_run import Offer
+from dialer.core.effects import Anomaly, Publish, Reserve, Send, Settle
 from dialer.core.floor import Floor
 from dialer.core.inputs import Paced, Permitted
 from dialer.core.trunks import TrunkLoad
@@ -196,6 +197,49 @@ def wrong_leg_rung(step):
     step.effects.append(Send(DialAgent(call.attempt, "another", "sip:x", "")))
 
 
+def an_agent(step, *states):
+    return next(agent for agent in step.floor.roster.agents.values() if agent.state in states)
+
+
+def offered_behind_the_back(step):
+    step.floor.campaigns["sales"].offers[an_agent(step, AgentState.TALKING).agent] = Offer(spare_lead(step), step.now)
+
+
+def decides_on_nothing(step):
+    agent = an_agent(step, AgentState.TALKING, AgentState.WRAPUP, AgentState.READY)
+    step.floor.roster.agents[agent.agent] = replace(agent, state=AgentState.PREVIEW)
+
+
+def offered_to_nobody(step):
+    step.floor.campaigns["sales"].offers["nobody"] = Offer(spare_lead(step), step.now)
+
+
+def asked_and_forgot(step):
+    a_call(step, CallState.RINGING).asked_by = an_agent(step, AgentState.TALKING).agent
+
+
+def talk_went_to_another(step):
+    a_call(step, CallState.TALKING).asked_by = "another"
+
+
+def bridged_to_another(step):
+    call = a_call(step, CallState.TALKING)
+    step.past.asked_by[call.attempt] = "another"
+    step.effects.append(Publish("connected", "sales", {"attempt_id": call.attempt, "agent": call.agent}))
+
+
+def leads_kept_from_agents(step):
+    run = step.floor.campaigns["sales"]
+    run.settings = run.settings.model_copy(update={"mode": Mode.PREVIEW, "priority": 9, "max_lines": 0})
+    run.leads.append(spare_lead(step))
+    agent = next(agent for agent in step.floor.roster.agents.values() if agent.campaigns == ("sales",))
+    step.floor.roster.agents[agent.agent] = replace(agent, state=AgentState.READY, call=None)
+
+
+def spare_lead(step):
+    return next(record.lead for record in step.records.values() if record.place is Place.DUE)
+
+
 def message_too_soon(step):
     call = make_wait(step)
     call.abandon_after_s = 2.0
@@ -246,6 +290,9 @@ DOCTORED = {
         agent_talks_before_the_bridge,
         wrong_leg_rung,
     ],
+    "every_offer_with_one_agent": [offered_behind_the_back, decides_on_nothing, offered_to_nobody, asked_and_forgot],
+    "calls_are_for_whoever_asked": [talk_went_to_another, bridged_to_another],
+    "nobody_idle_while_leads_are_on_hand": [leads_kept_from_agents],
     "messages_only_after_the_limit": [message_too_soon, message_into_a_talk],
     "phones_ring_long_enough": [cancelled_too_soon],
     "no_call_hangs": [call_hangs],
@@ -328,7 +375,7 @@ def no_watch(patch):
 def abandoned_not_counted(patch):
     counts = settling.counts
     patch.setattr(settling, "counts", lambda **given: (counts(**given)[0], False))
-    patch.setattr(settling, "Ledger", lambda answered, abandoned: Ledger(answered, abandoned + 1))
+    patch.setattr(counting, "one_more", lambda ledger, abandoned: Ledger(ledger.answered + 1, ledger.abandoned + 1))
 
 
 MUTANTS = [
@@ -353,5 +400,54 @@ def test_a_rehearsal_finds_a_fault_in_the_engine(make_scenario, disorder, monkey
     scenario = make_scenario(
         Mode.RATIO, disorder=disorder, faults_per_min=4.0, slots=30, callees=Callees(answer=0.5), duration_s=300.0
     )
+    with pytest.raises(InvariantBroken):
+        [rehearse(scenario, seed) for seed in range(40)]
+
+
+def no_offers(patch):
+    patch.setattr(previewing, "offer", lambda floor, now: None)
+
+
+def refusals_that_nobody_hears(patch):
+    patch.setattr(dialling, "deny", lambda *given: None)
+
+
+def deciding_for_ever(patch):
+    patch.setattr(offers, "_let_go", lambda *given: None)
+
+
+def calls_for_anybody(patch):
+    patch.setattr(dialling, "Call", lambda **given: Call(**{**given, "asked_by": ""}))
+
+
+def skipped_leads_forgotten(patch):
+    patch.setattr(previewing, "Postpone", lambda *given: Anomaly("", ""))
+
+
+def served_out_of_turn(patch):
+    def serve(floor, now):
+        for call in list(floor.waiting.values()):
+            agent = floor.roster.longest_ready(call.campaign, without=call.tried)
+            if agent is not None:
+                serving._connect(floor, call, agent, now)
+
+    patch.setattr(serving, "serve", serve)
+
+
+PREVIEW_MUTANTS = [
+    no_offers,
+    refusals_that_nobody_hears,
+    deciding_for_ever,
+    calls_for_anybody,
+    skipped_leads_forgotten,
+    served_out_of_turn,
+]
+
+
+@pytest.mark.parametrize("mutate", PREVIEW_MUTANTS, ids=lambda mutate: mutate.__name__)
+def test_a_rehearsal_finds_a_fault_in_previews(make_scenario, disorder, monkeypatch, mutate):
+    """The same for campaigns in mode preview."""
+    mutate(monkeypatch)
+    scenario = make_scenario(Mode.PREVIEW, disorder=disorder, faults_per_min=4.0, duration_s=300.0)
     with pytest.raises(InvariantBroken):
         [rehearse(scenario, seed) for seed in range(40)]

@@ -13,13 +13,13 @@ from dialer.sim.scenario import Callees, Desks, Fault, FaultKind
 from pacing.face import Mode
 from pacing.policies import Progressive
 
-MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE]
+MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE, Mode.PREVIEW]
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_nothing_breaks_whatever_breaks(make_scenario, disorder, seed):
     """Ten virtual minutes with workers, store, trunks, desktops and operators failing at random."""
-    scenario = make_scenario(MODES[seed % 3], disorder=disorder, faults_per_min=2.0 + seed % 5, pacing_every_s=0.5)
+    scenario = make_scenario(MODES[seed % 4], disorder=disorder, faults_per_min=2.0 + seed % 5, pacing_every_s=0.5)
     outcome = rehearse(scenario, seed)
     assert outcome.attempts == sum(outcome.dispositions.values()) > 20
     assert outcome.abandoned <= outcome.live
@@ -32,10 +32,30 @@ FAULTS = st.lists(
 
 
 @settings(max_examples=20, deadline=None)
-@given(faults=FAULTS, seed=st.integers(0, 1000), mode=st.sampled_from([Mode.PROGRESSIVE, Mode.RATIO]))
+@given(faults=FAULTS, seed=st.integers(0, 1000), mode=st.sampled_from([Mode.PROGRESSIVE, Mode.RATIO, Mode.PREVIEW]))
 def test_no_schedule_of_faults_breaks_the_engine(make_scenario, disorder, faults, seed, mode):
     """Two virtual minutes with faults where hypothesis wants them, drains and hang-ups included."""
     rehearse(make_scenario(mode, disorder=disorder, faults=tuple(faults), duration_s=120.0), seed)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_campaigns_of_different_modes_share_their_agents(make_scenario, make_campaign, disorder, seed):
+    """One campaign in preview, one that dials by itself, either with the higher priority: nothing breaks."""
+    modes = [Mode.PREVIEW, MODES[seed % 3]][:: 1 if seed % 2 else -1]
+    campaigns = tuple(
+        make_campaign(name, mode, priority=priority, preview_limit_s=20.0, preview_skip_s=60.0)
+        for name, mode, priority in zip(("sales", "urgent"), modes, (3, 7), strict=True)
+    )
+    scenario = make_scenario(campaigns=campaigns, disorder=disorder, faults_per_min=4.0, pacing_every_s=0.5)
+    assert rehearse(scenario, seed).attempts > 20
+
+
+def test_a_calm_preview_connects_every_answer(make_scenario):
+    """With an agent for each call before it is made, nobody who answers is left alone."""
+    calm = make_scenario(Mode.PREVIEW, desks=Desks(refuse=0.0, silent=0.0, pause=0.0), callees=Callees(patience_s=1e9))
+    outcome = rehearse(calm, 1)
+    assert (outcome.anomalies, outcome.abandoned) == (0, 0)
+    assert outcome.dispositions[Disposition.CONNECTED] == outcome.live > 20
 
 
 def test_a_rehearsal_repeats_itself(make_scenario, disorder):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from dialer.core.model import Close, Disposition, Lead, NextStep, Settlement
 from dialer.store import campaigns, intake, leases
 from dialer.store.connection import Store
 from dialer.store.gate import screen
+from dialer.store.registers import Shelf
 from dialer.store.settlements import Settled
 from pacing.face import Mode
 from sip.causes import Cause, Leg
@@ -46,6 +47,7 @@ class Floor:
     settings: CampaignSettings
     policy: Policy = POLICY
     attempts: int = 0
+    shelf: Shelf = field(default_factory=Shelf)
 
     @property
     def name(self) -> str:
@@ -69,7 +71,15 @@ class Floor:
         ids = [f"A{self.attempts + i}" for i in range(len(leads))]
         self.attempts += len(leads)
         return screen(
-            self.store, self.settings, self.policy, leads, trunk="main", owner=owner, now=now, attempt_ids=ids
+            self.store,
+            self.settings,
+            self.policy,
+            leads,
+            trunk="main",
+            owner=owner,
+            now=now,
+            attempt_ids=ids,
+            shelf=self.shelf,
         )
 
     def dial(self, count: int = 1, now: float = NOW, owner: str = OWNER) -> tuple[Permitted, ...]:

@@ -13,7 +13,8 @@ from dialer.store.agents import Heard, Malformed, Presence
 from dialer.store.connection import Store, trip
 from tests.store.conftest import NOW, OWNER
 
-LOGIN = AgentEvent(AgentEventKind.LOGIN, "17", "sip:17@10.0.0.5", ("spring",), "north")
+LOGIN = AgentEvent(AgentEventKind.LOGIN, "17", "sip:17@10.0.0.5", ("spring",), "north", shift_ends_at=1_772_500_000.0)
+LOGIN_SAID = {"type": "login", "agent": "17", "uri": "sip:17@10.0.0.5", "campaigns": ["spring"]}
 
 
 def said(store: Store, body: Any) -> Heard | Malformed:
@@ -59,7 +60,12 @@ def test_a_host_goes_on_where_it_left_off(store: Store) -> None:
         ({"type": "login", "agent": "17", "uri": "sip:1@a"}, "campaigns: a login needs it"),
         ({"type": "login", "agent": "17", "uri": "sip:1@a", "campaigns": [7]}, "campaigns[0]: must be text"),
         ({"type": "pause", "agent": "17", "reason": "x" * 65}, "reason: longer than 64 characters"),
+        (LOGIN_SAID | {"shift_ends_at": "18:00"}, "shift_ends_at: not an ISO 8601 time"),
         ({"type": "ready", "agent": "17", "shoe": 1}, "unknown field 'shoe'"),
+        ({"type": "dial", "agent": "17"}, "lead_id: missing"),
+        ({"type": "skip", "agent": "17", "lead_id": " "}, "lead_id: empty"),
+        ({"type": "dial", "agent": "17", "lead_id": 5}, "lead_id: must be text"),
+        ({"type": "dial", "agent": "17", "lead_id": "x" * 65}, "lead_id: longer than 64 characters"),
     ],
 )
 def test_a_malformed_word_has_its_reason(store: Store, body: Any, reason: str) -> None:
@@ -68,6 +74,18 @@ def test_a_malformed_word_has_its_reason(store: Store, body: Any, reason: str) -
 
     assert isinstance(heard, Malformed)
     assert [text[: len(reason)] for text in heard.reasons] == [reason]
+
+
+def test_what_an_agent_decides_is_heard(store: Store) -> None:
+    """Which lead, and why it is skipped."""
+    words = [
+        AgentEvent(AgentEventKind.DIAL, "17", lead_id="L1"),
+        AgentEvent(AgentEventKind.SKIP, "17", reason="spoke to her", lead_id="L2"),
+    ]
+
+    agents.enqueue(store, words)
+
+    assert [one.event for one in agents.read(store, "host-a", "0", 10, 0)[0] if isinstance(one, Heard)] == words
 
 
 def test_an_agent_belongs_to_one_owner(store: Store) -> None:

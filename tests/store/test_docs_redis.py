@@ -19,6 +19,7 @@ import pytest
 import redis
 
 import dialer
+from dialer.core.agents import AgentEvent, AgentEventKind
 from dialer.core.model import Disposition
 from dialer.store import agents, crm_in
 from dialer.store.connection import trip
@@ -236,6 +237,20 @@ def test_the_example_client_follows_a_lead(
     assert list(client.events(connection, "crm-1", block_ms=10)) == []
     assert (report.applied, report.refused) == (1, 0)
     assert story(floor.store, floor.name, "L1").row.state is LeadState.CLOSED
+    connection.close()
+
+
+def test_the_example_client_decides_on_leads(client: ModuleType, valkey_url: str, floor: Floor) -> None:
+    """As a desktop would: what it says is understood."""
+    connection = redis.Redis.from_url(valkey_url, protocol=2)
+    client.decide(connection, "17", "L1", dial=True)
+    client.decide(connection, "17", "L2", dial=False, reason="spoke to her")
+    heard, _ = agents.read(floor.store, "host-a", "0", 10, 0)
+
+    assert [one.event for one in heard if isinstance(one, agents.Heard)] == [
+        AgentEvent(AgentEventKind.DIAL, "17", lead_id="L1"),
+        AgentEvent(AgentEventKind.SKIP, "17", lead_id="L2", reason="spoke to her"),
+    ]
     connection.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -22,8 +23,10 @@ from dialer.store.errors import StoreUnavailable
 from dialer.store.gate import LEASE_LOST, screen
 from dialer.store.keys import digits, place
 from dialer.store.leads import LeadState, story
+from dialer.store.registers import Shelf
 from dialer.store.status import counts
 from tests.store.conftest import ALWAYS, NOW, OWNER, POLICY, Floor, number
+from tests.store.shelf import listed, made
 
 DAY = 86_400.0
 
@@ -82,6 +85,94 @@ def test_the_first_gate_refuses_without_touching_the_history(floor: Floor) -> No
     assert answer.refusal.until is not None
     assert story(floor.store, floor.name, "L0").row.at == pytest.approx(answer.refusal.until)
     assert contacts.history(floor.store, number(0)) == ()
+
+
+def test_a_number_on_a_national_register_is_never_reserved(floor: Floor, tmp_path: Path) -> None:
+    """Its lead is closed with the register's name and day, as one on the blocklist is, and nothing is counted."""
+    made(tmp_path / "cn.reg", [number(0)])
+    floor.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    floor.fill(2)
+
+    on, off = floor.screen(floor.lease(2))
+
+    assert isinstance(on, Refused)
+    assert (on.refusal.rule, on.refusal.until) == (Rule.REGISTER, None)
+    assert on.refusal.detail == "on the national register cn-list of 2026-03-01"
+    row = story(floor.store, floor.name, "L0").row
+    assert (row.state, row.why) == (LeadState.CLOSED, "register: on the national register cn-list of 2026-03-01")
+    assert contacts.history(floor.store, number(0)) == ()
+    assert isinstance(off, Permitted)
+    assert counts(floor.store, floor.name, NOW).refused_by == {"register": 1}
+    floor.shelf.close()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "rule"), [("2026-01-01", Rule.REGISTER_OUTDATED), ("", Rule.REGISTER_UNREADABLE)], ids=["old", "missing"]
+)
+def test_without_a_register_to_rely_on_nothing_is_dialled(floor: Floor, tmp_path: Path, as_of: str, rule: Rule) -> None:
+    """The lead is put off and comes up again; mode preview does not show it to an agent either."""
+    if as_of:
+        made(tmp_path / "cn.reg", [number(5)], as_of=as_of)
+    floor.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    floor.fill(2)
+    first, second = floor.lease(2)
+
+    (answer,) = floor.screen((first,))
+    passed, refused = gate.sift(
+        floor.store, floor.settings, floor.policy, (second,), owner=OWNER, now=NOW, shelf=floor.shelf
+    )
+
+    assert isinstance(answer, Refused)
+    assert (answer.refusal.rule, answer.refusal.until) == (rule, NOW + 600.0)
+    assert (passed, [one.refusal for one in refused]) == ((), [answer.refusal])
+    assert story(floor.store, floor.name, "L0").row.state is LeadState.WAITING
+    assert contacts.history(floor.store, number(0)) == ()
+    floor.shelf.close()
+
+
+def test_a_register_does_not_hold_up_what_hours_forbid(floor: Floor, tmp_path: Path) -> None:
+    """Out of hours a lead waits for the hours, not for the register; one on the register is closed at once."""
+    made(tmp_path / "cn.reg", [number(0)], as_of="2026-01-01")
+    floor.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    floor.policy = Policy("morning", CallingHours((Window(frozenset(range(7)), 60, 61),)), POLICY.caps)
+    floor.fill(2)
+
+    answers = floor.screen(floor.lease(2))
+
+    assert [one.refusal.rule for one in answers if isinstance(one, Refused)] == [Rule.REGISTER, Rule.HOURS]
+    floor.shelf.close()
+
+
+def test_leads_are_sifted_as_the_gates_would_judge_them(floor: Floor) -> None:
+    """Blocked, capped, expired: each ends as at the gates, and nothing is reserved for the one that passes."""
+    floor.policy = Policy("tight", ALWAYS, (Cap(1, 2 * DAY),))
+    floor.fill(3)
+    floor.add({"lead_id": "L3", "phone": number(3).clear, "expires_at": NOW + 5})
+    floor.take_in()
+    blocklist.add(floor.store, [blocklist.Block(number(0), "spring", "complaint", "rude", "qa", NOW)])
+    trip(floor.store, [_seed(floor.store, 1, [NOW - DAY])])
+    leads = floor.lease()
+
+    passed, refused = gate.sift(floor.store, floor.settings, floor.policy, leads, owner=OWNER, now=NOW + 10)
+
+    assert [lead.lead_id for lead in passed] == ["L2"]
+    judged = {one.lead.lead_id: one.refusal for one in refused}
+    assert {name: one.rule for name, one in judged.items()} == {
+        "L0": Rule.BLOCKLIST,
+        "L1": Rule.CAP,
+        "L3": Rule.EXPIRED,
+    }
+    assert judged["L1"] == verdict([NOW - DAY], floor.policy.caps, NOW + 10)
+    states = {name: story(floor.store, floor.name, name).row.state for name in ("L0", "L1", "L2", "L3")}
+    assert states == {
+        "L0": LeadState.CLOSED,
+        "L1": LeadState.WAITING,
+        "L2": LeadState.LEASED,
+        "L3": LeadState.CLOSED,
+    }
+    assert contacts.history(floor.store, number(2)) == ()
+    assert counts(floor.store, floor.name, NOW).refused_by == {"blocklist": 1, "cap": 1, "expired": 1}
+    assert isinstance(floor.screen(passed, now=NOW + 10)[0], Permitted)
 
 
 def test_a_lost_lease_gives_the_reservation_back(floor: Floor) -> None:

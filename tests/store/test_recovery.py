@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from config.campaign import RetryTable
 from dialer.core.agents import AgentState
 from dialer.core.inputs import Permitted
 from dialer.core.model import Disposition, Retry
-from dialer.store import agents, contacts, gate, leases, ledger, recovery, settle
+from dialer.store import agents, campaigns, contacts, gate, leases, ledger, recovery, settle
 from dialer.store.connection import Store, trip
 from dialer.store.errors import StoreUnavailable
 from dialer.store.leads import LeadState, story
@@ -192,3 +193,17 @@ def test_a_campaign_without_work_is_no_trouble(floor: Floor) -> None:
 
     assert recover(floor.store, NOW) == RecoveryReport((DEAD,), 0, 0, 0)
     assert trip(floor.store, [("HLEN", floor.store.keys.owners())]) == [0]
+
+
+def test_an_end_that_nobody_saw_is_booked_on_the_campaigns_day(floor: Floor) -> None:
+    """Not on the day of UTC: it is that of the campaign's time zone, as for every other end."""
+    store = floor.store
+    campaigns.update(store, floor.settings.model_copy(update={"time_zone": "Pacific/Kiritimati"}), who="test", now=NOW)
+    floor.fill(1)
+    floor.dial(1, owner=DEAD)
+    die(store)
+    noon = datetime(2026, 3, 3, 12, tzinfo=UTC).timestamp()
+
+    recover(store, noon)
+
+    assert events(store)[0][2]["day"] == "2026-03-04"

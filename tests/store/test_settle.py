@@ -11,6 +11,7 @@ import pytest
 
 from config.daemon import RedisSettings
 from dialer.core.model import Close, Disposition, Retry
+from dialer.core.windows import Counting, CountingWindow
 from dialer.store import contacts, ledger, settle
 from dialer.store.connection import Store, close_store, open_store, trip
 from dialer.store.errors import StoreUnavailable
@@ -182,8 +183,12 @@ def test_the_ledger_is_charged_to_whoever_dialled(floor: Floor, end: End) -> Non
 
     settle.settle(floor.store, [item], "host-a:2")
 
-    assert ledger.others(floor.store, floor.name, "2026-03-03", "host-a:2").answered == 1
-    assert ledger.others(floor.store, floor.name, "2026-03-03", OWNER).answered == 0
+    today = CountingWindow("calendar_day", "today", 0.03, NOW, days=("2026-03-03",))
+    answered = [
+        ledger.others(floor.store, floor.name, Counting(NOW, today, ()), owner).answered
+        for owner in ("host-a:2", OWNER)
+    ]
+    assert answered == [1, 0]
 
 
 def test_a_settlement_survives_the_wire(floor: Floor, end: End) -> None:

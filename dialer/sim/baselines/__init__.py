@@ -5,6 +5,9 @@ one; everything else is as that product ships. Lines, leads, grace and ring time
 for all. `progressive` and `ratio` are this product's own, under its governor; VICIdial's RATIO has no governor. A cap
 that a product cannot be set to raises ValueError.
 
+A pacer that acts only now and then has an attribute `asks_in_s`: after each step, when it wants to be asked again. A
+simulator need not ask it before.
+
 VICIdial's time of day is 09:00 where the snapshot's `now` is 0, so ADAPT_TAPERED has no brake for the first two hours;
 make a `Vicidial` with another `starts_at_hhmm` to see it later in the day.
 """

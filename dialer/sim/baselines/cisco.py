@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import placeable, unserved
-from pacing.face import CallAbandoned, CallAnswered, Decision, Observation, Snapshot
+from pacing.face import CallAbandoned, CallAnswered, Decision, Memory, Observation, Snapshot
 from pacing.sentence import nobody
 
 
@@ -68,3 +68,7 @@ class Cisco:
     def learnt(self) -> dict[str, float]:
         """The lines for each agent."""
         return {"lines_per_agent": self.lines}
+
+    def memory(self) -> Memory:
+        """Nothing: a study begins anew."""
+        return {}

@@ -17,14 +17,14 @@ The description leaves open, and here it is so:
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
 from dialer.sim.baselines.limits import Beat, Recent, placeable, unserved
-from pacing.face import CallAnswered, CallFailed, Decision, Observation, Snapshot, TalkEnded
+from pacing.face import CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
 from pacing.sentence import nobody
 
 ANSWER_RING_S = 10
@@ -73,9 +73,8 @@ def candidates(attempts: int, answered: int) -> list[float]:
 
 def try_ratio(ratio: float, callers: int, answer_rate: float, talks_s: Sequence[float], dice: Random) -> Trial:
     """Play four minutes from a floor where everybody is idle. An answered call without an idle agent is abandoned."""
-    answers: Counter[int] = Counter()
-    no_answers: Counter[int] = Counter()
-    ends: Counter[int] = Counter()
+    # By second; the tail stays 0, and a wrap-up that would end before the beginning looks there.
+    answers, no_answers, ends = ([0] * (SIMULATED_S + NO_ANSWER_RING_S + WRAPUP_S) for _ in range(3))
     idle, ringing, on_call = callers, 0, 0
     answered = abandoned = used_s = 0
     for second in range(SIMULATED_S):
@@ -84,13 +83,17 @@ def try_ratio(ratio: float, callers: int, answer_rate: float, talks_s: Sequence[
         ringing -= answers[second] + no_answers[second]
         served = min(idle, answers[second])
         for _ in range(served):
-            ends[second + max(1, round(dice.choice(talks_s)))] += 1
+            end = second + max(1, round(dice.choice(talks_s)))
+            if end < SIMULATED_S:
+                ends[end] += 1
         idle -= served
         on_call += served
         answered += answers[second]
         abandoned += answers[second] - served
         fresh = max(0, math.floor(idle * ratio) - ringing)
-        to_answer = sum(dice.random() < answer_rate for _ in range(fresh))
+        to_answer = 0
+        for _ in range(fresh):
+            to_answer += dice.random() < answer_rate
         answers[second + ANSWER_RING_S] += to_answer
         no_answers[second + NO_ANSWER_RING_S] += fresh - to_answer
         ringing += fresh
@@ -118,6 +121,7 @@ class Impact:
 
     def __init__(self, settings: ImpactSettings) -> None:
         self.settings = settings
+        self.asks_in_s = settings.dial_every_s
         self.dice = Random(settings.seed)
         self.picking = Beat(settings.pick_every_s)
         self.dialling = Beat(settings.dial_every_s)
@@ -172,3 +176,7 @@ class Impact:
     def learnt(self) -> dict[str, float]:
         """The ratio picked last, in lines for each ready agent."""
         return {"best_ratio": self.best}
+
+    def memory(self) -> Memory:
+        """Nothing: a study begins anew."""
+        return {}

@@ -19,7 +19,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import Beat, Recent, placeable
-from pacing.face import CallAnswered, CallFailed, Decision, Observation, Snapshot, TalkEnded
+from pacing.face import Ages, CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
 from pacing.sentence import nobody
 
 
@@ -61,7 +61,7 @@ class Mean:
         return self.total / self.count if self.count else otherwise
 
 
-def free_soon(talking_age_s: tuple[float, ...], answer_s: float, talk_s: float, certainty: float) -> int:
+def free_soon(talking_age_s: Ages, answer_s: float, talk_s: float, certainty: float) -> int:
     """How many of the busy agents count as free by the time of an answer: 1 - exp(-(e + a)/d) >= q.
 
     The share of all talks that are shorter than e + a, where the share of those that have lasted e would be needed.
@@ -83,6 +83,7 @@ class Issabel:
 
     def __init__(self, settings: IssabelSettings) -> None:
         self.settings = settings
+        self.asks_in_s = settings.every_s
         self.cycle = Beat(settings.every_s)
         self.outcomes = Recent(settings.window_s)
         self.answer_s = Mean()
@@ -128,3 +129,7 @@ class Issabel:
     def learnt(self) -> dict[str, float]:
         """The means of answer time and talk."""
         return {"answer_s": self.answer_s.value(self.settings.answer_s), "talk_s": self.talk_s.value(0.0)}
+
+    def memory(self) -> Memory:
+        """Nothing: a study begins anew."""
+        return {}

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import Beat, placeable, unserved
-from pacing.face import Decision, Observation, Snapshot
+from pacing.face import Decision, Memory, Observation, Snapshot
 from pacing.sentence import nobody
 
 
@@ -57,3 +57,7 @@ class Sinch:
     def learnt(self) -> dict[str, float]:
         """The share of busy agents that are called for."""
         return {"busy_share": self.share}
+
+    def memory(self) -> Memory:
+        """Nothing: a study begins anew."""
+        return {}

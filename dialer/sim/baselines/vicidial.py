@@ -20,13 +20,14 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import CLOSE_S, placeable, unserved
-from dialer.sim.baselines.vicidial_level import Level, VicidialSettings
-from pacing.face import Decision, Observation, Snapshot
+from dialer.sim.baselines.vicidial_level import Level, Method, VicidialSettings
+from pacing.face import Decision, Memory, Observation, Snapshot
 from pacing.sentence import nobody
 
 ROUND_SLEEP_S = 2.5
 MOST_CALLS_PER_SECOND = 200.0
 FALLBACK_INTERVAL_S = 0.025  # where the rate is 0 or above the most
+ASKS_EVERY_S = 0.4  # while calls are due one by one: at 5 a second, two come due together
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class Vicidial:
 
     def __init__(self, settings: VicidialSettings) -> None:
         self.settings = settings
+        self.asks_in_s = ASKS_EVERY_S
         self.level = Level(settings)
         self.round: Round | None = None
 
@@ -83,7 +85,7 @@ class Vicidial:
         self.level.observe(observations, now)
         self.level.look(snapshot)
         if snapshot.agents <= 0:
-            self.round = None
+            self.round, self.asks_in_s = None, ASKS_EVERY_S
             return Decision(0, f"dial 0: {nobody(snapshot)}")
         if self.round is None:
             self.round = Round(now, 0, interval_s(self.settings))
@@ -91,7 +93,17 @@ class Vicidial:
             calls = placeable(missing(self.level.value, self.settings, snapshot), snapshot)
             self.round = Round(now, calls, interval_s(self.settings))
         dial = placeable(self.round.due(now), snapshot)
+        self.asks_in_s = self.wait_s(self.round, now)
         return Decision(dial, f"dial {dial}: {self.why(self.round, now)}")
+
+    def wait_s(self, current: Round, now: float) -> float:
+        """Seconds until there is something to do: a call of the round, the next round, or the controller's turn."""
+        if current.placed < current.calls:
+            return ASKS_EVERY_S
+        wait_s = current.next_at - now
+        if self.settings.method is not Method.RATIO:
+            wait_s = min(wait_s, self.level.sampling.wait_s(now))
+        return max(CLOSE_S, wait_s)
 
     def why(self, current: Round, now: float) -> str:
         """Where the placer stands."""
@@ -103,3 +115,7 @@ class Vicidial:
     def learnt(self) -> dict[str, float]:
         """The dial level, in lines for each agent."""
         return {"dial_level": self.level.value}
+
+    def memory(self) -> Memory:
+        """Nothing: a study begins anew."""
+        return {}

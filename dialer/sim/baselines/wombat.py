@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import placeable, unserved
-from pacing.face import Decision, Observation, Snapshot
+from pacing.face import Decision, Memory, Observation, Snapshot
 from pacing.sentence import nobody
 
 
@@ -47,4 +47,8 @@ class Wombat:
 
     def learnt(self) -> dict[str, float]:
         """Nothing."""
+        return {}
+
+    def memory(self) -> Memory:
+        """Nothing: a study begins anew."""
         return {}

@@ -22,6 +22,8 @@ STORE_S: Final = 0.005
 EPOCH: Final = 1_772_416_800.0
 """Wall clock at the start of the shift: Monday 2026-03-02, 10:00 in Shanghai. Calling hours play no part in a study."""
 
+UTC_OFFSET_S: Final = 8 * 3600.0
+
 MANY: Final = 1_000_000
 FIRST_NUMBER: Final = 10_000_000_000
 

@@ -36,9 +36,10 @@ from sip.messages import (
 SIGNAL_S: Final = 0.005
 """From the daemon to a worker, or back."""
 
-TRANSACTION_TIMEOUT_S: Final = 32.0
-"""RFC 3261, timer B: so long a dead trunk keeps a call."""
+NOTHING_HEARD_S: Final = 5.0
+"""So long a dead trunk keeps a call: a worker takes one that has not even said 100 Trying for unreachable."""
 
+NEVER_RING: Final = frozenset({Outcome.BUSY, Outcome.INVALID})
 FAILURES: Final = {
     Outcome.BUSY: (Cause.BUSY, 486),
     Outcome.INVALID: (Cause.INVALID_NUMBER, 404),
@@ -119,12 +120,12 @@ class Carrier:
         later = self.timeline.after
         later(SIGNAL_S, self._dialled, line)
         if self.down:
-            later(TRANSACTION_TIMEOUT_S, self._fails, line, Cause.TRUNK_UNREACHABLE, 408)
+            later(NOTHING_HEARD_S, self._fails, line, Cause.TRUNK_UNREACHABLE, 408)
             return
         screened = callee.outcome is Outcome.MACHINE and self.people.screens_machines
-        if callee.outcome not in {Outcome.BUSY, Outcome.INVALID}:
+        if callee.outcome not in NEVER_RING:
             later(SIGNAL_S + callee.ringing_after_s, self._rings, line)
-        if screened or callee.outcome in {Outcome.BUSY, Outcome.INVALID}:
+        if screened or callee.outcome in NEVER_RING:
             later(SIGNAL_S + callee.after_s, self._fails, line, *FAILURES[callee.outcome])
         elif callee.outcome is not Outcome.NOBODY:
             later(SIGNAL_S + callee.after_s, self._answers, line)

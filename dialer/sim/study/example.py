@@ -64,4 +64,6 @@ def _shown(value: Any) -> str:
         return f'{{ law = "{law}", {", ".join(f"{key} = {getattr(value, key)!r}" for key in keys)} }}'
     if isinstance(value, tuple):
         return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, bool):
+        return json.dumps(value)
     return json.dumps(str(value)) if isinstance(value, str) else repr(value)

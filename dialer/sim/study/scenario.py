@@ -74,6 +74,9 @@ class Agents(Section):
     ramp_down_s: float = Field(
         default=0.0, description="agents leave one by one over the last seconds of the shift", ge=0, le=7200
     )
+    shifts_known: bool = Field(
+        default=False, description="true: the agents' logins say when they will leave, as ramp_down_s has it"
+    )
     breaks: tuple[Break, ...] = Field(default=(), description="planned breaks", max_length=50)
 
 

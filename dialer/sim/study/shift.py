@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from config.campaign import CampaignSettings
-from dialer.core.agents import Agent
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Lease, Publish, Release, Reserve, Send, Settle
 from dialer.core.engine import Engine
-from dialer.core.floor import CampaignRun, Floor, FloorSettings, TrunkLimits, open_floor
-from dialer.core.inputs import CampaignChanged, CampaignState, Drain, Input, LedgerOfOthers, Paced
+from dialer.core.floor import FloorSettings, TrunkLimits
+from dialer.core.inputs import CampaignChanged, CampaignState, Drain, Input, LedgerOfOthers, LocalTime, Paced
 from dialer.core.model import Disposition
-from dialer.core.trunks import TrunkLoad
-from dialer.sim.study.book import EPOCH, Book
+from dialer.core.outlook import pacing_settings
+from dialer.sim.study.book import EPOCH, UTC_OFFSET_S, Book
 from dialer.sim.study.carrier import Carrier
 from dialer.sim.study.meter import Meter
 from dialer.sim.study.outcome import Run
@@ -32,24 +31,6 @@ EVERYONE_S: Final = 1.0
 """The pacer is asked at least this often, as in the daemon."""
 
 DRAIN_LIMIT_S: Final = 4 * 3600.0
-
-
-class OneCampaignFloor(Floor):
-    """The engine's floor where there is one campaign and one trunk: the same answers without looking for them, which
-    would take half of the engine's time with a hundred agents."""
-
-    __slots__ = ()
-
-    def staff(self) -> dict[str, list[Agent]]:
-        """Everybody."""
-        return {CAMPAIGN: list(self.roster.agents.values())}
-
-    def trunk_of(self, run: CampaignRun, now: float) -> TrunkLoad | None:
-        """The only one."""
-        return self.trunks[TRUNK]
-
-    def _room(self, trunk: TrunkLoad, now: float) -> int:
-        return trunk.room(now) - len(self.campaigns[CAMPAIGN].reserving)
 
 
 @dataclass(slots=True)
@@ -78,8 +59,6 @@ class Shift:
         # Desktops of a study never fall silent, so nobody has to listen for their heartbeats.
         floor = FloorSettings((trunk,), lines, agent_heartbeat_timeout_s=float("inf"))
         self.engine = Engine(floor, seed=self.seed)
-        self.engine.floor = OneCampaignFloor(settings=floor, trunks=open_floor(floor).trunks)
-        self.pacer = POLICIES[self.policy](settings.pacing(self.seed), self.seed)
         people = People(self.scenario, self.seed)
         self.book = Book(self.timeline, self.tell, settings, limits.leads)
         self.staff = Staff(self.timeline, self.tell, people, CAMPAIGN)
@@ -94,6 +73,9 @@ class Shift:
             limits.message_s,
         )
         self.tell(CampaignChanged(settings, CampaignState.RUNNING))
+        run = self.engine.floor.campaigns[CAMPAIGN]
+        self.pacer = POLICIES[self.policy](pacing_settings(self.engine.floor, run, self.seed), self.seed)
+        self.tell(LocalTime(UTC_OFFSET_S))
         self.tell(LedgerOfOthers(CAMPAIGN, "today", 0, 0))
         self.tell(Capacity(SLOTS_PER_CALL * lines, 1))
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from dialer.core.agents import AgentEvent, AgentEventKind, AgentState
+from dialer.core.agents import AgentEventKind, AgentState
 from dialer.core.effects import AgentChanged
+from dialer.sim.desk import Desk
+from dialer.sim.study.book import EPOCH
 from dialer.sim.study.people import Callee, People
 from dialer.sim.study.scenario import Break, Scenario, Shock, ShockKind
 from dialer.sim.study.timeline import Tell, Timeline
@@ -19,20 +21,12 @@ PLANS_SEED: Final = 2**60
 
 
 @dataclass(slots=True)
-class Desk:
-    """One agent. `away_s` is the length of the break that the agent is asked to take; `callee` the one talked to.
-    `seen` counts changes of state, so that a wrap-up that the dialer has ended is not ended again."""
+class AgentDesk(Desk):
+    """One agent. `away_s` is the length of the break that the agent is asked to take; `callee` the one talked to."""
 
-    name: str
-    state: AgentState = AgentState.OFFLINE
-    seen: int = 0
     callee: Callee | None = None
     away_s: float | None = None
     gone: bool = False
-
-    @property
-    def uri(self) -> str:
-        return f"sip:{self.name}@phones"
 
 
 @dataclass(slots=True)
@@ -43,19 +37,21 @@ class Staff:
     tell: Tell
     people: People
     campaign: str
-    desks: dict[str, Desk] = field(default_factory=dict)
-    by_uri: dict[str, Desk] = field(default_factory=dict)
+    desks: dict[str, AgentDesk] = field(default_factory=dict)
+    by_uri: dict[str, AgentDesk] = field(default_factory=dict)
 
     def plan(self, scenario: Scenario, seed: int) -> None:
         """Put the whole shift of everybody on the timeline."""
         dice, agents, end_s = Random(PLANS_SEED + seed), scenario.agents, scenario.duration_s
         for number in range(agents.count):
-            desk = Desk(f"agent{number + 1}")
+            desk = AgentDesk(f"agent{number + 1}", (self.campaign,))
             self.desks[desk.name] = self.by_uri[desk.uri] = desk
-            self.timeline.at(dice.uniform(0.0, agents.ramp_up_s), self._says, desk, AgentEventKind.LOGIN)
+            comes_at = dice.uniform(0.0, agents.ramp_up_s)
             if agents.ramp_down_s:
                 leaves_at = end_s - dice.uniform(0.0, min(agents.ramp_down_s, end_s))
                 self.timeline.at(leaves_at, self._goes_home, desk)
+                desk.shift_ends_at = EPOCH + leaves_at if agents.shifts_known else None
+            self.timeline.at(comes_at, self._says, desk, AgentEventKind.LOGIN)
         absences: list[Break | Shock] = [*agents.breaks]
         absences += [shock for shock in scenario.shocks if shock.kind is ShockKind.AGENTS_LEAVE]
         for away in absences:
@@ -70,10 +66,8 @@ class Staff:
     def changed(self, told: AgentChanged) -> None:
         """The desktop shows a new state, and the agent acts on it."""
         desk = self.desks[told.agent]
-        if told.state is desk.state:
+        if not desk.sees(told):
             return
-        desk.state = told.state
-        desk.seen += 1
         match told.state:
             case AgentState.WRAPUP if desk.callee is not None:
                 wrapup_s = self.people.wrapup_s(desk.callee, self.timeline.now)
@@ -85,18 +79,18 @@ class Staff:
             case _:
                 pass
 
-    def _wrapped_up(self, desk: Desk, seen: int) -> None:
+    def _wrapped_up(self, desk: AgentDesk, seen: int) -> None:
         if desk.seen == seen:
             self._says(desk, AgentEventKind.WRAPUP_DONE)
 
-    def _goes_away(self, desk: Desk, away_s: float) -> None:
+    def _goes_away(self, desk: AgentDesk, away_s: float) -> None:
         if desk.away_s is None and not desk.gone and desk.state is not AgentState.PAUSED:
             desk.away_s = away_s
             self._says(desk, AgentEventKind.PAUSE)
 
-    def _goes_home(self, desk: Desk) -> None:
+    def _goes_home(self, desk: AgentDesk) -> None:
         desk.gone = True
         self._says(desk, AgentEventKind.LOGOUT)
 
-    def _says(self, desk: Desk, kind: AgentEventKind) -> None:
-        self.tell(AgentEvent(kind, desk.name, desk.uri, (self.campaign,)))
+    def _says(self, desk: AgentDesk, kind: AgentEventKind) -> None:
+        self.tell(desk.word(kind))

@@ -28,7 +28,8 @@ class Timeline:
 
     def after(self, delay_s: float, action: Action, *arguments: Any) -> None:
         """Let `action(*arguments)` happen `delay_s` from now."""
-        self.at(self.now + delay_s, action, *arguments)
+        self._order += 1
+        heapq.heappush(self.coming, (self.now + delay_s, self._order, action, arguments))
 
     def next_at(self) -> float:
         """When the next thing happens; infinite if nothing will."""

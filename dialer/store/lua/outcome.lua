@@ -4,7 +4,7 @@
 --
 -- KEYS
 --   1 attempts  hash         attempt_id -> open attempt (msgpack)
---   2 ended     hash         attempt_id -> {lead_id, number_index, day, live, abandoned} (msgpack)
+--   2 ended     hash         attempt_id -> {lead_id, number_index, day, live, abandoned, slot} (msgpack)
 --   3 outcomes  hash         attempt_id -> outcome (msgpack)
 --   4 open      hash         lead_id -> attempt_id
 --   5 wishes    hash         lead_id -> {what, a, why, priority} (JSON)
@@ -17,11 +17,13 @@
 --   12 priority hash         lead_id -> priority, where it is not 5
 --   13 counts   hash         counters
 --   14 lead     hash         lead_id -> stored lead (msgpack)
---   15 ledger   hash         machine|answered, the correction of the counting day the attempt ended in
+--   15 ledger   hash         machine|answered, the correction of the counting day the attempt was answered on
+--   16 hour     hash         SLOT|machine|answered, the same of the slot
 -- ARGV
 --   1 now, 2 attempt_id, 3 lead_id, 4 outcome (its name), 5 outcome (msgpack),
 --   6 what: "" leave the lead, "due", "close"; 7 due at or kind, 8 why, 9 priority or "",
---   10 how the attempt was seen: "" open, "1" ended and counted as a live answer that was not abandoned, "0" ended else
+--   10 how the attempt was seen: "" open, "1" ended and counted as a live answer that was not abandoned, "0" ended else,
+--   11 slot of the answer, 12 how long a day of the ledger is kept, in seconds
 -- RETURNS
 --   1 kept, 0 no such attempt, 2 it was said before, 3 it was seen open and has ended since: nothing is done
 
@@ -46,11 +48,12 @@ if said ~= outcome then
     if said then
         redis.call('HINCRBY', KEYS[13], 'outcome:' .. said, -1)
     end
-    if ARGV[10] == '1' then
-        if outcome == 'machine' then
-            redis.call('HINCRBY', KEYS[15], 'machine|answered', -1)
-        elseif said == 'machine' then
-            redis.call('HINCRBY', KEYS[15], 'machine|answered', 1)
+    local change = outcome == 'machine' and -1 or said == 'machine' and 1 or 0
+    if ARGV[10] == '1' and change ~= 0 then
+        redis.call('HINCRBY', KEYS[15], 'machine|answered', change)
+        redis.call('EXPIRE', KEYS[15], ARGV[12])
+        if redis.call('EXISTS', KEYS[16]) == 1 then -- else no window looks back so far any more
+            redis.call('HINCRBY', KEYS[16], ARGV[11] .. '|machine|answered', change)
         end
     end
 end

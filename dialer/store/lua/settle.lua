@@ -5,7 +5,7 @@
 -- KEYS
 --   1 attempts     hash         attempt_id -> open attempt (msgpack)
 --   2 open         hash         lead_id -> attempt_id
---   3 ended        hash         attempt_id -> {lead_id, number_index, day, live, abandoned} (msgpack)
+--   3 ended        hash         attempt_id -> {lead_id, number_index, day, live, abandoned, slot} (msgpack)
 --   4 story        hash         lead_id -> ended attempts, one msgpack map after the other
 --   5 progress     hash         lead_id -> number_index and tries (msgpack)
 --   6 leased       sorted set   lead_id by the end of its lease
@@ -20,10 +20,12 @@
 --   15 outcomes    hash         attempt_id -> outcome (msgpack)
 --   16 priority    hash         lead_id -> priority, where it is not 5
 --   17.. ledger    hash         OWNER|answered, OWNER|abandoned of one counting day
+--   ..   hour      hash         the same by slot, SLOT|OWNER|answered, of one hour
 -- ARGV
---   1 now, 2 longest story in bytes, then for each attempt thirteen:
+--   1 now, 2 longest story in bytes, 3 how long a day of the ledger is kept, 4 how long an hour of it, in seconds,
+--   then for each attempt fifteen:
 --   attempt_id, lead_id, "due" or "close", due at or kind, why, progress, ended, story, event, disposition,
---   live (0, 1), abandoned (0, 1), which ledger (from 0)
+--   live (0, 1), abandoned (0, 1), which ledger, which hour (both from 0, in KEYS from 17 on), slot
 -- RETURNS
 --   for each attempt: 1 it ends now, 0 it was not open
 
@@ -52,21 +54,29 @@ local function next_step(lead_id, what, a, why)
     redis.call('HSET', KEYS[11], lead_id, why)
 end
 
-local function charge_ledger(attempt_id, owner, key, live, abandoned)
-    if live == '1' then
-        redis.call('HINCRBY', key, owner .. '|answered', 1)
+local function charge(key, slot, kept_s, owner, abandoned, machine)
+    redis.call('HINCRBY', key, slot .. owner .. '|answered', 1)
+    if abandoned then
+        redis.call('HINCRBY', key, slot .. owner .. '|abandoned', 1)
+    elseif machine then
+        redis.call('HINCRBY', key, slot .. 'machine|answered', -1)
     end
-    if abandoned == '1' then
-        redis.call('HINCRBY', key, owner .. '|abandoned', 1)
+    redis.call('EXPIRE', key, kept_s)
+end
+
+local function charge_ledger(attempt_id, owner, i)
+    if ARGV[i + 10] ~= '1' then
+        return
     end
     local outcome = redis.call('HGET', KEYS[15], attempt_id)
-    if live == '1' and abandoned == '0' and outcome and cmsgpack.unpack(outcome)['outcome'] == 'machine' then
-        redis.call('HINCRBY', key, 'machine|answered', -1)
-    end
+    local machine = outcome and cmsgpack.unpack(outcome)['outcome'] == 'machine'
+    local abandoned = ARGV[i + 11] == '1'
+    charge(KEYS[17 + tonumber(ARGV[i + 12])], '', ARGV[3], owner, abandoned, machine)
+    charge(KEYS[17 + tonumber(ARGV[i + 13])], ARGV[i + 14] .. '|', ARGV[4], owner, abandoned, machine)
 end
 
 local answers = {}
-for i = 3, #ARGV, 13 do
+for i = 5, #ARGV, 15 do
     local attempt_id, lead_id = ARGV[i], ARGV[i + 1]
     local open = redis.call('HGET', KEYS[1], attempt_id)
     if open then
@@ -82,7 +92,7 @@ for i = 3, #ARGV, 13 do
             redis.call('HSET', KEYS[4], lead_id, story .. ARGV[i + 7])
         end
         next_step(lead_id, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
-        charge_ledger(attempt_id, owner, KEYS[17 + tonumber(ARGV[i + 12])], ARGV[i + 10], ARGV[i + 11])
+        charge_ledger(attempt_id, owner, i)
         redis.call('HINCRBY', KEYS[12], 'disposition:' .. ARGV[i + 9], 1)
         redis.call('HSET', KEYS[13], attempt_id, ARGV[i + 8])
     end

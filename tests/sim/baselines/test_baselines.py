@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.sim.baselines import BASELINES
+from dialer.sim.scoreboard.floor import play
+from dialer.sim.study.scenario import load_scenario
 from pacing.face import Observation, Settings, Snapshot
 from tests.pacing.cases import observations, snapshot, snapshots
-from tests.pacing.mini_sim import Floor, run
 
-HALF_AN_HOUR = Floor(agents=12, probability=0.3, hours=0.5)
+HALF_AN_HOUR = load_scenario({"hours": 0.5, "agents": {"count": 12}, "callees": {"machine_rate": 0.0}})
 Steps = list[tuple[tuple[Observation, ...], Snapshot]]
 
 
@@ -43,7 +44,7 @@ def test_never_more_than_lines_or_leads_and_none_without_agents(history: Steps) 
 @pytest.mark.parametrize("name", BASELINES)
 def test_the_same_seed_gives_the_same_calls(name: str) -> None:
     """Half an hour twice, call for call; and it is a half hour of work."""
-    first, second = (run(HALF_AN_HOUR, BASELINES[name](Settings(), 7), seed=3) for _ in range(2))
+    first, second = (play(HALF_AN_HOUR, BASELINES[name](Settings(), 7), 3) for _ in range(2))
     assert first == second
     assert first.answered > 50
     assert first.utilisation > 0.5

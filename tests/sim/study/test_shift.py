@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from dialer.core.floor import Floor
-from dialer.sim.study import shift
 from dialer.sim.study.outcome import Run
 from dialer.sim.study.policies import POLICIES
 from dialer.sim.study.scenario import Scenario, load_scenario
@@ -52,15 +50,6 @@ def test_policies_meet_the_same_callees_with_the_same_talks() -> None:
     both = talks[0].keys() & talks[1].keys()
     assert len(both) > 100
     assert all(talks[0][lead] == pytest.approx(talks[1][lead], abs=1e-6) for lead in both)
-
-
-def test_who_works_for_whom_needs_no_asking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The floor of one campaign answers as the engine's own does."""
-    busy = scenario(hours=0.3, agents={"breaks": [{"at_min": 5.0, "share": 0.5, "for_min": 3.0}]})
-    quick = work(busy, "predictive", 1)
-    monkeypatch.setattr(shift, "OneCampaignFloor", Floor)
-
-    assert work(busy, "predictive", 1) == quick
 
 
 @pytest.mark.parametrize(("answer_rate", "talk_s"), [(0.3, 120.0), (0.5, 30.0)])
@@ -193,3 +182,35 @@ def test_every_policy_plays(policy: str) -> None:
     assert run.totals.calls > 0
     assert run.totals.anomalies == 0
     assert 0 < run.totals.utilisation <= 1
+
+
+LEAVING = {"count": 20, "ramp_down_s": 1.0}
+
+
+def lost_at_the_end(policy: str, known: bool) -> int:
+    """Abandoned calls of the last moments of three shifts, at whose end everybody goes home after the call."""
+    lost = 0
+    for seed in (1, 2, 3):
+        played = Shift(scenario(hours=0.4, agents=LEAVING | {"shifts_known": known}), policy, seed)
+        played.play()
+        ends_s = played.scenario.duration_s
+        lost += sum(call.abandoned for call in played.meter.settled if (call.answered_at or 0.0) > ends_s - 2.0)
+    return lost
+
+
+def test_the_end_of_a_known_shift_loses_no_caller() -> None:
+    """Who answers in the last moments finds an agent, with either policy; it takes knowing."""
+    assert lost_at_the_end("progressive", known=False) > 0
+    assert lost_at_the_end("progressive", known=True) == 0
+    assert lost_at_the_end("predictive", known=True) == 0
+
+
+def test_a_break_that_is_announced_is_foreseen() -> None:
+    """Everybody takes a break within a second, most of them after a call: nobody is dialled for who is about to go."""
+    rest = {"at_min": 12.0, "share": 1.0, "for_min": 5.0, "within_s": 1.0}
+    played = Shift(scenario(hours=0.25, agents={"count": 80, "breaks": [rest]}), "predictive", 2)
+    played.play()
+    talking = [call for call in played.meter.settled if call.bridged_at is not None and call.ended_at > 725.0]
+
+    assert len(talking) > 30
+    assert not [call for call in played.meter.settled if 721.0 < call.reserved_at < 900.0]

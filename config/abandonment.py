@@ -1,0 +1,100 @@
+"""The windows over which abandoned calls are counted and capped, as data.
+
+Laws count differently: by calendar day, by calendar month, by successive periods from the campaign's start. What each
+of them asks for is in docs/operations.md; none of it is code.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, field_validator
+
+from compliance.hours import is_zone
+from config.model import Section
+
+HOUR_FACTOR: Final = 2.0
+"""Cap of a rolling window that names none, as a multiple of the campaign's. It bounds a bad hour; no law asks for it.
+"""
+
+
+class WindowKind(StrEnum):
+    """How a counting window runs."""
+
+    CALENDAR_DAY = "calendar_day"
+    CALENDAR_MONTH = "calendar_month"
+    SUCCESSIVE_DAYS = "successive_days"  # one period after the other, from a start date; not rolling
+    ROLLING_HOUR = "rolling_hour"
+
+
+def _known_zone(zone: str) -> str:
+    if zone and not is_zone(zone):
+        raise ValueError("is not a known time zone: an IANA name such as Asia/Shanghai, or empty for the host's")
+    return zone
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+"""A time zone by its IANA name; empty: the host's."""
+
+
+class AbandonWindow(Section):
+    """One counting window. Keys that are of another kind of window are ignored."""
+
+    kind: WindowKind = Field(description="calendar_day, calendar_month, successive_days or rolling_hour")
+    days: int = Field(default=30, description="length of successive_days, in days", ge=1, le=366)
+    start: str = Field(
+        default="", description="first day of successive_days, YYYY-MM-DD; empty: the day the campaign was created"
+    )
+    hours: int = Field(default=1, description="length of rolling_hour, in hours", ge=1, le=24)
+    max_rate: float = Field(
+        default=0.0,
+        description="cap of this window, as a fraction; 0: max_abandon_rate, for rolling_hour twice that",
+        ge=0,
+        le=0.5,
+    )
+
+    @field_validator("start")
+    @classmethod
+    def _a_day(cls, start: str) -> str:
+        try:
+            if start and (date.fromisoformat(start).isoformat() != start or not "2000" <= start[:4] < "2200"):
+                raise ValueError
+        except ValueError:
+            raise ValueError(f"must be a day, YYYY-MM-DD, of 2000 to 2199, got {start!r}") from None
+        return start
+
+    @property
+    def label(self) -> str:
+        """The window's name for programs, the same all its life: `calendar_day`, `successive_30_days`,
+        `rolling_hour`."""
+        match self.kind:
+            case WindowKind.SUCCESSIVE_DAYS:
+                return f"successive_{self.days}_days"
+            case WindowKind.ROLLING_HOUR:
+                return "rolling_hour" if self.hours == 1 else f"rolling_{self.hours}_hours"
+            case _:
+                return self.kind.value
+
+    def cap(self, max_abandon_rate: float) -> float:
+        """The cap that holds in this window, as a fraction, in a campaign with that `max_abandon_rate`."""
+        if self.max_rate:
+            return self.max_rate
+        return max_abandon_rate * (HOUR_FACTOR if self.kind is WindowKind.ROLLING_HOUR else 1.0)
+
+
+def each_once(windows: tuple[AbandonWindow, ...]) -> tuple[AbandonWindow, ...]:
+    """The windows, if no two are alike. Raises ValueError."""
+    labels = [window.label for window in windows]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise ValueError(f"must differ in kind or length, but there are two of {', '.join(twice)}")
+    return windows
+
+
+DEFAULT_WINDOWS: Final = (
+    AbandonWindow(kind=WindowKind.CALENDAR_DAY),
+    AbandonWindow(kind=WindowKind.SUCCESSIVE_DAYS),
+    AbandonWindow(kind=WindowKind.ROLLING_HOUR),
+)

@@ -1,0 +1,214 @@
+"""Why a campaign is dialled as it is: what its pacers have learnt and decided, and what holds them down. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from dialer.cli.figures import percent
+from dialer.cli.hosts import Hosts
+from dialer.core.board import Board, CampaignRow, WindowRow
+from dialer.store.campaigns import Campaign
+from dialer.store.learnt import Found, Learnt
+from pacing.face import Decision, Mode, Settings
+from pacing.portrait import Portrait, portrait
+
+IN_FLIGHT: Final = ("dialling", "ringing", "waiting")
+NO_NEW_CALLS: Final = "no new calls: "
+"""How the board's problems begin that keep a whole host from calling."""
+
+ABOUT_RIGHT: Final = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """One host's pacer of the campaign.
+
+    `alive`: its daemon gives signs of life. `decision` is its last one, taken at `decided_at` (seconds since the epoch;
+    0: none yet). `held_by` says what holds the number down at the moment, in words. `record` is what it saved last,
+    `drawn` what is learnt in it.
+    """
+
+    host: str
+    alive: bool
+    decision: Decision
+    decided_at: float
+    held_by: tuple[str, ...]
+    settings: Settings
+    record: Learnt | None
+    drawn: Portrait | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One campaign, live hosts first. `notes` are what keeps it from being dialled, and what could not be read."""
+
+    campaign: str
+    state: str
+    windows: tuple[WindowRow, ...]
+    hosts: tuple[HostView, ...]
+    notes: tuple[str, ...]
+
+
+def explanation(campaign: Campaign, windows: Sequence[WindowRow], seen: Hosts, found: Found) -> Explanation:
+    """Put together what the store and the daemons say of one campaign."""
+    name = campaign.settings.name
+    records = {record.host: record for record in found.records}
+    live = {board.host: (board, row) for board in seen.boards for row in board.campaigns if row.name == name}
+    views = [_live(board, row, campaign, windows, records.get(host)) for host, (board, row) in sorted(live.items())]
+    gone = sorted((record for host, record in records.items() if host not in live), key=lambda one: -one.at)
+    views += [_saved(record) for record in gone]
+    return Explanation(name, campaign.state.value, tuple(windows), tuple(views), _notes(campaign, seen, found))
+
+
+def _live(
+    board: Board, row: CampaignRow, campaign: Campaign, windows: Sequence[WindowRow], record: Learnt | None
+) -> HostView:
+    settings = campaign.settings.pacing(seed=1) if record is None else record.settings
+    drawn = None if record is None else portrait(record.memory, record.settings)
+    held = held_by(board, row, settings, windows, drawn)
+    return HostView(
+        host=board.host,
+        alive=True,
+        decision=Decision(_dialled(row.sentence), row.sentence, row.risk),
+        decided_at=row.decided_at,
+        held_by=tuple(held),
+        settings=settings,
+        record=record,
+        drawn=drawn,
+    )
+
+
+def _saved(record: Learnt) -> HostView:
+    return HostView(
+        host=record.host,
+        alive=False,
+        decision=record.decision,
+        decided_at=record.decided_at,
+        held_by=(),
+        settings=record.settings,
+        record=record,
+        drawn=portrait(record.memory, record.settings),
+    )
+
+
+def _dialled(sentence: str) -> int:
+    """The number in the pacer's own sentence, `dial 7: ...`."""
+    number = sentence.removeprefix("dial ").partition(":")[0]
+    return int(number) if number.isdigit() else 0
+
+
+def _notes(campaign: Campaign, seen: Hosts, found: Found) -> tuple[str, ...]:
+    name, notes = campaign.settings.name, list(found.faults)
+    if seen.notice:
+        notes.append(f"daemons {seen.notice}")
+    match campaign.state.value:
+        case "paused":
+            notes.append(f"the campaign is paused: nothing is dialled. Go on with: dialer campaign resume {name}")
+        case "stopped":
+            notes.append(f"the campaign is stopped: nothing is dialled. Start it with: dialer campaign start {name}")
+    if not seen.boards and not seen.unreadable:
+        notes.append("no daemon is alive: nothing is dialled until one runs (dialer run)")
+    return tuple(notes)
+
+
+def held_by(
+    board: Board, row: CampaignRow, settings: Settings, windows: Sequence[WindowRow], drawn: Portrait | None
+) -> list[str]:
+    """What keeps a host from dialling more at the moment, the hardest first; the last word is the policy's own."""
+    if row.problem:
+        return [row.problem]
+    if row.state != "running":
+        return [f"the campaign is {row.state} here"]
+    if board.state == "draining":
+        return ["the daemon is draining: it starts no more calls"]
+    found = [problem for problem in board.problems if problem.startswith(NO_NEW_CALLS)]
+    paused = row.agents.get("paused", 0)
+    agents = sum(row.agents.values()) - paused
+    if not agents:
+        found.append("no agent is working" + (f" ({paused} paused)" if paused else ""))
+    if not row.leads_held:
+        found.append("no lead is due" if not row.due else "the leads that are due are not here yet")
+    if board.lines_used >= board.lines_total:
+        found.append(f"all {board.lines_total} lines are in use")
+    in_flight = sum(row.calls.get(state, 0) for state in IN_FLIGHT)
+    if agents and in_flight >= math.floor(settings.max_calls_per_agent * agents):
+        found.append(f"{in_flight} calls in flight: at most {settings.max_calls_per_agent:g} for each working agent")
+    if settings.mode.can_abandon:
+        found += [f"the abandonment budget of {window.name} is spent" for window in windows if spent(window)]
+    return found or [_policy(row, settings, drawn)]
+
+
+def spent(window: WindowRow) -> bool:
+    """Whether the next live answer, were it abandoned, would be over the cap."""
+    return window.cap * (window.answered + 1) - window.abandoned <= 0.0
+
+
+def room_from(window: WindowRow) -> int:
+    """The live answers from which a spent budget has room again."""
+    return math.floor(window.abandoned / window.cap + 1e-9) if window.cap > 0.0 else 0
+
+
+def _policy(row: CampaignRow, settings: Settings, drawn: Portrait | None) -> str:
+    match settings.mode:
+        case Mode.PREVIEW:
+            return "the mode: agents ask for each call themselves"
+        case Mode.PROGRESSIVE:
+            return "the mode: one call for each ready agent"
+        case Mode.RATIO:
+            return f"the mode: {settings.ratio:g} calls for each ready agent"
+    if row.risk is None:  # no forecast was made
+        learning = "learning" in row.sentence and drawn is not None and drawn.missing
+        return f"it is still learning ({learning} to go)" if learning else "one call for each ready agent"
+    over = ", more than is tolerated now" if "tolerated" in row.sentence else ""
+    return f"the next call would be abandoned with a probability of {percent(row.risk)}{over}"
+
+
+def calibration_words(calibration: float) -> str:
+    """How predicted and actual abandoned calls compare, and what is made of it."""
+    if 1.0 / ABOUT_RIGHT <= calibration <= ABOUT_RIGHT:
+        return "as many calls are abandoned as are forecast"
+    if calibration > 1.0:
+        return f"for each abandoned call that is forecast {calibration:.1f} happen, which is corrected for"
+    return f"of {1.0 / calibration:.1f} abandoned calls that are forecast one happens, which is corrected for"
+
+
+def as_json(told: Explanation, at: float) -> Mapping[str, Any]:
+    """Everything as plain data."""
+    return {
+        "campaign": told.campaign,
+        "state": told.state,
+        "at": at,
+        "notes": list(told.notes),
+        "abandon_windows": [
+            {**window.to_wire(), "spent": spent(window), "room_from": room_from(window)} for window in told.windows
+        ],
+        "hosts": [_host_json(view) for view in told.hosts],
+    }
+
+
+def _host_json(view: HostView) -> Mapping[str, Any]:
+    record = view.record
+    return {
+        "host": view.host,
+        "alive": view.alive,
+        "mode": view.settings.mode,
+        "settings": asdict(view.settings),
+        "decision": {**asdict(view.decision), "at": view.decided_at or None},
+        "held_by": list(view.held_by),
+        "saved": None if record is None else {"at": record.at, "owner": record.owner},
+        "figures": {} if record is None else dict(record.figures),
+        "learnt": None if view.drawn is None else _drawn_json(view.drawn),
+    }
+
+
+def _drawn_json(drawn: Portrait) -> Mapping[str, Any]:
+    plain = asdict(drawn)
+    plain["hours"] = {str(hour): asdict(share) for hour, share in drawn.hours}
+    plain["trunks"] = {trunk: asdict(share) for trunk, share in drawn.trunks}
+    for law in ("ringing", "talk", "wrapup"):
+        low, half, high = plain[law].pop("quantiles_s")
+        plain[law] |= {"p10_s": low, "p50_s": half, "p90_s": high}
+    return plain

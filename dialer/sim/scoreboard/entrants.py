@@ -1,0 +1,107 @@
+"""Who competes: policies by name, whether they mind the cap, and a stamp of the code that decides their figures."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import pacing
+from dialer.core.outlook import LEAST_GRACE_S
+from dialer.sim import baselines, scoreboard
+from dialer.sim.study.policies import POLICIES
+from dialer.sim.study.scenario import Scenario
+from pacing.face import Mode, Pacer, Settings
+from pacing.policies import make
+
+OURS: Final = "predictive"
+HARD: Final = "predictive-hard"
+RATIO: Final = "ratio"
+TUNED: Final = "ratio-tuned"
+"""Stands for `ratio:K` with the K that did best for the row, found on days of their own (`tuning`)."""
+
+MINDLESS: Final = frozenset(
+    {"progressive", "vicidial-ratio", "vicidial-ratio-available-only", "issabel", "issabel-overcommit", "wombat"}
+)
+"""Policies that no cap changes: one day of theirs counts for every cap."""
+
+AGELESS: Final = frozenset({"progressive", RATIO, "wombat", "cisco"})
+"""Policies that look at counts alone, so that nothing comes of asking them when nothing has happened."""
+
+_FLOOR: Final = ("layout", "chance", "coming", "trunk", "serving", "kernel", "rules", "floor", "outcome")
+_SIMPLE: Final = ("governor", "policies/progressive", "policies/ratio")
+
+
+def entrants() -> tuple[str, ...]:
+    """Every policy, ours first."""
+    return (*POLICIES, TUNED)
+
+
+def minds_cap(policy: str) -> bool:
+    """Whether a policy plays differently under another cap."""
+    return policy not in MINDLESS
+
+
+def pacer_of(policy: str, scenario: Scenario, seed: int) -> Pacer:
+    """A fresh pacer. `ratio:2.5` is a fixed ratio of that size. Raises KeyError for a policy that does not exist."""
+    limits = scenario.dialling
+    settings = Settings(
+        max_abandon_rate=limits.max_abandon_rate,
+        # As the daemon tells it: an agent's phone must be answered within the limit, too.
+        abandon_after_s=max(LEAST_GRACE_S, limits.abandon_after_s - scenario.agents.pick_up_s),
+        ring_timeout_s=limits.ring_timeout_s,
+        ratio=limits.ratio,
+        max_calls_per_agent=limits.max_calls_per_agent,
+        seed=seed,
+    )
+    name, _, size = policy.partition(":")
+    if name == RATIO and size:
+        return make(replace(settings, mode=Mode.RATIO, ratio=float(size)))
+    return POLICIES[policy](settings, seed)
+
+
+def with_cap(scenario: Scenario, cap: float) -> Scenario:
+    """The same scenario under another cap."""
+    return scenario.model_copy(update={"dialling": scenario.dialling.model_copy(update={"max_abandon_rate": cap})})
+
+
+@lru_cache(maxsize=4096)
+def stamp(policy: str, scenario: Scenario) -> str:
+    """Changes with the scenario, with the floor's code and with the policy's own; not with comments."""
+    played = scenario.model_dump_json(exclude={"title", "seeds", "first_seed", "policies"})
+    return sha256(f"{played} {code_of(policy.partition(':')[0])}".encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=64)
+def code_of(policy: str) -> str:
+    """A digest of the modules that decide a policy's figures."""
+    ours, theirs, floor = (Path(next(iter(package.__path__))) for package in (pacing, baselines, scoreboard))
+    paths = [floor / f"{name}.py" for name in _FLOOR]
+    if policy in {OURS, HARD}:
+        paths += sorted(ours.rglob("*.py"))
+    elif policy in {"progressive", RATIO}:
+        paths += [ours / f"{name}.py" for name in _SIMPLE]
+    else:
+        paths += [theirs / "__init__.py", theirs / "limits.py", *sorted(theirs.glob(f"{policy.split('-')[0]}*.py"))]
+    return digest(paths)
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """A digest of what modules do: comments, docstrings and layout play no part."""
+    found = sha256()
+    for path in paths:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]
+        found.update(ast.dump(tree).encode())
+    return found.hexdigest()
+
+
+def _is_text(part: ast.stmt) -> bool:
+    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)

@@ -1,0 +1,67 @@
+"""What the floor's arrays hold: counters, clocks, columns and rows by name, and the arrays themselves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pacing.compiled import Floats
+
+SPAN = 65_536  # calls between the oldest that rings and the newest; a power of two
+MASK = SPAN - 1
+MINUTE_S = 60.0
+
+# Counters. The *_UPTO say where in `ages` talks, wrap-ups, ringing and waiting calls end.
+(DIALLED, FAILED, ANSWERED, ABANDONED, TALKS, RINGING, WAITING, CONNECTING, MESSAGES, READY, TALKING, WRAPPING, PAUSED,
+ OLDEST, WAIT_HEAD, COMING, SERIAL, SEEN, IDLES, DOWN, FAULTS, DONE, LATE,
+ TALK_UPTO, WRAPUP_UPTO, RING_UPTO, WAIT_UPTO, LEAVING, LINES_FREE, COUNTERS) = range(30)  # fmt: skip
+# Clocks.
+NOW, CHARGED, END, OPENED_AT, RESTS_UNTIL, CLOCKS = range(6)
+# Columns of an agent. AWAY_S: how long the break is that begins when the agent comes free; -1: goes home then.
+# TALK and DIALLED_AT: which talk it is, and when its call started.
+STATE, SINCE, IDLE_SINCE, AWAY_S, TALK, DIALLED_AT, AGENT_COLUMNS = range(7)
+OFFLINE, FREE, RUNG, BUSY, WRAPUP, AWAY = range(6)
+# Columns of a call.
+STAGE, STARTED, ANSWERED_AT, AGENT, CALL_COLUMNS = range(5)
+OVER, RINGS, WAITS, CONNECTS = range(4)
+# What comes: columns, and kinds.
+AT, ORDER, KIND, WHO, EVENT_COLUMNS = range(5)
+(ANSWER, FAIL, DIE, GRACE, BRIDGE, TALK_END, WRAP_END, MESSAGE_END, LOGIN, BACK, LEAVE, HOME, TRUNK_DOWN,
+ TRUNK_UP) = range(14)  # fmt: skip
+# What the pacer is told; columns of an observation are the kind, when, and how long.
+SAW_ANSWER, SAW_FAILURE, SAW_TALK, SAW_WRAPUP, SAW_ABANDONED = range(5)
+# Columns of a minute.
+(READY_S, TALK_S, WRAPUP_S, PAUSED_S, LIVE, LOST, CONNECTED, CALLS, MINUTE_COLUMNS) = range(9)
+# Rules, then the laws of durations with three columns each: form, and two parameters.
+(GRACE_S, RING_TIMEOUT_S, PICK_UP_S, MESSAGE_S, WRAPUP_LIMIT_S, BUSY_RATE, INVALID_RATE, LINES, MAX_CPS,
+ DEAD_S, RULES) = range(11)  # fmt: skip
+TALK_LAW, WRAPUP_LAW, POST_DIAL_LAW, RING_LAW, MACHINE_LAW, FAST_LAW, LAWS = range(7)
+LOGNORMAL, EXPONENTIAL, UNIFORM, CONSTANT = range(4)
+# Rows of the courses, one column for each second of the shift.
+ANSWER_RATE, MACHINE_RATE, TALK_FACTOR, WRAPUP_FACTOR, COURSES = range(5)
+# Streams of chance: who answers, and two for each law.
+WHO_STREAM = 2 * LAWS
+STREAMS = WHO_STREAM + 1
+
+
+class State(NamedTuple):
+    """One floor. `plan` has (seconds away) for each planned absence; `caps` has (cap, seconds over it)."""
+
+    n: NDArray[np.int64]
+    t: Floats
+    agents: Floats
+    calls: Floats
+    waiting: NDArray[np.int64]
+    coming: Floats
+    seen: Floats
+    idle: Floats
+    ages: Floats
+    minutes: Floats
+    caps: Floats
+    rules: Floats
+    laws: Floats
+    courses: Floats
+    keys: NDArray[np.uint64]
+    plan: Floats

@@ -1,0 +1,56 @@
+"""The parts of the scoreboard's page that say how to read it; nothing here depends on a figure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HOW: Final = """\
+## How to read it
+
+- **Utilisation** is (talk + wrap-up) / (logged in - paused), over the whole day: the time in which a pacer still
+  learns counts. `±` is half of the 95 % interval of the mean over days (Student's t).
+- **vs predictive** is the difference on the same days, with its own interval. The k-th call has the same callee and
+  the k-th talk the same length whatever the policy, so differences are known better than the figures themselves.
+- **Abandoned** is calls that were answered and had no agent on the line within 2 s, by all answered calls, at the
+  end of the day: the mean, and the worst day. **Worst hour** is the highest rate of any sixty minutes in a row on
+  any day.
+- **Kept** is the share of days that ended at or below the cap. **Over** is how long the rate of the day so far was
+  above the cap, mean over days. Every day begins with an empty ledger.
+- **Idle** is from the moment an agent is ready until the next talk begins: mean, and 95th percentile.
+- **Connects** and **talk** are for each hour that an agent worked: talks, and minutes.
+- `ratio-tuned` is a fixed ratio chosen for each row and cap with the row known beforehand, on days of their own. It
+  is a yardstick, not a policy that one could use: nobody knows the day beforehand. `ratio` and `ratio-tuned` stop at
+  the cap by this product's own governor.
+
+The floor is `dialer/sim/scoreboard`: the scenarios R1 to R8 of [simulate.md](simulate.md), machines screened by the
+carrier, a list without end, no limit of lines. An agent has the call at once, as in the simulation that the targets are
+from; a phone that takes 0.3 s costs about 0.3 points. `dialer simulate` plays the same scenarios with such phones and
+the daemon's own engine, and slowly; a test compares the two. Policies are asked when something
+has happened, at most four times a second, and at least once a second if they look at more than counts; other dialers
+at their own beat where they have one."""
+
+PEERS: Final = """\
+## The other dialers
+
+Each follows what its project has published; `dialer/sim/baselines` says from where, and what was left open and how
+it was filled. The figures say what the rule does on this floor, not what a product sells.
+
+- The campaign's cap is given to each as its own drop limit. `vicidial-ratio`, `issabel`, `issabel-overcommit` and
+  `wombat` have no such limit; their figures are the same under both caps.
+- `wombat` has the scenario's ratio as its boost, and so plays as `ratio` does where that never reaches the cap.
+- The 2 s until a call counts as abandoned are the floor's, for all. VICIdial ships with 5 s; its controller then
+  sees more waiting calls and dials somewhat less, but every call that waits longer than 2 s breaks the rule that the
+  cap is about.
+- VICIdial counts talking agents as if they were ready unless told otherwise. So on a small or middle floor even a
+  fixed level of 1.5 lines keeps half as many calls ringing as there are talks, which is far more than agents come
+  free. `-available-only` is the usual remedy, and is listed by itself.
+- VICIdial's ADAPT_TAPERED lets its limit off early in the day: the brake is a factor of (2100 - time of day as HHMM)
+  / 1000, which is 1 or more until 11:00 and 0.5 only at 16:00. Shifts here begin at 09:00, so that the level rises to
+  its maximum of 3 and stays there for hours; a shift that began after noon would be braked from the start. Its rates
+  are that rule's, not a mistake of the simulation.
+- VICIdial's limits look at drops since midnight, once a minute, after more than 50 attempts.
+- Issabel's predictor counts an agent as nearly free when 97 % of all talks are shorter than the present one, which
+  hardly ever adds anybody; `-overcommit` divides by the success rate instead. It has no control of abandoned calls
+  at all.
+- Impact Dialing tries six ratios every minute on a simulation of the next four from the last hundred calls.
+- Cisco's and Sinch's steps are not published; the ones used are a guess within what their documentation says."""

@@ -1,0 +1,156 @@
+"""The pacing scoreboard: every policy on every row for many days, then docs/pacing-scoreboard.md with its charts.
+
+    make bench-pacing                     # 30 days for each policy and row
+    make bench-pacing SEEDS=4             # a quick look
+    python -m tests.bench.pacing --seeds 2 --rows r2-20-30,r7 --policies predictive,cisco --write /tmp/board
+
+Every day is kept as it ends, in a file below the user's cache: a run that was stopped goes on where it was, and a day
+is played again only when its policy, the floor or its scenario has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:  # only once the place of the compiled code is set
+    from dialer.sim.scoreboard.days import Kept, Task
+    from dialer.sim.scoreboard.rows import Row
+    from dialer.sim.scoreboard.standing import Table
+
+ROOT = Path(__file__).parents[2]
+CODES_KEPT = 3
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "predictive-dialer" / "scoreboard"
+
+
+def main() -> int:
+    """Play what is missing and write the page."""
+    asked = _asked()
+    console = Console(stderr=True)
+    _own_machine_code(asked.cache)
+    from dialer.sim.scoreboard.days import Kept
+    from dialer.sim.scoreboard.entrants import entrants
+    from dialer.sim.scoreboard.rows import rows
+
+    every = rows()
+    chosen = _chosen(every, asked.rows, lambda row: row.name)
+    policies = _chosen(entrants(), asked.policies, str)
+    seeds = range(1, asked.seeds + 1)
+    kept = Kept(asked.cache / "days.jsonl")
+    try:
+        _play(chosen, policies, seeds, kept, asked.jobs, console)
+    except KeyboardInterrupt:
+        console.print("Stopped. What has been played is kept; the same command goes on from here.")
+        return 130
+    partial = []
+    if len(chosen) < len(every):
+        partial.append(f"{len(chosen)} of {len(every)} rows")
+    if len(policies) < len(entrants()):
+        partial.append(f"{len(policies)} of {len(entrants())} policies")
+    _write(chosen, policies, seeds, kept, asked.write, " and ".join(partial))
+    console.print(f"Wrote {asked.write / 'pacing-scoreboard.md'}")
+    return 0
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="The pacing scoreboard.")
+    parser.add_argument("--seeds", type=int, default=30, help="days for each policy and row")
+    parser.add_argument("--rows", default="", help="only these, by name with commas")
+    parser.add_argument("--policies", default="", help="only these, by name with commas")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="days at a time")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder where days are kept")
+    parser.add_argument("--write", type=Path, default=ROOT / "docs", help="folder for the page and its charts")
+    asked = parser.parse_args()
+    if asked.seeds < 1 or asked.jobs < 1:
+        parser.error("--seeds and --jobs must be at least 1")
+    return asked
+
+
+def _own_machine_code(cache: Path) -> None:
+    """Keep compiled code by a digest of the sources: what is cached beside a source misses changes of other files."""
+    from hashlib import sha256
+
+    sources = sorted([*(ROOT / "pacing").rglob("*.py"), *(ROOT / "dialer" / "sim" / "scoreboard").glob("*.py")])
+    stamp = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    os.environ["NUMBA_CACHE_DIR"] = str(cache / "code" / stamp)
+    (cache / "code" / stamp).mkdir(parents=True, exist_ok=True)
+    for old in sorted((cache / "code").iterdir(), key=lambda folder: folder.stat().st_mtime)[:-CODES_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _chosen(every, names: str, name_of):  # type: ignore[no-untyped-def]
+    if not names:
+        return tuple(every)
+    by_name = {name_of(one): one for one in every}
+    unknown = [name for name in names.split(",") if name not in by_name]
+    if unknown:
+        sys.exit(f"unknown: {', '.join(unknown)}; known: {', '.join(by_name)}")
+    return tuple(by_name[name] for name in names.split(","))
+
+
+def _play(
+    rows: Sequence[Row], policies: Sequence[str], seeds: Sequence[int], kept: Kept, jobs: int, console: Console
+) -> None:
+    """First the days that ratios are tuned on, then everybody's; seeds outermost, so that days come complete."""
+    from dialer.sim.scoreboard.days import missing, play_all, task_of
+    from dialer.sim.scoreboard.entrants import TUNED
+    from dialer.sim.scoreboard.tuning import trials, tuned
+
+    pairs = [(row, cap) for row in rows for cap in row.caps]
+    tuning = [task for row, cap in pairs for task in trials(row, cap)] if TUNED in policies else []
+
+    def days() -> list[Task]:
+        return [
+            task_of(row, tuned(row, cap, kept) if policy == TUNED else policy, seed, cap)
+            for seed in seeds
+            for row, cap in pairs
+            for policy in policies
+        ]
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console) as progress:
+        for name, tasks in (("ratios to tune", lambda: tuning), ("days", days)):
+            due = missing(tasks(), kept)
+            bar = progress.add_task(name, total=len(due))
+            play_all(due, kept, jobs, time.perf_counter, lambda bar=bar: progress.advance(bar))  # type: ignore[misc]
+
+
+def _write(
+    rows: Sequence[Row], policies: Sequence[str], seeds: Sequence[int], kept: Kept, folder: Path, partial: str
+) -> None:
+    from dialer.sim.scoreboard.charts import overview_chart, trade_chart
+    from dialer.sim.scoreboard.page import OVERVIEW_SVG, TRADE_SVG, Facts, page
+    from dialer.sim.scoreboard.rows import CAP
+    from dialer.sim.scoreboard.standing import table_of
+    from dialer.sim.scoreboard.timing import SIZES, time_decisions
+
+    tables: list[Table] = [table_of(row, cap, policies, seeds, kept) for row in rows for cap in row.caps]
+    facts = Facts(
+        date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        seeds=len(seeds),
+        hours=rows[0].scenario.hours,
+        days=len(seeds) * len(policies) * len(tables),
+        cpus=len(os.sched_getaffinity(0)),
+        python=platform.python_version(),
+        missing=partial,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    timings = [time_decisions(size, time.perf_counter) for size in SIZES]
+    (folder / TRADE_SVG).write_text(trade_chart([one for one in tables if one.cap == CAP]), encoding="utf-8")
+    (folder / OVERVIEW_SVG).write_text(overview_chart(tables), encoding="utf-8")
+    (folder / "pacing-scoreboard.md").write_text(page(facts, tables, timings), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""From what was learnt and one snapshot to a proposal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from pacing.compiled import floats
+from pacing.face import Snapshot
+from pacing.forecast import HORIZONS, TABLES_LAST_S, Proposal, Tables, make_tables, propose, stale
+from pacing.learn import Learnt
+from tests.pacing.cases import EXPERIENCED, snapshot, snapshots
+
+GRACE_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return make_tables(Learnt(25.0, EXPERIENCED), snapshot(), GRACE_S)
+
+
+def proposed(tables: Tables, seen: Snapshot, odds: float = 1.0, tolerated: float = 0.03) -> Proposal:
+    return propose(tables, seen, np.full(len(seen.ringing_age_s) + 1, odds), GRACE_S, tolerated, 50)
+
+
+def test_tables_hold_probabilities_that_rise_with_the_horizon(tables: Tables) -> None:
+    """The later the call is answered, the more agents are free and the more calls are answered."""
+    assert tables.horizon_s.size == HORIZONS
+    for table in (tables.talk_free, tables.wrapup_free, tables.answered):
+        assert np.all((table >= 0.0) & (table <= 1.0))
+        assert np.all(np.diff(table, axis=1) >= -1e-12)
+    assert np.all(tables.answered <= tables.will[:, None] + 1e-12)
+    assert tables.will[0] == pytest.approx(tables.probability)
+
+
+def test_tables_are_made_anew_every_few_seconds(tables: Tables) -> None:
+    """When there are none, when they are old, and when the clock stepped back."""
+    assert stale(None, 0.0)
+    assert not stale(tables, tables.made_at)
+    assert stale(tables, tables.made_at + TABLES_LAST_S)
+    assert stale(tables, tables.made_at - 0.1)
+
+
+@given(snapshots())
+def test_a_proposal_keeps_to_what_is_tolerated(seen: Snapshot) -> None:
+    """The calls proposed carry at most the tolerated risk each, the next one more, unless the limit is reached."""
+    tables = make_tables(Learnt(25.0, EXPERIENCED), seen, GRACE_S)
+    found = proposed(tables, seen)
+    assert 0 <= found.dial <= 50
+    assert 0.0 <= found.taken_risk <= 0.03 * found.dial + 1e-9
+    assert found.dial == 50 or found.next_risk > 0.03
+    assert 0.0 <= found.answers <= len(seen.ringing_age_s) + 1e-9
+    assert 0.0 <= found.frees <= len(seen.talking_age_s) + len(seen.wrapup_age_s) + 1e-9
+
+
+def test_a_waiting_call_past_its_grace_takes_no_agent(tables: Tables) -> None:
+    """It is lost already; one within the grace takes the next agent."""
+    lost, waiting = (proposed(tables, snapshot(waiting_age_s=(age_s,))) for age_s in (2.0, 1.9))
+    assert lost == proposed(tables, snapshot())
+    assert waiting.next_risk > lost.next_risk or waiting.dial < lost.dial
+
+
+def test_calls_of_smaller_odds_leave_more_room(tables: Tables) -> None:
+    """Ringing calls that are hardly ever answered count for less, those that are answered more often for more."""
+    seen = snapshot(ready=4, ringing_age_s=(3.0,) * 10)
+    expected = [proposed(tables, seen, odds).answers for odds in (0.25, 1.0, 4.0)]
+    assert expected == sorted(expected)
+    assert expected[0] < 0.4 * expected[1]
+
+
+def test_arrays_and_tuples_are_the_same(tables: Tables) -> None:
+    """Ages in either form give the same proposal."""
+    seen = snapshot(ringing_age_s=(3.0, 9.0), talking_age_s=(5.0,) * 7, wrapup_age_s=(3.0, 30.0), waiting_age_s=(1.0,))
+    names = ("talking_age_s", "wrapup_age_s", "ringing_age_s", "waiting_age_s")
+    as_arrays = replace(seen, **{name: floats(getattr(seen, name)) for name in names})
+    assert proposed(tables, as_arrays) == proposed(tables, seen)

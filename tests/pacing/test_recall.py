@@ -1,0 +1,107 @@
+"""Nothing that a database says is taken on trust."""
+
+from __future__ import annotations
+
+import math
+
+import msgpack
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from pacing.face import Memory, Settings
+from pacing.learn import RECALLED_MOST
+from pacing.policies import make
+from pacing.recall import counts_of, number_of, part_of
+from tests.pacing.cases import EXPERIENCED, experienced, junk, places, replaced, snapshot
+
+FULL = experienced(hours={"9": [100.0, 400.0]}, trunks={"north": [30.0, 100.0], "south": [1.0, 100.0]})
+
+
+def goes_on(memory: Memory) -> None:
+    """A pacer made from it decides and remembers like any other: finite numbers that a database can carry."""
+    pacer = make(Settings(), memory)
+    seen = snapshot(ringing_age_s=(3.0, 30.0), ringing_trunk=("north", ""), next_trunk="south", hour=9)
+    risk = pacer.step((), seen).risk
+    assert risk is None or 0.0 <= risk <= 1.0
+    assert all(math.isfinite(value) for value in pacer.learnt().values())
+    assert msgpack.unpackb(msgpack.packb(pacer.memory())) == pacer.memory()
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [(0.4, 0.4), (7, 0.99), (-1, 0.01), (math.nan, 0.3), (math.inf, 0.3), (True, 0.3), ("0.4", 0.3), (None, 0.3)],
+)
+def test_a_number_is_kept_between_its_bounds(value: object, kept: float) -> None:
+    """And replaced by the default if it is none."""
+    assert number_of({"p": value}, "p", 0.01, 0.99, 0.3) == kept
+    assert number_of(None, "p", 0.01, 0.99, 0.3) == 0.3
+
+
+@pytest.mark.parametrize("value", [None, 3, "map", [1], (2,)])
+def test_a_part_is_a_map_or_empty(value: object) -> None:
+    """Whatever stands in its place."""
+    assert part_of({"part": value}, "part") == part_of({}, "part") == part_of(None, "part") == {}
+    assert part_of({"part": {"a": 1}}, "part") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "value", [None, "12", [1], [1, 2, 3], [1, -1], [1, math.nan], [1, math.inf], [1, True], [1, "2"]]
+)
+def test_counts_are_as_many_as_expected_and_none_is_negative(value: object) -> None:
+    """Or there are none."""
+    assert counts_of({"row": value}, "row", 2) is None
+    assert counts_of({"row": [1, 2.5]}, "row", 2) == pytest.approx(np.array([1.0, 2.5]))
+
+
+@examples(max_examples=150)
+@given(st.sampled_from(places(FULL)), junk)
+def test_a_damaged_memory_does_no_harm(path: tuple[str, ...], by: object) -> None:
+    """Any part of a good memory may be anything."""
+    goes_on(replaced(FULL, path, by))
+
+
+@given(st.dictionaries(st.sampled_from(tuple(FULL)) | st.text(max_size=5), junk, max_size=5))
+def test_a_memory_of_anything_does_no_harm(memory: dict[str, object]) -> None:
+    """Even if nothing in it is right."""
+    goes_on(memory)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"hours": {b"9": [1.0, 2.0]}},
+        {"hours": {"9" * 5000: [1.0, 2.0]}},
+        {"hours": {"9": [1e10, 5e-324]}},
+        {"talk": {"ended": [1e308] * 28, "seconds": [1e308] * 28}},
+        {"answers": {"answer_times": [1e308] * 95}},
+        {"tolerated_risk": 10**400},
+    ],
+    ids=["key of bytes", "endless key", "next to nothing", "huge durations", "huge times", "huge number"],
+)
+def test_extremes_do_no_harm(damage: dict[str, object]) -> None:
+    """Keys and numbers at the edge of what a database can hold."""
+    goes_on(experienced(hours={}, trunks={}, **damage) if "hours" not in damage else {**EXPERIENCED, **damage})
+
+
+def test_what_an_earlier_pacer_learnt_weighs_no_more_than_a_hundred_calls() -> None:
+    """Today need not be like yesterday: a long memory is believed, and soon outweighed."""
+    long = experienced(answers={"answered": 4e5, "finished": 1e6, "seen": 10**6, "seen_answered": 10**6})
+    for law in ("talk", "wrapup"):
+        long[law] = {"ended": [1e4] * 28, "seconds": [1e5] * 28, "seen": 10**6}
+    long |= {"hours": {"9": [1e6, 2e6]}, "trunks": {"north": [1e6, 2e6]}}
+    memory = make(Settings(), long).memory()
+    for law in ("talk", "wrapup"):
+        assert sum(memory[law]["ended"]) == pytest.approx(RECALLED_MOST)  # type: ignore[index]
+        assert memory[law]["seen"] <= RECALLED_MOST  # type: ignore[index]
+    assert memory["answers"]["answered"] == pytest.approx(0.4 * RECALLED_MOST)  # type: ignore[index]
+    assert memory["answers"]["finished"] == pytest.approx(RECALLED_MOST)  # type: ignore[index]
+    assert memory["hours"] == {"9": [2500.0, 5000.0]}
+    assert memory["trunks"] == {"north": [75.0, 150.0]}
+
+
+def test_a_memory_of_another_version_is_the_prior() -> None:
+    """Names that nobody knows any more are passed over."""
+    assert make(Settings(), {"answer_probability": 0.9}).learnt() == make(Settings()).learnt()

@@ -1,0 +1,66 @@
+"""Who competes, and when figures have to be found again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dialer.sim.baselines import BASELINES
+from dialer.sim.scoreboard import entrants
+from dialer.sim.scoreboard.entrants import MINDLESS, OURS, TUNED, code_of, digest, pacer_of, stamp, with_cap
+from dialer.sim.study.scenario import find_scenario, load_scenario
+from pacing.face import Ledger, Snapshot
+from pacing.policies import Ratio
+
+R2 = load_scenario(find_scenario("r2"))
+SPENT = Snapshot(1.0, 10, (5.0,) * 10, (), 0, (), (), 100, 100, Ledger(1000, 500))
+
+
+def test_everybody_competes() -> None:
+    """Ours first, every baseline, and the tuned ratio."""
+    names = entrants.entrants()
+
+    assert names[0] == OURS
+    assert set(BASELINES) | {TUNED} < set(names)
+    assert set(names) > MINDLESS
+
+
+@pytest.mark.parametrize("policy", sorted(MINDLESS))
+def test_who_does_not_mind_the_cap_plays_alike_under_every_cap(policy: str) -> None:
+    """The first decisions are the same whatever the cap, even far above it."""
+    decisions = []
+    for cap in (0.01, 0.03):
+        pacer = pacer_of(policy, with_cap(R2, cap), 1)
+        decisions.append([pacer.step((), SPENT).dial for _ in range(3)])
+
+    assert decisions[0] == decisions[1]
+
+
+def test_a_ratio_may_be_given_with_its_size() -> None:
+    """`ratio:2.5` keeps two and a half lines for each ready agent."""
+    pacer = pacer_of("ratio:2.5", R2, 1)
+
+    assert isinstance(pacer, Ratio)
+    assert pacer.settings.ratio == 2.5
+
+
+def test_the_stamp_changes_with_what_is_played() -> None:
+    """With the cap and the scenario, not with its title; each product has its own code."""
+    longer = R2.model_copy(update={"hours": 4.0})
+    renamed = R2.model_copy(update={"title": "another"})
+
+    assert stamp("cisco", R2) == stamp("cisco", renamed)
+    assert len({stamp("cisco", one) for one in (R2, longer, with_cap(R2, 0.01))}) == 3
+    assert code_of("vicidial-average") == code_of("vicidial-ratio")
+    assert len({code_of(policy) for policy in ("predictive", "progressive", "cisco", "wombat")}) == 4
+
+
+def test_comments_and_docstrings_do_not_count_as_code(tmp_path: Path) -> None:
+    """Only what a module does is digested."""
+    plain, told, other = tmp_path / "plain.py", tmp_path / "told.py", tmp_path / "other.py"
+    plain.write_text("def f(x):\n    return x + 1\n")
+    told.write_text('"""About f."""\n\n\ndef f(x):  # adds\n    """Add one."""\n    return (x + 1)\n')
+    other.write_text("def f(x):\n    return x + 2\n")
+
+    assert digest([plain]) == digest([told]) != digest([other])

@@ -1,0 +1,150 @@
+"""From days to the page and its charts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from dialer.sim.scoreboard import tuning
+from dialer.sim.scoreboard.charts import overview_chart, trade_chart
+from dialer.sim.scoreboard.days import Kept, play_all, task_of
+from dialer.sim.scoreboard.outcome import Outcome
+from dialer.sim.scoreboard.page import Facts, page
+from dialer.sim.scoreboard.rows import Row
+from dialer.sim.scoreboard.standing import Table, standing, table_of
+from dialer.sim.scoreboard.timing import Size, Timing, time_decisions
+from dialer.sim.scoreboard.tuning import trials, tuned
+from dialer.sim.study.scenario import find_scenario, load_scenario
+
+FACTS = Facts("2026-03-02", 2, 0.2, 20, 2, "3.11.7")
+POLICIES = ("predictive", "progressive", "vicidial-ratio", "ratio-tuned")
+
+
+@pytest.fixture(scope="module")
+def row() -> Row:
+    scenario = load_scenario(find_scenario("r2"), {"hours": "0.2"})
+    return Row("r2-20-30", "R2 mid: 20 agents, 30 % answer", scenario, (0.03,), {0.03: 0.89})
+
+
+@pytest.fixture(scope="module")
+def kept(row: Row, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    found = Kept(tmp_path_factory.mktemp("board") / "days.jsonl")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tuning, "ANSWERS", (0.3, 0.6, 2.7))
+        play_all(trials(row, 0.03), found, jobs=1)
+        policies = [tuned(row, 0.03, found) if name == "ratio-tuned" else name for name in POLICIES]
+        play_all([task_of(row, policy, seed, 0.03) for policy in policies for seed in (1, 2)], found, jobs=1)
+        yield found
+
+
+@pytest.fixture
+def table(row: Row, kept: Kept) -> Table:
+    return table_of(row, 0.03, POLICIES, (1, 2), kept)
+
+
+def day(utilisation: float, answered: int, abandoned: int) -> Outcome:
+    return Outcome(
+        utilisation, utilisation, 100, 0, answered, abandoned, answered - abandoned, 3600.0, 1800.0, 600.0, 0.1, 0.05,
+        ((0.01, 120.0), (0.03, 60.0)), 10.0, 20.0, 12.0, 1000,
+    )  # fmt: skip
+
+
+def test_a_standing_is_the_mean_of_days_against_the_same_days() -> None:
+    """Differences are paired: they may be certain where the figures are not."""
+    ours = [day(0.80, 100, 1), day(0.90, 100, 1)]
+    found = standing("cisco", "", [day(0.78, 100, 2), day(0.88, 100, 4)], 0.03, ours)
+
+    assert found.utilisation.mean == pytest.approx(0.83)
+    assert found.utilisation.half is not None
+    assert found.utilisation.half > 0.1
+    assert found.against_ours is not None
+    assert found.against_ours.mean == pytest.approx(-0.02)
+    assert found.against_ours.half == pytest.approx(0.0, abs=1e-12)
+    assert found.abandon_rate == pytest.approx(0.03)
+    assert found.worst_day == pytest.approx(0.04)
+    assert found.kept_share == 0.5
+    assert not found.keeps
+    assert found.over_cap_s == 60.0
+
+
+def test_a_table_has_the_busiest_first(table: Table) -> None:
+    """Ours has no difference to itself; the tuned ratio says which it is."""
+    means = [one.utilisation.mean for one in table.standings]
+    ours, best = table.of("predictive"), table.of("ratio-tuned")
+
+    assert means == sorted(means, reverse=True)
+    assert {one.policy for one in table.standings} == set(POLICIES)
+    assert ours is not None
+    assert ours.against_ours is None
+    assert best is not None
+    assert best.note in {"1", "2", "9"}
+    assert table.best_other is not None
+    assert table.best_other.policy == "progressive"
+
+
+def test_the_tuned_ratio_keeps_the_cap_where_it_can(row: Row, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among the trials that do, the busiest; the smallest if none does."""
+    by_policy = {task.policy: kept.days[task.key] for task in trials(row, 0.03)}
+
+    assert tuned(row, 0.03, kept) in by_policy
+    for task in trials(row, 0.03):
+        monkeypatch.setitem(kept.days, task.key, day(0.9, 100, 50))
+    assert tuned(row, 0.03, kept) == "ratio:1"
+
+
+def test_the_page_says_what_was_measured(table: Table) -> None:
+    """The targets with what is missing, a line for each policy, bold for those who keep the cap."""
+    text = page(FACTS, [table], [Timing(Size(50, 100), 4000, 50.0, 90.0, 400.0)])
+    target = next(line for line in text.splitlines() if line.startswith("| 20 | 30 %"))
+
+    assert "2026-03-02: 2 days of 0.2 hours" in text
+    assert re.search(r"89\.0 % \| \d\d\.\d ±\d+\.\d % \| (missed by \d+\.\d|reached)", target)
+    assert "| **progressive** |" in text
+    assert "| vicidial-ratio |" in text
+    assert "| 50 | 100 | 50 µs | 90 µs | 400 µs |" in text
+    assert "/tmp" not in text
+    assert "None" not in text
+
+
+def test_a_partial_run_says_so(table: Table) -> None:
+    """So that nobody takes a look for the figures."""
+    facts = Facts("2026-03-02", 1, 8.0, 4, 2, "3.11.7", missing="1 of 18 rows")
+
+    assert "partial run: 1 of 18 rows" in page(facts, [table], [])
+
+
+def test_the_charts_are_whole_pictures(table: Table) -> None:
+    """Well-formed, nothing outside, a dot for each policy."""
+    for chart in (trade_chart([table, table]), overview_chart([table])):
+        root = ElementTree.fromstring(chart)
+        width, height = (float(root.attrib[side]) for side in ("width", "height"))
+        texts = [node for node in root.iter() if node.tag.endswith("text")]
+
+        assert texts
+        for node in root.iter():
+            if "cx" in node.attrib:
+                assert 0 <= float(node.attrib["cx"]) <= width
+                assert 0 <= float(node.attrib["cy"]) <= height
+    dots = [node for node in ElementTree.fromstring(trade_chart([table])).iter() if node.tag.endswith("title")]
+    assert len(dots) == len(POLICIES)
+
+
+def test_decisions_are_timed_by_the_clock_given() -> None:
+    """Each once, after a warm-up that does not count."""
+    ticks = iter(range(10**9))
+    timing = time_decisions(Size(20, 40), lambda: next(ticks) * 1e-6, decisions=20)
+
+    assert timing.decisions == 20
+    assert (timing.p50_us, timing.max_us) == pytest.approx((1.0, 1.0))
+
+
+def test_no_path_of_a_machine_is_written(table: Table, tmp_path: Path) -> None:
+    """Neither on the page nor in the charts."""
+    written = page(FACTS, [table], []) + trade_chart([table]) + overview_chart([table])
+
+    assert str(Path.home()) not in written
+    assert str(tmp_path.parent) not in written
