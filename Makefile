@@ -2,6 +2,7 @@
 # make test    everything that must pass before a commit
 # make bench   calls per second, hand-over delay and memory, with SIPp as the far end
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
+# make bench-evidence   evidence on the disk of this folder: delay, speed, size
 # make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
 #
 # The first run makes a virtual environment in .venv; later runs reuse it until pyproject.toml or constraints.txt change.
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit bench bench-pacing bench-register format clean
+.PHONY: setup demo test lint types unit bench bench-pacing bench-register bench-evidence format clean
 
 setup: $(STAMP)
 
@@ -51,6 +52,9 @@ NUMBERS ?= 5000000
 
 bench-register: $(STAMP)
 	@$(BIN)/python -m tests.bench.register --numbers $(NUMBERS) $(BENCH)
+
+bench-evidence: $(STAMP)
+	@$(BIN)/python -m tests.bench.evidence $(BENCH)
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

@@ -224,7 +224,7 @@ class EvidenceSettings(Section):
         le=36_525,
     )
     segment_mb: int = Field(
-        default=64, description="size at which another file begins, in MB; one begins every day", ge=1, le=4096
+        default=64, description="size at which another file begins, in MB; one begins every day", ge=1, le=1024
     )
 
 

@@ -1,7 +1,8 @@
 """ASK: the command line. One file per group of commands; each is imported when it is used.
 
-Everything but `run`, `demo`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis alone and works from any machine
-that reaches it; `register` and `evidence` work on files of this machine, `pace stdio` and `simulate` need nothing but their input.
+Everything but `run`, `demo`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis alone and works from
+any machine that reaches it; `register` and `evidence` work on files of this machine, `pace stdio` and `simulate` need
+nothing but their input.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ COMMANDS: Final = {
     "evidence": Lazy(
         "dialer.cli.evidence:evidence",
         "Campaigns",
-        "Check the record of decisions and calls, and what follows from it.",
+        "Check the record of decisions and calls.",
     ),
     "status": Lazy("dialer.cli.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.status:watch", "Floor", "Show the live board."),

@@ -127,17 +127,24 @@ def rates(
 
     first = since.date().isoformat() if hasattr(since, "date") else (date.today() - timedelta(30)).isoformat()
     places = _places(invocation, paths)
-    survey_of = [(place, _segments(place)) for place in places]
     whole = True
 
     def read_all(see: Callable[[Record], None], *, check: bool) -> None:
         nonlocal whole
-        for place, files in survey_of:
+
+        def understood(record: Record) -> None:
+            try:
+                see(record)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                reason = f"record {record.seq} ({record.kind}) is not as this release writes it"
+                raise Failure(CliExit.BROKEN, reason) from None
+
+        for place in places:
             if check:
-                verdict, _ = _verified(invocation, place, see)
+                verdict, _ = _verified(invocation, place, understood)
                 whole = whole and verdict.whole
             else:
-                _each(place, files, see)
+                _each(place, _segments(place), understood)
 
     at = now()
     report = counted(read_all, first, campaign, at)
@@ -251,14 +258,13 @@ def _verified(
 
     head, key, said = None, _key(invocation), ""
     of_key = ""
-    files = _segments(place)
-    if place.is_dir() and files:
-        try:
+    if place.is_dir() and _segments(place):
+        try:  # before the files are listed: the daemon may be running, and the head must not be ahead of them
             head = read_head(place, None)
             read_head(place, key)
         except StoreError as error:
             said = str(error)
-    verification = Verification(head, part=not place.is_dir())
+    verification, files = Verification(head, part=not place.is_dir()), _segments(place)
     with _progress(place, files) as progress:
         for line in lines(files, progress):
             record = verification.take(line)

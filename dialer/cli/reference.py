@@ -20,8 +20,8 @@ Made by `python -m dialer.cli.reference`; a test keeps it true. Every command al
 
 Global options stand before the command: `dialer --redis redis://10.0.0.5:6379/0 status`. `run` is the daemon;
 `demo`, `simulate` and `pace stdio` work by themselves, `register` and `evidence` on files of the machine; everything
-else speaks to Redis alone and works from any machine that reaches it. What `--json` prints goes to standard output, warnings and
-errors to standard error. Phone numbers are masked everywhere.
+else speaks to Redis alone and works from any machine that reaches it. What `--json` prints goes to standard output,
+warnings and errors to standard error. Phone numbers are masked everywhere.
 """
 
 EXITS: Final = {

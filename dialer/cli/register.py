@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,15 +16,13 @@ from dialer.cli.failures import Failure, did_you_mean, warn
 from dialer.cli.figures import count
 from dialer.cli.groups import NearGroup
 from dialer.cli.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.output import console, show, show_json, table, when
+from dialer.cli.output import show, show_json, table, when
 
 if TYPE_CHECKING:
     from compliance.register import Facts
     from config.daemon import RegisterSettings
-    from dialer.store.register_lines import Account, Bytes
     from dialer.store.registers import Shelf, Standing
 
-GZIP = b"\x1f\x8b"
 MB = 1_000_000
 
 
@@ -88,19 +83,24 @@ def import_(
       dialer register import fr-bloctel bloctel.txt --as-of 2026-11-01 --source "Bloctel, download 4711"
       dialer register import us-dnc dnc.csv.gz --column 1 --column 2 --as-of 2026-11-01 --source FTC
     """
+    import phonenumbers
+
     from compliance.register import Facts, RegisterUnreadable
+    from dialer.cli import register_import as taking
     from dialer.store.register_build import ImportBusy, build
     from dialer.store.register_lines import Account, BadList, numbers_of
 
     settings = _configured(_shelf(invocation), name)
     if as_of.replace(tzinfo=UTC).timestamp() > now() + 86_400.0:
         raise click.UsageError(f"--as-of {as_of:%Y-%m-%d} is still to come")
+    if region and region not in phonenumbers.SUPPORTED_REGIONS:
+        raise click.UsageError(f"--region {region!r} is not a known country: two capital letters such as CN, US, DE")
     account = Account()
     facts = Facts(name, source, as_of.date(), now(), invocation.who, 0, 0, 0)
-    accept = partial(_accept, settings, account, max_refused=max_refused, smaller=smaller, older=older)
+    accept = partial(taking.accept, settings, account, max_refused=max_refused, smaller=smaller, older=older)
     try:
         Path(settings.path).parent.mkdir(parents=True, exist_ok=True)
-        with _reading(file) as (lines, progress):
+        with taking.reading(file) as (lines, progress):
             numbers = numbers_of(lines, region or settings.country, columns, account, progress)
             done = build(Path(settings.path), facts, numbers, accept=accept, refused=lambda: account.refused.total())
     except BadList as error:
@@ -113,7 +113,7 @@ def import_(
         raise Failure(CliExit.REFUSED, f"the register stays as it is: {error}") from error
     finally:
         if not as_json:
-            _report(account)
+            taking.report(account)
     if as_json:
         show_json({**_facts_json(done), "lines": account.lines, "reasons": dict(account.refused)})
         return
@@ -200,65 +200,6 @@ def _configured(shelf: Shelf, name: str) -> RegisterSettings:
     names = tuple(one.name for one in shelf.registers)
     there = ", ".join(names) or "none: see [[registers]] in the settings"
     raise Failure(CliExit.NOT_FOUND, f"no register {name!r}; there is {there}", *did_you_mean(name, names))
-
-
-def _accept(
-    settings: RegisterSettings, account: Account, fresh: Facts, *, max_refused: float, smaller: bool, older: bool
-) -> None:
-    """Refuse what is more likely a broken download than the register of today."""
-    from compliance.register import RegisterUnreadable
-    from dialer.store.registers import open_register
-
-    stays = "the register stays as it is"
-    refused, read = fresh.refused, fresh.refused + account.numbers
-    if not fresh.count:
-        raise Failure(CliExit.REFUSED, f"there is no number in it; {stays}")
-    if 100.0 * refused > max_refused * read:
-        raise Failure(
-            CliExit.REFUSED,
-            f"{count(refused)} of {count(read)} lines are no numbers, more than {max_refused:g} %; {stays}",
-            "Take it all the same with --max-refused",
-        )
-    try:
-        with open_register(Path(settings.path)) as before:
-            old = before.facts
-    except RegisterUnreadable:
-        return  # there is none, or none that is worth keeping
-    if fresh.as_of < old.as_of and not older:
-        raise Failure(CliExit.REFUSED, f"its data are older than those of {old.as_of}; {stays}", "See --older")
-    if fresh.count < 0.9 * old.count and not smaller:
-        message = f"it has {count(fresh.count)} numbers, the one before has {count(old.count)}; {stays}"
-        raise Failure(CliExit.REFUSED, message, "If that is right: --smaller")
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[tuple[Bytes, Callable[[], None]]]:
-    """A list of numbers, unpacked, and what moves the progress bar on."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    screen = console(error=True)
-    columns = (TextColumn(" {task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with (
-        open(path, "rb") as raw,
-        Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress,
-    ):
-        packed = raw.read(len(GZIP)) == GZIP
-        raw.seek(0)
-        size = path.stat().st_size
-        task = progress.add_task("reading", total=size)
-
-        def move_on() -> None:
-            at = raw.tell()
-            progress.update(task, completed=at, description="reading" if at < size else "writing")
-
-        yield (gzip.GzipFile(fileobj=raw) if packed else raw), move_on
-
-
-def _report(account: Account) -> None:
-    click.echo(f"{count(account.lines)} lines, {count(account.numbers)} numbers")
-    for reason, number in account.refused.most_common():
-        lines = ", ".join(map(str, account.examples[reason])) + (", ..." if number > 5 else "")
-        click.echo(f"  {count(number):>9}  {reason}  [line {lines}]")
 
 
 def _damage(one: Standing) -> str:

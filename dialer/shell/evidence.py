@@ -115,6 +115,8 @@ class Evidence:
     async def keep(self, entries: Sequence[Entry]) -> bool:
         """Put entries on record, in order. True when they are on disk; False where that cannot be said yet: they wait,
         and are written as soon as the disk takes them."""
+        if not entries:
+            return True
         while len(self.waiting) >= MOST_WAITING:
             await self._moved.wait()
         self.waiting.extend(entries)

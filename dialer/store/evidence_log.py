@@ -211,7 +211,7 @@ def open_evidence(
     chain goes on. Nothing is written to the chain yet. Raises `StoreError`."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = _key(key_file, new_key)
+        key = _key(key_file, new_key, first=not segments(folder))
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(f"{error.filename or folder}: {error.strerror}") from error
@@ -230,8 +230,10 @@ def open_evidence(
     return EvidenceLog(folder, host, version, key, segment_bytes, left.head, left.torn, left.damaged, ordinal, lock)
 
 
-def _key(path: Path, new_key: bytes) -> bytes:
+def _key(path: Path, new_key: bytes, *, first: bool) -> bytes:
     if not path.exists():
+        if not first:
+            raise StoreError(f"the key {path} is gone, and there is evidence made with it: bring it back from its copy")
         assert len(new_key) == KEY_BYTES
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -250,13 +252,15 @@ def _left_by(folder: Path, key: bytes) -> _Left:
     says that they had been on disk: then somebody altered them, or the disk lost them. The chain goes on behind the
     head in that case, so that the fault stays where it is.
     """
+    torn: list[Mapping[str, Any]] = []
+    damaged: list[str] = []
+    files = segments(folder)
     try:
         sealed = read_head(folder, key)
     except StoreError:
         sealed = Head()
-    torn: list[Mapping[str, Any]] = []
-    damaged: list[str] = []
-    for segment in reversed(segments(folder)):
+        damaged += [HEAD_FILE] if files else []
+    for segment in reversed(files):
         good, tail, in_the_middle = _scan(segment)
         if in_the_middle or (tail and good.seq and good.seq < sealed.seq):
             damaged.append(segment.stem)

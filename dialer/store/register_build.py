@@ -51,9 +51,11 @@ def build(
     """Write the register `path` with what `facts` says of it (its count and sizes are ours to say).
 
     `refused` is asked for the lines that were refused once all numbers are read. `accept` is told what the new file
-    holds before it takes the old one's place; what it raises leaves the old one as it is. Raises `ImportBusy`, and
-    `OSError` where the disk does not take it. Needs 8 bytes of disk for each number until it is done.
+    holds before it takes the old one's place; what it raises leaves the old one as it is. Raises `ImportBusy`,
+    ValueError for texts that are too long, and `OSError` where the disk does not take it. Needs 8 bytes of disk for
+    each number until it is done.
     """
+    header(facts, Layout(0, HEADER_BYTES, 0))  # texts that are too long are said before the work, not after it
     with _workshop(path) as folder:
         runs = _sorted_runs(numbers, folder, run_numbers)
         facts = replace(facts, refused=refused())

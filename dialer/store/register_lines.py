@@ -90,6 +90,8 @@ def numbers_of(
         if not account.lines and not rest:
             chunk = _from_its_start(chunk)
             cells.first_line = _first_line(chunk)
+            if cells.first_line:
+                cells.begin(chunk.split(b"\n", cells.first_line)[cells.first_line - 1].strip())
         lines, newline, rest = (rest + chunk).rpartition(b"\n")
         if len(rest) > MAX_LINE_BYTES:
             line = account.lines + (lines + newline).count(b"\n") + 1
@@ -116,16 +118,13 @@ def _first_line(text: bytes) -> int:
 
 def _read(text: bytes, plan: Plan, region: str, cells: _Cells, account: Account) -> Iterator[Values]:
     """Two passes by the chunk, the second over lines freed of separators, then one line at a time."""
-    first = account.lines
-    if cells.columns:
-        account.lines += text.count(b"\n")
-        odd = list(enumerate(text.split(b"\n")[:-1], first + 1))
-    else:
-        values, places, count = _by_the_chunk(text, plan)
-        account.lines += count
-        account.numbers += len(values)
-        yield values
-        odd = [(first + 1 + place, raw) for place, raw in places]
+    first = account.lines + 1
+    values, places, count = _by_the_chunk(cells.joined(text), plan)
+    account.lines += count
+    account.numbers += len(values)
+    yield values
+    lines = text.split(b"\n") if places else []
+    odd = [(first + place, lines[place]) for place, _ in places]
     picked = [(line, bare) for line, raw in odd if (bare := cells.bare(raw, line, account))]
     values, places, _ = _by_the_chunk(b"".join(bare + b"\n" for _, bare in picked), plan)
     account.numbers += len(values)
@@ -149,14 +148,26 @@ class _Cells:
     delimiter: bytes = b""
     places: tuple[int, ...] = ()
 
+    def joined(self, text: bytes) -> bytes:
+        """Some lines without the delimiters of those rows of which all columns make up the number, in their order."""
+        width = len(self.places)
+        if width < 2 or self.places != tuple(range(width)):
+            return text
+        raw = np.frombuffer(text, np.uint8)
+        delimiters = raw == self.delimiter[0]
+        lengths = np.diff(np.flatnonzero(raw == 10), prepend=-1)
+        fields = np.add.reduceat(delimiters, np.cumsum(lengths) - lengths, dtype=np.int32) + 1
+        kept: bytes = raw[~(delimiters & np.repeat(fields == width, lengths))].tobytes()
+        return kept
+
     def bare(self, raw: bytes, line: int, account: Account) -> bytes:
         """The number in a line without separators; empty where there is none to read: an empty line, a comment, the
         heading, or one that was refused here."""
         text = raw.strip()
         if not text or text.startswith(b"#"):
             return b""
-        if line == self.first_line:
-            self._begin(text)
+        if line == self.first_line or (self.columns and not self.places):
+            self.begin(text)
             if (self.columns and self.places and not self._digits_at(text)) or not _has_digit(text):
                 return b""
         if not self.columns:
@@ -171,7 +182,8 @@ class _Cells:
             return b""
         return b"".join(row[place] for place in self.places).translate(None, _SEPARATORS) or b"-"
 
-    def _begin(self, text: bytes) -> None:
+    def begin(self, text: bytes) -> None:
+        """Learn from the first line, which may be a heading, where the columns are. Raises `BadList`."""
         self.delimiter = _delimiter(text)
         heads = [cell.strip(_SEPARATORS).decode("utf-8", "replace").lower() for cell in _split(text, self.delimiter)]
         places = []

@@ -161,6 +161,16 @@ def test_what_only_the_ledger_has_is_missed(here: Dialer, dialled: list[Settled]
         assert (result.exit_code, said in result.stdout) == (exit_code, True), result.stdout
 
 
+def test_a_record_of_another_release(here: Dialer, tmp_path: Path) -> None:
+    """It is named, rather than counted wrongly."""
+    record(tmp_path, [[Entry(1, "settlement", {"live": True, "campaign": "spring"})]], 1.0)
+
+    result = here("evidence", "rates", "--offline")
+
+    assert result.exit_code == CliExit.BROKEN
+    assert "record 2 (settlement) is not as this release writes it" in result.stderr
+
+
 def test_an_attempt_is_shown(here: Dialer, dialled: list[Settled]) -> None:
     """Its permit and its end, by its id or by its number; no clear number anywhere."""
     attempt = dialled[1].settlement

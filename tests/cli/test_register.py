@@ -125,6 +125,7 @@ def test_a_list_without_numbers_is_not_taken(take: Callable[..., Result]) -> Non
     assert "there is no number in it" in take("# nothing\n").stderr
     assert "still to come" in take("2025550123\n", as_of="2026-03-10").stderr
     assert take("2025550123\n", as_of="yesterday").exit_code == 2
+    assert "'XX' is not a known country" in take("2025550123\n", "--region", "XX").stderr
 
 
 @pytest.mark.parametrize("broken", [lambda raw: raw[:-9], lambda raw: raw[:20] + b"X" * 20 + raw[40:]])

@@ -127,6 +127,21 @@ def test_what_comes_while_the_disk_is_busy_goes_in_one_batch(evidence: Evidence,
     assert disk.batches <= 2
 
 
+def test_who_has_nothing_to_say_waits_for_nobody(evidence: Evidence, disk: Disk) -> None:
+    """A screen pop is not held up by the disk."""
+    disk.hangs = threading.Event()
+
+    async def steps() -> None:
+        assert disk.hangs is not None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(evidence.keep, entries(1))
+            await trio.testing.wait_all_tasks_blocked()
+            assert await evidence.keep([])
+            disk.hangs.set()
+
+    run(evidence, steps)
+
+
 def test_a_full_disk_is_said_and_the_rest_waits(evidence: Evidence, disk: Disk) -> None:
     """Nobody waits for it; the daemon is ailing until it is written, and nothing is lost or twice."""
     disk.full = True

@@ -292,6 +292,7 @@ def test_the_head_is_sealed(tmp_path: Path) -> None:
         read_head(place, None)
     with opened(tmp_path) as log:
         assert log.head == Head(2, log.head.hash)
+        assert log.damaged == (HEAD_FILE,)
 
 
 def test_the_key_is_made_once_and_must_be_secret(tmp_path: Path) -> None:
@@ -309,6 +310,16 @@ def test_the_key_is_made_once_and_must_be_secret(tmp_path: Path) -> None:
     (tmp_path / "key").chmod(0o600)
     (tmp_path / "key").write_text("abcd")
     with pytest.raises(StoreError, match="64 hexadecimal digits"), opened(tmp_path):
+        pass
+
+
+def test_a_key_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    """What is on record under it could not be looked up any more, and nobody would notice."""
+    with opened(tmp_path) as log:
+        log.append(entries(1), opened_ms=NOON_MS)
+    (tmp_path / "key").unlink()
+
+    with pytest.raises(StoreError, match="bring it back"), opened(tmp_path):
         pass
 
 

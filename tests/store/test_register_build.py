@@ -6,6 +6,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,17 @@ def test_the_lines_that_were_refused_are_counted_when_all_are_read(tmp_path: Pat
         refused.append(1)
 
     assert build(tmp_path / "a.reg", facts(), numbers(), refused=lambda: len(refused)).refused == 1
+
+
+def test_texts_that_are_too_long_are_said_before_anything_is_read(tmp_path: Path) -> None:
+    """Nobody waits for a whole list to hear of them."""
+
+    def numbers() -> Iterator[Values]:
+        raise AssertionError("read")
+        yield
+
+    with pytest.raises(ValueError, match="longer than"):
+        build(tmp_path / "a.reg", replace(facts(), source="x" * 501), numbers())
 
 
 def test_a_register_may_be_empty(tmp_path: Path) -> None:

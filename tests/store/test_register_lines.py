@@ -67,6 +67,17 @@ def test_columns_are_joined(columns: tuple[str, ...]) -> None:
     assert account.refused == {"fewer columns than the number needs": 1}
 
 
+def test_columns_that_are_the_whole_row_are_read_as_others_are() -> None:
+    """Rows of digits, quoted rows, rows with too many or too few columns or digits, and ends of lines of Windows."""
+    rows = ["202,5550123", '"415","555-0199"', "202,5550124,x", "999", "202,", "2025550125", "", "202,5550126"]
+
+    found, account = read("\r\n".join(["area,number", *rows]), "US", ("area", "number"))
+
+    assert found == [12025550123, 12025550124, 12025550125, 12025550126, 14155550199]
+    assert account.lines == 9
+    assert account.refused == {"fewer columns than the number needs": 1, "too short": 1}
+
+
 def test_a_file_without_a_heading_has_its_first_row_read() -> None:
     """Where columns go by place."""
     assert read("202;5550123\n415;5550199\n", "US", ("1", "2"))[0] == [12025550123, 14155550199]
@@ -116,3 +127,8 @@ def test_it_reads_as_leads_are_read(region: str) -> None:
     assert len(expected) > 50
     for text, value in expected.items():
         assert read(text, region)[0] == [value], text[:4]
+
+
+def test_a_list_of_nothing_but_comments_is_empty() -> None:
+    """With columns, too."""
+    assert read("# a\n\n# b\n", "US", ("area", "number"))[0] == []

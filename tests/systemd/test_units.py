@@ -117,6 +117,8 @@ def test_stopping_takes_longer_than_draining() -> None:
     assert drain_s <= seconds(value("TimeoutStopSec"))
 
 
-def test_the_spool_is_where_the_daemon_may_write() -> None:
-    """The default spool is in the state directory."""
-    assert DaemonSettings().spool.dir.startswith(f"/var/lib/{value('StateDirectory')}/")
+def test_the_spool_and_the_evidence_are_where_the_daemon_may_write() -> None:
+    """Their defaults are in the state directory."""
+    defaults = DaemonSettings()
+    for path in (defaults.spool.dir, defaults.evidence.folder, defaults.evidence.key_file):
+        assert path.startswith(f"/var/lib/{value('StateDirectory')}/")
