@@ -3,6 +3,7 @@
 # make bench   calls per second, hand-over delay and memory, with SIPp as the far end
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
+# make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
 # make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
 #
 # The first run makes a virtual environment in .venv; later runs reuse it until pyproject.toml or constraints.txt change.
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit bench bench-pacing bench-register bench-evidence format clean
+.PHONY: setup demo test lint types unit bench bench-pacing bench-register bench-evidence bench-compliance format clean
 
 setup: $(STAMP)
 
@@ -55,6 +56,10 @@ bench-register: $(STAMP)
 
 bench-evidence: $(STAMP)
 	@$(BIN)/python -m tests.bench.evidence $(BENCH)
+
+bench-compliance: $(STAMP)
+	@$(BIN)/python -m tests.bench.compliance $(BENCH)
+	@$(BIN)/python -m tests.bench.preflight
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

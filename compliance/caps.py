@@ -1,83 +1,221 @@
-"""How often one number may be called: frequency caps over rolling windows.
+"""How often somebody may be called: frequency caps over the contact history. This is their only definition.
 
-This module is the definition. The store repeats it atomically in Lua; the tests hold the two against each other.
+A cap counts events of one kind. An attempt is one at the moment it begins; what came of it (a connect, a conversation,
+a refusal, an abandoned call, a machine) is one at the moment it ended. An attempt that has not ended counts as connect
+and conversation, too, and at the latest moment that a contact can tell: nobody knows yet.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
+from enum import StrEnum
 from typing import Final
 
-from compliance.face import Refusal, Rule
+from compliance.cap_windows import Window, frees, longest_s, spelt
+from compliance.contacts import LONGEST_S, Contact, Mark, crc16
+from compliance.face import Per, Refusal, Rule
 
-DAY_S: Final = 86_400.0
+ASK_AGAIN_S: Final = 300.0
+"""Where only attempts that have not ended stand against a number, it is asked about again after this: by then it is
+known what came of them, or they never left and were given back."""
+
+
+class Counts(StrEnum):
+    """What a cap counts."""
+
+    ATTEMPTS = "attempts"
+    CONNECTS = "connects"
+    CONVERSATIONS = "conversations"
+    REFUSALS = "refusals"
+    ABANDONED = "abandoned"
+    MACHINES = "machines"
+
+
+class Over(StrEnum):
+    """Whose attempts a cap counts."""
+
+    TENANT = "tenant"
+    GROUP = "group"
+    CAMPAIGN = "campaign"
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `limit` attempts in any rolling window of `window_s` seconds; when the last of them is spent the number
-    rests `rest_s` seconds from that attempt. `verdict` says exactly what that means."""
+    """At most `limit` events in any window; when the last of them is spent there is rest for `rest_s` seconds from that
+    event. `verdict` says exactly what that means.
+
+    A rest after an event is a cap of 1. `unless_agent_held`: it does not bind a call that an agent asked for.
+    """
 
     limit: int
-    window_s: float
+    window: Window
+    counts: Counts = Counts.ATTEMPTS
+    per: Per = Per.NUMBER
+    over: Over = Over.TENANT
     rest_s: float = 0.0
+    unless_agent_held: bool = False
 
     def __post_init__(self) -> None:
         if self.limit < 1:
-            raise ValueError(f"a cap allows at least 1 attempt, got {self.limit}")
-        if not (math.isfinite(self.window_s) and self.window_s > 0):
-            raise ValueError(f"a cap's window must be more than 0 s, got {self.window_s}")
+            raise ValueError(f"a cap allows at least 1 event, got {self.limit}")
         if not (math.isfinite(self.rest_s) and self.rest_s >= 0):
             raise ValueError(f"a cap's rest must be 0 s or more, got {self.rest_s}")
 
     def __str__(self) -> str:
-        rest = f", then {self.rest_s / DAY_S:g} days of rest" if self.rest_s else ""
-        return f"{self.limit} attempts in {self.window_s / DAY_S:g} days{rest}"
+        one, many = _NAMES[self.counts]
+        parts = [f"{self.limit} {one if self.limit == 1 else many} in {self.window}"]
+        if self.per is not Per.NUMBER:
+            parts.append(f" per {self.per}")
+        if self.over is not Over.TENANT:
+            parts.append(f" within the {self.over}")
+        if self.rest_s:
+            parts.append(f", then {spelt(self.rest_s)} of rest")
+        if self.unless_agent_held:
+            parts.append(", unless an agent asked for the call")
+        return "".join(parts)
 
 
-DEFAULT_CAPS: Final = (Cap(limit=2, window_s=30 * DAY_S, rest_s=90 * DAY_S),)
-"""Twice a month, then three months of rest, over all campaigns: the usual rule of a Chinese outbound desk
-(每月2次，三个月内不得再次呼叫), not a law."""
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which attempts are of the asking campaign and of its group, by the check sums in contacts."""
+
+    campaign_crc: int
+    group_crc: int
+
+    @classmethod
+    def of(cls, campaign: str, group: str) -> Scope:
+        """The scope of a campaign in a group; see `contacts.group_of`."""
+        return cls(crc16(campaign), crc16(group))
 
 
-def verdict(attempts: Sequence[float], caps: Sequence[Cap], now: float) -> Refusal | None:
-    """May the number be attempted at `now`? None: yes.
+_NAMES: Final = {
+    Counts.ATTEMPTS: ("attempt", "attempts"),
+    Counts.CONNECTS: ("connect", "connects"),
+    Counts.CONVERSATIONS: ("conversation", "conversations"),
+    Counts.REFUSALS: ("refusal", "refusals"),
+    Counts.ABANDONED: ("abandoned call", "abandoned calls"),
+    Counts.MACHINES: ("answering machine", "answering machines"),
+}
 
-    `attempts` are the times of all attempts to the number, over all campaigns, in seconds since the epoch, in any
-    order. Sort them ascending as t[0] .. t[n-1]. For each cap, with L = limit, W = window_s, R = rest_s:
+# Plain numbers: an operation of IntFlag takes ten times as long.
+_ENDED: Final = int(Mark.ENDED)
+_MARKS: Final = {
+    Counts.CONNECTS: int(Mark.CONNECTED),
+    Counts.CONVERSATIONS: int(Mark.CONVERSATION),
+    Counts.REFUSALS: int(Mark.REFUSED),
+    Counts.ABANDONED: int(Mark.ABANDONED),
+    Counts.MACHINES: int(Mark.MACHINE),
+}
+_IN_DOUBT: Final = frozenset({Counts.CONNECTS, Counts.CONVERSATIONS})
 
-    1. Window: t[i] counts while t[i] + W > now; an attempt exactly W old no longer counts. If n >= L and
-       t[n-L] + W > now, at least L count, and the window frees at t[n-L] + W.
-    2. Rest: attempt i spent the cap if i >= L-1 and t[i-L+1] + W > t[i], that is if it was at least the L-th in the
-       window that ended with it. The number rests until t[i] + R for the latest such i; at exactly t[i] + R the rest
-       is over.
 
-    The cap refuses until the later of the two, if that is later than `now`. With several caps the number is refused
-    until the latest of theirs. Attempts in the future (a clock was set back) count like any other: 1 and 2 hold as
-    they stand.
+def verdict(
+    contacts: Mapping[Per, Sequence[Contact]],
+    caps: Iterable[Cap],
+    *,
+    scope: Scope,
+    now: float,
+    zone: tzinfo | None,
+    agent_held: bool = False,
+) -> Refusal | None:
+    """May these be attempted at `now`, seconds since the epoch? None: yes.
+
+    `contacts` are histories by subject, each ascending by `at` (as `contacts.unpacked` gives them); a subject that is
+    missing is one that the lead does not have. `zone` has the midnights of calendar windows (None: this machine's).
+
+    For each cap that binds the call, let t[0] .. t[n-1] be the moments of its events, ascending, with L = limit and
+    R = rest_s. An event at t counts until f(t): t + W for a rolling window of W seconds; for n calendar days the
+    midnight that begins the n-th day after t's; for n months the first midnight of the n-th month after t's.
+
+    1. Window: t[i] counts while f(t[i]) > now. If n >= L and f(t[n-L]) > now, at least L count, and the window frees
+       at f(t[n-L]).
+    2. Rest: event i spent the cap if i >= L-1 and f(t[i-L+1]) > t[i], that is if it was at least the L-th in the window
+       that ended with it. There is rest until t[i] + R for the latest such i; at exactly t[i] + R the rest is over.
+
+    The cap refuses until the later of the two, if that is later than `now`. With several caps the latest of theirs
+    counts. Events in the future (a clock was set back) count like any other: 1 and 2 hold as they stand. A cap per a
+    subject that the lead does not have refuses for good. Attempts that have not ended may yet turn out to be nothing:
+    for their sake alone nobody waits longer than `ASK_AGAIN_S` from now, or than would be without them.
     """
-    times = sorted(attempts)
-    if not all(map(math.isfinite, (*times, now))):
-        raise ValueError("times of attempts must be finite numbers of seconds")
+    if not math.isfinite(now):
+        raise ValueError("now must be a finite number of seconds")
     worst: tuple[float, Cap] | None = None
+    binding: list[Cap] = []
     for cap in caps:
-        until = _refused_until(times, cap)
-        if until > now and (worst is None or until > worst[0]):
-            worst = until, cap
+        if cap.unless_agent_held and agent_held:
+            continue
+        history = contacts.get(cap.per)
+        if history is None:
+            return Refusal(Rule.CAP, f"the lead has no {cap.per}_id, and a cap counts per {cap.per}: {cap}", None)
+        if len(history) < cap.limit:
+            continue
+        until = _refused_until(_events(history, cap, scope), cap, now, zone)
+        if until > now:
+            binding.append(cap)
+            if worst is None or until > worst[0]:
+                worst = until, cap
     if worst is None:
         return None
     until, cap = worst
+    known = _without_doubt(contacts, binding, now)
+    if known is not None:
+        sure = verdict(known, binding, scope=scope, now=now, zone=zone, agent_held=agent_held)
+        until = min(until, max(now + ASK_AGAIN_S, now if sure is None or sure.until is None else sure.until))
     return Refusal(Rule.CAP, f"called often enough: {cap}", until)
 
 
-def _refused_until(times: list[float], cap: Cap) -> float:
-    """When a cap stops refusing, given ascending `times`; minus infinity where it never refused."""
-    if len(times) < cap.limit:
+def ids_needed(caps: Iterable[Cap], *, agent_held: bool) -> frozenset[Per]:
+    """Whom a lead must name, because a cap counts per them: without an id it is refused for good. `agent_held`: an
+    agent asks for every call."""
+    return frozenset(cap.per for cap in caps if not (cap.unless_agent_held and agent_held)) - {Per.NUMBER}
+
+
+def horizon_s(caps: Iterable[Cap]) -> float:
+    """How far back any of the caps can look, in seconds: contacts that began longer ago change no verdict."""
+    return LONGEST_S + max((longest_s(cap.window) + cap.rest_s for cap in caps), default=0.0)
+
+
+def _events(history: Sequence[Contact], cap: Cap, scope: Scope) -> list[float]:
+    """The moments that a cap counts, ascending."""
+    seen: Iterable[Contact] = history
+    if cap.over is Over.CAMPAIGN:
+        seen = [one for one in history if one.campaign_crc == scope.campaign_crc]
+    elif cap.over is Over.GROUP:
+        seen = [one for one in history if one.group_crc == scope.group_crc]
+    if cap.counts is Counts.ATTEMPTS:
+        return [one.at for one in seen]
+    mark, doubt = _MARKS[cap.counts], cap.counts in _IN_DOUBT
+    return sorted(one.ended_at for one in seen if one.marks & mark or (doubt and not one.marks & _ENDED))
+
+
+def _refused_until(times: Sequence[float], cap: Cap, now: float, zone: tzinfo | None) -> float:
+    """When a cap stops refusing, given ascending `times`; a moment that is not after `now` where it does not."""
+    limit, rest_s = cap.limit, cap.rest_s
+    if len(times) < limit:
         return -math.inf
-    window_frees = times[-cap.limit] + cap.window_s
-    for last in range(len(times) - 1, cap.limit - 2, -1):
-        if times[last - cap.limit + 1] + cap.window_s > times[last]:
-            return max(window_frees, times[last] + cap.rest_s)
+    freed = frees(cap.window, zone)
+    window_frees = freed(times[-limit])
+    if rest_s:
+        for last in range(len(times) - 1, limit - 2, -1):
+            rested = times[last] + rest_s
+            if rested <= window_frees or rested <= now:
+                break
+            if freed(times[last - limit + 1]) > times[last]:
+                return rested
     return window_frees
+
+
+def _without_doubt(
+    contacts: Mapping[Per, Sequence[Contact]], caps: Iterable[Cap], now: float
+) -> dict[Per, Sequence[Contact]] | None:
+    """The histories without attempts whose end may still be told; None where there are none such. One that began
+    longer ago than a contact can tell was forgotten: nobody will ever say."""
+    found, doubt = dict(contacts), False
+    for per in {cap.per for cap in caps}:
+        known = [one for one in contacts[per] if one.marks & _ENDED or one.at + LONGEST_S <= now]
+        doubt = doubt or len(known) < len(contacts[per])
+        found[per] = known
+    return found if doubt else None

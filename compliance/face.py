@@ -1,14 +1,15 @@
 """The vocabulary of the compliance room: what is asked, what is answered, and the permit without which no call is made.
 
-A lead's number passes two gates. The first is pure (`compliance.gate.clear`): calling hours and expiry. The
-second is atomic in the store: blocklist and frequency caps are checked and the attempt is reserved in one step, right
-before the INVITE. Only both together make a `Permit`, and a call cannot be constructed without one.
+A lead passes two gates. The first is pure (`compliance.gate.judge`): every rule, over facts that were gathered a moment
+ago. The second is atomic in the store: the attempt is reserved right before the INVITE if the facts are still what was
+judged. Only both together make a `Permit`, and a call cannot be constructed without one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from compliance.numbers import E164
 
@@ -24,7 +25,43 @@ class Rule(StrEnum):
     BLOCKLIST = "blocklist"
     CAP = "cap"  # called often enough
     EXPIRED = "expired"  # the lead may no longer be used
+    CONSENT = "consent"  # nobody can show that the person agreed, or no longer
+    CALLER_ID = "caller_id"  # no number may be shown for this call now
+    CONTENDED = "contended"  # other processes kept changing what is known of the number
     LEASE_LOST = "lease_lost"  # another daemon has the lead by now
+
+
+class Per(StrEnum):
+    """Whom a rule is about."""
+
+    NUMBER = "number"
+    CUSTOMER = "customer"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Somebody with a contact history: a phone number (its digits, country code first), a customer or an account."""
+
+    kind: Per
+    id: str
+
+
+class Callee(NamedTuple):
+    """Who is to be called, as far as rules ask. A tuple, as what follows: the gate makes tens of thousands in a second.
+
+    `stated_zone` is the IANA zone that the CRM gave, `region` the ISO 3166-2 region of the address ("US-FL"; empty:
+    not given). Times are seconds since the epoch; None: not given.
+    """
+
+    number: E164
+    customer: str = ""
+    account: str = ""
+    stated_zone: str | None = None
+    region: str = ""
+    expires_at: float | None = None
+    consent_at: float | None = None
+    consent_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +76,8 @@ class Refusal:
     until: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cleared:
-    """A number that passed the pure rules at `at` (seconds since the epoch) and may be reserved until `valid_until`.
+class Cleared(NamedTuple):
+    """A number that passed every rule at `at` (seconds since the epoch) and may be reserved until `valid_until`.
 
     `closes_at` is when calling hours end where the callee is; None where nobody looked.
     """
@@ -52,15 +88,14 @@ class Cleared:
     closes_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """The store's word that the attempt is counted against every cap: `attempt` names it, `ordinal` is its place in
-    the window (1 is the first attempt to this number)."""
+class Reserved(NamedTuple):
+    """The store's word that the attempt is counted against every cap: `attempt` names it, `caller_id` is the number to
+    show."""
 
     attempt: str
     number: E164
     at: float
-    ordinal: int
+    caller_id: str
 
 
 class PermitError(ValueError):
@@ -75,7 +110,7 @@ class Permit:
     reserved: Reserved
 
     def __post_init__(self) -> None:
-        if self.cleared.number != self.reserved.number:
+        if self.cleared.number is not self.reserved.number and self.cleared.number != self.reserved.number:
             raise PermitError("the number that was cleared is not the number that was reserved")
         if self.reserved.at > self.cleared.valid_until:
             raise PermitError("the clearance had lapsed when the attempt was reserved")
@@ -91,3 +126,7 @@ class Permit:
     @property
     def valid_until(self) -> float:
         return self.cleared.valid_until
+
+    @property
+    def caller_id(self) -> str:
+        return self.reserved.caller_id

@@ -2,33 +2,37 @@
 
 A zone is open at an instant when the wall clock there shows a time inside a window. That is the whole definition, and
 it settles daylight saving in both directions: an hour that is skipped is never open, an hour that happens twice is
-open twice. Where a number may be in several zones, all of them must be open.
+open twice. A rule that closes on holidays is closed while the calendar on that wall shows one. Every rule that is about
+a callee must be open, in every zone that the callee may be in: the strictest wins, by intersection.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache, lru_cache
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from compliance.days_off import EPOCH, days_off, holidays_known
 from compliance.face import Refusal, Rule
+from compliance.intervals import DAY_S, Interval, intersection, merged, pieces, wall_days
+from compliance.places import Places
+from compliance.regions import ANY_PART, country_of, is_zone
 
 DAY_MINUTES: Final = 1440
-SEARCH_DAYS: Final = 14
-"""How far ahead `check` looks for an opening."""
 
-_DAY_S: Final = 86_400
-_SAMPLE_S: Final = 6 * 3600
-_MAX_ZONE_NAME: Final = 64
-_NO_PLACE: Final = frozenset({"localtime", "posixrules", "Factory"})
-_OTHER_COUNTINGS: Final = ("posix/", "right/")  # copies of the database; "right" counts leap seconds
+STRETCH_DAYS: Final = 14
+"""How far ahead hours are looked at in one go, and the furthest closing time that is told."""
 
-Interval = tuple[float, float]
-"""From, up to but not including, in seconds since the epoch."""
+SEARCH_DAYS: Final = 4 * STRETCH_DAYS
+"""How far ahead `check` looks for an opening: longer than any row of holidays, also for hours on one day a week."""
+
+_MARGIN_DAYS: Final = 2  # so that an interval that opens within a stretch is seen to its end
+_RULE_SETS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,144 +67,198 @@ class CallingHours:
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
-    """All zones are open from the instant asked about up to `closes_at`, in seconds since the epoch.
+class HoursRule:
+    """Calling hours of a region: "" is everywhere, "US" a country (ISO 3166), "US-FL" a part of one (ISO 3166-2).
 
-    `closes_at` is at most `SEARCH_DAYS` ahead: hours around the clock are said to close then.
+    `closed_on_holidays`: closed on the public holidays of that region; everywhere, on those of the callee's regions.
+    """
+
+    hours: CallingHours
+    region: str = ""
+    closed_on_holidays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Every rule is open in all zones from the instant asked about up to `closes_at`, in seconds since the epoch.
+
+    `closes_at` is at most `STRETCH_DAYS` ahead: hours around the clock are said to close then.
     """
 
     closes_at: float
 
 
-def check(hours: CallingHours, zones: tuple[str, ...], at: float, ring_s: float) -> Open | Refusal:
+@dataclass(frozen=True, slots=True, eq=False)
+class _RuleSet:
+    """Rules by identity: their hash by value costs more than all the rest of a question."""
+
+    rules: tuple[HoursRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Openings:
+    """When everything is open, ascending and disjoint: the starts and the ends."""
+
+    opens: tuple[float, ...]
+    closes: tuple[float, ...]
+
+
+def check(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: float) -> Open | Refusal:
     """May a call start at `at` (seconds since the epoch) that may ring for `ring_s` seconds?
 
-    It may if the whole of [at, at + ring_s) lies inside the hours of every zone in `zones` (IANA names). If not,
-    `until` of the refusal is the next instant at which it may, or None if there is none within `SEARCH_DAYS` days.
-    No zone at all, or one that is not in the zone database, is refused as `UNKNOWN_ZONE` for good.
+    It may if the whole of [at, at + ring_s) lies inside the hours of every rule that is about one of the regions of
+    `places`, in every one of its zones. If not, `until` of the refusal is the next instant at which it may, or None if
+    there is none within `SEARCH_DAYS` days. Refused for good is also who has no zone, or one that is not in the zone
+    database (`UNKNOWN_ZONE`); whose number or address no rule is about; and who is in a region whose holidays nobody
+    knows while a rule closes on them.
     """
     if not (math.isfinite(at) and math.isfinite(ring_s) and ring_s >= 0):
         raise ValueError(f"at and ring_s must be finite, ring_s 0 or more, got {at} and {ring_s}")
-    if not zones:
-        return Refusal(Rule.UNKNOWN_ZONE, "the time zone of the number is not known", None)
-    if not all(is_zone(zone) for zone in zones):
-        return Refusal(Rule.UNKNOWN_ZONE, "a time zone of the number is not in the zone database", None)
-    until: float | None = None
-    for opens, closes in _open_intervals(hours, zones, math.floor(at / _DAY_S)):
-        if opens <= at < closes and at + ring_s <= closes:
-            return Open(min(closes, at + SEARCH_DAYS * _DAY_S))
-        if at < opens <= at + SEARCH_DAYS * _DAY_S and opens + ring_s <= closes:
-            until = opens
-            break
+    rule_set, day = _rule_set(rules), int(at // DAY_S)
+    found = _openings(rule_set, places, day)
+    if isinstance(found, Refusal):
+        return found
+    index = bisect_right(found.opens, at) - 1
+    if index >= 0 and at + ring_s <= found.closes[index] and at < found.closes[index]:
+        return Open(min(found.closes[index], at + STRETCH_DAYS * DAY_S))
+    until = _next_opening(rule_set, places, at, ring_s)
     if until is None:
-        detail = f"no common calling hours of {_named(zones)} in the next {SEARCH_DAYS} days"
-    else:
-        detail = f"outside calling hours: {_clocks(zones, at)}"
-    return Refusal(Rule.HOURS, detail, until)
+        named = _named(places.zones)
+        return Refusal(Rule.HOURS, f"no common calling hours of {named} in the next {SEARCH_DAYS} days", None)
+    return Refusal(Rule.HOURS, f"outside calling hours: {clocks(places.zones, int(at // 60))}", until)
 
 
-def is_zone(name: str) -> bool:
-    """Whether `name` is a zone of the zone database. Paths are not, nor is whatever zone this machine is in."""
-    if not 0 < len(name) <= _MAX_ZONE_NAME or name in _NO_PLACE or name.startswith(_OTHER_COUNTINGS):
-        return False
-    try:
-        return _found(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a directory, such as "Asia"
-        return False
+def _next_opening(rule_set: _RuleSet, places: Places, at: float, ring_s: float) -> float | None:
+    first_day, last = int(at // DAY_S), at + SEARCH_DAYS * DAY_S
+    for day in range(first_day, first_day + SEARCH_DAYS, STRETCH_DAYS):
+        found = _openings(rule_set, places, day)
+        if isinstance(found, Refusal):
+            return None
+        for index in range(bisect_right(found.opens, at), len(found.opens)):
+            if found.opens[index] + ring_s <= found.closes[index]:
+                return found.opens[index] if found.opens[index] <= last else None
+    return None
 
 
-@cache
-def _found(name: str) -> bool:
-    """True, or what `ZoneInfo` raises. Only names that exist are kept, so nobody can fill the cache."""
-    ZoneInfo(name)
-    return True
+_rule_sets: dict[int, tuple[tuple[HoursRule, ...], _RuleSet]] = {}
+
+
+def _rule_set(rules: tuple[HoursRule, ...]) -> _RuleSet:
+    """The one set for equal rules. The table keeps the tuple itself, so that no other one can have its id meanwhile."""
+    known = _rule_sets.get(id(rules))
+    if known is not None and known[0] is rules:
+        return known[1]
+    if len(_rule_sets) >= _RULE_SETS:
+        _rule_sets.clear()
+    interned = _interned(rules)
+    _rule_sets[id(rules)] = rules, interned
+    return interned
+
+
+@lru_cache(maxsize=_RULE_SETS)
+def _interned(rules: tuple[HoursRule, ...]) -> _RuleSet:
+    return _RuleSet(rules)
+
+
+def rules_about(rules: tuple[HoursRule, ...], places: Places) -> tuple[HoursRule, ...] | Refusal:
+    """The rules that must be open for somebody at `places`, or why there are none.
+
+    Each claim must have one: a number and an address in different countries need hours for both.
+    """
+    for claim in places.claims:
+        if not any(_is_about(rule, claim) for rule in rules):
+            where = " or ".join(sorted(name for name in claim if not name.endswith(ANY_PART)))
+            return Refusal(Rule.HOURS, f"no calling hours are known for {where}", None)
+    found = tuple(rule for rule in rules if not rule.region or any(_is_about(rule, claim) for claim in places.claims))
+    return found or Refusal(Rule.HOURS, "no calling hours are known for a number that is of no country", None)
+
+
+def _is_about(rule: HoursRule, claim: frozenset[str]) -> bool:
+    if not rule.region or rule.region in claim:
+        return True
+    country = country_of(rule.region)
+    return country != rule.region and f"{country}-{ANY_PART}" in claim
+
+
+@lru_cache(maxsize=4096)
+def _openings(rule_set: _RuleSet, places: Places, day: int) -> _Openings | Refusal:
+    """When all rules are open in all zones, from the day with number `day` (UTC, since the epoch) on."""
+    if not places.zones:
+        return Refusal(Rule.UNKNOWN_ZONE, "the time zone of the number is not known", None)
+    if not all(map(is_zone, places.zones)):
+        return Refusal(Rule.UNKNOWN_ZONE, "a time zone of the number is not in the zone database", None)
+    rules = rules_about(rule_set.rules, places)
+    if isinstance(rules, Refusal):
+        return rules
+    days = STRETCH_DAYS + _MARGIN_DAYS
+    common: tuple[Interval, ...] = ((float(day * DAY_S), float((day + days) * DAY_S)),)
+    for rule in rules:
+        regions = holidays_of(rule, places) if rule.closed_on_holidays else ()
+        for zone in places.zones:
+            closed = _closed_days(regions, day, days)
+            if isinstance(closed, Refusal):
+                return closed
+            common = intersection(common, _open_in(rule.hours, zone, day, days, closed))
+    return _Openings(tuple(opens for opens, _ in common), tuple(closes for _, closes in common))
+
+
+def holidays_of(rule: HoursRule, places: Places) -> tuple[str, ...]:
+    """The regions whose holidays `rule` closes on for somebody at `places`, in order."""
+    if rule.region:
+        return (rule.region,)
+    return tuple(sorted(name for claim in places.claims for name in claim if not name.endswith(ANY_PART)))
+
+
+@lru_cache(maxsize=1024)
+def _closed_days(regions: tuple[str, ...], day: int, days: int) -> frozenset[int] | Refusal:
+    """Numbers of the days off in any of `regions` on any wall clock from day `day` on.
+
+    Years for which the holidays of a region are not known yet are days off from end to end.
+    """
+    first, last = EPOCH + timedelta(day - 1), EPOCH + timedelta(day + days + 1)
+    closed: set[int] = set()
+    for region in regions:
+        if not holidays_known(region):
+            detail = f"the public holidays of {region} are not known, and the rules close on them"
+            return Refusal(Rule.HOURS, detail, None)
+        for year in range(first.year, last.year + 1):
+            found = days_off(region, year)
+            closed.update(_whole(year) if found is None else found)
+    return frozenset(closed)
+
+
+def _whole(year: int) -> range:
+    return range((date(year, 1, 1) - EPOCH).days, (date(year + 1, 1, 1) - EPOCH).days)
+
+
+def _open_in(hours: CallingHours, zone: str, day: int, days: int, closed: frozenset[int]) -> tuple[Interval, ...]:
+    """The open intervals of one zone in `days` days (UTC) from day `day` on."""
+    return merged(
+        (max(opens - offset, start), min(closes - offset, end))
+        for start, end, offset in pieces(zone, day, days)
+        for opens, closes in _wall_windows(hours, start + offset, end + offset, closed)
+    )
+
+
+def _wall_windows(hours: CallingHours, start: float, end: float, closed: frozenset[int]) -> Iterator[Interval]:
+    """Every window that touches [start, end), all in seconds of a wall clock that never jumps."""
+    for day in wall_days(start, end):
+        if day in closed:
+            continue
+        weekday = (day + 3) % 7  # 1 January 1970 was a Thursday
+        for window in hours.windows:
+            opens, closes = day * DAY_S + window.opens * 60.0, day * DAY_S + window.closes * 60.0
+            if weekday in window.days and opens < end and closes > start:
+                yield opens, closes
 
 
 def _named(zones: tuple[str, ...]) -> str:
     return zones[0] if len(zones) == 1 else f"{len(zones)} zones, {zones[0]} to {zones[-1]}"
 
 
-def _clocks(zones: tuple[str, ...], at: float) -> str:
-    shown = ", ".join(f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%a %H:%M} in {zone}" for zone in zones[:3])
+@lru_cache(maxsize=4096)
+def clocks(zones: tuple[str, ...], minute: int) -> str:
+    """What the wall clocks of `zones` show in a minute since the epoch: "Sat 13:05 in America/New_York"."""
+    at = datetime.fromtimestamp(minute * 60, UTC)
+    shown = ", ".join(f"{at.astimezone(ZoneInfo(zone)):%a %H:%M} in {zone}" for zone in zones[:3])
     return shown if len(zones) <= 3 else f"{shown} and {len(zones) - 3} zones more"
-
-
-@lru_cache(maxsize=1024)
-def _open_intervals(hours: CallingHours, zones: tuple[str, ...], day: int) -> tuple[Interval, ...]:
-    """When all zones are open, ascending and disjoint, from the day with number `day` (UTC, since the epoch) on.
-
-    Two days more than the search, so that an interval that opens within it is seen to its end.
-    """
-    start, end = float(day * _DAY_S), float((day + SEARCH_DAYS + 2) * _DAY_S)
-    common: tuple[Interval, ...] = ((start, end),)
-    for zone in zones:
-        common = _intersection(common, _open_in(hours, ZoneInfo(zone), start, end))
-    return common
-
-
-def _open_in(hours: CallingHours, zone: ZoneInfo, start: float, end: float) -> tuple[Interval, ...]:
-    """The open intervals of one zone within [start, end)."""
-    found = [
-        (max(opens - offset, piece_start), min(closes - offset, piece_end))
-        for piece_start, piece_end, offset in _pieces(zone, start, end)
-        for opens, closes in _wall_windows(hours, piece_start + offset, piece_end + offset)
-    ]
-    merged: list[Interval] = []
-    for opens, closes in sorted(found):
-        if merged and opens <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(closes, merged[-1][1])
-        elif opens < closes:
-            merged.append((opens, closes))
-    return tuple(merged)
-
-
-def _wall_windows(hours: CallingHours, start: float, end: float) -> Iterator[Interval]:
-    """Every window that touches [start, end), all in seconds of a wall clock that never jumps."""
-    for day in range(math.floor(start / _DAY_S), math.floor(end / _DAY_S) + 1):
-        weekday = (day + 3) % 7  # 1 January 1970 was a Thursday
-        for window in hours.windows:
-            opens, closes = day * _DAY_S + window.opens * 60.0, day * _DAY_S + window.closes * 60.0
-            if weekday in window.days and opens < end and closes > start:
-                yield opens, closes
-
-
-def _pieces(zone: ZoneInfo, start: float, end: float) -> Iterator[tuple[float, float, float]]:
-    """[start, end) cut where the zone's offset from UTC changes: (from, to, offset in seconds).
-
-    Offsets are sampled every six hours and a change between two samples is found by bisection to the second; no zone
-    has ever changed its offset twice within six hours.
-    """
-    piece_start, offset = start, _offset(zone, start)
-    sample = start
-    while sample < end:
-        upcoming = min(sample + _SAMPLE_S, end)
-        if _offset(zone, upcoming) != offset:
-            low, high = int(sample), int(upcoming)
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (middle, high) if _offset(zone, middle) == offset else (low, middle)
-            yield piece_start, float(high), offset
-            piece_start, offset = float(high), _offset(zone, high)
-        sample = upcoming
-    yield piece_start, end, offset
-
-
-def _offset(zone: ZoneInfo, at: float) -> float:
-    delta = datetime.fromtimestamp(at, UTC).astimezone(zone).utcoffset()
-    assert delta is not None  # a datetime with a ZoneInfo always has one
-    return delta.total_seconds()
-
-
-def _intersection(left: tuple[Interval, ...], right: tuple[Interval, ...]) -> tuple[Interval, ...]:
-    """What two ascending rows of disjoint intervals have in common."""
-    common: list[Interval] = []
-    i = j = 0
-    while i < len(left) and j < len(right):
-        opens, closes = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
-        if opens < closes:
-            common.append((opens, closes))
-        if left[i][1] < right[j][1]:
-            i += 1
-        else:
-            j += 1
-    return tuple(common)

@@ -7,8 +7,10 @@ the INVITE and in the store, nowhere else. `mask` is the one masking of the prod
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import phonenumbers
 from phonenumbers import timezone
@@ -17,17 +19,40 @@ from phonenumbers.phonenumberutil import NumberParseException, ValidationResult
 MAX_RAW_LENGTH: Final = 32
 """Longest text that `parse` looks at: 15 digits with separators to spare."""
 
+MAX_DIGITS: Final = 15
+"""Most digits of a phone number (E.164)."""
+
+ENOUGH_DIGITS: Final = 8
+"""So many digits of a number, its last ones, are enough to know it again."""
+
 MIN_HIDDEN: Final = 4
+LEAST_SUSPECT: Final = 10**10
+"""A whole number among data is taken for a phone number from here on: the shortest with eleven digits."""
+
 MAX_LEADING_SHOWN: Final = 3
 MAX_LAST_SHOWN: Final = 4
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _WRITTEN: Final = re.compile(r"[\d+＋().\s/‐-―-]+")
-_SEPARATOR: Final = r"[ \t\u00a0()‐-―-]"
+_SEPARATOR: Final = r"[ \t\u00a0\u2000-\u200a\u202f\u3000()（）.·/‐-―-]"
 # Possessive, so that a number that is masked already ("+880171****4567") is not matched up to its last shown digit.
 _DIGIT_RUN: Final = re.compile(
-    rf"[+＋]\d(?:{_SEPARATOR}{{0,2}}\d){{5,}}+(?!\*)|\d(?:{_SEPARATOR}{{0,2}}\d){{6,}}+",
+    rf"[+＋]{_SEPARATOR}?\d(?:{_SEPARATOR}{{0,4}}\d){{5,}}+(?!\*)|\d(?:{_SEPARATOR}{{0,4}}\d){{6,}}+",
 )
+_OCTET: Final = r"(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])"
+_IP_ADDRESS: Final = re.compile(
+    rf"(?!(?!10)\d\d\.\d\d\.\d\d\.\d\d(?!\d))({_OCTET}(?:\.{_OCTET}){{3}})(?![\d.])(.*)", re.DOTALL | re.ASCII
+)
+"""An address of IP version 4, and what stands behind it. Four pairs of digits are a phone number of eight digits, as it
+is written in northern Europe, unless they begin with 10."""
+
+_DATE: Final = re.compile(r"((?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?!\d)(.*)", re.DOTALL | re.ASCII)
+"""A date as ISO 8601 writes it, and what stands behind it."""
+
+_DECIMAL: Final = re.compile(r"((?!0\d)\d+)\.(\d+)")
+_FROM_ABROAD: Final = ("00", "011")
+"""What is dialled before the country code, in most countries and in North America."""
+
 _UNKNOWN_ZONE: Final = "Etc/Unknown"
 
 
@@ -44,6 +69,11 @@ class E164:
     def __post_init__(self) -> None:
         if not _E164.fullmatch(self.clear):
             raise BadNumber("not of the form + and 6 to 15 digits")
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text holds this number, however it is written: its last eight digits tell."""
+        digits = "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
+        return self.clear[1:][-ENOUGH_DIGITS:] in digits
 
     def __str__(self) -> str:
         return mask(self.clear)
@@ -120,18 +150,71 @@ def mask(clear: str) -> str:
 def masked_text(text: str) -> str:
     """Free text with every run of seven or more digits masked; six after a plus sign are enough.
 
-    A run may hold up to two spaces, dashes or brackets between digits. What reads as an international number is masked
-    like one; of any other run at most the last four digits stay, and at least four are hidden. Dates and amounts of
-    seven digits are masked too: what is shown by mistake cannot be taken back.
+    A run may hold up to four spaces, dashes, dots, slashes or brackets between digits. What reads as an international
+    number is masked like one; of any other run at most the last four digits stay, and at least four are hidden. Amounts
+    of seven digits are masked too: what is shown by mistake cannot be taken back. IP addresses and dates like
+    2026-03-01 stay, and decimals with one digit before the point or at most two behind it. A national number of less
+    than seven digits is not known for one.
     """
     return _DIGIT_RUN.sub(_masked_run, text)
 
 
+def masked_numbers(text: str, own: Sequence[E164]) -> str:
+    """Text of somebody's CRM with the phone numbers in it masked, and nothing else: `own` ones, however they are
+    written, and what their country's numbering plan, or the +, says is a number. Order numbers and amounts stay.
+
+    Of runs of digits too long for one number those with separators in them are masked: they may be several.
+    """
+    region = countries(own[0])[0] if own else ""
+    return _DIGIT_RUN.sub(lambda run: _masked_run(run) if _is_number(run[0], own, region) else run[0], text)
+
+
+def _is_number(run: str, own: Sequence[E164], region: str) -> bool:
+    if any(number.is_in(run) for number in own):
+        return True
+    if sum(map(str.isdecimal, run)) > MAX_DIGITS:
+        return not run.isdecimal()
+    try:
+        parse(run, region)
+    except BadNumber:
+        return False
+    return True
+
+
+def masked_data(data: Any, masked: Callable[[str], str] = masked_text) -> Any:
+    """Free-form data, as JSON has it, with every text in it masked, also the names of fields, and whole numbers of
+    eleven digits and more, where `masked` changes them: times and amounts have less."""
+    match data:
+        case str():
+            return masked(data)
+        case dict():
+            return {masked(name) if isinstance(name, str) else name: masked_data(x, masked) for name, x in data.items()}
+        case list() | tuple():
+            return [masked_data(item, masked) for item in data]
+        case int() if abs(data) >= LEAST_SUSPECT:
+            shown = masked(str(data))
+            return data if shown == str(data) else shown
+        case _:
+            return data
+
+
 def _masked_run(found: re.Match[str]) -> str:
+    known = _IP_ADDRESS.fullmatch(found[0]) or _DATE.fullmatch(found[0])
+    if known is not None:
+        return known[1] + masked_text(known[2])
+    decimal = _DECIMAL.fullmatch(found[0])
+    if decimal and (len(decimal[1]) < 2 or len(decimal[2]) < 3):
+        return f"{masked_text(decimal[1])}.{masked_text(decimal[2])}"
     digits = "".join(char for char in found[0] if char.isdecimal())
     international = found[0][0] in "+＋"
     if international and _country_code_length(f"+{digits}"):
         return mask(f"+{digits}")
+    ascii_digits = "".join(str(unicodedata.decimal(char)) for char in digits)
+    for dialled in _FROM_ABROAD:
+        if not international and ascii_digits.startswith(dialled):
+            number = f"+{ascii_digits.removeprefix(dialled)}"
+            if _country_code_length(number) and (shown := mask(number)).count("*") >= MIN_HIDDEN:
+                return f"{dialled}{shown[1:]}"
     hidden = max(MIN_HIDDEN, len(digits) - MAX_LAST_SHOWN)
     return f"{'+' if international else ''}{'*' * hidden}{digits[hidden:]}"
 
@@ -159,6 +242,19 @@ def may_be_of(number: E164, country: str) -> bool:
         return True
     found = phonenumbers.region_code_for_number(phonenumbers.parse(number.clear, None))
     return found is None or found == country
+
+
+def countries(number: E164) -> tuple[str, ...]:
+    """Every country (ISO 3166) whose numbering plan has the number; if none has, all that share its calling code.
+
+    The country of satellite and global numbers is "001". Raises `NumberParseException` for a calling code that is none.
+    """
+    parsed = phonenumbers.parse(number.clear, None)
+    sharing = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[parsed.country_code or 0]
+    if len(sharing) == 1:
+        return sharing
+    valid = tuple(country for country in sharing if phonenumbers.is_valid_number_for_region(parsed, country))
+    return valid or sharing
 
 
 def zones(number: E164) -> tuple[str, ...]:

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-from compliance.caps import DEFAULT_CAPS, Cap
-from compliance.hours import CallingHours, Window
+from compliance.caps import Cap
+from compliance.hours import HoursRule
 from compliance.listed import ALL_REGISTERS
-
-EVERY_DAY: Final = frozenset(range(7))
-
-# A common value of carrier contracts and provincial rules in China, not a law: there are none nation-wide. The source
-# is one project's example of 09-12 and 14-20 (section B.6 of the research notes on pacing and regulation).
-CN_HOURS: Final = CallingHours((Window(EVERY_DAY, 9 * 60, 12 * 60), Window(EVERY_DAY, 14 * 60, 20 * 60)))
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When and how often numbers may be called.
+    """Everything that a campaign's calls are judged by. All rules hold at once: each one of `hours` that is about the
+    callee must be open, each one of `caps` must have room.
 
-    `require_zone` False lets a number through whose time zone nobody knows, without looking at the hours: for
-    rehearsals against test numbers, not for calls to people. `registers` names the national no-call registers that
-    numbers must not be on; `ALL_REGISTERS` among them stands for each that is configured.
+    `version` names the rules for the record. `require_zone` False lets a number through whose time zone nobody knows,
+    without looking at the hours: for rehearsals against test numbers, not for calls to people. With
+    `believe_stated_zone` a zone that the CRM states takes the place of those of the number; without it all of them must
+    be open. `registers` names the national no-call registers that numbers must not be on; `ALL_REGISTERS` among them
+    stands for each that is configured. `consent_required` asks for a consent that is at most `consent_max_age_s` old
+    (None: of any age). `retention_s` is how long leads are kept (None: the daemon's word alone).
     """
 
     name: str
-    hours: CallingHours
+    hours: tuple[HoursRule, ...]
     caps: tuple[Cap, ...]
+    version: str = ""
     require_zone: bool = True
+    believe_stated_zone: bool = True
     registers: tuple[str, ...] = (ALL_REGISTERS,)
-
-
-CN_DEFAULT: Final = Policy("cn-default", CN_HOURS, DEFAULT_CAPS)
+    consent_required: bool = False
+    consent_max_age_s: float | None = None
+    retention_s: float | None = None

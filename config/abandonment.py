@@ -1,18 +1,19 @@
 """The windows over which abandoned calls are counted and capped, as data.
 
-Laws count differently: by calendar day, by calendar month, by successive periods from the campaign's start. What each
-of them asks for is in docs/operations.md; none of it is code.
+Laws count differently: by calendar day, by calendar month, by successive periods from the campaign's start, and among
+different calls. What each of them asks for is in the policies; none of it is code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator
 
-from compliance.hours import is_zone
+from compliance.regions import is_zone
 from config.model import Section
 
 HOUR_FACTOR: Final = 2.0
@@ -42,7 +43,9 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 class AbandonWindow(Section):
     """One counting window. Keys that are of another kind of window are ignored."""
 
-    kind: WindowKind = Field(description="calendar_day, calendar_month, successive_days or rolling_hour")
+    kind: WindowKind = Field(
+        description="calendar_day, calendar_month, successive_days or rolling_hour", examples=["calendar_day"]
+    )
     days: int = Field(default=30, description="length of successive_days, in days", ge=1, le=366)
     start: str = Field(
         default="", description="first day of successive_days, YYYY-MM-DD; empty: the day the campaign was created"
@@ -84,17 +87,75 @@ class AbandonWindow(Section):
         return max_abandon_rate * (HOUR_FACTOR if self.kind is WindowKind.ROLLING_HOUR else 1.0)
 
 
-def each_once(windows: tuple[AbandonWindow, ...]) -> tuple[AbandonWindow, ...]:
+class Denominator(StrEnum):
+    """Among which calls the abandoned ones are counted."""
+
+    BY_POLICY = ""  # as the policies say
+    LIVE_ANSWERS = "live_answers"  # all that a person answered
+    PUT_THROUGH = "put_through"  # those put through to an agent, and the abandoned ones
+
+
+class HangUps(StrEnum):
+    """Whether a callee who hung up within the limit, with no agent yet, was abandoned."""
+
+    BY_POLICY = ""
+    COUNT = "count"
+    LEAVE_OUT = "leave_out"
+
+
+class Machines(StrEnum):
+    """What of abandoned calls that a machine may have answered."""
+
+    BY_POLICY = ""
+    KEEP = "keep"  # they stay among the abandoned ones
+    ESTIMATE = "estimate"  # their number is estimated and taken off
+
+
+class AbandonmentSettings(Section):
+    """Which calls the abandon rate counts. What is left empty is as the policies say, the strictest of them; where none
+    says, it is the first word that is named here."""
+
+    denominator: Denominator = Field(
+        default=Denominator.BY_POLICY,
+        description="among which calls: live_answers, or put_through (to an agent, and the abandoned ones)",
+    )
+    hang_ups: HangUps = Field(
+        default=HangUps.BY_POLICY,
+        description="callees who hang up within the limit with no agent yet: count as abandoned, or leave_out",
+    )
+    machines: Machines = Field(
+        default=Machines.BY_POLICY,
+        description="abandoned calls that a machine may have answered: keep, or take off an estimate of them",
+    )
+
+
+STRICTEST_FIRST: Final = {
+    "denominator": (Denominator.PUT_THROUGH, Denominator.LIVE_ANSWERS),
+    "hang_ups": (HangUps.COUNT, HangUps.LEAVE_OUT),
+    "machines": (Machines.KEEP, Machines.ESTIMATE),
+}
+USUAL: Final = AbandonmentSettings(denominator=Denominator.LIVE_ANSWERS, hang_ups=HangUps.COUNT, machines=Machines.KEEP)
+"""What holds where nobody says: the careful reading of 16 CFR 310.4(b)(4), which does not say either."""
+
+
+def strictest(said: Iterable[AbandonmentSettings]) -> AbandonmentSettings:
+    """The definition that is at least as strict as each of `said`, with nothing left empty: of every choice the one
+    that gives the higher rate."""
+    given = tuple(said)
+    found = {}
+    for name, order in STRICTEST_FIRST.items():
+        words = {getattr(one, name) for one in given}
+        found[name] = next((word for word in order if word in words), getattr(USUAL, name))
+    return AbandonmentSettings.model_validate(found)
+
+
+W = TypeVar("W", bound=AbandonWindow)
+
+
+def each_once(windows: tuple[W, ...]) -> tuple[W, ...]:
     """The windows, if no two are alike. Raises ValueError."""
     labels = [window.label for window in windows]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise ValueError(f"must differ in kind or length, but there are two of {', '.join(twice)}")
     return windows
-
-
-DEFAULT_WINDOWS: Final = (
-    AbandonWindow(kind=WindowKind.CALENDAR_DAY),
-    AbandonWindow(kind=WindowKind.SUCCESSIVE_DAYS),
-    AbandonWindow(kind=WindowKind.ROLLING_HOUR),
-)

@@ -3,97 +3,25 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from compliance.caps import DAY_S, DEFAULT_CAPS, Cap
-from compliance.hours import CallingHours, Window
+from compliance.caller_ids import CallerId, Pool
 from compliance.listed import ALL_REGISTERS
-from compliance.policy import CN_DEFAULT, Policy
-from config.abandonment import DEFAULT_WINDOWS, AbandonWindow, Zone, each_once
+from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_once
+from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
 from config.model import Region, Section
-from pacing.face import Guarantee, Mode, Settings
+from config.rules import CLOCK, CapSettings, HoursSettings, each_cap_once, of_one_mind
+from pacing.face import Guarantee, Mode
 
 MIN_RING_TIMEOUT_S: Final = 15.0
 """A call must ring this long before it may be given up: 16 CFR 310.4(b)(4)(ii) and 47 CFR 64.1200(a)(6), 15 seconds or
 four rings; Ofcom and the German regulator ask for the same."""
 
 
-class Day(StrEnum):
-    """Days of the week, in order."""
-
-    MON = "mon"
-    TUE = "tue"
-    WED = "wed"
-    THU = "thu"
-    FRI = "fri"
-    SAT = "sat"
-    SUN = "sun"
-
-
-_DAYS: Final = tuple(Day)
-_CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
-
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """What a campaign may be called."""
-
-Clock = Annotated[str, Field(pattern=rf"^({_CLOCK.pattern})$")]
-
-
-def _minutes(clock: str) -> int:
-    hours, minutes = clock.split(":")
-    return int(hours) * 60 + int(minutes)
-
-
-def _clock(minutes: int) -> str:
-    return f"{minutes // 60:02}:{minutes % 60:02}"
-
-
-class HoursSettings(Section):
-    """One window of calling hours, in the callee's local time."""
-
-    days: tuple[Day, ...] = Field(description="days of the week, of mon tue wed thu fri sat sun", min_length=1)
-    opens: Clock = Field(description="first minute in which calls may start, HH:MM")
-    closes: Clock = Field(description="no call starts that could still ring at this time, HH:MM up to 24:00")
-
-    @field_validator("closes")
-    @classmethod
-    def _opens_before_it_closes(cls, closes: str, info: ValidationInfo) -> str:
-        opens = info.data.get("opens")
-        if opens is not None and _minutes(opens) >= _minutes(closes):
-            raise ValueError(f"must be later than opens ({opens}), got {closes}; hours over midnight are two rows")
-        return closes
-
-    def window(self) -> Window:
-        """The same as the rules understand it."""
-        return Window(frozenset(_DAYS.index(day) for day in self.days), _minutes(self.opens), _minutes(self.closes))
-
-    @classmethod
-    def of(cls, window: Window) -> Self:
-        """A window as settings."""
-        days = tuple(_DAYS[day] for day in sorted(window.days))
-        return cls(days=days, opens=_clock(window.opens), closes=_clock(window.closes))
-
-
-class CapSettings(Section):
-    """One frequency cap on a number, counted over all campaigns."""
-
-    limit: int = Field(description="most attempts in the window", ge=1, le=1000)
-    window_days: float = Field(description="rolling window, in days", gt=0, le=3660)
-    rest_days: float = Field(
-        default=0.0, description="rest after the last attempt of the window, in days", ge=0, le=3660
-    )
-
-    def cap(self) -> Cap:
-        """The same as the rules understand it."""
-        return Cap(self.limit, self.window_days * DAY_S, self.rest_days * DAY_S)
-
-    @classmethod
-    def of(cls, cap: Cap) -> Self:
-        """A cap as settings."""
-        return cls(limit=cap.limit, window_days=cap.window_s / DAY_S, rest_days=cap.rest_s / DAY_S)
 
 
 class RetrySettings(Section):
@@ -153,12 +81,27 @@ def _completed(table: type[RetryTable], name: str, row: Any) -> Any:
 
 
 class CampaignSettings(Section):
-    """One campaign."""
+    """One campaign, as its file and Redis have it. What holds once its policies are added is `config.applied`."""
 
     name: str = Field(description="small letters, digits, - and _", pattern=rf"^{NAME.pattern}$")
     mode: Mode = Field(default=Mode.PREDICTIVE, description="preview, progressive, ratio or predictive")
+    policies: tuple[str, ...] = Field(
+        default=("cn-default",),
+        description="the policies whose rules hold, all at once, the stricter wins; `dialer policy list` has their "
+        "names; hours, caps and the rest of this file come on top",
+        max_length=16,
+    )
+    group: str = Field(
+        default="",
+        description="campaigns of the same group share caps that count over a group; empty: a group of its own",
+        pattern=rf"^({NAME.pattern})?$",
+    )
     max_abandon_rate: float = Field(
-        default=0.03, description="cap on abandoned calls among calls answered by a person, as a fraction", gt=0, le=0.2
+        default=0.0,
+        description="cap on abandoned calls among calls answered by a person, as a fraction; 0: the least that the "
+        "policies say",
+        ge=0,
+        le=0.2,
     )
     guarantee: Guarantee = Field(
         default=Guarantee.STATISTICAL, description="statistical, or hard: never a call that could breach"
@@ -193,7 +136,16 @@ class CampaignSettings(Section):
         max_length=64,
     )
     caller_id: str = Field(
-        default="", description="number shown to the callee; needed to start", pattern=r"^(\+?[0-9]{2,15})?$"
+        default="",
+        description="number shown to the callee; this or caller_ids is needed to start",
+        pattern=rf"^({CALLER_ID_FORM})?$",
+    )
+    caller_id_rest_after_blocks: int = Field(
+        default=3,
+        description="a caller id that the network blocked this often within a day (603+, 608) rests for a day; 0: it "
+        "rests only when somebody says so",
+        ge=0,
+        le=20,
     )
     default_region: Region = Field(default="CN", description="country of numbers without a country code, ISO 3166")
     abandon_message: str = Field(
@@ -201,6 +153,12 @@ class CampaignSettings(Section):
         validate_default=True,
         max_length=4096,
         description="path of the WAV file played to an abandoned caller; needed in modes ratio and predictive",
+    )
+    opt_out_key: str = Field(
+        default="9",
+        description="key, of 0-9 * #, by which an abandoned caller is never called again by anybody, pressed while the "
+        "message plays; the message should say so; empty: no key does",
+        pattern=r"^[0-9*#]?$",
     )
     wrapup_limit_s: float = Field(
         default=30.0, description="an agent is ready again after this long in wrap-up, in seconds", ge=0, le=3600
@@ -227,24 +185,55 @@ class CampaignSettings(Section):
         default="",
         description="when agents go home, HH:MM, where their login does not say; no call is started for them that may "
         "be answered later; empty: nobody knows",
-        pattern=rf"^({_CLOCK.pattern})?$",
+        pattern=rf"^({CLOCK.pattern})?$",
+    )
+    consent_required: bool = Field(
+        default=False, description="only people who agreed to be called: leads whose consent the CRM stated"
+    )
+    consent_max_age_days: float = Field(
+        default=0.0, description="a consent counts for so long, in days; 0: of any age", ge=0, le=36_525
+    )
+    believe_stated_zone: bool = Field(
+        default=True,
+        description="the time zone that the CRM states takes the place of those of the number; false: all must be open",
+    )
+    same_caller_id_on_retry: bool = Field(
+        default=True, description="a callee is shown the same caller id again; false: any one of the pool"
+    )
+    retention_days: int = Field(
+        default=0,
+        description="leads are deleted this long after they came, in days; 0: no limit of its own",
+        ge=0,
+        le=36_525,
+    )
+    refuse_above_share: float = Field(
+        default=0.5,
+        description="campaign start refuses where more than this share of the leads may not be called: refused for "
+        "good, or called often enough; a fraction",
+        ge=0,
+        le=1,
+    )
+    caller_ids: tuple[CallerIdSettings, ...] = Field(
+        default=(),
+        description="pool of numbers shown to callees, instead of caller_id; they take turns",
+        max_length=MOST_CALLER_IDS,
     )
     hours: tuple[HoursSettings, ...] = Field(
-        default=tuple(HoursSettings.of(window) for window in CN_DEFAULT.hours.windows),
-        description="when people may be called, in their local time",
-        min_length=1,
-        max_length=50,
+        default=(),
+        description="when people may be called, in their local time, besides what the policies say",
+        max_length=100,
     )
     caps: tuple[CapSettings, ...] = Field(
-        default=tuple(CapSettings.of(cap) for cap in DEFAULT_CAPS),
-        description="how often one number may be called, by all campaigns together",
-        max_length=10,
+        default=(), description="how often people may be called, besides what the policies say", max_length=32
     )
     abandon_windows: tuple[AbandonWindow, ...] = Field(
-        default=DEFAULT_WINDOWS,
-        description="over which windows abandoned calls are counted and capped; all hold at once",
-        min_length=1,
+        default=(),
+        description="over which windows abandoned calls are counted and capped, besides what the policies say; all "
+        "hold at once",
         max_length=6,
+    )
+    abandonment: AbandonmentSettings = Field(
+        default=AbandonmentSettings(), description="which calls the abandon rate counts"
     )
     retry: RetryTable = Field(default=RetryTable(), description="what follows an attempt, by its disposition")
 
@@ -252,6 +241,36 @@ class CampaignSettings(Section):
     @classmethod
     def _windows_differ(cls, windows: tuple[AbandonWindow, ...]) -> tuple[AbandonWindow, ...]:
         return each_once(windows)
+
+    @field_validator("hours")
+    @classmethod
+    def _holidays_agree(cls, rows: tuple[HoursSettings, ...]) -> tuple[HoursSettings, ...]:
+        of_one_mind(rows)
+        return rows
+
+    @field_validator("caps")
+    @classmethod
+    def _caps_differ(cls, rows: tuple[CapSettings, ...]) -> tuple[CapSettings, ...]:
+        each_cap_once(rows)
+        return rows
+
+    @field_validator("caller_ids")
+    @classmethod
+    def _one_way_to_name_them(
+        cls, rows: tuple[CallerIdSettings, ...], info: ValidationInfo
+    ) -> tuple[CallerIdSettings, ...]:
+        if rows and info.data.get("caller_id"):
+            raise ValueError("takes the place of caller_id: give only one of the two")
+        each_number_once(rows)
+        return rows
+
+    @field_validator("policies")
+    @classmethod
+    def _policies_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is there more than once")
+        return names
 
     @field_validator("abandon_message")
     @classmethod
@@ -264,28 +283,16 @@ class CampaignSettings(Section):
             )
         return path
 
-    def policy(self) -> Policy:
-        """The compliance rules of this campaign."""
-        hours = CallingHours(tuple(row.window() for row in self.hours))
-        caps = tuple(row.cap() for row in self.caps)
-        return Policy(f"campaign {self.name}", hours, caps, registers=self.registers)
-
-    def pacing(self, seed: int) -> Settings:
-        """What the campaign's pacer is told; `seed` makes its random draws repeatable."""
-        return Settings(
-            mode=self.mode,
-            max_abandon_rate=self.abandon_windows[0].cap(self.max_abandon_rate),
-            guarantee=self.guarantee,
-            abandon_after_s=self.abandon_after_s,
-            ring_timeout_s=self.ring_timeout_s,
-            ratio=self.ratio,
-            max_calls_per_agent=self.max_calls_per_agent,
-            seed=seed,
-        )
+    def caller_pool(self) -> Pool:
+        """The numbers that may be shown; one `caller_id` is a pool of one without a limit."""
+        rows = tuple(row.caller_id() for row in self.caller_ids)
+        if self.caller_id:
+            rows = (CallerId(self.caller_id),)
+        return Pool(self.name, rows, self.same_caller_id_on_retry, self.caller_id_rest_after_blocks)
 
     def missing_to_start(self) -> tuple[str, ...]:
         """What keeps valid settings from being started, one sentence each: checked at start, not when they are kept."""
         missing = []
-        if not self.caller_id:
-            missing.append("caller_id is empty: the callee must be shown a number")
+        if not self.caller_pool().rows:
+            missing.append("caller_id is empty and there are no caller_ids: the callee must be shown a number")
         return tuple(missing)

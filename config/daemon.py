@@ -228,6 +228,16 @@ class EvidenceSettings(Section):
     )
 
 
+class PoliciesSettings(Section):
+    """The operator's own policies, besides those that are shipped."""
+
+    folder: str = Field(
+        default="/etc/dialer/policies",
+        description="directory of NAME.toml files, absolute path; it need not be there",
+        pattern=r"^/[^\x00]*$",
+    )
+
+
 class MetricsSettings(Section):
     """The Prometheus endpoint."""
 
@@ -280,6 +290,25 @@ class PacingSettings(Section):
     )
 
 
+class RetentionSettings(Section):
+    """How long is kept what is known of people."""
+
+    leads_days: int = Field(
+        default=304,
+        description="leads, with all that is known of them, and events are deleted this long after they came, in days; "
+        "304 is ten months; a campaign may say less",
+        ge=1,
+        le=3660,
+    )
+    contacts_days: int = Field(
+        default=400,
+        description="a contact history is deleted this long after the last attempt, in days; never as long as a "
+        "frequency cap of any campaign looks back",
+        ge=1,
+        le=3660,
+    )
+
+
 class DaemonSettings(Section):
     """Everything that one daemon is told before it starts."""
 
@@ -297,6 +326,10 @@ class DaemonSettings(Section):
     spool: SpoolSettings = Field(default=SpoolSettings(), description="where events wait while Redis is away")
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="the record of decisions and of attempts' ends"
+    )
+    policies: PoliciesSettings = Field(default=PoliciesSettings(), description="policies of your own")
+    retention: RetentionSettings = Field(
+        default=RetentionSettings(), description="how long is kept what is known of people"
     )
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="the Prometheus endpoint")
     log: LogSettings = Field(default=LogSettings(), description="what is written to standard error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import NoneType, UnionType
 from typing import Annotated, Any, Final, get_args, get_origin
 
 import phonenumbers
@@ -73,6 +74,8 @@ def section_at(model: type[Section], path: tuple[Key, ...]) -> type[Section] | N
 
 
 def _plain(annotation: Any) -> Any:
+    if get_origin(annotation) is UnionType:  # "X | None": a setting that may be absent
+        annotation = next(kind for kind in get_args(annotation) if kind is not NoneType)
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 

@@ -52,7 +52,6 @@ class Settings:
     ring_timeout_s: float = 25.0
     ratio: float = 1.5
     max_calls_per_agent: float = 8.0
-    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ The tables depend on what was learnt only, so they are made every few seconds; e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,8 @@ class Tables:
 
     `made_at` is the snapshot time they were made. `horizon_s` are the equally likely times to answer of a call started
     now. Talk and wrap-up rows stand at `AGES_S`, ringing rows at multiples of `RING_BIN_S`; `will` is the probability
-    that a call of that age is answered at all.
+    that a call of that age is answered at all. `odds` are those of an answer over the trunks that differ from the
+    ordinary ones, as multiples of these.
     """
 
     made_at: float
@@ -37,6 +39,7 @@ class Tables:
     answered: Floats
     will: Floats
     probability: float
+    odds: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +76,24 @@ def make_tables(learnt: Learnt, snapshot: Snapshot, grace_s: float) -> Tables:
         answered=answered,
         will=will,
         probability=probability,
+        odds={trunk: odds for trunk in answers.trunks if (odds := answers.odds_of(trunk)) != 1.0},
     )
 
 
-def stale(tables: Tables | None, now: float) -> bool:
-    """Whether tables are missing or too old; also after a step back of the clock."""
-    return tables is None or not 0.0 <= now - tables.made_at < TABLES_LAST_S
+def stale(tables: Tables, now: float) -> bool:
+    """Whether tables are too old; also after a step back of the clock."""
+    return not 0.0 <= now - tables.made_at < TABLES_LAST_S
 
 
-def propose(
-    tables: Tables, snapshot: Snapshot, odds: Floats, grace_s: float, tolerated: float, at_most: int
-) -> Proposal:
-    """How many calls may start while the risk of each is at most `tolerated`, and at most `at_most`.
-
-    `odds` are those of an answer, as multiples of the ordinary call's: one for each ringing call, and last the one of a
-    call started now.
-    """
+def propose(tables: Tables, snapshot: Snapshot, grace_s: float, tolerated: float, at_most: int) -> Proposal:
+    """How many calls may start while the risk of each is at most `tolerated`, and at most `at_most`."""
     # Calls past the grace are lost already and take no agent.
     waiting = sum(1 for age_s in snapshot.waiting_age_s if age_s < grace_s)
     dial, next_risk, taken_risk, frees, answers = decide(
         floats(snapshot.talking_age_s),
         floats(snapshot.wrapup_age_s),
         floats(snapshot.ringing_age_s),
-        odds,
+        _odds(tables, snapshot),
         tables.talk_free,
         tables.wrapup_free,
         tables.answered,
@@ -107,3 +105,12 @@ def propose(
     return Proposal(
         dial, next_risk, taken_risk, frees, answers, float(tables.horizon_s[HORIZONS // 2]), tables.probability
     )
+
+
+def _odds(tables: Tables, snapshot: Snapshot) -> Floats:
+    """The odds of an answer of every ringing call, and last of the next one, as multiples of the ordinary call's."""
+    odds = np.ones(len(snapshot.ringing_age_s) + 1)
+    if tables.odds and len(snapshot.ringing_trunk) == odds.size - 1:
+        odds[:-1] = [tables.odds.get(trunk, 1.0) for trunk in snapshot.ringing_trunk]
+        odds[-1] = tables.odds.get(snapshot.next_trunk, 1.0)
+    return odds

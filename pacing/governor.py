@@ -93,10 +93,12 @@ def guaranteed(cap: float, snapshot: Snapshot) -> int:
     return max(0, snapshot.ready + uncovered - len(snapshot.ringing_age_s) - waiting)
 
 
-def govern(proposed: int, settings: Settings, snapshot: Snapshot) -> Governed:
-    """Reduce a proposal to what limits, budget and guarantee permit; never more than proposed, never negative."""
+def govern(proposed: int, most: Governed, settings: Settings, snapshot: Snapshot) -> Governed:
+    """Reduce a proposal to what budget, guarantee and `most` (the `limit` of the same moment) permit.
+
+    Never more than proposed, never negative.
+    """
     proposed = max(0, proposed)
-    most = limit(settings, snapshot)
     dial, brake = (most.dial, most.brake) if most.dial < proposed else (proposed, None)
     if not settings.mode.can_abandon:
         return Governed(dial, brake)

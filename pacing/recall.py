@@ -8,6 +8,28 @@ from pacing.face import Memory
 MOST = 1e12
 """No count and no number of seconds is larger: sums and quotients of them stay finite."""
 
+STALE_AFTER_S = 3600.0
+"""So long after the last observation the answer rate may be another one: a break, another list, another morning."""
+
+STALE_CALLS = 15.0
+"""So many calls a stale answer rate is worth."""
+
+
+def with_stale_rate(memory: Memory) -> Memory:
+    """The same memory, some time later: talks, wrap-ups and times to answer stay what they are, the answer rate is
+    doubted and some calls are seen again before there is a forecast.
+
+    A list that ended the evening at 8 % and begins the morning at 30 % would else be met with the evening's many calls.
+    """
+    answers = part_of(memory, "answers")
+    finished = number_of(answers, "finished", 0.0, MOST, 0.0)
+    if finished <= 0.0:
+        return memory
+    answered = number_of(answers, "answered", 0.0, finished, 0.0)
+    kept = min(1.0, STALE_CALLS / finished)
+    doubted = {"answered": answered * kept, "finished": finished * kept, "seen": 0, "seen_answered": 0}
+    return {**memory, "answers": {**answers, **doubted}}
+
 
 def number_of(memory: Memory | None, name: str, low: float, high: float, default: float) -> float:
     """One number, kept between bounds; `default` if it is missing or not a finite number."""

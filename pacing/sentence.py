@@ -28,10 +28,17 @@ def budget(settings: Settings, snapshot: Snapshot) -> str:
     return f"{name}: {text}" if name else text
 
 
-def until(settings: Settings, snapshot: Snapshot) -> str:
-    """At how many live answers a spent budget has room again: n > A / cap - 1."""
+def need(settings: Settings, snapshot: Snapshot) -> str:
+    """How many live answers the abandoned calls of a spent budget need beside them: n > A / cap - 1.
+
+    Not when there will be so many: calls pass out of a rolling window by time.
+    """
     _, cap, ledger = _tightest(settings, snapshot)
-    return f" until {math.floor(ledger.abandoned / cap + 1e-9)} live answers" if cap > 0.0 else ""
+    if cap <= 0.0:
+        return ""
+    needed = math.floor(ledger.abandoned / cap + 1e-9)
+    verb = "needs" if ledger.abandoned == 1 else "need"
+    return f": {plural(ledger.abandoned, 'abandoned call')} {verb} {plural(needed, 'live answer')}"
 
 
 def _tightest(settings: Settings, snapshot: Snapshot) -> tuple[str, float, Ledger]:
@@ -64,7 +71,7 @@ def braked(brake: Brake, settings: Settings, snapshot: Snapshot) -> str:
     if brake is Brake.SHIFT_END:
         return f"the agents leave in {max(0.0, snapshot.staffed_s):.0f} s, too soon to serve another call"
     if brake is Brake.BUDGET:
-        return f"abandonment budget is spent ({budget(settings, snapshot)}), progressive{until(settings, snapshot)}"
+        return f"abandonment budget is spent ({budget(settings, snapshot)}), progressive{need(settings, snapshot)}"
     if brake is Brake.GUARANTEE:
         return f"the hard guarantee allows no more uncovered calls ({budget(settings, snapshot)})"
     if brake is Brake.NO_LINE:
@@ -105,6 +112,6 @@ def forecasting(
         text += f", tolerated {percent(tolerated)}"
     if budget_spent(settings.max_abandon_rate, snapshot):
         text += (
-            f"; abandonment budget is spent ({budget(settings, snapshot)}), almost no risk{until(settings, snapshot)}"
+            f"; abandonment budget is spent ({budget(settings, snapshot)}), almost no risk{need(settings, snapshot)}"
         )
     return text

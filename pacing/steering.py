@@ -84,3 +84,7 @@ class Steering:
         step = GAIN_PER_CALL * (aim * count - taken_risk) / aim
         step = min(0.0 if held else 0.2, max(-0.2, step))
         self.tolerated = min(self.most, max(LEAST_TOLERATED, self.tolerated * math.exp(step)))
+
+    def memory(self) -> dict[str, float]:
+        """What a new `Steering` goes on from."""
+        return {"tolerated_risk": self.tolerated, "calibration": self.calibration}

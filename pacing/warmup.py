@@ -5,8 +5,6 @@ The machine code is cached beside the source or in NUMBA_CACHE_DIR; with a warm 
 
 from __future__ import annotations
 
-import numpy as np
-
 from pacing.face import Ledger, Settings, Snapshot
 from pacing.forecast import make_tables, propose
 from pacing.kernels import EXACT_UP_TO
@@ -21,4 +19,4 @@ def warm_up() -> None:
     for agents in (0, 1, EXACT_UP_TO):
         ages_s = tuple(float(i % 60) for i in range(agents))
         snapshot = Snapshot(0.0, agents, ages_s, ages_s, 0, ages_s, ages_s[:1], 10, 10, Ledger(100, 1))
-        propose(make_tables(learnt, snapshot, grace_s), snapshot, np.ones(agents + 1), grace_s, 0.05, 2)
+        propose(make_tables(learnt, snapshot, grace_s), snapshot, grace_s, 0.05, 2)

@@ -1,8 +1,8 @@
 """ASK: the command line. One file per group of commands; each is imported when it is used.
 
-Everything but `run`, `demo`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis alone and works from
-any machine that reaches it; `register` and `evidence` work on files of this machine, `pace stdio` and `simulate` need
-nothing but their input.
+Everything but `run`, `demo`, `policy`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis and works
+from any machine that reaches it; `policy`, `register` and `evidence` work on files of this machine, as do the commands
+that apply a campaign's policies; `pace stdio` and `simulate` need nothing but their input.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ COMMANDS: Final = {
     "demo": Lazy("dialer.cli.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
     "campaign": Lazy("dialer.cli.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."),
     "leads": Lazy("dialer.cli.leads:leads", "Campaigns", "Import leads and look at them."),
+    "callerid": Lazy("dialer.cli.callerid:callerid", "Campaigns", "Numbers that callees see."),
+    "why": Lazy("dialer.cli.why:why", "Campaigns", "Say why a number may be dialled now or not."),
+    "policy": Lazy("dialer.cli.policy:policy", "Campaigns", "Rules that campaigns are put under, with their sources."),
     "block": Lazy("dialer.cli.block:block", "Campaigns", "Numbers that must not be called."),
+    "erase": Lazy("dialer.cli.erase:erase", "Campaigns", "Erase one person from all campaigns."),
     "register": Lazy("dialer.cli.register:register", "Campaigns", "National no-call registers on this machine."),
     "evidence": Lazy(
         "dialer.cli.evidence:evidence",

@@ -1,46 +1,42 @@
-"""`dialer block`: numbers that must not be called."""
+"""`dialer block`: who must not be called."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import IO, Final
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, Final
 
 import click
 
-from compliance.numbers import E164, BadNumber, parse
-from dialer.cli.completion import campaign_names
-from dialer.cli.exits import CliExit
-from dialer.cli.failures import Failure
+from compliance.blocks import Block, BlockKind
+from compliance.numbers import masked_text
+from dialer.cli import block_files
+from dialer.cli.block_wanted import (
+    Named,
+    batches,
+    campaign_option,
+    counted,
+    file_option,
+    named_options,
+    region_option,
+    targets_of,
+    until_of,
+)
+from dialer.cli.failures import warn
 from dialer.cli.groups import NearGroup
 from dialer.cli.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.output import show, show_json, table, when
 from dialer.store import blocklist, campaigns, control
-from dialer.store.blocklist import Block
 from dialer.store.connection import Store
 
-BATCH: Final = 500
-MAX_NUMBERS: Final = 1_000_000
-MAX_BAD_SHOWN: Final = 20
-
-region_option = click.option(
-    "--region", default="CN", show_default=True, help="Country of numbers without a country code, ISO 3166."
-)
-campaign_option = click.option(
-    "--campaign",
-    default="",
-    metavar="NAME",
-    help="Only for this campaign. [default: for all]",
-    shell_complete=campaign_names,
-)
-numbers_argument = click.argument("numbers", metavar="[NUMBER]...", nargs=-1)
-file_option = click.option(
-    "--file", type=click.File(encoding="utf-8-sig"), help="More numbers, one a line; - is standard input."
-)
+SHORT_PREFIX: Final = 3
+"""Country codes have 1 to 3 digits."""
 
 
 @click.group(cls=NearGroup)
 def block() -> None:
-    """Numbers that must not be called (no-call list, 禁止呼叫名单). A block is obeyed by the very next call.
+    """Who must not be called (no-call list, 禁止呼叫名单): numbers, prefixes of them, customers, accounts. A block is
+    obeyed by the very next call.
 
     \b
     Example:
@@ -49,131 +45,222 @@ def block() -> None:
 
 
 @block.command()
-@numbers_argument
+@named_options
 @file_option
 @campaign_option
+@click.option("--until", metavar="WHEN", help="Its end: 90d, 12h, 6w, a date or a time. [default: for good]")
 @click.option("--reason", default="", help="Why, for the record.")
+@click.option("--source", default="operator", show_default=True, help="Where it is from, for the record.")
 @region_option
 @json_option
 @pass_invocation
 def add(
     invocation: Invocation,
     numbers: tuple[str, ...],
+    prefix: tuple[str, ...],
+    customer: tuple[str, ...],
+    account: tuple[str, ...],
     file: IO[str] | None,
     campaign: str,
+    until: str | None,
     reason: str,
+    source: str,
     region: str,
     as_json: bool,
 ) -> None:
-    """Block numbers, for all campaigns or for one. Nothing is blocked if one of them cannot be read.
+    """Block numbers, prefixes, customers or accounts, for all campaigns or for one. Nothing is blocked if one of them
+    cannot be read. A block that is there and holds longer stays as it is.
 
     \b
     Example:
       dialer block add 13800001234 "+86 21 5555 0100" --reason "complaint of 3 March"
       dialer block add --file no-call-list.txt --reason regulator
+      dialer block add --customer C-4711 --until 90d --reason "in negotiations"
+      dialer block add --prefix 8617 --campaign spring-sale
     """
-    wanted = _read_all(numbers, file, region)
+    wanted = targets_of(Named(numbers, prefix, customer, account), file, campaign, region)
     moment, fresh = now(), 0
+    end = until_of(until, moment)
     with invocation.store() as store:
         _check_campaign(store, campaign)
-        for batch in _batches(wanted):
-            blocks = [Block(number, campaign, "operator", reason, invocation.who, moment) for number in batch]
-            fresh += blocklist.add(store, blocks)
-            detail = {"numbers": [str(number) for number in batch], "campaign": campaign, "reason": reason}
+        for batch in batches(wanted):
+            given = {"source": source, "reason": reason, "who": invocation.who}
+            fresh += blocklist.add(store, [one.block(**given, at=moment, until=end) for one in batch])
+            detail: dict[str, Any] = {"blocks": [str(one) for one in batch], "campaign": campaign, "until": end}
+            detail |= {"reason": masked_text(reason), "source": masked_text(source)}
             control.audit(store, "block", who=invocation.who, now=moment, detail=detail)
     if as_json:
-        show_json({"numbers": len(wanted), "newly_blocked": fresh, "campaign": campaign})
+        show_json({"blocks": len(wanted), "newly_blocked": fresh, "campaign": campaign, "until": end})
         return
     known = len(wanted) - fresh
-    click.echo(
-        f"Blocked {_numbers(fresh)} {_scope(campaign)}" + (f"; {known} had been blocked before." if known else ".")
-    )
+    text = f"Blocked {counted(fresh, wanted)} {_scope(campaign)}{f' until {when(end)}' if end else ''}"
+    click.echo(text + (f"; {known:,} had been blocked before." if known else "."))
+    for one in wanted:
+        if one.kind is BlockKind.PREFIX and len(one.value) <= SHORT_PREFIX:
+            warn(f"prefix {one.value} is as short as a country code: all numbers of whole countries may be blocked")
 
 
 @block.command()
-@numbers_argument
+@named_options
 @file_option
 @campaign_option
 @region_option
 @json_option
 @pass_invocation
 def remove(
-    invocation: Invocation, numbers: tuple[str, ...], file: IO[str] | None, campaign: str, region: str, as_json: bool
+    invocation: Invocation,
+    numbers: tuple[str, ...],
+    prefix: tuple[str, ...],
+    customer: tuple[str, ...],
+    account: tuple[str, ...],
+    file: IO[str] | None,
+    campaign: str,
+    region: str,
+    as_json: bool,
 ) -> None:
-    """Unblock numbers in one scope: for all campaigns, or for one campaign. It is written into the audit trail.
+    """Unblock in one scope: for all campaigns, or for one campaign. It is written into the audit trail.
 
     \b
     Example:
       dialer block remove 13800001234
       dialer block remove 13800001234 --campaign spring-sale
+      dialer block remove --prefix 8617 --campaign spring-sale
     """
-    wanted = _read_all(numbers, file, region)
+    wanted = targets_of(Named(numbers, prefix, customer, account), file, campaign, region)
     removed = 0
     with invocation.store() as store:
         _check_campaign(store, campaign)
-        for batch in _batches(wanted):
-            removed += blocklist.remove(store, batch, campaign=campaign, who=invocation.who, now=now())
+        for batch in batches(wanted):
+            removed += blocklist.remove(store, batch, who=invocation.who, now=now())
     if as_json:
-        show_json({"numbers": len(wanted), "unblocked": removed, "campaign": campaign})
+        show_json({"blocks": len(wanted), "unblocked": removed, "campaign": campaign})
         return
     absent = len(wanted) - removed
     click.echo(
-        f"Unblocked {_numbers(removed)} {_scope(campaign)}" + (f"; {absent} had not been blocked." if absent else ".")
+        f"Unblocked {counted(removed, wanted)} {_scope(campaign)}"
+        + (f"; {absent:,} had not been blocked." if absent else ".")
     )
 
 
 @block.command()
-@click.argument("number")
+@named_options
 @region_option
 @json_option
 @pass_invocation
-def check(invocation: Invocation, number: str, region: str, as_json: bool) -> None:
-    """Say whether a number is blocked, where, why and by whom.
+def check(
+    invocation: Invocation,
+    numbers: tuple[str, ...],
+    prefix: tuple[str, ...],
+    customer: tuple[str, ...],
+    account: tuple[str, ...],
+    region: str,
+    as_json: bool,
+) -> None:
+    """Say whether a number, prefix, customer or account is blocked, where, why, by whom and until when. A number is
+    also blocked by its prefixes; by its customer or account only where a lead says whose it is.
 
     \b
     Example:
       dialer block check 13800001234
+      dialer block check --customer C-4711
     """
-    (wanted,) = _read_all((number,), None, region)
+    wanted = targets_of(Named(numbers, prefix, customer, account), None, "", region)
+    if len(wanted) != 1:
+        raise click.UsageError("one at a time: a number, --prefix, --customer or --account")
+    (one,) = wanted
     with invocation.store() as store:
-        found = blocklist.check(store, wanted, campaigns.names(store))
+        found = blocklist.check(store, one, campaigns.names(store), now=now())
+    shown = one.shown if one.kind is BlockKind.NUMBER else f"{one.kind} {one.shown}"
     if as_json:
-        show_json({"number": str(wanted), "blocked": bool(found), "blocks": [_as_data(each) for each in found]})
+        rows = [_as_data(each) for each in found]
+        show_json({"kind": one.kind, "value": one.shown, "blocked": bool(found), "blocks": rows})
     elif found:
-        click.echo(f"{wanted} is blocked:")
+        click.echo(f"{shown} is blocked:")
         _show(found)
     else:
-        click.echo(f"{wanted} is not blocked.")
+        click.echo(f"{shown} is not blocked.")
 
 
 @block.command("list")
+@click.option("--kind", type=click.Choice([kind.value for kind in BlockKind]), help="Only blocks on these.")
 @campaign_option
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Most rows.")
 @json_option
 @pass_invocation
-def list_(invocation: Invocation, campaign: str, limit: int, as_json: bool) -> None:
-    """List blocked numbers, masked.
+def list_(invocation: Invocation, kind: str | None, campaign: str, limit: int, as_json: bool) -> None:
+    """List blocks, numbers masked.
 
     \b
     Example:
       dialer block list --limit 1000
+      dialer block list --kind prefix
     """
-    rows: list[Block] = []
-    cursor, more = "", True
     with invocation.store() as store:
         _check_campaign(store, campaign)
-        while more and len(rows) < limit:
-            page, cursor = blocklist.page(store, cursor, count=min(limit, BATCH))
-            rows += [row for row in page if not campaign or row.campaign == campaign]
-            more = bool(cursor)
+        rows: list[Block] = []
+        for row in block_files.every_block(store, now()):
+            if row.campaign == (campaign or row.campaign) and row.kind == (kind or row.kind):
+                rows.append(row)
+            if len(rows) > limit:
+                break
     if as_json:
         show_json([_as_data(row) for row in rows[:limit]])
     elif rows:
         _show(rows[:limit])
-        if more or len(rows) > limit:
+        if len(rows) > limit:
             click.echo(f"There are more than {limit}; see --limit.", err=True)
     else:
-        click.echo("No number is blocked.")
+        click.echo("Nobody is blocked.")
+
+
+@block.command()
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@pass_invocation
+def export(invocation: Invocation, file: Path) -> None:
+    """Write the whole no-call list into the CSV file FILE, with clear phone numbers. Only you may read that file; that
+    you have made it is written into the audit trail.
+
+    \b
+    Example:
+      dialer block export no-call-list.csv
+    """
+    with invocation.store() as store:
+        control.audit(store, "block_export", who=invocation.who, now=now(), detail={"file": str(file)})
+        written = block_files.export(store, file, now())
+    click.echo(f"Wrote {written:,} {'block' if written == 1 else 'blocks'} to {file}; it has clear phone numbers.")
+
+
+@block.command("import")
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@region_option
+@json_option
+@pass_invocation
+def import_(invocation: Invocation, file: IO[str], region: str, as_json: bool) -> None:
+    """Block what a CSV file says. Its columns: kind (number, prefix, customer, account) and value are needed; campaign,
+    source, reason, who, at and until may be there. That is what `dialer block export` writes. Nothing is blocked if one
+    row cannot be read; rows that have ended are left out. A file of numbers alone is for `dialer block add --file`.
+
+    \b
+    Example:
+      dialer block import no-call-list.csv
+    """
+    moment = now()
+    wanted = block_files.read(file, region, invocation.who, moment)
+    fresh = 0
+    with invocation.store() as store:
+        for campaign in sorted({one.campaign for one in wanted.blocks}):
+            _check_campaign(store, campaign)
+        for batch in batches(wanted.blocks):
+            fresh += blocklist.add(store, batch)
+        detail = {"file": file.name, "blocks": len(wanted.blocks), "newly_blocked": fresh}
+        control.audit(store, "block_import", who=invocation.who, now=moment, detail=detail)
+    if as_json:
+        show_json({"blocks": len(wanted.blocks), "newly_blocked": fresh, "ended": wanted.ended})
+        return
+    text = f"Blocked {counted(fresh, [one.target for one in wanted.blocks])}"
+    text += f"; {len(wanted.blocks) - fresh:,} had been blocked before"
+    left_out = f", {wanted.ended:,} that {'has' if wanted.ended == 1 else 'have'} ended left out"
+    click.echo(f"{text}{left_out if wanted.ended else ''}.")
 
 
 def _check_campaign(store: Store, campaign: str) -> None:
@@ -182,58 +269,30 @@ def _check_campaign(store: Store, campaign: str) -> None:
         campaigns.get(store, campaign)
 
 
-def _read_all(texts: Sequence[str], file: IO[str] | None, region: str) -> list[E164]:
-    """Every number once, in order. Fails with every text that is none, by its place; the text itself is not shown."""
-    found: dict[E164, None] = {}
-    bad: list[str] = []
-    for place, text in [*((f"number {i}", text) for i, text in enumerate(texts, 1)), *_lines(file)]:
-        try:
-            found[parse(text, region)] = None
-        except BadNumber as error:
-            bad.append(f"{place}: {error}")
-    if bad:
-        rest = [f"and {len(bad) - MAX_BAD_SHOWN} more"] if len(bad) > MAX_BAD_SHOWN else []
-        raise click.UsageError("\n  ".join([f"{_numbers(len(bad))} cannot be read:", *bad[:MAX_BAD_SHOWN], *rest]))
-    if not found:
-        raise click.UsageError("no number given")
-    return list(found)
-
-
-def _lines(file: IO[str] | None) -> Iterator[tuple[str, str]]:
-    try:
-        for number, line in enumerate(file or (), 1):
-            if number > MAX_NUMBERS:
-                raise Failure(CliExit.REFUSED, f"more than {MAX_NUMBERS:,} lines: split the file")
-            if line.strip() and not line.startswith("#"):
-                yield f"line {number}", line.strip()
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"the file is not UTF-8 text: {error.reason}") from error
-
-
-def _batches(numbers: Sequence[E164]) -> Iterator[Sequence[E164]]:
-    for start in range(0, len(numbers), BATCH):
-        yield numbers[start : start + BATCH]
-
-
-def _numbers(number: int) -> str:
-    return "1 number" if number == 1 else f"{number:,} numbers"
-
-
 def _scope(campaign: str) -> str:
     return f"for campaign {campaign}" if campaign else "for all campaigns"
 
 
 def _as_data(row: Block) -> dict[str, object]:
     return {
-        "number": str(row.number),
+        "kind": row.kind,
+        "value": row.target.shown,
         "campaign": row.campaign,
         "source": row.source,
-        "reason": row.reason,
+        "reason": masked_text(row.reason),
         "who": row.who,
         "at": row.at,
+        "until": row.until,
     }
 
 
 def _show(rows: Sequence[Block]) -> None:
-    drawn = [(str(row.number), row.campaign or "(all)", row.reason, row.source, row.who, when(row.at)) for row in rows]
-    show(table(("number", "campaign", "reason", "source", "who", "at"), drawn))
+    heads = ("kind", "who", "campaign", "reason", "source", "by", "at", "until")
+    drawn = [
+        (
+            *(row.kind, row.target.shown, row.campaign or "(all)", masked_text(row.reason), row.source, row.who),
+            *(when(row.at), when(row.until)),
+        )
+        for row in rows
+    ]
+    show(table(heads, drawn))

@@ -10,16 +10,23 @@ from rich.text import Text
 
 from config.campaign import CampaignSettings
 from config.load import load_campaign
+from config.policies import applied
+from config.problems import ConfigError
 from config.show import campaign_toml, rows
 from dialer.cli import hosts
 from dialer.cli.campaign_facts import announce, as_data, counted, name_argument, problems
 from dialer.cli.campaign_state import pause, resume, start, stop
 from dialer.cli.cards import machines_text, state_text, window_text
 from dialer.cli.figures import count
+from dialer.cli.funnel import funnel
 from dialer.cli.groups import NearGroup
 from dialer.cli.invocation import Invocation, as_flags, json_option, now, pass_invocation
 from dialer.cli.output import show, show_json, table, when
+from dialer.cli.policy import of_one
+from dialer.cli.preflight import preflight
 from dialer.core.board import WindowRow
+from dialer.core.standing import last_word
+from dialer.core.windows import zone_of
 from dialer.store import campaigns, status
 from dialer.store.status import Counts
 
@@ -69,6 +76,7 @@ def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[st
     """
     flags = as_flags(pairs, "--set") | {"name": name}
     settings = load_campaign(file if file is not None else {}, flags).settings
+    applied(settings, invocation.catalogue())
     with invocation.store() as store:
         made = campaigns.create(store, settings, who=invocation.who, now=now())
         announce(invocation, store, "campaign_create", name)
@@ -93,18 +101,19 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     with invocation.store() as store:
         found = [(each, status.counts(store, each.settings.name, now())) for each in campaigns.listing(store)]
     if as_json:
-        show_json([{**as_data(each), "counts": counts} for each, counts in found])
+        show_json([{**as_data(each), "counts": counts.to_wire()} for each, counts in found])
         return
     if not found:
         click.echo("No campaign yet. Make one with: dialer campaign create NAME")
         return
-    heads = ("campaign", "state", "mode", "queued", "due", "waiting", "in work", "closed", "changed", "by")
+    heads = ("campaign", "state", "mode", "queued", "due", "waiting", "in work", "closed", "next", "changed", "by")
     drawn: list[tuple[Text | str, ...]] = [
         (
             Text(each.settings.name, "bold"),
             state_text(each.state),
             str(each.settings.mode),
             *(count(number) for number in _places(counts).values()),
+            last_word(counts.standing, zone_of(each.settings)),
             when(each.changed_at),
             each.changed_by,
         )
@@ -139,11 +148,15 @@ def show_(invocation: Invocation, name: str, as_json: bool) -> None:
         found = campaigns.get(store, name)
         counts = status.counts(store, name, now())
         seen = hosts.read(store)
-        windows = counted(store, found)
-    complaints = problems(seen, name)
+        complaints = problems(seen, name)
+        try:
+            windows = counted(store, found, applied(found.settings, invocation.catalogue()))
+        except ConfigError as error:
+            windows = ()
+            complaints += [f"its rules cannot be applied here: {problem}" for problem in error.problems]
     if as_json:
         abandoned = [window.to_wire() for window in windows]
-        show_json({**as_data(found), "counts": counts, "problems": complaints, "abandon_windows": abandoned})
+        show_json({**as_data(found), "counts": counts.to_wire(), "problems": complaints, "abandon_windows": abandoned})
         return
     heading = Text.assemble((name, "bold"), "  ", state_text(found.state), f"  {found.settings.mode}")
     heading.append(f"  created {when(found.created_at)}, changed {when(found.changed_at)} by {found.changed_by}", "dim")
@@ -153,6 +166,7 @@ def show_(invocation: Invocation, name: str, as_json: bool) -> None:
     for missing in found.settings.missing_to_start():
         show(Text(f"! cannot start: {missing}", "yellow"))
     show(_figures("leads", {**_places(counts), "accepted": counts.accepted, "rejected": counts.rejected}))
+    show(Text.assemble((f"{'next':<10}", "dim"), last_word(counts.standing, zone_of(found.settings))))
     for title, figures in (
         ("ends", counts.dispositions),
         ("closed by", counts.closed_by),
@@ -210,6 +224,7 @@ def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path |
         before = campaigns.get(store, name)
         source = file if file is not None else before.settings.model_dump(mode="json")
         settings = load_campaign(source, flags | {"name": name}).settings
+        applied(settings, invocation.catalogue())
         after = campaigns.update(store, settings, who=invocation.who, now=now())
         changes = _changes(before.settings, after.settings)
         announce(invocation, store, "campaign_set", name, changes={path: list(pair) for path, pair in changes.items()})
@@ -232,5 +247,5 @@ def _changes(before: CampaignSettings, after: CampaignSettings) -> dict[str, tup
     return {path: (old.get(path, ""), new.get(path, "")) for path in paths if old.get(path) != new.get(path)}
 
 
-for _command in (start, pause, resume, stop):
+for _command in (preflight, start, pause, resume, stop, funnel, of_one):
     campaign.add_command(_command)

@@ -6,10 +6,12 @@ from typing import Any, Final
 
 import click
 
+from config.policies import AppliedSettings
 from dialer.cli.completion import campaign_names
 from dialer.cli.hosts import Hosts
 from dialer.cli.invocation import Invocation, now
-from dialer.core.board import WindowRow
+from dialer.core.answers import defined
+from dialer.core.board import WindowRow, row_of
 from dialer.core.windows import counting
 from dialer.store import control, ledger
 from dialer.store.campaigns import Campaign
@@ -37,13 +39,13 @@ def announce(invocation: Invocation, store: Store, what: str, name: str, **detai
     control.send(store, Command(what, {"campaign": name, **detail}), who=invocation.who, now=now())
 
 
-def counted(store: Store, found: Campaign) -> tuple[WindowRow, ...]:
-    """The counting windows of a campaign's abandonment cap, as the store has them: all daemons together."""
-    windows = counting(found.settings, found.created_at, now())
+def counted(store: Store, found: Campaign, settings: AppliedSettings) -> tuple[WindowRow, ...]:
+    """The counting windows of a campaign's abandonment cap, as the store has them: all daemons together. `settings` are
+    the campaign's with its policies."""
+    windows = counting(settings, found.created_at, now())
     told = ledger.others(store, found.settings.name, windows, NOBODY)
-    return tuple(
-        WindowRow(one.label, one.name, one.cap, one.answered, one.abandoned, one.machines) for one in told.windows
-    )
+    definition = settings.abandonment
+    return tuple(row_of(one, defined(one.answers, definition), definition) for one in told.windows)
 
 
 def as_data(found: Campaign) -> dict[str, Any]:

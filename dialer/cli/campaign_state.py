@@ -7,13 +7,18 @@ from typing import Final
 
 import click
 
+from config.policies import AppliedSettings, applied
 from dialer.cli import hosts
 from dialer.cli.campaign_facts import announce, as_data, name_argument, problems
 from dialer.cli.exits import CliExit
 from dialer.cli.failures import Failure, warn
 from dialer.cli.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.output import show_json
+from dialer.cli.preflight import judged, on_record
 from dialer.core.inputs import CampaignState
+from dialer.core.preflight import sentence, too_many_lost
+from dialer.core.standing import last_word
+from dialer.core.windows import zone_of
 from dialer.store import agents, campaigns, status
 from dialer.store.connection import Store
 
@@ -23,17 +28,20 @@ TAKEN_UP_S: Final = 3.0
 
 @click.command()
 @name_argument
+@click.option("--force", is_flag=True, help="Start although too many leads are refused; the audit trail has your name.")
 @json_option
 @pass_invocation
-def start(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Start a campaign, or go on after a pause. Refused, with every reason, while its settings cannot run.
+def start(invocation: Invocation, name: str, force: bool, as_json: bool) -> None:
+    """Start a campaign, or go on after a pause. Refused, with every reason, while its settings cannot run, or if more
+    than `refuse_above_share` of its leads are refused for good or over a cap (dialer campaign preflight).
 
     \b
     Example:
       dialer campaign start spring-sale
     """
     with invocation.store() as store:
-        missing = campaigns.get(store, name).settings.missing_to_start()
+        settings = applied(campaigns.get(store, name).settings, invocation.catalogue())
+        missing = settings.missing_to_start()
         if missing:
             raise Failure(
                 CliExit.REFUSED,
@@ -41,10 +49,33 @@ def start(invocation: Invocation, name: str, as_json: bool) -> None:
                 *missing,
                 f"Change it with: dialer campaign set {name} KEY=VALUE",
             )
+        if campaigns.get(store, name).state is not CampaignState.RUNNING:
+            _look_at_the_list(invocation, store, settings, force, as_json)
         begun = now()
         _set_state(invocation, store, name, CampaignState.RUNNING, as_json)
         for warning in _why_nothing_dials(store, name, begun):
             warn(warning)
+
+
+def _look_at_the_list(
+    invocation: Invocation, store: Store, settings: AppliedSettings, force: bool, as_json: bool
+) -> None:
+    """Judge the whole list. Raises `Failure` where too much of it is refused, unless the operator insists."""
+    name = settings.name
+    found = judged(invocation, store, settings)
+    too_many = too_many_lost(found, settings.refuse_above_share)
+    on_record(invocation, store, name, found, too_many, forced=force and bool(too_many))
+    if too_many and not force:
+        raise Failure(
+            CliExit.REFUSED,
+            f"campaign {name} is not started: {too_many}",
+            f"Look at all of it with: dialer campaign preflight {name}",
+            f"Start it all the same, under your name, with: dialer campaign start {name} --force",
+        )
+    if too_many:
+        warn(f"started by force: {too_many}")
+    if found.judged and not as_json:
+        click.echo(f"Preflight: {sentence(found, zone_of(settings))}.")
 
 
 def _why_nothing_dials(store: Store, name: str, begun: float) -> list[str]:
@@ -55,9 +86,13 @@ def _why_nothing_dials(store: Store, name: str, begun: float) -> list[str]:
         found.append("no daemon is alive: nothing is dialled until one runs (dialer run)")
     if not any(name in agent.campaigns for agent in agents.listing(store)):
         found.append("no agent is logged in to this campaign: nothing is dialled until one is ready")
-    counts = status.counts(store, name, now())
-    if not (counts.queued or counts.due or counts.waiting or counts.leased):
-        found.append(f"it has no leads: dialer leads import {name} FILE.csv")
+    standing = status.counts(store, name, now()).standing
+    if standing.finished:
+        what = "all its leads are closed" if standing.closed else "it has no leads"
+        found.append(f"{what}: dialer leads import {name} FILE.csv")
+    elif not standing.diallable and not standing.queued:
+        zone = zone_of(campaigns.get(store, name).settings)
+        found.append(f"{last_word(standing, zone)} (dialer campaign funnel {name})")
     return found
 
 

@@ -202,7 +202,10 @@ def _by_size(counts: Mapping[str, int], room: int) -> Text:
 def _leads(row: CampaignRow, room: int) -> Text:
     parts = ((row.due, "due now"), (row.waiting, "due later"), (row.leads_held, "held here"))
     shown = [Text.assemble((count(number), "bold"), f" {word}") for number, word in parts]
-    return flowed([*shown, Text(f"{count(row.attempts)} attempts", QUIET)], room, "  ")
+    shown.append(Text(f"{count(row.attempts)} attempts", QUIET))
+    if row.next and not row.due:
+        shown.append(Text(row.next, GOOD if row.finished else WARN))
+    return flowed(shown, room, "  ")
 
 
 def _sentence(row: CampaignRow, room: int) -> Text:

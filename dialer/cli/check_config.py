@@ -33,6 +33,9 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
     effective = invocation.effective()
     if not effective.settings.trunks:
         warn("no trunk is configured ([[trunks]]): the daemon will run, and dial nothing")
+    for name, problems in invocation.catalogue().faults.items():
+        for problem in problems:
+            warn(f"policy {name} cannot be used, and campaigns that name it will not run: {problem}")
     found = rows(effective)
     found = tuple(row for row in found if row.source != "default") if changed else found
     if as_json:

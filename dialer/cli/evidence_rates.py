@@ -11,12 +11,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from compliance.evidence import Record
+from config.abandonment import USUAL, AbandonmentSettings
 from dialer.cli.figures import BAD, QUIET
 from dialer.cli.output import table, when
-from dialer.core.rates import Count, Survey, Tallies, open_windows
+from dialer.core.answers import Answers, defined, together
+from dialer.core.rates import Survey, Tallies, open_windows
 from dialer.core.windows import counting_day, zone_of
 from dialer.store import ledger
 from dialer.store.connection import Store
+from pacing.face import Ledger
 
 
 class Reading(Protocol):
@@ -27,20 +30,37 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A counting day, or an open window with its cap. `ledger` is live answers (with machines) and abandoned calls of
-    the same hosts there; None where it was not asked or cannot be compared, for the reason in `note`."""
+    """A counting day, or an open window with its cap. `ledger` is what the same hosts counted there, live answers with
+    machines; None where it was not asked or cannot be compared, for the reason in `note`. `definition` says which calls
+    the rate counts."""
 
     campaign: str
     name: str
-    count: Count
+    count: Answers
     cap: float | None = None
-    ledger: tuple[int, int] | None = None
+    ledger: Answers | None = None
     note: str = ""
+    definition: AbandonmentSettings = USUAL
 
     @property
     def agrees(self) -> bool:
         """False only where both were counted and differ."""
-        return self.ledger is None or self.ledger == (self.count.answered, self.count.abandoned)
+        return self.ledger is None or self.ledger == with_machines(self.count)
+
+    @property
+    def sides(self) -> Ledger:
+        """The two sides of the rate, by the campaign's definition."""
+        return defined(self.count, self.definition)
+
+    @property
+    def rate(self) -> float:
+        """Of calls that count the share that was abandoned, by the campaign's definition; 0 where there are none."""
+        return self.sides.abandoned / self.sides.answered if self.sides.answered else 0.0
+
+
+def with_machines(count: Answers) -> Answers:
+    """As hosts count: nobody has said yet what was a machine."""
+    return Answers(count.answered + count.machines, count.abandoned, count.hung_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +88,13 @@ def counted(read: Reading, since: str, campaign: str | None, at: float) -> Repor
     read(survey.see, check=True)
     tallies = Tallies(survey.machines)
     read(tallies.see, check=False)
+    definitions = {name: known.settings.abandonment for name, known in survey.campaigns.items()}
     days = []
     for name, day in sorted(tallies.days):
         if day >= since and campaign in {None, name}:
-            days.append(Row(name, day, tallies.day(name, day)))
+            days.append(Row(name, day, tallies.day(name, day), definition=definitions.get(name, USUAL)))
     windows = [
-        Row(name, window.name, tallies.window(name, window), window.cap)
+        Row(name, window.name, tallies.window(name, window), window.cap, definition=definitions[name])
         for name, known in sorted(survey.campaigns.items())
         if campaign in {None, name}
         for window in open_windows(known, at)
@@ -99,12 +120,11 @@ def compared(store: Store, report: Report, since: str, at: float) -> Report:
         days = [(first + timedelta(n)).isoformat() for n in range((last - first).days + 1)]
         found = ledger.by_host(store, name, days)
         for day in days:
-            sums = [found[day].get(host, (0, 0)) for host in report.hosts]
-            there = (sum(one for one, _ in sums), sum(two for _, two in sums))
-            row = known.get((name, day), Row(name, day, Count()))
-            if (name, day) not in known and there == (0, 0):
+            there = together(found[day].get(host, Answers()) for host in report.hosts)
+            row = known.get((name, day), Row(name, day, Answers()))
+            if (name, day) not in known and there == Answers():
                 continue
-            if day <= begins and there != (row.count.answered, row.count.abandoned):
+            if day <= begins and there != with_machines(row.count):
                 rows.append(replace(row, note="the evidence begins on this day"))
             elif day < forgotten:
                 rows.append(replace(row, note="the ledger does not go back so far"))
@@ -120,9 +140,14 @@ def as_json_rows(report: Report) -> dict[str, Any]:
         "hosts": report.hosts,
         "begins_at": report.begins_at,
         "unreadable": report.unreadable,
-        "days": [{**asdict(row), "rate": row.count.rate, "agrees": row.agrees} for row in report.days],
-        "windows": [{**asdict(row), "rate": row.count.rate} for row in report.windows],
+        "days": [{**_plain(row), "agrees": row.agrees} for row in report.days],
+        "windows": [_plain(row) for row in report.windows],
     }
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    plain = {**asdict(row), "definition": row.definition.model_dump(mode="json")}
+    return {**plain, "counted": asdict(row.sides), "rate": row.rate}
 
 
 def page(report: Report) -> RenderableType:
@@ -130,7 +155,7 @@ def page(report: Report) -> RenderableType:
     parts: list[RenderableType] = []
     if not report.days:
         parts.append(Text("No live answers are on record in this time.", QUIET))
-    figures = ("answered", "machines", "abandoned", "rate", "ledger")
+    figures = ("answered", "machines", "abandoned", "hung up", "of", "rate", "ledger")
     if report.days:
         rows: list[tuple[Text | str, ...]] = [
             (row.campaign, row.name, *_figures(row), *_ledger(row)) for row in report.days
@@ -150,13 +175,14 @@ def page(report: Report) -> RenderableType:
 
 
 def _figures(row: Row) -> tuple[str, ...]:
-    one = row.count
-    return str(one.answered - one.machines), str(one.machines), str(one.abandoned), f"{100 * one.rate:.2f} %"
+    one, sides = row.count, row.sides
+    counts = (one.answered, one.machines, one.abandoned, one.hung_up)
+    return (*map(str, counts), f"{sides.abandoned} / {sides.answered}", f"{100 * row.rate:.2f} %")
 
 
 def _ledger(row: Row) -> tuple[str, Text]:
     """What stands in the ledger, less the machines, and what is to be said of it."""
     if row.ledger is None:
         return "", Text(row.note, QUIET)
-    there = f"{row.ledger[0] - row.count.machines} / {row.ledger[1]}"
+    there = f"{row.ledger.answered - row.count.machines} / {row.ledger.abandoned}"
     return there, Text("agrees", QUIET) if row.agrees else Text("DIFFERS", BAD)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from dialer.cli.figures import percent
 from dialer.cli.hosts import Hosts
 from dialer.core.board import Board, CampaignRow, WindowRow
+from dialer.core.standing import NO_LEAD
 from dialer.store.campaigns import Campaign
 from dialer.store.learnt import Found, Learnt
 from pacing.face import Decision, Mode, Settings
@@ -52,21 +53,23 @@ class Explanation:
     notes: tuple[str, ...]
 
 
-def explanation(campaign: Campaign, windows: Sequence[WindowRow], seen: Hosts, found: Found) -> Explanation:
-    """Put together what the store and the daemons say of one campaign."""
+def explanation(
+    campaign: Campaign, pacing: Settings, windows: Sequence[WindowRow], seen: Hosts, found: Found
+) -> Explanation:
+    """Put together what the store and the daemons say of one campaign. `pacing` is what a pacer of it is told."""
     name = campaign.settings.name
     records = {record.host: record for record in found.records}
     live = {board.host: (board, row) for board in seen.boards for row in board.campaigns if row.name == name}
-    views = [_live(board, row, campaign, windows, records.get(host)) for host, (board, row) in sorted(live.items())]
+    views = [_live(board, row, pacing, windows, records.get(host)) for host, (board, row) in sorted(live.items())]
     gone = sorted((record for host, record in records.items() if host not in live), key=lambda one: -one.at)
     views += [_saved(record) for record in gone]
     return Explanation(name, campaign.state.value, tuple(windows), tuple(views), _notes(campaign, seen, found))
 
 
 def _live(
-    board: Board, row: CampaignRow, campaign: Campaign, windows: Sequence[WindowRow], record: Learnt | None
+    board: Board, row: CampaignRow, pacing: Settings, windows: Sequence[WindowRow], record: Learnt | None
 ) -> HostView:
-    settings = campaign.settings.pacing(seed=1) if record is None else record.settings
+    settings = pacing if record is None else record.settings
     drawn = None if record is None else portrait(record.memory, record.settings)
     held = held_by(board, row, settings, windows, drawn)
     return HostView(
@@ -130,7 +133,7 @@ def held_by(
     if not agents:
         found.append("no agent is working" + (f" ({paused} paused)" if paused else ""))
     if not row.leads_held:
-        found.append("no lead is due" if not row.due else "the leads that are due are not here yet")
+        found.append(_no_lead(row))
     if board.lines_used >= board.lines_total:
         found.append(f"all {board.lines_total} lines are in use")
     in_flight = sum(row.calls.get(state, 0) for state in IN_FLIGHT)
@@ -139,6 +142,12 @@ def held_by(
     if settings.mode.can_abandon:
         found += [f"the abandonment budget of {window.name} is spent" for window in windows if spent(window)]
     return found or [_policy(row, settings, drawn)]
+
+
+def _no_lead(row: CampaignRow) -> str:
+    if row.due:
+        return "the leads that are due are not here yet"
+    return f"{NO_LEAD} ({row.next})" if row.next else NO_LEAD
 
 
 def spent(window: WindowRow) -> bool:

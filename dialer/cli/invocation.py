@@ -17,6 +17,7 @@ import click
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from config.daemon import DaemonSettings
     from config.load import Effective
+    from config.policies import Catalogue
     from dialer.store.connection import Store
 
 CONFIG_FILES: Final = (Path("dialer.toml"), Path("/etc/dialer/dialer.toml"))
@@ -41,6 +42,13 @@ class Invocation:
         from config.load import load
 
         return load(self.config or default_config(), os.environ, self.flags)
+
+    def catalogue(self) -> Catalogue:
+        """The policies that this machine has. Raises `ConfigError` where its settings have mistakes; what is wrong with
+        a policy is in the catalogue."""
+        from config.policies import read_catalogue
+
+        return read_catalogue(Path(self.effective().settings.policies.folder))
 
     def redis_url(self) -> str:
         """For messages: the server that is meant. It has no password in it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgpack
 
+from compliance.face import Per
 from compliance.numbers import E164
 from dialer.cli.lead_sheet import ATTRS, SKIP, Row, Sheet
 from dialer.store.lead_codec import Rejection, parse
@@ -18,6 +19,7 @@ from dialer.store.lead_codec import Rejection, parse
 _HINT: Final = re.compile(r" \((…\d{2,4})\)$")
 _SCIENTIFIC: Final = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+")
 _SPLIT: Final = re.compile(r"[;|,、；，\n]")
+TIMES: Final = ("not_before", "expires_at", "consent_at", "consent_until")
 _WALL_FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
@@ -42,8 +44,8 @@ class Rejected:
 class Checker:
     """Checks the rows of one file for one campaign, in order, and remembers them to find duplicates.
 
-    `default_region` and `max_lead_bytes` are what the daemon will use, `now` is seconds since the epoch. A number
-    belongs to one lead of a campaign, as in the daemon.
+    `default_region`, `max_lead_bytes` and `ids_needed` (see `lead_codec.parse`) are what the daemon will use, `now` is
+    seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon.
     """
 
     sheet: Sheet
@@ -51,6 +53,7 @@ class Checker:
     default_region: str
     max_lead_bytes: int
     now: float
+    ids_needed: Collection[Per] = ()
     ids: dict[str, int] = field(default_factory=dict)
     numbers: dict[E164, int] = field(default_factory=dict)
 
@@ -65,6 +68,7 @@ class Checker:
             default_region=self.default_region,
             now=self.now,
             max_bytes=self.max_lead_bytes,
+            ids_needed=self.ids_needed,
         )
         if isinstance(read, Rejection):
             # What the spreadsheet did to a number says more than what the parser makes of the result.
@@ -107,7 +111,7 @@ def entry_of(row: Row, sheet: Sheet) -> tuple[dict[str, Any], list[str]]:
                 attrs[column.name] = cell
             case name:
                 entry[name] = cell
-    for name in ("not_before", "expires_at"):
+    for name in TIMES:
         if name in entry:
             entry[name] = moment(entry[name], entry.get("timezone"))
     entry.setdefault("lead_id", f"{sheet.digest}-{row.number}")

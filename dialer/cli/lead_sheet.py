@@ -26,6 +26,11 @@ FIELDS: Final = (
     "not_before",
     "expires_at",
     "customer_id",
+    "account_id",
+    "region",
+    "consent_at",
+    "consent_until",
+    "consent_source",
 )
 """Fields of a lead that a column can fill. Every other column goes to the lead's attrs."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from compliance.face import Per
+from config.campaign import CampaignSettings
+from config.policies import applied
+from config.problems import ConfigError
 from dialer.cli import hosts
 from dialer.cli.completion import campaign_names
 from dialer.cli.exits import CliExit
@@ -18,15 +19,16 @@ from dialer.cli.failures import Failure, warn
 from dialer.cli.figures import count
 from dialer.cli.groups import NearGroup
 from dialer.cli.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.lead_import import Account, Screen, TakenIn, check_and_send, rejects_file, sender, wait_for_intake
+from dialer.cli.lead_import import Account, TakenIn, check_and_send, rejects_file, sender, wait_for_intake
+from dialer.cli.lead_import_page import bar, report
 from dialer.cli.lead_rows import Checker
 from dialer.cli.lead_sheet import ATTRS, FIELDS, SKIP, BadSheet, Sheet, open_sheet
-from dialer.cli.output import console, show, show_json, table, when
+from dialer.cli.output import show, show_json, table, when
 from dialer.store import campaigns, control, status
 from dialer.store import leads as store_leads
 from dialer.store.connection import Store
 from dialer.store.errors import StreamFull
-from dialer.store.leads import LeadRow, LeadState
+from dialer.store.leads import LeadRow, LeadState, LeadStory
 
 STREAM_LIMIT = 100_000
 
@@ -79,11 +81,11 @@ def import_(
 ) -> None:
     """Import leads from a CSV file. The first row names the columns.
 
-    Columns named phone, phones, lead_id, name, timezone, priority, not_before, expires_at and customer_id fill these
-    fields; every other column goes to attrs and back to the CRM. Several columns may fill phone: they are tried in
-    this order. Only phone is needed; a row without a lead_id gets one from the file's content and its row, so that
-    importing the same file again makes no lead twice. Times without an offset are in the lead's time zone, or this
-    machine's.
+    Columns named phone, phones, lead_id, name, timezone, region, priority, not_before, expires_at, customer_id,
+    account_id, consent_at, consent_until and consent_source fill these fields; every other column goes to attrs and
+    back to the CRM. Several columns may fill phone: they are tried in this order. Only phone is needed; a row without a
+    lead_id gets one from the file's content and its row, so that importing the same file again makes no lead twice.
+    Times without an offset are in the lead's time zone, or this machine's.
 
     Every row is checked here as the daemon will check it. The exit code is 8 if rows were rejected, 7 if the stream
     stayed full.
@@ -101,9 +103,15 @@ def import_(
         extra = {"file": str(file), "encoding": sheet.encoding, "dry_run": dry_run}
         show_json({**asdict(account), **extra, "taken_in": taken})
     else:
-        _report(sheet, account, taken, dry_run, rejects)
+        report(sheet, account, taken, dry_run, rejects)
     if account.rejected or (taken and taken.rejected):
         ctx.exit(CliExit.PARTLY)
+
+
+def _consent(story: LeadStory) -> str:
+    """Since when, until when, and where it is to be found."""
+    parts = (when(story.consent_at), story.consent_until and f"until {when(story.consent_until)}", story.consent_source)
+    return ", ".join(part for part in parts if part)
 
 
 def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -131,9 +139,10 @@ def _import(
     with invocation.store() as store:
         found = campaigns.get(store, campaign)
         region = found.settings.default_region
-        checker = Checker(sheet, campaign, region, settings.intake.max_lead_bytes, now())
+        ids = _ids_needed(invocation, found.settings)
+        checker = Checker(sheet, campaign, region, settings.intake.max_lead_bytes, now(), ids)
         before = status.counts(store, campaign, now())
-        with _screen(sheet) as screen, rejects_file(rejects, sheet) as reject:
+        with bar(sheet) as screen, rejects_file(rejects, sheet) as reject:
             if dry_run:
                 check_and_send(sheet, checker, lambda _: None, account, reject, screen)
                 return account, None
@@ -153,9 +162,17 @@ def _import(
                 _audit(invocation, store, campaign, sheet, account)
         if no_wait or not account.sent or not _daemon_alive(store):
             return account, None
-        with _screen(sheet) as screen:
+        with bar(sheet) as screen:
             screen.read(sheet.size_bytes)
             return account, wait_for_intake(store, campaign, before, patience, screen)
+
+
+def _ids_needed(invocation: Invocation, settings: CampaignSettings) -> frozenset[Per]:
+    """Whom leads must name; where this machine does not have the campaign's policies that is left to the daemon."""
+    try:
+        return applied(settings, invocation.catalogue()).ids_needed()
+    except ConfigError:
+        return frozenset()
 
 
 def _audit(invocation: Invocation, store: Store, campaign: str, sheet: Sheet, account: Account) -> None:
@@ -169,43 +186,6 @@ def _daemon_alive(store: Store) -> bool:
         return True
     warn("no daemon is alive: the leads wait in Redis until one takes them in (dialer run)")
     return False
-
-
-class _Bar(Screen):
-    """A progress bar on standard error."""
-
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
-
-    def read(self, read_bytes: int) -> None:
-        self._progress.update(self._task, completed=read_bytes)
-
-    def say(self, text: str) -> None:
-        self._progress.update(self._task, description=text)
-
-
-@contextmanager
-def _screen(sheet: Sheet) -> Iterator[Screen]:
-    screen = console(error=True)
-    columns = (TextColumn(" {task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
-        yield _Bar(progress, progress.add_task("sending", total=sheet.size_bytes))
-
-
-def _report(sheet: Sheet, account: Account, taken: TakenIn | None, dry_run: bool, rejects: Path | None) -> None:
-    encoding = {"utf-8-sig": "UTF-8"}.get(sheet.encoding, sheet.encoding.upper())
-    click.echo(f"{sheet.path.name}: {count(account.rows)} rows, {encoding}")
-    click.echo(f"  {'would be sent' if dry_run else 'sent':<14}{count(account.sent):>9}")
-    click.echo(f"  {'rejected':<14}{count(account.rejected):>9}")
-    for reason, number in sorted(account.reasons.items(), key=lambda item: (-item[1], item[0])):
-        shown = ", ".join(account.examples[reason]) + (", ..." if number > len(account.examples[reason]) else "")
-        click.echo(f"    {count(number):>7}  {reason}  [{'row' if number == 1 else 'rows'} {shown}]")
-    if rejects is not None:
-        click.echo(f"  The rejected rows are in {rejects}; it has clear phone numbers.")
-    if taken is not None:
-        click.echo(f"  The daemon accepted {count(taken.accepted)} and rejected {count(taken.rejected)}.")
-        if taken.left:
-            warn(f"{count(taken.left)} leads still wait in the stream; dialer campaign show says when they are in")
 
 
 @leads.command("list")
@@ -278,7 +258,9 @@ def show_(invocation: Invocation, campaign: str, lead_id: str, as_json: bool) ->
         "why": story.row.why,
         "daemon": story.owner,
         "attempt now": story.open_attempt,
+        "came in": when(story.came_in_at),
         "expires": when(story.expires_at),
+        "consent": _consent(story),
         **{f"attrs.{name}": str(value) for name, value in story.attrs.items()},
     }
     show(table(("", ""), [(Text(name, "dim"), value) for name, value in facts.items() if value]))

@@ -53,6 +53,7 @@ def explain(ctx: click.Context, invocation: Invocation, campaign: str, as_json: 
       dialer pace explain spring-sale --json | jq '.hosts[].learnt.talk.p50_s'
     """
     # `stdio` is a filter that others start: it should not pay for Redis and for drawing.
+    from config.policies import applied
     from dialer.cli import explanation, hosts
     from dialer.cli.campaign_facts import counted
     from dialer.cli.explanation_page import page
@@ -62,7 +63,10 @@ def explain(ctx: click.Context, invocation: Invocation, campaign: str, as_json: 
     with invocation.store() as store:
         found = campaigns.get(store, campaign)
         seen = hosts.read(store)
-        told = explanation.explanation(found, counted(store, found), seen, learnt.read(store, [campaign], now()))
+        settings = applied(found.settings, invocation.catalogue())
+        windows = counted(store, found, settings)
+        known = learnt.read(store, [campaign], now())
+        told = explanation.explanation(found, settings.pacing(), windows, seen, known)
     if as_json:
         show_json(explanation.as_json(told, now()))
     else:

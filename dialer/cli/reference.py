@@ -19,9 +19,10 @@ HEAD: Final = """\
 Made by `python -m dialer.cli.reference`; a test keeps it true. Every command also has `--help`.
 
 Global options stand before the command: `dialer --redis redis://10.0.0.5:6379/0 status`. `run` is the daemon;
-`demo`, `simulate` and `pace stdio` work by themselves, `register` and `evidence` on files of the machine; everything
-else speaks to Redis alone and works from any machine that reaches it. What `--json` prints goes to standard output,
-warnings and errors to standard error. Phone numbers are masked everywhere.
+`demo`, `simulate` and `pace stdio` work by themselves, `policy`, `register` and `evidence` on files of the machine;
+everything else speaks to Redis and works from any machine that reaches it. `why` and most of `campaign` also look into
+the policies of the machine, some into its registers: ask on a daemon's host. What `--json` prints goes to standard
+output, warnings and errors to standard error. Phone numbers of callees are masked everywhere.
 """
 
 EXITS: Final = {
@@ -32,8 +33,9 @@ EXITS: Final = {
     Exit.SIP: "`run`: no SIP worker could be started, or they kept dying",
     Exit.SPOOLED: "`run`: drained, but events wait on disk for Redis",
     CliExit.NOT_FOUND: "there is no such campaign, lead, register or record",
-    CliExit.REFUSED: "understood and not done: it exists already, cannot be started, the stream stays full, "
-    "a register would be worse than the one before; `register show`: one cannot be relied on",
+    CliExit.REFUSED: "understood and not done: it exists already, cannot be started, too many of its leads are "
+    "refused, the stream stays full, a register would be worse than the one before; `register show`: one cannot be "
+    "relied on; `campaign preflight`: the campaign would not be started",
     CliExit.PARTLY: "`leads import`: some rows were rejected, all others were taken",
     CliExit.NO_DAEMON: "`status`, `pace explain`: no daemon is alive",
     CliExit.BROKEN: "`evidence`: it is not whole, or does not agree with the ledger",

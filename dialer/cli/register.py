@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dialer.cli.block import region_option
+from dialer.cli.block_wanted import region_option
 from dialer.cli.exits import CliExit
 from dialer.cli.failures import Failure, did_you_mean, warn
 from dialer.cli.figures import count

@@ -1,7 +1,7 @@
 """What a daemon shows of itself once a second: the source of `dialer status`, `dialer watch`, the demo and the metrics.
 
 Plain data, so that every screen and every gauge says the same. Times ending in `_at` and `since` are seconds since the
-epoch. No clear phone number is ever in it.
+epoch. No clear phone number of a callee is ever in it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from dialer.core.windows import calls_left, without_machines
+from config.abandonment import AbandonmentSettings, Machines
+from dialer.core.answers import without_machines
+from dialer.core.inputs import WindowOfOthers
+from dialer.core.windows import calls_left
+from pacing.face import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class WindowRow:
     @property
     def without_machines(self) -> float:
         """The abandoned calls less an estimate of those that a machine answered; for information, not for control."""
-        return without_machines(self.answered, self.abandoned, self.machines)
+        return without_machines(self.abandoned, self.answered - self.abandoned, self.machines)
 
     def to_wire(self) -> dict[str, Any]:
         """As plain data, with what follows from it."""
@@ -92,14 +96,21 @@ class WindowRow:
         return {**asdict(self), **figures}
 
 
+def row_of(told: WindowOfOthers, ledger: Ledger, definition: AbandonmentSettings) -> WindowRow:
+    """A counting window with what `ledger` says of it. Machines that `definition` took off are left out."""
+    machines = 0 if definition.machines is Machines.ESTIMATE else told.machines
+    return WindowRow(told.label, told.name, told.cap, ledger.answered, ledger.abandoned, machines)
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
     """One campaign on this host, counted since the daemon's start unless it says otherwise.
 
     `sentence` is the pacer's reason of the moment; `problem` says why the daemon does not run a campaign that the
-    operator has started. `causes` counts ends as the SIP side classified them, `decisions` the pacer's. `answered` and
-    `abandoned` are today's ledger over all hosts, `windows` the counting windows with a cap, in order. `calls` counts
-    calls by state, `agents` agents by state.
+    operator has started. `next` is the last word on its leads (`standing.last_word`), `finished` whether none is left
+    to dial; every host says the same. `causes` counts ends as the SIP side classified them, `decisions` the pacer's.
+    `answered` and `abandoned` are today's ledger over all hosts, `windows` the counting windows with a cap, in order.
+    `calls` counts calls by state, `agents` agents by state.
     """
 
     name: str
@@ -125,6 +136,8 @@ class CampaignRow:
     answer_to_agent: Delay = Delay()  # answer -> both hear each other
     decided_at: float = 0.0  # when the pacer said its sentence
     windows: tuple[WindowRow, ...] = ()
+    next: str = ""
+    finished: bool = False
 
     @property
     def abandon_rate(self) -> float:

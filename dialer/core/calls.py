@@ -105,6 +105,7 @@ class Call:
     bridged_at: float | None = None
     crossed_cancel: bool = False
     message_played: bool = False
+    opted_out: bool = False
     agent: str = ""
     leg: str = ""
     legs: int = 0

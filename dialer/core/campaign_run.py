@@ -6,11 +6,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from config.campaign import CampaignSettings
+from config.abandonment import USUAL, AbandonmentSettings
+from config.policies import AppliedSettings
+from dialer.core.answers import Answers, defined, together
 from dialer.core.calls import Call
 from dialer.core.inputs import CampaignState, WindowOfOthers
 from dialer.core.model import Lead
-from dialer.core.windows import Slots, together
+from dialer.core.windows import Slots
 from pacing.face import Ledger, Observation
 
 OBSERVATIONS_KEPT: Final = 10_000
@@ -39,15 +41,22 @@ class Offer:
 
 @dataclass(slots=True)
 class OpenWindow:
-    """A counting window: what everybody else counted, and `own`, this process's part."""
+    """A counting window: what everybody else counted, and `own`, this process's part. `definition` says which calls the
+    rate counts."""
 
     others: WindowOfOthers
-    own: Ledger
+    own: Answers
+    definition: AbandonmentSettings = USUAL
+
+    @property
+    def answers(self) -> Answers:
+        """The window so far, over all hosts."""
+        return together((self.own, self.others.answers))
 
     @property
     def ledger(self) -> Ledger:
-        """The window so far, over all hosts."""
-        return together((self.own, Ledger(self.others.answered, self.others.abandoned)))
+        """The same by the campaign's definition."""
+        return defined(self.answers, self.definition)
 
 
 @dataclass(slots=True)
@@ -64,7 +73,7 @@ class CampaignRun:
     counted, by the slot of the answer. See `windows`; `counting` moves all of it.
     """
 
-    settings: CampaignSettings
+    settings: AppliedSettings
     state: CampaignState
     leads: deque[Lead] = field(default_factory=deque)
     offers: dict[str, Offer] = field(default_factory=dict)
@@ -78,8 +87,8 @@ class CampaignRun:
     due: int = 0
     waiting: int = 0
     day: str = ""
-    own: Ledger = field(default_factory=Ledger)
-    others: Ledger = field(default_factory=Ledger)
+    own: Answers = field(default_factory=Answers)
+    others: Answers = field(default_factory=Answers)
     day_since: float | None = None
     windows: tuple[OpenWindow, ...] = ()
     slots: Slots = field(default_factory=dict)
@@ -91,8 +100,8 @@ class CampaignRun:
 
     @property
     def ledger(self) -> Ledger:
-        """The counting day so far, over all hosts."""
-        return together((self.own, self.others))
+        """The counting day so far, over all hosts, by the campaign's definition."""
+        return defined(together((self.own, self.others)), self.settings.abandonment)
 
     @property
     def capped(self) -> Ledger:

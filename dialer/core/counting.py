@@ -8,27 +8,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
+from dialer.core.answers import Answers, one_more
 from dialer.core.campaign_run import CampaignRun, OpenWindow
 from dialer.core.floor import Floor
 from dialer.core.inputs import LedgerOfOthers, WindowOfOthers
-from dialer.core.windows import counted_since, one_more, slot_of
-from pacing.face import Ledger
+from dialer.core.windows import counted_since, slot_of
 
 KEPT_S: Final = 2 * 86_400
 """How far before today's beginning own counts are kept: yesterday, and a rolling window of up to 24 hours."""
 
 
-def live_answer(run: CampaignRun, answered_at: float, *, abandoned: bool) -> None:
+def live_answer(run: CampaignRun, answered_at: float, *, abandoned: bool, hung_up: bool = False) -> None:
     """A call that somebody answered at `answered_at` (seconds since the epoch) is over: count it in every window that
-    was open then."""
+    was open then. `hung_up`: abandoned because the callee was gone before the limit."""
     slot = slot_of(answered_at)
-    run.slots[slot] = one_more(run.slots.get(slot, Ledger()), abandoned=abandoned)
+    run.slots[slot] = one_more(run.slots.get(slot, Answers()), abandoned=abandoned, hung_up=hung_up)
     if run.day_since is None or slot >= slot_of(run.day_since):
-        run.own = one_more(run.own, abandoned=abandoned)
+        run.own = one_more(run.own, abandoned=abandoned, hung_up=hung_up)
     for window in run.windows:
         if slot >= slot_of(window.others.since):
-            window.own = one_more(window.own, abandoned=abandoned)
+            window.own = one_more(window.own, abandoned=abandoned, hung_up=hung_up)
 
 
 def told(floor: Floor, ledger: LedgerOfOthers) -> None:
@@ -40,20 +40,21 @@ def told(floor: Floor, ledger: LedgerOfOthers) -> None:
         if ledger.since != run.day_since:
             run.own = counted_since(run.slots, ledger.since)
     elif run.day not in {"", ledger.day}:
-        run.own = Ledger()
+        run.own = Answers()
     run.day, run.day_since = ledger.day, ledger.since
-    run.others = Ledger(ledger.answered, ledger.abandoned)
+    run.others = Answers(ledger.answered, ledger.abandoned, ledger.hung_up, ledger.machines)
     before = {window.others.label: window for window in run.windows}
     run.windows = tuple(_opened(run, row, before.get(row.label)) for row in ledger.windows)
     _forget(run)
 
 
-def settings_changed(run: CampaignRun, settings: CampaignSettings) -> None:
+def settings_changed(run: CampaignRun, settings: AppliedSettings) -> None:
     """Where the new settings count otherwise than those of `run`, the ledger is unknown until it is told anew."""
     before = run.settings
-    if (before.max_abandon_rate, before.abandon_windows, before.time_zone) != (
+    if (before.max_abandon_rate, before.abandon_windows, before.abandonment, before.time_zone) != (
         settings.max_abandon_rate,
         settings.abandon_windows,
+        settings.abandonment,
         settings.time_zone,
     ):
         run.day, run.windows = "", ()
@@ -61,7 +62,8 @@ def settings_changed(run: CampaignRun, settings: CampaignSettings) -> None:
 
 def _opened(run: CampaignRun, row: WindowOfOthers, before: OpenWindow | None) -> OpenWindow:
     unmoved = before is not None and before.others.since == row.since
-    return OpenWindow(row, before.own if before is not None and unmoved else counted_since(run.slots, row.since))
+    own = before.own if before is not None and unmoved else counted_since(run.slots, row.since)
+    return OpenWindow(row, own, run.settings.abandonment)
 
 
 def _forget(run: CampaignRun) -> None:

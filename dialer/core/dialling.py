@@ -116,7 +116,7 @@ def to_gates(
     """Take leads to the compliance gates; `agent` is who asked for the call, if somebody did."""
     run.reserving.update({lead.lead_id: AtGates(lead, now, trunk, agent) for lead in leads})
     floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
-    floor.do(Reserve(run.name, trunk, leads))
+    floor.do(Reserve(run.name, trunk, leads, agent_held=agent != ""))
 
 
 def permitted(floor: Floor, told: Permitted, now: float, wall: float) -> None:
@@ -129,7 +129,7 @@ def permitted(floor: Floor, told: Permitted, now: float, wall: float) -> None:
     gate = run.reserving.pop(told.lead.lead_id, None) if run is not None else None
     if run is None or gate is None:
         floor.anomaly("dialling", f"attempt {permit.attempt} was permitted and is not at the gates")
-        settle_unsent(floor, told.lead, permit.attempt, "", now)
+        settle_unsent(floor, told.lead, permit, "", now)
     elif (
         may_start(floor, run)
         and wall <= permit.valid_until
@@ -138,7 +138,7 @@ def permitted(floor: Floor, told: Permitted, now: float, wall: float) -> None:
     ):
         _dial(floor, run, gate, told.lead, permit, now)
     else:
-        settle_unsent(floor, told.lead, permit.attempt, gate.trunk, now)
+        settle_unsent(floor, told.lead, permit, gate.trunk, now)
         _denied(floor, run, gate, "no call could start any more when the permit came", now)
 
 
@@ -170,7 +170,7 @@ def _dial(floor: Floor, run: CampaignRun, gate: AtGates, lead: Lead, permit: Per
                 call=call.attempt,
                 trunk=trunk,
                 number=permit.number.clear,
-                caller_id=run.settings.caller_id,
+                caller_id=permit.caller_id,
                 give_up_s=ring_timeout_s + WORKER_FAILSAFE_S,
             )
         )

@@ -6,6 +6,7 @@ state, because nobody knows what the people on that line heard.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from dialer.core.calls import UNANSWERED, CallState
@@ -91,14 +92,32 @@ def is_charged(disposition: Disposition, *, rang: bool) -> bool:
     return rang or disposition not in OUR_SIDE
 
 
-def counts(*, answered_at: float | None, bridged_at: float | None, abandon_after_s: float) -> tuple[bool, bool]:
-    """(live, abandoned) for the abandonment ledger.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What an attempt is in the abandonment ledger; `hung_up` is a kind of `abandoned`."""
+
+    live: bool = False
+    abandoned: bool = False
+    hung_up: bool = False
+
+
+def counts(
+    *,
+    answered_at: float | None,
+    bridged_at: float | None,
+    ended_at: float,
+    ended_by: Leg,
+    abandon_after_s: float,
+) -> Counted:
+    """What an attempt is in the abandonment ledger.
 
     Every answer is a live answer until somebody says that a machine gave it. It is abandoned where no agent was on the
-    line within the limit: message heard or not, and also when the callee hung up first (the careful reading of 16 CFR
-    310.4(b)(4), which does not say).
+    line within the limit, message heard or not. Where the callee hung up before the limit it is `hung_up`, too: not
+    every law counts that (`config.abandonment`).
     """
     if answered_at is None:
-        return False, False
-    in_time = bridged_at is not None and bridged_at - answered_at <= abandon_after_s
-    return True, not in_time
+        return Counted()
+    if bridged_at is not None:
+        return Counted(live=True, abandoned=bridged_at - answered_at > abandon_after_s)
+    gone = ended_by is Leg.CALLEE and ended_at - answered_at < abandon_after_s
+    return Counted(live=True, abandoned=True, hung_up=gone)

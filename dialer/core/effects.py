@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from compliance.numbers import E164
 from dialer.core.agents import AgentState
 from dialer.core.model import Lead, Settlement
 from sip.messages import Command
@@ -20,11 +21,13 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Pass these leads through the two compliance gates now. Answered by `Permitted` or `Refused` for each."""
+    """Pass these leads through the two compliance gates now. Answered by `Permitted` or `Refused` for each.
+    `agent_held`: an agent asked for the call and waits for it."""
 
     campaign: str
     trunk: str
     leads: tuple[Lead, ...]
+    agent_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,18 @@ class Settle:
     """Write the end of an attempt down, tell the CRM, free or postpone the lead."""
 
     settlement: Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Block the number at once and for good, for all campaigns: whoever was called has pressed `key` to say so, or
+    their phone has answered 607 (`key` empty)."""
+
+    campaign: str
+    attempt: str
+    number: E164
+    key: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +105,4 @@ class Anomaly:
     detail: str
 
 
-Effect = Lease | Reserve | Send | Settle | Release | Postpone | Publish | AgentChanged | Anomaly
+Effect = Lease | Reserve | Send | Settle | OptOut | Release | Postpone | Publish | AgentChanged | Anomaly

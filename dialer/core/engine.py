@@ -20,7 +20,7 @@ import heapq
 from dataclasses import dataclass
 from typing import Final
 
-from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
 from dialer.core import counting, dialling, outlook, previewing, serving, settling
 from dialer.core.agents import Agent, AgentEvent
 from dialer.core.calls import Call, CallError
@@ -72,12 +72,11 @@ class Question:
 class Engine:
     """Decides for one daemon. Not thread-safe; one task owns it."""
 
-    def __init__(self, settings: FloorSettings, *, seed: int = 1) -> None:
+    def __init__(self, settings: FloorSettings) -> None:
         self.floor = open_floor(settings)
-        self._seed = seed
         self._silence_at = float("-inf")
         self._lease_at = float("-inf")
-        self._paced_by: dict[str, tuple[CampaignSettings, Settings]] = {}
+        self._paced_by: dict[str, tuple[AppliedSettings, Settings]] = {}
 
     # --- what the shell calls -----------------------------------------------------------------------------------
 
@@ -145,7 +144,7 @@ class Engine:
     def _settings_of(self, run: CampaignRun) -> Settings:
         known = self._paced_by.get(run.name)
         if known is None or known[0] is not run.settings:
-            known = run.settings, outlook.pacing_settings(self.floor, run, self._seed)
+            known = run.settings, outlook.pacing_settings(self.floor, run)
             self._paced_by[run.name] = known
         return known[1]
 
@@ -236,8 +235,10 @@ class Engine:
                 serving.bridged(floor, call, told, now)
             case AgentEnded():
                 serving.agent_ended(floor, call, told, now)
-            case MessageDone() | Digit():
-                pass  # the worker hangs up after the message by itself; no key decides anything
+            case Digit():
+                serving.key_pressed(floor, call, told, now)
+            case MessageDone():
+                pass  # the worker hangs up after the message by itself
 
     def _fire(self, kind: TimerKind, name: str, about: float, now: float) -> None:
         floor = self.floor

@@ -7,6 +7,9 @@
 | `refusal` | a gate said no | rule, why, until when |
 | `settlement` | an attempt ended | disposition, cause, all times, live answer or abandoned |
 | `started`, `stopped` | the daemon runs, or came to an orderly end | its owner name, HOST:RUN |
+| `opt_out` | whoever was called pressed the key that says so | attempt, key |
+| `purged` | what was kept long enough was deleted | what, of which campaign, how many, from before when |
+| `erased` | a person was erased on request | numbers, who asked, why, what was deleted |
 | `outcome` | an agent or the CRM said what came of it | the word; a machine leaves the live answers |
 
 Times are milliseconds since the epoch (UTC). Numbers are keyed hashes, see `compliance.evidence`.
@@ -14,31 +17,29 @@ Times are milliseconds since the epoch (UTC). Numbers are keyed hashes, see `com
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from compliance.evidence import Entry, number_hash
+from compliance.evidence import Entry, customer_hash, number_hash
 from compliance.face import Rule
-from compliance.numbers import masked_text
-from config.campaign import CampaignSettings
+from compliance.numbers import E164, masked_text
+from config.policies import AppliedSettings
 from dialer.core.inputs import Permitted, Refused
-from dialer.core.model import Lead, Settlement
+from dialer.core.model import Lead, Settlement, shown_attempt
 
 POLICY: Final = "policy"
 PERMIT: Final = "permit"
 REFUSAL: Final = "refusal"
 SETTLEMENT: Final = "settlement"
+OPT_OUT: Final = "opt_out"
+PURGED: Final = "purged"
+ERASED: Final = "erased"
 OUTCOME: Final = "outcome"
 STARTED: Final = "started"
 STOPPED: Final = "stopped"
 
-NATIONAL_DIGITS: Final = 8
-"""So many digits of a number, its last ones, are enough to know it again."""
-
-PASSED: Final = (Rule.EXPIRED, Rule.UNKNOWN_ZONE, Rule.HOURS, Rule.BLOCKLIST, Rule.CAP)
+PASSED: Final = (Rule.EXPIRED, Rule.CONSENT, Rule.UNKNOWN_ZONE, Rule.HOURS, Rule.BLOCKLIST, Rule.CAP)
 """The rules that every permitted number has passed; where registers are configured, theirs as well."""
 
 _TIMES: Final = ("reserved", "dialled", "ringing", "answered", "agent_dialled", "bridged", "ended")
@@ -51,14 +52,7 @@ def ms(at: float) -> int:
 
 def without_number(lead: Lead) -> str:
     """The lead's id, masked where the CRM uses the phone number for it."""
-    national = lead.number.clear[-NATIONAL_DIGITS:]
-    return masked_text(lead.lead_id) if national in lead.lead_id else lead.lead_id
-
-
-def policy_version(settings: CampaignSettings) -> str:
-    """Names the settings in force: the first 16 hexadecimal digits of the SHA-256 of them all."""
-    text = json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return masked_text(lead.lead_id) if lead.number.is_in(lead.lead_id) else lead.lead_id
 
 
 def started(owner: str, at: float) -> Entry:
@@ -71,7 +65,7 @@ def stopped(owner: str, at: float) -> Entry:
     return Entry(ms(at), STOPPED, {"owner": owner})
 
 
-def policy(settings: CampaignSettings, version: str, created_at: float, at: float) -> Entry:
+def policy(settings: AppliedSettings, version: str, created_at: float, at: float) -> Entry:
     """The settings that a version names. `created_at` is when the campaign was created, which some counting windows
     count from; both times are seconds since the epoch."""
     fields = {
@@ -84,7 +78,7 @@ def policy(settings: CampaignSettings, version: str, created_at: float, at: floa
 
 
 def permit(
-    told: Permitted, settings: CampaignSettings, version: str, trunk: str, key: bytes, passed: Sequence[Rule] = PASSED
+    told: Permitted, settings: AppliedSettings, version: str, trunk: str, key: bytes, passed: Sequence[Rule] = PASSED
 ) -> Entry:
     """A number may be dialled. The time is that of the reservation."""
     one = told.permit
@@ -96,10 +90,12 @@ def permit(
         "policy": version,
         "passed": [rule.value for rule in passed],
         "valid_until": ms(one.valid_until),
-        "ordinal": one.reserved.ordinal,
         "trunk": trunk,
-        "caller_id": settings.caller_id,
+        "caller_id": one.caller_id,
     }
+    if told.lead.consent_at is not None:
+        fields["consent_at"] = ms(told.lead.consent_at)
+        fields["consent_source"] = masked_text(told.lead.consent_source)
     if one.cleared.closes_at is not None:
         fields["closes"] = ms(one.cleared.closes_at)
     return Entry(ms(one.reserved.at), PERMIT, fields)
@@ -130,8 +126,10 @@ def settlement(one: Settlement, day: str, owner: str, key: bytes, at: float) -> 
         "disposition": one.disposition.value,
         "live": one.live,
         "abandoned": one.abandoned,
+        "hung_up": one.hung_up,
         "charged": one.charged,
         "message_played": one.message_played,
+        "opted_out": one.opted_out,
         "day": day,
         "times": {name: ms(when) for name in _TIMES if (when := getattr(one, f"{name}_at")) is not None},
         "agent": one.agent,
@@ -146,6 +144,40 @@ def settlement(one: Settlement, day: str, owner: str, key: bytes, at: float) -> 
     return Entry(ms(at), SETTLEMENT, fields)
 
 
+def opt_out(campaign: str, attempt: str, number: E164, pressed: str, key: bytes, at: float) -> Entry:
+    """Whoever was called pressed a key not to be called again, or (`pressed` empty) their phone said 607."""
+    fields = {"campaign": campaign, "attempt": attempt, "number": number_hash(key, number), "pressed": pressed}
+    return Entry(ms(at), OPT_OUT, fields)
+
+
 def outcome(campaign: str, attempt: str, said: str, at: float) -> Entry:
     """An agent or the CRM said what came of an attempt; the last word counts."""
-    return Entry(ms(at), OUTCOME, {"campaign": campaign, "attempt": attempt, "outcome": said})
+    return Entry(ms(at), OUTCOME, {"campaign": campaign, "attempt": shown_attempt(attempt), "outcome": said})
+
+
+def purged(what: str, campaign: str, count: int, before: float, at: float) -> Entry:
+    """So many `what` were deleted because they were from before an instant (seconds since the epoch)."""
+    return Entry(ms(at), PURGED, {"what": what, "campaign": campaign, "count": count, "before": ms(before)})
+
+
+def erased(
+    name: str,
+    numbers: Sequence[E164],
+    customer: str,
+    who: str,
+    reason: str,
+    deleted: Mapping[str, int],
+    key: bytes,
+    at: float,
+) -> Entry:
+    """A person was erased, on the request that is called `name`; `customer` empty: not asked for by it. `deleted` says
+    how many of what."""
+    fields = {
+        "erasure": name,
+        "numbers": [number_hash(key, number) for number in numbers],
+        "customer": customer_hash(key, customer) if customer else "",
+        "who": who,
+        "reason": masked_text(reason),
+        "deleted": dict(deleted),
+    }
+    return Entry(ms(at), ERASED, fields)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from compliance.face import Permit, Refusal
-from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
 from dialer.core.agents import AgentEvent
+from dialer.core.answers import Answers
 from dialer.core.model import Lead
 from pacing.face import Decision
 from sip.messages import Capacity, Event
@@ -25,7 +26,7 @@ class CampaignState(StrEnum):
 class CampaignChanged:
     """A campaign was created, changed, started, paused or stopped by an operator."""
 
-    settings: CampaignSettings
+    settings: AppliedSettings
     state: CampaignState
 
 
@@ -76,7 +77,8 @@ class WindowOfOthers:
     """One counting window (see `windows.CountingWindow`), and what was counted in it, save for what this process itself
     counted since `since` (seconds since the epoch).
 
-    `machines` are answers that agents said machines gave, all hosts together; `answered` is without them.
+    `machines` are answers that agents said machines gave, all hosts together; `answered` is without them. `hung_up` are
+    those among the `abandoned` whose callee was gone before the limit.
     """
 
     label: str
@@ -86,6 +88,12 @@ class WindowOfOthers:
     answered: int
     abandoned: int
     machines: int = 0
+    hung_up: int = 0
+
+    @property
+    def answers(self) -> Answers:
+        """What was counted."""
+        return Answers(self.answered, self.abandoned, self.hung_up, self.machines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,8 @@ class LedgerOfOthers:
     abandoned: int
     since: float | None = None
     windows: tuple[WindowOfOthers, ...] = ()
+    machines: int = 0
+    hung_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)

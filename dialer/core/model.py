@@ -6,12 +6,21 @@ the epoch where they leave the process; fields that are epoch seconds from the s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
-from compliance.numbers import E164
+from compliance.numbers import E164, masked_data, masked_numbers, masked_text
 from sip.causes import Cause, Leg
+
+_ATTEMPT_ID: Final = re.compile(r"[0-9a-f]+-[0-9a-f]{4}-[0-9]{6,}")
+
+
+def shown_attempt(attempt: str) -> str:
+    """An attempt id as it may be shown: ours as they are, what others take for one with phone numbers masked."""
+    return attempt if _ATTEMPT_ID.fullmatch(attempt) else masked_text(attempt)
 
 
 class Disposition(StrEnum):
@@ -43,7 +52,8 @@ class Lead:
     """Somebody to call, as intake accepted it.
 
     `number_index` points at the number of `numbers` that is to be dialled next. `tries` counts earlier attempts of this
-    lead by disposition. `expires_at` is seconds since the epoch. `attrs` is the CRM's own and goes back unread.
+    lead by disposition. `expires_at` and the times of consent are seconds since the epoch. `attrs` is the CRM's own and
+    goes back with phone numbers in it masked. `region` is ISO 3166, "US" or "US-FL", where the CRM says the callee is.
     """
 
     lead_id: str
@@ -55,6 +65,11 @@ class Lead:
     priority: int = 5
     expires_at: float | None = None
     customer_id: str = ""
+    account_id: str = ""
+    region: str = ""
+    consent_at: float | None = None
+    consent_until: float | None = None
+    consent_source: str = ""
     attrs: dict[str, Any] = field(default_factory=dict)
     tries: dict[Disposition, int] = field(default_factory=dict)
 
@@ -66,6 +81,12 @@ class Lead:
     def number(self) -> E164:
         """The number to dial next."""
         return self.numbers[self.number_index]
+
+    @property
+    def shown_attrs(self) -> dict[str, Any]:
+        """`attrs` as they may leave: the phone numbers in them are masked."""
+        shown: dict[str, Any] = masked_data(self.attrs, partial(masked_numbers, own=self.numbers))
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +111,11 @@ NextStep = Retry | Close
 class Settlement:
     """The whole story of one attempt, written once when it ended. What has a default did not happen unless it is given.
 
-    `live` says that it counts as a live answer in the abandonment ledger, `abandoned` that it counts as abandoned;
-    `charged` is False where the attempt never left our side and is given back to the frequency caps.
+    `live` says that it counts as a live answer in the abandonment ledger, `abandoned` that it counts as abandoned,
+    `hung_up` that it does because the callee was gone before the limit, which not every definition counts;
+    `opted_out` says that whoever was called asked, by a key, not to be called again.
+    `charged` is False where the attempt never left our side and is given back to the frequency caps. `caller_id` is the
+    number that was, or would have been, shown; empty where nobody knows.
     """
 
     attempt: str
@@ -107,6 +131,7 @@ class Settlement:
     sip_code: int = 0
     q850: int = 0
     reason: str
+    caller_id: str = ""
     agent: str = ""
     reserved_at: float
     dialled_at: float | None = None
@@ -116,6 +141,8 @@ class Settlement:
     bridged_at: float | None = None
     ended_at: float
     message_played: bool = False
+    hung_up: bool = False
+    opted_out: bool = False
     crossed_cancel: bool = False
 
     @property

@@ -39,10 +39,10 @@ class Crew:
     staffed_s: float = math.inf
 
 
-def pacing_settings(floor: Floor, run: CampaignRun, seed: int) -> Settings:
+def pacing_settings(floor: Floor, run: CampaignRun) -> Settings:
     """What a campaign's pacer is told. An agent's phone must be rung and bridged within the limit, too: what the
     pacer takes for in time is so much shorter."""
-    settings = run.settings.pacing(seed)
+    settings = run.settings.pacing()
     grace_s = max(LEAST_GRACE_S, settings.abandon_after_s - floor.settings.handover_allowance_s)
     return replace(settings, abandon_after_s=grace_s)
 

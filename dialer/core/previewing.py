@@ -17,6 +17,7 @@ from dialer.core.dialling import asker_has_gone, may_start, to_gates
 from dialer.core.effects import Postpone, Publish
 from dialer.core.floor import Floor, TimerKind
 from dialer.core.offers import OfferEnd, announce, deny, take_back
+from dialer.core.standing import NO_LEAD
 from pacing.face import Mode
 
 NO_DECISION: Final = "no decision on preview"
@@ -69,7 +70,7 @@ def _offer(floor: Floor, run: CampaignRun, agent: Agent, now: float) -> None:
                 "agent": agent.agent,
                 "try": sum(lead.tries.values()) + 1,
                 "until": until,
-                "attrs": lead.attrs,
+                "attrs": lead.shown_attrs,
             },
         )
     )
@@ -181,7 +182,7 @@ def sentence(floor: Floor, run: CampaignRun) -> str:
     if not may_start(floor, run):
         parts.append("no call may start now")
     elif not run.leads and not run.due:
-        parts.append("no lead is due")
+        parts.append(NO_LEAD)
     return "preview: " + ", ".join(part for part in parts if part)
 
 

@@ -1,20 +1,20 @@
 """Abandonment rates out of the evidence alone. Pure.
 
 Two readings: `Survey` gathers what the whole evidence says of campaigns and of machines, `Tallies` then counts
-settlements. What counts is what counts in the ledger: a live answer that nobody says a machine gave.
+settlements. What counts is what counts in the ledger: a live answer that nobody says a machine gave; the rate is the
+one that the campaign's definition makes of it (`answers.defined`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import ValidationError
 
 from compliance.evidence import OPENED, Record
-from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
+from dialer.core.answers import Answers, together
 from dialer.core.evidence import OUTCOME, POLICY, SETTLEMENT
 from dialer.core.windows import CountingWindow, counting, slot_of
 
@@ -22,25 +22,10 @@ MACHINE: Final = "machine"
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """Live answers, with the `machines` among them, and abandoned calls."""
-
-    answered: int = 0
-    abandoned: int = 0
-    machines: int = 0
-
-    @property
-    def rate(self) -> float:
-        """Abandoned calls among calls that people answered; 0 where there are none."""
-        people = self.answered - self.machines
-        return self.abandoned / people if people > 0 else 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Campaign:
     """What the evidence says of a campaign: its newest settings, when it was created (seconds since the epoch)."""
 
-    settings: CampaignSettings
+    settings: AppliedSettings
     created_at: float
 
 
@@ -64,7 +49,7 @@ class Survey:
             self.hosts.add(fields["host"])
         elif record.kind == POLICY:
             try:
-                settings = CampaignSettings.model_validate(fields["settings"])
+                settings = AppliedSettings.model_validate(fields["settings"])
                 self.campaigns[fields["campaign"]] = Campaign(settings, fields["created"] / 1000)
                 self.unreadable.discard(fields["campaign"])
             except ValidationError:
@@ -78,43 +63,31 @@ class Tallies:
     """The second reading: live answers by campaign and counting day, and by campaign and slot."""
 
     machines: set[str]
-    days: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
-    slots: dict[tuple[str, int], Counter[str]] = field(default_factory=dict)
+    days: dict[tuple[str, str], Answers] = field(default_factory=dict)
+    slots: dict[tuple[str, int], Answers] = field(default_factory=dict)
 
     def see(self, record: Record) -> None:
         """The next record."""
         fields = record.fields
         if record.kind != SETTLEMENT or not fields["live"]:
             return
-        what = "abandoned" if fields["abandoned"] else MACHINE if fields["attempt"] in self.machines else ""
+        machine = not fields["abandoned"] and fields["attempt"] in self.machines
+        one = Answers(int(not machine), int(fields["abandoned"]), int(fields["hung_up"]), int(machine))
         slot = slot_of(fields["times"]["answered"] / 1000)
-        for counter in (
-            self.days.setdefault((fields["campaign"], fields["day"]), Counter()),
-            self.slots.setdefault((fields["campaign"], slot), Counter()),
-        ):
-            counter["answered"] += 1
-            counter[what] += 1
+        day_of, slot_at = (fields["campaign"], fields["day"]), (fields["campaign"], slot)
+        self.days[day_of] = together((self.days.get(day_of, Answers()), one))
+        self.slots[slot_at] = together((self.slots.get(slot_at, Answers()), one))
 
-    def day(self, campaign: str, day: str) -> Count:
+    def day(self, campaign: str, day: str) -> Answers:
         """One counting day."""
-        return _count(self.days.get((campaign, day), {}))
+        return self.days.get((campaign, day), Answers())
 
-    def window(self, campaign: str, window: CountingWindow) -> Count:
+    def window(self, campaign: str, window: CountingWindow) -> Answers:
         """One counting window that is open."""
-        total: Counter[str] = Counter()
         if window.closed or window.days:
-            for day in (*window.closed, *window.days):
-                total.update(self.days.get((campaign, day), {}))
-        else:
-            first = slot_of(window.since)
-            for (name, slot), counter in self.slots.items():
-                if name == campaign and slot >= first:
-                    total.update(counter)
-        return _count(total)
-
-
-def _count(counter: Mapping[str, int]) -> Count:
-    return Count(counter.get("answered", 0), counter.get("abandoned", 0), counter.get(MACHINE, 0))
+            return together(self.day(campaign, day) for day in (*window.closed, *window.days))
+        first = slot_of(window.since)
+        return together(one for (name, slot), one in self.slots.items() if name == campaign and slot >= first)
 
 
 def open_windows(campaign: Campaign, at: float) -> tuple[CountingWindow, ...]:

@@ -19,7 +19,7 @@ from dialer.core.agents import (
 )
 from dialer.core.calls import UNANSWERED, Call, CallEvent, CallState
 from dialer.core.dialling import cancel, drain
-from dialer.core.effects import Publish, Send
+from dialer.core.effects import OptOut, Publish, Send
 from dialer.core.floor import Floor, TimerKind
 from dialer.core.settling import give_up
 from pacing.face import CallAnswered, WrapupEnded
@@ -31,6 +31,7 @@ from sip.messages import (
     Bridged,
     CancelAgent,
     DialAgent,
+    Digit,
     HangUp,
     PlayMessage,
 )
@@ -107,7 +108,7 @@ def bridged(floor: Floor, call: Call, told: Bridged, now: float) -> None:
                 "phone": str(lead.number),
                 "agent": call.agent,
                 "wait_s": round(told.at - (call.answered_at or told.at), 3),
-                "attrs": lead.attrs,
+                "attrs": lead.shown_attrs,
             },
         )
     )
@@ -157,6 +158,18 @@ def abandon_limit(floor: Floor, call: Call, about: float, now: float) -> None:
             },
         )
     )
+
+
+def key_pressed(floor: Floor, call: Call, told: Digit, now: float) -> None:
+    """The callee pressed a key. The campaign's key during the message, or while the call ends after it, is an opt-out:
+    the number is blocked before anything else happens to the call. Any other key means nothing."""
+    listening = call.message_played and call.state in {CallState.MESSAGE, CallState.HANGING_UP}
+    if not listening or call.opted_out or told.digit != floor.campaigns[call.campaign].settings.opt_out_key:
+        return
+    call.opted_out = True
+    floor.do(OptOut(call.campaign, call.attempt, call.lead.number, told.digit, told.at))
+    if call.state is CallState.MESSAGE:
+        _hang_up(floor, call, now)
 
 
 def hang_up_all(floor: Floor, now: float) -> None:

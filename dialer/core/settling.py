@@ -5,18 +5,23 @@ Exactly one `Settle` leaves here for every permit that came in.
 
 from __future__ import annotations
 
+from typing import Final
+
+from compliance.face import Permit
 from dialer.core import counting
 from dialer.core.agents import AgentState, come_free
 from dialer.core.calls import Call, CallState
 from dialer.core.campaign_run import CampaignRun
-from dialer.core.dispositions import NO_SIGN, TRUNK_FAULTS, TRUNK_REFUSALS, counts, disposition_of, is_charged
-from dialer.core.effects import Send, Settle
+from dialer.core.dispositions import NO_SIGN, TRUNK_FAULTS, TRUNK_REFUSALS, Counted, counts, disposition_of, is_charged
+from dialer.core.effects import OptOut, Send, Settle
 from dialer.core.floor import Floor
-from dialer.core.model import Disposition, Lead, NextStep, Retry, Settlement
+from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
 from dialer.core.retries import NOT_SENT_DELAY_S, next_step
 from pacing.face import CallAbandoned, CallFailed, TalkEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
+
+OPTED_OUT: Final = "opted out by a key during the message"
 
 
 def ended(floor: Floor, told: Ended, now: float) -> None:
@@ -29,20 +34,22 @@ def ended(floor: Floor, told: Ended, now: float) -> None:
     disposition = disposition_of(call.state, told.cause, told.ended_by)
     _free_trunk(floor, call, disposition, now)
     _free_agent(floor, call, run, now)
-    live, abandoned = counts(
+    counted = counts(
         answered_at=call.answered_at,
         bridged_at=call.bridged_at,
+        ended_at=told.at,
+        ended_by=told.ended_by,
         abandon_after_s=call.abandon_after_s,
     )
-    if live and call.answered_at is not None:
-        counting.live_answer(run, call.answered_at + floor.wall_ahead_s, abandoned=abandoned)
-    _observe(run, call, told.at, disposition, abandoned=abandoned)
+    if counted.live and call.answered_at is not None:
+        answered_at = call.answered_at + floor.wall_ahead_s
+        counting.live_answer(run, answered_at, abandoned=counted.abandoned, hung_up=counted.hung_up)
+    _observe(run, call, told.at, disposition, abandoned=counted.abandoned)
     floor.changed.add(run.name)
-    floor.do(
-        Settle(
-            _settlement(call, told, disposition, live, abandoned, next_step(call.lead, disposition, run.settings.retry))
-        )
-    )
+    if disposition is Disposition.UNWANTED and not call.opted_out:  # RFC 8197: the callee wants no such calls
+        floor.do(OptOut(call.campaign, call.attempt, call.lead.number, "", told.at))
+    step = Close(OPTED_OUT) if call.opted_out else next_step(call.lead, disposition, run.settings.retry)
+    floor.do(Settle(_settlement(call, told, disposition, counted, step)))
 
 
 def _free_trunk(floor: Floor, call: Call, disposition: Disposition, now: float) -> None:
@@ -77,23 +84,23 @@ def _observe(run: CampaignRun, call: Call, at: float, disposition: Disposition, 
         run.observations.append(CallAbandoned(at))
 
 
-def _settlement(
-    call: Call, told: Ended, disposition: Disposition, live: bool, abandoned: bool, next_: NextStep
-) -> Settlement:
+def _settlement(call: Call, told: Ended, disposition: Disposition, counted: Counted, next_: NextStep) -> Settlement:
     return Settlement(
         attempt=call.attempt,
         lead=call.lead,
         trunk=call.trunk,
         disposition=disposition,
         next_step=next_,
-        live=live,
-        abandoned=abandoned,
-        charged=is_charged(disposition, rang=call.ringing_at is not None or live),
+        live=counted.live,
+        abandoned=counted.abandoned,
+        hung_up=counted.hung_up,
+        charged=is_charged(disposition, rang=call.ringing_at is not None or counted.live),
         cause=told.cause,
         ended_by=told.ended_by,
         sip_code=told.sip_code,
         q850=told.q850,
         reason=told.reason,
+        caller_id=call.permit.caller_id,
         agent=call.agent if call.bridged_at is not None else "",
         reserved_at=call.reserved_at,
         dialled_at=call.dialled_at,
@@ -103,17 +110,20 @@ def _settlement(
         bridged_at=call.bridged_at,
         ended_at=told.at,
         message_played=call.message_played,
+        opted_out=call.opted_out,
         crossed_cancel=call.crossed_cancel,
     )
 
 
-def settle_unsent(floor: Floor, lead: Lead, attempt: str, trunk: str, now: float) -> None:
+def settle_unsent(floor: Floor, lead: Lead, permit: Permit, trunk: str, now: float) -> None:
     """The permit came too late: settle the attempt as one that never left."""
-    floor.do(Settle(unsent(lead, attempt, trunk, "no longer wanted when the permit came", now)))
+    reason = "no longer wanted when the permit came"
+    floor.do(Settle(unsent(lead, permit.attempt, trunk, reason, now, caller_id=permit.caller_id)))
 
 
-def unsent(lead: Lead, attempt: str, trunk: str, reason: str, now: float) -> Settlement:
-    """The settlement of an attempt that was, or may have been, reserved and written down while no INVITE ever left."""
+def unsent(lead: Lead, attempt: str, trunk: str, reason: str, now: float, *, caller_id: str = "") -> Settlement:
+    """The settlement of an attempt that was, or may have been, reserved and written down while no INVITE ever left.
+    `caller_id` is the number that it would have shown, if anybody knows."""
     return Settlement(
         attempt=attempt,
         lead=lead,
@@ -126,6 +136,7 @@ def unsent(lead: Lead, attempt: str, trunk: str, reason: str, now: float) -> Set
         cause=Cause.NOT_SENT,
         ended_by=Leg.DIALER,
         reason=reason,
+        caller_id=caller_id,
         reserved_at=now,
         ended_at=now,
     )

@@ -8,7 +8,7 @@ their edges in every zone of today. Pure: the moment is handed in, and so is the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
-from pacing.face import Ledger
+from config.policies import AppliedSettings
+from dialer.core.answers import Answers, together
 
 SLOT_S: Final = 300
 """Length of a slot, in seconds. A rolling window begins at the edge of a slot, so it is up to one slot longer."""
@@ -66,12 +67,17 @@ def counting_day(at: float, zone: tzinfo | None) -> str:
     return _day(at, zone).isoformat()
 
 
+def next_day(at: float, zone: tzinfo | None) -> float:
+    """When the day after that of a moment begins; both in seconds since the epoch."""
+    return _begins(_day(at, zone) + timedelta(1), zone)
+
+
 def slot_of(at: float) -> int:
     """The slot that a moment (seconds since the epoch) belongs to; slots are numbered from 1970 on."""
     return math.floor(at / SLOT_S)
 
 
-def counting(settings: CampaignSettings, created_at: float, at: float) -> Counting:
+def counting(settings: AppliedSettings, created_at: float, at: float) -> Counting:
     """What is being counted at the moment `at`. `created_at` is when the campaign was created; periods of days count
     from the day of that moment unless the settings name another one."""
     zone = zone_of(settings)
@@ -119,27 +125,13 @@ def _begins(day: date, zone: tzinfo | None) -> float:
 
 # --- what is counted -----------------------------------------------------------------------------------------------
 
-Slots = dict[int, Ledger]
+Slots = dict[int, Answers]
 """What one process counted, by slot."""
 
 
-def one_more(ledger: Ledger, *, abandoned: bool) -> Ledger:
-    """A further live answer."""
-    return Ledger(ledger.answered + 1, ledger.abandoned + int(abandoned))
-
-
-def counted_since(slots: Mapping[int, Ledger], begins: float) -> Ledger:
+def counted_since(slots: Mapping[int, Answers], begins: float) -> Answers:
     """Everything in the slots from the moment `begins` on."""
-    return together(ledger for slot, ledger in slots.items() if slot * SLOT_S >= begins)
-
-
-def together(ledgers: Iterable[Ledger]) -> Ledger:
-    """The sum."""
-    answered = abandoned = 0
-    for ledger in ledgers:
-        answered += ledger.answered
-        abandoned += ledger.abandoned
-    return Ledger(answered, abandoned)
+    return together(answers for slot, answers in slots.items() if slot * SLOT_S >= begins)
 
 
 def calls_left(cap: float, answered: int, abandoned: int) -> int:
@@ -148,13 +140,3 @@ def calls_left(cap: float, answered: int, abandoned: int) -> int:
     if cap >= 1.0:
         raise ValueError(f"a cap must be below 1, got {cap}")
     return max(0, math.floor((cap * answered - abandoned) / (1.0 - cap) + 1e-9))
-
-
-def without_machines(answered: int, abandoned: int, machines: int) -> float:
-    """The abandoned calls less those that a machine is estimated to have answered, for information.
-
-    A' = A (1 - machines seen by agents / calls connected to agents), after Ofcom's method for diallers without machine
-    detection (persistent misuse statement, 2010). `answered` is without the `machines`, as everywhere.
-    """
-    connected = answered + machines - abandoned
-    return abandoned * (1.0 - machines / connected) if connected > 0 else float(abandoned)

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from compliance.caps import DAY_S
+from compliance.cap_windows import DAY_S
+from compliance.contacts import Contact, Mark, crc16, group_of, repacked
 from compliance.numbers import E164
-from config.campaign import CampaignSettings, Day, HoursSettings, RetrySettings, RetryTable
+from config.abandonment import AbandonWindow, WindowKind
+from config.campaign import CampaignSettings, RetrySettings, RetryTable
+from config.rules import CapSettings, Day, HoursSettings
 from dialer.store.connection import Store, trip
-from dialer.store.contacts import packed
 from dialer.store.keys import digits, place
 
 CALLEES: Final = Path(__file__).with_name("callees.toml")
@@ -25,12 +27,15 @@ CAMPAIGN: Final = "spring-sale"
 WHO: Final = "demo"
 CALLER_ID: Final = "+861012345678"
 HOME_ZONE: Final = "Asia/Shanghai"
+MOST_PER_NUMBER: Final = 2
+WINDOWS: Final = (WindowKind.CALENDAR_DAY, WindowKind.SUCCESSIVE_DAYS, WindowKind.ROLLING_HOUR)
 OPEN_AROUND_NOW: Final = timedelta(hours=3)
 LINES_PER_AGENT: Final = 5
 CPS_PER_AGENT: Final = 2
 TALK_LIMIT_S: Final = 30
 """How long talks may go on in the drain."""
 
+EARLIER: Final = "winter-sale"
 EARLIER_DAYS: Final = (20, 8)
 """How many days ago people who were called often enough were called."""
 
@@ -44,7 +49,12 @@ def campaign_settings(message: Path, now: float) -> CampaignSettings:
         name=CAMPAIGN,
         caller_id=CALLER_ID,
         abandon_message=str(message),
+        # The rules of the usual policy, but for its hours: the demo is to work at any time of day.
+        policies=(),
         hours=hours_around(now),
+        caps=(CapSettings(limit=MOST_PER_NUMBER, window_days=30.0, rest_days=90.0),),
+        abandon_windows=tuple(AbandonWindow(kind=kind) for kind in WINDOWS),
+        max_abandon_rate=0.03,
         # Who is busy is called again soon, so that a minute shows the second call and the cap that forbids the third.
         retry=RetryTable(busy=RetrySettings(delay_s=5.0, max_attempts=3)),
     )
@@ -118,7 +128,11 @@ def write_message(path: Path) -> None:
 def call_earlier(store: Store, numbers: Iterable[str], now: float) -> None:
     """Give numbers a contact history, as if another campaign had called them twice this month."""
     calls = []
-    for number in map(E164, numbers):
-        past = b"".join(packed(now - days * DAY_S, "winter-sale", f"winter-{days}") for days in EARLIER_DAYS)
-        calls.append(("HSET", store.keys.history(place(number)), digits(number), past))
+    codes = (crc16(EARLIER), crc16(group_of(EARLIER, "")))
+    past = repacked(
+        Contact(math.ceil(now - days * DAY_S), *codes, crc16(f"winter-{days}"), crc16(CALLER_ID), Mark.ENDED, 1)
+        for days in EARLIER_DAYS
+    )
+    for field in (digits(E164(number)) for number in numbers):
+        calls.append(("HSET", store.keys.history(place(field)), field, past))
     trip(store, calls)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from compliance.blocks import of_number
 from compliance.numbers import E164
 from config.daemon import RedisSettings
 from dialer.core.board import Board, from_wire
@@ -163,8 +164,9 @@ def _open_the_floor(stage: Stage) -> None:
     stage.desk = stage.threads.submit(crm.work, stage.crm, stage.rows, blocked, stage.closing)
 
     def taken_in() -> bool:
-        counts = status.counts(store, scene.CAMPAIGN, time.time())
-        return counts.accepted + counts.rejected == len(stage.rows) and bool(blocklist.check(store, E164(blocked[-1])))
+        now = time.time()
+        counts, last = status.counts(store, scene.CAMPAIGN, now), of_number(E164(blocked[-1]))
+        return counts.accepted + counts.rejected == len(stage.rows) and bool(blocklist.check(store, last, now=now))
 
     _until(stage, "the CRM hands in its leads", taken_in, LIST_LIMIT_S, "the list was not taken in")
     campaigns.set_state(store, scene.CAMPAIGN, CampaignState.RUNNING, who=scene.WHO, now=time.time())

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
-from compliance.caps import DEFAULT_CAPS
 from dialer.core.board import Board, Delay
 from dialer.demo.books import Counts, Line, balance
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import NEVER_DIALLED, REJECTED, Row
+from dialer.demo.scene import MOST_PER_NUMBER
 from dialer.store.status import Counts as StoreCounts
 from sip.loopback.counts import SideReport
-
-MOST_PER_NUMBER: Final = min(cap.limit for cap in DEFAULT_CAPS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from dialer.shell.scribe import Scribe
 from dialer.shell.store_tasks import StoreDesk, settle_doubtful
 from dialer.shell.tally import Tally
 from dialer.shell.watchdog import Notifier
-from dialer.store import leases, recovery, status
+from dialer.store import blocklist, leases, recovery, status
 from dialer.store.connection import Store
 from dialer.store.errors import StoreError
 from sip.pool import Pool, PoolStatistics
@@ -40,6 +40,7 @@ T = TypeVar("T")
 BOARD_EVERY_S: Final = 1.0
 HEALTH_EVERY_S: Final = 0.5
 RECOVER_EVERY_BEATS: Final = 5
+TIDY_EVERY_BEATS: Final = 60
 CLOCK_REST_S: Final = 10.0
 BOARD_TTL_S: Final = 10.0
 OWNER_TTL_BEATS: Final = 5
@@ -122,6 +123,8 @@ class Beats:
                 await settle_doubtful(self.desk, self.to_scribe)
                 if beats % RECOVER_EVERY_BEATS == 0 and self.clock.now() >= recover_at:
                     await self._recover()
+                if beats % TIDY_EVERY_BEATS == 0:
+                    await self._tidy()
             except StoreError as error:
                 self.health.ails(Ailment.REDIS, str(error))
                 recover_at = self.clock.now() + self.owner_ttl_s + self.settings.redis.timeout_s
@@ -179,6 +182,12 @@ class Beats:
                 agents=report.agents,
             )
 
+    async def _tidy(self) -> None:
+        """Forget what is of no use any more: it did no harm meanwhile."""
+        ended = partial(blocklist.expire, self.store, who=self.owner, now=self.clock.wall())
+        if blocks := await trio.to_thread.run_sync(ended):
+            log.info("forgot blocks that have ended", blocks=blocks)
+
     async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
         return await trio.to_thread.run_sync(partial(call, self.store, *args))
 
@@ -231,7 +240,7 @@ class Beats:
             except StoreError as error:
                 self.health.ails(Ailment.REDIS, str(error))
             else:
-                self.tally.campaigns[name].due, self.tally.campaigns[name].waiting = counts.due, counts.waiting
+                self.tally.campaigns[name].standing = counts.standing
 
     def _say_alarms(self) -> None:
         """Log what has become a problem, or is none any more: who reads the journal does not see the board."""

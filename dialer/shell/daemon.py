@@ -21,8 +21,8 @@ from typing import Any
 import structlog
 import trio
 
-from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
+from config.policies import AppliedSettings
 from dialer.core.effects import Lease, Postpone, Release, Reserve
 from dialer.core.inputs import Input
 from dialer.shell.beats import Beats
@@ -32,6 +32,7 @@ from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import ForScribe, Outlets, drive, put
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.feeds import Feeds
+from dialer.shell.housekeeping import Housekeeping
 from dialer.shell.pacers import pace
 from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.scribe import MOST_IN_MEMORY, Scribe
@@ -209,7 +210,7 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
     except StoreError as error:
         raise StartFailed(Exit.REDIS, str(error)) from error
 
-    def settings_of(campaign: str) -> CampaignSettings:
+    def settings_of(campaign: str) -> AppliedSettings:
         return engine.floor.campaigns[campaign].settings
 
     async with trio.open_nursery() as floor:
@@ -219,6 +220,7 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
         floor.start_soon(pass_gates, desk, gates_out, settings_of, ids)
         for beating in (beats.beat, beats.watch_health, beats.show_board, notebook.keep, parts.evidence.tidy):
             floor.start_soon(beating)
+        floor.start_soon(_housekeeping(parts, watch).keep)
         floor.start_soon(pace, engine, inbox, settings.pacing, clock, parts.tally, notebook.pacers, notebook.recall)
         async with trio.open_nursery() as feeding:
             for feed in (feeds.leads, feeds.agents, feeds.crm, feeds.operators):
@@ -233,6 +235,18 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
         await dismiss(parts, claims, to_scribe)
         await beats.publish_board()
         floor.cancel_scope.cancel()
+
+
+def _housekeeping(parts: Parts, watch: CampaignWatch) -> Housekeeping:
+    return Housekeeping(
+        store=parts.store,
+        owner=parts.owner,
+        clock=parts.clock,
+        health=parts.health,
+        evidence=parts.evidence,
+        settings=parts.settings.retention,
+        catalogue=lambda: watch.catalogue,
+    )
 
 
 def _feeds(

@@ -17,6 +17,7 @@ from dialer.core.effects import (
     Anomaly,
     Effect,
     Lease,
+    OptOut,
     Postpone,
     Publish,
     Release,
@@ -41,7 +42,7 @@ LONGEST_SLEEP_S = 0.5
 
 T = TypeVar("T")
 
-ForScribe = Settle | Publish | AgentChanged | CrmEvent
+ForScribe = Settle | OptOut | Publish | AgentChanged | CrmEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ async def carry_out(effects: list[Effect], outlets: Outlets) -> None:
             case AgentChanged():
                 outlets.tally.agent_changed(effect)
                 await put(outlets.scribe, effect)
-            case Publish():
+            case Publish() | OptOut():
                 await put(outlets.scribe, effect)
             case Reserve():
                 await put(outlets.gates, effect)

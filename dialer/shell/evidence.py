@@ -19,13 +19,14 @@ import trio
 
 from compliance.evidence import Entry
 from compliance.face import Rule
-from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
 from dialer.core import evidence
 from dialer.core.inputs import Permitted, Refused
 from dialer.shell.clock import Clock
 from dialer.shell.health import Ailment, Health
 from dialer.store.crm_requests import Outcome
 from dialer.store.evidence_log import EvidenceLog, compress, deletion
+from dialer.store.opt_outs import OptedOut
 from dialer.store.settle import Settled
 
 log = structlog.get_logger()
@@ -66,10 +67,10 @@ class Evidence:
 
     # --- what goes on record -----------------------------------------------------------------------------------------
 
-    def decisions(self, answers: Iterable[Told], settings: CampaignSettings, trunk: str = "") -> list[Entry]:
+    def decisions(self, answers: Iterable[Told], settings: AppliedSettings, trunk: str = "") -> list[Entry]:
         """What the gates said of one campaign's leads; the settings come first, where they are not on record yet."""
         at, key = self.clock.wall(), self.disk.key
-        version, policy = evidence.policy_version(settings), settings.policy()
+        version, policy = settings.version, settings.policy()
         entries: list[Entry] = []
         # Once a day as well, so that it is still there when old files have been deleted.
         if self._policies.get(settings.name) != (version, day := self._day(at)):
@@ -87,6 +88,11 @@ class Evidence:
         """Attempts that ended; `owner` settles them."""
         at = self.clock.wall()
         return [evidence.settlement(one.settlement, one.day, owner, self.disk.key, at) for one in settled]
+
+    def opt_outs(self, pressed: Iterable[OptedOut]) -> list[Entry]:
+        """Whose phone said that they are not to be called again."""
+        key = self.disk.key
+        return [evidence.opt_out(one.campaign, one.attempt, one.number, one.key, key, one.at) for one in pressed]
 
     def outcomes(self, said: Iterable[Outcome]) -> list[Entry]:
         """What agents or the CRM said came of attempts."""

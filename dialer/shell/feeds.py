@@ -91,6 +91,7 @@ class Feeds:
                 self.clock.wall(),
                 batch,
                 max_lead_bytes=self.settings.intake.max_lead_bytes,
+                ids_needed=self.watch.ids_needed(campaign),
             )
         )
         if report.read:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+import traceback
+from types import TracebackType
+from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
 from compliance.numbers import masked_text
 from config.daemon import LogFormat, LogSettings
@@ -40,8 +42,18 @@ def _masked(value: Any) -> Any:
             return value
 
 
+def _masked_traceback(stream: TextIO, error: ExcInfo) -> None:
+    stream.write("\n" + masked_text("".join(traceback.format_exception(*error)).rstrip()))
+
+
+def _say_last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What Python writes when a program dies of an exception, masked."""
+    sys.stderr.write(masked_text("".join(traceback.format_exception(kind, error, trace))))
+
+
 def set_up(settings: LogSettings) -> None:
-    """Configure structlog for this process. Lines go to standard error."""
+    """Configure structlog for this process. Lines go to standard error, and so do its last words."""
+    sys.excepthook = _say_last_words
     as_json = settings.format is LogFormat.JSON or (settings.format is LogFormat.AUTO and not sys.stderr.isatty())
     processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -51,7 +63,8 @@ def set_up(settings: LogSettings) -> None:
     if as_json:
         processors += [structlog.processors.format_exc_info, mask_strings, structlog.processors.JSONRenderer()]
     else:
-        processors += [mask_strings, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_masked_traceback)
+        processors += [mask_strings, renderer]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.level.value.upper())),

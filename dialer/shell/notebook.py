@@ -22,6 +22,7 @@ from dialer.store import learnt
 from dialer.store.connection import Store
 from dialer.store.errors import StoreError, StoreUnavailable
 from dialer.store.learnt import Learnt
+from pacing.recall import STALE_AFTER_S, with_stale_rate
 
 log = structlog.get_logger()
 
@@ -67,9 +68,10 @@ class Notebook:
 
     def _go_on(self, campaign: str, record: Learnt | None) -> None:
         if record is not None:
-            self.pacers.memories[campaign] = record.memory
             age_s = round(self.clock.wall() - record.at)
-            log.info("going on from what was learnt", campaign=campaign, of=record.host, age_s=age_s)
+            stale = age_s > STALE_AFTER_S
+            self.pacers.memories[campaign] = with_stale_rate(record.memory) if stale else record.memory
+            log.info("going on from what was learnt", campaign=campaign, of=record.host, age_s=age_s, stale=stale)
 
     async def keep(self, look_every_s: float = LOOK_EVERY_S) -> None:
         """Save each campaign soon after it has begun, then every `SAVE_EVERY_S`. Runs until cancelled."""

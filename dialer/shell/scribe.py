@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 import trio
 
-from dialer.core.effects import AgentChanged, Publish, Settle
+from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
 from dialer.core.model import Settlement
 from dialer.core.windows import counting_day
@@ -24,9 +24,10 @@ from dialer.shell.evidence import Evidence
 from dialer.shell.health import Ailment, Health
 from dialer.shell.metrics import Metrics
 from dialer.shell.tally import Tally
-from dialer.store import agents, outbox, settle
+from dialer.store import agents, opt_outs, outbox, settle
 from dialer.store.connection import Store
 from dialer.store.errors import StoreError
+from dialer.store.opt_outs import OptedOut
 from dialer.store.outbox import CrmEvent
 from dialer.store.settle import Settled
 from dialer.store.spool import Spool
@@ -37,7 +38,7 @@ MOST_IN_MEMORY = 10_000
 BATCH = 500
 SPOOL_FULL_PAUSE_S = 1.0
 
-Fact = Settled | CrmEvent
+Fact = Settled | OptedOut | CrmEvent
 
 
 @dataclass(slots=True)
@@ -74,6 +75,9 @@ class Scribe:
                 return [self._event(effect, self.clock.wall())]
             case CrmEvent():
                 return [effect]
+            case OptOut(campaign, attempt, number, key, at):
+                log.info("opt_out", attempt_id=attempt, campaign=campaign, number=str(number), key=key)
+                return [OptedOut(campaign, attempt, number, key, self.clock.to_wall(at))]
             case AgentChanged():
                 at = self.clock.to_wall(effect.since)
                 self.presence[effect.agent] = agents.Presence(
@@ -112,10 +116,16 @@ class Scribe:
         return settle.settled(settlement, clock=self.clock.to_wall, day=day)
 
     async def _commit(self, facts: Sequence[Fact]) -> None:
+        """Opt-outs first: they wait for nothing, also not for the disk that keeps the evidence."""
+        opted_out = [fact for fact in facts if isinstance(fact, OptedOut)]
+        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        await self._put_down(opted_out)
+        await self.evidence.keep([*self.evidence.opt_outs(opted_out), *self.evidence.ends(ends, self.owner)])
+        await self._put_down([fact for fact in facts if not isinstance(fact, OptedOut)])
+
+    async def _put_down(self, facts: Sequence[Fact]) -> None:
         if not facts:
             return
-        ends = [fact for fact in facts if isinstance(fact, Settled)]
-        await self.evidence.keep(self.evidence.ends(ends, self.owner))
         async with self._spooling:
             while not (await self._in_store(facts) or await self._on_disk(facts)):
                 await trio.sleep(SPOOL_FULL_PAUSE_S)
@@ -143,6 +153,7 @@ class Scribe:
         return True
 
     def _to_store(self, facts: Sequence[Fact]) -> None:
+        opt_outs.block(self.store, [fact for fact in facts if isinstance(fact, OptedOut)])
         ends = [fact for fact in facts if isinstance(fact, Settled)]
         settle.settle(self.store, ends, self.owner)
         outbox.publish(self.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
@@ -190,12 +201,24 @@ def _rest(incoming: trio.MemoryReceiveChannel[ForScribe]) -> list[ForScribe]:
 
 
 def _row(fact: Fact) -> list[Any]:
-    return ["settled", settle.to_wire(fact)] if isinstance(fact, Settled) else ["event", outbox.to_wire(fact)]
+    match fact:
+        case Settled():
+            return ["settled", settle.to_wire(fact)]
+        case OptedOut():
+            return ["opt_out", opt_outs.to_wire(fact)]
+        case CrmEvent():
+            return ["event", outbox.to_wire(fact)]
 
 
 def _fact(row: Any) -> Fact:
     kind, data = row
-    return settle.from_wire(data) if kind == "settled" else outbox.from_wire(data)
+    match kind:
+        case "settled":
+            return settle.from_wire(data)
+        case "opt_out":
+            return opt_outs.from_wire(data)
+        case _:
+            return outbox.from_wire(data)
 
 
 def _canonical(settlement: Settlement) -> dict[str, Any]:
@@ -211,6 +234,7 @@ def _canonical(settlement: Settlement) -> dict[str, Any]:
         "lead_id": without_number(lead),
         "number": str(lead.number),
         "trunk": settlement.trunk,
+        "caller_id": settlement.caller_id,
         "disposition": settlement.disposition.value,
         "cause": settlement.cause.value,
         "sip_code": settlement.sip_code,

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 import trio
 
-from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
 from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
 from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.model import Lead
@@ -60,6 +60,7 @@ class Doubtful:
     trunk: str
     since: float
     reason: str = "the store did not answer, no INVITE left"
+    caller_id: str = ""
 
 
 def attempt_ids(incarnation: str) -> Iterator[str]:
@@ -72,7 +73,7 @@ def attempt_ids(incarnation: str) -> Iterator[str]:
 async def lease_leads(
     desk: StoreDesk,
     wishes: trio.MemoryReceiveChannel[Lease | Release | Postpone],
-    settings_of: Callable[[str], CampaignSettings],
+    settings_of: Callable[[str], AppliedSettings],
 ) -> None:
     """Lease, release and postpone, one wish after the other. Runs until the engine's side is closed."""
     async for wish in wishes:
@@ -101,7 +102,7 @@ async def lease_leads(
             # postponement that did not, the lead is due again sooner than the agent asked for.
 
 
-def _lease(desk: StoreDesk, settings: CampaignSettings, number: int) -> list[LeadsLeased | Refused]:
+def _lease(desk: StoreDesk, settings: AppliedSettings, number: int) -> list[LeadsLeased | Refused]:
     """Leads, and in mode preview those that are not worth an agent's look."""
     now = desk.clock.wall()
     taken = leases.lease(desk.store, settings.name, desk.owner, number, now, desk.lease_s)
@@ -122,7 +123,7 @@ def _postpone(desk: StoreDesk, wish: Postpone) -> None:
 async def pass_gates(
     desk: StoreDesk,
     wishes: trio.MemoryReceiveChannel[Reserve],
-    settings_of: Callable[[str], CampaignSettings],
+    settings_of: Callable[[str], AppliedSettings],
     ids: Iterator[str],
 ) -> None:
     """Take leads through the compliance gates. Runs until the engine's side is closed."""
@@ -155,14 +156,16 @@ async def _withheld(
     the refusals."""
     permits = [answer for answer in answers if isinstance(answer, Permitted)]
     now, reason = desk.clock.now(), "the permit could not be put on record, no INVITE left"
-    desk.doubtful.extend(Doubtful(one.lead, one.permit.attempt, wish.trunk, now, reason) for one in permits)
+    desk.doubtful.extend(
+        Doubtful(one.lead, one.permit.attempt, wish.trunk, now, reason, one.permit.caller_id) for one in permits
+    )
     if permits:
         await desk.inbox.send(StoreFailed(wish.campaign, tuple(one.lead for one in permits), lease=False))
     return tuple(answer for answer in answers if isinstance(answer, Refused))
 
 
 def _screen(
-    desk: StoreDesk, settings: CampaignSettings, wish: Reserve, attempts: list[str]
+    desk: StoreDesk, settings: AppliedSettings, wish: Reserve, attempts: list[str]
 ) -> tuple[Permitted | Refused, ...]:
     return gate.screen(
         desk.store,
@@ -174,6 +177,7 @@ def _screen(
         now=desk.clock.wall(),
         attempt_ids=attempts,
         shelf=desk.shelf,
+        agent_held=wish.agent_held,
     )
 
 
@@ -187,4 +191,5 @@ async def settle_doubtful(
     """
     while desk.doubtful and desk.clock.now() - desk.doubtful[0].since >= after_s:
         one = desk.doubtful.popleft()
-        await scribe.send(Settle(unsent(one.lead, one.attempt, one.trunk, one.reason, desk.clock.now())))
+        end = unsent(one.lead, one.attempt, one.trunk, one.reason, desk.clock.now(), caller_id=one.caller_id)
+        await scribe.send(Settle(end))

@@ -10,13 +10,14 @@ from typing import Final
 
 import dialer
 from dialer.core.agents import AgentState
-from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow, WindowRow
+from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow, WindowRow, row_of
 from dialer.core.campaign_run import CampaignRun, OpenWindow
 from dialer.core.effects import AgentChanged
 from dialer.core.floor import Floor
 from dialer.core.inputs import Refused
 from dialer.core.model import Settlement
 from dialer.core.previewing import sentence
+from dialer.core.standing import NO_LEAD, Standing, last_word
 from dialer.core.trunks import TrunkLoad
 from dialer.shell.clock import Clock
 from pacing.face import Decision, Mode
@@ -52,8 +53,7 @@ class CampaignTally:
     decision: Decision = field(default_factory=lambda: Decision(0, "not asked yet"))
     decided_at: float = 0.0  # seconds since the epoch
     problem: str = ""
-    due: int = 0
-    waiting: int = 0
+    standing: Standing = field(default_factory=Standing)
 
 
 @dataclass(slots=True)
@@ -147,13 +147,15 @@ class Tally:
             state=run.state.value,
             mode=run.settings.mode.value,
             problem=tally.problem,
-            sentence=sentence(floor, run) if run.settings.mode is Mode.PREVIEW else tally.decision.reason,
+            sentence=self._sentence(floor, run),
             risk=tally.decision.risk,
             decided_at=tally.decided_at,
             max_abandon_rate=run.settings.max_abandon_rate,
             leads_held=len(run.leads) + len(run.offers) + len(run.reserving),
-            due=tally.due,
-            waiting=tally.waiting,
+            due=tally.standing.due,
+            waiting=tally.standing.waiting,
+            next=last_word(tally.standing, self.zones.get(run.name)) if tally.standing.at else "",
+            finished=bool(tally.standing.at) and tally.standing.finished,
             answered=run.ledger.answered,
             abandoned=run.ledger.abandoned,
             attempts=tally.attempts,
@@ -167,6 +169,14 @@ class Tally:
             answer_to_agent=_delay(tally.answer_to_agent_s),
             windows=tuple(_window_row(window) for window in run.windows),
         )
+
+    def _sentence(self, floor: Floor, run: CampaignRun) -> str:
+        """Why as many are dialled as are. The pacer knows that no lead is due, not until when."""
+        said = sentence(floor, run) if run.settings.mode is Mode.PREVIEW else self.campaigns[run.name].decision.reason
+        standing = self.campaigns[run.name].standing
+        if NO_LEAD in said and standing.at and not standing.diallable:
+            return said.replace(NO_LEAD, f"{NO_LEAD} ({last_word(standing, self.zones.get(run.name))})")
+        return said
 
     def _agent_rows(self, floor: Floor) -> Iterable[AgentRow]:
         for agent in sorted(floor.roster.agents.values(), key=lambda agent: agent.agent):
@@ -183,8 +193,7 @@ class Tally:
 
 
 def _window_row(window: OpenWindow) -> WindowRow:
-    told, ledger = window.others, window.ledger
-    return WindowRow(told.label, told.name, told.cap, ledger.answered, ledger.abandoned, told.machines)
+    return row_of(window.others, window.ledger, window.definition)
 
 
 def _trunk_row(trunk: TrunkLoad, now: float) -> TrunkRow:

@@ -27,6 +27,7 @@ from sip.messages import (
     Dial,
     DialAgent,
     Dialled,
+    Digit,
     Ended,
     Event,
     HangUp,
@@ -41,6 +42,8 @@ COMMAND_S: Final = 0.002
 TRANSACTION_TIMEOUT_S: Final = 32.0
 FAR_END_GIVES_UP_S: Final = 60.0
 MESSAGE_S: Final = 5.0
+OPT_OUT_KEY: Final = "9"
+WRONG_KEY: Final = "1"
 WORKER_RESTART_S: Final = 5.0
 SIP_CODES: Final = {
     Cause.BUSY: 486,
@@ -110,6 +113,9 @@ class FarEnd:
                 self._leg_ends(line, leg, Cause.CANCELLED, 487)
             case PlayMessage() if line.stage is Stage.ANSWERED:
                 self.world.after(MESSAGE_S, partial(self._message_done, line))
+                for share, key in ((self.callees.wrong_key, WRONG_KEY), (self.callees.opt_out, OPT_OUT_KEY)):
+                    if self.world.chance(share):
+                        self.world.after(self.world.between(0.0, MESSAGE_S), partial(self._presses, line, key))
             case _:
                 pass  # a message for somebody who talks, a cancel of a leg that is gone
 
@@ -197,6 +203,10 @@ class FarEnd:
                 self._end(line, Cause.NORMAL, Leg.DIALER)
         else:
             self._end(line, Cause.CANCELLED, Leg.DIALER)
+
+    def _presses(self, line: Line, key: str) -> None:
+        if line.stage is Stage.ANSWERED:
+            self._say(line, Digit(line.call, self.world.now, key))
 
     def _message_done(self, line: Line) -> None:
         if line.stage is Stage.ANSWERED:

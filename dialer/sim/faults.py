@@ -8,7 +8,7 @@ from itertools import count
 from random import Random
 from typing import Final
 
-from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
 from dialer.core.agents import AgentEventKind
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, HangUpAll, LedgerOfOthers
 from dialer.sim.desks import Phones
@@ -41,7 +41,7 @@ class Saboteur:
     far_end: FarEnd
     phones: Phones
     memory: Memory
-    campaigns: dict[str, CampaignSettings]
+    campaigns: dict[str, AppliedSettings]
     days: count[int]
 
     def plan(self, faults: tuple[Fault, ...]) -> None:

@@ -16,9 +16,10 @@ from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.agents import ON_CALL, AgentState
 from dialer.core.calls import UNANSWERED, Call, CallState
 from dialer.core.dialling import may_start
-from dialer.core.effects import Effect, Publish, Reserve, Send, Settle
+from dialer.core.effects import Effect, OptOut, Publish, Reserve, Send, Settle
 from dialer.core.floor import Floor
 from dialer.core.inputs import Input, Paced, Permitted
+from dialer.core.model import Close
 from dialer.sim.memory import Place, Record
 from pacing.face import Mode
 from sip.messages import SLOTS_PER_CALL, Cancel, Dial, DialAgent, PlayMessage
@@ -42,6 +43,7 @@ class Past:
     dialled: set[str] = field(default_factory=set)
     dialled_leases: set[tuple[str, int]] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
+    opted_out: set[str] = field(default_factory=set)
     live: Counter[str] = field(default_factory=Counter)
     abandoned: Counter[str] = field(default_factory=Counter)
     starts: dict[str, deque[float]] = field(default_factory=dict)
@@ -97,6 +99,19 @@ def no_attempt_twice(step: Step) -> Wrong:
             yield f"{dial.call} was dialled twice"
         if record and (record.lead.lead_id, record.leases) in step.past.dialled_leases:
             yield f"{record.lead.lead_id} was dialled twice under one lease"
+
+
+def nobody_who_opted_out_is_dialled(step: Step) -> Wrong:
+    """Whoever pressed the key during a message, or answered 607, is never called again, and says so once."""
+    for dial in step.dials:
+        if dial.number in step.past.opted_out:
+            yield f"{dial.call} goes to somebody who has opted out"
+    for effect in step.effects:
+        if isinstance(effect, OptOut) and effect.number.clear in step.past.opted_out:
+            yield f"{effect.attempt} opted out twice"
+        told = effect.settlement if isinstance(effect, Settle) else None
+        if told is not None and told.opted_out and not isinstance(told.next_step, Close):
+            yield f"{told.attempt} opted out, and its lead is to be called again"
 
 
 def one_settlement_for_each_permit(step: Step) -> Wrong:
@@ -311,6 +326,7 @@ def ledger_adds_up(step: Step) -> Wrong:
 INVARIANTS: Final[tuple[Callable[[Step], Wrong], ...]] = (
     no_dial_without_permit,
     no_attempt_twice,
+    nobody_who_opted_out_is_dialled,
     one_settlement_for_each_permit,
     nothing_is_forgotten,
     no_more_than_the_lines,

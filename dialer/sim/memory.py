@@ -7,13 +7,14 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from compliance.caps import verdict
 from compliance.face import Cleared, Permit, Refusal, Reserved, Rule
 from compliance.gate import CLEARANCE_S
-from config.campaign import CampaignSettings
-from dialer.core.effects import Lease, Postpone, Release, Reserve
+from compliance.numbers import E164
+from config.policies import AppliedSettings
+from dialer.core.effects import Lease, OptOut, Postpone, Release, Reserve
 from dialer.core.inputs import LeadsLeased, Permitted, Refused, StoreFailed, StoreHealth
 from dialer.core.model import Lead, Retry, Settlement
+from dialer.sim.histories import Histories
 from dialer.sim.scenario import Disorder
 from dialer.sim.world import Tell, World
 
@@ -47,11 +48,12 @@ class Memory:
     world: World
     tell: Tell
     disorder: Disorder
-    settings: dict[str, CampaignSettings]
+    settings: dict[str, AppliedSettings]
     records: dict[str, Record] = field(default_factory=dict)
-    history: dict[str, list[float]] = field(default_factory=dict)
+    histories: Histories = field(default_factory=Histories)
     settled: dict[str, int] = field(default_factory=dict)
-    spooled: list[Settlement] = field(default_factory=list)
+    spooled: list[Settlement | OptOut] = field(default_factory=list)
+    blocked: set[E164] = field(default_factory=set)
     down: bool = False
     attempts: int = 0
 
@@ -102,9 +104,7 @@ class Memory:
         record = self.records[settlement.lead.lead_id]
         self.settled[settlement.attempt] = self.settled.get(settlement.attempt, 0) + 1
         record.attempt = ""
-        number = settlement.lead.number.clear
-        if not settlement.charged:
-            self.history[number].pop()
+        self.histories.settle(settlement, self.world.wall)
         match settlement.next_step:
             case Retry(after_s, number_index):
                 tries = dict(record.lead.tries)
@@ -113,6 +113,13 @@ class Memory:
                 record.place, record.due_at = Place.DUE, self.world.now + after_s
             case _:
                 record.place = Place.CLOSED
+
+    def opt_out(self, asked: OptOut) -> None:
+        """Block a number for good."""
+        if self.down:
+            self.spooled.append(asked)
+        else:
+            self.blocked.add(asked.number)
 
     # --- faults -------------------------------------------------------------------------------------------------------
 
@@ -126,8 +133,11 @@ class Memory:
     def _come_back(self) -> None:
         self.down = False
         spooled, self.spooled = self.spooled, []
-        for settlement in spooled:
-            self.settle(settlement)
+        for one in spooled:
+            if isinstance(one, OptOut):
+                self.opt_out(one)
+            else:
+                self.settle(one)
         self.tell(StoreHealth(True))
 
     # --- within -------------------------------------------------------------------------------------------------------
@@ -154,7 +164,7 @@ class Memory:
 
     def _reserve(self, asked: Reserve) -> None:
         for lead in asked.leads:
-            refusal = self._refusal(lead)
+            refusal = self._refusal(lead, agent_held=asked.agent_held)
             if refusal is not None:
                 record = self.records[lead.lead_id]
                 record.place = Place.CLOSED if refusal.until is None else Place.DUE
@@ -165,21 +175,21 @@ class Memory:
             delay_s = CLEARANCE_S + 1.0 if self.world.chance(self.disorder.lapsed) else self.world.between(0.0, 0.05)
             self.world.after(delay_s, partial(self.tell, Permitted(lead, permit)))
 
-    def _refusal(self, lead: Lead) -> Refusal | None:
+    def _refusal(self, lead: Lead, *, agent_held: bool) -> Refusal | None:
         if self.world.chance(self.disorder.refused):
             until = self.world.wall + POSTPONED_S if self.world.chance(0.5) else None
             return Refusal(Rule.HOURS if until else Rule.BLOCKLIST, "drawn by lot", until)
-        caps = self.settings[lead.campaign].policy().caps
-        return verdict(self.history.get(lead.number.clear, ()), caps, self.world.wall)
+        if lead.number in self.blocked:
+            return Refusal(Rule.BLOCKLIST, "opted out", None)
+        return self.histories.verdict(lead, self.settings[lead.campaign], self.world.wall, agent_held=agent_held)
 
     def _reserve_one(self, record: Record) -> Permit:
-        number, wall = record.lead.number, self.world.wall
+        lead, wall = record.lead, self.world.wall
         self.attempts += 1
         record.attempt = f"attempt-{self.attempts}"
-        attempts = self.history.setdefault(number.clear, [])
-        attempts.append(wall)
-        cleared = Cleared(number, wall, wall + CLEARANCE_S)
-        return Permit(cleared, Reserved(record.attempt, number, wall, len(attempts)))
+        caller_id = self.histories.reserve(lead, self.settings[lead.campaign], record.attempt, wall)
+        cleared = Cleared(lead.number, wall, wall + CLEARANCE_S)
+        return Permit(cleared, Reserved(record.attempt, lead.number, wall, caller_id))
 
     def _end_lease_later(self, record: Record) -> None:
         self.world.after(LEASE_S, partial(self._end_lease, record, record.leases))

@@ -18,6 +18,7 @@ from dialer.core.effects import (
     Anomaly,
     Effect,
     Lease,
+    OptOut,
     Postpone,
     Publish,
     Release,
@@ -58,6 +59,7 @@ class Outcome:
     dispositions: dict[Disposition, int]
     utilisation: float
     anomalies: int
+    opt_outs: int
     steps: int
     trace: str
 
@@ -80,6 +82,7 @@ class Rehearsal:
     live: int = 0
     abandoned: int = 0
     anomalies: int = 0
+    opt_outs: int = 0
     steps: int = 0
     busy_s: float = 0.0
     working_s: float = 0.0
@@ -144,6 +147,8 @@ class Rehearsal:
                     past.permits.pop(settlement.attempt, None)
                     past.live[settlement.campaign] += settlement.live
                     past.abandoned[settlement.campaign] += settlement.abandoned
+                case OptOut():
+                    past.opted_out.add(effect.number.clear)
                 case Send(Dial() as dial):
                     call = floor.calls[dial.call]
                     lead = call.lead.lead_id
@@ -172,6 +177,9 @@ class Rehearsal:
                 self.live += settlement.live
                 self.abandoned += settlement.abandoned
                 self.memory.settle(settlement)
+            case OptOut():
+                self.opt_outs += 1
+                self.memory.opt_out(effect)
             case AgentChanged():
                 self.phones.changed(effect)
             case Anomaly():
@@ -270,6 +278,7 @@ class Rehearsal:
             dispositions=dict(self.dispositions),
             utilisation=self.busy_s / self.working_s if self.working_s else 0.0,
             anomalies=self.anomalies,
+            opt_outs=self.opt_outs,
             steps=self.steps,
             trace=self.digest.hexdigest(),
         )
@@ -310,5 +319,5 @@ def rehearse(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Out
 
 def prepare(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Rehearsal:
     """A rehearsal that has not begun."""
-    engine = Engine(FloorSettings(scenario.trunks, scenario.max_lines), seed=seed)
+    engine = Engine(FloorSettings(scenario.trunks, scenario.max_lines))
     return Rehearsal(scenario, World(Random(seed)), engine, make_pacer)

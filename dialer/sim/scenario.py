@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
 from dialer.core.floor import TrunkLimits
 
 
 @dataclass(frozen=True, slots=True)
 class Callees:
-    """The people who are called. Fractions of all calls; what is left of 1 rings and is not answered."""
+    """The people who are called. Fractions of all calls; what is left of 1 rings and is not answered. `opt_out` is the
+    fraction of those who hear the message and press the key of an opt-out, `wrong_key` that presses another."""
 
     answer: float = 0.3
     busy: float = 0.1
@@ -21,6 +22,8 @@ class Callees:
     ring_s: float = 9.0
     talk_s: float = 60.0
     patience_s: float = 20.0
+    opt_out: float = 0.2
+    wrong_key: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Fault:
 class Scenario:
     """One rehearsal. `leads` are loaded for each campaign; `faults_per_min` are drawn besides the planned ones."""
 
-    campaigns: tuple[CampaignSettings, ...]
+    campaigns: tuple[AppliedSettings, ...]
     duration_s: float = 600.0
     leads: int = 500
     slots: int = 80

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgpack
 
+from compliance.numbers import masked_text
 from dialer.core.agents import AgentEvent, AgentEventKind, AgentState
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.fields import Fields, Undecodable, decode
@@ -110,7 +111,7 @@ def parse(entry: Entry) -> Heard | Malformed:
         given.faults.append("uri: must begin with sip: or sips:")
     campaigns = given.texts("campaigns", MAX_TEXT_LENGTH, MAX_CAMPAIGNS)
     team = given.text("team", MAX_TEXT_LENGTH)
-    reason = given.text("reason", MAX_TEXT_LENGTH)
+    reason = masked_text(given.text("reason", MAX_TEXT_LENGTH))  # it goes onto boards, into logs and events
     lead_id = given.text("lead_id", MAX_TEXT_LENGTH, needed=kind in ABOUT_A_LEAD)
     shift_ends_at = given.time("shift_ends_at")
     if kind == AgentEventKind.LOGIN:

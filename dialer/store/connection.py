@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
 
@@ -71,7 +71,8 @@ class ScriptCall:
 class Store:
     """An open store: safe to share between threads. Hand it to the functions of this room.
 
-    `json_events` writes the data of `crm:out` as JSON instead of msgpack.
+    `json_events` writes the data of `crm:out` as JSON instead of msgpack. `kept` is what functions of this room keep of
+    the server in memory, each under a name of its own and never without asking the server whether it is still so.
     """
 
     client: redis.Redis
@@ -79,6 +80,7 @@ class Store:
     scripts: Mapping[str, Script]
     timeout_s: float
     json_events: bool = False
+    kept: dict[str, object] = field(default_factory=dict)
 
 
 def read_scripts() -> dict[str, Script]:

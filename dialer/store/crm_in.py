@@ -6,28 +6,31 @@ Carrying a request out twice changes nothing, so an entry is acknowledged last, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import msgpack
 
-from compliance.numbers import E164
+from compliance.blocks import Block, BlockKind, Target, of_number
 from config.campaign import CampaignSettings
 from dialer.core.dispositions import ANSWERED
 from dialer.core.model import Lead
 from dialer.core.windows import SLOT_S
-from dialer.store import blocklist, campaigns, control
+from dialer.store import campaigns, contacts, crm_blocks
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.crm_requests import (
     CALLBACK,
+    CUSTOMER,
     FINAL,
     MACHINE,
     BadRequest,
     BlockRequest,
     Outcome,
-    Request,
+    Received,
     parse_request,
 )
+from dialer.store.errors import StoreError
 from dialer.store.lead_codec import HIGHEST_PRIORITY, unpack
 from dialer.store.ledger import DAY_KEPT_S, hour_of
 from dialer.store.outbox import added, refused
@@ -40,26 +43,18 @@ _STALE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """One stream entry, read."""
-
-    entry_id: str
-    request: Request
-
-
-@dataclass(frozen=True, slots=True)
 class CrmReport:
-    """What one `apply` did. `blocked` are the numbers that may not be called any more."""
+    """What one `apply` did. `blocked` are those who may not be called any more."""
 
     applied: int
     refused: int
-    blocked: tuple[E164, ...]
+    blocked: tuple[Target, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     """An attempt that an outcome names, and its lead. `day` is the counting day of the ledger, empty while the attempt
-    is open."""
+    is open. `settings` are None where nobody here can read them; a `damaged` lead cannot be read either."""
 
     lead_id: str
     number_index: int
@@ -69,15 +64,18 @@ class _Known:
     live: bool
     abandoned: bool
     slot: int
+    damaged: bool = False
 
 
 def read(store: Store, consumer: str, count: int, block_ms: int, *, default_region: str = "CN") -> tuple[Received, ...]:
     """Up to `count` entries that no other daemon handles, waiting up to `block_ms` (0: not at all).
 
-    `default_region` is for numbers of block requests without a country code.
+    `default_region` is for numbers without a country code in block requests for all campaigns.
     """
     entries = read_group(store, store.keys.crm_in(), consumer, count, block_ms)
-    return tuple(Received(entry.id, parse_request(entry.fields, default_region)) for entry in entries)
+    found = campaigns.readable(store)[0] if entries else ()
+    regions = {one.settings.name: one.settings.default_region for one in found}
+    return tuple(Received(entry.id, parse_request(entry.fields, default_region, regions)) for entry in entries)
 
 
 def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmReport:
@@ -93,9 +91,11 @@ def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmRepor
             accepted.append((outcome, found))
         else:
             refusals.append((entry_id, BadRequest((fault or "",), outcome.attempt)))
-    requests = [one.request for one in received if isinstance(one.request, BlockRequest)]
-    blocked = _block(store, requests, accepted, now)
+    opt_outs = [block for outcome, found in accepted for block in _opt_outs(outcome, found, now)]
+    blocked, refused_blocks = crm_blocks.apply(store, received, opt_outs, now)
+    refusals += refused_blocks
     _keep(store, accepted, now)
+    contacts.mark(store, [_said(outcome, found.lead, found) for outcome, found in accepted if found.lead is not None])
     _answer(store, received, refusals, now)
     return CrmReport(len(received) - len(refusals), len(refusals), blocked)
 
@@ -134,22 +134,22 @@ def _known(
     campaign: str, attempt: tuple[Any, ...], lead: bytes | None, progress: bytes | None, settings: bytes | None
 ) -> _Known:
     lead_id, number_index, day, live, abandoned, slot = attempt
-    return _Known(
-        lead_id=lead_id,
-        number_index=number_index,
-        lead=None if lead is None else unpack(lead, campaign=campaign, progress=progress),
-        settings=None if settings is None else campaigns.settings_of(settings),
-        day=day,
-        live=live,
-        abandoned=abandoned,
-        slot=slot,
-    )
+    known = _Known(lead_id, number_index, None, None, day, live, abandoned, slot)
+    # What cannot be read here must not keep other people's opt-outs waiting behind it.
+    with suppress(StoreError):
+        known = replace(known, settings=None if settings is None else campaigns.settings_of(settings))
+    try:
+        return replace(known, lead=None if lead is None else unpack(lead, campaign=campaign, progress=progress))
+    except StoreError:
+        return replace(known, damaged=True)
 
 
 def _fault(outcome: Outcome, found: _Known | None) -> str | None:
     """Why an outcome cannot be carried out."""
     if found is None:
         return f"attempt_id: campaign {outcome.campaign} has no such attempt"
+    if found.damaged:
+        return "attempt_id: its lead cannot be read, so its number is not known"
     if found.lead is None and (outcome.blocks or outcome.outcome == CALLBACK):
         return "attempt_id: its lead has been deleted, so there is no number any more"
     expires_at = None if found.lead is None else found.lead.expires_at
@@ -158,37 +158,25 @@ def _fault(outcome: Outcome, found: _Known | None) -> str | None:
     return None
 
 
-def _block(
-    store: Store, requests: Sequence[BlockRequest], accepted: Sequence[tuple[Outcome, _Known]], now: float
-) -> tuple[E164, ...]:
-    """Block and unblock in the order in which it was asked for, then what the outcomes block. Returns the numbers
-    that were blocked."""
-    changes: list[Command | ScriptCall] = []
-    trail: list[Command | ScriptCall] = []
-    blocked: list[E164] = []
+def _opt_outs(outcome: Outcome, found: _Known, now: float) -> list[Block]:
+    """What an outcome blocks: the number that was dialled; where the customer is the scope all numbers of the lead, and
+    its customer."""
+    if not outcome.blocks or found.lead is None:
+        return []
+    source = outcome.outcome if outcome.outcome in FINAL else "opt_out"
+    reason, who = outcome.note or f"attempt {outcome.attempt}", outcome.agent or "crm"
+    targets = [of_number(found.lead.numbers[found.number_index])]
+    if outcome.opt_out_scope == CUSTOMER:
+        targets = [of_number(number) for number in found.lead.numbers]
+        if found.lead.customer_id:
+            targets.append(Target(BlockKind.CUSTOMER, found.lead.customer_id))
+    return [one.block(source=source, reason=reason, who=who, at=now) for one in targets]
 
-    def add(block: blocklist.Block) -> None:
-        changes.append(blocklist.command(store, block))
-        blocked.append(block.number)
-        detail = {"number": str(block.number), "campaign": block.campaign, "source": block.source}
-        trail.append(control.audit_line(store, "block", block.who, now, detail))
 
-    for one in requests:
-        if one.blocked:
-            add(blocklist.Block(one.number, one.campaign, "crm", one.reason, one.who, now))
-        else:
-            changes.append(blocklist.removal(store, one.number, one.campaign))
-            detail = {"number": str(one.number), "campaign": one.campaign}
-            trail.append(control.audit_line(store, "unblock", one.who, now, detail))
-    for outcome, found in accepted:
-        if outcome.blocks and found.lead is not None:
-            number = found.lead.numbers[found.number_index]
-            source = outcome.outcome if outcome.outcome in FINAL else "opt_out"
-            reason = outcome.note or f"attempt {outcome.attempt}"
-            add(blocklist.Block(number, "", source, reason, outcome.agent or "crm", now))
-    trip(store, changes)
-    trip(store, trail)
-    return tuple(blocked)
+def _said(outcome: Outcome, lead: Lead, found: _Known) -> contacts.Marking:
+    """What an outcome says of the attempt, for those whom it counts for."""
+    dialled = replace(lead, number_index=found.number_index)
+    return contacts.said_of(dialled, outcome.attempt, outcome.outcome, opt_out=outcome.opt_out)
 
 
 def _keep(store: Store, accepted: Sequence[tuple[Outcome, _Known]], now: float) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-from compliance.numbers import E164, BadNumber, parse
+from compliance.blocks import BadBlock, BlockKind, Target, of_number
+from compliance.numbers import BadNumber, masked_text, parse
 from config.campaign import NAME
 from dialer.store.fields import Fields, Undecodable, decode
 
@@ -16,6 +18,18 @@ MAX_TEXT_LENGTH: Final = 64
 TYPES: Final = ("outcome", "block", "unblock")
 
 OUTCOME_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+CUSTOMER: Final = "customer"
+SCOPES: Final = ("number", CUSTOMER)
+"""What a complaint or an opt-out blocks: the number that was dialled, or all numbers of the lead and its customer."""
+
+TARGETS: Final = {
+    "number": BlockKind.NUMBER,
+    "prefix": BlockKind.PREFIX,
+    "customer_id": BlockKind.CUSTOMER,
+    "account_id": BlockKind.ACCOUNT,
+}
+"""The fields of which a block request has exactly one."""
 
 CALLBACK: Final = "callback"
 MACHINE: Final = "machine"
@@ -35,22 +49,24 @@ class Outcome:
     note: str = ""
     callback_at: float | None = None
     opt_out: bool = False
+    opt_out_scope: str = "number"
 
     @property
     def blocks(self) -> bool:
-        """Whether the number goes onto the no-call list."""
+        """Whether somebody goes onto the no-call list for it; `opt_out_scope` says who."""
         return self.opt_out or self.outcome == COMPLAINT
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRequest:
-    """Block or unblock a number. `campaign` empty: for the whole tenant."""
+    """Block or unblock somebody. `until` is seconds since the epoch; None: for good."""
 
-    number: E164
+    target: Target
     blocked: bool
-    campaign: str
+    source: str
     reason: str
     who: str
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +80,27 @@ class BadRequest:
 Request = Outcome | BlockRequest | BadRequest
 
 
-def parse_request(fields: Mapping[bytes, bytes], default_region: str) -> Request:
-    """Read one entry: one field, `request` (a msgpack map) or `json` (a JSON object)."""
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One stream entry, read."""
+
+    entry_id: str
+    request: Request
+
+    @property
+    def asked_at(self) -> float:
+        """When it came into the stream: seconds since the epoch by the server's clock, and ascending."""
+        ms, _, sequence = self.entry_id.partition("-")
+        return (int(ms) + min(int(sequence), 999) / 1000) / 1000
+
+
+def parse_request(
+    fields: Mapping[bytes, bytes], default_region: str, regions: Mapping[str, str] = MappingProxyType({})
+) -> Request:
+    """Read one entry: one field, `request` (a msgpack map) or `json` (a JSON object).
+
+    A number without a country code is one of its campaign's country in `regions`, else of `default_region`.
+    """
     try:
         given = Fields(decode(fields, "request"))
     except Undecodable as error:
@@ -73,7 +108,7 @@ def parse_request(fields: Mapping[bytes, bytes], default_region: str) -> Request
     kind = given.choice("type", TYPES)
     if not kind:
         return BadRequest(tuple(given.faults))
-    return _outcome(given) if kind == "outcome" else _block(given, kind == "block", default_region)
+    return _outcome(given) if kind == "outcome" else _block(given, kind == "block", default_region, regions)
 
 
 def _outcome(given: Fields) -> Outcome | BadRequest:
@@ -82,6 +117,8 @@ def _outcome(given: Fields) -> Outcome | BadRequest:
     outcome = given.text("outcome", MAX_TEXT_LENGTH, needed=True)
     if outcome and not OUTCOME_NAME.fullmatch(outcome):
         given.faults.append("outcome: must be small letters, digits and _, at most 32, beginning with a letter")
+    elif masked_text(outcome) != outcome:
+        given.faults.append("outcome: reads like a phone number, and outcomes are shown and counted by name")
     agent = given.text("agent", MAX_TEXT_LENGTH)
     note = given.text("note", MAX_NOTE_LENGTH)
     callback_at = given.time("callback_at")
@@ -90,27 +127,47 @@ def _outcome(given: Fields) -> Outcome | BadRequest:
     if outcome != CALLBACK and callback_at is not None:
         given.faults.append("callback_at: only for the outcome callback")
     opt_out = given.flag("opt_out")
+    scope = given.choice("opt_out_scope", SCOPES, default="number")
+    asked = Outcome(campaign, attempt, outcome, agent, note, callback_at, opt_out, scope)
+    if given.data.get("opt_out_scope") is not None and not asked.blocks:
+        given.faults.append(f"opt_out_scope: only with opt_out or the outcome {COMPLAINT}")
     given.finish()
-    if given.faults:
-        return BadRequest(tuple(given.faults), attempt)
-    return Outcome(campaign, attempt, outcome, agent, note, callback_at, opt_out)
+    return BadRequest(tuple(given.faults), attempt) if given.faults else asked
 
 
-def _block(given: Fields, blocked: bool, default_region: str) -> BlockRequest | BadRequest:
-    raw = given.text("number", MAX_TEXT_LENGTH, needed=True)
-    number: E164 | None = None
-    if raw:
-        try:
-            number = parse(raw, default_region)
-        except BadNumber as error:
-            given.faults.append(f"number: {error}")
+def _block(given: Fields, blocked: bool, default_region: str, regions: Mapping[str, str]) -> BlockRequest | BadRequest:
     campaign = _campaign(given, needed=False)
+    target = _target(given, campaign, regions.get(campaign, default_region))
+    until = given.time("until")
+    if until is not None and not blocked:
+        given.faults.append("until: only to block; an unblock is for good")
+    source = given.text("source", MAX_TEXT_LENGTH, default="crm") or "crm"
     reason = given.text("reason", MAX_NOTE_LENGTH)
     who = given.text("who", MAX_TEXT_LENGTH, needed=True)
     given.finish()
-    if given.faults or number is None:
+    if given.faults or target is None:
         return BadRequest(tuple(given.faults))
-    return BlockRequest(number, blocked, campaign, reason, who)
+    return BlockRequest(target, blocked, source, reason, who, until)
+
+
+def _target(given: Fields, campaign: str, region: str) -> Target | None:
+    values = {name: given.text(name, MAX_TEXT_LENGTH, needed=name in given.data) for name in TARGETS}
+    named = [name for name in TARGETS if given.data.get(name) is not None]
+    if len(named) != 1:
+        given.faults.append(f"exactly one of {', '.join(TARGETS)} is needed, got {' and '.join(named) or 'none'}")
+        return None
+    (name,) = named
+    if not values[name]:
+        return None
+    try:
+        if TARGETS[name] is BlockKind.NUMBER:
+            return of_number(parse(values[name], region), campaign)
+        return Target(TARGETS[name], values[name].removeprefix("+" if name == "prefix" else ""), campaign)
+    except BadNumber as error:
+        given.faults.append(f"{name}: {error}")
+    except BadBlock as error:
+        given.faults.append(str(error))
+    return None
 
 
 def _campaign(given: Fields, *, needed: bool) -> str:

@@ -190,9 +190,11 @@ class Fields:
             return "holds control characters"
         return None if _encodable(value) else "is not valid Unicode"
 
-    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
-        """One of `allowed`; empty where it is none of them."""
+    def choice(self, name: str, allowed: tuple[str, ...], default: str = "") -> str:
+        """One of `allowed`, needed unless there is a default; empty where it is none of them."""
         value = self._take(name)
+        if value is None and default:
+            return default
         if value is None:
             self.faults.append(f"{name}: missing")
         elif value not in allowed:

@@ -7,11 +7,12 @@ at once, and a crash at any point leaves an entry either handled or to be handle
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from compliance.face import Per
 from dialer.store import campaigns
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.errors import StreamFull, UnknownCampaign
@@ -38,9 +39,17 @@ class IntakeReport:
 
 
 def take_in(
-    store: Store, campaign: str, consumer: str, now: float, batch: int, *, max_lead_bytes: int = MAX_LEAD_BYTES
+    store: Store,
+    campaign: str,
+    consumer: str,
+    now: float,
+    batch: int,
+    *,
+    max_lead_bytes: int = MAX_LEAD_BYTES,
+    ids_needed: Collection[Per] = (),
 ) -> IntakeReport:
-    """Read up to `batch` new entries (never blocks) and accept or reject each. Raises `UnknownCampaign`."""
+    """Read up to `batch` new entries (never blocks) and accept or reject each. `ids_needed` as in `lead_codec.parse`.
+    Raises `UnknownCampaign`."""
     keys = store.keys
     raw = trip(store, [("HGET", keys.campaign(campaign), "settings")])[0]
     if raw is None:
@@ -51,7 +60,14 @@ def take_in(
         return IntakeReport(0, 0, 0)
     args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES]
     for entry in entries:
-        verdict = parse(entry.fields, campaign=campaign, default_region=region, now=now, max_bytes=max_lead_bytes)
+        verdict = parse(
+            entry.fields,
+            campaign=campaign,
+            default_region=region,
+            now=now,
+            max_bytes=max_lead_bytes,
+            ids_needed=ids_needed,
+        )
         args += _arguments(entry, verdict, now)
     answers = trip(store, [ScriptCall("accept", _accept_keys(store, campaign), args)])[0]
     return IntakeReport(len(entries), answers.count(1), answers.count(2))
@@ -68,7 +84,15 @@ def _arguments(entry: Entry, verdict: NewLead | Rejection, now: float) -> list[V
         return [entry.id, verdict.lead_id, json.dumps(verdict.reasons), "", 0, 0, 0]
     lead = verdict.lead
     due_at = now if verdict.not_before is None else max(now, verdict.not_before)
-    args: list[Value] = [entry.id, lead.lead_id, "", pack(lead, entry.id), due_at, lead.priority, len(lead.numbers)]
+    args: list[Value] = [
+        entry.id,
+        lead.lead_id,
+        "",
+        pack(lead, entry.id, now),
+        due_at,
+        lead.priority,
+        len(lead.numbers),
+    ]
     for i, number in enumerate(lead.numbers):
         args += [digits(number), "phone" if len(lead.numbers) == 1 else f"phones[{i}]"]
     return args

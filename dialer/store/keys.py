@@ -1,8 +1,8 @@
 """Every key of the product, each by one function.
 
 The part in braces is the hash tag of Redis Cluster: keys with the same tag live in the same slot, and a script only
-ever names keys of one tag. Campaign keys carry the campaign's name; what is known about a phone number (history,
-blocklist) is spread over 16 tags by the number's CRC-32.
+ever names keys of one tag. Campaign keys carry the campaign's name; what is known about a phone number, a customer or
+an account (history, blocks) is spread over 16 tags by the CRC-32 of its field.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
+from compliance.face import Per, Subject
 from compliance.numbers import E164
 
 SHARDS: Final = 16
 BUCKETS: Final = 8192
 """History hashes per shard. With 131,072 in all, ten million numbers are 76 a hash, which Redis keeps as a listpack."""
+
+_LETTER: Final = {Per.CUSTOMER: "c", Per.ACCOUNT: "a"}
 
 
 def digits(number: E164) -> str:
@@ -25,16 +28,40 @@ def digits(number: E164) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a number's history and blocks are."""
+    """Where a subject's history and blocks are."""
 
     shard: int
     bucket: int
 
 
-def place(number: E164) -> Place:
-    """Shard and history bucket of a number, the same in every process and release."""
-    crc = zlib.crc32(digits(number).encode())
+def place(field: str) -> Place:
+    """Shard and history bucket of a subject's field (`subject_field`), the same in every process and release."""
+    crc = zlib.crc32(field.encode())
     return Place(crc % SHARDS, crc // SHARDS % BUCKETS)
+
+
+def history_key(prefix: str, shard: int, bucket: int) -> str:
+    """The key of the hash with the histories of one bucket; `Keys.history` for those who make very many."""
+    return f"{prefix}{{c{shard}}}:h:{bucket:x}"
+
+
+def shard_of(field: str) -> int:
+    """The contact tag of a subject's field (`subject_field`); a number's is that of its `place`."""
+    return place(field).shard
+
+
+def subject_field(subject: Subject) -> str:
+    """Under which field a subject stands in hashes: the digits of a number, "c:ID" of a customer, "a:ID" of an
+    account."""
+    return subject.id if subject.kind is Per.NUMBER else f"{_LETTER[subject.kind]}:{subject.id}"
+
+
+def block_field(field: str, campaign: str) -> str:
+    """Under which field a block on a subject, or on a prefix, stands: FIELD for all campaigns, else CAMPAIGN@FIELD.
+
+    The campaign goes first because its name has neither "@" nor ":", while an id may have both.
+    """
+    return f"{campaign}@{field}" if campaign else field
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +126,18 @@ class Keys:
     def status(self, host: str) -> str:
         """String with an end of life: the host's last status (msgpack)."""
         return f"{self.prefix}status:{{{host}}}"
+
+    def housekeeper(self) -> str:
+        """String with an end of life: the daemon that deletes what is old."""
+        return f"{self.prefix}housekeeper"
+
+    def retention(self) -> str:
+        """String: how far the deleting of what is old has come (JSON)."""
+        return f"{self.prefix}retention"
+
+    def erasures(self) -> str:
+        """Hash: id -> whom to erase, what has been done, what is left (msgpack), until it is on record."""
+        return f"{self.prefix}erasures"
 
     # --- one campaign -------------------------------------------------------------------------------------------
 
@@ -179,7 +218,8 @@ class Keys:
         return self._of(campaign, "why")
 
     def counts(self, campaign: str) -> str:
-        """Hash: counters: accepted, rejected, reopened, purged, and disposition:, closed:, refused:, outcome:NAME."""
+        """Hash: counters: accepted, rejected, reopened, purged, erased, and disposition:, closed:, refused:,
+        outcome:NAME."""
         return self._of(campaign, "counts")
 
     def ledger(self, campaign: str, day: str) -> str:
@@ -200,12 +240,40 @@ class Keys:
         """Hash: attempt_id -> disposition event that is not in the CRM's stream yet."""
         return self._of(campaign, "unannounced")
 
+    # --- the numbers that are shown ------------------------------------------------------------------------------
+
+    def caller_id_uses(self, day: str) -> str:
+        """Hash with an end of life: caller id -> calls of a counting day that show it, of all campaigns."""
+        return f"{self.prefix}{{caller_ids}}:uses:{day}"
+
+    def caller_id_rests(self) -> str:
+        """Hash: caller id -> until when an operator lets it rest, who, when and why (msgpack)."""
+        return f"{self.prefix}{{caller_ids}}:rests"
+
+    def caller_id_blocks(self) -> str:
+        """Sorted set: CALLER_ID|ATTEMPT by the time at which the network blocked the call; the newest ones."""
+        return f"{self.prefix}{{caller_ids}}:blocks"
+
     # --- one number ---------------------------------------------------------------------------------------------
 
     def blocked(self, shard: int) -> str:
-        """Hash: DIGITS or DIGITS@CAMPAIGN -> who blocked the number, when, and why (msgpack)."""
+        """Hash: SUBJECT or CAMPAIGN@SUBJECT -> who blocked a number, customer or account, when, until when and why
+        (msgpack)."""
         return f"{self.prefix}{{c{shard}}}:blocked"
 
+    def block_ends(self, shard: int) -> str:
+        """Sorted set: the fields of the blocks that have an end, by that end."""
+        return f"{self.prefix}{{c{shard}}}:block_ends"
+
+    def prefixes(self) -> str:
+        """Hash: PREFIX or CAMPAIGN@PREFIX -> who blocked numbers that begin so, and so on as above."""
+        return f"{self.prefix}prefixes"
+
+    def prefix_generation(self, shard: int) -> str:
+        """String: how often the prefixes have been changed. One in each contact tag, so that the script which counts
+        an attempt sees whether it was judged by the prefixes as they are."""
+        return f"{self.prefix}{{c{shard}}}:prefix_generation"
+
     def history(self, where: Place) -> str:
-        """Hash: digits -> times of the attempts, packed. Small on purpose, see `BUCKETS`."""
-        return f"{self.prefix}{{c{where.shard}}}:h:{where.bucket:x}"
+        """Hash: a subject's field -> its attempts, packed (`compliance.contacts`). Small on purpose, see `BUCKETS`."""
+        return history_key(self.prefix, where.shard, where.bucket)

@@ -6,15 +6,18 @@ A fault never repeats a phone number: only its last digits are shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgpack
 
-from compliance.hours import is_zone
-from compliance.numbers import E164, BadNumber
+from compliance.blocks import is_id
+from compliance.consent import CLOCKS_DIFFER_S
+from compliance.face import Per
+from compliance.numbers import E164, BadNumber, masked_text
 from compliance.numbers import parse as parse_number
+from compliance.regions import is_region, is_zone
 from dialer.core.model import Disposition, Lead
 from dialer.store.errors import StoreError
 from dialer.store.fields import MAX_ENTRY_BYTES, Fields, Undecodable, decode, kind_of
@@ -25,6 +28,8 @@ MAX_ID_LENGTH: Final = 64
 MAX_NAME_LENGTH: Final = 200
 MAX_ZONE_LENGTH: Final = 64
 MAX_ATTRS_BYTES: Final = 4096
+MAX_SOURCE_LENGTH: Final = 200
+
 DEFAULT_PRIORITY: Final = 5
 HIGHEST_PRIORITY: Final = 9
 
@@ -52,8 +57,12 @@ def parse(
     default_region: str,
     now: float,
     max_bytes: int = MAX_LEAD_BYTES,
+    ids_needed: Collection[Per] = (),
 ) -> NewLead | Rejection:
-    """Read one entry of the campaign's stream: one field, `lead` (a msgpack map) or `json` (a JSON object)."""
+    """Read one entry of the campaign's stream: one field, `lead` (a msgpack map) or `json` (a JSON object).
+
+    `ids_needed`: the campaign's caps count per customer or account, and a lead without that id could never be called.
+    """
     try:
         given = Fields(decode(fields, "lead", max_bytes))
     except Undecodable as error:
@@ -71,11 +80,25 @@ def parse(
             given.faults.append("expires_at: has passed already")
         elif not_before is not None and not_before >= expires_at:
             given.faults.append("not_before: is not before expires_at")
-    customer_id = given.text("customer_id", MAX_ID_LENGTH)
+    customer_id, account_id = _subject_id(given, "customer_id"), _subject_id(given, "account_id")
+    for per, text in ((Per.CUSTOMER, customer_id), (Per.ACCOUNT, account_id)):
+        if per in ids_needed and not text:
+            given.faults.append(f"{per}_id: missing, and a cap of the campaign counts per {per}")
+    region = given.text("region", MAX_ID_LENGTH)
+    if region and not is_region(region):
+        given.faults.append(f"region: {region!r} is not a country or a part of one, such as US-FL (ISO 3166-1, 3166-2)")
+    consent_at, consent_until = given.time("consent_at"), given.time("consent_until")
+    given.faults += _consent_faults(consent_at, consent_until, now)
+    consent_source = given.text("consent_source", MAX_SOURCE_LENGTH)
     attrs = given.free("attrs", MAX_ATTRS_BYTES)
     given.finish(": the CRM's own data belongs into attrs")
+    given.faults += [
+        f"{name}: holds the phone number, and ids are shown and logged: use another one"
+        for name, text in (("lead_id", lead_id), ("customer_id", customer_id), ("account_id", account_id))
+        if any(number.is_in(text) for number in numbers)
+    ]
     if given.faults:
-        return Rejection(lead_id, tuple(given.faults))
+        return Rejection(lead_id, tuple(map(masked_text, given.faults)))
     lead = Lead(
         lead_id=lead_id,
         campaign=campaign,
@@ -85,9 +108,33 @@ def parse(
         priority=priority,
         expires_at=expires_at,
         customer_id=customer_id,
+        account_id=account_id,
+        region=region,
+        consent_at=consent_at,
+        consent_until=consent_until,
+        consent_source=consent_source,
         attrs=attrs,
     )
     return NewLead(lead, not_before)
+
+
+def _subject_id(given: Fields, name: str) -> str:
+    """An id that a block can name, or none."""
+    text = given.text(name, MAX_ID_LENGTH)
+    if text and not is_id(text):
+        given.faults.append(f"{name}: holds characters that cannot be seen, or a blank before or after")
+    return text
+
+
+def _consent_faults(at: float | None, until: float | None, now: float) -> list[str]:
+    faults = []
+    if at is not None and at > now + CLOCKS_DIFFER_S:
+        faults.append("consent_at: is in the future")
+    if until is not None and until <= now:
+        faults.append("consent_until: has passed already")
+    elif at is not None and until is not None and until <= at:
+        faults.append("consent_until: is not after consent_at")
+    return faults
 
 
 def _numbers(given: Fields, default_region: str) -> tuple[E164, ...]:
@@ -131,15 +178,22 @@ def _hint(raw: str) -> str:
 # --- the stored form ------------------------------------------------------------------------------------------------
 
 
-def pack(lead: Lead, stream_id: str) -> bytes:
-    """The stored form of an accepted lead: all but number_index and tries, with the stream entry that it came in."""
+def pack(lead: Lead, stream_id: str, taken_in_at: float = 0.0) -> bytes:
+    """The stored form of an accepted lead: all but number_index and tries, with the stream entry that it came in and
+    when that was (seconds since the epoch)."""
     stored: dict[str, Any] = {"sid": stream_id, "id": lead.lead_id, "n": [number.clear for number in lead.numbers]}
     optional = {
+        "at": int(taken_in_at) or None,
         "nm": lead.name,
         "tz": lead.timezone,
         "p": None if lead.priority == DEFAULT_PRIORITY else lead.priority,
         "x": lead.expires_at,
         "c": lead.customer_id,
+        "ac": lead.account_id,
+        "r": lead.region,
+        "ca": lead.consent_at,
+        "cu": lead.consent_until,
+        "cs": lead.consent_source,
         "a": lead.attrs,
     }
     stored.update((key, value) for key, value in optional.items() if value not in (None, "", {}))
@@ -161,6 +215,11 @@ def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: int |
             priority=stored.get("p", DEFAULT_PRIORITY) if priority is None else priority,
             expires_at=stored.get("x"),
             customer_id=stored.get("c", ""),
+            account_id=stored.get("ac", ""),
+            region=stored.get("r", ""),
+            consent_at=stored.get("ca"),
+            consent_until=stored.get("cu"),
+            consent_source=stored.get("cs", ""),
             attrs=stored.get("a", {}),
             tries=tries,
         )
@@ -171,6 +230,11 @@ def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: int |
 def stream_id_of(raw: bytes) -> str:
     """The stream entry that a stored lead came in."""
     return str(msgpack.unpackb(raw)["sid"])
+
+
+def taken_in_at_of(raw: bytes) -> float:
+    """When a stored lead came in, in seconds since the epoch."""
+    return float(msgpack.unpackb(raw).get("at", 0))
 
 
 def pack_progress(number_index: int, tries: Mapping[Disposition, int]) -> bytes:

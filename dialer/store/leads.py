@@ -1,4 +1,4 @@
-"""Looking at leads, masked, in bounded pages; and deleting those that were closed long ago."""
+"""Looking at leads, masked, in bounded pages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgpack
 
+from compliance.numbers import masked_text
 from dialer.core.model import Lead
-from dialer.store import control
-from dialer.store.connection import ScriptCall, Store, Value, trip
+from dialer.store.connection import ScriptCall, Store, trip
 from dialer.store.errors import StoreError, UnknownLead
-from dialer.store.lead_codec import stream_id_of, unpack
+from dialer.store.lead_codec import stream_id_of, taken_in_at_of, unpack
 
 MAX_PAGE: Final = 1000
 
@@ -69,6 +69,10 @@ class LeadStory:
     timezone: str
     customer_id: str
     expires_at: float | None
+    consent_at: float | None
+    consent_until: float | None
+    consent_source: str
+    came_in_at: float
     attrs: dict[str, Any]
     stream_id: str
     owner: str
@@ -119,31 +123,16 @@ def story(store: Store, campaign: str, lead_id: str) -> LeadStory:
         timezone=seen.lead.timezone or "",
         customer_id=seen.lead.customer_id,
         expires_at=seen.lead.expires_at,
-        attrs=seen.lead.attrs,
+        consent_at=seen.lead.consent_at,
+        consent_until=seen.lead.consent_until,
+        consent_source=masked_text(seen.lead.consent_source),
+        came_in_at=taken_in_at_of(seen.raw),
+        attrs=seen.lead.shown_attrs,
         stream_id=stream_id_of(seen.raw),
         owner=seen.owner,
         open_attempt=seen.attempt,
         attempts=tuple(_past(seen.lead, one, outcome) for one, outcome in zip(past, said, strict=True)),
     )
-
-
-def purge(store: Store, campaign: str, *, closed_before: float, who: str, now: float, count: int = MAX_PAGE) -> int:
-    """Delete up to `count` leads that were closed before an instant (seconds since the epoch), with everything the
-    campaign knows of them; returns how many, 0 when none are left. Written into the audit trail.
-
-    What is counted stays: the counters, the ledger, and the contact history of the numbers, or the caps would forget.
-    """
-    keys = store.keys
-    named = (
-        *(keys.closed, keys.lead, keys.numbers, keys.progress, keys.priority, keys.why, keys.story, keys.ended),
-        *(keys.outcomes, keys.counts),
-    )
-    args: list[Value] = [closed_before, min(max(0, count), MAX_PAGE)]
-    gone = int(trip(store, [ScriptCall("purge", [key(campaign) for key in named], args)])[0])
-    if gone:
-        detail = {"campaign": campaign, "closed_before": closed_before, "leads": gone}
-        control.audit(store, "purge", who=who, now=now, detail=detail)
-    return gone
 
 
 def _ids(store: Store, campaign: str, state: LeadState | None, cursor: str, count: int) -> tuple[list[str], str]:
@@ -205,12 +194,12 @@ def _row(seen: _Seen) -> LeadRow:
     return LeadRow(
         lead_id=lead.lead_id,
         number=str(lead.number),
-        name=lead.name,
+        name=masked_text(lead.name),
         priority=lead.priority,
         state=seen.state,
         at=seen.at,
         tries=sum(lead.tries.values()),
-        why=seen.why,
+        why=masked_text(seen.why),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dialer.core.answers import Answers, together
 from dialer.core.inputs import LedgerOfOthers, WindowOfOthers
 from dialer.core.windows import HOUR_S, Counting, CountingWindow, slot_of
 from dialer.store.connection import Command, ScriptCall, Store, trip
@@ -20,12 +21,14 @@ HOUR_KEPT_S: Final = 2 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class DayTotal:
-    """All owners together. `answered` is without the `machines`, answers that agents said machines gave."""
+    """All owners together. `answered` is without the `machines`, answers that agents said machines gave; `hung_up` of
+    the `abandoned` were gone before the limit."""
 
     day: str
     answered: int
     abandoned: int
     machines: int = 0
+    hung_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +58,35 @@ def others(store: Store, campaign: str, counting: Counting, owner: str) -> Ledge
     replies = trip(store, calls)
     days = {day: _read(flat) for day, flat in zip(names, replies, strict=False)}
     slots = [count for flat in replies[len(names) :] for count in _read(flat, slots=True)]
-    answered, abandoned, _ = _window(counting.today, days, slots, owner)
+    today = _window(counting.today, days, slots, owner)
     rows = [(window, _window(window, days, slots, owner)) for window in counting.windows]
     return LedgerOfOthers(
         campaign,
         counting.today.days[-1],
-        answered,
-        abandoned,
+        today.answered,
+        today.abandoned,
         counting.today.since,
-        tuple(WindowOfOthers(one.label, one.name, one.cap, one.since, *sums) for one, sums in rows),
+        tuple(
+            WindowOfOthers(
+                one.label, one.name, one.cap, one.since, sums.answered, sums.abandoned, sums.machines, sums.hung_up
+            )
+            for one, sums in rows
+        ),
+        today.machines,
+        today.hung_up,
     )
 
 
 def totals(store: Store, campaign: str, days: Sequence[str]) -> tuple[DayTotal, ...]:
     """One total for each of `days`, in order, in one round trip."""
     calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
-    return tuple(DayTotal(day, *_sums(_read(flat))) for day, flat in zip(days, trip(store, calls), strict=True))
+    sums = [(day, _sums(_read(flat))) for day, flat in zip(days, trip(store, calls), strict=True)]
+    return tuple(DayTotal(day, one.answered, one.abandoned, one.machines, one.hung_up) for day, one in sums)
 
 
 def _window(
     window: CountingWindow, days: Mapping[str, Sequence[_Count]], slots: Sequence[_Count], owner: str
-) -> tuple[int, int, int]:
+) -> Answers:
     if not window.days:
         first = slot_of(window.since)
         return _sums(count for count in slots if count.slot >= first and count.owner != owner)
@@ -84,16 +95,17 @@ def _window(
     return _sums(counts)
 
 
-def _sums(counts: Iterable[_Count]) -> tuple[int, int, int]:
-    """Live answers less machines, abandoned calls, machines."""
-    answered = abandoned = machines = 0
+def _sums(counts: Iterable[_Count]) -> Answers:
+    answered = abandoned = hung_up = machines = 0
     for count in counts:
         if count.what == "abandoned":
             abandoned += count.number
+        elif count.what == "hung_up":
+            hung_up += count.number
         else:
             answered += count.number
             machines -= count.number if count.owner == "machine" else 0
-    return answered, abandoned, machines
+    return Answers(answered, abandoned, hung_up, machines)
 
 
 def _read(flat: Sequence[bytes], *, slots: bool = False) -> list[_Count]:
@@ -106,18 +118,16 @@ def _read(flat: Sequence[bytes], *, slots: bool = False) -> list[_Count]:
     return found
 
 
-def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[str, tuple[int, int]]]:
-    """For each of `days` what the runs of each host counted, live answers and abandoned calls, in one round trip. Live
-    answers are with those that machines gave: who dialled them is not who says so."""
+def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[str, Answers]]:
+    """For each of `days` what the runs of each host counted, in one round trip. Live answers are with those that
+    machines gave: who dialled them is not who says so."""
     calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
-    found: dict[str, dict[str, tuple[int, int]]] = {}
+    found: dict[str, dict[str, Answers]] = {}
     for day, flat in zip(days, trip(store, calls), strict=True):
-        hosts: dict[str, tuple[int, int]] = {}
+        hosts: dict[str, Answers] = {}
         for count in _read(flat):
             if count.owner != "machine":
                 host = count.owner.rpartition(":")[0]
-                answered, abandoned = hosts.get(host, (0, 0))
-                is_live = count.what != "abandoned"
-                hosts[host] = (answered + count.number * is_live, abandoned + count.number * (not is_live))
+                hosts[host] = together((hosts.get(host, Answers()), _sums([count])))
         found[day] = hosts
     return found

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 import msgpack
 
+from compliance.numbers import masked_data
 from dialer.core.effects import Publish
+from dialer.core.model import shown_attempt
 from dialer.store.connection import Command, Store, trip
 from dialer.store.errors import StoreError
 
@@ -18,6 +20,10 @@ VERSION: Final = 1
 
 EVENTS_KEPT: Final = 1_000_000
 """About how many events `crm:out` keeps, the newest."""
+
+
+FREE_TEXT: Final = frozenset({"name", "reason", "reasons", "next_why"})
+"""Fields in which people, the CRM or the far end say what they like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ def event_of(effect: Publish, at: float) -> CrmEvent:
 
 def refused(stream: str, entry_id: str, reasons: Sequence[str], *, about: str, campaign: str, at: float) -> CrmEvent:
     """Tells the sender of an entry of `stream` why it was refused; `about` is the attempt or agent it named."""
-    fields = {"stream": stream, "entry": entry_id, "about": about, "reasons": list(reasons)}
+    fields = {"stream": stream, "entry": entry_id, "about": shown_attempt(about), "reasons": list(reasons)}
     return CrmEvent("refused", f"{stream}/{entry_id}", campaign, at, fields)
 
 
@@ -53,7 +59,7 @@ def publish(store: Store, events: Sequence[CrmEvent]) -> None:
 
 def added(store: Store, event: CrmEvent) -> Command:
     """The command that appends an event."""
-    data = {"campaign": event.campaign, "at": event.at, **event.fields}
+    data = {"campaign": event.campaign, "at": event.at, **shown(event.fields)}
     try:
         raw = json.dumps(data, ensure_ascii=False, allow_nan=False).encode() if store.json_events else _pack(data)
     except (TypeError, ValueError, OverflowError) as error:
@@ -65,9 +71,15 @@ def added(store: Store, event: CrmEvent) -> Command:
     )
 
 
+def shown(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An event's fields as they may leave: what people wrote is masked. Ids, which others know things by, stay."""
+    return {name: masked_data(value) if name in FREE_TEXT else value for name, value in fields.items()}
+
+
 def to_wire(event: CrmEvent) -> dict[str, Any]:
     """As plain msgpack-able data, for the disk spool."""
-    return {"kind": event.kind, "id": event.id, "campaign": event.campaign, "at": event.at, "fields": event.fields}
+    fields = shown(event.fields)
+    return {"kind": event.kind, "id": event.id, "campaign": event.campaign, "at": event.at, "fields": fields}
 
 
 def from_wire(data: object) -> CrmEvent:

@@ -57,6 +57,7 @@ class OpenAttempt:
     number_index: int
     owner: str
     trunk: str
+    caller_id: str
     reserved_at: float
 
 
@@ -106,18 +107,23 @@ def recover(
     `before` hears of the ends of attempts before they are written down.
 
     An attempt of a dead owner ends as UNKNOWN: what happened on the line nobody knows. The retry table has no row for
-    that, so its lead is closed and not dialled again by itself.
+    that, so its lead is closed and not dialled again by itself. While a campaign cannot be read its dead are kept in
+    mind: what they left in it is taken over when it can be.
     """
     dead = tuple(owner for owner in dead_owners(store) if only is None or owner in only)
     if not dead:
         return RecoveryReport((), 0, 0, 0)
     attempts = leads = 0
-    for campaign in campaigns.readable(store)[0]:
+    found, unreadable = campaigns.readable(store)
+    for campaign in found:
         lost = [one for one in open_attempts(store, campaign.settings.name) if one.owner in dead]
         attempts += _settle_all(store, campaign, lost, now, before)
         leads += _take_back(store, campaign.settings.name, dead, now)
     released = _release_agents(store, dead)
-    trip(store, [("HDEL", store.keys.owners(), *dead)])
+    if not unreadable:
+        trip(store, [("HDEL", store.keys.owners(), *dead)])
+    elif not (attempts or leads or released):
+        return RecoveryReport((), 0, 0, 0)
     return RecoveryReport(dead, attempts, leads, released)
 
 
@@ -149,7 +155,9 @@ def open_attempts(store: Store, campaign: str) -> tuple[OpenAttempt, ...]:
 
 
 def _open_attempt(campaign: str, attempt: str, raw: Mapping[str, Any]) -> OpenAttempt:
-    return OpenAttempt(attempt, campaign, raw["lead"], raw["number"], raw["owner"], raw["trunk"], raw["at"])
+    return OpenAttempt(
+        attempt, campaign, raw["lead"], raw["number"], raw["owner"], raw["trunk"], raw["caller_id"], raw["at"]
+    )
 
 
 def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], now: float, before: Before) -> int:
@@ -184,6 +192,7 @@ def _unknown(campaign: Campaign, one: OpenAttempt, raw: bytes, progress: bytes |
         cause=Cause.WORKER_LOST,
         ended_by=Leg.DIALER,
         reason="nobody knows how it ended",
+        caller_id=one.caller_id,
         reserved_at=one.reserved_at,
         ended_at=max(now, one.reserved_at),
     )

@@ -15,9 +15,9 @@ import msgpack
 
 from dialer.core.model import Retry, Settlement
 from dialer.core.windows import slot_of
-from dialer.store import campaigns
+from dialer.store import caller_ids, campaigns
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
-from dialer.store.contacts import Reservation, give_back
+from dialer.store.contacts import Reservation, end_of, fields_of, give_back, mark
 from dialer.store.lead_codec import pack_progress
 from dialer.store.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
 from dialer.store.outbox import CrmEvent, added, pack_event, unpack_event
@@ -49,8 +49,10 @@ def settle(store: Store, settlements: Sequence[Settled], owner: str) -> tuple[st
     ended = [attempt for attempt, now in done.items() if now]
     left = _left_unannounced(store, [item.settlement for item in settlements if not done[item.settlement.attempt]])
     _announce(store, [*left, *(events[attempt] for attempt in ended)])
-    uncharged = [item.settlement for item in settlements if not item.settlement.charged]
-    give_back(store, [Reservation(one.lead.number, one.campaign, one.attempt) for one in uncharged])
+    ends = [item.settlement for item in settlements]
+    mark(store, [end_of(one) for one in ends if one.charged])
+    give_back(store, [Reservation(fields_of(one.lead), one.campaign, one.attempt) for one in ends if not one.charged])
+    caller_ids.settled(store, settlements, ended)
     return tuple(ended)
 
 
@@ -130,5 +132,5 @@ def _arguments(item: Settled, event: CrmEvent) -> list[Value]:
         bytes(msgpack.packb(story)),
         pack_event(event),
     ]
-    counted: list[Value] = [one.disposition.value, int(one.live), int(one.abandoned)]
+    counted: list[Value] = [one.disposition.value, int(one.live), int(one.abandoned), int(one.hung_up)]
     return [one.attempt, lead.lead_id, *what, *packed, *counted]

@@ -71,9 +71,11 @@ def event_of(item: Settled, settled_by: str) -> CrmEvent:
         "disposition": one.disposition.value,
         "live": one.live,
         "abandoned": one.abandoned,
+        "hung_up": one.hung_up,
         "charged": one.charged,
         "agent": one.agent,
         "trunk": one.trunk,
+        "caller_id": one.caller_id,
         "cause": one.cause.value,
         "ended_by": one.ended_by.value,
         "sip_code": one.sip_code,
@@ -84,13 +86,14 @@ def event_of(item: Settled, settled_by: str) -> CrmEvent:
         "wait_s": _span(one.answered_at, one.bridged_at or one.ended_at),
         "talk_s": _span(one.bridged_at, one.ended_at),
         "message_played": one.message_played,
+        "opted_out": one.opted_out,
         "crossed_cancel": one.crossed_cancel,
         "next": "close" if isinstance(step, Close) else "retry",
         "next_at": retry_at(one),
         "next_why": step.reason if isinstance(step, Close) else "",
         "day": item.day,
         "settled_by": settled_by,
-        "attrs": lead.attrs,
+        "attrs": lead.shown_attrs,
     }
     return CrmEvent(KIND, one.attempt, one.campaign, one.ended_at, body)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgpack
 
-from dialer.store.connection import Store, trip
+from dialer.core.standing import Standing
+from dialer.store.connection import ScriptCall, Store, trip
 from dialer.store.fields import encoded
 
 
@@ -23,23 +24,60 @@ class HostStatus:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where a campaign's leads are, and how its attempts ended. The cost does not grow with the campaign.
+    """Where a campaign's leads are (`standing`), and how its attempts ended. The cost does not grow with the campaign.
 
-    `closed_by` counts closings, so a lead that was reopened by a callback and closed again is in it twice.
+    `accepted` and `rejected` are all that intake ever took or rejected, `deleted` those of the accepted that are purged
+    or erased again, `stored` those that should be there. `closed_by` counts closings, so a lead that was reopened by a
+    callback and closed again is in it twice.
     """
 
-    queued: int  # in the stream, not taken in yet
-    due: int
-    waiting: int
-    leased: int
-    in_attempt: int
-    closed: int
+    standing: Standing
+    stored: int
     accepted: int
     rejected: int
+    deleted: int
     dispositions: Mapping[str, int]
     closed_by: Mapping[str, int]
     refused_by: Mapping[str, int]
     outcomes: Mapping[str, int]
+
+    @property
+    def queued(self) -> int:
+        return self.standing.queued
+
+    @property
+    def due(self) -> int:
+        return self.standing.due
+
+    @property
+    def waiting(self) -> int:
+        return self.standing.waiting
+
+    @property
+    def leased(self) -> int:
+        return self.standing.leased
+
+    @property
+    def in_attempt(self) -> int:
+        return self.standing.in_attempt
+
+    @property
+    def closed(self) -> int:
+        return self.standing.closed
+
+    def to_wire(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            **self.standing.to_wire(),
+            "stored": self.stored,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "deleted": self.deleted,
+            "dispositions": dict(self.dispositions),
+            "closed_by": dict(self.closed_by),
+            "refused_by": dict(self.refused_by),
+            "outcomes": dict(self.outcomes),
+        }
 
 
 def publish(store: Store, host: str, snapshot: Mapping[str, Any], *, now: float, ttl: float) -> None:
@@ -60,35 +98,32 @@ def read(store: Store) -> tuple[HostStatus, ...]:
 
 
 def counts(store: Store, campaign: str, now: float) -> Counts:
-    """The campaign's counters, in one round trip."""
+    """Everything at one instant, in one round trip."""
     keys = store.keys
-    queued, due, ripe, waiting, leased, attempts, closed, flat = trip(
-        store,
-        [
-            ("XLEN", keys.leads(campaign)),
-            ("ZCARD", keys.due(campaign)),
-            ("ZCOUNT", keys.waiting(campaign), "-inf", now),
-            ("ZCOUNT", keys.waiting(campaign), f"({now!r}", "+inf"),
-            ("ZCARD", keys.leased(campaign)),
-            ("HLEN", keys.attempts(campaign)),
-            ("ZCARD", keys.closed(campaign)),
-            ("HGETALL", keys.counts(campaign)),
-        ],
-    )
-    named = {name.decode(): int(count) for name, count in zip(flat[::2], flat[1::2], strict=True)}
+    named = (keys.leads, keys.due, keys.waiting, keys.leased, keys.open, keys.closed, keys.lead, keys.counts)
+    found = trip(store, [ScriptCall("standing", [key(campaign) for key in named], [now])])[0]
+    queued, due, waiting, leased, in_attempt, closed, next_due_at, lease_ends_at, stored, *flat = found
+    named_counts = {name.decode(): int(count) for name, count in zip(flat[::2], flat[1::2], strict=True)}
     return Counts(
-        queued=queued,
-        due=due + ripe,
-        waiting=waiting,
-        leased=max(0, leased - attempts),  # a lead in an attempt keeps its lease
-        in_attempt=attempts,
-        closed=closed,
-        accepted=named.get("accepted", 0),
-        rejected=named.get("rejected", 0),
-        dispositions=_group(named, "disposition:"),
-        closed_by=_group(named, "closed:"),
-        refused_by=_group(named, "refused:"),
-        outcomes=_group(named, "outcome:"),
+        standing=Standing(
+            at=now,
+            queued=queued,
+            due=due,
+            waiting=waiting,
+            leased=leased,
+            in_attempt=in_attempt,
+            closed=closed,
+            next_due_at=float(next_due_at) if next_due_at else None,
+            lease_ends_at=float(lease_ends_at) if lease_ends_at else None,
+        ),
+        stored=stored,
+        accepted=named_counts.get("accepted", 0),
+        rejected=named_counts.get("rejected", 0),
+        deleted=named_counts.get("purged", 0) + named_counts.get("erased", 0),
+        dispositions=_group(named_counts, "disposition:"),
+        closed_by=_group(named_counts, "closed:"),
+        refused_by=_group(named_counts, "refused:"),
+        outcomes=_group(named_counts, "outcome:"),
     )
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from pacing.compiled import Floats
 from pacing.face import CallAbandoned, Decision, Guarantee, Memory, Observation, Settings, Snapshot
 from pacing.forecast import Proposal, Tables, make_tables, propose, stale
 from pacing.governor import Brake, budget_spent, covered, govern, ledgers, limit
@@ -24,7 +21,10 @@ class Predictive:
         self.tables: Tables | None = None
 
     def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
-        """Learn from what happened, forecast, and dial what is tolerable; progressive while cold or out of budget."""
+        """Learn from what happened, forecast, and dial what is tolerable; progressive while cold.
+
+        With the budget spent it goes on with almost no risk, under the hard guarantee it is progressive.
+        """
         for observation in observations:
             self.known.observe(observation)
             if isinstance(observation, CallAbandoned):
@@ -39,23 +39,13 @@ class Predictive:
         expected_answers = self.tables.probability * len(snapshot.ringing_age_s)
         eagerness = self.steering.eagerness(ledgers(self.settings.max_abandon_rate, snapshot), expected_answers)
         tolerated = self.steering.tolerated * eagerness
+        most = limit(self.settings, snapshot)
         # One more than the limit, so that the governor sees whether the limit or the risk has the last word.
-        proposal = propose(
-            self.tables, snapshot, self.odds(snapshot), grace_s, tolerated, limit(self.settings, snapshot).dial + 1
-        )
-        governed = govern(max(proposal.dial, covered(snapshot)), self.settings, snapshot)
+        proposal = propose(self.tables, snapshot, grace_s, tolerated, most.dial + 1)
+        governed = govern(max(proposal.dial, covered(snapshot)), most, self.settings, snapshot)
         self.charge(governed.dial, proposal, eagerness)
         reason = forecasting(governed, self.settings, snapshot, proposal, tolerated)
         return Decision(governed.dial, reason, proposal.next_risk)
-
-    def odds(self, snapshot: Snapshot) -> Floats:
-        """The odds of an answer of every ringing call and of the next one, as multiples of the ordinary call's."""
-        odds = np.ones(len(snapshot.ringing_age_s) + 1)
-        if len(self.known.answers.trunks) > 1 and len(snapshot.ringing_trunk) == odds.size - 1:
-            by_trunk = {trunk: self.known.answers.odds_of(trunk) for trunk in self.known.answers.trunks}
-            odds[:-1] = [by_trunk.get(trunk, 1.0) for trunk in snapshot.ringing_trunk]
-            odds[-1] = by_trunk.get(snapshot.next_trunk, 1.0)
-        return odds
 
     def why_progressive(self, snapshot: Snapshot) -> str | None:
         """Why no forecast is made now; None if one is."""
@@ -80,15 +70,8 @@ class Predictive:
 
     def learnt(self) -> dict[str, float]:
         """The learnt means, the tolerated risk and the calibration of the forecast."""
-        return self.known.summary() | {
-            "tolerated_risk": self.steering.tolerated,
-            "calibration": self.steering.calibration,
-        }
+        return self.known.summary() | self.steering.memory()
 
     def memory(self) -> Memory:
         """What was learnt, and where the steering stands."""
-        return {
-            **self.known.memory(),
-            "tolerated_risk": self.steering.tolerated,
-            "calibration": self.steering.calibration,
-        }
+        return {**self.known.memory(), **self.steering.memory()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pacing.face import Decision, Memory, Mode, Observation, Settings, Snapshot
-from pacing.governor import covered, govern
+from pacing.governor import covered, govern, limit
 from pacing.sentence import simple
 
 RULE = "one call for each ready agent"
@@ -15,7 +15,7 @@ def progressive(snapshot: Snapshot, settings: Settings | None = None, why: str =
     The daemon uses it when a step is late. `why` is put in front of the reason, for example "the forecast is late".
     """
     settings = settings or Settings(mode=Mode.PROGRESSIVE)
-    governed = govern(covered(snapshot), settings, snapshot)
+    governed = govern(covered(snapshot), limit(settings, snapshot), settings, snapshot)
     return Decision(governed.dial, simple(governed, settings, snapshot, RULE, why))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pacing.face import Decision, Memory, Observation, Settings, Snapshot
-from pacing.governor import covered, govern
+from pacing.governor import covered, govern, limit
 from pacing.sentence import simple
 
 
@@ -19,7 +19,8 @@ class Ratio:
         """Fill up to ratio x ready, less what is in flight."""
         lines = math.floor(self.settings.ratio * snapshot.ready)
         wanted = lines - len(snapshot.ringing_age_s) - len(snapshot.waiting_age_s)
-        governed = govern(max(wanted, covered(snapshot)), self.settings, snapshot)
+        most = limit(self.settings, snapshot)
+        governed = govern(max(wanted, covered(snapshot)), most, self.settings, snapshot)
         rule = f"{self.settings.ratio:g} lines for each ready agent"
         return Decision(governed.dial, simple(governed, self.settings, snapshot, rule))
 

@@ -56,6 +56,11 @@ class Call:
         self._calls.answered(self.leg)
         self.after(hang_up_after_s, self.hang_up)
 
+    def press(self, key: str, *, hang_up_after_s: float) -> None:
+        """Press a key of the phone, and send BYE after that time."""
+        self._calls.pressed(self.leg, key)
+        self.after(hang_up_after_s, self.hang_up)
+
     def refuse(self, refusal: Refusal) -> None:
         """Send a final failure; the call is over."""
         self.leg.refuse(refusal)
@@ -155,6 +160,11 @@ class Calls:
         self.count_final(200)
         if leg.offer is not None:
             self._media.start(leg.call_id, (leg.offer.host, leg.offer.port), leg.offer.payload_type)
+
+    def pressed(self, leg: Leg, key: str) -> None:
+        """Send the key, if the caller's offer has a payload type for it."""
+        if leg.offer is not None and leg.offer.digits_payload_type is not None:
+            self._media.press(leg.call_id, (leg.offer.host, leg.offer.port), leg.offer.digits_payload_type, key)
 
     def count_final(self, code: int) -> None:
         """Count a final status code."""

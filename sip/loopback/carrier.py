@@ -60,7 +60,10 @@ class Carrier:
                 call.refuse(refusal)
 
     def _answer(self, call: Call, plan: CallPlan) -> None:
-        call.answer(hang_up_after_s=plan.talk.timer_s(Side.CALLEE))
+        length_s = plan.talk.timer_s(Side.CALLEE)
+        call.answer(hang_up_after_s=length_s)
+        if plan.key and plan.key_after_s < length_s:
+            call.after(plan.key_after_s, lambda: call.press(plan.key, hang_up_after_s=length_s - plan.key_after_s))
         self._talks.add(call.leg.source, call.leg.call_id, plan.talk)
 
     def _refusal(self, outcome: Outcome) -> Refusal:

@@ -43,7 +43,7 @@ class CallPlan:
     """What the carrier does with one call.
 
     `ring_s` counts from ringing to whatever ends it (answer, refusal, the carrier's own limit); 0 for outcomes that
-    never ring.
+    never ring. `key` is what the callee presses (empty: nothing), `key_after_s` how long after the answer.
     """
 
     outcome: Outcome
@@ -51,6 +51,8 @@ class CallPlan:
     early_media: bool
     ring_s: float
     talk: Talk
+    key: str = ""
+    key_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,15 @@ def draw_call(profile: Profile, *, seed: int, number: str, nth: int) -> CallPlan
     }
     greeting = Talk(draw_delay(profile.greeting, random), Side.CALLEE)
     talk = _draw_talk(profile, random)
+    presses = random.random() < profile.keys.share and outcome is Outcome.ANSWER
     return CallPlan(
         outcome=outcome,
         post_dial_delay_s=post_dial_delay_s,
         early_media=early_media and outcome in rings,
         ring_s=rings.get(outcome, 0.0),
         talk=greeting if outcome is Outcome.MACHINE else talk,
+        key=profile.keys.key if presses else "",
+        key_after_s=profile.keys.after_s,
     )
 
 

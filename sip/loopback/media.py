@@ -11,11 +11,12 @@ import socket
 import struct
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 from zlib import crc32
 
-from sip.loopback.profile import Media
+from sip.loopback.profile import KEYS, Media
 
 PCMU: Final = 0
 PCMA: Final = 8
@@ -27,6 +28,11 @@ _TONE_LEVEL: Final = 8000
 _VOICED_LEVEL: Final = 200  # mean of the absolute 16 bit samples above which a frame is not silence
 _HEADER: Final = struct.Struct("!BBHII")
 _ECHO_SSRC_MASK: Final = 0x5A5A5A5A
+_EVENT: Final = struct.Struct("!BBH")
+_KEY_FRAMES: Final = 5  # 100 ms, as a thumb does
+_KEY_ENDS: Final = 3
+_KEY_VOLUME: Final = 10
+_KEY_END: Final = 0x80
 
 
 def decode_pcmu(octet: int) -> int:
@@ -67,12 +73,25 @@ def is_voiced(packet: bytes) -> bool:
     return sum(levels[octet] for octet in samples) > _VOICED_LEVEL * len(samples)
 
 
+def key_payloads(key: str) -> list[bytes]:
+    """A pressed key as RFC 4733 has it, a payload each 20 ms: the event goes on, then its end, three times."""
+    code = KEYS.index(key)
+    durations = [_FRAME_SAMPLES * min(packet, _KEY_FRAMES) for packet in range(1, _KEY_FRAMES + _KEY_ENDS)]
+    return [
+        _EVENT.pack(code, _KEY_VOLUME | (_KEY_END if packet >= _KEY_FRAMES - 1 else 0), duration)
+        for packet, duration in enumerate(durations)
+    ]
+
+
 @dataclass(slots=True)
 class _Stream:
+    """`keys` are packets of a pressed key that go in place of the tone: payload type, place, payload."""
+
     address: tuple[str, int]
     payload_type: int
     ssrc: int
     sequence: int = 0
+    keys: deque[tuple[int, int, bytes]] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
@@ -110,8 +129,19 @@ class MediaSocket:
 
     def start(self, call_id: str, address: tuple[str, int], payload_type: int) -> None:
         """Play the tone to that address, if this side plays one and the address is on this host."""
-        if self.media is Media.TONE and (address[0].startswith("127.") or address[0] == "::1"):
+        if self.media is Media.TONE and _is_here(address):
             self._streams[call_id] = _Stream(address, payload_type, ssrc=crc32(call_id.encode()))
+
+    def press(self, call_id: str, address: tuple[str, int], payload_type: int, key: str) -> None:
+        """Send a key to that address, if it is on this host: in place of the tone where one is played to the call, else
+        all packets of it at once (who receives them goes by their time stamps)."""
+        packets = [(payload_type, place, payload) for place, payload in enumerate(key_payloads(key))]
+        if (stream := self._streams.get(call_id)) is not None:
+            stream.keys.extend(packets)
+        elif _is_here(address):
+            stream = _Stream(address, PCMU, ssrc=crc32(call_id.encode()), keys=deque(packets))
+            while stream.keys:
+                self._send_next(stream, b"")
 
     def stop(self, call_id: str) -> None:
         """Play no more to that call."""
@@ -145,14 +175,23 @@ class MediaSocket:
         while not self._closed.wait(max(0.0, due - time.monotonic())):
             due = max(due + _FRAME_S, time.monotonic() - 1.0)  # after a stall, catch up on a second at most
             for stream in list(self._streams.values()):
-                timestamp = stream.sequence * _FRAME_SAMPLES & 0xFFFFFFFF
-                number = stream.sequence & 0xFFFF
-                header = _HEADER.pack(0x80, stream.payload_type, number, timestamp, stream.ssrc)
-                self._send(header + frames[stream.payload_type], stream.address)
-                stream.sequence += 1
+                self._send_next(stream, frames[stream.payload_type])
+
+    def _send_next(self, stream: _Stream, audio: bytes) -> None:
+        """Send the next 20 ms of a stream: of a key, if one is pressed, else of the audio."""
+        payload_type, place, payload = stream.keys.popleft() if stream.keys else (stream.payload_type, 0, audio)
+        timestamp = (stream.sequence - place) * _FRAME_SAMPLES & 0xFFFFFFFF  # that of a key's packets is its beginning
+        marker = 0x80 if payload_type != stream.payload_type and place == 0 else 0
+        header = _HEADER.pack(0x80, payload_type | marker, stream.sequence & 0xFFFF, timestamp, stream.ssrc)
+        self._send(header + payload, stream.address)
+        stream.sequence += 1
 
     def _send(self, packet: bytes, address: tuple[str, int]) -> None:
         try:
             self._socket.sendto(packet, address)
         except OSError:
             return  # the far end is gone, or so are we: RTP is not told
+
+
+def _is_here(address: tuple[str, int]) -> bool:
+    return address[0].startswith("127.") or address[0] == "::1"

@@ -10,6 +10,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Final
+
+KEYS: Final = "0123456789*#"
+"""The keys of a phone, each at the place of its code (RFC 4733, table 3)."""
 
 
 class ProfileError(ValueError):
@@ -117,6 +121,21 @@ class Phones:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """People who press a key: a share of those who answer, so long after the answer; also whoever hears an agent."""
+
+    share: float = 0.0
+    key: str = "9"
+    after_s: float = 1.5
+
+    def __post_init__(self) -> None:
+        _check_share("share", self.share)
+        _check_seconds("after_s", self.after_s)
+        if len(self.key) != 1 or self.key not in KEYS:
+            raise ProfileError(f"key = {self.key!r}: must be one of {KEYS}")
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """How a whole rehearsal behaves.
 
@@ -140,6 +159,7 @@ class Profile:
     media: Media = Media.NONE
     forced: Mapping[str, Outcome] = field(default_factory=dict)
     forced_suffix: Mapping[str, Outcome] = field(default_factory=dict)
+    keys: Keys = field(default_factory=Keys)
     phones: Phones = field(default_factory=Phones)
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ from compliance.evidence import Entry, read, verify
 from compliance.face import Cleared, Permit, Reserved
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.core.inputs import Permitted
 from dialer.core.model import Disposition, Lead
 from dialer.core.settling import unsent
@@ -28,7 +29,7 @@ from dialer.store.evidence_files import KEY_BYTES, lines, read_head, segments
 from dialer.store.evidence_log import compress, open_evidence
 from dialer.store.settlements import Settled
 
-CAMPAIGN = CampaignSettings(name="spring-sale", caller_id="+861065550000", abandon_message="/m.wav")
+CAMPAIGN = applied(CampaignSettings(name="spring-sale", caller_id="+861065550000", abandon_message="/m.wav"))
 AT_ONCE = 6
 """Leads in one visit to the gates at 60 attempts per second."""
 
@@ -38,7 +39,10 @@ def permits(first: int, count: int, at: float) -> list[Permitted]:
     found = []
     for i in range(first, first + count):
         number = E164(f"+86138{i * 7919 % 10**8:08}")
-        permit = Permit(Cleared(number, at, at + 30, at + 3600), Reserved(f"19a3f2b7c11-4f2a-{i:06}", number, at, 1))
+        permit = Permit(
+            Cleared(number, at, at + 30, at + 3600),
+            Reserved(f"19a3f2b7c11-4f2a-{i:06}", number, at, CAMPAIGN.caller_id),
+        )
         found.append(Permitted(Lead(f"crm-{i}", CAMPAIGN.name, (number,)), permit))
     return found
 

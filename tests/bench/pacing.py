@@ -104,7 +104,7 @@ def _play(
 ) -> None:
     """First the days that ratios are tuned on, then everybody's; seeds outermost, so that days come complete."""
     from dialer.sim.scoreboard.days import missing, play_all, task_of
-    from dialer.sim.scoreboard.entrants import TUNED
+    from dialer.sim.scoreboard.entrants import TUNED, seeds_of
     from dialer.sim.scoreboard.tuning import trials, tuned
 
     pairs = [(row, cap) for row in rows for cap in row.caps]
@@ -116,6 +116,7 @@ def _play(
             for seed in seeds
             for row, cap in pairs
             for policy in policies
+            if seed in seeds_of(policy, seeds)
         ]
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -140,7 +141,7 @@ def _write(
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         seeds=len(seeds),
         hours=rows[0].scenario.hours,
-        days=len(seeds) * len(policies) * len(tables),
+        days=sum(one.days for table in tables for one in table.standings),
         cpus=len(os.sched_getaffinity(0)),
         python=platform.python_version(),
         missing=partial,

@@ -38,6 +38,7 @@ from dialer.store import campaigns, control, status
 from dialer.store.connection import Store, close_store, open_store
 from tests.bench.far_end import FarEnd, far_end
 from tests.bench.processes import Family, cpu_s, family, private_mb, resident_mb
+from tests.rules import AT_ANY_HOUR
 
 CALLEE_PORT, AGENT_PORT = 25060, 25080
 CALLEE_MEDIA, AGENT_MEDIA = 26000, 26100
@@ -179,7 +180,7 @@ def _campaign(store: Store, folder: Path) -> None:
         caller_id=scene.CALLER_ID,
         abandon_message=str(message),
         ring_timeout_s=15.0,
-        hours=scene.hours_around(time.time()),
+        **AT_ANY_HOUR,
     )
     campaigns.create(store, settings, who="bench", now=time.time())
     _set_state(store, CampaignState.PAUSED)

@@ -102,6 +102,15 @@ def test_without_a_daemon_it_says_how_to_start_one() -> None:
     assert "dialer run" in drawn([])
 
 
+def test_a_campaign_without_due_leads_says_what_is_next() -> None:
+    """Until when nothing is due, or that it is finished; while leads are due it says nothing of it."""
+    idle = drawn([board(campaigns=(campaign_row(due=0, next="nothing due until 09:00"),))])
+    busy = drawn([board(campaigns=(campaign_row(next="diallable now: 12,045"),))])
+
+    assert "nothing due until 09:00" in idle
+    assert "diallable" not in busy
+
+
 def test_many_campaigns_become_lines() -> None:
     """What does not fit as cards is a table with all problems; the busiest keep their cards while there is room."""
     rows = tuple(campaign_row(f"c{i}", calls={"talking": i}, problem="no trunk" if i == 3 else "") for i in range(9))

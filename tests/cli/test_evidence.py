@@ -12,6 +12,7 @@ import pytest
 
 from compliance.evidence import Entry
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.cli.exits import CliExit
 from dialer.core import evidence
 from dialer.core.model import Disposition
@@ -70,9 +71,10 @@ def dialled(store: Store, tmp_path: Path) -> list[Settled]:
         for i, one in enumerate(permits)
     ]
     settle.settle(store, ends, OWNER)
-    version = evidence.policy_version(settings)
-    started = [evidence.policy(settings, version, at, at - 40 * 86_400)]
-    started += [evidence.permit(one, settings, version, "main", KEY) for one in permits]
+    applying = applied(settings)
+    version = applying.version
+    started = [evidence.policy(applying, version, at, at - 40 * 86_400)]
+    started += [evidence.permit(one, applying, version, "main", KEY) for one in permits]
     record(tmp_path, [started, [evidence.settlement(one.settlement, day, OWNER, KEY, at) for one in ends]], at)
     return ends
 
@@ -140,7 +142,9 @@ def test_rates_agree_with_the_ledger(here: Dialer) -> None:
     assert "agrees" in result.stdout
     report = data(here("evidence", "rates", "--json", "--campaign", "spring"))
     (day,) = report["days"]
-    assert (day["count"], day["ledger"]) == ({"answered": 3, "abandoned": 1, "machines": 0}, [3, 1])
+    assert day["count"] == day["ledger"] == {"answered": 3, "abandoned": 1, "hung_up": 0, "machines": 0}
+    assert day["counted"] == {"answered": 3, "abandoned": 1}
+    assert day["definition"] == {"denominator": "live_answers", "hang_ups": "count", "machines": "keep"}
     assert {row["count"]["answered"] for row in report["windows"]} == {3}
     offline = here("evidence", "rates", "--offline", "--json")
     assert data(offline)["days"][0]["ledger"] is None
@@ -154,7 +158,7 @@ def test_what_only_the_ledger_has_is_missed(here: Dialer, dialled: list[Settled]
     for days, exit_code, said in [(0, 0, "begins on this day"), (2, CliExit.BROKEN, "DIFFERS")]:
         shutil.rmtree(tmp_path / "e")
         at = ended_at - days * 86_400
-        record(tmp_path, [[evidence.policy(settings, "v1", at, at)]], at)
+        record(tmp_path, [[evidence.policy(applied(settings), "v1", at, at)]], at)
 
         result = here("evidence", "rates")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.cli.explanation import Explanation, as_json, calibration_words, explanation, held_by, room_from, spent
 from dialer.cli.hosts import Hosts
 from dialer.core.board import WindowRow
@@ -42,7 +43,10 @@ def campaign(state: CampaignState = CampaignState.RUNNING) -> Campaign:
 def explain(
     *records: Learnt, boards: Any = (), state: CampaignState = CampaignState.RUNNING, faults: tuple[str, ...] = ()
 ) -> Explanation:
-    return explanation(campaign(state), (TODAY,), Hosts(tuple(boards), ()), Found(records, faults))
+    found = campaign(state)
+    return explanation(
+        found, applied(found.settings).pacing(), (TODAY,), Hosts(tuple(boards), ()), Found(records, faults)
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,7 @@ def explain(
         ({}, {"problems": ("no new calls: the clock jumped", "other")}, {}, ["no new calls: the clock jumped"]),
         ({"agents": {"paused": 3}}, {}, {}, ["no agent is working (3 paused)"]),
         ({"agents": {}, "leads_held": 0, "due": 0}, {}, {}, ["no agent is working", "no lead is due"]),
+        ({"leads_held": 0, "due": 0, "next": "finished"}, {}, {}, ["no lead is due (finished)"]),
         ({"leads_held": 0}, {}, {}, ["the leads that are due are not here yet"]),
         ({}, {"lines_used": 100}, {}, ["all 100 lines are in use"]),
         ({}, {}, {"max_calls_per_agent": 1}, ["17 calls in flight: at most 1 for each working agent"]),

@@ -42,6 +42,19 @@ def test_a_row_becomes_a_lead() -> None:
     }
 
 
+def test_consent_is_a_time_like_the_others() -> None:
+    """As spreadsheets write it, in the lead's time zone."""
+    of = sheet("phone", "timezone", "consent_at", "consent_until", "consent_source", "account_id", "region")
+    cells = ("13800001234", "Asia/Shanghai", "2026-01-04 09:30", "2030/01/01", "web form 17", "A-1", "CN-BJ")
+
+    checked = checker(of).check(Row(2, cells))
+
+    assert isinstance(checked, Ready)
+    assert checked.entry["consent_at"] == datetime(2026, 1, 4, 9, 30, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
+    assert checked.entry["consent_until"] == datetime(2030, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
+    assert (checked.entry["consent_source"], checked.entry["account_id"]) == ("web form 17", "A-1")
+
+
 def test_a_missing_lead_id_is_made_from_file_and_row() -> None:
     """So that the same file makes the same leads again, and no phone number is in it."""
     entry, _ = entry_of(Row(17, ("13800001234",)), sheet())

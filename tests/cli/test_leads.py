@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import stat
 import threading
@@ -17,7 +18,7 @@ from dialer.cli import leads as leads_commands
 from dialer.cli.exits import CliExit
 from dialer.core.inputs import CampaignState
 from dialer.store import campaigns, control, intake, leads, status
-from dialer.store.connection import Store
+from dialer.store.connection import Store, trip
 from tests.cli.conftest import Dialer, board, data
 
 GOOD = "phone,name,city\n13800001234,张三,北京\n13900001111,李四,上海\n"
@@ -56,6 +57,25 @@ def a_daemon(store: Store, campaign: str) -> Iterator[None]:
     finally:
         done.set()
         thread.join(5)
+
+
+def test_rows_are_asked_for_the_ids_that_caps_count_per(
+    dialer: Dialer, store: Store, tmp_path: Path, good: Path
+) -> None:
+    """As the daemon will ask; where this machine does not have the policy, the daemon alone will."""
+    made = ("campaign", "create", "debts", "--set", "mode=progressive", "--set", "default_region=CN")
+    assert dialer(*made, "--set", "policies=us-telemarketing,us-collections-regf").exit_code == 0
+
+    result = dialer("leads", "import", "debts", str(good), "--dry-run")
+
+    assert result.exit_code == 8
+    assert "account_id: missing, and a cap of the campaign counts per account  [rows 2, 3]" in result.stdout
+
+    key = store.keys.campaign("debts")
+    settings = json.loads(trip(store, [("HGET", key, "settings")])[0])
+    settings["policies"] = ["of-another-machine"]
+    trip(store, [("HSET", key, "settings", json.dumps(settings))])
+    assert dialer("leads", "import", "debts", str(good), "--dry-run").exit_code == 0
 
 
 def test_import_waits_until_the_daemon_has_the_leads(dialer: Dialer, store: Store, spring: str, good: Path) -> None:

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compliance.numbers import E164, MIN_HIDDEN, BadNumber, mask, masked_text, parse, zones
+from compliance.numbers import (
+    E164,
+    MIN_HIDDEN,
+    BadNumber,
+    countries,
+    mask,
+    masked_data,
+    masked_numbers,
+    masked_text,
+    parse,
+    zones,
+)
 
 CLEAR = "+8613800001234"
 e164_texts = st.from_regex(r"\+[1-9][0-9]{5,14}", fullmatch=True)
@@ -193,3 +204,65 @@ def test_zones_by_prefix(clear: str, expected: tuple[str, ...]) -> None:
 def test_a_mobile_number_has_all_zones_of_its_country() -> None:
     """Russian mobile numbers may be anywhere from Moscow to Kamchatka."""
     assert {"Europe/Moscow", "Asia/Kamchatka"} <= set(zones(E164("+79161234567")))
+
+
+def test_data_is_masked_to_its_last_leaf() -> None:
+    """Texts, names of fields, long whole numbers; times, amounts and flags stay."""
+    data = {"13800001234": [{"note": "call 138 0000 1234"}, 13_800_001_234], "at": 1_772_500_000, "vip": True, "x": 0.5}
+
+    assert masked_data(data) == {
+        "*******1234": [{"note": "call *******1234"}, "*******1234"],
+        "at": 1_772_500_000,
+        "vip": True,
+        "x": 0.5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("138 0000 5678 or 8610-8765-4321", "*******5678 or ********4321"),
+        ("call +44 20 7946 0958", "call +4420****0958"),
+        ("order 2026-1122-000017", "order 2026-1122-000017"),
+        ("balance 1250000.00", "balance 1250000.00"),
+        ("id 110101199003074514", "id 110101199003074514"),
+        ("again 13800001234", "again *******1234"),
+        ("138.0000.1234 or 00001234", "*******1234 or ****1234"),
+        ("13900005678 13900005679", "******************5679"),
+    ],
+)
+def test_of_data_only_numbers_are_masked(text: str, shown: str) -> None:
+    """The lead's own in any form, and what the plan of its country or a + says is one; orders and amounts stay."""
+    assert masked_numbers(text, (E164(CLEAR),)) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("13800001234", True),
+        ("crm-0086 138.0000.1234", True),
+        ("００００１２３４", True),
+        ("2026-1234", False),
+        ("", False),
+    ],
+)
+def test_a_number_is_found_in_an_id(text: str, held: bool) -> None:
+    """However it is written; eight digits of it are enough."""
+    assert E164(CLEAR).is_in(text) is held
+
+
+@pytest.mark.parametrize(
+    ("clear", "expected"),
+    [
+        ("+8613800001234", {"CN"}),
+        ("+77012345678", {"KZ"}),
+        ("+79161234567", {"RU"}),
+        ("+441481960194", {"GG"}),
+        ("+61412345678", {"AU", "CC", "CX"}),
+        ("+882123456789", {"001"}),
+        ("+440000000000", {"GB", "GG", "IM", "JE"}),
+    ],
+)
+def test_countries_of_a_number(clear: str, expected: set[str]) -> None:
+    """All whose plan has it; all that share the calling code where none has."""
+    assert set(countries(E164(clear))) == expected

@@ -8,57 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from compliance.hours import Window
-from compliance.policy import CN_DEFAULT
-from config.campaign import MIN_RING_TIMEOUT_S, NEVER, CampaignSettings, HoursSettings, RetrySettings, RetryTable
-from pacing.face import Guarantee, Mode, Settings
+from config.campaign import MIN_RING_TIMEOUT_S, NEVER, CampaignSettings, RetrySettings, RetryTable
+from pacing.face import Mode
 
 
 def campaign(**given: Any) -> CampaignSettings:
     return CampaignSettings.model_validate({"name": "survey", "abandon_message": "/m.wav", **given})
 
 
-def test_the_defaults_are_the_shipped_policy_and_pacing() -> None:
-    """A campaign that says nothing gets cn-default and the pacer's own defaults."""
-    settings = campaign()
-    policy = settings.policy()
-    assert policy.hours == CN_DEFAULT.hours
-    assert policy.caps == CN_DEFAULT.caps
-    assert policy.require_zone
-    assert settings.pacing(seed=1) == Settings()
-
-
-def test_every_register_applies_unless_the_campaign_says_otherwise() -> None:
-    """Named ones, or none."""
-    assert campaign().policy().registers == ("all",)
-    assert campaign(registers=["us-dnc"]).policy().registers == ("us-dnc",)
-    assert campaign(registers=[]).policy().registers == ()
-
-
-def test_conversion_keeps_every_value() -> None:
-    """What is set reaches the policy and the pacer."""
-    settings = campaign(
-        mode="ratio",
-        max_abandon_rate=0.01,
-        guarantee="hard",
-        abandon_after_s=1.5,
-        ring_timeout_s=30,
-        ratio=2,
-        max_calls_per_agent=3,
-        hours=[{"days": ["sat", "mon"], "opens": "00:00", "closes": "24:00"}],
-        caps=[{"limit": 3, "window_days": 1}],
-    )
-    assert settings.pacing(seed=7) == Settings(Mode.RATIO, 0.01, Guarantee.HARD, 1.5, 30.0, 2.0, 3.0, 7)
-    (window,) = settings.policy().hours.windows
-    assert window == Window(frozenset({0, 5}), 0, 1440)
-    (cap,) = settings.policy().caps
-    assert (cap.limit, cap.window_s, cap.rest_s) == (3, 86_400, 0)
-
-
 @given(
     st.sampled_from(list(Mode)),
     st.floats(0.001, 0.2),
-    st.lists(st.tuples(st.integers(1, 9), st.floats(0.01, 3660), st.floats(0, 3660)), max_size=3),
+    st.lists(
+        st.tuples(st.integers(1, 9), st.floats(0.01, 3660), st.floats(0, 3660)),
+        max_size=3,
+        unique_by=lambda row: row[0],
+    ),
     st.dictionaries(st.sampled_from(list(RetryTable.model_fields)), st.integers(0, 9)),
 )
 def test_settings_survive_json(
@@ -75,12 +40,6 @@ def test_settings_survive_json(
     assert CampaignSettings.model_validate(kept) == settings
     assert CampaignSettings.model_validate_json(json.dumps(kept), strict=True) == settings
     assert hash(CampaignSettings.model_validate(kept)) == hash(settings)
-
-
-@pytest.mark.parametrize("window", CN_DEFAULT.hours.windows)
-def test_windows_as_settings_are_the_same_windows(window: Any) -> None:
-    """To settings and back changes nothing."""
-    assert HoursSettings.of(window).window() == window
 
 
 def test_retries_by_disposition() -> None:
@@ -107,13 +66,17 @@ def test_retries_by_disposition() -> None:
         ({"abandon_message": "", "mode": "ratio"}, "abandon_message", "is needed in mode ratio"),
         ({"caller_id": "me"}, "caller_id", "pattern"),
         ({"default_region": "China"}, "default_region", "not a known country"),
-        ({"hours": []}, "hours", "at least 1"),
+        ({"policies": ["uk", "fr", "uk"]}, "policies", "uk is there more than once"),
+        ({"group": "A group"}, "group", "pattern"),
+        ({"consent_max_age_days": -1}, "consent_max_age_days", "greater than or equal to 0"),
+        ({"refuse_above_share": 1.5}, "refuse_above_share", "less than or equal to 1"),
+        ({"abandonment": {"hang_ups": "perhaps"}}, "abandonment.hang_ups", "'count' or 'leave_out'"),
         ({"hours": [{"days": [], "opens": "09:00", "closes": "10:00"}]}, "hours.0.days", "at least 1"),
         ({"hours": [{"days": ["mon"], "opens": "9", "closes": "10:00"}]}, "hours.0.opens", "pattern"),
         ({"hours": [{"days": ["mon"], "opens": "09:00", "closes": "24:01"}]}, "hours.0.closes", "pattern"),
         ({"hours": [{"days": ["mon"], "opens": "10:00", "closes": "10:00"}]}, "hours.0.closes", "later than opens"),
         ({"caps": [{"limit": 0, "window_days": 1}]}, "caps.0.limit", "greater than or equal to 1"),
-        ({"caps": [{"limit": 1, "window_days": 0}]}, "caps.0.window_days", "greater than 0"),
+        ({"caps": [{"limit": 1, "window_days": 0}]}, "caps.0", "exactly one window.*got none"),
         ({"retry": {"unwanted": {"delay_s": 1, "max_attempts": 1}}}, "retry.unwanted", "not permitted"),
         ({"retry": {"busy": {"max_attempts": -1}}}, "retry.busy.max_attempts", "greater than or equal to 0"),
     ],
@@ -131,31 +94,18 @@ def test_a_mode_that_cannot_abandon_needs_no_message(mode: str) -> None:
     assert campaign(mode=mode, abandon_message="").abandon_message == ""
 
 
-def test_no_caps_at_all_is_a_choice() -> None:
-    """An empty list of caps is not the default list."""
-    assert campaign(caps=[]).policy().caps == ()
-
-
 def test_what_is_missing_to_start() -> None:
     """A campaign may be kept without a caller id, but not started."""
-    assert campaign().missing_to_start() == ("caller_id is empty: the callee must be shown a number",)
+    assert campaign().missing_to_start() == (
+        "caller_id is empty and there are no caller_ids: the callee must be shown a number",
+    )
     assert campaign(caller_id="+861000000000").missing_to_start() == ()
     assert campaign(mode="preview", caller_id="+861000000000").missing_to_start() == ()
-
-
-def test_the_first_counting_window_is_the_pacers() -> None:
-    """By default the calendar day at the cap, then thirty days at the cap and an hour at twice the cap."""
-    settings = campaign(max_abandon_rate=0.02)
-    caps = [(window.label, window.cap(settings.max_abandon_rate)) for window in settings.abandon_windows]
-    assert caps == [("calendar_day", 0.02), ("successive_30_days", 0.02), ("rolling_hour", 0.04)]
-    canada = campaign(abandon_windows=[{"kind": "calendar_month", "max_rate": 0.05}])
-    assert canada.pacing(seed=1).max_abandon_rate == 0.05
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"abandon_windows": []}, "at least 1 item"),
         ({"abandon_windows": [{"kind": "calendar_day"}, {"kind": "calendar_day", "max_rate": 0.01}]}, "two of"),
         ({"abandon_windows": [{"kind": "weekly"}]}, "calendar_month"),
         ({"abandon_windows": [{"kind": "successive_days", "days": 400}]}, "366"),
@@ -176,3 +126,13 @@ def test_a_period_starts_on_a_day_or_with_the_campaign(start: str) -> None:
     """The days of two periods of different length may both be counted."""
     rows = [{"kind": "successive_days", "days": days, "start": start} for days in (7, 30)]
     assert [row.start for row in campaign(abandon_windows=rows, time_zone="UTC").abandon_windows] == [start, start]
+
+
+@pytest.mark.parametrize("key", ["99", "a", "A", " ", "+"])
+def test_the_key_of_an_opt_out_is_one_of_a_phone(key: str) -> None:
+    """Or none, which turns it off."""
+    with pytest.raises(ValidationError, match="opt_out_key"):
+        CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, opt_out_key=key)
+    assert [
+        CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, opt_out_key=good).opt_out_key for good in ("", "0", "#")
+    ] == ["", "0", "#"]

@@ -307,20 +307,30 @@ def test_any_stored_campaign_is_an_answer_or_a_mistake(tree: object) -> None:
 
 
 def test_a_campaign_from_its_file_with_flags(tmp_path: Path) -> None:
-    """A message beside the file is found from anywhere; flags change single values, also of default rows."""
-    path = written(tmp_path, 'name = "a"\nabandon_message = "a.wav"\n[retry.busy]\ndelay_s = 60\n', "a.toml")
-    flags = {"hours[0].closes": "11:30", "caps[0].limit": "3", "hours[1].days": "mon, tue", "mode": "ratio"}
+    """A message beside the file is found from anywhere; flags change single values, also of rows, and add rows."""
+    rows = '[[hours]]\ndays = ["sat"]\nopens = "09:00"\ncloses = "12:00"\n[[hours]]\ndays = ["sun"]\nopens = "14:00"\n'
+    rows += 'closes = "20:00"\n'
+    head = 'name = "a"\nabandon_message = "a.wav"\n[retry.busy]\ndelay_s = 60\n'
+    path = written(tmp_path, head + rows, "a.toml")
+    flags = {
+        "hours[0].closes": "11:30",
+        "caps[0].limit": "3",
+        "caps[0].window_days": "7",
+        "hours[1].days": "mon, tue",
+        "mode": "ratio",
+    }
     effective = load_campaign(path, flags)
     settings = effective.settings
     assert settings.abandon_message == str(tmp_path / "a.wav")
     assert [(row.opens, row.closes) for row in settings.hours] == [("09:00", "11:30"), ("14:00", "20:00")]
     assert settings.hours[1].days == ("mon", "tue")
-    assert settings.caps[0].limit == 3
+    assert (settings.caps[0].limit, settings.caps[0].window_days) == (3, 7)
     assert (settings.retry.busy.delay_s, settings.retry.busy.max_attempts) == (60, 3)
     wanted = {
         "name": f"file {path}",
         "hours[0].closes": "flag",
-        "hours[0].opens": "default",
+        "hours[0].opens": f"file {path}",
+        "caps[0].rest_days": "default",
         "hours[1].days": "flag",
         "retry.busy.delay_s": f"file {path}",
         "retry.busy.max_attempts": "default",
@@ -351,7 +361,8 @@ def test_what_is_wrong_with_a_campaign() -> None:
         [
             'name: is not of the right form: small letters, digits, - and _, got "X y"',
             "ring_timeout_s: must be at least 15 (seconds), got 10",
-            'caller_id: is not of the right form: number shown to the callee; needed to start, got "*******1234x"',
+            "caller_id: is not of the right form: number shown to the callee; this or caller_ids is needed to start, "
+            'got "*******1234x"',
             "abandon_message: is needed in mode predictive, which can leave an answered call without an agent: "
             "the callee must then hear who called (path of a WAV file)",
             'hours[0].days[1]: must be one of mon, tue, wed, thu, fri, sat, sun, got "xx"',

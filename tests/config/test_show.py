@@ -88,10 +88,12 @@ def test_the_example_of_a_list_without_default_rows_can_be_taken_as_it_is(tmp_pa
 
 
 def test_the_campaign_example_shows_every_default(tmp_path: Path) -> None:
-    """With everything switched on, nothing changes but the sources."""
+    """With everything switched on, nothing changes but the sources; of rows there are none by default."""
     path = tmp_path / "campaign.toml"
     path.write_text(uncommented(campaign_toml()), encoding="utf-8")
     effective = load_campaign(path)
     assert effective.settings == load_campaign(SHIPPED / "campaign.example.toml").settings
-    assert set(effective.sources.values()) == {f"file {path}"}
+    of_default = [name for name, source in effective.sources.items() if source == "default"]
+    assert of_default == ["caller_ids", "hours", "caps", "abandon_windows"]
+    assert set(effective.sources.values()) == {f"file {path}", "default"}
     assert tomllib.loads(campaign_toml())["name"] == "survey"

@@ -12,6 +12,7 @@ import pytest
 from compliance.face import Cleared, Permit, Reserved
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.core.agents import Agent, AgentEvent, AgentEventKind
 from dialer.core.calls import Call, CallState
 from dialer.core.effects import Anomaly, Effect, Lease, Reserve, Send, Settle
@@ -43,7 +44,7 @@ def a_lead(serial: int = 1, campaign: str = "sales", numbers: int = 1, **given: 
 
 def a_permit(lead: Lead, attempt: str, wall: float, valid_s: float = 30.0) -> Permit:
     """What both gates would have said about a lead."""
-    return Permit(Cleared(lead.number, wall, wall + valid_s), Reserved(attempt, lead.number, wall, 1))
+    return Permit(Cleared(lead.number, wall, wall + valid_s), Reserved(attempt, lead.number, wall, "+8610000"))
 
 
 @dataclass
@@ -83,7 +84,7 @@ class Stage:
 
     def campaign(self, name: str = "sales", state: CampaignState = CampaignState.RUNNING, **given: Any) -> list[Effect]:
         given = {"abandon_message": "/sorry.wav", **given}
-        effects = self.tell(CampaignChanged(CampaignSettings(name=name, caller_id="+8610000", **given), state))
+        effects = self.tell(CampaignChanged(applied(CampaignSettings(name=name, caller_id="+8610000", **given)), state))
         return effects + self.tell(LedgerOfOthers(name, DAY, 0, 0))
 
     def say(self, kind: AgentEventKind, agent: str, **given: Any) -> list[Effect]:

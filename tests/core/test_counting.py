@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.campaign import CampaignSettings
+from config.policies import applied, shipped
 from dialer.core import counting
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.floor import FloorSettings, open_floor
@@ -19,7 +20,7 @@ from pacing.face import Ledger, Window
 from sip.causes import Cause, Leg
 from tests.core.conftest import EPOCH
 
-SETTINGS = CampaignSettings(name="sales", abandon_message="/m.wav", time_zone="Europe/London")
+SETTINGS = applied(CampaignSettings(name="sales", abandon_message="/m.wav", time_zone="Europe/London"))
 LONDON = ZoneInfo("Europe/London")
 MIDNIGHT = 1_792_364_400.0
 """2026-10-19 00:00 in London, the Monday before the clocks go back."""
@@ -56,6 +57,27 @@ def test_the_pacer_sees_every_window(stage):
 
     assert seen.ledger == Ledger(11, 2)
     assert seen.windows == (Window("hour", 0.05, Ledger(6, 1)),)
+
+
+def test_the_pacer_sees_what_the_campaigns_definition_counts(stage):
+    """A callee who hangs up in time counts in the United States and not in the United Kingdom, where machines that
+    agents met are taken off and the rate is of those put through and the abandoned."""
+    since = slot_of(stage.wall) * 300.0
+    others = WindowOfOthers("day", "day", 0.05, since, 190, 10, machines=20, hung_up=4)
+    stage.tell(ledger("2026-03-02", since, others))
+    attempt = stage.dial()
+    stage.answer(attempt)
+    stage.wait(1.0)
+    gone = stage.end(attempt, Cause.NORMAL, Leg.CALLEE)
+    us = question(stage).snapshot.ledger
+    settings = stage.floor.campaigns["sales"].settings
+    uk = settings.model_copy(update={"abandonment": shipped().get("uk").abandonment})
+    stage.tell(CampaignChanged(uk, CampaignState.RUNNING))
+    stage.tell(ledger("2026-03-02", since, others))
+
+    assert (gone.live, gone.abandoned, gone.hung_up) == (True, True, True)
+    assert us == Ledger(191, 11)
+    assert question(stage).snapshot.ledger == Ledger(186, 6)
 
 
 def test_a_call_counts_where_it_was_answered(stage):

@@ -6,6 +6,7 @@ import pytest
 
 from compliance.face import Refusal, Rule
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.core.agents import AgentEventKind
 from dialer.core.calls import CallState
 from dialer.core.effects import Lease, Release, Reserve, Settle
@@ -129,7 +130,8 @@ def test_a_refusal_frees_the_place(stage, of):
 
 
 def test_a_lapsed_permit_is_given_back(stage, of, make_permit):
-    """A permit that comes after its time is settled as NOT_SENT, uncharged, and the lead steps aside."""
+    """A permit that comes after its time is settled as NOT_SENT, uncharged, with the caller id that is free again, and
+    the lead steps aside."""
     (lead,) = stage.lease()
     stage.pace()
     permit = make_permit(lead, "attempt-x", stage.wall, valid_s=30.0)
@@ -138,6 +140,7 @@ def test_a_lapsed_permit_is_given_back(stage, of, make_permit):
     (settle,) = of(Settle, effects)
     told = settle.settlement
     assert (told.disposition, told.charged, told.live) == (Disposition.NOT_SENT, False, False)
+    assert told.caller_id == permit.caller_id == "+8610000"
     assert told.next_step == Retry(60.0, 0)
     assert of(Dial, effects) == []
     assert stage.floor.lines_used == 0
@@ -425,7 +428,7 @@ def test_an_invite_told_twice_keeps_its_first_time(stage):
 
 def test_nothing_starts_before_the_ledger_is_known(stage, of):
     """A campaign whose abandonment ledger of the day nobody has told yet leases nothing and asks no pacer."""
-    late = CampaignSettings(name="late", caller_id="+8610000", abandon_message="/sorry.wav")
+    late = applied(CampaignSettings(name="late", caller_id="+8610000", abandon_message="/sorry.wav"))
     stage.tell(CampaignChanged(late, CampaignState.RUNNING))
     stage.login("bob", campaigns=("late",))
     assert of(Lease, leases(stage)) == []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.core.calls import UNANSWERED, CallState
-from dialer.core.dispositions import NO_SIGN, OUR_SIDE, TABLE, TRUNK_FAULTS, counts, disposition_of, is_charged
+from dialer.core.dispositions import NO_SIGN, OUR_SIDE, TABLE, TRUNK_FAULTS, Counted, counts, disposition_of, is_charged
 from dialer.core.model import Disposition
 from sip.causes import Cause, Leg
 
@@ -76,9 +76,15 @@ def test_only_failures_of_our_own_are_not_charged(disposition):
     assert TRUNK_FAULTS < OUR_SIDE < NO_SIGN
 
 
+def counted(answered_at, bridged_at, ended_at=100.0, ended_by=Leg.DIALER):
+    return counts(
+        answered_at=answered_at, bridged_at=bridged_at, ended_at=ended_at, ended_by=ended_by, abandon_after_s=2.0
+    )
+
+
 def test_a_call_without_an_answer_is_not_in_the_ledger():
     """No answer, no live answer, no abandon."""
-    assert counts(answered_at=None, bridged_at=None, abandon_after_s=2.0) == (False, False)
+    assert counted(None, None) == Counted()
 
 
 @given(st.integers(0, 10**6), st.none() | st.integers(0, 5000))
@@ -86,12 +92,27 @@ def test_an_answer_is_abandoned_unless_an_agent_came_in_time(answered_ms, waited
     """Live always; abandoned where no agent was on the line within the limit (the limit itself is in time)."""
     answered = answered_ms / 1000
     bridged = None if waited_ms is None else answered + waited_ms / 1000
-    live, abandoned = counts(answered_at=answered, bridged_at=bridged, abandon_after_s=2.0)
-    assert live
+    found = counted(answered, bridged, answered + 60)
+    assert found.live
+    assert not found.hung_up
     if waited_ms != 2000:  # a float's breath beside the limit may fall on either side
-        assert abandoned == (waited_ms is None or waited_ms > 2000)
+        assert found.abandoned == (waited_ms is None or waited_ms > 2000)
 
 
 def test_the_limit_itself_is_in_time():
     """An agent exactly at the limit is in time."""
-    assert counts(answered_at=10.0, bridged_at=12.0, abandon_after_s=2.0) == (True, False)
+    assert counted(10.0, 12.0) == Counted(live=True)
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "ended_by", "bridged_at", "hung_up"),
+    [
+        (11.5, Leg.CALLEE, None, True),
+        (12.0, Leg.CALLEE, None, False),  # the limit had passed: nobody was there in time
+        (11.5, Leg.DIALER, None, False),
+        (11.5, Leg.CALLEE, 11.0, False),
+    ],
+)
+def test_who_hangs_up_before_the_limit_is_told_apart(ended_at, ended_by, bridged_at, hung_up):
+    """It is abandoned all the same; not every law counts it."""
+    assert counted(10.0, bridged_at, ended_at, ended_by) == Counted(True, bridged_at is None, hung_up)

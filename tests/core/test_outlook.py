@@ -155,7 +155,7 @@ def test_calling_hours_end_as_the_permits_say(stage):
     (lead,) = stage.lease()
     stage.pace()
     cleared = Cleared(lead.number, stage.wall, stage.wall + 30.0, closes_at=stage.wall + 50.0)
-    stage.tell(Permitted(lead, Permit(cleared, Reserved("attempt-x", lead.number, stage.wall, 1))))
+    stage.tell(Permitted(lead, Permit(cleared, Reserved("attempt-x", lead.number, stage.wall, ""))))
     assert asked(stage)["sales"].snapshot.staffed_s == pytest.approx(50.0)
     stage.wait(51.0)
     assert asked(stage, everyone=True)["sales"].snapshot.staffed_s == math.inf

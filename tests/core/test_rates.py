@@ -6,11 +6,15 @@ from typing import Any
 
 from compliance.evidence import Entry, Head, Record, read, written
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.core import evidence
-from dialer.core.rates import Count, Survey, Tallies, open_windows
+from dialer.core.answers import Answers
+from dialer.core.rates import Survey, Tallies, open_windows
 
 NOON = 1_772_539_200.0  # 2026-03-03 12:00 UTC
-SETTINGS = CampaignSettings(name="spring", caller_id="+861065550000", abandon_message="/m.wav", time_zone="Etc/UTC")
+SETTINGS = applied(
+    CampaignSettings(name="spring", caller_id="+861065550000", abandon_message="/m.wav", time_zone="Etc/UTC")
+)
 
 
 def record(entry: Entry) -> Record:
@@ -20,10 +24,20 @@ def record(entry: Entry) -> Record:
     return found
 
 
-def ended(attempt: str, at: float, day: str = "2026-03-03", *, live: bool = True, abandoned: bool = False) -> Record:
+def ended(
+    attempt: str,
+    at: float,
+    day: str = "2026-03-03",
+    *,
+    live: bool = True,
+    abandoned: bool = False,
+    hung_up: bool = False,
+) -> Record:
     times = {"answered": evidence.ms(at)} if live else {}
     fields: dict[str, Any] = {"campaign": "spring", "attempt": attempt, "day": day, "times": times}
-    return record(Entry(evidence.ms(at), "settlement", {**fields, "live": live, "abandoned": abandoned}))
+    return record(
+        Entry(evidence.ms(at), "settlement", {**fields, "live": live, "abandoned": abandoned, "hung_up": hung_up})
+    )
 
 
 def tallies(*records: Record) -> tuple[Survey, Tallies]:
@@ -43,12 +57,12 @@ def test_live_answers_and_abandoned_calls_are_counted() -> None:
         ended("A2", NOON, abandoned=True),
         ended("A3", NOON, live=False),
         ended("A4", NOON, "2026-03-02"),
+        ended("A5", NOON, abandoned=True, hung_up=True),
     )
 
-    assert found.day("spring", "2026-03-03") == Count(2, 1)
-    assert found.day("spring", "2026-03-02") == Count(1, 0)
-    assert found.day("spring", "2026-03-03").rate == 0.5
-    assert found.day("spring", "2026-03-01").rate == 0.0
+    assert found.day("spring", "2026-03-03") == Answers(3, 2, 1)
+    assert found.day("spring", "2026-03-02") == Answers(1, 0)
+    assert found.day("spring", "2026-03-01") == Answers()
 
 
 def test_machines_leave_the_live_answers() -> None:
@@ -60,8 +74,7 @@ def test_machines_leave_the_live_answers() -> None:
 
     _, found = tallies(*said[:2], ended("A1", NOON), ended("A2", NOON), ended("A3", NOON, abandoned=True), *said[2:])
 
-    assert found.day("spring", "2026-03-03") == Count(3, 1, 1)
-    assert found.day("spring", "2026-03-03").rate == 0.5
+    assert found.day("spring", "2026-03-03") == Answers(2, 1, machines=1)
 
 
 def test_windows_are_those_of_the_settings_on_record() -> None:
@@ -74,9 +87,9 @@ def test_windows_are_those_of_the_settings_on_record() -> None:
     windows = open_windows(survey.campaigns["spring"], NOON + 60)
 
     assert {one.label: found.window("spring", one) for one in windows} == {
-        "calendar_day": Count(2, 1),
-        "successive_30_days": Count(3, 1),
-        "rolling_hour": Count(1, 0),
+        "calendar_day": Answers(2, 1),
+        "successive_30_days": Answers(3, 1),
+        "rolling_hour": Answers(1, 0),
     }
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from dialer.core.agents import AgentEventKind, AgentState
-from dialer.core.calls import CallState
-from dialer.core.effects import AgentChanged, Publish, Settle
+from dialer.core.calls import STATE_LIMIT_S, CallState
+from dialer.core.effects import AgentChanged, OptOut, Publish, Send, Settle
 from dialer.core.inputs import CampaignState, HangUpAll
-from dialer.core.model import Disposition
+from dialer.core.model import Close, Disposition, Retry
 from pacing.face import Ledger
 from sip.causes import Cause, Leg
-from sip.messages import AgentEnded, Bridged, Cancel, CancelAgent, Dial, DialAgent, HangUp, PlayMessage
+from sip.messages import AgentEnded, Bridged, Cancel, CancelAgent, Dial, DialAgent, Digit, HangUp, PlayMessage
 
 K = AgentEventKind
 
@@ -101,6 +101,70 @@ def test_at_the_limit_the_phone_is_called_off_and_the_message_plays(stage, of):
     told = stage.end(attempt, Cause.NORMAL, Leg.DIALER)
     assert (told.disposition, told.message_played, told.agent) == (Disposition.ABANDONED, True, "")
     assert stage.floor.campaigns["sales"].ledger == Ledger(1, 1)
+
+
+def listening(stage, **given):
+    """A call whose callee hears the message."""
+    stage.campaign(**given)
+    attempt = stage.dial()
+    stage.answer(attempt)
+    stage.wait(2.5)
+    return attempt
+
+
+def press(stage, attempt, key="9"):
+    return stage.tell(Digit(attempt, stage.now, key))
+
+
+def test_the_key_during_the_message_is_an_opt_out(stage, of):
+    """The number is blocked in that very step, the call ends, and the lead is closed whatever the retry table says."""
+    attempt = listening(stage)
+    lead = stage.call(attempt).lead
+    stage.wait(0.7)
+
+    effects = press(stage, attempt)
+
+    assert effects == [
+        OptOut("sales", attempt, lead.number, "9", stage.now),
+        Send(HangUp(attempt)),
+    ]
+    assert press(stage, attempt) == [], "once is enough"
+    told = stage.end(attempt, by=Leg.DIALER)
+    assert (told.disposition, told.opted_out, told.abandoned) == (Disposition.ABANDONED, True, True)
+    assert told.next_step == Close("opted out by a key during the message")
+
+
+def test_a_key_after_the_message_still_counts(stage, of):
+    """While the call ends: whoever pressed it had heard the message."""
+    attempt = listening(stage)
+    stage.wait(STATE_LIMIT_S[CallState.MESSAGE])
+    assert stage.call(attempt).state is CallState.HANGING_UP
+
+    assert of(OptOut, press(stage, attempt))
+    assert stage.end(attempt, by=Leg.DIALER).opted_out is True
+
+
+@pytest.mark.parametrize(("setting", "key"), [("9", "1"), ("*", "9"), ("", "9")])
+def test_another_key_means_nothing(stage, setting, key):
+    """And where the campaign has no key, none does."""
+    attempt = listening(stage, opt_out_key=setting)
+
+    assert press(stage, attempt, key) == []
+    told = stage.end(attempt, by=Leg.DIALER)
+    assert told.opted_out is False
+    assert isinstance(told.next_step, Retry)
+
+
+def test_keys_before_the_message_and_in_a_talk_mean_nothing(stage, rung):
+    """Nobody has told the callee yet what they would mean; an agent hears what the callee wants."""
+    stage.campaign()
+    attempt = stage.dial()
+    stage.answer(attempt)
+    assert press(stage, attempt) == []
+    stage.login("ann")
+    stage.bridge(attempt)
+    assert press(stage, attempt) == []
+    assert stage.end(attempt).opted_out is False
 
 
 def test_without_a_message_the_call_is_hung_up(stage, of):

@@ -6,6 +6,7 @@ import pytest
 
 from dialer.core.agents import AgentEventKind, AgentState
 from dialer.core.calls import CallState
+from dialer.core.effects import OptOut, Settle
 from dialer.core.model import Close, Disposition, Retry
 from pacing.face import CallAbandoned, CallAnswered, CallFailed, Ledger, TalkEnded, WrapupEnded
 from sip.causes import Cause, Leg
@@ -161,3 +162,24 @@ def test_a_trunk_that_refuses_everything_does_not_burn_the_list(stage):
     for _ in range(20):
         stage.end(stage.dial(), Cause.ROUTE_ERROR, Leg.NETWORK, 403)
     assert trunk.room(stage.now) == 0
+
+
+def test_the_end_of_a_call_says_which_number_it_showed(stage):
+    """A block by the network is counted against it."""
+    attempt = stage.dial()
+    told = stage.end(attempt, Cause.BLOCKED, Leg.NETWORK)
+    assert (told.disposition, told.caller_id) == (D.BLOCKED, "+8610000")
+    assert isinstance(told.next_step, Close)
+
+
+def test_a_call_marked_as_unwanted_is_an_opt_out(stage, of):
+    """SIP 607: the number is blocked for all campaigns, as if a key had been pressed."""
+    stage.login("ann")
+    attempt = stage.dial()
+    lead = stage.call(attempt).lead
+    effects = stage.tell(Ended(attempt, stage.now, Cause.UNWANTED, Leg.CALLEE, sip_code=607, q850=0, reason="Unwanted"))
+
+    assert of(OptOut, effects) == [OptOut("sales", attempt, lead.number, "", stage.now)]
+    (told,) = of(Settle, effects)
+    assert (told.settlement.disposition, told.settlement.opted_out) == (D.UNWANTED, False)
+    assert isinstance(told.settlement.next_step, Close)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
+from config.policies import AppliedSettings, applied
+from dialer.core.answers import Answers, one_more
 from dialer.core.windows import (
     SLOT_S,
     CountingWindow,
@@ -18,12 +20,11 @@ from dialer.core.windows import (
     counted_since,
     counting,
     counting_day,
-    one_more,
+    next_day,
     slot_of,
-    without_machines,
     zone_of,
 )
-from pacing.face import Ledger
+from tests.rules import AT_ANY_HOUR
 
 DAY_S = 86_400
 ZONES = (
@@ -59,8 +60,9 @@ def at(text: str, zone: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
 
 
-def campaign(zone: str, *rows: AbandonWindow) -> CampaignSettings:
-    return CampaignSettings(name="spring", abandon_message="/m.wav", time_zone=zone, abandon_windows=rows)
+def campaign(zone: str, *rows: AbandonWindow) -> AppliedSettings:
+    rules = {**AT_ANY_HOUR, "abandon_windows": rows}
+    return applied(CampaignSettings(name="spring", abandon_message="/m.wav", time_zone=zone, **rules))
 
 
 def belongs(row: AbandonWindow, zone: str, created: float, now: float, event: float) -> bool:
@@ -106,9 +108,9 @@ def test_what_is_counted_in_memory_is_what_is_not_read(
     (window,) = counting(campaign(zone, row), now - 100 * DAY_S, now).windows
     events = [now - age for age in before]
 
-    slots: dict[int, Ledger] = {}
+    slots: dict[int, Answers] = {}
     for event in events:
-        slots[slot_of(event)] = one_more(slots.get(slot_of(event), Ledger()), abandoned=False)
+        slots[slot_of(event)] = one_more(slots.get(slot_of(event), Answers()), abandoned=False)
     fresh = [
         event
         for event in events
@@ -123,7 +125,7 @@ def test_the_windows_are_named_for_people_and_programs() -> None:
     """With their caps; the rolling hour's is twice the campaign's unless it says otherwise."""
     created, now = at("2026-11-13T10:00", "Asia/Shanghai"), at("2026-11-21T15:00", "Asia/Shanghai")
     rows = (
-        *CampaignSettings(name="spring", abandon_message="/m.wav").abandon_windows,
+        *AT_ANY_HOUR["abandon_windows"],
         AbandonWindow(kind=WindowKind.CALENDAR_MONTH, max_rate=0.05),
         AbandonWindow(kind=WindowKind.ROLLING_HOUR, hours=3),
     )
@@ -153,7 +155,7 @@ def test_a_new_period_begins_at_local_midnight() -> None:
 
 def test_the_hosts_zone_is_used_where_the_campaign_names_none() -> None:
     """Its midnights end the days, as the machine's own clock shows them."""
-    settings = CampaignSettings(name="spring", abandon_message="/m.wav")
+    settings = applied(CampaignSettings(name="spring", abandon_message="/m.wav"))
     now = datetime(2026, 11, 21, 15).timestamp()
 
     assert zone_of(settings) is None
@@ -178,7 +180,13 @@ def test_a_cap_of_everything_has_no_budget() -> None:
         calls_left(1.0, 10, 0)
 
 
-def test_abandoned_machines_are_estimated() -> None:
-    """A tenth of the calls that agents took were machines, so a tenth of the abandoned ones will have been."""
-    assert without_machines(answered=190, abandoned=10, machines=20) == pytest.approx(9.0)
-    assert without_machines(answered=5, abandoned=5, machines=0) == 5.0
+@pytest.mark.parametrize(
+    ("zone", "hours"), [("Asia/Shanghai", 24), ("Europe/Berlin", 23), ("Etc/UTC", 24)], ids=["plain", "spring", "utc"]
+)
+def test_the_next_day_begins_at_the_midnight_of_the_zone(zone: str, hours: int) -> None:
+    """Also where the day is an hour shorter."""
+    where = ZoneInfo(zone)
+    midnight = datetime(2026, 3, 29, tzinfo=where).timestamp()
+
+    assert {next_day(midnight + s, where) - midnight for s in (0.0, 1.0, 3600.0 * hours - 1)} == {3600.0 * hours}
+    assert next_day(next_day(midnight, where), where) - next_day(midnight, where) == 86_400.0

@@ -9,16 +9,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from compliance.caps import DEFAULT_CAPS, verdict
-from compliance.face import Refusal
+from compliance.caps import Scope, verdict
+from compliance.face import Per, Refusal
 from compliance.hours import Open, check
 from compliance.numbers import E164
+from compliance.places import Places
 from config.daemon import RedisSettings
 from config.load import load
+from config.policies import applied
 from dialer.demo import scene
 from dialer.demo.lead_list import FAR_ZONES
 from dialer.store.connection import close_store, open_store
 from dialer.store.contacts import history
+from dialer.store.keys import digits
+from tests.rules import CN_DEFAULT
 
 HOUR_S = 3600.0
 WINTER = datetime(2026, 1, 15, tzinfo=UTC).timestamp()
@@ -30,13 +34,13 @@ SUMMER = datetime(2026, 7, 15, tzinfo=UTC).timestamp()
 def test_open_here_and_closed_far_away(day: float, hour: int) -> None:
     """At any hour of the day, people in Shanghai may be called for two hours more, people far away may not."""
     now = day + hour * HOUR_S + 1234
-    hours = scene.campaign_settings(Path("/m.wav"), now).policy().hours
+    hours = applied(scene.campaign_settings(Path("/m.wav"), now)).policy().hours
 
-    here = check(hours, (scene.HOME_ZONE,), now, 25.0)
+    here = check(hours, Places((scene.HOME_ZONE,)), now, 25.0)
     assert isinstance(here, Open)
     assert here.closes_at - now > 2 * HOUR_S
     for zone in FAR_ZONES:
-        assert isinstance(check(hours, (zone,), now, 25.0), Refusal), (
+        assert isinstance(check(hours, Places((zone,)), now, 25.0), Refusal), (
             zone,
             datetime.fromtimestamp(now, ZoneInfo(zone)),
         )
@@ -70,9 +74,9 @@ def test_earlier_calls_reach_the_cap(valkey_url: str) -> None:
     try:
         scene.call_earlier(store, [number.clear], now)
 
-        attempts = [contact.at for contact in history(store, number)]
+        attempts = history(store, digits(number))
     finally:
         close_store(store)
 
     assert len(attempts) == 2
-    assert verdict(attempts, DEFAULT_CAPS, now) is not None
+    assert verdict({Per.NUMBER: attempts}, CN_DEFAULT.caps, scope=Scope(0, 0), now=now, zone=None) is not None

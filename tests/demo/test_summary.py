@@ -6,6 +6,7 @@ from random import Random
 from unittest.mock import Mock
 
 from dialer.core.board import Board, CampaignRow
+from dialer.core.standing import Standing
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import Kind, Row
 from dialer.demo.summary import sum_up
@@ -59,14 +60,11 @@ def test_every_figure_has_its_side() -> None:
     desk.sent = {"1-0": GOOD, "2-0": ASLEEP, "3-0": BAD}
     desk.heard = {"a-1": "no_answer"}
     counts = Counts(
-        queued=0,
-        due=0,
-        waiting=2,
-        leased=0,
-        in_attempt=0,
-        closed=0,
+        standing=Standing(waiting=2, next_due_at=60.0),
+        stored=2,
         accepted=2,
         rejected=1,
+        deleted=0,
         dispositions={"no_answer": 1},
         closed_by={},
         refused_by={"hours": 1},

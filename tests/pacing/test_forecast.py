@@ -12,7 +12,7 @@ from pacing.compiled import floats
 from pacing.face import Snapshot
 from pacing.forecast import HORIZONS, TABLES_LAST_S, Proposal, Tables, make_tables, propose, stale
 from pacing.learn import Learnt
-from tests.pacing.cases import EXPERIENCED, snapshot, snapshots
+from tests.pacing.cases import EXPERIENCED, experienced, snapshot, snapshots
 
 GRACE_S = 2.0
 
@@ -22,8 +22,8 @@ def tables() -> Tables:
     return make_tables(Learnt(25.0, EXPERIENCED), snapshot(), GRACE_S)
 
 
-def proposed(tables: Tables, seen: Snapshot, odds: float = 1.0, tolerated: float = 0.03) -> Proposal:
-    return propose(tables, seen, np.full(len(seen.ringing_age_s) + 1, odds), GRACE_S, tolerated, 50)
+def proposed(tables: Tables, seen: Snapshot) -> Proposal:
+    return propose(tables, seen, GRACE_S, 0.03, 50)
 
 
 def test_tables_hold_probabilities_that_rise_with_the_horizon(tables: Tables) -> None:
@@ -37,8 +37,7 @@ def test_tables_hold_probabilities_that_rise_with_the_horizon(tables: Tables) ->
 
 
 def test_tables_are_made_anew_every_few_seconds(tables: Tables) -> None:
-    """When there are none, when they are old, and when the clock stepped back."""
-    assert stale(None, 0.0)
+    """When they are old, and when the clock stepped back."""
     assert not stale(tables, tables.made_at)
     assert stale(tables, tables.made_at + TABLES_LAST_S)
     assert stale(tables, tables.made_at - 0.1)
@@ -65,10 +64,21 @@ def test_a_waiting_call_past_its_grace_takes_no_agent(tables: Tables) -> None:
 
 def test_calls_of_smaller_odds_leave_more_room(tables: Tables) -> None:
     """Ringing calls that are hardly ever answered count for less, those that are answered more often for more."""
-    seen = snapshot(ready=4, ringing_age_s=(3.0,) * 10)
-    expected = [proposed(tables, seen, odds).answers for odds in (0.25, 1.0, 4.0)]
+    seen = snapshot(ready=4, ringing_age_s=(3.0,) * 10, ringing_trunk=("north",) * 10, next_trunk="north")
+    expected = [proposed(replace(tables, odds={"north": odds}), seen).answers for odds in (0.25, 1.0, 4.0)]
     assert expected == sorted(expected)
     assert expected[0] < 0.4 * expected[1]
+    assert expected[1] == proposed(replace(tables, odds={"south": 4.0}), seen).answers
+    untold = replace(seen, ringing_trunk=())
+    assert expected[1] == proposed(replace(tables, odds={"north": 4.0}), untold).answers
+
+
+def test_tables_have_the_odds_of_the_trunks_that_differ() -> None:
+    """Each once for all decisions until the next tables; an ordinary trunk and one without evidence have none."""
+    trunks = {"good": [45.0, 150.0], "dead": [0.0, 150.0], "new": [0.0, 5.0]}
+    odds = make_tables(Learnt(25.0, experienced(trunks=trunks, hours={})), snapshot(), GRACE_S).odds
+    assert set(odds) == {"dead"}
+    assert odds["dead"] == pytest.approx(0.25)
 
 
 def test_arrays_and_tuples_are_the_same(tables: Tables) -> None:

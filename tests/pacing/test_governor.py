@@ -10,7 +10,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from pacing.face import Guarantee, Ledger, Mode, Settings, Snapshot, Window
-from pacing.governor import Brake, budget_spent, covered, govern, guaranteed, ledgers, slack_calls
+from pacing.governor import Brake, Governed, budget_spent, covered, govern, guaranteed, ledgers, limit, slack_calls
 from tests.pacing.cases import snapshot, snapshots
 
 proposals = st.integers(-5, 500)
@@ -19,13 +19,17 @@ modes = st.sampled_from((Mode.PREDICTIVE, Mode.RATIO))
 HOUR_SPENT = (Window("the last hour", 0.06, Ledger(50, 4)),)
 
 
+def governed(proposed: int, settings: Settings, seen: Snapshot) -> Governed:
+    return govern(proposed, limit(settings, seen), settings, seen)
+
+
 @given(proposals, snapshots(), guarantees, modes)
 def test_the_governor_only_reduces(proposed: int, seen: Snapshot, guarantee: Guarantee, mode: Mode) -> None:
     """Never more than proposed, than lines, than leads; never negative; a reduction has a name."""
-    governed = govern(proposed, Settings(guarantee=guarantee, mode=mode), seen)
-    assert 0 <= governed.dial <= max(0, proposed)
-    assert governed.dial <= min(seen.lines_free, seen.leads_available)
-    assert (governed.brake is None) == (governed.dial == max(0, proposed))
+    found = governed(proposed, Settings(guarantee=guarantee, mode=mode), seen)
+    assert 0 <= found.dial <= max(0, proposed)
+    assert found.dial <= min(seen.lines_free, seen.leads_available)
+    assert (found.brake is None) == (found.dial == max(0, proposed))
 
 
 @given(proposals, snapshots(), guarantees)
@@ -33,29 +37,29 @@ def test_more_ready_agents_never_lower_the_limit(proposed: int, seen: Snapshot, 
     """One more ready agent lets through at least as many calls."""
     settings = Settings(guarantee=guarantee)
     more = replace(seen, ready=seen.ready + 1)
-    assert govern(proposed, settings, more).dial >= govern(proposed, settings, seen).dial
+    assert governed(proposed, settings, more).dial >= governed(proposed, settings, seen).dial
 
 
 @given(proposals, snapshots())
 def test_a_spent_budget_means_progressive_where_nothing_is_forecast_or_risked(proposed: int, seen: Snapshot) -> None:
     """With the cap reached in any window, ratio and the hard guarantee start only what a ready agent covers."""
     if budget_spent(0.03, seen):
-        assert govern(proposed, Settings(mode=Mode.RATIO), seen).dial <= covered(seen)
-        assert govern(proposed, Settings(guarantee=Guarantee.HARD), seen).dial <= covered(seen)
+        assert governed(proposed, Settings(mode=Mode.RATIO), seen).dial <= covered(seen)
+        assert governed(proposed, Settings(guarantee=Guarantee.HARD), seen).dial <= covered(seen)
 
 
 def test_a_spent_budget_is_left_to_the_steering_with_the_statistical_guarantee() -> None:
     """Predictive aims at almost no risk then; the governor does not stop it besides."""
     seen = snapshot(ledger=Ledger(95, 3))
-    assert govern(5, Settings(), seen) == govern(5, Settings(), snapshot())
-    assert govern(5, Settings(), seen).brake is None
+    assert governed(5, Settings(), seen) == governed(5, Settings(), snapshot())
+    assert governed(5, Settings(), seen).brake is None
 
 
 @given(proposals, snapshots())
 def test_the_hard_guarantee_holds_for_the_worst_case(proposed: int, seen: Snapshot) -> None:
     """Were every uncovered call answered and abandoned, the rate would still be within the cap of every window."""
     cap = 0.03
-    dial = govern(proposed, Settings(max_abandon_rate=cap, guarantee=Guarantee.HARD), seen).dial
+    dial = governed(proposed, Settings(max_abandon_rate=cap, guarantee=Guarantee.HARD), seen).dial
     waiting = len(seen.waiting_age_s)
     uncovered = max(0, len(seen.ringing_age_s) + waiting + dial - seen.ready)
     if dial > covered(seen):
@@ -104,7 +108,7 @@ def test_the_slack_is_the_calls_left_under_the_cap() -> None:
 )
 def test_the_brake_has_the_name_of_what_binds(changes: dict[str, object], brake: Brake) -> None:
     """The reason for a reduction is the limit that bound."""
-    assert govern(50, Settings(guarantee=Guarantee.HARD, max_calls_per_agent=8.0), snapshot(**changes)).brake is brake
+    assert governed(50, Settings(guarantee=Guarantee.HARD, max_calls_per_agent=8.0), snapshot(**changes)).brake is brake
 
 
 @examples(max_examples=50)
@@ -113,10 +117,10 @@ def test_nobody_is_called_for_agents_who_leave_before_the_answer(
     proposed: int, seen: Snapshot, mode: Mode, staffed_s: float
 ) -> None:
     """With less time left than a call may ring, nothing starts, covered or not."""
-    assert govern(proposed, Settings(mode=mode), replace(seen, staffed_s=staffed_s)).dial == 0
+    assert governed(proposed, Settings(mode=mode), replace(seen, staffed_s=staffed_s)).dial == 0
 
 
 def test_no_cap_is_needed_where_nothing_can_be_abandoned() -> None:
     """A progressive campaign is not held by the budget."""
     seen = snapshot(ledger=Ledger(10, 9))
-    assert govern(3, Settings(mode=Mode.PROGRESSIVE), seen).dial == 3
+    assert governed(3, Settings(mode=Mode.PROGRESSIVE), seen).dial == 3

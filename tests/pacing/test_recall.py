@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pacing.face import Memory, Settings
 from pacing.learn import RECALLED_MOST
 from pacing.policies import make
-from pacing.recall import counts_of, number_of, part_of
+from pacing.recall import STALE_CALLS, counts_of, number_of, part_of, with_stale_rate
 from tests.pacing.cases import EXPERIENCED, experienced, junk, places, replaced, snapshot
 
 FULL = experienced(hours={"9": [100.0, 400.0]}, trunks={"north": [30.0, 100.0], "south": [1.0, 100.0]})
@@ -105,3 +105,21 @@ def test_what_an_earlier_pacer_learnt_weighs_no_more_than_a_hundred_calls() -> N
 def test_a_memory_of_another_version_is_the_prior() -> None:
     """Names that nobody knows any more are passed over."""
     assert make(Settings(), {"answer_probability": 0.9}).learnt() == make(Settings()).learnt()
+
+
+def test_a_stale_answer_rate_is_doubted_and_the_rest_is_not() -> None:
+    """It weighs as much as a few calls, which are seen again first; talks are what they were."""
+    fresh, stale = make(Settings(), FULL), make(Settings(), with_stale_rate(FULL))
+    decided = stale.step((), snapshot())
+    assert "learning (20 finished calls, 5 answers to go)" in decided.reason
+    before, after = fresh.learnt(), stale.learnt()
+    assert after["answer_probability"] == pytest.approx(before["answer_probability"])
+    assert after["talk_s"] == before["talk_s"]
+    assert stale.memory()["answers"]["finished"] == STALE_CALLS  # type: ignore[index]
+
+
+@examples(max_examples=50)
+@given(st.sampled_from(places(FULL)), junk)
+def test_doubting_takes_nothing_on_trust(place: tuple[str, ...], value: object) -> None:
+    """Whatever stands anywhere in a memory, a pacer goes on from what is left of it."""
+    goes_on(with_stale_rate(replaced(FULL, place, value)))

@@ -94,7 +94,7 @@ def test_a_configuration_needs_its_type_only() -> None:
 
 
 def test_a_configuration_is_taken_over() -> None:
-    """Every key."""
+    """Every key; a seed is taken and not used."""
     settings, past = read_config(CONFIG)
 
     assert set(CONFIG) == set(CONFIG_KEYS)
@@ -106,7 +106,6 @@ def test_a_configuration_is_taken_over() -> None:
         ring_timeout_s=30,
         ratio=1.2,
         max_calls_per_agent=4,
-        seed=5,
     )
     assert past == Past(10)
 

@@ -42,25 +42,25 @@ HARD = Settings(guarantee=Guarantee.HARD)
         (
             HARD,
             {"ready": 0, "ledger": Ledger(95, 3)},
-            "dial 0: abandonment budget is spent (3 of 95 live answers, cap 3 %), progressive until 100 live answers; "
-            "no agent is ready (1 talking, 1 in wrap-up)",
+            "dial 0: abandonment budget is spent (3 of 95 live answers, cap 3 %), progressive: 3 abandoned calls need "
+            "100 live answers; no agent is ready (1 talking, 1 in wrap-up)",
         ),
         (
             HARD,
             {"ready": 2, "ledger": Ledger(1, 1)},
-            "dial 2: abandonment budget is spent (1 of 1 live answer, cap 3 %), progressive until 33 live answers; "
-            "2 ready, 0 ringing",
+            "dial 2: abandonment budget is spent (1 of 1 live answer, cap 3 %), progressive: 1 abandoned call needs "
+            "33 live answers; 2 ready, 0 ringing",
         ),
         (
             HARD,
             {"ready": 2, "windows": (Window("the last hour", 0.06, Ledger(95, 6)),)},
-            "dial 2: abandonment budget is spent (the last hour: 6 of 95 live answers, cap 6 %), progressive until "
-            "100 live answers; 2 ready, 0 ringing",
+            "dial 2: abandonment budget is spent (the last hour: 6 of 95 live answers, cap 6 %), progressive: "
+            "6 abandoned calls need 100 live answers; 2 ready, 0 ringing",
         ),
     ],
 )
 def test_a_predictive_zero_is_explained(settings: Settings, changes: dict[str, object], reason: str) -> None:
-    """Nobody works; the budget is spent, in which window and until when."""
+    """Nobody works; the budget is spent, in which window and what that window needs."""
     assert make(settings, EXPERIENCED).step((), snapshot(**changes)).reason == reason
 
 
@@ -78,7 +78,27 @@ def test_a_spent_budget_is_named_with_its_window(windows: tuple[Window, ...], sa
     """The statistical guarantee goes on with almost no risk, and says which window has the least room."""
     ledger = Ledger(1000, 10 if windows else 31)
     reason = make(Settings(), EXPERIENCED).step((), snapshot(ledger=ledger, windows=windows)).reason
-    assert f"abandonment budget is spent {said}, almost no risk until " in reason
+    assert f"abandonment budget is spent {said}, almost no risk: " in reason
+
+
+def test_a_rolling_window_is_not_promised_its_room_at_a_number_of_answers() -> None:
+    """Its abandoned calls pass out of it by time, long before so many answers: the sentence says what they need now."""
+    windows = [(Window("the last hour", 0.06, ledger),) for ledger in (Ledger(60, 5), Ledger(55, 4), Ledger(50, 2))]
+    pacer = make(Settings(), EXPERIENCED)
+    reasons = [pacer.step((), snapshot(windows=some)).reason for some in windows]
+    assert reasons[0].endswith("almost no risk: 5 abandoned calls need 83 live answers")
+    assert reasons[1].endswith("almost no risk: 4 abandoned calls need 66 live answers")
+    assert "spent" not in reasons[2]
+    assert not any("until" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("guarantee", Guarantee)
+def test_no_number_of_answers_makes_room_under_a_cap_of_nothing(guarantee: Guarantee) -> None:
+    """So none is named."""
+    settings = Settings(max_abandon_rate=0.0, guarantee=guarantee)
+    reason = make(settings, EXPERIENCED).step((), snapshot(ledger=Ledger(50, 1))).reason
+    assert "abandonment budget is spent (1 of 50 live answers, cap 0 %)" in reason
+    assert "need" not in reason
 
 
 @pytest.mark.parametrize("memory", [None, EXPERIENCED])

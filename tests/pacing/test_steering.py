@@ -116,6 +116,11 @@ def test_the_steering_goes_on_from_before() -> None:
     steering = Steering(0.03, {"tolerated_risk": 0.05, "calibration": 3.0})
     assert (steering.tolerated, steering.calibration) == (0.05, pytest.approx(3.0))
     assert Steering(0.03, {"tolerated_risk": 9.0}).tolerated == pytest.approx(0.15)
+    steering.abandoned()
+    steering.dialled(3, 0.1, 0.3, 1.0, False)
+    again = Steering(0.03, steering.memory())
+    assert again.tolerated == steering.tolerated
+    assert again.calibration == pytest.approx(steering.calibration)
 
 
 @pytest.mark.parametrize("name", ["SOFTEST", "RESERVE", "MOST_EAGER", "OPENING", "SPENT"])

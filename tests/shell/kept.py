@@ -25,6 +25,9 @@ class Kept:
     def ends(self, settled: Iterable[Any], _: str) -> list[Any]:
         return list(settled)
 
+    def opt_outs(self, pressed: Iterable[Any]) -> list[Any]:
+        return list(pressed)
+
     def outcomes(self, said: Iterable[Any]) -> list[Any]:
         return list(said)
 

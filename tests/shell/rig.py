@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import msgpack
 
-from config.campaign import CampaignSettings, Day, HoursSettings, RetryTable
+from config.campaign import CampaignSettings, RetryTable
 from config.daemon import RedisSettings
 from dialer.core.agents import AgentEvent, AgentEventKind
 from dialer.core.board import Board, from_wire
@@ -33,6 +33,7 @@ from dialer.store.errors import StoreUnavailable
 from dialer.store.streams import entries_of
 from pacing.face import Mode
 from sip.loopback.process import Loopback
+from tests.rules import AT_ANY_HOUR
 
 LIMIT_S: Final = 40.0
 """A busy machine gets this long for what takes a second."""
@@ -246,8 +247,7 @@ class Site:
                 "name": name,
                 "mode": Mode.PROGRESSIVE,
                 "caller_id": "+861012345678",
-                "hours": (HoursSettings(days=tuple(Day), opens="00:00", closes="24:00"),),
-                "caps": (),
+                **AT_ANY_HOUR,
                 "retry": RetryTable.model_validate({row: {"max_attempts": 0} for row in RetryTable.model_fields}),
                 "wrapup_limit_s": 0.2,
                 **changes,

@@ -9,8 +9,10 @@ from typing import Any, cast
 import pytest
 import trio
 
+from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, HostSettings, RedisSettings
+from config.policies import applied
 from dialer.core.agents import Roster
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.engine import Engine
@@ -23,13 +25,13 @@ from dialer.shell.clock import Clock
 from dialer.shell.health import Ailment, Health
 from dialer.shell.store_tasks import StoreDesk
 from dialer.shell.tally import Tally
-from dialer.store import campaigns, recovery
+from dialer.store import blocklist, campaigns, control, recovery
 from dialer.store.connection import Store, close_store, open_store, trip
 from dialer.store.leads import story
 from pacing.face import Mode
 from tests.shell.fickle import Moods, fickle
 from tests.shell.kept import kept
-from tests.store.conftest import NOW, Floor
+from tests.store.conftest import NOW, Floor, number
 
 DEADLINE_S = 15.0
 HEARTBEAT_S = 0.05
@@ -132,6 +134,20 @@ def test_a_dead_neighbour_is_taken_over(heart: Heart) -> None:
     heart.run(heart.beats.beat, lambda: known(heart.store) == {US})
 
 
+def test_blocks_that_have_ended_are_forgotten(heart: Heart) -> None:
+    """Now and then; those that hold stay."""
+    over, holds = (
+        of_number(number(i)).block(source="crm", reason="", who="qa", at=NOW, until=until)
+        for i, until in enumerate((NOW + 10.0, None))
+    )
+    blocklist.add(heart.store, [over, holds])
+
+    heart.run(heart.beats.beat, lambda: blocklist.page(heart.store)[0] == (holds,))
+
+    (line,) = control.audit_trail(heart.store, 5)
+    assert (line.what, line.who, line.detail) == ("blocks_expired", US, {"blocks": 1})
+
+
 def test_after_an_outage_neighbours_may_first_show_that_they_live(heart: Heart) -> None:
     """While Redis was away every sign of life lapsed: nobody is taken over before there was time for a new one."""
     neighbour_falls_silent(heart)
@@ -202,7 +218,7 @@ def test_a_lead_on_offer_keeps_its_lease(heart: Heart) -> None:
     floor = Floor(heart.store, settings)
     floor.fill(1)
     (lead,) = floor.lease(owner=US)
-    run = heart.beats.engine.floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
+    run = heart.beats.engine.floor.campaigns["spring"] = CampaignRun(applied(settings), CampaignState.RUNNING)
     run.offers["ann"] = Offer(lead, 0.0)
     before = story(heart.store, "spring", lead.lead_id).row.at
 

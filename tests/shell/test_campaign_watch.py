@@ -7,17 +7,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 import trio
 
+from compliance.face import Per
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
-from dialer.core.inputs import CampaignChanged, Input, LedgerOfOthers
+from config.policies import applied
+from dialer.core.inputs import CampaignChanged, CampaignState, Input, LedgerOfOthers
 from dialer.core.windows import counting_day
 from dialer.shell.campaign_watch import CampaignWatch, obstacles, unreliable
 from dialer.shell.clock import Clock
 from dialer.shell.tally import Tally
-from dialer.store import campaigns
-from dialer.store.connection import close_store, open_store
+from dialer.store import caller_ids, campaigns
+from dialer.store.connection import Store, close_store, open_store, trip
 from dialer.store.registers import Shelf
 from pacing.face import Mode
 from tests.store.shelf import listed, made
@@ -45,14 +48,14 @@ def test_a_complete_campaign_has_no_obstacles(tmp_path: Path) -> None:
     """A trunk, a caller id and a playable message are all it takes."""
     message = write_wav(tmp_path / "sorry.wav")
 
-    assert obstacles(campaign(mode=Mode.PREDICTIVE, abandon_message=message), DAEMON) == []
+    assert obstacles(applied(campaign(mode=Mode.PREDICTIVE, abandon_message=message)), DAEMON) == []
 
 
 def test_every_reason_is_given_at_once(tmp_path: Path) -> None:
     """An operator sees all that is missing, not the first thing only."""
     missing = str(tmp_path / "missing.wav")
 
-    reasons = obstacles(campaign(caller_id="", trunk="other", abandon_message=missing), DAEMON)
+    reasons = obstacles(applied(campaign(caller_id="", trunk="other", abandon_message=missing)), DAEMON)
 
     assert len(reasons) == 3
     assert any("there is: carrier" in reason for reason in reasons)
@@ -69,12 +72,12 @@ def test_a_message_that_no_worker_could_play_is_refused(tmp_path: Path) -> None:
     text.write_text("not audio")
 
     for path in [*files, str(text)]:
-        assert obstacles(campaign(mode=Mode.PREDICTIVE, abandon_message=path), DAEMON) != []
+        assert obstacles(applied(campaign(mode=Mode.PREDICTIVE, abandon_message=path)), DAEMON) != []
 
 
 def test_a_host_without_trunks_runs_nothing() -> None:
     """The reason names what is missing on this host."""
-    assert obstacles(campaign(), DaemonSettings()) == ["no trunk is configured"]
+    assert obstacles(applied(campaign()), DaemonSettings()) == ["no trunk is configured"]
 
 
 def test_a_register_that_cannot_be_relied_on_is_an_obstacle_at_home(tmp_path: Path) -> None:
@@ -83,7 +86,7 @@ def test_a_register_that_cannot_be_relied_on_is_an_obstacle_at_home(tmp_path: Pa
     shelf = Shelf((listed(tmp_path / "old.reg", "fr-list", "FR"), listed(tmp_path / "none.reg", "us-list", "US")))
 
     def reasons(**changes: object) -> list[str]:
-        return unreliable(campaign(**changes), shelf, 1_772_500_000.0)
+        return unreliable(applied(campaign(**changes)), shelf, 1_772_500_000.0)
 
     assert reasons() == []
     assert reasons(registers=()) == []
@@ -114,3 +117,129 @@ def test_the_engine_hears_of_every_window(valkey_url: str) -> None:
     last = datetime.fromtimestamp(created, zone).date() + timedelta(59)
     assert told.windows[1].name.startswith(f"30 days to {last.day} ")
     assert tally.zones == {"spring": zone}
+
+
+def test_caller_ids_that_rest_are_an_alarm_and_without_any_the_campaign_waits(store: Store) -> None:
+    """One that the network blocked too often is an alarm while it rests; if all rest nothing is dialled, and the board
+    says why. Woken, the campaign goes on by itself."""
+    first, second, clock = "+861065550001", "+861065550002", Clock.start()
+    now = clock.wall()
+    settings = campaign(caller_id="", caller_ids=[{"number": first}, {"number": second}])
+    campaigns.create(store, settings, who="test", now=now)
+    campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=now)
+    trip(store, [("ZADD", store.keys.caller_id_blocks(), now - i, f"{first}|x{i}") for i in range(3)])
+    inbox, _inputs = trio.open_memory_channel[Input](100)
+    tally = Tally("one", clock, now)
+    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, tally)
+
+    def looked() -> tuple[CampaignState, list[str]]:
+        trio.run(watch.look)
+        return watch.told["spring"].state, sorted(tally.problems)
+
+    assert looked() == (CampaignState.RUNNING, [f"caller id {first}"])
+    assert "the network blocked 3 of its calls within a day" in tally.problems[f"caller id {first}"]
+    caller_ids.rest(store, second, caller_ids.Rest(now + 3600, "complaints", "ann", now))
+    assert looked() == (CampaignState.PAUSED, [f"caller id {first}", "campaign spring"])
+    assert f"{second} rests: complaints (ann)" in tally.campaigns["spring"].problem
+    caller_ids.wake(store, first)
+    assert looked() == (CampaignState.RUNNING, [])
+
+
+def test_holidays_that_run_out_are_an_alarm(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For as long as a campaign runs whose rules close on them; it goes on being dialled."""
+    clock = Clock.start()
+    week = {"days": ["mon"], "opens": "09:00", "closes": "20:00", "closed_on_holidays": True}
+    settings = campaign(hours=[week, {**week, "region": "FR"}])
+    campaigns.create(store, settings, who="test", now=clock.wall())
+    inbox, _inputs = trio.open_memory_channel[Input](100)
+    tally = Tally("one", clock, clock.wall())
+    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, tally)
+    known = {"CN": datetime.now().year - 1, "FR": 2100}
+    monkeypatch.setattr("compliance.days_off.known_until", known.__getitem__)
+
+    def looked() -> list[str]:
+        trio.run(watch.look)
+        return sorted(tally.problems)
+
+    assert looked() == []
+    campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
+    assert looked() == ["holidays CN"]
+    assert "bring the package holidays up to date" in tally.problems["holidays CN"]
+    assert watch.told["spring"].state is CampaignState.RUNNING
+    known["CN"] = 2100
+    assert looked() == []
+
+
+def test_leads_must_name_whom_the_caps_of_the_policies_count_per(store: Store) -> None:
+    """So the intake can say it at once; of a campaign that nobody has looked at nothing is known."""
+    clock = Clock.start()
+    campaigns.create(
+        store, campaign(policies=("us-telemarketing", "us-collections-regf")), who="test", now=clock.wall()
+    )
+    inbox, _inputs = trio.open_memory_channel[Input](100)
+    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, Tally("one", clock, clock.wall()))
+
+    assert watch.ids_needed("spring") == frozenset()
+    trio.run(watch.look)
+    assert watch.ids_needed("spring") == {Per.ACCOUNT}
+
+
+OURS = """
+title = "Client A"
+jurisdiction = "Our contract with client A"
+not_legal_advice = "Not legal advice. A contract."
+[[caps]]
+limit = 1
+calendar_days = 1
+source = "Contract of 15 Jan 2026"
+as_of = 2026-01-15
+"""
+
+
+def test_evidence_that_is_not_kept_for_long_enough_is_an_obstacle() -> None:
+    """The policy says how long; this host's settings say less."""
+    short = DAEMON.model_copy(update={"evidence": DAEMON.evidence.model_copy(update={"keep_days": 1000})})
+
+    assert obstacles(applied(campaign(policies=("us-telemarketing",))), DAEMON) == []
+    assert obstacles(applied(campaign(policies=("us-telemarketing",))), short) == [
+        "evidence.keep_days is 1000 here, and its policies want 1826"
+    ]
+
+
+def test_a_campaign_runs_by_the_policies_of_this_host_as_they_are_now(store: Store, tmp_path: Path) -> None:
+    """Without its policy it is not dialled, and the board says why; with it, it is; a changed file holds at once, a
+    broken one stops it, and a campaign that is not started raises no alarm."""
+    folder, clock = tmp_path / "policies", Clock.start()
+    daemon = DAEMON.model_copy(update={"policies": DAEMON.policies.model_copy(update={"folder": str(folder)})})
+    campaigns.create(store, campaign(policies=("cn-default", "client-a")), who="test", now=clock.wall())
+    inbox, _inputs = trio.open_memory_channel[Input](100)
+    tally = Tally("one", clock, clock.wall())
+    watch = CampaignWatch(store, "one:1", clock, daemon, inbox, tally)
+
+    def looked(text: str | None) -> str:
+        folder.mkdir(exist_ok=True)
+        (folder / "client-a.toml").unlink(missing_ok=True)
+        if text is not None:
+            (folder / "client-a.toml").write_text(text)
+        trio.run(watch.look)
+        return tally.campaigns["spring"].problem
+
+    assert looked(None) == ""
+    campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
+    assert 'policies[1]: there is no policy "client-a" here' in looked(None)
+    assert watch.told == {}
+    assert "campaign spring" in tally.problems
+
+    assert looked(OURS) == ""
+    assert watch.told["spring"].state is CampaignState.RUNNING
+    assert {cap.limit for cap in watch.told["spring"].settings.policy().caps} == {1, 2}
+    before = watch.told["spring"].settings.version
+
+    assert looked(OURS.replace("limit = 1", "limit = 3")) == ""
+    assert {cap.limit for cap in watch.told["spring"].settings.policy().caps} == {2, 3}
+    assert watch.told["spring"].settings.version != before
+
+    assert "client-a.toml: caps[0].limit: must be at least 1" in looked(OURS.replace("limit = 1", "limit = 0"))
+    assert watch.told["spring"].state is CampaignState.PAUSED
+    assert looked(OURS) == ""
+    assert watch.told["spring"].state is CampaignState.RUNNING

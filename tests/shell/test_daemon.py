@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,17 +21,17 @@ import msgpack
 import pytest
 from click.testing import CliRunner
 
+from compliance.blocks import of_number
 from compliance.numbers import E164
 from dialer.cli import main
 from dialer.core.board import Board, TrunkRow
 from dialer.core.windows import counting_day
 from dialer.store import blocklist, ledger, status
-from dialer.store.blocklist import Block
 from dialer.store.connection import trip
 from dialer.store.keys import digits, place
 from dialer.store.leads import story
 from pacing.face import Mode
-from sip.loopback.process import start_loopback
+from sip.loopback.process import Loopback, start_loopback
 from tests.shell.rig import Dialer, Rig, Site, free_port, people
 
 DARK = [f"+86137000000{i:02}" for i in range(12)]
@@ -46,6 +47,7 @@ class Running:
     dialer: Dialer
     metrics_port: int
     dark_port: int
+    pressing: Loopback
     later: ExitStack
 
     def numbers(self, block: int, count: int, last: str = "") -> list[str]:
@@ -67,13 +69,20 @@ class Running:
 def running(rig: Rig, scenarios: object) -> Iterator[Running]:
     """One daemon on both carriers, with a campaign that already dials into the dark; the scenarios run beside it."""
     dark_port, metrics_port = free_port(), free_port(socket.SOCK_STREAM)
+    profile = people(rig.folder, "pressing", ring_s=0.3, talk_s=50.0)
+    with profile.open("a") as file:
+        file.write('\n[keys]\nshare = 1.0\nkey = "9"\nafter_s = 1.6\n')
     trunks = {"quick": rig.quick.carrier_port, "chatty": rig.chatty.carrier_port, "dark": dark_port}
-    with rig.site("floor", **trunks) as site, ExitStack() as later:
+    with (
+        start_loopback(profile, max_seconds=300) as pressing,
+        rig.site("floor", **trunks, pressing=pressing.carrier_port) as site,
+        ExitStack() as later,
+    ):
         dialer = site.start(metrics={"port": metrics_port}, sip={"max_lines": 24})
         site.campaign("dark", trunk="dark")
         site.leads("dark", DARK)
         site.log_in(rig.quick, [f"agent-dark-{i}" for i in range(5)], "dark")
-        yield Running(rig, site, dialer, metrics_port, dark_port, later)
+        yield Running(rig, site, dialer, metrics_port, dark_port, pressing, later)
 
 
 def test_systemd_is_told(running: Running) -> None:
@@ -127,8 +136,8 @@ def test_a_trunk_where_nobody_is_rests(running: Running) -> None:
     site.until(lambda: site.kinds("dark") == {"trunk_unreachable": 5}, "five attempts found nobody")
     assert not any(event.data["charged"] for event in site.ends("dark"))
     for number in DARK:
-        where = site.store.keys.history(place(E164(number)))
-        assert not trip(site.store, [("HGET", where, digits(E164(number)))])[0]
+        field = digits(E164(number))
+        assert not trip(site.store, [("HGET", site.store.keys.history(place(field)), field)])[0]
     profile = people(running.rig.folder, "dawn", ring_s=0.3, talk_s=1.0)
     running.later.enter_context(start_loopback(profile, carrier_port=running.dark_port, max_seconds=120))
 
@@ -170,6 +179,30 @@ def test_no_agent_in_time_means_the_message_and_the_ledger(running: Running) -> 
     paused = site.until(lambda: _reasons(site, "agent-deaf", "paused")[1:], "the agent is paused")
     assert paused == ["phone did not answer"]
     site.say("agent-deaf", "logout")
+
+
+def test_a_key_during_the_message_is_an_opt_out(running: Running) -> None:
+    """The call ends, the CRM hears why, and no campaign calls the number again."""
+    site, carrier, numbers = running.site, running.pressing, running.numbers(9, 1)
+    who = of_number(E164(numbers[0]))
+    site.campaign("opting", trunk="pressing", abandon_message=site.message(), abandon_after_s=1.0)
+    site.leads("opting", numbers)
+    site.log_in(carrier, ["agent-deaf"], "opting")
+
+    end = site.until(lambda: site.ends("opting"), "the call has ended")[0].data
+
+    assert (end["disposition"], end["opted_out"], end["next"]) == ("abandoned", True, "close")
+    assert end["ended_by"] == "dialer"
+    assert end["ended_at"] - end["answered_at"] < 5.0
+    (block,) = site.until(lambda: blocklist.check(site.store, who, now=time.time()), "the number is blocked")
+    assert (block.source, block.who, block.until) == ("keypress", "callee", None)
+    site.say("agent-deaf", "logout")
+    site.campaign("sequel", trunk="quick")
+    site.leads("sequel", numbers)
+    site.log_in(running.rig.quick, ["agent-again"], "sequel")
+    refused = site.until(lambda: status.counts(site.store, "sequel", time.time()).refused_by, "the lead is refused")
+    assert refused == {"blocklist": 1}
+    site.say("agent-again", "logout")
 
 
 def _reasons(site: Site, agent: str, state: str) -> list[str]:
@@ -242,7 +275,8 @@ def test_in_preview_the_agent_decides(running: Running) -> None:
     site.say("agent-picky", "skip", lead_id=second["lead_id"], reason="spoke to her")
     last = _offer(site, 3)
     number = E164(numbers[int(last["lead_id"].removeprefix("picky-"))])
-    blocklist.add(site.store, [Block(number, "", "crm", "asked in writing", "test", last["at"])])
+    asked = of_number(number).block(source="crm", reason="asked in writing", who="test", at=last["at"])
+    blocklist.add(site.store, [asked])
     site.say("agent-picky", "dial", lead_id=last["lead_id"])
     site.until(lambda: len(_ended_offers(site)) == 3, "all three are decided")
 
@@ -469,10 +503,11 @@ def test_everything_is_on_record(running: Running) -> None:
     assert ended == attempts["settlement"]
     assert records[-1]["kind"] == "stopped"
     assert {one["rule"] for one in records if one["kind"] == "refusal"} >= {"blocklist"}
+    assert [one["pressed"] for one in records if one["kind"] == "opt_out"] == ["9"]
     assert rates.exit_code == 0, rates.output
     days = json.loads(rates.stdout)["days"]
     assert {day["campaign"] for day in days} >= {"plain", "dark", "fragile"}
-    assert all(day["ledger"] == [day["count"]["answered"], day["count"]["abandoned"]] for day in days)
+    assert all(day["agrees"] and day["ledger"]["answered"] == day["count"]["answered"] for day in days)
     assert sum(day["count"]["answered"] for day in days) > 10
     text = json.dumps(records)
     assert not [number for number in DARK if number[3:] in text]

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.shell import metrics
 from dialer.shell.exits import Exit
 
@@ -35,10 +36,21 @@ def test_every_exit_code_is_named_and_no_other() -> None:
 def test_the_presets_of_counting_windows_are_settings() -> None:
     """Each names the window of its law first, with its cap."""
     presets = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", section("Counting windows"), re.DOTALL)]
-    campaigns = [CampaignSettings(name="spring", abandon_message="/m.wav", **preset) for preset in presets]
+    campaigns = [applied(CampaignSettings(name="spring", abandon_message="/m.wav", **preset)) for preset in presets]
 
-    assert [(one.abandon_windows[0].label, one.pacing(seed=1).max_abandon_rate) for one in campaigns] == [
+    assert [(one.abandon_windows[0].label, one.pacing().max_abandon_rate) for one in campaigns] == [
         ("successive_30_days", 0.03),
         ("calendar_day", 0.03),
         ("calendar_month", 0.05),
     ]
+
+
+def test_the_pool_of_caller_ids_is_a_setting() -> None:
+    """As it stands on the page."""
+    (example,) = re.findall(r"```toml\n(.*?)```", section("Caller ids"), re.DOTALL)
+
+    pool = CampaignSettings(name="spring", abandon_message="/m.wav", **tomllib.loads(example)).caller_pool()
+
+    assert [(row.daily_limit, sorted(row.countries)) for row in pool.rows] == [(400, []), (0, ["CA", "US"])]
+    assert "(`caller_id_rest_after_blocks`)" in section("Caller ids")
+    assert pool.rest_after_blocks == 3

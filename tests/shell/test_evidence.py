@@ -18,6 +18,7 @@ from compliance.evidence import Entry, verify
 from compliance.face import Refusal, Rule
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.core.inputs import Refused
 from dialer.core.model import Lead
 from dialer.shell import evidence as evidence_module
@@ -209,7 +210,7 @@ def test_the_end_does_not_wait_for_ever(evidence: Evidence, disk: Disk) -> None:
 
 def test_settings_are_on_record_before_what_they_decide(evidence: Evidence) -> None:
     """Once for each version; a change makes another one."""
-    settings = CampaignSettings(name="spring", caller_id="+861065550000", abandon_message="/m.wav")
+    settings = applied(CampaignSettings(name="spring", caller_id="+861065550000", abandon_message="/m.wav"))
     lead = Lead("L1", "spring", (E164("+8613800001234"),))
     refused = Refused(lead, Refusal(Rule.HOURS, "closed", 1.0))
     other = settings.model_copy(update={"ring_timeout_s": 31.0})

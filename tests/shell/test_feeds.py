@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 import trio
 import trio.testing
 
+from compliance.face import Per
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings
 from dialer.core.agents import AgentEvent, AgentEventKind, Roster
@@ -22,9 +24,10 @@ from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.feeds import Feeds
 from dialer.shell.health import Ailment, Health
-from dialer.store import agents, campaigns
+from dialer.store import agents, campaigns, intake
 from dialer.store.connection import Store, close_store, open_store, trip
 from dialer.store.outbox import CrmEvent
+from dialer.store.status import counts
 from pacing.face import Mode
 from tests.shell.fickle import Moods, fickle
 from tests.shell.kept import kept
@@ -98,7 +101,7 @@ def ear(store: Store, host: str = "one") -> Ear:
         inbox=inbox,
         scribe=to_scribe,
         evidence=kept(),
-        watch=cast("CampaignWatch", None),
+        watch=cast("CampaignWatch", SimpleNamespace(ids_needed=lambda _: {Per.ACCOUNT})),
     )
     trio.run(feeds.begin)
     return Ear(feeds, inputs, facts)
@@ -120,6 +123,15 @@ def test_a_login_right_after_ready_is_heard(store: Store) -> None:
 
     assert one.engine_was_told() == [login("ann"), READY]
     assert one.feeds.claims.held == {"ann"}
+
+
+def test_the_intake_is_told_which_ids_leads_need(store: Store) -> None:
+    """A lead that no call could ever be made to is refused when it comes in."""
+    intake.enqueue(store, "spring", [{"lead_id": "L1", "phone": "13800001234"}])
+
+    trio.run(ear(store).feeds.leads)
+
+    assert counts(store, "spring", time.time()).rejected == 1
 
 
 def test_another_daemons_agent_is_left_alone(store: Store) -> None:

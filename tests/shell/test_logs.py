@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import structlog
@@ -12,7 +13,8 @@ from dialer.shell.logs import set_up
 
 
 @pytest.fixture(autouse=True)
-def _restore_structlog() -> object:
+def _restore_structlog(monkeypatch: pytest.MonkeyPatch) -> object:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     yield
     structlog.reset_defaults()
 
@@ -49,3 +51,27 @@ def test_ids_stay_readable(capsys: pytest.CaptureFixture[str]) -> None:
     line = json.loads(capsys.readouterr().err)
     assert line["attempt_id"] == "19a5c1d2e3f-0001-000123"
     assert line["lead_id"] == "20261121000017"
+
+
+@pytest.mark.parametrize("format_", [LogFormat.JSON, LogFormat.CONSOLE])
+def test_a_traceback_is_masked(format_: LogFormat, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also on a terminal."""
+    set_up(LogSettings(format=format_))
+
+    try:
+        raise ValueError("138 1234 5678 is odd")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+
+    line = capsys.readouterr().err
+    assert "ValueError: *******5678 is odd" in line
+    assert "1234 5678" not in line
+
+
+def test_the_last_words_are_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a daemon that dies of an exception that nobody foresaw."""
+    set_up(LogSettings(format=LogFormat.JSON))
+
+    sys.excepthook(ValueError, ValueError("+86 138 1234 5678"), None)
+
+    assert capsys.readouterr().err == "ValueError: +86138****5678\n"

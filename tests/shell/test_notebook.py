@@ -129,6 +129,22 @@ def test_a_restart_goes_on(begin: Begin) -> None:
     assert now["answer_probability"] > 0.35
 
 
+def test_the_next_morning_doubts_the_answer_rate(begin: Begin) -> None:
+    """What was learnt yesterday is recalled, but calls are seen again before the first forecast."""
+    before, after = begin(), begin(owner="one:2")
+    before.decide(question(happened=HAPPENED))
+    run(before.notebook.save)
+    (record,) = before.records().values()
+    learnt.save(before.store, [replace(record, at=record.at - 12 * 3600.0)])
+
+    run(lambda: after.notebook.recall([question()]))
+    after.decide(question())
+
+    now = after.pacers.by_campaign["spring"][1].learnt()
+    assert now["calls_seen"] == 0.0
+    assert now["answer_probability"] > 0.35
+
+
 def test_another_host_learns_from_its_peers(begin: Begin) -> None:
     """A new host goes on from the freshest of the others, and keeps its own from then on."""
     old, young = begin("old", "old:1"), begin("young", "young:1")

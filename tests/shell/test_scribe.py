@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import msgpack
 import pytest
 import trio
 import trio.testing
 
+from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.daemon import RedisSettings
 from dialer.core.agents import AgentState
-from dialer.core.effects import AgentChanged, Publish, Settle
+from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.settling import unsent
 from dialer.shell import scribe as scribe_module
 from dialer.shell.clock import Clock
@@ -24,15 +26,15 @@ from dialer.shell.health import Ailment, Health
 from dialer.shell.metrics import Metrics
 from dialer.shell.scribe import Scribe
 from dialer.shell.tally import Tally
-from dialer.store import agents, campaigns, status
+from dialer.store import agents, blocklist, campaigns, control, status
 from dialer.store.connection import Store, close_store, open_store, trip
 from dialer.store.errors import StoreError
 from dialer.store.spool import Spool
 from dialer.store.streams import entries_of
 from pacing.face import Mode
 from tests.shell.fickle import Moods, fickle
-from tests.shell.kept import kept
-from tests.store.conftest import NOW, OWNER, Floor
+from tests.shell.kept import Kept, kept
+from tests.store.conftest import NOW, OWNER, Floor, number
 
 DEADLINE_S = 20.0
 
@@ -135,6 +137,58 @@ def test_two_events_of_one_moment_are_two(desk: Desk) -> None:
     desk.write([state("ann", AgentState.PAUSED, now), state("ann", AgentState.READY, now)])
 
     assert len(desk.heard()) == 2
+
+
+def pressed(desk: Desk, *indexes: int) -> list[ForScribe]:
+    now = desk.scribe.clock.now()
+    return [OptOut("spring", f"A{i}", number(i), "9", now) for i in indexes]
+
+
+def blocks(desk: Desk, index: int) -> list[tuple[str, str, str, float | None]]:
+    found = blocklist.check(desk.store, of_number(number(index)), now=desk.scribe.clock.wall() + 1.0)
+    return [(one.source, one.reason, one.who, one.until) for one in found]
+
+
+def test_an_opt_out_blocks_the_number(desk: Desk) -> None:
+    """At once, for all campaigns and for good; the evidence and the audit trail know of it, the number masked."""
+    desk.write(pressed(desk, 1))
+
+    assert blocks(desk, 1) == [("keypress", "pressed 9 in attempt A1", "callee", None)]
+    assert [one.attempt for one in cast("Kept", desk.scribe.evidence).entries] == ["A1"]
+    (line,) = control.audit_trail(desk.store, 5)
+    assert (line.what, line.who) == ("block", "callee")
+    assert line.detail == {"number": str(number(1)), "campaign": "", "source": "keypress"}
+
+
+def test_an_opt_out_waits_for_no_disk(desk: Desk) -> None:
+    """The evidence's disk is ailing, and whatever else happened waits for it: the number is blocked already."""
+    seen: list[int] = []
+    kept = cast("Kept", desk.scribe.evidence)
+
+    async def keep(entries: Sequence[object]) -> bool:
+        seen.append(len(blocks(desk, 1)))
+        await trio.lowlevel.checkpoint()
+        return False
+
+    kept.keep = keep  # type: ignore[method-assign]
+    desk.write(pressed(desk, 1))
+
+    assert seen == [1]
+
+
+def test_an_opt_out_survives_an_outage(desk: Desk) -> None:
+    """On disk while Redis is away, in the no-call list after the replay; a lost answer blocks nobody less."""
+    desk.moods.down = True
+    desk.write(pressed(desk, 1, 2))
+    assert len(desk.scribe.spool) == 2
+
+    desk.moods.down = False
+    assert desk.replay() is True
+    assert [len(blocks(desk, i)) for i in (1, 2)] == [1, 1]
+    desk.moods.lost = {desk.moods.trips}
+    desk.write(pressed(desk, 3))
+    assert desk.replay() is True
+    assert len(blocks(desk, 3)) == 1
 
 
 def test_an_offer_ends_by_the_wall_clock(desk: Desk) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from compliance.blocks import of_number
 from compliance.face import Rule
 from config.campaign import CampaignSettings
 from config.daemon import RedisSettings
+from config.policies import applied
 from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
 from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.model import Disposition
@@ -27,6 +29,7 @@ from dialer.store.leads import LeadState, story
 from dialer.store.recovery import open_attempts
 from dialer.store.registers import Shelf
 from pacing.face import Mode
+from tests.rules import AT_ANY_HOUR
 from tests.shell.fickle import Moods, fickle
 from tests.shell.kept import kept
 from tests.shell.rig import noon_zone
@@ -59,9 +62,8 @@ def store(valkey_url: str) -> Iterator[Store]:
 @pytest.fixture
 def floor(store: Store) -> Floor:
     """A campaign with three leads that may be called now."""
-    hours = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "opens": "00:00", "closes": "24:00"}]
     settings = CampaignSettings.model_validate(
-        {"name": "spring", "mode": Mode.PROGRESSIVE, "caller_id": "+861065550000", "hours": hours}
+        {"name": "spring", "mode": Mode.PROGRESSIVE, "caller_id": "+861065550000", **AT_ANY_HOUR}
     )
     campaigns.create(store, settings, who="test", now=0.0)
     floor = Floor(store, settings)
@@ -91,7 +93,7 @@ def wish(desk: StoreDesk, wanted: Lease | Postpone, settings: CampaignSettings) 
         async with tell:
             await tell.send(wanted)
         with trio.fail_after(DEADLINE_S):
-            await lease_leads(desk, wishes, lambda _: settings)
+            await lease_leads(desk, wishes, lambda _: applied(settings))
 
     trio.run(main)
 
@@ -103,7 +105,7 @@ def screen(desk: StoreDesk, floor: Floor, wish: Reserve) -> None:
             await tell.send(wish)
         ids = (f"A{number}" for number in count())
         with trio.fail_after(DEADLINE_S):
-            await pass_gates(desk, wishes, lambda _: floor.settings, ids)
+            await pass_gates(desk, wishes, lambda _: applied(floor.settings), ids)
 
     trio.run(main)
 
@@ -257,7 +259,7 @@ def test_in_preview_only_leads_that_may_be_called_are_handed_out(floor: Floor, s
     """The rest is postponed or closed with its reason, and counted, as at the gates."""
     desk, inputs = desk_on(store)
     settings = floor.settings.model_copy(update={"mode": Mode.PREVIEW})
-    blocklist.add(store, [blocklist.Block(number(1), "", "crm", "asked in writing", "qa", 1.0)])
+    blocklist.add(store, [of_number(number(1)).block(source="crm", reason="asked in writing", who="qa", at=1.0)])
 
     wish(desk, Lease("spring", 3), settings)
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 from prometheus_client import generate_latest
 
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.core.agents import Agent, AgentState, LeadRef
+from dialer.core.answers import Answers
 from dialer.core.board import WindowRow, from_wire
 from dialer.core.campaign_run import CampaignRun, Offer, OpenWindow
 from dialer.core.effects import AgentChanged
 from dialer.core.floor import FloorSettings, TrunkLimits, open_floor
 from dialer.core.inputs import CampaignState, WindowOfOthers
 from dialer.core.model import Lead
+from dialer.core.standing import Standing
 from dialer.shell.clock import Clock
 from dialer.shell.metrics import Metrics
 from dialer.shell.tally import Tally
-from pacing.face import Decision, Ledger, Mode
+from pacing.face import Decision, Mode
+
+NOW = 1_772_500_000.0  # 2026-03-03 01:06:40 UTC
 
 
 @pytest.fixture
@@ -49,7 +56,9 @@ def test_a_decision_has_its_time(tally: Tally) -> None:
     """By the wall clock; a campaign whose pacer was not asked yet has none."""
     floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
     for name in ("spring", "autumn"):
-        floor.campaigns[name] = CampaignRun(CampaignSettings(name=name, mode=Mode.PROGRESSIVE), CampaignState.RUNNING)
+        floor.campaigns[name] = CampaignRun(
+            applied(CampaignSettings(name=name, mode=Mode.PROGRESSIVE)), CampaignState.RUNNING
+        )
     begun = tally.clock.wall()
     tally.decided("spring", Decision(3, "dial 3: because"))
 
@@ -77,10 +86,10 @@ def test_the_metrics_show_the_newest_board(tally: Tally) -> None:
 def test_the_board_and_the_metrics_have_every_window(tally: Tally) -> None:
     """Own counts and those of others together, with the budget that is left."""
     floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
-    settings = CampaignSettings(name="spring", mode=Mode.PROGRESSIVE)
+    settings = applied(CampaignSettings(name="spring", mode=Mode.PROGRESSIVE))
     run = floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
     told = WindowOfOthers("rolling_hour", "the last hour", 0.06, 0.0, 99, 1, 4)
-    run.windows = (OpenWindow(told, Ledger(1, 1)),)
+    run.windows = (OpenWindow(told, Answers(1, 1)),)
     metrics = Metrics()
 
     board = tally.board(floor, workers=5, restarts=0, redis_healthy=True)
@@ -97,7 +106,9 @@ def test_the_board_and_the_metrics_have_every_window(tally: Tally) -> None:
 def test_a_preview_campaign_says_who_decides(tally: Tally) -> None:
     """In the place of the pacer's sentence; leads on offer are held here."""
     floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
-    run = CampaignRun(CampaignSettings(name="spring", mode=Mode.PREVIEW), CampaignState.RUNNING, day="2026-03-02")
+    run = CampaignRun(
+        applied(CampaignSettings(name="spring", mode=Mode.PREVIEW)), CampaignState.RUNNING, day="2026-03-02"
+    )
     floor.campaigns["spring"] = run
     lead = Lead("L1", "spring", (E164("+8613800138000"),))
     ref = LeadRef("spring", "L1")
@@ -109,3 +120,25 @@ def test_a_preview_campaign_says_who_decides(tally: Tally) -> None:
 
     assert row.sentence == "preview: 1 agent decides on a lead, 0 ready, no lead is due"
     assert (row.leads_held, row.agents) == (1, {"preview": 1})
+
+
+@pytest.mark.parametrize(
+    ("standing", "word", "finished"),
+    [
+        (Standing(at=NOW, waiting=3, closed=4, next_due_at=NOW + 3600), "nothing due until 02:06", False),
+        (Standing(at=NOW, closed=4), "finished", True),
+    ],
+)
+def test_the_board_says_until_when_nothing_is_due(tally: Tally, standing: Standing, word: str, finished: bool) -> None:
+    """The pacer only knows that no lead is here; the board adds what comes next, by the one definition of finished."""
+    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    settings = applied(CampaignSettings(name="spring", mode=Mode.PROGRESSIVE))
+    floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
+    tally.zones["spring"] = UTC
+    tally.campaigns["spring"].standing = standing
+    tally.decided("spring", Decision(0, "dial 0: 2 ready, 0 ringing; no lead is due"))
+
+    (row,) = tally.board(floor, workers=5, restarts=0, redis_healthy=True).campaigns
+
+    assert (row.next, row.finished) == (word, finished)
+    assert row.sentence == f"dial 0: 2 ready, 0 ringing; no lead is due ({word})"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from config.campaign import CampaignSettings, RetrySettings, RetryTable
+from config.policies import AppliedSettings, applied
 from dialer.sim.scenario import Disorder, Scenario
 from pacing.face import Mode
 
@@ -15,9 +16,9 @@ SOON = RetrySettings(delay_s=30.0, max_attempts=2)
 RETRIES = RetryTable(**dict.fromkeys(RetryTable.model_fields, SOON))
 
 
-def a_campaign(name: str, mode: Mode, **given: Any) -> CampaignSettings:
+def a_campaign(name: str, mode: Mode, **given: Any) -> AppliedSettings:
     given = {"abandon_message": "/sorry.wav", "retry": RETRIES, "wrapup_limit_s": 15.0, **given}
-    return CampaignSettings(name=name, mode=mode, caller_id="+8610000", **given)
+    return applied(CampaignSettings(name=name, mode=mode, caller_id="+8610000", **given))
 
 
 def a_scenario(mode: Mode = Mode.PROGRESSIVE, **given: Any) -> Scenario:
@@ -33,7 +34,7 @@ def make_scenario() -> Callable[..., Scenario]:
 
 
 @pytest.fixture(scope="session")
-def make_campaign() -> Callable[..., CampaignSettings]:
+def make_campaign() -> Callable[..., AppliedSettings]:
     """Builds campaigns: a name, a mode, and other settings."""
     return a_campaign
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -21,8 +22,10 @@ from sip.messages import (
     Dial,
     DialAgent,
     Dialled,
+    Digit,
     Ended,
     HangUp,
+    MessageDone,
     PlayMessage,
 )
 
@@ -116,3 +119,20 @@ def test_an_answer_that_crosses_is_said_to_cross():
         assert any(isinstance(event, Answered) and event.crossed_cancel for event in heard)
         endings.add(type(heard[-1]))
     assert endings == {Answered, Ended}
+
+
+def test_who_hears_the_message_may_press_a_key():
+    """Before its end, the right one or another, and never without a message."""
+    pressing = replace(ANSWERING, opt_out=0.5, wrong_key=0.5)
+    far_end, heard = a_far_end(callees=pressing)
+    calls = [f"call-{n}" for n in range(100)]
+    dial(far_end, *calls)
+    far_end.world.run(60.0)
+    assert not any(isinstance(event, Digit) for event in heard)
+    for call in calls[:50]:
+        far_end.send(PlayMessage(call, "/sorry.wav"))
+    far_end.world.run(120.0)
+    pressed = [event for event in heard if isinstance(event, Digit)]
+    assert {event.digit for event in pressed} == {"1", "9"}
+    assert {event.call for event in pressed} < set(calls[:50])
+    assert sum(isinstance(event, MessageDone) for event in heard) == 50

@@ -10,18 +10,21 @@ import pytest
 from compliance.face import Cleared, Permit, Reserved
 from dialer.core import counting, dialling, offers, previewing, serving, settling
 from dialer.core.agents import AgentState, Roster
+from dialer.core.answers import Answers
 from dialer.core.calls import Call, CallState
 from dialer.core.campaign_run import Offer
-from dialer.core.effects import Anomaly, Publish, Reserve, Send, Settle
+from dialer.core.dispositions import Counted
+from dialer.core.effects import Anomaly, OptOut, Publish, Reserve, Send, Settle
 from dialer.core.floor import Floor
 from dialer.core.inputs import Paced, Permitted
+from dialer.core.model import Retry
 from dialer.core.trunks import TrunkLoad
 from dialer.sim import invariants
 from dialer.sim.invariants import INVARIANTS, InvariantBroken, Step, check
 from dialer.sim.memory import Place
 from dialer.sim.rehearsal import prepare, rehearse
 from dialer.sim.scenario import Callees
-from pacing.face import Decision, Ledger, Mode
+from pacing.face import Decision, Mode
 from sip.causes import Cause, Leg
 from sip.messages import Cancel, Dial, DialAgent, Ended, PlayMessage
 
@@ -84,6 +87,23 @@ def dial_a_lead_twice(step):
     step.effects.append(dial(call))
 
 
+def dial_after_an_opt_out(step):
+    call = a_call(step, CallState.RINGING)
+    step.past.opted_out.add(call.permit.number.clear)
+    step.effects.append(dial(call))
+
+
+def opt_out_twice(step):
+    call = a_call(step, CallState.RINGING)
+    step.past.opted_out.add(call.permit.number.clear)
+    step.effects.append(OptOut(call.campaign, call.attempt, call.permit.number, "9", step.now))
+
+
+def retry_an_opt_out(step):
+    told = settlement(step, a_call(step, CallState.RINGING)).settlement
+    step.effects.append(Settle(replace(told, opted_out=True, next_step=Retry(60.0, 0))))
+
+
 def settle_twice(step):
     settled = settlement(step, a_call(step, CallState.RINGING))
     step.effects += [settled, settled]
@@ -115,7 +135,7 @@ def forget_a_call(step):
 def forget_a_new_permit(step):
     call = a_call(step, CallState.RINGING)
     number = call.permit.number
-    permit = Permit(Cleared(number, step.wall, step.wall + 30), Reserved("attempt-new", number, step.wall, 1))
+    permit = Permit(Cleared(number, step.wall, step.wall + 30), Reserved("attempt-new", number, step.wall, ""))
     step.told = Permitted(call.lead, permit)
 
 
@@ -271,12 +291,13 @@ def lead_taken_away(step):
 
 def ledger_cooked(step):
     run = step.floor.campaigns["sales"]
-    run.own = Ledger(run.own.answered + 1, run.own.abandoned)
+    run.own = Answers(run.own.answered + 1, run.own.abandoned)
 
 
 DOCTORED = {
     "no_dial_without_permit": [dial_without_permit, dial_after_the_permit, dial_another_number],
     "no_attempt_twice": [dial_twice, dial_a_lead_twice],
+    "nobody_who_opted_out_is_dialled": [dial_after_an_opt_out, opt_out_twice, retry_an_opt_out],
     "one_settlement_for_each_permit": [settle_twice, settle_an_old_one, settle_a_stranger, settle_a_living_call],
     "nothing_is_forgotten": [forget_a_call, forget_a_new_permit],
     "no_more_than_the_lines": [too_few_slots, too_few_lines],
@@ -374,8 +395,8 @@ def no_watch(patch):
 
 def abandoned_not_counted(patch):
     counts = settling.counts
-    patch.setattr(settling, "counts", lambda **given: (counts(**given)[0], False))
-    patch.setattr(counting, "one_more", lambda ledger, abandoned: Ledger(ledger.answered + 1, ledger.abandoned + 1))
+    patch.setattr(settling, "counts", lambda **given: Counted(live=counts(**given).live))
+    patch.setattr(counting, "one_more", lambda one, **_: Answers(one.answered + 1, one.abandoned + 1))
 
 
 MUTANTS = [

@@ -9,6 +9,7 @@ import pytest
 
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
+from config.policies import applied
 from dialer.core.effects import Lease, Release, Reserve
 from dialer.core.inputs import LeadsLeased, Permitted, Refused, StoreFailed, StoreHealth
 from dialer.core.model import Lead
@@ -21,7 +22,7 @@ from dialer.sim.world import World
 def memory():
     """Three leads of one campaign; what the store tells is in `memory.heard`."""
     world, heard = World(Random(1)), []
-    settings = CampaignSettings(name="sales", mode="progressive")
+    settings = applied(CampaignSettings(name="sales", mode="progressive"))
     store = Memory(world, heard.append, Disorder(), {"sales": settings})
     store.load([Lead(f"lead-{n}", "sales", (E164(f"+861380000000{n}"),)) for n in range(3)])
     return store, heard

@@ -25,6 +25,13 @@ def test_nothing_breaks_whatever_breaks(make_scenario, disorder, seed):
     assert outcome.abandoned <= outcome.live
 
 
+def test_people_opt_out_of_calls_that_nobody_took(make_scenario, disorder):
+    """Where phones are not answered many hear the message, and some of them press the key: once, and for good."""
+    people, silent = Callees(answer=0.9, opt_out=0.5, wrong_key=0.5, patience_s=1e9), Desks(silent=0.7)
+    outcome = rehearse(make_scenario(disorder=disorder, callees=people, desks=silent), 3)
+    assert 0 < outcome.opt_outs < outcome.abandoned
+
+
 FAULTS = st.lists(
     st.builds(Fault, at_s=st.floats(0.0, 120.0), kind=st.sampled_from(FaultKind), size=st.floats(0.0, 60.0)),
     max_size=8,

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from compliance.cap_windows import Rolling
 from compliance.caps import Cap
-from compliance.hours import CallingHours, Window
+from compliance.hours import CallingHours, HoursRule, Window
 from compliance.numbers import E164
-from compliance.policy import EVERY_DAY, Policy
+from compliance.policy import Policy
 from config.campaign import CampaignSettings
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Close, Disposition, Lead, NextStep, Settlement
@@ -22,11 +23,12 @@ from dialer.store.registers import Shelf
 from dialer.store.settlements import Settled
 from pacing.face import Mode
 from sip.causes import Cause, Leg
+from tests.rules import EVERY_DAY
 
 NOW = 1_772_500_000.0
 OWNER = "host-a:1"
-ALWAYS = CallingHours((Window(EVERY_DAY, 0, 1440),))
-POLICY = Policy("test", ALWAYS, (Cap(2, 30 * 86_400.0, 90 * 86_400.0),))
+ALWAYS = (HoursRule(CallingHours((Window(EVERY_DAY, 0, 1440),))),)
+POLICY = Policy("test", ALWAYS, (Cap(2, Rolling(30 * 86_400.0), rest_s=90 * 86_400.0),))
 
 
 def number(index: int) -> E164:
@@ -67,7 +69,9 @@ class Floor:
     def lease(self, count: int = 10, now: float = NOW, owner: str = OWNER) -> tuple[Lead, ...]:
         return leases.lease(self.store, self.name, owner, count, now, 120.0).leads
 
-    def screen(self, leads: tuple[Lead, ...], now: float = NOW, owner: str = OWNER) -> tuple[Permitted | Refused, ...]:
+    def screen(
+        self, leads: tuple[Lead, ...], now: float = NOW, owner: str = OWNER, *, agent_held: bool = False
+    ) -> tuple[Permitted | Refused, ...]:
         ids = [f"A{self.attempts + i}" for i in range(len(leads))]
         self.attempts += len(leads)
         return screen(
@@ -80,6 +84,7 @@ class Floor:
             now=now,
             attempt_ids=ids,
             shelf=self.shelf,
+            agent_held=agent_held,
         )
 
     def dial(self, count: int = 1, now: float = NOW, owner: str = OWNER) -> tuple[Permitted, ...]:
@@ -107,6 +112,7 @@ def end() -> Callable[..., Settled]:
         ended_at: float = NOW + 60,
         live: bool = False,
         abandoned: bool = False,
+        hung_up: bool = False,
         charged: bool = True,
         day: str = "2026-03-03",
         reason: str = "",
@@ -120,12 +126,14 @@ def end() -> Callable[..., Settled]:
             next_step=step or Close("done"),
             live=live,
             abandoned=abandoned,
+            hung_up=hung_up,
             charged=charged,
             cause=Cause.NORMAL,
             ended_by=Leg.CALLEE,
             sip_code=200,
             q850=16,
             reason=reason,
+            caller_id=dialled.permit.caller_id,
             agent="17" if live and not abandoned else "",
             reserved_at=dialled.permit.reserved.at,
             dialled_at=ended_at - 50,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 import msgpack
 import pytest
 
+from compliance.blocks import Block, BlockKind, Target, of_number
+from compliance.numbers import E164
 from dialer.core.inputs import Permitted
 from dialer.core.model import Close, Disposition, Lead, Retry
-from dialer.store import blocklist, crm_in, ledger, settle
+from dialer.store import blocklist, campaigns, control, crm_in, ledger, opt_outs, settle
 from dialer.store.connection import Store, trip
 from dialer.store.leads import LeadState, story
+from dialer.store.opt_outs import OptedOut
 from dialer.store.settlements import Settled
 from dialer.store.status import counts
 from tests.store.conftest import NOW, OWNER, Floor, number
@@ -31,6 +35,10 @@ def say(store: Store, *requests: Any, now: float = NOW + 100) -> crm_in.CrmRepor
 
 def outcome(name: str, attempt: str = "A0", **more: Any) -> dict[str, Any]:
     return {"type": "outcome", "campaign": "spring", "attempt_id": attempt, "outcome": name, "agent": "17", **more}
+
+
+def blocks_on(store: Store, who: Target, now: float = NOW + 100) -> tuple[Block, ...]:
+    return blocklist.check(store, who, now=now)
 
 
 @pytest.fixture
@@ -56,20 +64,61 @@ def test_a_final_outcome_closes_the_lead(talked: Floor, name: str) -> None:
 def test_a_complaint_blocks_the_number(talked: Floor) -> None:
     """For all campaigns, with its source and who took it; a refusal alone does not."""
     say(talked.store, outcome("refused"))
-    assert blocklist.check(talked.store, number(0)) == ()
+    assert blocks_on(talked.store, of_number(number(0))) == ()
 
     report = say(talked.store, outcome("complaint", note="态度"))
 
-    assert report.blocked == (number(0),)
-    block = blocklist.check(talked.store, number(0))[0]
+    assert report.blocked == (of_number(number(0)),)
+    (block,) = blocks_on(talked.store, of_number(number(0)))
     assert (block.source, block.reason, block.who, block.campaign) == ("complaint", "态度", "17", "")
+
+
+def test_what_cannot_be_read_keeps_no_opt_out_waiting(talked: Floor) -> None:
+    """A campaign that another release wrote, or a damaged lead: what can be done is done, and the rest is told."""
+    store = talked.store
+    trip(store, [("HSET", store.keys.campaign(talked.name), "settings", "{}")])
+    assert say(store, outcome("complaint")).blocked == (of_number(number(0)),)
+
+    trip(store, [("HSET", store.keys.lead(talked.name), "L0", b"x")])
+    report = say(store, outcome("complaint", note="again"), {"type": "block", "number": number(7).clear, "who": "crm"})
+    assert (report.applied, report.refused, report.blocked) == (1, 1, (of_number(number(7)),))
+    assert events(store)[-1][2]["reasons"] == ["attempt_id: its lead cannot be read, so its number is not known"]
 
 
 def test_opting_out_blocks_with_any_outcome(talked: Floor) -> None:
     """The flag is what counts."""
     say(talked.store, outcome("refused", opt_out=True))
 
-    assert len(blocklist.check(talked.store, number(0))) == 1
+    assert len(blocks_on(talked.store, of_number(number(0)))) == 1
+
+
+@pytest.mark.parametrize("said", [{"name": "complaint"}, {"name": "refused", "opt_out": True}])
+def test_the_scope_of_an_opt_out_may_be_the_customer(floor: Floor, end: End, said: dict[str, Any]) -> None:
+    """Then all numbers of the lead, and whatever number the customer has next, are blocked, too; without that scope the
+    number that was called is."""
+    floor.add(
+        {"lead_id": "L0", "phone": number(0).clear, "customer_id": "C-17"},
+        {"lead_id": "L1", "phones": [number(1).clear, number(11).clear], "customer_id": "C-18"},
+        {"lead_id": "L2", "phones": [number(2).clear, number(12).clear]},
+    )
+    floor.take_in()
+    settle.settle(floor.store, [end(one, live=True) for one in floor.dial(3)], OWNER)
+    lead_of = {f"A{i}": lead for i, lead in enumerate(("L0", "L1", "L2"))}
+
+    report = say(
+        floor.store,
+        *(outcome(attempt=attempt, **said, opt_out_scope=scope) for attempt, scope in _scopes(lead_of)),
+    )
+
+    assert report.refused == 0
+    assert len(blocks_on(floor.store, Target(BlockKind.CUSTOMER, "C-17"))) == 1
+    assert blocks_on(floor.store, Target(BlockKind.CUSTOMER, "C-18")) == ()
+    assert all(len(blocks_on(floor.store, of_number(number(i)))) == 1 for i in (0, 1, 2, 12))
+    assert blocks_on(floor.store, of_number(number(11))) == ()
+
+
+def _scopes(lead_of: dict[str, str]) -> list[tuple[str, str]]:
+    return [(attempt, "number" if lead == "L1" else "customer") for attempt, lead in lead_of.items()]
 
 
 def test_a_callback_is_due_at_its_time_and_goes_first(talked: Floor) -> None:
@@ -209,13 +258,49 @@ def test_an_outcome_takes_a_lease_away(talked: Floor) -> None:
 def test_blocks_and_unblocks(floor: Floor) -> None:
     """By number, with who and why."""
     block = {"type": "block", "number": "138 0000 0001", "reason": "asked", "who": "crm"}
+    who = of_number(number(1))
 
     report = say(floor.store, block)
-    assert report.blocked == (number(1),)
-    assert blocklist.check(floor.store, number(1))[0].source == "crm"
+    assert report.blocked == (who,)
+    assert blocks_on(floor.store, who)[0].source == "crm"
 
     say(floor.store, {"type": "unblock", "number": "+8613800000001", "who": "crm"})
-    assert blocklist.check(floor.store, number(1)) == ()
+    assert blocks_on(floor.store, who) == ()
+
+
+@pytest.mark.parametrize(
+    ("named", "who"),
+    [
+        ({"prefix": "+86138"}, Target(BlockKind.PREFIX, "86138")),
+        ({"customer_id": "C-17", "campaign": "spring"}, Target(BlockKind.CUSTOMER, "C-17", "spring")),
+        ({"account_id": "ann@example.com"}, Target(BlockKind.ACCOUNT, "ann@example.com")),
+        ({"number": "13800000001", "campaign": "spring"}, of_number(number(1), "spring")),
+    ],
+)
+def test_every_kind_is_blocked_until_its_end(floor: Floor, named: dict[str, str], who: Target) -> None:
+    """With source, reason, who and end; and unblocked again."""
+    more = {"until": NOW + 500, "source": "web form", "reason": "asked", "who": "crm"}
+
+    say(floor.store, {"type": "block", **named, **more})
+
+    wanted = who.block(source="web form", reason="asked", who="crm", at=NOW + 100, until=NOW + 500)
+    assert blocklist.check(floor.store, who, ["spring"], now=NOW + 499) == (wanted,)
+    assert blocklist.check(floor.store, who, ["spring"], now=NOW + 500) == ()
+    say(floor.store, {"type": "unblock", **named, "who": "crm"})
+    assert blocklist.check(floor.store, who, ["spring"], now=NOW + 499) == ()
+    trail = [(line.what, dict(line.detail)) for line in control.audit_trail(floor.store, 2)]
+    assert [what for what, _ in trail] == ["unblock", "block"]
+    assert number(1).clear[1:] not in str(trail)
+
+
+def test_a_number_without_a_country_code_is_one_of_the_campaigns_country(floor: Floor) -> None:
+    """As it is in a lead of that campaign; for all campaigns it is one of the daemon's."""
+    campaigns.update(floor.store, floor.settings.model_copy(update={"default_region": "US"}), who="test", now=NOW)
+    block = {"type": "block", "number": "212 555 0100", "who": "crm"}
+
+    report = say(floor.store, {**block, "campaign": "spring"}, block)
+
+    assert report.blocked == (of_number(E164("+12125550100"), "spring"), of_number(E164("+862125550100")))
 
 
 def test_blocks_and_unblocks_keep_their_order(floor: Floor) -> None:
@@ -224,9 +309,9 @@ def test_blocks_and_unblocks_keep_their_order(floor: Floor) -> None:
     unblock = {"type": "unblock", "number": "13800000001", "who": "crm"}
 
     say(floor.store, block, unblock)
-    assert blocklist.check(floor.store, number(1)) == ()
+    assert blocks_on(floor.store, of_number(number(1))) == ()
     say(floor.store, unblock, block)
-    assert len(blocklist.check(floor.store, number(1))) == 1
+    assert len(blocks_on(floor.store, of_number(number(1)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -241,6 +326,19 @@ def test_blocks_and_unblocks_keep_their_order(floor: Floor) -> None:
         ({"type": "dance"}, "type: must be one of outcome, block, unblock"),
         ({"type": "block", "number": "12", "who": "crm"}, "number: "),
         ({"type": "block", "number": "13800000001"}, "who: missing"),
+        ({"type": "block", "who": "crm"}, "exactly one of number, prefix, customer_id, account_id is needed, got none"),
+        ({"type": "block", "number": "1", "prefix": "86", "who": "crm"}, "exactly one of number, prefix, customer_id"),
+        ({"type": "block", "prefix": "0138", "who": "crm"}, "prefix: must be 1 to 14 digits"),
+        ({"type": "block", "customer_id": "", "who": "crm"}, "customer_id: empty"),
+        ({"type": "block", "customer_id": "C-17 ", "who": "crm"}, "customer: must be 1 to 64 visible characters"),
+        (
+            {"type": "block", "prefix": "86", "campaign": "sprnig", "who": "crm"},
+            "campaign: there is no campaign sprnig",
+        ),
+        ({"type": "block", "prefix": "86", "until": NOW + 100, "who": "crm"}, "until: must be in the future"),
+        ({"type": "unblock", "prefix": "86", "until": NOW + 500, "who": "crm"}, "until: only to block"),
+        (outcome("refused", opt_out_scope="customer"), "opt_out_scope: only with opt_out or the outcome complaint"),
+        (outcome("complaint", opt_out_scope="all"), "opt_out_scope: must be one of number, customer"),
         ([], "must be a map of fields, got a list"),
     ],
 )
@@ -281,3 +379,41 @@ def test_a_crash_before_the_acknowledgement_repeats_nothing(talked: Floor, monke
     assert len(again) == 1
     assert ledger.totals(talked.store, talked.name, ["2026-03-03"])[0].answered == 0
     assert counts(talked.store, talked.name, NOW).outcomes == {"machine": 1}
+
+
+@pytest.mark.parametrize("later", ["key", "crm"])
+def test_an_unblock_that_comes_again_takes_no_newer_block_away(
+    talked: Floor, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    """A daemon dies between an unblock and its acknowledgement; who opted out since then stays blocked."""
+    store, who = talked.store, of_number(number(0))
+    say(store, {"type": "block", "number": f"+{who.value}", "reason": "a slip", "who": "crm"}, now=time.time())
+    unblock = {"type": "unblock", "number": f"+{who.value}", "who": "crm"}
+    trip(store, [("XADD", store.keys.crm_in(), "*", "json", json.dumps(unblock))])
+    received = crm_in.read(store, "dead:1", 10, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(crm_in, "_answer", lambda *args: None)
+        crm_in.apply(store, received, now=time.time())
+    assert blocks_on(store, who) == ()
+    time.sleep(0.002)  # stream ids are milliseconds
+    if later == "key":
+        pressed = OptedOut("spring", "A9", number(0), "9", time.time())
+        opt_outs.block(store, [pressed])
+    else:
+        say(store, {"type": "block", "number": f"+{who.value}", "who": "crm"}, now=time.time())
+    monkeypatch.setattr("dialer.store.streams.IDLE_MS", 0)
+
+    again = crm_in.read(store, OWNER, 10, 0)
+    crm_in.apply(store, again, now=time.time())
+
+    assert len(again) == 1
+    assert len(blocks_on(store, who)) == 1
+
+
+def test_an_outcome_is_no_phone_number(talked: Floor) -> None:
+    """It would be shown and counted by its name."""
+    report = say(talked.store, outcome("sale13800001234"))
+
+    assert (report.applied, report.refused) == (0, 1)
+    refusal = next(data for kind, _, data in events(talked.store) if kind == "refused")
+    assert "outcome: reads like a phone number" in refusal["reasons"][0]

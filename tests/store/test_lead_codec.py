@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgpack
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from dialer.core.model import Disposition, Lead
 from dialer.store.errors import StoreError
-from dialer.store.lead_codec import NewLead, Rejection, pack, pack_progress, parse, stream_id_of, unpack
+from dialer.store.lead_codec import NewLead, Rejection, pack, pack_progress, parse, stream_id_of, taken_in_at_of, unpack
 from tests.store.conftest import NOW, number
 
 GOOD: dict[str, Any] = {"lead_id": "L1", "phone": "13800001234"}
@@ -42,6 +43,9 @@ def test_a_full_lead_is_read_the_same_from_msgpack_and_json() -> None:
         "not_before": "2026-03-04T09:30:00+08:00",
         "expires_at": 1_790_000_000,
         "customer_id": "C1",
+        "consent_at": "2026-01-04T09:30:00+08:00",
+        "consent_until": 1_780_000_000,
+        "consent_source": "web form 17",
         "attrs": {"lot": 3, "tags": ["a", None, 1.5]},
     }
 
@@ -51,6 +55,8 @@ def test_a_full_lead_is_read_the_same_from_msgpack_and_json() -> None:
     assert isinstance(answer, NewLead)
     assert [one.clear for one in answer.lead.numbers] == ["+8613800001234", "+8613800001235"], "each once"
     assert (answer.not_before, answer.lead.expires_at) == (1_772_587_800.0, 1_790_000_000.0)
+    assert (answer.lead.consent_at, answer.lead.consent_until) == (1_767_490_200.0, 1_780_000_000.0)
+    assert answer.lead.consent_source == "web form 17"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +111,8 @@ def test_what_is_no_map_is_named(fields: dict[str, bytes], reason: str) -> None:
         ({"name": "x" * 201}, "name: longer than 200 characters"),
         ({"timezone": "Mars/Olympus"}, "timezone: 'Mars/Olympus' is not in the IANA time zone database"),
         ({"timezone": "../../etc/passwd"}, "timezone: "),
+        ({"region": "us-fl"}, "region: 'us-fl' is not a country or a part of one"),
+        ({"region": "US-ZZ"}, "region: 'US-ZZ' is not a country or a part of one"),
         ({"timezone": "localtime"}, "timezone: 'localtime' is not in the IANA time zone database"),
         ({"timezone": "right/Asia/Shanghai"}, "timezone: "),
         ({"priority": 10}, "priority: must be 0 to 9, got 10"),
@@ -117,6 +125,16 @@ def test_what_is_no_map_is_named(fields: dict[str, bytes], reason: str) -> None:
         ({"not_before": []}, "not_before: must be seconds since the epoch or ISO 8601 text, got a list"),
         ({"expires_at": NOW}, "expires_at: has passed already"),
         ({"expires_at": NOW + 5, "not_before": NOW + 5}, "not_before: is not before expires_at"),
+        ({"consent_at": NOW + 301}, "consent_at: is in the future"),
+        ({"consent_until": NOW}, "consent_until: has passed already"),
+        ({"consent_at": NOW + 9, "consent_until": NOW + 9}, "consent_until: is not after consent_at"),
+        ({"consent_source": "x" * 201}, "consent_source: longer than 200 characters"),
+        ({"lead_id": "13800001234"}, "lead_id: holds the phone number"),
+        ({"lead_id": "crm 0086-138.0000.1234/7"}, "lead_id: holds the phone number"),
+        ({"customer_id": "C1 "}, "customer_id: holds characters that cannot be seen, or a blank before or after"),
+        ({"customer_id": "C\u00a01"}, "customer_id: holds characters that cannot be seen"),
+        ({"account_id": " "}, "account_id: holds characters that cannot be seen, or a blank before or after"),
+        ({"customer_id": "C+8613800001234"}, "customer_id: holds the phone number"),
         ({"attrs": {"a": "x" * 4096}}, "attrs: 4102 bytes as msgpack, the limit is 4096"),
         ({"attrs": {"a": b"x"}}, "attrs: holds binary, which is not allowed"),
         ({"attrs": {"a": 2**64 - 1}}, "attrs: holds a number beyond 64 bits"),
@@ -163,7 +181,19 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-FIELDS = [*GOOD, "phones", "name", "timezone", "priority", "not_before", "expires_at", "customer_id", "attrs", "other"]
+FIELDS = [
+    *GOOD,
+    "phones",
+    "name",
+    "timezone",
+    "priority",
+    "not_before",
+    "expires_at",
+    "customer_id",
+    "consent_at",
+    "attrs",
+    "other",
+]
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=8))
@@ -176,6 +206,13 @@ def test_no_map_is_too_strange(fields: dict[str, Any]) -> None:
     answer = read({b"lead": raw})
 
     assert isinstance(answer, NewLead) or answer.reasons
+
+
+def test_a_reason_does_not_repeat_a_number() -> None:
+    """Whichever field somebody put it into."""
+    answer = packed(**GOOD, timezone="138 0000 1235", priority=13_800_001_236, **{"13800001237": "x"})
+
+    assert not re.search(r"0000.?123", "".join(reasons(answer)))
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"lead", b"json"]))
@@ -209,16 +246,19 @@ def test_no_reason_shows_a_whole_number(raw: str) -> None:
         priority=st.integers(0, 9),
         expires_at=st.none() | st.floats(0, 4e9),
         customer_id=st.text(max_size=10),
+        consent_at=st.none() | st.floats(0, 4e9),
+        consent_until=st.none() | st.floats(0, 4e9),
+        consent_source=st.text(max_size=10),
         attrs=st.dictionaries(st.text(max_size=5), st.integers(-(2**63), 2**63 - 1) | st.text(max_size=9), max_size=3),
         tries=st.dictionaries(st.sampled_from(Disposition), st.integers(1, 9), max_size=3),
     )
 )
 def test_a_stored_lead_comes_back_equal(lead: Lead) -> None:
     """What is kept of a lead is all of it."""
-    raw, progress = pack(lead, "17-0"), pack_progress(lead.number_index, lead.tries)
+    raw, progress = pack(lead, "17-0", 1_772_500_000.5), pack_progress(lead.number_index, lead.tries)
 
     assert unpack(raw, campaign="spring", progress=progress) == lead
-    assert stream_id_of(raw) == "17-0"
+    assert (stream_id_of(raw), taken_in_at_of(raw)) == ("17-0", 1_772_500_000.0)
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x80", b"\xc0", msgpack.packb({"id": "x", "n": ["12"]})])

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from dialer.store import contacts, control, crm_in, leads, leases
-from dialer.store.connection import trip
+from dialer.store import leads, leases
 from dialer.store.errors import StoreError, UnknownLead
-from dialer.store.keys import digits
 from dialer.store.leads import LeadState
-from dialer.store.settle import settle
-from dialer.store.settlements import Settled
-from dialer.store.status import counts
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 
@@ -69,41 +62,25 @@ def test_a_lead_tells_its_story(floor: Floor) -> None:
     assert (story.row.name, story.attrs, story.attempts) == ("王芳", {"a": 1}, ())
 
 
-def test_old_leads_are_purged_with_their_data(floor: Floor, end: Callable[..., Settled]) -> None:
-    """Lead, numbers, attempts and outcomes are gone; the contact history and the counters stay, the trail says who."""
-    floor.fill(3)
-    first, second = floor.dial(2)
-    store = floor.store
-    settle(store, [end(first, ended_at=NOW), end(second, ended_at=NOW + 500)], OWNER)
-    outcome = crm_in.Outcome(floor.name, "A0", "sale")
-    crm_in.read(store, OWNER, 1, 0)
-    crm_in.apply(store, [crm_in.Received("1-0", outcome)], now=NOW)
-    before = _campaign_data(floor)
+def test_what_people_wrote_is_shown_masked(floor: Floor) -> None:
+    """A number in the name, in attrs, in where the consent is to be found."""
+    floor.add(
+        {
+            "lead_id": "L1",
+            "phone": number(1).clear,
+            "name": "王芳 138 0000 1234",
+            "consent_at": NOW - 60,
+            "consent_source": "called us from 13800001235",
+            "attrs": {"second": "13800001236", "13800001237": 13_800_001_238, "vip": True},
+        }
+    )
+    floor.take_in()
 
-    assert leads.purge(store, floor.name, closed_before=NOW + 500, who="ann", now=NOW + 900) == 1
-    assert leads.purge(store, floor.name, closed_before=NOW + 500, who="ann", now=NOW + 900) == 0
+    story = leads.story(floor.store, floor.name, "L1")
 
-    assert b"L0" in before
-    assert b"A0" in before
-    after = _campaign_data(floor)
-    assert not {b"L0", b"A0", digits(number(0)).encode()} & after
-    assert {b"L1", b"A1", b"L2"} <= after
-    assert len(contacts.history(store, number(0))) == 1
-    assert control.audit_trail(store, 1)[0].what == "purge"
-    floor.fill(1)
-    assert counts(store, floor.name, NOW).accepted == 4, "the lead may come again"
-
-
-def _campaign_data(floor: Floor) -> set[bytes]:
-    """Every field and member in the hashes and sorted sets of the campaign."""
-    found: set[bytes] = set()
-    for key in trip(floor.store, [("KEYS", f"dialer:{{{floor.name}}}:*")])[0]:
-        kind = trip(floor.store, [("TYPE", key)])[0]
-        if kind == b"hash":
-            found.update(trip(floor.store, [("HKEYS", key)])[0])
-        elif kind == b"zset":
-            found.update(trip(floor.store, [("ZRANGE", key, 0, -1)])[0])
-    return found
+    assert (story.row.name, story.consent_source) == ("王芳 *******1234", "called us from *******1235")
+    assert story.attrs == {"second": "*******1236", "*******1237": "*******1238", "vip": True}
+    assert (story.consent_at, story.consent_until, story.came_in_at) == (NOW - 60, None, NOW)
 
 
 def test_what_is_not_there_is_said(floor: Floor) -> None:

@@ -7,14 +7,22 @@ from datetime import datetime
 from random import Random
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from compliance.evidence import Record
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
+from config.policies import applied, shipped
+from dialer.core import evidence
+from dialer.core.answers import defined
 from dialer.core.inputs import LedgerOfOthers
+from dialer.core.rates import Tallies
 from dialer.core.windows import SLOT_S, Counting, CountingWindow, counting, counting_day, slot_of
 from dialer.store import ledger, settle
 from dialer.store.connection import Store, trip
 from dialer.store.ledger import DAY_KEPT_S, HOUR_KEPT_S, DayTotal, hour_of
 from dialer.store.settlements import Settled
+from tests.rules import AT_ANY_HOUR
 from tests.store.conftest import NOW, OWNER, Floor
 from tests.store.test_crm_in import outcome, say
 
@@ -26,23 +34,46 @@ WINDOWS = (
     AbandonWindow(kind=WindowKind.SUCCESSIVE_DAYS, days=30),
     AbandonWindow(kind=WindowKind.ROLLING_HOUR),
 )
-SETTINGS = CampaignSettings(
-    name="spring", abandon_message="/m.wav", time_zone=str(ZONE), max_abandon_rate=0.03, abandon_windows=WINDOWS
+SETTINGS = applied(
+    CampaignSettings(
+        name="spring",
+        abandon_message="/m.wav",
+        time_zone=str(ZONE),
+        **{**AT_ANY_HOUR, "abandon_windows": WINDOWS},
+    )
 )
 
 
 def test_others_and_totals(store: Store) -> None:
     """Own counts are left out of the one and in the other, and machines are no live answers in either."""
     key = store.keys.ledger("spring", "2026-03-03")
-    trip(store, [("HSET", key, "a:1|answered", 5, "a:1|abandoned", 1, "b:1|answered", 7, "machine|answered", -2)])
+    trip(
+        store,
+        [
+            (
+                "HSET",
+                key,
+                "a:1|answered",
+                5,
+                "a:1|abandoned",
+                1,
+                "b:1|answered",
+                7,
+                "b:1|hung_up",
+                1,
+                "machine|answered",
+                -2,
+            )
+        ],
+    )
     day = CountingWindow("calendar_day", "today", 0.03, NOW, days=("2026-03-03",))
 
     told = ledger.others(store, "spring", Counting(NOW, day, ()), "a:1")
 
-    assert told == LedgerOfOthers("spring", "2026-03-03", 5, 0, NOW)
+    assert told == LedgerOfOthers("spring", "2026-03-03", 5, 0, NOW, machines=2, hung_up=1)
     assert ledger.totals(store, "spring", ["2026-03-02", "2026-03-03"]) == (
         DayTotal("2026-03-02", 0, 0, 0),
-        DayTotal("2026-03-03", 10, 1, 2),
+        DayTotal("2026-03-03", 10, 1, 2, 1),
     )
     assert ledger.totals(store, "spring", []) == ()
 
@@ -140,3 +171,40 @@ def test_a_year_of_days_is_read_in_one_go(store: Store) -> None:
     (found,) = ledger.others(store, "spring", counting(settings, begun, begun + 360 * 86_400), "b:1").windows
 
     assert (found.name, found.answered) == ("366 days to 1 Jan", 3)
+
+
+@pytest.mark.parametrize("policy", ["us-telemarketing", "uk", "ca"])
+def test_the_ledger_and_the_evidence_give_the_same_rate(floor: Floor, end: Callable[..., Settled], policy: str) -> None:
+    """By each regulator's definition: from what all hosts share, and counted again from the record alone."""
+    definition = shipped().get(policy).abandonment
+    assert definition is not None
+    dice, store, machines = Random(3), floor.store, set()
+    tallies = Tallies(machines)
+    floor.fill(60)
+    for place, dialled in enumerate(floor.dial(60)):
+        answered_at = NOW - 3000 * dice.random()
+        abandoned = dice.random() < 0.4
+        item = end(
+            dialled,
+            ended_at=answered_at + 40,
+            live=True,
+            abandoned=abandoned,
+            hung_up=abandoned and dice.random() < 0.4,
+            day=counting_day(answered_at, ZONE),
+        )
+        settle.settle(store, [item], OWNER if place % 2 else OTHER)
+        if dice.random() < 0.2:
+            say(store, outcome("machine", dialled.permit.attempt))
+            machines.add(dialled.permit.attempt)
+        entry = evidence.settlement(item.settlement, item.day, OWNER, bytes(32), answered_at + 40)
+        tallies.see(Record(place, entry.at_ms, entry.kind, entry.fields, "", ""))
+    now = counting(SETTINGS, NOW - 4 * 86_400, NOW)
+
+    told = ledger.others(store, floor.name, now, "host-c:1")
+
+    for row, window in zip(told.windows, now.windows, strict=True):
+        assert defined(row.answers, definition) == defined(tallies.window("spring", window), definition), row
+    day = told.windows[0].answers
+    assert 0 < day.hung_up < day.abandoned < day.answered
+    assert day.machines > 0
+    assert (defined(day, definition) == defined(day)) == (policy != "uk")

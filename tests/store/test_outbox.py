@@ -57,3 +57,21 @@ def test_what_cannot_be_encoded_is_said(store: Store) -> None:
     """With the event's name."""
     with pytest.raises(StoreError, match="the connected event A1 cannot be encoded"):
         publish(store, [CrmEvent("connected", "A1", "spring", NOW, {"x": object()})])
+
+
+def test_what_people_wrote_leaves_masked(store: Store) -> None:
+    """Names and reasons: in the stream and on the spool. Ids stay as they are."""
+    fields = {
+        "attempt_id": "19a3f5b7c21-1234-000017",
+        "lead_id": "2026-03-000017",
+        "name": "王芳 138 0000 1234",
+        "reason": "Number 13800001234 is not in service",
+    }
+    event = CrmEvent("disposition", "19a3f5b7c21-1234-000017", "spring", NOW, fields)
+    publish(store, [event, refused("crm:in", "5-0", ["number: 13800001234"], about="13800001234", campaign="", at=NOW)])
+
+    (_, _, sent), (_, _, refusal) = events(store)
+    assert (sent["attempt_id"], sent["lead_id"]) == (fields["attempt_id"], fields["lead_id"])
+    assert (sent["name"], sent["reason"]) == ("王芳 *******1234", "Number *******1234 is not in service")
+    assert (refusal["about"], refusal["reasons"]) == ("*******1234", ["number: *******1234"])
+    assert "00001234" not in repr(outbox.to_wire(event)).replace(" ", "")

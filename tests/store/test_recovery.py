@@ -17,6 +17,7 @@ from dialer.core.model import Disposition, Retry
 from dialer.store import agents, campaigns, contacts, gate, leases, ledger, recovery, settle
 from dialer.store.connection import Store, trip
 from dialer.store.errors import StoreUnavailable
+from dialer.store.keys import digits
 from dialer.store.leads import LeadState, story
 from dialer.store.recovery import RecoveryReport, beat, farewell, owner_of, recover
 from dialer.store.settlements import Settled
@@ -73,8 +74,26 @@ def test_what_a_dead_owner_left_is_taken_over(floor: Floor) -> None:
     assert [lead.lead_id for lead in floor.lease(now=NOW + 11)] == ["L2", "L1"]
     assert agents.claim(store, ["17"], "host-a:1", 60) == ("17",)
     assert [row.agent for row in agents.listing(store)] == ["19"]
-    assert len(contacts.history(store, number(0))) == 1, "an unknown end stays counted against the caps"
+    assert len(contacts.history(store, digits(number(0)))) == 1, "an unknown end stays counted against the caps"
     assert recover(store, NOW + 12) == RecoveryReport((), 0, 0, 0)
+
+
+def test_what_cannot_be_read_now_is_taken_over_later(floor: Floor) -> None:
+    """A campaign that another release wrote keeps its dead daemon's attempts until somebody can read it."""
+    store = floor.store
+    floor.fill(1)
+    floor.dial(1, owner=DEAD)
+    die(store)
+    key = store.keys.campaign(floor.name)
+    settings = trip(store, [("HGET", key, "settings")])[0]
+    trip(store, [("HSET", key, "settings", "{}")])
+
+    assert recover(store, NOW + 10).attempts == 0
+    trip(store, [("HSET", key, "settings", settings)])
+
+    assert recover(store, NOW + 20).attempts == 1
+    assert story(store, floor.name, "L0").row.state is LeadState.CLOSED
+    assert recover(store, NOW + 30) == RecoveryReport((), 0, 0, 0)
 
 
 def test_a_row_for_unknown_allows_a_retry(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,12 +186,12 @@ def test_a_permit_that_was_lost_on_its_way_is_taken_back(
             floor.screen(leads)
     assert counts(floor.store, floor.name, NOW).in_attempt == 1
     cleared = Cleared(number(0), NOW, NOW + 30)
-    lost = Permitted(leads[0], Permit(cleared, Reserved("A0", number(0), NOW, 1)))
+    lost = Permitted(leads[0], Permit(cleared, Reserved("A0", number(0), NOW, "")))
 
     settle.settle(floor.store, [end(lost, Disposition.NOT_SENT, Retry(60.0, 0), charged=False)], "host-a:1")
 
     assert counts(floor.store, floor.name, NOW).in_attempt == 0
-    assert contacts.history(floor.store, number(0)) == ()
+    assert contacts.history(floor.store, digits(number(0))) == ()
 
 
 def test_a_settlement_that_the_server_forgot_ends_again(floor: Floor) -> None:

@@ -15,6 +15,7 @@ from dialer.core.windows import Counting, CountingWindow
 from dialer.store import contacts, ledger, settle
 from dialer.store.connection import Store, close_store, open_store, trip
 from dialer.store.errors import StoreUnavailable
+from dialer.store.keys import digits
 from dialer.store.leads import story
 from dialer.store.settlements import Settled, event_of, from_wire, settled, to_wire
 from dialer.store.status import counts
@@ -95,7 +96,7 @@ def test_an_uncharged_attempt_is_given_back(floor: Floor, end: End) -> None:
 
     settle.settle(floor.store, [item], OWNER)
 
-    assert contacts.history(floor.store, number(0)) == ()
+    assert contacts.history(floor.store, digits(number(0))) == ()
 
 
 @pytest.mark.parametrize("lost_trip", [1, 2, 3, 4])
@@ -161,7 +162,7 @@ def test_an_attempt_that_was_reserved_and_never_opened_is_given_back(floor: Floo
 
     assert settle.settle(floor.store, [end(dialled, Disposition.NOT_SENT, charged=False)], OWNER) == ()
 
-    assert contacts.history(floor.store, number(0)) == ()
+    assert contacts.history(floor.store, digits(number(0))) == ()
 
 
 def test_settlements_of_many_campaigns_and_days_go_together(floor: Floor, end: End) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from compliance.caps import Cap, verdict
-from compliance.face import Cleared, Permit, Reserved
+from compliance.cap_windows import Rolling
+from compliance.caps import Cap, Scope
+from compliance.contacts import Contact, Mark
+from compliance.face import Cleared, Per, Permit, Reserved
 from compliance.policy import Policy
 from dialer.core.inputs import Permitted
 from dialer.core.model import Disposition, Lead, Retry
@@ -21,12 +24,13 @@ from dialer.store.connection import Command, Store
 from dialer.store.errors import StoreUnavailable
 from dialer.store.settlements import Settled
 from dialer.store.status import counts
+from tests.compliance.caps_oracle import allowed
 from tests.store.conftest import ALWAYS, NOW, Floor
 from tests.store.test_settle import events
 
 End = Callable[..., Settled]
 LEADS = 25
-CAP = Cap(2, 400.0, 300.0)
+CAP = Cap(2, Rolling(400.0), rest_s=300.0)
 
 
 @dataclass
@@ -122,7 +126,7 @@ class World:
                 self.dialled[answer.permit.number.clear].append(self.now)
 
     def unsent(self, lead: Lead, attempt: str) -> Settled:
-        cleared, reserved = Cleared(lead.number, self.now, self.now), Reserved(attempt, lead.number, self.now, 1)
+        cleared, reserved = Cleared(lead.number, self.now, self.now), Reserved(attempt, lead.number, self.now, "")
         never = Permitted(lead, Permit(cleared, reserved))
         return self.end(never, Disposition.NOT_SENT, Retry(60.0, 0), ended_at=self.now, charged=False)
 
@@ -162,7 +166,9 @@ def test_the_promises_hold_under_faults(floor: Floor, end: End, monkeypatch: pyt
 
     assert len(world.attempts) > 20
     for times in world.dialled.values():
-        assert all(verdict(times[:i], (CAP,), at) is None for i, at in enumerate(times)), "a cap was passed"
+        past = [Contact(math.ceil(at), marks=Mark.ENDED) for at in times]
+        free = (allowed({Per.NUMBER: past[:i]}, [CAP], Scope(0, 0), at, None) for i, at in enumerate(times))
+        assert all(free), "a cap was passed"
     told = {name: data for kind, name, data in events(floor.store) if kind == "disposition"}
     assert set(world.attempts) <= set(told)
     after = counts(floor.store, floor.name, world.now)

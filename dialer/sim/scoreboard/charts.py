@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Final
 
-from dialer.sim.scoreboard.entrants import HARD, OURS, RATIO, TUNED
+from dialer.sim.scoreboard.entrants import HARD, NEXT_DAY, OURS, RATIO, TUNED
 from dialer.sim.scoreboard.standing import Table
 
 FONT: Final = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"'
@@ -55,7 +55,7 @@ def _legend() -> list[str]:
     for name, colour in FAMILIES:
         parts += [f'<circle cx="{x + 5}" cy="42" r="5" fill="{colour}"/>', _text(x + 14, 46, name, 12, INK)]
         x += 26 + 7 * len(name)
-    hollow = f"hollow: {HARD}, {TUNED}, vicidial-*-available-only; dashed: the cap"
+    hollow = f"hollow: {HARD}, {NEXT_DAY}, {TUNED}, vicidial-*-available-only; dashed: the cap"
     return [*parts, _text(12, 68, hollow, 12, SOFT)]
 
 
@@ -82,7 +82,7 @@ def _panel(table: Table) -> list[str]:
     parts.append(_line(cap, TOP, cap, PANEL_H - BOTTOM, LIMIT, dashes="4 3"))
     for one in sorted(table.standings, key=lambda one: one.policy == OURS):
         colour = colour_of(one.policy)
-        hollow = one.policy.endswith("available-only") or one.policy in {TUNED, HARD}
+        hollow = one.policy.endswith("available-only") or one.policy in {TUNED, HARD, NEXT_DAY}
         name = f"{one.policy}: {100 * one.utilisation.mean:.1f} %, {100 * one.abandon_rate:.2f} % abandoned"
         parts.append(
             f'<circle cx="{across(one.abandon_rate):.1f}" cy="{up(one.utilisation.mean):.1f}"'

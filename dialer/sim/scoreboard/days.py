@@ -13,7 +13,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
-from dialer.sim.scoreboard.entrants import AGELESS, minds_cap, pacer_of, stamp, with_cap
+from dialer.sim.scoreboard.entrants import AGELESS, NEXT_DAY, minds_cap, pacer_of, stamp, with_cap
+from dialer.sim.scoreboard.eve import next_day_pacer
 from dialer.sim.scoreboard.floor import EVERYONE_S, NO_CLOCK, play
 from dialer.sim.scoreboard.outcome import Outcome
 from dialer.sim.scoreboard.rows import Row
@@ -154,5 +155,8 @@ def _played(task: Task, clock: Clock) -> Outcome:
     # A trunk that has rested comes back without any news.
     ageless = task.policy.partition(":")[0] in AGELESS and not task.scenario.shocks
     at_least_s = SELDOM_S if ageless else EVERYONE_S
-    pacer = pacer_of(task.policy, task.scenario, task.seed)
+    if task.policy == NEXT_DAY:
+        pacer = next_day_pacer(task.scenario, task.seed)
+    else:
+        pacer = pacer_of(task.policy, task.scenario, task.seed)
     return play(task.scenario, pacer, task.seed, at_least_s=at_least_s, clock=clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
@@ -20,6 +20,10 @@ from pacing.policies import make
 
 OURS: Final = "predictive"
 HARD: Final = "predictive-hard"
+NEXT_DAY: Final = "predictive-next-day"
+NEXT_DAYS: Final = 10
+"""Ours once more, with the memory of another day (`eve`). It shows what a cold start costs, and does not compete."""
+
 RATIO: Final = "ratio"
 TUNED: Final = "ratio-tuned"
 """Stands for `ratio:K` with the K that did best for the row, found on days of their own (`tuning`)."""
@@ -38,7 +42,12 @@ _SIMPLE: Final = ("governor", "policies/progressive", "policies/ratio")
 
 def entrants() -> tuple[str, ...]:
     """Every policy, ours first."""
-    return (*POLICIES, TUNED)
+    return (*POLICIES, NEXT_DAY, TUNED)
+
+
+def seeds_of(policy: str, seeds: Sequence[int]) -> Sequence[int]:
+    """The days that a policy plays, of all. The next day costs two days each and only says what a memory is worth."""
+    return seeds[:NEXT_DAYS] if policy == NEXT_DAY else seeds
 
 
 def minds_cap(policy: str) -> bool:
@@ -46,18 +55,25 @@ def minds_cap(policy: str) -> bool:
     return policy not in MINDLESS
 
 
-def pacer_of(policy: str, scenario: Scenario, seed: int) -> Pacer:
-    """A fresh pacer. `ratio:2.5` is a fixed ratio of that size. Raises KeyError for a policy that does not exist."""
+def settings_of(scenario: Scenario) -> Settings:
+    """What a pacer is told of a scenario; of the modes the usual one."""
     limits = scenario.dialling
-    settings = Settings(
+    return Settings(
         max_abandon_rate=limits.max_abandon_rate,
         # As the daemon tells it: an agent's phone must be answered within the limit, too.
         abandon_after_s=max(LEAST_GRACE_S, limits.abandon_after_s - scenario.agents.pick_up_s),
         ring_timeout_s=limits.ring_timeout_s,
         ratio=limits.ratio,
         max_calls_per_agent=limits.max_calls_per_agent,
-        seed=seed,
     )
+
+
+def pacer_of(policy: str, scenario: Scenario, seed: int) -> Pacer:
+    """A fresh pacer. `ratio:2.5` is a fixed ratio of that size.
+
+    Raises KeyError for a policy that does not exist, or that needs a day before its own.
+    """
+    settings = settings_of(scenario)
     name, _, size = policy.partition(":")
     if name == RATIO and size:
         return make(replace(settings, mode=Mode.RATIO, ratio=float(size)))
@@ -81,8 +97,10 @@ def code_of(policy: str) -> str:
     """A digest of the modules that decide a policy's figures."""
     ours, theirs, floor = (Path(next(iter(package.__path__))) for package in (pacing, baselines, scoreboard))
     paths = [floor / f"{name}.py" for name in _FLOOR]
-    if policy in {OURS, HARD}:
+    if policy.startswith(OURS):
         paths += sorted(ours.rglob("*.py"))
+        if policy == NEXT_DAY:
+            paths.append(floor / "eve.py")
     elif policy in {"progressive", RATIO}:
         paths += [ours / f"{name}.py" for name in _SIMPLE]
     else:

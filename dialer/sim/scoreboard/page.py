@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dialer.sim.scoreboard.entrants import OURS
-from dialer.sim.scoreboard.page_words import HOW, PEERS
+from dialer.sim.scoreboard.entrants import HARD, NEXT_DAY, OURS
+from dialer.sim.scoreboard.page_words import HOW, PEERS, TARGETS_HEAD
 from dialer.sim.scoreboard.standing import Standing, Table
 from dialer.sim.scoreboard.timing import Timing
 from dialer.sim.study.summary import Estimate
@@ -34,10 +34,10 @@ def page(facts: Facts, tables: Sequence[Table], timings: Sequence[Timing]) -> st
     parts = [
         "# Pacing scoreboard",
         _what(facts),
-        HOW,
         _verdict(tables),
-        f"![Utilisation of the policies that keep the cap]({OVERVIEW_SVG})",
         _targets(tables),
+        f"![Utilisation of the policies that keep the cap]({OVERVIEW_SVG})",
+        HOW,
         _timings(timings),
         "## Rows",
         "The busiest agents come first. **Bold** kept the cap on at least 99 % of the days, which with "
@@ -65,7 +65,8 @@ def _verdict(tables: Sequence[Table]) -> str:
     if not played:
         return ""
     kept = [table for table, one in played if one.keeps]
-    lines = [f"`predictive` kept the cap in {len(kept)} of {len(played)} tables."]
+    lines = [words for policy in (OURS, NEXT_DAY, HARD) if (words := _days_over(tables, policy))]
+    lines += [f"`predictive` kept the cap in {len(kept)} of {len(played)} tables."]
     lines += [
         f"It did not in {_name(table)}: {100 * (1 - one.kept_share):.0f} % of the days ended above, the worst at"
         f" {_percent(one.worst_day, 2)}."
@@ -85,6 +86,16 @@ def _verdict(tables: Sequence[Table]) -> str:
     return "## In short\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
+def _days_over(tables: Sequence[Table], policy: str) -> str:
+    """In a sentence: how many of all days of a policy ended above their cap. Empty if it did not play."""
+    played = [one for table in tables if (one := table.of(policy)) is not None]
+    days, over = sum(one.days for one in played), sum(one.days - one.kept_days for one in played)
+    if not days:
+        return ""
+    share = _percent(over / days, 2)
+    return f"Of all {days:,} days of `{policy}`, over all rows and caps, {over} ended above their cap: {share}."
+
+
 def _ahead(other: Standing) -> bool:
     against = other.against_ours
     return against is not None and against.mean > (against.half or 0.0)
@@ -93,28 +104,25 @@ def _ahead(other: Standing) -> bool:
 def _targets(tables: Sequence[Table]) -> str:
     lines = []
     for table in tables:
-        ours, wanted = table.of(OURS), table.row.targets.get(table.cap)
-        if ours is None or wanted is None:
+        wanted = table.row.targets.get(table.cap)
+        mornings = [table.of(policy) for policy in (OURS, NEXT_DAY)]
+        if wanted is None or not any(mornings):
             continue
-        reached = ours.utilisation
-        gap = 100 * (reached.mean - wanted)
-        half = 100 * (reached.half or 0.0)
-        verdict = "reached" if gap >= 0 else f"missed by {-gap:.1f}"
-        if gap < 0 <= gap + half:
-            verdict += ", within the interval"
         answer = table.row.scenario.callees.answer_rate
-        lines.append(
-            f"| {table.row.agents} | {100 * answer:.0f} % | {100 * table.cap:.0f} % | {100 * wanted:.1f} % |"
-            f" {_estimate(reached)} | {verdict} | {_percent(ours.abandon_rate, 2)} | {_percent(ours.kept_share, 0)} |"
-        )
+        cells = [str(table.row.agents), _percent(answer, 0), _percent(table.cap, 0), _percent(wanted)]
+        for one in mornings:
+            cells += ["", "", ""] if one is None else _reached(one, wanted)
+        lines.append(f"| {' | '.join(cells)} |")
     if not lines:
         return ""
-    return (
-        "## Targets\n\nWhat a pacer reached that was told the laws of the scenario and whose risk was tuned by hand for"
-        " each case, on one day; `predictive` is told nothing and starts from nothing each morning.\n\n"
-        "| agents | answer | cap | target | `predictive` | | abandoned | days kept |\n"
-        "|---|---|---|---|---|---|---|---|\n" + "\n".join(lines)
-    )
+    return TARGETS_HEAD + "\n".join(lines)
+
+
+def _reached(one: Standing, wanted: float) -> list[str]:
+    """Utilisation, its difference to what is wanted in points, and the abandon rate."""
+    gap, half = one.utilisation.mean - wanted, one.utilisation.half or 0.0
+    within = " (within)" if gap < 0 <= gap + half else ""
+    return [_estimate(one.utilisation), f"{100 * gap:+.1f}{within}", _percent(one.abandon_rate, 2)]
 
 
 def _timings(timings: Sequence[Timing]) -> str:

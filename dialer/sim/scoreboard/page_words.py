@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+TARGETS_HEAD: Final = """\
+## Targets
+
+What is asked for is what a pacer reached that was told the laws of the scenario and whose risk was tuned by hand for
+each case, on one day. `predictive` is told nothing. On a **cold day** it starts from nothing, as on the first day of a
+campaign. On the **next day** (`predictive-next-day`) it goes on from what it had learnt on another day of the same
+kind, as in the daemon; the ledger begins empty on both. `±` is half of the 95 % interval. Differences to what is asked
+are in points; *within*: short of it by less than the interval.
+
+| agents | answer | cap | asked | cold day | difference | abandoned | next day | difference | abandoned |
+|---|---|---|---|---|---|---|---|---|---|
+"""
+
 HOW: Final = """\
 ## How to read it
 
@@ -18,6 +31,10 @@ HOW: Final = """\
   above the cap, mean over days. Every day begins with an empty ledger.
 - **Idle** is from the moment an agent is ready until the next talk begins: mean, and 95th percentile.
 - **Connects** and **talk** are for each hour that an agent worked: talks, and minutes.
+- `predictive` starts from nothing on every day. `predictive-next-day` is the same policy with the memory of one day
+  that it played before, with other calls; that day counts nowhere. It shows what the cold start costs and, where a
+  day ends unlike the next one begins (R7), what a memory costs. It plays the first ten days only and does not compete
+  with the others.
 - `ratio-tuned` is a fixed ratio chosen for each row and cap with the row known beforehand, on days of their own. It
   is a yardstick, not a policy that one could use: nobody knows the day beforehand. `ratio` and `ratio-tuned` stop at
   the cap by this product's own governor.

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Final
 
 from dialer.sim.scoreboard.days import Kept, task_of
-from dialer.sim.scoreboard.entrants import OURS, TUNED
+from dialer.sim.scoreboard.entrants import OURS, TUNED, seeds_of
 from dialer.sim.scoreboard.outcome import Outcome
 from dialer.sim.scoreboard.rows import Row
 from dialer.sim.scoreboard.tuning import tuned
@@ -35,13 +35,18 @@ class Standing:
     worst_day: float
     worst_hour: float
     worst_half_hour: float
-    kept_share: float
+    kept_days: int
     over_cap_s: float
     idle_mean_s: float
     idle_p50_s: float
     idle_p95_s: float
     connects_per_agent_hour: float
     talk_min_per_agent_hour: float
+
+    @property
+    def kept_share(self) -> float:
+        """The share of days that ended with the cap kept."""
+        return self.kept_days / self.days
 
     @property
     def keeps(self) -> bool:
@@ -63,7 +68,8 @@ class Table:
 
     @property
     def best_other(self) -> Standing | None:
-        """The busiest of the others among those that keep the cap; what is tuned in hindsight does not compete."""
+        """The busiest of the others among those that keep the cap; what is ours, or tuned in hindsight, does not
+        compete."""
         others = (
             one for one in self.standings if one.keeps and not one.policy.startswith(OURS) and one.policy != TUNED
         )
@@ -76,7 +82,7 @@ def table_of(row: Row, cap: float, policies: Sequence[str], seeds: Sequence[int]
     for policy in policies:
         actual = tuned(row, cap, kept) if policy == TUNED else policy
         note = actual.partition(":")[2]
-        played[policy] = note, [kept.days[task_of(row, actual, seed, cap).key] for seed in seeds]
+        played[policy] = note, [kept.days[task_of(row, actual, seed, cap).key] for seed in seeds_of(policy, seeds)]
     ours = played[OURS][1] if OURS in played else None
     found = [
         standing(policy, note, days, cap, None if policy == OURS else ours) for policy, (note, days) in played.items()
@@ -87,11 +93,11 @@ def table_of(row: Row, cap: float, policies: Sequence[str], seeds: Sequence[int]
 def standing(
     policy: str, note: str, days: Sequence[Outcome], cap: float, ours: Sequence[Outcome] | None = None
 ) -> Standing:
-    """One policy over its days; `ours` are the same days under ours."""
+    """One policy over its days; `ours` are the same days under ours, and perhaps more."""
     utilisation = [day.utilisation for day in days]
     against = None
     if ours is not None:
-        against = estimate([own - other.utilisation for own, other in zip(utilisation, ours, strict=True)])
+        against = estimate([own - other.utilisation for own, other in zip(utilisation, ours, strict=False)])
     return Standing(
         policy=policy,
         note=note,
@@ -103,7 +109,7 @@ def standing(
         worst_day=max(day.abandon_rate for day in days),
         worst_hour=max(day.worst_hour for day in days),
         worst_half_hour=max(day.worst_half_hour for day in days),
-        kept_share=fmean(day.keeps(cap) for day in days),
+        kept_days=sum(day.keeps(cap) for day in days),
         over_cap_s=fmean(day.over_s(cap) for day in days),
         idle_mean_s=fmean(day.idle_mean_s for day in days),
         idle_p50_s=fmean(day.idle_p50_s for day in days),

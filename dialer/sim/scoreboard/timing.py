@@ -52,7 +52,7 @@ class Timing:
 
 def time_decisions(size: Size, clock: Clock, decisions: int = 4000) -> Timing:
     """Time decisions of the predictive pacer, once it has learnt and its code is warm."""
-    dice, pacer = Random(size.agents), make(Settings(mode=Mode.PREDICTIVE, seed=1))
+    dice, pacer = Random(size.agents), make(Settings(mode=Mode.PREDICTIVE))
     pacer.step(tuple(_history(dice)), _snapshot(size, dice, 0))
     took_s = []
     for turn in range(1, WARM_UP + decisions + 1):

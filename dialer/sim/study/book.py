@@ -6,14 +6,14 @@ import heapq
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from compliance.caps import verdict
 from compliance.face import Cleared, Permit, Reserved
 from compliance.gate import CLEARANCE_S
 from compliance.numbers import E164
-from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
 from dialer.core.effects import Lease, Release, Reserve
 from dialer.core.inputs import LeadsLeased, Permitted, Refused
 from dialer.core.model import Lead, Retry, Settlement
+from dialer.sim.histories import Histories
 from dialer.sim.study.timeline import Tell, Timeline
 
 STORE_S: Final = 0.005
@@ -37,12 +37,12 @@ class Book:
 
     timeline: Timeline
     tell: Tell
-    settings: CampaignSettings
+    settings: AppliedSettings
     size: int
     fresh: int = 0
     attempts: int = 0
     again: list[tuple[float, int, Lead]] = field(default_factory=list)
-    history: dict[str, list[float]] = field(default_factory=dict)
+    histories: Histories = field(default_factory=Histories)
     exhausted_at: float | None = None
 
     def lease(self, asked: Lease) -> None:
@@ -63,8 +63,7 @@ class Book:
         step = settlement.next_step
         if not self.size:
             return
-        if not settlement.charged:
-            self.history[settlement.lead.number.clear].pop()
+        self.histories.settle(settlement, EPOCH + self.timeline.now)
         if isinstance(step, Retry):
             lead = settlement.lead
             tries = dict(lead.tries)
@@ -94,17 +93,17 @@ class Book:
 
     def _reserve(self, asked: Reserve) -> None:
         for lead in asked.leads:
-            wall = EPOCH + self.timeline.now
+            wall, attempt = EPOCH + self.timeline.now, f"a{self.attempts + 1}"
+            caller_id = ""
             if self.size:
-                past = self.history.setdefault(lead.number.clear, [])
-                refusal = verdict(past, self.settings.policy().caps, wall)
+                refusal = self.histories.verdict(lead, self.settings, wall, agent_held=asked.agent_held)
                 if refusal is not None:
                     self.tell(Refused(lead, refusal))
                     continue
-                past.append(wall)
+                caller_id = self.histories.reserve(lead, self.settings, attempt, wall)
             self.attempts += 1
             cleared = Cleared(lead.number, wall, wall + CLEARANCE_S)
-            reserved = Reserved(f"a{self.attempts}", lead.number, wall, 1)
+            reserved = Reserved(attempt, lead.number, wall, caller_id)
             self.tell(Permitted(lead, Permit(cleared, reserved)))
 
 

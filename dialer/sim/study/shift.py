@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
+from config.policies import AppliedSettings, applied, shipped
+from config.rules import CapSettings, Day, HoursSettings
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Lease, Publish, Release, Reserve, Send, Settle
 from dialer.core.engine import Engine
 from dialer.core.floor import FloorSettings, TrunkLimits
@@ -26,6 +29,9 @@ from sip.messages import SLOTS_PER_CALL, Capacity, Dial
 
 CAMPAIGN: Final = "study"
 TRUNK: Final = "trunk"
+DESK: Final = "cn-default"
+"""The policy whose caps a list with an end is called by."""
+
 NO_LIMIT: Final = 100_000
 EVERYONE_S: Final = 1.0
 """The pacer is asked at least this often, as in the daemon."""
@@ -58,7 +64,7 @@ class Shift:
         trunk = TrunkLimits(TRUNK, limits.max_cps or NO_LIMIT, lines)
         # Desktops of a study never fall silent, so nobody has to listen for their heartbeats.
         floor = FloorSettings((trunk,), lines, agent_heartbeat_timeout_s=float("inf"))
-        self.engine = Engine(floor, seed=self.seed)
+        self.engine = Engine(floor)
         people = People(self.scenario, self.seed)
         self.book = Book(self.timeline, self.tell, settings, limits.leads)
         self.staff = Staff(self.timeline, self.tell, people, CAMPAIGN)
@@ -74,7 +80,7 @@ class Shift:
         )
         self.tell(CampaignChanged(settings, CampaignState.RUNNING))
         run = self.engine.floor.campaigns[CAMPAIGN]
-        self.pacer = POLICIES[self.policy](pacing_settings(self.engine.floor, run, self.seed), self.seed)
+        self.pacer = POLICIES[self.policy](pacing_settings(self.engine.floor, run), self.seed)
         self.tell(LocalTime(UTC_OFFSET_S))
         self.tell(LedgerOfOthers(CAMPAIGN, "today", 0, 0))
         self.tell(Capacity(SLOTS_PER_CALL * lines, 1))
@@ -157,12 +163,18 @@ class Shift:
                 pass  # nobody listens here
 
 
-def _campaign(scenario: Scenario) -> CampaignSettings:
-    """The scenario's limits as a campaign. Its mode plays no part: the policy's pacer is asked."""
+def _campaign(scenario: Scenario) -> AppliedSettings:
+    """The scenario's limits as a campaign, with the caps of the default policy. Its mode plays no part: the policy's
+    pacer is asked."""
     limits = scenario.dialling
-    return CampaignSettings(
+    caps = shipped().get(DESK).caps
+    campaign = CampaignSettings(
         name=CAMPAIGN,
         mode=Mode.PREDICTIVE,
+        policies=(),
+        hours=(HoursSettings(days=tuple(Day), opens="00:00", closes="24:00"),),
+        caps=tuple(CapSettings(**row.model_dump(exclude={"source", "as_of"})) for row in caps),
+        abandon_windows=(AbandonWindow(kind=WindowKind.CALENDAR_DAY),),
         abandon_message="message.wav",
         max_abandon_rate=limits.max_abandon_rate,
         abandon_after_s=limits.abandon_after_s,
@@ -171,6 +183,7 @@ def _campaign(scenario: Scenario) -> CampaignSettings:
         max_calls_per_agent=limits.max_calls_per_agent,
         wrapup_limit_s=scenario.agents.wrapup_limit_s,
     )
+    return applied(campaign)
 
 
 def work(scenario: Scenario, policy: str, seed: int) -> Run:

@@ -1,24 +1,24 @@
 -- Uncount attempts that never reached anybody. Doing it twice changes nothing. All keys carry one contact tag.
 --
 -- KEYS
---   1.. history hash   digits -> attempts, 8 bytes each (see reserve.lua); KEYS[i] belongs to number i
+--   1.. history hash   subject -> contacts, 14 bytes each (see reserve.lua); KEYS[i] belongs to subject i
 -- ARGV
---   for each number: digits, the last 4 of the attempt's 8 bytes (CRC-16 of campaign and of attempt id)
+--   for each subject: its field, CRC-16 of the campaign, CRC-16 of the attempt id (2 bytes each)
 -- RETURNS
---   how many attempts were uncounted
+--   how many contacts were counted until now
 
 local found = 0
 for key = 1, #KEYS do
-    local digits, mark = ARGV[2 * key - 1], ARGV[2 * key]
-    local packed = redis.call('HGET', KEYS[key], digits)
+    local field, campaign, attempt = ARGV[3 * key - 2], ARGV[3 * key - 1], ARGV[3 * key]
+    local packed = redis.call('HGET', KEYS[key], field)
     if packed then
-        for i = #packed - 7, 1, -8 do
-            if string.sub(packed, i + 4, i + 7) == mark then
-                packed = string.sub(packed, 1, i - 1) .. string.sub(packed, i + 8)
+        for i = #packed - 13, 1, -14 do
+            if string.sub(packed, i + 8, i + 9) == attempt and string.sub(packed, i + 4, i + 5) == campaign then
+                packed = string.sub(packed, 1, i - 1) .. string.sub(packed, i + 14)
                 if packed == '' then
-                    redis.call('HDEL', KEYS[key], digits)
+                    redis.call('HDEL', KEYS[key], field)
                 else
-                    redis.call('HSET', KEYS[key], digits, packed)
+                    redis.call('HSET', KEYS[key], field, packed)
                 end
                 found = found + 1
                 break

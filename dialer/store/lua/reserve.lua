@@ -1,92 +1,61 @@
--- The atomic gate: may each number be attempted now? If so the attempt is counted, in the same step. The definition
--- of the caps is compliance.caps.verdict; this repeats it number for number. All keys carry one contact tag.
+-- The second gate: count each attempt, if what is known of its subject is still what was judged. The rules themselves
+-- are compliance.gate's. All keys carry one contact tag.
 --
 -- KEYS
---   1 blocked   hash   DIGITS (all campaigns) or DIGITS@CAMPAIGN -> block (msgpack)
---   2.. history hash   digits -> attempts, 8 bytes each: time (4, seconds since the epoch, rounded up), CRC-16 of the
---                      campaign (2), CRC-16 of the attempt id (2), all big-endian; KEYS[i + 1] belongs to number i
+--   1 blocked   hash     SUBJECT (all campaigns) or CAMPAIGN@SUBJECT -> block (msgpack)
+--   2 prefix_generation  string   how often the blocked prefixes have been changed
+--   3.. history hash     subject -> contacts, 14 bytes each, big-endian: time (4, seconds since the epoch, rounded up),
+--                        CRC-16 of the campaign, of its group, of the attempt id, of the number shown (2 each), marks
+--                        (1), minutes until it ended (1); KEYS[i + 2] belongs to subject i
 -- ARGV
---   1 now, 2 campaign, 3 most attempts that are kept of a number, 4 how many caps,
---   then for each cap: limit, window in seconds, rest in seconds
---   then for each number: digits, the attempt's 8 bytes
+--   1 campaign, 2 most bytes of contacts that are kept of a subject, 3 the generation that was judged by,
+--   4 the blocks that were judged: map of subject (from 1) to {tenant's or "", campaign's or ""} (msgpack); "": none
+--   then for each subject three: its field, its history as it was judged, the attempt's 14 bytes
 -- RETURNS
---   for each number three: "ok", ordinal, "" | "blocked", the block, "" | "cap", which cap (from 0), refused until
+--   the subjects (from 1) that have changed, for whom nothing was counted
 
-local now, campaign, keep, caps = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local campaign, keep = ARGV[1] .. '@', tonumber(ARGV[2])
+local judged = ARGV[4] ~= '' and cmsgpack.unpack(ARGV[4]) or {}
+local subjects = #KEYS - 2
+local stale = (redis.call('GET', KEYS[2]) or '0') ~= ARGV[3]
 
-local function read(packed)
-    local times = {}
-    for i = 1, #packed, 8 do
-        local a, b, c, d = string.byte(packed, i, i + 3)
-        times[#times + 1] = ((a * 256 + b) * 256 + c) * 256 + d
-    end
-    table.sort(times)
-    return times
-end
-
-local function refused_until(times, limit, window, rest)
-    local n = #times
-    if n < limit then
-        return nil
-    end
-    local frees = times[n - limit + 1] + window
-    for last = n, limit, -1 do
-        if times[last - limit + 1] + window > times[last] then
-            return math.max(frees, times[last] + rest)
+-- The blocks that there are now: of the tenant, of the campaign, by subject.
+local of_tenant, of_campaign = {}, {}
+if redis.call('EXISTS', KEYS[1]) == 1 then
+    for first = 1, subjects, 1000 do -- so many that unpack can take them
+        local last = math.min(first + 999, subjects)
+        local fields, scoped = {}, {}
+        for i = first, last do
+            local field = ARGV[3 * i + 2]
+            fields[#fields + 1], scoped[#scoped + 1] = field, campaign .. field
+        end
+        local mine, theirs = redis.call('HMGET', KEYS[1], unpack(scoped)), redis.call('HMGET', KEYS[1], unpack(fields))
+        for i = first, last do
+            of_tenant[i], of_campaign[i] = theirs[i - first + 1], mine[i - first + 1]
         end
     end
-    return frees
 end
 
-local function verdict(times)
-    local worst, which
-    for cap = 0, caps - 1 do
-        local at = 5 + 3 * cap
-        local till = refused_until(times, tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]))
-        if till and till > now and (not worst or till > worst) then
-            worst, which = till, cap
-        end
+local function same_blocks(i)
+    local seen = judged[i]
+    if not seen then
+        return not (of_tenant[i] or of_campaign[i])
     end
-    return worst, which
+    return (of_tenant[i] or '') == seen[1] and (of_campaign[i] or '') == seen[2]
 end
 
--- An attempt's place among those that the widest window still sees; without caps, among all.
-local widest
-for cap = 0, caps - 1 do
-    widest = math.max(widest or 0, tonumber(ARGV[6 + 3 * cap]))
-end
-local function ordinal(times)
-    local seen = 0
-    for _, time in ipairs(times) do
-        if not widest or time + widest > now then
-            seen = seen + 1
+local changed = {}
+for i = 1, subjects do
+    local at = 3 * i + 2
+    local field, history, key = ARGV[at], ARGV[at + 1], KEYS[i + 2]
+    if not stale and (redis.call('HGET', key, field) or '') == history and same_blocks(i) then
+        local after = history .. ARGV[at + 2]
+        if #after > keep then
+            after = string.sub(after, -keep)
         end
-    end
-    return seen + 1
-end
-
-local answers, key = {}, 1
-for at = 5 + 3 * caps, #ARGV, 2 do
-    key = key + 1
-    local digits, attempt = ARGV[at], ARGV[at + 1]
-    local blocks = redis.call('HMGET', KEYS[1], digits, digits .. '@' .. campaign)
-    local block = blocks[1] or blocks[2]
-    local a, b, c
-    if block then
-        a, b, c = 'blocked', block, ''
+        redis.call('HSET', key, field, after)
     else
-        local packed = redis.call('HGET', KEYS[key], digits) or ''
-        local times = read(packed)
-        local till, which = verdict(times)
-        if till then
-            a, b, c = 'cap', which, string.format('%.17g', till)
-        else
-            redis.call('HSET', KEYS[key], digits, string.sub(packed .. attempt, -8 * keep))
-            a, b, c = 'ok', ordinal(times), ''
-        end
+        changed[#changed + 1] = i
     end
-    answers[#answers + 1] = a
-    answers[#answers + 1] = b
-    answers[#answers + 1] = c
 end
-return answers
+return changed

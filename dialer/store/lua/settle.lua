@@ -19,13 +19,13 @@
 --   14 wishes      hash         lead_id -> what an outcome wants of the lead after this attempt (JSON)
 --   15 outcomes    hash         attempt_id -> outcome (msgpack)
 --   16 priority    hash         lead_id -> priority, where it is not 5
---   17.. ledger    hash         OWNER|answered, OWNER|abandoned of one counting day
+--   17.. ledger    hash         OWNER|answered, OWNER|abandoned, OWNER|hung_up of one counting day
 --   ..   hour      hash         the same by slot, SLOT|OWNER|answered, of one hour
 -- ARGV
 --   1 now, 2 longest story in bytes, 3 how long a day of the ledger is kept, 4 how long an hour of it, in seconds,
---   then for each attempt fifteen:
+--   then for each attempt sixteen:
 --   attempt_id, lead_id, "due" or "close", due at or kind, why, progress, ended, story, event, disposition,
---   live (0, 1), abandoned (0, 1), which ledger, which hour (both from 0, in KEYS from 17 on), slot
+--   live (0, 1), abandoned (0, 1), hung up (0, 1), which ledger, which hour (both from 0, in KEYS from 17 on), slot
 -- RETURNS
 --   for each attempt: 1 it ends now, 0 it was not open
 
@@ -54,8 +54,11 @@ local function next_step(lead_id, what, a, why)
     redis.call('HSET', KEYS[11], lead_id, why)
 end
 
-local function charge(key, slot, kept_s, owner, abandoned, machine)
+local function charge(key, slot, kept_s, owner, abandoned, hung_up, machine)
     redis.call('HINCRBY', key, slot .. owner .. '|answered', 1)
+    if hung_up then
+        redis.call('HINCRBY', key, slot .. owner .. '|hung_up', 1)
+    end
     if abandoned then
         redis.call('HINCRBY', key, slot .. owner .. '|abandoned', 1)
     elseif machine then
@@ -70,13 +73,13 @@ local function charge_ledger(attempt_id, owner, i)
     end
     local outcome = redis.call('HGET', KEYS[15], attempt_id)
     local machine = outcome and cmsgpack.unpack(outcome)['outcome'] == 'machine'
-    local abandoned = ARGV[i + 11] == '1'
-    charge(KEYS[17 + tonumber(ARGV[i + 12])], '', ARGV[3], owner, abandoned, machine)
-    charge(KEYS[17 + tonumber(ARGV[i + 13])], ARGV[i + 14] .. '|', ARGV[4], owner, abandoned, machine)
+    local abandoned, hung_up = ARGV[i + 11] == '1', ARGV[i + 12] == '1'
+    charge(KEYS[17 + tonumber(ARGV[i + 13])], '', ARGV[3], owner, abandoned, hung_up, machine)
+    charge(KEYS[17 + tonumber(ARGV[i + 14])], ARGV[i + 15] .. '|', ARGV[4], owner, abandoned, hung_up, machine)
 end
 
 local answers = {}
-for i = 5, #ARGV, 15 do
+for i = 5, #ARGV, 16 do
     local attempt_id, lead_id = ARGV[i], ARGV[i + 1]
     local open = redis.call('HGET', KEYS[1], attempt_id)
     if open then

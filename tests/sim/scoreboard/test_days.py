@@ -80,6 +80,30 @@ def test_changed_code_is_played_again(tmp_path: Path, monkeypatch: pytest.Monkey
 days_stamp = days.stamp
 
 
+def test_the_next_day_is_repeatable_and_counts_itself_alone(tmp_path: Path) -> None:
+    """The same figures each time, of one day: not those of the cold day, nor of two."""
+    one, again = Kept(tmp_path / "one.jsonl"), Kept(tmp_path / "again.jsonl")
+    for kept in (one, again):
+        play_all(tasks("predictive-next-day"), kept, jobs=1)
+    play_all(tasks("predictive"), one, jobs=1)
+    cold, warm = (one.days[tasks(policy)[0].key] for policy in ("predictive", "predictive-next-day"))
+
+    assert again.days.items() < one.days.items()
+    assert warm != cold
+    assert warm.answered < 1.5 * cold.answered
+    assert warm.worked_s == pytest.approx(cold.worked_s, rel=0.01)
+
+
+def test_two_runs_may_keep_days_in_one_file(tmp_path: Path) -> None:
+    """Each appends whole lines, so none of the other's is lost."""
+    path = tmp_path / "days.jsonl"
+    one, two = Kept(path), Kept(path)
+    play_all(tasks("wombat"), one, jobs=1)
+    play_all(tasks("cisco"), two, jobs=1)
+
+    assert Kept(path).days == one.days | two.days
+
+
 def test_days_go_side_by_side(tmp_path: Path) -> None:
     """Two processes come to the same figures as one."""
     one, two = Kept(tmp_path / "one.jsonl"), Kept(tmp_path / "two.jsonl")

@@ -8,7 +8,20 @@ import pytest
 
 from dialer.sim.baselines import BASELINES
 from dialer.sim.scoreboard import entrants
-from dialer.sim.scoreboard.entrants import MINDLESS, OURS, TUNED, code_of, digest, pacer_of, stamp, with_cap
+from dialer.sim.scoreboard.entrants import (
+    HARD,
+    MINDLESS,
+    NEXT_DAY,
+    NEXT_DAYS,
+    OURS,
+    TUNED,
+    code_of,
+    digest,
+    pacer_of,
+    seeds_of,
+    stamp,
+    with_cap,
+)
 from dialer.sim.study.scenario import find_scenario, load_scenario
 from pacing.face import Ledger, Snapshot
 from pacing.policies import Ratio
@@ -18,11 +31,11 @@ SPENT = Snapshot(1.0, 10, (5.0,) * 10, (), 0, (), (), 100, 100, Ledger(1000, 500
 
 
 def test_everybody_competes() -> None:
-    """Ours first, every baseline, and the tuned ratio."""
+    """Ours first, ours on the next day, every baseline, and the tuned ratio."""
     names = entrants.entrants()
 
     assert names[0] == OURS
-    assert set(BASELINES) | {TUNED} < set(names)
+    assert set(BASELINES) | {NEXT_DAY, TUNED} < set(names)
     assert set(names) > MINDLESS
 
 
@@ -54,6 +67,31 @@ def test_the_stamp_changes_with_what_is_played() -> None:
     assert len({stamp("cisco", one) for one in (R2, longer, with_cap(R2, 0.01))}) == 3
     assert code_of("vicidial-average") == code_of("vicidial-ratio")
     assert len({code_of(policy) for policy in ("predictive", "progressive", "cisco", "wombat")}) == 4
+
+
+def test_the_stamp_of_the_next_day_has_the_day_before_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code is ours and that of the eve; a change of the eve changes nobody else's stamp."""
+    seen: dict[str, set[str]] = {}
+    for policy in (OURS, HARD, NEXT_DAY):
+        paths: list[Path] = []
+        monkeypatch.setattr(entrants, "digest", lambda found, paths=paths: paths.extend(found) or "")
+        code_of.__wrapped__(policy)
+        seen[policy] = {f"{path.parent.name}/{path.name}" for path in paths}
+
+    assert {"pacing/steering.py", "policies/predictive.py", "scoreboard/kernel.py"} < seen[OURS] == seen[HARD]
+    assert seen[NEXT_DAY] - seen[OURS] == {"scoreboard/eve.py"}
+
+
+def test_the_next_day_plays_the_first_days_only() -> None:
+    """It costs two days each; everybody else plays all of them."""
+    assert list(seeds_of(NEXT_DAY, range(1, 31))) == list(range(1, NEXT_DAYS + 1))
+    assert list(seeds_of(OURS, range(1, 31))) == list(range(1, 31))
+
+
+def test_the_next_day_needs_a_day_before() -> None:
+    """A fresh pacer would be a cold one under the wrong name."""
+    with pytest.raises(KeyError):
+        pacer_of(NEXT_DAY, R2, 1)
 
 
 def test_comments_and_docstrings_do_not_count_as_code(tmp_path: Path) -> None:

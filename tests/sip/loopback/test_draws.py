@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip.loopback.draws import Side, Talk, draw_call, draw_delay, draw_phone, forced_outcome
-from sip.loopback.profile import Delay, Outcome, PhoneOutcome, Phones, Profile, Shares
+from sip.loopback.profile import Delay, Keys, Outcome, PhoneOutcome, Phones, Profile, Shares
 from sip.loopback.profile_file import read_profile
 
 DEMO = read_profile("demo")
@@ -100,6 +100,18 @@ def test_one_side_ends_a_talk_and_the_other_is_late() -> None:
     """The side that is to end the talk has the shorter timer."""
     talk = Talk(10, Side.AGENT)
     assert (talk.timer_s(Side.AGENT), talk.timer_s(Side.CALLEE)) == (10, 20)
+
+
+def test_some_of_those_who_answer_press_a_key() -> None:
+    """In the share that the profile has, and nothing else of their calls is another for it."""
+    keys = Keys(share=0.3, key="*", after_s=2.0)
+    quiet = [draw_call(DEMO, seed=1, number=str(n), nth=0) for n in range(2000)]
+    plans = [draw_call(replace(DEMO, keys=keys), seed=1, number=str(n), nth=0) for n in range(2000)]
+    answered = [plan for plan in plans if plan.outcome is Outcome.ANSWER]
+    assert {plan.key for plan in quiet} == {""}
+    assert {plan.key for plan in plans if plan.outcome is not Outcome.ANSWER} == {""}
+    assert sum(plan.key == "*" for plan in answered) / len(answered) == pytest.approx(0.3, abs=0.06)
+    assert [replace(plan, key="", key_after_s=1.5) for plan in plans] == quiet
 
 
 def test_phones_answer_late_or_not_by_their_shares() -> None:

@@ -78,3 +78,34 @@ def test_tone_plays_in_sequence_until_stopped(caller: socket.socket) -> None:
     assert all(packet[1] == PCMA and is_voiced(packet) for packet in packets)
     assert [int.from_bytes(packet[2:4]) for packet in packets] == [0, 1, 2]
     assert [int.from_bytes(packet[4:8]) for packet in packets] == [0, 160, 320]
+
+
+@pytest.mark.parametrize("media_kind", [Media.NONE, Media.TONE])
+def test_a_key_is_an_event_with_a_beginning_and_an_end(caller: socket.socket, media_kind: Media) -> None:
+    """As RFC 4733 has it: one time stamp, growing durations, the end three times; the tone goes on after it."""
+    media = MediaSocket("127.0.0.1", media_kind)
+    try:
+        media.start("call", caller.getsockname(), PCMU)
+        media.press("call", caller.getsockname(), 101, "*")
+        packets = [caller.recv(2048) for _ in range(30 * (media_kind is Media.TONE) + 7)]
+    finally:
+        media.close()
+    events = [packet for packet in packets if packet[1] & 0x7F == 101]
+    assert [packet[1] >> 7 for packet in events] == [1, 0, 0, 0, 0, 0, 0]
+    assert len({packet[4:12] for packet in events}) == 1
+    assert {packet[12] for packet in events} == {10}
+    assert [packet[13] >> 7 for packet in events] == [0, 0, 0, 0, 1, 1, 1]
+    assert [int.from_bytes(packet[14:16]) for packet in events] == [160, 320, 480, 640, 800, 800, 800]
+    numbers = [int.from_bytes(packet[2:4]) for packet in packets]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_a_key_stays_on_this_host(caller: socket.socket) -> None:
+    """Like the tone."""
+    media = MediaSocket("127.0.0.1", Media.NONE)
+    try:
+        media.press("call", ("192.0.2.1", caller.getsockname()[1]), 101, "9")
+        media.press("call", caller.getsockname(), 101, "1")
+        assert caller.recv(2048)[12] == 1
+    finally:
+        media.close()

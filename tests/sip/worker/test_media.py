@@ -12,6 +12,7 @@ import wave
 import pytest
 
 from sip.causes import Cause, Leg
+from sip.loopback.process import start_loopback
 from sip.messages import Answered, Bridged, Dial, DialAgent, Digit, Ended, HangUp, MessageDone, PlayMessage
 from tests.sip.conftest import udp_socket
 
@@ -162,6 +163,40 @@ def test_key_of_the_callee_is_reported(worker, far, callee_rtp):
     tested.send(HangUp("c1"))
     tested.until(Ended)
     assert tested.names().count("Digit") == 1
+
+
+@pytest.mark.parametrize("media", ["none", "tone"])
+def test_a_key_is_heard_while_the_message_plays(worker, tmp_path, media):
+    """Whoever listens to the message can press a key; the call goes on until it is hung up."""
+    profile = tmp_path / "presses.toml"
+    profile.write_text(
+        f'media = "{media}"\n[shares]\nanswer = 1\n[talk]\nmean_s = 30\n[keys]\nshare = 1\nkey = "#"\nafter_s = 0.6\n'
+    )
+    with start_loopback(profile) as loopback:
+        tested = worker(loopback.carrier_port)
+        tested.send(DIAL)
+        tested.until(Answered)
+        tested.send(PlayMessage("c1", wav(tmp_path / "message.wav", 5.0, 8000)))
+        assert tested.until(Digit).digit == "#"
+        tested.send(HangUp("c1"))
+        ended = tested.until(Ended)
+        report = loopback.wait_for(lambda report: report.carrier.active == 0, limit_s=5)
+    assert (ended.cause, ended.ended_by) == (Cause.NORMAL, Leg.DIALER)
+    assert [tested.names().count(name) for name in ("Digit", "MessageDone")] == [1, 0]
+    assert report.carrier.byes_received == 1
+
+
+def test_a_key_in_a_sip_info_is_heard_too(worker, far, tmp_path):
+    """Some carriers send keys beside the audio (application/dtmf-relay)."""
+    callee = far("info", key="9")
+    tested = worker(callee.port)
+    tested.send(DIAL)
+    tested.until(Answered)
+    tested.send(PlayMessage("c1", wav(tmp_path / "message.wav", 5.0, 8000)))
+    assert tested.until(Digit).digit == "9"
+    tested.send(HangUp("c1"))
+    tested.until(Ended)
+    callee.succeeds()
 
 
 def test_many_answered_calls_on_a_handful_of_ports(worker, far):

@@ -1,0 +1,128 @@
+"""A policy as its TOML file has it: rules, and for each of them where it comes from and since when."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from config.abandonment import AbandonmentSettings, AbandonWindow, each_once
+from config.model import Section
+from config.rules import CapSettings, Dated, HoursSettings, RuleRegion, each_cap_once, of_one_mind
+
+
+class PolicyHours(HoursSettings, Dated):
+    """One window of calling hours."""
+
+
+class PolicyCap(CapSettings, Dated):
+    """One frequency cap."""
+
+
+class PolicyWindow(AbandonWindow, Dated):
+    """One counting window of abandoned calls."""
+
+    @field_validator("start")
+    @classmethod
+    def _no_start(cls, start: str) -> str:
+        if start:
+            raise ValueError("belongs to a campaign: a policy does not know when it begins")
+        return start
+
+
+class PolicyAbandonment(AbandonmentSettings, Dated):
+    """Which calls the abandon rate counts."""
+
+
+class Seconds(Dated):
+    """A limit in seconds."""
+
+    value: float = Field(description="seconds", gt=0, le=3600)
+
+
+class Days(Dated):
+    """A limit in days."""
+
+    value: int = Field(description="days", ge=1, le=36_525)
+
+
+class Flag(Dated):
+    """Yes or no."""
+
+    value: bool = Field(description="true or false")
+
+
+class PolicySettings(Section):
+    """One policy. It has only what its source says: where a law has no number there is none here either."""
+
+    title: str = Field(description="what it is, in a few words", min_length=3, max_length=120)
+    country: RuleRegion = Field(default="", description="country, ISO 3166; empty: of no country")
+    jurisdiction: str = Field(description="whose rules these are", min_length=3, max_length=200)
+    not_legal_advice: str = Field(
+        description="a note that this is not legal advice, and what is not covered", min_length=10, max_length=2000
+    )
+    consent_required: Flag | None = Field(default=None, description="only people who agreed to be called")
+    consent_max_age_days: Days | None = Field(default=None, description="a consent counts for so long")
+    believe_stated_zone: Flag | None = Field(
+        default=None, description="the zone that the CRM states takes the place of those of the number"
+    )
+    same_caller_id_on_retry: Flag | None = Field(
+        default=None, description="a number is shown the same caller id again that it was shown first"
+    )
+    retention_days: Days | None = Field(default=None, description="leads are deleted this long after they came")
+    evidence_days: Days | None = Field(default=None, description="evidence is kept at least this long")
+    min_ring_timeout_s: Seconds | None = Field(default=None, description="a call rings at least this long")
+    max_abandon_after_s: Seconds | None = Field(
+        default=None, description="a call without an agent for this long is abandoned, at the latest"
+    )
+    abandonment: PolicyAbandonment | None = Field(default=None, description="which calls the abandon rate counts")
+    hours: tuple[PolicyHours, ...] = Field(default=(), description="when people may be called", max_length=200)
+    caps: tuple[PolicyCap, ...] = Field(default=(), description="how often people may be called", max_length=32)
+    abandon_windows: tuple[PolicyWindow, ...] = Field(
+        default=(), description="over which windows abandoned calls are counted and capped", max_length=6
+    )
+
+    @field_validator("hours")
+    @classmethod
+    def _holidays_agree(cls, rows: tuple[PolicyHours, ...]) -> tuple[PolicyHours, ...]:
+        of_one_mind(rows)
+        return rows
+
+    @field_validator("caps")
+    @classmethod
+    def _caps_differ(cls, rows: tuple[PolicyCap, ...]) -> tuple[PolicyCap, ...]:
+        each_cap_once(rows)
+        return rows
+
+    @field_validator("abandon_windows")
+    @classmethod
+    def _windows_differ(cls, rows: tuple[PolicyWindow, ...]) -> tuple[PolicyWindow, ...]:
+        return each_once(rows)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not any((self.hours, self.caps, self.abandon_windows, *(getattr(self, name) for name in SCALARS))):
+            raise ValueError("has no rule at all")
+        return self
+
+    @property
+    def version(self) -> str:
+        """Names what it says: the first 12 hexadecimal digits of the SHA-256 of all of it."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+SCALARS = (
+    "consent_required",
+    "consent_max_age_days",
+    "believe_stated_zone",
+    "same_caller_id_on_retry",
+    "retention_days",
+    "evidence_days",
+    "min_ring_timeout_s",
+    "max_abandon_after_s",
+    "abandonment",
+)
+"""The rules of a policy that are single values."""

@@ -1,0 +1,239 @@
+"""Rows of rules as people write them: calling hours and frequency caps, in campaigns and in policies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Final, Protocol, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+
+from compliance.cap_windows import DAY_S, CalendarDays, CalendarMonths, Rolling
+from compliance.caps import Cap, Counts, Over
+from compliance.days_off import holidays_known
+from compliance.face import Per
+from compliance.hours import CallingHours, HoursRule, Window
+from compliance.regions import is_region
+from config.model import Section
+
+HOUR_S: Final = 3600.0
+
+
+class Day(StrEnum):
+    """Days of the week, in order."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+_DAYS: Final = tuple(Day)
+CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
+
+Clock = Annotated[str, Field(pattern=rf"^({CLOCK.pattern})$")]
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _known_region(region: str) -> str:
+    if region and not is_region(region):
+        raise ValueError(f"is not a region: a country such as US, or a part of one such as US-FL, got {region!r}")
+    return region
+
+
+RuleRegion = Annotated[str, AfterValidator(_known_region)]
+"""Where a rule holds: empty everywhere, "US" a country (ISO 3166), "US-FL" a part of one (ISO 3166-2)."""
+
+
+def a_date(text: str) -> str:
+    """`text` if it is a year, a month or a day. Raises ValueError."""
+    try:
+        parts = text.split("-")
+        date.fromisoformat("-".join([*parts, "01", "01"][:3]))
+        if not 1 <= len(parts) <= 3 or not "1900" <= text[:4] < "2200":
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"must be a date, YYYY, YYYY-MM or YYYY-MM-DD, got {text!r}") from None
+    return text
+
+
+AsOf = Annotated[str, AfterValidator(a_date)]
+"""A year, a month or a day."""
+
+
+class Dated(Section):
+    """What stands in a policy says where it comes from."""
+
+    source: str = Field(description="where the number is from: statute, regulator, contract", min_length=3)
+    as_of: AsOf = Field(description="since when it holds, or when it was read there: YYYY, YYYY-MM or YYYY-MM-DD")
+
+
+class Origin(Section):
+    """Where a rule that applies to a campaign comes from: a policy and its source; all empty: the campaign itself."""
+
+    policy: str = Field(default="", description="name of the policy; empty: the campaign's own")
+    source: str = Field(default="", description="where the number is from")
+    as_of: str = Field(default="", description="since when")
+
+
+class HoursSettings(Section):
+    """One window of calling hours, in the callee's local time."""
+
+    days: tuple[Day, ...] = Field(
+        description="days of the week, of mon tue wed thu fri sat sun", min_length=1, examples=[tuple(Day)]
+    )
+    opens: Clock = Field(description="first minute in which calls may start, HH:MM", examples=["09:00"])
+    closes: Clock = Field(
+        description="no call starts that could still ring at this time, HH:MM up to 24:00", examples=["20:00"]
+    )
+    region: RuleRegion = Field(
+        default="", description="where the callees are: US, or US-FL for a part of a country; empty: everywhere"
+    )
+    closed_on_holidays: bool = Field(default=False, description="no calls on public holidays where the callee is")
+
+    @field_validator("closed_on_holidays")
+    @classmethod
+    def _holidays_are_known(cls, closed: bool, info: ValidationInfo) -> bool:
+        region = info.data.get("region")
+        if closed and region and not holidays_known(region):
+            raise ValueError(f"cannot hold: the public holidays of {region} are not known")
+        return closed
+
+    @field_validator("closes")
+    @classmethod
+    def _opens_before_it_closes(cls, closes: str, info: ValidationInfo) -> str:
+        opens = info.data.get("opens")
+        if opens is not None and _minutes(opens) >= _minutes(closes):
+            raise ValueError(f"must be later than opens ({opens}), got {closes}; hours over midnight are two rows")
+        return closes
+
+    def window(self) -> Window:
+        """The same as the rules understand it."""
+        return Window(frozenset(_DAYS.index(day) for day in self.days), _minutes(self.opens), _minutes(self.closes))
+
+    @classmethod
+    def of(cls, window: Window) -> Self:
+        """A window as settings."""
+        days = tuple(_DAYS[day] for day in sorted(window.days))
+        return cls(days=days, opens=_clock(window.opens), closes=_clock(window.closes))
+
+
+def rules_of(rows: Iterable[HoursSettings]) -> tuple[HoursRule, ...]:
+    """Rows of one policy, or of one campaign, as rules: the rows of a region are the windows of one rule."""
+    by_region: dict[str, list[HoursSettings]] = {}
+    for row in rows:
+        by_region.setdefault(row.region, []).append(row)
+    return tuple(
+        HoursRule(
+            CallingHours(tuple(sorted({row.window() for row in of_region}, key=_week_order))),
+            region,
+            any(row.closed_on_holidays for row in of_region),
+        )
+        for region, of_region in sorted(by_region.items())
+    )
+
+
+def _week_order(window: Window) -> tuple[list[int], int, int]:
+    return sorted(window.days), window.opens, window.closes
+
+
+def of_one_mind(rows: tuple[HoursSettings, ...]) -> None:
+    """Raises ValueError where the rows of a region disagree about holidays."""
+    for rule in rules_of(rows):
+        if len({row.closed_on_holidays for row in rows if row.region == rule.region}) > 1:
+            where = rule.region or "everywhere"
+            raise ValueError(f"closed_on_holidays must be the same in all rows of one region ({where})")
+
+
+_WINDOWS: Final = ("window_days", "window_hours", "calendar_days", "calendar_months")
+
+
+class CapSettings(Section):
+    """One frequency cap. Exactly one of the four windows is given."""
+
+    limit: int = Field(description="most of them in the window", ge=1, le=1000, examples=[2])
+    counts: Counts = Field(
+        default=Counts.ATTEMPTS,
+        description="attempts, connects (a person answered), conversations (an agent talked to them), refusals, "
+        "abandoned or machines",
+    )
+    per: Per = Field(default=Per.NUMBER, description="number, customer or account; leads without that id are refused")
+    over: Over = Field(
+        default=Over.TENANT, description="counted over: tenant (all campaigns), group (of campaigns) or campaign"
+    )
+    window_days: float = Field(
+        default=0.0, description="rolling window, in days of 24 hours; 0: another one", ge=0, le=3660, examples=[30.0]
+    )
+    window_hours: float = Field(default=0.0, description="rolling window, in hours; 0: another one", ge=0, le=8784)
+    calendar_days: int = Field(
+        default=0,
+        description="so many days by the calendar, today included: 1 is today, 31 today and the 30 days before; "
+        "0: another one",
+        ge=0,
+        le=3660,
+    )
+    calendar_months: int = Field(
+        default=0, description="so many months by the calendar, this one included; 0: another one", ge=0, le=120
+    )
+    rest_days: float = Field(
+        default=0.0, description="rest after the last one of the window, in days", ge=0, le=3660, examples=[90.0]
+    )
+    unless_agent_held: bool = Field(
+        default=False, description="not for calls that an agent was set aside for beforehand"
+    )
+
+    @model_validator(mode="after")
+    def _one_window(self) -> Self:
+        given = [name for name in _WINDOWS if getattr(self, name)]
+        if len(given) != 1:
+            got = f"got {' and '.join(given)}" if given else "got none"
+            raise ValueError(f"needs exactly one window, of {', '.join(_WINDOWS)}: {got}")
+        return self
+
+    @property
+    def window(self) -> Rolling | CalendarDays | CalendarMonths:
+        """Over which time it counts."""
+        if self.calendar_days:
+            return CalendarDays(self.calendar_days)
+        if self.calendar_months:
+            return CalendarMonths(self.calendar_months)
+        return Rolling(self.window_days * DAY_S if self.window_days else self.window_hours * HOUR_S)
+
+    def cap(self) -> Cap:
+        """The same as the rules understand it."""
+        return Cap(
+            limit=self.limit,
+            window=self.window,
+            counts=self.counts,
+            per=self.per,
+            over=self.over,
+            rest_s=self.rest_days * DAY_S,
+            unless_agent_held=self.unless_agent_held,
+        )
+
+
+class _Capped(Protocol):
+    def cap(self) -> Cap: ...
+
+
+def each_cap_once(rows: Iterable[_Capped]) -> None:
+    """Raises ValueError where two rows are the same cap."""
+    seen: dict[Cap, int] = {}
+    for index, row in enumerate(rows):
+        cap = row.cap()
+        if cap in seen:
+            raise ValueError(f"rows {seen[cap]} and {index} are the same cap ({cap}): keep one")
+        seen[cap] = index

@@ -1,0 +1,154 @@
+"""Where a campaign's leads are, and what follows: is it finished, can something be dialled, and if not, from when on?
+
+One definition, for the board, the funnel and every command. A campaign is finished exactly when there is no time at
+which something can happen to one of its leads; so it never hangs with work left, and never ends with work undone.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final
+
+NOT_BEFORE: Final = "not before a time of the CRM's"
+UNSAID: Final = "no reason kept"
+LONGEST_REASON: Final = 60
+NO_LEAD: Final = "no lead is due"
+"""What the pacers and the previews say where they have nobody to call; the standing says until when."""
+
+HOURS_AHEAD: Final = 24
+DAYS_AHEAD: Final = 30
+
+_WEEK_S: Final = 7 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many of a campaign's leads are where, at one instant `at`. Each lead is in one place. Times are seconds since
+    the epoch.
+
+    `queued` are entries of the CRM's stream, `due` leads that a daemon may lease now (also those whose time has come
+    or whose lease has ended, wherever the store keeps them), `waiting` leads for later, the first of them from
+    `next_due_at` on, `leased` leads in a daemon's hands, the first until `lease_ends_at`, `in_attempt` leads with an
+    attempt that has not ended. Raises ValueError for what cannot be.
+    """
+
+    at: float = 0.0
+    queued: int = 0
+    due: int = 0
+    waiting: int = 0
+    leased: int = 0
+    in_attempt: int = 0
+    closed: int = 0
+    next_due_at: float | None = None
+    lease_ends_at: float | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.queued, self.due, self.waiting, self.leased, self.in_attempt, self.closed) < 0:
+            raise ValueError(f"a count of leads is below 0: {self}")
+        for number, first in ((self.waiting, self.next_due_at), (self.leased, self.lease_ends_at)):
+            if (number > 0) != (first is not None) or (first is not None and first <= self.at):
+                raise ValueError(
+                    f"leads wait or are leased exactly where it is known until when, which is to come: {self}"
+                )
+
+    @property
+    def accepted(self) -> int:
+        """All leads that intake took and that are still there."""
+        return self.due + self.waiting + self.leased + self.in_attempt + self.closed
+
+    @property
+    def diallable(self) -> int:
+        """Leads that a daemon may take up at this instant. The compliance gates judge each of them at its call."""
+        return self.due
+
+    @property
+    def wakes_at(self) -> float | None:
+        """When something can happen to a lead next, if nobody adds any: `at` where one can be taken in, taken up or is
+        in a call. None: never, there is nothing left to do."""
+        if self.queued or self.due or self.in_attempt:
+            return self.at
+        return min((at for at in (self.next_due_at, self.lease_ends_at) if at is not None), default=None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.wakes_at is None
+
+    def to_wire(self) -> dict[str, Any]:
+        """As plain data, with what follows from it."""
+        return {
+            "at": self.at,
+            "queued": self.queued,
+            "due": self.due,
+            "waiting": self.waiting,
+            "leased": self.leased,
+            "in_attempt": self.in_attempt,
+            "closed": self.closed,
+            "next_due_at": self.next_due_at,
+            "lease_ends_at": self.lease_ends_at,
+            "diallable": self.diallable,
+            "wakes_at": self.wakes_at,
+            "finished": self.finished,
+        }
+
+
+def last_word(standing: Standing, zone: tzinfo | None) -> str:
+    """The one thing to know: `finished`, `diallable now: 850`, or `nothing due until 09:00`, with what is under way.
+    Clock times are those of `zone`, None for this host's."""
+    if standing.finished:
+        return "finished" if standing.closed else "no leads"
+    parts = []
+    if standing.diallable:
+        parts.append(f"diallable now: {standing.diallable:,}")
+    elif standing.next_due_at is not None:
+        parts.append(f"nothing due until {clock_words(standing.next_due_at, standing.at, zone)}")
+    else:
+        parts.append("nothing due")
+    under_way = (
+        (standing.in_attempt, "in a call"),
+        (standing.leased, "with a daemon"),
+        (standing.queued, "to be taken in"),
+    )
+    if not standing.diallable:
+        parts += [f"{number:,} {words}" for number, words in under_way if number]
+    return ", ".join(parts)
+
+
+def clock_words(at: float, now: float, zone: tzinfo | None) -> str:
+    """A moment as people near it say it: `09:00` today, `Mon 09:00` within a week, `2026-03-09 09:00` else."""
+    there, here = local_time(at, zone), local_time(now, zone)
+    if there.date() == here.date():
+        return f"{there:%H:%M}"
+    return f"{there:%a %H:%M}" if abs(at - now) < _WEEK_S else f"{there:%Y-%m-%d %H:%M}"
+
+
+def local_time(at: float, zone: tzinfo | None) -> datetime:
+    """A moment on the clock of `zone`; None: this host's, without a zone of its own, as `datetime` wants it."""
+    if zone is not None:
+        return datetime.fromtimestamp(at, zone)
+    return datetime(*time.localtime(at)[:6])
+
+
+def hours_and_days(now: float, zone: tzinfo | None) -> list[float]:
+    """The edges of the hours of the next day and then of the days of a month, by the clock of `zone`, from `now` on;
+    the last one is far away. Seconds since the epoch, ascending."""
+    start = local_time(now, zone)
+    hour = start.replace(minute=0, second=0, microsecond=0)
+    edges = [(hour + timedelta(hours=n)).timestamp() for n in range(1, HOURS_AHEAD + 1)]
+    midnight = (start + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
+    edges += [(midnight + timedelta(days=n)).timestamp() for n in range(DAYS_AHEAD)]
+    return [now, *sorted({edge for edge in edges if edge > now}), now + 100 * 366 * 86_400.0]
+
+
+def reason_of(why: str) -> str:
+    """The kind of a kept reason, to count by: the rule or the disposition in front, without what differs by lead.
+
+    `hours: outside calling hours: ...` -> `hours`; `busy: called again` -> `busy`; `sale, says 17` -> `sale`; text
+    without such a beginning stays, cut short.
+    """
+    head = why.partition(": ")[0].partition(", says ")[0]
+    if head.startswith("skipped by agent "):
+        return "skipped by an agent"
+    return head[:LONGEST_REASON].replace("_", " ")

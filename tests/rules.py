@@ -1,0 +1,28 @@
+"""Rules for tests: those of the default policy, and those of campaigns that may run at any time of day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from config.abandonment import AbandonWindow, WindowKind
+from config.campaign import CampaignSettings
+from config.policies import applied
+from config.rules import Day, HoursSettings
+from pacing.face import Mode
+
+EVERY_DAY: Final = frozenset(range(7))
+
+CN_DEFAULT: Final = replace(applied(CampaignSettings(name="test", mode=Mode.PROGRESSIVE)).policy(), retention_s=None)
+"""What holds for a campaign that names no policy, but for how long its leads are kept."""
+
+AT_ANY_HOUR: Final[dict[str, Any]] = {
+    "policies": (),
+    "hours": (HoursSettings(days=tuple(Day), opens="00:00", closes="24:00"),),
+    "abandon_windows": tuple(
+        AbandonWindow(kind=kind)
+        for kind in (WindowKind.CALENDAR_DAY, WindowKind.SUCCESSIVE_DAYS, WindowKind.ROLLING_HOUR)
+    ),
+    "max_abandon_rate": 0.03,
+}
+"""No policy and no caps; abandoned calls are counted as under the default policy."""

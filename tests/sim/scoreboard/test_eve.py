@@ -1,0 +1,54 @@
+"""The day after: what was learnt is there, and nothing else of the day before."""
+
+from __future__ import annotations
+
+import pytest
+
+from dialer.sim.scoreboard import eve
+from dialer.sim.scoreboard.entrants import OURS, pacer_of
+from dialer.sim.scoreboard.eve import EVE, next_day_pacer
+from dialer.sim.scoreboard.floor import play
+from dialer.sim.study.scenario import Scenario, find_scenario, load_scenario
+from pacing.face import Decision, Guarantee, Ledger, Mode, Pacer, Snapshot
+
+SHORT = load_scenario(find_scenario("r2"), {"hours": "0.3"})
+MORNING = Snapshot(0.0, 10, (), (), 0, (), (), 100, 100, Ledger())
+
+
+def first(pacer: Pacer) -> Decision:
+    return pacer.step((), MORNING)
+
+
+def test_the_next_day_does_not_begin_cold() -> None:
+    """Talks are known, so a few calls are all that is missing; the answer rate of the evening before is doubted."""
+    assert "4 ended talks" in first(pacer_of(OURS, SHORT, 1)).reason
+    morning = next_day_pacer(SHORT, 1)
+    assert "(20 finished calls, 5 answers to go)" in first(morning).reason
+    assert morning.learnt()["talks_seen"] > 0
+
+
+def test_the_day_before_has_calls_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another seed, the same scenario with its cap; that day's pacer begins cold."""
+    played: list[tuple[Scenario, str, int]] = []
+
+    def watched(scenario: Scenario, pacer: Pacer, seed: int) -> None:
+        played.append((scenario, first(pacer).reason, seed))
+
+    monkeypatch.setattr(eve, "play", watched)
+    next_day_pacer(SHORT, 3)
+
+    ((scenario, reason, seed),) = played
+    assert scenario is SHORT
+    assert "learning" in reason
+    assert seed == 3 + EVE
+
+
+def test_only_what_was_learnt_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing learnt the day is the cold one to the last figure: no ledger, no settings come with the memory."""
+    monkeypatch.setattr(eve, "play", lambda *_: None)
+    cold, empty = play(SHORT, pacer_of(OURS, SHORT, 1), 1), play(SHORT, next_day_pacer(SHORT, 1), 1)
+    settings = next_day_pacer(SHORT, 1).settings  # type: ignore[attr-defined]
+
+    assert empty.answered > 0
+    assert (settings.mode, settings.guarantee) == (Mode.PREDICTIVE, Guarantee.STATISTICAL)
+    assert cold == empty
