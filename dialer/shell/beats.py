@@ -42,6 +42,8 @@ HEALTH_EVERY_S: Final = 0.5
 RECOVER_EVERY_BEATS: Final = 5
 TIDY_EVERY_BEATS: Final = 60
 CLOCK_REST_S: Final = 10.0
+CLOCKS_AGREE_S: Final = 30.0
+"""A host whose clock is further from that of Redis, which all hosts share, would call before or after the hours."""
 BOARD_TTL_S: Final = 10.0
 OWNER_TTL_BEATS: Final = 5
 
@@ -137,7 +139,14 @@ class Beats:
         return self.settings.host.heartbeat_s * OWNER_TTL_BEATS
 
     def _live(self, ttl_s: float) -> None:
-        recovery.beat(self.store, self.owner, ttl_s, self.clock.wall())
+        before = self.clock.wall()
+        theirs = recovery.beat(self.store, self.owner, ttl_s, before)
+        # The answer was on its way for a while: only what lies outside is a difference.
+        ahead_s = max(0.0, before - theirs) + min(0.0, self.clock.wall() - theirs)
+        if abs(ahead_s) > CLOCKS_AGREE_S:
+            self.health.ails(Ailment.CLOCKS, f"this one is {abs(ahead_s):.0f} s {'ahead' if ahead_s > 0 else 'behind'}")
+        else:
+            self.health.well(Ailment.CLOCKS)
 
     async def _renew(self) -> None:
         for campaign, lead_ids in self._held_leads().items():

@@ -17,6 +17,7 @@ class Ailment(StrEnum):
     SPOOL = "events wait on disk"
     EVIDENCE = "evidence cannot be written"
     CLOCK = "the clock jumped"
+    CLOCKS = "this host's clock and that of Redis differ"
 
 
 @dataclass(slots=True)

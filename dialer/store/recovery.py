@@ -66,13 +66,18 @@ def owner_of(host: str, incarnation: str) -> str:
     return f"{host}:{incarnation}"
 
 
-def beat(store: Store, owner: str, ttl_s: float, now: float) -> None:
-    """A sign of life, good for `ttl_s` seconds."""
+def beat(store: Store, owner: str, ttl_s: float, now: float) -> float:
+    """A sign of life, good for `ttl_s` seconds. Returns the server's clock, in seconds since the epoch."""
     keys = store.keys
-    trip(
+    (seconds, micros), *_ = trip(
         store,
-        [("HSET", keys.owners(), owner, now), ("SET", keys.heartbeat(owner), now, "PX", max(1, round(ttl_s * 1000)))],
+        [
+            ("TIME",),
+            ("HSET", keys.owners(), owner, now),
+            ("SET", keys.heartbeat(owner), now, "PX", max(1, round(ttl_s * 1000))),
+        ],
     )
+    return int(seconds) + int(micros) / 1e6
 
 
 def farewell(store: Store, owner: str) -> None:

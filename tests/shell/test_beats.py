@@ -134,6 +134,20 @@ def test_a_dead_neighbour_is_taken_over(heart: Heart) -> None:
     heart.run(heart.beats.beat, lambda: known(heart.store) == {US})
 
 
+@pytest.mark.parametrize(("ahead_s", "said"), [(40.0, "40 s ahead"), (-3600.0, "3600 s behind")])
+def test_no_call_starts_by_a_wrong_clock(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch, ahead_s: float, said: str
+) -> None:
+    """A host whose clock is not that of Redis starts nothing until it is mended."""
+    health, right = heart.beats.health, Clock.wall
+    monkeypatch.setattr(Clock, "wall", lambda self: right(self) + ahead_s)
+    heart.run(heart.beats.beat, lambda: not health.healthy)
+    assert health.ailments == {Ailment.CLOCKS: f"this one is {said}"}
+
+    monkeypatch.setattr(Clock, "wall", right)
+    heart.run(heart.beats.beat, lambda: health.healthy)
+
+
 def test_blocks_that_have_ended_are_forgotten(heart: Heart) -> None:
     """Now and then; those that hold stay."""
     over, holds = (
