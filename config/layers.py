@@ -187,7 +187,7 @@ def _nearest(model: type[Section], keys: tuple[Key, ...]) -> str:
 def _typed(target: Any, text: str) -> Any:
     """Text as the plain value that it stands for; left as it is where it stands for none, for the model to refuse."""
     if item_type(target) is not None:
-        return [part.strip() for part in text.split(",") if part.strip()]
+        return [] if text.strip() == "[]" else [part.strip() for part in text.split(",") if part.strip()]
     if target is bool and text.lower() in _TRUE | _FALSE:
         return text.lower() in _TRUE
     if target is int or target is float:

@@ -93,7 +93,7 @@ class HoursSettings(Section):
     """One window of calling hours, in the callee's local time."""
 
     days: tuple[Day, ...] = Field(
-        description="days of the week, of mon tue wed thu fri sat sun", min_length=1, examples=[tuple(Day)]
+        default=tuple(Day), description="days of the week, of mon tue wed thu fri sat sun", min_length=1
     )
     opens: Clock = Field(description="first minute in which calls may start, HH:MM", examples=["09:00"])
     closes: Clock = Field(

@@ -388,3 +388,10 @@ def test_a_flood_of_problems_is_cut() -> None:
     error = ConfigError(Problem("x", str(number // 2)) for number in range(2 * MAX_PROBLEMS + 10))
     assert len(error.problems) == MAX_PROBLEMS
     assert str(error).endswith("\nand 5 more")
+
+
+def test_a_list_may_be_emptied_by_a_flag() -> None:
+    """`[]` is nothing at all, as in TOML."""
+    flags = {"policies": "[]", "registers": "[]", "mode": "progressive", "caller_id": "+862155550100"}
+    settings = load_campaign({"name": "spring"}, flags).settings
+    assert (settings.policies, settings.registers) == ((), ())
