@@ -126,7 +126,7 @@ def main() -> int:
         sys.stdout.write(json.dumps({"options": asdict(options), "figures": asdict(figures)}) + "\n")
     else:
         show(options, figures)
-    return 0 if figures.lost == figures.dialled_twice == 0 else 1
+    return 0 if figures.attempts and figures.lost == figures.dialled_twice == 0 else 1
 
 
 def measure(options: Options, sipp: str) -> Figures:
@@ -220,11 +220,15 @@ talk_limit_s = 30
 
 
 def _rows(leads: int) -> list[Row]:
-    return [Row(Kind.GOOD, f"bench-{i}", f"+86138{i:08}", _lead(i)) for i in range(10_000_000, 10_000_000 + leads)]
+    return [Row(Kind.GOOD, f"bench-{i}", _phone(i), _lead(i)) for i in range(leads)]
+
+
+def _phone(i: int) -> str:
+    return f"+86138{10_000_000 + i}"
 
 
 def _lead(i: int) -> bytes:
-    packed: bytes = msgpack.packb({"lead_id": f"bench-{i}", "phone": f"+86138{i:08}"})
+    packed: bytes = msgpack.packb({"lead_id": f"bench-{i}", "phone": _phone(i)})
     return packed
 
 
