@@ -110,7 +110,7 @@ class Housekeeping:
 
     async def _slice(self) -> bool:
         """Do one slice of the round that is due; False: none is."""
-        now, theirs = self.clock.wall(), await trio.to_thread.run_sync(retention.server_time, self.store)
+        now, theirs = self.clock.wall(), await trio.to_thread.run_sync(retention.clock, self.store)
         if abs(now - theirs) > CLOCKS_AGREE_S:
             self._warn_once(
                 f"nothing is deleted: this host's clock and that of Redis differ by {now - theirs:+.0f} s", "clocks"

@@ -150,6 +150,12 @@ def trip(store: Store, calls: Sequence[Command | ScriptCall]) -> list[Any]:
     return replies
 
 
+def server_time(reply: Sequence[bytes]) -> float:
+    """The server's clock in seconds since the epoch, from its reply to `TIME`."""
+    seconds, micros = reply
+    return int(seconds) + int(micros) / 1e6
+
+
 def attempt_trip(store: Store, calls: Sequence[Command]) -> list[Any]:
     """Like `trip`, but a refused command gives its `StoreError` in its place instead of raising the first."""
     replies = _send(store, list(calls))

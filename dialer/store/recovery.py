@@ -19,7 +19,7 @@ from dialer.core.retries import next_step
 from dialer.core.windows import counting_day, zone_of
 from dialer.store import agents, campaigns
 from dialer.store.campaigns import Campaign
-from dialer.store.connection import ScriptCall, Store, trip
+from dialer.store.connection import ScriptCall, Store, server_time, trip
 from dialer.store.errors import StoreError
 from dialer.store.lead_codec import unpack
 from dialer.store.settle import settle
@@ -69,7 +69,7 @@ def owner_of(host: str, incarnation: str) -> str:
 def beat(store: Store, owner: str, ttl_s: float, now: float) -> float:
     """A sign of life, good for `ttl_s` seconds. Returns the server's clock, in seconds since the epoch."""
     keys = store.keys
-    (seconds, micros), *_ = trip(
+    clock, *_ = trip(
         store,
         [
             ("TIME",),
@@ -77,7 +77,7 @@ def beat(store: Store, owner: str, ttl_s: float, now: float) -> float:
             ("SET", keys.heartbeat(owner), now, "PX", max(1, round(ttl_s * 1000))),
         ],
     )
-    return int(seconds) + int(micros) / 1e6
+    return server_time(clock)
 
 
 def farewell(store: Store, owner: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgpack
 
 from compliance.contacts import unpacked
-from dialer.store.connection import Command, ScriptCall, Store, Value, trip
+from dialer.store.connection import Command, ScriptCall, Store, Value, server_time, trip
 from dialer.store.keys import BUCKETS, SHARDS, Place
 from dialer.store.lead_codec import taken_in_at_of
 
@@ -193,10 +193,9 @@ def claim(store: Store, owner: str, ttl_s: float) -> bool:
     return mine
 
 
-def server_time(store: Store) -> float:
+def clock(store: Store) -> float:
     """The server's clock, in seconds since the epoch."""
-    seconds, micros = trip(store, [("TIME",)])[0]
-    return int(seconds) + int(micros) / 1e6
+    return server_time(trip(store, [("TIME",)])[0])
 
 
 def load(store: Store) -> Round | None:
