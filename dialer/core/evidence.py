@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from compliance.evidence import Entry, customer_hash, number_hash
 from compliance.face import Rule
+from compliance.gate import RULES
 from compliance.numbers import E164, masked_text
 from config.policies import AppliedSettings
 from dialer.core.inputs import Permitted, Refused
@@ -39,7 +40,7 @@ OUTCOME: Final = "outcome"
 STARTED: Final = "started"
 STOPPED: Final = "stopped"
 
-PASSED: Final = (Rule.EXPIRED, Rule.CONSENT, Rule.UNKNOWN_ZONE, Rule.HOURS, Rule.BLOCKLIST, Rule.CAP)
+PASSED: Final = tuple(rule for rule, _ in RULES if rule is not Rule.REGISTER)
 """The rules that every permitted number has passed; where registers are configured, theirs as well."""
 
 _TIMES: Final = ("reserved", "dialled", "ringing", "answered", "agent_dialled", "bridged", "ended")

@@ -163,10 +163,6 @@ class Floor:
             return [trunk for trunk in self.trunks.values() if trunk.name == run.settings.trunk]
         return list(self.trunks.values())
 
-    def trunk_of(self, run: CampaignRun, now: float) -> TrunkLoad | None:
-        """The trunk that a campaign's next calls go through: the first of its trunks that has room, or the first."""
-        return self._trunk_and_room(run, now)[0]
-
     def opening(self, run: CampaignRun, now: float, *, asked: bool = False) -> tuple[TrunkLoad | None, int]:
         """The trunk that a campaign's next calls go through, and how many of them may start now, by workers, by the
         trunk and by the campaign's own limit. Calls that agents have `asked` for and wait for go first."""
@@ -200,6 +196,7 @@ class Floor:
         return room
 
     def _trunk_and_room(self, run: CampaignRun, now: float) -> tuple[TrunkLoad | None, int]:
+        """The first of a campaign's trunks that has room, or the first."""
         trunks = self.trunks_of(run)
         for trunk in trunks:
             room = self._room(trunk, now)

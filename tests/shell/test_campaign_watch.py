@@ -13,9 +13,10 @@ import trio
 from compliance.face import Per
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
-from config.policies import applied
+from config.policies import AppliedSettings, Catalogue, applied
 from dialer.core.inputs import CampaignChanged, CampaignState, Input, LedgerOfOthers
 from dialer.core.windows import counting_day
+from dialer.shell import campaign_watch
 from dialer.shell.campaign_watch import CampaignWatch, obstacles, unreliable
 from dialer.shell.clock import Clock
 from dialer.shell.tally import Tally
@@ -182,6 +183,28 @@ def test_leads_must_name_whom_the_caps_of_the_policies_count_per(store: Store) -
     assert watch.ids_needed("spring") == frozenset()
     trio.run(watch.look)
     assert watch.ids_needed("spring") == {Per.ACCOUNT}
+
+
+def test_policies_are_applied_only_where_something_has_changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at every look, at which the settings are read anew."""
+    asked: list[str] = []
+
+    def counted(settings: CampaignSettings, catalogue: Catalogue) -> AppliedSettings:
+        asked.append(settings.caller_id)
+        return applied(settings, catalogue)
+
+    monkeypatch.setattr(campaign_watch, "applied", counted)
+    clock = Clock.start()
+    campaigns.create(store, campaign(), who="test", now=clock.wall())
+    inbox, _inputs = trio.open_memory_channel[Input](100)
+    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, Tally("one", clock, clock.wall()))
+
+    trio.run(watch.look)
+    trio.run(watch.look)
+    assert len(asked) == 1
+    campaigns.update(store, campaign(caller_id="+862155550199"), who="test", now=clock.wall())
+    trio.run(watch.look)
+    assert asked[1:] == ["+862155550199"]
 
 
 OURS = """
