@@ -127,12 +127,33 @@ class Decision:
 # --- observations: what happened since the last decision ---------------------------------------------------------
 
 
+class AnswerKind(StrEnum):
+    """Who answered a call, as far as anybody can tell."""
+
+    PERSON = "person"
+    MACHINE = "machine"  # voicemail, an answering machine, an operator's announcement
+    UNKNOWN = "unknown"  # counted as a person
+
+
 @dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """A person (or a machine, before anybody knows) answered `ring_s` after the INVITE."""
+    """Somebody or something answered `ring_s` after the INVITE. Both take an agent; the ledger counts people."""
 
     at: float
     ring_s: float
+    trunk: str = ""
+    kind: AnswerKind = AnswerKind.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCorrected:
+    """It has turned out who answered a call: the answer at `answered_at`, taken for `was` until now, was of `kind`."""
+
+    at: float
+    answered_at: float
+    ring_s: float
+    was: AnswerKind
+    kind: AnswerKind
     trunk: str = ""
 
 
@@ -168,7 +189,7 @@ class CallAbandoned:
     at: float
 
 
-Observation = CallAnswered | CallFailed | TalkEnded | WrapupEnded | CallAbandoned
+Observation = CallAnswered | AnswerCorrected | CallFailed | TalkEnded | WrapupEnded | CallAbandoned
 
 
 Memory = Mapping[str, object]
