@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from pacing.compiled import Floats
@@ -111,17 +111,65 @@ class Snapshot:
         return self.ready + len(self.talking_age_s) + len(self.wrapup_age_s)
 
 
+class Rule(StrEnum):
+    """What a number was decided by."""
+
+    NONE = "none"  # nothing was decided yet
+    PREVIEW = "preview"
+    PROGRESSIVE = "progressive"
+    LEARNING = "learning"  # predictive, and progressive until enough is known
+    LATE = "late"  # predictive, and progressive because the forecast was late
+    RATIO = "ratio"
+    PREDICTIVE = "predictive"
+    OTHER = "other"  # a policy that is not ours; it has a text of its own
+
+
+class Brake(StrEnum):
+    """What held a number down."""
+
+    NO_AGENT = "no_agent"  # no agent is working
+    SHIFT_END = "shift_end"  # the agents leave before the next call could be answered
+    NO_LEAD = "no_lead"  # no more leads are due
+    NO_LINE = "no_line"  # no more lines are free
+    CALLS_PER_AGENT = "calls_per_agent"  # the setting of calls in flight for each agent
+    RISK = "risk"  # the risk of the next call is more than is tolerated
+    EXPOSURE = "exposure"  # as many calls are in flight as may be answered without breaking the budget
+    GROWTH = "growth"  # calls in flight may not grow faster
+    BUDGET = "budget"  # the abandonment budget is spent
+    GUARANTEE = "guarantee"  # the hard guarantee
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a decision is what it is, as data. `pacing.sentence` makes one sentence of it, at the edge.
+
+    `figures` are numbers by name, units last (`pacing.sentence.FIGURES` says which and what they mean). `window` is the
+    name of the counting window that the figures of the abandonment budget are about, empty for the campaign's own.
+    `text` is for policies that are not ours.
+    """
+
+    rule: Rule
+    brake: Brake | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
+    window: str = ""
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`dial`: how many calls to start now; `reason`: one sentence for people.
+    """`dial`: how many calls to start now; `reason`: why, as data.
 
     `risk` is the estimated probability that the next call, were it started, would be answered and find no agent in
     time; None where the policy does not estimate it.
     """
 
     dial: int
-    reason: str
+    reason: Reason = Reason(Rule.NONE)
     risk: float | None = None
+
+
+NOT_ASKED: Final = Decision(0)
+"""Nothing was decided yet."""
 
 
 # --- observations: what happened since the last decision ---------------------------------------------------------

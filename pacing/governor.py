@@ -8,21 +8,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
-from pacing.face import Guarantee, Ledger, Mode, Settings, Snapshot
-
-
-class Brake(StrEnum):
-    """What held a decision down."""
-
-    NO_AGENT = "no agent is working"
-    SHIFT_END = "the agents leave before the next call could be answered"
-    NO_LEAD = "no lead is due"
-    NO_LINE = "no line is free"
-    CALLS_PER_AGENT = "the limit of calls for each agent is reached"
-    BUDGET = "the abandonment budget is spent"
-    GUARANTEE = "the hard guarantee allows no more"
+from pacing.face import Brake, Guarantee, Ledger, Mode, Settings, Snapshot, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +53,12 @@ def slack_calls(cap: float, ledger: Ledger) -> float:
 def ledgers(cap: float, snapshot: Snapshot) -> tuple[tuple[float, Ledger], ...]:
     """Every counting window as (cap, ledger), the campaign's own first."""
     return ((cap, snapshot.ledger), *((window.cap, window.ledger) for window in snapshot.windows))
+
+
+def tightest(cap: float, snapshot: Snapshot) -> Window:
+    """The counting window with the least slack; the campaign's own has no name."""
+    own = Window("", cap, snapshot.ledger)
+    return min((own, *snapshot.windows), key=lambda window: slack_calls(window.cap, window.ledger))
 
 
 def budget_spent(cap: float, snapshot: Snapshot) -> bool:

@@ -46,14 +46,14 @@ class Learnt:
         elif isinstance(observation, WrapupEnded):
             self.wrapup.observe(observation.wrapup_s)
 
-    def missing(self) -> str:
-        """What is still to be seen before a forecast is worth anything, in words; empty if nothing."""
-        lacks = (
-            (CALLS_NEEDED - self.answers.seen, "finished calls"),
-            (ANSWERS_NEEDED - self.answers.seen_answered, "answers"),
-            (TALKS_NEEDED - self.talk.seen, "ended talks"),
-        )
-        return ", ".join(f"{lack} {noun}" for lack, noun in lacks if lack > 0)
+    def missing(self) -> dict[str, float]:
+        """How much is still to be seen before a forecast is worth anything, by the name of the figure."""
+        lacks = {
+            "calls_to_go": CALLS_NEEDED - self.answers.seen,
+            "answers_to_go": ANSWERS_NEEDED - self.answers.seen_answered,
+            "talks_to_go": TALKS_NEEDED - self.talk.seen,
+        }
+        return {name: float(lack) for name, lack in lacks.items() if lack > 0}
 
     def summary(self) -> dict[str, float]:
         """The learnt means by name, for people."""

@@ -18,6 +18,7 @@ from pacing.durations import Durations
 from pacing.face import Memory, Mode, Settings
 from pacing.kernels import RING_BIN_S
 from pacing.learn import Learnt
+from pacing.sentence import to_go
 from pacing.steering import Steering
 
 SHARES: Final = (0.1, 0.5, 0.9)
@@ -86,7 +87,7 @@ def portrait(memory: Memory, settings: Settings) -> Portrait | None:
         ringing=_ringing(known),
         talk=_law(known.talk),
         wrapup=_law(known.wrapup),
-        missing=known.missing(),
+        missing=to_go(known.missing()),
         tolerated=steering.tolerated,
         calibration=steering.calibration,
     )

@@ -1,17 +1,49 @@
-"""The sentence that goes with every decision."""
+"""The sentence that goes with every decision, made of its reason alone.
+
+The one place where a decision is put into words: whoever shows it calls `sentence`, and nobody reads a sentence again.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
-from pacing.face import Ledger, Settings, Snapshot
-from pacing.forecast import Proposal
-from pacing.governor import Brake, Governed, budget_spent, ledgers, slack_calls
+from pacing.face import Brake, Decision, Reason, Rule
+
+FIGURES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ready": "agents who are ready",
+        "talking": "agents who talk, the ones included whose phone is being rung",
+        "wrapup": "agents in wrap-up",
+        "paused": "agents who are paused, or will be when their call is over",
+        "ringing": "calls without an answer so far",
+        "waiting": "answered calls that have no agent yet",
+        "frees": "agents expected to come free within horizon_s",
+        "horizon_s": "the middle of the times by which a call started now is answered",
+        "answer_probability": "probability that a call started now is answered",
+        "risk": "probability that the next call, were it answered, would find no agent in time",
+        "tolerated_risk": "the risk that is tolerated now",
+        "ratio": "lines for each ready agent",
+        "cap": "highest abandon rate of the tightest counting window, as a fraction",
+        "answered": "live answers of that window so far",
+        "abandoned": "abandoned calls of that window so far",
+        "calls_to_go": "finished calls to be seen before there is a forecast",
+        "answers_to_go": "answers to be seen before there is a forecast",
+        "talks_to_go": "ended talks to be seen before there is a forecast",
+        "staffed_s": "seconds until the last agent leaves",
+        "lines_free": "lines that are free",
+        "leads": "leads that are due and at hand",
+        "max_calls_per_agent": "calls in flight allowed for each agent",
+    }
+)
+"""What the figures of a `Reason` mean; a reason has those that its rule and its brake need."""
 
 
-def plural(count: int, noun: str) -> str:
+def plural(count: float, noun: str) -> str:
     """`1 lead`, `2 leads`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count:.0f} {noun}" if count == 1 else f"{count:.0f} {noun}s"
 
 
 def percent(fraction: float) -> str:
@@ -21,97 +53,124 @@ def percent(fraction: float) -> str:
     return f"{value:.{digits}f}".removesuffix(".0") + " %"
 
 
-def budget(settings: Settings, snapshot: Snapshot) -> str:
+def sentence(decision: Decision) -> str:
+    """One sentence for people: how many calls start, and why."""
+    reason = decision.reason
+    if reason.rule is Rule.NONE:
+        return "not asked yet"
+    return f"dial {decision.dial}: {_why(reason)}"
+
+
+def _why(reason: Reason) -> str:
+    if reason.brake is Brake.NO_AGENT:
+        return nobody(reason.figures)
+    match reason.rule:
+        case Rule.PREVIEW:
+            return "preview campaign, agents ask for each call themselves"
+        case Rule.OTHER | Rule.NONE:
+            return reason.text
+        case Rule.PREDICTIVE:
+            return _forecast(reason)
+    if reason.brake is Brake.BUDGET and reason.rule is not Rule.RATIO:
+        return f"{braked(reason)}; {covering(reason.figures)}"
+    text = _rule(reason)
+    return f"{text}; {braked(reason)}" if reason.brake else text
+
+
+def _rule(reason: Reason) -> str:
+    """The sentence of a rule without a forecast."""
+    figures = reason.figures
+    match reason.rule:
+        case Rule.LEARNING:
+            return f"learning ({to_go(figures)} to go), one call for each ready agent until then; {covering(figures)}"
+        case Rule.LATE:
+            return f"the forecast is late, one call for each ready agent; {covering(figures)}"
+        case Rule.RATIO:
+            return f"{covering(figures)}, {figures['ratio']:g} lines for each ready agent"
+    return f"{covering(figures)}, one call for each ready agent"
+
+
+def to_go(figures: Mapping[str, float]) -> str:
+    """What is still to be seen before a forecast is worth anything."""
+    nouns = {"calls_to_go": "finished calls", "answers_to_go": "answers", "talks_to_go": "ended talks"}
+    return ", ".join(f"{figures[name]:.0f} {noun}" for name, noun in nouns.items() if figures.get(name, 0.0) > 0.0)
+
+
+def _forecast(reason: Reason) -> str:
+    """The sentence of a forecast."""
+    figures = reason.figures
+    waiting = f"{figures['waiting']:.0f} waiting, " if figures["waiting"] else ""
+    text = (
+        f"{figures['ready']:.0f} ready, {figures['frees']:.1f} expected to free up in {figures['horizon_s']:.0f} s, "
+        f"{figures['ringing']:.0f} ringing, {waiting}p(answer) {figures['answer_probability']:.2f}, "
+    )
+    if reason.brake is not None and reason.brake is not Brake.RISK:
+        return text + braked(reason)
+    text += f"abandon risk of the next call {percent(figures['risk'])}"
+    if reason.brake is Brake.RISK:
+        text += f", tolerated {percent(figures['tolerated_risk'])}"
+    if _spent(figures):
+        text += f"; abandonment budget is spent ({budget(reason)}), almost no risk{need(figures)}"
+    return text
+
+
+def _spent(figures: Mapping[str, float]) -> bool:
+    """Whether one more live answer leaves no call that may be abandoned. As `governor.slack_calls`."""
+    return figures["cap"] * (figures["answered"] + 1) - figures["abandoned"] <= 0.0
+
+
+def budget(reason: Reason) -> str:
     """Where the abandonment ledger of the tightest window stands."""
-    name, cap, ledger = _tightest(settings, snapshot)
-    text = f"{ledger.abandoned} of {plural(ledger.answered, 'live answer')}, cap {percent(cap)}"
-    return f"{name}: {text}" if name else text
+    figures = reason.figures
+    answers = plural(figures["answered"], "live answer")
+    text = f"{figures['abandoned']:.0f} of {answers}, cap {percent(figures['cap'])}"
+    return f"{reason.window}: {text}" if reason.window else text
 
 
-def need(settings: Settings, snapshot: Snapshot) -> str:
+def need(figures: Mapping[str, float]) -> str:
     """How many live answers the abandoned calls of a spent budget need beside them: n > A / cap - 1.
 
     Not when there will be so many: calls pass out of a rolling window by time.
     """
-    _, cap, ledger = _tightest(settings, snapshot)
-    if cap <= 0.0:
+    if figures["cap"] <= 0.0:
         return ""
-    needed = math.floor(ledger.abandoned / cap + 1e-9)
-    verb = "needs" if ledger.abandoned == 1 else "need"
-    return f": {plural(ledger.abandoned, 'abandoned call')} {verb} {plural(needed, 'live answer')}"
+    abandoned = figures["abandoned"]
+    needed = math.floor(abandoned / figures["cap"] + 1e-9)
+    verb = "needs" if abandoned == 1 else "need"
+    return f": {plural(abandoned, 'abandoned call')} {verb} {plural(needed, 'live answer')}"
 
 
-def _tightest(settings: Settings, snapshot: Snapshot) -> tuple[str, float, Ledger]:
-    """The window with the least slack; the campaign's own has no name."""
-    names = ("", *(window.name for window in snapshot.windows))
-    windows = zip(names, ledgers(settings.max_abandon_rate, snapshot), strict=True)
-    return min(
-        ((name, cap, ledger) for name, (cap, ledger) in windows), key=lambda window: slack_calls(window[1], window[2])
-    )
-
-
-def nobody(snapshot: Snapshot) -> str:
+def nobody(figures: Mapping[str, float]) -> str:
     """No agent is working."""
-    return f"no agent is working ({snapshot.paused} paused)" if snapshot.paused else "no agent is working"
+    paused = figures.get("paused", 0.0)
+    return f"no agent is working ({paused:.0f} paused)" if paused else "no agent is working"
 
 
-def covering(snapshot: Snapshot) -> str:
+def covering(figures: Mapping[str, float]) -> str:
     """Ready agents against the calls they cover."""
-    ringing, waiting = len(snapshot.ringing_age_s), len(snapshot.waiting_age_s)
-    in_flight = f"{ringing} ringing" + (f", {waiting} waiting" if waiting else "")
-    if snapshot.ready == 0:
-        return f"no agent is ready ({len(snapshot.talking_age_s)} talking, {len(snapshot.wrapup_age_s)} in wrap-up)"
-    return f"{snapshot.ready} ready, {in_flight}"
+    if figures["ready"] == 0:
+        return f"no agent is ready ({figures['talking']:.0f} talking, {figures['wrapup']:.0f} in wrap-up)"
+    waiting = f", {figures['waiting']:.0f} waiting" if figures["waiting"] else ""
+    return f"{figures['ready']:.0f} ready, {figures['ringing']:.0f} ringing{waiting}"
 
 
-def braked(brake: Brake, settings: Settings, snapshot: Snapshot) -> str:
-    """Why a limit holds the number down."""
-    if brake is Brake.NO_AGENT:
-        return nobody(snapshot)
-    if brake is Brake.SHIFT_END:
-        return f"the agents leave in {max(0.0, snapshot.staffed_s):.0f} s, too soon to serve another call"
-    if brake is Brake.BUDGET:
-        return f"abandonment budget is spent ({budget(settings, snapshot)}), progressive{need(settings, snapshot)}"
-    if brake is Brake.GUARANTEE:
-        return f"the hard guarantee allows no more uncovered calls ({budget(settings, snapshot)})"
-    if brake is Brake.NO_LINE:
-        return f"{plural(snapshot.lines_free, 'line')} free" if snapshot.lines_free > 0 else "no line is free"
-    if brake is Brake.NO_LEAD:
-        return f"{plural(snapshot.leads_available, 'lead')} due" if snapshot.leads_available > 0 else "no lead is due"
-    return f"at most {settings.max_calls_per_agent:g} calls in flight for each of {plural(snapshot.agents, 'agent')}"
-
-
-def simple(governed: Governed, settings: Settings, snapshot: Snapshot, rule: str, why: str = "") -> str:
-    """The sentence of a policy without a forecast; `rule` names what it does, `why` comes first if there is one."""
-    if snapshot.agents <= 0:
-        return f"dial 0: {nobody(snapshot)}"
-    text = f"{why}; {covering(snapshot)}" if why else f"{covering(snapshot)}, {rule}"
-    text = f"dial {governed.dial}: {text}"
-    return f"{text}; {braked(governed.brake, settings, snapshot)}" if governed.brake else text
-
-
-def forecasting(
-    governed: Governed,
-    settings: Settings,
-    snapshot: Snapshot,
-    proposal: Proposal,
-    tolerated: float,
-) -> str:
-    """The sentence of a predictive decision."""
-    waiting = len(snapshot.waiting_age_s)
-    text = (
-        f"dial {governed.dial}: {snapshot.ready} ready, {proposal.frees:.1f} expected to free up in "
-        f"{proposal.horizon_s:.0f} s, {len(snapshot.ringing_age_s)} ringing, "
-        + (f"{waiting} waiting, " if waiting else "")
-        + f"p(answer) {proposal.probability:.2f}, "
-    )
-    if governed.brake is not None:
-        return text + braked(governed.brake, settings, snapshot)
-    text += f"abandon risk of the next call {percent(proposal.next_risk)}"
-    if proposal.next_risk > tolerated:
-        text += f", tolerated {percent(tolerated)}"
-    if budget_spent(settings.max_abandon_rate, snapshot):
-        text += (
-            f"; abandonment budget is spent ({budget(settings, snapshot)}), almost no risk{need(settings, snapshot)}"
-        )
-    return text
+def braked(reason: Reason) -> str:
+    """What held the number down."""
+    figures = reason.figures
+    match reason.brake:
+        case Brake.NO_AGENT:
+            return nobody(figures)
+        case Brake.SHIFT_END:
+            return f"the agents leave in {max(0.0, figures['staffed_s']):.0f} s, too soon to serve another call"
+        case Brake.BUDGET:
+            return f"abandonment budget is spent ({budget(reason)}), progressive{need(figures)}"
+        case Brake.GUARANTEE:
+            return f"the hard guarantee allows no more uncovered calls ({budget(reason)})"
+        case Brake.NO_LINE:
+            return f"{plural(figures['lines_free'], 'line')} free" if figures["lines_free"] > 0 else "no line is free"
+        case Brake.NO_LEAD:
+            return f"{plural(figures['leads'], 'lead')} due" if figures["leads"] > 0 else "no lead is due"
+        case Brake.CALLS_PER_AGENT:
+            agents = plural(figures["ready"] + figures["talking"] + figures["wrapup"], "agent")
+            return f"at most {figures['max_calls_per_agent']:g} calls in flight for each of {agents}"
+    return ""

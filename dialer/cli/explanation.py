@@ -13,8 +13,9 @@ from dialer.core.board import Board, CampaignRow, WindowRow
 from dialer.core.standing import NO_LEAD
 from dialer.store.campaigns import Campaign
 from dialer.store.learnt import Found, Learnt
-from pacing.face import Decision, Mode, Settings
+from pacing.face import Brake, Decision, Mode, Rule, Settings
 from pacing.portrait import Portrait, portrait
+from pacing.sentence import sentence, to_go
 
 IN_FLIGHT: Final = ("dialling", "ringing", "waiting")
 NO_NEW_CALLS: Final = "no new calls: "
@@ -27,14 +28,15 @@ ABOUT_RIGHT: Final = 1.15
 class HostView:
     """One host's pacer of the campaign.
 
-    `alive`: its daemon gives signs of life. `decision` is its last one, taken at `decided_at` (seconds since the epoch;
-    0: none yet). `held_by` says what holds the number down at the moment, in words. `record` is what it saved last,
-    `drawn` what is learnt in it.
+    `alive`: its daemon gives signs of life. `decision` is its last one, `sentence` the same in words, taken at
+    `decided_at` (seconds since the epoch; 0: none yet). `held_by` says what holds the number down at the moment, in
+    words. `record` is what it saved last, `drawn` what is learnt in it.
     """
 
     host: str
     alive: bool
     decision: Decision
+    sentence: str
     decided_at: float
     held_by: tuple[str, ...]
     settings: Settings
@@ -75,7 +77,8 @@ def _live(
     return HostView(
         host=board.host,
         alive=True,
-        decision=Decision(_dialled(row.sentence), row.sentence, row.risk),
+        decision=row.decision,
+        sentence=row.sentence,
         decided_at=row.decided_at,
         held_by=tuple(held),
         settings=settings,
@@ -89,18 +92,13 @@ def _saved(record: Learnt) -> HostView:
         host=record.host,
         alive=False,
         decision=record.decision,
+        sentence=sentence(record.decision),
         decided_at=record.decided_at,
         held_by=(),
         settings=record.settings,
         record=record,
         drawn=portrait(record.memory, record.settings),
     )
-
-
-def _dialled(sentence: str) -> int:
-    """The number in the pacer's own sentence, `dial 7: ...`."""
-    number = sentence.removeprefix("dial ").partition(":")[0]
-    return int(number) if number.isdigit() else 0
 
 
 def _notes(campaign: Campaign, seen: Hosts, found: Found) -> tuple[str, ...]:
@@ -168,10 +166,12 @@ def _policy(row: CampaignRow, settings: Settings, drawn: Portrait | None) -> str
             return "the mode: one call for each ready agent"
         case Mode.RATIO:
             return f"the mode: {settings.ratio:g} calls for each ready agent"
+    reason = row.decision.reason
     if row.risk is None:  # no forecast was made
-        learning = "learning" in row.sentence and drawn is not None and drawn.missing
-        return f"it is still learning ({learning} to go)" if learning else "one call for each ready agent"
-    over = ", more than is tolerated now" if "tolerated" in row.sentence else ""
+        if reason.rule is Rule.LEARNING:
+            return f"it is still learning ({to_go(reason.figures)} to go)"
+        return "one call for each ready agent"
+    over = ", more than is tolerated now" if reason.brake is Brake.RISK else ""
     return f"the next call would be abandoned with a probability of {percent(row.risk)}{over}"
 
 
@@ -205,11 +205,24 @@ def _host_json(view: HostView) -> Mapping[str, Any]:
         "alive": view.alive,
         "mode": view.settings.mode,
         "settings": asdict(view.settings),
-        "decision": {**asdict(view.decision), "at": view.decided_at or None},
+        "decision": _decision_json(view),
         "held_by": list(view.held_by),
         "saved": None if record is None else {"at": record.at, "owner": record.owner},
         "figures": {} if record is None else dict(record.figures),
         "learnt": None if view.drawn is None else _drawn_json(view.drawn),
+    }
+
+
+def _decision_json(view: HostView) -> Mapping[str, Any]:
+    decision = view.decision
+    why = {"rule": decision.reason.rule, "brake": decision.reason.brake, "figures": dict(decision.reason.figures)}
+    return {
+        "dial": decision.dial,
+        "reason": view.sentence,
+        "risk": decision.risk,
+        **why,
+        "window": decision.reason.window,
+        "at": view.decided_at or None,
     }
 
 

@@ -95,7 +95,7 @@ def _host(view: HostView, now: float, room: int) -> list[RenderableType]:
 
 
 def _decision(view: HostView, now: float) -> Text:
-    text = Text(view.decision.reason or "none yet", "" if view.decision.reason else QUIET)
+    text = Text(view.sentence)
     return text.append(f"   {_ago(now - view.decided_at)}", QUIET) if view.decided_at else text
 
 

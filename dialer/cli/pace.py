@@ -19,6 +19,7 @@ from dialer.cli.invocation import Invocation, json_option, now, pass_invocation
 from dialer.shell.exits import Exit
 from pacing.face import Mode, Observation, Pacer, Settings, Snapshot
 from pacing.replay import LINE_MOST_BYTES, BadLine, Past, parse, read, read_config
+from pacing.sentence import sentence
 
 OBSERVATIONS_KEPT: Final = 100_000
 """Events between two ticks. The pacer remembers at most 5,000 of a kind: what falls out has no weight any more."""
@@ -116,7 +117,7 @@ def answers(lines: Iterable[bytes]) -> Iterator[str]:
         if isinstance(told, Snapshot):
             decision = pacer.step(tuple(observations), told)
             observations.clear()
-            answer = {"t": past.t, "dial": decision.dial, "reason": decision.reason}
+            answer = {"t": past.t, "dial": decision.dial, "reason": sentence(decision)}
             yield json.dumps(answer, separators=(",", ":"))
         elif told is not None:
             observations.append(told)

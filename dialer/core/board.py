@@ -16,7 +16,7 @@ from config.abandonment import AbandonmentSettings, Machines
 from dialer.core.answers import without_machines
 from dialer.core.inputs import WindowOfOthers
 from dialer.core.windows import calls_left
-from pacing.face import Ledger
+from pacing.face import NOT_ASKED, Decision, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,12 @@ def row_of(told: WindowOfOthers, ledger: Ledger, definition: AbandonmentSettings
 class CampaignRow:
     """One campaign on this host, counted since the daemon's start unless it says otherwise.
 
-    `sentence` is the pacer's reason of the moment; `problem` says why the daemon does not run a campaign that the
-    operator has started. `next` is the last word on its leads (`standing.last_word`), `finished` whether none is left
-    to dial; every host says the same. `causes` counts ends as the SIP side classified them, `decisions` the pacer's.
-    `answered` and `abandoned` are today's ledger over all hosts, `windows` the counting windows with a cap, in order.
-    `calls` counts calls by state, `agents` agents by state.
+    `sentence` is the pacer's reason of the moment in words, `decision` the same as data; `problem` says why the
+    daemon does not run a campaign that the operator has started. `next` is the last word on its leads
+    (`standing.last_word`), `finished` whether none is left to dial; every host says the same. `causes` counts ends as
+    the SIP side classified them, `decisions` the pacer's. `answered` and `abandoned` are today's ledger over all
+    hosts, `windows` the counting windows with a cap, in order. `calls` counts calls by state, `agents` agents by
+    state.
     """
 
     name: str
@@ -138,6 +139,7 @@ class CampaignRow:
     windows: tuple[WindowRow, ...] = ()
     next: str = ""
     finished: bool = False
+    decision: Decision = NOT_ASKED
 
     @property
     def abandon_rate(self) -> float:

@@ -171,6 +171,11 @@ def lapse(floor: Floor, name: str, about: float, now: float) -> None:
 # --- for people -------------------------------------------------------------------------------------------------------
 
 
+def lacks_leads(floor: Floor, run: CampaignRun) -> bool:
+    """Whether leads are all that a campaign in mode preview lacks."""
+    return may_start(floor, run) and not run.leads and not run.due
+
+
 def sentence(floor: Floor, run: CampaignRun) -> str:
     """How a campaign in mode preview stands, in the place of the pacer's sentence."""
     states = Counter(agent.state for agent in floor.serving(run))
@@ -181,7 +186,7 @@ def sentence(floor: Floor, run: CampaignRun) -> str:
     ]
     if not may_start(floor, run):
         parts.append("no call may start now")
-    elif not run.leads and not run.due:
+    elif lacks_leads(floor, run):
         parts.append(NO_LEAD)
     return "preview: " + ", ".join(part for part in parts if part)
 

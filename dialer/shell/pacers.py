@@ -17,7 +17,7 @@ from dialer.core.engine import Engine, Question
 from dialer.core.inputs import Input, Paced
 from dialer.shell.clock import Clock
 from dialer.shell.tally import Tally
-from pacing.face import Decision, Memory, Pacer, Settings
+from pacing.face import Decision, Memory, Pacer, Rule, Settings
 from pacing.policies import make, progressive
 
 log = structlog.get_logger()
@@ -99,7 +99,9 @@ async def pace(
             if not decided.event.is_set():
                 tally.pacing_late += 1
                 log.warning("pacing was late", campaigns=len(questions), budget_s=settings.budget_s)
-                decided.decisions = [progressive(question.snapshot) for question in questions]
+                decided.decisions = [
+                    progressive(question.snapshot, question.settings, Rule.LATE) for question in questions
+                ]
             for question, decision in zip(questions, decided.decisions, strict=True):
                 tally.decided(question.campaign, decision)
                 decisions_sent += 1

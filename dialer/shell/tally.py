@@ -9,6 +9,7 @@ from datetime import tzinfo
 from typing import Final
 
 import dialer
+from dialer.core import previewing
 from dialer.core.agents import AgentState
 from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow, WindowRow, row_of
 from dialer.core.campaign_run import CampaignRun, OpenWindow
@@ -16,11 +17,11 @@ from dialer.core.effects import AgentChanged
 from dialer.core.floor import Floor
 from dialer.core.inputs import Refused
 from dialer.core.model import Settlement
-from dialer.core.previewing import sentence
-from dialer.core.standing import NO_LEAD, Standing, last_word
+from dialer.core.standing import Standing, last_word
 from dialer.core.trunks import TrunkLoad
 from dialer.shell.clock import Clock
-from pacing.face import Decision, Mode
+from pacing.face import NOT_ASKED, Brake, Decision, Mode
+from pacing.sentence import sentence
 
 DELAY_SAMPLES: Final = 5_000
 """Percentiles are of so many of the newest calls."""
@@ -50,7 +51,7 @@ class CampaignTally:
     decisions: int = 0
     hand_over_s: deque[float] = field(default_factory=_samples)
     answer_to_agent_s: deque[float] = field(default_factory=_samples)
-    decision: Decision = field(default_factory=lambda: Decision(0, "not asked yet"))
+    decision: Decision = NOT_ASKED
     decided_at: float = 0.0  # seconds since the epoch
     problem: str = ""
     standing: Standing = field(default_factory=Standing)
@@ -149,6 +150,7 @@ class Tally:
             problem=tally.problem,
             sentence=self._sentence(floor, run),
             risk=tally.decision.risk,
+            decision=tally.decision,
             decided_at=tally.decided_at,
             max_abandon_rate=run.settings.max_abandon_rate,
             leads_held=len(run.leads) + len(run.offers) + len(run.reserving),
@@ -172,11 +174,14 @@ class Tally:
 
     def _sentence(self, floor: Floor, run: CampaignRun) -> str:
         """Why as many are dialled as are. The pacer knows that no lead is due, not until when."""
-        said = sentence(floor, run) if run.settings.mode is Mode.PREVIEW else self.campaigns[run.name].decision.reason
-        standing = self.campaigns[run.name].standing
-        if NO_LEAD in said and standing.at and not standing.diallable:
-            return said.replace(NO_LEAD, f"{NO_LEAD} ({last_word(standing, self.zones.get(run.name))})")
-        return said
+        tally = self.campaigns[run.name]
+        decision, standing = tally.decision, tally.standing
+        preview = run.settings.mode is Mode.PREVIEW
+        text = previewing.sentence(floor, run) if preview else sentence(decision)
+        no_lead = previewing.lacks_leads(floor, run) if preview else decision.reason.brake is Brake.NO_LEAD
+        if no_lead and standing.at and not standing.diallable:
+            return f"{text} ({last_word(standing, self.zones.get(run.name))})"
+        return text
 
     def _agent_rows(self, floor: Floor) -> Iterable[AgentRow]:
         for agent in sorted(floor.roster.agents.values(), key=lambda agent: agent.agent):

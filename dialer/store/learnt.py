@@ -17,7 +17,7 @@ from dialer.store.errors import StoreError, StoreUnavailable
 from dialer.store.fields import EPOCH_MAX, Undecodable, encoded, fault_in, unpacked
 from pacing.face import Decision, Memory, Settings
 
-VERSION: Final = 1
+VERSION: Final = 2
 MOST_BYTES: Final = 262_144
 """A longer record is neither written nor read."""
 

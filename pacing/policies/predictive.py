@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pacing.face import CallAbandoned, Decision, Guarantee, Memory, Observation, Settings, Snapshot
+from pacing.face import Brake, CallAbandoned, Decision, Guarantee, Memory, Observation, Rule, Settings, Snapshot
 from pacing.forecast import Proposal, Tables, make_tables, propose, stale
-from pacing.governor import Brake, budget_spent, covered, govern, ledgers, limit
+from pacing.governor import Governed, budget_spent, covered, govern, ledgers, limit
 from pacing.learn import Learnt
 from pacing.policies.progressive import progressive
-from pacing.sentence import braked, forecasting
+from pacing.reasons import forecast, simple
 from pacing.steering import Steering
 
 
@@ -30,9 +30,16 @@ class Predictive:
             if isinstance(observation, CallAbandoned):
                 self.steering.abandoned()
         self.known.answers.turn_to(snapshot.hour)
-        why_not = self.why_progressive(snapshot)
-        if why_not is not None:
-            return progressive(snapshot, self.settings, why_not)
+        if snapshot.agents <= 0:
+            return progressive(snapshot, self.settings)
+        missing = self.known.missing()
+        if missing:
+            return progressive(snapshot, self.settings, Rule.LEARNING, **missing)
+        if self.settings.guarantee is Guarantee.HARD and budget_spent(self.settings.max_abandon_rate, snapshot):
+            most = limit(self.settings, snapshot)
+            dial = min(covered(snapshot), most.dial)
+            brake = most.brake if dial < covered(snapshot) else Brake.BUDGET
+            return simple(Governed(dial, brake), self.settings, snapshot, Rule.PROGRESSIVE)
         grace_s = self.settings.abandon_after_s
         if self.tables is None or stale(self.tables, snapshot.now):
             self.tables = make_tables(self.known, snapshot, grace_s)
@@ -44,19 +51,7 @@ class Predictive:
         proposal = propose(self.tables, snapshot, grace_s, tolerated, most.dial + 1)
         governed = govern(max(proposal.dial, covered(snapshot)), most, self.settings, snapshot)
         self.charge(governed.dial, proposal, eagerness)
-        reason = forecasting(governed, self.settings, snapshot, proposal, tolerated)
-        return Decision(governed.dial, reason, proposal.next_risk)
-
-    def why_progressive(self, snapshot: Snapshot) -> str | None:
-        """Why no forecast is made now; None if one is."""
-        if snapshot.agents <= 0:
-            return ""
-        missing = self.known.missing()
-        if missing:
-            return f"learning ({missing} to go), one call for each ready agent until then"
-        if self.settings.guarantee is Guarantee.HARD and budget_spent(self.settings.max_abandon_rate, snapshot):
-            return braked(Brake.BUDGET, self.settings, snapshot)
-        return None
+        return forecast(governed, self.settings, snapshot, proposal, tolerated)
 
     def charge(self, dial: int, proposal: Proposal, eagerness: float) -> None:
         """Tell the steering what the calls that start now are predicted to cost."""

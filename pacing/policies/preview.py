@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.face import Decision, Memory, Observation, Snapshot
+from pacing.face import Decision, Memory, Observation, Reason, Rule, Snapshot
 
 
 class Preview:
@@ -10,7 +10,7 @@ class Preview:
 
     def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
         """Always 0."""
-        return Decision(0, "dial 0: preview campaign, agents ask for each call themselves")
+        return Decision(0, Reason(Rule.PREVIEW))
 
     def learnt(self) -> dict[str, float]:
         """Nothing."""

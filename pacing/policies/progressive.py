@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pacing.face import Decision, Memory, Mode, Observation, Settings, Snapshot
+from pacing.face import Decision, Memory, Mode, Observation, Rule, Settings, Snapshot
 from pacing.governor import covered, govern, limit
-from pacing.sentence import simple
-
-RULE = "one call for each ready agent"
+from pacing.reasons import simple
 
 
-def progressive(snapshot: Snapshot, settings: Settings | None = None, why: str = "") -> Decision:
+def progressive(
+    snapshot: Snapshot, settings: Settings | None = None, rule: Rule = Rule.PROGRESSIVE, **more: float
+) -> Decision:
     """One call for each ready agent that no call in flight needs; pure, and fast enough for the event loop.
 
-    The daemon uses it when a step is late. `why` is put in front of the reason, for example "the forecast is late".
+    The daemon uses it when a step is late. `rule` says why it is asked, `more` are figures for the reason.
     """
     settings = settings or Settings(mode=Mode.PROGRESSIVE)
     governed = govern(covered(snapshot), limit(settings, snapshot), settings, snapshot)
-    return Decision(governed.dial, simple(governed, settings, snapshot, RULE, why))
+    return simple(governed, settings, snapshot, rule, **more)
 
 
 class Progressive:

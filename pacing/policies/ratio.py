@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from pacing.face import Decision, Memory, Observation, Settings, Snapshot
+from pacing.face import Decision, Memory, Observation, Rule, Settings, Snapshot
 from pacing.governor import covered, govern, limit
-from pacing.sentence import simple
+from pacing.reasons import simple
 
 
 class Ratio:
@@ -21,8 +21,7 @@ class Ratio:
         wanted = lines - len(snapshot.ringing_age_s) - len(snapshot.waiting_age_s)
         most = limit(self.settings, snapshot)
         governed = govern(max(wanted, covered(snapshot)), most, self.settings, snapshot)
-        rule = f"{self.settings.ratio:g} lines for each ready agent"
-        return Decision(governed.dial, simple(governed, self.settings, snapshot, rule))
+        return simple(governed, self.settings, snapshot, Rule.RATIO, ratio=self.settings.ratio)
 
     def learnt(self) -> dict[str, float]:
         """Nothing."""

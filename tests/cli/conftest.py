@@ -14,7 +14,7 @@ from dialer.cli import main
 from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow
 from dialer.store import campaigns
 from dialer.store.connection import Store
-from pacing.face import Mode
+from pacing.face import Decision, Mode, Reason, Rule
 
 NOW = 1_772_500_000.0
 
@@ -63,6 +63,7 @@ def campaign_row(name: str = "spring", **changes: Any) -> CampaignRow:
         "problem": "",
         "sentence": "dial 3: 2 ready, 14 ringing",
         "risk": 0.02,
+        "decision": Decision(3, Reason(Rule.PREDICTIVE), 0.02),
         "max_abandon_rate": 0.03,
         "leads_held": 50,
         "due": 12_045,

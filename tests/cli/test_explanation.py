@@ -16,7 +16,7 @@ from dialer.core.board import WindowRow
 from dialer.core.inputs import CampaignState
 from dialer.store.campaigns import Campaign
 from dialer.store.learnt import Found, Learnt
-from pacing.face import Decision, Mode, Settings
+from pacing.face import Brake, Decision, Mode, Reason, Rule, Settings
 from tests.cli.conftest import NOW, board, campaign_row
 from tests.pacing.cases import EXPERIENCED
 
@@ -28,7 +28,7 @@ RECORD = Learnt(
     owner="dial-1:1",
     at=NOW - 20,
     settings=Settings(),
-    decision=Decision(7, "dial 7: as it was", 0.01),
+    decision=Decision(7, Reason(Rule.OTHER, text="as it was"), 0.01),
     decided_at=NOW - 21,
     figures={"answer_probability": 0.3},
     memory=EXPERIENCED,
@@ -68,7 +68,7 @@ def explain(
         ({"risk": None}, {}, {}, ["one call for each ready agent"]),
         ({}, {}, {}, ["the next call would be abandoned with a probability of 2.0 %"]),
         (
-            {"sentence": "dial 3: 2 ready, tolerated 1.8 %"},
+            {"decision": Decision(3, Reason(Rule.PREDICTIVE, Brake.RISK))},
             {},
             {},
             ["the next call would be abandoned with a probability of 2.0 %, more than is tolerated now"],
@@ -102,11 +102,11 @@ def test_a_budget_has_room_again() -> None:
 
 def test_learning_holds_it_down() -> None:
     """Until enough was seen. The pacer's word of this second has more weight than what was saved a minute ago."""
-    row = campaign_row(sentence="dial 2: learning (1 answer to go); 2 ready", risk=None)
+    row = campaign_row(decision=Decision(2, Reason(Rule.LEARNING, figures={"answers_to_go": 1.0})), risk=None)
     learning = explain(replace(RECORD, memory={}), boards=[board(campaigns=(row,))])
     past_it = explain(replace(RECORD, memory={}), boards=[board()])
 
-    assert learning.hosts[0].held_by == ("it is still learning (20 finished calls, 5 answers, 4 ended talks to go)",)
+    assert learning.hosts[0].held_by == ("it is still learning (1 answers to go)",)
     assert "learning" not in past_it.hosts[0].held_by[0]
 
 
@@ -117,7 +117,7 @@ def test_a_live_host_is_heard_first() -> None:
     live, old = told.hosts
 
     assert (live.host, live.alive, live.decided_at) == ("dial-1", True, NOW - 1)
-    assert live.decision == Decision(3, "dial 3: 2 ready, 14 ringing", 0.02)
+    assert (live.decision.dial, live.sentence) == (3, "dial 3: 2 ready, 14 ringing")
     assert live.drawn is not None
     assert (old.host, old.alive, old.decision, old.held_by) == ("dial-0", False, RECORD.decision, ())
 

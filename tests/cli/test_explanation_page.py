@@ -26,7 +26,8 @@ DRAWN: Portrait = replace(
 VIEW = HostView(
     host="dial-1",
     alive=True,
-    decision=Decision(7, "dial 7: 3 ready, 5.2 expected to free up", 0.024),
+    decision=Decision(7, risk=0.024),
+    sentence="dial 7: 3 ready, 5.2 expected to free up",
     decided_at=NOW - 4,
     held_by=("no line is free",),
     settings=Settings(),
@@ -97,11 +98,11 @@ def test_nothing_learnt_yet() -> None:
 
 def test_a_host_at_its_beginning() -> None:
     """It has decided nothing and saved nothing."""
-    fresh = replace(VIEW, decision=Decision(0, ""), decided_at=0.0, record=None, drawn=None)
+    fresh = replace(VIEW, sentence="not asked yet", decided_at=0.0, record=None, drawn=None)
     text = drawn(replace(TOLD, hosts=(fresh,)))
 
     assert "has saved nothing yet; it will within a minute" in text
-    assert "decision none yet" in text
+    assert "decision not asked yet" in text
 
 
 def test_a_host_that_is_gone() -> None:

@@ -11,8 +11,10 @@ from dialer.core.inputs import CampaignState
 from dialer.core.standing import NO_LEAD
 from dialer.store import campaigns, intake, leases
 from dialer.store.connection import Store, trip
-from pacing.governor import Brake
+from pacing.policies import progressive
+from pacing.sentence import sentence
 from tests.cli.conftest import Dialer, data
+from tests.pacing.cases import snapshot
 
 
 def fill(store: Store, campaign: str) -> None:
@@ -92,7 +94,7 @@ def test_an_unknown_campaign(dialer: Dialer, spring: str) -> None:
 
 def test_the_words_of_the_pacers() -> None:
     """The board adds to what they say of leads, so it must know their words."""
-    assert Brake.NO_LEAD.value == NO_LEAD
+    assert sentence(progressive(snapshot(leads_available=0))).endswith(NO_LEAD)
 
 
 @pytest.mark.parametrize("number", [21_000])

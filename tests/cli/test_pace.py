@@ -22,9 +22,22 @@ from dialer.core.inputs import CampaignState
 from dialer.store import campaigns, learnt, status
 from dialer.store.connection import Store, trip
 from dialer.store.learnt import Learnt
-from pacing.face import CallAnswered, CallFailed, Decision, Ledger, Mode, Settings, Snapshot, TalkEnded, WrapupEnded
+from pacing.face import (
+    CallAnswered,
+    CallFailed,
+    Decision,
+    Ledger,
+    Mode,
+    Reason,
+    Rule,
+    Settings,
+    Snapshot,
+    TalkEnded,
+    WrapupEnded,
+)
 from pacing.policies import make
 from pacing.replay import LEADS_UNLIMITED, LINE_MOST_BYTES
+from pacing.sentence import sentence
 from tests.cli.conftest import Dialer, board, data
 from tests.pacing.cases import EXPERIENCED
 
@@ -138,7 +151,7 @@ def test_it_is_the_pacer_of_the_daemon() -> None:
                     ledger,
                 )
                 decision = pacer.step(tuple(observations), snapshot)
-                expected.append({"t": t, "dial": decision.dial, "reason": decision.reason})
+                expected.append({"t": t, "dial": decision.dial, "reason": sentence(decision)})
                 observations = []
 
     assert [json.loads(answer) for answer in run(lines(CONFIG, *shift(3))).stdout.splitlines()] == expected
@@ -274,7 +287,7 @@ def learnt_spring(store: Store, spring: str) -> str:
     """A campaign of which a host has learnt something, and that is running."""
     now = time.time()
     settings = Settings(mode=Mode.PREDICTIVE)
-    decision = Decision(2, "dial 2: 2 ready, 0 ringing", 0.01)
+    decision = Decision(2, Reason(Rule.OTHER, text="2 ready, 0 ringing"), 0.01)
     learnt.save(store, [Learnt(spring, "dial-1", "dial-1:1", now, settings, decision, now, {}, EXPERIENCED)])
     campaigns.set_state(store, spring, CampaignState.RUNNING, who="test", now=now)
     return spring
@@ -331,5 +344,5 @@ def test_explain_what_cannot_be_read(dialer: Dialer, store: Store, learnt_spring
 
     result = dialer("pace", "explain", learnt_spring)
 
-    assert "host dial-2: is of version 99, this release reads 1" in result.stdout
+    assert "host dial-2: is of version 99, this release reads 2" in result.stdout
     assert "30.0 % of the calls" in result.stdout

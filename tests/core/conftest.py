@@ -109,7 +109,7 @@ class Stage:
         return leads
 
     def pace(self, number: int = 1, campaign: str = "sales") -> list[Effect]:
-        return self.tell(Paced(campaign, Decision(number, "because the test says so")))
+        return self.tell(Paced(campaign, Decision(number)))
 
     def permit(self, lead: Lead, valid_s: float = 30.0) -> tuple[str, list[Effect]]:
         attempt = f"attempt-{next(self.serial)}"

@@ -20,6 +20,7 @@ from pacing import kernels
 from pacing.compiled import floats
 from pacing.face import Ledger, Settings
 from pacing.policies import make
+from pacing.sentence import sentence
 from tests.pacing import naive
 from tests.pacing.cases import EXPERIENCED, snapshot
 
@@ -294,7 +295,7 @@ def plain_decision() -> tuple[int, str]:
     large = snapshot(ready=0, wrapup_age_s=(30.0,) * 200, ledger=Ledger(2000, 0), now=2000.0)
     pacer = make(Settings(), memory)
     small, big = pacer.step((), seen), pacer.step((), large)
-    return small.dial + big.dial, small.reason + big.reason
+    return small.dial + big.dial, sentence(small) + sentence(big)
 
 
 @pytest.mark.parametrize("kernel", [kernels.dial_exact, kernels.dial_normal])

@@ -26,13 +26,13 @@ def test_each_observation_goes_to_its_own_count() -> None:
 def test_a_cold_start_ends_with_enough_seen() -> None:
     """Calls, answers and talks; what is missing is named until nothing is."""
     learnt = Learnt(25.0)
-    assert learnt.missing() == "20 finished calls, 5 answers, 4 ended talks"
+    assert learnt.missing() == {"calls_to_go": 20.0, "answers_to_go": 5.0, "talks_to_go": 4.0}
     for i in range(CALLS_NEEDED):
         learnt.observe(CallAnswered(0.0, 9.0) if i < ANSWERS_NEEDED else CallFailed(0.0, 25.0))
-    assert learnt.missing() == "4 ended talks"
+    assert learnt.missing() == {"talks_to_go": 4.0}
     for _ in range(TALKS_NEEDED):
         learnt.observe(TalkEnded(0.0, 60.0))
-    assert learnt.missing() == ""
+    assert learnt.missing() == {}
 
 
 def test_a_restart_begins_where_the_last_run_ended() -> None:
@@ -41,7 +41,7 @@ def test_a_restart_begins_where_the_last_run_ended() -> None:
     for _ in range(60):
         first.observe(TalkEnded(0.0, 300.0))
     again = Learnt(25.0, first.memory())
-    assert again.missing() == ""
+    assert again.missing() == {}
     assert again.summary() == pytest.approx(first.summary())
     assert again.summary()["talk_s"] > 200.0
 

@@ -15,6 +15,7 @@ from pacing.face import Memory, Settings
 from pacing.learn import RECALLED_MOST
 from pacing.policies import make
 from pacing.recall import STALE_CALLS, counts_of, number_of, part_of, with_stale_rate
+from pacing.sentence import sentence
 from tests.pacing.cases import EXPERIENCED, experienced, junk, places, replaced, snapshot
 
 FULL = experienced(hours={"9": [100.0, 400.0]}, trunks={"north": [30.0, 100.0], "south": [1.0, 100.0]})
@@ -111,7 +112,7 @@ def test_a_stale_answer_rate_is_doubted_and_the_rest_is_not() -> None:
     """It weighs as much as a few calls, which are seen again first; talks are what they were."""
     fresh, stale = make(Settings(), FULL), make(Settings(), with_stale_rate(FULL))
     decided = stale.step((), snapshot())
-    assert "learning (20 finished calls, 5 answers to go)" in decided.reason
+    assert "learning (20 finished calls, 5 answers to go)" in sentence(decided)
     before, after = fresh.learnt(), stale.learnt()
     assert after["answer_probability"] == pytest.approx(before["answer_probability"])
     assert after["talk_s"] == before["talk_s"]

@@ -8,7 +8,7 @@ import pytest
 
 from pacing.face import Guarantee, Ledger, Memory, Mode, Settings, Window
 from pacing.policies import make, progressive
-from pacing.sentence import percent
+from pacing.sentence import percent, sentence
 from tests.pacing.cases import EXPERIENCED, snapshot
 
 
@@ -26,7 +26,7 @@ def test_a_prediction_names_its_numbers() -> None:
     assert re.fullmatch(
         r"dial \d+: 3 ready, 0\.\d expected to free up in 1\d s, 2 ringing, p\(answer\) 0\.30, "
         r"abandon risk of the next call [\d.]+ %, tolerated [\d.]+ %",
-        decision.reason,
+        sentence(decision),
     )
 
 
@@ -61,7 +61,7 @@ HARD = Settings(guarantee=Guarantee.HARD)
 )
 def test_a_predictive_zero_is_explained(settings: Settings, changes: dict[str, object], reason: str) -> None:
     """Nobody works; the budget is spent, in which window and what that window needs."""
-    assert make(settings, EXPERIENCED).step((), snapshot(**changes)).reason == reason
+    assert sentence(make(settings, EXPERIENCED).step((), snapshot(**changes))) == reason
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_predictive_zero_is_explained(settings: Settings, changes: dict[str, o
 def test_a_spent_budget_is_named_with_its_window(windows: tuple[Window, ...], said: str) -> None:
     """The statistical guarantee goes on with almost no risk, and says which window has the least room."""
     ledger = Ledger(1000, 10 if windows else 31)
-    reason = make(Settings(), EXPERIENCED).step((), snapshot(ledger=ledger, windows=windows)).reason
+    reason = sentence(make(Settings(), EXPERIENCED).step((), snapshot(ledger=ledger, windows=windows)))
     assert f"abandonment budget is spent {said}, almost no risk: " in reason
 
 
@@ -85,7 +85,7 @@ def test_a_rolling_window_is_not_promised_its_room_at_a_number_of_answers() -> N
     """Its abandoned calls pass out of it by time, long before so many answers: the sentence says what they need now."""
     windows = [(Window("the last hour", 0.06, ledger),) for ledger in (Ledger(60, 5), Ledger(55, 4), Ledger(50, 2))]
     pacer = make(Settings(), EXPERIENCED)
-    reasons = [pacer.step((), snapshot(windows=some)).reason for some in windows]
+    reasons = [sentence(pacer.step((), snapshot(windows=some))) for some in windows]
     assert reasons[0].endswith("almost no risk: 5 abandoned calls need 83 live answers")
     assert reasons[1].endswith("almost no risk: 4 abandoned calls need 66 live answers")
     assert "spent" not in reasons[2]
@@ -96,7 +96,7 @@ def test_a_rolling_window_is_not_promised_its_room_at_a_number_of_answers() -> N
 def test_no_number_of_answers_makes_room_under_a_cap_of_nothing(guarantee: Guarantee) -> None:
     """So none is named."""
     settings = Settings(max_abandon_rate=0.0, guarantee=guarantee)
-    reason = make(settings, EXPERIENCED).step((), snapshot(ledger=Ledger(50, 1))).reason
+    reason = sentence(make(settings, EXPERIENCED).step((), snapshot(ledger=Ledger(50, 1))))
     assert "abandonment budget is spent (1 of 50 live answers, cap 0 %)" in reason
     assert "need" not in reason
 
@@ -108,7 +108,7 @@ def test_the_end_of_the_shift_is_named(mode: Mode, memory: Memory | None) -> Non
     pacer = make(Settings(mode=mode), memory)
     late = pacer.step((), snapshot(staffed_s=12.4))
     assert late.dial == 0
-    assert late.reason.endswith("the agents leave in 12 s, too soon to serve another call")
+    assert sentence(late).endswith("the agents leave in 12 s, too soon to serve another call")
     assert pacer.step((), snapshot(staffed_s=25.0)).dial >= 3
 
 
@@ -124,20 +124,20 @@ def test_the_end_of_the_shift_is_named(mode: Mode, memory: Memory | None) -> Non
 def test_a_limit_is_named_at_the_end(changes: dict[str, object], end: str) -> None:
     """Forecasting or not, the limit that bound is the last word."""
     seen = snapshot(**changes)
-    assert make(Settings(), EXPERIENCED).step((), seen).reason.endswith(end)
-    assert progressive(seen).reason.endswith(end)
+    assert sentence(make(Settings(), EXPERIENCED).step((), seen)).endswith(end)
+    assert sentence(progressive(seen)).endswith(end)
 
 
 def test_the_limit_of_calls_for_each_agent_is_named() -> None:
     """The knob and the number of agents are in the sentence."""
     decision = make(Settings(max_calls_per_agent=1.0), EXPERIENCED).step((), snapshot(ringing_age_s=(20.0,) * 5))
-    assert decision.reason.endswith("at most 1 calls in flight for each of 5 agents")
+    assert sentence(decision).endswith("at most 1 calls in flight for each of 5 agents")
 
 
 def test_a_cold_start_says_what_it_waits_for() -> None:
     """Progressive while learning, and what is missing."""
     decision = make(Settings()).step((), snapshot())
-    assert decision.reason == (
+    assert sentence(decision) == (
         "dial 3: learning (20 finished calls, 5 answers, 4 ended talks to go), one call for each ready agent until "
         "then; 3 ready, 0 ringing"
     )

@@ -348,7 +348,7 @@ def test_a_daemon_that_never_restarts_forgets_the_gone(begin: Begin, monkeypatch
     run(desk.notebook.save)
     (record,) = desk.records().values()
     desk.decide(question())
-    learnt.save(desk.store, [replace(record, host="gone", at=record.at - KEPT_S - 1, decision=Decision(0, ""))])
+    learnt.save(desk.store, [replace(record, host="gone", at=record.at - KEPT_S - 1, decision=Decision(0))])
     run(desk.notebook.save)
 
     assert trip(desk.store, [("HKEYS", desk.store.keys.learnt("spring"))])[0] == [b"one"]

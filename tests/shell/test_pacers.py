@@ -57,7 +57,7 @@ class Slow:
 
     def step(self, observations: Sequence[Observation], snapshot: Snapshot) -> Decision:
         self.release.wait(DEADLINE_S)
-        return Decision(99, "thought long")
+        return Decision(99)
 
     def learnt(self) -> dict[str, float]:
         return {}

@@ -23,6 +23,8 @@ from dialer.shell.clock import Clock
 from dialer.shell.metrics import Metrics
 from dialer.shell.tally import Tally
 from pacing.face import Decision, Mode
+from pacing.policies import progressive
+from tests.pacing.cases import snapshot
 
 NOW = 1_772_500_000.0  # 2026-03-03 01:06:40 UTC
 
@@ -44,7 +46,7 @@ def test_agents_time_is_booked_to_the_state_it_was_spent_in(tally: Tally) -> Non
 def test_the_board_survives_the_wire(tally: Tally) -> None:
     """What a daemon publishes is what a screen reads."""
     floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
-    tally.decided("spring", Decision(3, "dial 3: because"))
+    tally.decided("spring", Decision(3))
 
     board = tally.board(floor, workers=5, restarts=0, redis_healthy=True)
 
@@ -60,7 +62,7 @@ def test_a_decision_has_its_time(tally: Tally) -> None:
             applied(CampaignSettings(name=name, mode=Mode.PROGRESSIVE)), CampaignState.RUNNING
         )
     begun = tally.clock.wall()
-    tally.decided("spring", Decision(3, "dial 3: because"))
+    tally.decided("spring", Decision(3))
 
     board = tally.board(floor, workers=5, restarts=0, redis_healthy=True)
     spring, autumn = board.campaigns
@@ -136,9 +138,9 @@ def test_the_board_says_until_when_nothing_is_due(tally: Tally, standing: Standi
     floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
     tally.zones["spring"] = UTC
     tally.campaigns["spring"].standing = standing
-    tally.decided("spring", Decision(0, "dial 0: 2 ready, 0 ringing; no lead is due"))
+    tally.decided("spring", progressive(snapshot(ready=2, leads_available=0)))
 
     (row,) = tally.board(floor, workers=5, restarts=0, redis_healthy=True).campaigns
 
     assert (row.next, row.finished) == (word, finished)
-    assert row.sentence == f"dial 0: 2 ready, 0 ringing; no lead is due ({word})"
+    assert row.sentence == f"dial 0: 2 ready, 0 ringing, one call for each ready agent; no lead is due ({word})"

@@ -164,12 +164,12 @@ def too_many_a_second(step):
 
 
 def decision_ignored(step):
-    step.told, step.could_start = Paced("sales", Decision(3, "")), 5
+    step.told, step.could_start = Paced("sales", Decision(3)), 5
 
 
 def decision_overdone(step):
     leads = tuple(step.records[f"sales-{serial}"].lead for serial in range(3))
-    step.told, step.could_start = Paced("sales", Decision(2, "")), 5
+    step.told, step.could_start = Paced("sales", Decision(2)), 5
     step.effects.append(Reserve("sales", "north", leads))
 
 

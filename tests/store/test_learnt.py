@@ -12,7 +12,7 @@ from dialer.store import learnt
 from dialer.store.connection import Store, trip
 from dialer.store.errors import StoreUnavailable
 from dialer.store.learnt import FUTURE_S, KEPT_S, MOST_BYTES, MOST_HOSTS, VERSION, Learnt
-from pacing.face import Decision, Guarantee, Mode, Settings
+from pacing.face import Brake, Decision, Guarantee, Mode, Reason, Rule, Settings
 from tests.store.conftest import NOW
 
 RECORD = Learnt(
@@ -21,7 +21,7 @@ RECORD = Learnt(
     owner="host-a:1",
     at=NOW,
     settings=Settings(mode=Mode.PREDICTIVE, guarantee=Guarantee.HARD, ratio=1.25),
-    decision=Decision(7, "dial 7: 3 ready", 0.024),
+    decision=Decision(7, Reason(Rule.PREDICTIVE, Brake.RISK, {"ready": 3.0}), 0.024),
     decided_at=NOW - 1.5,
     figures={"answer_probability": 0.21},
     memory={"answers": {"times": [0.5, 1, 2.25], "hours": {"9": [1, 2]}}, "talk_s": 120.0},
@@ -38,7 +38,7 @@ def fields(store: Store, campaign: str = "spring") -> set[str]:
 
 def test_a_record_comes_back(store: Store) -> None:
     """Every part of it, also where nothing is estimated and nothing learnt."""
-    bare = replace(RECORD, campaign="bare", decision=Decision(0, "", None), figures={}, memory={})
+    bare = replace(RECORD, campaign="bare", decision=Decision(0), figures={}, memory={})
 
     assert learnt.save(store, [RECORD, bare]) == ()
     assert learnt.read(store, ["spring", "bare", "none"], NOW) == learnt.Found((RECORD, bare), ())
@@ -81,7 +81,7 @@ def test_an_unreadable_record_is_passed_over(store: Store) -> None:
     stored(store, msgpack.packb([VERSION + 1, NOW, {}]))
     found = learnt.read(store, ["spring"], NOW)
 
-    assert found.faults == ("campaign spring, host host-a: is of version 2, this release reads 1",)
+    assert found.faults == ("campaign spring, host host-a: is of version 3, this release reads 2",)
     assert found.for_host("spring", "host-a") == replace(RECORD, host="host-b")
     assert fields(store) == {"host-a", "host-b"}
 
@@ -90,7 +90,7 @@ def body(**changes: Any) -> bytes:
     good: dict[str, Any] = {
         "owner": "host-a:1",
         "settings": {"mode": "predictive"},
-        "decision": {"dial": 1, "reason": "dial 1", "risk": None},
+        "decision": {"dial": 1, "reason": {"rule": "progressive"}, "risk": None},
         "decided_at": NOW,
         "figures": {},
         "memory": {},
@@ -116,7 +116,7 @@ def nested(depth: int) -> Any:
         (msgpack.packb([VERSION, NOW, []]), "Input should be a dictionary or an instance of _Body"),
         (msgpack.packb([VERSION, NOW, {}]), "owner: Field required"),
         (body(settings={"mode": "manual"}), "settings.mode: Input should be 'preview'"),
-        (body(decision={"dial": "many", "reason": ""}), "decision.dial: "),
+        (body(decision={"dial": "many", "reason": {"rule": "none"}}), "decision.dial: "),
         (body(figures={"talk_s": float("inf")}), "holds a number that is not finite"),
         (body(memory={"talk": [1.0, float("nan")]}), "holds a number that is not finite"),
         (body(memory={"deep": nested(20)}), "nested more than 16 deep"),

@@ -12,9 +12,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dialer.sim.baselines.limits import placeable, unserved
+from dialer.sim.baselines.limits import decided, idle, placeable, unserved
 from pacing.face import CallAbandoned, CallAnswered, Decision, Memory, Observation, Snapshot
-from pacing.sentence import nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,9 @@ class Cisco:
                 self.lines = corrected(self.lines, self.abandoned, self.answered, self.settings)
                 self.answered = self.abandoned = 0
         if snapshot.agents <= 0:
-            return Decision(0, f"dial 0: {nobody(snapshot)}")
+            return idle(snapshot)
         dial = placeable(math.floor(self.lines * snapshot.ready) - unserved(snapshot), snapshot)
-        return Decision(dial, f"dial {dial}: {snapshot.ready} ready, {self.lines:.2f} lines for each")
+        return decided(dial, f"{snapshot.ready} ready, {self.lines:.2f} lines for each")
 
     def learnt(self) -> dict[str, float]:
         """The lines for each agent."""

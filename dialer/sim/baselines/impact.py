@@ -23,9 +23,8 @@ from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
-from dialer.sim.baselines.limits import Beat, Recent, placeable, unserved
+from dialer.sim.baselines.limits import Beat, Recent, decided, idle, placeable, unserved
 from pacing.face import CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
-from pacing.sentence import nobody
 
 ANSWER_RING_S = 10
 NO_ANSWER_RING_S = 15
@@ -138,12 +137,12 @@ class Impact:
             elif isinstance(observation, TalkEnded):
                 self.talks_s.append(observation.talk_s)
         if snapshot.agents <= 0:
-            return Decision(0, f"dial 0: {nobody(snapshot)}")
+            return idle(snapshot)
         now = snapshot.now
         if self.picking.due(now):
             self.best = self.picked(snapshot)
         if not self.dialling.due(now):
-            return Decision(0, f"dial 0: the next look is in {self.dialling.wait_s(now):.1f} s")
+            return decided(0, f"the next look is in {self.dialling.wait_s(now):.1f} s")
         factor = self.factor(snapshot)
         in_flight = unserved(snapshot)
         calls = math.trunc(factor * snapshot.ready - in_flight)
@@ -152,7 +151,7 @@ class Impact:
         dial = placeable(calls, snapshot)
         if dial:
             self.dialled_at = now
-        return Decision(dial, f"dial {dial}: {snapshot.ready} ready, {in_flight} in flight, ratio {factor:.2f}")
+        return decided(dial, f"{snapshot.ready} ready, {in_flight} in flight, ratio {factor:.2f}")
 
     def picked(self, snapshot: Snapshot) -> float:
         """The ratio for the next minute; 1 for few agents or few attempts."""

@@ -18,9 +18,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dialer.sim.baselines.limits import Beat, Recent, placeable
+from dialer.sim.baselines.limits import Beat, Recent, decided, idle, placeable
 from pacing.face import Ages, CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
-from pacing.sentence import nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +93,10 @@ class Issabel:
         for observation in observations:
             self.observe(observation)
         if snapshot.agents <= 0:
-            return Decision(0, f"dial 0: {nobody(snapshot)}")
+            return idle(snapshot)
         now = snapshot.now
         if not self.cycle.due(now):
-            return Decision(0, f"dial 0: the next look is in {self.cycle.wait_s(now):.1f} s")
+            return decided(0, f"the next look is in {self.cycle.wait_s(now):.1f} s")
         soon = self.soon(snapshot)
         calls = max(0, snapshot.ready + soon - len(snapshot.waiting_age_s))
         if calls > 0:
@@ -107,7 +106,7 @@ class Issabel:
             attempts = self.outcomes.count(now)
             calls = overcommitted(calls, self.outcomes.successes, attempts, self.settings)
         dial = placeable(calls, snapshot)
-        return Decision(dial, f"dial {dial}: {snapshot.ready} free, {soon} free soon, {calls} calls needed")
+        return decided(dial, f"{snapshot.ready} free, {soon} free soon, {calls} calls needed")
 
     def observe(self, observation: Observation) -> None:
         if isinstance(observation, CallAnswered):

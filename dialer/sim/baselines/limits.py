@@ -6,7 +6,7 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from pacing.face import Snapshot
+from pacing.face import Brake, Decision, Reason, Rule, Snapshot
 
 # Float sums of tenths of a second fall a hair short of the whole second.
 CLOSE_S = 1e-6
@@ -19,6 +19,17 @@ def placeable(wanted: int, snapshot: Snapshot) -> int:
     if snapshot.agents <= 0:
         return 0
     return max(0, min(wanted, snapshot.lines_free, snapshot.leads_available))
+
+
+def decided(dial: int, text: str) -> Decision:
+    """A decision with a text of the policy's own."""
+    return Decision(dial, Reason(Rule.OTHER, text=text))
+
+
+def idle(snapshot: Snapshot) -> Decision:
+    """No call, for no agent is working."""
+    figures = {"paused": float(snapshot.paused)}
+    return Decision(0, Reason(Rule.OTHER, Brake.NO_AGENT, figures))
 
 
 def unserved(snapshot: Snapshot) -> int:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dialer.sim.baselines.limits import Beat, placeable, unserved
+from dialer.sim.baselines.limits import Beat, decided, idle, placeable, unserved
 from pacing.face import Decision, Memory, Observation, Snapshot
-from pacing.sentence import nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,11 @@ class Sinch:
             below = ledger.abandoned < settings.abandon_limit * max(1, ledger.answered)
             self.share = max(0.0, min(1.0, self.share + (settings.rise if below else -settings.fall)))
         if snapshot.agents <= 0:
-            return Decision(0, f"dial 0: {nobody(snapshot)}")
+            return idle(snapshot)
         busy = snapshot.agents - snapshot.ready
         calls = snapshot.ready + math.floor(self.share * busy + 1e-9)
         dial = placeable(calls - unserved(snapshot), snapshot)
-        return Decision(dial, f"dial {dial}: {snapshot.ready} free, {100.0 * self.share:.0f} % of {busy} busy")
+        return decided(dial, f"{snapshot.ready} free, {100.0 * self.share:.0f} % of {busy} busy")
 
     def learnt(self) -> dict[str, float]:
         """The share of busy agents that are called for."""

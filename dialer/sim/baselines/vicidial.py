@@ -19,10 +19,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dialer.sim.baselines.limits import CLOSE_S, placeable, unserved
+from dialer.sim.baselines.limits import CLOSE_S, decided, idle, placeable, unserved
 from dialer.sim.baselines.vicidial_level import Level, Method, VicidialSettings
 from pacing.face import Decision, Memory, Observation, Snapshot
-from pacing.sentence import nobody
 
 ROUND_SLEEP_S = 2.5
 MOST_CALLS_PER_SECOND = 200.0
@@ -86,7 +85,7 @@ class Vicidial:
         self.level.look(snapshot)
         if snapshot.agents <= 0:
             self.round, self.asks_in_s = None, ASKS_EVERY_S
-            return Decision(0, f"dial 0: {nobody(snapshot)}")
+            return idle(snapshot)
         if self.round is None:
             self.round = Round(now, 0, interval_s(self.settings))
         if now >= self.round.next_at - CLOSE_S:
@@ -94,7 +93,7 @@ class Vicidial:
             self.round = Round(now, calls, interval_s(self.settings))
         dial = placeable(self.round.due(now), snapshot)
         self.asks_in_s = self.wait_s(self.round, now)
-        return Decision(dial, f"dial {dial}: {self.why(self.round, now)}")
+        return decided(dial, self.why(self.round, now))
 
     def wait_s(self, current: Round, now: float) -> float:
         """Seconds until there is something to do: a call of the round, the next round, or the controller's turn."""

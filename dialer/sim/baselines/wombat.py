@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dialer.sim.baselines.limits import placeable, unserved
+from dialer.sim.baselines.limits import decided, idle, placeable, unserved
 from pacing.face import Decision, Memory, Observation, Snapshot
-from pacing.sentence import nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +36,13 @@ class Wombat:
     def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
         """Fill up to the target, unless too many wait."""
         if snapshot.agents <= 0:
-            return Decision(0, f"dial 0: {nobody(snapshot)}")
+            return idle(snapshot)
         waiting = len(snapshot.waiting_age_s)
         if waiting > self.settings.most_waiting:
-            return Decision(0, f"dial 0: {waiting} calls wait, at most {self.settings.most_waiting} may")
+            return decided(0, f"{waiting} calls wait, at most {self.settings.most_waiting} may")
         target = math.floor(snapshot.ready * self.settings.boost + 1e-9)
         dial = placeable(target - unserved(snapshot), snapshot)
-        return Decision(dial, f"dial {dial}: {snapshot.ready} available, target {target} attempts")
+        return decided(dial, f"{snapshot.ready} available, target {target} attempts")
 
     def learnt(self) -> dict[str, float]:
         """Nothing."""

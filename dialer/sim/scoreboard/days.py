@@ -122,7 +122,7 @@ def play_all(
 
 class _Idle:
     def step(self, _observations: tuple[Observation, ...], _snapshot: Snapshot) -> Decision:
-        return Decision(0, "")
+        return Decision(0)
 
     def learnt(self) -> dict[str, float]:
         return {}

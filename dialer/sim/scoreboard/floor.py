@@ -30,6 +30,7 @@ from pacing.face import (
     TalkEnded,
     WrapupEnded,
 )
+from pacing.sentence import sentence
 
 EVERYONE_S: Final = 1.0
 """The pacer is asked at least this often, as in the daemon."""
@@ -86,7 +87,7 @@ def play(
         took_s.append(clock() - begun)
         calls = min(decision.dial, snapshot.lines_free)
         if calls < 0:
-            raise ValueError(f"at {snapshot.now:.1f} s the pacer wants {calls} calls: {decision.reason}")
+            raise ValueError(f"at {snapshot.now:.1f} s the pacer wants {calls} calls: {sentence(decision)}")
     idle.append(_idle(state))
     return outcome_of(state, np.concatenate(idle), np.array(took_s))
 

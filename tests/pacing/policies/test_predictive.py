@@ -15,6 +15,7 @@ from pacing.compiled import floats
 from pacing.face import CallAnswered, Guarantee, Ledger, Mode, Observation, Settings, Snapshot, Window
 from pacing.governor import covered
 from pacing.policies import make
+from pacing.sentence import sentence
 from tests.pacing.cases import EXPERIENCED, experienced, observations, snapshot, snapshots
 
 settings = st.builds(
@@ -36,7 +37,7 @@ def test_no_policy_exceeds_its_limits(knobs: Settings, seen: tuple[Observation, 
     decision = make(knobs, EXPERIENCED).step(seen, now)
     assert 0 <= decision.dial <= min(now.lines_free, now.leads_available)
     assert now.agents > 0 or decision.dial == 0
-    assert decision.reason.startswith(f"dial {decision.dial}: ")
+    assert sentence(decision).startswith(f"dial {decision.dial}: ")
     assert decision.risk is None or 0.0 <= decision.risk <= 1.0
 
 
@@ -69,7 +70,7 @@ def test_a_spent_budget_goes_on_with_very_little_risk() -> None:
     """Statistical predictive dials on when agents are all but sure to come free, at a fraction of the usual risk."""
     healthy, spent = (make(Settings(), EXPERIENCED).step((), snapshot(**ENDING, **more)) for more in ({}, SPENT))
     assert 0 < spent.dial < healthy.dial
-    assert "almost no risk: 40 abandoned calls need 1333 live answers" in spent.reason
+    assert "almost no risk: 40 abandoned calls need 1333 live answers" in sentence(spent)
     busy = snapshot(ready=0, talking_age_s=(1.0,) * 5, wrapup_age_s=(), **SPENT)
     assert make(Settings(), EXPERIENCED).step((), busy).dial == 0
 
@@ -88,7 +89,7 @@ def test_the_tightest_window_decides() -> None:
     hour = (Window("the last hour", 0.06, Ledger(60, 5)),)
     alone, held = (make(Settings(), EXPERIENCED).step((), snapshot(**ENDING, windows=some)) for some in ((), hour))
     assert held.dial < alone.dial
-    assert "the last hour: 5 of 60 live answers, cap 6 %" in held.reason
+    assert "the last hour: 5 of 60 live answers, cap 6 %" in sentence(held)
 
 
 def test_a_ringing_call_counts_by_its_age() -> None:
@@ -127,7 +128,7 @@ def test_calls_on_a_dead_trunk_count_for_less() -> None:
 def test_the_hour_turns_before_the_decision() -> None:
     """The first decision of an hour already knows what that hour is like."""
     memory = experienced(answers={"hour": 9}, hours={"9": [500.0, 1000.0], "10": [200.0, 1000.0]})
-    same, turned = (make(Settings(), memory).step((), snapshot(hour=hour)).reason for hour in (9, 10))
+    same, turned = (sentence(make(Settings(), memory).step((), snapshot(hour=hour))) for hour in (9, 10))
     assert "p(answer) 0.30" in same
     assert "p(answer) 0.10" in turned
 
@@ -166,7 +167,7 @@ def test_a_pacer_goes_on_from_another_ones_memory(
     assert known_again == pytest.approx({**known, **{name: min(100.0, known[name]) for name in counts}}, abs=1e-9)
     now = replace(after, now=before.now + 60.0, ringing_age_s=after.ringing_age_s[:20], ringing_trunk=())
     one, other = pacer.step((), now), again.step((), now)
-    assert (one.dial, one.reason) == (other.dial, other.reason)
+    assert (one.dial, sentence(one)) == (other.dial, sentence(other))
     assert (one.risk is None) == (other.risk is None)
     assert one.risk is None or other.risk == pytest.approx(one.risk, abs=1e-6)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from pacing.face import Mode, Settings, Snapshot
+from pacing.face import Mode, Rule, Settings, Snapshot
 from pacing.policies import make, progressive
+from pacing.sentence import sentence
 from tests.pacing.cases import snapshot, snapshots
 
 
@@ -19,5 +20,5 @@ def test_progressive_never_over_dials(seen: Snapshot) -> None:
 
 def test_the_fallback_can_say_why_it_is_used() -> None:
     """The daemon names the reason and the sentence begins with it."""
-    decision = progressive(snapshot(), Settings(), "the forecast is late, one call for each ready agent")
-    assert decision.reason == "dial 3: the forecast is late, one call for each ready agent; 3 ready, 0 ringing"
+    decision = progressive(snapshot(), Settings(), Rule.LATE)
+    assert sentence(decision) == "dial 3: the forecast is late, one call for each ready agent; 3 ready, 0 ringing"

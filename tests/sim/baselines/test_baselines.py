@@ -12,6 +12,7 @@ from dialer.sim.baselines import BASELINES
 from dialer.sim.scoreboard.floor import play
 from dialer.sim.study.scenario import load_scenario
 from pacing.face import Observation, Settings, Snapshot
+from pacing.sentence import sentence
 from tests.pacing.cases import observations, snapshot, snapshots
 
 HALF_AN_HOUR = load_scenario({"hours": 0.5, "agents": {"count": 12}, "callees": {"machine_rate": 0.0}})
@@ -38,7 +39,7 @@ def test_never_more_than_lines_or_leads_and_none_without_agents(history: Steps) 
             decision = pacer.step(seen, floor)
             assert 0 <= decision.dial <= max(0, min(floor.lines_free, floor.leads_available))
             assert floor.agents > 0 or decision.dial == 0
-            assert decision.reason.startswith(f"dial {decision.dial}: ")
+            assert sentence(decision).startswith(f"dial {decision.dial}: ")
 
 
 @pytest.mark.parametrize("name", BASELINES)

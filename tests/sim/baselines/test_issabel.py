@@ -6,6 +6,7 @@ import pytest
 
 from dialer.sim.baselines.issabel import Issabel, IssabelSettings, free_soon, overcommitted
 from pacing.face import CallAnswered, CallFailed, Observation, TalkEnded
+from pacing.sentence import sentence
 from tests.pacing.cases import snapshot
 
 PLAIN = IssabelSettings()
@@ -53,7 +54,7 @@ def test_it_looks_every_five_seconds() -> None:
     pacer = Issabel(PLAIN)
     decisions = [pacer.step((), snapshot(now=tenth / 10)) for tenth in range(101)]
     assert [tenth for tenth, decision in enumerate(decisions) if decision.dial] == [0, 50, 100]
-    assert decisions[20].reason == "dial 0: the next look is in 3.0 s"
+    assert sentence(decisions[20]) == "dial 0: the next look is in 3.0 s"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from dialer.sim.baselines.vicidial import Round, Vicidial, interval_s, missing
 from dialer.sim.baselines.vicidial_level import Method, VicidialSettings
+from pacing.sentence import sentence
 from tests.pacing.cases import snapshot
 
 DOUBLE = VicidialSettings(method=Method.RATIO, level=2.0)
@@ -91,7 +92,7 @@ def test_between_rounds_it_says_when_it_counts_again() -> None:
     """Every answer has its sentence."""
     decision = Vicidial(DOUBLE).step((), snapshot(now=0.0))
     assert decision.dial == 0
-    assert decision.reason == "dial 0: the placer counts again in 2.5 s, dial level 2"
+    assert sentence(decision) == "dial 0: the placer counts again in 2.5 s, dial level 2"
 
 
 def test_a_round_ends_when_everybody_leaves() -> None:
@@ -99,7 +100,7 @@ def test_a_round_ends_when_everybody_leaves() -> None:
     pacer = Vicidial(DOUBLE)
     assert dialled(pacer, range(30)) == {25: 1, 27: 1, 29: 1}
     nobody = pacer.step((), snapshot(ready=0, talking_age_s=(), wrapup_age_s=(), paused=5, now=3.0))
-    assert (nobody.dial, nobody.reason) == (0, "dial 0: no agent is working (5 paused)")
+    assert (nobody.dial, sentence(nobody)) == (0, "dial 0: no agent is working (5 paused)")
     assert dialled(pacer, range(600, 628)) == {625: 1, 627: 1}
 
 

@@ -62,7 +62,7 @@ class Watched:
         self.seen += observations
         self.snapshots.append(snapshot)
         in_flight = len(snapshot.ringing_age_s) + len(snapshot.waiting_age_s)
-        return Decision(max(0, round(self.level * snapshot.agents) - in_flight), "")
+        return Decision(max(0, round(self.level * snapshot.agents) - in_flight))
 
     def count(self, kind: type) -> int:
         return sum(isinstance(one, kind) for one in self.seen)
@@ -148,7 +148,7 @@ class OneByOne(Watched):
 
     def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
         wanted = super().step(observations, snapshot).dial
-        return Decision(min(wanted, snapshot.ready) if self.patient else wanted, "")
+        return Decision(min(wanted, snapshot.ready) if self.patient else wanted)
 
 
 def test_policies_meet_the_same_callees_with_the_same_talks() -> None:
@@ -204,7 +204,7 @@ class Poisson:
         while self.next_at <= snapshot.now:
             dial += 1
             self.next_at += self.dice.expovariate(self.rate_per_s)
-        return Decision(dial, "")
+        return Decision(dial)
 
 
 def test_an_open_loop_abandons_as_erlang_says() -> None:
@@ -392,7 +392,7 @@ class Wild:
         self.wanted = wanted
 
     def step(self, _: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
-        return Decision(self.wanted, "wild")
+        return Decision(self.wanted)
 
 
 def test_a_policy_without_measure_is_an_error() -> None:

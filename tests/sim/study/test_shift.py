@@ -79,7 +79,7 @@ class Poisson:
         while self.next_at <= snapshot.now:
             dial += 1
             self.next_at += self.dice.expovariate(self.rate_per_s)
-        return Decision(dial, "open loop")
+        return Decision(dial)
 
     def learnt(self) -> dict[str, float]:
         return {}
