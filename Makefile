@@ -1,6 +1,7 @@
 # make demo    the whole dialer on this machine, for about a minute, with a live board
 # make test    everything that must pass before a commit
 # make bench   calls per second, hand-over delay and memory, with SIPp as the far end
+# make bench-engine   what the engine and the board cost on the event loop, with 1 campaign and with many
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
 # make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit bench bench-pacing bench-register bench-evidence bench-compliance format clean
+.PHONY: setup demo test lint types unit bench bench-engine bench-pacing bench-register bench-evidence bench-compliance format clean
 
 setup: $(STAMP)
 
@@ -43,6 +44,9 @@ unit: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench.pipeline $(BENCH)
+
+bench-engine: $(STAMP)
+	@$(BIN)/python -m tests.bench.engine $(BENCH)
 
 SEEDS ?= 30
 

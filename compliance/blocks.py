@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -148,15 +147,17 @@ def verdict(blocks: Iterable[Block], campaign: str, now: float) -> Refusal | Non
     if not held:
         return None
     longest = max(held, key=lambda one: float("inf") if one.until is None else one.until)
-    return Refusal(Rule.BLOCKLIST, _detail(longest), longest.until)
+    return Refusal(Rule.BLOCKLIST, "blocked", longest.until, _facts(longest))
 
 
-def _detail(block: Block) -> str:
-    scope = f"campaign {block.campaign}" if block.campaign else "all campaigns"
-    about = "" if block.kind is BlockKind.NUMBER else f"{block.target}, "
-    end = "" if block.until is None else f", until {datetime.fromtimestamp(block.until, UTC):%Y-%m-%d %H:%M} UTC"
-    reason = f": {masked_text(block.reason)}" if block.reason else ""
-    return f"on the no-call list for {scope} ({about}{masked_text(block.source)}{end}){reason}"
+def _facts(block: Block) -> dict[str, str | float | None]:
+    return {
+        "campaign": block.campaign,
+        "target": "" if block.kind is BlockKind.NUMBER else str(block.target),
+        "source": masked_text(block.source),
+        "reason": masked_text(block.reason),
+        "until": block.until,
+    }
 
 
 class PrefixTable:

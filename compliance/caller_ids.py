@@ -26,10 +26,8 @@ REST_S: Final = 86_400.0
 
 _NETWORK_BLOCKED: Final = int(Mark.NETWORK_BLOCKED)  # an operation of IntFlag takes ten times as long
 
-EVASION: Final = (
-    "the network blocked a call to this number (603+ or 608): another call may only show the caller id of that call, "
-    "which this campaign cannot show; a different one would be evasion of the block"
-)
+EVASION: Final = "evasion"
+"""The case of a refusal: after a block by the network only the number that was shown then may be shown again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def candidates(pool: Pool, wanted: Wanted, tomorrow: float) -> tuple[CallerId, .
     if blocked:
         return tuple(row for row in fitting if {crc16(row.number)} == blocked) or Refusal(Rule.CALLER_ID, EVASION, None)
     if not fitting:
-        return Refusal(Rule.CALLER_ID, "no caller id of the campaign may be shown in the callee's country", tomorrow)
+        return Refusal(Rule.CALLER_ID, "no_caller_id_for_country", tomorrow)
     if pool.same_on_retry and len(fitting) > 1:
         ours = crc16(pool.campaign)
         shown = [one.caller_crc for one in wanted.contacts if one.campaign_crc == ours]
@@ -144,8 +142,7 @@ def none_left(
         free = max(standing.rests_until, tomorrow if used_up else -math.inf)
         until = min(until, free)
         why.append(f"{row.number} {'rests: ' + standing.why if standing.rests(now) else _used(row, standing)}")
-    shown = "; ".join(why[:3]) + (f"; and {len(why) - 3} more" if len(why) > 3 else "")
-    return Refusal(Rule.CALLER_ID, f"no caller id can be shown now: {shown}", until)
+    return Refusal(Rule.CALLER_ID, "no_caller_id_now", until, {"numbers": why[:3], "more": max(0, len(why) - 3)})
 
 
 def _able(row: CallerId, standing: Standing, now: float) -> bool:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from compliance.cap_windows import Window, frees, longest_s, spelt
+from compliance.cap_windows import CalendarDays, CalendarMonths, Rolling, Window, frees, longest_s, spelt
 from compliance.contacts import LONGEST_S, Contact, Mark, crc16
 from compliance.face import Per, Refusal, Rule
 
@@ -78,6 +78,28 @@ class Cap:
         return "".join(parts)
 
 
+def facts_of(cap: Cap) -> dict[str, Any]:
+    """A cap as plain data, for a refusal."""
+    name = _WINDOWS[type(cap.window)]
+    return {
+        "limit": cap.limit,
+        "window": [name, getattr(cap.window, name)],
+        "counts": cap.counts.value,
+        "per": cap.per.value,
+        "over": cap.over.value,
+        "rest_s": cap.rest_s,
+        "unless_agent_held": cap.unless_agent_held,
+    }
+
+
+def cap_of(facts: Mapping[str, Any]) -> Cap:
+    """The way back. Raises `KeyError`, `TypeError`, `ValueError` or `StopIteration` for what is none."""
+    unit, length = facts["window"]
+    window = next(kind for kind, name in _WINDOWS.items() if name == unit)(length)
+    counts, per, over = Counts(facts["counts"]), Per(facts["per"]), Over(facts["over"])
+    return Cap(facts["limit"], window, counts, per, over, facts["rest_s"], facts["unless_agent_held"])
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which attempts are of the asking campaign and of its group, by the check sums in contacts."""
@@ -90,6 +112,9 @@ class Scope:
         """The scope of a campaign in a group; see `contacts.group_of`."""
         return cls(crc16(campaign), crc16(group))
 
+
+_WINDOWS: Final[dict[type[Window], str]] = {Rolling: "seconds", CalendarDays: "days", CalendarMonths: "months"}
+"""Windows, and the field that has their length."""
 
 _NAMES: Final = {
     Counts.ATTEMPTS: ("attempt", "attempts"),
@@ -149,7 +174,7 @@ def verdict(
             continue
         history = contacts.get(cap.per)
         if history is None:
-            return Refusal(Rule.CAP, f"the lead has no {cap.per}_id, and a cap counts per {cap.per}: {cap}", None)
+            return Refusal(Rule.CAP, "id_missing", None, facts_of(cap))
         if len(history) < cap.limit:
             continue
         until = _refused_until(_events(history, cap, scope), cap, now, zone)
@@ -164,7 +189,7 @@ def verdict(
     if known is not None:
         sure = verdict(known, binding, scope=scope, now=now, zone=zone, agent_held=agent_held)
         until = min(until, max(now + ASK_AGAIN_S, now if sure is None or sure.until is None else sure.until))
-    return Refusal(Rule.CAP, f"called often enough: {cap}", until)
+    return Refusal(Rule.CAP, "cap_reached", until, facts_of(cap))
 
 
 def ids_needed(caps: Iterable[Cap], *, agent_held: bool) -> frozenset[Per]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 from compliance.face import Callee, Refusal, Rule
@@ -10,8 +9,6 @@ from compliance.policy import Policy
 
 CLOCKS_DIFFER_S: Final = 300.0
 """A consent this little in the future is one of just now, by a clock that is ahead of ours."""
-
-_DAY_S: Final = 86_400.0
 
 
 def verdict(callee: Callee, policy: Policy, now: float) -> Refusal | None:
@@ -22,17 +19,16 @@ def verdict(callee: Callee, policy: Policy, now: float) -> Refusal | None:
     a consent that is given later comes with a new lead.
     """
     if callee.consent_until is not None and now >= callee.consent_until:
-        return _refused(f"the consent ended on {_date(callee.consent_until)}")
+        return _refused("consent_ended", ended_at=callee.consent_until)
     if not policy.consent_required:
         return None
     given_at, max_age_s = callee.consent_at, policy.consent_max_age_s
     if given_at is None:
-        return _refused("the campaign calls only with consent, and the lead has none")
+        return _refused("consent_missing")
     if given_at > now + CLOCKS_DIFFER_S:
-        return _refused(f"the consent is of {_date(given_at)}, which is in the future")
+        return _refused("consent_future", given_at=given_at)
     if max_age_s is not None and now >= given_at + max_age_s:
-        days = max_age_s / _DAY_S
-        return _refused(f"the consent is of {_date(given_at)}, more than {days:g} days ago")
+        return _refused("consent_old", given_at=given_at, max_age_s=max_age_s)
     return None
 
 
@@ -44,10 +40,5 @@ def ends_at(callee: Callee, policy: Policy) -> float | None:
     return min(ends, default=None)
 
 
-def _refused(detail: str) -> Refusal:
-    return Refusal(Rule.CONSENT, detail, None)
-
-
-def _date(at: float) -> str:
-    """The day in UTC: a reason is kept and compared on many machines."""
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
+def _refused(case: str, **facts: float) -> Refusal:
+    return Refusal(Rule.CONSENT, case, None, facts)

@@ -7,9 +7,10 @@ judged. Only both together make a `Permit`, and a call cannot be constructed wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from compliance.numbers import E164
 
@@ -66,14 +67,17 @@ class Callee(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a number may not be dialled now, and when it may be asked about again.
+    """Why a number may not be dialled now, as data, and when it may be asked about again.
 
-    `until` is seconds since the epoch; None means never: the lead is closed for this rule.
+    `case` names which of the rule's reasons it is, `facts` are what it was judged by: plain values as JSON has
+    them, few and short, without a clear phone number. `compliance.words.detail` puts them into words. `until` is
+    seconds since the epoch; None means never: the lead is closed for this rule.
     """
 
     rule: Rule
-    detail: str
+    case: str
     until: float | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Cleared(NamedTuple):

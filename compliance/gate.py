@@ -117,7 +117,7 @@ def _expired(facts: Facts, asked: Question, opening: Opening) -> Refusal | None:
     expires_at = facts.callee.expires_at
     if expires_at is None or asked.now < expires_at:
         return None
-    return Refusal(Rule.EXPIRED, "the lead may no longer be used", None)
+    return Refusal(Rule.EXPIRED, "expired", None)
 
 
 def _consent(facts: Facts, asked: Question, opening: Opening) -> Refusal | None:

@@ -28,6 +28,9 @@ DAY_MINUTES: Final = 1440
 STRETCH_DAYS: Final = 14
 """How far ahead hours are looked at in one go, and the furthest closing time that is told."""
 
+ZONES_SHOWN: Final = 3
+"""Zones that are named where a callee may be in many."""
+
 SEARCH_DAYS: Final = 4 * STRETCH_DAYS
 """How far ahead `check` looks for an opening: longer than any row of holidays, also for hours on one day a week."""
 
@@ -123,9 +126,12 @@ def check(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: float
         return Open(min(found.closes[index], at + STRETCH_DAYS * DAY_S))
     until = _next_opening(rule_set, places, at, ring_s)
     if until is None:
-        named = _named(places.zones)
-        return Refusal(Rule.HOURS, f"no common calling hours of {named} in the next {SEARCH_DAYS} days", None)
-    return Refusal(Rule.HOURS, f"outside calling hours: {clocks(places.zones, int(at // 60))}", until)
+        zones = places.zones
+        facts = {"number": len(zones), "first": zones[0], "last": zones[-1]}
+        return Refusal(Rule.HOURS, "no_common_hours", None, facts)
+    shown = places.zones[:ZONES_SHOWN]
+    more = len(places.zones) - len(shown)
+    return Refusal(Rule.HOURS, "outside_hours", until, {"zones": list(shown), "zones_more": more, "at_s": at})
 
 
 def _next_opening(rule_set: _RuleSet, places: Places, at: float, ring_s: float) -> float | None:
@@ -167,10 +173,10 @@ def rules_about(rules: tuple[HoursRule, ...], places: Places) -> tuple[HoursRule
     """
     for claim in places.claims:
         if not any(_is_about(rule, claim) for rule in rules):
-            where = " or ".join(sorted(name for name in claim if not name.endswith(ANY_PART)))
-            return Refusal(Rule.HOURS, f"no calling hours are known for {where}", None)
+            regions = sorted(name for name in claim if not name.endswith(ANY_PART))
+            return Refusal(Rule.HOURS, "no_hours_known", None, {"regions": regions})
     found = tuple(rule for rule in rules if not rule.region or any(_is_about(rule, claim) for claim in places.claims))
-    return found or Refusal(Rule.HOURS, "no calling hours are known for a number that is of no country", None)
+    return found or Refusal(Rule.HOURS, "no_hours_without_country", None)
 
 
 def _is_about(rule: HoursRule, claim: frozenset[str]) -> bool:
@@ -184,9 +190,9 @@ def _is_about(rule: HoursRule, claim: frozenset[str]) -> bool:
 def _openings(rule_set: _RuleSet, places: Places, day: int) -> _Openings | Refusal:
     """When all rules are open in all zones, from the day with number `day` (UTC, since the epoch) on."""
     if not places.zones:
-        return Refusal(Rule.UNKNOWN_ZONE, "the time zone of the number is not known", None)
+        return Refusal(Rule.UNKNOWN_ZONE, "zone_unknown", None)
     if not all(map(is_zone, places.zones)):
-        return Refusal(Rule.UNKNOWN_ZONE, "a time zone of the number is not in the zone database", None)
+        return Refusal(Rule.UNKNOWN_ZONE, "zone_not_in_database", None)
     rules = rules_about(rule_set.rules, places)
     if isinstance(rules, Refusal):
         return rules
@@ -219,8 +225,7 @@ def _closed_days(regions: tuple[str, ...], day: int, days: int) -> frozenset[int
     closed: set[int] = set()
     for region in regions:
         if not holidays_known(region):
-            detail = f"the public holidays of {region} are not known, and the rules close on them"
-            return Refusal(Rule.HOURS, detail, None)
+            return Refusal(Rule.HOURS, "holidays_unknown", None, {"region": region})
         for year in range(first.year, last.year + 1):
             found = days_off(region, year)
             closed.update(_whole(year) if found is None else found)
@@ -252,13 +257,11 @@ def _wall_windows(hours: CallingHours, start: float, end: float, closed: frozens
                 yield opens, closes
 
 
-def _named(zones: tuple[str, ...]) -> str:
-    return zones[0] if len(zones) == 1 else f"{len(zones)} zones, {zones[0]} to {zones[-1]}"
-
-
 @lru_cache(maxsize=4096)
-def clocks(zones: tuple[str, ...], minute: int) -> str:
-    """What the wall clocks of `zones` show in a minute since the epoch: "Sat 13:05 in America/New_York"."""
+def clocks(zones: tuple[str, ...], minute: int, more: int = 0) -> str:
+    """What the wall clocks of `zones` show in a minute since the epoch: "Sat 13:05 in America/New_York". `more` is how
+    many zones there are besides."""
     at = datetime.fromtimestamp(minute * 60, UTC)
-    shown = ", ".join(f"{at.astimezone(ZoneInfo(zone)):%a %H:%M} in {zone}" for zone in zones[:3])
-    return shown if len(zones) <= 3 else f"{shown} and {len(zones) - 3} zones more"
+    shown = ", ".join(f"{at.astimezone(ZoneInfo(zone)):%a %H:%M} in {zone}" for zone in zones[:ZONES_SHOWN])
+    more += max(0, len(zones) - ZONES_SHOWN)
+    return f"{shown} and {more} zones more" if more else shown

@@ -10,6 +10,7 @@ from compliance.days_off import EPOCH, days_off
 from compliance.face import Refusal, Rule
 from compliance.hours import SEARCH_DAYS, HoursRule, Open, check, clocks, holidays_of, rules_about
 from compliance.places import Places
+from compliance.words import detail
 
 _MOST_REASONS: Final = 3
 _A_WEEK_S: Final = 6 * 86_400
@@ -20,13 +21,18 @@ def said(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: float)
 
     For example "Sat 13:05 in America/New_York; US-PA closes at 12:00 on Saturdays; opens Mon 08:00".
     """
+    return "; ".join(clauses(rules, places, at, ring_s))
+
+
+def clauses(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: float) -> tuple[str, ...]:
+    """The clauses of `said`: what the clocks show, why it is closed, until when it is open or closed."""
     answer = check(rules, places, at, ring_s)
     about = rules_about(rules, places)
     if isinstance(about, Refusal) or (isinstance(answer, Refusal) and answer.rule is Rule.UNKNOWN_ZONE):
-        return answer.detail if isinstance(answer, Refusal) else ""
+        return (detail(answer),) if isinstance(answer, Refusal) else ()
     now = clocks(places.zones, int(at // 60))
     if isinstance(answer, Open):
-        return f"{now}; open until {_moment(answer.closes_at, at, places.zones[0])}"
+        return now, f"open until {_moment(answer.closes_at, at, places.zones[0])}"
     found = (_reason(rule, zone, places, at, ring_s) for rule in about for zone in places.zones)
     reasons = list(dict.fromkeys(reason for reason in found if reason))
     if len(reasons) > _MOST_REASONS:
@@ -35,7 +41,7 @@ def said(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: float)
         upcoming = f"does not open in the next {SEARCH_DAYS} days"
     else:
         upcoming = f"opens {_moment(answer.until, at, places.zones[0])}"
-    return "; ".join([now, *reasons, upcoming])
+    return (now, *reasons, upcoming)
 
 
 def _reason(rule: HoursRule, zone: str, places: Places, at: float, ring_s: float) -> str:

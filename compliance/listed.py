@@ -39,14 +39,14 @@ def outdated(facts: Facts, max_age_days: int, now: float) -> str:
 
 def on_register(facts: Facts) -> Refusal:
     """The refusal of a number that is on a register: for good."""
-    return Refusal(Rule.REGISTER, f"on the national register {facts.name} of {facts.as_of}", None)
+    return Refusal(Rule.REGISTER, "on_register", None, {"register": facts.name, "as_of": facts.as_of.isoformat()})
 
 
 def register_outdated(why: str, now: float) -> Refusal:
     """The refusal of a number for which a register is too old."""
-    return Refusal(Rule.REGISTER_OUTDATED, why, now + RETRY_S)
+    return Refusal(Rule.REGISTER_OUTDATED, "register_outdated", now + RETRY_S, {"why": why})
 
 
 def register_unreadable(why: str, now: float) -> Refusal:
     """The refusal of a number for which a register is not there or damaged."""
-    return Refusal(Rule.REGISTER_UNREADABLE, why, now + RETRY_S)
+    return Refusal(Rule.REGISTER_UNREADABLE, "register_unreadable", now + RETRY_S, {"why": why})

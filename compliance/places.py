@@ -82,9 +82,9 @@ def places_of(callee: Callee, believe_stated_zone: bool) -> Places | Refusal:
 @lru_cache(maxsize=32_768)
 def _places(leading: str, length: int, address: str, stated: str | None, believed: bool) -> Places | Refusal:
     if stated is not None and not regions.is_zone(stated):
-        return Refusal(Rule.UNKNOWN_ZONE, "the stated time zone is not in the zone database", None)
+        return Refusal(Rule.UNKNOWN_ZONE, "stated_zone_not_in_database", None)
     if address and not regions.is_region(address):
-        return Refusal(Rule.UNKNOWN_ZONE, f"{_shown(address)} is not in ISO 3166-1 or 3166-2", None)
+        return Refusal(Rule.UNKNOWN_ZONE, "region_unknown", None, {"region": _shown(address)})
     zones, claim = _by_number(leading, length)
     of_address = regions.zones_of(address) if address not in claim or "-" in address else ()
     if stated is not None and believed:

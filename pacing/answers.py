@@ -1,218 +1,272 @@
-"""Whether and when calls are answered, by hour of the day and by trunk where there is enough evidence.
+"""Whether and when calls are answered: the law by ring age, refusals apart, by hour of the day and by trunk.
 
-The answer rate of a list moves slowly most of the time, and then it moves at once: another list, another hour, a
-trunk that is down. So it is counted twice, with a long and with a short memory, and the long one is dropped for the
-short one when the two cannot both be true.
+The answer rate of a list moves slowly most of the time, and then it moves at once: another list, another hour, a trunk
+that is down. So it is watched: every moment the law says how many of the calls that ring now, each at its age, should
+be answered, and when what happens departs from that for good (Page's test, Biometrika 41, 1954), the law is moved.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from pacing.compiled import Floats
-from pacing.durations import lognormal_cdf
-from pacing.face import Memory
-from pacing.kernels import RING_BIN_S
+from pacing.compiled import Floats, floats
+from pacing.face import AnswerKind, Memory, Snapshot
+from pacing.kernels import RING_BIN_S, expected_within
 from pacing.recall import counts_of, number_of
+from pacing.ringing import FAILED, FASTEST_S, MACHINE, PERSON, Law, Ringing
+from pacing.starts import Count, Starts
 
-MEMORY_CALLS = 1000.0
-MEMORY_RECENT = 60.0
-MEMORY_ANSWERS = 500.0
-MEMORY_HOUR = 5000.0
-MEMORY_TRUNK = 150.0
-# Standard deviations between the recent and the long-run answer rate that are no longer chance. With 3.5 a steady
-# campaign is mistaken about once in twenty thousand calls, and then it only learns its rate again.
-SURPRISE = 3.5
-# So many finished calls of an hour (of a trunk) say something of their own; odds are never moved further than this.
-EVIDENCE_HOUR = 300.0
-EVIDENCE_TRUNK = 60.0
-FURTHEST_ODDS = 4.0
-MOST_TRUNKS = 64
-HOURS = tuple(str(hour) for hour in range(24))
+MEMORY_CALLS: Final = 1000.0
+MEMORY_REFUSED: Final = 60.0
+MEMORY_HOUR: Final = 5000.0
+MEMORY_TRUNK: Final = 150.0
+MOST_REFUSED: Final = 0.7
+"""However many are refused, the forecast does not make up for more: they may all ring from the next call on."""
+
+# Page's test: answers that come at twice (half) the expected rate are looked for; a sum of so many nats is no chance.
+SHIFT: Final = 2.0
+ALARM: Final = 9.0
+HEARD: Final = 3.0
+"""From here on the doubt raises the answer rate that a decision reckons with, before the alarm."""
+
+LONGEST_LOOK_S: Final = 5.0
+"""After a longer pause nothing is compared: too many calls have begun and been answered in between."""
+
+CALLS_AFTER_MOVE: Final = 50.0
+"""What the law is worth after it was moved, in calls."""
+
+# So many calls of an hour (of a trunk) say something of their own; odds are never moved further than this.
+EVIDENCE_HOUR: Final = 300.0
+EVIDENCE_TRUNK: Final = 60.0
+FURTHEST_ODDS: Final = 4.0
+MOST_TRUNKS: Final = 64
+HOURS: Final = tuple(str(hour) for hour in range(24))
+CAUSE_OF: Final = {AnswerKind.PERSON: PERSON, AnswerKind.UNKNOWN: PERSON, AnswerKind.MACHINE: MACHINE}
 
 
-class Tally:
-    """Answered among finished calls, discounted."""
+@dataclass(slots=True)
+class Watch:
+    """One side of Page's test: the log-likelihood of answers at `ratio` times the expected rate, since it was 0 last.
 
-    __slots__ = ("answered", "finished", "keep")
+    `answered` and `expected` are what was seen and expected since then.
+    """
 
-    def __init__(self, memory: float, answered: float = 0.0, finished: float = 0.0) -> None:
-        self.keep = 1.0 - 1.0 / memory
-        self.answered = answered
-        self.finished = finished
+    ratio: float
+    nats: float = 0.0
+    answered: float = 0.0
+    expected: float = 0.0
 
-    def observe(self, answered: bool) -> None:
-        """One call has finished."""
-        self.answered = self.answered * self.keep + (1.0 if answered else 0.0)
-        self.finished = self.finished * self.keep + 1.0
+    def saw(self, answered: float, expected: float) -> None:
+        """So many answers came where so many were expected."""
+        self.nats += answered * math.log(self.ratio) - expected * (self.ratio - 1.0)
+        self.answered += answered
+        self.expected += expected
+        if self.nats <= 0.0:
+            self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.nats = self.answered = self.expected = 0.0
 
     @property
-    def probability(self) -> float:
-        """P(answer); between 0.2 and 99 %, for nothing is certain after a few hundred calls."""
-        return min(0.99, max(0.002, self.answered / self.finished)) if self.finished > 0.0 else 0.3
-
-    @property
-    def odds(self) -> float:
-        """P / (1 - P)."""
-        return self.probability / (1.0 - self.probability)
+    def level(self) -> float:
+        """What the answer rate is since then, as a multiple of the expected, drawn to 1 as by two more answers."""
+        return (self.answered + 2.0) / (self.expected + 2.0)
 
 
 class Answers:
-    """Answer probability, time to answer if answered, time to failure if not."""
+    """The law of answers of one campaign."""
 
     def __init__(self, ring_timeout_s: float, probability: float, answer_mean_s: float, prior_weight: float) -> None:
-        bins = math.ceil((1.5 * ring_timeout_s + 10.0) / RING_BIN_S)
-        early = min(bins, int(3.0 / RING_BIN_S))
-        self.calls = Tally(MEMORY_CALLS, probability * prior_weight, prior_weight)
-        self.recent = Tally(MEMORY_RECENT)
-        self.hours: dict[int, Tally] = {}
-        self.trunks: dict[str, Tally] = {}
+        self.ringing = Ringing(ring_timeout_s, probability, answer_mean_s, MEMORY_CALLS, prior_weight)
+        self.starts = Starts(ring_timeout_s)
+        self.refused = Count(0.0, prior_weight)
+        self.rise = Watch(SHIFT)
+        self.fall = Watch(1.0 / SHIFT)
+        self.hours: dict[int, Count] = {}
+        self.trunks: dict[str, Count] = {}
         self.hour = -1
-        answer_cdf = lognormal_cdf(RING_BIN_S * np.arange(1, bins + 1, dtype=np.float64), answer_mean_s, 0.5)
-        self.answer_times = prior_weight * np.diff(answer_cdf, prepend=0.0)
-        # Most failures are calls nobody takes until the ring time-out; a fifth fails at once; a fifth in between.
-        self.failure_times = np.full(bins, 0.2 * prior_weight / bins)
-        self.failure_times[:early] += 0.2 * prior_weight / early
-        self.failure_times[min(bins - 1, int(ring_timeout_s / RING_BIN_S))] += 0.6 * prior_weight
-        self.seen_answered = 0
-        self.seen = 0
+        self.cumulative = self._cumulative(self.ringing.law())
+        self.before: tuple[float, Floats] = (-math.inf, floats(()))
+        self.answers_since = 0
+        self.moves = 0
 
-    def observe(self, answered: bool, ring_s: float, trunk: str = "") -> None:
-        """One call was answered, or ended without an answer, after `ring_s`."""
-        self.calls.observe(answered)
-        self.recent.observe(answered)
-        if self.surprised():
-            self.calls.answered, self.calls.finished = self.recent.answered, self.recent.finished
+    # --- what happened -------------------------------------------------------------------------------------------
+
+    def answered(self, at: float, ring_s: float, kind: AnswerKind, trunk: str = "") -> None:
+        """A call was answered."""
+        self.ringing.observe(at, ring_s, CAUSE_OF[kind])
+        self.starts.ended(at - ring_s, True, trunk)
+        self.answers_since += 1
+
+    def failed(self, at: float, ring_s: float, trunk: str = "") -> None:
+        """A call ended without an answer; one that never rang says nothing about those that do."""
+        if ring_s < FASTEST_S:
+            self.refused.add(Count(1.0, 1.0), 1.0 - 1.0 / MEMORY_REFUSED)
+            return
+        self.ringing.observe(at, ring_s, FAILED)
+        self.starts.ended(at - ring_s, False, trunk)
+
+    def corrected(self, answered_at: float, ring_s: float, was: AnswerKind, kind: AnswerKind) -> None:
+        """It has turned out who answered."""
+        if CAUSE_OF[was] != CAUSE_OF[kind]:
+            self.ringing.correct(answered_at, ring_s, CAUSE_OF[was], CAUSE_OF[kind])
+
+    def look(self, snapshot: Snapshot) -> None:
+        """Time has come to the snapshot's: compare the answers since the last one with those expected of the calls that
+        rang then, and count what has become complete."""
+        now, ages_s = snapshot.now, floats(snapshot.ringing_age_s)
+        self.ringing.look(now, ages_s.size)
+        before, rang_s = self.before
+        passed_s = now - before
+        if passed_s > 0.0:
+            within_s = min(LONGEST_LOOK_S, passed_s)
+            expected, not_refused = expected_within(rang_s, within_s, RING_BIN_S, self.cumulative, FASTEST_S)
+            self.refused.add(Count(0.0, float(not_refused)), (1.0 - 1.0 / MEMORY_REFUSED) ** not_refused)
+            # Answers of calls that nobody showed as ringing were not expected of any, and are no surprise.
+            answered, self.answers_since = min(self.answers_since, rang_s.size), 0
+            if passed_s <= LONGEST_LOOK_S:
+                self._compare(answered, expected)
+        self.before = now, ages_s
+        for slot in self.starts.ripen(now):
+            for trunk, count in slot.trunks.items():
+                self._complete(trunk, count)
+        self._turn_to(snapshot.hour)
+
+    def _compare(self, answered: int, expected: float) -> None:
+        if self.ringing.weight < CALLS_AFTER_MOVE:
+            return  # too little is known for a surprise
+        for watch in (self.rise, self.fall):
+            watch.saw(answered, expected)
+            if watch.nats > ALARM:
+                level = min(2.0 * FURTHEST_ODDS, max(1.0 / FURTHEST_ODDS, watch.level))
+                self.ringing.move(level, min(1.0, CALLS_AFTER_MOVE / self.ringing.weight))
+                self._begin_anew()
+                return
+
+    def _begin_anew(self) -> None:
+        self.rise.clear()
+        self.fall.clear()
+        self.moves += 1
+
+    def _complete(self, trunk: str, count: Count) -> None:
         if self.hour >= 0:
-            self.hours.setdefault(self.hour, Tally(MEMORY_HOUR)).observe(answered)
+            self.hours.setdefault(self.hour, Count()).add(count, math.exp(-count.ended / MEMORY_HOUR))
         if trunk and (trunk in self.trunks or len(self.trunks) < MOST_TRUNKS):
-            self.trunks.setdefault(trunk, Tally(MEMORY_TRUNK)).observe(answered)
-        times = self.answer_times if answered else self.failure_times
-        times *= 1.0 - 1.0 / MEMORY_ANSWERS
-        times[min(times.size - 1, int(max(0.0, ring_s) / RING_BIN_S))] += 1.0
-        self.seen += 1
-        self.seen_answered += answered
+            self.trunks.setdefault(trunk, Count()).add(count, math.exp(-count.ended / MEMORY_TRUNK))
 
-    def surprised(self) -> bool:
-        """Whether the recent calls cannot be explained by the long-run rate.
-
-        The sum of n exponentially forgotten trials has about half the variance of n trials.
-        """
-        recent = self.recent.finished
-        if recent < 0.5 * MEMORY_RECENT or self.calls.finished < MEMORY_RECENT:
-            return False
-        rate = self.calls.probability
-        spread = math.sqrt(rate * (1.0 - rate) * 0.5 * recent)
-        return abs(self.recent.answered - rate * recent) > SURPRISE * max(1.0, spread)
-
-    def turn_to(self, hour: int) -> None:
+    def _turn_to(self, hour: int) -> None:
         """The hour of the day begins. If both hours are known, the rate moves as it did between them before."""
         if hour == self.hour:
             return
         before, after = self.hours.get(self.hour), self.hours.get(hour)
         self.hour = hour
-        if before is None or after is None or min(before.finished, after.finished) < EVIDENCE_HOUR:
+        if before is None or after is None or min(before.ended, after.ended) < EVIDENCE_HOUR:
             return
-        odds = self.calls.odds * _bounded(after.odds / before.odds)
         # Half of the certainty goes: today need not be like the days before.
-        self.calls.finished *= 0.5
-        self.calls.answered = self.calls.finished * odds / (1.0 + odds)
-        # The newest calls were the other hour's: they say nothing against this one.
-        self.recent = Tally(MEMORY_RECENT)
+        self.ringing.move(_bounded(_rate(after) / _rate(before)), 0.5)
+        self._begin_anew()
 
-    def odds_of(self, trunk: str) -> float:
+    # --- what is known -------------------------------------------------------------------------------------------
+
+    def law(self, now: float, ringing_s: Floats) -> Law:
+        """The law as it is known now; what is expected from now on is by it."""
+        law = self.ringing.law(now, ringing_s)
+        self.cumulative = self._cumulative(law)
+        return law
+
+    def last_law(self) -> Law:
+        """The law as it was known at the last look."""
+        return self.ringing.law(*self.before)
+
+    @staticmethod
+    def _cumulative(law: Law) -> Floats:
+        """The cumulative hazard of an answer at the edges of the bins."""
+        gained = np.diff(law.answers) / np.maximum(law.still[:-1], 1e-9)
+        return np.concatenate((np.zeros(1), np.cumsum(np.minimum(1.0, gained))))
+
+    @property
+    def doubt(self) -> float:
+        """By how much the answer rate may have risen lately, as a factor of at least 1: before the alarm, the more the
+        nearer it is."""
+        near = (self.rise.nats - HEARD) / (ALARM - HEARD)
+        return max(1.0, self.rise.level) ** min(1.0, near) if near > 0.0 else 1.0
+
+    @property
+    def refused_share(self) -> float:
+        """The share of calls that are refused at once, as far as the forecast makes up for them."""
+        return min(MOST_REFUSED, self.refused.answered / self.refused.ended)
+
+    @property
+    def complete(self) -> float:
+        """How many calls began at least a ring time ago."""
+        return self.starts.complete
+
+    def odds_of(self, trunk: str, probability: float) -> float:
         """The odds of an answer over this trunk as a multiple of the ordinary ones; 1 without evidence otherwise."""
-        tally = self.trunks.get(trunk)
-        if tally is None or len(self.trunks) < 2 or tally.finished < EVIDENCE_TRUNK:
+        count = self.trunks.get(trunk)
+        if count is None or len(self.trunks) < 2 or count.ended < EVIDENCE_TRUNK:
             return 1.0
-        spread = math.sqrt(tally.probability * (1.0 - tally.probability) / (2.0 * tally.finished))
-        if abs(tally.probability - self.calls.probability) < 2.0 * spread:
+        rate = _rate(count)
+        spread = math.sqrt(rate * (1.0 - rate) / (2.0 * count.ended))
+        if abs(rate - probability) < 2.0 * spread:
             return 1.0
-        return _bounded(tally.odds / self.calls.odds)
+        return _bounded(rate / (1.0 - rate) * (1.0 - probability) / probability)
 
-    @property
-    def probability(self) -> float:
-        """P(a call started now is answered)."""
-        return self.calls.probability
-
-    @property
-    def finished(self) -> float:
-        """How many finished calls the probability rests on."""
-        return self.calls.finished
-
-    def answer_cdf(self) -> Floats:
-        """Share of answered calls answered within 0, 1, 2, ... bins."""
-        return np.concatenate((np.zeros(1), np.cumsum(self.answer_times) / self.answer_times.sum()))
-
-    def failure_cdf(self) -> Floats:
-        """Share of failed calls failed within 0, 1, 2, ... bins."""
-        return np.concatenate((np.zeros(1), np.cumsum(self.failure_times) / self.failure_times.sum()))
-
-    @property
-    def mean_s(self) -> float:
-        """Mean seconds from INVITE to answer."""
-        middle_s = RING_BIN_S * (np.arange(self.answer_times.size) + 0.5)
-        return float((self.answer_times * middle_s).sum() / self.answer_times.sum())
-
-    def quantiles_s(self, count: int) -> Floats:
-        """`count` equally likely times to answer of a call started now (the middles of its quantile groups)."""
-        shares = (np.arange(count) + 0.5) / count
-        cdf = self.answer_cdf()
-        times_s: Floats = np.interp(shares, cdf, RING_BIN_S * np.arange(cdf.size))
-        return times_s
+    # --- memory --------------------------------------------------------------------------------------------------
 
     def memory(self) -> Memory:
         """What `recall` takes."""
         return {
-            "answered": self.calls.answered,
-            "finished": self.calls.finished,
-            "answer_times": self.answer_times.tolist(),
-            "failure_times": self.failure_times.tolist(),
-            "seen": self.seen,
-            "seen_answered": self.seen_answered,
+            **self.ringing.memory(*self.before),
+            "refused": [self.refused.answered, self.refused.ended],
+            "complete": self.starts.complete,
+            "long_run": [self.starts.long_run.answered, self.starts.long_run.ended],
             "hour": self.hour,
         }
 
     def recall(self, memory: Memory, hours: Memory, trunks: Memory, most: float) -> None:
-        """Go on from earlier answers, as if at most `most` calls had finished. What is unusable changes nothing."""
-        finished = number_of(memory, "finished", 0.0, 1e9, 0.0)
-        answered = number_of(memory, "answered", 0.0, finished, 0.0)
-        if finished >= 1.0:
-            weight = min(most, finished)
-            self.calls.answered, self.calls.finished = answered / finished * weight, weight
-        for name in ("answer_times", "failure_times"):
-            times = counts_of(memory, name, self.answer_times.size)
-            if times is not None and times.sum() >= 1.0:
-                setattr(self, name, times * min(1.0, most / float(times.sum())))
-        self.seen = int(number_of(memory, "seen", 0.0, most, 0.0))
-        self.seen_answered = int(number_of(memory, "seen_answered", 0.0, most, 0.0))
+        """Go on from earlier answers, as if at most `most` calls had ended. What is unusable changes nothing."""
+        self.ringing.recall(memory, most)
+        refused = counts_of(memory, "refused", 2)
+        if refused is not None and 0.0 <= refused[0] <= refused[1] and refused[1] > 0.0:
+            self.refused = Count(float(refused[0]), float(refused[1]))
+        self.starts.complete = number_of(memory, "complete", 0.0, most, 0.0)
+        self.starts.long_run = _count(memory.get("long_run"), most)
+        self.starts.assume(self.starts.long_run)
         self.hour = int(number_of(memory, "hour", -1.0, 23.0, -1.0))
         for name, row in list(hours.items())[:24]:
             if name in HOURS:
-                self.hours[HOURS.index(name)] = _tally(row, MEMORY_HOUR)
+                self.hours[HOURS.index(name)] = _count(row, MEMORY_HOUR)
         for name, row in list(trunks.items())[:MOST_TRUNKS]:
             if isinstance(name, str):
-                self.trunks[name] = _tally(row, MEMORY_TRUNK)
+                self.trunks[name] = _count(row, MEMORY_TRUNK)
 
     def shares(self) -> tuple[Memory, Memory]:
-        """Answered and finished calls by hour and by trunk, as `recall` takes them."""
+        """Answered and ended calls by hour and by trunk, as `recall` takes them."""
         return (
-            {str(hour): [tally.answered, tally.finished] for hour, tally in sorted(self.hours.items())},
-            {trunk: [tally.answered, tally.finished] for trunk, tally in sorted(self.trunks.items())},
+            {str(hour): [count.answered, count.ended] for hour, count in sorted(self.hours.items())},
+            {trunk: [count.answered, count.ended] for trunk, count in sorted(self.trunks.items())},
         )
+
+
+def _rate(count: Count) -> float:
+    return min(0.99, max(0.002, count.answered / count.ended)) if count.ended > 0.0 else 0.3
 
 
 def _bounded(odds: float) -> float:
     return min(FURTHEST_ODDS, max(1.0 / FURTHEST_ODDS, odds))
 
 
-def _tally(row: object, memory: float) -> Tally:
+def _count(row: object, most: float) -> Count:
     counts = counts_of({"row": row}, "row", 2)
     if counts is None:
-        return Tally(memory)
-    answered, finished = float(counts[0]), float(counts[1])
-    share = min(answered, finished) / finished if finished > 0.0 else 0.0
-    finished = min(memory, finished)
-    return Tally(memory, finished * share, finished)
+        return Count()
+    answered, ended = float(counts[0]), float(counts[1])
+    share = min(answered, ended) / ended if ended > 0.0 else 0.0
+    ended = min(most, ended)
+    return Count(ended * share, ended)

@@ -12,10 +12,14 @@ import numpy as np
 
 from pacing.compiled import Floats, floats
 from pacing.face import Ages, Memory
+from pacing.forgetting import Forgetting, add_one, spread
 from pacing.recall import counts_of, number_of
 
 BINS = 28
 EDGES_S = np.concatenate((np.zeros(1), 2.0 * 1.35 ** np.arange(BINS - 1)))
+LIVES_REMEMBERED = 2.0
+"""The memory reaches at least over so many times the durations that run: a shorter one would know their beginnings
+only."""
 
 
 def lognormal_cdf(times_s: Floats, mean_s: float, variation: float) -> Floats:
@@ -28,9 +32,10 @@ def lognormal_cdf(times_s: Floats, mean_s: float, variation: float) -> Floats:
 class Durations:
     """A learnt law of durations: a hazard (1/s) that is constant between edges in geometric progression.
 
-    The hazard of a bin is the (discounted) number of durations that ended in it over the (discounted) seconds spent in
-    it: the piecewise exponential model of survival analysis. Durations still running count through the seconds they
-    have lasted, so that short ones, which are seen first, do not bias a cold start. The last bin has no upper edge.
+    The hazard of a bin is the (weighted) number of durations that ended in it over the (weighted) seconds spent in it:
+    the piecewise exponential model of survival analysis. Durations still running count through the seconds they have
+    lasted, so that short ones, which are seen first, do not bias a cold start. Ended and running ones are weighted by
+    when they began (`Forgetting`). The last bin has no upper edge.
     """
 
     def __init__(self, prior_mean_s: float, prior_variation: float, memory: float, prior_weight: float) -> None:
@@ -41,41 +46,48 @@ class Durations:
         width_s = np.append(np.diff(self.edges_s), prior_mean_s)
         self.ended = prior_weight * (upper - cdf)
         self.seconds = prior_weight * width_s * (1.0 - 0.5 * (cdf + upper))
-        self.keep = 1.0 - 1.0 / memory
+        self.memory_calls = memory
+        self.forgetting = Forgetting()
+        self.last: tuple[float, Floats] = (0.0, floats(()))
         self.seen = 0
 
-    def seconds_in_bins(self, durations_s: Ages) -> Floats:
-        """How durations are spent over the bins, summed up."""
-        upper = np.append(self.edges_s[1:], np.inf)
-        spent = np.clip(np.minimum(floats(durations_s)[:, None], upper) - self.edges_s, 0.0, None)
-        total: Floats = spent.sum(axis=0)
-        return total
+    def look(self, now: float, running_s: Ages) -> None:
+        """Time has come to `now`, and durations of these ages run."""
+        self.forgetting.now(now)
+        self.last = now, floats(running_s)
 
-    def observe(self, duration_s: float) -> None:
-        """One duration has ended."""
+    def observe(self, at: float, duration_s: float) -> None:
+        """One duration has ended at `at`."""
         duration_s = max(0.0, duration_s)
-        self.ended *= self.keep
-        self.seconds *= self.keep
-        self.ended[np.searchsorted(self.edges_s, duration_s, side="right") - 1] += 1.0
-        self.seconds += self.seconds_in_bins((duration_s,))
+        share = 1.0 / max(self.memory_calls, LIVES_REMEMBERED * self.last[1].size)
+        self.forgetting.passed(share)
+        weight = self.forgetting.of_one(at - duration_s)
+        add_one(duration_s, weight, math.exp(-share), self.edges_s, self.ended, self.seconds)
         self.seen += 1
 
-    def hazard(self, running_s: Ages = ()) -> Floats:
+    def hazard(self, now: float = 0.0, running_s: Ages = ()) -> Floats:
         """The hazard of every bin, with the durations still running taken into account; always positive."""
-        seconds = self.seconds + self.seconds_in_bins(running_s) if len(running_s) else self.seconds
+        seconds = self._spent(now, floats(running_s))
         overall = self.ended.sum() / seconds.sum()
         # Half a duration's worth of the overall hazard keeps bins nobody has visited sensible.
         hazard: Floats = (self.ended + 0.5) / (seconds + 0.5 / overall)
         return hazard
 
+    def _spent(self, now: float, ages_s: Floats) -> Floats:
+        """The seconds spent in every bin, by those that ended and those that run."""
+        seconds: Floats = self.seconds.copy()
+        if ages_s.size:
+            spread(ages_s, self.forgetting.of(now - ages_s), self.edges_s, np.zeros(BINS), seconds)
+        return seconds
+
     @property
     def mean_s(self) -> float:
-        """Seconds for each duration that ended."""
-        return float(self.seconds.sum() / self.ended.sum())
+        """Seconds for each duration that ended, with those that ran at the last look: the others alone are short."""
+        return float(self._spent(*self.last).sum() / self.ended.sum())
 
     def memory(self) -> Memory:
-        """What `recall` takes."""
-        return {"ended": self.ended.tolist(), "seconds": self.seconds.tolist(), "seen": self.seen}
+        """What `recall` takes. The seconds of durations that run count as spent, or only short ones were remembered."""
+        return {"ended": self.ended.tolist(), "seconds": self._spent(*self.last).tolist(), "seen": self.seen}
 
     def recall(self, memory: Memory, most: float) -> None:
         """Go on from an earlier law, as if at most `most` durations had been seen. Unusable memory changes nothing."""

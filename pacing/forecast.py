@@ -14,10 +14,14 @@ from pacing.compiled import Floats, floats
 from pacing.face import Snapshot
 from pacing.kernels import AGE_FIRST_S, AGE_ROWS, AGES_PER_DECADE, RING_BIN_S, answered_by, decide, free_by
 from pacing.learn import Learnt
+from pacing.ringing import FASTEST_S, Law
 
 HORIZONS = 8
 SLICES = 8
 TABLES_LAST_S = 5.0
+YOUNG_TABLES_LAST_S = 1.0
+CALLS_YOUNG = 300.0
+"""With fewer calls known, tables are made more often: each call changes them."""
 AGES_S = AGE_FIRST_S * (10.0 ** (np.arange(AGE_ROWS) / AGES_PER_DECADE) - 1.0)
 NONE = floats(())
 
@@ -26,19 +30,20 @@ NONE = floats(())
 class Tables:
     """Probabilities by age (rows) and horizon (columns).
 
-    `made_at` is the snapshot time they were made. `horizon_s` are the equally likely times to answer of a call started
-    now. Talk and wrap-up rows stand at `AGES_S`, ringing rows at multiples of `RING_BIN_S`; `will` is the probability
-    that a call of that age is answered at all. `odds` are those of an answer over the trunks that differ from the
-    ordinary ones, as multiples of these.
+    `made_at` is the snapshot time they were made, `moves` how often the law of answers had been moved by then.
+    `horizon_s` are the equally likely times to answer of a call started now. Talk and wrap-up rows stand at `AGES_S`,
+    ringing rows at multiples of `RING_BIN_S`; `will` is the probability that a call of that age is answered at all.
+    `odds` are those of an answer over the trunks that differ from the ordinary ones, as multiples of these.
     """
 
     made_at: float
+    moves: int
     horizon_s: Floats
     talk_free: Floats
     wrapup_free: Floats
     answered: Floats
     will: Floats
-    probability: float
+    law: Law
     odds: Mapping[str, float]
 
 
@@ -62,30 +67,43 @@ class Proposal:
 def make_tables(learnt: Learnt, snapshot: Snapshot, grace_s: float) -> Tables:
     """Tables for the present state of knowledge."""
     answers = learnt.answers
-    horizon_s = answers.quantiles_s(HORIZONS)
+    law = answers.law(snapshot.now, floats(snapshot.ringing_age_s))
+    horizon_s = law.quantiles_s(HORIZONS)
     within_s = horizon_s + grace_s
-    talk = learnt.talk.hazard(snapshot.talking_age_s)
-    wrapup = learnt.wrapup.hazard(snapshot.wrapup_age_s)
-    probability = answers.probability
-    answered, will = answered_by(probability, answers.answer_cdf(), answers.failure_cdf(), RING_BIN_S, horizon_s)
+    talk = learnt.talk.hazard(snapshot.now, snapshot.talking_age_s)
+    wrapup = learnt.wrapup.hazard(snapshot.now, snapshot.wrapup_age_s)
+    answered, will = answered_by(law.still, law.answers, RING_BIN_S, horizon_s)
     return Tables(
         made_at=snapshot.now,
+        moves=answers.moves,
         horizon_s=horizon_s,
         talk_free=free_by(AGES_S, within_s, learnt.talk.edges_s, talk, learnt.wrapup.edges_s, wrapup, SLICES),
         wrapup_free=free_by(AGES_S, within_s, learnt.wrapup.edges_s, wrapup, NONE, NONE, SLICES),
         answered=answered,
         will=will,
-        probability=probability,
-        odds={trunk: odds for trunk in answers.trunks if (odds := answers.odds_of(trunk)) != 1.0},
+        law=law,
+        odds={trunk: odds for trunk in answers.trunks if (odds := answers.odds_of(trunk, law.probability)) != 1.0},
     )
 
 
-def stale(tables: Tables, now: float) -> bool:
-    """Whether tables are too old; also after a step back of the clock."""
-    return not 0.0 <= now - tables.made_at < TABLES_LAST_S
+def stale(tables: Tables, learnt: Learnt, now: float) -> bool:
+    """Whether tables are too old; also after a step back of the clock, and when the law of answers has been moved."""
+    last_s = TABLES_LAST_S if tables.law.calls >= CALLS_YOUNG else YOUNG_TABLES_LAST_S
+    return not 0.0 <= now - tables.made_at < last_s or tables.moves != learnt.answers.moves
 
 
-def propose(tables: Tables, snapshot: Snapshot, grace_s: float, tolerated: float, at_most: int) -> Proposal:
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What moves faster than the tables: the share of calls that is `refused` at once, and the factor `answers` by
+    which answers are reckoned more likely than they seem."""
+
+    refused: float
+    answers: float
+
+
+def propose(
+    tables: Tables, snapshot: Snapshot, grace_s: float, doubt: Doubt, tolerated: float, at_most: int
+) -> Proposal:
     """How many calls may start while the risk of each is at most `tolerated`, and at most `at_most`."""
     # Calls past the grace are lost already and take no agent.
     waiting = sum(1 for age_s in snapshot.waiting_age_s if age_s < grace_s)
@@ -98,13 +116,15 @@ def propose(tables: Tables, snapshot: Snapshot, grace_s: float, tolerated: float
         tables.wrapup_free,
         tables.answered,
         tables.will,
+        doubt.refused,
+        FASTEST_S,
+        doubt.answers,
         snapshot.ready - waiting,
         tolerated,
         at_most,
     )
-    return Proposal(
-        dial, next_risk, taken_risk, frees, answers, float(tables.horizon_s[HORIZONS // 2]), tables.probability
-    )
+    probability = tables.law.probability * (1.0 - doubt.refused)
+    return Proposal(dial, next_risk, taken_risk, frees, answers, float(tables.horizon_s[HORIZONS // 2]), probability)
 
 
 def _odds(tables: Tables, snapshot: Snapshot) -> Floats:

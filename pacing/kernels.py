@@ -27,18 +27,22 @@ RING_BIN_S = 0.5
 
 
 @compiled
-def survival(age_s: float, edges_s: Floats, hazard: Floats) -> float:
+def cumulated(edges_s: Floats, hazard: Floats) -> Floats:
+    """The cumulative hazard at every lower edge, for a hazard (1/s) that is constant between edges."""
+    total = np.zeros(edges_s.size)
+    for b in range(1, edges_s.size):
+        total[b] = total[b - 1] + (edges_s[b] - edges_s[b - 1]) * hazard[b - 1]
+    return total
+
+
+@compiled
+def survival(age_s: float, edges_s: Floats, hazard: Floats, cumulative: Floats) -> float:
     """P(a duration exceeds `age_s`) for a hazard (1/s) constant between edges; the last one goes on for ever.
 
-    `edges_s[b]` is the lower edge of bin b and `edges_s[0]` is 0.
+    `edges_s[b]` is the lower edge of bin b and `edges_s[0]` is 0; `cumulative` is that of `cumulated`.
     """
-    cumulative = 0.0
-    last = edges_s.size - 1
-    for b in range(last + 1):
-        if b == last or age_s <= edges_s[b + 1]:
-            return math.exp(-cumulative - max(0.0, age_s - edges_s[b]) * hazard[b])
-        cumulative += (edges_s[b + 1] - edges_s[b]) * hazard[b]
-    return 0.0
+    b = np.searchsorted(edges_s, age_s, side="right") - 1
+    return math.exp(-cumulative[b] - (age_s - edges_s[b]) * hazard[b])
 
 
 @compiled
@@ -57,21 +61,23 @@ def free_by(
     (`next_edges_s` empty). Shape (len(ages_s), len(within_s)). The convolution is a sum over `slices` slices of h.
     """
     table = np.zeros((ages_s.size, within_s.size))
+    cumulative = cumulated(edges_s, hazard)
     followed = next_edges_s.size > 0
     steps = slices if followed else 1
     second_done = np.ones((within_s.size, steps))
     if followed:
+        next_cumulative = cumulated(next_edges_s, next_hazard)
         for k in range(within_s.size):
             for i in range(steps):
                 left_s = within_s[k] * (1.0 - (i + 0.5) / steps)
-                second_done[k, i] = 1.0 - survival(left_s, next_edges_s, next_hazard)
+                second_done[k, i] = 1.0 - survival(left_s, next_edges_s, next_hazard, next_cumulative)
     for row in range(ages_s.size):
-        alive_now = max(1e-300, survival(ages_s[row], edges_s, hazard))
+        alive_now = max(1e-300, survival(ages_s[row], edges_s, hazard, cumulative))
         for k in range(within_s.size):
             before = alive_now
             total = 0.0
             for i in range(steps):
-                after = survival(ages_s[row] + within_s[k] * (i + 1) / steps, edges_s, hazard)
+                after = survival(ages_s[row] + within_s[k] * (i + 1) / steps, edges_s, hazard, cumulative)
                 total += (before - after) * second_done[k, i]
                 before = after
             table[row, k] = min(1.0, total / alive_now)
@@ -79,29 +85,47 @@ def free_by(
 
 
 @compiled
-def answered_by(
-    probability: float, answer_cdf: Floats, failure_cdf: Floats, bin_s: float, horizon_s: Floats
-) -> tuple[Floats, Floats]:
+def answered_by(still: Floats, answers: Floats, bin_s: float, horizon_s: Floats) -> tuple[Floats, Floats]:
     """P(a call that has rung for a seconds is answered within h more), for every a on the bins and every h; and ever.
 
-    `answer_cdf[i]` and `failure_cdf[i]` are the shares of answered (failed) calls that were answered (failed) within
-    i * bin_s. Bayes: still ringing at a is p(1-G(a)) answers to come and (1-p)(1-H(a)) failures to come.
+    `still[i]` is the share of calls that rings still after i * bin_s, `answers[i]` the share answered by then. Of those
+    that ring at a, (answers(a + h) - answers(a)) / still(a) are answered within h.
     """
-    last = answer_cdf.size - 1
-    table = np.zeros((answer_cdf.size, horizon_s.size))
-    will = np.zeros(answer_cdf.size)
-    for row in range(answer_cdf.size):
-        still_s = probability * (1.0 - answer_cdf[row]) + (1.0 - probability) * (1.0 - failure_cdf[row])
-        if still_s <= NEGLIGIBLE:
+    last = still.size - 1
+    table = np.zeros((still.size, horizon_s.size))
+    will = np.zeros(still.size)
+    for row in range(still.size):
+        if still[row] <= NEGLIGIBLE:
             continue
-        will[row] = min(1.0, probability * (1.0 - answer_cdf[row]) / still_s)
+        will[row] = min(1.0, (answers[last] - answers[row]) / still[row])
         for k in range(horizon_s.size):
             position = row + horizon_s[k] / bin_s
             low = min(last, int(position))
             high = min(last, low + 1)
-            by_then = answer_cdf[low] + (answer_cdf[high] - answer_cdf[low]) * min(1.0, position - low)
-            table[row, k] = min(1.0, probability * max(0.0, by_then - answer_cdf[row]) / still_s)
+            by_then = answers[low] + (answers[high] - answers[low]) * min(1.0, position - low)
+            table[row, k] = min(1.0, max(0.0, by_then - answers[row]) / still[row])
     return table, will
+
+
+@compiled
+def expected_within(
+    ages_s: Floats, passed_s: float, bin_s: float, cumulative: Floats, mark_s: float
+) -> tuple[float, int]:
+    """How many answers calls of these ages give within `passed_s`, and how many of them come to the age `mark_s` by
+    then; `cumulative` is the cumulative hazard of an answer at multiples of `bin_s`."""
+    last = cumulative.size - 1
+    total = 0.0
+    marked = 0
+    for i in range(ages_s.size):
+        if ages_s[i] < mark_s <= ages_s[i] + passed_s:
+            marked += 1
+        for end in range(2):
+            position = min(float(last), max(0.0, ages_s[i] + end * passed_s) / bin_s)
+            low = int(position)
+            high = min(last, low + 1)
+            at = cumulative[low] + (cumulative[high] - cumulative[low]) * (position - low)
+            total += at if end == 1 else -at
+    return total, marked
 
 
 @compiled
@@ -198,25 +222,50 @@ def dial_exact(
 
 
 @compiled
+def gathered(ages_s: Floats, first_s: float, per_decade: float, rows: int) -> Floats:
+    """How many of the ages stand at each row of a table, each shared between the two rows that `lookup` would mix."""
+    counts = np.zeros(rows)
+    last = rows - 1
+    for i in range(ages_s.size):
+        age_s = max(0.0, ages_s[i])
+        position = math.log10(1.0 + age_s / first_s) * per_decade if per_decade > 0.0 else age_s / first_s
+        low = int(min(position, float(last)))
+        part = min(1.0, position - low)
+        counts[low] += 1.0 - part
+        counts[min(last, low + 1)] += part
+    return counts
+
+
+@compiled
 def dial_normal(
-    free: Floats, ringing: Floats, fresh: Floats, spare: int, tolerated: float, at_most: int
+    free: Floats,
+    free_counts: Floats,
+    ringing: Floats,
+    ringing_counts: Floats,
+    fresh: Floats,
+    spare: int,
+    tolerated: float,
+    at_most: int,
 ) -> tuple[int, float, float]:
-    """As `dial_exact`, by the refined normal approximation: the cost grows with the calls, not with their square."""
+    """As `dial_exact`, by the refined normal approximation: the cost grows with the calls, not with their square.
+
+    Row j of `free` stands for `free_counts[j]` agents, row i of `ringing` for `ringing_counts[i]` calls.
+    """
     horizons = fresh.size
     mean = np.zeros(horizons)
     variance = np.zeros(horizons)
     third = np.zeros(horizons)
     for k in range(horizons):
         for i in range(ringing.shape[0]):
-            q = ringing[i, k]
-            mean[k] += q
-            variance[k] += q * (1.0 - q)
-            third[k] += q * (1.0 - q) * (1.0 - 2.0 * q)
+            q, n = ringing[i, k], ringing_counts[i]
+            mean[k] += n * q
+            variance[k] += n * q * (1.0 - q)
+            third[k] += n * q * (1.0 - q) * (1.0 - 2.0 * q)
         for j in range(free.shape[0]):
-            q = free[j, k]
-            mean[k] -= q
-            variance[k] += q * (1.0 - q)
-            third[k] -= q * (1.0 - q) * (1.0 - 2.0 * q)
+            q, n = free[j, k], free_counts[j]
+            mean[k] -= n * q
+            variance[k] += n * q * (1.0 - q)
+            third[k] -= n * q * (1.0 - q) * (1.0 - 2.0 * q)
     dial = 0
     taken = 0.0
     while True:
@@ -235,6 +284,24 @@ def dial_normal(
 
 
 @compiled
+def answers_of(
+    ringing_s: Floats, odds: Floats, answered: Floats, will: Floats, refused: float, refused_within_s: float
+) -> Floats:
+    """P(each ringing call is answered by each horizon), by its age, its trunk and whether it may still be refused."""
+    ringing = lookup(ringing_s, RING_BIN_S, 0.0, answered)
+    last = will.size - 1
+    for i in range(ringing_s.size):
+        if odds[i] != 1.0:
+            position = min(float(last), max(0.0, ringing_s[i]) / RING_BIN_S)
+            low = int(position)
+            w = will[low] + (position - low) * (will[min(last, low + 1)] - will[low])
+            ringing[i] = np.minimum(1.0, ringing[i] * (odds[i] / (odds[i] * w + 1.0 - w)))
+        if ringing_s[i] < refused_within_s:
+            ringing[i] *= 1.0 - refused * (1.0 - ringing_s[i] / refused_within_s)
+    return ringing
+
+
+@compiled
 def decide(
     talking_s: Floats,
     wrapping_s: Floats,
@@ -244,6 +311,9 @@ def decide(
     wrapup_free: Floats,
     answered: Floats,
     will: Floats,
+    refused: float,
+    refused_within_s: float,
+    doubt: float,
     spare: int,
     tolerated: float,
     at_most: int,
@@ -251,24 +321,34 @@ def decide(
     """Look every age up and dial: (calls to add, risk of the next, risk taken, expected frees, expected answers).
 
     `odds` are the ringing calls' odds of an answer as multiples of the ordinary call's, and in its last place those of
-    a call started now; see `answered_by` for `answered` and `will`.
+    a call started now; see `answered_by` for `answered` and `will`. The share `refused` of calls fails within
+    `refused_within_s` and never rings. `doubt` is the factor by which all answers are reckoned more likely than they
+    seem.
     """
     horizons = answered.shape[1]
-    busy = talking_s.size
-    free = np.empty((busy + wrapping_s.size, horizons))
-    free[:busy] = lookup(talking_s, AGE_FIRST_S, AGES_PER_DECADE, talk_free)
-    free[busy:] = lookup(wrapping_s, AGE_FIRST_S, AGES_PER_DECADE, wrapup_free)
-    ringing = lookup(ringing_s, RING_BIN_S, 0.0, answered)
-    last = will.size - 1
-    for i in range(ringing_s.size):
-        if odds[i] != 1.0:
-            position = min(float(last), max(0.0, ringing_s[i]) / RING_BIN_S)
-            low = int(position)
-            w = will[low] + (position - low) * (will[min(last, low + 1)] - will[low])
-            ringing[i] *= odds[i] / (odds[i] * w + 1.0 - w)
-    fresh = answered[0] * (odds[-1] / (odds[-1] * will[0] + 1.0 - will[0]))
-    if free.shape[0] + ringing.shape[0] + max(0, spare) <= EXACT_UP_TO:
+    busy = talking_s.size + wrapping_s.size
+    doubted = np.minimum(1.0, answered * doubt)
+    fresh = np.minimum(1.0, doubted[0] * (odds[-1] / (odds[-1] * will[0] + 1.0 - will[0]))) * (1.0 - refused)
+    if busy + ringing_s.size + max(0, spare) <= EXACT_UP_TO:
+        free = np.empty((busy, horizons))
+        free[: talking_s.size] = lookup(talking_s, AGE_FIRST_S, AGES_PER_DECADE, talk_free)
+        free[talking_s.size :] = lookup(wrapping_s, AGE_FIRST_S, AGES_PER_DECADE, wrapup_free)
+        ringing = answers_of(ringing_s, odds, doubted, will, refused, refused_within_s)
         dial, risk, taken = dial_exact(free, ringing, fresh, spare, tolerated, at_most)
-    else:
-        dial, risk, taken = dial_normal(free, ringing, fresh, spare, tolerated, at_most)
-    return dial, risk, taken, free.sum() / horizons, ringing.sum() / horizons
+        return dial, risk, taken, free.sum() / horizons, ringing.sum() / horizons
+    # Many: the ordinary calls and all agents are gathered at the rows of their tables.
+    ordinary = (odds[:-1] == 1.0) & ((ringing_s >= refused_within_s) | (refused == 0.0))
+    special = answers_of(ringing_s[~ordinary], odds[:-1][~ordinary], doubted, will, refused, refused_within_s)
+    ringing = np.concatenate((doubted, special))
+    calls = np.ones(ringing.shape[0])
+    calls[: doubted.shape[0]] = gathered(ringing_s[ordinary], RING_BIN_S, 0.0, doubted.shape[0])
+    free = np.concatenate((talk_free, wrapup_free))
+    agents = np.concatenate(
+        (
+            gathered(talking_s, AGE_FIRST_S, AGES_PER_DECADE, talk_free.shape[0]),
+            gathered(wrapping_s, AGE_FIRST_S, AGES_PER_DECADE, wrapup_free.shape[0]),
+        )
+    )
+    dial, risk, taken = dial_normal(free, agents, ringing, calls, fresh, spare, tolerated, at_most)
+    frees = (agents[:, None] * free).sum() / horizons
+    return dial, risk, taken, frees, (calls[:, None] * ringing).sum() / horizons

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from pacing.answers import Answers
 from pacing.durations import Durations
-from pacing.face import CallAnswered, CallFailed, Memory, Observation, TalkEnded, WrapupEnded
+from pacing.exposure import COMPLETE_CALLS
+from pacing.face import AnswerCorrected, CallAnswered, CallFailed, Memory, Observation, Snapshot, TalkEnded, WrapupEnded
 from pacing.recall import part_of
+from pacing.ringing import FAILED
 
 MEMORY_TALKS = 500.0
 # How many imagined observations the priors are worth, and how many at most what an earlier pacer had learnt.
 PRIOR_CALLS = 10.0
 PRIOR_TALKS = 5.0
 RECALLED_MOST = 100.0
-# Progressive until this much has been seen (cold start).
-CALLS_NEEDED = 20
-ANSWERS_NEEDED = 5
-TALKS_NEEDED = 4
 
 
 class Learnt:
@@ -38,32 +36,37 @@ class Learnt:
     def observe(self, observation: Observation) -> None:
         """Take in one thing that happened."""
         if isinstance(observation, CallAnswered):
-            self.answers.observe(True, observation.ring_s, observation.trunk)
+            self.answers.answered(observation.at, observation.ring_s, observation.kind, observation.trunk)
         elif isinstance(observation, CallFailed):
-            self.answers.observe(False, observation.ring_s, observation.trunk)
+            self.answers.failed(observation.at, observation.ring_s, observation.trunk)
+        elif isinstance(observation, AnswerCorrected):
+            self.answers.corrected(observation.answered_at, observation.ring_s, observation.was, observation.kind)
         elif isinstance(observation, TalkEnded):
-            self.talk.observe(observation.talk_s)
+            self.talk.observe(observation.at, observation.talk_s)
         elif isinstance(observation, WrapupEnded):
-            self.wrapup.observe(observation.wrapup_s)
+            self.wrapup.observe(observation.at, observation.wrapup_s)
+
+    def look(self, snapshot: Snapshot) -> None:
+        """Time has come to the snapshot's; before that everything that happened until then was observed."""
+        self.talk.look(snapshot.now, snapshot.talking_age_s)
+        self.wrapup.look(snapshot.now, snapshot.wrapup_age_s)
+        self.answers.look(snapshot)
 
     def missing(self) -> dict[str, float]:
         """How much is still to be seen before a forecast is worth anything, by the name of the figure."""
-        lacks = {
-            "calls_to_go": CALLS_NEEDED - self.answers.seen,
-            "answers_to_go": ANSWERS_NEEDED - self.answers.seen_answered,
-            "talks_to_go": TALKS_NEEDED - self.talk.seen,
-        }
+        lacks = {"calls_to_go": COMPLETE_CALLS - self.answers.complete}
         return {name: float(lack) for name, lack in lacks.items() if lack > 0}
 
     def summary(self) -> dict[str, float]:
         """The learnt means by name, for people."""
+        law = self.answers.last_law()
         return {
-            "answer_probability": self.answers.probability,
-            "time_to_answer_s": self.answers.mean_s,
+            "answer_probability": law.probability * (1.0 - self.answers.refused_share),
+            "time_to_answer_s": law.mean_s,
             "talk_s": self.talk.mean_s,
             "wrapup_s": self.wrapup.mean_s,
-            "calls_seen": float(self.answers.seen),
-            "answers_seen": float(self.answers.seen_answered),
+            "calls_seen": float(sum(self.answers.ringing.seen)),
+            "answers_seen": float(sum(self.answers.ringing.seen[:FAILED])),
             "talks_seen": float(self.talk.seen),
         }
 

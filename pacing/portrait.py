@@ -18,6 +18,8 @@ from pacing.durations import Durations
 from pacing.face import Memory, Mode, Settings
 from pacing.kernels import RING_BIN_S
 from pacing.learn import Learnt
+from pacing.ringing import FAILED
+from pacing.ringing import Law as RingLaw
 from pacing.sentence import to_go
 from pacing.steering import Steering
 
@@ -80,11 +82,12 @@ def portrait(memory: Memory, settings: Settings) -> Portrait | None:
     known = Learnt(settings.ring_timeout_s, memory)
     steering = Steering(settings.max_abandon_rate, memory)
     answers = known.answers
+    law = answers.ringing.law()
     return Portrait(
-        answers=Share(answers.probability, answers.finished),
+        answers=Share(law.probability * (1.0 - answers.refused_share), law.calls),
         hours=tuple(sorted((int(hour), share) for hour, share in _shares(memory, "hours") if hour in HOURS)),
         trunks=tuple(sorted(_shares(memory, "trunks"), key=lambda one: -one[1].calls)),
-        ringing=_ringing(known),
+        ringing=_ringing(law, sum(answers.ringing.seen[:FAILED])),
         talk=_law(known.talk),
         wrapup=_law(known.wrapup),
         missing=to_go(known.missing()),
@@ -128,9 +131,9 @@ def _law(durations: Durations) -> Law:
     return Law(durations.seen, durations.mean_s, tuple(map(when, SHARES)), step_s, tuple(map(float, curve)))
 
 
-def _ringing(known: Learnt) -> Law:
-    """How long calls ring that are answered in the end."""
-    cdf = known.answers.answer_cdf()
+def _ringing(answers: RingLaw, seen: int) -> Law:
+    """How long calls ring that a person answers in the end."""
+    cdf = answers.people / max(1e-9, float(answers.people[-1]))
     times_s = RING_BIN_S * np.arange(cdf.size)
 
     def when(share: float) -> float:
@@ -138,6 +141,4 @@ def _ringing(known: Learnt) -> Law:
 
     step_s = when(CURVE_ENDS_AT) / CURVE_POINTS
     curve = 1.0 - np.interp(step_s * np.arange(CURVE_POINTS), times_s, cdf)
-    return Law(
-        known.answers.seen_answered, known.answers.mean_s, tuple(map(when, SHARES)), step_s, tuple(map(float, curve))
-    )
+    return Law(seen, answers.mean_s, tuple(map(when, SHARES)), step_s, tuple(map(float, curve)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pacing.face import Brake, Decision, Reason, Rule, Settings, Snapshot
 from pacing.forecast import Proposal
 from pacing.governor import Governed, tightest
@@ -14,9 +16,17 @@ def simple(governed: Governed, settings: Settings, snapshot: Snapshot, rule: Rul
 
 
 def forecast(
-    governed: Governed, settings: Settings, snapshot: Snapshot, proposal: Proposal, tolerated: float
+    governed: Governed,
+    settings: Settings,
+    snapshot: Snapshot,
+    proposal: Proposal,
+    tolerated: float,
+    bound: Mapping[str, float],
 ) -> Decision:
-    """The decision of the predictive policy. Where nothing else held it down, the risk of the next call did."""
+    """The decision of the predictive policy. Where nothing else held it down, the risk of the next call did.
+
+    `bound` are the figures of the limit by counts, where that was it.
+    """
     brake = governed.brake
     if brake is None and proposal.next_risk > tolerated:
         brake = Brake.RISK
@@ -26,6 +36,7 @@ def forecast(
         "answer_probability": proposal.probability,
         "risk": proposal.next_risk,
         "tolerated_risk": tolerated,
+        **bound,
     }
     return Decision(governed.dial, _reason(Rule.PREDICTIVE, brake, settings, snapshot, more), proposal.next_risk)
 

@@ -11,6 +11,9 @@ MOST = 1e12
 STALE_AFTER_S = 3600.0
 """So long after the last observation the answer rate may be another one: a break, another list, another morning."""
 
+LAW = ("person", "machine", "failed")
+"""What the law of answers counts, by ring age."""
+
 STALE_CALLS = 15.0
 """So many calls a stale answer rate is worth."""
 
@@ -22,13 +25,19 @@ def with_stale_rate(memory: Memory) -> Memory:
     A list that ended the evening at 8 % and begins the morning at 30 % would else be met with the evening's many calls.
     """
     answers = part_of(memory, "answers")
-    finished = number_of(answers, "finished", 0.0, MOST, 0.0)
-    if finished <= 0.0:
+    calls = {name: row for name in LAW if isinstance(row := answers.get(name), list | tuple)}
+    total = sum(float(sum(rows_of(row))) for row in calls.values())
+    if total <= 0.0:
         return memory
-    answered = number_of(answers, "answered", 0.0, finished, 0.0)
-    kept = min(1.0, STALE_CALLS / finished)
-    doubted = {"answered": answered * kept, "finished": finished * kept, "seen": 0, "seen_answered": 0}
-    return {**memory, "answers": {**answers, **doubted}}
+    kept = min(1.0, STALE_CALLS / total)
+    doubted = {name: [count * kept for count in rows_of(row)] for name, row in calls.items()}
+    return {**memory, "answers": {**answers, **doubted, "seen": [0, 0, 0], "complete": 0.0, "long_run": [0.0, 0.0]}}
+
+
+def rows_of(row: object) -> list[float]:
+    """The numbers of a list; empty if there is anything else in it."""
+    counts = counts_of({"row": row}, "row", len(row)) if isinstance(row, list | tuple) else None
+    return [] if counts is None else counts.tolist()
 
 
 def number_of(memory: Memory | None, name: str, low: float, high: float, default: float) -> float:

@@ -14,7 +14,10 @@ from difflib import get_close_matches
 from math import inf, isfinite
 from typing import Any, Final, NoReturn
 
+from pacing.answered_calls import CALLS_KEPT, AnsweredCalls
 from pacing.face import (
+    AnswerCorrected,
+    AnswerKind,
     CallAbandoned,
     CallAnswered,
     CallFailed,
@@ -55,7 +58,16 @@ CONFIG_KEYS: Final = (
 )
 AGENT_STATES: Final = ("ready", "talking", "wrapup", "paused")
 CALL_STATES: Final = ("ringing", "waiting")
-EVENTS: Final = ("answered", "call_failed", "connected", "talk_ended", "wrapup_ended", "abandoned")
+EVENTS: Final = (
+    "answered",
+    "call_failed",
+    "connected",
+    "talk_ended",
+    "wrapup_ended",
+    "abandoned",
+    "answer_kind",
+)
+KINDS: Final = tuple(AnswerKind)
 _MISSING: Final = object()
 _NUMBERS: Final = (int, float)
 _IDS: Final = (str, int, float)
@@ -69,13 +81,15 @@ class BadLine(ValueError):
 class Past:
     """What the lines so far left behind.
 
-    `ledger` counts the `answered` and `abandoned` lines since the configuration. `t` is the time of the last line that
-    had one, as it was written there (seconds from any origin); None before the first.
+    `ledger` counts the `answered` and `abandoned` lines since the configuration, but for the calls that are known to
+    have been answered by a machine. `t` is the time of the last line that had one, as it was written there (seconds
+    from any origin); None before the first. `calls` are the newest answers, for what is said of them later.
     """
 
     max_lines: int
     ledger: Ledger = field(default_factory=Ledger)
     t: float | None = None
+    calls: AnsweredCalls = field(default_factory=AnsweredCalls)
 
 
 def parse(line: bytes) -> object:
@@ -140,16 +154,45 @@ def read(line: object, past: Past) -> tuple[Past, Observation | Snapshot | None]
     t = _number(fields, "t", -LATEST_S, LATEST_S)
     if past.t is not None and t < past.t:
         raise BadLine(f"t falls from {past.t} to {t}")
-    if kind == "tick":
-        past = Past(past.max_lines, past.ledger, t)
-        return past, _snapshot(fields, past, t)
-    observation = _observation(kind, fields, t)
-    ledger = past.ledger
+    if kind in {"answered", "abandoned", "answer_kind"}:
+        return _answer(kind, fields, past, t)
+    past = Past(past.max_lines, past.ledger, t, past.calls)
+    return past, _snapshot(fields, past, t) if kind == "tick" else _observation(kind, fields, t)
+
+
+def _answer(kind: str, fields: Mapping[str, object], past: Past, t: float) -> tuple[Past, Observation | None]:
+    """A line about an answered call, which the ledger counts unless a machine answered."""
+    call = _identify(fields.get("call", _MISSING), "call")
+    trunk = _trunk(fields, "trunk")
     if kind == "answered":
-        ledger = Ledger(ledger.answered + 1, ledger.abandoned)
-    elif kind == "abandoned":
-        ledger = Ledger(ledger.answered, ledger.abandoned + 1)
-    return Past(past.max_lines, ledger, t), observation
+        ring_s = _number(fields, "ring_s", 0.0, LATEST_S)
+        who = AnswerKind(_one_of(fields, "kind", KINDS, AnswerKind.UNKNOWN))
+        calls = past.calls.answer(call, t, ring_s, who, trunk)
+        return _counted(past, t, calls, who, 1, 0), CallAnswered(t, ring_s, trunk, who)
+    known = past.calls.get(call)
+    if kind == "abandoned":
+        _number(fields, "wait_s", 0.0, LATEST_S)
+        if known is None:  # as if a person had answered
+            return _counted(past, t, past.calls, AnswerKind.UNKNOWN, 0, 1), CallAbandoned(t)
+        calls = past.calls.change(call, known._replace(abandoned=known.abandoned + 1))
+        lost = None if known.kind is AnswerKind.MACHINE else CallAbandoned(t)
+        return _counted(past, t, calls, known.kind, 0, 1), lost
+    who = AnswerKind(_one_of(fields, "kind", KINDS))
+    if known is None:
+        raise BadLine(f"call {_shown(call)} is not among the {CALLS_KEPT:,} calls that were answered last")
+    past = _counted(past, t, past.calls.change(call, known._replace(kind=who)), known.kind, -1, -known.abandoned)
+    past = _counted(past, t, past.calls, who, 1, known.abandoned)
+    if who is known.kind:
+        return past, None
+    return past, AnswerCorrected(t, known.at, known.ring_s, known.kind, who, known.trunk)
+
+
+def _counted(past: Past, t: float, calls: AnsweredCalls, kind: AnswerKind, answered: int, abandoned: int) -> Past:
+    """The past at `t` with so many more answered and abandoned calls, unless it was a machine that answered."""
+    ledger = past.ledger
+    if kind is not AnswerKind.MACHINE:
+        ledger = Ledger(ledger.answered + answered, ledger.abandoned + abandoned)
+    return Past(past.max_lines, ledger, t, calls)
 
 
 def _observation(kind: str, fields: Mapping[str, object], t: float) -> Observation | None:
@@ -159,8 +202,6 @@ def _observation(kind: str, fields: Mapping[str, object], t: float) -> Observati
         _identify(fields.get("agent", _MISSING), "agent")
     trunk = _trunk(fields, "trunk")
     match kind:
-        case "answered":
-            return CallAnswered(t, _number(fields, "ring_s", 0.0, LATEST_S), trunk)
         case "call_failed":
             outcome = fields.get("outcome", _MISSING)
             if not isinstance(outcome, str):
@@ -171,7 +212,7 @@ def _observation(kind: str, fields: Mapping[str, object], t: float) -> Observati
         case "wrapup_ended":
             return WrapupEnded(t, _number(fields, "wrapup_s", 0.0, LATEST_S))
     _number(fields, "wait_s", 0.0, LATEST_S)
-    return CallAbandoned(t) if kind == "abandoned" else None
+    return None
 
 
 def _snapshot(fields: Mapping[str, object], past: Past, t: float) -> Snapshot:
@@ -254,11 +295,12 @@ def _kind(fields: Mapping[str, object]) -> str:
     return kind
 
 
-def _identify(value: object, name: str) -> None:
-    """Refuse what is no id: a number or a text."""
+def _identify(value: object, name: str) -> object:
+    """An id, a number or a text; anything else is refused."""
     good = isinstance(value, str | int) and not isinstance(value, bool)
     if not good and not (isinstance(value, float) and isfinite(value)):
         _refuse(value, name, "a number or a text")
+    return value
 
 
 def _trunk(fields: Mapping[str, object], name: str) -> str:
@@ -271,8 +313,8 @@ def _trunk(fields: Mapping[str, object], name: str) -> str:
     return trunk
 
 
-def _one_of(fields: Mapping[str, object], name: str, choices: tuple[str, ...], usual: str) -> str:
-    value = fields.get(name, usual)
+def _one_of(fields: Mapping[str, object], name: str, choices: tuple[str, ...], usual: str | None = None) -> str:
+    value = fields.get(name, _MISSING if usual is None else usual)
     if not isinstance(value, str) or value not in choices:
         _refuse(value, name, f"one of {', '.join(choices)}")
     return value

@@ -29,9 +29,10 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
         "cap": "highest abandon rate of the tightest counting window, as a fraction",
         "answered": "live answers of that window so far",
         "abandoned": "abandoned calls of that window so far",
-        "calls_to_go": "finished calls to be seen before there is a forecast",
-        "answers_to_go": "answers to be seen before there is a forecast",
-        "talks_to_go": "ended talks to be seen before there is a forecast",
+        "answer_rate_upper": "the share of calls that may be answered, by an upper bound",
+        "answers_most": "answers that agents and budget have room for",
+        "calls_most": "calls that may be in flight now: they may double in a ring time",
+        "calls_to_go": "calls that must have had their whole ring time before there is a forecast",
         "staffed_s": "seconds until the last agent leaves",
         "lines_free": "lines that are free",
         "leads": "leads that are due and at hand",
@@ -91,9 +92,9 @@ def _rule(reason: Reason) -> str:
 
 
 def to_go(figures: Mapping[str, float]) -> str:
-    """What is still to be seen before a forecast is worth anything."""
-    nouns = {"calls_to_go": "finished calls", "answers_to_go": "answers", "talks_to_go": "ended talks"}
-    return ", ".join(f"{figures[name]:.0f} {noun}" for name, noun in nouns.items() if figures.get(name, 0.0) > 0.0)
+    """What is still to be seen before a forecast is worth anything; empty if nothing is."""
+    calls = math.ceil(figures.get("calls_to_go", 0.0))
+    return plural(calls, "finished call") if calls > 0 else ""
 
 
 def _forecast(reason: Reason) -> str:
@@ -104,11 +105,17 @@ def _forecast(reason: Reason) -> str:
         f"{figures['ready']:.0f} ready, {figures['frees']:.1f} expected to free up in {figures['horizon_s']:.0f} s, "
         f"{figures['ringing']:.0f} ringing, {waiting}p(answer) {figures['answer_probability']:.2f}, "
     )
-    if reason.brake is not None and reason.brake is not Brake.RISK:
-        return text + braked(reason)
-    text += f"abandon risk of the next call {percent(figures['risk'])}"
-    if reason.brake is Brake.RISK:
-        text += f", tolerated {percent(figures['tolerated_risk'])}"
+    match reason.brake:
+        case Brake.BUDGET:  # a forecast goes on beyond a spent budget, and stops at an overdrawn one
+            return f"{text}abandonment budget is overdrawn ({budget(reason)}), progressive{need(figures)}"
+        case None | Brake.RISK:
+            text += f"abandon risk of the next call {percent(figures['risk'])}"
+            if reason.brake is Brake.RISK:
+                text += f", tolerated {percent(figures['tolerated_risk'])}"
+        case Brake.EXPOSURE | Brake.GROWTH:
+            text += braked(reason)
+        case _:
+            return text + braked(reason)
     if _spent(figures):
         text += f"; abandonment budget is spent ({budget(reason)}), almost no risk{need(figures)}"
     return text
@@ -164,6 +171,13 @@ def braked(reason: Reason) -> str:
             return f"the agents leave in {max(0.0, figures['staffed_s']):.0f} s, too soon to serve another call"
         case Brake.BUDGET:
             return f"abandonment budget is spent ({budget(reason)}), progressive{need(figures)}"
+        case Brake.EXPOSURE:
+            return (
+                f"as many calls are in flight as may be answered: room for {figures['answers_most']:.1f} answers, and "
+                f"up to {figures['answer_rate_upper']:.2f} of the calls may be answered"
+            )
+        case Brake.GROWTH:
+            return f"calls in flight may at most double in a ring time: {figures['calls_most']:.0f} now"
         case Brake.GUARANTEE:
             return f"the hard guarantee allows no more uncovered calls ({budget(reason)})"
         case Brake.NO_LINE:

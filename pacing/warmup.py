@@ -6,7 +6,7 @@ The machine code is cached beside the source or in NUMBA_CACHE_DIR; with a warm 
 from __future__ import annotations
 
 from pacing.face import Ledger, Settings, Snapshot
-from pacing.forecast import make_tables, propose
+from pacing.forecast import Doubt, make_tables, propose
 from pacing.kernels import EXACT_UP_TO
 from pacing.learn import Learnt
 
@@ -19,4 +19,5 @@ def warm_up() -> None:
     for agents in (0, 1, EXACT_UP_TO):
         ages_s = tuple(float(i % 60) for i in range(agents))
         snapshot = Snapshot(0.0, agents, ages_s, ages_s, 0, ages_s, ages_s[:1], 10, 10, Ledger(100, 1))
-        propose(make_tables(learnt, snapshot, grace_s), snapshot, grace_s, 0.05, 2)
+        learnt.look(snapshot)
+        propose(make_tables(learnt, snapshot, grace_s), snapshot, grace_s, Doubt(0.0, 1.0), 0.05, 2)

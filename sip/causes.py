@@ -20,6 +20,14 @@ class Leg(StrEnum):
     NETWORK = "network"
 
 
+class Answerer(StrEnum):
+    """Who or what answered, as far as the SIP side can tell."""
+
+    PERSON = "person"
+    MACHINE = "machine"
+    UNKNOWN = "unknown"
+
+
 class Cause(StrEnum):
     """How a leg ended. What it means for the lead is decided in `dialer.core.dispositions`."""
 

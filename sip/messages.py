@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from sip.causes import Cause, Leg
+from sip.causes import Answerer, Cause, Leg
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
 
@@ -173,11 +173,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The callee answered (200 OK received), also where the answer crossed our CANCEL; see `HangUp`."""
+    """The callee answered (200 OK received), also where the answer crossed our CANCEL; see `HangUp`.
+
+    `kind` is for whoever recognises machines, such as a carrier that says so in the answer. Nothing here does yet.
+    """
 
     call: str
     at: float
     crossed_cancel: bool
+    kind: Answerer = Answerer.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

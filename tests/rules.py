@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from compliance.face import Refusal, Rule
+from compliance.words import detail
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import applied
@@ -26,3 +28,9 @@ AT_ANY_HOUR: Final[dict[str, Any]] = {
     "max_abandon_rate": 0.03,
 }
 """No policy and no caps; abandoned calls are counted as under the default policy."""
+
+
+def in_words(refusal: object) -> tuple[Rule, str, float | None]:
+    """A refusal as people see it: the rule, the words, until when."""
+    assert isinstance(refusal, Refusal)
+    return refusal.rule, detail(refusal), refusal.until

@@ -18,7 +18,6 @@ from pacing.portrait import Portrait, portrait
 from pacing.sentence import sentence, to_go
 
 IN_FLIGHT: Final = ("dialling", "ringing", "waiting")
-NO_NEW_CALLS: Final = "no new calls: "
 """How the board's problems begin that keep a whole host from calling."""
 
 ABOUT_RIGHT: Final = 1.15
@@ -125,7 +124,7 @@ def held_by(
         return [f"the campaign is {row.state} here"]
     if board.state == "draining":
         return ["the daemon is draining: it starts no more calls"]
-    found = [problem for problem in board.problems if problem.startswith(NO_NEW_CALLS)]
+    found = list(board.no_new_calls)
     paused = row.agents.get("paused", 0)
     agents = sum(row.agents.values()) - paused
     if not agents:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from dialer.core.board import Board, CampaignRow, Delay
 from dialer.core.dispositions import ANSWERED
+from dialer.core.model import Disposition
 
 
 def campaigns(boards: Sequence[Board]) -> tuple[CampaignRow, ...]:
@@ -72,4 +73,4 @@ def _worst(delays: Sequence[Delay]) -> Delay:
 def answer_rate(row: CampaignRow) -> float | None:
     """Calls that a person answered among those that ended since the start, as a fraction; None before the first."""
     ended = sum(row.dispositions.values())
-    return sum(row.dispositions.get(kind, 0) for kind in ANSWERED) / ended if ended else None
+    return sum(row.dispositions.get(kind, 0) for kind in ANSWERED - {Disposition.MACHINE}) / ended if ended else None

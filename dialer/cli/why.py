@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import tzinfo
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from rich.text import Text
 from compliance.face import Rule
 from compliance.findings import Finding
 from compliance.listed import ALL_REGISTERS
+from compliance.words import detail
 from config.policies import AppliedSettings, applied
 from dialer.cli import hosts
 from dialer.cli.campaign_facts import problems
@@ -124,9 +126,8 @@ def _row(one: Finding, at: float, zone: tzinfo | None) -> tuple[Text | str, ...]
         return rule, Text("passes", GOOD), "", Text(one.said, QUIET)
     until = "for good" if one.refusal.until is None else clock_words(one.refusal.until, at, zone)
     style = BAD if one.refusal.until is None else WARN
-    detail = one.refusal.detail
-    facts = [detail, *(clause for clause in one.said.split("; ") if clause not in detail)]
-    return Text(rule, "bold"), Text("refuses", f"bold {style}"), until, "; ".join(facts)
+    facts = "; ".join((detail(one.refusal), *one.more))
+    return Text(rule, "bold"), Text("refuses", f"bold {style}"), until, facts
 
 
 def _where(row: LeadRow, at: float, zone: tzinfo | None) -> Text:
@@ -169,8 +170,8 @@ def sentence(asked: Asked, told: Reasons, at: float, zone: tzinfo | None) -> str
         return f"diallable from {clock_words(seen.at, at, zone)} ({_zone_name(zone)}) if nothing changes"
     assert seen.left is not None
     if seen.never:
-        return f"never: {seen.left.detail}"
-    return f"not diallable, and nobody can say from when on: {seen.left.detail}"
+        return f"never: {detail(seen.left)}"
+    return f"not diallable, and nobody can say from when on: {detail(seen.left)}"
 
 
 def _zone_name(zone: tzinfo | None) -> str:
@@ -195,13 +196,16 @@ def as_data(asked: Asked, told: Reasons, notes: list[str], at: float, zone: tzin
         "state": row.state if row else None,
         "state_at": row.at if row else None,
         "why": row.why if row else "",
+        "reason": asdict(row.reason) if row else None,
         "tries": {disposition.value: number for disposition, number in asked.lead.tries.items()},
         "rules": [
             {
                 "rule": one.rule,
                 "facts": one.said,
                 "refused": one.refusal is not None,
-                "detail": one.refusal.detail if one.refusal else "",
+                "case": one.refusal.case if one.refusal else "",
+                "facts_data": dict(one.refusal.facts) if one.refusal else {},
+                "detail": detail(one.refusal) if one.refusal else "",
                 "until": one.refusal.until if one.refusal else None,
             }
             for one in told.findings

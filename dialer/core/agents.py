@@ -223,36 +223,46 @@ def come_free(agent: Agent, now: float) -> Agent:
 @dataclass(slots=True)
 class Roster:
     """All agents that this daemon holds, and who among the ready has waited longest. `ready` are those of `agents` who
-    are, `serving` is how many agents serve each campaign; `put` keeps them so."""
+    are, `serving` is how many agents serve each campaign, `ready_serving` how many of the ready do; `put` keeps them
+    so, and counts in `changes`."""
 
     agents: dict[str, Agent] = field(default_factory=dict)
     ready: dict[str, Agent] = field(default_factory=dict)
     serving: Counter[str] = field(default_factory=Counter)
+    ready_serving: Counter[str] = field(default_factory=Counter)
+    changes: int = 0
 
     def get(self, agent: str) -> Agent | None:
         return self.agents.get(agent)
 
     def put(self, agent: Agent) -> None:
         """Remember the agent's new state; one who went offline is forgotten."""
-        name, before = agent.agent, self.agents.get(agent.agent)
-        serves = () if agent.state is AgentState.OFFLINE else agent.campaigns
-        served = () if before is None else before.campaigns
-        if serves != served:
-            self.serving.subtract(served)
-            self.serving.update(serves)
-        if agent.state is AgentState.OFFLINE:
-            self.agents.pop(name, None)
-        else:
-            self.agents[name] = agent
-        if agent.state is AgentState.READY:
+        name, state = agent.agent, agent.state
+        before = self.agents.get(name)
+        self.changes += 1
+        serves = () if state is AgentState.OFFLINE else agent.campaigns
+        _count(self.serving, () if before is None else before.campaigns, serves)
+        was_ready = self.ready.get(name)
+        _count(
+            self.ready_serving,
+            () if was_ready is None else was_ready.campaigns,
+            serves if state is AgentState.READY else (),
+        )
+        if state is AgentState.READY:
             self.ready[name] = agent
         else:
             self.ready.pop(name, None)
+        if state is AgentState.OFFLINE:
+            self.agents.pop(name, None)
+        else:
+            self.agents[name] = agent
 
     def longest_ready(
         self, campaign: str, *, without: frozenset[str] = frozenset(), before: frozenset[str] = frozenset()
     ) -> Agent | None:
         """The ready agent of a campaign who has waited longest, none of `without`; one of `before` if there is any."""
+        if not self.ready_serving[campaign]:
+            return None
         candidates = (
             agent for agent in self.ready.values() if campaign in agent.campaigns and agent.agent not in without
         )
@@ -263,3 +273,13 @@ class Roster:
         for agent in self.agents.values():
             if now - agent.heard_at > timeout_s and agent.pending is not AgentState.OFFLINE:
                 yield agent
+
+
+def _count(agents: Counter[str], before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    """An agent served the campaigns `before`, and serves those `after`."""
+    if before == after:
+        return
+    for name in before:
+        agents[name] -= 1
+    for name in after:
+        agents[name] += 1

@@ -7,8 +7,8 @@ epoch. No clear phone number of a callee is ever in it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
@@ -16,7 +16,7 @@ from config.abandonment import AbandonmentSettings, Machines
 from dialer.core.answers import without_machines
 from dialer.core.inputs import WindowOfOthers
 from dialer.core.windows import calls_left
-from pacing.face import NOT_ASKED, Decision, Ledger
+from pacing.face import NOT_ASKED, Decision, Ledger, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,8 @@ class CampaignRow:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One host. `agent_s` is agents' time by state in seconds since the start; `problems` are alarms in words."""
+    """One host. `agent_s` is agents' time by state in seconds since the start; `problems` are alarms in words,
+    `no_new_calls` those of them for which it starts no call."""
 
     host: str
     version: str
@@ -172,6 +173,7 @@ class Board:
     pacing_late: int
     anomalies: int
     problems: tuple[str, ...] = ()
+    no_new_calls: tuple[str, ...] = ()
     trunks: tuple[TrunkRow, ...] = ()
     campaigns: tuple[CampaignRow, ...] = ()
     agents: tuple[AgentRow, ...] = ()
@@ -185,8 +187,22 @@ class Board:
         return busy_s / present_s if present_s else 0.0
 
     def to_wire(self) -> dict[str, Any]:
-        """As plain data."""
-        return asdict(self)
+        """As plain data: what `dataclasses.asdict` gives, without a copy of each value, which nobody changes."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    names = _FIELDS.get(type(value))
+    if names is not None:
+        return {name: _plain(getattr(value, name)) for name in names}
+    return tuple([_plain(one) for one in value]) if isinstance(value, tuple) else value
+
+
+_FIELDS: Final = {
+    row: tuple(one.name for one in fields(row))
+    for row in (Board, TrunkRow, CampaignRow, AgentRow, WindowRow, Delay, Decision, Reason)
+}
 
 
 _ADAPTER = TypeAdapter(Board)

@@ -22,6 +22,7 @@ from typing import Final
 
 from compliance.face import Permit
 from dialer.core.model import Lead
+from pacing.face import AnswerKind
 
 
 class CallState(StrEnum):
@@ -88,6 +89,7 @@ class Call:
     """One attempt on the line. `agent` and `leg` name the agent's leg that is rung or bridged; `tried` the agents
     whose phones were rung for this call. `abandon_after_s` is the limit that held when it was answered.
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
+    `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
     `watched_since` is when the watch over the present state began, if there is one."""
 
     permit: Permit
@@ -100,6 +102,7 @@ class Call:
     dialled_at: float | None = None
     ringing_at: float | None = None
     answered_at: float | None = None
+    answer_kind: AnswerKind = AnswerKind.UNKNOWN
     abandon_after_s: float = 0.0
     agent_dialled_at: float | None = None
     bridged_at: float | None = None
@@ -128,3 +131,15 @@ class Call:
             raise CallError(f"{event} does not fit a call that is {self.state}")
         if target is not self.state:
             self.state, self.watched_since = target, None
+
+
+@dataclass(frozen=True, slots=True)
+class RecentAnswer:
+    """An answer of this run. `heard` is who answered as far as the SIP side could tell, `kind` what is believed now."""
+
+    campaign: str
+    at: float
+    ring_s: float
+    trunk: str
+    heard: AnswerKind
+    kind: AnswerKind

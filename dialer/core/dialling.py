@@ -7,10 +7,12 @@ exactly one of the four.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from compliance.face import Permit
+from compliance.words import detail
 from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core import counting
 from dialer.core.agents import AgentState
@@ -42,36 +44,27 @@ def may_start(floor: Floor, run: CampaignRun) -> bool:
     return run.state is CampaignState.RUNNING and run.day != "" and floor.healthy and not floor.draining
 
 
-def top_up(floor: Floor, run: CampaignRun, now: float) -> None:
-    """Lease leads ahead of need. A campaign without agents keeps none: others may have use for them."""
+def may_lease(floor: Floor, run: CampaignRun, now: float) -> bool:
+    """Whether a campaign may ask for leads now."""
     if run.leasing_since is not None or now < run.lease_not_before:
-        return
-    if not (may_start(floor, run) and floor.trunks_of(run)):
-        return
-    agents = _prospects(floor, run)
-    if not agents:
-        release_leads(floor, run)
-        return
-    wanted = min(floor.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
-    if len(run.leads) <= wanted // 2:
-        run.leasing_since = now
-        floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
-        floor.do(Lease(run.name, wanted - len(run.leads)))
+        return False
+    return may_start(floor, run) and bool(floor.trunks_of(run))
 
 
-def _prospects(floor: Floor, run: CampaignRun) -> int:
-    """How many agents a campaign may lease leads for: those who count for it, and those who would if only it had
-    some. The store alone knows whether it has, and says so only when asked for leads."""
-    if len(floor.campaigns) == 1:
-        return floor.roster.serving[run.name]
-    number = 0
-    for name, agents in floor.staff().items():
-        other = floor.campaigns[name]
-        if other is run:
-            number += len(agents)
-        elif run.rank < other.rank or not floor.has_work(other):
-            number += sum(run.name in agent.campaigns for agent in agents)
-    return number
+def top_up(floor: Floor, runs: Iterable[CampaignRun], now: float) -> None:
+    """Lease leads ahead of need. A campaign without agents keeps none: others may have use for them."""
+    due = [run for run in runs if may_lease(floor, run, now)]
+    prospects = floor.staffing.prospects() if due else {}
+    for run in due:
+        agents = prospects[run.name]
+        if not agents:
+            release_leads(floor, run)
+            continue
+        wanted = min(floor.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
+        if len(run.leads) <= wanted // 2:
+            run.leasing_since = now
+            floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
+            floor.do(Lease(run.name, wanted - len(run.leads)))
 
 
 def leased(floor: Floor, told: LeadsLeased, now: float) -> None:
@@ -81,7 +74,7 @@ def leased(floor: Floor, told: LeadsLeased, now: float) -> None:
         floor.do(Release(told.campaign, told.leads))
         return
     run.leasing_since = None
-    had_work = floor.has_work(run)
+    had_work = floor.staffing.has_work(run)
     run.due, run.waiting = told.due, told.waiting
     if told.leads and not may_start(floor, run):
         floor.do(Release(run.name, told.leads))
@@ -92,7 +85,7 @@ def leased(floor: Floor, told: LeadsLeased, now: float) -> None:
     else:
         run.lease_not_before = now + EMPTY_LEASE_PAUSE_S
         floor.set_timer(run.lease_not_before, TimerKind.LEASE, run.name, now)
-    if floor.has_work(run) != had_work:
+    if floor.staffing.has_work(run) != had_work:
         floor.changed.update(floor.campaigns)  # agents may go over to another campaign
 
 
@@ -107,14 +100,15 @@ def paced(floor: Floor, campaign: str, decision: Decision, now: float) -> None:
         number = min(decision.dial, lines_free, len(run.leads))
         if trunk is not None and number > 0:
             to_gates(floor, run, trunk.name, tuple(run.leads.popleft() for _ in range(number)), now)
-    top_up(floor, run, now)
+    top_up(floor, (run,), now)
 
 
 def to_gates(
     floor: Floor, run: CampaignRun, trunk: str, leads: tuple[Lead, ...], now: float, *, agent: str = ""
 ) -> None:
     """Take leads to the compliance gates; `agent` is who asked for the call, if somebody did."""
-    run.reserving.update({lead.lead_id: AtGates(lead, now, trunk, agent) for lead in leads})
+    for lead in leads:
+        floor.enter_gates(run, AtGates(lead, now, trunk, agent))
     floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
     floor.do(Reserve(run.name, trunk, leads, agent_held=agent != ""))
 
@@ -126,7 +120,7 @@ def permitted(floor: Floor, told: Permitted, now: float, wall: float) -> None:
         floor.anomaly("dialling", f"attempt {permit.attempt} was permitted twice")
         return
     run = floor.campaigns.get(told.lead.campaign)
-    gate = run.reserving.pop(told.lead.lead_id, None) if run is not None else None
+    gate = floor.leave_gates(run, told.lead.lead_id) if run is not None else None
     if run is None or gate is None:
         floor.anomaly("dialling", f"attempt {permit.attempt} was permitted and is not at the gates")
         settle_unsent(floor, told.lead, permit, "", now)
@@ -184,9 +178,9 @@ def refused(floor: Floor, told: Refused, now: float) -> None:
     if run is None:
         return
     floor.changed.add(run.name)
-    gate = run.reserving.pop(told.lead.lead_id, None)
+    gate = floor.leave_gates(run, told.lead.lead_id)
     if gate is not None:
-        _denied(floor, run, gate, f"{told.refusal.rule}: {told.refusal.detail}", now)
+        _denied(floor, run, gate, f"{told.refusal.rule}: {detail(told.refusal)}", now)
 
 
 def store_failed(floor: Floor, told: StoreFailed, now: float) -> None:
@@ -196,7 +190,7 @@ def store_failed(floor: Floor, told: StoreFailed, now: float) -> None:
     if run is None:
         return
     for lead in told.leads:
-        gate = run.reserving.pop(lead.lead_id, None)
+        gate = floor.leave_gates(run, lead.lead_id)
         if gate is not None:
             _denied(floor, run, gate, "the store did not answer", now)
     if told.lease:
@@ -208,8 +202,9 @@ def store_failed(floor: Floor, told: StoreFailed, now: float) -> None:
 def store_overdue(floor: Floor, run: CampaignRun, about: float, now: float) -> None:
     """What was asked of the store at `about` should have been answered by now: stop waiting for it. A permit that
     comes later all the same is given back."""
-    for lead_id in [lead_id for lead_id, gate in run.reserving.items() if gate.since == about]:
-        _denied(floor, run, run.reserving.pop(lead_id), "the store did not answer", now)
+    for lead_id, gate in [(lead_id, gate) for lead_id, gate in run.reserving.items() if gate.since == about]:
+        floor.leave_gates(run, lead_id)
+        _denied(floor, run, gate, "the store did not answer", now)
         floor.anomaly("dialling", f"no word from the gates about lead {lead_id} for {STORE_LIMIT_S:g} s")
     if run.leasing_since == about:
         run.leasing_since = None
@@ -225,6 +220,7 @@ def campaign_changed(floor: Floor, told: CampaignChanged, now: float) -> None:
         run.closes_at = float("-inf")
     counting.settings_changed(run, told.settings)
     run.settings, run.state = told.settings, told.state
+    floor.in_preview = [one for one in floor.campaigns.values() if one.settings.mode is Mode.PREVIEW]
     floor.changed.add(run.name)
     if not floor.trunks_of(run):
         floor.anomaly("dialling", f"campaign {run.name} names trunk {run.settings.trunk!r}, which is not configured")

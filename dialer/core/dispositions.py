@@ -11,6 +11,7 @@ from typing import Final
 
 from dialer.core.calls import UNANSWERED, CallState
 from dialer.core.model import Disposition
+from pacing.face import AnswerKind
 from sip.causes import Cause, Leg
 
 BY_CAUSE: Final[dict[Cause, Disposition]] = {
@@ -42,7 +43,7 @@ BY_STATE: Final[dict[CallState, Disposition]] = {
     CallState.HANGING_UP: Disposition.ABANDONED,
 }
 
-ANSWERED: Final = frozenset(BY_STATE.values())
+ANSWERED: Final = frozenset(BY_STATE.values()) | {Disposition.MACHINE}
 """Ends of calls that somebody, or a machine, answered."""
 
 
@@ -55,10 +56,13 @@ def _entry(state: CallState, cause: Cause) -> Disposition:
 TABLE: Final = {(state, cause): _entry(state, cause) for state in CallState for cause in Cause}
 
 
-def disposition_of(state: CallState, cause: Cause, ended_by: Leg) -> Disposition:
+def disposition_of(state: CallState, cause: Cause, ended_by: Leg, kind: AnswerKind = AnswerKind.UNKNOWN) -> Disposition:
     """What the end of a call means. A callee who answered and was hung up on by us before an agent came was abandoned,
-    whatever the clock says; a SIP stack that answers a 200 OK after our CANCEL with a BYE does so."""
+    whatever the clock says; a SIP stack that answers a 200 OK after our CANCEL with a BYE does so. Nobody abandons a
+    machine, and a machine does not hang up on anybody."""
     found = TABLE[state, cause]
+    if kind is AnswerKind.MACHINE and found in {Disposition.HUNG_UP, Disposition.ABANDONED}:
+        return Disposition.MACHINE
     if found is Disposition.HUNG_UP and ended_by is Leg.DIALER:
         return Disposition.ABANDONED
     return found
@@ -108,14 +112,16 @@ def counts(
     ended_at: float,
     ended_by: Leg,
     abandon_after_s: float,
+    kind: AnswerKind = AnswerKind.UNKNOWN,
 ) -> Counted:
     """What an attempt is in the abandonment ledger.
 
-    Every answer is a live answer until somebody says that a machine gave it. It is abandoned where no agent was on the
+    An answer by what was known to be a machine is nothing there. Every other is a live answer until somebody says that
+    a machine gave it. It is abandoned where no agent was on the
     line within the limit, message heard or not. Where the callee hung up before the limit it is `hung_up`, too: not
     every law counts that (`config.abandonment`).
     """
-    if answered_at is None:
+    if answered_at is None or kind is AnswerKind.MACHINE:
         return Counted()
     if bridged_at is not None:
         return Counted(live=True, abandoned=bridged_at - answered_at > abandon_after_s)

@@ -8,6 +8,7 @@ from typing import Any
 from compliance.numbers import E164
 from dialer.core.agents import AgentState
 from dialer.core.model import Lead, Settlement
+from dialer.core.whys import Why
 from sip.messages import Command
 
 
@@ -66,12 +67,12 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Postpone:
-    """Give a leased lead back, due `after_s` from now; `why` is kept with it, for people."""
+    """Give a leased lead back, due `after_s` from now; `why` is kept with it."""
 
     campaign: str
     lead: Lead
     after_s: float
-    why: str
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)

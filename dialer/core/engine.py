@@ -17,17 +17,19 @@ have; and no ready agent stays idle while a call that may be theirs waits, or a 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from config.policies import AppliedSettings
-from dialer.core import counting, dialling, outlook, previewing, serving, settling
-from dialer.core.agents import Agent, AgentEvent
+from dialer.core import answer_kinds, counting, dialling, outlook, previewing, serving, settling
+from dialer.core.agents import AgentEvent
 from dialer.core.calls import Call, CallError
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
 from dialer.core.floor import SILENCE_CHECK_S, FloorSettings, Timer, TimerKind, open_floor
 from dialer.core.inputs import (
+    AnswerSaid,
     CampaignChanged,
     Drain,
     HangUpAll,
@@ -117,16 +119,18 @@ class Engine:
         runs = [floor.campaigns[name] for name in names]
         runs.sort(key=lambda run: (-run.settings.priority, run.name))
         runs = [run for run in runs if dialling.may_start(floor, run)]
-        staff = floor.staff() if runs else {}
-        return [self._question(run, staff, now) for run in runs]
+        if not runs:
+            return []
+        staff = floor.staff()
+        surplus = outlook.surplus(floor, staff) if len(floor.campaigns) > 1 else ()
+        return [self._question(run, staff, surplus, now) for run in runs]
 
     def lease_more(self, now: float) -> list[Effect]:
         """Top up every campaign's leads. May be called as often as one likes; it looks every `LEASE_CHECK_S`."""
         if now < self._lease_at:
             return []
         self._lease_at = now + LEASE_CHECK_S
-        for run in self.floor.campaigns.values():
-            dialling.top_up(self.floor, run, now)
+        dialling.top_up(self.floor, self.floor.campaigns.values(), now)
         return self._collect()
 
     def is_idle(self) -> bool:
@@ -135,10 +139,12 @@ class Engine:
 
     # --- within ---------------------------------------------------------------------------------------------------
 
-    def _question(self, run: CampaignRun, staff: dict[str, list[Agent]], now: float) -> Question:
+    def _question(
+        self, run: CampaignRun, staff: outlook.Staff, surplus: Sequence[outlook.Surplus], now: float
+    ) -> Question:
         observations = tuple(run.observations)
         run.observations.clear()
-        snapshot = outlook.snapshot(self.floor, run, staff, now)
+        snapshot = outlook.snapshot(self.floor, run, staff, surplus, now)
         return Question(run.name, self._settings_of(run), observations, snapshot)
 
     def _settings_of(self, run: CampaignRun) -> Settings:
@@ -160,7 +166,7 @@ class Engine:
         """Whoever waits on the line comes first, then whoever may have a lead to decide on."""
         if self.floor.waiting:
             serving.serve(self.floor, now)
-        if self.floor.roster.ready:
+        if self.floor.in_preview and self.floor.roster.ready:
             previewing.offer(self.floor, now)
         return self._collect()
 
@@ -208,6 +214,8 @@ class Engine:
                 floor.changed.update(floor.campaigns)
             case LedgerOfOthers():
                 counting.told(floor, told)
+            case AnswerSaid():
+                answer_kinds.said(floor, told, now)
             case LocalTime(utc_offset_s):
                 floor.utc_offset_s = utc_offset_s
             case Drain():

@@ -24,7 +24,8 @@ from typing import Any, Final
 from compliance.evidence import Entry, customer_hash, number_hash
 from compliance.face import Rule
 from compliance.gate import RULES
-from compliance.numbers import E164, masked_text
+from compliance.numbers import E164, masked_data, masked_text
+from compliance.words import detail
 from config.policies import AppliedSettings
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead, Settlement, shown_attempt
@@ -111,7 +112,9 @@ def refusal(told: Refused, version: str, key: bytes, at: float) -> Entry:
         "number": number_hash(key, told.lead.number),
         "policy": version,
         "rule": why.rule.value,
-        "why": masked_text(why.detail),
+        "case": masked_text(why.case),
+        "facts": masked_data(dict(why.facts), masked_text),
+        "why": masked_text(detail(why)),
         "until": None if why.until is None else ms(why.until),
     }
     return Entry(ms(at), REFUSAL, fields)
@@ -125,6 +128,7 @@ def settlement(one: Settlement, day: str, owner: str, key: bytes, at: float) -> 
         "lead": without_number(one.lead),
         "number": number_hash(key, one.lead.number),
         "disposition": one.disposition.value,
+        "answer_kind": "" if one.answered_at is None else one.answer_kind.value,
         "live": one.live,
         "abandoned": one.abandoned,
         "hung_up": one.hung_up,

@@ -7,16 +7,17 @@ and `settling`.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
 from typing import Final
 
 from dialer.core.agents import Agent, AgentState, Roster, come_free, enter
-from dialer.core.calls import STATE_LIMIT_S, UNANSWERED, Call, CallEvent, CallState
-from dialer.core.campaign_run import CampaignRun
+from dialer.core.calls import STATE_LIMIT_S, UNANSWERED, Call, CallEvent, CallState, RecentAnswer
+from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect
-from dialer.core.inputs import CampaignState
+from dialer.core.staffing import Staffing
 from dialer.core.trunks import TrunkLoad
 from sip.messages import SLOTS_PER_CALL
 
@@ -67,7 +68,10 @@ class Floor:
     """The mutable state of the engine. `effects` collects what the current step wants done.
 
     `waiting` are the calls that are WAITING, so that nobody has to look for them; calls come, move and go through
-    `add_call`, `move` and `remove_call`, which keep it so. `ending` says that every call is being hung up.
+    `add_call`, `move` and `remove_call`, which keep it so. `at_gates` is how many leads of all campaigns are at the
+    gates, by the trunk they are bound for; `enter_gates` and `leave_gates` keep it so. `in_preview` are the
+    campaigns in mode preview. `ending` says that every call is being hung up.
+    `recent_answers` are the newest answers by attempt, in order (see `answer_kinds`).
     `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
     `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known.
     """
@@ -81,13 +85,20 @@ class Floor:
     timers: list[Timer] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
+    recent_answers: dict[str, RecentAnswer] = field(default_factory=dict)
     slots_total: int = 0
     healthy: bool = True
     draining: bool = False
     ending: bool = False
     wall_ahead_s: float = 0.0
     utc_offset_s: float | None = None
+    at_gates: Counter[str] = field(default_factory=Counter)
+    in_preview: list[CampaignRun] = field(default_factory=list)
+    staffing: Staffing = field(init=False)
     _order: count[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.staffing = Staffing(self.campaigns, self.calls, self.trunks, self.roster)
 
     def do(self, effect: Effect) -> None:
         """Want something done."""
@@ -111,6 +122,7 @@ class Floor:
 
     def add_call(self, call: Call) -> None:
         """A call goes on the line."""
+        self.staffing.calls_changed += 1
         self.calls[call.attempt] = call
         run = self.campaigns[call.campaign]
         run.calls[call.attempt] = call
@@ -139,18 +151,34 @@ class Floor:
         """A call is over. None if there is no such call."""
         call = self.calls.pop(attempt, None)
         if call is not None:
+            self.staffing.calls_changed += 1
             run = self.campaigns[call.campaign]
             del run.calls[attempt]
             run.answered(attempt)
             self.waiting.pop(attempt, None)
         return call
 
+    # --- the gates ----------------------------------------------------------------------------------------------
+
+    def enter_gates(self, run: CampaignRun, gate: AtGates) -> None:
+        """A lead goes to the gates."""
+        self.leave_gates(run, gate.lead.lead_id)
+        run.reserving[gate.lead.lead_id] = gate
+        self.at_gates[gate.trunk] += 1
+
+    def leave_gates(self, run: CampaignRun, lead_id: str) -> AtGates | None:
+        """A lead is not at the gates any more. None if it was not there."""
+        gate = run.reserving.pop(lead_id, None)
+        if gate is not None:
+            self.at_gates[gate.trunk] -= 1
+        return gate
+
     # --- lines --------------------------------------------------------------------------------------------------
 
     @property
     def lines_used(self) -> int:
         """Calls on the line or on their way there."""
-        return len(self.calls) + sum([len(run.reserving) for run in self.campaigns.values()])
+        return len(self.calls) + sum(self.at_gates.values())
 
     @property
     def lines_total(self) -> int:
@@ -170,13 +198,13 @@ class Floor:
         free = min(self.lines_total - self.lines_used, room)
         if run.settings.max_lines:
             free = min(free, run.settings.max_lines - run.in_flight)
-        if trunk is not None and not asked:
+        if self.in_preview and trunk is not None and not asked:
             free -= self._asked_for(trunk)
         return trunk, max(0, free)
 
     def _asked_for(self, trunk: TrunkLoad) -> int:
         """How many calls that agents have asked for wait for a line, and may take one of this trunk."""
-        rivals = (run for run in self.campaigns.values() if run.offers and run.settings.trunk in {"", trunk.name})
+        rivals = [run for run in self.in_preview if run.offers and run.settings.trunk in {"", trunk.name}]
         return sum(offer.asked_at is not None for run in rivals for offer in run.offers.values())
 
     def lines_free(self, run: CampaignRun, now: float) -> int:
@@ -189,11 +217,7 @@ class Floor:
 
     def _room(self, trunk: TrunkLoad, now: float) -> int:
         """What a trunk may take beyond the calls at the gates, which will take their places in a moment."""
-        room, name = trunk.room(now), trunk.name
-        for run in self.campaigns.values():
-            if run.reserving:
-                room -= sum(gate.trunk == name for gate in run.reserving.values())
-        return room
+        return trunk.room(now) - self.at_gates[trunk.name]
 
     def _trunk_and_room(self, run: CampaignRun, now: float) -> tuple[TrunkLoad | None, int]:
         """The first of a campaign's trunks that has room, or the first."""
@@ -234,53 +258,24 @@ class Floor:
 
     # --- who works for whom ---------------------------------------------------------------------------------------
 
-    def has_work(self, run: CampaignRun) -> bool:
-        """Whether a campaign has leads to dial, as far as is known, and channels to dial them through."""
-        if not (run.leads or run.due) or 0 < run.settings.max_lines <= run.in_flight:
-            return False
-        return any(trunk.calls < trunk.max_calls for trunk in self.trunks_of(run))
-
     def staff(self) -> dict[str, list[Agent]]:
-        """The agents whom each campaign may count on: each agent counts for one campaign only, the first by priority
-        among those running with leads; an agent on a call, or with a lead on offer, counts for the campaign of that."""
-        if len(self.campaigns) == 1:
-            return {name: self._staff_of_the_only(run) for name, run in self.campaigns.items()}
-        running = [run for run in self.campaigns.values() if run.state is CampaignState.RUNNING]
-        running.sort(key=lambda run: (not self.has_work(run), run.rank))
-        order = {run.name: place for place, run in enumerate(running)}
+        """The agents whom each campaign may count on, in the order in which they came: each agent counts for one
+        campaign only (see `staffing`)."""
+        return self.staffing.staff()
+
+    def serving(self, run: CampaignRun) -> list[Agent]:
+        """The agents whom one campaign may count on."""
+        return self.staff().get(run.name, [])
+
+    def ready_staff(self) -> dict[str, list[Agent]]:
+        """The ready agents whom each campaign may count on."""
         staff: dict[str, list[Agent]] = {name: [] for name in self.campaigns}
-        for agent in self.roster.agents.values():
-            call = self.calls.get(agent.call) if agent.call is not None else None
-            if call is not None:
-                name: str | None = call.campaign
-            else:
-                name = agent.lead.campaign if agent.lead is not None else _first(agent.campaigns, order)
+        first = self.staffing.turns().first
+        for agent in self.roster.ready.values():
+            name = first(agent.campaigns)
             if name is not None:
                 staff[name].append(agent)
         return staff
-
-    def _staff_of_the_only(self, run: CampaignRun) -> list[Agent]:
-        """What `staff` comes to where there is one campaign; asked for at every decision."""
-        name, calls = run.name, self.calls
-        open_to_all = run.state is CampaignState.RUNNING
-        if open_to_all and self.roster.serving[name] == len(self.roster.agents):
-            return list(self.roster.agents.values())
-        return [
-            agent
-            for agent in self.roster.agents.values()
-            if (open_to_all and name in agent.campaigns) or agent.call in calls or agent.lead is not None
-        ]
-
-    def serving(self, run: CampaignRun) -> list[Agent]:
-        """The agents whom one campaign may count on (see `staff`)."""
-        return self.staff().get(run.name, [])
-
-
-def _first(names: tuple[str, ...], order: dict[str, int]) -> str | None:
-    """The name that comes first in `order`, if any is in it."""
-    if len(names) == 1:
-        return names[0] if names[0] in order else None
-    return min((name for name in names if name in order), key=order.__getitem__, default=None)
 
 
 def _shown(agent: Agent) -> tuple[object, ...]:

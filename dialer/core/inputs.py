@@ -116,6 +116,14 @@ class LedgerOfOthers:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerSaid:
+    """An agent or the CRM said what came of an attempt: a machine had answered it, or something else."""
+
+    attempt: str
+    machine: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Paced:
     """The pacer's decision for a campaign."""
 
@@ -148,6 +156,7 @@ Input = (
     | StoreFailed
     | StoreHealth
     | LedgerOfOthers
+    | AnswerSaid
     | Paced
     | LocalTime
     | Drain

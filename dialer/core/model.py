@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from compliance.numbers import E164, masked_data, masked_numbers, masked_text
+from pacing.face import AnswerKind
 from sip.causes import Cause, Leg
 
 _ATTEMPT_ID: Final = re.compile(r"[0-9a-f]+-[0-9a-f]{4}-[0-9]{6,}")
@@ -29,6 +30,7 @@ class Disposition(StrEnum):
     CONNECTED = "connected"  # an agent talked to whoever answered
     ABANDONED = "abandoned"  # answered, no agent inside the limit
     HUNG_UP = "hung_up"  # answered, and the callee hung up before the limit and before an agent
+    MACHINE = "machine"  # answered by what was known to be a machine, and no agent came
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     UNREACHABLE = "unreachable"
@@ -113,6 +115,7 @@ class Settlement:
 
     `live` says that it counts as a live answer in the abandonment ledger, `abandoned` that it counts as abandoned,
     `hung_up` that it does because the callee was gone before the limit, which not every definition counts;
+    A call that was known to be answered by a machine (`answer_kind`) counts as neither.
     `opted_out` says that whoever was called asked, by a key, not to be called again.
     `charged` is False where the attempt never left our side and is given back to the frequency caps. `caller_id` is the
     number that was, or would have been, shown; empty where nobody knows.
@@ -137,6 +140,7 @@ class Settlement:
     dialled_at: float | None = None
     ringing_at: float | None = None
     answered_at: float | None = None
+    answer_kind: AnswerKind = AnswerKind.UNKNOWN
     agent_dialled_at: float | None = None
     bridged_at: float | None = None
     ended_at: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain
 from typing import Final
@@ -28,6 +29,16 @@ AWAY: Final = frozenset({AgentState.PAUSED, AgentState.PREVIEW, AgentState.DIALL
 """Agents who take no call of the pacer's: paused, or busy with a lead on offer, which only they can end."""
 
 
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """A campaign's calls that may take the ready agents of others when they are answered: `excess` of those `in_flight`
+    (since when, on which trunk; the oldest first)."""
+
+    campaign: str
+    in_flight: list[tuple[float, str]]
+    excess: int
+
+
 @dataclass(slots=True)
 class Crew:
     """The agents of a campaign as its pacer counts them. `staffed_s` is when the last of them will have gone home."""
@@ -47,13 +58,13 @@ def pacing_settings(floor: Floor, run: CampaignRun) -> Settings:
     return replace(settings, abandon_after_s=grace_s)
 
 
-def snapshot(floor: Floor, run: CampaignRun, staff: Staff, now: float) -> Snapshot:
-    """One campaign as its pacer sees it, given everybody's `staff`."""
+def snapshot(floor: Floor, run: CampaignRun, staff: Staff, surplus: Sequence[Surplus], now: float) -> Snapshot:
+    """One campaign as its pacer sees it, given everybody's `staff` and `surplus`."""
     wall = now + floor.wall_ahead_s
     local = local_s(run.settings, floor.utc_offset_s, wall)
     shift = None if local is None else shift_of(run.settings, local)
     crew = _crew(staff[run.name], run.settings.ring_timeout_s, shift, now, wall)
-    ringing_since, ringing_trunk = _in_flight(floor, run, staff)
+    ringing_since, ringing_trunk = _in_flight(run, staff[run.name], surplus)
     trunk, lines_free = floor.opening(run, now)
     talking, wrapup, ringing = _ages((crew.talking_since, crew.wrapup_since, ringing_since), now)
     return Snapshot(
@@ -85,17 +96,15 @@ def _crew(agents: list[Agent], soon_s: float, shift: Shift | None, now: float, w
         if agent.pending is not None or state in AWAY:
             crew.paused += 1
             continue
-        ends_s = math.inf
-        if shift is not None or agent.shift_ends_at is not None:
+        if shift is None and agent.shift_ends_at is None:
+            last_s = math.inf
+        else:
             ends_s = left_s(agent, shift, now, wall)
             if is_leaving(agent, ends_s, soon_s, now):
                 crew.paused += 1
                 someone_leaves = True
                 continue
-        if ends_s < 0:
-            ends_s = math.inf  # stays on
-        if ends_s > last_s:
-            last_s = ends_s
+            last_s = max(last_s, ends_s if ends_s >= 0 else math.inf)  # past it: stays on
         if state is TALKING:
             talking.append(agent.since)
         elif state is READY:
@@ -120,14 +129,17 @@ def _waiting(floor: Floor, run: CampaignRun, now: float) -> Ages:
     return tuple(now - (call.answered_at or now) for call in waiting)
 
 
-def _in_flight(floor: Floor, run: CampaignRun, staff: Staff) -> tuple[list[float], tuple[str, ...]]:
+def _in_flight(run: CampaignRun, own: list[Agent], surplus: Sequence[Surplus]) -> tuple[list[float], tuple[str, ...]]:
     """Since when calls are in flight that may take the campaign's ready agents, and on which trunks: its own, and those
     of its rivals."""
-    since, trunks = _unanswered(run)
-    if len(floor.campaigns) > 1:
-        rivals = [rival for other in floor.campaigns.values() for rival in _rivals(run, other, staff)]
-        since += [at for at, _ in rivals]
-        trunks += [trunk for _, trunk in rivals]
+    name, (since, trunks) = run.name, _unanswered(run)
+    logins = [agent.campaigns for agent in own if agent.state is READY] if surplus else []
+    for other in surplus if logins else ():
+        if other.campaign != name:
+            shared = sum([other.campaign in login for login in logins])
+            for at, trunk in other.in_flight[: min(other.excess, shared)]:
+                since.append(at)
+                trunks.append(trunk)
     return since, tuple(trunks)
 
 
@@ -142,21 +154,26 @@ def _unanswered(run: CampaignRun) -> tuple[list[float], list[str]]:
     return since, trunks
 
 
-def _rivals(run: CampaignRun, other: CampaignRun, staff: Staff) -> list[tuple[float, str]]:
-    """Another campaign's calls that may take this one's ready agents when they are answered: those beyond the ready
-    agents of its own, left from a time when it had more."""
-    if other is run or not (other.unanswered_since or other.reserving):
-        return []
-    in_flight = sorted(zip(*_unanswered(other), strict=True))
-    excess = len(in_flight) - sum(agent.state is READY for agent in staff[other.name])
-    if excess <= 0:
-        return []
-    shared = sum(agent.state is READY and other.name in agent.campaigns for agent in staff[run.name])
-    return in_flight[: min(excess, shared)]
+def surplus(floor: Floor, staff: Staff) -> tuple[Surplus, ...]:
+    """The campaigns that have more calls in flight than ready agents of their own, left from a time when they had
+    more."""
+    found = []
+    for run in floor.campaigns.values():
+        number = len(run.unanswered_since) + len(run.reserving)
+        if number and (excess := number - _ready(staff[run.name])) > 0:
+            in_flight = sorted(zip(*_unanswered(run), strict=True))
+            excess -= number - len(in_flight)  # those at the gates that agents have asked for
+            if excess > 0:
+                found.append(Surplus(run.name, in_flight, excess))
+    return tuple(found)
+
+
+def _ready(agents: list[Agent]) -> int:
+    return sum([agent.state is READY for agent in agents])
 
 
 def _ages(since: tuple[list[float], ...], now: float) -> list[Ages]:
     """Each list as ages; made as one array, because to make one costs more than to fill it."""
-    all_ages = now - np.array(list(chain.from_iterable(since)), dtype=np.float64)
     ends = list(accumulate(map(len, since)))
+    all_ages = now - np.fromiter(chain.from_iterable(since), np.float64, ends[-1])
     return [all_ages[end - len(one) : end] for one, end in zip(since, ends, strict=True)]

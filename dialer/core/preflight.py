@@ -13,6 +13,7 @@ from datetime import tzinfo
 from typing import Any, Final
 
 from compliance.face import Cleared, Refusal, Rule
+from compliance.words import detail
 from dialer.core.standing import clock_words
 
 MOST_DETAILS: Final = 100
@@ -86,8 +87,8 @@ class Preflight:
                 if row is None:
                     row = self.rules[verdict.rule] = RuleCount()
                 row.leads += 1
-                detail = verdict.detail
-                row.details[detail if detail in row.details or len(row.details) < MOST_DETAILS else OTHER_DETAILS] += 1
+                said = detail(verdict)
+                row.details[said if said in row.details or len(row.details) < MOST_DETAILS else OTHER_DETAILS] += 1
                 if verdict.until is None:
                     row.for_good += 1
                     continue

@@ -18,11 +18,9 @@ from dialer.core.effects import Postpone, Publish
 from dialer.core.floor import Floor, TimerKind
 from dialer.core.offers import OfferEnd, announce, deny, take_back
 from dialer.core.standing import NO_LEAD
-from pacing.face import Mode
+from dialer.core.whys import Kind, Why
 
 NO_DECISION: Final = "no decision on preview"
-
-PREVIEW: Final = Mode.PREVIEW
 
 LINE_RETRY_S: Final = 0.1
 LINE_LIMIT_S: Final = 10.0
@@ -37,10 +35,10 @@ def offer(floor: Floor, now: float) -> None:
 
 def _offer_round(floor: Floor, now: float) -> bool:
     offered = False
-    runs = [run for run in floor.campaigns.values() if run.settings.mode is PREVIEW and _offers(floor, run)]
-    staff = floor.staff() if runs else {}
+    runs = [run for run in floor.in_preview if _offers(floor, run)]
+    staff = floor.ready_staff() if runs else {}
     for run in runs:
-        ready = [agent for agent in staff[run.name] if agent.state is AgentState.READY]
+        ready = staff[run.name]
         ready.sort(key=lambda agent: (agent.since, agent.agent))
         for agent in ready[: len(run.leads)]:
             _offer(floor, run, agent, now)
@@ -49,7 +47,7 @@ def _offer_round(floor: Floor, now: float) -> bool:
 
 
 def _offers(floor: Floor, run: CampaignRun) -> bool:
-    return bool(run.leads) and may_start(floor, run)
+    return bool(run.leads) and floor.roster.ready_serving[run.name] > 0 and may_start(floor, run)
 
 
 def _offer(floor: Floor, run: CampaignRun, agent: Agent, now: float) -> None:
@@ -99,7 +97,7 @@ def decided(floor: Floor, event: AgentEvent, after: Agent, now: float) -> None:
             _ask(floor, run, event.agent, now)
         case AgentEventKind.SKIP:
             reason = event.reason or "no reason given"
-            why = f"skipped by agent {event.agent}: {reason}"
+            why = Why(Kind.SKIPPED, facts={"agent": event.agent, "reason": reason})
             del run.offers[event.agent]
             floor.do(Postpone(run.name, offered.lead, run.settings.preview_skip_s, why))
             announce(floor, run, event.agent, offered.lead, OfferEnd.SKIPPED, reason=reason)

@@ -1,12 +1,13 @@
 """From an answer to an agent, or to the abandon message.
 
 A call that is answered takes the agent who has waited longest, in the same step. If there is none it waits, at most
-`abandon_after_s` from the answer, and is first in line for the next agent who becomes ready.
+`abandon_after_s` from the answer, and is first in line for the next agent who becomes ready. What is known to be a
+machine is served like anybody else, after the people who wait; if nobody comes in time it is hung up.
 """
 
 from __future__ import annotations
 
-from dialer.core import previewing
+from dialer.core import answer_kinds, previewing
 from dialer.core.agents import (
     Agent,
     AgentEvent,
@@ -22,7 +23,7 @@ from dialer.core.dialling import cancel, drain
 from dialer.core.effects import OptOut, Publish, Send
 from dialer.core.floor import Floor, TimerKind
 from dialer.core.settling import give_up
-from pacing.face import CallAnswered, WrapupEnded
+from pacing.face import AnswerKind, CallAnswered, WrapupEnded
 from sip.causes import Cause
 from sip.messages import (
     AgentDialled,
@@ -44,7 +45,9 @@ def answered(floor: Floor, call: Call, told: Answered, now: float) -> None:
     call.crossed_cancel = told.crossed_cancel
     run = floor.campaigns[call.campaign]
     call.abandon_after_s = run.settings.abandon_after_s
-    run.observations.append(CallAnswered(told.at, told.at - call.started_at, call.trunk))
+    call.answer_kind = AnswerKind(told.kind)
+    run.observations.append(CallAnswered(told.at, told.at - call.started_at, call.trunk, call.answer_kind))
+    answer_kinds.remember(floor, call, told.at)
     floor.changed.add(run.name)
     floor.set_timer(told.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, told.at)
     if floor.ending:
@@ -52,20 +55,27 @@ def answered(floor: Floor, call: Call, told: Answered, now: float) -> None:
 
 
 def serve(floor: Floor, now: float) -> None:
-    """Give waiting calls to ready agents, the longest wait first on both sides. Where campaigns share agents, those
-    who count for the call's campaign come first: another campaign has called on account of the others. A call that an
-    agent asked for is for that agent alone."""
-    for call in sorted(floor.waiting.values(), key=lambda call: call.answered_at or 0.0):
+    """Give waiting calls to ready agents, people before machines, the longest wait first on both sides. Where campaigns
+    share agents, those who count for the call's campaign come first: another campaign has called on account of the
+    others. A call that an agent asked for is for that agent alone."""
+    for call in sorted(floor.waiting.values(), key=_turn):
         if call.asked_by:
             asker = floor.roster.get(call.asked_by)
             if asker is not None and asker.state is AgentState.DIALLING and asker.call == call.attempt:
                 _connect(floor, call, asker, now)
             continue
-        own = floor.staff()[call.campaign] if len(floor.campaigns) > 1 else ()
+        if not floor.roster.ready_serving[call.campaign]:
+            continue
+        own = floor.ready_staff()[call.campaign] if len(floor.campaigns) > 1 else ()
         before = frozenset(agent.agent for agent in own)
         agent = floor.roster.longest_ready(call.campaign, without=call.tried, before=before)
         if agent is not None:
             _connect(floor, call, agent, now)
+
+
+def _turn(call: Call) -> tuple[bool, float]:
+    """What the calls that wait are sorted by."""
+    return call.answer_kind is AnswerKind.MACHINE, call.answered_at or 0.0
 
 
 def _connect(floor: Floor, call: Call, agent: Agent, now: float) -> None:
@@ -131,12 +141,17 @@ def agent_ended(floor: Floor, call: Call, told: AgentEnded, now: float) -> None:
 
 
 def abandon_limit(floor: Floor, call: Call, about: float, now: float) -> None:
-    """The limit has passed and no agent is on the line."""
+    """The limit has passed and no agent is on the line. A machine is not abandoned: it hears no message, and nobody is
+    told."""
     if call.answered_at != about or call.state not in {CallState.WAITING, CallState.CONNECTING}:
         return
     run = floor.campaigns[call.campaign]
     if call.state is CallState.CONNECTING:
         floor.do(Send(CancelAgent(call.attempt, call.leg)))
+    floor.changed.add(run.name)
+    if call.answer_kind is AnswerKind.MACHINE:
+        _hang_up(floor, call, now)
+        return
     if run.settings.abandon_message:
         floor.move(call, CallEvent.PLAY_MESSAGE)
         call.message_played = True
@@ -144,7 +159,6 @@ def abandon_limit(floor: Floor, call: Call, about: float, now: float) -> None:
         floor.watch_state(call, now)
     else:
         _hang_up(floor, call, now)
-    floor.changed.add(run.name)
     floor.do(
         Publish(
             "abandoned",

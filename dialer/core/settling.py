@@ -31,7 +31,7 @@ def ended(floor: Floor, told: Ended, now: float) -> None:
         floor.anomaly("settling", f"end of unknown call {told.call} ({told.cause})")
         return
     run = floor.campaigns[call.campaign]
-    disposition = disposition_of(call.state, told.cause, told.ended_by)
+    disposition = disposition_of(call.state, told.cause, told.ended_by, call.answer_kind)
     _free_trunk(floor, call, disposition, now)
     _free_agent(floor, call, run, now)
     counted = counts(
@@ -40,6 +40,7 @@ def ended(floor: Floor, told: Ended, now: float) -> None:
         ended_at=told.at,
         ended_by=told.ended_by,
         abandon_after_s=call.abandon_after_s,
+        kind=call.answer_kind,
     )
     if counted.live and call.answered_at is not None:
         answered_at = call.answered_at + floor.wall_ahead_s
@@ -94,7 +95,7 @@ def _settlement(call: Call, told: Ended, disposition: Disposition, counted: Coun
         live=counted.live,
         abandoned=counted.abandoned,
         hung_up=counted.hung_up,
-        charged=is_charged(disposition, rang=call.ringing_at is not None or counted.live),
+        charged=is_charged(disposition, rang=call.ringing_at is not None or call.answered_at is not None),
         cause=told.cause,
         ended_by=told.ended_by,
         sip_code=told.sip_code,
@@ -106,6 +107,7 @@ def _settlement(call: Call, told: Ended, disposition: Disposition, counted: Coun
         dialled_at=call.dialled_at,
         ringing_at=call.ringing_at,
         answered_at=call.answered_at,
+        answer_kind=call.answer_kind,
         agent_dialled_at=call.agent_dialled_at,
         bridged_at=call.bridged_at,
         ended_at=told.at,

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 NOT_BEFORE: Final = "not before a time of the CRM's"
 UNSAID: Final = "no reason kept"
-LONGEST_REASON: Final = 60
 NO_LEAD: Final = "no lead is due"
 """What the pacers and the previews say where they have nobody to call; the standing says until when."""
 
@@ -140,15 +139,3 @@ def hours_and_days(now: float, zone: tzinfo | None) -> list[float]:
     midnight = (start + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
     edges += [(midnight + timedelta(days=n)).timestamp() for n in range(DAYS_AHEAD)]
     return [now, *sorted({edge for edge in edges if edge > now}), now + 100 * 366 * 86_400.0]
-
-
-def reason_of(why: str) -> str:
-    """The kind of a kept reason, to count by: the rule or the disposition in front, without what differs by lead.
-
-    `hours: outside calling hours: ...` -> `hours`; `busy: called again` -> `busy`; `sale, says 17` -> `sale`; text
-    without such a beginning stays, cut short.
-    """
-    head = why.partition(": ")[0].partition(", says ")[0]
-    if head.startswith("skipped by agent "):
-        return "skipped by an agent"
-    return head[:LONGEST_REASON].replace("_", " ")

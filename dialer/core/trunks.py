@@ -47,12 +47,21 @@ class TrunkLoad:
         """How many calls may start at this instant. A limit below one call a second spaces the calls out."""
         if now < self.rests_until:
             return 0
-        window_s = WINDOW_S if self.max_cps >= 1 else WINDOW_S / self.max_cps
-        while self.starts and self.starts[0] <= now - window_s:
-            self.starts.popleft()
+        self._let_go(now)
         per_window = max(1, int(self.max_cps))
         room = max(0, min(per_window - len(self.starts), self.max_calls - self.calls))
         return min(room, 1) if self.is_open else room
+
+    def started_lately(self, now: float) -> int:
+        """How many calls started within the last second."""
+        self._let_go(now)
+        return len(self.starts) if self.max_cps >= 1 else sum([start > now - WINDOW_S for start in self.starts])
+
+    def _let_go(self, now: float) -> None:
+        """Forget the starts that no limit looks back to."""
+        oldest = now - (WINDOW_S if self.max_cps >= 1 else WINDOW_S / self.max_cps)
+        while self.starts and self.starts[0] <= oldest:
+            self.starts.popleft()
 
     def start(self, now: float) -> None:
         """A call takes a channel and a place in the window."""

@@ -200,7 +200,7 @@ def hear(crm: Crm, kind: str, event_id: str, data: Mapping[str, Any]) -> None:
                 return
             crm.heard[event_id] = data["disposition"]
             if data["agent"]:
-                wrap_up(crm, event_id, data["agent"])
+                wrap_up(crm, event_id, data["agent"], data.get("campaign", crm.campaign))
         case "agent_state" if data["state"] == "paused" and data["reason"] != "login":
             heapq.heappush(crm.errands, Errand(time.time() + BACK_FROM_PAUSE_S, data["agent"], "ready"))
         case "preview":
@@ -217,12 +217,12 @@ def decide(crm: Crm, agent: str, lead_id: str) -> None:
     heapq.heappush(crm.errands, Errand(time.time() + crm.random.uniform(*DECISION_S), agent, event, lead_id=lead_id))
 
 
-def wrap_up(crm: Crm, attempt: str, agent: str) -> None:
+def wrap_up(crm: Crm, attempt: str, agent: str, campaign: str) -> None:
     """The talk is over: in a moment the agent has written down what came of it and is free again."""
     (outcome,) = crm.random.choices(list(OUTCOMES), list(OUTCOMES.values()))
     request: dict[str, Any] = {
         "type": "outcome",
-        "campaign": crm.campaign,
+        "campaign": campaign,
         "attempt_id": attempt,
         "outcome": outcome,
         "agent": agent,

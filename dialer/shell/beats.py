@@ -212,6 +212,7 @@ class Beats:
     async def publish_board(self) -> None:
         """Publish the board of this moment, to the metrics and, while Redis answers, to every screen."""
         pool = self.pool.statistics()
+        self.tally.ailments = {ailment.value for ailment in self.health.ailments}
         for ailment, detail in self.health.ailments.items():
             self.tally.problems[ailment.value] = f"no new calls: {ailment.value} ({detail})"
         for ailment in Ailment:

@@ -120,7 +120,7 @@ class CampaignWatch:
             name = campaign.settings.name
             self.created_at[name] = campaign.created_at
             try:
-                settings = self._applied(campaign.settings, catalogue)
+                settings = await self._applied(campaign.settings, catalogue)
             except ConfigError as error:
                 wanted = campaign.state is CampaignState.RUNNING
                 await self._halt(name, [str(problem) for problem in error.problems] if wanted else [])
@@ -178,10 +178,13 @@ class CampaignWatch:
         told = self.told.get(name)
         return frozenset() if told is None else told.settings.ids_needed()
 
-    def _applied(self, settings: CampaignSettings, catalogue: Catalogue) -> AppliedSettings:
+    async def _applied(self, settings: CampaignSettings, catalogue: Catalogue) -> AppliedSettings:
+        """What holds for a campaign; worked out anew, off the event loop, where its settings say something else than
+        before, or a policy's file has changed."""
         known = self._known.get(settings.name)
-        if known is None or known[0] is not settings or known[1] is not catalogue:
-            known = self._known[settings.name] = settings, catalogue, applied(settings, catalogue)
+        if known is None or known[0] != settings or known[1] is not catalogue:
+            made = await trio.to_thread.run_sync(applied, settings, catalogue)
+            known = self._known[settings.name] = settings, catalogue, made
         return known[2]
 
     def _policies(self) -> Catalogue:

@@ -17,7 +17,7 @@ import trio
 
 from config.daemon import DaemonSettings
 from dialer.core.agents import AgentEventKind, AgentEventRefused, apply
-from dialer.core.inputs import Input
+from dialer.core.inputs import AnswerSaid, Input
 from dialer.shell.campaign_watch import CampaignWatch
 from dialer.shell.claims import Claims
 from dialer.shell.clock import Clock
@@ -27,6 +27,7 @@ from dialer.shell.health import Ailment, Health
 from dialer.store import agents, campaigns, control, crm_in, intake
 from dialer.store.agents import Heard, Malformed
 from dialer.store.connection import Store
+from dialer.store.crm_requests import MACHINE
 from dialer.store.errors import StoreError
 from dialer.store.outbox import CrmEvent
 
@@ -166,6 +167,8 @@ class Feeds:
                 await self.evidence.keep(self.evidence.outcomes(said))
                 apply_all = partial(crm_in.apply, self.store, received, now=self.clock.wall())
                 report = await trio.to_thread.run_sync(apply_all)
+                for outcome in report.outcomes:  # news to the pacer where the call was this daemon's
+                    await self.inbox.send(AnswerSaid(outcome.attempt, outcome.outcome == MACHINE))
                 log.info("crm", applied=report.applied, refused=report.refused, blocked=len(report.blocked))
         await trio.lowlevel.checkpoint()
 

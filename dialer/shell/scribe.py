@@ -225,7 +225,7 @@ def _canonical(settlement: Settlement) -> dict[str, Any]:
     """The one log line of an attempt: everything that somebody may want to know about it later."""
 
     def between(start: float | None, end: float | None) -> float | None:
-        return None if start is None or end is None else round(end - start, 3)
+        return None if start is None or end is None else round(end - start, 4)
 
     lead = settlement.lead
     return {
@@ -247,6 +247,7 @@ def _canonical(settlement: Settlement) -> dict[str, Any]:
         "wait_s": between(settlement.answered_at, settlement.bridged_at or settlement.ended_at),
         "hand_over_s": between(settlement.answered_at, settlement.agent_dialled_at),
         "talk_s": between(settlement.bridged_at, settlement.ended_at),
+        "answer_kind": "" if settlement.answered_at is None else settlement.answer_kind.value,
         "live": settlement.live,
         "abandoned": settlement.abandoned,
         "charged": settlement.charged,

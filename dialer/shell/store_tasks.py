@@ -21,6 +21,7 @@ from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
 from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.model import Lead
 from dialer.core.settling import unsent
+from dialer.core.whys import kept
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.evidence import Evidence
@@ -117,7 +118,8 @@ def _lease(desk: StoreDesk, settings: AppliedSettings, number: int) -> list[Lead
 def _postpone(desk: StoreDesk, wish: Postpone) -> None:
     now = desk.clock.wall()
     ids = [wish.lead.lead_id]
-    leases.postpone(desk.store, wish.campaign, desk.owner, ids, until=now + wish.after_s, why=wish.why, now=now)
+    why = kept(wish.why)
+    leases.postpone(desk.store, wish.campaign, desk.owner, ids, until=now + wish.after_s, why=why, now=now)
 
 
 async def pass_gates(

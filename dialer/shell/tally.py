@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Final
 
 import dialer
 from dialer.core import previewing
-from dialer.core.agents import AgentState
-from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow, WindowRow, row_of
+from dialer.core.agents import Agent, AgentState
+from dialer.core.board import AgentRow, Board, CampaignRow, TrunkRow, WindowRow, row_of
+from dialer.core.calls import CallState
 from dialer.core.campaign_run import CampaignRun, OpenWindow
 from dialer.core.effects import AgentChanged
 from dialer.core.floor import Floor
@@ -20,24 +20,9 @@ from dialer.core.model import Settlement
 from dialer.core.standing import Standing, last_word
 from dialer.core.trunks import TrunkLoad
 from dialer.shell.clock import Clock
+from dialer.shell.delays import Delays
 from pacing.face import NOT_ASKED, Brake, Decision, Mode
 from pacing.sentence import sentence
-
-DELAY_SAMPLES: Final = 5_000
-"""Percentiles are of so many of the newest calls."""
-
-
-def _delay(samples: Iterable[float]) -> Delay:
-    ordered = sorted(samples)
-    if not ordered:
-        return Delay()
-    last = len(ordered) - 1
-    at = [ordered[round(share * last)] * 1000 for share in (0.5, 0.99)]
-    return Delay(len(ordered), round(at[0], 2), round(at[1], 2), round(ordered[-1] * 1000, 2))
-
-
-def _samples() -> deque[float]:
-    return deque(maxlen=DELAY_SAMPLES)
 
 
 @dataclass(slots=True)
@@ -49,8 +34,8 @@ class CampaignTally:
     refusals: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     decisions: int = 0
-    hand_over_s: deque[float] = field(default_factory=_samples)
-    answer_to_agent_s: deque[float] = field(default_factory=_samples)
+    hand_over_s: Delays = field(default_factory=Delays)
+    answer_to_agent_s: Delays = field(default_factory=Delays)
     decision: Decision = NOT_ASKED
     decided_at: float = 0.0  # seconds since the epoch
     problem: str = ""
@@ -59,8 +44,9 @@ class CampaignTally:
 
 @dataclass(slots=True)
 class Tally:
-    """Everything that is counted in one process. `unwritten` are attempts that ended and are not in the store yet;
-    `zones` are the time zones of campaigns' counting days, where they are not the host's."""
+    """Everything that is counted in one process. `problems` are alarms in words by what they are about, `ailments` what
+    of that lets no call start. `unwritten` are attempts that ended and are not in the store yet; `zones` are the time
+    zones of campaigns' counting days, where they are not the host's."""
 
     host: str
     clock: Clock
@@ -69,6 +55,7 @@ class Tally:
     agent_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     agent_now: dict[str, tuple[AgentState, float]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    ailments: set[str] = field(default_factory=set)
     pacing_late: int = 0
     decisions_taken: int = 0
     unwritten: set[str] = field(default_factory=set)
@@ -86,9 +73,9 @@ class Tally:
         if settlement.answered_at is None:
             return
         if settlement.agent_dialled_at is not None:
-            tally.hand_over_s.append(settlement.agent_dialled_at - settlement.answered_at)
+            tally.hand_over_s.add(settlement.agent_dialled_at - settlement.answered_at)
         if settlement.bridged_at is not None:
-            tally.answer_to_agent_s.append(settlement.bridged_at - settlement.answered_at)
+            tally.answer_to_agent_s.add(settlement.bridged_at - settlement.answered_at)
 
     def refused(self, told: Refused) -> None:
         """A gate said no."""
@@ -116,7 +103,7 @@ class Tally:
 
     def board(self, floor: Floor, *, workers: int, restarts: int, redis_healthy: bool) -> Board:
         """How things stand now."""
-        now = self.clock.now()
+        now, staff = self.clock.now(), floor.staff()
         for agent, (state, _) in list(self.agent_now.items()):
             self._book(agent, now)
             self.agent_now[agent] = (state, now)
@@ -135,14 +122,15 @@ class Tally:
             pacing_late=self.pacing_late,
             anomalies=self.anomalies,
             problems=tuple(self.problems.values()),
+            no_new_calls=tuple(words for about, words in self.problems.items() if about in self.ailments),
             trunks=tuple(_trunk_row(trunk, now) for trunk in floor.trunks.values()),
-            campaigns=tuple(self._campaign_row(floor, run) for run in floor.campaigns.values()),
+            campaigns=tuple([self._campaign_row(floor, run, staff[run.name]) for run in floor.campaigns.values()]),
             agents=tuple(self._agent_rows(floor)),
             agent_s=dict(self.agent_s),
         )
 
-    def _campaign_row(self, floor: Floor, run: CampaignRun) -> CampaignRow:
-        tally = self.campaigns[run.name]
+    def _campaign_row(self, floor: Floor, run: CampaignRun, staff: list[Agent]) -> CampaignRow:
+        tally, ledger = self.campaigns[run.name], run.ledger
         return CampaignRow(
             name=run.name,
             state=run.state.value,
@@ -158,17 +146,17 @@ class Tally:
             waiting=tally.standing.waiting,
             next=last_word(tally.standing, self.zones.get(run.name)) if tally.standing.at else "",
             finished=bool(tally.standing.at) and tally.standing.finished,
-            answered=run.ledger.answered,
-            abandoned=run.ledger.abandoned,
+            answered=ledger.answered,
+            abandoned=ledger.abandoned,
             attempts=tally.attempts,
-            agents=dict(Counter(agent.state.value for agent in floor.serving(run))),
-            calls=dict(Counter(call.state.value for call in floor.calls.values() if call.campaign == run.name)),
+            agents=_by_state([agent.state for agent in staff]),
+            calls=_by_state([call.state for call in run.calls.values()]),
             dispositions=dict(tally.dispositions),
             refusals=dict(tally.refusals),
             causes=dict(tally.causes),
             decisions=tally.decisions,
-            hand_over=_delay(tally.hand_over_s),
-            answer_to_agent=_delay(tally.answer_to_agent_s),
+            hand_over=tally.hand_over_s.delay(),
+            answer_to_agent=tally.answer_to_agent_s.delay(),
             windows=tuple(_window_row(window) for window in run.windows),
         )
 
@@ -197,6 +185,13 @@ class Tally:
             )
 
 
+def _by_state(states: Iterable[AgentState | CallState]) -> dict[str, int]:
+    counts: dict[AgentState | CallState, int] = {}
+    for state in states:
+        counts[state] = counts.get(state, 0) + 1
+    return {state.value: number for state, number in counts.items()}
+
+
 def _window_row(window: OpenWindow) -> WindowRow:
     return row_of(window.others, window.ledger, window.definition)
 
@@ -206,7 +201,7 @@ def _trunk_row(trunk: TrunkLoad, now: float) -> TrunkRow:
         name=trunk.name,
         calls=trunk.calls,
         max_calls=trunk.max_calls,
-        starts_last_second=sum(start > now - 1.0 for start in trunk.starts),
+        starts_last_second=trunk.started_lately(now),
         max_cps=trunk.max_cps,
         faults=trunk.faults,
         resting_s=round(max(0.0, trunk.rests_until - now), 1),

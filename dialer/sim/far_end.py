@@ -11,10 +11,11 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
+from dialer.core.inputs import AnswerSaid
 from dialer.sim.desks import Phones, PickUp
 from dialer.sim.scenario import Callees, Disorder
 from dialer.sim.world import Tell, World
-from sip.causes import Cause, Leg
+from sip.causes import Answerer, Cause, Leg
 from sip.messages import (
     AgentDialled,
     AgentEnded,
@@ -184,7 +185,8 @@ class FarEnd:
     def _answers(self, line: Line, *, crossed: bool) -> None:
         if line.stage is Stage.TRYING:
             line.stage = Stage.ANSWERED
-            self._say(line, Answered(line.call, self.world.now, crossed))
+            kind = Answerer.MACHINE if self.world.chance(self.callees.machine) else Answerer.UNKNOWN
+            self._say(line, Answered(line.call, self.world.now, crossed, kind))
             patience_s = self.world.dice.expovariate(1 / self.callees.patience_s)
             self.world.after(patience_s, partial(self._loses_patience, line))
 
@@ -250,9 +252,17 @@ class FarEnd:
 
     def _end(self, line: Line, cause: Cause, by: Leg) -> None:
         if line.stage is not Stage.OVER:
+            if line.stage is not Stage.TRYING and self.world.chance(self.callees.said):
+                self._is_said(line.call)
             line.stage = Stage.OVER
             self.lines.pop(line.call, None)
             self._say(line, Ended(line.call, self.world.now, cause, by, SIP_CODES.get(cause, 0), 0, ""))
+
+    def _is_said(self, call: str) -> None:
+        """Somebody says what came of a call, and now and then something else later."""
+        for at_s in (0.0, 30.0):
+            said = AnswerSaid(call, self.world.chance(0.5))
+            self.world.after(at_s + self.world.between(0.0, 20.0), partial(self.tell, said))
 
     def _say(self, line: Line, event: Event) -> None:
         delay_s = self.world.between(0.001, 0.02)

@@ -19,7 +19,7 @@ from dialer.core.dialling import may_start
 from dialer.core.effects import Effect, OptOut, Publish, Reserve, Send, Settle
 from dialer.core.floor import Floor
 from dialer.core.inputs import Input, Paced, Permitted
-from dialer.core.model import Close
+from dialer.core.model import Close, Disposition
 from dialer.sim.memory import Place, Record
 from pacing.face import Mode
 from sip.messages import SLOTS_PER_CALL, Cancel, Dial, DialAgent, PlayMessage
@@ -36,7 +36,7 @@ class InvariantBroken(AssertionError):
 @dataclass(slots=True)
 class Past:
     """What the steps so far leave behind. `asked_by` are the agents who asked for calls, by attempt; `starts` are the
-    INVITEs of the last second, by trunk."""
+    INVITEs of the last second, by trunk; `machines` the attempts that were said to be answered by machines."""
 
     permits: dict[str, Permit] = field(default_factory=dict)
     asked_by: dict[str, str] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class Past:
     dialled_leases: set[tuple[str, int]] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
     opted_out: set[str] = field(default_factory=set)
+    machines: set[str] = field(default_factory=set)
     live: Counter[str] = field(default_factory=Counter)
     abandoned: Counter[str] = field(default_factory=Counter)
     starts: dict[str, deque[float]] = field(default_factory=dict)
@@ -150,6 +151,15 @@ def no_more_than_the_lines(step: Step) -> Wrong:
     in_flight = len(floor.calls) + sum(len(run.reserving) for run in floor.campaigns.values())
     if in_flight * SLOTS_PER_CALL > floor.slots_total or in_flight > floor.settings.max_lines:
         yield f"{in_flight} calls in flight on {floor.slots_total} slots and {floor.settings.max_lines} lines"
+
+
+def no_more_than_the_campaigns_lines(step: Step) -> Wrong:
+    """A step that sends leads of a campaign to the gates leaves no more of its calls in flight than it may have."""
+    for name in {effect.campaign for effect in step.effects if isinstance(effect, Reserve)}:
+        run = step.floor.campaigns[name]
+        in_flight, most = len(run.calls) + len(run.reserving), run.settings.max_lines
+        if 0 < most < in_flight:
+            yield f"{in_flight} calls of {name} in flight, where it may have {most}"
 
 
 def no_more_than_the_trunk(step: Step) -> Wrong:
@@ -272,6 +282,24 @@ def messages_only_after_the_limit(step: Step) -> Wrong:
                 yield f"{command.call} heard the message {waited_s:.3f} s after its answer"
 
 
+def machines_are_nobody(step: Step) -> Wrong:
+    """What is known to be a machine is no live answer, is not abandoned and hears no message; every other answer is
+    live."""
+    machines = step.past.machines
+    for command in step.sent:
+        if isinstance(command, PlayMessage) and command.call in machines:
+            yield f"{command.call} is a machine and hears the message"
+    for effect in step.effects:
+        if isinstance(effect, Publish) and effect.kind == "abandoned" and effect.fields["attempt_id"] in machines:
+            yield f"{effect.fields['attempt_id']} is a machine and is said to be abandoned"
+        if isinstance(effect, Settle):
+            told, answered = effect.settlement, effect.settlement.answered_at is not None
+            if told.live != (answered and told.attempt not in machines):
+                yield f"{told.attempt} is live: {told.live}, answered: {answered}, machine: {told.attempt in machines}"
+            if not told.live and (told.abandoned or told.disposition is Disposition.ABANDONED):
+                yield f"{told.attempt} is no live answer and was abandoned"
+
+
 def phones_ring_long_enough(step: Step) -> Wrong:
     """No callee's phone stops ringing by our doing before 15 s, but when everything is hung up."""
     for command in step.sent:
@@ -330,6 +358,7 @@ INVARIANTS: Final[tuple[Callable[[Step], Wrong], ...]] = (
     one_settlement_for_each_permit,
     nothing_is_forgotten,
     no_more_than_the_lines,
+    no_more_than_the_campaigns_lines,
     no_more_than_the_trunk,
     decisions_are_carried_out,
     nobody_idle_while_a_caller_waits,
@@ -338,6 +367,7 @@ INVARIANTS: Final[tuple[Callable[[Step], Wrong], ...]] = (
     calls_are_for_whoever_asked,
     nobody_idle_while_leads_are_on_hand,
     messages_only_after_the_limit,
+    machines_are_nobody,
     phones_ring_long_enough,
     no_call_hangs,
     every_lead_in_one_place,

@@ -39,7 +39,8 @@ from dialer.sim.scenario import Scenario
 from dialer.sim.world import World
 from pacing.face import Mode, Pacer, Settings
 from pacing.policies import make
-from sip.messages import Dial
+from sip.causes import Answerer
+from sip.messages import Answered, Dial
 
 DRAIN_LIMIT_S: Final = 300.0
 HANG_UP_LIMIT_S: Final = 150.0
@@ -140,6 +141,8 @@ class Rehearsal:
         self.digest.update(" ".join(trail).encode())
         if isinstance(told, Permitted):
             past.permits[told.permit.attempt] = told.permit
+        if isinstance(told, Answered) and told.kind is Answerer.MACHINE:
+            past.machines.add(told.call)
         for effect in effects:
             match effect:
                 case Settle(settlement):

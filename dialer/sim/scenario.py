@@ -12,7 +12,8 @@ from dialer.core.floor import TrunkLimits
 @dataclass(frozen=True, slots=True)
 class Callees:
     """The people who are called. Fractions of all calls; what is left of 1 rings and is not answered. `opt_out` is the
-    fraction of those who hear the message and press the key of an opt-out, `wrong_key` that presses another."""
+    fraction of those who hear the message and press the key of an opt-out, `wrong_key` that presses another. `machine`
+    is the fraction of the answers that are known to be a machine's, `said` that somebody says something about later."""
 
     answer: float = 0.3
     busy: float = 0.1
@@ -24,6 +25,8 @@ class Callees:
     patience_s: float = 20.0
     opt_out: float = 0.2
     wrong_key: float = 0.1
+    machine: float = 0.1
+    said: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from compliance.caller_ids import (
     rest_of,
 )
 from compliance.face import Refusal
+from compliance.words import detail
 from config.campaign import CampaignSettings
 from dialer.core.model import Disposition
 from dialer.core.windows import counting_day, next_day, zone_of
@@ -170,7 +171,7 @@ def review(store: Store, settings: CampaignSettings, now: float) -> Review:
         for number, standing in standings.items()
         if standing.rests(now)
     }
-    why = "" if found is None or found.until is None else f"{found.detail}, until {_clock(found.until, zone)}"
+    why = "" if found is None or found.until is None else f"{detail(found)}, until {_clock(found.until, zone)}"
     blocked = {number for number, standing in standings.items() if standing.rests(now) and standing.by_network}
     return Review(why, resting, frozenset(blocked))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -13,6 +13,10 @@ from config.campaign import CampaignSettings
 from dialer.core.inputs import CampaignState
 from dialer.store.connection import ScriptCall, Store, trip
 from dialer.store.errors import CampaignExists, StoreError, UnknownCampaign
+
+SETTINGS_KEPT: Final = 1024
+"""Stored settings that are kept as read: all campaigns, at 9 kB each. All are looked at one after the other, so where
+there are more campaigns than places, every look reads every one of them anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,10 @@ def set_state(store: Store, name: str, state: CampaignState, *, who: str, now: f
     return _changed(store, name, "state", state.value, who, now)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=SETTINGS_KEPT)
 def settings_of(raw: bytes) -> CampaignSettings:
-    """Stored settings, read. Raises `StoreError` where a newer or older release wrote what this one cannot read."""
+    """Stored settings, read; the same bytes are read once. Raises `StoreError` where a newer or older release wrote
+    what this one cannot read."""
     try:
         return CampaignSettings.model_validate_json(raw)
     except ValidationError as error:

@@ -147,9 +147,12 @@ def mark(store: Store, markings: Iterable[Marking]) -> int:
 
 
 def end_of(one: Settlement) -> Marking:
-    """What a charged attempt's end says of it. Where nobody saw the end it counts as a conversation."""
+    """What a charged attempt's end says of it. Where nobody saw the end it counts as a conversation, and so does a talk
+    with what was taken for a machine, until the agent says that it was one."""
     marks = Mark.ENDED
-    if one.live:
+    if one.disposition is Disposition.MACHINE:
+        marks |= Mark.MACHINE
+    if one.live or one.bridged_at is not None:
         marks |= Mark.CONNECTED
     if one.bridged_at is not None:
         marks |= Mark.CONVERSATION

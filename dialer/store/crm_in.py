@@ -16,6 +16,7 @@ from compliance.blocks import Block, BlockKind, Target, of_number
 from config.campaign import CampaignSettings
 from dialer.core.dispositions import ANSWERED
 from dialer.core.model import Lead
+from dialer.core.whys import AGAIN, Kind, Why, kept
 from dialer.core.windows import SLOT_S
 from dialer.store import campaigns, contacts, crm_blocks
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
@@ -44,11 +45,12 @@ _STALE: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class CrmReport:
-    """What one `apply` did. `blocked` are those who may not be called any more."""
+    """What one `apply` did. `blocked` are those who may not be called any more, `outcomes` those that were kept."""
 
     applied: int
     refused: int
     blocked: tuple[Target, ...]
+    outcomes: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmRepor
     _keep(store, accepted, now)
     contacts.mark(store, [_said(outcome, found.lead, found) for outcome, found in accepted if found.lead is not None])
     _answer(store, received, refusals, now)
-    return CrmReport(len(received) - len(refusals), len(refusals), blocked)
+    kept = tuple(outcome for outcome, _ in accepted)
+    return CrmReport(len(received) - len(refusals), len(refusals), blocked, kept)
 
 
 def _look_up(store: Store, outcomes: Sequence[Outcome]) -> list[_Known | None]:
@@ -212,14 +215,15 @@ def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Va
     """What the lead is to do next: what, due at or kind, why, priority ("": as it is)."""
     if outcome.outcome in FINAL or outcome.blocks:
         kind = outcome.outcome if outcome.outcome in FINAL else "opt_out"
-        return "close", kind, f"{outcome.outcome}, says {outcome.agent or 'the CRM'}", ""
+        who = {"who": outcome.agent} if outcome.agent else {}
+        return "close", kind, kept(Why(Kind.SAID, outcome.outcome, facts=who)), ""
     if outcome.callback_at is not None:
-        return "due", outcome.callback_at, "callback", HIGHEST_PRIORITY
+        return "due", outcome.callback_at, kept(Why(Kind.SAID, CALLBACK, AGAIN)), HIGHEST_PRIORITY
     if outcome.outcome == MACHINE and found.lead is not None and found.settings is not None:
         rule = found.settings.retry.after(MACHINE)
         answered = sum(count for end, count in found.lead.tries.items() if end in ANSWERED) + (0 if found.day else 1)
         if answered <= rule.max_attempts:
-            return "due", now + rule.delay_s, "an answering machine: called again", ""
+            return "due", now + rule.delay_s, kept(Why(Kind.SAID, MACHINE, AGAIN)), ""
     return "", "", "", ""
 
 

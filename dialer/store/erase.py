@@ -23,6 +23,7 @@ from compliance.blocks import Block, BlockKind, Target
 from compliance.contacts import unpacked
 from compliance.face import Per, Subject
 from compliance.numbers import E164, ENOUGH_DIGITS
+from dialer.core import whys
 from dialer.core.model import Lead
 from dialer.store import blocklist
 from dialer.store.blocklist import Unblock
@@ -169,7 +170,7 @@ def _delete(store: Store, erasure: Erasure) -> tuple[Erasure, set[tuple[str, str
     for campaign, lead_ids in _by_campaign(erasure.leads).items():
         for i in range(0, len(lead_ids), PURGED_AT_ONCE):
             group = lead_ids[i : i + PURGED_AT_ONCE]
-            answers = purge(store, campaign, group, counter="erased", close_why=WHY)
+            answers = purge(store, campaign, group, counter="erased", close_why=whys.kept(whys.text(WHY)))
             done["leads"] += answers.count(Purged.GONE)
             left += [(campaign, one) for one, said in zip(group, answers, strict=True) if said is Purged.HELD]
     if erasure.also_history and not left:

@@ -15,7 +15,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from compliance.numbers import masked_text
-from dialer.core.standing import NOT_BEFORE, UNSAID, hours_and_days, reason_of
+from dialer.core import whys
+from dialer.core.standing import NOT_BEFORE, UNSAID, hours_and_days
 from dialer.store import status
 from dialer.store.connection import Command, ScriptCall, Store, trip
 from dialer.store.status import Counts
@@ -29,7 +30,7 @@ _PAGES_PER_TRIP: Final = 2  # the server does one trip at a stretch
 
 @lru_cache(maxsize=4096)
 def _reason(why: str) -> str:
-    return masked_text(reason_of(why))
+    return masked_text(whys.read(why).counted_as)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from compliance.face import Cleared, Per, Permit, Refusal, Reserved, Rule
 from compliance.gate import judge
 from compliance.policy import Policy
 from config.campaign import CampaignSettings
+from dialer.core import whys
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead
 from dialer.store import caller_ids
@@ -34,7 +35,7 @@ from dialer.store.judgement import NO_REGISTERS, asked_about, facts_about, fores
 from dialer.store.leases import Move, move
 from dialer.store.registers import Shelf
 
-LEASE_LOST: Final = Refusal(Rule.LEASE_LOST, "the lease on the lead has ended: it is not this daemon's any more", None)
+LEASE_LOST: Final = Refusal(Rule.LEASE_LOST, "lease_lost", None)
 """What becomes of a lead that another daemon may have by now. It is left alone in the store."""
 
 ROUNDS: Final = 3
@@ -182,8 +183,7 @@ def _reserve(
         unused.append(caller_id)
         batch.tries[i] = batch.tries.get(i, 0) + 1
         if batch.tries[i] == ROUNDS:
-            why = f"what is known of the number changed {ROUNDS} times while it was judged"
-            batch.verdicts[i] = Refusal(Rule.CONTENDED, why, now + CONTENDED_S)
+            batch.verdicts[i] = Refusal(Rule.CONTENDED, "contended", now + CONTENDED_S, {"rounds": ROUNDS})
     if unused:
         caller_ids.take_back(store, settings, unused, now)
 
@@ -249,7 +249,7 @@ def _move(lead: Lead, verdict: Permit | Refusal, trunk: str, owner: str, now: fl
 def _refusal_move(lead: Lead, refusal: Refusal, now: float) -> Move:
     """Close a lead, or put it off; one that expires before then comes up to be closed, so that it holds no campaign
     open."""
-    why = f"{refusal.rule}: {refusal.detail}"
+    why = whys.kept(whys.refused(refusal))
     if refusal.until is None:
         return Move("close", lead.lead_id, refusal.rule.value, why)
     until = refusal.until if lead.expires_at is None else min(refusal.until, lead.expires_at)

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import msgpack
 
-from compliance.numbers import masked_text
+from compliance.numbers import masked_data, masked_text
+from dialer.core import whys
 from dialer.core.model import Lead
+from dialer.core.whys import Why
 from dialer.store.connection import ScriptCall, Store, trip
 from dialer.store.errors import StoreError, UnknownLead
 from dialer.store.lead_codec import stream_id_of, taken_in_at_of, unpack
@@ -34,7 +36,7 @@ class LeadState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LeadRow:
     """One lead as people may see it. `at` (seconds since the epoch) is when it became or becomes due, when its lease
-    ends, or when it was closed."""
+    ends, or when it was closed. `why` says in words why it was last put off or closed, `reason` as data."""
 
     lead_id: str
     number: str
@@ -44,6 +46,7 @@ class LeadRow:
     at: float
     tries: int
     why: str
+    reason: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class _Seen:
 
     lead: Lead
     raw: bytes
-    why: str
+    why: Why
     attempt: str
     owner: str
     state: LeadState
@@ -181,7 +184,7 @@ def _seen(campaign: str, cells: Sequence[bytes]) -> _Seen:
     return _Seen(
         lead=unpack(raw, campaign=campaign, progress=progress, priority=int(priority) if priority else None),
         raw=raw,
-        why=why.decode(),
+        why=whys.read(why.decode()),
         attempt=attempt.decode(),
         owner=owner.decode(),
         state=state,
@@ -199,7 +202,8 @@ def _row(seen: _Seen) -> LeadRow:
         state=seen.state,
         at=seen.at,
         tries=sum(lead.tries.values()),
-        why=masked_text(seen.why),
+        why=masked_text(whys.sentence(seen.why)),
+        reason=Why(seen.why.kind, masked_text(seen.why.name), seen.why.case, masked_data(dict(seen.why.facts))),
     )
 
 

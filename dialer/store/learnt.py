@@ -15,9 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 from dialer.store.connection import Command, Store, attempt_trip, trip
 from dialer.store.errors import StoreError, StoreUnavailable
 from dialer.store.fields import EPOCH_MAX, Undecodable, encoded, fault_in, unpacked
-from pacing.face import Decision, Memory, Settings
+from pacing.face import Decision, Memory, Rule, Settings
 
 VERSION: Final = 2
+WITH_SENTENCE: Final = 1
+"""The version whose decisions had a sentence in the place of the reason."""
+
+READABLE: Final = (WITH_SENTENCE, VERSION)
 MOST_BYTES: Final = 262_144
 """A longer record is neither written nor read."""
 
@@ -171,11 +175,21 @@ def _judged(campaign: str, field: bytes, raw: bytes) -> _Judged:
                 at = float(time)
             case _:
                 raise Undecodable("is no record of what was learnt")
-        if version != VERSION:
-            raise Undecodable(f"is of version {version}, this release reads {VERSION}")
-        return _Judged(field, at, _unpacked(campaign, host, at, body))
+        if version not in READABLE:
+            raise Undecodable(f"is of version {version}, this release reads {' and '.join(map(str, READABLE))}")
+        return _Judged(field, at, _unpacked(campaign, host, at, _newer(body) if version == WITH_SENTENCE else body))
     except Undecodable as error:
         return _Judged(field, at, None, f"campaign {campaign}, host {host}: {error}")
+
+
+def _newer(body: object) -> object:
+    """A body of version 1, whose decision had a sentence for its reason, as one of today's."""
+    match body:
+        case {"decision": {"dial": dial, "reason": str(said), **more}, **others}:
+            words = said.removeprefix(f"dial {dial}: ")
+            reason = {"rule": Rule.OTHER.value, "text": words} if said else {"rule": Rule.NONE.value}
+            return {**others, "decision": {**more, "dial": dial, "reason": reason}}
+    return body
 
 
 def _unpacked(campaign: str, host: str, at: float, body: object) -> Learnt:

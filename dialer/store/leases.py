@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dialer.core import whys
 from dialer.core.model import Lead
 from dialer.store.connection import ScriptCall, Store, Value, trip
 from dialer.store.errors import StoreError
@@ -53,8 +54,8 @@ def lease(store: Store, campaign: str, owner: str, count: int, now: float, lease
                 unpack(raw, campaign=campaign, progress=progress, priority=int(priority) if priority else None)
             )
         except StoreError as error:
-            rests = [lead_id.decode()]
-            postpone(store, campaign, owner, rests, until=now + UNREADABLE_REST_S, why=str(error), now=now)
+            rests, why = [lead_id.decode()], whys.kept(whys.text(str(error)))
+            postpone(store, campaign, owner, rests, until=now + UNREADABLE_REST_S, why=why, now=now)
     return Leased(tuple(leads), due, waiting)
 
 
@@ -72,12 +73,13 @@ def release(store: Store, campaign: str, owner: str, leads: Sequence[str], now: 
 def postpone(
     store: Store, campaign: str, owner: str, leads: Sequence[str], *, until: float, why: str, now: float
 ) -> int:
-    """Give leads back, due at `until`. Returns how many were the owner's."""
+    """Give leads back, due at `until`; `why` as `whys.kept` has it. Returns how many were the owner's."""
     return sum(move(store, campaign, owner, [Move("due", lead, until, why) for lead in leads], now))
 
 
 def close(store: Store, campaign: str, owner: str, leads: Sequence[str], *, kind: str, why: str, now: float) -> int:
-    """End leads for good. `kind` is counted (`closed:KIND`), `why` is for people. Returns how many were the owner's."""
+    """End leads for good. `kind` is counted (`closed:KIND`), `why` as `whys.kept` has it. Returns how many were the
+    owner's."""
     return sum(move(store, campaign, owner, [Move("close", lead, kind, why) for lead in leads], now))
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import msgpack
 
 from dialer.core.model import Retry, Settlement
+from dialer.core.whys import AGAIN, Kind, Why, kept
 from dialer.core.windows import slot_of
 from dialer.store import caller_ids, campaigns
 from dialer.store.connection import Command, ScriptCall, Store, Value, trip
@@ -27,6 +28,9 @@ __all__ = ["Settled", "counted_at", "from_wire", "reannounce", "settle", "settle
 
 STORY_BYTES: Final = 16_384
 """Longest story of one lead; attempts beyond it are counted but not kept in detail."""
+
+OPTED_OUT: Final = "opted_out"
+"""What leads are counted as closed by whose callee pressed the key."""
 
 _PER_SCRIPT: Final = 200
 
@@ -112,9 +116,11 @@ def _arguments(item: Settled, event: CrmEvent) -> list[Value]:
     lead, step = one.lead, one.next_step
     tries = {**lead.tries, one.disposition: lead.tries.get(one.disposition, 0) + 1}
     if isinstance(step, Retry):
-        what: list[Value] = ["due", retry_at(one) or one.ended_at, f"{one.disposition}: called again"]
+        again = Why(Kind.ENDED, one.disposition.value, AGAIN)
+        what: list[Value] = ["due", retry_at(one) or one.ended_at, kept(again)]
     else:
-        what = ["close", one.disposition.value, step.reason]
+        name = OPTED_OUT if one.opted_out else one.disposition.value
+        what = ["close", one.disposition.value, kept(Why(Kind.ENDED, name, facts={"words": step.reason}))]
     number_index = step.number_index if isinstance(step, Retry) else lead.number_index
     ended = [lead.lead_id, lead.number_index, item.day, one.live, one.abandoned, slot_of(item.counted_at)]
     story = {

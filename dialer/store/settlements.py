@@ -11,6 +11,7 @@ from dialer.core.model import Close, Disposition, Retry, Settlement
 from dialer.store.errors import StoreError
 from dialer.store.lead_codec import pack, pack_progress, unpack
 from dialer.store.outbox import CrmEvent
+from pacing.face import AnswerKind
 from sip.causes import Cause, Leg
 
 KIND: Final = "disposition"
@@ -69,6 +70,7 @@ def event_of(item: Settled, settled_by: str) -> CrmEvent:
         "phone": str(lead.number),
         "try": sum(lead.tries.values()) + 1,
         "disposition": one.disposition.value,
+        "answer_kind": "" if one.answered_at is None else one.answer_kind.value,
         "live": one.live,
         "abandoned": one.abandoned,
         "hung_up": one.hung_up,
@@ -114,7 +116,7 @@ def to_wire(item: Settled) -> dict[str, Any]:
         "priority": one.lead.priority,
     }
     plain["next_step"] = [step.reason] if isinstance(step, Close) else [step.after_s, step.number_index]
-    for name in ("disposition", "cause", "ended_by"):
+    for name in ("disposition", "answer_kind", "cause", "ended_by"):
         plain[name] = plain[name].value
     return {"day": item.day, "settlement": plain}
 
@@ -133,6 +135,7 @@ def from_wire(data: object) -> Settled:
                 )
                 given["next_step"] = Close(*step) if len(step) == 1 else Retry(*step)
                 given["disposition"] = Disposition(given["disposition"])
+                given["answer_kind"] = AnswerKind(given.get("answer_kind", AnswerKind.UNKNOWN))  # older: without
                 given["cause"], given["ended_by"] = Cause(given["cause"]), Leg(given["ended_by"])
                 return Settled(Settlement(**given), day)
     except (KeyError, TypeError, StoreError) as error:

@@ -10,6 +10,7 @@ from compliance.face import Per, Refusal, Rule
 from compliance.findings import Finding, explain
 from compliance.numbers import E164, BadNumber
 from compliance.numbers import parse as parse_number
+from compliance.words import detail
 from config.policies import AppliedSettings
 from dialer.core.foresight import Foresight, foresee
 from dialer.core.model import Lead
@@ -108,5 +109,5 @@ def findings(
     wanted = Wanted(lead.number, tuple(facts.contacts[Per.NUMBER]))
     shown = caller_ids.foresee(store, settings, [wanted], at)[0]
     if isinstance(shown, Refusal):
-        return (*told, Finding(Rule.CALLER_ID, shown.detail, shown))
-    return (*told, Finding(Rule.CALLER_ID, f"would show {shown}", None))
+        return (*told, Finding(Rule.CALLER_ID, (detail(shown),), shown))
+    return (*told, Finding(Rule.CALLER_ID, (f"would show {shown}",), None))

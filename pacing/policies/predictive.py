@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from pacing.face import Brake, CallAbandoned, Decision, Guarantee, Memory, Observation, Rule, Settings, Snapshot
-from pacing.forecast import Proposal, Tables, make_tables, propose, stale
+from pacing.exposure import Exposure
+from pacing.face import (
+    Brake,
+    CallAbandoned,
+    Decision,
+    Guarantee,
+    Memory,
+    Observation,
+    Rule,
+    Settings,
+    Snapshot,
+    TalkEnded,
+)
+from pacing.forecast import Doubt, Proposal, Tables, make_tables, propose, stale
 from pacing.governor import Governed, budget_spent, covered, govern, ledgers, limit
 from pacing.learn import Learnt
 from pacing.policies.progressive import progressive
+from pacing.quarter import Quarter
 from pacing.reasons import forecast, simple
 from pacing.steering import Steering
+
+ERRORS_DOUBTED = 1.0
+CALLS_SURE = 300.0
+"""Standard errors by which the answer rate is reckoned higher than it seems at first; fewer and fewer until so many
+calls are known, for then the steering knows better."""
 
 
 class Predictive:
@@ -18,6 +36,8 @@ class Predictive:
         self.settings = settings
         self.known = Learnt(settings.ring_timeout_s, before)
         self.steering = Steering(settings.max_abandon_rate, before)
+        self.quarter = Quarter()
+        self.exposure = Exposure(settings.ring_timeout_s)
         self.tables: Tables | None = None
 
     def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
@@ -27,9 +47,13 @@ class Predictive:
         """
         for observation in observations:
             self.known.observe(observation)
+            self.quarter.observe(observation)
             if isinstance(observation, CallAbandoned):
                 self.steering.abandoned()
-        self.known.answers.turn_to(snapshot.hour)
+            elif isinstance(observation, TalkEnded):
+                self.exposure.came_free(observation.at)
+        self.known.look(snapshot)
+        self.exposure.look(snapshot)
         if snapshot.agents <= 0:
             return progressive(snapshot, self.settings)
         missing = self.known.missing()
@@ -41,17 +65,24 @@ class Predictive:
             brake = most.brake if dial < covered(snapshot) else Brake.BUDGET
             return simple(Governed(dial, brake), self.settings, snapshot, Rule.PROGRESSIVE)
         grace_s = self.settings.abandon_after_s
-        if self.tables is None or stale(self.tables, snapshot.now):
+        if self.tables is None or stale(self.tables, self.known, snapshot.now):
             self.tables = make_tables(self.known, snapshot, grace_s)
-        expected_answers = self.tables.probability * len(snapshot.ringing_age_s)
-        eagerness = self.steering.eagerness(ledgers(self.settings.max_abandon_rate, snapshot), expected_answers)
+        law, answers = self.tables.law, self.known.answers
+        errors = ERRORS_DOUBTED * max(0.0, 1.0 - law.calls / CALLS_SURE)
+        doubt = Doubt(answers.refused_share, law.upper(errors) * answers.doubt)
+        expected_answers = law.person * len(snapshot.ringing_age_s)
+        cap = self.settings.max_abandon_rate
+        windows = (*ledgers(cap, snapshot), *self.quarter.window(cap, snapshot.now))
+        eagerness = self.steering.eagerness(windows, expected_answers)
         tolerated = self.steering.tolerated * eagerness
-        most = limit(self.settings, snapshot)
+        bound = self.exposure.limit(self.settings, snapshot, answers.starts, law.probability * answers.doubt)
+        most = min(limit(self.settings, snapshot), bound, key=lambda one: one.dial)
         # One more than the limit, so that the governor sees whether the limit or the risk has the last word.
-        proposal = propose(self.tables, snapshot, grace_s, tolerated, most.dial + 1)
+        proposal = propose(self.tables, snapshot, grace_s, doubt, tolerated, most.dial + 1)
         governed = govern(max(proposal.dial, covered(snapshot)), most, self.settings, snapshot)
         self.charge(governed.dial, proposal, eagerness)
-        return forecast(governed, self.settings, snapshot, proposal, tolerated)
+        figures = self.exposure.figures if governed.brake is bound.brake else {}
+        return forecast(governed, self.settings, snapshot, proposal, tolerated, figures)
 
     def charge(self, dial: int, proposal: Proposal, eagerness: float) -> None:
         """Tell the steering what the calls that start now are predicted to cost."""
@@ -61,7 +92,9 @@ class Predictive:
             taken = proposal.taken_risk * dial / proposal.dial
         else:
             taken = proposal.taken_risk + (dial - proposal.dial) * proposal.next_risk
-        self.steering.dialled(dial, taken, self.known.answers.probability, eagerness, dial < proposal.dial)
+        assert self.tables is not None
+        person = self.tables.law.person * (1.0 - self.known.answers.refused_share)
+        self.steering.dialled(dial, taken, person, eagerness, dial < proposal.dial)
 
     def learnt(self) -> dict[str, float]:
         """The learnt means, the tolerated risk and the calibration of the forecast."""

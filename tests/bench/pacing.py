@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 if TYPE_CHECKING:  # only once the place of the compiled code is set
     from dialer.sim.scoreboard.days import Kept, Task
-    from dialer.sim.scoreboard.rows import Row
+    from dialer.sim.scoreboard.row import Row
     from dialer.sim.scoreboard.standing import Table
 
 ROOT = Path(__file__).parents[2]
@@ -49,11 +49,12 @@ def main() -> int:
     seeds = range(1, asked.seeds + 1)
     kept = Kept(asked.cache / "days.jsonl")
     try:
-        _play(chosen, policies, seeds, kept, asked.jobs, console)
+        if not asked.so_far:
+            _play(chosen, policies, seeds, kept, asked.jobs, console)
     except KeyboardInterrupt:
         console.print("Stopped. What has been played is kept; the same command goes on from here.")
         return 130
-    partial = []
+    partial = ["days played so far"] if asked.so_far else []
     if len(chosen) < len(every):
         partial.append(f"{len(chosen)} of {len(every)} rows")
     if len(policies) < len(entrants()):
@@ -68,6 +69,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=30, help="days for each policy and row")
     parser.add_argument("--rows", default="", help="only these, by name with commas")
     parser.add_argument("--policies", default="", help="only these, by name with commas")
+    parser.add_argument("--so-far", action="store_true", help="play nothing, write the page of what has been played")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="days at a time")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder where days are kept")
     parser.add_argument("--write", type=Path, default=ROOT / "docs", help="folder for the page and its charts")
@@ -102,29 +104,38 @@ def _chosen(every, names: str, name_of):  # type: ignore[no-untyped-def]
 def _play(
     rows: Sequence[Row], policies: Sequence[str], seeds: Sequence[int], kept: Kept, jobs: int, console: Console
 ) -> None:
-    """First the days that ratios are tuned on, then everybody's; seeds outermost, so that days come complete."""
+    """First the days that ratios and the yardstick are set on, then everybody's; seeds outermost, so that days come
+    complete."""
+    from dialer.sim.scoreboard.calibration import due
     from dialer.sim.scoreboard.days import missing, play_all, task_of
-    from dialer.sim.scoreboard.entrants import TUNED, seeds_of
-    from dialer.sim.scoreboard.tuning import trials, tuned
+    from dialer.sim.scoreboard.entrants import TUNED, YARDSTICK, seeds_of
+    from dialer.sim.scoreboard.standing import actual_policy
+    from dialer.sim.scoreboard.tuning import trials
 
     pairs = [(row, cap) for row in rows for cap in row.caps]
     tuning = [task for row, cap in pairs for task in trials(row, cap)] if TUNED in policies else []
 
     def days() -> list[Task]:
         return [
-            task_of(row, tuned(row, cap, kept) if policy == TUNED else policy, seed, cap)
+            task_of(row, actual_policy(row, policy, cap, kept), seed, cap)
             for seed in seeds
             for row, cap in pairs
             for policy in policies
-            if seed in seeds_of(policy, seeds)
+            if seed in seeds_of(policy, seeds, row.baseline_days)
         ]
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console) as progress:
-        for name, tasks in (("ratios to tune", lambda: tuning), ("days", days)):
-            due = missing(tasks(), kept)
-            bar = progress.add_task(name, total=len(due))
-            play_all(due, kept, jobs, time.perf_counter, lambda bar=bar: progress.advance(bar))  # type: ignore[misc]
+
+        def play(name: str, tasks: Sequence[Task]) -> None:
+            tasks = missing(tasks, kept)
+            bar = progress.add_task(name, total=len(tasks))
+            play_all(tasks, kept, jobs, time.perf_counter, lambda: progress.advance(bar))
+
+        play("ratios to tune", tuning)
+        while YARDSTICK in policies and (trial := [task for row, cap in pairs for task in due(row, cap, kept)]):
+            play("the yardstick's risk", trial)
+        play("days", days())
 
 
 def _write(
@@ -132,14 +143,14 @@ def _write(
 ) -> None:
     from dialer.sim.scoreboard.charts import overview_chart, trade_chart
     from dialer.sim.scoreboard.page import OVERVIEW_SVG, TRADE_SVG, Facts, page
-    from dialer.sim.scoreboard.rows import CAP
+    from dialer.sim.scoreboard.row import CAP
     from dialer.sim.scoreboard.standing import table_of
     from dialer.sim.scoreboard.timing import SIZES, time_decisions
 
     tables: list[Table] = [table_of(row, cap, policies, seeds, kept) for row in rows for cap in row.caps]
     facts = Facts(
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
-        seeds=len(seeds),
+        seeds=max(one.days for table in tables for one in table.standings),
         hours=rows[0].scenario.hours,
         days=sum(one.days for table in tables for one in table.standings),
         cpus=len(os.sched_getaffinity(0)),

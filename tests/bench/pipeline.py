@@ -2,6 +2,7 @@
 
     make bench                            # 410 lines, so that 400 are in flight, for 60 s
     make bench BENCH="--lines 100 --seconds 20"
+    make bench BENCH="--campaigns 20"     # one campaign, then 20 that share the leads and the agents
 
 Everything runs on this machine: Valkey, the daemon with its workers, a stand-in CRM with the agents' desktops, SIPp as
 callees and as phones. So the figures are of a machine that does both ends' work.
@@ -10,6 +11,7 @@ callees and as phones. So the figures are of a machine that does both ends' work
 from __future__ import annotations
 
 import argparse
+import heapq
 import json
 import shutil
 import sys
@@ -19,14 +21,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import mean, quantiles
 
 import msgpack
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from config.campaign import CampaignSettings
 from config.daemon import RedisSettings
@@ -37,54 +39,17 @@ from dialer.demo.lead_list import Kind, Row
 from dialer.store import campaigns, control, status
 from dialer.store.connection import Store, close_store, open_store
 from tests.bench.far_end import FarEnd, far_end
+from tests.bench.pipeline_table import Figures, Options, show
 from tests.bench.processes import Family, cpu_s, family, private_mb, resident_mb
 from tests.rules import AT_ANY_HOUR
 
 CALLEE_PORT, AGENT_PORT = 25060, 25080
 CALLEE_MEDIA, AGENT_MEDIA = 26000, 26100
-CAMPAIGN = "bench"
+LOGINS = 5
+"""Campaigns that each agent logs in for, at most."""
+
 READY_LIMIT_S = 180.0
 DRAIN_LIMIT_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What is measured. The far end's mix is in callee.xml: 30 % answer and talk for 8 s, 40 % are busy."""
-
-    lines: int
-    seconds: float
-    ramp_s: float
-    agents: int
-    max_cps: int
-    leads: int
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What came of it. Rates and lines are over the measured window, books over the whole run."""
-
-    attempts_per_s: float
-    slowest_5_s: float
-    lines_mean: float
-    lines_p5: float
-    hand_over_p50_ms: float
-    hand_over_p99_ms: float
-    answer_to_agent_p99_ms: float
-    worker_private_mb_mean: float
-    worker_private_mb_max: float
-    daemon_resident_mb: float
-    workers: int
-    cores_daemon: float
-    cores_workers: float
-    cores_far_end: float
-    abandon_rate: float
-    pacing_late: int
-    attempts: int
-    not_sent: int
-    invites_at_far_end: int
-    dispositions_at_crm: int
-    dialled_twice: int
-    lost: int
 
 
 @dataclass(slots=True)
@@ -108,6 +73,7 @@ def main() -> int:
     parser.add_argument("--ramp", type=float, default=25.0)
     parser.add_argument("--agents", type=int, default=0, help="0: seven for every ten lines")
     parser.add_argument("--max-cps", type=int, default=80)
+    parser.add_argument("--campaigns", type=int, default=1, help="more than 1: beside a run with one")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     sipp = shutil.which("sipp")
@@ -120,13 +86,16 @@ def main() -> int:
         agents=given.agents or given.lines * 7 // 10,
         max_cps=given.max_cps,
         leads=int(given.max_cps * (given.seconds + given.ramp) * 1.2),
+        campaigns=given.campaigns,
     )
-    figures = measure(options, sipp)
+    plans = [replace(options, campaigns=number) for number in sorted({1, options.campaigns})]
+    runs = [(plan, measure(plan, sipp)) for plan in plans]
     if given.json:
-        sys.stdout.write(json.dumps({"options": asdict(options), "figures": asdict(figures)}) + "\n")
+        for plan, figures in runs:
+            sys.stdout.write(json.dumps({"options": asdict(plan), "figures": asdict(figures)}) + "\n")
     else:
-        show(options, figures)
-    return 0 if figures.attempts and figures.lost == figures.dialled_twice == 0 else 1
+        show(runs)
+    return 0 if all(one.attempts and one.lost == one.dialled_twice == 0 for _, one in runs) else 1
 
 
 def measure(options: Options, sipp: str) -> Figures:
@@ -144,21 +113,21 @@ def measure(options: Options, sipp: str) -> Figures:
         )
         store = open_store(RedisSettings(url=url))
         stack.callback(close_store, store)
-        _campaign(store, folder)
+        _campaigns(store, folder, options)
         settings = folder / "dialer.toml"
         settings.write_text(_settings(folder, url, options))
         leash = stack.enter_context(parts.daemon(folder, settings, limit_s))
         _wait(lambda: bool(status.read(store)), READY_LIMIT_S, folder, "the daemon was not ready")
         names = [f"agent-{i:04}" for i in range(options.agents)]
         uris = {name: f"sip:{name}@127.0.0.1:{AGENT_PORT}" for name in names}
-        desk = crm.connect(url, store.keys.prefix, CAMPAIGN, uris, seed=1)
+        desk = crm.connect(url, store.keys.prefix, options.names[0], uris, seed=1)
         stack.callback(desk.client.close)
         bench = Bench(options, folder, store, callees, phones, family(leash.pid), desk)
         stop = threading.Event()
         with ThreadPoolExecutor(1, "crm") as threads:
             stack.callback(stop.set)
-            working = threads.submit(crm.work, desk, _rows(options.leads), (), stop)
-            _set_state(store, CampaignState.RUNNING)
+            working = threads.submit(_work, desk, options, stop)
+            _set_state(store, options, CampaignState.RUNNING)
             try:
                 window = _run(bench)
                 leash.terminate()
@@ -172,23 +141,43 @@ def measure(options: Options, sipp: str) -> Figures:
 # --- set up ---------------------------------------------------------------------------------------------------------
 
 
-def _campaign(store: Store, folder: Path) -> None:
+def _campaigns(store: Store, folder: Path, options: Options) -> None:
     message = folder / "abandoned.wav"
     scene.write_message(message)
-    settings = CampaignSettings(
-        name=CAMPAIGN,
-        caller_id=scene.CALLER_ID,
-        abandon_message=str(message),
-        ring_timeout_s=15.0,
-        **AT_ANY_HOUR,
-    )
-    campaigns.create(store, settings, who="bench", now=time.time())
-    _set_state(store, CampaignState.PAUSED)
+    for name in options.names:
+        settings = CampaignSettings(
+            name=name,
+            caller_id=scene.CALLER_ID,
+            abandon_message=str(message),
+            ring_timeout_s=15.0,
+            **AT_ANY_HOUR,
+        )
+        campaigns.create(store, settings, who="bench", now=time.time())
+    _set_state(store, options, CampaignState.PAUSED)
 
 
-def _set_state(store: Store, state: CampaignState) -> None:
-    campaigns.set_state(store, CAMPAIGN, state, who="bench", now=time.time())
-    control.send(store, control.Command("campaign", {"campaign": CAMPAIGN}), who="bench", now=time.time())
+def _set_state(store: Store, options: Options, state: CampaignState) -> None:
+    for name in options.names:
+        campaigns.set_state(store, name, state, who="bench", now=time.time())
+        control.send(store, control.Command("campaign", {"campaign": name}), who="bench", now=time.time())
+
+
+def _work(desk: crm.Crm, options: Options, stop: threading.Event) -> None:
+    """The CRM's day: the leads of every campaign, the agents for some campaigns each, then whatever is to be heard."""
+    names, rows = options.names, _rows(options.leads)
+    crm.open_group(desk)
+    for place, name in enumerate(names):
+        crm.send_leads(replace(desk, campaign=name), rows[place :: len(names)])
+    streams = [replace(desk, campaign=name).campaign_stream("leads") for name in names]
+    while any(desk.client.xlen(stream) for stream in streams) and not stop.is_set():
+        stop.wait(0.05)
+    mine, now = cycle(names), time.time()
+    for agent, uri in desk.agents.items():
+        crm.say(desk, agent, "login", uri=uri, campaigns=list(islice(mine, min(LOGINS, len(names)))), team="bench")
+        crm.say(desk, agent, "ready")
+        heapq.heappush(desk.errands, crm.Errand(now + crm.HEARTBEAT_S, agent, "heartbeat"))
+    crm.serve(desk, stop)
+    crm.log_out(desk)
 
 
 def _settings(folder: Path, url: str, options: Options) -> str:
@@ -284,25 +273,45 @@ def _board(store: Store) -> Board:
     return from_wire(status.read(store)[0].snapshot)
 
 
+def _delays(folder: Path) -> tuple[list[float], list[float]]:
+    """Answer to agent's INVITE, and answer to both hear each other, of all calls, in ms: from the log's line of each
+    attempt."""
+    hand_over, answer_to_agent = [], []
+    for line in (folder / "daemon.log").read_text(errors="replace").splitlines():
+        if '"hand_over_s"' not in line:
+            continue
+        told = json.loads(line[line.index("{") :])
+        if told["hand_over_s"] is not None:
+            hand_over.append(told["hand_over_s"] * 1000)
+        if told["agent"]:
+            answer_to_agent.append(told["wait_s"] * 1000)
+    return hand_over, answer_to_agent
+
+
+def _percentile(samples: list[float], share: float) -> float:
+    return sorted(samples)[round(share * (len(samples) - 1))] if samples else 0.0
+
+
 def _figures(bench: Bench, window: Window) -> Figures:
     boards = window.boards
-    attempts = [board.campaigns[0].attempts for board in boards]
+    attempts = [sum(row.attempts for row in board.campaigns) for board in boards]
     times = [board.at for board in boards]
     fives = [(attempts[i + 5] - attempts[i]) / (times[i + 5] - times[i]) for i in range(len(boards) - 5)]
-    last = boards[-1].campaigns[0]
+    last = boards[-1].campaigns
     lines = [board.lines_used for board in boards]
-    counts = status.counts(bench.store, CAMPAIGN, time.time())
-    attempted = sum(counts.dispositions.values())
-    sent = attempted - counts.dispositions.get("not_sent", 0)
-    accounted = counts.closed + counts.due + counts.waiting
+    counts = [status.counts(bench.store, name, time.time()) for name in bench.options.names]
+    attempted = sum(sum(one.dispositions.values()) for one in counts)
+    sent = attempted - sum(one.dispositions.get("not_sent", 0) for one in counts)
+    astray = sum(abs(one.accepted - one.closed - one.due - one.waiting) + one.leased + one.in_attempt for one in counts)
+    hand_over, answer_to_agent = _delays(bench.folder)
     return Figures(
         attempts_per_s=(attempts[-1] - attempts[0]) / (times[-1] - times[0]),
         slowest_5_s=min(fives, default=0.0),
         lines_mean=mean(lines),
         lines_p5=quantiles(lines, n=20)[0],
-        hand_over_p50_ms=last.hand_over.p50_ms,
-        hand_over_p99_ms=last.hand_over.p99_ms,
-        answer_to_agent_p99_ms=last.answer_to_agent.p99_ms,
+        hand_over_p50_ms=_percentile(hand_over, 0.5),
+        hand_over_p99_ms=_percentile(hand_over, 0.99),
+        answer_to_agent_p99_ms=_percentile(answer_to_agent, 0.99),
         worker_private_mb_mean=mean(window.private_mb),
         worker_private_mb_max=max(window.private_mb),
         daemon_resident_mb=window.resident_mb,
@@ -310,56 +319,15 @@ def _figures(bench: Bench, window: Window) -> Figures:
         cores_daemon=window.cores[0],
         cores_workers=window.cores[1],
         cores_far_end=window.cores[2],
-        abandon_rate=last.abandon_rate,
+        abandon_rate=sum(row.abandoned for row in last) / max(1, sum(row.answered for row in last)),
         pacing_late=boards[-1].pacing_late,
         attempts=attempted,
         not_sent=attempted - sent,
         invites_at_far_end=bench.callees.counted("TotalCallCreated"),
         dispositions_at_crm=len(bench.desk.heard),
         dialled_twice=max(0, bench.callees.counted("TotalCallCreated") - sent),
-        lost=abs(counts.accepted - accounted)
-        + counts.leased
-        + counts.in_attempt
-        + abs(attempted - len(bench.desk.heard)),
+        lost=astray + abs(attempted - len(bench.desk.heard)),
     )
-
-
-# --- print ----------------------------------------------------------------------------------------------------------
-
-
-def show(options: Options, figures: Figures) -> None:
-    """The figures beside what was asked for."""
-    table = Table(title=f"{options.lines} lines, {options.agents} agents, {options.seconds:g} s", title_justify="left")
-    for column, justify in (("figure", "left"), ("measured", "right"), ("to reach", "right")):
-        table.add_column(column, justify="right" if justify == "right" else "left")
-    rows = [
-        ("attempts per second", f"{figures.attempts_per_s:.1f}", "60"),
-        ("  slowest 5 s", f"{figures.slowest_5_s:.1f}", ""),
-        ("lines in flight, mean", f"{figures.lines_mean:.0f}", "400"),
-        ("answer to agent's INVITE, p50", f"{figures.hand_over_p50_ms:.1f} ms", ""),
-        ("answer to agent's INVITE, p99", f"{figures.hand_over_p99_ms:.1f} ms", "50 ms"),
-        ("answer to both hear each other, p99", f"{figures.answer_to_agent_p99_ms:.1f} ms", ""),
-        ("a SIP worker's private memory, mean", f"{figures.worker_private_mb_mean:.1f} MB", "12 MB"),
-        ("a SIP worker's private memory, largest", f"{figures.worker_private_mb_max:.1f} MB", "12 MB"),
-        ("the daemon's resident memory", f"{figures.daemon_resident_mb:.0f} MB", "350 MB"),
-        ("cores: daemon", f"{figures.cores_daemon:.2f}", ""),
-        (f"cores: {figures.workers} workers", f"{figures.cores_workers:.2f}", ""),
-        ("cores: SIPp", f"{figures.cores_far_end:.2f}", ""),
-        ("abandon rate", f"{figures.abandon_rate:.1%}", "3 %"),
-        ("decisions that came too late", str(figures.pacing_late), ""),
-        ("attempts that left = INVITEs at SIPp", _books(figures), "equal"),
-        ("attempts = dispositions at the CRM", f"{figures.attempts} = {figures.dispositions_at_crm}", "equal"),
-        ("attempts given back by the drain", str(figures.not_sent), ""),
-        ("leads lost", str(figures.lost), "0"),
-        ("dialled twice", str(figures.dialled_twice), "0"),
-    ]
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
-def _books(figures: Figures) -> str:
-    return f"{figures.attempts - figures.not_sent} = {figures.invites_at_far_end}"
 
 
 if __name__ == "__main__":

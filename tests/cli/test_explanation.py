@@ -49,13 +49,24 @@ def explain(
     )
 
 
+JUMPED = "no new calls: the clock jumped"
+
+
 @pytest.mark.parametrize(
     ("of_row", "of_board", "of_settings", "why"),
     [
         ({"problem": "no trunk is configured"}, {}, {}, ["no trunk is configured"]),
         ({"state": "paused"}, {}, {}, ["the campaign is paused here"]),
         ({}, {"state": "draining"}, {}, ["the daemon is draining: it starts no more calls"]),
-        ({}, {"problems": ("no new calls: the clock jumped", "other")}, {}, ["no new calls: the clock jumped"]),
+        (
+            {},
+            {
+                "problems": ("no new calls: the clock jumped", "other"),
+                "no_new_calls": ("no new calls: the clock jumped",),
+            },
+            {},
+            ["no new calls: the clock jumped"],
+        ),
         ({"agents": {"paused": 3}}, {}, {}, ["no agent is working (3 paused)"]),
         ({"agents": {}, "leads_held": 0, "due": 0}, {}, {}, ["no agent is working", "no lead is due"]),
         ({"leads_held": 0, "due": 0, "next": "finished"}, {}, {}, ["no lead is due (finished)"]),
@@ -102,11 +113,11 @@ def test_a_budget_has_room_again() -> None:
 
 def test_learning_holds_it_down() -> None:
     """Until enough was seen. The pacer's word of this second has more weight than what was saved a minute ago."""
-    row = campaign_row(decision=Decision(2, Reason(Rule.LEARNING, figures={"answers_to_go": 1.0})), risk=None)
+    row = campaign_row(decision=Decision(2, Reason(Rule.LEARNING, figures={"calls_to_go": 9.0})), risk=None)
     learning = explain(replace(RECORD, memory={}), boards=[board(campaigns=(row,))])
     past_it = explain(replace(RECORD, memory={}), boards=[board()])
 
-    assert learning.hosts[0].held_by == ("it is still learning (1 answers to go)",)
+    assert learning.hosts[0].held_by == ("it is still learning (9 finished calls to go)",)
     assert "learning" not in past_it.hosts[0].held_by[0]
 
 

@@ -125,6 +125,6 @@ def test_guesses_are_called_guesses() -> None:
     nothing = portrait({}, Settings())
     text = drawn(replace(TOLD, hosts=(replace(VIEW, drawn=nothing),)))
 
-    assert "learning 20 finished calls, 5 answers, 4 ended talks to go" in text
+    assert "learning 20 finished calls to go" in text
     assert "lasts about 2 min 2 s: a guess, none seen yet" in text
     assert "still talking" not in text

@@ -108,6 +108,20 @@ def test_the_ledger_counts_from_the_configuration() -> None:
     assert f"abandonment budget is spent (4 of {answered} live answers, cap 3 %)" in done.stdout.decode()
 
 
+def test_machines_are_taken_off_the_ledger() -> None:
+    """By their kind at once, or by a correction; the budget that their abandonment had spent is there again."""
+    learnt = [line for line in shift(1, 60) if line["type"] != "tick"]
+    lost = [{"type": "answered", "t": 60, "call": f"m{i}", "ring_s": 20, "kind": "person"} for i in range(4)]
+    lost += [{"type": "abandoned", "t": 60, "call": f"m{i}", "wait_s": 2} for i in range(4)]
+    found = [{"type": "answer_kind", "t": 60, "call": f"m{i}", "kind": "machine"} for i in range(4)]
+    before, after = (
+        run(lines(CONFIG, *learnt, *lost, tick(60, [READY]), *found, tick(60, [READY]))).stdout.decode().splitlines()
+    )
+
+    assert "abandonment budget is spent" in before
+    assert "abandonment budget is spent" not in after
+
+
 def test_the_same_lines_give_the_same_answers() -> None:
     """In any process."""
     told = lines(CONFIG, *shift(7))
@@ -239,12 +253,16 @@ def test_a_reader_that_goes_away() -> None:
 
 
 def test_events_without_ticks_have_a_limit() -> None:
-    """Only the newest are kept; those the pacer would have forgotten go."""
-    failed = lines({"type": "call_failed", "t": 1, "call": 1, "outcome": "busy", "ring_s": 1})
+    """Only the newest are kept; those the pacer would have forgotten go: here 20 calls that rang, for busy ones."""
+    busy = lines({"type": "call_failed", "t": 1, "call": 1, "outcome": "busy", "ring_s": 1})
     answered = lines({"type": "answered", "t": 1, "call": 1, "ring_s": 1})
-    told = [lines(CONFIG), answered, *[failed] * OBSERVATIONS_KEPT, lines(tick(1, [READY]))]
 
-    assert "5 answers, 4 ended talks to go" in next(answers(told))
+    def reason(busy_calls: int) -> str:
+        told = [lines(CONFIG), *[answered] * 20, *[busy] * busy_calls, lines(tick(60, [READY]))]
+        return str(json.loads(next(answers(told)))["reason"])
+
+    assert "learning" not in reason(OBSERVATIONS_KEPT - 20)
+    assert "20 finished calls to go" in reason(OBSERVATIONS_KEPT)
 
 
 def test_help_and_mistakes_bring_no_numba() -> None:
@@ -344,5 +362,5 @@ def test_explain_what_cannot_be_read(dialer: Dialer, store: Store, learnt_spring
 
     result = dialer("pace", "explain", learnt_spring)
 
-    assert "host dial-2: is of version 99, this release reads 2" in result.stdout
+    assert "host dial-2: is of version 99, this release reads 1 and 2" in result.stdout
     assert "30.0 % of the calls" in result.stdout

@@ -114,7 +114,7 @@ def test_mistakes_are_said_all_at_once(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         ([], "Which scenario?"),
-        (["r9"], "neither a file nor one of"),
+        (["r99"], "neither a file nor one of"),
         (["r1", "--policies", "vicidal"], "there is no policy"),
         (["r1", "--sweep", "agents=9:1"], "goes up"),
         (["r1", "--want-connects-per-hour", "9"], "needs a --sweep"),

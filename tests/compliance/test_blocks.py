@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from compliance.blocks import BadBlock, Block, BlockKind, PrefixTable, Target, of_number, verdict
 from compliance.face import Per, Rule, Subject
 from compliance.numbers import E164
+from compliance.words import detail
 
 NOW = 1_772_500_000.0
 DAY_S = 86_400.0
@@ -32,7 +33,7 @@ def test_a_block_refuses_for_good_and_says_why() -> None:
 
     assert refusal is not None
     assert (refusal.rule, refusal.until) == (Rule.BLOCKLIST, None)
-    assert refusal.detail == "on the no-call list for all campaigns (crm): asked"
+    assert detail(refusal) == "on the no-call list for all campaigns (crm): asked"
 
 
 def test_a_block_with_an_end_refuses_until_then() -> None:
@@ -43,7 +44,7 @@ def test_a_block_with_an_end_refuses_until_then() -> None:
 
     assert refusal is not None
     assert refusal.until == NOW + DAY_S
-    assert refusal.detail == (
+    assert detail(refusal) == (
         "on the no-call list for campaign spring (customer C-17, crm, until 2026-03-04 01:06 UTC): asked"
     )
     assert verdict([held], "spring", NOW + DAY_S) is None
@@ -64,7 +65,7 @@ def test_the_block_that_holds_longest_speaks() -> None:
         refusal = verdict(order, "spring", NOW)
         assert refusal is not None
         assert refusal.until == NOW + 20
-        assert "agent" in refusal.detail
+        assert "agent" in detail(refusal)
     forever = verdict([long, short, block()], "spring", NOW)
     assert forever is not None
     assert forever.until is None
@@ -81,7 +82,7 @@ def test_details_show_no_number() -> None:
         )
     ]
 
-    assert [one.detail for one in shown if one] == [
+    assert [detail(one) for one in shown if one] == [
         "on the no-call list for all campaigns (prefix 8613800****, crm): asked",
         "on the no-call list for all campaigns (customer *******1234, crm): asked",
         "on the no-call list for all campaigns (crm): her new number is *******1234",

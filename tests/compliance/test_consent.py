@@ -10,6 +10,7 @@ from compliance.consent import CLOCKS_DIFFER_S, ends_at, verdict
 from compliance.face import Callee, Rule
 from compliance.numbers import E164
 from compliance.policy import Policy
+from compliance.words import detail
 from tests.rules import CN_DEFAULT
 
 NOW = 1_772_500_000.0  # 2026-03-03 in UTC
@@ -20,7 +21,7 @@ NEEDED_AT_ANY_AGE = replace(CN_DEFAULT, consent_required=True, consent_max_age_s
 
 
 @pytest.mark.parametrize(
-    ("callee", "policy", "detail"),
+    ("callee", "policy", "words"),
     [
         (CALLEE, NEEDED, "the campaign calls only with consent, and the lead has none"),
         (CALLEE._replace(consent_until=NOW + DAY), NEEDED, "only with consent"),
@@ -30,13 +31,13 @@ NEEDED_AT_ANY_AGE = replace(CN_DEFAULT, consent_required=True, consent_max_age_s
         (CALLEE._replace(consent_until=NOW), CN_DEFAULT, "the consent ended on 2026-03-03"),
     ],
 )
-def test_without_consent_nobody_is_called_any_more(callee: Callee, policy: Policy, detail: str) -> None:
+def test_without_consent_nobody_is_called_any_more(callee: Callee, policy: Policy, words: str) -> None:
     """None, of the future, too old, or ended: refused for good, with the reason."""
     refusal = verdict(callee, policy, NOW)
 
     assert refusal is not None
     assert (refusal.rule, refusal.until) == (Rule.CONSENT, None)
-    assert detail in refusal.detail
+    assert words in detail(refusal)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from compliance.gate import CLEARANCE_S, Facts, judge, question
 from compliance.hours import CallingHours, HoursRule, Window
 from compliance.numbers import E164
 from compliance.policy import Policy
+from compliance.words import detail
 from tests.rules import CN_DEFAULT, EVERY_DAY
 
 CHINESE = E164("+8613800001234")
@@ -117,7 +118,7 @@ def test_a_stated_zone_that_is_none_is_refused(stated: str) -> None:
     refusal = ask(stated_zone=stated)
     assert isinstance(refusal, Refusal)
     assert (refusal.rule, refusal.until) == (Rule.UNKNOWN_ZONE, None)
-    assert not stated or stated not in refusal.detail
+    assert not stated or stated not in detail(refusal)
 
 
 def test_a_number_without_a_place_is_refused() -> None:

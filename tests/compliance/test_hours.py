@@ -13,6 +13,8 @@ from compliance import hours as module
 from compliance.face import Refusal, Rule
 from compliance.hours import SEARCH_DAYS, STRETCH_DAYS, CallingHours, HoursRule, Open, Window
 from compliance.places import Places
+from compliance.words import detail
+from tests.rules import in_words
 
 EVERY_DAY = frozenset(range(7))
 MONDAY_TO_FRIDAY = frozenset(range(5))
@@ -196,7 +198,7 @@ def test_all_zones_must_be_open() -> None:
     answer = check(hours, zones, at("America/New_York", "2026-06-01 10:00"), 25.0)
     assert isinstance(answer, Refusal)
     assert answer.until == at("America/Los_Angeles", "2026-06-01 09:00")
-    assert answer.detail == "outside calling hours: Mon 10:00 in America/New_York, Mon 07:00 in America/Los_Angeles"
+    assert detail(answer) == "outside calling hours: Mon 10:00 in America/New_York, Mon 07:00 in America/Los_Angeles"
     assert check(hours, zones, answer.until, 25.0) == Open(at("America/New_York", "2026-06-01 20:00"))
 
 
@@ -206,7 +208,7 @@ def test_zones_that_are_never_open_together() -> None:
     answer = check(hours, ("Asia/Shanghai", "Europe/London"), at("UTC", "2026-06-01 00:00"), 25.0)
     assert isinstance(answer, Refusal)
     assert (answer.rule, answer.until) == (Rule.HOURS, None)
-    assert answer.detail == "no common calling hours of 2 zones, Asia/Shanghai to Europe/London in the next 56 days"
+    assert detail(answer) == "no common calling hours of 2 zones, Asia/Shanghai to Europe/London in the next 56 days"
 
 
 def test_hours_over_midnight_are_one_opening() -> None:
@@ -269,17 +271,17 @@ def test_the_strictest_rule_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("claims", "detail"),
+    ("claims", "words"),
     [
         ((frozenset({"GB", "GB-*"}),), "no calling hours are known for GB"),
         ((FLORIDA, frozenset({"FR", "FR-75"})), "no calling hours are known for FR or FR-75"),
         ((), "no calling hours are known for a number that is of no country"),
     ],
 )
-def test_a_region_without_hours_is_refused_for_good(claims: tuple[frozenset[str], ...], detail: str) -> None:
+def test_a_region_without_hours_is_refused_for_good(claims: tuple[frozenset[str], ...], words: str) -> None:
     """Hours of the USA say nothing about Britain, and a number of Florida with an address in Paris needs both."""
     answer = module.check((of(8, 21, "US"),), Places(NEW_YORK, claims), at(NEW_YORK[0], "2026-06-01 10:00"), 25.0)
-    assert answer == Refusal(Rule.HOURS, detail, None)
+    assert in_words(answer) == (Rule.HOURS, words, None)
 
 
 def test_rules_of_every_part_hold_where_the_part_is_not_known() -> None:
@@ -328,7 +330,11 @@ def test_holidays_that_nobody_knows_refuse(monkeypatch: pytest.MonkeyPatch) -> N
     module._closed_days.cache_clear()
     places = Places(("Europe/Paris",), (frozenset({"FR"}),))
     answer = module.check((of(8, 20, "FR", closed=True),), places, at("Europe/Paris", "2031-03-03 10:00"), 25.0)
-    assert answer == Refusal(Rule.HOURS, "the public holidays of FR are not known, and the rules close on them", None)
+    assert in_words(answer) == (
+        Rule.HOURS,
+        "the public holidays of FR are not known, and the rules close on them",
+        None,
+    )
     module._closed_days.cache_clear()
 
 

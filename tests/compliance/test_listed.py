@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from compliance.face import Refusal, Rule
+from compliance.face import Rule
 from compliance.listed import RETRY_S, age_days, on_register, outdated, register_outdated
 from compliance.numbers import E164, may_be_of
+from tests.rules import in_words
 from tests.store.shelf import facts
 
 OF_MARCH = facts("fr-bloctel", "2026-03-01")
@@ -31,7 +32,7 @@ def test_data_may_be_31_days_old_and_no_older() -> None:
     assert outdated(OF_MARCH, 31, at("2026-04-01 23:59:59")) == ""
     why = outdated(OF_MARCH, 31, at("2026-04-02"))
     assert why == "the register fr-bloctel of 2026-03-01 is 32 days old, more than 31"
-    assert register_outdated(why, 100.0) == Refusal(Rule.REGISTER_OUTDATED, why, 100.0 + RETRY_S)
+    assert in_words(register_outdated(why, 100.0)) == (Rule.REGISTER_OUTDATED, why, 100.0 + RETRY_S)
 
 
 def test_data_of_tomorrow_are_not_believed() -> None:
@@ -42,7 +43,7 @@ def test_data_of_tomorrow_are_not_believed() -> None:
 
 def test_a_number_that_is_on_a_register_is_refused_for_good() -> None:
     """With the register and its day."""
-    assert on_register(OF_MARCH) == Refusal(Rule.REGISTER, "on the national register fr-bloctel of 2026-03-01", None)
+    assert in_words(on_register(OF_MARCH)) == (Rule.REGISTER, "on the national register fr-bloctel of 2026-03-01", None)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from dialer.core.inputs import (
 )
 from dialer.core.model import Disposition, Lead, Settlement
 from pacing.face import Decision
-from sip.causes import Cause, Leg
+from sip.causes import Answerer, Cause, Leg
 from sip.messages import AgentDialled, AgentEnded, Answered, Bridged, Capacity, DialAgent, Dialled, Ended, Progress
 
 EPOCH = 1_772_000_000.0
@@ -126,8 +126,8 @@ class Stage:
     def ring(self, attempt: str) -> list[Effect]:
         return self.tell(Progress(attempt, self.now, 180, False))
 
-    def answer(self, attempt: str, *, crossed: bool = False) -> list[Effect]:
-        return self.tell(Answered(attempt, self.now, crossed))
+    def answer(self, attempt: str, *, crossed: bool = False, kind: Answerer = Answerer.UNKNOWN) -> list[Effect]:
+        return self.tell(Answered(attempt, self.now, crossed, kind))
 
     def bridge(self, attempt: str) -> list[Effect]:
         leg = self.call(attempt).leg

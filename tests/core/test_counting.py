@@ -106,7 +106,57 @@ def test_a_call_after_midnight_counts_although_the_day_was_told_late(stage):
     assert stage.floor.campaigns["sales"].windows[0].ledger == Ledger(1, 1)
 
 
-@pytest.mark.parametrize("change", [{"max_abandon_rate": 0.01}, {"time_zone": "UTC"}])
+@pytest.mark.parametrize(("window_s", "before_s"), [(3600.0, 600.0), (86_400.0, 600.0), (86_400.0, 85_800.0)])
+def test_a_rolling_window_keeps_its_own_counts_over_midnight(stage, window_s, before_s):
+    """What was answered before midnight is in the window for as long as it looks back, however often the ledger is told
+    on the new day; then it is out."""
+    midnight = slot_of(stage.wall) * 300.0 + before_s
+    stage.tell(ledger("2026-03-02", midnight - 86_400, window("rolling", midnight - window_s)))
+    answered(stage)
+    run, at = stage.floor.campaigns["sales"], slot_of(stage.wall) * 300.0
+
+    seen = []
+    for told_at in (midnight, midnight + 300.0, at + window_s, at + window_s + 300.0):
+        stage.tell(ledger("2026-03-03", midnight, window("rolling", told_at - window_s)))
+        seen.append(run.windows[0].ledger.answered)
+
+    assert seen == [1, 1, 1, 0]
+    assert run.ledger == Ledger()
+
+
+def test_a_new_day_without_a_beginning_starts_own_counts_anew(stage):
+    """Where nobody says when the day began, what was counted before the change of day is not of it."""
+    stage.tell(LedgerOfOthers("sales", "2026-03-02", 5, 1))
+    answered(stage)
+    run = stage.floor.campaigns["sales"]
+    stage.tell(LedgerOfOthers("sales", "2026-03-02", 5, 1))
+    assert run.ledger == Ledger(6, 2)
+
+    stage.tell(LedgerOfOthers("sales", "2026-03-03", 0, 0))
+    assert run.ledger == Ledger(0, 0)
+
+
+def test_the_day_of_others_counts_by_the_campaigns_definition(stage):
+    """Their machines and the callees who hung up are told, too, for the definitions that take them off."""
+    settings = stage.floor.campaigns["sales"].settings
+    uk = settings.model_copy(update={"abandonment": shipped().get("uk").abandonment})
+    stage.tell(CampaignChanged(uk, CampaignState.RUNNING))
+    seen = []
+    for machines, hung_up in ((0, 0), (0, 4), (100, 0)):
+        stage.tell(LedgerOfOthers("sales", "2026-03-02", 110, 10, machines=machines, hung_up=hung_up))
+        seen.append(stage.floor.campaigns["sales"].ledger)
+    assert seen == [Ledger(110, 10), Ledger(106, 6), Ledger(105, 5)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"max_abandon_rate": 0.01},
+        {"time_zone": "UTC"},
+        {"abandon_windows": SETTINGS.abandon_windows[:1]},
+        {"abandonment": shipped().get("uk").abandonment},
+    ],
+)
 def test_settings_that_count_otherwise_stop_the_campaign_until_the_ledger_is_told(stage, change):
     """No call starts while a window of the new settings is unknown; own counts are not forgotten."""
     since = slot_of(stage.wall) * 300.0

@@ -252,9 +252,10 @@ def test_two_slots_a_call(make_stage, of):
     """Five slots carry two calls; a slot is never promised twice."""
     stage = make_stage(slots=5)
     stage.campaign()
+    stage.login("ann")
     stage.lease(9)
-    assert reserved(stage, of, 9) == 2
-    assert reserved(stage, of, 9) == 0
+    assert [reserved(stage, of, 9), reserved(stage, of, 9)] == [2, 0]
+    assert len(stage.floor.campaigns["sales"].leads) == 7  # it was the slots, not the leads
 
 
 def test_the_hosts_own_limit(make_stage, of):
@@ -262,15 +263,22 @@ def test_the_hosts_own_limit(make_stage, of):
     stage = make_stage(max_lines=3)
     for name in ("sales", "survey"):
         stage.campaign(name)
+        stage.login(f"of {name}", campaigns=(name,))
         stage.lease(9, name)
     assert [reserved(stage, of, 2, "sales"), reserved(stage, of, 9, "survey")] == [2, 1]
+    assert [reserved(stage, of, 9, "sales"), reserved(stage, of, 9, "survey")] == [0, 0]
+    assert [len(stage.floor.campaigns[name].leads) for name in ("sales", "survey")] == [7, 8]
 
 
 def test_the_campaigns_own_limit(stage, of):
     """A campaign's max_lines counts calls on the line and at the gates."""
     stage.campaign(max_lines=2)
-    stage.dial()
+    stage.login("ann")
+    attempt = stage.dial()
     stage.lease(9)
+    assert [reserved(stage, of, 9), reserved(stage, of, 9)] == [1, 0]
+    assert len(stage.floor.campaigns["sales"].leads) == 8
+    stage.end(attempt, Cause.BUSY)
     assert [reserved(stage, of, 9), reserved(stage, of, 9)] == [1, 0]
 
 
@@ -292,8 +300,9 @@ def test_the_trunks_rate_counts_calls_at_the_gates(make_stage, of):
 
 def test_a_decision_never_outruns_the_leads(stage, of):
     """A decision for more calls than there are leads takes the leads there are."""
+    stage.login("ann")
     stage.lease(2)
-    assert reserved(stage, of, 9) == 2
+    assert [reserved(stage, of, 9), reserved(stage, of, 9)] == [2, 0]
 
 
 def test_lines_that_went_while_at_the_gates(make_stage, of):
@@ -306,6 +315,18 @@ def test_lines_that_went_while_at_the_gates(make_stage, of):
     dials = [len(of(Dial, stage.permit(lead)[1])) for lead in leads]
     assert sum(dials) == 3
     assert stage.settled() == [Disposition.NOT_SENT] * 2
+
+
+def test_a_trunk_that_died_while_at_the_gates(stage, of):
+    """A permit for a trunk that rests by then is given back."""
+    stage.login("ann")
+    attempts = [stage.dial() for _ in range(5)]
+    (lead,) = stage.lease()
+    stage.pace()
+    for attempt in attempts:
+        stage.end(attempt, Cause.TRUNK_UNREACHABLE)
+    assert of(Dial, stage.permit(lead)[1]) == []
+    assert stage.settled()[5:] == [Disposition.NOT_SENT]
 
 
 def test_a_campaign_keeps_the_trunk_it_reserved_for(make_stage, of):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dialer.core.calls import UNANSWERED, CallState
 from dialer.core.dispositions import NO_SIGN, OUR_SIDE, TABLE, TRUNK_FAULTS, Counted, counts, disposition_of, is_charged
 from dialer.core.model import Disposition
+from pacing.face import AnswerKind
 from sip.causes import Cause, Leg
 
 D = Disposition
@@ -61,6 +62,14 @@ def test_an_answered_callee_whom_we_hung_up_on_was_abandoned(state):
     assert disposition_of(state, Cause.NORMAL, Leg.NETWORK) is D.HUNG_UP
 
 
+@pytest.mark.parametrize("ended_by", list(Leg), ids=str)
+def test_nobody_abandons_a_machine(ended_by):
+    """Where a person would have hung up or been abandoned, a machine is a machine; other ends are what they are."""
+    for (state, cause), usual in TABLE.items():
+        found = disposition_of(state, cause, ended_by, AnswerKind.MACHINE)
+        assert found is (D.MACHINE if usual in {D.HUNG_UP, D.ABANDONED} else usual)
+
+
 def test_who_ended_it_matters_nowhere_else():
     """Ended by us or not: every other end means the same."""
     for state, cause in TABLE:
@@ -85,6 +94,13 @@ def counted(answered_at, bridged_at, ended_at=100.0, ended_by=Leg.DIALER):
 def test_a_call_without_an_answer_is_not_in_the_ledger():
     """No answer, no live answer, no abandon."""
     assert counted(None, None) == Counted()
+
+
+@pytest.mark.parametrize("bridged_at", [None, 11.0, 20.0])
+def test_a_machine_is_not_in_the_ledger(bridged_at):
+    """Whether an agent came, in time or late, or nobody."""
+    told = {"answered_at": 10.0, "bridged_at": bridged_at, "ended_at": 60.0, "ended_by": Leg.CALLEE}
+    assert counts(**told, abandon_after_s=2.0, kind=AnswerKind.MACHINE) == Counted()
 
 
 @given(st.integers(0, 10**6), st.none() | st.integers(0, 5000))

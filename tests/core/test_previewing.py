@@ -21,6 +21,7 @@ from dialer.core.inputs import (
 )
 from dialer.core.model import Disposition
 from dialer.core.previewing import LINE_LIMIT_S, NO_DECISION, sentence
+from dialer.core.whys import Kind, Why
 from pacing.face import Ledger
 from sip.causes import Cause, Leg
 from sip.messages import Dial, HangUp, PlayMessage
@@ -376,7 +377,9 @@ def test_a_skipped_lead_is_put_off(stage, of):
     stage.login("ann")
     first, second = stage.lease(2)
     effects = skip(stage, "ann", reason="knows me")
-    assert of(Postpone, effects) == [Postpone("sales", first, 600.0, "skipped by agent ann: knows me")]
+    assert of(Postpone, effects) == [
+        Postpone("sales", first, 600.0, Why(Kind.SKIPPED, facts={"agent": "ann", "reason": "knows me"}))
+    ]
     (fields,) = told(of, effects, "preview_ended")
     assert (fields["end"], fields["reason"], fields["attempt_id"]) == ("skipped", "knows me", "")
     assert of(Reserve, effects) + of(Settle, effects) == []

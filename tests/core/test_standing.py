@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.core.standing import Standing, clock_words, hours_and_days, last_word, reason_of
+from dialer.core.standing import Standing, clock_words, hours_and_days, last_word
 
 NOW = 1_772_500_000.0  # 2026-03-03 01:06:40 UTC, a Tuesday
 
@@ -106,25 +106,6 @@ def test_what_cannot_be_does_not_construct(impossible: dict[str, Any]) -> None:
 def test_a_moment_is_said_as_people_near_it_do(seconds: float, words: str) -> None:
     """Today, within a week, and beyond."""
     assert clock_words(NOW + seconds, NOW, UTC) == words
-
-
-@pytest.mark.parametrize(
-    ("why", "reason"),
-    [
-        ("hours: outside calling hours: Tue 08:00 in Asia/Shanghai", "hours"),
-        ("unknown_zone: the time zone of the number is not known", "unknown zone"),
-        ("no_answer: called again", "no answer"),
-        ("sale, says 17", "sale"),
-        ("callback", "callback"),
-        ("an agent talked to the callee", "an agent talked to the callee"),
-        ("an answering machine: called again", "an answering machine"),
-        ("skipped by agent 17: spoke to her this morning", "skipped by an agent"),
-        ("x" * 300, "x" * 60),
-    ],
-)
-def test_reasons_are_counted_by_their_kind(why: str, reason: str) -> None:
-    """What differs from lead to lead is left out."""
-    assert reason_of(why) == reason
 
 
 def test_the_hours_and_days_ahead() -> None:

@@ -128,3 +128,12 @@ def test_a_refused_probe_has_failed(broken):
     broken.start(110.0)
     broken.refused(110.1, 110.0)
     assert broken.rests_until == 110.1 + 2 * FIRST_REST_S
+
+
+@pytest.mark.parametrize(("max_cps", "expected"), [(10.0, [3, 2, 0]), (0.25, [3, 2, 0])])
+def test_starts_of_the_last_second(max_cps, expected):
+    """Only those of the last second, also where the limit looks back further; a trunk that rests shows them, too."""
+    trunk = TrunkLoad("north", max_cps, 10, rests_until=1e9)
+    for at in (10.0, 10.5, 10.5):
+        trunk.start(at)
+    assert [trunk.started_lately(at) for at in (10.9, 11.0, 11.5)] == expected

@@ -56,6 +56,17 @@ def test_an_event_that_comes_twice_does_nothing_twice(desk: Crm) -> None:
     assert desk.client.xpending(desk.stream("crm:out"), crm.GROUP)["pending"] == 0
 
 
+def test_an_outcome_names_the_campaign_of_its_call(desk: Crm) -> None:
+    """An agent may work for several campaigns."""
+    announce(desk, "disposition", "a-1", {**ENDED, "campaign": "autumn-sale"})
+
+    serve_all(desk)
+
+    (errand,) = desk.errands
+    assert errand.outcome is not None
+    assert errand.outcome["campaign"] == "autumn-sale"
+
+
 def test_two_ends_of_one_attempt_are_a_contradiction(desk: Crm) -> None:
     """Should the dialer ever say so, the books will show it."""
     announce(desk, "disposition", "a-1", ENDED)
@@ -90,7 +101,7 @@ def test_an_agent_who_was_paused_comes_back(desk: Crm) -> None:
 def test_the_dialer_understands_what_is_sent(desk: Crm, store: Store) -> None:
     """Desktops' events, block requests and outcomes are read by the dialer without a fault."""
     for i in range(40):
-        crm.wrap_up(desk, f"a-{i}", "agent-01")
+        crm.wrap_up(desk, f"a-{i}", "agent-01", "spring-sale")
     crm.log_in(desk)
     crm.block(desk, ["+8613800001234"])
     crm.log_out(desk)

@@ -8,10 +8,28 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from pacing.answers import MEMORY_CALLS
 from pacing.face import CallAnswered, CallFailed, Ledger, Observation, Snapshot, TalkEnded, Window, WrapupEnded
 from pacing.learn import Learnt
+from pacing.ringing import FAILED, MACHINE, PERSON, TRACE, Ringing
 
 TRUNKS = ("", "north", "south")
+
+
+def known_answers(rate: float = 0.3, calls: float = 100.0) -> dict[str, Any]:
+    """The answers' part of a memory: so many calls, all complete, answered at this rate by people after 11 s."""
+    prior = Ringing(25.0, rate, 11.0, MEMORY_CALLS, calls).prior
+    return {
+        "person": prior[PERSON].tolist(),
+        "machine": prior[MACHINE].tolist(),
+        "failed": prior[FAILED].tolist(),
+        "seen": [round(rate * calls), 0, round((1.0 - rate) * calls)],
+        "prior": TRACE,
+        "refused": [0.0, 10.0],
+        "complete": calls,
+        "long_run": [rate * calls, calls],
+        "hour": -1,
+    }
 
 
 def experienced(**changes: Any) -> dict[str, Any]:
@@ -25,7 +43,7 @@ def experienced(**changes: Any) -> dict[str, Any]:
         law.ended *= 40.0 / law.ended.sum()
     memory: dict[str, Any] = {**known.memory()}
     seen: dict[str, Any] = {
-        "answers": {"answered": 30.0, "finished": 100.0, "seen": 100, "seen_answered": 30},
+        "answers": known_answers(),
         "talk": {"seen": 30},
         "wrapup": {"seen": 30},
         "tolerated_risk": 0.03,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pacing.kernels import AGE_FIRST_S, AGES_PER_DECADE, RING_BIN_S
+from pacing.ringing import FASTEST_S
 
 Rows = Sequence[Sequence[float]]
 
@@ -62,6 +63,17 @@ def answered_by(
         come = [p * (interpolate(answers, row + h / bin_s) - answers[row]) for h in horizons_s]
         table.append([c / still if still > 1e-12 else 0.0 for c in come])
     return table
+
+
+def expected_within(
+    ages_s: Sequence[float], passed_s: float, bin_s: float, cumulative: Sequence[float], mark_s: float
+) -> tuple[float, int]:
+    """The sum of what the cumulative hazard gains over every call's next seconds; and who passes the mark in them."""
+    gained = sum(
+        interpolate(cumulative, max(0.0, age_s + passed_s) / bin_s) - interpolate(cumulative, max(0.0, age_s) / bin_s)
+        for age_s in ages_s
+    )
+    return gained, sum(1 for age_s in ages_s if age_s < mark_s <= age_s + passed_s)
 
 
 def lookup(
@@ -134,7 +146,8 @@ def dial(
 
 @dataclass(frozen=True)
 class Case:
-    """What a decision starts from; odds are multiples, one for each ringing call and last that of a new one."""
+    """What a decision starts from; odds are multiples, one for each ringing call and last that of a new one. `refused`
+    is the share of calls that never ring, which shows by the age of `FASTEST_S`; `doubt` multiplies every answer."""
 
     talking_s: Sequence[float]
     wrapping_s: Sequence[float]
@@ -145,6 +158,8 @@ class Case:
     answered: Rows
     will: Sequence[float]
     spare: int
+    refused: float = 0.0
+    doubt: float = 1.0
 
 
 def decide(case: Case, tolerated: float, at_most: int) -> tuple[int, float, float, float, float]:
@@ -157,9 +172,29 @@ def decide(case: Case, tolerated: float, at_most: int) -> tuple[int, float, floa
     ringing = []
     for age_s, odds in zip((*case.ringing_s, 0.0), case.odds, strict=True):
         will = interpolate(case.will, age_s / RING_BIN_S)
-        by_then = row_at(case.answered, age_s / RING_BIN_S)
-        ringing.append([x * (with_odds(will, odds) / will if will else 1.0) for x in by_then])
+        by_then = row_at([[min(1.0, x * case.doubt) for x in row] for row in case.answered], age_s / RING_BIN_S)
+        rings = 1.0 - case.refused * max(0.0, 1.0 - age_s / FASTEST_S)
+        of_odds = with_odds(will, odds) / will if will else 1.0
+        ringing.append([min(1.0, x * of_odds) * rings for x in by_then])
     *ringing, fresh = ringing
     horizons = len(fresh)
     expected = [sum(map(sum, rows)) / horizons for rows in (free, ringing)]
     return (*dial(free, ringing, fresh, case.spare, tolerated, at_most), *expected)  # type: ignore[return-value]
+
+
+def incidence(
+    ended: Sequence[tuple[int, int]], running: Sequence[int], causes: int, bins: int
+) -> tuple[list[float], list[list[float]]]:
+    """Aalen and Johansen's estimate, call by call: `ended` as (cause, bin), `running` as the bin where each stands.
+
+    Returns the share that still runs and the cumulative incidence of every cause, at the edges of the bins.
+    """
+    still, came = [1.0], [[0.0] for _ in range(causes)]
+    for b in range(bins):
+        at_risk = sum(1.0 for _, bin_ in ended if bin_ >= b)
+        at_risk += sum(1.0 if bin_ > b else 0.5 if bin_ == b else 0.0 for bin_ in running)
+        hazards = [sum(1 for one in ended if one == (cause, b)) / max(1e-9, at_risk) for cause in range(causes)]
+        for cause in range(causes):
+            came[cause].append(came[cause][-1] + still[-1] * hazards[cause])
+        still.append(still[-1] * max(0.0, 1.0 - sum(hazards)))
+    return still, came

@@ -10,11 +10,12 @@ from hypothesis import given
 
 from pacing.compiled import floats
 from pacing.face import Snapshot
-from pacing.forecast import HORIZONS, TABLES_LAST_S, Proposal, Tables, make_tables, propose, stale
+from pacing.forecast import HORIZONS, TABLES_LAST_S, Doubt, Proposal, Tables, make_tables, propose, stale
 from pacing.learn import Learnt
 from tests.pacing.cases import EXPERIENCED, experienced, snapshot, snapshots
 
 GRACE_S = 2.0
+NO_DOUBT = Doubt(0.0, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,8 @@ def tables() -> Tables:
     return make_tables(Learnt(25.0, EXPERIENCED), snapshot(), GRACE_S)
 
 
-def proposed(tables: Tables, seen: Snapshot) -> Proposal:
-    return propose(tables, seen, GRACE_S, 0.03, 50)
+def proposed(tables: Tables, seen: Snapshot, doubt: Doubt = NO_DOUBT) -> Proposal:
+    return propose(tables, seen, GRACE_S, doubt, 0.03, 50)
 
 
 def test_tables_hold_probabilities_that_rise_with_the_horizon(tables: Tables) -> None:
@@ -33,14 +34,39 @@ def test_tables_hold_probabilities_that_rise_with_the_horizon(tables: Tables) ->
         assert np.all((table >= 0.0) & (table <= 1.0))
         assert np.all(np.diff(table, axis=1) >= -1e-12)
     assert np.all(tables.answered <= tables.will[:, None] + 1e-12)
-    assert tables.will[0] == pytest.approx(tables.probability)
+    assert tables.will[0] == pytest.approx(tables.law.probability)
 
 
-def test_tables_are_made_anew_every_few_seconds(tables: Tables) -> None:
-    """When they are old, and when the clock stepped back."""
-    assert not stale(tables, tables.made_at)
-    assert stale(tables, tables.made_at + TABLES_LAST_S)
-    assert stale(tables, tables.made_at - 0.1)
+def test_tables_are_made_anew_every_few_seconds() -> None:
+    """When they are old, when the clock stepped back, and at once when the law of answers was moved."""
+    learnt = Learnt(25.0, EXPERIENCED)
+    tables = make_tables(learnt, snapshot(), GRACE_S)
+    assert not stale(tables, learnt, tables.made_at)
+    assert stale(tables, learnt, tables.made_at + TABLES_LAST_S)
+    assert stale(tables, learnt, tables.made_at - 0.1)
+    learnt.answers.moves += 1
+    assert stale(tables, learnt, tables.made_at)
+
+
+def test_tables_know_of_the_calls_that_ring() -> None:
+    """Many that have rung long and were not answered make an answer less likely."""
+    learnt = Learnt(25.0, EXPERIENCED)
+    few = make_tables(learnt, snapshot(ringing_age_s=(20.0,)), GRACE_S).law
+    many = make_tables(learnt, snapshot(ringing_age_s=(20.0,) * 200), GRACE_S).law
+    assert many.probability < few.probability - 0.1
+    assert many.calls > few.calls
+
+
+def test_doubt_leaves_less_room(tables: Tables) -> None:
+    """Answers that may be more likely than they seem; and with refusals fewer of the next calls are answered."""
+    seen = snapshot(ready=4, ringing_age_s=(3.0,) * 6)
+    plain, doubted = (proposed(tables, seen, Doubt(0.0, factor)) for factor in (1.0, 1.5))
+    assert doubted.dial < plain.dial
+    assert doubted.answers == pytest.approx(1.5 * plain.answers)
+    refused = proposed(tables, seen, Doubt(0.7, 1.0))
+    assert refused.dial > plain.dial
+    assert refused.answers == pytest.approx(plain.answers)  # those that ring are past the age of refusals
+    assert refused.probability == pytest.approx(0.3 * plain.probability)
 
 
 @given(snapshots())
@@ -75,7 +101,7 @@ def test_calls_of_smaller_odds_leave_more_room(tables: Tables) -> None:
 
 def test_tables_have_the_odds_of_the_trunks_that_differ() -> None:
     """Each once for all decisions until the next tables; an ordinary trunk and one without evidence have none."""
-    trunks = {"good": [45.0, 150.0], "dead": [0.0, 150.0], "new": [0.0, 5.0]}
+    trunks = {"usual": [45.0, 150.0], "dead": [0.0, 150.0], "new": [0.0, 5.0]}
     odds = make_tables(Learnt(25.0, experienced(trunks=trunks, hours={})), snapshot(), GRACE_S).odds
     assert set(odds) == {"dead"}
     assert odds["dead"] == pytest.approx(0.25)

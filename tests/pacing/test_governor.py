@@ -85,6 +85,50 @@ def test_the_tightest_window_holds_the_guarantee() -> None:
     assert guaranteed(0.03, snapshot(ready=0, ledger=roomy, windows=narrow)) == 2
 
 
+def test_a_waiting_call_is_one_of_those_that_may_be_lost() -> None:
+    """It is in the live answers already, and counts once against the budget: beside it there is room for one less."""
+    n = 67  # 0.03 * 67 / 0.97 = 2.07, and with one of them waiting 0.03 * 66 / 0.97 = 2.04
+    assert guaranteed(0.03, snapshot(ready=0, ledger=Ledger(n, 0))) == 2
+    assert guaranteed(0.03, snapshot(ready=0, ledger=Ledger(n, 0), waiting_age_s=(1.0,))) == 1
+    assert guaranteed(0.03, snapshot(ready=0, ledger=Ledger(n, 0), waiting_age_s=(1.0, 1.0))) == 0
+
+
+def test_a_waiting_call_brings_no_answer_of_its_own() -> None:
+    """33 live answers have room for an uncovered call; with one of them on the line still, 32 have none."""
+    assert guaranteed(0.03, snapshot(ready=5, ledger=Ledger(33, 0))) == 6
+    assert guaranteed(0.03, snapshot(ready=5, ledger=Ledger(33, 0), waiting_age_s=(1.0,))) == 4
+    assert guaranteed(0.03, snapshot(ready=5, ledger=Ledger(34, 0), waiting_age_s=(1.0,))) == 5
+
+
+@examples(max_examples=300)
+@given(snapshots())
+def test_the_guarantee_gives_as_many_calls_as_it_can(seen: Snapshot) -> None:
+    """One call more, and the worst case would be over the cap of some window."""
+    waiting = len(seen.waiting_age_s)
+
+    def holds(dial: int) -> bool:
+        lost = len(seen.ringing_age_s) + waiting + dial - seen.ready
+        answers = lost - waiting
+        return all(one.abandoned + lost <= cap * (one.answered + answers) + 1e-6 for cap, one in ledgers(0.03, seen))
+
+    dial = guaranteed(0.03, seen)
+    assert dial == 0 or holds(dial)
+    assert not holds(dial + 1)
+
+
+def test_a_ready_agent_is_needed_by_each_call_that_rings_or_waits() -> None:
+    """What is left of them is what progressive dialling may start."""
+    assert covered(snapshot(ready=5, ringing_age_s=(5.0,) * 2, waiting_age_s=(1.0,))) == 2
+    assert covered(snapshot(ready=2, ringing_age_s=(5.0,) * 2, waiting_age_s=(1.0,))) == 0
+
+
+def test_calls_for_each_agent_count_those_that_wait() -> None:
+    """A call in flight is one that rings or waits for an agent."""
+    for ringing, waiting in ((4, 0), (2, 2), (0, 4)):
+        seen = snapshot(ringing_age_s=(5.0,) * ringing, waiting_age_s=(1.0,) * waiting)
+        assert limit(Settings(max_calls_per_agent=2.0), seen) == Governed(6, Brake.CALLS_PER_AGENT)
+
+
 def test_the_slack_is_the_calls_left_under_the_cap() -> None:
     """95 live answers at a 3 % cap have room for 2.88 abandoned calls."""
     assert slack_calls(0.03, Ledger(95, 3)) == pytest.approx(-0.12)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +18,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from pacing import kernels
-from pacing.compiled import floats
+from pacing.compiled import Floats, floats
 from pacing.face import Ledger, Settings
 from pacing.policies import make
+from pacing.ringing import FASTEST_S
 from pacing.sentence import sentence
 from tests.pacing import naive
 from tests.pacing.cases import EXPERIENCED, snapshot
@@ -41,7 +43,8 @@ def matrix(values: list[list[float]], columns: int = 2) -> np.ndarray:
 @given(st.floats(0.0, 500.0), hazards)
 def test_survival_agrees_with_its_twin(age_s: float, hazard: list[float]) -> None:
     """The survival curve is the exponential of the integrated hazard, also beyond the last edge."""
-    got = kernels.survival(age_s, floats(EDGES_S), floats(tuple(hazard)))
+    edges_s, rates = floats(EDGES_S), floats(tuple(hazard))
+    got = kernels.survival(age_s, edges_s, rates, kernels.cumulated(edges_s, rates))
     assert got == pytest.approx(naive.survival(age_s, EDGES_S, hazard))
 
 
@@ -74,13 +77,44 @@ def test_answered_by_agrees_with_its_twin(p: float, weights: list[float]) -> Non
     shares = np.cumsum(np.array(weights) + 0.01)
     answers = np.concatenate((np.zeros(1), shares / shares[-1]))
     failures = np.linspace(0.0, 1.0, 13) ** 2
+    still = p * (1.0 - answers) + (1.0 - p) * (1.0 - failures)
     horizons_s = (0.7, 2.0, 9.0)
-    got = kernels.answered_by(p, answers, failures, 0.5, floats(horizons_s))
-    by_then, will = got
+    by_then, will = kernels.answered_by(still, p * answers, 0.5, floats(horizons_s))
     assert by_then == pytest.approx(np.array(naive.answered_by(p, answers, failures, 0.5, horizons_s)), abs=1e-9)
     ever = naive.answered_by(p, answers, failures, 0.5, (1000.0,))
     assert will == pytest.approx(np.array(ever)[:, 0], abs=1e-9)
     assert np.all(by_then <= will[:, None] + 1e-9)
+
+
+def test_answered_by_of_calls_that_ring_beyond_all_that_is_known() -> None:
+    """Where nothing rings any more nothing is answered, and some may ring for ever."""
+    still, answers = floats((1.0, 0.8, 0.5, 0.5)), floats((0.0, 0.1, 0.2, 0.2))
+    by_then, will = kernels.answered_by(still, answers, 0.5, floats((0.5, 10.0)))
+    assert by_then == pytest.approx(np.array([[0.1, 0.2], [0.125, 0.125], [0.0, 0.0], [0.0, 0.0]]))
+    assert will == pytest.approx(np.array([0.2, 0.125, 0.0, 0.0]))
+    gone, ever = kernels.answered_by(floats((1.0, 0.0)), floats((0.0, 1.0)), 0.5, floats((0.25,)))
+    assert (gone.ravel().tolist(), ever.tolist()) == ([0.5, 0.0], [1.0, 0.0])
+
+
+in_flight = st.lists(st.floats(-1.0, 30.0), max_size=12)
+
+
+@given(in_flight, st.floats(0.0, 5.0), st.lists(st.floats(0.0, 0.5), min_size=3, max_size=30), st.floats(0.5, 10.0))
+def test_expected_within_agrees_with_its_twin(
+    ages_s: list[float], passed_s: float, gains: list[float], mark_s: float
+) -> None:
+    """How many answers the next seconds should bring, and how many calls pass the mark in them."""
+    cumulative = np.concatenate((np.zeros(1), np.cumsum(gains)))
+    got = kernels.expected_within(floats(tuple(ages_s)), passed_s, 0.5, cumulative, mark_s)
+    expected = naive.expected_within(ages_s, passed_s, 0.5, cumulative.tolist(), mark_s)
+    assert got[0] == pytest.approx(expected[0], abs=1e-9)
+    assert got[1] == expected[1]
+    later = floats(tuple(age_s + passed_s / 2 for age_s in ages_s))
+    halves = [
+        kernels.expected_within(some, passed_s / 2, 0.5, cumulative, mark_s)[0]
+        for some in (floats(tuple(ages_s)), later)
+    ]
+    assert sum(halves) == pytest.approx(got[0], abs=1e-9)
 
 
 @given(st.lists(st.floats(0.0, 3000.0), min_size=1, max_size=8))
@@ -163,12 +197,29 @@ def decide(case: naive.Case, tolerated: float, at_most: int) -> tuple[int, float
     numbers = (case.talking_s, case.wrapping_s, case.ringing_s, case.odds)
     tables = (case.talk_free, case.wrapup_free, case.answered, case.will)
     return kernels.decide(
-        *(floats(tuple(some)) for some in numbers), *(np.array(some) for some in tables), case.spare, tolerated, at_most
+        *(floats(tuple(some)) for some in numbers),
+        *(np.array(some) for some in tables),
+        case.refused,
+        FASTEST_S,
+        case.doubt,
+        case.spare,
+        tolerated,
+        at_most,
     )
 
 
 @examples(max_examples=120)
-@given(laws(), some_ages, some_ages, ringing_calls, odds_of_a_trunk, st.integers(-3, 6), st.floats(0.001, 0.5))
+@given(
+    laws(),
+    some_ages,
+    some_ages,
+    ringing_calls,
+    odds_of_a_trunk,
+    st.integers(-3, 6),
+    st.floats(0.001, 0.5),
+    st.floats(0.0, 0.7),
+    st.floats(1.0, 4.0),
+)
 def test_a_whole_decision_agrees_with_its_twin(
     law: Laws,
     talking_s: list[float],
@@ -177,8 +228,10 @@ def test_a_whole_decision_agrees_with_its_twin(
     next_odds: float,
     spare: int,
     tolerated: float,
+    refused: float,
+    doubt: float,
 ) -> None:
-    """Ages looked up, odds of every trunk, calls added: the same as the plain twin, and the same expectations."""
+    """Ages looked up, odds of trunks, refusals, doubt, calls added: as the plain twin, and the same expectations."""
     ringing_s, odds = [age_s for age_s, _ in ringing], [odds for _, odds in ringing]
     case = naive.Case(
         talking_s,
@@ -190,6 +243,8 @@ def test_a_whole_decision_agrees_with_its_twin(
         law.answered(law.p),
         law.will(law.p),
         spare,
+        refused,
+        doubt,
     )
     expected, got = naive.decide(case, tolerated, 8), decide(case, tolerated, 8)
     assert got[3:] == pytest.approx(expected[3:], abs=1e-8)
@@ -226,6 +281,11 @@ def test_no_call_is_answered_with_more_than_certainty() -> None:
     assert decide(case, 0.03, 0)[4] <= 10.0
 
 
+def by_normal(free: Floats, ringing: Floats, *rest: Any) -> tuple[int, float, float]:
+    """The approximation with every row for one agent or call."""
+    return kernels.dial_normal(free, np.ones(len(free)), ringing, np.ones(len(ringing)), *rest)
+
+
 @examples(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 15))
 def test_the_approximation_is_close_where_it_is_used(seed: int, spare: int) -> None:
@@ -236,8 +296,34 @@ def test_the_approximation_is_close_where_it_is_used(seed: int, spare: int) -> N
     ringing = rng.uniform(0.0, 0.3, (kernels.EXACT_UP_TO - busy, 2))
     fresh = floats((0.05, 0.2))
     exact = kernels.dial_exact(free, ringing, fresh, spare, 0.0, 0)[1]
-    normal = kernels.dial_normal(free, ringing, fresh, spare, 0.0, 0)[1]
+    normal = by_normal(free, ringing, fresh, spare, 0.0, 0)[1]
     assert normal == pytest.approx(exact, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("calls", "agents"),
+    [([0.02] * 200, []), ([0.05] * 20, [0.9] * 100), ([0.01] * 10, [0.98] * 200), ([0.97] * 200, [])],
+    ids=["few answer", "few stay busy", "hardly any stays busy", "nearly all answer"],
+)
+def test_the_approximation_bends_to_the_side_of_the_skew(calls: list[float], agents: list[float]) -> None:
+    """Answers that are few and agents nearly all of whom come free have long tails: the third moment brings the normal
+    risk nearer to the exact one on both sides and in the middle; with its sign turned it would be farther."""
+    trials = [(q, 1.0) for q in calls] + [(q, -1.0) for q in agents]
+    mean = sum(sign * q for q, sign in trials)
+    variance = sum(q * (1.0 - q) for q, _ in trials)
+    third = sum(sign * q * (1.0 - q) * (1.0 - 2.0 * q) for q, sign in trials)
+    off = []
+    for errors in (0.0, 2.0):
+        spare = round(mean + errors * variance**0.5)
+        exact = naive.excess(calls, agents, spare)
+        off.append([abs(kernels.normal_excess(mean, variance, term, spare) - exact) for term in (third, 0.0, -third)])
+        rows = [np.array(some).reshape(len(some), 1) for some in (agents, calls)]
+        by_kernel = by_normal(*rows, floats((0.1,)), spare, 0.0, 0)[1]
+        assert by_kernel == pytest.approx(kernels.normal_excess(mean, variance, third, spare))
+        assert by_kernel == pytest.approx(exact, abs=0.005)
+    for refined, plain, turned in off:
+        assert refined < plain < turned
+        assert turned > 0.012
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -298,7 +384,7 @@ def plain_decision() -> tuple[int, str]:
     return small.dial + big.dial, sentence(small) + sentence(big)
 
 
-@pytest.mark.parametrize("kernel", [kernels.dial_exact, kernels.dial_normal])
+@pytest.mark.parametrize("kernel", [kernels.dial_exact, by_normal])
 def test_with_nobody_busy_and_nothing_ringing_ready_agents_decide(
     kernel: Callable[..., tuple[int, float, float]],
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import msgpack
 import numpy as np
@@ -11,12 +12,12 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from pacing.face import Memory, Settings
+from pacing.exposure import COMPLETE_CALLS
+from pacing.face import Memory, Rule, Settings
 from pacing.learn import RECALLED_MOST
 from pacing.policies import make
-from pacing.recall import STALE_CALLS, counts_of, number_of, part_of, with_stale_rate
-from pacing.sentence import sentence
-from tests.pacing.cases import EXPERIENCED, experienced, junk, places, replaced, snapshot
+from pacing.recall import LAW, STALE_CALLS, counts_of, number_of, part_of, rows_of, with_stale_rate
+from tests.pacing.cases import EXPERIENCED, experienced, junk, known_answers, places, replaced, snapshot
 
 FULL = experienced(hours={"9": [100.0, 400.0]}, trunks={"north": [30.0, 100.0], "south": [1.0, 100.0]})
 
@@ -77,10 +78,23 @@ def test_a_memory_of_anything_does_no_harm(memory: dict[str, object]) -> None:
         {"hours": {"9" * 5000: [1.0, 2.0]}},
         {"hours": {"9": [1e10, 5e-324]}},
         {"talk": {"ended": [1e308] * 28, "seconds": [1e308] * 28}},
-        {"answers": {"answer_times": [1e308] * 95}},
+        {"answers": {"person": [1e308] * 95}},
+        {"answers": {"person": [1e12] * 95}},
+        {"answers": {"failed": [5e-324] * 95}},
+        {"answers": {"complete": -1.0, "long_run": [1e12, 5e-324], "refused": [1.0, 5e-324]}},
         {"tolerated_risk": 10**400},
     ],
-    ids=["key of bytes", "endless key", "next to nothing", "huge durations", "huge times", "huge number"],
+    ids=[
+        "key of bytes",
+        "endless key",
+        "next to nothing",
+        "huge durations",
+        "huge times",
+        "many times",
+        "no failures",
+        "odd counts",
+        "huge number",
+    ],
 )
 def test_extremes_do_no_harm(damage: dict[str, object]) -> None:
     """Keys and numbers at the edge of what a database can hold."""
@@ -89,7 +103,7 @@ def test_extremes_do_no_harm(damage: dict[str, object]) -> None:
 
 def test_what_an_earlier_pacer_learnt_weighs_no_more_than_a_hundred_calls() -> None:
     """Today need not be like yesterday: a long memory is believed, and soon outweighed."""
-    long = experienced(answers={"answered": 4e5, "finished": 1e6, "seen": 10**6, "seen_answered": 10**6})
+    long = experienced(answers=known_answers(0.4, 1e6))
     for law in ("talk", "wrapup"):
         long[law] = {"ended": [1e4] * 28, "seconds": [1e5] * 28, "seen": 10**6}
     long |= {"hours": {"9": [1e6, 2e6]}, "trunks": {"north": [1e6, 2e6]}}
@@ -97,8 +111,12 @@ def test_what_an_earlier_pacer_learnt_weighs_no_more_than_a_hundred_calls() -> N
     for law in ("talk", "wrapup"):
         assert sum(memory[law]["ended"]) == pytest.approx(RECALLED_MOST)  # type: ignore[index]
         assert memory[law]["seen"] <= RECALLED_MOST  # type: ignore[index]
-    assert memory["answers"]["answered"] == pytest.approx(0.4 * RECALLED_MOST)  # type: ignore[index]
-    assert memory["answers"]["finished"] == pytest.approx(RECALLED_MOST)  # type: ignore[index]
+    answers: Any = memory["answers"]
+    assert sum(sum(answers[name]) for name in LAW) == pytest.approx(RECALLED_MOST, rel=0.01)
+    assert sum(answers["person"]) == pytest.approx(0.4 * RECALLED_MOST, rel=0.01)
+    assert answers["complete"] == RECALLED_MOST
+    assert answers["long_run"] == [0.4 * RECALLED_MOST, RECALLED_MOST]
+    assert all(count <= RECALLED_MOST for count in answers["seen"])
     assert memory["hours"] == {"9": [2500.0, 5000.0]}
     assert memory["trunks"] == {"north": [75.0, 150.0]}
 
@@ -109,14 +127,37 @@ def test_a_memory_of_another_version_is_the_prior() -> None:
 
 
 def test_a_stale_answer_rate_is_doubted_and_the_rest_is_not() -> None:
-    """It weighs as much as a few calls, which are seen again first; talks are what they were."""
+    """It weighs as much as a few calls, and some are seen again first; talks and times to answer are what they were."""
     fresh, stale = make(Settings(), FULL), make(Settings(), with_stale_rate(FULL))
+    fresh.step((), snapshot())
     decided = stale.step((), snapshot())
-    assert "learning (20 finished calls, 5 answers to go)" in sentence(decided)
+    assert decided.reason.rule is Rule.LEARNING
+    assert decided.reason.figures["calls_to_go"] == COMPLETE_CALLS
     before, after = fresh.learnt(), stale.learnt()
-    assert after["answer_probability"] == pytest.approx(before["answer_probability"])
+    for name in ("answer_probability", "time_to_answer_s"):
+        assert after[name] == pytest.approx(before[name], rel=0.01)
     assert after["talk_s"] == before["talk_s"]
-    assert stale.memory()["answers"]["finished"] == STALE_CALLS  # type: ignore[index]
+    answers: Any = stale.memory()["answers"]
+    assert sum(sum(answers[name]) for name in LAW) == pytest.approx(STALE_CALLS, rel=0.05)
+    assert answers["long_run"] == [0.0, 0.0]
+
+
+def test_a_young_memory_is_not_made_older() -> None:
+    """A law of fewer calls than a stale one is worth stays what it is; one without a law stays as it is."""
+    young = {**FULL, "answers": known_answers(0.2, 6.0)}
+    doubted: Any = with_stale_rate(young)["answers"]
+    assert sum(doubted["person"]) == pytest.approx(1.2)
+    assert doubted["complete"] == 0.0
+    for nothing in ({}, {"answers": 3}, {"answers": {"person": "x"}}, {"answers": {"person": [0.0]}}):
+        assert with_stale_rate(nothing) == nothing
+
+
+@pytest.mark.parametrize("row", [None, "12", {1: 2}, [1, -1], [1, math.nan], [1, True], [1, "2"]])
+def test_a_row_with_anything_else_in_it_is_empty(row: object) -> None:
+    """Numbers of counts only, however many."""
+    assert rows_of(row) == []
+    assert rows_of([1, 2.5, 0]) == [1.0, 2.5, 0.0]
+    assert rows_of(()) == []
 
 
 @examples(max_examples=50)

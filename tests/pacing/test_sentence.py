@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pacing.face import Guarantee, Ledger, Memory, Mode, Settings, Window
+from pacing.face import Decision, Guarantee, Ledger, Memory, Mode, Settings, Snapshot, TalkEnded, Window
 from pacing.policies import make, progressive
-from pacing.sentence import percent, sentence
-from tests.pacing.cases import EXPERIENCED, snapshot
+from pacing.sentence import FIGURES, percent, sentence
+from tests.pacing.cases import EXPERIENCED, snapshot, snapshots
 
 
 @pytest.mark.parametrize(
@@ -138,6 +140,49 @@ def test_a_cold_start_says_what_it_waits_for() -> None:
     """Progressive while learning, and what is missing."""
     decision = make(Settings()).step((), snapshot())
     assert sentence(decision) == (
-        "dial 3: learning (20 finished calls, 5 answers, 4 ended talks to go), one call for each ready agent until "
-        "then; 3 ready, 0 ringing"
+        "dial 3: learning (20 finished calls to go), one call for each ready agent until then; 3 ready, 0 ringing"
     )
+
+
+FREED = tuple(TalkEnded(999.0, 100.0) for _ in range(10))
+COMING = {"ready": 0, "talking_age_s": (), "wrapup_age_s": (35.0,) * 30}
+
+
+def forecast(settings: Settings, memory: Memory, **changes: object) -> Decision:
+    """A pacer's decision where ten talks have just ended."""
+    return make(settings, memory).step(FREED, snapshot(**changes))
+
+
+def test_the_limit_by_counts_is_put_into_words() -> None:
+    """How many answers there is room for, and how many there may be; and a spent budget, for that is why."""
+    hour = (Window("the last hour", 0.06, Ledger(60, 3)),)
+    assert sentence(forecast(Settings(), EXPERIENCED, **COMING, windows=hour)) == (
+        "dial 12: 0 ready, 10.3 expected to free up in 11 s, 0 ringing, p(answer) 0.30, as many calls are in flight as "
+        "may be answered: room for 4.9 answers, and up to 0.38 of the calls may be answered"
+    )
+    hour = (Window("the last hour", 0.06, Ledger(60, 5)),)
+    assert sentence(forecast(Settings(), EXPERIENCED, **COMING, windows=hour)).endswith(
+        "room for 3.2 answers, and up to 0.38 of the calls may be answered; abandonment budget is spent (the last "
+        "hour: 5 of 60 live answers, cap 6 %), almost no risk: 5 abandoned calls need 83 live answers"
+    )
+
+
+def test_the_limit_of_growth_is_put_into_words() -> None:
+    """With the number that it allows now."""
+    floor = {"wrapup_age_s": (60.0,) * 3, "ringing_age_s": (20.0,) * 11, "ledger": Ledger(10_000, 0)}
+    decision = forecast(Settings(max_calls_per_agent=50.0), EXPERIENCED | {"tolerated_risk": 0.15}, **floor)
+    assert sentence(decision).endswith("p(answer) 0.27, calls in flight may at most double in a ring time: 14 now")
+
+
+def test_an_overdrawn_budget_is_put_into_words() -> None:
+    """A forecast goes on with a spent budget; far beyond it only covered calls start, and that is said once."""
+    assert sentence(forecast(Settings(), EXPERIENCED, **COMING, ledger=Ledger(1000, 60))) == (
+        "dial 0: 0 ready, 10.3 expected to free up in 11 s, 0 ringing, p(answer) 0.30, abandonment budget is overdrawn "
+        "(60 of 1000 live answers, cap 3 %), progressive: 60 abandoned calls need 2000 live answers"
+    )
+
+
+@given(snapshots(), st.sampled_from((None, EXPERIENCED)), st.sampled_from(Guarantee))
+def test_every_figure_of_a_reason_has_a_meaning(seen: Snapshot, memory: Memory | None, guarantee: Guarantee) -> None:
+    """Whoever reads reasons as data finds each of them in the table."""
+    assert set(make(Settings(guarantee=guarantee), memory).step(FREED, seen).reason.figures) <= set(FIGURES)

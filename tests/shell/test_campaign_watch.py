@@ -207,6 +207,38 @@ def test_policies_are_applied_only_where_something_has_changed(store: Store, mon
     assert asked[1:] == ["+862155550199"]
 
 
+def test_settings_that_say_the_same_are_not_applied_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However they were read: many campaigns are no reason to apply the policies of each at every look."""
+    asked: list[str] = []
+
+    def counted(settings: CampaignSettings, catalogue: Catalogue) -> AppliedSettings:
+        asked.append(settings.name)
+        return applied(settings, catalogue)
+
+    monkeypatch.setattr(campaign_watch, "applied", counted)
+    clock = Clock.start()
+    names = [f"c{number:03}" for number in range(70)]
+    for name in names:
+        campaigns.create(store, campaign(name=name), who="test", now=clock.wall())
+    inbox, _inputs = trio.open_memory_channel[Input](1000)
+    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, Tally("one", clock, clock.wall()))
+
+    trio.run(watch.look)
+    campaigns.settings_of.cache_clear()
+    trio.run(watch.look)
+    assert asked == names
+
+
+def test_stored_settings_are_read_once(store: Store) -> None:
+    """Also where there are many campaigns."""
+    for number in range(70):
+        campaigns.create(store, campaign(name=f"c{number:03}"), who="test", now=1.0)
+
+    first, second = campaigns.listing(store), campaigns.listing(store)
+
+    assert all(one.settings is other.settings for one, other in zip(first, second, strict=True))
+
+
 OURS = """
 title = "Client A"
 jurisdiction = "Our contract with client A"

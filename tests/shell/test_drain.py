@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.face import Mode
+from pacing.face import Mode, Rule
 from tests.shell.rehearse_drain import Found
 
 
@@ -50,5 +50,5 @@ def test_what_was_learnt_is_kept(drained: Found) -> None:
     (record,) = drained.learnt
 
     assert record.host == "one"
-    assert record.decision.reason.startswith("dial ")
+    assert record.decision.reason.rule is not Rule.NONE
     assert record.settings.mode is Mode.PROGRESSIVE

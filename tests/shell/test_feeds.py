@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgpack
 import pytest
 import trio
 import trio.testing
@@ -16,7 +17,7 @@ from compliance.face import Per
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings
 from dialer.core.agents import AgentEvent, AgentEventKind, Roster
-from dialer.core.inputs import Input
+from dialer.core.inputs import AnswerSaid, Input
 from dialer.shell import feeds as feeds_module
 from dialer.shell.campaign_watch import CampaignWatch
 from dialer.shell.claims import Claims
@@ -105,6 +106,19 @@ def ear(store: Store, host: str = "one") -> Ear:
     )
     trio.run(feeds.begin)
     return Ear(feeds, inputs, facts)
+
+
+def test_a_kept_outcome_goes_on_to_the_engine(store: Store) -> None:
+    """Whether it was a machine; one that is refused does not."""
+    one = ear(store)
+    trip(store, [("HSET", store.keys.ended("spring"), "A1", msgpack.packb(["L1", 0, "2026-03-03", True, False, 0]))])
+    for attempt, word in (("A1", "machine"), ("A2", "machine"), ("A1", "sale")):
+        request = {"type": "outcome", "campaign": "spring", "attempt_id": attempt, "outcome": word}
+        trip(store, [("XADD", store.keys.crm_in(), "*", "request", msgpack.packb(request))])
+
+    trio.run(one.feeds.crm)
+
+    assert one.engine_was_told() == [AnswerSaid("A1", machine=True), AnswerSaid("A1", machine=False)]
 
 
 def login(agent: str, *names: str) -> AgentEvent:

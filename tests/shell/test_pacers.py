@@ -17,7 +17,7 @@ from dialer.shell import pacers
 from dialer.shell.clock import Clock
 from dialer.shell.pacers import Pacers, Recall, at_once, pace
 from dialer.shell.tally import Tally
-from pacing.face import Decision, Ledger, Memory, Mode, Observation, Settings, Snapshot
+from pacing.face import Decision, Ledger, Memory, Mode, Observation, Rule, Settings, Snapshot
 from pacing.policies import progressive
 
 DEADLINE_S = 10.0
@@ -117,7 +117,7 @@ def test_a_late_pacer_is_replaced_for_that_tick(tally: Tally, monkeypatch: pytes
 
     came = decisions(1, tally, lambda _: slow.release.set())
 
-    assert came == [progressive(STANDING)]
+    assert came == [progressive(STANDING, Settings(mode=Mode.PROGRESSIVE), Rule.LATE)]
     assert tally.pacing_late == 1
 
 

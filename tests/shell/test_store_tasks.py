@@ -19,6 +19,7 @@ from config.policies import applied
 from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
 from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.model import Disposition
+from dialer.core.whys import Kind, Why
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.health import Health
@@ -248,7 +249,11 @@ def test_a_skipped_lead_waits_with_its_reason(floor: Floor, store: Store) -> Non
     (leased,) = told(inputs)
     (lead,) = leased.leads  # type: ignore[union-attr]
 
-    wish(desk, Postpone("spring", lead, 600.0, "skipped by agent 17: not today"), floor.settings)
+    wish(
+        desk,
+        Postpone("spring", lead, 600.0, Why(Kind.SKIPPED, facts={"agent": "17", "reason": "not today"})),
+        floor.settings,
+    )
 
     row = story(store, "spring", lead.lead_id).row
     assert (row.state, row.why, row.tries) == (LeadState.WAITING, "skipped by agent 17: not today", 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC
 
+import msgpack
 import pytest
 from prometheus_client import generate_latest
 
@@ -22,8 +24,9 @@ from dialer.core.standing import Standing
 from dialer.shell.clock import Clock
 from dialer.shell.metrics import Metrics
 from dialer.shell.tally import Tally
-from pacing.face import Decision, Mode
+from pacing.face import Brake, Decision, Mode, Reason, Rule
 from pacing.policies import progressive
+from tests.core.conftest import a_stage
 from tests.pacing.cases import snapshot
 
 NOW = 1_772_500_000.0  # 2026-03-03 01:06:40 UTC
@@ -52,6 +55,23 @@ def test_the_board_survives_the_wire(tally: Tally) -> None:
 
     assert from_wire(board.to_wire()) == board
     assert board.trunks[0].name == "carrier"
+
+
+def test_why_a_decision_is_what_it_is_is_published_as_plain_data(tally: Tally) -> None:
+    """Rule, brake and figures reach a screen through msgpack, beside the sentence that is made of them."""
+    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    settings = applied(CampaignSettings(name="spring", mode=Mode.PROGRESSIVE))
+    floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
+    reason = Reason(Rule.PROGRESSIVE, Brake.NO_LINE, {"ready": 2, "ringing": 1, "waiting": 0, "lines_free": 0})
+    tally.decided("spring", Decision(0, reason))
+
+    board = tally.board(floor, workers=5, restarts=0, redis_healthy=True)
+    wire = msgpack.unpackb(msgpack.packb(board.to_wire()))
+
+    (row,) = wire["campaigns"]
+    assert row["sentence"] == "dial 0: 2 ready, 1 ringing, one call for each ready agent; no line is free"
+    assert row["decision"]["reason"]["brake"] == "no_line"
+    assert from_wire(wire).campaigns[0].decision == Decision(0, reason)
 
 
 def test_a_decision_has_its_time(tally: Tally) -> None:
@@ -92,6 +112,7 @@ def test_the_board_and_the_metrics_have_every_window(tally: Tally) -> None:
     run = floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
     told = WindowOfOthers("rolling_hour", "the last hour", 0.06, 0.0, 99, 1, 4)
     run.windows = (OpenWindow(told, Answers(1, 1)),)
+    tally.campaigns["spring"].hand_over_s.add(0.02)
     metrics = Metrics()
 
     board = tally.board(floor, workers=5, restarts=0, redis_healthy=True)
@@ -99,6 +120,7 @@ def test_the_board_and_the_metrics_have_every_window(tally: Tally) -> None:
 
     assert board.campaigns[0].windows == (WindowRow("rolling_hour", "the last hour", 0.06, 100, 2, 4),)
     assert from_wire(board.to_wire()) == board
+    assert board.to_wire() == asdict(board)
     text = generate_latest(metrics.registry).decode()
     assert 'dialer_window_live_answers{campaign="spring",window="rolling_hour"} 100.0' in text
     assert 'dialer_window_abandoned{campaign="spring",window="rolling_hour"} 2.0' in text
@@ -144,3 +166,20 @@ def test_the_board_says_until_when_nothing_is_due(tally: Tally, standing: Standi
 
     assert (row.next, row.finished) == (word, finished)
     assert row.sentence == f"dial 0: 2 ready, 0 ringing, one call for each ready agent; no lead is due ({word})"
+
+
+def test_the_board_counts_each_campaigns_own_agents_and_calls(tally: Tally) -> None:
+    """An agent counts for one campaign, a call for its own."""
+    stage = a_stage()
+    stage.campaign("sales")
+    stage.campaign("urgent", priority=9)
+    stage.login("ann", "bob", campaigns=("sales", "urgent"))
+    stage.login("cid")
+    stage.talk("sales")
+    stage.lease(1, "urgent")
+    stage.ring(stage.dial("sales"))
+
+    sales, urgent = tally.board(stage.floor, workers=5, restarts=0, redis_healthy=True).campaigns
+
+    assert (sales.agents, sales.calls) == ({"talking": 1}, {"talking": 1, "ringing": 1})
+    assert (urgent.agents, urgent.calls) == ({"ready": 2}, {})

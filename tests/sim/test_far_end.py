@@ -7,11 +7,12 @@ from random import Random
 
 import pytest
 
+from dialer.core.inputs import AnswerSaid
 from dialer.sim.desks import FallibleDesk, Phones
 from dialer.sim.far_end import FarEnd
 from dialer.sim.scenario import Callees, Desks, Disorder
 from dialer.sim.world import World
-from sip.causes import Cause
+from sip.causes import Answerer, Cause
 from sip.messages import (
     AgentEnded,
     Answered,
@@ -34,7 +35,7 @@ def a_far_end(seed=1, callees=None, disorder=None, desks=None):
     world, heard = World(Random(seed)), []
     phones = Phones(world, heard.append, desks or Desks(refuse=0.0, silent=0.0))
     phones.desks["ann"] = FallibleDesk("ann", ("sales",))
-    return FarEnd(world, heard.append, callees or Callees(), disorder or Disorder(), phones, slots=40), heard
+    return FarEnd(world, heard.append, callees or Callees(said=0.0), disorder or Disorder(), phones, slots=40), heard
 
 
 def dial(far_end, *calls, trunk="north"):
@@ -42,7 +43,7 @@ def dial(far_end, *calls, trunk="north"):
         far_end.send(Dial(call, trunk, "+8613800000001", "", 90.0))
 
 
-ANSWERING = Callees(answer=1.0, patience_s=1e9)
+ANSWERING = Callees(answer=1.0, patience_s=1e9, said=0.0)
 
 
 def test_every_dial_has_one_end_and_nothing_follows_it():
@@ -82,6 +83,16 @@ def test_a_phone_that_is_not_answered(command):
     far_end.send(command)
     far_end.world.run(70.0)
     assert isinstance(heard[-1], AgentEnded if isinstance(command, CancelAgent) else Ended)
+
+
+def test_machines_answer_and_somebody_says_what_it_was():
+    """A share of the answers is known to be a machine; after the end of a call a word about it comes, and another."""
+    far_end, heard = a_far_end(callees=Callees(answer=1.0, patience_s=10.0, machine=0.5, said=0.5))
+    dial(far_end, *(f"call-{n}" for n in range(100)))
+    far_end.world.run(900.0)
+    kinds = [event.kind for event in heard if isinstance(event, Answered)]
+    assert 30 < kinds.count(Answerer.MACHINE) < 70
+    assert 60 < len([event for event in heard if isinstance(event, AnswerSaid)]) < 140
 
 
 def test_a_dead_trunk_says_nothing_for_a_transaction():

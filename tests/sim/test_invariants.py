@@ -12,7 +12,7 @@ from dialer.core import counting, dialling, offers, previewing, serving, settlin
 from dialer.core.agents import AgentState, Roster
 from dialer.core.answers import Answers
 from dialer.core.calls import Call, CallState
-from dialer.core.campaign_run import Offer
+from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.dispositions import Counted
 from dialer.core.effects import Anomaly, OptOut, Publish, Reserve, Send, Settle
 from dialer.core.floor import Floor
@@ -24,7 +24,7 @@ from dialer.sim.invariants import INVARIANTS, InvariantBroken, Step, check
 from dialer.sim.memory import Place
 from dialer.sim.rehearsal import prepare, rehearse
 from dialer.sim.scenario import Callees
-from pacing.face import Decision, Mode
+from pacing.face import AnswerKind, Decision, Mode
 from sip.causes import Cause, Leg
 from sip.messages import Cancel, Dial, DialAgent, Ended, PlayMessage
 
@@ -32,7 +32,7 @@ from sip.messages import Cancel, Dial, DialAgent, Ended, PlayMessage
 @pytest.fixture
 def step(make_scenario):
     """A quiet step in the middle of a busy floor: calls in every state, nothing told, nothing wanted."""
-    run = prepare(make_scenario(Mode.RATIO, callees=Callees(answer=0.6, talk_s=200.0)), 1)
+    run = prepare(make_scenario(Mode.RATIO, callees=Callees(answer=0.6, talk_s=200.0, machine=0.0)), 1)
     run.open()
     run.world.run(20.0)
     wanted = {CallState.RINGING, CallState.TALKING}
@@ -147,6 +147,12 @@ def too_few_slots(step):
 def too_few_lines(step):
     step.floor.settings = replace(step.floor.settings, max_lines=1)
     step.effects.append(Reserve("sales", "north", ()))
+
+
+def too_few_lines_for_the_campaign(step):
+    run = step.floor.campaigns[a_call(step, CallState.TALKING).campaign]
+    run.settings = run.settings.model_copy(update={"max_lines": len(run.calls) + len(run.reserving) - 1})
+    step.effects.append(Reserve(run.name, "north", ()))
 
 
 def too_many_on_a_trunk(step):
@@ -270,6 +276,30 @@ def message_into_a_talk(step):
     step.effects.append(Send(PlayMessage(a_call(step, CallState.TALKING).attempt, "/sorry.wav")))
 
 
+def message_for_a_machine(step):
+    call = make_wait(step)
+    call.abandon_after_s = -1.0
+    step.past.machines.add(call.attempt)
+    step.effects.append(Send(PlayMessage(call.attempt, "/sorry.wav")))
+
+
+def machine_said_to_be_abandoned(step):
+    call = a_call(step, CallState.TALKING)
+    step.past.machines.add(call.attempt)
+    step.effects.append(Publish("abandoned", "sales", {"attempt_id": call.attempt}))
+
+
+def machine_settled_as_a_person(step):
+    call = a_call(step, CallState.TALKING)
+    step.past.machines.add(call.attempt)
+    step.effects.append(settlement(step, call))
+
+
+def person_settled_as_a_machine(step):
+    call = a_call(step, CallState.TALKING)
+    step.effects.append(Settle(replace(settlement(step, call).settlement, live=False)))
+
+
 def cancelled_too_soon(step):
     call = a_call(step, CallState.RINGING)
     call.state, call.ringing_at = CallState.CANCELLING, step.now - 14.9
@@ -301,6 +331,7 @@ DOCTORED = {
     "one_settlement_for_each_permit": [settle_twice, settle_an_old_one, settle_a_stranger, settle_a_living_call],
     "nothing_is_forgotten": [forget_a_call, forget_a_new_permit],
     "no_more_than_the_lines": [too_few_slots, too_few_lines],
+    "no_more_than_the_campaigns_lines": [too_few_lines_for_the_campaign],
     "no_more_than_the_trunk": [too_many_on_a_trunk, trunk_miscounted, too_many_a_second],
     "decisions_are_carried_out": [decision_ignored, decision_overdone],
     "nobody_idle_while_a_caller_waits": [caller_ignored, caller_overlooked],
@@ -315,6 +346,12 @@ DOCTORED = {
     "calls_are_for_whoever_asked": [talk_went_to_another, bridged_to_another],
     "nobody_idle_while_leads_are_on_hand": [leads_kept_from_agents],
     "messages_only_after_the_limit": [message_too_soon, message_into_a_talk],
+    "machines_are_nobody": [
+        message_for_a_machine,
+        machine_said_to_be_abandoned,
+        machine_settled_as_a_person,
+        person_settled_as_a_machine,
+    ],
     "phones_ring_long_enough": [cancelled_too_soon],
     "no_call_hangs": [call_hangs],
     "every_lead_in_one_place": [lead_in_two_places, lead_taken_away],
@@ -358,6 +395,14 @@ def lines_without_limit(patch):
     patch.setattr(Floor, "lines_total", property(lambda floor: 1000))
 
 
+def gates_that_take_no_line_of_the_campaign(patch):
+    patch.setattr(CampaignRun, "in_flight", property(lambda run: len(run.calls)))
+
+
+def gates_that_take_no_line_of_the_host(patch):
+    patch.setattr(Floor, "lines_used", property(lambda floor: len(floor.calls)))
+
+
 def any_agent(patch):
     def longest_ready(roster, campaign, *, without=frozenset(), before=frozenset()):
         return next((agent for agent in roster.agents.values() if agent.agent not in without), None)
@@ -399,10 +444,17 @@ def abandoned_not_counted(patch):
     patch.setattr(counting, "one_more", lambda one, **_: Answers(one.answered + 1, one.abandoned + 1))
 
 
+def machines_counted(patch):
+    counts = settling.counts
+    patch.setattr(settling, "counts", lambda **given: counts(**{**given, "kind": AnswerKind.UNKNOWN}))
+
+
 MUTANTS = [
     no_service,
     trunks_without_limit,
     lines_without_limit,
+    gates_that_take_no_line_of_the_campaign,
+    gates_that_take_no_line_of_the_host,
     any_agent,
     impatient,
     permits_that_never_lapse,
@@ -411,6 +463,7 @@ MUTANTS = [
     leads_kept_by_mistake,
     no_watch,
     abandoned_not_counted,
+    machines_counted,
 ]
 
 

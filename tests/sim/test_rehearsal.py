@@ -59,7 +59,9 @@ def test_campaigns_of_different_modes_share_their_agents(make_scenario, make_cam
 
 def test_a_calm_preview_connects_every_answer(make_scenario):
     """With an agent for each call before it is made, nobody who answers is left alone."""
-    calm = make_scenario(Mode.PREVIEW, desks=Desks(refuse=0.0, silent=0.0, pause=0.0), callees=Callees(patience_s=1e9))
+    calm = make_scenario(
+        Mode.PREVIEW, desks=Desks(refuse=0.0, silent=0.0, pause=0.0), callees=Callees(patience_s=1e9, machine=0.0)
+    )
     outcome = rehearse(calm, 1)
     assert (outcome.anomalies, outcome.abandoned) == (0, 0)
     assert outcome.dispositions[Disposition.CONNECTED] == outcome.live > 20
@@ -76,7 +78,7 @@ def test_a_rehearsal_repeats_itself(make_scenario, disorder):
 def test_a_calm_floor_is_calm(make_scenario):
     """Nothing goes wrong: no anomaly, nobody abandoned by a progressive campaign, nothing lost."""
     outcome = rehearse(
-        make_scenario(desks=Desks(refuse=0.0, silent=0.0, pause=0.0), callees=Callees(patience_s=1e9)), 1
+        make_scenario(desks=Desks(refuse=0.0, silent=0.0, pause=0.0), callees=Callees(patience_s=1e9, machine=0.0)), 1
     )
     assert (outcome.anomalies, outcome.abandoned) == (0, 0)
     assert outcome.dispositions[Disposition.CONNECTED] == outcome.live > 20

@@ -21,7 +21,7 @@ from dialer.store.connection import Store
 from dialer.store.gate import screen
 from dialer.store.registers import Shelf
 from dialer.store.settlements import Settled
-from pacing.face import Mode
+from pacing.face import AnswerKind, Mode
 from sip.causes import Cause, Leg
 from tests.rules import EVERY_DAY
 
@@ -116,8 +116,9 @@ def end() -> Callable[..., Settled]:
         charged: bool = True,
         day: str = "2026-03-03",
         reason: str = "",
+        kind: AnswerKind = AnswerKind.UNKNOWN,
     ) -> Settled:
-        answered = ended_at - 40 if live else None
+        answered = ended_at - 40 if live or kind is AnswerKind.MACHINE else None
         settlement = Settlement(
             attempt=dialled.permit.attempt,
             lead=dialled.lead,
@@ -139,6 +140,7 @@ def end() -> Callable[..., Settled]:
             dialled_at=ended_at - 50,
             ringing_at=ended_at - 48,
             answered_at=answered,
+            answer_kind=kind,
             agent_dialled_at=answered,
             bridged_at=None if abandoned or answered is None else answered + 0.5,
             ended_at=ended_at,

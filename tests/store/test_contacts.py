@@ -15,6 +15,7 @@ from dialer.store.connection import Store, trip
 from dialer.store.contacts import Marking, Reservation, fields_of
 from dialer.store.keys import digits
 from dialer.store.settlements import Settled
+from pacing.face import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 WHO = (digits(number(1)),)
@@ -103,6 +104,24 @@ def test_a_settled_attempt_is_marked_for_everybody_it_counts_for(
 
     for field in fields_of(dialled.lead):
         assert (only(floor.store, field).marks, only(floor.store, field).minutes) == (marks, 1)
+
+
+@pytest.mark.parametrize(
+    ("disposition", "marks"),
+    [(Disposition.MACHINE, E | Mark.MACHINE), (Disposition.CONNECTED, E | IN_DOUBT)],
+)
+def test_a_known_machine_that_nobody_took_is_marked(
+    floor: Floor, end: Callable[..., Settled], disposition: Disposition, marks: Mark
+) -> None:
+    """Where an agent talked, the detector may have been wrong: a conversation, until the agent says otherwise."""
+    floor.fill(1)
+    (dialled,) = floor.dial()
+    ended = end(dialled, disposition, kind=AnswerKind.MACHINE)
+    bridged_at = ended.settlement.bridged_at if disposition is Disposition.CONNECTED else None
+
+    settle.settle(floor.store, [replace(ended, settlement=replace(ended.settlement, bridged_at=bridged_at))], OWNER)
+
+    assert only(floor.store, fields_of(dialled.lead)[0]).marks == marks
 
 
 def test_who_pressed_the_opt_out_key_refused(floor: Floor, end: Callable[..., Settled]) -> None:

@@ -21,6 +21,7 @@ from dialer.store.leads import LeadState, story
 from dialer.store.opt_outs import OptedOut
 from dialer.store.settlements import Settled
 from dialer.store.status import counts
+from pacing.face import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.test_settle import events
 
@@ -180,6 +181,28 @@ def test_a_machine_heard_during_the_call_is_taken_back_at_its_end(floor: Floor, 
     settle.settle(floor.store, [end(dialled, live=True)], OWNER)
 
     assert ledger.totals(floor.store, floor.name, ["2026-03-03"])[0].answered == 0
+
+
+@pytest.mark.parametrize("words", [("machine",), ("sale",), ("machine", "sale"), ("sale", "machine")])
+def test_a_known_machine_is_in_the_ledger_whatever_is_said_as_it_was(
+    floor: Floor, end: End, words: tuple[str, ...]
+) -> None:
+    """Not at all: what was never counted is not taken back, and no later word makes it count."""
+    floor.fill(1)
+    settle.settle(floor.store, [end(floor.dial()[0], kind=AnswerKind.MACHINE)], OWNER)
+
+    for word in words:
+        say(floor.store, outcome(word))
+
+    (day,) = ledger.totals(floor.store, floor.name, ["2026-03-03"])
+    assert (day.answered, day.abandoned, day.machines) == (0, 0, 0)
+
+
+def test_the_report_has_the_outcomes_that_were_kept(talked: Floor) -> None:
+    """In order, without those that were refused."""
+    report = say(talked.store, outcome("machine"), outcome("sale", attempt="A9"), outcome("sale"))
+
+    assert [(one.attempt, one.outcome) for one in report.outcomes] == [("A0", "machine"), ("A0", "sale")]
 
 
 def test_calls_that_nobody_answered_use_up_no_retry_of_a_machine(floor: Floor, end: End) -> None:

@@ -19,6 +19,7 @@ from compliance.contacts import Contact, Mark, packed, repacked
 from compliance.face import Per, Refusal, Rule
 from compliance.hours import CallingHours, HoursRule, Window
 from compliance.policy import Policy
+from compliance.words import detail
 from config.campaign import CampaignSettings
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead
@@ -33,6 +34,7 @@ from dialer.store.registers import Shelf
 from dialer.store.settle import settle
 from dialer.store.settlements import Settled
 from dialer.store.status import counts
+from tests.rules import in_words
 from tests.store.conftest import ALWAYS, NOW, OWNER, POLICY, Floor, number
 from tests.store.shelf import listed, made
 from tests.store.under_fire import exceeded, hammer
@@ -68,7 +70,7 @@ def test_a_block_is_seen_by_the_next_reservation(floor: Floor) -> None:
 
     assert isinstance(first, Refused)
     assert (first.refusal.rule, first.refusal.until) == (Rule.BLOCKLIST, None)
-    assert "complaint" in first.refusal.detail
+    assert "complaint" in detail(first.refusal)
     assert isinstance(second, Permitted), "a block of another campaign does not count here"
     assert story(floor.store, floor.name, "L0").row.state is LeadState.CLOSED
     assert contacts.history(floor.store, digits(number(0))) == ()
@@ -83,7 +85,7 @@ def test_a_cap_postpones_the_lead_until_it_frees(floor: Floor) -> None:
     answer = floor.screen(floor.lease())[0]
 
     assert isinstance(answer, Refused)
-    assert answer.refusal == Refusal(Rule.CAP, "called often enough: 1 attempt in 2 days", NOW + DAY)
+    assert in_words(answer.refusal) == (Rule.CAP, "called often enough: 1 attempt in 2 days", NOW + DAY)
     assert story(floor.store, floor.name, "L0").row.at == NOW + DAY
     assert counts(floor.store, floor.name, NOW).refused_by == {"cap": 1}
 
@@ -112,7 +114,7 @@ def test_a_number_on_a_national_register_is_never_reserved(floor: Floor, tmp_pat
 
     assert isinstance(on, Refused)
     assert (on.refusal.rule, on.refusal.until) == (Rule.REGISTER, None)
-    assert on.refusal.detail == "on the national register cn-list of 2026-03-01"
+    assert detail(on.refusal) == "on the national register cn-list of 2026-03-01"
     row = story(floor.store, floor.name, "L0").row
     assert (row.state, row.why) == (LeadState.CLOSED, "register: on the national register cn-list of 2026-03-01")
     assert contacts.history(floor.store, digits(number(0))) == ()
@@ -177,7 +179,7 @@ def test_leads_are_sifted_as_the_gates_would_judge_them(floor: Floor) -> None:
         "L1": Rule.CAP,
         "L3": Rule.EXPIRED,
     }
-    assert judged["L1"] == Refusal(Rule.CAP, "called often enough: 1 attempt in 2 days", NOW + DAY)
+    assert in_words(judged["L1"]) == (Rule.CAP, "called often enough: 1 attempt in 2 days", NOW + DAY)
     states = {name: story(floor.store, floor.name, name).row.state for name in ("L0", "L1", "L2", "L3")}
     assert states == {
         "L0": LeadState.CLOSED,
@@ -414,7 +416,7 @@ def test_a_cap_per_account_binds_other_numbers_of_it(floor: Floor) -> None:
     assert contacts.history(floor.store, digits(number(1))) == ()
     assert isinstance(third, Refused)
     assert third.refusal.until is None
-    assert "account_id" in third.refusal.detail
+    assert "account_id" in detail(third.refusal)
 
 
 def test_where_a_later_subject_has_changed_the_earlier_ones_are_given_back(

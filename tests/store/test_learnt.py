@@ -13,6 +13,7 @@ from dialer.store.connection import Store, trip
 from dialer.store.errors import StoreUnavailable
 from dialer.store.learnt import FUTURE_S, KEPT_S, MOST_BYTES, MOST_HOSTS, VERSION, Learnt
 from pacing.face import Brake, Decision, Guarantee, Mode, Reason, Rule, Settings
+from pacing.sentence import sentence
 from tests.store.conftest import NOW
 
 RECORD = Learnt(
@@ -81,7 +82,7 @@ def test_an_unreadable_record_is_passed_over(store: Store) -> None:
     stored(store, msgpack.packb([VERSION + 1, NOW, {}]))
     found = learnt.read(store, ["spring"], NOW)
 
-    assert found.faults == ("campaign spring, host host-a: is of version 3, this release reads 2",)
+    assert found.faults == ("campaign spring, host host-a: is of version 3, this release reads 1 and 2",)
     assert found.for_host("spring", "host-a") == replace(RECORD, host="host-b")
     assert fields(store) == {"host-a", "host-b"}
 
@@ -96,6 +97,26 @@ def body(**changes: Any) -> bytes:
         "memory": {},
     }
     return bytes(msgpack.packb([VERSION, NOW, good | changes]))
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("dial 7: 3 ready, 0 ringing", Reason(Rule.OTHER, text="3 ready, 0 ringing")),
+        ("", Reason(Rule.NONE)),
+    ],
+)
+def test_a_record_of_the_release_before_is_read(store: Store, said: str, reason: Reason) -> None:
+    """Its decision had a sentence in the place of the reason, which is said as it was."""
+    version, at, plain = msgpack.unpackb(body(memory=dict(RECORD.memory)))
+    plain["decision"] = {"dial": 7, "reason": said, "risk": 0.024}
+    stored(store, msgpack.packb([version - 1, at, plain]))
+
+    (record,) = learnt.read(store, ["spring"], NOW).records
+
+    assert record.decision == Decision(7, reason, 0.024)
+    assert record.memory == RECORD.memory
+    assert not said or sentence(record.decision) == said
 
 
 def nested(depth: int) -> Any:

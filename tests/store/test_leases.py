@@ -6,6 +6,7 @@ import threading
 
 import msgpack
 
+from dialer.core import whys
 from dialer.core.inputs import Permitted
 from dialer.store import leases
 from dialer.store.connection import trip
@@ -67,7 +68,7 @@ def test_a_lead_that_cannot_be_read_holds_up_no_other(floor: Floor) -> None:
     assert [lead.lead_id for lead in floor.lease()] == ["L0", "L2"]
 
     why = trip(floor.store, [("HGET", floor.store.keys.why(floor.name), "L1")])[0]
-    assert why == b"a stored lead of campaign spring cannot be read: ValueError"
+    assert whys.read(why.decode()) == whys.text("a stored lead of campaign spring cannot be read: ValueError")
     seen = counts(floor.store, floor.name, NOW)
     assert (seen.leased, seen.waiting) == (2, 1)
     trip(floor.store, [("HDEL", floor.store.keys.progress(floor.name), "L1")])

@@ -20,6 +20,7 @@ from dialer.store.leads import story
 from dialer.store.settlements import Settled, event_of, from_wire, settled, to_wire
 from dialer.store.status import counts
 from dialer.store.streams import entries_of
+from pacing.face import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 End = Callable[..., Settled]
@@ -200,6 +201,17 @@ def test_a_settlement_survives_the_wire(floor: Floor, end: End) -> None:
         item = end(dialled, Disposition.BUSY, step, live=True)
 
         assert from_wire(msgpack.unpackb(msgpack.packb(to_wire(item)))) == item
+
+
+def test_a_settlement_of_an_older_release_says_nothing_about_who_answered(floor: Floor, end: End) -> None:
+    """A spool may have waited over an upgrade; what is known of machines comes back as it was."""
+    floor.fill(1)
+    item = end(floor.dial()[0], kind=AnswerKind.MACHINE)
+    wire = to_wire(item)
+
+    assert from_wire(msgpack.unpackb(msgpack.packb(wire))) == item
+    del wire["settlement"]["answer_kind"]
+    assert from_wire(wire).settlement.answer_kind is AnswerKind.UNKNOWN
 
 
 @pytest.mark.parametrize("data", [None, {}, {"day": "d", "settlement": {}}, {"day": "d", "settlement": {"lead": {}}}])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Final
 
-from dialer.sim.scoreboard.entrants import HARD, NEXT_DAY, OURS, RATIO, TUNED
+from dialer.sim.scoreboard.entrants import HARD, NEXT_DAY, OURS, RATIO, TUNED, YARDSTICK
 from dialer.sim.scoreboard.standing import Table
 
 FONT: Final = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"'
@@ -22,6 +22,7 @@ FAMILIES: Final = (
     ("wombat", "#a16207"),
     ("cisco", "#15803d"),
     ("sinch", "#64748b"),
+    (YARDSTICK, "#b91c1c"),
 )
 """Colour of a policy by the beginning of its name."""
 
@@ -55,7 +56,7 @@ def _legend() -> list[str]:
     for name, colour in FAMILIES:
         parts += [f'<circle cx="{x + 5}" cy="42" r="5" fill="{colour}"/>', _text(x + 14, 46, name, 12, INK)]
         x += 26 + 7 * len(name)
-    hollow = f"hollow: {HARD}, {NEXT_DAY}, {TUNED}, vicidial-*-available-only; dashed: the cap"
+    hollow = f"hollow: {HARD}, {NEXT_DAY}, {TUNED}, {YARDSTICK}, vicidial-*-available-only; dashed: the cap"
     return [*parts, _text(12, 68, hollow, 12, SOFT)]
 
 
@@ -82,7 +83,7 @@ def _panel(table: Table) -> list[str]:
     parts.append(_line(cap, TOP, cap, PANEL_H - BOTTOM, LIMIT, dashes="4 3"))
     for one in sorted(table.standings, key=lambda one: one.policy == OURS):
         colour = colour_of(one.policy)
-        hollow = one.policy.endswith("available-only") or one.policy in {TUNED, HARD, NEXT_DAY}
+        hollow = one.policy.endswith("available-only") or one.policy in {TUNED, HARD, NEXT_DAY, YARDSTICK}
         name = f"{one.policy}: {100 * one.utilisation.mean:.1f} %, {100 * one.abandon_rate:.2f} % abandoned"
         parts.append(
             f'<circle cx="{across(one.abandon_rate):.1f}" cy="{up(one.utilisation.mean):.1f}"'
@@ -163,7 +164,9 @@ def _least(table: Table) -> float:
 
 
 def _short(table: Table) -> str:
-    """The row's name for people, such as `R1: 5 agents, 30 % answer` or `R8 leave: 20 agents`."""
+    """The row's name for people, such as `R1: 5 agents, 30 % answer`; of a short day its name as it is."""
+    if table.row.baseline_days is not None:
+        return table.row.name
     name, *rest = table.row.name.split("-")
     words = " ".join(word for word in rest if not word.isdecimal())
     answer = f", {rest[1]} % answer" if len(rest) == 2 and rest[1].isdecimal() else ""

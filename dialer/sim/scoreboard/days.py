@@ -8,16 +8,17 @@ import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
-from dialer.sim.scoreboard.entrants import AGELESS, NEXT_DAY, minds_cap, pacer_of, stamp, with_cap
+from dialer.sim.scoreboard.entrants import AGELESS, NEXT_DAY, minds_cap, pacer_again, pacer_of, stamp, with_cap
 from dialer.sim.scoreboard.eve import next_day_pacer
 from dialer.sim.scoreboard.floor import EVERYONE_S, NO_CLOCK, play
 from dialer.sim.scoreboard.outcome import Outcome
-from dialer.sim.scoreboard.rows import Row
+from dialer.sim.scoreboard.row import Row
 from dialer.sim.study.scenario import Callees, Scenario
 from pacing.face import Decision, Observation, Snapshot
 from pacing.warmup import warm_up
@@ -82,6 +83,7 @@ def _read(line: str) -> tuple[str, Outcome] | None:
         found: dict[str, Any] = json.loads(line)
         key = found.pop("key")
         found["over_cap_s"] = tuple((cap, over_s) for cap, over_s in found["over_cap_s"])
+        found["calm_counts"] = tuple((answered, abandoned) for answered, abandoned in found["calm_counts"])
         return key, Outcome(**found)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None  # cut short, or of an older form: it will be played again
@@ -159,4 +161,5 @@ def _played(task: Task, clock: Clock) -> Outcome:
         pacer = next_day_pacer(task.scenario, task.seed)
     else:
         pacer = pacer_of(task.policy, task.scenario, task.seed)
-    return play(task.scenario, pacer, task.seed, at_least_s=at_least_s, clock=clock)
+    renew = partial(pacer_again, task.policy, task.scenario, task.seed)
+    return play(task.scenario, pacer, task.seed, at_least_s=at_least_s, clock=clock, renew=renew)

@@ -13,7 +13,8 @@ from typing import Final
 import pacing
 from dialer.core.outlook import LEAST_GRACE_S
 from dialer.sim import baselines, scoreboard
-from dialer.sim.study.policies import POLICIES
+from dialer.sim.scoreboard.yardstick import Yardstick
+from dialer.sim.study.policies import POLICIES, pacer_after_restart
 from dialer.sim.study.scenario import Scenario
 from pacing.face import Mode, Pacer, Settings
 from pacing.policies import make
@@ -21,12 +22,17 @@ from pacing.policies import make
 OURS: Final = "predictive"
 HARD: Final = "predictive-hard"
 NEXT_DAY: Final = "predictive-next-day"
-NEXT_DAYS: Final = 10
 """Ours once more, with the memory of another day (`eve`). It shows what a cold start costs, and does not compete."""
+
+OTHERS_DAYS: Final = 10
+"""So many days anybody but ours plays at most."""
 
 RATIO: Final = "ratio"
 TUNED: Final = "ratio-tuned"
 """Stands for `ratio:K` with the K that did best for the row, found on days of their own (`tuning`)."""
+
+YARDSTICK: Final = "yardstick"
+"""Stands for `yardstick:C`: told the laws of the row, with the risk C of a call that comes to the cap (`yardstick`)."""
 
 MINDLESS: Final = frozenset(
     {"progressive", "vicidial-ratio", "vicidial-ratio-available-only", "issabel", "issabel-overcommit", "wombat"}
@@ -36,18 +42,21 @@ MINDLESS: Final = frozenset(
 AGELESS: Final = frozenset({"progressive", RATIO, "wombat", "cisco"})
 """Policies that look at counts alone, so that nothing comes of asking them when nothing has happened."""
 
-_FLOOR: Final = ("layout", "chance", "coming", "trunk", "serving", "kernel", "rules", "floor", "outcome")
+_FLOOR: Final = ("layout", "chance", "coming", "trunk", "serving", "kernel", "rules", "floor", "outcome", "quarters")
 _SIMPLE: Final = ("governor", "policies/progressive", "policies/ratio")
 
 
 def entrants() -> tuple[str, ...]:
-    """Every policy, ours first."""
-    return (*POLICIES, NEXT_DAY, TUNED)
+    """Every policy, ours first; the yardsticks last."""
+    return (*POLICIES, NEXT_DAY, TUNED, YARDSTICK)
 
 
-def seeds_of(policy: str, seeds: Sequence[int]) -> Sequence[int]:
-    """The days that a policy plays, of all. The next day costs two days each and only says what a memory is worth."""
-    return seeds[:NEXT_DAYS] if policy == NEXT_DAY else seeds
+def seeds_of(policy: str, seeds: Sequence[int], baseline_days: int | None = None) -> Sequence[int]:
+    """The days that a policy plays, of all, on a row where baselines play so many (None: as many as anybody but ours).
+    Ours alone plays all days: its promise is about each of them, the others show where it stands."""
+    if policy == OURS:
+        return seeds
+    return seeds[: OTHERS_DAYS if policy == YARDSTICK or baseline_days is None else baseline_days]
 
 
 def minds_cap(policy: str) -> bool:
@@ -69,7 +78,7 @@ def settings_of(scenario: Scenario) -> Settings:
 
 
 def pacer_of(policy: str, scenario: Scenario, seed: int) -> Pacer:
-    """A fresh pacer. `ratio:2.5` is a fixed ratio of that size.
+    """A fresh pacer. `ratio:2.5` is a fixed ratio of that size, `yardstick:0.04` tolerates that risk.
 
     Raises KeyError for a policy that does not exist, or that needs a day before its own.
     """
@@ -77,7 +86,17 @@ def pacer_of(policy: str, scenario: Scenario, seed: int) -> Pacer:
     name, _, size = policy.partition(":")
     if name == RATIO and size:
         return make(replace(settings, mode=Mode.RATIO, ratio=float(size)))
+    if name == YARDSTICK and size:
+        return Yardstick(scenario, settings, float(size))
     return POLICIES[policy](settings, seed)
+
+
+def pacer_again(policy: str, scenario: Scenario, seed: int, before: Pacer | None) -> Pacer:
+    """The pacer after a restart of the daemon, with the memory of the one `before` if there was one to keep it."""
+    policy = OURS if policy == NEXT_DAY else policy
+    if policy in POLICIES:
+        return pacer_after_restart(policy, settings_of(scenario), seed, before)
+    return pacer_of(policy, scenario, seed)
 
 
 def with_cap(scenario: Scenario, cap: float) -> Scenario:
@@ -103,6 +122,8 @@ def code_of(policy: str) -> str:
             paths.append(floor / "eve.py")
     elif policy in {"progressive", RATIO}:
         paths += [ours / f"{name}.py" for name in _SIMPLE]
+    elif policy == YARDSTICK:
+        paths += [ours / "kernels.py", floor / "told.py", floor / "yardstick.py"]
     else:
         paths += [theirs / "__init__.py", theirs / "limits.py", *sorted(theirs.glob(f"{policy.split('-')[0]}*.py"))]
     return digest(paths)

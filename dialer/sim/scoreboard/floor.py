@@ -1,14 +1,16 @@
 """One day on one call-centre floor, quickly: the loop around the compiled kernel, and the pacer's turns in it.
 
 Alike for all policies: lines, the grace, the ring timeout, the agents' phones, who answers, how long talks are. The
-ledger counts from the start of the shift, an answer when it is answered and an abandoned call when it is abandoned.
-A dead trunk fails every call after five seconds, which says nothing about callees, and is then left alone for a while
-as in the daemon. Leads never end.
+ledger counts from the start of the shift, an answer when it is answered and an abandoned call when it is abandoned. A
+machine's leaves it when the pacer hears of it; one that it hears of at once is never in it. A dead trunk fails every
+call after five seconds, which says nothing about callees, and is then left alone for a while as in the daemon. In a
+restart of the daemon calls and talks end, then another pacer goes on. Leads never end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -16,10 +18,13 @@ import numpy as np
 from dialer.sim.scoreboard import layout as k
 from dialer.sim.scoreboard.kernel import advance
 from dialer.sim.scoreboard.outcome import Outcome, outcome_of
+from dialer.sim.scoreboard.quarters import shocks_min
 from dialer.sim.scoreboard.rules import IDLE_ROWS, MOST_LINES, new_state
 from dialer.sim.study.scenario import Scenario
 from pacing.compiled import Floats
 from pacing.face import (
+    AnswerCorrected,
+    AnswerKind,
     CallAbandoned,
     CallAnswered,
     CallFailed,
@@ -38,6 +43,9 @@ EVERYONE_S: Final = 1.0
 CAPS: Final = (0.01, 0.03)
 """Time above these is measured in any case, and above the scenario's own cap."""
 
+Renew = Callable[[Pacer | None], Pacer]
+"""Makes the pacer after a restart, from the one before if there is a memory."""
+
 NO_CLOCK: Final = float
 """A clock that stands still at 0."""
 
@@ -54,11 +62,13 @@ def play(
     look_every_s: float = 0.25,
     at_least_s: float = EVERYONE_S,
     clock: Callable[[], float] = NO_CLOCK,
+    renew: Renew | None = None,
 ) -> Outcome:
     """Play one day. The same scenario, seed and fresh pacer of the same settings give the same outcome.
 
     The pacer is asked after something happened, at most every `look_every_s`, and after `at_least_s` in any case. A
     pacer with an attribute `asks_in_s` is asked after so long instead. `clock` (seconds) is for the time per decision.
+    `renew` makes the pacer after a restart of the daemon; without it the same one goes on.
     Raises `Unplayable` for a scenario with something that the floor does not have, `Crowded` for a policy without
     measure, ValueError for a negative decision.
     """
@@ -67,7 +77,7 @@ def play(
     every_s, has_beat = look_every_s, hasattr(pacer, "asks_in_s")
     idle: list[Floats] = []
     took_s: list[float] = []
-    calls = 0
+    calls = restarted = 0
     while True:
         if has_beat:
             every_s = at_least_s = pacer.asks_in_s  # type: ignore[attr-defined]
@@ -81,6 +91,13 @@ def play(
             )
         if n[k.IDLES] > IDLE_ROWS // 2:
             idle.append(_idle(state))
+        if n[k.DRAINING]:
+            calls = 0
+            continue
+        if n[k.RESTARTED] > restarted:
+            if renew is not None:
+                pacer = renew(pacer if scenario.restarts[restarted].memory else None)
+            restarted = n[k.RESTARTED]
         observations, snapshot = _observations(state, n), _snapshot(state, n)
         begun = clock()
         decision = pacer.step(observations, snapshot)
@@ -89,7 +106,7 @@ def play(
         if calls < 0:
             raise ValueError(f"at {snapshot.now:.1f} s the pacer wants {calls} calls: {sentence(decision)}")
     idle.append(_idle(state))
-    return outcome_of(state, np.concatenate(idle), np.array(took_s))
+    return outcome_of(state, np.concatenate(idle), np.array(took_s), shocks_min(scenario))
 
 
 def _idle(state: k.State) -> Floats:
@@ -105,14 +122,23 @@ _SAID: Final[tuple[Callable[[float, float], Observation], ...]] = (
     TalkEnded,
     WrapupEnded,
     lambda at, _: CallAbandoned(at),
+    partial(CallAnswered, kind=AnswerKind.PERSON),
+    partial(CallAnswered, kind=AnswerKind.MACHINE),
 )
-"""By the kernel's numbers."""
+"""By the kernel's numbers; but for a correction, which says when the answer was."""
 
 
 def _observations(state: k.State, n: list[int]) -> tuple[Observation, ...]:
     if not n[k.SEEN]:
         return ()
-    return tuple([_SAID[int(kind)](at, lasted_s) for kind, at, lasted_s in state.seen[: n[k.SEEN]].tolist()])
+    return tuple(
+        [
+            _SAID[int(kind)](at, lasted_s)
+            if kind < k.SAW_CORRECTED
+            else AnswerCorrected(at, answered_at, lasted_s, AnswerKind.UNKNOWN, AnswerKind.MACHINE)
+            for kind, at, lasted_s, answered_at in state.seen[: n[k.SEEN]].tolist()
+        ]
+    )
 
 
 def _snapshot(state: k.State, n: list[int]) -> Snapshot:
@@ -128,5 +154,5 @@ def _snapshot(state: k.State, n: list[int]) -> Snapshot:
         ages[rings:],
         n[k.LINES_FREE],
         MOST_LINES,  # leads
-        Ledger(n[k.ANSWERED], n[k.ABANDONED]),
+        Ledger(n[k.IN_LEDGER], n[k.LOST_IN_LEDGER]),
     )

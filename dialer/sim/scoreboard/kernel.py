@@ -92,11 +92,26 @@ def happen(s: State) -> None:
             desk[k.AWAY_S] = 0.0
             come_free(s, who)
     elif kind == k.LEAVE:
-        leave(s, int(s.plan[who, 0]), s.plan[who, 1])
+        leave(s, int(s.plan[who, 0]), s.plan[who, 1], s.plan[who, 2])
     elif kind == k.HOME:
-        leave(s, who, -1.0)
+        leave(s, who, -1.0, 0.0)
     else:
+        switch(n, kind)
+
+
+@compiled
+def switch(n: NDArray[np.int64], kind: int) -> None:
+    """The trunk or the daemon stops working, or works again."""
+    if kind == k.TRUNK_DOWN or kind == k.TRUNK_UP:
         n[k.DOWN] = kind == k.TRUNK_DOWN
+    elif kind == k.REFUSES or kind == k.TAKES:
+        n[k.REFUSING] = kind == k.REFUSES
+    elif kind == k.DRAIN:
+        n[k.DRAINING] = 1
+    else:
+        n[k.DRAINING] = 0
+        n[k.RESTARTED] += 1
+        n[k.SEEN] = 0  # what happened in the drain is told to nobody
 
 
 @compiled
@@ -111,6 +126,7 @@ def dial(s: State, calls: int) -> None:
             return
         row[k.STAGE] = k.RINGS
         row[k.STARTED] = now
+        row[k.WHOSE] = k.PERSON
         n[k.DIALLED] += 1
         n[k.RINGING] += 1
         post_dial_s = length(laws, keys, k.POST_DIAL_LAW, call)
@@ -120,6 +136,8 @@ def dial(s: State, calls: int) -> None:
         kind, ring_s = k.FAIL, rules[k.RING_TIMEOUT_S]
         if n[k.DOWN]:
             kind, post_dial_s, ring_s = k.DIE, 0.0, rules[k.DEAD_S]
+        elif n[k.REFUSING]:
+            post_dial_s, ring_s = 0.0, rules[k.REFUSED_S]
         elif who < s.courses[k.ANSWER_RATE, second]:
             ring_s = length(laws, keys, k.RING_LAW, call)
             if ring_s <= rules[k.RING_TIMEOUT_S]:
@@ -129,6 +147,9 @@ def dial(s: State, calls: int) -> None:
             ring_s = length(laws, keys, k.FAST_LAW, call)
         elif left <= rules[k.INVALID_RATE] + rules[k.BUSY_RATE] + machine_rate:
             ring_s = length(laws, keys, k.MACHINE_LAW, call)
+            if rules[k.MACHINES_ANSWER] and ring_s <= rules[k.RING_TIMEOUT_S]:
+                kind = k.ANSWER
+                row[k.WHOSE] = k.MACHINE
         push(s.coming, n, now + post_dial_s + min(ring_s, rules[k.RING_TIMEOUT_S]), kind, call)
         probing(n, s.t)
     s.minutes[minute_of(s, now), k.CALLS] += calls
@@ -138,6 +159,8 @@ def dial(s: State, calls: int) -> None:
 def free_lines(s: State) -> int:
     """How many calls may start now, by the lines, the calls of the last second and the trunk."""
     n, now, cps = s.n, s.t[k.NOW], s.rules[k.MAX_CPS]
+    if n[k.DRAINING]:
+        return 0
     used = n[k.RINGING] + n[k.WAITING] + n[k.CONNECTING] + n[k.TALKING] + n[k.MESSAGES]
     free = int(s.rules[k.LINES]) - int(used)
     if cps > 0.0:

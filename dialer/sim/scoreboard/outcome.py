@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from dialer.sim.scoreboard import layout as k
+from dialer.sim.scoreboard.quarters import quarters
 from pacing.compiled import Floats
 
 SETTLED_FROM_MIN: Final = 30
@@ -20,6 +21,11 @@ HOUR_MIN: Final = 60
 class Outcome:
     """One day. Utilisation is (talk + wrap-up) / (logged in - paused); seconds are agents' seconds where not said
     otherwise. `answered` counts the abandoned ones. `settled` is utilisation from minute 30 on, 0 for shorter days.
+
+    `answered`, `abandoned` and `connected` are of people; `machines` calls were answered by a machine, of which
+    `machines_lost` found no agent in time. `first_quarter`, `worst_quarter`, `calm_quarter` and
+    `shocked_quarter` are abandon rates of fifteen minutes, `quarter_answers` what a quarter must have to be looked at,
+    `calm_counts` the quarters one by one (see `quarters`).
 
     `idle_*_s` is from the moment an agent is ready until the next talk begins. `worst_*` are the highest abandon rates
     of any so long window, by whole minutes. `over_cap_s` has for each cap the time in which the rate of the day so far
@@ -43,6 +49,14 @@ class Outcome:
     idle_p95_s: float
     idle_mean_s: float
     decisions: int
+    first_quarter: float = 0.0
+    worst_quarter: float = 0.0
+    calm_quarter: float | None = None
+    shocked_quarter: float | None = None
+    quarter_answers: int = 0
+    calm_counts: tuple[tuple[int, int], ...] = ()
+    machines: int = 0
+    machines_lost: int = 0
     decide_p50_us: float = 0.0
     decide_p99_us: float = 0.0
     decide_max_us: float = 0.0
@@ -71,14 +85,15 @@ class Outcome:
         return dict(self.over_cap_s)[cap]
 
 
-def outcome_of(state: k.State, idle_s: Floats, decide_s: Floats) -> Outcome:
-    """The figures of a day that is over."""
+def outcome_of(state: k.State, idle_s: Floats, decide_s: Floats, shocks_min: Sequence[float] = ()) -> Outcome:
+    """The figures of a day that is over, with shocks at these minutes."""
     n, minutes = state.n, state.minutes
     busy = minutes[:, k.TALK_S] + minutes[:, k.WRAPUP_S]
     worked = busy + minutes[:, k.READY_S]
     late = slice(SETTLED_FROM_MIN, None)
     idle = _quantiles(idle_s, (0.5, 0.95))
     decide = _quantiles(decide_s * 1e6, (0.5, 0.99, 1.0))
+    found = quarters(minutes[:, k.LIVE], minutes[:, k.LOST], shocks_min)
     return Outcome(
         utilisation=_share(busy.sum(), worked.sum()),
         settled=_share(busy[late].sum(), worked[late].sum()),
@@ -97,6 +112,14 @@ def outcome_of(state: k.State, idle_s: Floats, decide_s: Floats) -> Outcome:
         idle_p95_s=idle[1],
         idle_mean_s=float(idle_s.mean()) if idle_s.size else 0.0,
         decisions=decide_s.size,
+        first_quarter=found.first,
+        worst_quarter=found.worst,
+        calm_quarter=found.calm,
+        shocked_quarter=found.shocked,
+        quarter_answers=found.answers,
+        calm_counts=found.calm_counts,
+        machines=int(n[k.MACHINES]),
+        machines_lost=int(n[k.MACHINES_LOST]),
         decide_p50_us=decide[0],
         decide_p99_us=decide[1],
         decide_max_us=decide[2],

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dialer.sim.scoreboard.entrants import HARD, NEXT_DAY, OURS
-from dialer.sim.scoreboard.page_words import HOW, PEERS, TARGETS_HEAD
+from dialer.sim.scoreboard.cells import difference, estimate, minutes, name, percent, quarter
+from dialer.sim.scoreboard.entrants import NEXT_DAY, OURS
+from dialer.sim.scoreboard.overview import overview
+from dialer.sim.scoreboard.page_words import GROUPS, HOW, PEERS, TARGETS_HEAD
+from dialer.sim.scoreboard.row import Group
 from dialer.sim.scoreboard.standing import Standing, Table
 from dialer.sim.scoreboard.timing import Timing
-from dialer.sim.study.summary import Estimate
+from dialer.sim.scoreboard.verdict import verdict
 
 TRADE_SVG: Final = "pacing-scoreboard-trade.svg"
 OVERVIEW_SVG: Final = "pacing-scoreboard-overview.svg"
@@ -34,7 +37,8 @@ def page(facts: Facts, tables: Sequence[Table], timings: Sequence[Timing]) -> st
     parts = [
         "# Pacing scoreboard",
         _what(facts),
-        _verdict(tables),
+        verdict(tables),
+        overview(tables),
         _targets(tables),
         f"![Utilisation of the policies that keep the cap]({OVERVIEW_SVG})",
         HOW,
@@ -43,7 +47,7 @@ def page(facts: Facts, tables: Sequence[Table], timings: Sequence[Timing]) -> st
         "The busiest agents come first. **Bold** kept the cap on at least 99 % of the days, which with "
         f"{facts.seeds} days means {'all of them' if facts.seeds < 100 else 'nearly all'}.",
         f"![Utilisation against abandon rate]({TRADE_SVG})",
-        *(_table(table) for table in tables),
+        *(part for group in Group for part in _group(group, tables)),
         PEERS,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -55,50 +59,9 @@ def _what(facts: Facts) -> str:
 Which pacing keeps agents busiest without abandoning too many calls: this product's against the published rules of other
 dialers. Written by `make bench-pacing`; nothing on it is set by hand.
 
-{facts.date}: {facts.seeds} days of {facts.hours:g} hours for each policy and row, {facts.days:,} days in all, played in
-virtual time on {facts.cpus} cores with Python {facts.python}. Nobody was called.{partial}"""
-
-
-def _verdict(tables: Sequence[Table]) -> str:
-    """In sentences: where the cap was not kept, and where somebody else was better."""
-    played = [(table, one) for table in tables if (one := table.of(OURS)) is not None]
-    if not played:
-        return ""
-    kept = [table for table, one in played if one.keeps]
-    lines = [words for policy in (OURS, NEXT_DAY, HARD) if (words := _days_over(tables, policy))]
-    lines += [f"`predictive` kept the cap in {len(kept)} of {len(played)} tables."]
-    lines += [
-        f"It did not in {_name(table)}: {100 * (1 - one.kept_share):.0f} % of the days ended above, the worst at"
-        f" {_percent(one.worst_day, 2)}."
-        for table, one in played
-        if not one.keeps
-    ]
-    beaten = [(table, one, other) for table, one in played if (other := table.best_other) and _ahead(other)]
-    lines.append(
-        f"Among the policies that kept the cap it had the busiest agents in {len(played) - len(beaten)} of"
-        f" {len(played)} tables (differences within their interval do not count against it)."
-    )
-    lines += [
-        f"Busier in {_name(table)}: `{other.policy}` with {_percent(other.utilisation.mean)} against"
-        f" {_percent(one.utilisation.mean)}."
-        for table, one, other in beaten
-    ]
-    return "## In short\n\n" + "\n".join(f"- {line}" for line in lines)
-
-
-def _days_over(tables: Sequence[Table], policy: str) -> str:
-    """In a sentence: how many of all days of a policy ended above their cap. Empty if it did not play."""
-    played = [one for table in tables if (one := table.of(policy)) is not None]
-    days, over = sum(one.days for one in played), sum(one.days - one.kept_days for one in played)
-    if not days:
-        return ""
-    share = _percent(over / days, 2)
-    return f"Of all {days:,} days of `{policy}`, over all rows and caps, {over} ended above their cap: {share}."
-
-
-def _ahead(other: Standing) -> bool:
-    against = other.against_ours
-    return against is not None and against.mean > (against.half or 0.0)
+{facts.date}: {facts.seeds} days for each policy and row, of {facts.hours:g} hours or of two at most; on the short ones
+others than ours and the yardstick play fewer. {facts.days:,} days in all, played in virtual time on {facts.cpus} cores
+with Python {facts.python}. Nobody was called.{partial}"""
 
 
 def _targets(tables: Sequence[Table]) -> str:
@@ -109,7 +72,7 @@ def _targets(tables: Sequence[Table]) -> str:
         if wanted is None or not any(mornings):
             continue
         answer = table.row.scenario.callees.answer_rate
-        cells = [str(table.row.agents), _percent(answer, 0), _percent(table.cap, 0), _percent(wanted)]
+        cells = [str(table.row.agents), percent(answer, 0), percent(table.cap, 0), percent(wanted)]
         for one in mornings:
             cells += ["", "", ""] if one is None else _reached(one, wanted)
         lines.append(f"| {' | '.join(cells)} |")
@@ -122,7 +85,7 @@ def _reached(one: Standing, wanted: float) -> list[str]:
     """Utilisation, its difference to what is wanted in points, and the abandon rate."""
     gap, half = one.utilisation.mean - wanted, one.utilisation.half or 0.0
     within = " (within)" if gap < 0 <= gap + half else ""
-    return [_estimate(one.utilisation), f"{100 * gap:+.1f}{within}", _percent(one.abandon_rate, 2)]
+    return [estimate(one.utilisation), f"{100 * gap:+.1f}{within}", percent(one.abandon_rate, 2)]
 
 
 def _timings(timings: Sequence[Timing]) -> str:
@@ -139,54 +102,41 @@ def _timings(timings: Sequence[Timing]) -> str:
     )
 
 
+def _group(group: Group, tables: Sequence[Table]) -> list[str]:
+    """The tables of a group under its heading; nothing if there are none."""
+    own = [_table(table) for table in tables if table.row.group is group]
+    return [f"### {group}\n\n{GROUPS[group]}", *own] if own else []
+
+
 def _table(table: Table) -> str:
     head = (
-        f"### {_name(table)}\n\n"
-        "| policy | utilisation | vs predictive | abandoned | worst day | worst hour | kept | over | idle | idle p95 |"
-        " connects/h | talk min/h |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+        f"#### {name(table)}\n\n"
+        "| policy | days | utilisation | vs predictive | vs yardstick | abandoned | first 15 min | worst 15 min |"
+        " near a shock | worst hour | worst day | kept | over | idle | idle p95 | connects/h | talk min/h |\n"
+        f"|{17 * '---|'}\n"
     )
     return head + "\n".join(_line(one) for one in table.standings)
 
 
 def _line(one: Standing) -> str:
-    name = f"{one.policy} ({one.note})" if one.note else one.policy
-    against = "" if one.against_ours is None else _difference(one.against_ours)
+    policy = f"{one.policy} ({one.note})" if one.note else one.policy
+    against = ("" if gap is None else difference(gap) for gap in (one.against_ours, one.against_yardstick))
     cells = (
-        f"**{name}**" if one.keeps else name,
-        _estimate(one.utilisation),
-        against,
-        _percent(one.abandon_rate, 2),
-        _percent(one.worst_day, 2),
-        _percent(one.worst_hour),
-        _percent(one.kept_share, 0),
-        _minutes(one.over_cap_s),
+        f"**{policy}**" if one.keeps else policy,
+        str(one.days),
+        estimate(one.utilisation),
+        *against,
+        percent(one.abandon_rate, 2),
+        percent(one.first_quarter.mean),
+        quarter(one.calm_quarter, one),
+        quarter(one.shocked_quarter, one),
+        percent(one.worst_hour),
+        percent(one.worst_day, 2),
+        percent(one.kept_share, 0),
+        minutes(one.over_cap_s),
         f"{one.idle_mean_s:.1f} s",
         f"{one.idle_p95_s:.0f} s",
         f"{one.connects_per_agent_hour:.1f}",
         f"{one.talk_min_per_agent_hour:.1f}",
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _name(table: Table) -> str:
-    return f"{table.row.title}, cap {100 * table.cap:.0f} %"
-
-
-def _estimate(value: Estimate) -> str:
-    half = "" if value.half is None else f" ±{100 * value.half:.1f}"
-    return f"{100 * value.mean:.1f}{half} %"
-
-
-def _difference(value: Estimate) -> str:
-    half = "" if value.half is None else f" ±{100 * value.half:.1f}"
-    return f"{100 * value.mean:+.1f}{half}"
-
-
-def _percent(share: float, digits: int = 1) -> str:
-    return f"{100 * share:.{digits}f} %"
-
-
-def _minutes(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from dialer.sim.scoreboard.row import Group
+
 TARGETS_HEAD: Final = """\
 ## Targets
 
@@ -17,6 +19,33 @@ are in points; *within*: short of it by less than the interval.
 |---|---|---|---|---|---|---|---|---|---|
 """
 
+OVERVIEW_HEAD: Final = """\
+## Every row in one line
+
+`predictive` on cold days. **Kept**: days that ended at or below the cap. **First 15 min**, **worst 15 min** with no
+shock near, and **near a shock**: abandon rates, means over days. **Yardstick** is told everything about the row.
+
+| row | cap | kept | abandoned | first 15 min | worst 15 min | near a shock | utilisation | yardstick | difference |\
+ its abandoned |
+|---|---|---|---|---|---|---|---|---|---|---|
+"""
+
+GROUPS: Final = {
+    Group.STEADY: "Eight hours. Agents log in over five seconds; who answers changes slowly, but for one step in R7.",
+    Group.AT_ONCE: """\
+An hour and a half or two. Everybody is there from the first second, and the pacer knows nothing. After lunch all are
+back at the same moment. In a restart of the daemon no call starts for five minutes, then another pacer goes on among
+idle agents, with what the one before had learnt or with nothing.""",
+    Group.MACHINES: """\
+As above, with machines that answer late, within two seconds of each other. They take an agent for some seconds, and
+nothing follows. What the pacer hears of them is said for each row; while it does not know better, its ledger counts
+them as people. Rates on this page are of people alone: abandoned people by people who answered.""",
+    Group.SHOCKS: """\
+Who answers changes from one call to the next, agents leave, or the trunk fails: dead, so that calls hang for 5 s and
+the trunk rests, or refusing each call within 0.2 s for five minutes.""",
+}
+"""What is below a heading, before its tables."""
+
 HOW: Final = """\
 ## How to read it
 
@@ -27,24 +56,33 @@ HOW: Final = """\
 - **Abandoned** is calls that were answered and had no agent on the line within 2 s, by all answered calls, at the
   end of the day: the mean, and the worst day. **Worst hour** is the highest rate of any sixty minutes in a row on
   any day.
+- **First 15 min** and **worst 15 min** are abandon rates of quarters of an hour, by whole minutes: of each day the
+  first, and the worst of those with at least 100 answers; both are means over days. A floor too small for 100 answers
+  has the worst of its quarters with the most answers, and how many these are in brackets; that is chance more than
+  anything. The worst of many quarters is above the mean by chance alone: of 100 answers at 3 % one quarter in twelve
+  has 6 or more abandoned. A quarter with a shock in it or up to fifteen minutes before is left out there and is
+  **near a shock**.
+- **vs yardstick** is the difference to the utilisation of `yardstick`, which is told the laws of the row: who answers
+  and when, talks, wrap-ups, and what drifts. It dials while the risk of the next call is at most a constant, and the
+  constant is found by bisection so that the mean abandon rate of trial days of their own comes to the cap. It counts
+  nothing, so about half of its days end above the cap. It does not know beforehand when a trunk fails or who leaves.
 - **Kept** is the share of days that ended at or below the cap. **Over** is how long the rate of the day so far was
   above the cap, mean over days. Every day begins with an empty ledger.
 - **Idle** is from the moment an agent is ready until the next talk begins: mean, and 95th percentile.
-- **Connects** and **talk** are for each hour that an agent worked: talks, and minutes.
+- **Connects** and **talk** are for each hour that an agent worked: talks with people, and minutes, with machines too.
 - `predictive` starts from nothing on every day. `predictive-next-day` is the same policy with the memory of one day
   that it played before, with other calls; that day counts nowhere. It shows what the cold start costs and, where a
-  day ends unlike the next one begins (R7), what a memory costs. It plays the first ten days only and does not compete
-  with the others.
+  day ends unlike the next one begins (R7), what a memory costs. It does not compete.
 - `ratio-tuned` is a fixed ratio chosen for each row and cap with the row known beforehand, on days of their own. It
   is a yardstick, not a policy that one could use: nobody knows the day beforehand. `ratio` and `ratio-tuned` stop at
   the cap by this product's own governor.
 
-The floor is `dialer/sim/scoreboard`: the scenarios R1 to R8 of [simulate.md](simulate.md), machines screened by the
-carrier, a list without end, no limit of lines. An agent has the call at once, as in the simulation that the targets are
-from; a phone that takes 0.3 s costs about 0.3 points. `dialer simulate` plays the same scenarios with such phones and
-the daemon's own engine, and slowly; a test compares the two. Policies are asked when something
-has happened, at most four times a second, and at least once a second if they look at more than counts; other dialers
-at their own beat where they have one."""
+The floor is `dialer/sim/scoreboard`: the scenarios of [simulate.md](simulate.md) and some in other sizes, machines
+screened by the carrier where not said otherwise, a list without end, no limit of lines. An agent has the call at
+once, as in the simulation that the targets are from; a phone that takes 0.3 s costs about 0.3 points. `dialer
+simulate` plays the same scenarios with such phones and the daemon's own engine, and slowly; a test compares the two.
+Policies are asked when something has happened, at most four times a second, and at least once a second if they look
+at more than counts; other dialers at their own beat where they have one."""
 
 PEERS: Final = """\
 ## The other dialers

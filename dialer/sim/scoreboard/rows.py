@@ -1,32 +1,14 @@
-"""The rows of the scoreboard: the reference scenarios R1 to R8 in their sizes, and a surge of answers."""
+"""The rows of the scoreboard: the reference scenarios R1 to R8 in their sizes, a surge of answers, and short days."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from dialer.sim.scoreboard.row import CAP, STRICT_CAP, Group, Row
+from dialer.sim.scoreboard.rows_at_once import at_once, machines, shocks
 from dialer.sim.study.scenario import Scenario, find_scenario, load_scenario
-
-CAP: Final = 0.03
-STRICT_CAP: Final = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One scenario, and the caps that it is played under. `targets` has the utilisation wanted at a cap."""
-
-    name: str
-    title: str
-    scenario: Scenario
-    caps: tuple[float, ...] = (CAP,)
-    targets: Mapping[float, float] = field(default_factory=dict)
-
-    @property
-    def agents(self) -> int:
-        return self.scenario.agents.count
-
 
 TARGETS: Final[Mapping[tuple[int, float], tuple[float, float]]] = {
     (5, 0.30): (0.78, 0.75),
@@ -47,6 +29,11 @@ COLD_MACHINE_RATE: Final = 0.25
 
 def rows() -> tuple[Row, ...]:
     """All rows, in the order of the page."""
+    return (*_long_days(), *at_once(), *machines(), *shocks())
+
+
+def _long_days() -> tuple[Row, ...]:
+    """Days of eight hours."""
     surge = [
         {"of": "answer_rate", "at_min": 120.0, "over_min": 1.0, "to": 0.30},
         {"of": "answer_rate", "at_min": 240.0, "over_min": 1.0, "to": 0.10},
@@ -65,12 +52,23 @@ def rows() -> tuple[Row, ...]:
         Row("r5", "R5 collections, talks of 5 min: 50 agents", _scenario("r5")),
         Row("r6", "R6 survey, talks of 10 to 20 min: 20 agents", _scenario("r6")),
         Row("r7", "R7 drift, answers fall from 30 % to 12 %, then to 8 %: 50 agents", _scenario("r7")),
-        Row("r8-leave", "R8 shock, 8 of 20 agents leave within a minute", _scenario("r8", shocks=leave)),
-        Row("r8-outage", "R8 shock, the trunk is dead for 2 min: 20 agents", _scenario("r8", shocks=outage)),
+        Row(
+            "r8-leave",
+            "R8 shock, 8 of 20 agents leave within a minute",
+            _scenario("r8", shocks=leave),
+            group=Group.SHOCKS,
+        ),
+        Row(
+            "r8-outage",
+            "R8 shock, the trunk is dead for 2 min: 20 agents",
+            _scenario("r8", shocks=outage),
+            group=Group.SHOCKS,
+        ),
         Row(
             "surge",
             "Surge, answers rise from 10 % to 30 % within a minute and fall again after two hours: 20 agents",
             _scenario("r2", answer_rate=0.10, drifts=surge),
+            group=Group.SHOCKS,
         ),
     )
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from dialer.sim.scoreboard import layout as k
 from dialer.sim.scoreboard.coming import push
-from dialer.sim.study.carrier import NOTHING_HEARD_S
+from dialer.sim.study.carrier import NOTHING_HEARD_S, REFUSED_S
 from dialer.sim.study.course import Course, courses
 from dialer.sim.study.durations import Duration, Law
-from dialer.sim.study.scenario import Break, DriftOf, Machines, Scenario, Shock, ShockKind
+from dialer.sim.study.scenario import Break, Heard, Machines, Scenario, Shock, ShockKind
+from dialer.sim.study.staff import back_together_s
 from pacing.compiled import Floats
 
 PLANS_SEED: Final = 2**60
@@ -33,9 +34,6 @@ class Unplayable(ValueError):
 def refuse(scenario: Scenario) -> None:
     """Raise `Unplayable` if the floor cannot play the scenario."""
     callees, problems = scenario.callees, []
-    machines = [callees.machine_rate, *(d.to for d in scenario.drifts if d.of is DriftOf.MACHINE_RATE)]
-    if callees.machines is Machines.AGENT and max(machines) > 0:
-        problems.append('callees.machines = "agent" (machines that reach agents): set "screened" or machine_rate 0')
     if callees.patience_s > 0:
         problems.append(f"callees.patience_s = {callees.patience_s:g} (callees who hang up while they wait): set 0")
     if scenario.dialling.leads:
@@ -50,15 +48,16 @@ def new_state(scenario: Scenario, seed: int, caps: tuple[float, ...]) -> k.State
     """The floor before the shift; `caps` are the abandon rates for which the time above them is measured."""
     refuse(scenario)
     agents, end_s = scenario.agents.count, scenario.duration_s
-    logins, homes, absences, outages = _plan(scenario, seed)
+    logins, homes, absences = _plan(scenario, seed)
+    switches = _switches(scenario)
     state = k.State(
         n=np.zeros(k.COUNTERS, np.int64),
         t=np.zeros(k.CLOCKS),
         agents=np.zeros((agents, k.AGENT_COLUMNS)),
         calls=np.zeros((k.SPAN, k.CALL_COLUMNS)),
         waiting=np.zeros(k.SPAN, np.int64),
-        coming=np.zeros((k.SPAN + 4 * agents + 2 * len(absences), k.EVENT_COLUMNS)),
-        seen=np.zeros((SEEN_ROWS, 3)),
+        coming=np.zeros((k.SPAN + 4 * agents + 2 * len(absences) + 2 * len(switches), k.EVENT_COLUMNS)),
+        seen=np.zeros((SEEN_ROWS, k.SEEN_COLUMNS)),
         idle=np.zeros(IDLE_ROWS),
         ages=np.zeros(agents + MOST_LINES),
         minutes=np.zeros((math.ceil(end_s / k.MINUTE_S), k.MINUTE_COLUMNS)),
@@ -67,7 +66,7 @@ def new_state(scenario: Scenario, seed: int, caps: tuple[float, ...]) -> k.State
         laws=_laws(scenario),
         courses=_courses(scenario),
         keys=_keys(seed),
-        plan=np.array([(agent, away_s) for _, agent, away_s in absences]).reshape(-1, 2),
+        plan=np.array([absence[1:] for absence in absences], float).reshape(-1, 3),
     )
     state.t[k.END] = end_s
     state.agents[:, k.IDLE_SINCE] = -1.0
@@ -75,19 +74,18 @@ def new_state(scenario: Scenario, seed: int, caps: tuple[float, ...]) -> k.State
         push(state.coming, state.n, at, k.LOGIN, agent)
     for agent, at in enumerate(homes):
         push(state.coming, state.n, at, k.HOME, agent)
-    for row, (at, _, _) in enumerate(absences):
-        push(state.coming, state.n, at, k.LEAVE, row)
-    for begins, ends in outages:
-        push(state.coming, state.n, begins, k.TRUNK_DOWN, 0)
-        push(state.coming, state.n, ends, k.TRUNK_UP, 0)
+    for row, absence in enumerate(absences):
+        push(state.coming, state.n, absence[0], k.LEAVE, row)
+    for at, kind in switches:
+        push(state.coming, state.n, at, kind, 0)
     return state
 
 
-_Plan = tuple[list[float], list[float], list[tuple[float, int, float]], list[tuple[float, float]]]
+_Plan = tuple[list[float], list[float], list[tuple[float, int, float, float]]]
 
 
 def _plan(scenario: Scenario, seed: int) -> _Plan:
-    """When each agent logs in and goes home, the absences as (at, agent, seconds), and the outages as (from, to)."""
+    """When each agent logs in and goes home, and the absences as (at, agent, seconds, everybody back at or 0)."""
     dice, agents, end_s = Random(PLANS_SEED + seed), scenario.agents, scenario.duration_s
     logins, homes = [], []
     for _ in range(agents.count):
@@ -97,16 +95,33 @@ def _plan(scenario: Scenario, seed: int) -> _Plan:
     plans: list[Break | Shock] = [*agents.breaks]
     plans += [shock for shock in scenario.shocks if shock.kind is ShockKind.AGENTS_LEAVE]
     absences = [
-        (away.at_min * 60 + dice.uniform(0.0, away.within_s), agent, away.for_min * 60)
+        (away.at_min * 60 + dice.uniform(0.0, away.within_s), agent, away.for_min * 60, back_together_s(away))
         for away in plans
         for agent in dice.sample(range(agents.count), round(away.share * agents.count))
     ]
-    outages = [
-        (shock.at_min * 60, (shock.at_min + shock.for_min) * 60)
+    return logins, homes, absences
+
+
+_SWITCHES: Final = {
+    ShockKind.TRUNK_OUTAGE: (k.TRUNK_DOWN, k.TRUNK_UP),
+    ShockKind.TRUNK_REFUSES: (k.REFUSES, k.TAKES),
+}
+
+
+def _switches(scenario: Scenario) -> list[tuple[float, int]]:
+    """When the trunk and the daemon stop working and work again, as (at, kind)."""
+    found = [
+        (at_min * 60, kind)
         for shock in scenario.shocks
-        if shock.kind is ShockKind.TRUNK_OUTAGE
+        if shock.kind in _SWITCHES
+        for at_min, kind in zip((shock.at_min, shock.at_min + shock.for_min), _SWITCHES[shock.kind], strict=True)
     ]
-    return logins, homes, absences, outages
+    for restart in scenario.restarts:
+        found += [(restart.at_min * 60, k.DRAIN), ((restart.at_min + restart.for_min) * 60, k.RESTART)]
+    return found
+
+
+_HEARD: Final = {Heard.NEVER: k.NEVER, Heard.LATER: k.LATER, Heard.AT_ONCE: k.AT_ONCE}
 
 
 def _rules(scenario: Scenario) -> Floats:
@@ -121,6 +136,9 @@ def _rules(scenario: Scenario) -> Floats:
     rules[k.LINES] = limits.lines or MOST_LINES
     rules[k.MAX_CPS] = limits.max_cps
     rules[k.DEAD_S] = NOTHING_HEARD_S
+    rules[k.REFUSED_S] = REFUSED_S
+    rules[k.MACHINES_ANSWER] = callees.machines is Machines.AGENT
+    rules[k.KINDS] = _HEARD[callees.kinds]
     return rules
 
 
@@ -131,6 +149,7 @@ def _laws(scenario: Scenario) -> Floats:
     laws[k.POST_DIAL_LAW] = _law(callees.post_dial)
     laws[k.RING_LAW] = _law(callees.ring)
     laws[k.MACHINE_LAW] = _law(callees.machine_ring)
+    laws[k.MACHINE_TALK_LAW] = _law(agents.machine_talk)
     laws[k.FAST_LAW] = _law(callees.fast_failure)
     return laws
 

@@ -36,6 +36,12 @@ def second_of(s: State) -> int:
 
 
 @compiled
+def back_at(desk: Floats, now: float) -> float:
+    """When the break ends that begins now."""
+    return float(max(now, desk[k.BACK_AT]) if desk[k.BACK_AT] > 0.0 else now + desk[k.AWAY_S])
+
+
+@compiled
 def come_free(s: State, agent: int) -> bool:
     """An agent is done: home, on a break or ready, and then for the call that has waited longest. True: ready."""
     n, now, row = s.n, s.t[k.NOW], s.agents[agent]
@@ -47,7 +53,7 @@ def come_free(s: State, agent: int) -> bool:
         row[k.STATE] = k.AWAY
         row[k.IDLE_SINCE] = -1.0
         n[k.PAUSED] += 1
-        push(s.coming, n, now + row[k.AWAY_S], k.BACK, agent)
+        push(s.coming, n, back_at(row, now), k.BACK, agent)
         row[k.AWAY_S] = 0.0
         return False
     row[k.STATE] = k.FREE
@@ -80,12 +86,22 @@ def connect(s: State, call: int) -> None:
 
 @compiled
 def answer(s: State, call: int) -> None:
-    """A callee answers."""
+    """A callee answers, or a callee's machine."""
     n, now, row = s.n, s.t[k.NOW], s.calls[call & k.MASK]
     n[k.RINGING] -= 1
-    n[k.ANSWERED] += 1
-    s.minutes[minute_of(s, now), k.LIVE] += 1.0
-    saw(s.seen, n, k.SAW_ANSWER, now, now - row[k.STARTED])
+    kind = k.SAW_ANSWER
+    if row[k.WHOSE] == k.MACHINE:
+        n[k.MACHINES] += 1
+        if s.rules[k.KINDS] == k.AT_ONCE:
+            kind = k.SAW_MACHINE
+    else:
+        n[k.ANSWERED] += 1
+        s.minutes[minute_of(s, now), k.LIVE] += 1.0
+        if s.rules[k.KINDS] == k.AT_ONCE:
+            kind = k.SAW_PERSON
+    if kind != k.SAW_MACHINE:
+        n[k.IN_LEDGER] += 1
+    saw(s.seen, n, kind, now, now - row[k.STARTED])
     row[k.ANSWERED_AT] = now
     if n[k.READY] > 0:
         connect(s, call)
@@ -107,10 +123,15 @@ def give_up(s: State, call: int) -> None:
     if stage == k.OVER or stage == k.RINGS or now < answered_at + s.rules[k.GRACE_S]:
         return
     row[k.STAGE] = k.OVER
-    n[k.ABANDONED] += 1
     n[k.MESSAGES] += 1
-    s.minutes[minute_of(s, answered_at), k.LOST] += 1.0
-    saw(s.seen, n, k.SAW_ABANDONED, now, 0.0)
+    if row[k.WHOSE] == k.MACHINE:
+        n[k.MACHINES_LOST] += 1
+    else:
+        n[k.ABANDONED] += 1
+        s.minutes[minute_of(s, answered_at), k.LOST] += 1.0
+    if row[k.WHOSE] != k.MACHINE or s.rules[k.KINDS] != k.AT_ONCE:  # nobody will find out later
+        n[k.LOST_IN_LEDGER] += 1
+        saw(s.seen, n, k.SAW_ABANDONED, now, 0.0)
     push(s.coming, n, now + s.rules[k.MESSAGE_S], k.MESSAGE_END, call)
     if stage == k.WAITS:
         n[k.WAIT_HEAD] += 1
@@ -131,24 +152,29 @@ def bridge(s: State, call: int) -> None:
     desk = s.agents[agent]
     n[k.CONNECTING] -= 1
     n[k.TALKING] += 1
-    talk = n[k.TALKS]
-    n[k.TALKS] += 1
-    s.minutes[minute_of(s, now), k.CONNECTED] += 1.0
+    desk[k.WITH] = row[k.WHOSE]
+    if row[k.WHOSE] == k.MACHINE:
+        talk_s = length(s.laws, s.keys, k.MACHINE_TALK_LAW, n[k.MACHINE_TALKS])
+        n[k.MACHINE_TALKS] += 1
+    else:
+        desk[k.TALK] = n[k.TALKS]
+        talk_s = length(s.laws, s.keys, k.TALK_LAW, n[k.TALKS]) * s.courses[k.TALK_FACTOR, second_of(s)]
+        n[k.TALKS] += 1
+        s.minutes[minute_of(s, now), k.CONNECTED] += 1.0
     if now <= s.t[k.END]:
         s.idle[n[k.IDLES]] = now - desk[k.IDLE_SINCE]
         n[k.IDLES] += 1
     desk[k.IDLE_SINCE] = -1.0
     desk[k.STATE] = k.BUSY
     desk[k.SINCE] = now
-    desk[k.TALK] = talk
     desk[k.DIALLED_AT] = row[k.STARTED]
-    talk_s = length(s.laws, s.keys, k.TALK_LAW, talk) * s.courses[k.TALK_FACTOR, second_of(s)]
+    desk[k.ANSWERED_TO] = row[k.ANSWERED_AT]
     push(s.coming, n, now + talk_s, k.TALK_END, agent)
 
 
 @compiled
 def end_talk(s: State, agent: int) -> None:
-    """A talk ends, the wrap-up begins."""
+    """A talk ends, the wrap-up begins; after a machine there is none. The agent may say that it was one."""
     n, now, desk = s.n, s.t[k.NOW], s.agents[agent]
     saw(s.seen, n, k.SAW_TALK, now, now - desk[k.SINCE])
     worked(n, s.t, desk[k.DIALLED_AT])
@@ -156,7 +182,13 @@ def end_talk(s: State, agent: int) -> None:
     n[k.WRAPPING] += 1
     desk[k.STATE] = k.WRAPUP
     desk[k.SINCE] = now
-    wrapup_s = length(s.laws, s.keys, k.WRAPUP_LAW, int(desk[k.TALK])) * s.courses[k.WRAPUP_FACTOR, second_of(s)]
+    wrapup_s = 0.0
+    if desk[k.WITH] == k.PERSON:
+        wrapup_s = length(s.laws, s.keys, k.WRAPUP_LAW, int(desk[k.TALK])) * s.courses[k.WRAPUP_FACTOR, second_of(s)]
+    elif s.rules[k.KINDS] == k.LATER:
+        n[k.IN_LEDGER] -= 1
+        s.seen[n[k.SEEN], 3] = desk[k.ANSWERED_TO]
+        saw(s.seen, n, k.SAW_CORRECTED, now, desk[k.ANSWERED_TO] - desk[k.DIALLED_AT])
     push(s.coming, n, now + min(wrapup_s, s.rules[k.WRAPUP_LIMIT_S]), k.WRAP_END, agent)
 
 
@@ -173,14 +205,16 @@ def end_wrapup(s: State, agent: int) -> None:
 
 
 @compiled
-def leave(s: State, agent: int, away_s: float) -> None:
-    """An agent wants a break (for `away_s`) or home (-1): now if ready, else when done."""
+def leave(s: State, agent: int, away_s: float, until: float) -> None:
+    """An agent wants a break (for `away_s`, or to `until` if that is not 0) or home (-1): now if ready, else when
+    done."""
     n, now, desk = s.n, s.t[k.NOW], s.agents[agent]
     state = desk[k.STATE]
     if away_s > 0.0 and (desk[k.AWAY_S] != 0.0 or state == k.AWAY or state == k.OFFLINE):
         return
     if state == k.RUNG or state == k.BUSY or (state == k.WRAPUP and away_s > 0.0):
         desk[k.AWAY_S] = away_s
+        desk[k.BACK_AT] = until
         return
     if state == k.FREE:
         n[k.READY] -= 1
@@ -193,7 +227,9 @@ def leave(s: State, agent: int, away_s: float) -> None:
     desk[k.AWAY_S] = -1.0
     desk[k.STATE] = k.OFFLINE
     if away_s > 0.0:
+        desk[k.AWAY_S] = away_s
+        desk[k.BACK_AT] = until
+        push(s.coming, n, back_at(desk, now), k.BACK, agent)
         desk[k.AWAY_S] = 0.0
         desk[k.STATE] = k.AWAY
         n[k.PAUSED] += 1
-        push(s.coming, n, now + away_s, k.BACK, agent)

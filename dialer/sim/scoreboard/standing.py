@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-from dialer.sim.scoreboard.days import Kept, task_of
-from dialer.sim.scoreboard.entrants import OURS, TUNED, seeds_of
+from dialer.sim.scoreboard.calibration import calibrated
+from dialer.sim.scoreboard.days import Kept, missing, task_of
+from dialer.sim.scoreboard.entrants import OURS, TUNED, YARDSTICK, seeds_of
 from dialer.sim.scoreboard.outcome import Outcome
-from dialer.sim.scoreboard.rows import Row
-from dialer.sim.scoreboard.tuning import tuned
+from dialer.sim.scoreboard.quarters import worst_of_days
+from dialer.sim.scoreboard.row import Row
+from dialer.sim.scoreboard.tuning import trials, tuned
 from dialer.sim.study.summary import Estimate, estimate
 
 KEEPS: Final = 0.99
@@ -20,9 +22,13 @@ KEEPS: Final = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One policy on one row under one cap. `against_ours` is the paired difference of utilisation, None for ours.
+    """One policy on one row under one cap. `against_ours` and `against_yardstick` are paired differences of
+    utilisation, None for the one itself and where the other has not played.
 
-    Rates are fractions. `worst_*` are over all days; `over_cap_s` and `idle_*` are means over days.
+    Rates are fractions. `worst_day`, `worst_hour` and `worst_half_hour` are over all days; the other rates,
+    `over_cap_s` and `idle_*` are means over days. Of quarters of an hour `calm_quarter` is the worst with no shock near
+    and `shocked_quarter` the worst of the others, None where no day has one; `quarter_answers` is the least that such a
+    quarter had on any day. `any_quarter` is the highest rate of any calm quarter of the day over all days together.
     """
 
     policy: str
@@ -36,12 +42,18 @@ class Standing:
     worst_hour: float
     worst_half_hour: float
     kept_days: int
+    first_quarter: Estimate
+    calm_quarter: Estimate | None
+    shocked_quarter: Estimate | None
+    quarter_answers: int
+    any_quarter: float | None
     over_cap_s: float
     idle_mean_s: float
     idle_p50_s: float
     idle_p95_s: float
     connects_per_agent_hour: float
     talk_min_per_agent_hour: float
+    against_yardstick: Estimate | None = None
 
     @property
     def kept_share(self) -> float:
@@ -68,47 +80,70 @@ class Table:
 
     @property
     def best_other(self) -> Standing | None:
-        """The busiest of the others among those that keep the cap; what is ours, or tuned in hindsight, does not
-        compete."""
+        """The busiest of the others among those that keep the cap; what is ours, or told the row beforehand,
+        does not compete."""
         others = (
-            one for one in self.standings if one.keeps and not one.policy.startswith(OURS) and one.policy != TUNED
+            one
+            for one in self.standings
+            if one.keeps and not one.policy.startswith(OURS) and one.policy not in {TUNED, YARDSTICK}
         )
         return next(others, None)
 
 
+def actual_policy(row: Row, policy: str, cap: float, kept: Kept) -> str:
+    """The policy that plays: what stands for one that is set on trial days is that one."""
+    if policy == TUNED:
+        return tuned(row, cap, kept)
+    return calibrated(row, cap, kept) if policy == YARDSTICK else policy
+
+
 def table_of(row: Row, cap: float, policies: Sequence[str], seeds: Sequence[int], kept: Kept) -> Table:
-    """The table of a row under a cap from the days that are kept."""
+    """The table of a row under a cap from the days that are kept; who has played none is not in it."""
     played: dict[str, tuple[str, list[Outcome]]] = {}
     for policy in policies:
-        actual = tuned(row, cap, kept) if policy == TUNED else policy
-        note = actual.partition(":")[2]
-        played[policy] = note, [kept.days[task_of(row, actual, seed, cap).key] for seed in seeds_of(policy, seeds)]
+        if policy == TUNED and missing(trials(row, cap), kept):
+            continue
+        actual = actual_policy(row, policy, cap, kept)
+        keys = [task_of(row, actual, seed, cap).key for seed in seeds_of(policy, seeds, row.baseline_days)]
+        days = [kept.days[key] for key in keys if key in kept.days]
+        if days:
+            played[policy] = actual.partition(":")[2], days
     ours = played[OURS][1] if OURS in played else None
+    told = played[YARDSTICK][1] if YARDSTICK in played else None
     found = [
-        standing(policy, note, days, cap, None if policy == OURS else ours) for policy, (note, days) in played.items()
+        standing(policy, note, days, cap, None if policy == OURS else ours, None if policy == YARDSTICK else told)
+        for policy, (note, days) in played.items()
     ]
     return Table(row, cap, tuple(sorted(found, key=lambda one: -one.utilisation.mean)))
 
 
 def standing(
-    policy: str, note: str, days: Sequence[Outcome], cap: float, ours: Sequence[Outcome] | None = None
+    policy: str,
+    note: str,
+    days: Sequence[Outcome],
+    cap: float,
+    ours: Sequence[Outcome] | None = None,
+    told: Sequence[Outcome] | None = None,
 ) -> Standing:
-    """One policy over its days; `ours` are the same days under ours, and perhaps more."""
+    """One policy over its days; `ours` and `told` are the same days under ours and the yardstick, and perhaps more."""
     utilisation = [day.utilisation for day in days]
-    against = None
-    if ours is not None:
-        against = estimate([own - other.utilisation for own, other in zip(utilisation, ours, strict=False)])
     return Standing(
         policy=policy,
         note=note,
         days=len(days),
         utilisation=estimate(utilisation),
         settled=fmean(day.settled for day in days),
-        against_ours=against,
+        against_ours=_against(utilisation, ours),
+        against_yardstick=_against(utilisation, told),
         abandon_rate=fmean(day.abandon_rate for day in days),
         worst_day=max(day.abandon_rate for day in days),
         worst_hour=max(day.worst_hour for day in days),
         worst_half_hour=max(day.worst_half_hour for day in days),
+        first_quarter=estimate([day.first_quarter for day in days]),
+        any_quarter=worst_of_days([day.calm_counts for day in days]),
+        calm_quarter=_of_those([day.calm_quarter for day in days]),
+        shocked_quarter=_of_those([day.shocked_quarter for day in days]),
+        quarter_answers=min(day.quarter_answers for day in days),
         kept_days=sum(day.keeps(cap) for day in days),
         over_cap_s=fmean(day.over_s(cap) for day in days),
         idle_mean_s=fmean(day.idle_mean_s for day in days),
@@ -117,3 +152,15 @@ def standing(
         connects_per_agent_hour=fmean(day.connects_per_agent_hour for day in days),
         talk_min_per_agent_hour=fmean(day.talk_min_per_agent_hour for day in days),
     )
+
+
+def _against(utilisation: Sequence[float], others: Sequence[Outcome] | None) -> Estimate | None:
+    """The difference day by day; either may have played more days."""
+    pairs = zip(utilisation, others or (), strict=False)
+    differences = [own - other.utilisation for own, other in pairs]
+    return estimate(differences) if differences else None
+
+
+def _of_those(values: Sequence[float | None]) -> Estimate | None:
+    found = [value for value in values if value is not None]
+    return estimate(found) if found else None

@@ -9,8 +9,8 @@ from typing import Final
 from dialer.sim.scoreboard.days import Kept, Task, task_of
 from dialer.sim.scoreboard.entrants import RATIO
 from dialer.sim.scoreboard.outcome import Outcome
-from dialer.sim.scoreboard.rows import Row
-from dialer.sim.study.scenario import DriftOf
+from dialer.sim.scoreboard.row import Row
+from dialer.sim.study.scenario import DriftOf, Machines
 
 ANSWERS: Final = (0.45, 0.525, 0.6, 0.675, 0.75, 0.9, 1.05, 1.2, 1.35, 1.5, 1.8, 2.1)
 """What is tried, in answers to come for each ready agent: by the answer rate these are the ratios."""
@@ -23,6 +23,8 @@ def trials(row: Row, cap: float) -> list[Task]:
     """The days to play before the ratio can be chosen."""
     scenario = row.scenario
     rate = max([scenario.callees.answer_rate, *(d.to for d in scenario.drifts if d.of is DriftOf.ANSWER_RATE)])
+    if scenario.callees.machines is Machines.AGENT:
+        rate += scenario.callees.machine_rate
     policies = [f"{RATIO}:{answers / rate:.3g}" for answers in ANSWERS]
     return [task_of(row, policy, seed, cap) for policy in policies for seed in SEEDS]
 

@@ -39,6 +39,9 @@ SIGNAL_S: Final = 0.005
 NOTHING_HEARD_S: Final = 5.0
 """So long a dead trunk keeps a call: a worker takes one that has not even said 100 Trying for unreachable."""
 
+REFUSED_S: Final = 0.2
+"""So soon a trunk that refuses everything has said so."""
+
 NEVER_RING: Final = frozenset({Outcome.BUSY, Outcome.INVALID})
 FAILURES: Final = {
     Outcome.BUSY: (Cause.BUSY, 486),
@@ -79,6 +82,7 @@ class Carrier:
     pick_up_s: float
     message_s: float
     down: bool = False
+    refuses: bool = False
     dialled: int = 0
     lines: dict[str, Line] = field(default_factory=dict)
 
@@ -121,6 +125,9 @@ class Carrier:
         later(SIGNAL_S, self._dialled, line)
         if self.down:
             later(NOTHING_HEARD_S, self._fails, line, Cause.TRUNK_UNREACHABLE, 408)
+            return
+        if self.refuses:
+            later(SIGNAL_S + REFUSED_S, self._fails, line, Cause.BUSY, 486)
             return
         screened = callee.outcome is Outcome.MACHINE and self.people.screens_machines
         if callee.outcome not in NEVER_RING:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from dialer.sim.study.scenario import Drift, DriftOf, Scenario
+
+LAST_S: Final = 86_400.0
+"""No shift is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,25 @@ class Course:
 
 def course(start: float, drifts: Iterable[Drift], of: DriftOf) -> Course:
     """The course of one value under a scenario's drifts."""
-    steps = tuple((d.at_min * 60, (d.at_min + d.over_min) * 60, d.to) for d in drifts if d.of is of)
-    return Course(start, steps)
+    own = [drift for drift in drifts if drift.of is of]
+    ends_s = [drift.at_min * 60 for drift in own[1:]] + [LAST_S]
+    steps: list[tuple[float, float, float]] = []
+    before = start
+    for drift, until_s in zip(own, ends_s, strict=False):  # no drift, no step
+        steps.append((drift.at_min * 60, (drift.at_min + drift.over_min) * 60, drift.to))
+        steps += _to_and_fro(drift, before, until_s)
+        before = steps[-1][2]
+    return Course(start, tuple(steps))
+
+
+def _to_and_fro(drift: Drift, before: float, until_s: float) -> list[tuple[float, float, float]]:
+    """The further steps of a drift that alternates with the value before it."""
+    if drift.alternates_min <= 0:
+        return []
+    every_s = drift.alternates_min * 60
+    first_s = (drift.at_min + drift.over_min) * 60 + every_s
+    times = [first_s + turn * every_s for turn in range(math.ceil(max(0.0, until_s - first_s) / every_s))]
+    return [(at, at, before if turn % 2 == 0 else drift.to) for turn, at in enumerate(times)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from config.model import Section, as_section, item_type, leaf_type
 from dialer.sim.study.durations import Duration
-from dialer.sim.study.scenario import Break, Drift, DriftOf, Scenario, Shock, ShockKind
+from dialer.sim.study.scenario import Break, Drift, DriftOf, Restart, Scenario, Shock, ShockKind
 
 HEAD: Final = """\
 # A scenario for `dialer simulate`. Each setting is shown with its default and commented out: remove the # to change it.
@@ -22,6 +22,7 @@ HEAD: Final = """\
 _ROWS: Final[dict[str, Section]] = {
     "agents.breaks": Break(at_min=120.0, share=0.5),
     "drifts": Drift(of=DriftOf.ANSWER_RATE, at_min=60.0, over_min=120.0, to=0.2),
+    "restarts": Restart(at_min=180.0),
     "shocks": Shock(kind=ShockKind.TRUNK_OUTAGE, at_min=240.0),
 }
 """An example of each list that is empty by default."""

@@ -60,7 +60,7 @@ class People:
         dice = self._dice
         dice.seed(self.seed * SEED_STEP + tries * TRY_STEP + lead)
         draw = dice.random
-        who, post_dial, ring, talk, wrapup, hangs_up, patience = (draw() for _ in range(7))
+        who, post_dial, ring, talk, wrapup, hangs_up, patience = draw(), draw(), draw(), draw(), draw(), draw(), draw()
         callees = self.scenario.callees
         outcome = self._outcome(who, now)
         ringing_after_s = callees.post_dial.at(post_dial)

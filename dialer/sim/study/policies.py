@@ -10,15 +10,26 @@ from dialer.sim.baselines import BASELINES, MakeBaseline
 from pacing.face import Guarantee, Mode, Pacer, Settings
 from pacing.policies import make
 
+_GUARANTEES: Final = {"predictive": Guarantee.STATISTICAL, "predictive-hard": Guarantee.HARD}
+
 
 def _predictive(guarantee: Guarantee, settings: Settings, _: int) -> Pacer:
     return make(replace(settings, mode=Mode.PREDICTIVE, guarantee=guarantee))
 
 
 POLICIES: Final[dict[str, MakeBaseline]] = {
-    "predictive": partial(_predictive, Guarantee.STATISTICAL),
-    "predictive-hard": partial(_predictive, Guarantee.HARD),
+    **{name: partial(_predictive, guarantee) for name, guarantee in _GUARANTEES.items()},
     **BASELINES,
 }
 """Name -> what makes a pacer from settings and a seed. `predictive`, `predictive-hard`, `progressive` and `ratio` are
 this product's; the others follow the published rules of other dialers (`dialer.sim.baselines`)."""
+
+
+def pacer_after_restart(policy: str, settings: Settings, seed: int, before: Pacer | None) -> Pacer:
+    """The pacer after a restart of the daemon, from the memory of the one `before`; fresh without one, or where a
+    policy remembers nothing."""
+    memory = before.memory() if before is not None else None
+    guarantee = _GUARANTEES.get(policy)
+    if not memory or guarantee is None:
+        return POLICIES[policy](settings, seed)
+    return make(replace(settings, mode=Mode.PREDICTIVE, guarantee=guarantee), memory)

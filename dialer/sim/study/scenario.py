@@ -28,6 +28,14 @@ class Machines(StrEnum):
     SCREENED = "screened"
 
 
+class Heard(StrEnum):
+    """When the pacer hears that it was a machine that answered."""
+
+    AT_ONCE = "at_once"
+    LATER = "later"
+    NEVER = "never"
+
+
 class DriftOf(StrEnum):
     """What may drift."""
 
@@ -41,6 +49,7 @@ class ShockKind(StrEnum):
     """What may happen all of a sudden."""
 
     TRUNK_OUTAGE = "trunk_outage"
+    TRUNK_REFUSES = "trunk_refuses"
     AGENTS_LEAVE = "agents_leave"
 
 
@@ -51,6 +60,10 @@ class Break(Section):
     share: float = Field(default=1.0, description="share of the agents, 0 to 1", gt=0, le=1)
     for_min: float = Field(default=15.0, description="how long each is away, in minutes", gt=0, le=DAY_MIN)
     within_s: float = Field(default=60.0, description="they go one by one over this time, in seconds", ge=0, le=3600)
+    together: bool = Field(
+        default=False,
+        description="true: all are back at the same moment, for_min after at_min; false: each after for_min",
+    )
 
 
 class Agents(Section):
@@ -91,6 +104,12 @@ class Callees(Section):
         default=Machines.AGENT,
         description="agent: they reach agents and count as live answers, as in the daemon, which recognises none; "
         "screened: the carrier ends such calls before they are answered",
+    )
+    kinds: Heard = Field(
+        default=Heard.NEVER,
+        description="when the pacer hears that a machine has answered, on the scoreboard: at_once (answer detection), "
+        "later (when the agent is done with it) or never, as in `dialer simulate`; what is known as a machine's is not "
+        "in the ledger",
     )
     busy_rate: float = Field(default=0.07, description="share of calls that are busy", ge=0, le=1)
     invalid_rate: float = Field(default=0.03, description="share of calls to numbers that do not exist", ge=0, le=1)
@@ -158,6 +177,13 @@ class Drift(Section):
         default=0.0, description="how long the change takes, in minutes; 0: one step", ge=0, le=DAY_MIN
     )
     to: float = Field(description="the value it goes to: a fraction for rates, seconds for means", gt=0, le=86_400)
+    alternates_min: float = Field(
+        default=0.0,
+        description="it then goes back, and to and fro in steps, so many minutes at each value; 0: it stays. Ends with "
+        "the next change of the same value",
+        ge=0,
+        le=DAY_MIN,
+    )
 
     @field_validator("to")
     @classmethod
@@ -170,11 +196,22 @@ class Drift(Section):
 class Shock(Section):
     """Something that happens all of a sudden, and passes."""
 
-    kind: ShockKind = Field(description="trunk_outage or agents_leave")
+    kind: ShockKind = Field(
+        description="trunk_outage (calls fail after 5 s, and the trunk rests), trunk_refuses (each call is busy at "
+        "once) or agents_leave"
+    )
     at_min: float = Field(description="when, in minutes from the start of the shift", ge=0, le=DAY_MIN)
     for_min: float = Field(default=2.0, description="how long it lasts, in minutes", gt=0, le=DAY_MIN)
     share: float = Field(default=0.4, description="agents_leave: share of the agents, 0 to 1", gt=0, le=1)
     within_s: float = Field(default=60.0, description="agents_leave: they go over this time, in seconds", ge=0, le=3600)
+
+
+class Restart(Section):
+    """The daemon drains, ends and starts again: no new call meanwhile, then a new pacer among idle agents."""
+
+    at_min: float = Field(description="when the drain begins, in minutes from the start of the shift", ge=0, le=DAY_MIN)
+    for_min: float = Field(default=5.0, description="until calls start again, in minutes", gt=0, le=DAY_MIN)
+    memory: bool = Field(default=True, description="true: the pacer goes on from what was learnt; false: from nothing")
 
 
 class Scenario(Section):
@@ -197,6 +234,9 @@ class Scenario(Section):
         default=(), description="what changes over the shift, in order of time", max_length=50
     )
     shocks: tuple[Shock, ...] = Field(default=(), description="what happens suddenly", max_length=50)
+    restarts: tuple[Restart, ...] = Field(
+        default=(), description="restarts of the daemon, in order of time", max_length=20
+    )
 
     @field_validator("policies")
     @classmethod
@@ -220,6 +260,14 @@ class Scenario(Section):
             raise ValueError(f"with the drifts, the rates of the callees can reach {total:.3g} together, more than 1")
         return self
 
+    @model_validator(mode="after")
+    def _one_restart_after_another(self) -> Scenario:
+        for index in range(1, len(self.restarts)):
+            before = self.restarts[index - 1]
+            if self.restarts[index].at_min < before.at_min + before.for_min:
+                raise ValueError(f"restarts[{index}] begins before restarts[{index - 1}] is over")
+        return self
+
     @property
     def duration_s(self) -> float:
         """Length of the shift."""
@@ -228,7 +276,7 @@ class Scenario(Section):
 
 def shipped() -> tuple[str, ...]:
     """Names of the scenarios that come with the product."""
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+    return tuple(sorted((path.stem for path in SHIPPED.glob("*.toml")), key=lambda name: (len(name), name)))
 
 
 def find_scenario(name: str) -> Path:

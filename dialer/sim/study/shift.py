@@ -20,11 +20,11 @@ from dialer.sim.study.carrier import Carrier
 from dialer.sim.study.meter import Meter
 from dialer.sim.study.outcome import Run
 from dialer.sim.study.people import People
-from dialer.sim.study.policies import POLICIES
+from dialer.sim.study.policies import POLICIES, pacer_after_restart
 from dialer.sim.study.scenario import Scenario, ShockKind
 from dialer.sim.study.staff import Staff
 from dialer.sim.study.timeline import Timeline
-from pacing.face import Mode, Pacer
+from pacing.face import Mode, Pacer, Settings
 from sip.messages import SLOTS_PER_CALL, Capacity, Dial
 
 CAMPAIGN: Final = "study"
@@ -33,6 +33,9 @@ DESK: Final = "cn-default"
 """The policy whose caps a list with an end is called by."""
 
 NO_LIMIT: Final = 100_000
+TRUNK_FAILS: Final = {ShockKind.TRUNK_OUTAGE: "down", ShockKind.TRUNK_REFUSES: "refuses"}
+"""What a shock switches on the carrier."""
+
 EVERYONE_S: Final = 1.0
 """The pacer is asked at least this often, as in the daemon."""
 
@@ -48,10 +51,12 @@ class Shift:
     seed: int
     timeline: Timeline = field(default_factory=Timeline)
     anomalies: int = 0
+    draining: bool = False
     looks_at: float = 0.0
     looked_at: float = 0.0
     leases_at: float = 0.0
     engine: Engine = field(init=False)
+    settings: Settings = field(init=False)
     pacer: Pacer = field(init=False)
     book: Book = field(init=False)
     carrier: Carrier = field(init=False)
@@ -80,7 +85,8 @@ class Shift:
         )
         self.tell(CampaignChanged(settings, CampaignState.RUNNING))
         run = self.engine.floor.campaigns[CAMPAIGN]
-        self.pacer = POLICIES[self.policy](pacing_settings(self.engine.floor, run), self.seed)
+        self.settings = pacing_settings(self.engine.floor, run)
+        self.pacer = POLICIES[self.policy](self.settings, self.seed)
         self.tell(LocalTime(UTC_OFFSET_S))
         self.tell(LedgerOfOthers(CAMPAIGN, "today", 0, 0))
         self.tell(Capacity(SLOTS_PER_CALL * lines, 1))
@@ -96,14 +102,24 @@ class Shift:
         scenario, end_s = self.scenario, self.scenario.duration_s
         self.staff.plan(scenario, self.seed)
         for shock in scenario.shocks:
-            if shock.kind is ShockKind.TRUNK_OUTAGE:
-                self.timeline.at(shock.at_min * 60, setattr, self.carrier, "down", True)
-                self.timeline.at((shock.at_min + shock.for_min) * 60, setattr, self.carrier, "down", False)
+            if shock.kind in TRUNK_FAILS:
+                self.timeline.at(shock.at_min * 60, setattr, self.carrier, TRUNK_FAILS[shock.kind], True)
+                ends_s = (shock.at_min + shock.for_min) * 60
+                self.timeline.at(ends_s, setattr, self.carrier, TRUNK_FAILS[shock.kind], False)
+        for restart in scenario.restarts:
+            self.timeline.at(restart.at_min * 60, setattr, self, "draining", True)
+            self.timeline.at((restart.at_min + restart.for_min) * 60, self._starts_again, restart.memory)
         self._work(end_s)
         self.tell(Drain())
         self._work(end_s + DRAIN_LIMIT_S, draining=True)
         cap = scenario.dialling.max_abandon_rate
         return self.meter.run(self.policy, self.seed, cap, self.book.exhausted_at, self.anomalies)
+
+    def _starts_again(self, memory: bool) -> None:
+        """Another pacer goes on where the daemon drained."""
+        self.engine.questions(self.timeline.now, everyone=True)
+        self.pacer = pacer_after_restart(self.policy, self.settings, self.seed, self.pacer if memory else None)
+        self.draining = False
 
     def _work(self, until: float, *, draining: bool = False) -> None:
         """Let time pass up to `until`; in a drain, until nothing is on the line."""
@@ -135,6 +151,9 @@ class Shift:
             self.leases_at = now + EVERYONE_S
             for effect in engine.lease_more(now):
                 self._carry_out(effect, now)
+        if self.draining:
+            engine.questions(now, everyone=True)  # what happens now is told to nobody
+            return
         for question in engine.questions(now, everyone=True):
             self.tell(Paced(CAMPAIGN, self.pacer.step(question.observations, question.snapshot)))
 

@@ -20,12 +20,20 @@ DESKTOP_S: Final = 0.02
 PLANS_SEED: Final = 2**60
 
 
+def back_together_s(away: Break | Shock) -> float:
+    """When everybody on a break is back at the same moment, in seconds; 0 where each comes back in turn."""
+    together = isinstance(away, Break) and away.together
+    return (away.at_min + away.for_min) * 60 if together else 0.0
+
+
 @dataclass(slots=True)
 class AgentDesk(Desk):
-    """One agent. `away_s` is the length of the break that the agent is asked to take; `callee` the one talked to."""
+    """One agent. `away_s` is the length of the break that the agent is asked to take, `back_at` when everybody on it is
+    back (0: not together); `callee` the one talked to."""
 
     callee: Callee | None = None
     away_s: float | None = None
+    back_at: float = 0.0
     gone: bool = False
 
 
@@ -57,7 +65,7 @@ class Staff:
         for away in absences:
             for desk in dice.sample(list(self.desks.values()), round(away.share * agents.count)):
                 at = away.at_min * 60 + dice.uniform(0.0, away.within_s)
-                self.timeline.at(at, self._goes_away, desk, away.for_min * 60)
+                self.timeline.at(at, self._goes_away, desk, away.for_min * 60, back_together_s(away))
 
     def talks(self, uri: str, callee: Callee) -> None:
         """A talk begins."""
@@ -75,7 +83,9 @@ class Staff:
                 self.timeline.after(wrapup_s + DESKTOP_S, self._wrapped_up, desk, desk.seen)
             case AgentState.PAUSED if not desk.gone:
                 away_s, desk.away_s = desk.away_s or 0.0, None
-                self.timeline.after(away_s + DESKTOP_S, self._says, desk, AgentEventKind.READY)
+                now = self.timeline.now
+                back_at = max(now, desk.back_at) if desk.back_at else now + away_s
+                self.timeline.at(back_at + DESKTOP_S, self._says, desk, AgentEventKind.READY)
             case _:
                 pass
 
@@ -83,9 +93,9 @@ class Staff:
         if desk.seen == seen:
             self._says(desk, AgentEventKind.WRAPUP_DONE)
 
-    def _goes_away(self, desk: AgentDesk, away_s: float) -> None:
+    def _goes_away(self, desk: AgentDesk, away_s: float, back_at: float) -> None:
         if desk.away_s is None and not desk.gone and desk.state is not AgentState.PAUSED:
-            desk.away_s = away_s
+            desk.away_s, desk.back_at = away_s, back_at
             self._says(desk, AgentEventKind.PAUSE)
 
     def _goes_home(self, desk: AgentDesk) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dialer.sim.scoreboard import days
 from dialer.sim.scoreboard.days import Kept, Task, missing, play_all, task_of
-from dialer.sim.scoreboard.rows import Row
+from dialer.sim.scoreboard.row import Row
 from dialer.sim.study.scenario import find_scenario, load_scenario
 
 SHORT = Row("short", "A short day", load_scenario(find_scenario("r2"), {"hours": "0.1"}), (0.03, 0.01))

@@ -12,18 +12,20 @@ from dialer.sim.scoreboard.entrants import (
     HARD,
     MINDLESS,
     NEXT_DAY,
-    NEXT_DAYS,
+    OTHERS_DAYS,
     OURS,
     TUNED,
+    YARDSTICK,
     code_of,
     digest,
+    pacer_again,
     pacer_of,
     seeds_of,
     stamp,
     with_cap,
 )
 from dialer.sim.study.scenario import find_scenario, load_scenario
-from pacing.face import Ledger, Snapshot
+from pacing.face import CallAnswered, Ledger, Snapshot
 from pacing.policies import Ratio
 
 R2 = load_scenario(find_scenario("r2"))
@@ -31,11 +33,11 @@ SPENT = Snapshot(1.0, 10, (5.0,) * 10, (), 0, (), (), 100, 100, Ledger(1000, 500
 
 
 def test_everybody_competes() -> None:
-    """Ours first, ours on the next day, every baseline, and the tuned ratio."""
+    """Ours first, ours on the next day, every baseline, the tuned ratio, and the yardstick."""
     names = entrants.entrants()
 
     assert names[0] == OURS
-    assert set(BASELINES) | {NEXT_DAY, TUNED} < set(names)
+    assert set(BASELINES) | {NEXT_DAY, TUNED, YARDSTICK} <= set(names)
     assert set(names) > MINDLESS
 
 
@@ -82,10 +84,28 @@ def test_the_stamp_of_the_next_day_has_the_day_before_in_it(monkeypatch: pytest.
     assert seen[NEXT_DAY] - seen[OURS] == {"scoreboard/eve.py"}
 
 
-def test_the_next_day_plays_the_first_days_only() -> None:
-    """It costs two days each; everybody else plays all of them."""
-    assert list(seeds_of(NEXT_DAY, range(1, 31))) == list(range(1, NEXT_DAYS + 1))
+def test_only_ours_plays_all_days() -> None:
+    """The promise is about each of them; the others show where it stands."""
+    assert list(seeds_of(NEXT_DAY, range(1, 31))) == list(range(1, OTHERS_DAYS + 1))
     assert list(seeds_of(OURS, range(1, 31))) == list(range(1, 31))
+
+
+def test_on_a_short_row_baselines_play_fewer_days() -> None:
+    """The yardstick plays as many as on any other row."""
+    days = {policy: len(seeds_of(policy, range(1, 31), 6)) for policy in (OURS, YARDSTICK, HARD, NEXT_DAY, "cisco")}
+
+    assert days == {OURS: 30, YARDSTICK: OTHERS_DAYS, HARD: 6, NEXT_DAY: 6, "cisco": 6}
+
+
+def test_after_a_restart_what_was_learnt_is_kept_by_those_who_learn() -> None:
+    """Ours goes on from its memory if there is one; whoever remembers nothing begins anew."""
+    before = pacer_of(OURS, R2, 1)
+    before.known.observe(CallAnswered(1.0, 9.0))  # type: ignore[attr-defined]
+    again, fresh = (pacer_again(NEXT_DAY, R2, 1, old) for old in (before, None))
+
+    assert again.memory() == before.memory() != fresh.memory()
+    assert pacer_again("ratio:2.5", R2, 1, pacer_of("ratio:2.5", R2, 1)).memory() == {}
+    assert type(pacer_again("cisco", R2, 1, pacer_of("cisco", R2, 1))) is type(pacer_of("cisco", R2, 1))
 
 
 def test_the_next_day_needs_a_day_before() -> None:

@@ -9,7 +9,7 @@ from dialer.sim.scoreboard.entrants import OURS, pacer_of
 from dialer.sim.scoreboard.eve import EVE, next_day_pacer
 from dialer.sim.scoreboard.floor import play
 from dialer.sim.study.scenario import Scenario, find_scenario, load_scenario
-from pacing.face import Decision, Guarantee, Ledger, Mode, Pacer, Snapshot
+from pacing.face import Decision, Guarantee, Ledger, Mode, Pacer, Rule, Snapshot
 
 SHORT = load_scenario(find_scenario("r2"), {"hours": "0.3"})
 MORNING = Snapshot(0.0, 10, (), (), 0, (), (), 100, 100, Ledger())
@@ -21,25 +21,28 @@ def first(pacer: Pacer) -> Decision:
 
 def test_the_next_day_does_not_begin_cold() -> None:
     """Talks are known, so a few calls are all that is missing; the answer rate of the evening before is doubted."""
-    assert "4 ended talks" in first(pacer_of(OURS, SHORT, 1)).reason
-    morning = next_day_pacer(SHORT, 1)
-    assert "(20 finished calls, 5 answers to go)" in first(morning).reason
-    assert morning.learnt()["talks_seen"] > 0
+    cold, morning = pacer_of(OURS, SHORT, 1), next_day_pacer(SHORT, 1)
+    for pacer in (cold, morning):
+        reason = first(pacer).reason
+        assert (reason.rule, reason.figures["calls_to_go"]) == (Rule.LEARNING, 20)
+    known, unknown = morning.learnt(), cold.learnt()
+    assert known["talks_seen"] > 0 == unknown["talks_seen"]
+    assert known["talk_s"] != unknown["talk_s"]
 
 
 def test_the_day_before_has_calls_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another seed, the same scenario with its cap; that day's pacer begins cold."""
-    played: list[tuple[Scenario, str, int]] = []
+    played: list[tuple[Scenario, Rule, int]] = []
 
     def watched(scenario: Scenario, pacer: Pacer, seed: int) -> None:
-        played.append((scenario, first(pacer).reason, seed))
+        played.append((scenario, first(pacer).reason.rule, seed))
 
     monkeypatch.setattr(eve, "play", watched)
     next_day_pacer(SHORT, 3)
 
-    ((scenario, reason, seed),) = played
+    ((scenario, rule, seed),) = played
     assert scenario is SHORT
-    assert "learning" in reason
+    assert rule is Rule.LEARNING
     assert seed == 3 + EVE
 
 

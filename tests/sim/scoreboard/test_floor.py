@@ -17,11 +17,14 @@ from dialer.sim.study.policies import POLICIES
 from dialer.sim.study.scenario import Scenario, find_scenario, load_scenario, shipped
 from dialer.sim.study.shift import work
 from pacing.face import (
+    AnswerCorrected,
     CallAbandoned,
     CallAnswered,
     CallFailed,
     Decision,
     Observation,
+    Reason,
+    Rule,
     Settings,
     Snapshot,
     TalkEnded,
@@ -183,6 +186,144 @@ def test_it_agrees_with_the_study_of_the_engine(policy: str, utilisation: float,
     assert fmean(day.abandon_rate for day in quick) == pytest.approx(
         fmean(run.abandon_rate for run in engine), abs=abandon_rate
     )
+
+
+HUMP: dict[str, Any] = PLAIN["callees"] | {
+    "answer_rate": 0.2, "machine_rate": 0.3, "machines": "agent",
+    "machine_ring": {"law": "uniform", "low_s": 16.0, "high_s": 18.0},
+}  # fmt: skip
+
+
+def test_machines_that_reach_agents_agree_with_the_study_of_the_engine() -> None:
+    """Nobody is told that they are machines: they take agents, wait and are abandoned as people are."""
+    even = {"mean_s": 120.0, "cv": 0.3}  # the two floors draw their own talks
+    one = scenario(hours=1.5, agents={"count": 20, "ramp_up_s": 0.0, "talk": even}, callees=HUMP)
+    for policy, far in (("progressive", 0.0), ("vicidial-ratio", 0.03)):
+        quick = [play(one, pacer(policy, one, seed), seed, look_every_s=0.1) for seed in (1, 2)]
+        engine = [work(one, policy, seed).totals for seed in (1, 2)]
+        answers = fmean(day.answered + day.machines for day in quick)
+        lost = fmean(day.abandoned + day.machines_lost for day in quick)
+
+        assert answers == pytest.approx(fmean(run.live for run in engine), rel=0.05)
+        assert lost / answers == pytest.approx(fmean(run.abandon_rate for run in engine), abs=far)
+        assert fmean(day.utilisation for day in quick) == pytest.approx(
+            fmean(run.utilisation for run in engine), abs=0.02 + far / 2
+        )
+
+
+@pytest.mark.parametrize("heard", ["at_once", "later", "never"])
+def test_the_pacer_hears_of_machines_as_the_scenario_says(heard: str) -> None:
+    """The ledger has everything answered but what is known as a machine's; the figures of the day are of people."""
+    watched = Watched(2.0)
+    one = scenario(hours=0.5, callees=HUMP | {"kinds": heard})
+    day = play(one, watched, 1)
+    ledger = watched.snapshots[-1].ledger
+    kinds = {str(seen.kind) for seen in watched.seen if isinstance(seen, CallAnswered)}
+    corrected = [seen for seen in watched.seen if isinstance(seen, AnswerCorrected)]
+
+    assert kinds == ({"person", "machine"} if heard == "at_once" else {"unknown"})
+    assert bool(corrected) == (heard == "later")
+    assert day.machines > day.answered > day.connected
+    assert day.machines_lost > 0
+    hidden = {"at_once": day.machines, "later": len(corrected), "never": 0}[heard]
+    assert ledger.answered == pytest.approx(day.answered + day.machines - hidden, abs=15)
+    lost = day.abandoned + (0 if heard == "at_once" else day.machines_lost)
+    assert ledger.abandoned == watched.count(CallAbandoned) == pytest.approx(lost, abs=5)
+
+
+def test_a_correction_says_when_the_answer_was() -> None:
+    """The answer that it takes back was told before, at that moment and with that time to answer."""
+    watched = Watched(1.0)
+    play(scenario(hours=0.5, callees=HUMP | {"kinds": "later"}), watched, 1)
+    told = {(seen.at, seen.ring_s) for seen in watched.seen if isinstance(seen, CallAnswered)}
+    corrected = [seen for seen in watched.seen if isinstance(seen, AnswerCorrected)]
+
+    assert corrected
+    assert {(seen.answered_at, seen.ring_s) for seen in corrected} <= told
+    assert all(18.0 <= seen.ring_s <= 20.0 and seen.at > seen.answered_at for seen in corrected)
+
+
+def test_screened_machines_reach_nobody() -> None:
+    """The carrier ends such calls, and the pacer hears of a failure at that age."""
+    watched = Watched(1.0)
+    day = play(scenario(hours=0.5, callees=HUMP | {"machines": "screened"}), watched, 1)
+    ends = [seen.ring_s for seen in watched.seen if isinstance(seen, CallFailed)]
+
+    assert day.machines == 0
+    assert any(18.0 <= ring_s <= 20.0 for ring_s in ends)
+
+
+def test_a_common_break_ends_for_all_at_the_same_moment() -> None:
+    """They go when they are done; then everybody is there at once."""
+    lunch = {"at_min": 10.0, "for_min": 20.0, "within_s": 60.0, "together": True}
+    watched = Watched(1.0)
+    play(scenario(agents={"count": 20, "ramp_up_s": 0.0, "breaks": [lunch]}), watched, 1)
+    paused = [(one.now, one.paused) for one in watched.snapshots]
+
+    assert max(away for _, away in paused) >= 19
+    assert [away for now, away in paused if 1795.0 < now < 1800.0][-1] >= 19
+    assert {away for now, away in paused if now > 1801.0} == {0}
+
+
+@pytest.mark.parametrize("policy", ["progressive", "vicidial-ratio"])
+def test_lunch_and_a_restart_come_to_much_the_same_as_in_the_study_of_the_engine(policy: str) -> None:
+    """All away and back at once, and later no calls for five minutes."""
+    lunch = {"at_min": 15.0, "for_min": 15.0, "within_s": 60.0, "together": True}
+    one = scenario(agents={"ramp_up_s": 0.0, "breaks": [lunch]}, restarts=[{"at_min": 45.0, "for_min": 5.0}])
+    quick = play(one, pacer(policy, one, 1), 1, look_every_s=0.1)
+    engine = work(one, policy, 1).totals
+
+    assert quick.utilisation == pytest.approx(engine.utilisation, abs=0.04)
+    assert quick.dialled == pytest.approx(engine.calls, rel=0.08)
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_after_a_restart_another_pacer_goes_on(memory: bool) -> None:
+    """With the one before if its memory is kept. In between no call starts, and nobody is told what happens."""
+    before, after, given = Watched(1.0), Watched(1.0), []
+
+    def renew(old: Any) -> Any:
+        given.append(old)
+        return after
+
+    one = scenario(restarts=[{"at_min": 20.0, "for_min": 5.0, "memory": memory}])
+    day = play(one, before, 1, renew=renew)
+
+    assert given == [before if memory else None]
+    assert before.snapshots[-1].now <= 1200.0
+    assert after.snapshots[0].now == pytest.approx(1500.0, abs=1.0)
+    assert len(after.snapshots[0].ringing_age_s) == 0
+    assert after.snapshots[0].ready > 10
+    assert after.snapshots[0].ledger.answered >= before.snapshots[-1].ledger.answered
+    assert after.seen[0].at >= 1500.0
+    assert after.snapshots[-1].ledger.answered == pytest.approx(day.answered, abs=10)
+
+
+def test_a_trunk_that_refuses_says_so_at_once_and_to_everybody() -> None:
+    """Each call fails after a fifth of a second, the pacer is told, the trunk does not rest, and it passes."""
+    shock = {"kind": "trunk_refuses", "at_min": 20.0, "for_min": 5.0}
+    watched = Watched(1.0)
+    day = play(scenario(shocks=[shock]), watched, 1)
+    refused = [seen.at for seen in watched.seen if isinstance(seen, CallFailed) and seen.ring_s < 0.3]
+    answers = [seen.at for seen in watched.seen if isinstance(seen, CallAnswered)]
+
+    assert len(refused) > 5000
+    assert min(refused) >= 1200.0
+    assert max(refused) <= 1500.5
+    assert not [at for at in answers if 1225.0 < at < 1500.0]
+    assert [at for at in answers if 1500.0 < at < 1600.0]
+    assert day.dialled > 5000
+
+
+def test_a_list_may_alternate() -> None:
+    """Four times as many people answer, and again a quarter, by turns."""
+    turns = {"of": "answer_rate", "at_min": 10.0, "to": 0.1, "alternates_min": 10.0}
+    watched = Watched(1.0)
+    play(scenario(drifts=[turns], agents={"count": 40}, callees=PLAIN["callees"] | {"answer_rate": 0.4}), watched, 1)
+    rates = [_answer_rate(watched, 600.0 * turn + 30.0, 600.0 * turn + 600.0) for turn in range(6)]
+
+    assert rates[::2] == pytest.approx([0.4] * 3, abs=0.06)
+    assert rates[1::2] == pytest.approx([0.1] * 3, abs=0.04)
 
 
 def erlang_b(servers: int, offered: float) -> float:
@@ -392,14 +533,14 @@ class Wild:
         self.wanted = wanted
 
     def step(self, _: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
-        return Decision(self.wanted)
+        return Decision(self.wanted, Reason(Rule.OTHER, text="wild"))
 
 
 def test_a_policy_without_measure_is_an_error() -> None:
     """Never a call less than the pacer asked for without a word."""
     fails_at_once = {"fast_failure": {"law": "constant", "mean_s": 0.5}, "busy_rate": 0.7, "invalid_rate": 0.0}
 
-    with pytest.raises(ValueError, match="wants -1 calls: wild"):
+    with pytest.raises(ValueError, match="wants -1 calls: dial -1: wild"):
         play(scenario(hours=0.1), Wild(-1), 1)
     with pytest.raises(Crowded, match="room"):
         play(scenario(callees=PLAIN["callees"] | fails_at_once), Wild(20_000), 1)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from dialer.sim.scoreboard import tuning
+from dialer.sim.scoreboard import calibration, tuning
 from dialer.sim.scoreboard.charts import overview_chart, trade_chart
 from dialer.sim.scoreboard.days import Kept, play_all, task_of
 from dialer.sim.scoreboard.outcome import Outcome
 from dialer.sim.scoreboard.page import Facts, page
-from dialer.sim.scoreboard.rows import Row
-from dialer.sim.scoreboard.standing import Table, standing, table_of
+from dialer.sim.scoreboard.row import Group, Row
+from dialer.sim.scoreboard.standing import Standing, Table, actual_policy, standing, table_of
 from dialer.sim.scoreboard.timing import Size, Timing, time_decisions
 from dialer.sim.scoreboard.tuning import trials, tuned
 from dialer.sim.study.scenario import find_scenario, load_scenario
 
 FACTS = Facts("2026-03-02", 2, 0.2, 20, 2, "3.11.7")
-POLICIES = ("predictive", "predictive-next-day", "progressive", "vicidial-ratio", "ratio-tuned")
+POLICIES = ("predictive", "predictive-next-day", "progressive", "vicidial-ratio", "ratio-tuned", "yardstick")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,10 @@ def kept(row: Row, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tuning, "ANSWERS", (0.3, 0.6, 2.7))
         play_all(trials(row, 0.03), found, jobs=1)
-        policies = [tuned(row, 0.03, found) if name == "ratio-tuned" else name for name in POLICIES]
+        patch.setattr(calibration, "MOST_DAYS", 2)
+        while tasks := calibration.due(row, 0.03, found):
+            play_all(tasks, found, jobs=1)
+        policies = [actual_policy(row, name, 0.03, found) for name in POLICIES]
         play_all([task_of(row, policy, seed, 0.03) for policy in policies for seed in (1, 2)], found, jobs=1)
         yield found
 
@@ -46,10 +51,10 @@ def table(row: Row, kept: Kept) -> Table:
     return table_of(row, 0.03, POLICIES, (1, 2), kept)
 
 
-def day(utilisation: float, answered: int, abandoned: int) -> Outcome:
+def day(utilisation: float, answered: int, abandoned: int, **quarters: Any) -> Outcome:
     return Outcome(
         utilisation, utilisation, 100, 0, answered, abandoned, answered - abandoned, 3600.0, 1800.0, 600.0, 0.1, 0.05,
-        ((0.01, 120.0), (0.03, 60.0)), 10.0, 20.0, 12.0, 1000,
+        ((0.01, 120.0), (0.03, 60.0)), 10.0, 20.0, 12.0, 1000, **quarters,
     )  # fmt: skip
 
 
@@ -102,7 +107,7 @@ def test_the_page_says_what_was_measured(table: Table) -> None:
     target = next(line for line in text.splitlines() if line.startswith("| 20 | 30 %"))
     reached = r" \| \d\d\.\d ±\d+\.\d % \| [+-]\d+\.\d( \(within\))? \| \d+\.\d\d %"
 
-    assert "2026-03-02: 2 days of 0.2 hours" in text
+    assert "2026-03-02: 2 days for each policy and row, of 0.2 hours" in text
     assert re.fullmatch(rf"\| 20 \| 30 % \| 3 % \| 89\.0 %{reached}{reached} \|", target)
     assert "| **progressive** |" in text
     assert "| vicidial-ratio |" in text
@@ -158,6 +163,67 @@ def test_the_next_day_does_not_compete(row: Row) -> None:
     assert table.best_other is not None
     assert table.best_other.policy == "progressive"
     assert "busiest agents in 1 of 1 tables" in page(FACTS, [table], [])
+
+
+def played(policy: str, utilisation: float, yardstick: float | None = None, **quarters: Any) -> Standing:
+    told = None if yardstick is None else [day(yardstick, 100, 3)] * 2
+    return standing(policy, "", [day(utilisation, 100, 2, **quarters)] * 2, 0.03, told=told)
+
+
+def test_the_page_names_what_falls_short(row: Row) -> None:
+    """The first quarter, the worst calm one, the worst near a shock, and the distance to the yardstick."""
+    bad = {"first_quarter": 0.05, "calm_quarter": 0.06, "shocked_quarter": 0.09, "quarter_answers": 100}
+    shaken = replace(row, title="A bad day", group=Group.SHOCKS)
+    text = page(FACTS, [Table(shaken, 0.03, (played("predictive", 0.85, 0.90, **bad),))], [])
+
+    assert "The first 15 minutes abandoned at most the cap, mean over days, in 0 of 1 tables." in text
+    assert "Above it in the first 15 minutes of A bad day, cap 3 %: 5.00 %." in text
+    assert "Above it in the worst calm 15 minutes of A bad day, cap 3 %: 6.00 %." in text
+    assert "Above it in the worst 15 minutes near a shock of A bad day, cap 3 %: 9.00 %." in text
+    assert "Less busy than the yardstick in A bad day, cap 3 %: by 5.0 points." in text
+
+
+def test_the_page_names_nothing_that_does_not(row: Row) -> None:
+    """At the limits all is well; a quarter of few answers is shown with their number and not judged."""
+    good = {"first_quarter": 0.03, "calm_quarter": 0.048, "shocked_quarter": 0.075, "quarter_answers": 100}
+    few = {"first_quarter": 0.0, "calm_quarter": 0.2, "quarter_answers": 14}
+    shaken = replace(row, group=Group.SHOCKS)
+    tables = [
+        Table(shaken, 0.03, (played("predictive", 0.894, 0.90, **good),)),
+        Table(row, 0.03, (played("predictive", 0.894, 0.90, **few),)),
+    ]
+    text = page(FACTS, tables, [])
+
+    assert "Above it" not in text
+    assert "Less busy" not in text
+    assert "abandoned at most 1.6 times the cap, mean over days, in 1 of 1 tables." in text
+    assert "of the yardstick's utilisation, or above it, in 2 of 2 tables." in text
+    assert "| 20.0 % (14) |" in text
+
+
+def test_the_yardstick_does_not_compete(row: Row) -> None:
+    """It is told the row; it has a column of differences, and a place in the table of every row."""
+    found = [played("yardstick", 0.9), played("predictive", 0.88, 0.9), played("progressive", 0.5, 0.9)]
+    table = Table(row, 0.03, tuple(found))
+    text = page(FACTS, [table], [])
+
+    assert table.best_other is not None
+    assert table.best_other.policy == "progressive"
+    assert next(line for line in text.splitlines() if line.startswith("| r2-20-30 | 3 %")).count("|") == 12
+    assert "| -2.0 ±0.0 |" in text
+    assert "| -40.0 ±0.0 |" in text
+
+
+def test_rows_stand_under_their_headings(row: Row) -> None:
+    """In the order of the groups, whatever the order of the tables; a group without rows has none."""
+    rows = [replace(row, title=f"In {group}", group=group) for group in (Group.SHOCKS, Group.STEADY, Group.MACHINES)]
+    text = page(FACTS, [Table(one, 0.03, (played("predictive", 0.9),)) for one in rows], [])
+    headings = [line for line in text.splitlines() if line.startswith("###")]
+
+    assert headings == [
+        "### Steady days", "#### In Steady days, cap 3 %", "### Machines", "#### In Machines, cap 3 %",
+        "### Shocks", "#### In Shocks, cap 3 %",
+    ]  # fmt: skip
 
 
 def test_a_partial_run_says_so(table: Table) -> None:

@@ -18,7 +18,6 @@ SCREENED = {"machines": "screened"}
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"callees": {"machines": "agent", "machine_rate": 0.1}}, "callees.machines"),
         ({"callees": SCREENED | {"patience_s": 4.0}}, "callees.patience_s"),
         ({"callees": SCREENED, "dialling": {"leads": 100}}, "dialling.leads"),
         ({"callees": SCREENED, "agents": {"ramp_down_s": 60.0, "shifts_known": True}}, "agents.shifts_known"),

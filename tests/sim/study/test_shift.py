@@ -122,6 +122,41 @@ def test_a_trunk_outage_shows() -> None:
     assert fmean(minute.ready for minute in minutes[35:45]) < 13
 
 
+def test_a_trunk_that_refuses_shows() -> None:
+    """Nobody is reached, each call is busy at once and the next is tried; then it passes."""
+    shock = {"kind": "trunk_refuses", "at_min": 20.0, "for_min": 5.0}
+    run = work(scenario(hours=0.75, dialling={"max_cps": 5.0}, shocks=[shock]), "progressive", 1)
+
+    assert sum(minute.live for minute in run.minutes[21:25]) == 0
+    assert sum(minute.live for minute in run.minutes[26:35]) > 10
+    assert run.totals.calls > 1000
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_a_restart_of_the_daemon_shows(memory: bool) -> None:
+    """No call starts for its minutes; then another pacer goes on, from what was learnt before or from nothing."""
+    restart = {"at_min": 20.0, "for_min": 5.0, "memory": memory}
+    played = Shift(scenario(hours=0.5, restarts=[restart]), "predictive", 1)
+    before = played.pacer
+    run = played.play()
+
+    assert sum(minute.live for minute in run.minutes[21:25]) == 0
+    assert sum(minute.live for minute in run.minutes[26:30]) > 10
+    assert played.pacer is not before
+    # Five minutes of twenty agents are some twenty talks, as the twenty minutes before are some hundred.
+    assert (played.pacer.learnt()["talks_seen"] > 60) == memory
+
+
+def test_lunch_together_ends_for_all_at_once() -> None:
+    """All away, however late they went, and all back at the same moment."""
+    lunch = {"at_min": 10.0, "for_min": 20.0, "within_s": 60.0, "together": True}
+    minutes = work(scenario(hours=0.75, agents={"breaks": [lunch]}), "progressive", 1).minutes
+
+    assert minutes[28].paused > 18
+    assert minutes[29].paused > 18
+    assert minutes[31].paused < 0.5
+
+
 def test_agents_who_leave_show() -> None:
     """Eight of twenty are away for their time, and then back."""
     shock = {"kind": "agents_leave", "at_min": 20.0, "for_min": 20.0, "share": 0.4, "within_s": 60.0}
