@@ -59,8 +59,8 @@ def _what(facts: Facts) -> str:
 Which pacing keeps agents busiest without abandoning too many calls: this product's against the published rules of other
 dialers. Written by `make bench-pacing`; nothing on it is set by hand.
 
-{facts.date}: {facts.seeds} days for each policy and row, of {facts.hours:g} hours or of two at most; on the short ones
-others than ours and the yardstick play fewer. {facts.days:,} days in all, played in virtual time on {facts.cpus} cores
+{facts.date}: {facts.seeds} days of `predictive` on a row, of {facts.hours:g} hours or of two at most; the others play
+fewer, each table says how many. {facts.days:,} days in all, played in virtual time on {facts.cpus} cores
 with Python {facts.python}. Nobody was called.{partial}"""
 
 

@@ -107,7 +107,7 @@ def test_the_page_says_what_was_measured(table: Table) -> None:
     target = next(line for line in text.splitlines() if line.startswith("| 20 | 30 %"))
     reached = r" \| \d\d\.\d ±\d+\.\d % \| [+-]\d+\.\d( \(within\))? \| \d+\.\d\d %"
 
-    assert "2026-03-02: 2 days for each policy and row, of 0.2 hours" in text
+    assert "2026-03-02: 2 days of `predictive` on a row, of 0.2 hours" in text
     assert re.fullmatch(rf"\| 20 \| 30 % \| 3 % \| 89\.0 %{reached}{reached} \|", target)
     assert "| **progressive** |" in text
     assert "| vicidial-ratio |" in text
