@@ -92,7 +92,8 @@ class Ringing:
     """A learnt law of what becomes of calls, by ring age in bins of `RING_BIN_S`; refused calls are not in it.
 
     `events[cause, bin]` are the (weighted) calls that ended so there. `weight` and `squares` are the sum of the weights
-    of all ended calls and of their squares: the fewer calls make up a weight, the less sure it is.
+    of all ended calls and of their squares: the fewer calls make up a weight, the less sure it is. After a move
+    `squares` is larger than that, for what was discounted says less.
     """
 
     def __init__(self, ring_timeout_s: float, answer_rate: float, answer_mean_s: float, memory: float, prior: float):
