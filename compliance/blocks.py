@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from compliance.face import Per, Refusal, Rule, Subject
+from compliance.api import Per, Refusal, Rule, Subject
 from compliance.numbers import E164, mask, masked_text
 
 LONGEST_PREFIX: Final = 14

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from compliance.api import Refusal, Rule
 from compliance.contacts import Contact, Mark, crc16
-from compliance.face import Refusal, Rule
 from compliance.numbers import E164, may_be_of
 
 BLOCKS_WITHIN_S: Final = 86_400.0

@@ -14,9 +14,9 @@ from datetime import tzinfo
 from enum import StrEnum
 from typing import Any, Final
 
+from compliance.api import Per, Refusal, Rule
 from compliance.cap_windows import CalendarDays, CalendarMonths, Rolling, Window, frees, longest_s, spelt
 from compliance.contacts import LONGEST_S, Contact, Mark, crc16
-from compliance.face import Per, Refusal, Rule
 
 ASK_AGAIN_S: Final = 300.0
 """Where only attempts that have not ended stand against a number, it is asked about again after this: by then it is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from compliance.face import Callee, Refusal, Rule
+from compliance.api import Callee, Refusal, Rule
 from compliance.policy import Policy
 
 CLOCKS_DIFFER_S: Final = 300.0

@@ -1,7 +1,7 @@
 """The first gate: every rule, over facts that somebody else gathered.
 
-`compliance.findings` gives the reasons, from the same table of rules, so the two cannot disagree. Nothing is remembered
-here: the second gate, in the store, reserves the attempt only if the facts are still what was judged.
+`compliance.explanation` gives the reasons, from the same table of rules, so the two cannot disagree. Nothing is
+remembered here: the second gate, in the store, reserves the attempt only if the facts are still what was judged.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from datetime import tzinfo
 from typing import Final, NamedTuple
 
 from compliance import blocks, caps, consent
+from compliance.api import Callee, Cleared, Per, Refusal, Rule
 from compliance.blocks import Block
+from compliance.calling_hours.hours import Open, check
+from compliance.calling_hours.places import Places, places_of
 from compliance.contacts import Contact
-from compliance.face import Callee, Cleared, Per, Refusal, Rule
-from compliance.hours import Open, check
-from compliance.places import Places, places_of
 from compliance.policy import Policy
 
 CLEARANCE_S: Final = 30.0

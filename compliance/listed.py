@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import Final
 
-from compliance.face import Refusal, Rule
+from compliance.api import Refusal, Rule
 from compliance.register import Facts
 
 ALL_REGISTERS: Final = "all"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compliance.calling_hours.hours import HoursRule
 from compliance.caps import Cap
-from compliance.hours import HoursRule
 from compliance.listed import ALL_REGISTERS
 
 

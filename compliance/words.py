@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from compliance.api import Refusal
+from compliance.calling_hours.hours import SEARCH_DAYS, clocks
 from compliance.caps import cap_of
-from compliance.face import Refusal
-from compliance.hours import SEARCH_DAYS, clocks
 
 _DAY_S: Final = 86_400.0
 

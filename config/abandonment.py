@@ -13,7 +13,7 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator
 
-from compliance.regions import is_zone
+from compliance.calling_hours.regions import is_zone
 from config.model import Section
 
 HOUR_FACTOR: Final = 2.0

@@ -13,7 +13,7 @@ from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_on
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
 from config.model import Region, Section
 from config.rules import CLOCK, CapSettings, HoursSettings, each_cap_once, of_one_mind
-from pacing.face import Guarantee, Mode
+from pacing.api import Guarantee, Mode
 
 MIN_RING_TIMEOUT_S: Final = 15.0
 """A call must ring this long before it may be given up: 16 CFR 310.4(b)(4)(ii) and 47 CFR 64.1200(a)(6), 15 seconds or

@@ -10,12 +10,12 @@ from typing import Annotated, Final, Protocol, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
+from compliance.api import Per
+from compliance.calling_hours.days_off import holidays_known
+from compliance.calling_hours.hours import CallingHours, HoursRule, Window
+from compliance.calling_hours.regions import is_region
 from compliance.cap_windows import DAY_S, CalendarDays, CalendarMonths, Rolling
 from compliance.caps import Cap, Counts, Over
-from compliance.days_off import holidays_known
-from compliance.face import Per
-from compliance.hours import CallingHours, HoursRule, Window
-from compliance.regions import is_region
 from config.model import Section
 
 HOUR_S: Final = 3600.0

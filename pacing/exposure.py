@@ -27,9 +27,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from pacing.face import Brake, Settings, Snapshot
+from pacing.api import Brake, Settings, Snapshot
 from pacing.governor import Governed, ledgers, slack_calls
-from pacing.starts import PATIENCE_S, SLOT_S, Starts
+from pacing.learning.starts import PATIENCE_S, SLOT_S, Starts
 
 COMPLETE_CALLS: Final = 20
 """Progressive until so many calls have had their whole ring time."""

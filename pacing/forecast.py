@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pacing.api import Snapshot
 from pacing.compiled import Floats, floats
-from pacing.face import Snapshot
 from pacing.kernels import AGE_FIRST_S, AGE_ROWS, AGES_PER_DECADE, RING_BIN_S, answered_by, decide, free_by
-from pacing.learn import Learnt
-from pacing.ringing import FASTEST_S, Law
+from pacing.learning.learn import Learnt
+from pacing.learning.ringing import FASTEST_S, Law
 
 HORIZONS = 8
 SLICES = 8

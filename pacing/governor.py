@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pacing.face import Brake, Guarantee, Ledger, Mode, Settings, Snapshot, Window
+from pacing.api import Brake, Guarantee, Ledger, Mode, Settings, Snapshot, Window
 
 
 @dataclass(frozen=True, slots=True)

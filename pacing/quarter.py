@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from pacing.face import AnswerCorrected, AnswerKind, CallAbandoned, CallAnswered, Ledger, Observation
+from pacing.api import AnswerCorrected, AnswerKind, CallAbandoned, CallAnswered, Ledger, Observation
 
 QUARTER_S: Final = 900.0
 ENOUGH: Final = 150

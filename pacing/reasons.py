@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pacing.face import Brake, Decision, Reason, Rule, Settings, Snapshot
+from pacing.api import Brake, Decision, Reason, Rule, Settings, Snapshot
 from pacing.forecast import Proposal
 from pacing.governor import Governed, tightest
 

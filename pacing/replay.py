@@ -14,8 +14,7 @@ from difflib import get_close_matches
 from math import inf, isfinite
 from typing import Any, Final, NoReturn
 
-from pacing.answered_calls import CALLS_KEPT, AnsweredCalls
-from pacing.face import (
+from pacing.api import (
     AnswerCorrected,
     AnswerKind,
     CallAbandoned,
@@ -30,6 +29,7 @@ from pacing.face import (
     TalkEnded,
     WrapupEnded,
 )
+from pacing.learning.answered_calls import CALLS_KEPT, AnsweredCalls
 
 LINE_MOST_BYTES: Final = 1 << 20
 """The longest line, its line feed not counted."""

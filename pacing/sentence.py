@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pacing.face import Brake, Decision, Reason, Rule
+from pacing.api import Brake, Decision, Reason, Rule
 
 FIGURES: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -5,10 +5,10 @@ The machine code is cached beside the source or in NUMBA_CACHE_DIR; with a warm 
 
 from __future__ import annotations
 
-from pacing.face import Ledger, Settings, Snapshot
+from pacing.api import Ledger, Settings, Snapshot
 from pacing.forecast import Doubt, make_tables, propose
 from pacing.kernels import EXACT_UP_TO
-from pacing.learn import Learnt
+from pacing.learning.learn import Learnt
 
 
 def warm_up() -> None:

@@ -29,7 +29,7 @@ class Answerer(StrEnum):
 
 
 class Cause(StrEnum):
-    """How a leg ended. What it means for the lead is decided in `dialer.core.dispositions`."""
+    """How a leg ended. What it means for the lead is decided in `dialer.core.calls.dispositions`."""
 
     NORMAL = "normal"  # hung up after an answer
     BUSY = "busy"

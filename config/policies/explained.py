@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from compliance.hours import HoursRule
+from compliance.calling_hours.hours import HoursRule
 from config.abandonment import HOUR_FACTOR, AbandonmentSettings, AbandonWindow, WindowKind
 from config.policies.composition import Composed
 from config.policies.model import PolicySettings

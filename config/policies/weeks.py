@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from compliance.hours import DAY_MINUTES, HoursRule
+from compliance.calling_hours.hours import DAY_MINUTES, HoursRule
 from config.policies.applied import AppliedHours
 from config.rules import Day, rules_of
 

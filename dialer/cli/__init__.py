@@ -13,34 +13,40 @@ from typing import Final
 import click
 
 from dialer import __version__
-from dialer.cli.groups import Lazy, RootGroup
-from dialer.cli.invocation import Invocation, as_flags, default_who
+from dialer.cli.base.groups import Lazy, RootGroup
+from dialer.cli.base.invocation import Invocation, as_flags, default_who
 
 COMMANDS: Final = {
-    "run": Lazy("dialer.cli.run:run", "Daemon", "Run the daemon on this machine."),
-    "check-config": Lazy("dialer.cli.check_config:check_config", "Daemon", "Check the settings and show them."),
-    "demo": Lazy("dialer.cli.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
-    "campaign": Lazy("dialer.cli.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."),
-    "leads": Lazy("dialer.cli.leads:leads", "Campaigns", "Import leads and look at them."),
-    "callerid": Lazy("dialer.cli.callerid:callerid", "Campaigns", "Numbers that callees see."),
-    "why": Lazy("dialer.cli.why:why", "Campaigns", "Say why a number may be dialled now or not."),
-    "policy": Lazy("dialer.cli.policy:policy", "Campaigns", "Rules that campaigns are put under, with their sources."),
-    "block": Lazy("dialer.cli.block:block", "Campaigns", "Numbers that must not be called."),
-    "erase": Lazy("dialer.cli.erase:erase", "Campaigns", "Erase one person from all campaigns."),
-    "register": Lazy("dialer.cli.register:register", "Campaigns", "National no-call registers on this machine."),
+    "run": Lazy("dialer.cli.host.run:run", "Daemon", "Run the daemon on this machine."),
+    "check-config": Lazy("dialer.cli.host.check_config:check_config", "Daemon", "Check the settings and show them."),
+    "demo": Lazy("dialer.cli.host.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
+    "campaign": Lazy(
+        "dialer.cli.campaigns.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."
+    ),
+    "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads and look at them."),
+    "callerid": Lazy("dialer.cli.campaigns.callerid:callerid", "Campaigns", "Numbers that callees see."),
+    "why": Lazy("dialer.cli.leads.why:why", "Campaigns", "Say why a number may be dialled now or not."),
+    "policy": Lazy(
+        "dialer.cli.campaigns.policy:policy", "Campaigns", "Rules that campaigns are put under, with their sources."
+    ),
+    "block": Lazy("dialer.cli.privacy.block:block", "Campaigns", "Numbers that must not be called."),
+    "erase": Lazy("dialer.cli.privacy.erase:erase", "Campaigns", "Erase one person from all campaigns."),
+    "register": Lazy(
+        "dialer.cli.privacy.register:register", "Campaigns", "National no-call registers on this machine."
+    ),
     "evidence": Lazy(
-        "dialer.cli.evidence:evidence",
+        "dialer.cli.privacy.evidence:evidence",
         "Campaigns",
         "Check the record of decisions and calls.",
     ),
-    "status": Lazy("dialer.cli.status:status", "Floor", "Show once what all daemons are doing."),
-    "watch": Lazy("dialer.cli.status:watch", "Floor", "Show the live board."),
-    "agents": Lazy("dialer.cli.agents:agents", "Floor", "List the agents and what they are doing."),
-    "pace": Lazy("dialer.cli.pace:pace", "Pacing", "Ask why the pacer dials what it dials, or use it alone."),
+    "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),
+    "watch": Lazy("dialer.cli.live.status:watch", "Floor", "Show the live board."),
+    "agents": Lazy("dialer.cli.live.agents:agents", "Floor", "List the agents and what they are doing."),
+    "pace": Lazy("dialer.cli.pacing.pace:pace", "Pacing", "Ask why the pacer dials what it dials, or use it alone."),
     "simulate": Lazy(
-        "dialer.cli.simulate:simulate", "Pacing", "Try policies and numbers of agents on simulated shifts."
+        "dialer.cli.pacing.simulate:simulate", "Pacing", "Try policies and numbers of agents on simulated shifts."
     ),
-    "completion": Lazy("dialer.cli.completion:completion", "Shell", "Print the completion script for your shell."),
+    "completion": Lazy("dialer.cli.host.completion:completion", "Shell", "Print the completion script for your shell."),
 }
 
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from config.abandonment import AbandonmentSettings, Machines
-from dialer.core.answers import without_machines
+from dialer.core.abandonment.rate import without_machines
+from dialer.core.abandonment.windows import calls_left
 from dialer.core.inputs import WindowOfOthers
-from dialer.core.windows import calls_left
-from pacing.face import NOT_ASKED, Decision, Ledger, Reason
+from pacing.api import NOT_ASKED, Decision, Ledger, Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Final
 
 from config.abandonment import USUAL, AbandonmentSettings
 from config.policies import AppliedSettings
-from dialer.core.answers import Answers, defined, together
-from dialer.core.calls import Call
+from dialer.core.abandonment.rate import Answers, defined, together
+from dialer.core.abandonment.windows import Slots
+from dialer.core.calls.call import Call
 from dialer.core.inputs import CampaignState, WindowOfOthers
 from dialer.core.model import Lead
-from dialer.core.windows import Slots
-from pacing.face import Ledger, Observation
+from pacing.api import Ledger, Observation
 
 OBSERVATIONS_KEPT: Final = 10_000
 """Observations that wait for a pacer; the oldest go first. A campaign that is not asked about collects no more."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from compliance.numbers import E164
-from dialer.core.agents import AgentState
+from dialer.core.agents.agent import AgentState
+from dialer.core.leads.lead_reasons import Why
 from dialer.core.model import Lead, Settlement
-from dialer.core.whys import Why
 from sip.messages import Command
 
 

@@ -22,12 +22,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.policies import AppliedSettings
-from dialer.core import answer_kinds, counting, dialling, outlook, previewing, serving, settling
-from dialer.core.agents import AgentEvent
-from dialer.core.calls import Call, CallError
+from dialer.core import pacing_snapshot
+from dialer.core.abandonment import counts
+from dialer.core.agents.agent import AgentEvent
+from dialer.core.calls import answer_kinds, dialling, previewing, routing, settling
+from dialer.core.calls.call import Call, CallError
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
-from dialer.core.floor import SILENCE_CHECK_S, FloorSettings, Timer, TimerKind, open_floor
+from dialer.core.engine_state import SILENCE_CHECK_S, FloorSettings, Timer, TimerKind, open_floor
 from dialer.core.inputs import (
     AnswerSaid,
     CampaignChanged,
@@ -43,7 +45,7 @@ from dialer.core.inputs import (
     StoreFailed,
     StoreHealth,
 )
-from pacing.face import Observation, Settings, Snapshot
+from pacing.api import Observation, Settings, Snapshot
 from sip.messages import (
     AgentDialled,
     AgentEnded,
@@ -97,7 +99,7 @@ class Engine:
         floor = self.floor
         if now >= self._silence_at:
             self._silence_at = now + SILENCE_CHECK_S
-            serving.silence(floor, now)
+            routing.silence(floor, now)
         while floor.timers and floor.timers[0][0] <= now:
             _, _, kind, name, about = heapq.heappop(floor.timers)
             self._fire(kind, name, about, now)
@@ -122,7 +124,7 @@ class Engine:
         if not runs:
             return []
         staff = floor.staff()
-        surplus = outlook.surplus(floor, staff) if len(floor.campaigns) > 1 else ()
+        surplus = pacing_snapshot.surplus(floor, staff) if len(floor.campaigns) > 1 else ()
         return [self._question(run, staff, surplus, now) for run in runs]
 
     def lease_more(self, now: float) -> list[Effect]:
@@ -140,17 +142,17 @@ class Engine:
     # --- within ---------------------------------------------------------------------------------------------------
 
     def _question(
-        self, run: CampaignRun, staff: outlook.Staff, surplus: Sequence[outlook.Surplus], now: float
+        self, run: CampaignRun, staff: pacing_snapshot.Staff, surplus: Sequence[pacing_snapshot.Surplus], now: float
     ) -> Question:
         observations = tuple(run.observations)
         run.observations.clear()
-        snapshot = outlook.snapshot(self.floor, run, staff, surplus, now)
+        snapshot = pacing_snapshot.snapshot(self.floor, run, staff, surplus, now)
         return Question(run.name, self._settings_of(run), observations, snapshot)
 
     def _settings_of(self, run: CampaignRun) -> Settings:
         known = self._paced_by.get(run.name)
         if known is None or known[0] is not run.settings:
-            known = run.settings, outlook.pacing_settings(self.floor, run)
+            known = run.settings, pacing_snapshot.pacing_settings(self.floor, run)
             self._paced_by[run.name] = known
         return known[1]
 
@@ -165,7 +167,7 @@ class Engine:
     def _attended(self, now: float) -> list[Effect]:
         """Whoever waits on the line comes first, then whoever may have a lead to decide on."""
         if self.floor.waiting:
-            serving.serve(self.floor, now)
+            routing.serve(self.floor, now)
         if self.floor.in_preview and self.floor.roster.ready:
             previewing.offer(self.floor, now)
         return self._collect()
@@ -193,7 +195,7 @@ class Engine:
                 if call is not None:  # else it has ended, and the two crossed
                     self._on_call(call, told, now)
             case AgentEvent():
-                serving.agent_event(floor, told, now)
+                routing.agent_event(floor, told, now)
             case Permitted():
                 dialling.permitted(floor, told, now, wall)
             case Refused():
@@ -213,7 +215,7 @@ class Engine:
                 floor.healthy = healthy
                 floor.changed.update(floor.campaigns)
             case LedgerOfOthers():
-                counting.told(floor, told)
+                counts.told(floor, told)
             case AnswerSaid():
                 answer_kinds.said(floor, told, now)
             case LocalTime(utc_offset_s):
@@ -221,7 +223,7 @@ class Engine:
             case Drain():
                 dialling.drain(floor, now)
             case HangUpAll():
-                serving.hang_up_all(floor, now)
+                routing.hang_up_all(floor, now)
 
     def _on_call(
         self,
@@ -236,22 +238,22 @@ class Engine:
             case Progress():
                 dialling.progress(floor, call, told)
             case Answered():
-                serving.answered(floor, call, told, now)
+                routing.answered(floor, call, told, now)
             case AgentDialled():
-                serving.agent_dialled(call, told)
+                routing.agent_dialled(call, told)
             case Bridged():
-                serving.bridged(floor, call, told, now)
+                routing.bridged(floor, call, told, now)
             case AgentEnded():
-                serving.agent_ended(floor, call, told, now)
+                routing.agent_ended(floor, call, told, now)
             case Digit():
-                serving.key_pressed(floor, call, told, now)
+                routing.key_pressed(floor, call, told, now)
             case MessageDone():
                 pass  # the worker hangs up after the message by itself
 
     def _fire(self, kind: TimerKind, name: str, about: float, now: float) -> None:
         floor = self.floor
         if kind is TimerKind.WRAPUP:
-            serving.wrapup_limit(floor, name, about, now)
+            routing.wrapup_limit(floor, name, about, now)
             return
         if kind is TimerKind.LEASE:
             floor.changed.add(name)
@@ -272,6 +274,6 @@ class Engine:
             case TimerKind.RING:
                 dialling.ring_timeout(floor, call, about, now)
             case TimerKind.ABANDON:
-                serving.abandon_limit(floor, call, about, now)
+                routing.abandon_limit(floor, call, about, now)
             case TimerKind.STATE:
-                serving.state_limit(floor, call, about, now)
+                routing.state_limit(floor, call, about, now)

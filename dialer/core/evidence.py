@@ -21,8 +21,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from compliance.api import Rule
 from compliance.evidence import Entry, customer_hash, number_hash
-from compliance.face import Rule
 from compliance.gate import RULES
 from compliance.numbers import E164, masked_data, masked_text
 from compliance.words import detail

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from compliance.face import Permit, Refusal
+from compliance.api import Permit, Refusal
 from config.policies import AppliedSettings
-from dialer.core.agents import AgentEvent
-from dialer.core.answers import Answers
+from dialer.core.abandonment.rate import Answers
+from dialer.core.agents.agent import AgentEvent
 from dialer.core.model import Lead
-from pacing.face import Decision
+from pacing.api import Decision
 from sip.messages import Capacity, Event
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from compliance.numbers import E164, masked_data, masked_numbers, masked_text
-from pacing.face import AnswerKind
+from pacing.api import AnswerKind
 from sip.causes import Cause, Leg
 
 _ATTEMPT_ID: Final = re.compile(r"[0-9a-f]+-[0-9a-f]{4}-[0-9]{6,}")

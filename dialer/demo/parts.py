@@ -40,7 +40,7 @@ def valkey(folder: Path) -> Iterator[str]:
 def daemon(folder: Path, settings: Path, most_s: float) -> Iterator[subprocess.Popen[bytes]]:
     """`dialer run`, as systemd would start it; SIGTERM reaches it. Killed with all its workers after `most_s`."""
     dialer = [sys.executable, "-c", "from dialer.cli import main; main()", "--config", str(settings), "run"]
-    leash = [sys.executable, "-m", "dialer.demo.leash", f"{most_s:.0f}"]
+    leash = [sys.executable, "-m", "dialer.demo.watchdog", f"{most_s:.0f}"]
     with process([*leash, *dialer], folder / "daemon.log") as running:
         yield running
 

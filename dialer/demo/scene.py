@@ -17,8 +17,8 @@ from compliance.numbers import E164
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings, RetrySettings, RetryTable
 from config.rules import CapSettings, Day, HoursSettings
-from dialer.store.connection import Store, trip
-from dialer.store.keys import digits, place
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.keys import digits, place
 
 CALLEES: Final = Path(__file__).with_name("callees.toml")
 """How people and phones behave."""

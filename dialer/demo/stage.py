@@ -29,9 +29,10 @@ from dialer.demo.crm import Crm
 from dialer.demo.lead_list import Kind, Row
 from dialer.demo.parts import DemoFailed
 from dialer.demo.summary import Summary, sum_up
-from dialer.store import blocklist, campaigns, control, status
-from dialer.store.connection import Store, close_store, open_store
-from dialer.store.errors import StoreError
+from dialer.store.base.connection import Store, close_store, open_store
+from dialer.store.base.errors import StoreError
+from dialer.store.operators import campaigns, control, status
+from dialer.store.privacy import blocklist
 from sip.loopback.process import Loopback, LoopbackError, start_loopback
 from sip.loopback.profile import Outcome
 from sip.loopback.profile_file import read_profile

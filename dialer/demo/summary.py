@@ -11,7 +11,7 @@ from dialer.demo.books import Counts, Line, balance
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import NEVER_DIALLED, REJECTED, Row
 from dialer.demo.scene import MOST_PER_NUMBER
-from dialer.store.status import Counts as StoreCounts
+from dialer.store.operators.status import Counts as StoreCounts
 from sip.loopback.counts import SideReport
 
 

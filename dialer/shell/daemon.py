@@ -25,21 +25,21 @@ from config.daemon import DaemonSettings
 from config.policies import AppliedSettings
 from dialer.core.effects import Lease, Postpone, Release, Reserve
 from dialer.core.inputs import Input
-from dialer.shell.beats import Beats
-from dialer.shell.campaign_watch import CampaignWatch
-from dialer.shell.claims import Claims
 from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import ForScribe, Outlets, drive, put
 from dialer.shell.exits import Exit, StartFailed
-from dialer.shell.feeds import Feeds
-from dialer.shell.housekeeping import Housekeeping
-from dialer.shell.pacers import pace
 from dialer.shell.parts import Parts, open_parts, pool_settings
-from dialer.shell.scribe import MOST_IN_MEMORY, Scribe
-from dialer.shell.store_tasks import StoreDesk, attempt_ids, lease_leads, pass_gates, settle_doubtful
-from dialer.store import recovery, settle
-from dialer.store.connection import close_store
-from dialer.store.errors import StoreError
+from dialer.shell.tasks.campaign_watch import CampaignWatch
+from dialer.shell.tasks.claims import Claims
+from dialer.shell.tasks.event_writer import MOST_IN_MEMORY, Scribe
+from dialer.shell.tasks.feeds import Feeds
+from dialer.shell.tasks.heartbeat import Beats
+from dialer.shell.tasks.housekeeping import Housekeeping
+from dialer.shell.tasks.pacers import pace
+from dialer.shell.tasks.store_tasks import StoreDesk, attempt_ids, lease_leads, pass_gates, settle_doubtful
+from dialer.store.base.connection import close_store
+from dialer.store.base.errors import StoreError
+from dialer.store.settlement import recovery, settle
 from pacing.warmup import warm_up
 from sip.messages import Event
 from sip.pool import Pool, PoolFailed, PoolStartError, open_pool

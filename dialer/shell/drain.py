@@ -7,14 +7,14 @@ from typing import Any, Final
 import structlog
 import trio
 
-from dialer.core.agents import AgentState
+from dialer.core.agents.agent import AgentState
 from dialer.core.effects import AgentChanged
 from dialer.core.engine import Engine
 from dialer.core.inputs import Drain, HangUpAll, Input
-from dialer.shell.claims import Claims
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.parts import Parts
-from dialer.store.errors import StoreError
+from dialer.shell.tasks.claims import Claims
+from dialer.store.base.errors import StoreError
 from sip.pool import Pool
 
 log = structlog.get_logger()

@@ -28,9 +28,9 @@ from dialer.core.effects import (
 from dialer.core.engine import Engine
 from dialer.core.inputs import Input, Paced, Refused
 from dialer.shell.clock import Clock
-from dialer.shell.tally import Tally
+from dialer.shell.statistics import Tally
 from dialer.shell.watchdog import Notifier
-from dialer.store.outbox import CrmEvent
+from dialer.store.settlement.outbox import CrmEvent
 from sip.pool import Pool
 
 log = structlog.get_logger()

@@ -12,23 +12,24 @@ import structlog
 import dialer
 from config.daemon import DaemonSettings
 from dialer.core.engine import Engine
-from dialer.core.floor import FloorSettings, TrunkLimits
+from dialer.core.engine_state import FloorSettings, TrunkLimits
+from dialer.disk.errors import DiskError
+from dialer.disk.evidence_files import KEY_BYTES
+from dialer.disk.evidence_log import EvidenceLog, open_evidence
+from dialer.disk.registers import Shelf
+from dialer.disk.spool import Spool
 from dialer.shell.clock import Clock
-from dialer.shell.evidence import Evidence
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.health import Health
 from dialer.shell.metrics import Metrics
-from dialer.shell.notebook import Notebook
-from dialer.shell.pacers import Pacers
-from dialer.shell.tally import Tally
+from dialer.shell.statistics import Tally
+from dialer.shell.tasks.evidence import Evidence
+from dialer.shell.tasks.pacer_memory import Notebook
+from dialer.shell.tasks.pacers import Pacers
 from dialer.shell.watchdog import Notifier
-from dialer.store import recovery
-from dialer.store.connection import Store, open_store, persistence_warnings
-from dialer.store.errors import StoreError
-from dialer.store.evidence_files import KEY_BYTES
-from dialer.store.evidence_log import EvidenceLog, open_evidence
-from dialer.store.registers import Shelf
-from dialer.store.spool import Spool
+from dialer.store.base.connection import Store, open_store, persistence_warnings
+from dialer.store.base.errors import StoreError
+from dialer.store.settlement import recovery
 from sip.messages import Trunk
 from sip.pool import PoolSettings
 
@@ -66,7 +67,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
         raise StartFailed(Exit.REDIS, str(error)) from error
     try:
         spool = Spool(Path(settings.spool.dir), limit_bytes=settings.spool.max_mb * 1_000_000)
-    except StoreError as error:
+    except DiskError as error:
         raise StartFailed(Exit.CONFIG, f"spool.dir: {error}") from error
     for path in spool.damaged:
         log.error("the spool was damaged; what could not be read is kept", path=str(path))
@@ -116,7 +117,7 @@ def _evidence(settings: DaemonSettings) -> EvidenceLog:
             segment_bytes=wanted.segment_mb * 1_000_000,
             new_key=secrets.token_bytes(KEY_BYTES),
         )
-    except StoreError as error:
+    except DiskError as error:
         raise StartFailed(Exit.CONFIG, f"evidence: {error}") from error
     for name in found.damaged:
         log.error("evidence was altered, or records are missing: dialer evidence verify", file=name)

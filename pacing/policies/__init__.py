@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.face import Memory, Mode, Pacer, Settings
+from pacing.api import Memory, Mode, Pacer, Settings
 from pacing.policies.predictive import Predictive
 from pacing.policies.preview import Preview
 from pacing.policies.progressive import Progressive, progressive

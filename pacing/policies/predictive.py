@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.exposure import Exposure
-from pacing.face import (
+from pacing.api import (
     Brake,
     CallAbandoned,
     Decision,
@@ -15,13 +14,14 @@ from pacing.face import (
     Snapshot,
     TalkEnded,
 )
+from pacing.exposure import Exposure
 from pacing.forecast import Doubt, Proposal, Tables, make_tables, propose, stale
 from pacing.governor import Governed, budget_spent, covered, govern, ledgers, limit
-from pacing.learn import Learnt
+from pacing.learning.learn import Learnt
 from pacing.policies.progressive import progressive
 from pacing.quarter import Quarter
 from pacing.reasons import forecast, simple
-from pacing.steering import Steering
+from pacing.risk_control import Steering
 
 ERRORS_DOUBTED = 1.0
 CALLS_SURE = 300.0

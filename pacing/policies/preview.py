@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.face import Decision, Memory, Observation, Reason, Rule, Snapshot
+from pacing.api import Decision, Memory, Observation, Reason, Rule, Snapshot
 
 
 class Preview:

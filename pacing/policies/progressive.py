@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.face import Decision, Memory, Mode, Observation, Rule, Settings, Snapshot
+from pacing.api import Decision, Memory, Mode, Observation, Rule, Settings, Snapshot
 from pacing.governor import covered, govern, limit
 from pacing.reasons import simple
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pacing.face import Decision, Memory, Observation, Rule, Settings, Snapshot
+from pacing.api import Decision, Memory, Observation, Rule, Settings, Snapshot
 from pacing.governor import covered, govern, limit
 from pacing.reasons import simple
 

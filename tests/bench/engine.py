@@ -29,18 +29,18 @@ from rich.table import Table
 
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
-from dialer.core.agents import AgentEvent, AgentEventKind
+from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.effects import Settle
-from dialer.core.floor import TrunkLimits
+from dialer.core.engine_state import TrunkLimits
 from dialer.core.inputs import Input, LeadsLeased
 from dialer.core.model import Settlement
 from dialer.demo import parts
-from dialer.shell.campaign_watch import CampaignWatch
 from dialer.shell.clock import Clock
-from dialer.shell.tally import Tally
-from dialer.store import campaigns
-from dialer.store.connection import Store, close_store, open_store
-from pacing.face import Mode
+from dialer.shell.statistics import Tally
+from dialer.shell.tasks.campaign_watch import CampaignWatch
+from dialer.store.base.connection import Store, close_store, open_store
+from dialer.store.operators import campaigns
+from pacing.api import Mode
 from tests.core.conftest import Stage, a_lead, a_stage, of
 
 CAMPAIGNS: Final = (1, 5, 20, 50)

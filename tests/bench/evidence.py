@@ -14,20 +14,20 @@ from pathlib import Path
 import click
 import trio
 
+from compliance.api import Cleared, Permit, Reserved
 from compliance.evidence import Entry, read, verify
-from compliance.face import Cleared, Permit, Reserved
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.policies import applied
+from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted
 from dialer.core.model import Disposition, Lead
-from dialer.core.settling import unsent
+from dialer.disk.evidence_files import KEY_BYTES, lines, read_head, segments
+from dialer.disk.evidence_log import compress, open_evidence
 from dialer.shell.clock import Clock
-from dialer.shell.evidence import Evidence
 from dialer.shell.health import Health
-from dialer.store.evidence_files import KEY_BYTES, lines, read_head, segments
-from dialer.store.evidence_log import compress, open_evidence
-from dialer.store.settlements import Settled
+from dialer.shell.tasks.evidence import Evidence
+from dialer.store.settlement.settlements import Settled
 
 CAMPAIGN = applied(CampaignSettings(name="spring-sale", caller_id="+861065550000", abandon_message="/m.wav"))
 AT_ONCE = 6

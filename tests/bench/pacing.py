@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:  # only once the place of the compiled code is set
-    from dialer.sim.scoreboard.days import Kept, Task
-    from dialer.sim.scoreboard.row import Row
-    from dialer.sim.scoreboard.standing import Table
+    from tests.scoreboard.days import Kept, Task
+    from tests.scoreboard.row import Row
+    from tests.scoreboard.standing import Table
 
 ROOT = Path(__file__).parents[2]
 CODES_KEPT = 3
@@ -39,9 +39,9 @@ def main() -> int:
     asked = _asked()
     console = Console(stderr=True)
     _own_machine_code(asked.cache)
-    from dialer.sim.scoreboard.days import Kept
-    from dialer.sim.scoreboard.entrants import entrants
-    from dialer.sim.scoreboard.rows import rows
+    from tests.scoreboard.days import Kept
+    from tests.scoreboard.entrants import entrants
+    from tests.scoreboard.rows import rows
 
     every = rows()
     chosen = _chosen(every, asked.rows, lambda row: row.name)
@@ -106,11 +106,11 @@ def _play(
 ) -> None:
     """First the days that ratios and the yardstick are set on, then everybody's; seeds outermost, so that days come
     complete."""
-    from dialer.sim.scoreboard.calibration import due
-    from dialer.sim.scoreboard.days import missing, play_all, task_of
-    from dialer.sim.scoreboard.entrants import TUNED, YARDSTICK, seeds_of
-    from dialer.sim.scoreboard.standing import actual_policy
-    from dialer.sim.scoreboard.tuning import trials
+    from tests.scoreboard.calibration import due
+    from tests.scoreboard.days import missing, play_all, task_of
+    from tests.scoreboard.entrants import TUNED, YARDSTICK, seeds_of
+    from tests.scoreboard.standing import actual_policy
+    from tests.scoreboard.tuning import trials
 
     pairs = [(row, cap) for row in rows for cap in row.caps]
     tuning = [task for row, cap in pairs for task in trials(row, cap)] if TUNED in policies else []
@@ -141,11 +141,11 @@ def _play(
 def _write(
     rows: Sequence[Row], policies: Sequence[str], seeds: Sequence[int], kept: Kept, folder: Path, partial: str
 ) -> None:
-    from dialer.sim.scoreboard.charts import overview_chart, trade_chart
-    from dialer.sim.scoreboard.page import OVERVIEW_SVG, TRADE_SVG, Facts, page
-    from dialer.sim.scoreboard.row import CAP
-    from dialer.sim.scoreboard.standing import table_of
-    from dialer.sim.scoreboard.timing import SIZES, time_decisions
+    from tests.scoreboard.charts import overview_chart, trade_chart
+    from tests.scoreboard.page import OVERVIEW_SVG, TRADE_SVG, Facts, page
+    from tests.scoreboard.row import CAP
+    from tests.scoreboard.standing import table_of
+    from tests.scoreboard.timing import SIZES, time_decisions
 
     tables: list[Table] = [table_of(row, cap, policies, seeds, kept) for row in rows for cap in row.caps]
     facts = Facts(

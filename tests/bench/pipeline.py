@@ -36,8 +36,8 @@ from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
 from dialer.demo import crm, parts, scene
 from dialer.demo.lead_list import Kind, Row
-from dialer.store import campaigns, control, status
-from dialer.store.connection import Store, close_store, open_store
+from dialer.store.base.connection import Store, close_store, open_store
+from dialer.store.operators import campaigns, control, status
 from tests.bench.far_end import FarEnd, far_end
 from tests.bench.pipeline_table import Figures, Options, show
 from tests.bench.processes import Family, cpu_s, family, private_mb, resident_mb

@@ -22,15 +22,16 @@ from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings
 from config.policies import applied
-from dialer.cli.preflight import fly
+from dialer.cli.campaigns.preflight import fly
+from dialer.core.leads.preflight import sentence
 from dialer.core.model import Lead
-from dialer.core.preflight import sentence
-from dialer.store import blocklist, campaigns
-from dialer.store.connection import Command, ScriptCall, Store, open_store, trip
-from dialer.store.keys import digits, place
-from dialer.store.lead_codec import pack
-from dialer.store.preflight import plan
-from pacing.face import Mode
+from dialer.store.base.connection import Command, ScriptCall, Store, open_store, trip
+from dialer.store.base.keys import digits, place
+from dialer.store.leads.lead_codec import pack
+from dialer.store.leads.preflight import plan
+from dialer.store.operators import campaigns
+from dialer.store.privacy import blocklist
+from pacing.api import Mode
 
 CAMPAIGN = "million"
 CHUNK = 2_000

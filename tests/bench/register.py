@@ -18,9 +18,9 @@ import numpy as np
 
 from compliance.numbers import E164
 from compliance.register import Facts
-from dialer.store.register_build import build
-from dialer.store.register_lines import Account, Values, numbers_of
-from dialer.store.registers import open_register
+from dialer.disk.register_build import build
+from dialer.disk.register_lines import Account, Values, numbers_of
+from dialer.disk.registers import open_register
 
 FIRST = 12_010_000_000
 GAP = 32

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from config.campaign import CampaignSettings
 from dialer.cli import main
 from dialer.core.board import AgentRow, Board, CampaignRow, Delay, TrunkRow
-from dialer.store import campaigns
-from dialer.store.connection import Store
-from pacing.face import Decision, Mode, Reason, Rule
+from dialer.store.base.connection import Store
+from dialer.store.operators import campaigns
+from pacing.api import Decision, Mode, Reason, Rule
 
 NOW = 1_772_500_000.0
 

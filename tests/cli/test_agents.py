@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from dialer.cli.exits import CliExit
-from dialer.core.agents import AgentState
-from dialer.store import agents
-from dialer.store.agents import Presence
-from dialer.store.connection import Store
+from dialer.cli.base.exits import CliExit
+from dialer.core.agents.agent import AgentState
+from dialer.store.base.connection import Store
+from dialer.store.operators import agents
+from dialer.store.operators.agents import Presence
 from tests.cli.conftest import Dialer, data
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from compliance.blocks import BlockKind, Target, of_number
 from compliance.numbers import E164
-from dialer.cli.exits import CliExit
-from dialer.store import blocklist, control
-from dialer.store.blocklist import Block
-from dialer.store.connection import Store
+from dialer.cli.base.exits import CliExit
+from dialer.store.base.connection import Store
+from dialer.store.operators import control
+from dialer.store.privacy import blocklist
+from dialer.store.privacy.blocklist import Block
 from tests.cli.conftest import Dialer, data
 
 NUMBER = of_number(E164("+8613800001234"))

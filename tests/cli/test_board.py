@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from dialer.cli.board import render
+from dialer.cli.live.board import render
 from dialer.core.board import Board, TrunkRow, WindowRow
 from tests.cli.conftest import NOW, board, campaign_row
 

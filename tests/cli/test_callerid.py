@@ -10,10 +10,11 @@ from compliance.caller_ids import Wanted
 from compliance.numbers import E164
 from config.caller_ids import CallerIdSettings
 from config.campaign import CampaignSettings
-from dialer.cli.exits import CliExit
-from dialer.store import caller_ids, campaigns, control
-from dialer.store.connection import Store, trip
-from pacing.face import Mode
+from dialer.cli.base.exits import CliExit
+from dialer.store.base.connection import Store, trip
+from dialer.store.gate import caller_ids
+from dialer.store.operators import campaigns, control
+from pacing.api import Mode
 from tests.cli.conftest import NOW, Dialer, data
 
 A, B = "+861065550001", "95533"

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli.exits import CliExit
-from dialer.core.agents import AgentState
+from dialer.cli.base.exits import CliExit
+from dialer.core.abandonment.windows import counting_day
+from dialer.core.agents.agent import AgentState
 from dialer.core.inputs import CampaignState
-from dialer.core.windows import counting_day
-from dialer.store import agents, campaigns, control, intake, status
-from dialer.store.agents import Presence
-from dialer.store.connection import Store, trip
+from dialer.store.base.connection import Store, trip
+from dialer.store.leads import intake
+from dialer.store.operators import agents, campaigns, control, status
+from dialer.store.operators.agents import Presence
 from tests.cli.conftest import Dialer, board, campaign_row, data
 
 

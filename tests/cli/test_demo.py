@@ -121,7 +121,7 @@ def test_what_did_not_go_well_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the demo's extra packages it says how to get them."""
-    monkeypatch.setattr("dialer.cli.demo.find_spec", lambda name: None if name == "sippy" else object())
+    monkeypatch.setattr("dialer.cli.host.demo.find_spec", lambda name: None if name == "sippy" else object())
 
     done = CliRunner().invoke(main, ["demo"])
 

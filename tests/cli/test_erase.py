@@ -6,8 +6,10 @@ import pytest
 
 from compliance.blocks import of_number
 from compliance.numbers import E164
-from dialer.store import blocklist, control, erasures, intake, leads
-from dialer.store.connection import Store, trip
+from dialer.store.base.connection import Store, trip
+from dialer.store.leads import intake, leads
+from dialer.store.operators import control
+from dialer.store.privacy import blocklist, erasures
 from tests.cli.conftest import NOW, Dialer, data
 
 HER = E164("+8613800001234")

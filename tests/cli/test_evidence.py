@@ -13,16 +13,17 @@ import pytest
 from compliance.evidence import Entry
 from config.campaign import CampaignSettings
 from config.policies import applied
-from dialer.cli.exits import CliExit
+from dialer.cli.base.exits import CliExit
 from dialer.core import evidence
+from dialer.core.abandonment.windows import counting_day
+from dialer.core.calls.settling import unsent
 from dialer.core.model import Disposition
-from dialer.core.settling import unsent
-from dialer.core.windows import counting_day
-from dialer.store import campaigns, settle
-from dialer.store.connection import Store
-from dialer.store.evidence_log import open_evidence
-from dialer.store.settlements import Settled
-from pacing.face import Mode
+from dialer.disk.evidence_log import open_evidence
+from dialer.store.base.connection import Store
+from dialer.store.operators import campaigns
+from dialer.store.settlement import settle
+from dialer.store.settlement.settlements import Settled
+from pacing.api import Mode
 from tests.cli.conftest import Dialer, data
 from tests.store.conftest import OWNER, Floor
 

@@ -10,13 +10,21 @@ import pytest
 
 from config.campaign import CampaignSettings
 from config.policies import applied
-from dialer.cli.explanation import Explanation, as_json, calibration_words, explanation, held_by, room_from, spent
-from dialer.cli.hosts import Hosts
+from dialer.cli.base.hosts import Hosts
+from dialer.cli.pacing.explanation import (
+    Explanation,
+    as_json,
+    calibration_words,
+    explanation,
+    held_by,
+    room_from,
+    spent,
+)
 from dialer.core.board import WindowRow
 from dialer.core.inputs import CampaignState
-from dialer.store.campaigns import Campaign
-from dialer.store.learnt import Found, Learnt
-from pacing.face import Brake, Decision, Mode, Reason, Rule, Settings
+from dialer.store.operators.campaigns import Campaign
+from dialer.store.operators.pacer_memory import Found, Learnt
+from pacing.api import Brake, Decision, Mode, Reason, Rule, Settings
 from tests.cli.conftest import NOW, board, campaign_row
 from tests.pacing.cases import EXPERIENCED
 

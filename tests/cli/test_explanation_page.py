@@ -8,11 +8,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from dialer.cli.explanation import Explanation, HostView
-from dialer.cli.explanation_page import page
+from dialer.cli.pacing.explanation import Explanation, HostView
+from dialer.cli.pacing.explanation_page import page
 from dialer.core.board import WindowRow
-from pacing.face import Decision, Mode, Settings
-from pacing.portrait import Portrait, Share, portrait
+from pacing.api import Decision, Mode, Settings
+from pacing.learning.model_summary import Portrait, Share, portrait
 from tests.cli.conftest import NOW
 from tests.cli.test_explanation import RECORD
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from config.problems import ConfigError, Problem
-from dialer.cli.exits import CliExit
-from dialer.cli.failures import Failure, failure_of
+from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import Failure, failure_of
 from dialer.shell.exits import Exit, StartFailed
-from dialer.store import errors
+from dialer.store.base import errors
 
 
 @pytest.mark.parametrize(

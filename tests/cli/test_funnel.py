@@ -6,11 +6,12 @@ import time
 
 import pytest
 
-from dialer.cli.exits import CliExit
+from dialer.cli.base.exits import CliExit
 from dialer.core.inputs import CampaignState
-from dialer.core.standing import NO_LEAD
-from dialer.store import campaigns, intake, leases
-from dialer.store.connection import Store, trip
+from dialer.core.leads.lead_counts import NO_LEAD
+from dialer.store.base.connection import Store, trip
+from dialer.store.leads import intake, leases
+from dialer.store.operators import campaigns
 from pacing.policies import progressive
 from pacing.sentence import sentence
 from tests.cli.conftest import Dialer, data

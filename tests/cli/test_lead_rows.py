@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialer.cli.lead_rows import Checker, Ready, Rejected, entry_of, moment, without_hint
-from dialer.cli.lead_sheet import Column, Row, Sheet
+from dialer.cli.leads.lead_rows import Checker, Ready, Rejected, entry_of, moment, without_hint
+from dialer.cli.leads.lead_sheet import Column, Row, Sheet
 from tests.cli.conftest import NOW
 
 NAMES = ("phone", "lead_id", "name", "timezone", "priority", "not_before", "city")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli.lead_sheet import BadSheet, Sheet, open_sheet, rows
+from dialer.cli.leads.lead_sheet import BadSheet, Sheet, open_sheet, rows
 
 
 def sheet(tmp_path: Path, content: bytes, mapping: dict[str, str] | None = None, encoding: str | None = None) -> Sheet:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli import leads as leads_commands
-from dialer.cli.exits import CliExit
+from dialer.cli.base.exits import CliExit
+from dialer.cli.leads import leads as leads_commands
 from dialer.core.inputs import CampaignState
-from dialer.store import campaigns, control, intake, leads, status
-from dialer.store.connection import Store, trip
+from dialer.store.base.connection import Store, trip
+from dialer.store.leads import intake, leads
+from dialer.store.operators import campaigns, control, status
 from tests.cli.conftest import Dialer, board, data
 
 GOOD = "phone,name,city\n13800001234,张三,北京\n13900001111,李四,上海\n"

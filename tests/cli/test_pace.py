@@ -16,13 +16,14 @@ from typing import Any
 import msgpack
 import pytest
 
-from dialer.cli.exits import CliExit
-from dialer.cli.pace import OBSERVATIONS_KEPT, answers
+from dialer.cli.base.exits import CliExit
+from dialer.cli.pacing.pace import OBSERVATIONS_KEPT, answers
 from dialer.core.inputs import CampaignState
-from dialer.store import campaigns, learnt, status
-from dialer.store.connection import Store, trip
-from dialer.store.learnt import Learnt
-from pacing.face import (
+from dialer.store.base.connection import Store, trip
+from dialer.store.operators import campaigns, status
+from dialer.store.operators import pacer_memory as learnt
+from dialer.store.operators.pacer_memory import Learnt
+from pacing.api import (
     CallAnswered,
     CallFailed,
     Decision,

@@ -6,22 +6,24 @@ import time
 
 import pytest
 
+from compliance.api import Rule
 from compliance.blocks import Block, BlockKind
-from compliance.face import Rule
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings
 from config.policies import applied
-from dialer.cli import preflight as command
-from dialer.cli.exits import CliExit
-from dialer.cli.preflight_page import page
+from dialer.cli.base.exits import CliExit
+from dialer.cli.campaigns import preflight as command
+from dialer.cli.campaigns.preflight_page import page
 from dialer.core.inputs import CampaignState
-from dialer.core.preflight import Preflight
-from dialer.store import blocklist, campaigns, control, intake
-from dialer.store.connection import Store
-from dialer.store.keys import digits
-from dialer.store.preflight import plan
-from pacing.face import Mode
+from dialer.core.leads.preflight import Preflight
+from dialer.store.base.connection import Store
+from dialer.store.base.keys import digits
+from dialer.store.leads import intake
+from dialer.store.leads.preflight import plan
+from dialer.store.operators import campaigns, control
+from dialer.store.privacy import blocklist
+from pacing.api import Mode
 from tests.cli.conftest import Dialer, data
 from tests.rules import AT_ANY_HOUR
 
@@ -123,7 +125,7 @@ def test_an_empty_list_may_start(dialer: Dialer, store: Store) -> None:
 def test_several_processes_come_to_the_same(store: Store, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the list is cut up, and progress is told up to its end."""
     listed(store, 300, 20)
-    monkeypatch.setattr("dialer.store.preflight.STRETCH", 70)
+    monkeypatch.setattr("dialer.store.leads.preflight.STRETCH", 70)
     settings = applied(campaigns.get(store, "spring").settings)
     daemon = DaemonSettings(redis=RedisSettings(url=valkey_url))
     flight, stretches = plan(store, settings, time.time())

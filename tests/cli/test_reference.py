@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dialer.cli.exits import CliExit
-from dialer.cli.reference import EXITS, page
+from dialer.cli.base.exits import CliExit
+from dialer.cli.host.reference import EXITS, page
 from dialer.shell.exits import Exit
 
 
 def test_the_reference_is_true() -> None:
-    """Every command and option as it is; made anew by `python -m dialer.cli.reference > docs/cli.md`."""
+    """Every command and option as it is; made anew by `python -m dialer.cli.host.reference > docs/cli.md`."""
     assert (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8") == page()
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from dialer.cli import main, register
-from dialer.cli.exits import CliExit
+from dialer.cli import main
+from dialer.cli.base.exits import CliExit
+from dialer.cli.privacy import register
 from tests.cli.conftest import data
 
 DAY = 86_400.0

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dialer.cli import main
-from dialer.cli.simulate_charts import hours_axis, resampled, strip
+from dialer.cli.pacing.simulate_charts import hours_axis, resampled, strip
 from dialer.sim.study.scenario import Scenario, load_scenario
 from dialer.sim.study.summary import Series
 

@@ -13,12 +13,12 @@ from collections.abc import Callable
 
 import pytest
 
-from dialer.cli import hosts
-from dialer.cli.exits import CliExit
-from dialer.cli.hosts import Hosts
-from dialer.store import status
-from dialer.store.connection import Store
-from dialer.store.errors import StoreUnavailable
+from dialer.cli.base import hosts
+from dialer.cli.base.exits import CliExit
+from dialer.cli.base.hosts import Hosts
+from dialer.store.base.connection import Store
+from dialer.store.base.errors import StoreUnavailable
+from dialer.store.operators import status
 from tests.cli.conftest import Dialer, board, data
 
 

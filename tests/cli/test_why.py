@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from dialer.cli.exits import CliExit
+from dialer.cli.base.exits import CliExit
 from dialer.core.model import Disposition
-from dialer.store import campaigns, control, leases
-from dialer.store.connection import Store, trip
-from dialer.store.lead_codec import pack_progress
+from dialer.store.base.connection import Store, trip
+from dialer.store.leads import leases
+from dialer.store.leads.lead_codec import pack_progress
+from dialer.store.operators import campaigns, control
 from tests.cli.conftest import Dialer, data
 from tests.cli.test_preflight import listed, number
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 
+from compliance.api import Per
 from compliance.cap_windows import CalendarDays, CalendarMonths, Rolling, Window
 from compliance.caps import Cap, Counts, Over, Scope
 from compliance.contacts import Contact, Mark
-from compliance.face import Per
 
 WHAT = {
     Counts.CONNECTS: Mark.CONNECTED,

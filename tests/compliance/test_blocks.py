@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.api import Per, Rule, Subject
 from compliance.blocks import BadBlock, Block, BlockKind, PrefixTable, Target, of_number, verdict
-from compliance.face import Per, Rule, Subject
 from compliance.numbers import E164
 from compliance.words import detail
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.api import Refusal, Rule
 from compliance.caller_ids import (
     EVASION,
     REST_S,
@@ -22,7 +23,6 @@ from compliance.caller_ids import (
     rest_of,
 )
 from compliance.contacts import Contact, Mark, crc16
-from compliance.face import Refusal, Rule
 from compliance.numbers import E164
 from compliance.words import detail
 from tests.rules import in_words

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compliance.api import Per, Refusal, Rule
 from compliance.cap_windows import DAY_S, CalendarDays, CalendarMonths, Rolling, Window, spelt
 from compliance.caps import ASK_AGAIN_S, Cap, Counts, Over, Scope, horizon_s, ids_needed, verdict
 from compliance.contacts import LONGEST_S, Contact, Mark
-from compliance.face import Per, Refusal, Rule
 from compliance.words import detail
 from tests.compliance.caps_oracle import allowed, changes
 from tests.rules import CN_DEFAULT, in_words

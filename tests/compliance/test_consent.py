@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.api import Callee, Rule
 from compliance.consent import CLOCKS_DIFFER_S, ends_at, verdict
-from compliance.face import Callee, Rule
 from compliance.numbers import E164
 from compliance.policy import Policy
 from compliance.words import detail

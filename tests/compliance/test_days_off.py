@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from compliance.days_off import EPOCH, days_off, holidays_known, known_until, running_out
-from compliance.regions import _country_zones
+from compliance.calling_hours.days_off import EPOCH, days_off, holidays_known, known_until, running_out
+from compliance.calling_hours.regions import _country_zones
 
 
 def off(region: str, year: int) -> set[date]:

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compliance.api import Callee, Cleared, Per, Permit, PermitError, Refusal, Reserved, Rule
 from compliance.blocks import Block, BlockKind
+from compliance.calling_hours.hours import CallingHours, HoursRule, Window
 from compliance.cap_windows import DAY_S, Rolling
 from compliance.caps import Cap, Counts
 from compliance.contacts import Contact, Mark
-from compliance.face import Callee, Cleared, Per, Permit, PermitError, Refusal, Reserved, Rule
-from compliance.findings import Finding, explain
+from compliance.explanation import Finding, explain
 from compliance.gate import CLEARANCE_S, Facts, judge, question
-from compliance.hours import CallingHours, HoursRule, Window
 from compliance.numbers import E164
 from compliance.policy import Policy
 from compliance.words import detail

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from compliance import hours as module
-from compliance.face import Refusal, Rule
-from compliance.hours import SEARCH_DAYS, STRETCH_DAYS, CallingHours, HoursRule, Open, Window
-from compliance.places import Places
+from compliance.api import Refusal, Rule
+from compliance.calling_hours import hours as module
+from compliance.calling_hours.hours import SEARCH_DAYS, STRETCH_DAYS, CallingHours, HoursRule, Open, Window
+from compliance.calling_hours.places import Places
 from compliance.words import detail
 from tests.rules import in_words
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.intervals import DAY_S, Interval, intersection, merged, pieces, wall_days
+from compliance.calling_hours.intervals import DAY_S, Interval, intersection, merged, pieces, wall_days
 
 intervals = st.lists(
     st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda pair: (float(min(pair)), float(max(pair))))

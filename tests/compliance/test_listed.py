@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from compliance.face import Rule
+from compliance.api import Rule
 from compliance.listed import RETRY_S, age_days, on_register, outdated, register_outdated
 from compliance.numbers import E164, may_be_of
+from tests.disk.shelf import facts
 from tests.rules import in_words
-from tests.store.shelf import facts
 
 OF_MARCH = facts("fr-bloctel", "2026-03-01")
 

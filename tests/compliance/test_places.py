@@ -12,10 +12,11 @@ import pytest
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from compliance import numbers, places, regions
-from compliance.face import Callee, Rule
+from compliance import numbers
+from compliance.api import Callee, Rule
+from compliance.calling_hours import places, regions
+from compliance.calling_hours.places import Places, places_of
 from compliance.numbers import E164
-from compliance.places import Places, places_of
 from tests.rules import in_words
 
 CHINESE = "+8613800001234"

@@ -3,8 +3,8 @@
 import phonenumbers.tzdata
 import pytest
 
-from compliance import regions
-from compliance.regions import is_region, is_zone, names_of, of_area_code, own_name, zones_of
+from compliance.calling_hours import regions
+from compliance.calling_hours.regions import is_region, is_zone, names_of, of_area_code, own_name, zones_of
 
 
 @pytest.mark.parametrize("name", ["FR", "US", "US-FL", "FR-75", "FR-2A", "CN-GD", "GB-ENG", "PR", "US-PR", "CN-HK"])

@@ -10,9 +10,9 @@ import pytest
 
 import compliance
 import dialer
+from compliance.api import Per, Refusal, Rule
 from compliance.cap_windows import CalendarDays, CalendarMonths, Rolling
 from compliance.caps import Cap, Counts, Over, cap_of, facts_of
-from compliance.face import Per, Refusal, Rule
 from compliance.words import _WORDS, detail
 
 REFUSED = {"Refusal": 1, "_refused": 0}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from config.campaign import MIN_RING_TIMEOUT_S, NEVER, CampaignSettings, RetrySettings, RetryTable
-from pacing.face import Mode
+from pacing.api import Mode
 
 
 def campaign(**given: Any) -> CampaignSettings:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from compliance.api import Per
+from compliance.calling_hours.hours import CallingHours, HoursRule, Window
 from compliance.cap_windows import DAY_S, CalendarDays, CalendarMonths, Rolling
 from compliance.caps import Cap, Counts, Over
-from compliance.face import Per
-from compliance.hours import CallingHours, HoursRule, Window
 from config.campaign import CampaignSettings
 from config.rules import CapSettings, Dated, HoursSettings, rules_of
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from compliance.face import Cleared, Permit, Reserved
+from compliance.api import Cleared, Permit, Reserved
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.policies import applied
-from dialer.core.agents import Agent, AgentEvent, AgentEventKind
-from dialer.core.calls import Call, CallState
+from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind
+from dialer.core.calls.call import Call, CallState
 from dialer.core.effects import Anomaly, Effect, Lease, Reserve, Send, Settle
 from dialer.core.engine import Engine
-from dialer.core.floor import FloorSettings, TrunkLimits
+from dialer.core.engine_state import FloorSettings, TrunkLimits
 from dialer.core.inputs import (
     CampaignChanged,
     CampaignState,
@@ -28,7 +28,7 @@ from dialer.core.inputs import (
     Permitted,
 )
 from dialer.core.model import Disposition, Lead, Settlement
-from pacing.face import Decision
+from pacing.api import Decision
 from sip.causes import Answerer, Cause, Leg
 from sip.messages import AgentDialled, AgentEnded, Answered, Bridged, Capacity, DialAgent, Dialled, Ended, Progress
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.core import answer_kinds
-from dialer.core.agents import AgentEventKind, AgentState
-from dialer.core.calls import CallState
+from dialer.core.agents.agent import AgentEventKind, AgentState
+from dialer.core.calls import answer_kinds
+from dialer.core.calls.call import CallState
 from dialer.core.effects import Publish
 from dialer.core.inputs import AnswerSaid
 from dialer.core.model import Close, Disposition, Retry
-from pacing.face import AnswerCorrected, AnswerKind, CallAbandoned, CallAnswered, Ledger, TalkEnded
+from pacing.api import AnswerCorrected, AnswerKind, CallAbandoned, CallAnswered, Ledger, TalkEnded
 from sip.causes import Answerer, Cause, Leg
 from sip.messages import HangUp, PlayMessage
 

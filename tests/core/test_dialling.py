@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from compliance.face import Refusal, Rule
+from compliance.api import Refusal, Rule
 from config.campaign import CampaignSettings
 from config.policies import applied
-from dialer.core.agents import AgentEventKind
-from dialer.core.calls import CallState
+from dialer.core.agents.agent import AgentEventKind
+from dialer.core.calls.call import CallState
 from dialer.core.effects import Lease, Release, Reserve, Settle
-from dialer.core.floor import TrunkLimits
+from dialer.core.engine_state import TrunkLimits
 from dialer.core.inputs import (
     CampaignChanged,
     CampaignState,

@@ -8,10 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.core.calls import UNANSWERED, CallState
-from dialer.core.dispositions import NO_SIGN, OUR_SIDE, TABLE, TRUNK_FAULTS, Counted, counts, disposition_of, is_charged
+from dialer.core.calls.call import UNANSWERED, CallState
+from dialer.core.calls.dispositions import (
+    NO_SIGN,
+    OUR_SIDE,
+    TABLE,
+    TRUNK_FAULTS,
+    Counted,
+    counts,
+    disposition_of,
+    is_charged,
+)
 from dialer.core.model import Disposition
-from pacing.face import AnswerKind
+from pacing.api import AnswerKind
 from sip.causes import Cause, Leg
 
 D = Disposition

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.numbers import E164
-from dialer.core.agents import AgentEventKind, AgentState
-from dialer.core.calls import CallState
+from dialer.core.agents.agent import AgentEventKind, AgentState
+from dialer.core.calls.call import CallState
 from dialer.core.effects import Lease, Release
-from dialer.core.floor import TimerKind
+from dialer.core.engine_state import TimerKind
 from dialer.core.inputs import CampaignState, LeadsLeased, LedgerOfOthers, Permitted, StoreFailed
 from dialer.core.model import Disposition, Lead
-from pacing.face import CallAnswered, Ledger
+from pacing.api import CallAnswered, Ledger
 from sip.causes import Cause, Leg
 from sip.messages import (
     AgentDialled,

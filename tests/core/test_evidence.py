@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from compliance.api import Cleared, Permit, Refusal, Reserved, Rule
 from compliance.evidence import number_hash
-from compliance.face import Cleared, Permit, Refusal, Reserved, Rule
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied, shipped

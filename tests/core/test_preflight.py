@@ -7,9 +7,9 @@ from datetime import UTC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.face import Cleared, Refusal, Rule
+from compliance.api import Cleared, Refusal, Rule
 from compliance.numbers import E164
-from dialer.core.preflight import MOST_DETAILS, Preflight, sentence, too_many_lost
+from dialer.core.leads.preflight import MOST_DETAILS, Preflight, sentence, too_many_lost
 
 NOW = 1_772_500_000.0  # 2026-03-03 01:06:40 UTC
 NINE = NOW + 28_400

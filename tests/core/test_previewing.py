@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from compliance.face import Refusal, Rule
-from dialer.core.agents import AgentEventKind, AgentState, LeadRef
-from dialer.core.calls import CallState
+from compliance.api import Refusal, Rule
+from dialer.core.agents.agent import AgentEventKind, AgentState, LeadRef
+from dialer.core.calls.call import CallState
+from dialer.core.calls.previewing import LINE_LIMIT_S, NO_DECISION, sentence
 from dialer.core.effects import AgentChanged, Postpone, Publish, Release, Reserve, Settle
-from dialer.core.floor import TrunkLimits
+from dialer.core.engine_state import TrunkLimits
 from dialer.core.inputs import (
     CampaignState,
     Drain,
@@ -19,10 +20,9 @@ from dialer.core.inputs import (
     StoreFailed,
     StoreHealth,
 )
+from dialer.core.leads.lead_reasons import Kind, Why
 from dialer.core.model import Disposition
-from dialer.core.previewing import LINE_LIMIT_S, NO_DECISION, sentence
-from dialer.core.whys import Kind, Why
-from pacing.face import Ledger
+from pacing.api import Ledger
 from sip.causes import Cause, Leg
 from sip.messages import Dial, HangUp, PlayMessage
 

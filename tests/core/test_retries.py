@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from config.campaign import RetryTable
+from dialer.core.calls.retries import NOT_SENT_DELAY_S, next_step, row_of
 from dialer.core.model import Close, Disposition, Retry
-from dialer.core.retries import NOT_SENT_DELAY_S, next_step, row_of
 
 D = Disposition
 TABLE = RetryTable()

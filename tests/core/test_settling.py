@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.core.agents import AgentEventKind, AgentState
-from dialer.core.calls import CallState
+from dialer.core.agents.agent import AgentEventKind, AgentState
+from dialer.core.calls.call import CallState
 from dialer.core.effects import OptOut, Settle
 from dialer.core.model import Close, Disposition, Retry
-from pacing.face import CallAbandoned, CallAnswered, CallFailed, Ledger, TalkEnded, WrapupEnded
+from pacing.api import CallAbandoned, CallAnswered, CallFailed, Ledger, TalkEnded, WrapupEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from config.campaign import CampaignSettings
-from dialer.core.agents import Agent, AgentState
-from dialer.core.shifts import LINGER_S, Shift, is_leaving, left_s, local_s, shift_of
+from dialer.core.agents.agent import Agent, AgentState
+from dialer.core.agents.shifts import LINGER_S, Shift, is_leaving, left_s, local_s, shift_of
 
 HOUR_S = 3600.0
 WALL = datetime(2026, 3, 2, 9, 30, tzinfo=UTC).timestamp()

@@ -8,14 +8,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.core.agents import Agent, AgentEventKind, AgentState
-from dialer.core.calls import UNANSWERED, CallState
+from dialer.core.agents.agent import Agent, AgentEventKind, AgentState
+from dialer.core.calls.call import UNANSWERED, CallState
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Reserve
-from dialer.core.floor import Floor, TrunkLimits
+from dialer.core.engine_state import Floor, TrunkLimits
 from dialer.core.inputs import CampaignState, LeadsLeased, StoreFailed
-from dialer.core.outlook import snapshot, surplus
-from pacing.face import Mode
+from dialer.core.pacing_snapshot import snapshot, surplus
+from pacing.api import Mode
 from tests.core.conftest import Stage, a_lead, a_stage, of
 
 NAMES = ("sales", "survey", "urgent")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.core.trunks import FAULTS_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, REFUSALS_FOR_A_FAULT, TrunkLoad
+from dialer.core.calls.trunks import FAULTS_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, REFUSALS_FOR_A_FAULT, TrunkLoad
 
 
 @given(

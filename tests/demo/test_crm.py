@@ -13,9 +13,10 @@ import pytest
 from dialer.demo import crm
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import draw
-from dialer.store import agents, crm_in
-from dialer.store.connection import Store
-from dialer.store.crm_in import BlockRequest, Outcome
+from dialer.store.base.connection import Store
+from dialer.store.crm import inbox
+from dialer.store.crm.inbox import BlockRequest, Outcome
+from dialer.store.operators import agents
 
 ENDED = {"disposition": "connected", "agent": "agent-01"}
 
@@ -107,7 +108,7 @@ def test_the_dialer_understands_what_is_sent(desk: Crm, store: Store) -> None:
     crm.log_out(desk)
 
     heard, _ = agents.read(store, "host", "0", 100, 0)
-    requests = [one.request for one in crm_in.read(store, "consumer", 100, 0)]
+    requests = [one.request for one in inbox.read(store, "consumer", 100, 0)]
 
     assert [entry.event.kind for entry in heard if isinstance(entry, agents.Heard)] == ["login", "ready", "logout"]
     assert isinstance(requests[0], BlockRequest)

@@ -8,8 +8,8 @@ import pytest
 
 from compliance.numbers import parse
 from dialer.demo.lead_list import FAR_ZONES, REJECTED, SHARES, Kind, Row, draw
-from dialer.store.lead_codec import NewLead, Rejection
-from dialer.store.lead_codec import parse as parse_lead
+from dialer.store.leads.lead_codec import NewLead, Rejection
+from dialer.store.leads.lead_codec import parse as parse_lead
 
 NOW = 1_700_000_000.0
 

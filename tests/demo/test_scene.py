@@ -9,19 +9,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from compliance.api import Per, Refusal
+from compliance.calling_hours.hours import Open, check
+from compliance.calling_hours.places import Places
 from compliance.caps import Scope, verdict
-from compliance.face import Per, Refusal
-from compliance.hours import Open, check
 from compliance.numbers import E164
-from compliance.places import Places
 from config.daemon import RedisSettings
 from config.load import load
 from config.policies import applied
 from dialer.demo import scene
 from dialer.demo.lead_list import FAR_ZONES
-from dialer.store.connection import close_store, open_store
-from dialer.store.contacts import history
-from dialer.store.keys import digits
+from dialer.store.base.connection import close_store, open_store
+from dialer.store.base.keys import digits
+from dialer.store.gate.contacts import history
 from tests.rules import CN_DEFAULT
 
 HOUR_S = 3600.0

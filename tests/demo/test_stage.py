@@ -46,7 +46,7 @@ def wait_until(condition: Callable[[], bool], limit_s: float) -> None:
 def daemon_in(folder: Path) -> int:
     """The process id of the demo's daemon; its leash has the same words in its command line."""
     words = f"--config {folder}/dialer.toml run"
-    (pid,) = [pid for pid, command in commands().items() if words in command and "dialer.demo.leash" not in command]
+    (pid,) = [pid for pid, command in commands().items() if words in command and "dialer.demo.watchdog" not in command]
     return pid
 
 

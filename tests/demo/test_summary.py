@@ -6,11 +6,11 @@ from random import Random
 from unittest.mock import Mock
 
 from dialer.core.board import Board, CampaignRow
-from dialer.core.standing import Standing
+from dialer.core.leads.lead_counts import Standing
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import Kind, Row
 from dialer.demo.summary import sum_up
-from dialer.store.status import Counts
+from dialer.store.operators.status import Counts
 from sip.loopback.counts import SideReport
 
 GOOD = Row(Kind.GOOD, "L1", "+8613800000001", b"")

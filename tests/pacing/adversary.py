@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Protocol
 
-from pacing.exposure import GROWTH, Exposure, overdraft
-from pacing.face import (
+from pacing.api import (
     AnswerKind,
     CallAbandoned,
     CallAnswered,
@@ -24,8 +23,9 @@ from pacing.face import (
     Snapshot,
     TalkEnded,
 )
+from pacing.exposure import GROWTH, Exposure, overdraft
 from pacing.governor import covered, govern, limit
-from pacing.starts import Starts
+from pacing.learning.starts import Starts
 
 RING_S: Final = 25.0
 GRACE_S: Final = 2.0
@@ -76,7 +76,7 @@ class Decides(Protocol):
     """What the floor asks of a pacer."""
 
     def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
-        """As `pacing.face.Pacer`."""
+        """As `pacing.api.Pacer`."""
         ...
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pacing.answers import MEMORY_CALLS
-from pacing.face import CallAnswered, CallFailed, Ledger, Observation, Snapshot, TalkEnded, Window, WrapupEnded
-from pacing.learn import Learnt
-from pacing.ringing import FAILED, MACHINE, PERSON, TRACE, Ringing
+from pacing.api import CallAnswered, CallFailed, Ledger, Observation, Snapshot, TalkEnded, Window, WrapupEnded
+from pacing.learning.answers import MEMORY_CALLS
+from pacing.learning.learn import Learnt
+from pacing.learning.ringing import FAILED, MACHINE, PERSON, TRACE, Ringing
 
 TRUNKS = ("", "north", "south")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pacing.kernels import AGE_FIRST_S, AGES_PER_DECADE, RING_BIN_S
-from pacing.ringing import FASTEST_S
+from pacing.learning.ringing import FASTEST_S
 
 Rows = Sequence[Sequence[float]]
 

@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pacing.answers import Answers
+from pacing.api import AnswerKind
 from pacing.compiled import floats
-from pacing.face import AnswerKind
+from pacing.learning.answers import Answers
 from tests.pacing.cases import snapshot
 
 Fate = tuple[float, AnswerKind | None]

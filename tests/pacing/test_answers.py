@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from pacing.answers import (
+from pacing.api import AnswerKind, CallAnswered, CallFailed, Observation
+from pacing.compiled import floats
+from pacing.learning.answers import (
     ALARM,
     CALLS_AFTER_MOVE,
     HEARD,
@@ -23,9 +25,7 @@ from pacing.answers import (
     Answers,
     Watch,
 )
-from pacing.compiled import floats
-from pacing.face import AnswerKind, CallAnswered, CallFailed, Observation
-from pacing.ringing import FASTEST_S
+from pacing.learning.ringing import FASTEST_S
 from tests.pacing.cases import known_answers, observations, snapshot
 from tests.pacing.stream import TIMEOUT_S, Stream, people
 

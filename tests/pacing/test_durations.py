@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacing.compiled import Floats, floats
-from pacing.durations import EDGES_S, Durations, lognormal_cdf
 from pacing.kernels import cumulated, survival
+from pacing.learning.durations import EDGES_S, Durations, lognormal_cdf
 from tests.pacing.cases import lognormal
 
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from pacing.api import Brake, CallFailed, Ledger, Memory, Mode, Rule, Settings, Snapshot, TalkEnded, Window
 from pacing.exposure import COMPLETE_CALLS, Exposure, overdraft
-from pacing.face import Brake, CallFailed, Ledger, Memory, Mode, Rule, Settings, Snapshot, TalkEnded, Window
 from pacing.governor import Governed, covered
+from pacing.learning.starts import Count, Starts, wilson
 from pacing.policies import make
-from pacing.starts import Count, Starts, wilson
 from tests.pacing.adversary import CALLEES, NEVER_S, Floor, Greedy, Phase
 from tests.pacing.cases import EXPERIENCED, snapshot, snapshots
 

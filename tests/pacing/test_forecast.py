@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from pacing.api import Snapshot
 from pacing.compiled import floats
-from pacing.face import Snapshot
 from pacing.forecast import HORIZONS, TABLES_LAST_S, Doubt, Proposal, Tables, make_tables, propose, stale
-from pacing.learn import Learnt
+from pacing.learning.learn import Learnt
 from tests.pacing.cases import EXPERIENCED, experienced, snapshot, snapshots
 
 GRACE_S = 2.0

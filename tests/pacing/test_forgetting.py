@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacing.compiled import floats
-from pacing.forgetting import GRID_S, MOST_ROWS, Forgetting, spread, weights_of
+from pacing.learning.forgetting import GRID_S, MOST_ROWS, Forgetting, spread, weights_of
 
 EDGES_S = (0.0, 1.0, 3.0, 10.0)
 times = st.lists(st.tuples(st.floats(0.0, 3.0), st.floats(0.0, 0.2)), max_size=40)

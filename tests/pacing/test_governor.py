@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from pacing.face import Guarantee, Ledger, Mode, Settings, Snapshot, Window
+from pacing.api import Guarantee, Ledger, Mode, Settings, Snapshot, Window
 from pacing.governor import Brake, Governed, budget_spent, covered, govern, guaranteed, ledgers, limit, slack_calls
 from tests.pacing.cases import snapshot, snapshots
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from pacing.answers import EVIDENCE_HOUR, EVIDENCE_TRUNK, FURTHEST_ODDS, MOST_TRUNKS, Answers
-from pacing.face import AnswerKind
+from pacing.api import AnswerKind
+from pacing.learning.answers import EVIDENCE_HOUR, EVIDENCE_TRUNK, FURTHEST_ODDS, MOST_TRUNKS, Answers
 from tests.pacing.cases import snapshot
 from tests.pacing.stream import TIMEOUT_S, Stream, people
 

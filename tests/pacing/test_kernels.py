@@ -18,10 +18,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from pacing import kernels
+from pacing.api import Ledger, Settings
 from pacing.compiled import Floats, floats
-from pacing.face import Ledger, Settings
+from pacing.learning.ringing import FASTEST_S
 from pacing.policies import make
-from pacing.ringing import FASTEST_S
 from pacing.sentence import sentence
 from tests.pacing import naive
 from tests.pacing.cases import EXPERIENCED, snapshot

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from pacing.exposure import COMPLETE_CALLS
-from pacing.face import (
+from pacing.api import (
     AnswerCorrected,
     AnswerKind,
     CallAbandoned,
@@ -17,7 +16,8 @@ from pacing.face import (
     TalkEnded,
     WrapupEnded,
 )
-from pacing.learn import Learnt
+from pacing.exposure import COMPLETE_CALLS
+from pacing.learning.learn import Learnt
 from tests.pacing.cases import EXPERIENCED, known_answers, observations, snapshot
 
 

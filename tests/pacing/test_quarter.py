@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacing.face import (
+from pacing.api import (
     AnswerCorrected,
     AnswerKind,
     CallAbandoned,

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacing.answered_calls import AnsweredCalls
-from pacing.face import (
+from pacing.api import (
     AnswerCorrected,
     AnswerKind,
     CallAbandoned,
@@ -27,6 +26,7 @@ from pacing.face import (
     TalkEnded,
     WrapupEnded,
 )
+from pacing.learning.answered_calls import AnsweredCalls
 from pacing.policies import make
 from pacing.replay import (
     AGENT_STATES,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacing import answered_calls
-from pacing.answered_calls import AnsweredCall, AnsweredCalls
-from pacing.face import AnswerCorrected, AnswerKind, CallAbandoned, CallAnswered, Ledger, Observation, Snapshot
+from pacing.api import AnswerCorrected, AnswerKind, CallAbandoned, CallAnswered, Ledger, Observation, Snapshot
+from pacing.learning import answered_calls
+from pacing.learning.answered_calls import AnsweredCall, AnsweredCalls
 from pacing.replay import BadLine, Past, read
 
 PERSON, MACHINE, UNKNOWN = AnswerKind.PERSON, AnswerKind.MACHINE, AnswerKind.UNKNOWN

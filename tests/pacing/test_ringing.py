@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacing.answers import MEMORY_CALLS
 from pacing.kernels import RING_BIN_S
-from pacing.ringing import CAUSES, FAILED, MACHINE, NAMES, PERSON, TRACE, Law, Ringing, incidence
+from pacing.learning.answers import MEMORY_CALLS
+from pacing.learning.ringing import CAUSES, FAILED, MACHINE, NAMES, PERSON, TRACE, Law, Ringing, incidence
 from tests.pacing import naive
 from tests.pacing.cases import junk
 

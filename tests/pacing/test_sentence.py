@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacing.face import Decision, Guarantee, Ledger, Memory, Mode, Settings, Snapshot, TalkEnded, Window
+from pacing.api import Decision, Guarantee, Ledger, Memory, Mode, Settings, Snapshot, TalkEnded, Window
 from pacing.policies import make, progressive
 from pacing.sentence import FIGURES, percent, sentence
 from tests.pacing.cases import EXPERIENCED, snapshot, snapshots

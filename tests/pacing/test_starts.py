@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacing.starts import BLOCK_S, PATIENCE_S, PEAK_S, RECENT_CALLS, RECENT_S, SLOT_S, Count, Slot, Starts, wilson
+from pacing.learning.starts import (
+    BLOCK_S,
+    PATIENCE_S,
+    PEAK_S,
+    RECENT_CALLS,
+    RECENT_S,
+    SLOT_S,
+    Count,
+    Slot,
+    Starts,
+    wilson,
+)
 
 TIMEOUT_S = 25.0
 ONE = 1.64

@@ -7,8 +7,9 @@ import os
 import numpy as np
 import pytest
 
-from pacing import forgetting, kernels, ringing
-from pacing.face import Ledger, Settings
+from pacing import kernels
+from pacing.api import Ledger, Settings
+from pacing.learning import forgetting, ringing
 from pacing.policies import make
 from pacing.warmup import warm_up
 from tests.pacing.cases import EXPERIENCED, snapshot

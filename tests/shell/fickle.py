@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from dialer.store.connection import Store
+from dialer.store.base.connection import Store
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import trio
 
-from dialer.shell.evidence import Evidence
+from dialer.shell.tasks.evidence import Evidence
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgpack
 
-from dialer.store.connection import Store, trip
+from dialer.store.base.connection import Store, trip
 
 TELLING: Final = 8
 """So many digits of a number, its last ones, are enough to know it again; seven in a row are looked for in front."""

@@ -7,7 +7,7 @@ import signal
 from collections import Counter
 from dataclasses import dataclass
 
-from dialer.store.status import Counts
+from dialer.store.operators.status import Counts
 from tests.shell.rig import Rig
 
 NUMBERS = [f"+861384000{i:04}" for i in range(30)]

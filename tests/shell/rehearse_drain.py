@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-from dialer.store import learnt
-from dialer.store.learnt import Learnt
-from dialer.store.status import Counts
+from dialer.store.operators import pacer_memory as learnt
+from dialer.store.operators.pacer_memory import Learnt
+from dialer.store.operators.status import Counts
 from sip.loopback.process import start_loopback
 from tests.shell.rig import Heard, Rig, people
 

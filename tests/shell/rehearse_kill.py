@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from dialer.core.agents import AgentState
-from dialer.store import agents
-from dialer.store.connection import trip
-from dialer.store.recovery import open_attempts
+from dialer.core.agents.agent import AgentState
+from dialer.store.base.connection import trip
+from dialer.store.operators import agents
+from dialer.store.settlement.recovery import open_attempts
 from tests.shell.rig import Dialer, Heard, Rig, Site, is_alive
 
 NUMBERS = [f"+86138200000{i:02}" for i in range(24)]

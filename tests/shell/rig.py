@@ -23,15 +23,16 @@ import msgpack
 
 from config.campaign import CampaignSettings, RetryTable
 from config.daemon import RedisSettings
-from dialer.core.agents import AgentEvent, AgentEventKind
+from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
 from dialer.demo.scene import write_message
-from dialer.store import agents, campaigns, control, intake, status
-from dialer.store.connection import Store, close_store, open_store, trip
-from dialer.store.errors import StoreUnavailable
-from dialer.store.streams import entries_of
-from pacing.face import Mode
+from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.errors import StoreUnavailable
+from dialer.store.base.streams import entries_of
+from dialer.store.leads import intake
+from dialer.store.operators import agents, campaigns, control, status
+from pacing.api import Mode
 from sip.loopback.process import Loopback
 from tests.rules import AT_ANY_HOUR
 

@@ -10,21 +10,22 @@ from zoneinfo import ZoneInfo
 import pytest
 import trio
 
-from compliance.face import Per
+from compliance.api import Per
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
 from config.policies import AppliedSettings, Catalogue, applied
+from dialer.core.abandonment.windows import counting_day
 from dialer.core.inputs import CampaignChanged, CampaignState, Input, LedgerOfOthers
-from dialer.core.windows import counting_day
-from dialer.shell import campaign_watch
-from dialer.shell.campaign_watch import CampaignWatch, obstacles, unreliable
+from dialer.disk.registers import Shelf
 from dialer.shell.clock import Clock
-from dialer.shell.tally import Tally
-from dialer.store import caller_ids, campaigns
-from dialer.store.connection import Store, close_store, open_store, trip
-from dialer.store.registers import Shelf
-from pacing.face import Mode
-from tests.store.shelf import listed, made
+from dialer.shell.statistics import Tally
+from dialer.shell.tasks import campaign_watch
+from dialer.shell.tasks.campaign_watch import CampaignWatch, obstacles, unreliable
+from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.gate import caller_ids
+from dialer.store.operators import campaigns
+from pacing.api import Mode
+from tests.disk.shelf import listed, made
 
 DAEMON = DaemonSettings(trunks=(TrunkSettings(name="carrier", host="127.0.0.1"),))
 
@@ -156,7 +157,7 @@ def test_holidays_that_run_out_are_an_alarm(store: Store, monkeypatch: pytest.Mo
     tally = Tally("one", clock, clock.wall())
     watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, tally)
     known = {"CN": datetime.now().year - 1, "FR": 2100}
-    monkeypatch.setattr("compliance.days_off.known_until", known.__getitem__)
+    monkeypatch.setattr("compliance.calling_hours.days_off.known_until", known.__getitem__)
 
     def looked() -> list[str]:
         trio.run(watch.look)

@@ -9,10 +9,10 @@ import pytest
 import trio
 
 from config.daemon import RedisSettings
-from dialer.core.agents import Agent, AgentState, Roster
-from dialer.shell.claims import Claims
-from dialer.store import agents
-from dialer.store.connection import Store, close_store, open_store, trip
+from dialer.core.agents.agent import Agent, AgentState, Roster
+from dialer.shell.tasks.claims import Claims
+from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.operators import agents
 
 OURS, THEIRS = "one:1", "two:1"
 TTL_S = 60.0

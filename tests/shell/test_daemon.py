@@ -24,13 +24,15 @@ from click.testing import CliRunner
 from compliance.blocks import of_number
 from compliance.numbers import E164
 from dialer.cli import main
+from dialer.core.abandonment.windows import counting_day
 from dialer.core.board import Board, TrunkRow
-from dialer.core.windows import counting_day
-from dialer.store import blocklist, ledger, status
-from dialer.store.connection import trip
-from dialer.store.keys import digits, place
-from dialer.store.leads import story
-from pacing.face import Mode
+from dialer.store.base.connection import trip
+from dialer.store.base.keys import digits, place
+from dialer.store.leads.leads import story
+from dialer.store.operators import status
+from dialer.store.privacy import blocklist
+from dialer.store.settlement import ledger
+from pacing.api import Mode
 from sip.loopback.process import Loopback, start_loopback
 from tests.shell.rig import Dialer, Rig, Site, free_port, people
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.face import Mode, Rule
+from pacing.api import Mode, Rule
 from tests.shell.rehearse_drain import Found
 
 

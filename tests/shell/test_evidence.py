@@ -14,20 +14,20 @@ import pytest
 import trio
 import trio.testing
 
+from compliance.api import Refusal, Rule
 from compliance.evidence import Entry, verify
-from compliance.face import Refusal, Rule
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.policies import applied
 from dialer.core.inputs import Refused
 from dialer.core.model import Lead
-from dialer.shell import evidence as evidence_module
+from dialer.disk import evidence_log
+from dialer.disk.evidence_files import lines, read_head, segments
+from dialer.disk.evidence_log import open_evidence
 from dialer.shell.clock import Clock
-from dialer.shell.evidence import Evidence
 from dialer.shell.health import Ailment, Health
-from dialer.store import evidence_log
-from dialer.store.evidence_files import lines, read_head, segments
-from dialer.store.evidence_log import open_evidence
+from dialer.shell.tasks import evidence as evidence_module
+from dialer.shell.tasks.evidence import Evidence
 
 DEADLINE_S = 10.0
 KEY = bytes(range(32))

@@ -13,23 +13,24 @@ import pytest
 import trio
 import trio.testing
 
-from compliance.face import Per
+from compliance.api import Per
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings
-from dialer.core.agents import AgentEvent, AgentEventKind, Roster
+from dialer.core.agents.agent import AgentEvent, AgentEventKind, Roster
 from dialer.core.inputs import AnswerSaid, Input
-from dialer.shell import feeds as feeds_module
-from dialer.shell.campaign_watch import CampaignWatch
-from dialer.shell.claims import Claims
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
-from dialer.shell.feeds import Feeds
 from dialer.shell.health import Ailment, Health
-from dialer.store import agents, campaigns, intake
-from dialer.store.connection import Store, close_store, open_store, trip
-from dialer.store.outbox import CrmEvent
-from dialer.store.status import counts
-from pacing.face import Mode
+from dialer.shell.tasks import feeds as feeds_module
+from dialer.shell.tasks.campaign_watch import CampaignWatch
+from dialer.shell.tasks.claims import Claims
+from dialer.shell.tasks.feeds import Feeds
+from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.leads import intake
+from dialer.store.operators import agents, campaigns
+from dialer.store.operators.status import counts
+from dialer.store.settlement.outbox import CrmEvent
+from pacing.api import Mode
 from tests.shell.fickle import Moods, fickle
 from tests.shell.kept import kept
 

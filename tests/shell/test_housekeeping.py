@@ -18,20 +18,22 @@ from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.daemon import RetentionSettings
 from config.policies import shipped
-from dialer.shell import housekeeping
+from dialer.disk.evidence_files import lines, segments
+from dialer.disk.evidence_log import open_evidence
 from dialer.shell.clock import Clock
-from dialer.shell.evidence import Evidence
 from dialer.shell.health import Ailment, Health
-from dialer.shell.housekeeping import DAY_S, Housekeeping, rules_of
-from dialer.store import campaigns, control, erase, erasures, intake, leads, retention
-from dialer.store.connection import Store, trip
-from dialer.store.erasures import Erasure
-from dialer.store.errors import StoreUnavailable
-from dialer.store.evidence_files import lines, segments
-from dialer.store.evidence_log import open_evidence
-from dialer.store.keys import digits, place
-from dialer.store.retention import Round
-from pacing.face import Mode
+from dialer.shell.tasks import housekeeping
+from dialer.shell.tasks.evidence import Evidence
+from dialer.shell.tasks.housekeeping import DAY_S, Housekeeping, rules_of
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import StoreUnavailable
+from dialer.store.base.keys import digits, place
+from dialer.store.leads import intake, leads
+from dialer.store.operators import campaigns, control
+from dialer.store.privacy import erase, erasures, retention
+from dialer.store.privacy.erasures import Erasure
+from dialer.store.privacy.retention import Round
+from pacing.api import Mode
 from tests.rules import CN_DEFAULT
 
 OWNER = "one:1"

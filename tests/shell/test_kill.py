@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from compliance.evidence import read, verify
-from dialer.store.evidence_files import lines, read_head, read_key, segments
+from dialer.disk.evidence_files import lines, read_head, read_key, segments
 from tests.shell.rehearse_kill import ALPHAS, BETAS, NUMBERS, Found
 from tests.shell.rig import Rig
 

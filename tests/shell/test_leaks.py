@@ -25,8 +25,8 @@ import pytest
 from click.testing import CliRunner
 
 from dialer.cli import main
-from dialer.store import intake
-from dialer.store.connection import trip
+from dialer.store.base.connection import trip
+from dialer.store.leads import intake
 from tests.shell import leaks
 from tests.shell.rig import Dialer, Rig, Site, free_port, noon_zone
 

@@ -13,11 +13,11 @@ import trio
 from config.daemon import PacingSettings
 from dialer.core.engine import Question
 from dialer.core.inputs import Input, Paced
-from dialer.shell import pacers
 from dialer.shell.clock import Clock
-from dialer.shell.pacers import Pacers, Recall, at_once, pace
-from dialer.shell.tally import Tally
-from pacing.face import Decision, Ledger, Memory, Mode, Observation, Rule, Settings, Snapshot
+from dialer.shell.statistics import Tally
+from dialer.shell.tasks import pacers
+from dialer.shell.tasks.pacers import Pacers, Recall, at_once, pace
+from pacing.api import Decision, Ledger, Memory, Mode, Observation, Rule, Settings, Snapshot
 from pacing.policies import progressive
 
 DEADLINE_S = 10.0

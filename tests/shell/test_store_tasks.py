@@ -11,31 +11,33 @@ from pathlib import Path
 import pytest
 import trio
 
+from compliance.api import Rule
 from compliance.blocks import of_number
-from compliance.face import Rule
 from config.campaign import CampaignSettings
 from config.daemon import RedisSettings
 from config.policies import applied
 from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
 from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
+from dialer.core.leads.lead_reasons import Kind, Why
 from dialer.core.model import Disposition
-from dialer.core.whys import Kind, Why
+from dialer.disk.registers import Shelf
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.health import Health
-from dialer.shell.store_tasks import DOUBT_S, StoreDesk, attempt_ids, lease_leads, pass_gates, settle_doubtful
-from dialer.store import blocklist, campaigns, settle, status
-from dialer.store.connection import Store, close_store, open_store
-from dialer.store.leads import LeadState, story
-from dialer.store.recovery import open_attempts
-from dialer.store.registers import Shelf
-from pacing.face import Mode
+from dialer.shell.tasks.store_tasks import DOUBT_S, StoreDesk, attempt_ids, lease_leads, pass_gates, settle_doubtful
+from dialer.store.base.connection import Store, close_store, open_store
+from dialer.store.leads.leads import LeadState, story
+from dialer.store.operators import campaigns, status
+from dialer.store.privacy import blocklist
+from dialer.store.settlement import settle
+from dialer.store.settlement.recovery import open_attempts
+from pacing.api import Mode
+from tests.disk.shelf import listed, made
 from tests.rules import AT_ANY_HOUR
 from tests.shell.fickle import Moods, fickle
 from tests.shell.kept import kept
 from tests.shell.rig import noon_zone
 from tests.store.conftest import OWNER, Floor, number
-from tests.store.shelf import listed, made
 
 DEADLINE_S = 10.0
 

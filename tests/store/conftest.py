@@ -8,20 +8,21 @@ from typing import Any
 
 import pytest
 
+from compliance.calling_hours.hours import CallingHours, HoursRule, Window
 from compliance.cap_windows import Rolling
 from compliance.caps import Cap
-from compliance.hours import CallingHours, HoursRule, Window
 from compliance.numbers import E164
 from compliance.policy import Policy
 from config.campaign import CampaignSettings
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Close, Disposition, Lead, NextStep, Settlement
-from dialer.store import campaigns, intake, leases
-from dialer.store.connection import Store
-from dialer.store.gate import screen
-from dialer.store.registers import Shelf
-from dialer.store.settlements import Settled
-from pacing.face import AnswerKind, Mode
+from dialer.disk.registers import Shelf
+from dialer.store.base.connection import Store
+from dialer.store.gate.gate import screen
+from dialer.store.leads import intake, leases
+from dialer.store.operators import campaigns
+from dialer.store.settlement.settlements import Settled
+from pacing.api import AnswerKind, Mode
 from sip.causes import Cause, Leg
 from tests.rules import EVERY_DAY
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from dialer.core.agents import AgentEvent, AgentEventKind, AgentState
-from dialer.store import agents
-from dialer.store.agents import Heard, Malformed, Presence
-from dialer.store.connection import Store, trip
+from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
+from dialer.store.base.connection import Store, trip
+from dialer.store.operators import agents
+from dialer.store.operators.agents import Heard, Malformed, Presence
 from tests.store.conftest import NOW, OWNER
 
 LOGIN = AgentEvent(AgentEventKind.LOGIN, "17", "sip:17@10.0.0.5", ("spring",), "north", shift_ends_at=1_772_500_000.0)

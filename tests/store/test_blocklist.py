@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
+from compliance.api import Rule
 from compliance.blocks import BlockKind, Target, of_number
-from compliance.face import Rule
 from dialer.core.inputs import Permitted, Refused
-from dialer.store import blocklist, connection, contacts, control, gate
-from dialer.store.blocklist import Block
-from dialer.store.connection import Store, trip
-from dialer.store.errors import StoreError
-from dialer.store.keys import SHARDS, shard_of
-from dialer.store.leads import LeadState, story
+from dialer.store.base import connection
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import StoreError
+from dialer.store.base.keys import SHARDS, shard_of
+from dialer.store.gate import contacts, gate
+from dialer.store.leads.leads import LeadState, story
+from dialer.store.operators import control
+from dialer.store.privacy import blocklist
+from dialer.store.privacy.blocklist import Block
 from tests.store.conftest import NOW, Floor, number
 
 DAY_S = 86_400.0

@@ -14,27 +14,29 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from compliance.api import Refusal, Rule
 from compliance.caller_ids import EVASION, Wanted, candidates, choose, none_left
 from compliance.contacts import Contact, Mark, crc16
-from compliance.face import Refusal, Rule
 from compliance.numbers import E164
 from compliance.words import detail
 from config.caller_ids import CallerIdSettings
 from config.campaign import CampaignSettings
+from dialer.core.abandonment.windows import next_day, zone_of
+from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Disposition, Lead
-from dialer.core.settling import unsent
-from dialer.core.windows import next_day, zone_of
-from dialer.store import caller_ids, campaigns, contacts, leases
-from dialer.store import connection as door
-from dialer.store.caller_ids import Rest, allot, foresee, held, review, settled, take_back, wake
-from dialer.store.connection import Command, Store, trip
-from dialer.store.gate import sift
-from dialer.store.keys import digits
-from dialer.store.leads import LeadState, story
-from dialer.store.settle import settle
-from dialer.store.settlements import Settled
-from pacing.face import Mode
+from dialer.store.base import connection as door
+from dialer.store.base.connection import Command, Store, trip
+from dialer.store.base.keys import digits
+from dialer.store.gate import caller_ids, contacts
+from dialer.store.gate.caller_ids import Rest, allot, foresee, held, review, settled, take_back, wake
+from dialer.store.gate.gate import sift
+from dialer.store.leads import leases
+from dialer.store.leads.leads import LeadState, story
+from dialer.store.operators import campaigns
+from dialer.store.settlement.settle import settle
+from dialer.store.settlement.settlements import Settled
+from pacing.api import Mode
 from tests.rules import in_words
 from tests.store.conftest import NOW, OWNER, Floor, number
 

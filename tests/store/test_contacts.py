@@ -10,12 +10,14 @@ import pytest
 
 from compliance.contacts import IN_DOUBT, Contact, Mark, packed, repacked
 from dialer.core.model import Close, Disposition, Lead
-from dialer.store import contacts, crm_in, settle
-from dialer.store.connection import Store, trip
-from dialer.store.contacts import Marking, Reservation, fields_of
-from dialer.store.keys import digits
-from dialer.store.settlements import Settled
-from pacing.face import AnswerKind
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.keys import digits
+from dialer.store.crm import inbox
+from dialer.store.gate import contacts
+from dialer.store.gate.contacts import Marking, Reservation, fields_of
+from dialer.store.settlement import settle
+from dialer.store.settlement.settlements import Settled
+from pacing.api import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 WHO = (digits(number(1)),)
@@ -162,8 +164,8 @@ def test_an_outcome_is_marked(floor: Floor, end: Callable[..., Settled], said: d
     settle.settle(floor.store, [end(dialled, live=True)], OWNER)
 
     attempt = dialled.permit.attempt
-    outcome = crm_in.Outcome(floor.name, attempt, **said)  # type: ignore[arg-type]
-    crm_in.apply(floor.store, [crm_in.Received("1-0", outcome)], now=NOW + 90)
+    outcome = inbox.Outcome(floor.name, attempt, **said)  # type: ignore[arg-type]
+    inbox.apply(floor.store, [inbox.Received("1-0", outcome)], now=NOW + 90)
 
     assert [only(floor.store, field).marks for field in fields_of(dialled.lead)] == [marks, marks]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.store import control
-from dialer.store.connection import Store, trip
-from dialer.store.control import Audited, Command
-from dialer.store.errors import StoreError
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import StoreError
+from dialer.store.operators import control
+from dialer.store.operators.control import Audited, Command
 from tests.store.conftest import NOW
 
 

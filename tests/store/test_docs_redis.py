@@ -19,19 +19,20 @@ import pytest
 import redis
 
 import dialer
-from dialer.core.agents import AgentEvent, AgentEventKind
+from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.model import Disposition
-from dialer.store import agents, crm_in
-from dialer.store.connection import trip
-from dialer.store.crm_requests import FINAL
-from dialer.store.fields import Fields
-from dialer.store.keys import Keys, Place
-from dialer.store.lead_codec import NewLead, Rejection, parse
-from dialer.store.leads import LeadState, story
-from dialer.store.outbox import refused
-from dialer.store.settle import settle
-from dialer.store.settlements import KIND, Settled, event_of
-from dialer.store.streams import Entry, entries_of
+from dialer.store.base.connection import trip
+from dialer.store.base.fields import Fields
+from dialer.store.base.keys import Keys, Place
+from dialer.store.base.streams import Entry, entries_of
+from dialer.store.crm import inbox
+from dialer.store.crm.requests import FINAL
+from dialer.store.leads.lead_codec import NewLead, Rejection, parse
+from dialer.store.leads.leads import LeadState, story
+from dialer.store.operators import agents
+from dialer.store.settlement.outbox import refused
+from dialer.store.settlement.settle import settle
+from dialer.store.settlement.settlements import KIND, Settled, event_of
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -178,8 +179,8 @@ def test_the_fields_of_requests_and_agents_are_those_that_are_read(monkeypatch: 
         finish(fields, hint)
 
     monkeypatch.setattr(Fields, "finish", noting)
-    crm_in.parse_request({b"json": b'{"type": "outcome"}'}, "CN")
-    crm_in.parse_request({b"json": b'{"type": "block"}'}, "CN")
+    inbox.parse_request({b"json": b'{"type": "outcome"}'}, "CN")
+    inbox.parse_request({b"json": b'{"type": "block"}'}, "CN")
     agents.parse(Entry("1-0", {b"json": b'{"type": "ready"}'}))
 
     page = section("Outcomes, blocks and unblocks")
@@ -194,11 +195,11 @@ def test_the_commands_work(floor: Floor) -> None:
         trip(floor.store, [tuple(arguments)])
 
     report = floor.take_in()
-    received = crm_in.read(floor.store, OWNER, 100, 0)
+    received = inbox.read(floor.store, OWNER, 100, 0)
     heard, _ = agents.read(floor.store, "host-a", "0", 10, 0)
     assert (report.accepted, report.rejected) == (1, 1)
     assert len(received) == 5
-    assert not any(isinstance(one.request, crm_in.BadRequest) for one in received)
+    assert not any(isinstance(one.request, inbox.BadRequest) for one in received)
     assert all(isinstance(one, agents.Heard) for one in heard)
 
 
@@ -230,7 +231,7 @@ def test_the_example_client_follows_a_lead(
     interrupted.close()
     again = list(client.events(connection, "crm-1", block_ms=10))
     client.send_outcome(connection, floor.name, data["attempt_id"], "sale", agent="17")
-    report = crm_in.apply(floor.store, crm_in.read(floor.store, OWNER, 10, 0), now=NOW + 100)
+    report = inbox.apply(floor.store, inbox.read(floor.store, OWNER, 10, 0), now=NOW + 100)
 
     assert (kind, name, data["disposition"]) == ("disposition", "A0", "connected")
     assert [one[1] for one in again] == ["A0"]

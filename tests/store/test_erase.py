@@ -9,19 +9,23 @@ from typing import Any
 import msgpack
 import pytest
 
+from compliance.api import Refusal, Rule
 from compliance.blocks import BlockKind, Target
-from compliance.face import Refusal, Rule
 from compliance.numbers import E164
 from dialer.core.inputs import Permitted, Refused
-from dialer.store import blocklist, campaigns, contacts, crm_in, erase, erasures, intake, leads
-from dialer.store.connection import Store, trip
-from dialer.store.erasures import Erasure
-from dialer.store.keys import digits
-from dialer.store.leads import LeadState
-from dialer.store.outbox import CrmEvent, publish
-from dialer.store.settle import settle
-from dialer.store.settlements import Settled
-from dialer.store.streams import entries_of
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.keys import digits
+from dialer.store.base.streams import entries_of
+from dialer.store.crm import inbox
+from dialer.store.gate import contacts
+from dialer.store.leads import intake, leads
+from dialer.store.leads.leads import LeadState
+from dialer.store.operators import campaigns
+from dialer.store.privacy import blocklist, erase, erasures
+from dialer.store.privacy.erasures import Erasure
+from dialer.store.settlement.outbox import CrmEvent, publish
+from dialer.store.settlement.settle import settle
+from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 HER = number(1)
@@ -71,8 +75,8 @@ def test_everything_of_a_person_goes_from_all_campaigns(
     autumn.take_in()
     (dialled, other) = sorted(floor.dial(2), key=lambda one: one.lead.lead_id)
     settle(store, [end(dialled), end(other)], OWNER)
-    note = crm_in.Outcome("spring", dialled.permit.attempt, "refused", note="Wang Fang is angry")
-    crm_in.apply(store, [crm_in.Received("1-0", note)], now=NOW)
+    note = inbox.Outcome("spring", dialled.permit.attempt, "refused", note="Wang Fang is angry")
+    inbox.apply(store, [inbox.Received("1-0", note)], now=NOW)
     publish(store, [CrmEvent("connected", "X", "spring", NOW, {"lead_id": "S1", "name": "Wang Fang"})])
     floor.add(her("S4", phone="138-0000 0001"))
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import UTC
 
 from dialer.core.inputs import Permitted
+from dialer.core.leads.lead_counts import NOT_BEFORE
 from dialer.core.model import Close, Disposition, Retry
-from dialer.core.standing import NOT_BEFORE
-from dialer.store import funnel, leases, retention
-from dialer.store.connection import trip
-from dialer.store.funnel import Funnel
-from dialer.store.settle import settle
-from dialer.store.settlements import Settled
+from dialer.store.base.connection import trip
+from dialer.store.leads import funnel, leases
+from dialer.store.leads.funnel import Funnel
+from dialer.store.privacy import retention
+from dialer.store.settlement.settle import settle
+from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 End = Callable[..., Settled]

@@ -12,31 +12,35 @@ from typing import Any
 
 import pytest
 
+from compliance.api import Per, Refusal, Rule
 from compliance.blocks import of_number
+from compliance.calling_hours.hours import CallingHours, HoursRule, Window
 from compliance.cap_windows import Rolling
 from compliance.caps import Cap, Counts
 from compliance.contacts import Contact, Mark, packed, repacked
-from compliance.face import Per, Refusal, Rule
-from compliance.hours import CallingHours, HoursRule, Window
 from compliance.policy import Policy
 from compliance.words import detail
 from config.campaign import CampaignSettings
+from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead
-from dialer.core.settling import unsent
-from dialer.store import blocklist, caller_ids, campaigns, connection, contacts, gate, leases
-from dialer.store.connection import Store, trip
-from dialer.store.errors import StoreError, StoreUnavailable
-from dialer.store.gate import LEASE_LOST, screen
-from dialer.store.keys import digits
-from dialer.store.leads import LeadState, story
-from dialer.store.registers import Shelf
-from dialer.store.settle import settle
-from dialer.store.settlements import Settled
-from dialer.store.status import counts
+from dialer.disk.registers import Shelf
+from dialer.store.base import connection
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import StoreError, StoreUnavailable
+from dialer.store.base.keys import digits
+from dialer.store.gate import caller_ids, contacts, gate
+from dialer.store.gate.gate import LEASE_LOST, screen
+from dialer.store.leads import leases
+from dialer.store.leads.leads import LeadState, story
+from dialer.store.operators import campaigns
+from dialer.store.operators.status import counts
+from dialer.store.privacy import blocklist
+from dialer.store.settlement.settle import settle
+from dialer.store.settlement.settlements import Settled
+from tests.disk.shelf import listed, made
 from tests.rules import in_words
 from tests.store.conftest import ALWAYS, NOW, OWNER, POLICY, Floor, number
-from tests.store.shelf import listed, made
 from tests.store.under_fire import exceeded, hammer
 
 DAY = 86_400.0
@@ -503,7 +507,7 @@ def test_a_refused_lead_does_not_come_up_again_at_once(floor: Floor, monkeypatch
     floor.fill(2)
     first, second = floor.lease(2)
     refusal = Refusal(Rule.HOURS, "over already", NOW - 5)
-    for where in ("gate", "judgement"):
+    for where in ("gate.gate", "gate.evaluation"):
         monkeypatch.setattr(f"dialer.store.{where}.judge", lambda *_: refusal)
 
     floor.screen((first,))

@@ -9,12 +9,12 @@ from typing import Any
 import msgpack
 import pytest
 
-from compliance.face import Per
-from dialer.store import intake
-from dialer.store.connection import Store, trip
-from dialer.store.errors import StreamFull, UnknownCampaign
-from dialer.store.status import counts
-from dialer.store.streams import GROUP, IDLE_MS, entries_of
+from compliance.api import Per
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import StreamFull, UnknownCampaign
+from dialer.store.base.streams import GROUP, IDLE_MS, entries_of
+from dialer.store.leads import intake
+from dialer.store.operators.status import counts
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 
@@ -90,7 +90,7 @@ def test_what_a_dead_consumer_read_is_taken_over_once(floor: Floor, monkeypatch:
     trip(floor.store, [("XGROUP", "CREATE", stream, GROUP, "0")])
     trip(floor.store, [("XREADGROUP", "GROUP", GROUP, "dead:1", "COUNT", 2, "STREAMS", stream, ">")])
     assert floor.take_in().accepted == 1, "the dead one's entries are not idle for long enough yet"
-    monkeypatch.setattr("dialer.store.streams.IDLE_MS", 0)
+    monkeypatch.setattr("dialer.store.base.streams.IDLE_MS", 0)
 
     assert floor.take_in().accepted == 2
     assert floor.take_in().read == 0

@@ -15,24 +15,16 @@ from config.campaign import CampaignSettings
 from config.daemon import RedisSettings
 from config.policies import applied, read_catalogue
 from dialer.core.model import Retry
-from dialer.store import (
-    agents,
-    blocklist,
-    campaigns,
-    crm_in,
-    funnel,
-    leads,
-    leases,
-    preflight,
-    recovery,
-    retention,
-    settle,
-)
-from dialer.store import connection as door
-from dialer.store.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
-from dialer.store.keys import BUCKETS, SHARDS, Keys, digits, place
-from dialer.store.registers import Shelf
-from dialer.store.settlements import Settled
+from dialer.disk.registers import Shelf
+from dialer.store.base import connection as door
+from dialer.store.base.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
+from dialer.store.base.keys import BUCKETS, SHARDS, Keys, digits, place
+from dialer.store.crm import inbox
+from dialer.store.leads import funnel, leads, leases, preflight
+from dialer.store.operators import agents, campaigns
+from dialer.store.privacy import blocklist, retention
+from dialer.store.settlement import recovery, settle
+from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 
@@ -88,9 +80,9 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settled]) -> None:
     leases.release(store, floor.name, OWNER, ["L25"], NOW)
     items = [end(one, step=Retry(9.0, 0), charged=i % 2 == 0) for i, one in enumerate(dialled[:10])]
     settle.settle(store, items, OWNER)
-    request = crm_in.Outcome(floor.name, "A0", "complaint")
-    crm_in.read(store, OWNER, 10, 0)
-    crm_in.apply(store, [crm_in.Received("0-1", request)], now=NOW)
+    request = inbox.Outcome(floor.name, "A0", "complaint")
+    inbox.read(store, OWNER, 10, 0)
+    inbox.apply(store, [inbox.Received("0-1", request)], now=NOW)
     blocklist.add(store, [of_number(number(i)).block(source="crm", reason="", who="x", at=NOW) for i in range(20)])
     prefix = blocklist.Target(blocklist.BlockKind.PREFIX, "99").block(source="crm", reason="", who="x", at=NOW)
     blocklist.add(store, [prefix])

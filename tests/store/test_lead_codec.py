@@ -12,8 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.core.model import Disposition, Lead
-from dialer.store.errors import StoreError
-from dialer.store.lead_codec import NewLead, Rejection, pack, pack_progress, parse, stream_id_of, taken_in_at_of, unpack
+from dialer.store.base.errors import StoreError
+from dialer.store.leads.lead_codec import (
+    NewLead,
+    Rejection,
+    pack,
+    pack_progress,
+    parse,
+    stream_id_of,
+    taken_in_at_of,
+    unpack,
+)
 from tests.store.conftest import NOW, number
 
 GOOD: dict[str, Any] = {"lead_id": "L1", "phone": "13800001234"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.store import leads, leases
-from dialer.store.errors import StoreError, UnknownLead
-from dialer.store.leads import LeadState
+from dialer.store.base.errors import StoreError, UnknownLead
+from dialer.store.leads import leads, leases
+from dialer.store.leads.leads import LeadState
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 

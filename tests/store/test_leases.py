@@ -6,11 +6,11 @@ import threading
 
 import msgpack
 
-from dialer.core import whys
 from dialer.core.inputs import Permitted
-from dialer.store import leases
-from dialer.store.connection import trip
-from dialer.store.status import counts
+from dialer.core.leads import lead_reasons
+from dialer.store.base.connection import trip
+from dialer.store.leads import leases
+from dialer.store.operators.status import counts
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 
@@ -68,7 +68,9 @@ def test_a_lead_that_cannot_be_read_holds_up_no_other(floor: Floor) -> None:
     assert [lead.lead_id for lead in floor.lease()] == ["L0", "L2"]
 
     why = trip(floor.store, [("HGET", floor.store.keys.why(floor.name), "L1")])[0]
-    assert whys.read(why.decode()) == whys.text("a stored lead of campaign spring cannot be read: ValueError")
+    assert lead_reasons.read(why.decode()) == lead_reasons.text(
+        "a stored lead of campaign spring cannot be read: ValueError"
+    )
     seen = counts(floor.store, floor.name, NOW)
     assert (seen.leased, seen.waiting) == (2, 1)
     trip(floor.store, [("HDEL", floor.store.keys.progress(floor.name), "L1")])

@@ -14,17 +14,17 @@ from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import applied, shipped
 from dialer.core import evidence
-from dialer.core.answers import defined
+from dialer.core.abandonment.evidence_rates import Tallies
+from dialer.core.abandonment.rate import defined
+from dialer.core.abandonment.windows import SLOT_S, Counting, CountingWindow, counting, counting_day, slot_of
 from dialer.core.inputs import LedgerOfOthers
-from dialer.core.rates import Tallies
-from dialer.core.windows import SLOT_S, Counting, CountingWindow, counting, counting_day, slot_of
-from dialer.store import ledger, settle
-from dialer.store.connection import Store, trip
-from dialer.store.ledger import DAY_KEPT_S, HOUR_KEPT_S, DayTotal, hour_of
-from dialer.store.settlements import Settled
+from dialer.store.base.connection import Store, trip
+from dialer.store.settlement import ledger, settle
+from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, DayTotal, hour_of
+from dialer.store.settlement.settlements import Settled
 from tests.rules import AT_ANY_HOUR
 from tests.store.conftest import NOW, OWNER, Floor
-from tests.store.test_crm_in import outcome, say
+from tests.store.test_crm_inbox import outcome, say
 
 OTHER = "host-b:1"
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -6,9 +6,10 @@ import msgpack
 import pytest
 
 from compliance.blocks import of_number
-from dialer.store import blocklist, control, opt_outs
-from dialer.store.connection import Store
-from dialer.store.opt_outs import OptedOut, from_wire, to_wire
+from dialer.store.base.connection import Store
+from dialer.store.operators import control
+from dialer.store.privacy import blocklist, opt_outs
+from dialer.store.privacy.opt_outs import OptedOut, from_wire, to_wire
 from tests.store.conftest import NOW, number
 
 PRESSED = OptedOut("spring", "A1", number(1), "9", NOW)

@@ -6,10 +6,10 @@ import msgpack
 import pytest
 
 from dialer.core.effects import Publish
-from dialer.store import outbox
-from dialer.store.connection import Store
-from dialer.store.errors import StoreError
-from dialer.store.outbox import CrmEvent, event_of, publish, refused
+from dialer.store.base.connection import Store
+from dialer.store.base.errors import StoreError
+from dialer.store.settlement import outbox
+from dialer.store.settlement.outbox import CrmEvent, event_of, publish, refused
 from tests.store.conftest import NOW
 from tests.store.test_settle import events
 

@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 
-from compliance.face import Cleared, Permit, Reserved
+from compliance.api import Cleared, Permit, Reserved
 from config.campaign import RetryTable
-from dialer.core.agents import AgentState
+from dialer.core.agents.agent import AgentState
 from dialer.core.inputs import Permitted
 from dialer.core.model import Disposition, Retry
-from dialer.store import agents, campaigns, contacts, gate, leases, ledger, recovery, settle
-from dialer.store.connection import Store, trip
-from dialer.store.errors import StoreUnavailable
-from dialer.store.keys import digits
-from dialer.store.leads import LeadState, story
-from dialer.store.recovery import RecoveryReport, beat, farewell, owner_of, recover
-from dialer.store.settlements import Settled
-from dialer.store.status import counts
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import StoreUnavailable
+from dialer.store.base.keys import digits
+from dialer.store.gate import contacts, gate
+from dialer.store.leads import leases
+from dialer.store.leads.leads import LeadState, story
+from dialer.store.operators import agents, campaigns
+from dialer.store.operators.status import counts
+from dialer.store.settlement import ledger, recovery, settle
+from dialer.store.settlement.recovery import RecoveryReport, beat, farewell, owner_of, recover
+from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, Floor, number
 from tests.store.test_settle import events
 

@@ -8,18 +8,21 @@ from typing import Any
 import msgpack
 import pytest
 
+from compliance.api import Per, Subject
 from compliance.contacts import packed
-from compliance.face import Per, Subject
 from dialer.core.inputs import Permitted
-from dialer.store import contacts, crm_in, leads, leases, retention
-from dialer.store.connection import Store, trip
-from dialer.store.errors import UnknownLead
-from dialer.store.keys import BUCKETS, SHARDS, digits, place, subject_field
-from dialer.store.leads import LeadState
-from dialer.store.retention import Purged, Round, Slice
-from dialer.store.settle import settle
-from dialer.store.settlements import Settled
-from dialer.store.status import counts
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import UnknownLead
+from dialer.store.base.keys import BUCKETS, SHARDS, digits, place, subject_field
+from dialer.store.crm import inbox
+from dialer.store.gate import contacts
+from dialer.store.leads import leads, leases
+from dialer.store.leads.leads import LeadState
+from dialer.store.operators.status import counts
+from dialer.store.privacy import retention
+from dialer.store.privacy.retention import Purged, Round, Slice
+from dialer.store.settlement.settle import settle
+from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 DAY = 86_400.0
@@ -54,8 +57,8 @@ def test_leads_go_by_the_day_they_came_in_whatever_their_state(floor: Floor, end
     store = floor.store
     (ended,) = floor.dial(1)
     settle(store, [end(ended)], OWNER)
-    outcome = crm_in.Outcome(floor.name, "A0", "sale", note="called her at work")
-    crm_in.apply(store, [crm_in.Received("1-0", outcome)], now=NOW)
+    outcome = inbox.Outcome(floor.name, "A0", "sale", note="called her at work")
+    inbox.apply(store, [inbox.Received("1-0", outcome)], now=NOW)
     floor.lease(2)
     leases.postpone(store, floor.name, OWNER, ["L1"], until=NOW + 60, why="hours: lunch", now=NOW)
     floor.add({"lead_id": "young", "phone": number(77).clear})
@@ -117,7 +120,7 @@ def test_attempts_for_which_the_story_had_no_room_go_too(floor: Floor, end: Call
     floor.fill(2)
     store, keys = floor.store, floor.store.keys
     settle(store, [end(one) for one in floor.dial(2)], OWNER)
-    crm_in.apply(store, [crm_in.Received("1-0", crm_in.Outcome(floor.name, "A0", "sale"))], now=NOW)
+    inbox.apply(store, [inbox.Received("1-0", inbox.Outcome(floor.name, "A0", "sale"))], now=NOW)
     trip(store, [("HDEL", keys.story(floor.name), "L0")])
     retention.purge(store, floor.name, ["L0"], counter="purged")
 

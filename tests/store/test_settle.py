@@ -10,17 +10,18 @@ import msgpack
 import pytest
 
 from config.daemon import RedisSettings
+from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.model import Close, Disposition, Retry
-from dialer.core.windows import Counting, CountingWindow
-from dialer.store import contacts, ledger, settle
-from dialer.store.connection import Store, close_store, open_store, trip
-from dialer.store.errors import StoreUnavailable
-from dialer.store.keys import digits
-from dialer.store.leads import story
-from dialer.store.settlements import Settled, event_of, from_wire, settled, to_wire
-from dialer.store.status import counts
-from dialer.store.streams import entries_of
-from pacing.face import AnswerKind
+from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.errors import StoreUnavailable
+from dialer.store.base.keys import digits
+from dialer.store.base.streams import entries_of
+from dialer.store.gate import contacts
+from dialer.store.leads.leads import story
+from dialer.store.operators.status import counts
+from dialer.store.settlement import ledger, settle
+from dialer.store.settlement.settlements import Settled, event_of, from_wire, settled, to_wire
+from pacing.api import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 End = Callable[..., Settled]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.store import status
-from dialer.store.connection import Store, trip
-from dialer.store.errors import StoreError
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import StoreError
+from dialer.store.operators import status
 from tests.store.conftest import NOW, Floor, number
 
 

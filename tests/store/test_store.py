@@ -12,18 +12,21 @@ from typing import Any
 
 import pytest
 
+from compliance.api import Cleared, Per, Permit, Reserved
 from compliance.cap_windows import Rolling
 from compliance.caps import Cap, Scope
 from compliance.contacts import Contact, Mark
-from compliance.face import Cleared, Per, Permit, Reserved
 from compliance.policy import Policy
 from dialer.core.inputs import Permitted
 from dialer.core.model import Disposition, Lead, Retry
-from dialer.store import connection, gate, leases, ledger, recovery, settle
-from dialer.store.connection import Command, Store
-from dialer.store.errors import StoreUnavailable
-from dialer.store.settlements import Settled
-from dialer.store.status import counts
+from dialer.store.base import connection
+from dialer.store.base.connection import Command, Store
+from dialer.store.base.errors import StoreUnavailable
+from dialer.store.gate import gate
+from dialer.store.leads import leases
+from dialer.store.operators.status import counts
+from dialer.store.settlement import ledger, recovery, settle
+from dialer.store.settlement.settlements import Settled
 from tests.compliance.caps_oracle import allowed
 from tests.store.conftest import ALWAYS, NOW, Floor
 from tests.store.test_settle import events

@@ -10,24 +10,27 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from compliance.api import Cleared, Refusal, Rule
 from compliance.blocks import Block, BlockKind
 from compliance.contacts import Contact, Mark, crc16, repacked
-from compliance.face import Cleared, Refusal, Rule
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied
-from dialer.core.foresight import Foresight
 from dialer.core.inputs import CampaignState, Permitted, Refused
+from dialer.core.leads.next_allowed import Foresight
+from dialer.core.leads.preflight import Preflight
 from dialer.core.model import Lead
-from dialer.core.preflight import Preflight
-from dialer.store import blocklist, campaigns, intake, judgement, leases, preflight, why
-from dialer.store.connection import Store, trip
-from dialer.store.errors import UnknownLead
-from dialer.store.gate import screen
-from dialer.store.keys import digits, place
-from dialer.store.registers import Shelf
-from pacing.face import Mode
+from dialer.disk.registers import Shelf
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import UnknownLead
+from dialer.store.base.keys import digits, place
+from dialer.store.gate import evaluation
+from dialer.store.gate.gate import screen
+from dialer.store.leads import intake, leases, preflight, why
+from dialer.store.operators import campaigns
+from dialer.store.privacy import blocklist
+from pacing.api import Mode
+from tests.disk.shelf import listed, made
 from tests.store.conftest import OWNER, number
-from tests.store.shelf import listed, made
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 3, 3, 11, 0, tzinfo=SHANGHAI).timestamp()
@@ -155,8 +158,8 @@ def test_the_moment_that_is_foreseen_is_the_first(store: Store, settings: Applie
 def permitted_at(store: Store, settings: AppliedSettings, lead: Lead, at: float) -> bool:
     """Whether the gate would let a lead pass at a moment; what it did is undone."""
     policy = settings.policy()
-    facts = judgement.facts_about(store, settings, policy, [lead], NO_SHELF, at, agent_held=False)
-    return isinstance(judgement.foreseen(store, settings, policy, facts, at)[0], Cleared)
+    facts = evaluation.facts_about(store, settings, policy, [lead], NO_SHELF, at, agent_held=False)
+    return isinstance(evaluation.foreseen(store, settings, policy, facts, at)[0], Cleared)
 
 
 def test_a_cap_that_ends_at_night_waits_for_the_morning(store: Store, settings: AppliedSettings) -> None:

@@ -7,21 +7,21 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from compliance.api import Per, Permit
+from compliance.calling_hours.hours import CallingHours, HoursRule, Window
 from compliance.cap_windows import Rolling
 from compliance.caps import Cap, Counts, Over, Scope
 from compliance.contacts import Mark, unpacked
-from compliance.face import Per, Permit
-from compliance.hours import CallingHours, HoursRule, Window
 from compliance.numbers import E164
 from compliance.policy import Policy
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied
 from dialer.core.model import Lead
-from dialer.store.connection import Store, trip
-from dialer.store.contacts import Marking, Reservation, fields_of, give_back, mark, spot
-from dialer.store.gate import reserved
-from dialer.store.keys import digits
-from pacing.face import Mode
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.keys import digits
+from dialer.store.gate.contacts import Marking, Reservation, fields_of, give_back, mark, spot
+from dialer.store.gate.gate import reserved
+from pacing.api import Mode
 from tests.compliance.caps_oracle import allowed
 from tests.rules import EVERY_DAY
 

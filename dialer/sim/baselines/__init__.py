@@ -27,7 +27,7 @@ from dialer.sim.baselines.sinch import Sinch, SinchSettings
 from dialer.sim.baselines.vicidial import Vicidial
 from dialer.sim.baselines.vicidial_level import Method, VicidialSettings
 from dialer.sim.baselines.wombat import Wombat, WombatSettings
-from pacing.face import Mode, Pacer, Settings
+from pacing.api import Mode, Pacer, Settings
 from pacing.policies import make
 
 __all__ = ["BASELINES", "MakeBaseline"]

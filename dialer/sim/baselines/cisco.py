@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import decided, idle, placeable, unserved
-from pacing.face import CallAbandoned, CallAnswered, Decision, Memory, Observation, Snapshot
+from pacing.api import CallAbandoned, CallAnswered, Decision, Memory, Observation, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from itertools import islice
 from random import Random
 
 from dialer.sim.baselines.limits import Beat, Recent, decided, idle, placeable, unserved
-from pacing.face import CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
+from pacing.api import CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
 
 ANSWER_RING_S = 10
 NO_ANSWER_RING_S = 15

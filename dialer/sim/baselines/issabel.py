@@ -19,7 +19,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import Beat, Recent, decided, idle, placeable
-from pacing.face import Ages, CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
+from pacing.api import Ages, CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
 
 
 @dataclass(frozen=True, slots=True)

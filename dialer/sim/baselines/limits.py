@@ -6,7 +6,7 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from pacing.face import Brake, Decision, Reason, Rule, Snapshot
+from pacing.api import Brake, Decision, Reason, Rule, Snapshot
 
 # Float sums of tenths of a second fall a hair short of the whole second.
 CLOSE_S = 1e-6

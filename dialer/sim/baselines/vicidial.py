@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import CLOSE_S, decided, idle, placeable, unserved
 from dialer.sim.baselines.vicidial_level import Level, Method, VicidialSettings
-from pacing.face import Decision, Memory, Observation, Snapshot
+from pacing.api import Decision, Memory, Observation, Snapshot
 
 ROUND_SLEEP_S = 2.5
 MOST_CALLS_PER_SECOND = 200.0

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dialer.sim.baselines.limits import Beat, Recent
-from pacing.face import CallAbandoned, CallAnswered, CallFailed, Observation, Snapshot
+from pacing.api import CallAbandoned, CallAnswered, CallFailed, Observation, Snapshot
 
 SAMPLES = 15
 SAMPLE_EVERY_S = 1.0

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import decided, idle, placeable, unserved
-from pacing.face import Decision, Memory, Observation, Snapshot
+from pacing.api import Decision, Memory, Observation, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

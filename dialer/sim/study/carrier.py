@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
-from dialer.core.floor import Floor
-from dialer.sim.study.book import serial
+from dialer.core.engine_state import Floor
+from dialer.sim.study.lead_list import serial
 from dialer.sim.study.people import Callee, Outcome, People
 from dialer.sim.study.timeline import Tell, Timeline
 from sip.causes import Cause, Leg

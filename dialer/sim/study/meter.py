@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from dialer.core.agents import AgentState
+from dialer.core.agents.agent import AgentState
 from dialer.core.effects import AgentChanged
 from dialer.core.model import Settlement
 from dialer.sim.study.outcome import Minute, Run, Totals

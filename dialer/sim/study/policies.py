@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from dialer.sim.baselines import BASELINES, MakeBaseline
-from pacing.face import Guarantee, Mode, Pacer, Settings
+from pacing.api import Guarantee, Mode, Pacer, Settings
 from pacing.policies import make
 
 _GUARANTEES: Final = {"predictive": Guarantee.STATISTICAL, "predictive-hard": Guarantee.HARD}

@@ -11,12 +11,12 @@ from config.policies import AppliedSettings, applied, shipped
 from config.rules import CapSettings, Day, HoursSettings
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Lease, Publish, Release, Reserve, Send, Settle
 from dialer.core.engine import Engine
-from dialer.core.floor import FloorSettings, TrunkLimits
+from dialer.core.engine_state import FloorSettings, TrunkLimits
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, Input, LedgerOfOthers, LocalTime, Paced
 from dialer.core.model import Disposition
-from dialer.core.outlook import pacing_settings
-from dialer.sim.study.book import EPOCH, UTC_OFFSET_S, Book
+from dialer.core.pacing_snapshot import pacing_settings
 from dialer.sim.study.carrier import Carrier
+from dialer.sim.study.lead_list import EPOCH, UTC_OFFSET_S, Book
 from dialer.sim.study.meter import Meter
 from dialer.sim.study.outcome import Run
 from dialer.sim.study.people import People
@@ -24,7 +24,7 @@ from dialer.sim.study.policies import POLICIES, pacer_after_restart
 from dialer.sim.study.scenario import Scenario, ShockKind
 from dialer.sim.study.staff import Staff
 from dialer.sim.study.timeline import Timeline
-from pacing.face import Mode, Pacer, Settings
+from pacing.api import Mode, Pacer, Settings
 from sip.messages import SLOTS_PER_CALL, Capacity, Dial
 
 CAMPAIGN: Final = "study"

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from dialer.core.agents import AgentEventKind, AgentState
+from dialer.core.agents.agent import AgentEventKind, AgentState
 from dialer.core.effects import AgentChanged
-from dialer.sim.desk import Desk
-from dialer.sim.study.book import EPOCH
+from dialer.sim.study.lead_list import EPOCH
 from dialer.sim.study.people import Callee, People
 from dialer.sim.study.scenario import Break, Scenario, Shock, ShockKind
 from dialer.sim.study.timeline import Tell, Timeline
+from tests.rehearsal.desk import Desk
 
 DESKTOP_S: Final = 0.02
 """From a desktop to the engine."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from compliance.api import Per
 from compliance.caps import Counts, Over
-from compliance.face import Per
 from config.campaign import CampaignSettings
 from config.policies import applied, shipped
 from config.policies.catalogue import read_policy

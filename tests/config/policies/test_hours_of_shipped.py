@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from compliance.face import Callee, Refusal, Rule
-from compliance.hours import Open, check
+from compliance.api import Callee, Refusal, Rule
+from compliance.calling_hours.hours import Open, check
+from compliance.calling_hours.places import Places, places_of
 from compliance.numbers import E164
-from compliance.places import Places, places_of
 from config.campaign import CampaignSettings
 from config.policies import applied
 from tests.rules import in_words

@@ -6,9 +6,9 @@ import tomllib
 
 import pytest
 
+from compliance.api import Per
 from compliance.cap_windows import DAY_S, CalendarDays, Rolling
 from compliance.caps import Cap, Counts
-from compliance.face import Per
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied, shipped
 from config.policies.catalogue import SHIPPED

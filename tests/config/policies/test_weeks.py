@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.hours import CallingHours, HoursRule, Window
+from compliance.calling_hours.hours import CallingHours, HoursRule, Window
 from config.policies.applied import AppliedHours
 from config.policies.weeks import WHOLE_WEEK, covers, open_weeks, week_of, week_text
 

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from pacing.compiled import floats
-from pacing.face import (
+from pacing.api import (
     CallAnswered,
     CallFailed,
     Guarantee,
@@ -25,6 +24,7 @@ from pacing.face import (
     TalkEnded,
     Window,
 )
+from pacing.compiled import floats
 from pacing.governor import covered
 from pacing.policies import make
 from pacing.sentence import sentence

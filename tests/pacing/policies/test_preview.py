@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.face import Mode, Settings
+from pacing.api import Mode, Settings
 from pacing.policies import make
 from tests.pacing.cases import snapshot
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from pacing.face import Mode, Rule, Settings, Snapshot
+from pacing.api import Mode, Rule, Settings, Snapshot
 from pacing.policies import make, progressive
 from pacing.sentence import sentence
 from tests.pacing.cases import snapshot, snapshots

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pacing.face import Ledger, Mode, Settings
+from pacing.api import Ledger, Mode, Settings
 from pacing.policies import make
 from tests.pacing.cases import snapshot
 

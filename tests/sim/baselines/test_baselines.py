@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.sim.baselines import BASELINES
-from dialer.sim.scoreboard.floor import play
 from dialer.sim.study.scenario import load_scenario
-from pacing.face import Observation, Settings, Snapshot
+from pacing.api import Observation, Settings, Snapshot
 from pacing.sentence import sentence
 from tests.pacing.cases import observations, snapshot, snapshots
+from tests.scoreboard.floor import play
 
 HALF_AN_HOUR = load_scenario({"hours": 0.5, "agents": {"count": 12}, "callees": {"machine_rate": 0.0}})
 Steps = list[tuple[tuple[Observation, ...], Snapshot]]

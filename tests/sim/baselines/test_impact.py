@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from dialer.sim.baselines.impact import Impact, ImpactSettings, best_ratio, candidates, try_ratio
-from pacing.face import CallAnswered, CallFailed, Ledger, Observation, TalkEnded
+from pacing.api import CallAnswered, CallFailed, Ledger, Observation, TalkEnded
 from tests.pacing.cases import snapshot
 
 CLEAN = Ledger(1000, 0)

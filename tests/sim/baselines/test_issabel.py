@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dialer.sim.baselines.issabel import Issabel, IssabelSettings, free_soon, overcommitted
-from pacing.face import CallAnswered, CallFailed, Observation, TalkEnded
+from pacing.api import CallAnswered, CallFailed, Observation, TalkEnded
 from pacing.sentence import sentence
 from tests.pacing.cases import snapshot
 

@@ -7,7 +7,7 @@ import pytest
 from dialer.sim.baselines.cisco import Cisco, CiscoSettings, corrected
 from dialer.sim.baselines.sinch import Sinch, SinchSettings
 from dialer.sim.baselines.wombat import Wombat, WombatSettings
-from pacing.face import CallAbandoned, CallAnswered, Ledger
+from pacing.api import CallAbandoned, CallAnswered, Ledger
 from tests.pacing.cases import snapshot
 
 

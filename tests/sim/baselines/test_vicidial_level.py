@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dialer.sim.baselines.vicidial_level import Averages, Drops, Level, Method, VicidialSettings, hhmm_at, next_level
-from pacing.face import CallAbandoned, CallAnswered, CallFailed, Ledger, Observation
+from pacing.api import CallAbandoned, CallAnswered, CallFailed, Ledger, Observation
 from tests.pacing.cases import snapshot
 
 PLAIN = VicidialSettings()

@@ -12,7 +12,7 @@ from dialer.sim.study.outcome import Run
 from dialer.sim.study.policies import POLICIES
 from dialer.sim.study.scenario import Scenario, load_scenario
 from dialer.sim.study.shift import Shift, work
-from pacing.face import Decision, Observation, Snapshot
+from pacing.api import Decision, Observation, Snapshot
 
 CONSTANT = {"law": "constant", "mean_s": 9.0}
 PLAIN: dict[str, Any] = {

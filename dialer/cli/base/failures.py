@@ -1,0 +1,75 @@
+"""What went wrong, said to the person at the terminal: one message on standard error and an exit code by name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from enum import IntEnum
+
+import click
+
+from dialer.cli.base.exits import CliExit
+from dialer.shell.exits import Exit, StartFailed
+
+
+class Failure(Exception):
+    """A command ends here. `hints` say what to do about it, one line each."""
+
+    def __init__(self, code: IntEnum, message: str, *hints: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hints = hints
+
+    def show(self) -> None:
+        """Write the message to standard error."""
+        click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(str(self), err=True)
+        for hint in self.hints:
+            click.echo(f"  {hint}", err=True)
+
+
+def warn(message: str) -> None:
+    """Something the user should know; the command goes on."""
+    click.secho("Warning: ", fg="yellow", bold=True, nl=False, err=True)
+    click.echo(message, err=True)
+
+
+def did_you_mean(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """A hint with the nearest known word, if one is near."""
+    near = get_close_matches(word, known, n=1, cutoff=0.5)
+    return (f"Did you mean {near[0]!r}?",) if near else ()
+
+
+def failure_of(error: Exception, redis_url: str) -> Failure | None:
+    """The failure that an exception of the rooms below stands for; None for one that nobody foresaw, a bug."""
+    # Only a command that has failed pays for these imports, and it has them loaded by then.
+    from config.problems import ConfigError
+    from dialer.disk.errors import DiskError
+    from dialer.store.base import errors
+
+    match error:
+        case Failure():
+            return error
+        case ConfigError():
+            count = len(error.problems)
+            title = "1 mistake" if count == 1 else f"{count} mistakes"
+            return Failure(Exit.CONFIG, f"the settings have {title}:", *map(str, error.problems))
+        case StartFailed():
+            return Failure(error.exit_code, str(error))
+        case errors.StoreUnavailable():
+            return Failure(
+                Exit.REDIS,
+                f"Redis at {redis_url} does not answer: {error}",
+                "Is it running? Name another one with: dialer --redis redis://HOST:6379/0 COMMAND",
+            )
+        case errors.UnknownCampaign():
+            return Failure(CliExit.NOT_FOUND, str(error), *did_you_mean(error.campaign, error.existing))
+        case errors.UnknownLead():
+            return Failure(CliExit.NOT_FOUND, str(error))
+        case errors.CampaignExists() | errors.StreamFull():
+            return Failure(CliExit.REFUSED, str(error))
+        case DiskError():
+            return Failure(Exit.CONFIG, str(error))
+        case errors.StoreError():
+            return Failure(Exit.REDIS, f"Redis at {redis_url}: {error}")
+        case _:
+            return None

@@ -1,0 +1,33 @@
+"""What the daemons say about themselves, read from the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dialer.core.board import Board, from_wire
+from dialer.store.base.connection import Store
+from dialer.store.operators import status
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The boards of all live daemons, and the names of those whose words this version does not understand."""
+
+    boards: tuple[Board, ...]
+    unreadable: tuple[str, ...]
+
+    @property
+    def notice(self) -> str:
+        """What to tell people about the unreadable ones; empty where there are none."""
+        return f"of another version, cannot be shown: {', '.join(self.unreadable)}" if self.unreadable else ""
+
+
+def read(store: Store) -> Hosts:
+    """Everything that is published at the moment."""
+    boards, unreadable = [], []
+    for host in status.read(store):
+        try:
+            boards.append(from_wire(host.snapshot))
+        except ValueError:
+            unreadable.append(host.host)
+    return Hosts(tuple(boards), tuple(unreadable))

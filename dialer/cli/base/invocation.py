@@ -1,0 +1,109 @@
+"""What every command is told: the global options, the settings that follow from them, and the store."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:  # a command that only prints its help need not load these
+    from config.daemon import DaemonSettings
+    from config.load import Effective
+    from config.policies import Catalogue
+    from dialer.store.base.connection import Store
+
+CONFIG_FILES: Final = (Path("dialer.toml"), Path("/etc/dialer/dialer.toml"))
+"""Looked for in this order where no file is named."""
+
+GLOBAL_OPTIONS: Final = ("--config", "--set", "--redis", "--who")
+
+CLI_TIMEOUT_S: Final = 2.0
+"""A person waits: an answer of Redis that takes longer than this is none, whatever the daemon's settings say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The global options of one call of `dialer`. `flags` are settings by path, as text."""
+
+    config: Path | None = None
+    flags: Mapping[str, str] = field(default_factory=dict)
+    who: str = ""
+
+    def effective(self) -> Effective[DaemonSettings]:
+        """The daemon's settings as they apply here. Raises `ConfigError` with every problem."""
+        from config.load import load
+
+        return load(self.config or default_config(), os.environ, self.flags)
+
+    def catalogue(self) -> Catalogue:
+        """The policies that this machine has. Raises `ConfigError` where its settings have mistakes; what is wrong with
+        a policy is in the catalogue."""
+        from config.policies import read_catalogue
+
+        return read_catalogue(Path(self.effective().settings.policies.folder))
+
+    def redis_url(self) -> str:
+        """For messages: the server that is meant. It has no password in it."""
+        from config.problems import ConfigError
+
+        try:
+            return self.effective().settings.redis.url
+        except ConfigError:
+            return self.flags.get("redis.url", "redis.url")
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The open store. Raises `ConfigError`, `StoreUnavailable`, `StoreError`."""
+        from dialer.store.base.connection import close_store, open_store
+
+        redis = self.effective().settings.redis
+        store = open_store(redis.model_copy(update={"timeout_s": min(redis.timeout_s, CLI_TIMEOUT_S)}))
+        try:
+            yield store
+        finally:
+            close_store(store)
+
+
+pass_invocation = click.make_pass_decorator(Invocation)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def default_config() -> Path | None:
+    """The settings file that is used where none is named; None where there is none."""
+    return next((path for path in CONFIG_FILES if path.is_file()), None)
+
+
+def default_who() -> str:
+    """USER@HOST, for the audit trail."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container user without a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()
+
+
+def as_flags(pairs: tuple[str, ...], option: str) -> dict[str, str]:
+    """`key=value` texts as a mapping. Raises `UsageError` for a text that is none, or a key given twice."""
+    flags: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"{option} wants key=value, got {pair!r}")
+        if key.strip() in flags:
+            raise click.UsageError(f"{option} gives {key.strip()!r} twice")
+        flags[key.strip()] = value.strip()
+    return flags

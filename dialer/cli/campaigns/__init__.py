@@ -1,0 +1,1 @@
+"""Commands about campaigns: make, change, start, preflight, funnel, caller ids, policies."""

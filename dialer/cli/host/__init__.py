@@ -1,0 +1,1 @@
+"""Commands about this host: the daemon, its settings, the demo."""

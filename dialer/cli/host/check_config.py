@@ -1,0 +1,55 @@
+"""`dialer check-config`: what applies, where it came from, what it means."""
+
+from __future__ import annotations
+
+import click
+from rich.text import Text
+
+from config.show import default_toml, rows
+from dialer.cli.base.failures import warn
+from dialer.cli.base.invocation import Invocation, default_config, json_option, pass_invocation
+from dialer.cli.base.output import show, show_json, table
+
+
+@click.command("check-config")
+@click.option("--changed", is_flag=True, help="Only what differs from the defaults.")
+@click.option("--example", is_flag=True, help="Print a complete settings file with all defaults instead.")
+@json_option
+@pass_invocation
+def check_config(invocation: Invocation, changed: bool, example: bool, as_json: bool) -> None:
+    """Check the settings and show each with its value, its source and its meaning.
+
+    Sources, later ones win: defaults, the file, systemd credentials, DIALER_SECTION__KEY in the environment, --set.
+    Secrets are never shown. Mistakes are reported all at once; the exit code is 2 then.
+
+    \b
+    Example:
+      dialer --config dialer.toml --set sip.max_lines=50 check-config --changed
+      dialer check-config --example > dialer.toml
+    """
+    if example:
+        click.echo(default_toml(), nl=False)
+        return
+    effective = invocation.effective()
+    if not effective.settings.trunks:
+        warn("no trunk is configured ([[trunks]]): the daemon will run, and dial nothing")
+    for name, problems in invocation.catalogue().faults.items():
+        for problem in problems:
+            warn(f"policy {name} cannot be used, and campaigns that name it will not run: {problem}")
+    found = rows(effective)
+    found = tuple(row for row in found if row.source != "default") if changed else found
+    if as_json:
+        show_json(found)
+        return
+    drawn = [
+        (
+            row.path,
+            Text(row.value, "" if row.source == "default" else "bold"),
+            Text(row.source, "dim" if row.source == "default" else "cyan"),
+            Text(row.explanation, "dim"),
+        )
+        for row in found
+    ]
+    show(table(("setting", "value", "source", "meaning"), drawn))
+    file = invocation.config or default_config()
+    click.echo(f"The settings have no mistakes ({f'file {file}' if file else 'no file'}).", err=True)

@@ -1,0 +1,166 @@
+"""Sending the leads of a file: in batches, no faster than the daemon takes them in, and with a full account."""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from dialer.cli.leads.lead_rows import Checker, Ready, Rejected, without_hint
+from dialer.cli.leads.lead_sheet import OWN_COLUMNS, BadSheet, Sheet, rows
+from dialer.store.base.connection import Store
+from dialer.store.base.errors import StreamFull
+from dialer.store.leads import intake
+from dialer.store.operators import status
+
+BATCH: Final = 500
+POLL_S: Final = 0.3
+STANDSTILL_S: Final = 10.0
+"""The daemon that took nothing in for this long is not going to; there is no point in waiting on."""
+
+MAX_REJECTED_KEPT: Final = 1000
+"""Rejected rows that the JSON report lists; all of them are counted, and all are in the file of `--rejects`."""
+
+
+class Screen(Protocol):
+    """Where progress is shown."""
+
+    def read(self, read_bytes: int) -> None:
+        """So many bytes of the file have been read."""
+
+    def say(self, text: str) -> None:
+        """What is being done."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the rows of a file. `reasons` counts each reason and keeps its first rows."""
+
+    rows: int = 0
+    sent: int = 0
+    rejected: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    rejected_rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def reject(self, row: Rejected) -> None:
+        """Count a rejected row under each of its reasons."""
+        self.rejected += 1
+        for reason in row.reasons:
+            general, particular = without_hint(reason)
+            self.reasons[general] = self.reasons.get(general, 0) + 1
+            seen = self.examples.setdefault(general, [])
+            if len(seen) < 5:
+                seen.append(f"{row.row.number} ({particular})" if particular else str(row.row.number))
+        if len(self.rejected_rows) < MAX_REJECTED_KEPT:
+            self.rejected_rows.append({"row": row.row.number, "lead_id": row.lead_id, "reasons": row.reasons})
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What the daemons did with the campaign's stream while we waited; `left` entries still wait in it."""
+
+    accepted: int
+    rejected: int
+    left: int
+
+
+Send = Callable[[Sequence[Mapping[str, Any]]], None]
+
+
+def check_and_send(
+    sheet: Sheet, checker: Checker, send: Send, account: Account, reject: Callable[[Rejected], None], screen: Screen
+) -> None:
+    """Check every row and hand the good ones to `send` in batches. Raises `BadSheet` and what `send` raises."""
+    batch: list[Mapping[str, Any]] = []
+
+    def flush() -> None:
+        send(batch)
+        account.sent += len(batch)
+        batch.clear()
+
+    for row in rows(sheet, screen.read):
+        account.rows += 1
+        match checker.check(row):
+            case Ready(entry=entry):
+                batch.append(entry)
+                if len(batch) == BATCH:
+                    flush()
+            case Rejected() as rejected:
+                account.reject(rejected)
+                reject(rejected)
+    if batch:
+        flush()
+
+
+def sender(store: Store, campaign: str, *, limit: int, patience_s: float, screen: Screen) -> Send:
+    """A `send` that adds to the campaign's stream and waits while `limit` entries wait there.
+
+    Raises `StreamFull` when nothing could be added for `patience_s` seconds.
+    """
+
+    def send(entries: Sequence[Mapping[str, Any]]) -> None:
+        rest = list(entries)
+        stuck_since: float | None = None
+        while rest:
+            try:
+                intake.enqueue(store, campaign, rest, limit=limit)
+                return
+            except StreamFull as full:
+                rest = rest[full.added :]
+                moment = time.monotonic()
+                stuck_since = moment if full.added or stuck_since is None else stuck_since
+                if moment - stuck_since >= patience_s:
+                    raise
+                screen.say("waiting for the daemon to take leads in")
+                time.sleep(POLL_S)
+                screen.say("sending")
+
+    return send
+
+
+def wait_for_intake(store: Store, campaign: str, before: status.Counts, patience_s: float, screen: Screen) -> TakenIn:
+    """Wait until the stream is empty, for `patience_s` at most, and no longer than something happens."""
+    screen.say("the daemon takes them in")
+    end = time.monotonic() + patience_s
+    moved_at, last = time.monotonic(), -1
+    while True:
+        counts = status.counts(store, campaign, time.time())
+        moment = time.monotonic()
+        if counts.queued != last:
+            moved_at, last = moment, counts.queued
+        if not counts.queued or moment >= end or moment - moved_at >= STANDSTILL_S:
+            return TakenIn(counts.accepted - before.accepted, counts.rejected - before.rejected, counts.queued)
+        time.sleep(min(POLL_S, end - moment))
+
+
+@contextmanager
+def rejects_file(path: Path | None, sheet: Sheet) -> Iterator[Callable[[Rejected], None]]:
+    """Writes rejected rows as they came, with their row and why, readable by the user alone. None: writes nothing.
+
+    Raises `BadSheet` where the file cannot be written.
+    """
+    if path is None:
+        yield lambda _: None
+        return
+    if path.exists() and path.samefile(sheet.path):
+        raise BadSheet("--rejects is the imported file itself")
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.fchmod(descriptor, 0o600)  # the file may have been there already
+    except OSError as error:
+        raise BadSheet(f"cannot write {path}: {error.strerror}") from error
+    with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*(column.name for column in sheet.columns), *OWN_COLUMNS])
+
+        def write(rejected: Rejected) -> None:
+            cells = [*rejected.row.cells, *[""] * (len(sheet.columns) - len(rejected.row.cells))]
+            writer.writerow([*cells[: len(sheet.columns)], rejected.row.number, "; ".join(rejected.reasons)])
+
+        yield write

@@ -1,0 +1,166 @@
+"""From a row of a CSV file to a lead as the stream wants it, checked as the daemon will check it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgpack
+
+from compliance.api import Per
+from compliance.numbers import E164
+from dialer.cli.leads.lead_sheet import ATTRS, SKIP, Row, Sheet
+from dialer.store.leads.lead_codec import Rejection, parse
+
+_HINT: Final = re.compile(r" \((…\d{2,4})\)$")
+_SCIENTIFIC: Final = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+")
+_SPLIT: Final = re.compile(r"[;|,、；，\n]")
+TIMES: Final = ("not_before", "expires_at", "consent_at", "consent_until")
+_WALL_FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A row that is a lead: `entry` is what goes into the stream."""
+
+    row: Row
+    entry: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that is none, with every reason. No reason has more of a number than its last digits."""
+
+    row: Row
+    lead_id: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Checker:
+    """Checks the rows of one file for one campaign, in order, and remembers them to find duplicates.
+
+    `default_region`, `max_lead_bytes` and `ids_needed` (see `lead_codec.parse`) are what the daemon will use, `now` is
+    seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon.
+    """
+
+    sheet: Sheet
+    campaign: str
+    default_region: str
+    max_lead_bytes: int
+    now: float
+    ids_needed: Collection[Per] = ()
+    ids: dict[str, int] = field(default_factory=dict)
+    numbers: dict[E164, int] = field(default_factory=dict)
+
+    def check(self, row: Row) -> Ready | Rejected:
+        """What a row is. A row that is rejected does not make later ones duplicates."""
+        if row.fault:
+            return Rejected(row, "", (row.fault,))
+        entry, faults = entry_of(row, self.sheet)
+        read = parse(
+            {b"lead": msgpack.packb(entry)},
+            campaign=self.campaign,
+            default_region=self.default_region,
+            now=self.now,
+            max_bytes=self.max_lead_bytes,
+            ids_needed=self.ids_needed,
+        )
+        if isinstance(read, Rejection):
+            # What the spreadsheet did to a number says more than what the parser makes of the result.
+            spoilt = any(fault.startswith("phone: ") for fault in faults)
+            reasons = (reason for reason in read.reasons if not (spoilt and reason.startswith("phone")))
+            return Rejected(row, entry["lead_id"], (*faults, *reasons))
+        if entry["lead_id"] in self.ids:
+            faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[entry['lead_id']]})")
+        taken = [self.numbers[number] for number in read.lead.numbers if number in self.numbers]
+        if taken:
+            faults.append(f"duplicate: the number is in an earlier row ({taken[0]})")
+        if faults:
+            return Rejected(row, entry["lead_id"], tuple(faults))
+        self.ids[entry["lead_id"]] = row.number
+        self.numbers.update((number, row.number) for number in read.lead.numbers)
+        return Ready(row, entry)
+
+
+def entry_of(row: Row, sheet: Sheet) -> tuple[dict[str, Any], list[str]]:
+    """The lead's fields as the stream wants them, and what is wrong with cells that only a spreadsheet gets wrong.
+
+    A row without a lead_id gets one from the file's content and the row's number, so that importing the same file
+    twice makes no lead twice. Text that cannot be converted stays as it is, for the one parser to refuse.
+    """
+    entry: dict[str, Any] = {}
+    numbers: list[str] = []
+    attrs: dict[str, str] = {}
+    faults: list[str] = []
+    for column, cell in zip(sheet.columns, row.cells, strict=False):
+        if not cell or column.field == SKIP:
+            continue
+        match column.field:
+            case "phone" | "phones":
+                numbers += [part.strip() for part in _SPLIT.split(cell) if part.strip()]
+                if _SCIENTIFIC.fullmatch(cell):
+                    faults.append("phone: the spreadsheet shortened it (like 1.38E+10): make the column text")
+            case "priority":
+                entry["priority"] = int(cell) if cell.isascii() and cell.isdecimal() and len(cell) < 10 else cell
+            case "attrs":
+                attrs[column.name] = cell
+            case name:
+                entry[name] = cell
+    for name in TIMES:
+        if name in entry:
+            entry[name] = moment(entry[name], entry.get("timezone"))
+    entry.setdefault("lead_id", f"{sheet.digest}-{row.number}")
+    if len(numbers) == 1:
+        entry["phone"] = numbers[0]
+    elif numbers:
+        entry["phones"] = numbers
+    if attrs:
+        entry[ATTRS] = attrs
+    return entry, faults
+
+
+def moment(text: str, timezone: str | None) -> float | str:
+    """A time as spreadsheets write it, in seconds since the epoch; the text itself where it is none.
+
+    Seconds since the epoch, ISO 8601, or `2026-03-01 09:00` with dashes or slashes. A time without an offset is meant
+    in the lead's time zone, or in this machine's where the lead has none.
+    """
+    if re.fullmatch(r"[0-9]{9,10}(\.[0-9]+)?", text):
+        return float(text)
+    found = _read_time(text.replace("/", "-"))
+    if found is None:
+        return text
+    if found.tzinfo is None:
+        try:
+            found = found.replace(tzinfo=ZoneInfo(timezone)) if timezone else found.astimezone()
+        except (ValueError, OSError, KeyError):
+            return text  # the zone is refused by name; this time cannot be told
+    return found.timestamp()
+
+
+def _read_time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    for form in _WALL_FORMS:
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    return None
+
+
+def without_hint(reason: str) -> tuple[str, str]:
+    """A reason without what is particular to its row, for counting, and that particular: `…1234`, or empty."""
+    hint = _HINT.search(reason)
+    if hint:
+        return reason[: hint.start()], hint[1]
+    if reason.startswith("duplicate: "):
+        return reason.rpartition(" (")[0], f"as row {reason.rpartition(' (')[2].rstrip(')')}"
+    return re.sub(r"'[^']*'", "...", reason), ""

@@ -1,0 +1,76 @@
+"""What several hosts say about one campaign, put together. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from dialer.core.board import Board, CampaignRow, Delay
+from dialer.core.calls.dispositions import ANSWERED
+from dialer.core.model import Disposition
+
+
+def campaigns(boards: Sequence[Board]) -> tuple[CampaignRow, ...]:
+    """Each campaign once, by name.
+
+    What every host counts for itself is summed. What all read from the same place (the ledger of today, leads due and
+    waiting, the wish of the operator) is taken from the host that spoke last. Of delays and risks the worst is kept:
+    percentiles of several hosts cannot be added up. Sentences and problems name their host where there are several.
+    """
+    rows: dict[str, list[tuple[Board, CampaignRow]]] = {}
+    for board in sorted(boards, key=lambda board: (board.at, board.host)):
+        for row in board.campaigns:
+            rows.setdefault(row.name, []).append((board, row))
+    return tuple(_together(rows[name]) for name in sorted(rows))
+
+
+def _together(said: Sequence[tuple[Board, CampaignRow]]) -> CampaignRow:
+    rows = [row for _, row in said]
+    newest = rows[-1]
+    if len(rows) == 1:
+        return newest
+    risks = [row.risk for row in rows if row.risk is not None]
+    return replace(
+        newest,
+        problem=_by_host(said, lambda row: row.problem),
+        sentence=_by_host(said, lambda row: row.sentence),
+        risk=max(risks, default=None),
+        leads_held=sum(row.leads_held for row in rows),
+        attempts=sum(row.attempts for row in rows),
+        agents=_sum(row.agents for row in rows),
+        calls=_sum(row.calls for row in rows),
+        dispositions=_sum(row.dispositions for row in rows),
+        refusals=_sum(row.refusals for row in rows),
+        causes=_sum(row.causes for row in rows),
+        decisions=sum(row.decisions for row in rows),
+        hand_over=_worst([row.hand_over for row in rows]),
+        answer_to_agent=_worst([row.answer_to_agent for row in rows]),
+    )
+
+
+def _by_host(said: Sequence[tuple[Board, CampaignRow]], text_of: Callable[[CampaignRow], str]) -> str:
+    texts = sorted((board.host, text_of(row)) for board, row in said)
+    return "\n".join(f"{host}: {text}" for host, text in texts if text)
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(total)
+
+
+def _worst(delays: Sequence[Delay]) -> Delay:
+    return Delay(
+        sum(delay.samples for delay in delays),
+        max(delay.p50_ms for delay in delays),
+        max(delay.p99_ms for delay in delays),
+        max(delay.max_ms for delay in delays),
+    )
+
+
+def answer_rate(row: CampaignRow) -> float | None:
+    """Calls that a person answered among those that ended since the start, as a fraction; None before the first."""
+    ended = sum(row.dispositions.values())
+    return sum(row.dispositions.get(kind, 0) for kind in ANSWERED - {Disposition.MACHINE}) / ended if ended else None

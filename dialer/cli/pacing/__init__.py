@@ -1,0 +1,1 @@
+"""Commands about pacing: explanations and simulated shifts."""

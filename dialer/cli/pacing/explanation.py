@@ -1,0 +1,235 @@
+"""Why a campaign is dialled as it is: what its pacers have learnt and decided, and what holds them down. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from dialer.cli.base.figures import percent
+from dialer.cli.base.hosts import Hosts
+from dialer.core.board import Board, CampaignRow, WindowRow
+from dialer.core.leads.lead_counts import NO_LEAD
+from dialer.store.operators.campaigns import Campaign
+from dialer.store.operators.pacer_memory import Found, Learnt
+from pacing.api import Brake, Decision, Mode, Rule, Settings
+from pacing.learning.model_summary import Portrait, portrait
+from pacing.sentence import sentence, to_go
+
+IN_FLIGHT: Final = ("dialling", "ringing", "waiting")
+"""How the board's problems begin that keep a whole host from calling."""
+
+ABOUT_RIGHT: Final = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """One host's pacer of the campaign.
+
+    `alive`: its daemon gives signs of life. `decision` is its last one, `sentence` the same in words, taken at
+    `decided_at` (seconds since the epoch; 0: none yet). `held_by` says what holds the number down at the moment, in
+    words. `record` is what it saved last, `drawn` what is learnt in it.
+    """
+
+    host: str
+    alive: bool
+    decision: Decision
+    sentence: str
+    decided_at: float
+    held_by: tuple[str, ...]
+    settings: Settings
+    record: Learnt | None
+    drawn: Portrait | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One campaign, live hosts first. `notes` are what keeps it from being dialled, and what could not be read."""
+
+    campaign: str
+    state: str
+    windows: tuple[WindowRow, ...]
+    hosts: tuple[HostView, ...]
+    notes: tuple[str, ...]
+
+
+def explanation(
+    campaign: Campaign, pacing: Settings, windows: Sequence[WindowRow], seen: Hosts, found: Found
+) -> Explanation:
+    """Put together what the store and the daemons say of one campaign. `pacing` is what a pacer of it is told."""
+    name = campaign.settings.name
+    records = {record.host: record for record in found.records}
+    live = {board.host: (board, row) for board in seen.boards for row in board.campaigns if row.name == name}
+    views = [_live(board, row, pacing, windows, records.get(host)) for host, (board, row) in sorted(live.items())]
+    gone = sorted((record for host, record in records.items() if host not in live), key=lambda one: -one.at)
+    views += [_saved(record) for record in gone]
+    return Explanation(name, campaign.state.value, tuple(windows), tuple(views), _notes(campaign, seen, found))
+
+
+def _live(
+    board: Board, row: CampaignRow, pacing: Settings, windows: Sequence[WindowRow], record: Learnt | None
+) -> HostView:
+    settings = pacing if record is None else record.settings
+    drawn = None if record is None else portrait(record.memory, record.settings)
+    held = held_by(board, row, settings, windows, drawn)
+    return HostView(
+        host=board.host,
+        alive=True,
+        decision=row.decision,
+        sentence=row.sentence,
+        decided_at=row.decided_at,
+        held_by=tuple(held),
+        settings=settings,
+        record=record,
+        drawn=drawn,
+    )
+
+
+def _saved(record: Learnt) -> HostView:
+    return HostView(
+        host=record.host,
+        alive=False,
+        decision=record.decision,
+        sentence=sentence(record.decision),
+        decided_at=record.decided_at,
+        held_by=(),
+        settings=record.settings,
+        record=record,
+        drawn=portrait(record.memory, record.settings),
+    )
+
+
+def _notes(campaign: Campaign, seen: Hosts, found: Found) -> tuple[str, ...]:
+    name, notes = campaign.settings.name, list(found.faults)
+    if seen.notice:
+        notes.append(f"daemons {seen.notice}")
+    match campaign.state.value:
+        case "paused":
+            notes.append(f"the campaign is paused: nothing is dialled. Go on with: dialer campaign resume {name}")
+        case "stopped":
+            notes.append(f"the campaign is stopped: nothing is dialled. Start it with: dialer campaign start {name}")
+    if not seen.boards and not seen.unreadable:
+        notes.append("no daemon is alive: nothing is dialled until one runs (dialer run)")
+    return tuple(notes)
+
+
+def held_by(
+    board: Board, row: CampaignRow, settings: Settings, windows: Sequence[WindowRow], drawn: Portrait | None
+) -> list[str]:
+    """What keeps a host from dialling more at the moment, the hardest first; the last word is the policy's own."""
+    if row.problem:
+        return [row.problem]
+    if row.state != "running":
+        return [f"the campaign is {row.state} here"]
+    if board.state == "draining":
+        return ["the daemon is draining: it starts no more calls"]
+    found = list(board.no_new_calls)
+    paused = row.agents.get("paused", 0)
+    agents = sum(row.agents.values()) - paused
+    if not agents:
+        found.append("no agent is working" + (f" ({paused} paused)" if paused else ""))
+    if not row.leads_held:
+        found.append(_no_lead(row))
+    if board.lines_used >= board.lines_total:
+        found.append(f"all {board.lines_total} lines are in use")
+    in_flight = sum(row.calls.get(state, 0) for state in IN_FLIGHT)
+    if agents and in_flight >= math.floor(settings.max_calls_per_agent * agents):
+        found.append(f"{in_flight} calls in flight: at most {settings.max_calls_per_agent:g} for each working agent")
+    if settings.mode.can_abandon:
+        found += [f"the abandonment budget of {window.name} is spent" for window in windows if spent(window)]
+    return found or [_policy(row, settings, drawn)]
+
+
+def _no_lead(row: CampaignRow) -> str:
+    if row.due:
+        return "the leads that are due are not here yet"
+    return f"{NO_LEAD} ({row.next})" if row.next else NO_LEAD
+
+
+def spent(window: WindowRow) -> bool:
+    """Whether the next live answer, were it abandoned, would be over the cap."""
+    return window.cap * (window.answered + 1) - window.abandoned <= 0.0
+
+
+def room_from(window: WindowRow) -> int:
+    """The live answers from which a spent budget has room again."""
+    return math.floor(window.abandoned / window.cap + 1e-9) if window.cap > 0.0 else 0
+
+
+def _policy(row: CampaignRow, settings: Settings, drawn: Portrait | None) -> str:
+    match settings.mode:
+        case Mode.PREVIEW:
+            return "the mode: agents ask for each call themselves"
+        case Mode.PROGRESSIVE:
+            return "the mode: one call for each ready agent"
+        case Mode.RATIO:
+            return f"the mode: {settings.ratio:g} calls for each ready agent"
+    reason = row.decision.reason
+    if row.risk is None:  # no forecast was made
+        if reason.rule is Rule.LEARNING:
+            return f"it is still learning ({to_go(reason.figures)} to go)"
+        return "one call for each ready agent"
+    over = ", more than is tolerated now" if reason.brake is Brake.RISK else ""
+    return f"the next call would be abandoned with a probability of {percent(row.risk)}{over}"
+
+
+def calibration_words(calibration: float) -> str:
+    """How predicted and actual abandoned calls compare, and what is made of it."""
+    if 1.0 / ABOUT_RIGHT <= calibration <= ABOUT_RIGHT:
+        return "as many calls are abandoned as are forecast"
+    if calibration > 1.0:
+        return f"for each abandoned call that is forecast {calibration:.1f} happen, which is corrected for"
+    return f"of {1.0 / calibration:.1f} abandoned calls that are forecast one happens, which is corrected for"
+
+
+def as_json(told: Explanation, at: float) -> Mapping[str, Any]:
+    """Everything as plain data."""
+    return {
+        "campaign": told.campaign,
+        "state": told.state,
+        "at": at,
+        "notes": list(told.notes),
+        "abandon_windows": [
+            {**window.to_wire(), "spent": spent(window), "room_from": room_from(window)} for window in told.windows
+        ],
+        "hosts": [_host_json(view) for view in told.hosts],
+    }
+
+
+def _host_json(view: HostView) -> Mapping[str, Any]:
+    record = view.record
+    return {
+        "host": view.host,
+        "alive": view.alive,
+        "mode": view.settings.mode,
+        "settings": asdict(view.settings),
+        "decision": _decision_json(view),
+        "held_by": list(view.held_by),
+        "saved": None if record is None else {"at": record.at, "owner": record.owner},
+        "figures": {} if record is None else dict(record.figures),
+        "learnt": None if view.drawn is None else _drawn_json(view.drawn),
+    }
+
+
+def _decision_json(view: HostView) -> Mapping[str, Any]:
+    decision = view.decision
+    why = {"rule": decision.reason.rule, "brake": decision.reason.brake, "figures": dict(decision.reason.figures)}
+    return {
+        "dial": decision.dial,
+        "reason": view.sentence,
+        "risk": decision.risk,
+        **why,
+        "window": decision.reason.window,
+        "at": view.decided_at or None,
+    }
+
+
+def _drawn_json(drawn: Portrait) -> Mapping[str, Any]:
+    plain = asdict(drawn)
+    plain["hours"] = {str(hour): asdict(share) for hour, share in drawn.hours}
+    plain["trunks"] = {trunk: asdict(share) for trunk, share in drawn.trunks}
+    for law in ("ringing", "talk", "wrapup"):
+        low, half, high = plain[law].pop("quantiles_s")
+        plain[law] |= {"p10_s": low, "p50_s": half, "p90_s": high}
+    return plain

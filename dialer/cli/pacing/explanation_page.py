@@ -1,0 +1,188 @@
+"""Why a campaign is dialled as it is, drawn for a terminal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from dialer.cli.base.figures import ACCENT, BAD, EMPTY, GOOD, QUIET, WARN, bar, count, duration, flowed, percent
+from dialer.cli.live.campaign_panels import abandon_style, lines, state_text
+from dialer.cli.pacing.explanation import Explanation, HostView, calibration_words, room_from, spent
+from dialer.cli.pacing.simulate_charts import resampled, strip
+from dialer.core.board import WindowRow
+from pacing.api import Mode, Settings
+from pacing.learning.model_summary import Law, Portrait, Share
+
+LABEL: Final = 10
+CURVE: Final = 36
+CURVE_ROWS: Final = 2
+HOUR: Final = 3
+"""Columns of an hour in the chart of answers by hour."""
+
+GAUGE: Final = 24
+BESIDE_GAUGE: Final = 68
+"""Columns that a window's figures take at most, its name not counted."""
+
+MIN_WIDTH: Final = 60
+
+Row = tuple[str, Text]
+
+
+def page(told: Explanation, now: float, width: int) -> RenderableType:
+    """The whole page. `now` is seconds since the epoch, `width` the terminal's columns."""
+    width = max(width, MIN_WIDTH)
+    room = width - LABEL - 1
+    title = Text.assemble((f" {told.campaign} ", "bold"), " ", state_text(told.state), " ")
+    title.append(EMPTY * max(width - title.cell_len - 1, 0), QUIET)
+    parts: list[RenderableType] = [title]
+    parts += [Text(f" ! {note}", f"bold {WARN}", overflow="fold") for note in told.notes]
+    parts.append(lines(_budget(told.windows, room)))
+    for view in told.hosts:
+        parts += [Text(), *_host(view, now, room)]
+    if not told.hosts:
+        parts += [Text(), Text(" Nothing was learnt of this campaign yet: no daemon has dialled it.", QUIET)]
+    return Group(*parts)
+
+
+def _budget(windows: Sequence[WindowRow], room: int) -> list[Row]:
+    longest = max((len(window.name) for window in windows), default=0)
+    return [("" if place else "budget", _window(window, longest, room)) for place, window in enumerate(windows)]
+
+
+def _window(window: WindowRow, longest: int, room: int) -> Text:
+    style = abandon_style(window)
+    gauge = Text.assemble(
+        f"{window.name:<{longest}}  ",
+        (f"{percent(window.rate, 2):>7}", f"bold {style}"),
+        f" of {_short(window.cap):<5} ",
+        bar(window.used, max(8, min(GAUGE, room - longest - BESIDE_GAUGE)), style),
+    )
+    if not window.answered:
+        return flowed([gauge, Text("no live answer yet", QUIET)], room, "  ")
+    counted = Text(f"{count(window.abandoned)} of {count(window.answered)} abandoned", QUIET)
+    if spent(window):
+        left = Text(f"spent until {count(room_from(window))} live answers", BAD)
+    else:
+        left = Text(f"room for {count(window.left)} more" if window.left else "room for the next one only", style)
+    return flowed([gauge, counted, left], room, "  ")
+
+
+def _short(fraction: float) -> str:
+    return f"{100 * fraction:.4g} %"
+
+
+def _host(view: HostView, now: float, room: int) -> list[RenderableType]:
+    record = view.record
+    title = Text.assemble(
+        (f" {view.host}", "bold"), "  ", ("● ", GOOD if view.alive else QUIET), view.settings.mode.value
+    )
+    if record is None:
+        title.append("   has saved nothing yet; it will within a minute", QUIET)
+    else:
+        about = "saved" if view.alive else "not alive; saved"
+        title.append(f"   {about} {_ago(now - record.at)} by {record.owner}", QUIET if view.alive else WARN)
+    rows: list[Row] = [("decision", _decision(view, now))]
+    rows += [("held by" if place == 0 else "", Text(why)) for place, why in enumerate(view.held_by)]
+    if view.drawn is not None:
+        rows += _learnt(view.drawn, view.settings, room)
+    elif record is not None:
+        rows.append(("learnt", Text(f"mode {view.settings.mode} learns nothing", QUIET)))
+    rows.append(("settings", _settings(view.settings, room)))
+    return [title, lines(rows)]
+
+
+def _decision(view: HostView, now: float) -> Text:
+    text = Text(view.sentence)
+    return text.append(f"   {_ago(now - view.decided_at)}", QUIET) if view.decided_at else text
+
+
+def _ago(age_s: float) -> str:
+    return f"{duration(age_s)} ago" if age_s >= 1.0 else "just now"
+
+
+def _learnt(drawn: Portrait, settings: Settings, room: int) -> list[Row]:
+    rows: list[Row] = [("learning", Text(f"{drawn.missing} to go", WARN))] if drawn.missing else []
+    rows.append(("answers", _answers(drawn)))
+    if drawn.hours:
+        rows.append(("by hour", _hours(drawn.hours, room)))
+    if drawn.trunks:
+        rows.append(("by trunk", flowed([_trunk(name, share) for name, share in drawn.trunks], room)))
+    rows += _law("answered", "after", "still ringing", drawn.ringing, room)
+    rows += _law("talk", "lasts", "still talking", drawn.talk, room)
+    rows += _law("wrap-up", "lasts", "still in wrap-up", drawn.wrapup, room)
+    if settings.mode is Mode.PREDICTIVE:
+        rows.append(("risk", _risk(drawn, room)))
+    return rows
+
+
+def _answers(drawn: Portrait) -> Text:
+    about = f"   the newest of about {count(round(drawn.answers.calls))} count most"
+    return Text.assemble((percent(drawn.answers.probability), "bold"), " of the calls are answered", (about, QUIET))
+
+
+def _hours(hours: Sequence[tuple[int, Share]], room: int) -> Text:
+    """A column for each hour that was seen, and the share in per cent under it."""
+    shown = list(hours)[: room // HOUR]
+    most = max(share.probability for _, share in shown)
+    columns = strip([share.probability for _, share in shown], CURVE_ROWS, 0.0, most or 1.0, [ACCENT] * len(shown))
+    text = Text()
+    for row in columns:
+        for glyph in row.plain:
+            text.append(f"{glyph * (HOUR - 1)} ", ACCENT)
+        text.append("\n")
+    text.append("".join(f"{round(100 * share.probability):>2} " for _, share in shown).rstrip() + " %\n")
+    return text.append("".join(f"{hour:>2} " for hour, _ in shown).rstrip() + " h", QUIET)
+
+
+def _trunk(name: str, share: Share) -> Text:
+    return Text.assemble(f"{name} ", (percent(share.probability), "bold"), (f" of {count(round(share.calls))}", QUIET))
+
+
+def _law(label: str, verb: str, still: str, law: Law, room: int) -> list[Row]:
+    _, half, high = law.quantiles_s
+    if not law.seen:
+        return [(label, Text.assemble(f"{verb} about {_span(law.mean_s)}: a guess, none seen yet", style=QUIET))]
+    words = [
+        Text.assemble(f"{verb} ", (_span(law.mean_s), "bold"), " on average"),
+        Text.assemble("half within ", (_span(half), "bold")),
+        Text.assemble("nine in ten within ", (_span(high), "bold")),
+        Text(f"{count(law.seen)} seen", QUIET),
+    ]
+    columns = min(CURVE, room - 20)
+    top, bottom = strip(resampled(law.lasting, columns), CURVE_ROWS, 0.0, 1.0, [ACCENT] * columns)
+    top.append(f" {still}", QUIET)
+    bottom.append(f" 0 to {_span(law.step_s * len(law.lasting))}", QUIET)
+    return [(label, flowed(words, room, ", ")), ("", top), ("", bottom)]
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 20 else duration(round(seconds))
+
+
+def _risk(drawn: Portrait, room: int) -> Text:
+    return flowed(
+        [
+            Text.assemble(
+                "up to ", (percent(drawn.tolerated), "bold"), " is tolerated of a call, less on a tight budget"
+            ),
+            Text(calibration_words(drawn.calibration)),
+        ],
+        room,
+        "; ",
+    )
+
+
+def _settings(settings: Settings, room: int) -> Text:
+    parts = [
+        f"cap {_short(settings.max_abandon_rate)}",
+        f"guarantee {settings.guarantee}",
+        f"abandoned after {settings.abandon_after_s:g} s",
+        f"rings {settings.ring_timeout_s:g} s",
+        f"up to {settings.max_calls_per_agent:g} calls for each agent",
+    ]
+    if settings.mode is Mode.RATIO:
+        parts.append(f"ratio {settings.ratio:g}")
+    return flowed([Text(part, QUIET) for part in parts], room, "  ")

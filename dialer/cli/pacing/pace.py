@@ -1,0 +1,141 @@
+"""`dialer pace`: why the pacer dials what it dials, and the pacer by itself as a filter for other dialers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final
+
+import click
+
+from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import Failure
+from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
+from dialer.cli.host.completion import campaign_names
+from dialer.shell.exits import Exit
+from pacing.api import Mode, Observation, Pacer, Settings, Snapshot
+from pacing.replay import LINE_MOST_BYTES, BadLine, Past, parse, read, read_config
+from pacing.sentence import sentence
+
+OBSERVATIONS_KEPT: Final = 100_000
+"""Events between two ticks. The pacer remembers at most 5,000 of a kind: what falls out has no weight any more."""
+
+
+@click.group(cls=NearGroup)
+def pace() -> None:
+    """Ask the pacer why it dials what it dials, or use it without the daemon.
+
+    \b
+    Example:
+      dialer pace explain spring-sale
+      dialer pace stdio < replay.jsonl
+    """
+
+
+@pace.command()
+@click.argument("campaign", shell_complete=campaign_names)
+@json_option
+@pass_invocation
+@click.pass_context
+def explain(ctx: click.Context, invocation: Invocation, campaign: str, as_json: bool) -> None:
+    """Show what the pacer of a campaign has learnt, and why it dials what it dials now.
+
+    For each host: its last decision and what holds it down, how often, how soon and at what hour calls are answered,
+    how long talks and wrap-ups last, the tolerated risk, and how much of the abandonment budget is left. What was
+    learnt is as of the last minute. The exit code is 9 if no daemon is alive; what was learnt before is shown then.
+
+    \b
+    Example:
+      dialer pace explain spring-sale
+      dialer pace explain spring-sale --json | jq '.hosts[].learnt.talk.p50_s'
+    """
+    # `stdio` is a filter that others start: it should not pay for Redis and for drawing.
+    from config.policies import applied
+    from dialer.cli.base import hosts
+    from dialer.cli.base.output import console, show, show_json
+    from dialer.cli.campaigns.campaign_facts import counted
+    from dialer.cli.pacing import explanation
+    from dialer.cli.pacing.explanation_page import page
+    from dialer.store.operators import campaigns, pacer_memory
+
+    with invocation.store() as store:
+        found = campaigns.get(store, campaign)
+        seen = hosts.read(store)
+        settings = applied(found.settings, invocation.catalogue())
+        windows = counted(store, found, settings)
+        known = pacer_memory.read(store, [campaign], now())
+        told = explanation.explanation(found, settings.pacing(), windows, seen, known)
+    if as_json:
+        show_json(explanation.as_json(told, now()))
+    else:
+        show(page(told, now(), min(console().width, 120)))
+    if not seen.boards and not seen.unreadable:
+        ctx.exit(CliExit.NO_DAEMON)
+
+
+@pace.command()
+def stdio() -> None:
+    """Read what happened as JSON lines, answer each tick with how many calls to start.
+
+    The first line is the configuration, then come events and ticks in order of time. Each tick gets one line,
+    {"t":..,"dial":n,"reason":".."}, at once; events get none. It ends with 0 at the end of the input or when nobody
+    reads the answers any more, and with 2 at the first line that is not understood. docs/pacing.md describes all lines
+    and has an example.
+
+    \b
+    Example:
+      dialer pace stdio < replay.jsonl > answers.jsonl
+    """
+    # Either is None where the shell closed it.
+    if sys.stdin is None or sys.stdout is None:
+        return
+    try:
+        for answer in answers(_lines(sys.stdin.buffer)):
+            click.echo(answer)  # flushes
+    except BrokenPipeError:
+        # Python flushes standard output once more at its end, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def answers(lines: Iterable[bytes]) -> Iterator[str]:
+    """The answer to each tick, as JSON, as soon as the tick is read. Raises `Failure` with the number of a bad line."""
+    pacer: Pacer | None = None
+    past = Past(0)
+    observations: deque[Observation] = deque(maxlen=OBSERVATIONS_KEPT)
+    for number, line in enumerate(lines, 1):
+        try:
+            if pacer is None:
+                settings, past = read_config(parse(line))
+                pacer = _make(settings)
+                continue
+            past, told = read(parse(line), past)
+        except BadLine as bad:
+            raise Failure(Exit.CONFIG, f"line {number}: {bad}") from None
+        if isinstance(told, Snapshot):
+            decision = pacer.step(tuple(observations), told)
+            observations.clear()
+            answer = {"t": past.t, "dial": decision.dial, "reason": sentence(decision)}
+            yield json.dumps(answer, separators=(",", ":"))
+        elif told is not None:
+            observations.append(told)
+
+
+def _make(settings: Settings) -> Pacer:
+    """The daemon's pacer, compiled and ready, so that no tick has to wait for that."""
+    # These bring numba along; a first line that is no configuration should not pay for it.
+    from pacing.policies import make
+    from pacing.warmup import warm_up
+
+    if settings.mode is Mode.PREDICTIVE:
+        warm_up()
+    return make(settings)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Line by line as they come; of one that is too long, enough to see that."""
+    while line := stream.readline(LINE_MOST_BYTES + 2):
+        yield line

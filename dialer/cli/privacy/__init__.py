@@ -1,0 +1,1 @@
+"""Commands about people's rights: blocks, registers, erasure, evidence."""

@@ -1,0 +1,147 @@
+"""The no-call list as a CSV file, there and back."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Final
+
+import click
+
+from compliance.blocks import BadBlock, Block, BlockKind
+from compliance.numbers import BadNumber, masked_text
+from config.campaign import NAME
+from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import Failure
+from dialer.cli.privacy.block_wanted import MAX_TARGETS, refuse, target_of
+from dialer.store.base.connection import Store
+from dialer.store.base.fields import EPOCH_MAX
+from dialer.store.privacy import blocklist
+
+COLUMNS: Final = ("kind", "value", "campaign", "source", "reason", "who", "at", "until")
+PAGE: Final = 500
+LONGEST_TEXT: Final = 500
+CLOCKS_DIFFER_S: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The blocks of a file, and how many of its rows have ended."""
+
+    blocks: tuple[Block, ...]
+    ended: int
+
+
+def every_block(store: Store, now: float) -> Iterator[Block]:
+    """The blocks that hold at `now`, read page by page. One that changes meanwhile may come twice."""
+    cursor, more = "", True
+    while more:
+        page, cursor = blocklist.page(store, cursor, PAGE)
+        yield from (one for one in page if one.holds(now))
+        more = bool(cursor)
+
+
+def export(store: Store, path: Path, now: float) -> int:
+    """Write every block that holds into a file that only its owner can read; returns how many."""
+    written = 0
+    path.unlink(missing_ok=True)  # whoever has the old file open reads no more in it
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline=""
+    ) as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        for one in every_block(store, now):
+            value = f"+{one.value}" if one.kind is BlockKind.NUMBER else one.value
+            rows.writerow(
+                (one.kind, value, one.campaign, one.source, one.reason, one.who, _iso(one.at), _iso(one.until))
+            )
+            written += 1
+    return written
+
+
+def read(file: IO[str], region: str, who: str, now: float) -> Read:
+    """The blocks of a file. Fails with every row that is none, by its place in the file; values are not shown.
+
+    `who` and `now` are for rows that do not say who and when.
+    """
+    blocks: list[Block] = []
+    bad: list[str] = []
+    ended = 0
+    try:
+        rows = csv.DictReader(file)
+        _check_columns(rows.fieldnames or ())
+        for row in rows:
+            if len(blocks) >= MAX_TARGETS:
+                raise Failure(CliExit.REFUSED, f"more than {MAX_TARGETS:,} rows: split the file")
+            try:
+                block = _block(row, region, who, now)
+            except (BadNumber, BadBlock) as error:
+                bad.append(f"line {rows.line_num}: {error}")
+                continue
+            if block is None:
+                ended += 1
+            else:
+                blocks.append(block)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise click.UsageError(f"the file cannot be read: {error}") from error
+    refuse(bad, "cannot be read")
+    return Read(tuple(blocks), ended)
+
+
+def _check_columns(names: object) -> None:
+    found = list(names) if isinstance(names, list | tuple) else []
+    missing = [name for name in ("kind", "value") if name not in found]
+    unknown = [str(name) for name in found if name not in COLUMNS]
+    said = []
+    if missing:
+        said.append(f"no column is named {' or '.join(missing)} (numbers alone are for dialer block add --file)")
+    if unknown:
+        said.append(f"unknown columns {masked_text(', '.join(unknown)[:200])}")
+    if said:
+        raise click.UsageError(f"the first line names the columns, of {', '.join(COLUMNS)}: {'; '.join(said)}")
+
+
+def _block(row: Mapping[str | None, str | None], region: str, who: str, now: float) -> Block | None:
+    """The block of a row; None where it has ended. Raises `BadBlock` or `BadNumber`."""
+    if None in row or None in row.values():
+        raise BadBlock("has more or fewer cells than the first line")
+    cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    for name in ("source", "reason", "who"):
+        if len(cells[name]) > LONGEST_TEXT or not (cells[name] or " ").isprintable():
+            raise BadBlock(f"{name}: longer than {LONGEST_TEXT} characters, or holds control characters")
+    if cells["campaign"] and not NAME.fullmatch(cells["campaign"]):
+        raise BadBlock("campaign: not a campaign's name")
+    try:
+        kind = BlockKind(cells["kind"])
+    except ValueError:
+        raise BadBlock(f"kind: must be one of {', '.join(BlockKind)}") from None
+    target = target_of(kind, cells["value"], cells["campaign"], region)
+    at, until = _moment("at", cells["at"]), _moment("until", cells["until"])
+    if at is not None and at > now + CLOCKS_DIFFER_S:
+        raise BadBlock("at: is in the future")
+    if until is not None and until <= now:
+        return None
+    source = cells["source"] or "import"
+    moment = now if at is None else at
+    return target.block(source=source, reason=cells["reason"], who=cells["who"] or who, at=moment, until=until)
+
+
+def _iso(at: float | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(math.ceil(at), UTC).isoformat()
+
+
+def _moment(name: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadBlock(f"{name}: not an ISO 8601 time such as 2027-01-31T18:00:00+08:00") from None
+    if found.tzinfo is None or not 0 <= found.timestamp() <= EPOCH_MAX:
+        raise BadBlock(f"{name}: needs its offset, such as +08:00 or Z, and a year before 2100")
+    return found.timestamp()

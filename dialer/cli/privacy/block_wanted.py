@@ -1,0 +1,161 @@
+"""Whom a `dialer block` command is about, and until when: reading what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import IO, Any, Final, TypeVar
+
+import click
+
+from compliance.blocks import BadBlock, BlockKind, Target, of_number
+from compliance.numbers import BadNumber, parse
+from dialer.cli.base.durations import EXAMPLES, span_s
+from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import Failure
+from dialer.cli.base.invocation import Invocation
+from dialer.cli.host.completion import campaign_names
+from dialer.store.base.fields import EPOCH_MAX
+
+MAX_TARGETS: Final = 1_000_000
+MAX_BAD_SHOWN: Final = 20
+BATCH: Final = 500
+
+_PLURALS: Final = {"number": "numbers", "prefix": "prefixes", "customer": "customers", "account": "accounts"}
+
+Row = TypeVar("Row")
+Option = TypeVar("Option", bound=Callable[..., Any])
+
+
+def _region(context: click.Context, _: click.Parameter, given: str | None) -> str:
+    """Where nobody says, the country that the daemons read block requests by: one number, one meaning."""
+    invocation = context.find_object(Invocation)
+    return given or (invocation or Invocation()).effective().settings.intake.default_region
+
+
+region_option = click.option(
+    "--region",
+    callback=_region,
+    help="Country of numbers without a country code, ISO 3166. [default: intake.default_region, CN if not set]",
+)
+campaign_option = click.option(
+    "--campaign",
+    default="",
+    metavar="NAME",
+    help="Only for this campaign. [default: for all]",
+    shell_complete=campaign_names,
+)
+file_option = click.option(
+    "--file", type=click.File(encoding="utf-8-sig"), help="More numbers, one a line; - is standard input."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What was typed, unread."""
+
+    numbers: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+
+
+def named_options(function: Option) -> Option:
+    """The argument NUMBER and the options that name prefixes, customers and accounts, any number of each."""
+    for option, what in (("account", "An account id."), ("customer", "A customer id."), ("prefix", "")):
+        text = what or "The digits that numbers begin with, country code first."
+        function = click.option(f"--{option}", option, multiple=True, help=text)(function)
+    return click.argument("numbers", metavar="[NUMBER]...", nargs=-1)(function)
+
+
+def targets_of(named: Named, file: IO[str] | None, campaign: str, region: str) -> list[Target]:
+    """Every target once, in order. Fails with every text that is none, by its place; numbers are not shown."""
+    texts = [(BlockKind.NUMBER, f"number {i}", text) for i, text in enumerate(named.numbers, 1)]
+    texts += [(BlockKind.NUMBER, place, text) for place, text in _lines(file)]
+    for kind, given in (
+        (BlockKind.PREFIX, named.prefixes),
+        (BlockKind.CUSTOMER, named.customers),
+        (BlockKind.ACCOUNT, named.accounts),
+    ):
+        texts += [(kind, f"--{kind} {i}" if len(given) > 1 else f"--{kind}", text) for i, text in enumerate(given, 1)]
+    found: dict[Target, None] = {}
+    bad: list[str] = []
+    for kind, place, text in texts:
+        try:
+            found[target_of(kind, text, campaign, region)] = None
+        except (BadNumber, BadBlock) as error:
+            bad.append(f"{place}: {error}")
+    refuse(bad, "cannot be read")
+    if not found:
+        raise click.UsageError("nobody is named: give a number, --file, --prefix, --customer or --account")
+    return list(found)
+
+
+def target_of(kind: BlockKind, text: str, campaign: str, region: str) -> Target:
+    """One target. Raises `BadNumber` or `BadBlock`."""
+    if kind is BlockKind.NUMBER:
+        return of_number(parse(text, region), campaign)
+    return Target(kind, text.removeprefix("+") if kind is BlockKind.PREFIX else text, campaign)
+
+
+def refuse(bad: Sequence[str], what: str) -> None:
+    """Fail with what is wrong, if anything is, not more of it than a screen holds."""
+    if bad:
+        rest = [f"and {len(bad) - MAX_BAD_SHOWN} more"] if len(bad) > MAX_BAD_SHOWN else []
+        head = f"{len(bad):,} {'entry' if len(bad) == 1 else 'entries'} {what}; nothing was done:"
+        raise click.UsageError("\n  ".join([head, *bad[:MAX_BAD_SHOWN], *rest]))
+
+
+def _lines(file: IO[str] | None) -> Iterator[tuple[str, str]]:
+    try:
+        for number, line in enumerate(file or (), 1):
+            if number > MAX_TARGETS:
+                raise Failure(CliExit.REFUSED, f"more than {MAX_TARGETS:,} lines: split the file")
+            if line.strip() and not line.startswith("#"):
+                yield f"line {number}", line.strip()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"the file is not UTF-8 text: {error.reason}") from error
+
+
+def until_of(text: str | None, now: float) -> float | None:
+    """When a block ends, in seconds since the epoch: a span from `now`, such as 90d; a date, through that day by this
+    machine's clock; or ISO 8601 with its offset. None for no text. Raises `UsageError`."""
+    if text is None:
+        return None
+    span = span_s(text)
+    try:
+        until = now + span if span is not None else _moment(text.strip())
+    except (ValueError, OverflowError):
+        raise click.UsageError(
+            f"--until {text!r}: give a span such as {EXAMPLES}, a date such as 2027-01-31, or a time such as "
+            "2027-01-31T18:00:00+08:00"
+        ) from None
+    if not now < until <= EPOCH_MAX:
+        raise click.UsageError(f"--until {text!r}: must be in the future, and before the year 2100")
+    return until
+
+
+def _moment(text: str) -> float:
+    found = datetime.fromisoformat(text)
+    if len(text) <= 10:
+        found += timedelta(days=1)
+    elif found.tzinfo is None:
+        raise ValueError("no offset")
+    return found.timestamp()
+
+
+def counted(number: int, targets: Sequence[Target]) -> str:
+    """So many of what all the targets are, such as "3 numbers"; entries where they differ. A single one by itself,
+    masked: a number that was read by the rules of another country is seen by its country code."""
+    if number == 1 and len(targets) == 1:
+        return str(targets[0])
+    kinds = {target.kind.value for target in targets}
+    one = kinds.pop() if len(kinds) == 1 else "entry"
+    return f"1 {one}" if number == 1 else f"{number:,} {_PLURALS.get(one, 'entries')}"
+
+
+def batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """The rows in parts that the server takes in one round trip."""
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]

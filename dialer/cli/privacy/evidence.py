@@ -1,0 +1,303 @@
+"""`dialer evidence`: is the record whole, what does it say of an attempt, and what rates follow from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import Failure, warn
+from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
+from dialer.cli.base.output import show, show_json, table, when
+
+if TYPE_CHECKING:  # a command that only prints its help need not load these
+    from compliance.evidence import Record, Verdict
+    from dialer.disk.evidence_files import Segment
+
+MOST_FAULTS: Final = 50
+"""Faults that are printed; all of them are counted, and `--json` has them all."""
+
+PATHS: Final = click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATH]...")
+
+
+@click.group(cls=NearGroup)
+def evidence() -> None:
+    """The record of every compliance decision and of every attempt's end.
+
+    Each host keeps its own, in evidence.folder. These commands read it there, or in copies of it: give the folders.
+    """
+
+
+@evidence.command()
+@PATHS
+@json_option
+@pass_invocation
+@click.pass_context
+def verify(ctx: click.Context, invocation: Invocation, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check that no record was altered, left out, put in, moved or cut off.
+
+    PATH is a folder of evidence, or one file of it: then what is before and after it is not looked at. Without PATH it
+    is evidence.folder. With the host's key, from evidence.key_file, the seal on the newest record is checked, too; for
+    another host's folder name its key with --set evidence.key_file=FILE. The daemon may be running. The exit code is 10
+    if anything is wrong.
+
+    \b
+    Example:
+      dialer evidence verify
+      dialer evidence verify /mnt/archive/dial-1/evidence
+    """
+    found = {str(path): _verified(invocation, path) for path in _places(invocation, paths)}
+    if as_json:
+        show_json(
+            {
+                place: {
+                    "whole": verdict.whole,
+                    "records": verdict.records,
+                    "first": verdict.first.seq if verdict.first else None,
+                    "last": verdict.last.seq if verdict.last else None,
+                    "last_hash": verdict.last.hash if verdict.last else None,
+                    "sealed": sealed,
+                    "faults": [str(fault) for fault in verdict.faults],
+                    "torn": verdict.torn,
+                }
+                for place, (verdict, sealed) in found.items()
+            }
+        )
+    else:
+        for place, (verdict, sealed) in found.items():
+            _say(place, verdict, sealed)
+    if not all(verdict.whole for verdict, _ in found.values()):
+        ctx.exit(CliExit.BROKEN)
+
+
+def _say(place: str, verdict: Verdict, sealed: bool) -> None:
+    for fault in verdict.faults[:MOST_FAULTS]:
+        click.secho(f"{fault}", fg="red")
+    if len(verdict.faults) > MOST_FAULTS:
+        click.echo(f"and {len(verdict.faults) - MOST_FAULTS} more; --json has them all")
+    for name in verdict.torn:
+        click.echo(f"{name}: the machine stopped while it was written; that is on record")
+    if verdict.first is None or verdict.last is None:
+        click.echo(f"{place}: no records")
+        return
+    span = f"records {verdict.first.seq} to {verdict.last.seq}"
+    since, until = (when(record.at_ms / 1000) for record in (verdict.first, verdict.last))
+    state = f"{len(verdict.faults)} faults" if verdict.faults else "whole"
+    click.echo(f"{place}: {state}, {span}, {since} to {until}")
+    click.echo(f"newest: {verdict.last.seq} {verdict.last.hash} ({'sealed' if sealed else 'seal not checked'})")
+
+
+@evidence.command()
+@PATHS
+@click.option("--campaign", metavar="NAME", help="Only this campaign.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day.  [default: 30 days ago]")
+@click.option("--offline", is_flag=True, help="Without Redis: do not compare with the ledger.")
+@json_option
+@pass_invocation
+@click.pass_context
+def rates(
+    ctx: click.Context,
+    invocation: Invocation,
+    paths: tuple[Path, ...],
+    campaign: str | None,
+    since: object,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Count the abandonment rates anew, from the evidence alone, and compare them with the ledger.
+
+    By counting day, then by the counting windows that are open now. Give the folders of all hosts to see all calls;
+    the days are compared with the ledger of the hosts whose evidence was given. The exit code is 10 if the evidence is
+    not whole or does not agree with the ledger.
+
+    \b
+    Example:
+      dialer evidence rates --campaign spring-sale --since 2026-03-01
+      dialer evidence rates /mnt/dial-1/evidence /mnt/dial-2/evidence --offline
+    """
+    from dialer.cli.privacy.evidence_rates import as_json_rows, compared, counted, page
+
+    first = since.date().isoformat() if hasattr(since, "date") else (date.today() - timedelta(30)).isoformat()
+    places = _places(invocation, paths)
+    whole = True
+
+    def read_all(see: Callable[[Record], None], *, check: bool) -> None:
+        nonlocal whole
+
+        def understood(record: Record) -> None:
+            try:
+                see(record)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                reason = f"record {record.seq} ({record.kind}) is not as this release writes it"
+                raise Failure(CliExit.BROKEN, reason) from None
+
+        for place in places:
+            if check:
+                verdict, _ = _verified(invocation, place, understood)
+                whole = whole and verdict.whole
+            else:
+                _each(place, _segments(place), understood)
+
+    at = now()
+    report = counted(read_all, first, campaign, at)
+    if not offline:
+        with invocation.store() as store:
+            report = compared(store, report, first, at)
+    if as_json:
+        show_json({"whole": whole, **as_json_rows(report)})
+    else:
+        show(page(report))
+        if not whole:
+            warn("the evidence is not whole: dialer evidence verify")
+    if not (whole and report.agrees):
+        ctx.exit(CliExit.BROKEN)
+
+
+@evidence.command("show")
+@PATHS
+@click.option("--attempt", metavar="ID", help="The records of one attempt.")
+@click.option("--number", metavar="NUMBER", help="The records of one number, +86...; needs the host's key.")
+@json_option
+@pass_invocation
+def show_(
+    invocation: Invocation, paths: tuple[Path, ...], attempt: str | None, number: str | None, as_json: bool
+) -> None:
+    """Print what is on record of an attempt or of a number.
+
+    \b
+    Example:
+      dialer evidence show --attempt 19a3f-2b7c-000017
+      dialer evidence show --number +8613800001234
+    """
+    from compliance.evidence import number_hash
+    from compliance.numbers import BadNumber, parse
+
+    if (attempt is None) == (number is None):
+        raise click.UsageError("give --attempt or --number")
+    wanted, name = attempt or "", "attempt"
+    if number is not None:
+        key = _key(invocation)
+        if key is None:
+            raise Failure(CliExit.NOT_FOUND, "the key in evidence.key_file is needed to look a number up")
+        try:
+            wanted, name = number_hash(key, parse(number, "ZZ")), "number"
+        except BadNumber as error:
+            raise click.UsageError(f"--number: {error}; write it with + and its country code") from None
+    records: list[Record] = []
+    for place in _places(invocation, paths):
+        _each(place, _segments(place), lambda one: records.append(one) if one.fields.get(name) == wanted else None)
+    if not records:
+        raise Failure(CliExit.NOT_FOUND, f"nothing is on record of this {name}")
+    if as_json:
+        show_json([{"seq": one.seq, "at": one.at_ms, "kind": one.kind, **one.fields} for one in records])
+        return
+    for one in records:
+        click.secho(f"{when(one.at_ms / 1000)}  {one.kind}  record {one.seq}", bold=True)
+        show(table(("", ""), [(f"  {key}", _text(value)) for key, value in one.fields.items()]))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {when(at / 1000)}.{at % 1000:03}" for key, at in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "yes" if value is True else "no" if value is False else "" if value is None else str(value)
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def _places(invocation: Invocation, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The folders or files to read."""
+    if paths:
+        return paths
+    folder = Path(invocation.effective().settings.evidence.folder)
+    if not folder.is_dir():
+        raise Failure(CliExit.NOT_FOUND, f"{folder} is not there", "Name the folder: dialer evidence COMMAND PATH")
+    return (folder,)
+
+
+def _segments(place: Path) -> list[Segment]:
+    from dialer.disk.evidence_files import segments, single
+
+    try:
+        return segments(place) if place.is_dir() else [single(place)]
+    except OSError as error:
+        raise Failure(CliExit.NOT_FOUND, f"{place}: {error.strerror}", "Read it as the daemon's user.") from error
+
+
+def _key(invocation: Invocation) -> bytes | None:
+    """The host's key, if there is one that we may read."""
+    from dialer.disk.errors import DiskError
+    from dialer.disk.evidence_files import read_key
+
+    try:
+        return read_key(Path(invocation.effective().settings.evidence.key_file))
+    except (OSError, DiskError):
+        return None
+
+
+def _verified(
+    invocation: Invocation, place: Path, see: Callable[[Record], None] = lambda _: None
+) -> tuple[Verdict, bool]:
+    """The verdict on a folder or a file, and whether the seal was checked. `see` is shown every good record.
+
+    A folder that says itself that it is of another key is another host's; in this host's own that is a fault.
+    """
+    from compliance.evidence import OPENED, Fault, FaultKind, Verification, key_id
+    from dialer.disk.errors import DiskError
+    from dialer.disk.evidence_files import lines, read_head
+
+    head, key, said = None, _key(invocation), ""
+    of_key = ""
+    if place.is_dir() and _segments(place):
+        try:  # before the files are listed: the daemon may be running, and the head must not be ahead of them
+            head = read_head(place, None)
+            read_head(place, key)
+        except DiskError as error:
+            said = str(error)
+    verification, files = Verification(head, part=not place.is_dir()), _segments(place)
+    with _progress(place, files) as progress:
+        for line in lines(files, progress):
+            record = verification.take(line)
+            if record is not None:
+                of_key = str(record.fields.get("key")) if record.kind == OPENED else of_key
+                see(record)
+    verdict = verification.verdict()
+    own = place.resolve() == Path(invocation.effective().settings.evidence.folder).resolve()
+    if said and (own or head is None or key is None or of_key == key_id(key)):
+        last = verdict.last.seq if verdict.last else 0
+        verdict.faults.append(Fault(FaultKind.HEAD, "head.json", 0, last, last, said))
+    return verdict, head is not None and key is not None and not said
+
+
+def _each(place: Path, files: list[Segment], see: Callable[[Record], object]) -> None:
+    """Show every good record of a folder or a file, in order."""
+    from compliance.evidence import read
+    from dialer.disk.evidence_files import lines
+
+    with _progress(place, files) as progress:
+        for line in lines(files, progress):
+            record = read(line.raw)
+            if record is not None:
+                see(record)
+
+
+@contextmanager
+def _progress(place: Path, files: list[Segment]) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where that is a terminal."""
+    total = sum(file.path.stat().st_size for file in files if file.path.exists())
+    stream = sys.stderr
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda _: None
+        return
+    with click.progressbar(length=total, label=f"reading {place}", file=stream) as bar:
+        yield bar.update

@@ -1,0 +1,255 @@
+"""`dialer register`: the compiled files of national no-call registers on this machine."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import Failure, did_you_mean, warn
+from dialer.cli.base.figures import count
+from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
+from dialer.cli.base.output import show, show_json, table, when
+from dialer.cli.privacy.block_wanted import region_option
+
+if TYPE_CHECKING:
+    from compliance.register import Facts
+    from config.daemon import RegisterSettings
+    from dialer.disk.registers import Shelf, Standing
+
+MB = 1_000_000
+
+
+@click.group(cls=NearGroup)
+def register() -> None:
+    """National no-call registers (DNC, Bloctel ...), as files on this machine that the daemon reads before it dials.
+
+    \b
+    Example:
+      dialer register import us-dnc national.csv.gz --column 1 --column 2 --as-of 2026-11-01 --source FTC
+    """
+
+
+@register.command("import")
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day of the data, YYYY-MM-DD.")
+@click.option("--source", required=True, help="Where it is from, for the record.")
+@click.option("--region", default=None, help="Country of numbers without a country code. [default: the register's]")
+@click.option(
+    "--column",
+    "columns",
+    metavar="NAME|PLACE",
+    multiple=True,
+    help="Column of a CSV file that has the number, by its heading or its place (1 is the first); several are joined.",
+)
+@click.option(
+    "--max-refused",
+    type=click.FloatRange(0.0, 100.0),
+    default=1.0,
+    show_default=True,
+    help="Most lines that may be no numbers, in percent. With more, the register stays as it is.",
+)
+@click.option("--smaller", is_flag=True, help="Take it although it has less than nine tenths of the numbers of before.")
+@click.option("--older", is_flag=True, help="Take it although its data are older than those of before.")
+@json_option
+@pass_invocation
+def import_(
+    invocation: Invocation,
+    name: str,
+    file: Path,
+    as_of: datetime,
+    source: str,
+    region: str | None,
+    columns: tuple[str, ...],
+    max_refused: float,
+    smaller: bool,
+    older: bool,
+    as_json: bool,
+) -> None:
+    """Compile FILE, text or CSV with one number a line, plain or gzip, into the register NAME of the settings.
+
+    Empty lines, lines that begin with # and a heading are left out. The new file takes the place of the old one when it
+    is complete; a running daemon uses it within a second. It needs about 8 bytes of disk for each number meanwhile.
+
+    \b
+    Example:
+      dialer register import fr-bloctel bloctel.txt --as-of 2026-11-01 --source "Bloctel, download 4711"
+      dialer register import us-dnc dnc.csv.gz --column 1 --column 2 --as-of 2026-11-01 --source FTC
+    """
+    import phonenumbers
+
+    from compliance.register import Facts, RegisterUnreadable
+    from dialer.cli.privacy import register_import as taking
+    from dialer.disk.register_build import ImportBusy, build
+    from dialer.disk.register_lines import Account, BadList, numbers_of
+
+    settings = _configured(_shelf(invocation), name)
+    if as_of.replace(tzinfo=UTC).timestamp() > now() + 86_400.0:
+        raise click.UsageError(f"--as-of {as_of:%Y-%m-%d} is still to come")
+    if region and region not in phonenumbers.SUPPORTED_REGIONS:
+        raise click.UsageError(f"--region {region!r} is not a known country: two capital letters such as CN, US, DE")
+    account = Account()
+    facts = Facts(name, source, as_of.date(), now(), invocation.who, 0, 0, 0)
+    accept = partial(taking.accept, settings, account, max_refused=max_refused, smaller=smaller, older=older)
+    try:
+        Path(settings.path).parent.mkdir(parents=True, exist_ok=True)
+        with taking.reading(file) as (lines, progress):
+            numbers = numbers_of(lines, region or settings.country, columns, account, progress)
+            done = build(Path(settings.path), facts, numbers, accept=accept, refused=lambda: account.refused.total())
+    except BadList as error:
+        raise Failure(CliExit.REFUSED, f"{file} cannot be read: {error}") from error
+    except ImportBusy as error:
+        raise Failure(CliExit.REFUSED, str(error)) from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    except (OSError, EOFError, zlib.error, RegisterUnreadable) as error:
+        raise Failure(CliExit.REFUSED, f"the register stays as it is: {error}") from error
+    finally:
+        if not as_json:
+            taking.report(account)
+    if as_json:
+        show_json({**_facts_json(done), "lines": account.lines, "reasons": dict(account.refused)})
+        return
+    click.echo(f"{name}: {count(done.count)} numbers as of {done.as_of}, {done.size_bytes / MB:,.1f} MB, in use now.")
+
+
+@register.command("show")
+@click.argument("name", required=False)
+@click.option("--verify", is_flag=True, help="Read every block and check its checksum.")
+@json_option
+@pass_invocation
+def show_(invocation: Invocation, name: str | None, verify: bool, as_json: bool) -> None:
+    """Show the registers of this machine, or one: age, numbers, size, when imported, and whether it can be relied on.
+
+    Exit code 7 where one cannot.
+
+    \b
+    Example:
+      dialer register show
+      dialer register show us-dnc --verify
+    """
+    from compliance.listed import ALL_REGISTERS
+
+    shelf = _shelf(invocation)
+    wanted = (_configured(shelf, name).name,) if name else (ALL_REGISTERS,)
+    moment = now()
+    found = [(one, one.fault or (_damage(one) if verify else "")) for one in shelf.standings(wanted, moment)]
+    shelf.close()
+    if as_json:
+        show_json([_standing_json(one, fault, moment) for one, fault in found])
+    elif found:
+        _show(found, moment)
+    else:
+        click.echo("No register is configured ([[registers]]).")
+    if any(fault for _, fault in found):
+        raise click.exceptions.Exit(CliExit.REFUSED)
+
+
+@register.command()
+@click.argument("number")
+@region_option
+@json_option
+@pass_invocation
+def check(invocation: Invocation, number: str, region: str, as_json: bool) -> None:
+    """Say which registers have a number, and which of them cannot say.
+
+    \b
+    Example:
+      dialer register check "+1 202 555 0123"
+    """
+    from compliance.numbers import BadNumber, may_be_of, parse
+    from compliance.register import RegisterUnreadable
+
+    shelf, moment = _shelf(invocation), now()
+    try:
+        wanted = parse(number, region)
+    except BadNumber as error:
+        raise click.UsageError(f"the number cannot be read: {error}") from error
+    found: dict[str, str] = {}
+    for one in shelf.registers:
+        try:
+            on = shelf.membership(one, wanted, moment)
+            found[one.name] = "on it" if on else "not on it" if may_be_of(wanted, one.country) else "of another country"
+        except RegisterUnreadable as error:
+            found[one.name] = f"cannot say: {error}"
+    shelf.close()
+    if as_json:
+        show_json({"number": str(wanted), "registers": found})
+        return
+    click.echo(f"{wanted}" + (":" if found else ": no register is configured ([[registers]])."))
+    show(table((), ()) if not found else table(("register", "the number is"), list(found.items())))
+
+
+def _shelf(invocation: Invocation) -> Shelf:
+    from dialer.disk.registers import Shelf
+
+    return Shelf(invocation.effective().settings.registers)
+
+
+def _configured(shelf: Shelf, name: str) -> RegisterSettings:
+    for one in shelf.registers:
+        if one.name == name:
+            return one
+    names = tuple(one.name for one in shelf.registers)
+    there = ", ".join(names) or "none: see [[registers]] in the settings"
+    raise Failure(CliExit.NOT_FOUND, f"no register {name!r}; there is {there}", *did_you_mean(name, names))
+
+
+def _damage(one: Standing) -> str:
+    from compliance.register import RegisterUnreadable
+    from dialer.disk.registers import open_register
+
+    try:
+        with open_register(Path(one.settings.path)) as opened:
+            opened.verify()
+    except RegisterUnreadable as error:
+        return str(error)
+    return ""
+
+
+def _show(found: list[tuple[Standing, str]], moment: float) -> None:
+    from compliance.listed import age_days
+
+    heads = ("register", "country", "as of", "age", "numbers", "size", "refused", "imported", "by", "source", "state")
+    rows = []
+    for one, fault in found:
+        facts, state = one.facts, "ok" if not fault else "not usable"
+        said = (
+            ("", "", "", "", "", "", "", "")
+            if facts is None
+            else (
+                str(facts.as_of),
+                f"{age_days(facts, moment)} of {one.settings.max_age_days} days",
+                count(facts.count),
+                f"{facts.size_bytes / MB:,.1f} MB",
+                count(facts.refused),
+                when(facts.imported_at),
+                facts.imported_by,
+                facts.source,
+            )
+        )
+        rows.append((one.settings.name, one.settings.country, *said, state))
+    show(table(heads, rows, right=("numbers", "size", "refused")))
+    for one, fault in found:
+        if fault:
+            warn(f"{one.settings.name}: numbers of {one.settings.country} are not dialled: {fault}")
+
+
+def _standing_json(one: Standing, fault: str, moment: float) -> dict[str, Any]:
+    from compliance.listed import age_days
+
+    known = {} if one.facts is None else {**_facts_json(one.facts), "age_days": age_days(one.facts, moment)}
+    return {**one.settings.model_dump(), **known, "usable": not fault, "fault": fault}
+
+
+def _facts_json(facts: Facts) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(facts), "as_of": facts.as_of.isoformat()}

@@ -1,0 +1,80 @@
+"""Importing a list into a register: reading it with a bar, and refusing what is more likely a broken download."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from compliance.register import Facts, RegisterUnreadable
+from config.daemon import RegisterSettings
+from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import Failure
+from dialer.cli.base.figures import count
+from dialer.cli.base.output import console
+from dialer.disk.register_lines import MAX_EXAMPLES, Account, Bytes
+from dialer.disk.registers import open_register
+
+GZIP: Final = b"\x1f\x8b"
+LEAST_OF_BEFORE: Final = 0.9
+"""A register that shrinks below this share of what it was is taken only when the operator says that it is right."""
+
+
+def accept(
+    settings: RegisterSettings, account: Account, fresh: Facts, *, max_refused: float, smaller: bool, older: bool
+) -> None:
+    """Refuse what is more likely a broken download than the register of today."""
+    stays = "the register stays as it is"
+    refused, read = fresh.refused, fresh.refused + account.numbers
+    if not fresh.count:
+        raise Failure(CliExit.REFUSED, f"there is no number in it; {stays}")
+    if 100.0 * refused > max_refused * read:
+        raise Failure(
+            CliExit.REFUSED,
+            f"{count(refused)} of {count(read)} lines are no numbers, more than {max_refused:g} %; {stays}",
+            "Take it all the same with --max-refused",
+        )
+    try:
+        with open_register(Path(settings.path)) as before:
+            old = before.facts
+    except RegisterUnreadable:
+        return  # there is none, or none that is worth keeping
+    if fresh.as_of < old.as_of and not older:
+        raise Failure(CliExit.REFUSED, f"its data are older than those of {old.as_of}; {stays}", "See --older")
+    if fresh.count < LEAST_OF_BEFORE * old.count and not smaller:
+        message = f"it has {count(fresh.count)} numbers, the one before has {count(old.count)}; {stays}"
+        raise Failure(CliExit.REFUSED, message, "If that is right: --smaller")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[tuple[Bytes, Callable[[], None]]]:
+    """A list of numbers, unpacked, and what moves the progress bar on."""
+    screen = console(error=True)
+    columns = (TextColumn(" {task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with (
+        open(path, "rb") as raw,
+        Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress,
+    ):
+        packed = raw.read(len(GZIP)) == GZIP
+        raw.seek(0)
+        size = path.stat().st_size
+        task = progress.add_task("reading", total=size)
+
+        def move_on() -> None:
+            at = raw.tell()
+            progress.update(task, completed=at, description="reading" if at < size else "writing")
+
+        yield (gzip.GzipFile(fileobj=raw) if packed else raw), move_on
+
+
+def report(account: Account) -> None:
+    """Say what became of the lines of a list."""
+    click.echo(f"{count(account.lines)} lines, {count(account.numbers)} numbers")
+    for reason, number in account.refused.most_common():
+        lines = ", ".join(map(str, account.examples[reason])) + (", ..." if number > MAX_EXAMPLES else "")
+        click.echo(f"  {count(number):>9}  {reason}  [line {lines}]")

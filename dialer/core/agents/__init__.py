@@ -1,0 +1,1 @@
+"""Agents: their states, when they go home, which campaign they count for."""

@@ -1,0 +1,39 @@
+"""Who answered, as it turns out: an agent or the CRM says later that it was a machine, or takes that back.
+
+Only the pacer hears of it here. What the ledger makes of such a word is done in the store, for all hosts at once, and
+comes back with the counts of the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from dialer.core.calls.call import Call, RecentAnswer
+from dialer.core.engine_state import Floor
+from dialer.core.inputs import AnswerSaid
+from pacing.api import AnswerCorrected, AnswerKind
+
+ANSWERS_KEPT: Final = 20_000
+"""How many answers are remembered for a later word, the newest: hours of them, for the largest floor."""
+
+
+def remember(floor: Floor, call: Call, at: float) -> None:
+    """A call has been answered at `at`."""
+    recent, kind = floor.recent_answers, call.answer_kind
+    recent[call.attempt] = RecentAnswer(call.campaign, at, at - call.started_at, call.trunk, kind, kind)
+    if len(recent) > ANSWERS_KEPT:
+        del recent[next(iter(recent))]
+
+
+def said(floor: Floor, told: AnswerSaid, now: float) -> None:
+    """Somebody has said what came of an attempt. One that is not known is another host's, or from long ago."""
+    known = floor.recent_answers.get(told.attempt)
+    if known is None:
+        return
+    kind = AnswerKind.MACHINE if told.machine else known.heard
+    run = floor.campaigns.get(known.campaign)
+    if kind is known.kind or run is None:
+        return
+    floor.recent_answers[told.attempt] = replace(known, kind=kind)
+    run.observations.append(AnswerCorrected(now, known.at, known.ring_s, known.kind, kind, known.trunk))

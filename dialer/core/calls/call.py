@@ -1,0 +1,145 @@
+"""The life of a call, as a table.
+
+    DIALLING -> RINGING -> WAITING -> CONNECTING -> TALKING
+        |          |          |           |
+        +-> CANCELLING        +-----------+-> MESSAGE -> (ended)
+
+Rules:
+
+1. Everything that decides where a call may go is in `TRANSITIONS`. A missing pair is an anomaly: nothing changes.
+2. An answer counts whenever it comes. After a CANCEL it crossed ours on the way, and a person is on the line.
+3. An agent's phone that answers while the message starts has won: the talk goes on (MESSAGE -> TALKING), and the
+   ledger decides by the clock whether the call was late.
+4. A call ends only by the worker's `Ended`, in any state. `STATE_LIMIT_S` says how long the engine waits for one that
+   it expects before it steps in, so that no slot and no agent leaks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from compliance.api import Permit
+from dialer.core.model import Lead
+from pacing.api import AnswerKind
+
+
+class CallState(StrEnum):
+    """Where a call is."""
+
+    DIALLING = "dialling"  # permitted and sent to a worker
+    RINGING = "ringing"
+    CANCELLING = "cancelling"  # rang long enough, CANCEL sent
+    WAITING = "waiting"  # answered, no agent yet
+    CONNECTING = "connecting"  # answered, an agent's phone is being rung
+    TALKING = "talking"
+    MESSAGE = "message"  # nobody came in time, the abandon message plays
+    HANGING_UP = "hanging_up"  # answered, no agent, being ended by us
+
+
+class CallEvent(StrEnum):
+    """What can happen to a call, short of its end."""
+
+    PROGRESS = "progress"
+    CANCEL = "cancel"
+    ANSWERED = "answered"
+    AGENT_CHOSEN = "agent_chosen"
+    AGENT_FAILED = "agent_failed"
+    BRIDGED = "bridged"
+    PLAY_MESSAGE = "play_message"
+    HANG_UP = "hang_up"
+
+
+S, E = CallState, CallEvent
+
+TRANSITIONS: Final[dict[CallState, dict[CallEvent, CallState]]] = {
+    S.DIALLING: {E.PROGRESS: S.RINGING, E.ANSWERED: S.WAITING, E.CANCEL: S.CANCELLING},
+    S.RINGING: {E.PROGRESS: S.RINGING, E.ANSWERED: S.WAITING, E.CANCEL: S.CANCELLING},
+    S.CANCELLING: {E.PROGRESS: S.CANCELLING, E.ANSWERED: S.WAITING},
+    S.WAITING: {E.AGENT_CHOSEN: S.CONNECTING, E.PLAY_MESSAGE: S.MESSAGE, E.HANG_UP: S.HANGING_UP},
+    S.CONNECTING: {
+        E.AGENT_FAILED: S.WAITING,
+        E.BRIDGED: S.TALKING,
+        E.PLAY_MESSAGE: S.MESSAGE,
+        E.HANG_UP: S.HANGING_UP,
+    },
+    S.TALKING: {E.HANG_UP: S.TALKING},
+    S.MESSAGE: {E.AGENT_FAILED: S.MESSAGE, E.BRIDGED: S.TALKING, E.HANG_UP: S.HANGING_UP},
+    S.HANGING_UP: {E.AGENT_FAILED: S.HANGING_UP, E.BRIDGED: S.HANGING_UP},
+}
+
+UNANSWERED: Final = frozenset({S.DIALLING, S.RINGING, S.CANCELLING})
+
+STATE_LIMIT_S: Final[dict[CallState, float]] = {
+    S.CANCELLING: 70.0,  # two SIP transaction timeouts (RFC 3261 timers B and F, 32 s each) and some air
+    S.MESSAGE: 120.0,
+    S.HANGING_UP: 70.0,
+    S.TALKING: 70.0,  # from our own hang-up only; a talk has no limit
+}
+"""How long an end may take in each state that a watch is set for; the other states have knobs of their own."""
+
+
+class CallError(ValueError):
+    """An event that the table does not foresee in this state."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One attempt on the line. `agent` and `leg` name the agent's leg that is rung or bridged; `tried` the agents
+    whose phones were rung for this call. `abandon_after_s` is the limit that held when it was answered.
+    `asked_by` is the agent who asked for this call (preview): nobody else is given it.
+    `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
+    `watched_since` is when the watch over the present state began, if there is one."""
+
+    permit: Permit
+    lead: Lead
+    trunk: str
+    reserved_at: float
+    asked_by: str = ""
+    state: CallState = CallState.DIALLING
+    watched_since: float | None = None
+    dialled_at: float | None = None
+    ringing_at: float | None = None
+    answered_at: float | None = None
+    answer_kind: AnswerKind = AnswerKind.UNKNOWN
+    abandon_after_s: float = 0.0
+    agent_dialled_at: float | None = None
+    bridged_at: float | None = None
+    crossed_cancel: bool = False
+    message_played: bool = False
+    opted_out: bool = False
+    agent: str = ""
+    leg: str = ""
+    legs: int = 0
+    tried: frozenset[str] = frozenset()
+    attempt: str = field(init=False)
+    campaign: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.attempt, self.campaign = self.permit.attempt, self.lead.campaign
+
+    @property
+    def started_at(self) -> float:
+        """When the INVITE left, as far as is known."""
+        return self.reserved_at if self.dialled_at is None else self.dialled_at
+
+    def move(self, event: CallEvent) -> None:
+        """Take the transition. Raises `CallError` and changes nothing where the table has none."""
+        target = TRANSITIONS[self.state].get(event)
+        if target is None:
+            raise CallError(f"{event} does not fit a call that is {self.state}")
+        if target is not self.state:
+            self.state, self.watched_since = target, None
+
+
+@dataclass(frozen=True, slots=True)
+class RecentAnswer:
+    """An answer of this run. `heard` is who answered as far as the SIP side could tell, `kind` what is believed now."""
+
+    campaign: str
+    at: float
+    ring_s: float
+    trunk: str
+    heard: AnswerKind
+    kind: AnswerKind

@@ -1,0 +1,289 @@
+"""Everything that the engine knows: the floor with its agents, campaigns, calls, trunks and lines.
+
+Data and the questions that any room of the engine asks of it. What is decided with it is in `dialling`, `serving`
+and `settling`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import count
+from typing import Final
+
+from dialer.core.agents.agent import Agent, AgentState, Roster, come_free, enter
+from dialer.core.agents.staffing import Staffing
+from dialer.core.calls.call import STATE_LIMIT_S, UNANSWERED, Call, CallEvent, CallState, RecentAnswer
+from dialer.core.calls.trunks import TrunkLoad
+from dialer.core.campaign_run import AtGates, CampaignRun
+from dialer.core.effects import AgentChanged, Anomaly, Effect
+from sip.messages import SLOTS_PER_CALL
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkLimits:
+    """A trunk's name and limits, in the order of preference."""
+
+    name: str
+    max_cps: float
+    max_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class FloorSettings:
+    """What the engine needs to know about its host."""
+
+    trunks: tuple[TrunkLimits, ...]
+    max_lines: int
+    agent_heartbeat_timeout_s: float = 60.0
+    lease_batch: int = 200
+    handover_allowance_s: float = 0.3
+
+
+class TimerKind(StrEnum):
+    """What a timer is for. Timers that no longer fit the state of things are ignored when they fire."""
+
+    RING = "ring"
+    ABANDON = "abandon"
+    STATE = "state"
+    WRAPUP = "wrapup"
+    LEASE = "lease"
+    STORE = "store"
+    OFFER = "offer"
+    LINE = "line"
+
+
+Timer = tuple[float, int, TimerKind, str, float]
+"""(when, order of setting, kind, name of the call, agent or campaign, the moment it was set for)."""
+
+SILENCE_CHECK_S: Final = 1.0
+SLOW_PHONE_S: Final = 1.0
+"""A phone that was rung this long and did not answer would lose the next caller too; its agent is paused."""
+
+
+@dataclass(slots=True)
+class Floor:
+    """The mutable state of the engine. `effects` collects what the current step wants done.
+
+    `waiting` are the calls that are WAITING, so that nobody has to look for them; calls come, move and go through
+    `add_call`, `move` and `remove_call`, which keep it so. `at_gates` is how many leads of all campaigns are at the
+    gates, by the trunk they are bound for; `enter_gates` and `leave_gates` keep it so. `in_preview` are the
+    campaigns in mode preview. `ending` says that every call is being hung up.
+    `recent_answers` are the newest answers by attempt, in order (see `answer_kinds`).
+    `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
+    `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known.
+    """
+
+    settings: FloorSettings
+    trunks: dict[str, TrunkLoad]
+    roster: Roster = field(default_factory=Roster)
+    campaigns: dict[str, CampaignRun] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)
+    waiting: dict[str, Call] = field(default_factory=dict)
+    timers: list[Timer] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    recent_answers: dict[str, RecentAnswer] = field(default_factory=dict)
+    slots_total: int = 0
+    healthy: bool = True
+    draining: bool = False
+    ending: bool = False
+    wall_ahead_s: float = 0.0
+    utc_offset_s: float | None = None
+    at_gates: Counter[str] = field(default_factory=Counter)
+    in_preview: list[CampaignRun] = field(default_factory=list)
+    staffing: Staffing = field(init=False)
+    _order: count[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.staffing = Staffing(self.campaigns, self.calls, self.trunks, self.roster)
+
+    def do(self, effect: Effect) -> None:
+        """Want something done."""
+        self.effects.append(effect)
+
+    def anomaly(self, where: str, detail: str) -> None:
+        """Say that something unforeseen was ignored."""
+        self.do(Anomaly(where, detail))
+
+    def set_timer(self, when: float, kind: TimerKind, name: str, about: float) -> None:
+        """Ask to be woken. `about` is the moment that the timer belongs to (say, when the state began): a timer whose
+        subject has moved on since is stale."""
+        heapq.heappush(self.timers, (when, next(self._order), kind, name, about))
+
+    def watch_state(self, call: Call, now: float) -> None:
+        """Bound the state that the call has just entered."""
+        self.set_timer(now + STATE_LIMIT_S[call.state], TimerKind.STATE, call.attempt, now)
+        call.watched_since = now
+
+    # --- calls --------------------------------------------------------------------------------------------------
+
+    def add_call(self, call: Call) -> None:
+        """A call goes on the line."""
+        self.staffing.calls_changed += 1
+        self.calls[call.attempt] = call
+        run = self.campaigns[call.campaign]
+        run.calls[call.attempt] = call
+        if not call.asked_by:
+            run.unanswered_since[call.attempt] = call.started_at
+            run.unanswered_on[call.attempt] = call.trunk
+
+    def dialled(self, call: Call, at: float) -> None:
+        """A call's INVITE has left."""
+        call.dialled_at = at
+        since = self.campaigns[call.campaign].unanswered_since
+        if call.attempt in since:
+            since[call.attempt] = at
+
+    def move(self, call: Call, event: CallEvent) -> None:
+        """Something happens to a call. Raises `CallError` and changes nothing where the table has no such thing."""
+        call.move(event)
+        if call.state not in UNANSWERED:
+            self.campaigns[call.campaign].answered(call.attempt)
+        if call.state is CallState.WAITING:
+            self.waiting[call.attempt] = call
+        else:
+            self.waiting.pop(call.attempt, None)
+
+    def remove_call(self, attempt: str) -> Call | None:
+        """A call is over. None if there is no such call."""
+        call = self.calls.pop(attempt, None)
+        if call is not None:
+            self.staffing.calls_changed += 1
+            run = self.campaigns[call.campaign]
+            del run.calls[attempt]
+            run.answered(attempt)
+            self.waiting.pop(attempt, None)
+        return call
+
+    # --- the gates ----------------------------------------------------------------------------------------------
+
+    def enter_gates(self, run: CampaignRun, gate: AtGates) -> None:
+        """A lead goes to the gates."""
+        self.leave_gates(run, gate.lead.lead_id)
+        run.reserving[gate.lead.lead_id] = gate
+        self.at_gates[gate.trunk] += 1
+
+    def leave_gates(self, run: CampaignRun, lead_id: str) -> AtGates | None:
+        """A lead is not at the gates any more. None if it was not there."""
+        gate = run.reserving.pop(lead_id, None)
+        if gate is not None:
+            self.at_gates[gate.trunk] -= 1
+        return gate
+
+    # --- lines --------------------------------------------------------------------------------------------------
+
+    @property
+    def lines_used(self) -> int:
+        """Calls on the line or on their way there."""
+        return len(self.calls) + sum(self.at_gates.values())
+
+    @property
+    def lines_total(self) -> int:
+        """Calls that the workers can carry, an agent's leg for each included."""
+        return min(self.settings.max_lines, self.slots_total // SLOTS_PER_CALL)
+
+    def trunks_of(self, run: CampaignRun) -> list[TrunkLoad]:
+        """The trunks that a campaign may dial through: the one it names, or all in the order of preference."""
+        if run.settings.trunk:
+            return [trunk for trunk in self.trunks.values() if trunk.name == run.settings.trunk]
+        return list(self.trunks.values())
+
+    def opening(self, run: CampaignRun, now: float, *, asked: bool = False) -> tuple[TrunkLoad | None, int]:
+        """The trunk that a campaign's next calls go through, and how many of them may start now, by workers, by the
+        trunk and by the campaign's own limit. Calls that agents have `asked` for and wait for go first."""
+        trunk, room = self._trunk_and_room(run, now)
+        free = min(self.lines_total - self.lines_used, room)
+        if run.settings.max_lines:
+            free = min(free, run.settings.max_lines - run.in_flight)
+        if self.in_preview and trunk is not None and not asked:
+            free -= self._asked_for(trunk)
+        return trunk, max(0, free)
+
+    def _asked_for(self, trunk: TrunkLoad) -> int:
+        """How many calls that agents have asked for wait for a line, and may take one of this trunk."""
+        rivals = [run for run in self.in_preview if run.offers and run.settings.trunk in {"", trunk.name}]
+        return sum(offer.asked_at is not None for run in rivals for offer in run.offers.values())
+
+    def lines_free(self, run: CampaignRun, now: float) -> int:
+        """How many calls of a campaign may start now."""
+        return self.opening(run, now)[1]
+
+    def takes_one(self, trunk: str, now: float) -> bool:
+        """Whether a call that has passed the gates may still start: lines or the trunk may have gone meanwhile."""
+        return self.lines_used < self.lines_total and self.trunks[trunk].room(now) >= 1
+
+    def _room(self, trunk: TrunkLoad, now: float) -> int:
+        """What a trunk may take beyond the calls at the gates, which will take their places in a moment."""
+        return trunk.room(now) - self.at_gates[trunk.name]
+
+    def _trunk_and_room(self, run: CampaignRun, now: float) -> tuple[TrunkLoad | None, int]:
+        """The first of a campaign's trunks that has room, or the first."""
+        trunks = self.trunks_of(run)
+        for trunk in trunks:
+            room = self._room(trunk, now)
+            if room > 0:
+                return trunk, room
+        return (trunks[0] if trunks else None), 0
+
+    # --- agents -------------------------------------------------------------------------------------------------
+
+    def put_agent(self, agent: Agent) -> None:
+        """Remember an agent's new state and tell those who watch."""
+        before = self.roster.get(agent.agent)
+        self.roster.put(agent)
+        if before is not None and _shown(before) == _shown(agent):
+            return
+        self.changed.update(agent.campaigns if before is None else agent.campaigns + before.campaigns)
+        self.do(AgentChanged(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending))
+
+    def wrap_up(self, agent: Agent, run: CampaignRun, now: float) -> None:
+        """An agent's talk is over: wrap-up, bounded by the campaign's limit."""
+        self.put_agent(enter(agent, AgentState.WRAPUP, now))
+        self.set_timer(now + run.settings.wrapup_limit_s, TimerKind.WRAPUP, agent.agent, now)
+
+    def phone_silent(self, agent: Agent, now: float) -> None:
+        """An agent's phone was rung and did not answer before the ringing was called off."""
+        if now - agent.since < SLOW_PHONE_S:
+            self.put_agent(come_free(agent, now))
+        else:
+            self.phone_failed(agent, "phone did not answer", now)
+
+    def phone_failed(self, agent: Agent, reason: str, now: float) -> None:
+        """An agent's phone does not take calls: the agent is paused, or leaves as asked."""
+        target = agent.pending if agent.pending is AgentState.OFFLINE else AgentState.PAUSED
+        self.put_agent(enter(agent, target, now, reason=reason))
+
+    # --- who works for whom ---------------------------------------------------------------------------------------
+
+    def staff(self) -> dict[str, list[Agent]]:
+        """The agents whom each campaign may count on, in the order in which they came: each agent counts for one
+        campaign only (see `staffing`)."""
+        return self.staffing.staff()
+
+    def serving(self, run: CampaignRun) -> list[Agent]:
+        """The agents whom one campaign may count on."""
+        return self.staff().get(run.name, [])
+
+    def ready_staff(self) -> dict[str, list[Agent]]:
+        """The ready agents whom each campaign may count on."""
+        staff: dict[str, list[Agent]] = {name: [] for name in self.campaigns}
+        first = self.staffing.turns().first
+        for agent in self.roster.ready.values():
+            name = first(agent.campaigns)
+            if name is not None:
+                staff[name].append(agent)
+        return staff
+
+
+def _shown(agent: Agent) -> tuple[object, ...]:
+    """What others see of an agent."""
+    return agent.state, agent.reason, agent.campaigns, agent.pending
+
+
+def open_floor(settings: FloorSettings) -> Floor:
+    """An empty floor: no agents, no campaigns, no workers yet."""
+    trunks = {limits.name: TrunkLoad(limits.name, limits.max_cps, limits.max_calls) for limits in settings.trunks}
+    return Floor(settings=settings, trunks=trunks)

@@ -1,0 +1,114 @@
+"""Why a lead was last put off or closed, as data: kept with the lead, counted by its name, put into words at the edge.
+
+In the store it is a short JSON list, `[kind, name, case, facts]`, without what is empty at its end. What older releases
+kept is a text; it is shown as it is, and counted by its beginning as they did.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from compliance.api import Refusal, Rule
+from compliance.words import detail
+
+MOST_BYTES: Final = 1_024
+"""A longer one is kept without its facts."""
+
+LONGEST_NAME: Final = 60
+"""A text that says why is counted by so much of it."""
+
+CRM: Final = "the CRM"
+AGAIN: Final = "again"
+"""The case of an end or a word after which the lead is called again."""
+
+SKIPPED: Final = "skipped by an agent"
+_AGAIN_SAID: Final = {"callback": "callback", "machine": "an answering machine: called again"}
+
+
+class Kind(StrEnum):
+    """Whose doing it was."""
+
+    REFUSED = "refused"  # a gate's: `name` is the rule, `case` and `facts` are the refusal's
+    ENDED = "ended"  # an attempt's end: `name` is the disposition
+    SAID = "said"  # an agent's or the CRM's word: `name` is the outcome
+    SKIPPED = "skipped"  # an agent's, who looked at the lead and did not want to call
+    TEXT = "text"  # anything else, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One reason. `facts` are plain values as JSON has them."""
+
+    kind: Kind
+    name: str = ""
+    case: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def counted_as(self) -> str:
+        """What leads with such a reason are counted under: without what differs by lead."""
+        return SKIPPED if self.kind is Kind.SKIPPED else self.name[:LONGEST_NAME].replace("_", " ")
+
+
+def refused(one: Refusal) -> Why:
+    """A gate said no."""
+    return Why(Kind.REFUSED, one.rule.value, one.case, one.facts)
+
+
+def text(words: str) -> Why:
+    """Something that is said once and in words only."""
+    return Why(Kind.TEXT, words)
+
+
+def sentence(why: Why) -> str:
+    """For people."""
+    facts = why.facts
+    match why.kind:
+        case Kind.REFUSED:
+            try:
+                return f"{why.name}: {detail(Refusal(Rule(why.name), why.case, None, facts))}"
+            except ValueError:  # another release's rule
+                return f"{why.name}: {why.case.replace('_', ' ')}"
+        case Kind.ENDED:
+            return f"{why.name}: called again" if why.case == AGAIN else str(facts.get("words", why.name))
+        case Kind.SAID if why.case == AGAIN:
+            return _AGAIN_SAID.get(why.name, f"{why.name}: called again")
+        case Kind.SAID:
+            return f"{why.name}, says {facts.get('who', CRM)}"
+        case Kind.SKIPPED:
+            return f"skipped by agent {facts.get('agent', '')}: {facts.get('reason', '')}"
+    return str(facts.get("words", why.name))
+
+
+def kept(why: Why) -> str:
+    """As it is kept with a lead."""
+    parts: list[Any] = [why.kind.value, why.name, why.case, dict(why.facts)]
+    while not parts[-1]:
+        parts.pop()
+    written = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+    if len(written.encode()) <= MOST_BYTES:
+        return written
+    return json.dumps([why.kind.value, why.name[:LONGEST_NAME], why.case[:LONGEST_NAME]], ensure_ascii=False)
+
+
+def read(written: str) -> Why:
+    """The way back; any text, for older releases kept those."""
+    if written.startswith('["'):
+        try:
+            parts: list[Any] = json.loads(written)
+            kind, name, case, facts = parts + ["", "", "", {}][len(parts) :]
+            if isinstance(name, str) and isinstance(case, str) and isinstance(facts, dict):
+                return Why(Kind(kind), name, case, facts)
+        except (ValueError, TypeError, RecursionError):
+            pass
+    return Why(Kind.TEXT, _old_name(written), "", {"words": written})
+
+
+def _old_name(written: str) -> str:
+    """The kind of a text that an older release kept: `hours: outside ...` -> `hours`; `sale, says 17` -> `sale`."""
+    head = written.partition(": ")[0].partition(", says ")[0]
+    return SKIPPED if head.startswith("skipped by agent ") else head

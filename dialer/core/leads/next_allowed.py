@@ -1,0 +1,59 @@
+"""When somebody who may not be dialled now may be: judged again, at the moment that each refusal names. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from compliance.api import Refusal, Rule
+
+MOST_STEPS: Final = 20
+"""A weekend, a holiday and a cap take three or four; who is refused so often is refused by something else."""
+
+NOBODY_KNOWS: Final = frozenset({Rule.REGISTER_OUTDATED, Rule.REGISTER_UNREADABLE, Rule.CONTENDED, Rule.LEASE_LOST})
+"""Rules that only name a moment to ask again: what ends them is somebody's doing."""
+
+Judge = Callable[[float], Sequence[Refusal]]
+"""What refuses at a moment, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """From when on nothing refuses any more, if nothing changes; None: nobody can say, and `left` is why: the refusal
+    that is for good, or that does not end by itself. `steps` are the refusals that time lifts, in order."""
+
+    at: float | None
+    steps: tuple[Refusal, ...] = ()
+    left: Refusal | None = None
+
+    @property
+    def never(self) -> bool:
+        """Whether it is refused for good."""
+        return self.left is not None and self.left.until is None
+
+
+def foresee(judge: Judge, start: float) -> Foresight:
+    """Judge at `start`, then at the `until` of the latest refusal, and so on, until nothing refuses, something refuses
+    for good, or `MOST_STEPS` have been taken."""
+    at = start
+    steps: list[Refusal] = []
+    for _ in range(MOST_STEPS):
+        refusals = judge(at)
+        if not refusals:
+            return Foresight(at, tuple(steps))
+        stuck = next((one for one in refusals if one.until is None), None)
+        stuck = stuck or next((one for one in refusals if one.rule in NOBODY_KNOWS), None)
+        if stuck is not None:
+            return Foresight(None, tuple(steps), stuck)
+        latest = max(refusals, key=_until)
+        if _until(latest) <= at:  # it names a moment that has passed: to ask again would not end
+            return Foresight(None, tuple(steps), latest)
+        steps.append(latest)
+        at = _until(latest)
+    return Foresight(None, tuple(steps), steps[-1])
+
+
+def _until(refusal: Refusal) -> float:
+    assert refusal.until is not None
+    return refusal.until

@@ -1,0 +1,219 @@
+"""A bounded queue on disk, for what happened while the store was away.
+
+Items are appended to numbered files of frames: length, CRC-32, msgpack. A batch is on disk when `append` returns.
+What was read and not discarded comes back after a crash, so whoever replays must not mind an item twice. A frame that
+was being written when the machine died is cut off; a file with a fault before its end is kept aside as *.damaged.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import zlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import msgpack
+
+from dialer.disk.errors import DiskError, SpoolFull
+
+SEGMENT_BYTES: Final = 4 * 1024 * 1024
+MAX_FRAME_BYTES: Final = 1024 * 1024
+
+_HEAD: Final = struct.Struct(">II")
+
+
+@dataclass(slots=True)
+class _Segment:
+    """One file: `size` good bytes with `left` items from `start` on."""
+
+    path: Path
+    size: int
+    left: int
+    start: int = 0
+
+
+class Spool:
+    """Items in files of one directory, oldest first. One process uses it, one thread at a time.
+
+    `damaged` names files that were put aside because they could not be read to their end.
+    """
+
+    def __init__(self, directory: Path, *, limit_bytes: int) -> None:
+        """Open or create the directory (mode 0700). Raises `DiskError`."""
+        self._directory, self._limit = directory, limit_bytes
+        self._segments: deque[_Segment] = deque()
+        self._tail: BinaryIO | None = None
+        self.damaged: list[Path] = []
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DiskError(f"spool directory {directory}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for path in sorted(directory.glob("*.spool")):
+                self._adopt(path)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise DiskError(f"spool directory {directory} is in use by another process") from None
+        except OSError as error:
+            os.close(self._lock)
+            raise DiskError(f"spool directory {directory}: {error.strerror}") from error
+
+    def __len__(self) -> int:
+        """Items waiting."""
+        return sum(segment.left for segment in self._segments)
+
+    @property
+    def size_bytes(self) -> int:
+        """Disk space in use."""
+        return sum(segment.size for segment in self._segments)
+
+    def append(self, items: Sequence[Any]) -> None:
+        """Write a batch, then force it to disk. Raises `SpoolFull` or `DiskError`; then nothing was written."""
+        if not items:
+            return
+        frames = b"".join(map(_framed, items))
+        if self.size_bytes + len(frames) > self._limit:
+            raise SpoolFull(f"the spool holds {self.size_bytes} bytes, the limit is {self._limit}")
+        try:
+            tail = self._open_tail()
+            segment = self._segments[-1]
+            self._write(tail, segment, frames)
+        except OSError as error:
+            raise DiskError(f"spool directory {self._directory}: {error.strerror}") from error
+        segment.size += len(frames)
+        segment.left += len(items)
+
+    def peek(self, count: int) -> list[Any]:
+        """The oldest `count` items, or fewer."""
+        items: list[Any] = []
+        for segment in self._segments:
+            if len(items) >= count:
+                break
+            with segment.path.open("rb") as file:
+                frames = _frames(file, segment.start, segment.size)
+                items += [msgpack.unpackb(raw) for _, raw in zip(range(count - len(items)), frames, strict=False)]
+        return items
+
+    def discard(self, count: int) -> None:
+        """Forget the oldest `count` items: they are in the store."""
+        while count > 0 and self._segments:
+            segment = self._segments[0]
+            if segment.left > count:
+                with segment.path.open("rb") as file:
+                    sizes = [
+                        _HEAD.size + len(raw)
+                        for raw, _ in zip(_frames(file, segment.start, segment.size), range(count), strict=False)
+                    ]
+                segment.start += sum(sizes)
+                segment.left -= count
+                return
+            count -= segment.left
+            self._drop_first()
+
+    def close(self) -> None:
+        """Close the files; what is in them stays."""
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+        os.close(self._lock)
+
+    def _drop_first(self) -> None:
+        if len(self._segments) == 1 and self._tail is not None:
+            self._tail.close()
+            self._tail = None
+        self._segments.popleft().path.unlink()
+
+    def _open_tail(self) -> BinaryIO:
+        """The file to append to; a new one when the last is long enough."""
+        if self._tail is not None and self._segments[-1].size < SEGMENT_BYTES:
+            return self._tail
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+        number = int(self._segments[-1].path.stem) + 1 if self._segments else 1
+        path = self._directory / f"{number:010}.spool"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._tail = os.fdopen(descriptor, "wb", buffering=0)
+        _sync_directory(self._directory)
+        self._segments.append(_Segment(path, 0, 0))
+        return self._tail
+
+    def _write(self, tail: BinaryIO, segment: _Segment, frames: bytes) -> None:
+        try:
+            view = memoryview(frames)
+            while view:
+                view = view[tail.write(view) :]
+            os.fsync(tail.fileno())
+        except OSError:
+            tail.truncate(segment.size)
+            tail.seek(segment.size)
+            raise
+
+    def _adopt(self, path: Path) -> None:
+        """Take over a file of an earlier run: count its items and cut a torn tail off."""
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            lengths = [_HEAD.size + len(raw) for raw in _frames(file, 0, size)]
+        good = sum(lengths)
+        if good < size and not _is_torn(path, good, size):
+            aside = path.with_suffix(".damaged")
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(path.read_bytes()[good:])
+            self.damaged.append(aside)
+        if good < size:
+            os.truncate(path, good)
+        if lengths:
+            self._segments.append(_Segment(path, good, len(lengths)))
+        else:
+            path.unlink()
+
+
+def _framed(item: Any) -> bytes:
+    try:
+        raw = msgpack.packb(item)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DiskError(f"an item cannot be spooled: {error}") from error
+    if len(raw) > MAX_FRAME_BYTES:
+        raise DiskError(f"an item of {len(raw)} bytes cannot be spooled, the limit is {MAX_FRAME_BYTES}")
+    return _HEAD.pack(len(raw), zlib.crc32(raw)) + bytes(raw)
+
+
+def _frames(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    """The contents of the good frames from `start` on, up to the first that is not."""
+    file.seek(start)
+    at = start
+    while at + _HEAD.size <= end:
+        length, checksum = _HEAD.unpack(file.read(_HEAD.size))
+        if length > MAX_FRAME_BYTES or at + _HEAD.size + length > end:
+            return
+        raw = file.read(length)
+        if zlib.crc32(raw) != checksum:
+            return
+        at += _HEAD.size + length
+        yield raw
+
+
+def _is_torn(path: Path, good: int, size: int) -> bool:
+    """Whether what follows the good frames is one frame that was being written: it would reach the end or beyond."""
+    if size - good < _HEAD.size:
+        return True
+    with path.open("rb") as file:
+        file.seek(good)
+        length, _ = _HEAD.unpack(file.read(_HEAD.size))
+    return bool(good + _HEAD.size + length >= size)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,258 @@
+"""Writing down what happened: settlements, events for the CRM, the presence table, the canonical log line.
+
+One task commits in groups: what arrives while a batch is being written goes into the next one. While Redis is away
+everything goes to the disk spool instead, in order, and is replayed before anything newer. Where the spool is full or
+the disk fails, the newest facts stay in memory up to `MOST_IN_MEMORY`; then the engine is held up, and no fact is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+import trio
+
+from dialer.core.abandonment.windows import counting_day
+from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
+from dialer.core.evidence import without_number
+from dialer.core.model import Settlement
+from dialer.disk.errors import DiskError
+from dialer.disk.spool import Spool
+from dialer.shell.clock import Clock
+from dialer.shell.engine_task import ForScribe
+from dialer.shell.health import Ailment, Health
+from dialer.shell.metrics import Metrics
+from dialer.shell.statistics import Tally
+from dialer.shell.tasks.evidence import Evidence
+from dialer.store.base.connection import Store
+from dialer.store.base.errors import StoreError
+from dialer.store.operators import agents
+from dialer.store.privacy import opt_outs
+from dialer.store.privacy.opt_outs import OptedOut
+from dialer.store.settlement import outbox, settle
+from dialer.store.settlement.outbox import CrmEvent
+from dialer.store.settlement.settle import Settled
+
+log = structlog.get_logger()
+
+MOST_IN_MEMORY = 10_000
+BATCH = 500
+SPOOL_FULL_PAUSE_S = 1.0
+
+Fact = Settled | OptedOut | CrmEvent
+
+
+@dataclass(slots=True)
+class Scribe:
+    """The writer. `facts` are what must not be lost, in order."""
+
+    store: Store
+    spool: Spool
+    owner: str
+    clock: Clock
+    health: Health
+    tally: Tally
+    metrics: Metrics
+    evidence: Evidence
+    presence: dict[str, agents.Presence] = field(default_factory=dict)
+    _told: int = 0
+    _spooling: trio.Lock = field(default_factory=trio.Lock)
+
+    async def write(self, incoming: trio.MemoryReceiveChannel[ForScribe]) -> None:
+        """Write until the engine's side is closed and everything is either in Redis or on disk."""
+        async for first in incoming:
+            effects = [first, *_rest(incoming)]
+            facts = [fact for effect in effects for fact in self._facts(effect)]
+            await self._commit(facts)
+            if self.health.redis_healthy:
+                async with self._spooling:
+                    await self._show_presence()
+
+    def _facts(self, effect: ForScribe) -> list[Fact]:
+        match effect:
+            case Settle(settlement):
+                return [self._settled(settlement)]
+            case Publish():
+                return [self._event(effect, self.clock.wall())]
+            case CrmEvent():
+                return [effect]
+            case OptOut(campaign, attempt, number, key, at):
+                log.info("opt_out", attempt_id=attempt, campaign=campaign, number=str(number), key=key)
+                return [OptedOut(campaign, attempt, number, key, self.clock.to_wall(at))]
+            case AgentChanged():
+                at = self.clock.to_wall(effect.since)
+                self.presence[effect.agent] = agents.Presence(
+                    agent=effect.agent,
+                    state=effect.state,
+                    since=at,
+                    reason=effect.reason,
+                    campaigns=effect.campaigns,
+                    owner=self.owner,
+                )
+                fields = {
+                    "agent": effect.agent,
+                    "state": effect.state.value,
+                    "reason": effect.reason,
+                    "pending": "" if effect.pending is None else effect.pending.value,
+                }
+                return [self._event(Publish("agent_state", "", fields), at)]
+
+    def _event(self, effect: Publish, at: float) -> CrmEvent:
+        """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:
+        two events with one id would be one for the CRM."""
+        fields = effect.fields
+        if "until" in fields:
+            effect = replace(effect, fields={**fields, "until": self.clock.to_wall(fields["until"])})
+        event = outbox.event_of(effect, at)
+        if fields.get("attempt_id"):
+            return event
+        self._told += 1
+        return replace(event, id=f"{event.id}-{self._told}")
+
+    def _settled(self, settlement: Settlement) -> Settled:
+        zone = self.tally.zones.get(settlement.campaign)
+        day = counting_day(self.clock.to_wall(settle.counted_at(settlement)), zone)
+        self.metrics.attempt(settlement)
+        log.info("attempt", **_canonical(settlement))
+        return settle.settled(settlement, clock=self.clock.to_wall, day=day)
+
+    async def _commit(self, facts: Sequence[Fact]) -> None:
+        """Opt-outs first: they wait for nothing, also not for the disk that keeps the evidence."""
+        opted_out = [fact for fact in facts if isinstance(fact, OptedOut)]
+        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        await self._put_down(opted_out)
+        await self.evidence.keep([*self.evidence.opt_outs(opted_out), *self.evidence.ends(ends, self.owner)])
+        await self._put_down([fact for fact in facts if not isinstance(fact, OptedOut)])
+
+    async def _put_down(self, facts: Sequence[Fact]) -> None:
+        if not facts:
+            return
+        async with self._spooling:
+            while not (await self._in_store(facts) or await self._on_disk(facts)):
+                await trio.sleep(SPOOL_FULL_PAUSE_S)
+                await self._replay()
+            self.health.well(Ailment.SPOOL)
+
+    async def _in_store(self, facts: Sequence[Fact]) -> bool:
+        """Write to Redis, unless older facts wait on disk."""
+        if len(self.spool):
+            return False
+        try:
+            await trio.to_thread.run_sync(self._to_store, facts)
+        except StoreError as error:
+            self.health.ails(Ailment.REDIS, str(error))
+            return False
+        return True
+
+    async def _on_disk(self, facts: Sequence[Fact]) -> bool:
+        try:
+            await trio.to_thread.run_sync(self.spool.append, [_row(fact) for fact in facts])
+        except DiskError as error:  # full, or the disk does not take it
+            self.health.ails(Ailment.SPOOL, str(error))
+            return False
+        self.tally.spooled = len(self.spool)
+        return True
+
+    def _to_store(self, facts: Sequence[Fact]) -> None:
+        opt_outs.block(self.store, [fact for fact in facts if isinstance(fact, OptedOut)])
+        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        settle.settle(self.store, ends, self.owner)
+        outbox.publish(self.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
+        self.tally.unwritten.difference_update(end.settlement.attempt for end in ends)
+
+    async def replay(self) -> bool:
+        """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not
+        answer yet."""
+        async with self._spooling:
+            return await self._replay() and await self._show_presence()
+
+    async def _replay(self) -> bool:
+        while rows := await trio.to_thread.run_sync(self.spool.peek, BATCH):
+            facts = [_fact(row) for row in rows]
+            try:
+                await trio.to_thread.run_sync(self._to_store, facts)
+            except StoreError as error:
+                self.health.ails(Ailment.REDIS, str(error))
+                return False
+            await trio.to_thread.run_sync(self.spool.discard, len(rows))
+            self.tally.spooled = len(self.spool)
+        return True
+
+    async def _show_presence(self) -> bool:
+        rows = list(self.presence.values())
+        try:
+            await trio.to_thread.run_sync(agents.show, self.store, rows)
+        except StoreError as error:
+            self.health.ails(Ailment.REDIS, str(error))
+            return False
+        for row in rows:
+            if self.presence.get(row.agent) is row:
+                del self.presence[row.agent]
+        return True
+
+
+def _rest(incoming: trio.MemoryReceiveChannel[ForScribe]) -> list[ForScribe]:
+    effects: list[ForScribe] = []
+    while len(effects) < BATCH:
+        try:
+            effects.append(incoming.receive_nowait())
+        except (trio.WouldBlock, trio.EndOfChannel):
+            break
+    return effects
+
+
+def _row(fact: Fact) -> list[Any]:
+    match fact:
+        case Settled():
+            return ["settled", settle.to_wire(fact)]
+        case OptedOut():
+            return ["opt_out", opt_outs.to_wire(fact)]
+        case CrmEvent():
+            return ["event", outbox.to_wire(fact)]
+
+
+def _fact(row: Any) -> Fact:
+    kind, data = row
+    match kind:
+        case "settled":
+            return settle.from_wire(data)
+        case "opt_out":
+            return opt_outs.from_wire(data)
+        case _:
+            return outbox.from_wire(data)
+
+
+def _canonical(settlement: Settlement) -> dict[str, Any]:
+    """The one log line of an attempt: everything that somebody may want to know about it later."""
+
+    def between(start: float | None, end: float | None) -> float | None:
+        return None if start is None or end is None else round(end - start, 4)
+
+    lead = settlement.lead
+    return {
+        "attempt_id": settlement.attempt,
+        "campaign": settlement.campaign,
+        "lead_id": without_number(lead),
+        "number": str(lead.number),
+        "trunk": settlement.trunk,
+        "caller_id": settlement.caller_id,
+        "disposition": settlement.disposition.value,
+        "cause": settlement.cause.value,
+        "sip_code": settlement.sip_code,
+        "q850": settlement.q850,
+        "reason": settlement.reason,
+        "ended_by": settlement.ended_by.value,
+        "agent": settlement.agent,
+        "post_dial_delay_s": between(settlement.dialled_at, settlement.ringing_at),
+        "ring_s": between(settlement.ringing_at, settlement.answered_at or settlement.ended_at),
+        "wait_s": between(settlement.answered_at, settlement.bridged_at or settlement.ended_at),
+        "hand_over_s": between(settlement.answered_at, settlement.agent_dialled_at),
+        "talk_s": between(settlement.bridged_at, settlement.ended_at),
+        "answer_kind": "" if settlement.answered_at is None else settlement.answer_kind.value,
+        "live": settlement.live,
+        "abandoned": settlement.abandoned,
+        "charged": settlement.charged,
+        "crossed_cancel": settlement.crossed_cancel,
+    }

@@ -1,0 +1,209 @@
+"""Putting decisions and ends on record before anybody relies on them, in groups, off the event loop.
+
+One task writes: what comes while the disk is busy goes into the next batch, and one batch is forced to disk once. Who
+has something to put on record waits until it is there. While the disk does not take it the daemon is ailing, so no
+calls start; calls in progress go on, and their ends wait in memory, in order, until it can be written again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+
+import structlog
+import trio
+
+from compliance.api import Rule
+from compliance.evidence import Entry
+from config.policies import AppliedSettings
+from dialer.core import evidence
+from dialer.core.inputs import Permitted, Refused
+from dialer.disk.evidence_log import EvidenceLog, compress, deletion
+from dialer.shell.clock import Clock
+from dialer.shell.health import Ailment, Health
+from dialer.store.crm.requests import Outcome
+from dialer.store.privacy.opt_outs import OptedOut
+from dialer.store.settlement.settle import Settled
+
+log = structlog.get_logger()
+
+BATCH: Final = 1_000
+MOST_WAITING: Final = 20_000
+"""Records that wait in memory. Beyond that whoever brings more is held up: the ends of calls are never dropped."""
+
+KEEP_LIMIT_S: Final = 3.0
+"""Longest wait for the disk; one that takes longer counts as one that fails."""
+
+RETRY_S: Final = 1.0
+TIDY_EVERY_S: Final = 60.0
+FAREWELL_S: Final = 10.0
+"""Longest wait, at the end, for a disk that does not take the last records."""
+
+Told = Permitted | Refused
+
+
+@dataclass(slots=True)
+class Evidence:
+    """The writer. `registers` says whether this host has national no-call registers, `created_at` when each campaign
+    was created, in seconds since the epoch."""
+
+    disk: EvidenceLog
+    clock: Clock
+    health: Health
+    keep_days: int
+    registers: bool = False
+    created_at: dict[str, float] = field(default_factory=dict)
+    waiting: deque[Entry] = field(default_factory=deque)
+    _came: int = 0
+    _written: int = 0
+    _news: trio.Event = field(default_factory=trio.Event)
+    _moved: trio.Event = field(default_factory=trio.Event)
+    _ending: bool = False
+    _policies: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    # --- what goes on record -----------------------------------------------------------------------------------------
+
+    def decisions(self, answers: Iterable[Told], settings: AppliedSettings, trunk: str = "") -> list[Entry]:
+        """What the gates said of one campaign's leads; the settings come first, where they are not on record yet."""
+        at, key = self.clock.wall(), self.disk.key
+        version, policy = settings.version, settings.policy()
+        entries: list[Entry] = []
+        # Once a day as well, so that it is still there when old files have been deleted.
+        if self._policies.get(settings.name) != (version, day := self._day(at)):
+            self._policies[settings.name] = (version, day)
+            entries.append(evidence.policy(settings, version, self.created_at.get(settings.name, at), at))
+        for one in answers:
+            if isinstance(one, Permitted):
+                passed = (*evidence.PASSED, Rule.REGISTER) if self.registers and policy.registers else evidence.PASSED
+                entries.append(evidence.permit(one, settings, version, trunk, key, passed))
+            else:
+                entries.append(evidence.refusal(one, version, key, at))
+        return entries
+
+    def ends(self, settled: Iterable[Settled], owner: str) -> list[Entry]:
+        """Attempts that ended; `owner` settles them."""
+        at = self.clock.wall()
+        return [evidence.settlement(one.settlement, one.day, owner, self.disk.key, at) for one in settled]
+
+    def opt_outs(self, pressed: Iterable[OptedOut]) -> list[Entry]:
+        """Whose phone said that they are not to be called again."""
+        key = self.disk.key
+        return [evidence.opt_out(one.campaign, one.attempt, one.number, one.key, key, one.at) for one in pressed]
+
+    def outcomes(self, said: Iterable[Outcome]) -> list[Entry]:
+        """What agents or the CRM said came of attempts."""
+        at = self.clock.wall()
+        return [evidence.outcome(one.campaign, one.attempt, one.outcome, at) for one in said]
+
+    @staticmethod
+    def _day(at: float) -> str:
+        return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+    async def started(self, owner: str) -> None:
+        """The daemon runs. It is also how a disk that takes nothing is found before the first call."""
+        await self.keep([evidence.started(owner, self.clock.wall())])
+
+    async def stopped(self, owner: str) -> None:
+        """The daemon has come to an orderly end."""
+        await self.keep([evidence.stopped(owner, self.clock.wall())])
+
+    @property
+    def ailing(self) -> bool:
+        """Whether the disk does not take it at the moment."""
+        return Ailment.EVIDENCE in self.health.ailments
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    async def keep(self, entries: Sequence[Entry]) -> bool:
+        """Put entries on record, in order. True when they are on disk; False where that cannot be said yet: they wait,
+        and are written as soon as the disk takes them."""
+        if not entries:
+            return True
+        while len(self.waiting) >= MOST_WAITING:
+            await self._moved.wait()
+        self.waiting.extend(entries)
+        self._came += len(entries)
+        mine = self._came
+        self._news.set()
+        with trio.move_on_after(KEEP_LIMIT_S) as limit:
+            while self._written < mine and not self.ailing:
+                await self._moved.wait()
+        if limit.cancelled_caught:
+            self.health.ails(Ailment.EVIDENCE, f"the disk has not answered for {KEEP_LIMIT_S:g} s")
+            self._tell()
+        return self._written >= mine
+
+    def keep_ends(self, settled: Sequence[Settled], owner: str) -> None:
+        """Put ends on record, from a thread that trio started."""
+        trio.from_thread.run(self.keep, self.ends(settled, owner))
+
+    async def write(self) -> None:
+        """Write until `end` was called and nothing waits any more, or the disk has not taken it for `FAREWELL_S`."""
+        failing_since: float | None = None
+        while not (self._ending and not self.waiting):
+            if not self.waiting:
+                self._news = trio.Event()
+                await self._news.wait()
+                continue
+            batch = list(islice(self.waiting, BATCH))
+            try:
+                await trio.to_thread.run_sync(self._append, batch)
+            except OSError as error:
+                now = self.clock.now()
+                failing_since = now if failing_since is None else failing_since
+                if self._ending and now - failing_since >= FAREWELL_S:
+                    log.error("evidence lost", records=len(self.waiting), detail=_why(error))
+                    return
+                self.health.ails(Ailment.EVIDENCE, _why(error))
+                self._tell()
+                with trio.move_on_after(RETRY_S):
+                    await trio.sleep_forever()
+                continue
+            failing_since = None
+            for _ in batch:
+                self.waiting.popleft()
+            self._written += len(batch)
+            self.health.well(Ailment.EVIDENCE)
+            self._tell()
+
+    def _append(self, batch: Sequence[Entry]) -> None:
+        self.disk.append(batch, opened_ms=evidence.ms(self.clock.wall()))
+
+    def _tell(self) -> None:
+        moved, self._moved = self._moved, trio.Event()
+        moved.set()
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._ending = True
+        self._news.set()
+
+    # --- closed files ------------------------------------------------------------------------------------------------
+
+    async def tidy(self) -> None:
+        """Compress closed files and delete those that are old enough. Runs until cancelled."""
+        while True:
+            try:
+                for segment in await trio.to_thread.run_sync(self.disk.closed):
+                    if not segment.compressed:
+                        await trio.to_thread.run_sync(compress, segment)
+                await self._expire()
+            except OSError as error:
+                log.warning("evidence not tidied", detail=_why(error))
+            await trio.sleep(TIDY_EVERY_S)
+
+    async def _expire(self) -> None:
+        today = datetime.fromtimestamp(self.clock.wall(), UTC).date()
+        for segment, said in await trio.to_thread.run_sync(self.disk.expired, today, self.keep_days):
+            if not await self.keep([deletion(evidence.ms(self.clock.wall()), said)]):
+                return
+            await trio.to_thread.run_sync(segment.path.unlink)
+            log.info("evidence deleted", file=segment.path.name, kept_days=self.keep_days)
+
+
+def _why(error: OSError) -> str:
+    return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"

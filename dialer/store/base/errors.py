@@ -1,0 +1,49 @@
+"""What the store can raise. Nothing of redis-py leaves this room.
+
+StoreError                   the store was asked or told something wrong, or answered nonsense
++-- StoreUnavailable         no answer, or the server cannot work now (loading, read-only, out of memory): try again
++-- UnknownCampaign          no such campaign; says which exist
++-- CampaignExists           a campaign of this name is there already
++-- StreamFull               too many entries wait in a stream: add the rest later
++-- UnknownLead              no such lead in the campaign
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class StoreError(Exception):
+    """Something is wrong between us and the store; the message says what."""
+
+
+class StoreUnavailable(StoreError):
+    """The server did not answer or cannot work at present. Whether the last request was carried out is unknown."""
+
+
+class UnknownCampaign(StoreError):
+    """There is no such campaign."""
+
+    def __init__(self, campaign: str, existing: Sequence[str]) -> None:
+        known = ", ".join(sorted(existing)) or "none yet"
+        super().__init__(f"no campaign {campaign!r}; existing campaigns: {known}")
+        self.campaign = campaign
+        self.existing = tuple(sorted(existing))
+
+
+class CampaignExists(StoreError):
+    """A campaign of this name is there already."""
+
+
+class UnknownLead(StoreError):
+    """The campaign has no such lead."""
+
+
+class StreamFull(StoreError):
+    """Too many entries wait in a stream. `added` of the entries handed in are in it, the rest are not."""
+
+    def __init__(self, stream: str, length: int, limit: int, added: int) -> None:
+        super().__init__(
+            f"{stream} holds {length} entries, the limit is {limit}; {added} were added, try the rest later"
+        )
+        self.added = added

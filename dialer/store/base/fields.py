@@ -1,0 +1,289 @@
+"""What streams carry: how we write it, and how we read what others wrote: strictly, every fault at once. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import msgpack
+
+from dialer.store.base.errors import StoreError
+
+MAX_ENTRY_BYTES: Final = 8192
+MAX_DEPTH: Final = 16
+EPOCH_MAX: Final = 4_102_444_800.0
+"""2100-01-01: a time beyond is taken for milliseconds or a mistake."""
+
+_NAMES: Final = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bytes: "binary",
+    list: "a list",
+    dict: "a map",
+    type(None): "nothing",
+}
+
+
+class Undecodable(ValueError):
+    """An entry that is no map at all; the message says why."""
+
+
+def decode(fields: Mapping[bytes, bytes], name: str, max_bytes: int = MAX_ENTRY_BYTES) -> dict[str, Any]:
+    """The map in a stream entry: the field `name` (msgpack) or `json` (a JSON object), exactly one of them.
+
+    Raises `Undecodable`: no such field, too long, malformed, bytes after the end, a key twice, not a map.
+    """
+    given = [key for key in (name.encode(), b"json") if key in fields]
+    if len(given) != 1 or len(fields) != 1:
+        found = ", ".join(sorted(repr(key.decode("ascii", "backslashreplace"))[:40] for key in fields)) or "none"
+        raise Undecodable(f"an entry has one field, '{name}' (msgpack) or 'json' (JSON); found: {found}")
+    raw = fields[given[0]]
+    if len(raw) > max_bytes:
+        raise Undecodable(f"{len(raw)} bytes, the limit is {max_bytes}")
+    value = _from_json(raw) if given[0] == b"json" else unpacked(raw)
+    if not isinstance(value, dict):
+        raise Undecodable(f"must be a map of fields, got {kind_of(value)}")
+    return value
+
+
+def encoded(value: Any, what: str) -> bytes:
+    """A value as msgpack; `what` names it in the message. Raises `StoreError` for what msgpack cannot carry."""
+    try:
+        return bytes(msgpack.packb(value))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise StoreError(f"{what} holds what msgpack cannot carry: {error}") from error
+
+
+def kind_of(value: object) -> str:
+    """The type of a value in plain words."""
+    return _NAMES.get(type(value), type(value).__name__)
+
+
+def _from_json(raw: bytes) -> Any:
+    try:
+        value = json.loads(raw.decode(), object_pairs_hook=_without_twins, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise Undecodable("JSON: not UTF-8") from None
+    except RecursionError:
+        raise Undecodable("JSON: nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise Undecodable(f"JSON: {error.msg} at character {error.pos}") from None
+    except Undecodable:
+        raise
+    except ValueError as error:  # a number of thousands of digits
+        raise Undecodable(f"JSON: {error}") from None
+    return value
+
+
+def unpacked(raw: bytes) -> Any:
+    """Strict msgpack as a value. Raises `Undecodable`."""
+    try:
+        return msgpack.unpackb(
+            raw, raw=False, strict_map_key=True, object_pairs_hook=_without_twins, ext_hook=_no_extension
+        )
+    except msgpack.ExtraData:
+        raise Undecodable("msgpack: bytes after the end of the map") from None
+    except UnicodeDecodeError:
+        raise Undecodable("msgpack: text that is not UTF-8") from None
+    except msgpack.StackError:
+        raise Undecodable("msgpack: nested too deeply") from None
+    except Undecodable:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Undecodable(f"msgpack: {error or 'malformed'}") from None
+
+
+def _without_twins(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Undecodable(f"the field {str(twice)[:40]!r} is there twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise Undecodable(f"JSON: {name} is not a number")
+
+
+def _no_extension(code: int, data: bytes) -> Any:
+    raise Undecodable(f"msgpack: extension type {code} is not allowed")
+
+
+def fault_in(value: object, depth: int = 0) -> str | None:
+    """Why a free-form value cannot be kept and sent on as msgpack and JSON; None: it can."""
+    if depth > MAX_DEPTH:
+        return f"nested more than {MAX_DEPTH} deep"
+    match value:
+        case bool() | None:
+            return None
+        case int():
+            return None if -(2**63) <= value < 2**63 else "holds a number beyond 64 bits"
+        case float():
+            return None if math.isfinite(value) else "holds a number that is not finite"
+        case str():
+            return None if _encodable(value) else "holds text that is not valid Unicode"
+        case list():
+            return next((fault for item in value if (fault := fault_in(item, depth + 1))), None)
+        case dict():
+            if not all(isinstance(key, str) and _encodable(key) for key in value):
+                return "holds a key that is not text"
+            return next((fault for item in value.values() if (fault := fault_in(item, depth + 1))), None)
+        case _:
+            return f"holds {kind_of(value)}, which is not allowed"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class Fields:
+    """The fields of one map, read one by one; `faults` collects everything that is wrong with them.
+
+    A reader gives its default where the field is missing or wrong. `finish` names the fields that nobody asked for.
+    """
+
+    data: dict[str, Any]
+    faults: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+
+    def _take(self, name: str) -> Any:
+        self.asked.add(name)
+        return self.data.get(name)
+
+    def wrong(self, name: str, wanted: str, value: object) -> None:
+        self.faults.append(f"{name}: must be {wanted}, got {kind_of(value)}")
+
+    def text(self, name: str, limit: int, *, needed: bool = False, default: str = "") -> str:
+        """Text of at most `limit` characters without control characters."""
+        value = self._take(name)
+        if value is None:
+            if needed:
+                self.faults.append(f"{name}: missing")
+            return default
+        fault = self.text_fault(value, limit, needed=needed)
+        if fault is not None:
+            self.faults.append(f"{name}: {fault}")
+            return default
+        return str(value)
+
+    @staticmethod
+    def text_fault(value: object, limit: int, *, needed: bool = False) -> str | None:
+        if not isinstance(value, str):
+            return f"must be text, got {kind_of(value)}"
+        if needed and not value.strip():
+            return "empty"
+        if len(value) > limit:
+            return f"longer than {limit} characters"
+        if any(ord(char) < 32 or ord(char) == 127 for char in value):
+            return "holds control characters"
+        return None if _encodable(value) else "is not valid Unicode"
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str = "") -> str:
+        """One of `allowed`, needed unless there is a default; empty where it is none of them."""
+        value = self._take(name)
+        if value is None and default:
+            return default
+        if value is None:
+            self.faults.append(f"{name}: missing")
+        elif value not in allowed:
+            self.faults.append(f"{name}: must be one of {', '.join(allowed)}")
+        else:
+            return str(value)
+        return ""
+
+    def whole(self, name: str, low: int, high: int, default: int) -> int:
+        value = self._take(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.wrong(name, "a whole number", value)
+            return default
+        if not low <= value <= high:
+            self.faults.append(f"{name}: must be {low} to {high}, got {value}")
+            return default
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._take(name)
+        if value is not None and not isinstance(value, bool):
+            self.wrong(name, "true or false", value)
+        return value is True
+
+    def time(self, name: str) -> float | None:
+        """Seconds since the epoch, or ISO 8601 text with an offset."""
+        value = self._take(name)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return self._iso(name, value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.wrong(name, "seconds since the epoch or ISO 8601 text", value)
+            return None
+        return self._in_range(name, value)
+
+    def _iso(self, name: str, value: str) -> float | None:
+        try:
+            when = datetime.fromisoformat(value[:40])
+        except ValueError:
+            self.faults.append(f"{name}: not an ISO 8601 time such as 2026-03-01T09:30:00+08:00")
+            return None
+        if when.tzinfo is None:
+            self.faults.append(f"{name}: an ISO 8601 time needs its offset, such as +08:00 or Z")
+            return None
+        return self._in_range(name, when.timestamp())
+
+    def _in_range(self, name: str, value: float) -> float | None:
+        if not (math.isfinite(value) and 0 <= value <= EPOCH_MAX):
+            self.faults.append(f"{name}: not a time between 1970 and 2100 in seconds since the epoch")
+            return None
+        return float(value)
+
+    def free(self, name: str, limit_bytes: int) -> dict[str, Any]:
+        """A map of the sender's own, at most `limit_bytes` as msgpack."""
+        value = self._take(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.wrong(name, "a map", value)
+            return {}
+        fault = fault_in(value)
+        if fault is None and (size := len(msgpack.packb(value))) > limit_bytes:
+            fault = f"{size} bytes as msgpack, the limit is {limit_bytes}"
+        if fault is not None:
+            self.faults.append(f"{name}: {fault}")
+            return {}
+        return value
+
+    def texts(self, name: str, limit: int, most: int) -> tuple[str, ...]:
+        """A list of at most `most` texts."""
+        value = self._take(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self.wrong(name, "a list of texts", value)
+            return ()
+        if len(value) > most:
+            self.faults.append(f"{name}: more than {most} entries")
+            return ()
+        faults = [(i, self.text_fault(item, limit, needed=True)) for i, item in enumerate(value)]
+        self.faults.extend(f"{name}[{i}]: {fault}" for i, fault in faults if fault is not None)
+        return tuple(item for item, (_, fault) in zip(value, faults, strict=True) if fault is None)
+
+    def finish(self, hint: str = "") -> None:
+        """Name the fields that are not part of the contract."""
+        for name in self.data:
+            if name not in self.asked:
+                shown = name if isinstance(name, str) else kind_of(name)
+                self.faults.append(f"unknown field {shown[:40]!r}{hint}")

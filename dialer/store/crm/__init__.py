@@ -1,0 +1,1 @@
+"""What the CRM and the agents' desktops say: outcomes, blocks and unblocks."""

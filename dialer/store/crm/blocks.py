@@ -1,0 +1,80 @@
+"""Blocks and unblocks that the CRM asks for, and those that follow from outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compliance.blocks import Block, Target
+from compliance.numbers import masked_text
+from dialer.store.base.connection import Command, ScriptCall, Store, trip
+from dialer.store.crm.requests import BadRequest, BlockRequest, Received
+from dialer.store.operators import campaigns, control
+from dialer.store.privacy import blocklist
+from dialer.store.privacy.blocklist import Change, Unblock
+
+NEWER = "there is a newer block than this request, and it stays"
+
+
+def apply(
+    store: Store, received: Sequence[Received], opt_outs: Sequence[Block], now: float
+) -> tuple[tuple[Target, ...], list[tuple[str, BadRequest]]]:
+    """Carry out the block requests among what was received in their order, then the opt-outs. Returns who was blocked,
+    and by entry what could not be carried out.
+
+    An unblock that comes again, after a crash before its acknowledgement, undoes no block that came after it.
+    """
+    refusals: list[tuple[str, BadRequest]] = []
+    entries: list[tuple[str, BlockRequest]] = []
+    changes: list[Block | Unblock] = []
+    known = _campaigns(store, received)
+    for one in received:
+        if isinstance(one.request, BlockRequest):
+            fault = _fault(one.request, known, now)
+            if fault:
+                refusals.append((one.entry_id, BadRequest((fault,))))
+            else:
+                entries.append((one.entry_id, one.request))
+                changes.append(_change(one.request, one.asked_at, now))
+    done = blocklist.change(store, [*changes, *opt_outs], now=now)
+    trail: list[Command | ScriptCall] = []
+    for (entry_id, request), came_to in zip(entries, done, strict=False):
+        if came_to is Change.NEWER:
+            refusals.append((entry_id, BadRequest((NEWER,))))
+        else:
+            trail.append(_audited(store, request, now))
+    for block in opt_outs:
+        detail = {**blocklist.audited(block.target), "source": block.source}
+        trail.append(control.audit_line(store, "block", block.who, now, detail))
+    trip(store, trail)
+    return tuple(one.target for one in [*changes, *opt_outs] if isinstance(one, Block)), refusals
+
+
+def _campaigns(store: Store, received: Sequence[Received]) -> tuple[str, ...]:
+    """The campaigns that there are, if anybody names one."""
+    named = any(isinstance(one.request, BlockRequest) and one.request.target.campaign for one in received)
+    return campaigns.names(store) if named else ()
+
+
+def _fault(request: BlockRequest, known: Sequence[str], now: float) -> str:
+    if request.until is not None and request.until <= now:
+        return "until: must be in the future"
+    campaign = request.target.campaign
+    if campaign and campaign not in known:
+        return f"campaign: there is no campaign {campaign}, so nobody would be blocked or unblocked by this"
+    return ""
+
+
+def _change(request: BlockRequest, asked_at: float, now: float) -> Block | Unblock:
+    if not request.blocked:
+        return Unblock(request.target, asked_at)
+    at = min(asked_at, now)
+    return request.target.block(
+        source=request.source, reason=request.reason, who=request.who, at=at, until=request.until
+    )
+
+
+def _audited(store: Store, request: BlockRequest, now: float) -> Command:
+    detail = blocklist.audited(request.target)
+    if not request.blocked:
+        return control.audit_line(store, "unblock", request.who, now, detail)
+    return control.audit_line(store, "block", request.who, now, {**detail, "source": masked_text(request.source)})

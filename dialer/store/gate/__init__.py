@@ -1,0 +1,1 @@
+"""The gates before an attempt: facts gathered, rules evaluated, the attempt reserved."""

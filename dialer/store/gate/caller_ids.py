@@ -1,0 +1,243 @@
+"""The numbers that calls show: how often each was used today, which of them rest, and one for each call.
+
+What a number's uses, rest and blocks are is shared by all campaigns and hosts. A use is booked on the day that it is in
+the campaign's own time zone, and a number's limit holds for that day's uses by all campaigns. Times are seconds since
+the epoch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+import msgpack
+
+from compliance.api import Refusal
+from compliance.caller_ids import (
+    BLOCKS_WITHIN_S,
+    REST_S,
+    CallerId,
+    Pool,
+    Standing,
+    Wanted,
+    candidates,
+    choose,
+    none_left,
+    rest_of,
+)
+from compliance.words import detail
+from config.campaign import CampaignSettings
+from dialer.core.abandonment.windows import counting_day, next_day, zone_of
+from dialer.core.model import Disposition
+from dialer.store.base.connection import Command, ScriptCall, Store, trip
+from dialer.store.settlement.settlements import Settled
+
+USES_KEPT_S: Final = 31 * 86_400
+BLOCKS_KEPT: Final = 5_000
+"""Blocks that are remembered, the newest: all that can make a number rest, of pools as large as they can be."""
+
+_SAME_DAY_S: Final = 900
+"""Midnights of every zone of today fall on a quarter of an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What an operator said about a number."""
+
+    until: float
+    reason: str
+    who: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the store keeps of some numbers: `uses` of one day, `rests`, and the times of `blocks`, ascending."""
+
+    uses: Mapping[str, int]
+    rests: Mapping[str, Rest]
+    blocks: Mapping[str, Sequence[float]]
+
+    def standings(self, pool: Pool) -> dict[str, Standing]:
+        """How the numbers of a pool stand; how many blocks make one rest is each campaign's own word."""
+        return {row.number: self._standing(row.number, pool.rest_after_blocks) for row in pool.rows}
+
+    def _standing(self, number: str, limit: int) -> Standing:
+        uses, said = self.uses.get(number, 0), self.rests.get(number)
+        blocked = rest_of(self.blocks.get(number, ()), limit)
+        if said is not None and said.until >= blocked:
+            return Standing(uses, said.until, f"{said.reason} ({said.who})" if said.reason else f"said {said.who}")
+        return Standing(uses, blocked, f"the network blocked {limit} of its calls within a day", by_network=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Why a campaign can show no number at all (empty: it can show one), what is to be said of each number that rests,
+    and which of these the network has blocked too often."""
+
+    obstacle: str
+    resting: Mapping[str, str]
+    blocked: frozenset[str]
+
+
+def allot(store: Store, settings: CampaignSettings, wanted: Sequence[Wanted], now: float) -> tuple[str | Refusal, ...]:
+    """A caller id for each call of a batch, in order, or why there is none. One round trip; each use is counted.
+
+    What is not dialled after all is given back with `take_back`, at the same `now`.
+    """
+    pool, tomorrow = settings.caller_pool(), next_day(now, zone_of(settings))
+    narrowed = [candidates(pool, one, tomorrow) for one in wanted]
+    askers = [rows for rows in narrowed if not isinstance(rows, Refusal)]
+    if not askers:
+        return tuple(one for one in narrowed if isinstance(one, Refusal))
+    reply = trip(store, [_allotment(store, settings, pool, askers, now)])[0]
+    picks = iter(reply[0])
+    standings = _held(pool, *reply[1:]).standings(pool) if len(reply) > 1 else {}
+    answers: list[str | Refusal] = []
+    for rows in narrowed:
+        if isinstance(rows, Refusal):
+            answers.append(rows)
+        elif (place := next(picks)) >= 0:
+            answers.append(pool.rows[place].number)
+        else:
+            answers.append(_refusal(rows, standings, tomorrow, now))
+    return tuple(answers)
+
+
+def foresee(
+    store: Store, settings: CampaignSettings, wanted: Sequence[Wanted], now: float
+) -> tuple[str | Refusal, ...]:
+    """What `allot` would answer to each of these alone; nothing is counted. One round trip."""
+    pool, tomorrow = settings.caller_pool(), next_day(now, zone_of(settings))
+    standings = held(store, settings, now).standings(pool)
+    answers: list[str | Refusal] = []
+    for one in wanted:
+        rows = candidates(pool, one, tomorrow)
+        if isinstance(rows, Refusal):
+            answers.append(rows)
+        else:
+            row = choose(rows, standings, now)
+            answers.append(_refusal(rows, standings, tomorrow, now) if row is None else row.number)
+    return tuple(answers)
+
+
+def take_back(store: Store, settings: CampaignSettings, numbers: Iterable[str], now: float) -> None:
+    """Uncount uses that `allot` counted at `now` and that came to nothing."""
+    day = counting_day(now, zone_of(settings))
+    trip(store, [_uncount(store, number, day) for number in numbers])
+
+
+def settled(store: Store, items: Sequence[Settled], ended: Collection[str]) -> None:
+    """Book what became of calls: blocks by the network are noted, however often it is said, and the use of a number is
+    taken back where no INVITE left. `ended` are the attempts that ended only now.
+
+    A use that may have been booked on another day than the call ended on stays counted.
+    """
+    commands: list[Command] = []
+    for item in items:
+        one = item.settlement
+        if one.caller_id and one.disposition is Disposition.BLOCKED:
+            commands.append(("ZADD", store.keys.caller_id_blocks(), one.ended_at, f"{one.caller_id}|{one.attempt}"))
+        same_day = one.reserved_at // _SAME_DAY_S == item.counted_at // _SAME_DAY_S
+        if one.caller_id and one.disposition is Disposition.NOT_SENT and one.attempt in ended and same_day:
+            commands.append(_uncount(store, one.caller_id, item.day))
+    if any(command[0] == "ZADD" for command in commands):
+        commands.append(("ZREMRANGEBYRANK", store.keys.caller_id_blocks(), 0, -BLOCKS_KEPT - 1))
+    trip(store, commands)
+
+
+def held(store: Store, settings: CampaignSettings, now: float) -> Held:
+    """What is known of the numbers of a campaign, today in its time zone. One round trip."""
+    pool = settings.caller_pool()
+    if not pool.rows:
+        return Held({}, {}, {})
+    names = [row.number for row in pool.rows]
+    uses = store.keys.caller_id_uses(counting_day(now, zone_of(settings)))
+    since = now - BLOCKS_WITHIN_S - REST_S
+    recent: Command = ("ZRANGEBYSCORE", store.keys.caller_id_blocks(), since, "+inf", "WITHSCORES")
+    return _held(pool, *trip(store, [("HMGET", uses, *names), ("HMGET", store.keys.caller_id_rests(), *names), recent]))
+
+
+def review(store: Store, settings: CampaignSettings, now: float) -> Review:
+    """How the numbers of a campaign stand at the moment, in words. One round trip."""
+    pool, zone = settings.caller_pool(), zone_of(settings)
+    standings = held(store, settings, now).standings(pool)
+    found = none_left(pool.rows, standings, next_day(now, zone), now) if pool.rows else None
+    resting = {
+        number: f"caller id {number} rests until {_clock(standing.rests_until, zone)}: {standing.why}"
+        for number, standing in standings.items()
+        if standing.rests(now)
+    }
+    why = "" if found is None or found.until is None else f"{detail(found)}, until {_clock(found.until, zone)}"
+    blocked = {number for number, standing in standings.items() if standing.rests(now) and standing.by_network}
+    return Review(why, resting, frozenset(blocked))
+
+
+def rest(store: Store, number: str, said: Rest) -> None:
+    """Let a number rest, for all campaigns."""
+    body = {"until": said.until, "reason": said.reason, "who": said.who, "at": said.at}
+    trip(store, [("HSET", store.keys.caller_id_rests(), number, bytes(msgpack.packb(body)))])
+
+
+def wake(store: Store, number: str) -> bool:
+    """End a number's rest, whoever let it rest; blocks by the network are forgotten. Returns whether there was anything
+    to forget."""
+    key = store.keys.caller_id_blocks()
+    begins = f"{number}|".encode()
+    mine = [name for name in trip(store, [("ZRANGE", key, 0, -1)])[0] if name.startswith(begins)]
+    calls: list[Command] = [("HDEL", store.keys.caller_id_rests(), number)]
+    if mine:
+        calls.append(("ZREM", key, *mine))
+    return any(trip(store, calls))
+
+
+def _allotment(
+    store: Store, settings: CampaignSettings, pool: Pool, askers: Sequence[Sequence[CallerId]], now: float
+) -> ScriptCall:
+    places = {row.number: place for place, row in enumerate(pool.rows, 1)}
+    sets: dict[tuple[int, ...], int] = {}
+    known: dict[int, int] = {}  # by identity: most askers have the same rows
+    leads = [
+        known.get(id(rows))
+        or known.setdefault(id(rows), sets.setdefault(tuple(places[row.number] for row in rows), len(sets) + 1))
+        for rows in askers
+    ]
+    given = {
+        "numbers": [row.number for row in pool.rows],
+        "limits": [row.daily_limit for row in pool.rows],
+        "sets": list(sets),
+        "leads": leads,
+    }
+    day = counting_day(now, zone_of(settings))
+    keys = (store.keys.caller_id_uses(day), store.keys.caller_id_rests(), store.keys.caller_id_blocks())
+    limits = (pool.rest_after_blocks, BLOCKS_WITHIN_S, REST_S, USES_KEPT_S)
+    return ScriptCall("caller_ids", keys, (now, *limits, bytes(msgpack.packb(given))))
+
+
+def _held(pool: Pool, uses: Sequence[Any], rests: Sequence[Any], blocks: Sequence[bytes]) -> Held:
+    names = [row.number for row in pool.rows]
+    times: dict[str, list[float]] = defaultdict(list)
+    for name, at in zip(blocks[::2], blocks[1::2], strict=True):
+        times[name.decode().partition("|")[0]].append(float(at))
+    return Held(
+        {name: int(count) for name, count in zip(names, uses, strict=True) if count is not None},
+        {name: Rest(**msgpack.unpackb(raw)) for name, raw in zip(names, rests, strict=True) if raw is not None},
+        times,
+    )
+
+
+def _clock(at: float, zone: tzinfo | None) -> str:
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _refusal(rows: Sequence[CallerId], standings: Mapping[str, Standing], tomorrow: float, now: float) -> Refusal:
+    found = none_left(rows, standings, tomorrow, now)
+    assert found is not None  # nothing was chosen
+    return found
+
+
+def _uncount(store: Store, number: str, day: str) -> Command:
+    return ("HINCRBY", store.keys.caller_id_uses(day), number, -1)

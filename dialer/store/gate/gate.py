@@ -1,0 +1,260 @@
+"""Both gates, right before the INVITE: facts, judgement, a number to show, and the reservation.
+
+`screen` takes four round trips whatever the number of leads, five where leads have a customer or an account. The facts
+are gathered (`store.facts`) and judged by the pure gate (`compliance.gate`), those who pass get a caller id, and their
+attempts are counted where the store still says what was judged (`contacts.reserve`): whom a block or another daemon's
+attempt came in between is judged again. Then the attempts are written down in the campaign, if the leases still hold.
+What cannot be done for a lead is undone for it. A process that dies on the way leaves somebody with one attempt too
+many on the account, which errs on the callee's side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgpack
+
+from compliance.api import Cleared, Per, Permit, Refusal, Reserved, Rule
+from compliance.caller_ids import Wanted
+from compliance.contacts import completed, group_of, head
+from compliance.gate import judge
+from compliance.policy import Policy
+from config.campaign import CampaignSettings
+from dialer.core.inputs import Permitted, Refused
+from dialer.core.leads import lead_reasons
+from dialer.core.model import Lead
+from dialer.disk.registers import Shelf
+from dialer.store.base.connection import Store
+from dialer.store.base.errors import StoreError
+from dialer.store.gate import caller_ids
+from dialer.store.gate.contacts import Claim, Reservation, Spot, fields_of, give_back, reserve
+from dialer.store.gate.evaluation import NO_REGISTERS, asked_about, facts_about, foreseen, question_of
+from dialer.store.gate.facts import Asked, Gathered, gather
+from dialer.store.leads.leases import Move, move
+
+LEASE_LOST: Final = Refusal(Rule.LEASE_LOST, "lease_lost", None)
+"""What becomes of a lead that another daemon may have by now. It is left alone in the store."""
+
+ROUNDS: Final = 3
+"""So often a lead is judged whose facts change in between."""
+
+CONTENDED_S: Final = 5.0
+
+LEAST_REST_S: Final = 1.0
+"""A refused lead comes up again after so long at the soonest, or it would go round and round at a clock's edge."""
+
+
+def screen(
+    store: Store,
+    settings: CampaignSettings,
+    policy: Policy,
+    leads: Sequence[Lead],
+    *,
+    trunk: str,
+    owner: str,
+    now: float,
+    attempt_ids: Sequence[str],
+    shelf: Shelf = NO_REGISTERS,
+    agent_held: bool = False,
+) -> tuple[Permitted | Refused, ...]:
+    """Pass leads (of one campaign, leased by `owner`) through both gates; one answer for each, in order.
+
+    `shelf` has the national registers of this host; `agent_held` says that an agent asked for these calls.
+
+    A permitted lead's attempt is reserved and written down under the attempt id of the same place. A refused lead is
+    postponed or closed already; one whose lease was lost is refused with `LEASE_LOST` and left alone. After
+    `StoreUnavailable` nothing may be dialled, but attempts may be open: settle them as NOT_SENT, which does nothing to
+    those that are not.
+    """
+    if len(leads) != len(attempt_ids):
+        raise ValueError(f"{len(leads)} leads and {len(attempt_ids)} attempt ids")
+    if not leads:
+        return ()
+    verdicts = reserved(store, settings, policy, leads, now, attempt_ids, shelf, agent_held=agent_held)
+    return _written_down(store, settings, leads, verdicts, trunk=trunk, owner=owner, now=now)
+
+
+def sift(
+    store: Store,
+    settings: CampaignSettings,
+    policy: Policy,
+    leads: Sequence[Lead],
+    *,
+    owner: str,
+    now: float,
+    shelf: Shelf = NO_REGISTERS,
+) -> tuple[tuple[Lead, ...], tuple[Refused, ...]]:
+    """Those of the leads (of one campaign, leased by `owner`) that the gates would let pass now if an agent asked for
+    the calls, and those that they would not, which are postponed or closed: agents in mode preview need not look at
+    leads that nobody may call.
+
+    Nothing is reserved. What is dialled passes `screen` at its own moment.
+    """
+    facts = facts_about(store, settings, policy, leads, shelf, now, agent_held=True)
+    verdicts = foreseen(store, settings, policy, facts, now)
+    refused = [Refused(lead, one) for lead, one in zip(leads, verdicts, strict=True) if isinstance(one, Refusal)]
+    moves = [_refusal_move(one.lead, one.refusal, now) for one in refused]
+    move(store, settings.name, owner, [*moves, *_counting(one.refusal for one in refused)], now)
+    return tuple(lead for lead, one in zip(leads, verdicts, strict=True) if isinstance(one, Cleared)), tuple(refused)
+
+
+# --- judged and reserved ----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Leads on their way to a verdict. `tries` counts how often each was judged."""
+
+    asked: list[Asked]
+    verdicts: dict[int, Permit | Refusal] = field(default_factory=dict)
+    tries: dict[int, int] = field(default_factory=dict)
+
+    def next_round(self) -> list[int]:
+        """Those without a verdict; of several that share a subject the first, the others see what becomes of it."""
+        seen: set[Spot] = set()
+        chosen = []
+        if len(self.verdicts) < len(self.asked):
+            for i, one in enumerate(self.asked):
+                if i not in self.verdicts and seen.isdisjoint(one.spots):
+                    chosen.append(i)
+                    seen.update(one.spots)
+        return chosen
+
+
+def reserved(
+    store: Store,
+    settings: CampaignSettings,
+    policy: Policy,
+    leads: Sequence[Lead],
+    now: float,
+    attempt_ids: Sequence[str],
+    shelf: Shelf = NO_REGISTERS,
+    *,
+    agent_held: bool = False,
+) -> list[Permit | Refusal]:
+    """Judge leads and count the attempts of those who pass; one verdict for each, in order. What is permitted is not
+    written down in the campaign yet."""
+    batch, question = _Batch(asked_about(store, policy, leads, shelf, now)), question_of(settings, policy, now)
+    while chosen := batch.next_round():
+        gathered, prefixes = gather(store, settings.name, [batch.asked[i] for i in chosen], agent_held=agent_held)
+        cleared: list[tuple[int, Gathered, Cleared]] = []
+        for i, facts in zip(chosen, gathered, strict=True):
+            one = judge(facts.facts, question)
+            if isinstance(one, Refusal):
+                batch.verdicts[i] = one
+            else:
+                cleared.append((i, facts, one))
+        _reserve(store, settings, batch, cleared, prefixes.generations, now, attempt_ids)
+    return [batch.verdicts[i] for i in range(len(leads))]
+
+
+def _reserve(
+    store: Store,
+    settings: CampaignSettings,
+    batch: _Batch,
+    cleared: Sequence[tuple[int, Gathered, Cleared]],
+    generations: Sequence[int],
+    now: float,
+    attempt_ids: Sequence[str],
+) -> None:
+    """Choose numbers to show, and count the attempts of those of whom nothing has changed."""
+    if not cleared:
+        return
+    wanted = [Wanted(one.number, facts.facts.contacts[Per.NUMBER]) for _, facts, one in cleared]
+    shown = caller_ids.allot(store, settings, wanted, now)
+    begins = head(now, settings.name, group_of(settings.name, settings.group))
+    going: list[tuple[int, Cleared, str]] = []
+    claims: list[Claim] = []
+    for (i, facts, one), caller_id in zip(cleared, shown, strict=True):
+        if isinstance(caller_id, Refusal):
+            batch.verdicts[i] = caller_id
+            continue
+        going.append((i, one, caller_id))
+        attempt = completed(begins, attempt_ids[i], caller_id)
+        claims.append(Claim(batch.asked[i].spots, facts.histories, attempt, facts.blocks))
+    unused = []
+    for (i, one, caller_id), counted in zip(going, reserve(store, settings.name, claims, generations), strict=True):
+        if counted:
+            batch.verdicts[i] = Permit(one, Reserved(attempt_ids[i], one.number, now, caller_id))
+            continue
+        unused.append(caller_id)
+        batch.tries[i] = batch.tries.get(i, 0) + 1
+        if batch.tries[i] == ROUNDS:
+            batch.verdicts[i] = Refusal(Rule.CONTENDED, "contended", now + CONTENDED_S, {"rounds": ROUNDS})
+    if unused:
+        caller_ids.take_back(store, settings, unused, now)
+
+
+# --- written down -----------------------------------------------------------------------------------------------------
+
+
+def _written_down(
+    store: Store,
+    settings: CampaignSettings,
+    leads: Sequence[Lead],
+    verdicts: Sequence[Permit | Refusal],
+    *,
+    trunk: str,
+    owner: str,
+    now: float,
+) -> tuple[Permitted | Refused, ...]:
+    """Open the permitted attempts, postpone or close the refused leads; undo what could not be opened."""
+    moves = [_move(lead, verdict, trunk, owner, now) for lead, verdict in zip(leads, verdicts, strict=True)]
+    counting = _counting(one for one in verdicts if isinstance(one, Refusal))
+    try:
+        done = move(store, settings.name, owner, [*moves, *counting], now)[: len(moves)]
+    except StoreError:
+        # The attempts may be open although no answer came. The caller settles them as NOT_SENT once Redis is back.
+        permitted = [(lead, one) for lead, one in zip(leads, verdicts, strict=True) if isinstance(one, Permit)]
+        with suppress(StoreError):
+            give_back(store, [_reservation(lead, one) for lead, one in permitted])
+        raise
+    answers: list[Permitted | Refused] = []
+    lost: list[tuple[Lead, Permit]] = []
+    for lead, verdict, opened in zip(leads, verdicts, done, strict=True):
+        if isinstance(verdict, Refusal):
+            answers.append(Refused(lead, verdict))
+        elif opened:
+            answers.append(Permitted(lead, verdict))
+        else:
+            lost.append((lead, verdict))
+            answers.append(Refused(lead, LEASE_LOST))
+    if lost:
+        give_back(store, [_reservation(lead, one) for lead, one in lost])
+        caller_ids.take_back(store, settings, [one.caller_id for _, one in lost], now)
+    return tuple(answers)
+
+
+def _reservation(lead: Lead, permit: Permit) -> Reservation:
+    return Reservation(fields_of(lead), lead.campaign, permit.attempt)
+
+
+def _move(lead: Lead, verdict: Permit | Refusal, trunk: str, owner: str, now: float) -> Move:
+    if isinstance(verdict, Refusal):
+        return _refusal_move(lead, verdict, now)
+    record = {
+        "lead": lead.lead_id,
+        "number": lead.number_index,
+        "owner": owner,
+        "at": verdict.reserved.at,
+        "trunk": trunk,
+        "caller_id": verdict.caller_id,
+    }
+    return Move("open", lead.lead_id, verdict.attempt, bytes(msgpack.packb(record)))
+
+
+def _refusal_move(lead: Lead, refusal: Refusal, now: float) -> Move:
+    """Close a lead, or put it off; one that expires before then comes up to be closed, so that it holds no campaign
+    open."""
+    why = lead_reasons.kept(lead_reasons.refused(refusal))
+    if refusal.until is None:
+        return Move("close", lead.lead_id, refusal.rule.value, why)
+    until = refusal.until if lead.expires_at is None else min(refusal.until, lead.expires_at)
+    return Move("due", lead.lead_id, max(until, now + LEAST_REST_S), why)
+
+
+def _counting(refusals: Iterable[Refusal]) -> list[Move]:
+    return [Move("count", "", f"refused:{one.rule}") for one in refusals]

@@ -1,0 +1,1 @@
+"""Leads: from the CRM's stream to a lease, and what people ask about them."""

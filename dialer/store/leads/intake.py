@@ -1,0 +1,124 @@
+"""Intake: from the campaign's stream to leads that are due, or to the rejected.
+
+Reading, judging and acknowledging are one consumer group and one script, so that any number of daemons can take in
+at once, and a crash at any point leaves an entry either handled or to be handled again, never both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from compliance.api import Per
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
+from dialer.store.base.errors import StreamFull, UnknownCampaign
+from dialer.store.base.fields import encoded
+from dialer.store.base.keys import digits
+from dialer.store.base.streams import GROUP, Entry, read_group
+from dialer.store.leads.lead_codec import MAX_LEAD_BYTES, NewLead, Rejection, pack, parse
+from dialer.store.operators import campaigns
+
+REJECTED_KEPT: Final = 100_000
+"""About how many rejected leads a campaign keeps, the newest."""
+
+REJECTED_COPY_BYTES: Final = 65_536
+QUEUE_LIMIT: Final = 100_000
+_CHUNK: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeReport:
+    """What one pass did. `read` - `accepted` - `rejected` entries had been handled before."""
+
+    read: int
+    accepted: int
+    rejected: int
+
+
+def take_in(
+    store: Store,
+    campaign: str,
+    consumer: str,
+    now: float,
+    batch: int,
+    *,
+    max_lead_bytes: int = MAX_LEAD_BYTES,
+    ids_needed: Collection[Per] = (),
+) -> IntakeReport:
+    """Read up to `batch` new entries (never blocks) and accept or reject each. `ids_needed` as in `lead_codec.parse`.
+    Raises `UnknownCampaign`."""
+    keys = store.keys
+    raw = trip(store, [("HGET", keys.campaign(campaign), "settings")])[0]
+    if raw is None:
+        raise UnknownCampaign(campaign, campaigns.names(store))
+    region = campaigns.settings_of(raw).default_region
+    entries = read_group(store, keys.leads(campaign), consumer, batch)
+    if not entries:
+        return IntakeReport(0, 0, 0)
+    args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES]
+    for entry in entries:
+        verdict = parse(
+            entry.fields,
+            campaign=campaign,
+            default_region=region,
+            now=now,
+            max_bytes=max_lead_bytes,
+            ids_needed=ids_needed,
+        )
+        args += _arguments(entry, verdict, now)
+    answers = trip(store, [ScriptCall("accept", _accept_keys(store, campaign), args)])[0]
+    return IntakeReport(len(entries), answers.count(1), answers.count(2))
+
+
+def _accept_keys(store: Store, campaign: str) -> list[str]:
+    keys = store.keys
+    named = (keys.leads, keys.rejected, keys.lead, keys.numbers, keys.due, keys.waiting, keys.priority, keys.counts)
+    return [key(campaign) for key in named]
+
+
+def _arguments(entry: Entry, verdict: NewLead | Rejection, now: float) -> list[Value]:
+    if isinstance(verdict, Rejection):
+        return [entry.id, verdict.lead_id, json.dumps(verdict.reasons), "", 0, 0, 0]
+    lead = verdict.lead
+    due_at = now if verdict.not_before is None else max(now, verdict.not_before)
+    args: list[Value] = [
+        entry.id,
+        lead.lead_id,
+        "",
+        pack(lead, entry.id, now),
+        due_at,
+        lead.priority,
+        len(lead.numbers),
+    ]
+    for i, number in enumerate(lead.numbers):
+        args += [digits(number), "phone" if len(lead.numbers) == 1 else f"phones[{i}]"]
+    return args
+
+
+def enqueue(store: Store, campaign: str, entries: Iterable[Mapping[str, Any]], *, limit: int = QUEUE_LIMIT) -> int:
+    """Add leads to the campaign's stream, as a CRM would. Each entry is a mapping of a lead's fields.
+
+    Returns how many were added. Raises `StreamFull` (with `added`) once `limit` entries wait: call again later with
+    the rest.
+    """
+    stream, added = store.keys.leads(campaign), 0
+    for chunk in _chunks(entries):
+        length = trip(store, [("XLEN", stream)])[0]
+        fits = chunk[: max(0, limit - length)]
+        commands: list[Command | ScriptCall] = [
+            ("XADD", stream, "*", "lead", encoded(dict(entry), "a lead")) for entry in fits
+        ]
+        trip(store, commands)
+        added += len(fits)
+        if len(fits) < len(chunk):
+            raise StreamFull(stream, length + len(fits), limit, added)
+    return added
+
+
+def _chunks(entries: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    source = iter(entries)
+    while chunk := list(islice(source, _CHUNK)):
+        yield chunk

@@ -1,0 +1,180 @@
+"""Agents: what their desktops say, which daemon each belongs to, and the presence table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgpack
+
+from compliance.numbers import masked_text
+from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
+from dialer.store.base.fields import Fields, Undecodable, decode
+from dialer.store.base.streams import Entry, read_after
+
+ENTRIES_KEPT: Final = 100_000
+MAX_URI_LENGTH: Final = 255
+MAX_CAMPAIGNS: Final = 32
+MAX_TEXT_LENGTH: Final = 64
+
+AGENT_NAME: Final = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
+SAYABLE: Final = tuple(kind.value for kind in AgentEventKind if kind is not AgentEventKind.LOST)
+"""What a desktop can say; that an agent is lost is the dialer's own finding."""
+
+ABOUT_A_LEAD: Final = frozenset({AgentEventKind.DIAL.value, AgentEventKind.SKIP.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A stream entry that could not be read, with every reason. `agent` where it could be read, else empty."""
+
+    entry_id: str
+    reasons: tuple[str, ...]
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An agent's word and the stream entry that it came in."""
+
+    entry_id: str
+    event: AgentEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """One row of the presence table. `since` is seconds since the epoch."""
+
+    agent: str
+    state: AgentState
+    since: float
+    reason: str
+    campaigns: tuple[str, ...]
+    owner: str
+
+
+def enqueue(store: Store, events: Sequence[AgentEvent], *, keep: int = ENTRIES_KEPT) -> None:
+    """Say something as a desktop would, in one round trip; the stream keeps about `keep` entries."""
+    stream = store.keys.agents_in()
+    calls: list[Command | ScriptCall] = [
+        ("XADD", stream, "MAXLEN", "~", keep, "*", "event", bytes(msgpack.packb(_said(event)))) for event in events
+    ]
+    trip(store, calls)
+
+
+def _said(event: AgentEvent) -> dict[str, Any]:
+    optional = {
+        "uri": event.uri,
+        "campaigns": list(event.campaigns),
+        "team": event.team,
+        "reason": event.reason,
+        "lead_id": event.lead_id,
+    }
+    given: dict[str, Any] = {name: value for name, value in optional.items() if value}
+    if event.shift_ends_at is not None:
+        given["shift_ends_at"] = event.shift_ends_at
+    return {"type": event.kind.value, "agent": event.agent, **given}
+
+
+def read(store: Store, host: str, cursor: str, count: int, block_ms: int) -> tuple[tuple[Heard | Malformed, ...], str]:
+    """Entries after `cursor` and the next cursor. Waits up to `block_ms` (0: not at all).
+
+    Every host reads every entry, because any of them may hold the agent. The cursor "" goes on where this host left
+    off, also after a restart, and begins with what comes from now on where it never read; "$" always does the latter,
+    and "0" begins with the oldest entry.
+    """
+    places = store.keys.agents_read()
+    if not cursor:
+        left_off = trip(store, [("HGET", places, host)])[0]
+        cursor = left_off.decode() if left_off else "$"
+    entries, after = read_after(store, store.keys.agents_in(), cursor, count, block_ms)
+    if after != cursor:
+        trip(store, [("HSET", places, host, after)])
+    return tuple(parse(entry) for entry in entries), after
+
+
+def parse(entry: Entry) -> Heard | Malformed:
+    """Read one entry: one field, `event` (a msgpack map) or `json` (a JSON object)."""
+    try:
+        given = Fields(decode(entry.fields, "event"))
+    except Undecodable as error:
+        return Malformed(entry.id, (str(error),))
+    kind = given.choice("type", SAYABLE)
+    agent = given.text("agent", MAX_TEXT_LENGTH, needed=True)
+    if agent and not AGENT_NAME.fullmatch(agent):
+        given.faults.append("agent: must be letters, digits and _ . @ + -")
+    uri = given.text("uri", MAX_URI_LENGTH)
+    if uri and not uri.startswith(("sip:", "sips:")):
+        given.faults.append("uri: must begin with sip: or sips:")
+    campaigns = given.texts("campaigns", MAX_TEXT_LENGTH, MAX_CAMPAIGNS)
+    team = given.text("team", MAX_TEXT_LENGTH)
+    reason = masked_text(given.text("reason", MAX_TEXT_LENGTH))  # it goes onto boards, into logs and events
+    lead_id = given.text("lead_id", MAX_TEXT_LENGTH, needed=kind in ABOUT_A_LEAD)
+    shift_ends_at = given.time("shift_ends_at")
+    if kind == AgentEventKind.LOGIN:
+        for name, value in (("uri", uri), ("campaigns", campaigns)):
+            if not value and not any(fault.startswith(name) for fault in given.faults):
+                given.faults.append(f"{name}: a login needs it")
+    given.finish()
+    if given.faults:
+        return Malformed(entry.id, tuple(given.faults), agent if AGENT_NAME.fullmatch(agent) else "")
+    event = AgentEvent(AgentEventKind(kind), agent, uri, campaigns, team, reason, lead_id, shift_ends_at)
+    return Heard(entry.id, event)
+
+
+# --- which daemon an agent belongs to --------------------------------------------------------------------------------
+
+
+def is_claimed(store: Store, agent: str) -> bool:
+    """Whether any daemon has claimed an agent."""
+    return bool(trip(store, [("EXISTS", store.keys.agent_claim(agent))])[0])
+
+
+def claim(store: Store, agents: Sequence[str], owner: str, ttl_s: float) -> tuple[str, ...]:
+    """Claim agents for `ttl_s` seconds; returns those that are the owner's now (also those it held before)."""
+    done = _each(store, "claim", agents, owner, ttl_s)
+    return tuple(agent for agent, mine in zip(agents, done, strict=True) if mine)
+
+
+def renew(store: Store, agents: Sequence[str], owner: str, ttl_s: float) -> tuple[str, ...]:
+    """Prolong claims; returns the agents that are no longer the owner's."""
+    done = _each(store, "renew", agents, owner, ttl_s)
+    return tuple(agent for agent, mine in zip(agents, done, strict=True) if not mine)
+
+
+def release(store: Store, agents: Sequence[str], owner: str) -> int:
+    """Give claims up; returns how many were the owner's."""
+    return sum(_each(store, "release", agents, owner, 1.0))
+
+
+def _each(store: Store, what: str, agents: Sequence[str], owner: str, ttl_s: float) -> list[int]:
+    args: list[Value] = [what, owner, max(1, round(ttl_s * 1000))]
+    return trip(store, [ScriptCall("claim", [store.keys.agent_claim(agent)], args) for agent in agents])
+
+
+# --- the presence table ----------------------------------------------------------------------------------------------
+
+
+def show(store: Store, rows: Sequence[Presence]) -> None:
+    """Write presence rows, in one round trip; an agent who is OFFLINE is removed."""
+    calls: list[Command | ScriptCall] = []
+    for row in rows:
+        if row.state is AgentState.OFFLINE:
+            calls.append(("HDEL", store.keys.agents(), row.agent))
+        else:
+            body = [row.state.value, row.since, row.reason, list(row.campaigns), row.owner]
+            calls.append(("HSET", store.keys.agents(), row.agent, bytes(msgpack.packb(body))))
+    trip(store, calls)
+
+
+def listing(store: Store) -> tuple[Presence, ...]:
+    """The presence table, by agent."""
+    flat = trip(store, [("HGETALL", store.keys.agents())])[0]
+    rows = ((name.decode(), msgpack.unpackb(raw)) for name, raw in zip(flat[::2], flat[1::2], strict=True))
+    return tuple(
+        Presence(name, AgentState(state), since, reason, tuple(campaigns), owner)
+        for name, (state, since, reason, campaigns, owner) in sorted(rows)
+    )

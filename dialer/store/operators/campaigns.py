@@ -1,0 +1,125 @@
+"""Campaigns: their settings and what the operator wants of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from config.campaign import CampaignSettings
+from dialer.core.inputs import CampaignState
+from dialer.store.base.connection import ScriptCall, Store, trip
+from dialer.store.base.errors import CampaignExists, StoreError, UnknownCampaign
+
+SETTINGS_KEPT: Final = 1024
+"""Stored settings that are kept as read: all campaigns, at 9 kB each. All are looked at one after the other, so where
+there are more campaigns than places, every look reads every one of them anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as stored. Times are seconds since the epoch."""
+
+    settings: CampaignSettings
+    state: CampaignState
+    created_at: float
+    changed_at: float
+    changed_by: str
+
+
+def create(store: Store, settings: CampaignSettings, *, who: str, now: float) -> Campaign:
+    """Create a stopped campaign. Raises `CampaignExists`."""
+    done, _ = trip(
+        store,
+        [
+            _change(store, settings.name, "create", settings.model_dump_json(), who, now),
+            ("SADD", store.keys.campaigns(), settings.name),
+        ],
+    )
+    if not done:
+        raise CampaignExists(f"campaign {settings.name!r} is there already")
+    return get(store, settings.name)
+
+
+def get(store: Store, name: str) -> Campaign:
+    """One campaign. Raises `UnknownCampaign`, which lists those that exist."""
+    stored = trip(store, [("HGETALL", store.keys.campaign(name))])[0]
+    if not stored:
+        raise UnknownCampaign(name, names(store))
+    return _campaign(name, stored)
+
+
+def names(store: Store) -> tuple[str, ...]:
+    """The names of all campaigns, sorted."""
+    return tuple(sorted(name.decode() for name in trip(store, [("SMEMBERS", store.keys.campaigns())])[0]))
+
+
+def listing(store: Store) -> tuple[Campaign, ...]:
+    """All campaigns by name, in two round trips. Raises `StoreError` where one of them cannot be read."""
+    found, faults = readable(store)
+    for fault in faults.values():
+        raise StoreError(fault)
+    return found
+
+
+def readable(store: Store) -> tuple[tuple[Campaign, ...], dict[str, str]]:
+    """All campaigns that can be read, and why others cannot, by name: one that another release wrote must not keep a
+    daemon from serving the rest."""
+    found = names(store)
+    stored = trip(store, [("HGETALL", store.keys.campaign(name)) for name in found])
+    campaigns, faults = [], {}
+    for name, fields in zip(found, stored, strict=True):
+        try:
+            if fields:
+                campaigns.append(_campaign(name, fields))
+        except StoreError as error:
+            faults[name] = str(error)
+    return tuple(campaigns), faults
+
+
+def update(store: Store, settings: CampaignSettings, *, who: str, now: float) -> Campaign:
+    """Replace the settings of the campaign of that name; its state stays. Raises `UnknownCampaign`."""
+    return _changed(store, settings.name, "settings", settings.model_dump_json(), who, now)
+
+
+def set_state(store: Store, name: str, state: CampaignState, *, who: str, now: float) -> Campaign:
+    """Start, pause or stop a campaign. Raises `UnknownCampaign`."""
+    return _changed(store, name, "state", state.value, who, now)
+
+
+@lru_cache(maxsize=SETTINGS_KEPT)
+def settings_of(raw: bytes) -> CampaignSettings:
+    """Stored settings, read; the same bytes are read once. Raises `StoreError` where a newer or older release wrote
+    what this one cannot read."""
+    try:
+        return CampaignSettings.model_validate_json(raw)
+    except ValidationError as error:
+        raise StoreError(f"stored campaign settings cannot be read: {error}") from error
+
+
+def _change(store: Store, name: str, what: str, value: str, who: str, now: float) -> ScriptCall:
+    return ScriptCall("campaign", [store.keys.campaign(name)], [what, value, who, now])
+
+
+def _changed(store: Store, name: str, what: str, value: str, who: str, now: float) -> Campaign:
+    done, stored = trip(store, [_change(store, name, what, value, who, now), ("HGETALL", store.keys.campaign(name))])
+    if not done:
+        raise UnknownCampaign(name, names(store))
+    return _campaign(name, stored)
+
+
+def _campaign(name: str, flat: list[bytes]) -> Campaign:
+    stored: Mapping[bytes, Any] = dict(zip(flat[::2], flat[1::2], strict=True))
+    try:
+        return Campaign(
+            settings=settings_of(stored[b"settings"]),
+            state=CampaignState(stored[b"state"].decode()),
+            created_at=float(stored[b"created_at"]),
+            changed_at=float(stored[b"changed_at"]),
+            changed_by=stored[b"changed_by"].decode(),
+        )
+    except (KeyError, ValueError, StoreError) as error:
+        raise StoreError(f"campaign {name!r} cannot be read: {error}") from error

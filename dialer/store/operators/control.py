@@ -1,0 +1,112 @@
+"""Operator commands and the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgpack
+
+from dialer.store.base.connection import Command as RedisCommand
+from dialer.store.base.connection import Store, trip
+from dialer.store.base.fields import Fields, Undecodable, decode, encoded
+from dialer.store.base.streams import Entry, entries_of, read_after
+
+COMMANDS_KEPT: Final = 10_000
+AUDIT_KEPT: Final = 1_000_000
+MAX_NAME_LENGTH: Final = 64
+MAX_ARGS_BYTES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What an operator wants, such as name "drain" and args {"host": "a"}."""
+
+    name: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A command with who and when (seconds since the epoch), and the stream entry that it came in."""
+
+    entry_id: str
+    command: Command
+    who: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One line of the audit trail; `at` is seconds since the epoch."""
+
+    at: float
+    who: str
+    what: str
+    detail: Mapping[str, Any]
+
+
+def send(store: Store, command: Command, *, who: str, now: float) -> str:
+    """Send a command to every daemon, and write it into the audit trail. Returns the entry's id."""
+    body = {"name": command.name, "args": dict(command.args), "who": who, "at": now}
+    keep = ("MAXLEN", "~", COMMANDS_KEPT)
+    entry: RedisCommand = ("XADD", store.keys.control(), *keep, "*", "command", encoded(body, "a command"))
+    sent, _ = trip(store, [entry, audit_line(store, command.name, who, now, command.args)])
+    return str(sent.decode())
+
+
+def read(store: Store, cursor: str, count: int, block_ms: int) -> tuple[tuple[Ordered, ...], str]:
+    """Commands after `cursor` ("$": only new ones) and the next cursor.
+
+    What cannot be read is left out and written into the audit trail as `control_malformed`.
+    """
+    entries, after = read_after(store, store.keys.control(), cursor, count, block_ms)
+    orders = []
+    for entry in entries:
+        try:
+            orders.append(_ordered(entry))
+        except Undecodable as error:
+            at = int(entry.id.split("-")[0]) / 1000
+            audit(store, "control_malformed", who="", now=at, detail={"entry": entry.id, "reason": str(error)})
+    return tuple(orders), after
+
+
+def _ordered(entry: Entry) -> Ordered:
+    given = Fields(decode(entry.fields, "command"))
+    name = given.text("name", MAX_NAME_LENGTH, needed=True)
+    args = given.free("args", MAX_ARGS_BYTES)
+    who = given.text("who", MAX_NAME_LENGTH, needed=True)
+    at = given.time("at")
+    given.finish()
+    if at is None and not given.faults:
+        given.faults.append("at: missing")
+    if given.faults or at is None:
+        raise Undecodable("; ".join(given.faults))
+    return Ordered(entry.id, Command(name, args), who, at)
+
+
+def audit(store: Store, what: str, *, who: str, now: float, detail: Mapping[str, Any]) -> None:
+    """Write one line of the audit trail. Numbers in `detail` are the caller's to mask."""
+    trip(store, [audit_line(store, what, who, now, detail)])
+
+
+def audit_trail(store: Store, count: int) -> tuple[Audited, ...]:
+    """The newest `count` lines, newest first."""
+    entries = entries_of(trip(store, [("XREVRANGE", store.keys.audit(), "+", "-", "COUNT", count)])[0])
+    return tuple(
+        Audited(
+            at=float(entry.fields[b"at"]),
+            who=entry.fields[b"who"].decode(),
+            what=entry.fields[b"what"].decode(),
+            detail=msgpack.unpackb(entry.fields[b"detail"]),
+        )
+        for entry in entries
+    )
+
+
+def audit_line(store: Store, what: str, who: str, now: float, detail: Mapping[str, Any]) -> RedisCommand:
+    """The command that writes one line of the audit trail."""
+    keep = ("MAXLEN", "~", AUDIT_KEPT)
+    line = ("at", now, "who", who, "what", what, "detail", encoded(dict(detail), "a line of the audit trail"))
+    return ("XADD", store.keys.audit(), *keep, "*", *line)

@@ -1,0 +1,131 @@
+"""What the hosts say about themselves, and a campaign's counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+
+from dialer.core.leads.lead_counts import Standing
+from dialer.store.base.connection import ScriptCall, Store, trip
+from dialer.store.base.fields import encoded
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """A host's last word; `at` is seconds since the epoch."""
+
+    host: str
+    at: float
+    snapshot: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where a campaign's leads are (`standing`), and how its attempts ended. The cost does not grow with the campaign.
+
+    `accepted` and `rejected` are all that intake ever took or rejected, `deleted` those of the accepted that are purged
+    or erased again, `stored` those that should be there. `closed_by` counts closings, so a lead that was reopened by a
+    callback and closed again is in it twice.
+    """
+
+    standing: Standing
+    stored: int
+    accepted: int
+    rejected: int
+    deleted: int
+    dispositions: Mapping[str, int]
+    closed_by: Mapping[str, int]
+    refused_by: Mapping[str, int]
+    outcomes: Mapping[str, int]
+
+    @property
+    def queued(self) -> int:
+        return self.standing.queued
+
+    @property
+    def due(self) -> int:
+        return self.standing.due
+
+    @property
+    def waiting(self) -> int:
+        return self.standing.waiting
+
+    @property
+    def leased(self) -> int:
+        return self.standing.leased
+
+    @property
+    def in_attempt(self) -> int:
+        return self.standing.in_attempt
+
+    @property
+    def closed(self) -> int:
+        return self.standing.closed
+
+    def to_wire(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            **self.standing.to_wire(),
+            "stored": self.stored,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "deleted": self.deleted,
+            "dispositions": dict(self.dispositions),
+            "closed_by": dict(self.closed_by),
+            "refused_by": dict(self.refused_by),
+            "outcomes": dict(self.outcomes),
+        }
+
+
+def publish(store: Store, host: str, snapshot: Mapping[str, Any], *, now: float, ttl: float) -> None:
+    """Say how this host is, good for `ttl` seconds."""
+    raw = encoded([now, dict(snapshot)], "a status")
+    keys = store.keys
+    trip(store, [("SET", keys.status(host), raw, "PX", max(1, round(ttl * 1000))), ("SADD", keys.hosts(), host)])
+
+
+def read(store: Store) -> tuple[HostStatus, ...]:
+    """Every host whose status has not lapsed, by name. Those that have are forgotten."""
+    hosts = sorted(name.decode() for name in trip(store, [("SMEMBERS", store.keys.hosts())])[0])
+    said = dict(zip(hosts, trip(store, [("GET", store.keys.status(host)) for host in hosts]), strict=True))
+    silent = [host for host, raw in said.items() if raw is None]
+    if silent:
+        trip(store, [("SREM", store.keys.hosts(), *silent)])
+    return tuple(HostStatus(host, *msgpack.unpackb(raw)) for host, raw in said.items() if raw is not None)
+
+
+def counts(store: Store, campaign: str, now: float) -> Counts:
+    """Everything at one instant, in one round trip."""
+    keys = store.keys
+    named = (keys.leads, keys.due, keys.waiting, keys.leased, keys.open, keys.closed, keys.lead, keys.counts)
+    found = trip(store, [ScriptCall("standing", [key(campaign) for key in named], [now])])[0]
+    queued, due, waiting, leased, in_attempt, closed, next_due_at, lease_ends_at, stored, *flat = found
+    named_counts = {name.decode(): int(count) for name, count in zip(flat[::2], flat[1::2], strict=True)}
+    return Counts(
+        standing=Standing(
+            at=now,
+            queued=queued,
+            due=due,
+            waiting=waiting,
+            leased=leased,
+            in_attempt=in_attempt,
+            closed=closed,
+            next_due_at=float(next_due_at) if next_due_at else None,
+            lease_ends_at=float(lease_ends_at) if lease_ends_at else None,
+        ),
+        stored=stored,
+        accepted=named_counts.get("accepted", 0),
+        rejected=named_counts.get("rejected", 0),
+        deleted=named_counts.get("purged", 0) + named_counts.get("erased", 0),
+        dispositions=_group(named_counts, "disposition:"),
+        closed_by=_group(named_counts, "closed:"),
+        refused_by=_group(named_counts, "refused:"),
+        outcomes=_group(named_counts, "outcome:"),
+    )
+
+
+def _group(named: Mapping[str, int], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): count for name, count in sorted(named.items()) if name.startswith(prefix)}

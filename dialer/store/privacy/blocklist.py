@@ -1,0 +1,195 @@
+"""The no-call list: numbers, prefixes, customers and accounts that are not to be called, for all campaigns or for one.
+
+Exact blocks are spread over the contact tags, next to the histories of whom they are about; prefixes are one small hash
+that every daemon keeps in memory. A change is seen by the very next reservation: lua/reserve.lua compares the blocks,
+and the generation of the prefixes, with what a lead was judged by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+import msgpack
+
+from compliance.blocks import BadBlock, Block, BlockKind, PrefixTable, Target
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, load_scripts, trip
+from dialer.store.base.errors import StoreError
+from dialer.store.base.keys import SHARDS, block_field, shard_of, subject_field
+from dialer.store.operators import control
+
+__all__ = [
+    "Block",
+    "BlockKind",
+    "Change",
+    "Prefixes",
+    "Target",
+    "Unblock",
+    "add",
+    "block_of",
+    "change",
+    "check",
+    "expire",
+    "page",
+]
+
+_CHUNK: Final = 1000
+_EXPIRED_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """The blocked prefixes, and their generation in each contact tag, read before they were: while a tag still has that
+    generation, the table is as good as new for the numbers there."""
+
+    table: PrefixTable
+    generations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock:
+    """Somebody may be called again. A block that is newer than `asked_at` (seconds since the epoch) stays: an old wish
+    must not undo an opt-out that came after it. None: whatever its age."""
+
+    target: Target
+    asked_at: float | None = None
+
+
+class Change(IntEnum):
+    """What one change came to, as lua/block.lua and lua/unblock.lua say it."""
+
+    NOTHING = 0  # had been blocked; or was not
+    DONE = 1
+    NEWER = 2  # an unblock that came too late
+
+
+def add(store: Store, blocks: Sequence[Block]) -> int:
+    """Block, a thousand in a round trip; returns how many were not blocked before in that scope.
+
+    A block that is there and holds longer stays as it is: a block is never shortened but by removing it first.
+    """
+    chunks = (blocks[i : i + _CHUNK] for i in range(0, len(blocks), _CHUNK))
+    return sum(change(store, chunk, now=chunk[0].at).count(Change.DONE) for chunk in chunks)
+
+
+def remove(store: Store, targets: Sequence[Target], *, who: str, now: float) -> int:
+    """Unblock, each in its scope; returns how many had been blocked. Written into the audit trail, masked."""
+    found = change(store, [Unblock(target) for target in targets], now=now)
+    gone = [target for target, one in zip(targets, found, strict=True) if one is Change.DONE]
+    lines: list[Command | ScriptCall] = [
+        control.audit_line(store, "unblock", who, now, audited(target)) for target in gone
+    ]
+    trip(store, lines)
+    return len(gone)
+
+
+def change(store: Store, changes: Sequence[Block | Unblock], *, now: float) -> list[Change]:
+    """Carry out changes in order and in one round trip. `now` is for the unblocking: one that has ended had not been
+    blocked."""
+    calls: list[Command | ScriptCall] = [_change_call(store, one, now) for one in changes]
+    if any(one.target.kind is BlockKind.PREFIX for one in changes):
+        # After the change: whoever has read the generation before it has read old prefixes, and will see that. A server
+        # that had forgotten the scripts would change the prefixes only after the generation.
+        load_scripts(store)
+        calls += [("INCR", store.keys.prefix_generation(shard)) for shard in range(SHARDS)]
+    return [Change(reply) for reply in trip(store, calls)[: len(changes)]]
+
+
+def audited(target: Target) -> dict[str, str]:
+    """A target for the audit trail, masked."""
+    return {target.kind.value: target.shown, "campaign": target.campaign}
+
+
+def check(store: Store, target: Target, campaigns: Sequence[str] = (), *, now: float) -> tuple[Block, ...]:
+    """The blocks on somebody that hold at `now`: for all campaigns, and for each of `campaigns`. Of a number or a
+    prefix also those on the prefixes that it begins with."""
+    found: list[Block] = []
+    if target.subject is not None:
+        field = subject_field(target.subject)
+        fields = [block_field(field, name) for name in ("", *campaigns)]
+        raws = trip(store, [("HMGET", store.keys.blocked(shard_of(field)), *fields)])[0]
+        found += [block_of(name.encode(), raw) for name, raw in zip(fields, raws, strict=True) if raw is not None]
+    if target.kind in (BlockKind.NUMBER, BlockKind.PREFIX):
+        found += [one for one in prefixes(store).table.on(target.value) if one.campaign in ("", *campaigns)]
+    return tuple(one for one in found if one.holds(now))
+
+
+def prefixes(store: Store) -> Prefixes:
+    """The blocked prefixes, in one round trip. Keep them until a tag has another generation."""
+    reads: list[Command | ScriptCall] = [("GET", store.keys.prefix_generation(shard)) for shard in range(SHARDS)]
+    *generations, flat = trip(store, [*reads, ("HGETALL", store.keys.prefixes())])
+    blocks = (block_of(field, raw, prefix=True) for field, raw in zip(flat[::2], flat[1::2], strict=True))
+    return Prefixes(PrefixTable(blocks), tuple(int(one or 0) for one in generations))
+
+
+def page(store: Store, cursor: str = "", count: int = 100) -> tuple[tuple[Block, ...], str]:
+    """About `count` blocks, also those that have ended and were not forgotten yet, and the cursor for the next call; an
+    empty cursor says that was all. The prefixes come last."""
+    shard, _, position = (cursor or "0:0").partition(":")
+    if not (shard.isdecimal() and position.isdecimal() and int(shard) <= SHARDS):
+        raise StoreError(f"{cursor!r} is not a cursor of the blocklist")
+    at, where = int(shard), position
+    blocks: list[Block] = []
+    while at <= SHARDS and len(blocks) < count:
+        key = store.keys.blocked(at) if at < SHARDS else store.keys.prefixes()
+        after, flat = trip(store, [("HSCAN", key, where, "COUNT", count)])[0]
+        rows = zip(flat[::2], flat[1::2], strict=True)
+        blocks += [block_of(field, raw, prefix=at == SHARDS) for field, raw in rows]
+        where = after.decode()
+        if where == "0":
+            at += 1
+    return tuple(blocks), f"{at}:{where}" if at <= SHARDS else ""
+
+
+def expire(store: Store, *, who: str, now: float) -> int:
+    """Forget blocks that have ended, at most 500 of each contact tag and of the prefixes; how many went into the audit
+    trail. That they are still there does no harm, so nothing need be done in time."""
+    keys = store.keys
+    groups = [[keys.blocked(shard), keys.block_ends(shard)] for shard in range(SHARDS)] + [[keys.prefixes()]]
+    gone: int = sum(trip(store, [ScriptCall("expire_blocks", group, [now, _EXPIRED_AT_ONCE]) for group in groups]))
+    if gone:
+        control.audit(store, "blocks_expired", who=who, now=now, detail={"blocks": gone})
+    return gone
+
+
+def block_of(field: bytes, raw: bytes, *, prefix: bool = False) -> Block:
+    """A block as it stands in its hash. Raises `StoreError` for what is none: somebody may be meant not to be called,
+    so nobody may go on as if it were not there."""
+    try:
+        kind, value, campaign = _read_field(field.decode(), prefix)
+        body: dict[str, Any] = msgpack.unpackb(raw)
+        until = None if body["until"] is None else float(body["until"])
+        source, reason, who = (str(body[name]) for name in ("source", "reason", "who"))
+        return Block(kind, value, campaign, source, reason, who, float(body["at"]), until)
+    except (BadBlock, KeyError, TypeError, ValueError, msgpack.UnpackException) as error:
+        raise StoreError(f"the no-call list holds what is no block ({type(error).__name__})") from error
+
+
+def _read_field(field: str, prefix: bool) -> tuple[BlockKind, str, str]:
+    """Kind, value and campaign; the opposite of `block_field` and `subject_field`."""
+    head, at, rest = field.partition("@")
+    campaign, field = (head, rest) if at and ":" not in head else ("", field)
+    if prefix:
+        return BlockKind.PREFIX, field, campaign
+    letter, colon, name = field.partition(":")
+    if not colon:
+        return BlockKind.NUMBER, field, campaign
+    return {"c": BlockKind.CUSTOMER, "a": BlockKind.ACCOUNT}[letter], name, campaign
+
+
+def _change_call(store: Store, one: Block | Unblock, now: float) -> ScriptCall:
+    target = one.target
+    subject, keys = target.subject, store.keys
+    if subject is None:
+        named, field = [keys.prefixes()], target.value
+    else:
+        field = subject_field(subject)
+        named = [keys.blocked(shard_of(field)), keys.block_ends(shard_of(field))]
+    field = block_field(field, target.campaign)
+    if isinstance(one, Unblock):
+        return ScriptCall("unblock", named, [now, field, "" if one.asked_at is None else one.asked_at])
+    body = {"source": one.source, "reason": one.reason, "who": one.who, "at": one.at, "until": one.until}
+    until: Value = "" if one.until is None else one.until
+    return ScriptCall("block", named, [one.at, field, bytes(msgpack.packb(body)), until])

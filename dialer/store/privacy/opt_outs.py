@@ -1,0 +1,77 @@
+"""Opt-outs by the callee's phone on their way to the no-call list: a key during the abandon message, or a 607."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from compliance.blocks import of_number
+from compliance.numbers import E164, BadNumber
+from dialer.store.base.connection import Command, ScriptCall, Store, trip
+from dialer.store.operators import control
+from dialer.store.privacy import blocklist
+
+KEYPRESS: Final = "keypress"
+UNWANTED: Final = "607"
+"""SIP 607 (RFC 8197): the callee marked the call as unwanted, and those that follow are to stay away."""
+
+WHO: Final = "callee"
+
+
+@dataclass(frozen=True, slots=True)
+class OptedOut:
+    """Whoever was called at `number` pressed `key` at `at` (seconds since the epoch), in that attempt; without a key,
+    their phone said 607."""
+
+    campaign: str
+    attempt: str
+    number: E164
+    key: str
+    at: float
+
+    @property
+    def source(self) -> str:
+        """What the no-call list says of where the block comes from."""
+        return KEYPRESS if self.key else UNWANTED
+
+    @property
+    def reason(self) -> str:
+        """Why, for people."""
+        return f"{f'pressed {self.key}' if self.key else 'marked as unwanted'} in attempt {self.attempt}"
+
+
+def block(store: Store, pressed: Sequence[OptedOut]) -> None:
+    """Block the numbers for all campaigns and for good, and write it into the audit trail. Doing it again, after an
+    answer that was lost, changes nothing and leaves a second line there."""
+    if not pressed:
+        return
+    blocks = [of_number(one.number).block(source=one.source, reason=one.reason, who=WHO, at=one.at) for one in pressed]
+    blocklist.change(store, blocks, now=blocks[0].at)
+    lines: list[Command | ScriptCall] = [
+        control.audit_line(store, "block", WHO, one.at, {**blocklist.audited(one.target), "source": one.source})
+        for one in blocks
+    ]
+    trip(store, lines)
+
+
+def to_wire(one: OptedOut) -> dict[str, Any]:
+    """As plain msgpack-able data, for the disk spool. It holds a clear number."""
+    return {field.name: getattr(one, field.name) for field in fields(one)} | {"number": one.number.clear}
+
+
+def from_wire(data: object) -> OptedOut:
+    """The way back. Raises `ValueError` for what `to_wire` did not write."""
+    try:
+        match data:
+            case {
+                "campaign": str(campaign),
+                "attempt": str(attempt),
+                "number": str(number),
+                "key": str(key),
+                "at": int(at) | float(at),
+            }:
+                return OptedOut(campaign, attempt, E164(number), key, float(at))
+    except BadNumber as error:
+        raise ValueError(f"not an opt-out: {error}") from error
+    raise ValueError("not an opt-out")

@@ -1,0 +1,133 @@
+"""The abandonment ledger: live answers and abandoned calls by owner, of counting days and of slots of five minutes.
+
+Days are kept for `DAY_KEPT_S` after the last count, hours of slots for `HOUR_KEPT_S`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dialer.core.abandonment.rate import Answers, together
+from dialer.core.abandonment.windows import HOUR_S, Counting, CountingWindow, slot_of
+from dialer.core.inputs import LedgerOfOthers, WindowOfOthers
+from dialer.store.base.connection import Command, ScriptCall, Store, trip
+
+DAY_KEPT_S: Final = 400 * 86_400
+HOUR_KEPT_S: Final = 2 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """All owners together. `answered` is without the `machines`, answers that agents said machines gave; `hung_up` of
+    the `abandoned` were gone before the limit."""
+
+    day: str
+    answered: int
+    abandoned: int
+    machines: int = 0
+    hung_up: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """One field of a ledger. `owner` is who dialled, or `machine` for the answers that are taken back."""
+
+    slot: int
+    owner: str
+    what: str
+    number: int
+
+
+def hour_of(at: float) -> int:
+    """The hour that a moment (seconds since the epoch) belongs to, since 1970."""
+    return math.floor(at / HOUR_S)
+
+
+def others(store: Store, campaign: str, counting: Counting, owner: str) -> LedgerOfOthers:
+    """What everybody but `owner` counted, and `owner` on days that are closed, in one round trip: some 30 small hashes
+    for a window of 30 days. With an owner that never was, all that was counted."""
+    names = sorted({day for window in (counting.today, *counting.windows) for day in (*window.closed, *window.days)})
+    begins = [window.since for window in counting.windows if not window.days]
+    hours = range(hour_of(min(begins)), hour_of(counting.at) + 1) if begins else range(0)
+    keys = store.keys
+    calls: list[Command | ScriptCall] = [("HGETALL", keys.ledger(campaign, day)) for day in names]
+    calls += [("HGETALL", keys.ledger_hour(campaign, hour)) for hour in hours]
+    replies = trip(store, calls)
+    days = {day: _read(flat) for day, flat in zip(names, replies, strict=False)}
+    slots = [count for flat in replies[len(names) :] for count in _read(flat, slots=True)]
+    today = _window(counting.today, days, slots, owner)
+    rows = [(window, _window(window, days, slots, owner)) for window in counting.windows]
+    return LedgerOfOthers(
+        campaign,
+        counting.today.days[-1],
+        today.answered,
+        today.abandoned,
+        counting.today.since,
+        tuple(
+            WindowOfOthers(
+                one.label, one.name, one.cap, one.since, sums.answered, sums.abandoned, sums.machines, sums.hung_up
+            )
+            for one, sums in rows
+        ),
+        today.machines,
+        today.hung_up,
+    )
+
+
+def totals(store: Store, campaign: str, days: Sequence[str]) -> tuple[DayTotal, ...]:
+    """One total for each of `days`, in order, in one round trip."""
+    calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
+    sums = [(day, _sums(_read(flat))) for day, flat in zip(days, trip(store, calls), strict=True)]
+    return tuple(DayTotal(day, one.answered, one.abandoned, one.machines, one.hung_up) for day, one in sums)
+
+
+def _window(
+    window: CountingWindow, days: Mapping[str, Sequence[_Count]], slots: Sequence[_Count], owner: str
+) -> Answers:
+    if not window.days:
+        first = slot_of(window.since)
+        return _sums(count for count in slots if count.slot >= first and count.owner != owner)
+    counts = [count for day in window.closed for count in days[day]]
+    counts += [count for day in window.days for count in days[day] if count.owner != owner]
+    return _sums(counts)
+
+
+def _sums(counts: Iterable[_Count]) -> Answers:
+    answered = abandoned = hung_up = machines = 0
+    for count in counts:
+        if count.what == "abandoned":
+            abandoned += count.number
+        elif count.what == "hung_up":
+            hung_up += count.number
+        else:
+            answered += count.number
+            machines -= count.number if count.owner == "machine" else 0
+    return Answers(answered, abandoned, hung_up, machines)
+
+
+def _read(flat: Sequence[bytes], *, slots: bool = False) -> list[_Count]:
+    """A ledger's fields, OWNER|WHAT with the slot in front where there is one."""
+    found = []
+    for field, number in zip(flat[::2], flat[1::2], strict=True):
+        slot, rest = field.decode().split("|", 1) if slots else ("0", field.decode())
+        owner, _, what = rest.rpartition("|")
+        found.append(_Count(int(slot), owner, what, int(number)))
+    return found
+
+
+def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[str, Answers]]:
+    """For each of `days` what the runs of each host counted, in one round trip. Live answers are with those that
+    machines gave: who dialled them is not who says so."""
+    calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
+    found: dict[str, dict[str, Answers]] = {}
+    for day, flat in zip(days, trip(store, calls), strict=True):
+        hosts: dict[str, Answers] = {}
+        for count in _read(flat):
+            if count.owner != "machine":
+                host = count.owner.rpartition(":")[0]
+                hosts[host] = together((hosts.get(host, Answers()), _sums([count])))
+        found[day] = hosts
+    return found

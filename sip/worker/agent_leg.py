@@ -1,0 +1,167 @@
+"""The agent's leg of an answered call: dialled, perhaps cancelled for another one, bridged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sip.causes import Cause, classify
+from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent
+from sip.worker import cancelling
+from sip.worker import dialog as fact
+from sip.worker.context import Host
+from sip.worker.dialog import Dialog
+from sip.worker.endpoint import RefusedError
+from sip.worker.sip_text import Answer
+
+NOTHING_HEARD_S: Final = 2.0
+"""An agent's phone that has not said anything by now is unreachable. A person is waiting on the other leg."""
+
+CANCEL_PATIENCE_S: Final = 1.0
+"""How long an agent's phone may take to end after our CANCEL."""
+
+_OK: Final = 200
+_CANCELLED: Final = 487
+
+
+class HandOver:
+    """Brings one agent at a time to the callee; `agent_left` is called when a bridged agent hangs up."""
+
+    def __init__(self, callee: Dialog, host: Host, agent_left: Callable[[], None]) -> None:
+        self.bridged = False
+        self._callee = callee
+        self._host = host
+        self._agent_left = agent_left
+        self._agent: Dialog | None = None
+        self._leg = ""
+        self._next: DialAgent | None = None
+        self._over = False
+
+    def dial(self, command: DialAgent) -> None:
+        """Dial an agent; the next one may be named while the one before is still being cancelled."""
+        vacant = self._agent is None or (self._agent.cancelling and not self.bridged)
+        if self._over or not vacant or self._next is not None:
+            self._failed(command.leg, Cause.NOT_SENT, 0)
+            return
+        self._next = command
+        self._start_next()
+
+    def cancel(self, command: CancelAgent) -> None:
+        """Give up on an agent who has not answered."""
+        if self._next is not None and command.leg == self._next.leg:
+            self._next = None
+            self._failed(command.leg, Cause.CANCELLED, 0)
+        elif command.leg == self._leg:
+            self._cancel()
+
+    def withdraw(self) -> None:
+        """No agent is wanted any more; the callee stays on the line."""
+        if self._next is not None:
+            self._failed(self._next.leg, Cause.CANCELLED, 0)
+            self._next = None
+        self._over = True
+        self._cancel()
+
+    def end(self) -> None:
+        """The call is over: hang up, report nothing."""
+        self._over = True
+        self._next = None
+        agent, self._agent = self._agent, None
+        if agent is None:
+            return
+        if agent.answered:
+            agent.bye()
+        else:
+            cancelling.give_up(self._host, agent, CANCEL_PATIENCE_S)
+        self._host.release(agent)
+
+    def note(self, dialog: Dialog, what: fact.Fact) -> None:
+        """Act on what was heard from the agent's phone."""
+        if dialog is not self._agent:
+            return
+        match what:
+            case fact.Sent():
+                self._host.emit(AgentDialled(dialog.call, self._leg, self._host.now()))
+            case fact.Heard():
+                cancelling.heard(self._host, dialog)
+            case fact.Confirmed() if self._over:
+                self._let_go(dialog, Cause.CANCELLED, _CANCELLED)
+            case fact.Confirmed() | fact.MediaReady():
+                self.connect()
+            case fact.Gone(answer):
+                self._let_go(dialog, _cause_of_end(dialog, answer), answer.code or _OK)
+
+    def connect(self) -> None:
+        """Bridge the legs if both are answered and have audio; again after a re-INVITE."""
+        callee, agent = self._callee, self._agent
+        if agent is None or self._over or not (callee.answered and callee.has_media):
+            return
+        if not (agent.answered and agent.has_media):
+            return
+        self._host.endpoint.bridge(callee, agent)
+        if not self.bridged:
+            self.bridged = True
+            self._next_is_not_needed()
+            self._host.emit(Bridged(agent.call, self._leg, self._host.now()))
+
+    def _start_next(self) -> None:
+        command = self._next
+        if command is None or self._agent is not None or self._over:
+            return
+        now = self._host.now()
+        room_at = self._host.endpoint.room_at(now, for_agent=True)
+        if room_at > now:
+            self._host.after(room_at - now, self._start_next)
+            return
+        self._next = None
+        try:
+            agent = self._host.endpoint.dial_agent(command)
+        except RefusedError:
+            self._failed(command.leg, Cause.NOT_SENT, 0)
+            return
+        self._agent, self._leg = agent, command.leg
+        self._host.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
+
+    def _check_heard(self, agent: Dialog) -> None:
+        if agent is self._agent and not agent.heard:
+            cancelling.abandon(self._host, agent)
+
+    def _cancel(self) -> None:
+        agent = self._agent
+        if agent is None or self.bridged:
+            return
+        if agent.answered:
+            self._let_go(agent, Cause.CANCELLED, _CANCELLED)
+        elif agent.heard:
+            cancelling.give_up(self._host, agent, CANCEL_PATIENCE_S)
+        else:
+            cancelling.abandon(self._host, agent, cancelling.TERMINATED)
+
+    def _let_go(self, agent: Dialog, cause: Cause, sip_code: int) -> None:
+        agent.bye()
+        self._host.release(agent)
+        self._agent = None
+        if self.bridged:
+            self._agent_left()
+            return
+        self._failed(self._leg, cause, sip_code)
+        # The leg's slot is free only after the facts of this round have been dealt with.
+        self._host.after(0.0, self._start_next)
+
+    def _next_is_not_needed(self) -> None:
+        if self._next is not None:
+            self._failed(self._next.leg, Cause.CANCELLED, 0)
+            self._next = None
+
+    def _failed(self, leg: str, cause: Cause, sip_code: int) -> None:
+        self._host.emit(AgentEnded(self._callee.call, leg, self._host.now(), cause, sip_code))
+
+
+def _cause_of_end(agent: Dialog, answer: Answer) -> Cause:
+    if agent.answered:
+        return Cause.MEDIA_ERROR if answer.code else Cause.NORMAL
+    if agent.cancelling and answer.code == _CANCELLED:
+        return Cause.CANCELLED
+    if not agent.heard:
+        return Cause.UNREACHABLE
+    return classify(sip_code=answer.code, q850=answer.q850, reason=answer.reason)

@@ -1,0 +1,1 @@
+"""The engine under a seed in virtual time, with faults and invariants."""

@@ -1,0 +1,344 @@
+"""What the scribe does when the store, or the disk, fails at the worst moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import msgpack
+import pytest
+import trio
+import trio.testing
+
+from compliance.blocks import of_number
+from config.campaign import CampaignSettings
+from config.daemon import RedisSettings
+from dialer.core.agents.agent import AgentState
+from dialer.core.calls.settling import unsent
+from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
+from dialer.disk.errors import DiskError
+from dialer.disk.spool import Spool
+from dialer.shell.clock import Clock
+from dialer.shell.engine_task import ForScribe
+from dialer.shell.health import Ailment, Health
+from dialer.shell.metrics import Metrics
+from dialer.shell.statistics import Tally
+from dialer.shell.tasks import event_writer as scribe_module
+from dialer.shell.tasks.event_writer import Scribe
+from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.streams import entries_of
+from dialer.store.operators import agents, campaigns, control, status
+from dialer.store.privacy import blocklist
+from pacing.api import Mode
+from tests.shell.fickle import Moods, fickle
+from tests.shell.kept import Kept, kept
+from tests.store.conftest import NOW, OWNER, Floor, number
+
+DEADLINE_S = 20.0
+
+
+@dataclass
+class Desk:
+    """A scribe with its store, its spool, and attempts that wait to be settled."""
+
+    scribe: Scribe
+    store: Store
+    moods: Moods
+    floor: Floor
+
+    @property
+    def health(self) -> Health:
+        return self.scribe.health
+
+    def settles(self, count: int) -> list[ForScribe]:
+        """The ends of so many attempts that are open in the store."""
+        self.floor.fill(count)
+        clock = self.scribe.clock
+        return [
+            Settle(unsent(one.lead, one.permit.attempt, "main", "test", clock.now())) for one in self.floor.dial(count)
+        ]
+
+    def write(self, *batches: list[ForScribe], then: Callable[[], None] = lambda: None) -> None:
+        """Have the scribe write these, each batch after the one before; `then` is done before the last one."""
+
+        async def main() -> None:
+            tell, listen = trio.open_memory_channel[ForScribe](100)
+            with trio.fail_after(DEADLINE_S):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self.scribe.write, listen)
+                    async with tell:
+                        for number, batch in enumerate(batches):
+                            if number and number == len(batches) - 1:
+                                then()
+                            for effect in batch:
+                                await tell.send(effect)
+                            await trio.testing.wait_all_tasks_blocked(0.05)
+
+        trio.run(main)
+
+    def replay(self) -> bool:
+        return trio.run(self.scribe.replay)
+
+    def heard(self) -> Counter[tuple[str, str]]:
+        """How often the CRM heard of what, by kind and id."""
+        entries = entries_of(trip(self.store, [("XRANGE", self.store.keys.crm_out(), "-", "+")])[0])
+        return Counter((entry.fields[b"type"].decode(), entry.fields[b"id"].decode()) for entry in entries)
+
+    def counts(self) -> status.Counts:
+        return status.counts(self.store, self.floor.name, NOW)
+
+
+@pytest.fixture
+def desk(valkey_url: str, tmp_path: Path) -> Iterator[Desk]:
+    """A scribe whose store can be made to fail."""
+    store = open_store(RedisSettings(url=valkey_url))
+    settings = CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000")
+    campaigns.create(store, settings, who="test", now=NOW)
+    clock, moods = Clock.start(), Moods()
+    spool = Spool(tmp_path / "spool", limit_bytes=1_000_000)
+    scribe = Scribe(
+        store=fickle(store, moods),
+        spool=spool,
+        owner=OWNER,
+        clock=clock,
+        health=Health(),
+        tally=Tally("host", clock, clock.wall()),
+        metrics=Metrics(),
+        evidence=kept(),
+    )
+    yield Desk(scribe, store, moods, Floor(store, settings))
+    spool.close()
+    close_store(store)
+
+
+def state(agent: str, state: AgentState, at: float) -> AgentChanged:
+    return AgentChanged(agent, state, at, "", ("spring",))
+
+
+def test_facts_go_to_redis(desk: Desk) -> None:
+    """Settlements, events and the presence table, in one go; nothing is left on disk."""
+    now = desk.scribe.clock.now()
+    desk.write(
+        [*desk.settles(2), state("ann", AgentState.READY, now), Publish("abandoned", "spring", {"lead_id": "L"})]
+    )
+
+    assert {kind for kind, _ in desk.heard()} == {"disposition", "agent_state", "abandoned"}
+    assert desk.counts().dispositions == {"not_sent": 2}
+    assert [row.agent for row in agents.listing(desk.store)] == ["ann"]
+    assert len(desk.scribe.spool) == 0
+    assert desk.health.healthy
+
+
+def test_two_events_of_one_moment_are_two(desk: Desk) -> None:
+    """A login and a ready within a millisecond: the CRM, which knows repeated events by their ids, hears both."""
+    now = desk.scribe.clock.now()
+    desk.write([state("ann", AgentState.PAUSED, now), state("ann", AgentState.READY, now)])
+
+    assert len(desk.heard()) == 2
+
+
+def pressed(desk: Desk, *indexes: int) -> list[ForScribe]:
+    now = desk.scribe.clock.now()
+    return [OptOut("spring", f"A{i}", number(i), "9", now) for i in indexes]
+
+
+def blocks(desk: Desk, index: int) -> list[tuple[str, str, str, float | None]]:
+    found = blocklist.check(desk.store, of_number(number(index)), now=desk.scribe.clock.wall() + 1.0)
+    return [(one.source, one.reason, one.who, one.until) for one in found]
+
+
+def test_an_opt_out_blocks_the_number(desk: Desk) -> None:
+    """At once, for all campaigns and for good; the evidence and the audit trail know of it, the number masked."""
+    desk.write(pressed(desk, 1))
+
+    assert blocks(desk, 1) == [("keypress", "pressed 9 in attempt A1", "callee", None)]
+    assert [one.attempt for one in cast("Kept", desk.scribe.evidence).entries] == ["A1"]
+    (line,) = control.audit_trail(desk.store, 5)
+    assert (line.what, line.who) == ("block", "callee")
+    assert line.detail == {"number": str(number(1)), "campaign": "", "source": "keypress"}
+
+
+def test_an_opt_out_waits_for_no_disk(desk: Desk) -> None:
+    """The evidence's disk is ailing, and whatever else happened waits for it: the number is blocked already."""
+    seen: list[int] = []
+    kept = cast("Kept", desk.scribe.evidence)
+
+    async def keep(entries: Sequence[object]) -> bool:
+        seen.append(len(blocks(desk, 1)))
+        await trio.lowlevel.checkpoint()
+        return False
+
+    kept.keep = keep  # type: ignore[method-assign]
+    desk.write(pressed(desk, 1))
+
+    assert seen == [1]
+
+
+def test_an_opt_out_survives_an_outage(desk: Desk) -> None:
+    """On disk while Redis is away, in the no-call list after the replay; a lost answer blocks nobody less."""
+    desk.moods.down = True
+    desk.write(pressed(desk, 1, 2))
+    assert len(desk.scribe.spool) == 2
+
+    desk.moods.down = False
+    assert desk.replay() is True
+    assert [len(blocks(desk, i)) for i in (1, 2)] == [1, 1]
+    desk.moods.lost = {desk.moods.trips}
+    desk.write(pressed(desk, 3))
+    assert desk.replay() is True
+    assert len(blocks(desk, 3)) == 1
+
+
+def test_an_offer_ends_by_the_wall_clock(desk: Desk) -> None:
+    """What a desktop counts down to is seconds since the epoch; offers that end without a call are told apart."""
+    clock = desk.scribe.clock
+    until = clock.now() + 120.0
+    ended = Publish("preview_ended", "spring", {"attempt_id": "", "agent": "17", "lead_id": "L1", "end": "skipped"})
+
+    desk.write([Publish("preview", "spring", {"agent": "17", "lead_id": "L1", "until": until}), ended, ended])
+
+    raw = entries_of(trip(desk.store, [("XRANGE", desk.store.keys.crm_out(), "-", "+")])[0])[0].fields[b"data"]
+    assert msgpack.unpackb(raw)["until"] == pytest.approx(clock.to_wall(until))
+    assert len(desk.heard()) == 3
+
+
+def test_while_redis_is_away_facts_wait_on_disk_in_order(desk: Desk) -> None:
+    """The daemon is ailing, nothing is lost, and the replay brings everything, the oldest first."""
+    settles = desk.settles(3)
+    desk.moods.down = True
+    desk.write(settles[:1], settles[1:2], settles[2:])
+
+    assert not desk.health.redis_healthy
+    assert desk.scribe.tally.spooled == len(desk.scribe.spool) == 3
+    assert desk.replay() is False
+    assert len(desk.scribe.spool) == 3
+
+    desk.moods.down = False
+    assert desk.replay() is True
+
+    assert list(desk.heard()) == [("disposition", "A0"), ("disposition", "A1"), ("disposition", "A2")]
+    assert len(desk.scribe.spool) == desk.scribe.tally.spooled == 0
+
+
+def test_news_does_not_overtake_what_waits_on_disk(desk: Desk) -> None:
+    """Redis is back, but older facts are on disk still: newer ones queue up behind them."""
+    settles = desk.settles(2)
+    desk.moods.down = True
+
+    def back() -> None:
+        desk.moods.down = False
+
+    desk.write(settles[:1], settles[1:], then=back)
+
+    assert len(desk.scribe.spool) == 2
+    assert desk.heard() == Counter()
+    desk.replay()
+    assert list(desk.heard()) == [("disposition", "A0"), ("disposition", "A1")]
+
+
+@pytest.mark.parametrize("lost", range(5))
+def test_an_answer_that_is_lost_costs_no_event(desk: Desk, lost: int) -> None:
+    """Whichever round trip of the commit loses its answer: each attempt ends once, and after the replay the CRM has
+    heard of each, without a restart of the daemon."""
+    settles = [*desk.settles(2), Publish("abandoned", "spring", {"attempt_id": "A0"})]
+    desk.moods.lost = {desk.moods.trips + lost}
+
+    desk.write(settles)
+    assert desk.replay() is True
+
+    assert set(desk.heard()) == {("disposition", "A0"), ("disposition", "A1"), ("abandoned", "A0")}
+    assert desk.counts().dispositions == {"not_sent": 2}
+    assert desk.counts().in_attempt == 0
+    assert trip(desk.store, [("HLEN", desk.store.keys.unannounced("spring"))]) == [0]
+
+
+def test_a_replay_that_breaks_off_goes_on_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was delivered before the break is not forgotten, what was not stays on disk."""
+    monkeypatch.setattr(scribe_module, "BATCH", 1)
+    settles = desk.settles(3)
+    desk.moods.down = True
+    desk.write(settles)
+    desk.moods.down = False
+    desk.moods.lost = {desk.moods.trips + 5}
+
+    assert desk.replay() is False
+    assert 0 < len(desk.scribe.spool) < 3
+    assert desk.replay() is True
+
+    assert set(desk.heard()) == {("disposition", "A0"), ("disposition", "A1"), ("disposition", "A2")}
+    assert desk.counts().dispositions == {"not_sent": 3}
+
+
+class FailingDisk:
+    """A spool whose first writes fail; `at_failure` is done when the n-th of them does."""
+
+    def __init__(self, spool: Spool, failures: int) -> None:
+        self._spool, self.failures, self.failed = spool, failures, 0
+        self.at_failure: dict[int, Callable[[], None]] = {}
+
+    def append(self, rows: list[object]) -> None:
+        if self.failed < self.failures:
+            self.failed += 1
+            self.at_failure.get(self.failed, lambda: None)()
+            raise DiskError("spool directory /spool: No space left on device")
+        self._spool.append(rows)
+
+    def __len__(self) -> int:
+        return len(self._spool)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._spool, name)
+
+
+def test_a_disk_that_fails_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Redis and no disk: no new calls, and the facts wait in memory until the disk works again."""
+    monkeypatch.setattr(scribe_module, "SPOOL_FULL_PAUSE_S", 0.01)
+    settles = desk.settles(2)
+    desk.moods.down = True
+    disk = desk.scribe.spool = FailingDisk(desk.scribe.spool, failures=3)  # type: ignore[assignment]
+
+    desk.write(settles)
+
+    assert disk.failed == 3
+    assert len(desk.scribe.spool) == 2
+    assert Ailment.SPOOL not in desk.health.ailments
+    desk.moods.down = False
+    assert desk.replay() is True
+    assert len(desk.heard()) == 2
+
+
+def test_redis_helps_where_the_disk_does_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk stays broken: until Redis is back no new call starts, then the facts go there directly."""
+    monkeypatch.setattr(scribe_module, "SPOOL_FULL_PAUSE_S", 0.01)
+    settles = desk.settles(2)
+    desk.moods.down = True
+    disk = desk.scribe.spool = FailingDisk(desk.scribe.spool, failures=1_000_000)  # type: ignore[assignment]
+    ailing: list[bool] = []
+
+    def bring_redis_back() -> None:
+        ailing.append(desk.health.healthy)
+        desk.moods.down = False
+
+    disk.at_failure[3] = bring_redis_back
+
+    desk.write(settles)
+
+    assert ailing == [False]
+    assert Ailment.SPOOL not in desk.health.ailments
+    assert len(desk.heard()) == 2
+
+
+def test_the_presence_table_catches_up(desk: Desk) -> None:
+    """What agents did while Redis was away is shown when it is back."""
+    now = desk.scribe.clock.now()
+    desk.write([state("ann", AgentState.READY, now), state("bob", AgentState.READY, now)])
+    desk.moods.down = True
+    desk.write([state("ann", AgentState.PAUSED, now + 1), state("bob", AgentState.OFFLINE, now + 1)])
+    desk.moods.down = False
+
+    assert desk.replay() is True
+
+    assert [(row.agent, row.state) for row in agents.listing(desk.store)] == [("ann", AgentState.PAUSED)]
