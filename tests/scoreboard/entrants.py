@@ -23,7 +23,7 @@ from tests.scoreboard.yardstick import Yardstick
 OURS: Final = "predictive"
 HARD: Final = "predictive-hard"
 NEXT_DAY: Final = "predictive-next-day"
-"""Ours once more, with the memory of another day (`eve`). It shows what a cold start costs, and does not compete."""
+"""Ours once more, with the memory of another day (`warm_up_day`). It shows what a cold start costs, and does not compete."""
 
 OTHERS_DAYS: Final = 10
 """So many days anybody but ours plays at most."""
@@ -43,7 +43,18 @@ MINDLESS: Final = frozenset(
 AGELESS: Final = frozenset({"progressive", RATIO, "wombat", "cisco"})
 """Policies that look at counts alone, so that nothing comes of asking them when nothing has happened."""
 
-_FLOOR: Final = ("layout", "chance", "coming", "trunk", "serving", "kernel", "rules", "floor", "outcome", "quarters")
+_FLOOR: Final = (
+    "layout",
+    "random_source",
+    "event_heap",
+    "trunk",
+    "serving",
+    "kernel",
+    "rules",
+    "floor",
+    "outcome",
+    "quarters",
+)
 _SIMPLE: Final = ("governor", "policies/progressive", "policies/ratio")
 
 
