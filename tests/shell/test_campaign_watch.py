@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import wave
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -298,4 +300,116 @@ def test_a_campaign_runs_by_the_policies_of_this_host_as_they_are_now(store: Sto
     assert "client-a.toml: caps[0].limit: must be at least 1" in looked(OURS.replace("limit = 1", "limit = 0"))
     assert watch.told["spring"].state is CampaignState.PAUSED
     assert looked(OURS) == ""
+    assert watch.told["spring"].state is CampaignState.RUNNING
+
+
+def vanished(store: Store, how: str) -> None:
+    """A campaign is not in Redis any more: the server was emptied, or somebody deleted its key or its name."""
+    match how:
+        case "emptied":
+            trip(store, [("FLUSHALL",)])
+        case "deleted":
+            trip(store, [("DEL", store.keys.campaign("spring"))])
+        case _:
+            trip(store, [("SREM", store.keys.campaigns(), "spring")])
+
+
+@pytest.mark.parametrize("how", ["emptied", "deleted", "forgotten"])
+def test_a_campaign_that_vanishes_is_not_dialled_any_more(store: Store, how: str) -> None:
+    """At once, with an alarm that says so, until it is there again."""
+    clock = Clock.start()
+    campaigns.create(store, campaign(), who="test", now=clock.wall())
+    campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
+    raw = trip(store, [("HGETALL", store.keys.campaign("spring"))])[0]
+    inbox, inputs = trio.open_memory_channel[Input](100)
+    tally = Tally("one", clock, clock.wall())
+    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, tally)
+    trio.run(watch.look)
+
+    vanished(store, how)
+    trio.run(watch.look)
+    trio.run(watch.look)
+
+    changes = [told for told in drained(inputs) if isinstance(told, CampaignChanged)]
+    assert [change.state for change in changes] == [CampaignState.RUNNING, CampaignState.PAUSED]
+    assert tally.problems == {"campaign spring": "campaign spring cannot run here: it is not in Redis any more"}
+    trip(store, [("HSET", store.keys.campaign("spring"), *raw), ("SADD", store.keys.campaigns(), "spring")])
+    trio.run(watch.look)
+    assert tally.problems == {}
+    assert watch.told["spring"].state is CampaignState.RUNNING
+
+
+def test_the_intake_notices_first_that_a_campaign_has_vanished(store: Store) -> None:
+    """It reads the list of campaigns far more often than anybody looks at each of them."""
+    clock = Clock.start()
+    campaigns.create(store, campaign(), who="test", now=clock.wall())
+    campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
+    inbox, _inputs = trio.open_memory_channel[Input](100)
+    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, Tally("one", clock, clock.wall()))
+    trio.run(watch.look)
+
+    trio.run(watch.halt_all_but, {"spring"})
+    assert watch.told["spring"].state is CampaignState.RUNNING
+    trio.run(watch.halt_all_but, set())
+    assert watch.told["spring"].state is CampaignState.PAUSED
+
+
+def drained(inputs: trio.MemoryReceiveChannel[Input]) -> list[Input]:
+    """Everything that waits in a channel."""
+    waiting = []
+    while inputs.statistics().current_buffer_used:
+        waiting.append(inputs.receive_nowait())
+    return waiting
+
+
+def test_a_message_that_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    """A pipe would never answer whoever opens it; nobody waits for it."""
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+
+    for path in (pipe, tmp_path):
+        (reason,) = obstacles(applied(campaign(mode=Mode.PREDICTIVE, abandon_message=str(path))), DAEMON)
+        assert "is no regular file" in reason
+
+
+def test_a_file_that_does_not_answer_holds_up_no_stop(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its campaign waits with a reason; the operator's word on others is heard at once. Nobody asks twice."""
+    hanging, asked = threading.Event(), []
+
+    def hangs(path: Path) -> list[str]:
+        asked.append(path)
+        assert hanging.wait(20.0)
+        return []
+
+    monkeypatch.setattr(campaign_watch, "unplayable", hangs)
+    monkeypatch.setattr(campaign_watch, "FILE_LIMIT_S", 0.05)
+    clock = Clock.start()
+    message = str(tmp_path / "m.wav")
+    for name in ("other", "spring"):
+        settings = campaign(name=name, abandon_message=message) if name == "spring" else campaign(name=name)
+        campaigns.create(store, settings, who="test", now=clock.wall())
+        campaigns.set_state(store, name, CampaignState.RUNNING, who="test", now=clock.wall())
+    inbox, inputs = trio.open_memory_channel[Input](100)
+    tally = Tally("one", clock, clock.wall())
+    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, tally)
+
+    async def steps() -> None:
+        with trio.fail_after(20.0):
+            for _ in range(3):
+                await watch.look()
+            campaigns.set_state(store, "other", CampaignState.PAUSED, who="test", now=clock.wall())
+            drained(inputs)
+            await watch.look()
+            first = inputs.receive_nowait()
+            assert isinstance(first, CampaignChanged)
+            assert (first.settings.name, first.state) == ("other", CampaignState.PAUSED)
+            assert len(asked) == 1
+            assert "has not answered for 0.05 s" in tally.problems["campaign spring"]
+            hanging.set()
+            while tally.problems:
+                await watch.look()
+
+    trio.run(steps)
     assert watch.told["spring"].state is CampaignState.RUNNING

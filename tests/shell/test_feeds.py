@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, cast
 
 import msgpack
@@ -38,12 +37,27 @@ DEADLINE_S = 10.0
 
 
 @dataclass
+class Watch:
+    """Stands in for the watch over campaigns; `listed` are the campaigns that were stored, at each round of intake."""
+
+    listed: list[set[str]]
+
+    def ids_needed(self, _: str) -> set[Per]:
+        return {Per.ACCOUNT}
+
+    async def halt_all_but(self, names: set[str]) -> None:
+        await trio.lowlevel.checkpoint()
+        self.listed.append(names)
+
+
+@dataclass
 class Ear:
     """One daemon's feeds, with what they handed on."""
 
     feeds: Feeds
     inputs: trio.MemoryReceiveChannel[Input]
     facts: trio.MemoryReceiveChannel[ForScribe]
+    listed: list[set[str]]
 
     def engine_was_told(self) -> list[Input]:
         return drained(self.inputs)
@@ -91,7 +105,7 @@ def ear(store: Store, host: str = "one") -> Ear:
     """The feeds of one daemon, whose place in the agents' stream is found."""
     inbox, inputs = trio.open_memory_channel[Input](1000)
     to_scribe, facts = trio.open_memory_channel[ForScribe](1000)
-    owner = f"{host}:1"
+    owner, listed = f"{host}:1", list[set[str]]()
     feeds = Feeds(
         store=store,
         settings=DaemonSettings(),
@@ -103,10 +117,10 @@ def ear(store: Store, host: str = "one") -> Ear:
         inbox=inbox,
         scribe=to_scribe,
         evidence=kept(),
-        watch=cast("CampaignWatch", SimpleNamespace(ids_needed=lambda _: {Per.ACCOUNT})),
+        watch=cast("CampaignWatch", Watch(listed)),
     )
     trio.run(feeds.begin)
-    return Ear(feeds, inputs, facts)
+    return Ear(feeds, inputs, facts, listed)
 
 
 def test_a_kept_outcome_goes_on_to_the_engine(store: Store) -> None:
@@ -144,9 +158,11 @@ def test_the_intake_is_told_which_ids_leads_need(store: Store) -> None:
     """A lead that no call could ever be made to is refused when it comes in."""
     intake.enqueue(store, "spring", [{"lead_id": "L1", "phone": "13800001234"}])
 
-    trio.run(ear(store).feeds.leads)
+    one = ear(store)
+    trio.run(one.feeds.leads)
 
     assert counts(store, "spring", time.time()).rejected == 1
+    assert one.listed == [{"spring"}]  # whatever else the engine knows of is halted
 
 
 def test_another_daemons_agent_is_left_alone(store: Store) -> None:

@@ -8,10 +8,13 @@ public holidays of next year is an alarm. Everything behind this place sees what
 
 from __future__ import annotations
 
+import os
+import stat
 import wave
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import structlog
 import trio
@@ -27,6 +30,7 @@ from dialer.core.abandonment.windows import counting, zone_of
 from dialer.core.inputs import CampaignChanged, CampaignState, Input
 from dialer.disk.registers import Shelf
 from dialer.shell.clock import Clock
+from dialer.shell.slow_work import NoAnswer, SlowWork
 from dialer.shell.statistics import Tally
 from dialer.store.base.connection import Store
 from dialer.store.gate import caller_ids
@@ -36,7 +40,11 @@ from dialer.store.settlement import ledger
 
 log = structlog.get_logger()
 
-PLAYABLE_RATES_HZ = (8000, 16000)
+PLAYABLE_RATES_HZ: Final = (8000, 16000)
+FILE_LIMIT_S: Final = 2.0
+"""Longest wait for messages, registers and policies: they may lie on a mount that does not answer."""
+
+VANISHED: Final = "it is not in Redis any more"
 
 
 def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
@@ -52,7 +60,7 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
             f"evidence.keep_days is {daemon.evidence.keep_days} here, and its policies want {settings.evidence_days}"
         )
     if settings.abandon_message:
-        reasons.extend(_unplayable(Path(settings.abandon_message)))
+        reasons.extend(unplayable(Path(settings.abandon_message)))
     return reasons
 
 
@@ -77,12 +85,19 @@ def holidays_running_out(settings: AppliedSettings, now: float) -> dict[str, str
     return {region: said for region in regions if (said := running_out(region, now))}
 
 
-def _unplayable(path: Path) -> list[str]:
+def unplayable(path: Path) -> list[str]:
+    """Why an abandon message cannot be played."""
     try:
-        with wave.open(str(path), "rb") as message:
-            shape = (message.getnchannels(), message.getsampwidth())
-            rate_hz = message.getframerate()
-            frames = message.getnframes()
+        # Without O_NONBLOCK a pipe keeps whoever opens it waiting for somebody who writes.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return [f"abandon message {path} is no regular file"]
+            with wave.open(file) as message:
+                shape = (message.getnchannels(), message.getsampwidth())
+                rate_hz = message.getframerate()
+                frames = message.getnframes()
+    except IsADirectoryError:
+        return [f"abandon message {path} is no regular file"]
     except (OSError, EOFError, wave.Error) as error:
         return [f"abandon message {path} cannot be read: {error}"]
     if shape != (1, 2) or rate_hz not in PLAYABLE_RATES_HZ:
@@ -109,37 +124,51 @@ class CampaignWatch:
     _known: dict[str, tuple[CampaignSettings, Catalogue, AppliedSettings]] = field(default_factory=dict)
     _resting: dict[str, str] = field(default_factory=dict)
     _short_of_holidays: set[str] = field(default_factory=set)
+    _files: SlowWork = field(default_factory=SlowWork)
 
     async def look(self) -> None:
-        """Tell the engine about every campaign that changed. Raises `StoreError`."""
-        found, faults = await trio.to_thread.run_sync(campaigns.readable, self.store)
+        """Tell the engine about every campaign that changed, an operator's stops before anything that may take long.
+        Raises `StoreError`."""
+        stored, faults = await trio.to_thread.run_sync(campaigns.readable, self.store)
+        await self.halt_all_but({campaign.settings.name for campaign in stored} | faults.keys())
         for name, fault in faults.items():
             await self._halt(name, [fault])
-        catalogue = await trio.to_thread.run_sync(self._policies)
-        reviews: list[Review] = []
-        holidays: dict[str, str] = {}
-        for campaign in found:
+        for campaign in stored:
+            if campaign.state is not CampaignState.RUNNING:
+                await self._halt(campaign.settings.name, [], campaign.state)
+        catalogue = await self._policies()
+        settings_of: dict[str, AppliedSettings] = {}
+        for campaign in stored:
             name = campaign.settings.name
             self.created_at[name] = campaign.created_at
             try:
-                settings = await self._applied(campaign.settings, catalogue)
+                settings_of[name] = await self._applied(campaign.settings, catalogue)
             except ConfigError as error:
                 wanted = campaign.state is CampaignState.RUNNING
                 await self._halt(name, [str(problem) for problem in error.problems] if wanted else [])
-                continue
-            change = CampaignChanged(settings, campaign.state)
-            reasons = await trio.to_thread.run_sync(self._reasons, settings)
-            if campaign.state is CampaignState.RUNNING:
+        readable = [campaign for campaign in stored if campaign.settings.name in settings_of]
+        running = [one.settings.name for one in readable if one.state is CampaignState.RUNNING]
+        obstacles_of = await self._obstacles([settings_of[name] for name in running])
+        reviews: list[Review] = []
+        holidays: dict[str, str] = {}
+        for campaign in readable:
+            settings, state = settings_of[campaign.settings.name], campaign.state
+            reasons: list[str] = []
+            if state is CampaignState.RUNNING:
                 review = await trio.to_thread.run_sync(caller_ids.review, self.store, settings, self.clock.wall())
                 reviews.append(review)
-                reasons += filter(None, [review.obstacle])
+                reasons = obstacles_of[settings.name] + ([review.obstacle] if review.obstacle else [])
                 holidays |= await trio.to_thread.run_sync(holidays_running_out, settings, self.clock.wall())
-            if reasons and change.state is CampaignState.RUNNING:
-                change = CampaignChanged(settings, CampaignState.PAUSED)
-            self._note(name, reasons if campaign.state is CampaignState.RUNNING else [])
-            await self._tell(change)
+            self._note(settings.name, reasons)
+            await self._tell(CampaignChanged(settings, CampaignState.PAUSED if reasons else state))
         self._note_rests(reviews)
         self._note_holidays(holidays)
+
+    async def halt_all_but(self, names: Collection[str]) -> None:
+        """Stop dialling the campaigns that are not stored any more: nobody could stop them, and nothing says how often
+        their leads were called."""
+        for name in self.told.keys() - set(names):
+            await self._halt(name, [VANISHED])
 
     def _note_rests(self, reviews: Iterable[Review]) -> None:
         """Log which caller ids rest from now on and which may be shown again; an alarm for those that the network has
@@ -168,11 +197,12 @@ class CampaignWatch:
         self.tally.problems.update({f"holidays {region}": why for region, why in said.items()})
         self._short_of_holidays = set(said)
 
-    async def _halt(self, name: str, reasons: list[str]) -> None:
-        """Nobody can say what holds for a campaign: it starts no call, those in progress go on as they began."""
+    async def _halt(self, name: str, reasons: list[str], state: CampaignState = CampaignState.PAUSED) -> None:
+        """Start no call of a campaign, for reasons or because an operator says so; those in progress go on as they
+        began. Waits for nobody."""
         self._note(name, reasons)
-        if name in self.told:
-            await self._tell(CampaignChanged(self.told[name].settings, CampaignState.PAUSED))
+        if name in self.told and self.told[name].state is CampaignState.RUNNING:
+            await self._send(CampaignChanged(self.told[name].settings, state))
 
     def ids_needed(self, name: str) -> frozenset[Per]:
         """Whom the leads of a campaign must name, because its caps count per them; nobody while it is not known what
@@ -189,7 +219,17 @@ class CampaignWatch:
             known = self._known[settings.name] = settings, catalogue, made
         return known[2]
 
-    def _policies(self) -> Catalogue:
+    async def _policies(self) -> Catalogue:
+        """The policies of this host; those that were read last, while their folder does not answer."""
+        try:
+            catalogue = await self._files.run("policies.folder", FILE_LIMIT_S, self._read_policies)
+        except NoAnswer as silence:
+            self.tally.problems["policies"] = str(silence)
+            return Catalogue() if self.catalogue is None else self.catalogue
+        self.tally.problems.pop("policies", None)
+        return catalogue
+
+    def _read_policies(self) -> Catalogue:
         folder = Path(self.daemon.policies.folder)
         now = stamp(folder)
         if self.catalogue is None or now != self._stamp:
@@ -198,17 +238,36 @@ class CampaignWatch:
                 log.error("policy cannot be used", policy=name, reasons=[str(problem) for problem in problems])
         return self.catalogue
 
-    def _reasons(self, settings: AppliedSettings) -> list[str]:
-        return obstacles(settings, self.daemon) + unreliable(settings, self.shelf, self.clock.wall())
+    async def _obstacles(self, campaigns: Sequence[AppliedSettings]) -> dict[str, list[str]]:
+        """Why this host cannot run campaigns, by name; all are looked at at once, so that one whose files do not answer
+        holds up no other."""
+        reasons: dict[str, list[str]] = {}
+
+        async def look_at(settings: AppliedSettings) -> None:
+            def both() -> list[str]:
+                return obstacles(settings, self.daemon) + unreliable(settings, self.shelf, self.clock.wall())
+
+            try:
+                reasons[settings.name] = await self._files.run(f"files of campaign {settings.name}", FILE_LIMIT_S, both)
+            except NoAnswer as silence:
+                reasons[settings.name] = [f"one of the {silence}"]
+
+        async with trio.open_nursery() as nursery:
+            for settings in campaigns:
+                nursery.start_soon(look_at, settings)
+        return reasons
 
     async def _tell(self, change: CampaignChanged) -> None:
+        if self.told.get(change.settings.name) != change:
+            await self._send(change)
+            await self.tell_ledger(change.settings.name)
+
+    async def _send(self, change: CampaignChanged) -> None:
         name = change.settings.name
-        if self.told.get(name) != change:
-            self.told[name] = change
-            self.tally.zones[name] = zone_of(change.settings)
-            log.info("campaign", campaign=name, state=change.state.value)
-            await self.inbox.send(change)
-            await self.tell_ledger(name)
+        self.told[name] = change
+        self.tally.zones[name] = zone_of(change.settings)
+        log.info("campaign", campaign=name, state=change.state.value)
+        await self.inbox.send(change)
 
     async def tell_ledger(self, name: str) -> None:
         """Tell the engine what everybody else has counted, in every window; it starts no call before it knows."""

@@ -77,9 +77,11 @@ class Feeds:
         """One round of intake over all campaigns, also those that have not been started yet: who loads a list wants to
         know what became of it."""
         busy = False
-        found, _ = await trio.to_thread.run_sync(campaigns.readable, self.store)
-        for campaign in found:
-            busy |= await self._take_in(campaign.settings.name)
+        readable, faults = await trio.to_thread.run_sync(campaigns.readable, self.store)
+        names = [campaign.settings.name for campaign in readable]
+        await self.watch.halt_all_but({*names, *faults})  # noticed here first: this is read five times a second
+        for name in names:
+            busy |= await self._take_in(name)
         if not busy:
             await trio.sleep(IDLE_S)
 

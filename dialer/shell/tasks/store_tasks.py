@@ -83,7 +83,7 @@ async def lease_leads(
             match wish:
                 case Lease(campaign, number):
                     settings = settings_of(campaign)
-                    answers = await trio.to_thread.run_sync(_lease, desk, settings, number)
+                    answers = await trio.to_thread.run_sync(_lease, desk, settings, number, abandon_on_cancel=True)
                     refused = [answer for answer in answers if isinstance(answer, Refused)]
                     if refused:
                         await desk.evidence.keep(desk.evidence.decisions(refused, settings))
@@ -137,7 +137,7 @@ async def pass_gates(
         attempts = [next(ids) for _ in wish.leads]
         settings = settings_of(wish.campaign)
         try:
-            answers = await trio.to_thread.run_sync(_screen, desk, settings, wish, attempts)
+            answers = await trio.to_thread.run_sync(_screen, desk, settings, wish, attempts, abandon_on_cancel=True)
         except StoreError as error:
             desk.health.ails(Ailment.REDIS, str(error))
             await desk.inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
