@@ -8,7 +8,7 @@ from typing import Final
 
 from config.abandonment import USUAL, AbandonmentSettings
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import Answers, defined, together
+from dialer.core.abandonment.rate import AnswerCounts, defined, together
 from dialer.core.abandonment.windows import Slots
 from dialer.core.calls.call import Call
 from dialer.core.inputs import CampaignState, WindowOfOthers
@@ -45,11 +45,11 @@ class OpenWindow:
     rate counts."""
 
     others: WindowOfOthers
-    own: Answers
+    own: AnswerCounts
     definition: AbandonmentSettings = USUAL
 
     @property
-    def answers(self) -> Answers:
+    def answers(self) -> AnswerCounts:
         """The window so far, over all hosts."""
         return together((self.own, self.others.answers))
 
@@ -87,8 +87,8 @@ class CampaignRun:
     due: int = 0
     waiting: int = 0
     day: str = ""
-    own: Answers = field(default_factory=Answers)
-    others: Answers = field(default_factory=Answers)
+    own: AnswerCounts = field(default_factory=AnswerCounts)
+    others: AnswerCounts = field(default_factory=AnswerCounts)
     day_since: float | None = None
     windows: tuple[OpenWindow, ...] = ()
     slots: Slots = field(default_factory=dict)

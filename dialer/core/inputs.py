@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from compliance.api import Permit, Refusal
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import Answers
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEvent
 from dialer.core.model import Lead
 from pacing.api import Decision
@@ -91,9 +91,9 @@ class WindowOfOthers:
     hung_up: int = 0
 
     @property
-    def answers(self) -> Answers:
+    def answers(self) -> AnswerCounts:
         """What was counted."""
-        return Answers(self.answered, self.abandoned, self.hung_up, self.machines)
+        return AnswerCounts(self.answered, self.abandoned, self.hung_up, self.machines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class LedgerOfOthers:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSaid:
+class AnswerReported:
     """An agent or the CRM said what came of an attempt: a machine had answered it, or something else."""
 
     attempt: str
@@ -156,7 +156,7 @@ Input = (
     | StoreFailed
     | StoreHealth
     | LedgerOfOthers
-    | AnswerSaid
+    | AnswerReported
     | Paced
     | LocalTime
     | Drain

@@ -184,7 +184,7 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
     ids = attempt_ids(parts.owner.rpartition(":")[2])
     watch = CampaignWatch(parts.store, parts.owner, clock, settings, inbox, parts.tally, parts.shelf)
     watch.created_at = parts.evidence.created_at
-    claims = Claims(parts.store, parts.owner, settings.host.heartbeat_s * CLAIM_BEATS, engine.floor.roster)
+    claims = Claims(parts.store, parts.owner, settings.host.heartbeat_s * CLAIM_BEATS, engine.state.roster)
     feeds = _feeds(parts, claims, inbox, to_scribe, watch)
     beats = Beats(
         store=parts.store,
@@ -211,7 +211,7 @@ async def _floor(parts: Parts, scribe: Scribe, to_scribe: trio.MemorySendChannel
         raise StartFailed(Exit.REDIS, str(error)) from error
 
     def settings_of(campaign: str) -> AppliedSettings:
-        return engine.floor.campaigns[campaign].settings
+        return engine.state.campaigns[campaign].settings
 
     async with trio.open_nursery() as floor:
         floor.start_soon(drive, engine, inputs, outlets, clock, parts.notifier)

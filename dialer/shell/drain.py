@@ -34,7 +34,7 @@ async def until_drained(
         waiting.cancel_scope.cancel()
     limit_s = parts.settings.drain.talk_limit_s
     parts.notifier.stopping("draining")
-    log.info("draining", calls=len(parts.engine.floor.calls), talk_limit_s=limit_s)
+    log.info("draining", calls=len(parts.engine.state.calls), talk_limit_s=limit_s)
     claims.closed = True
     await inbox.send(Drain())
     with trio.move_on_after(limit_s):
@@ -44,13 +44,13 @@ async def until_drained(
             waiting.cancel_scope.cancel()
     if parts.engine.is_idle():
         return
-    log.warning("hanging up", calls=len(parts.engine.floor.calls))
+    log.warning("hanging up", calls=len(parts.engine.state.calls))
     await inbox.send(HangUpAll())
     with trio.move_on_after(HANG_UP_LIMIT_S):
         async with trio.open_nursery() as waiting:
             waiting.start_soon(_cancel_when_idle, parts.engine, waiting.cancel_scope)
     if not parts.engine.is_idle():
-        log.error("calls without an end", calls=len(parts.engine.floor.calls))
+        log.error("calls without an end", calls=len(parts.engine.state.calls))
 
 
 async def _cancel_when_spent(pool: Pool, scope: trio.CancelScope) -> None:
@@ -64,14 +64,14 @@ async def _cancel_when_idle(engine: Engine, scope: trio.CancelScope) -> None:
     quiet = 0
     while quiet < 3:
         await trio.sleep(0.05)
-        quiet = quiet + 1 if engine.floor.draining and engine.is_idle() else 0
+        quiet = quiet + 1 if engine.state.draining and engine.is_idle() else 0
     scope.cancel()
 
 
 async def dismiss(parts: Parts, claims: Claims, to_scribe: trio.MemorySendChannel[ForScribe]) -> None:
     """Tell everybody that the agents are not served any more, and let other daemons have them."""
     now = parts.clock.now()
-    for agent in parts.engine.floor.roster.agents.values():
+    for agent in parts.engine.state.roster.agents.values():
         gone = AgentChanged(agent.agent, AgentState.OFFLINE, now, "the dialer has stopped", agent.campaigns)
         await to_scribe.send(gone)
     try:

@@ -12,7 +12,7 @@ import structlog
 import dialer
 from config.daemon import DaemonSettings
 from dialer.core.engine import Engine
-from dialer.core.engine_state import FloorSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings, TrunkLimits
 from dialer.disk.errors import DiskError
 from dialer.disk.evidence_files import KEY_BYTES
 from dialer.disk.evidence_log import EvidenceLog, open_evidence
@@ -92,7 +92,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
         tally=tally,
         metrics=metrics,
         engine=Engine(
-            FloorSettings(
+            EngineSettings(
                 trunks=limits,
                 max_lines=settings.sip.max_lines,
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,

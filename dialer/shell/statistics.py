@@ -15,9 +15,9 @@ from dialer.core.calls.call import CallState
 from dialer.core.calls.trunks import TrunkLoad
 from dialer.core.campaign_run import CampaignRun, OpenWindow
 from dialer.core.effects import AgentChanged
-from dialer.core.engine_state import Floor
+from dialer.core.engine_state import EngineState
 from dialer.core.inputs import Refused
-from dialer.core.leads.lead_counts import Standing, last_word
+from dialer.core.leads.lead_counts import LeadCounts, last_word
 from dialer.core.model import Settlement
 from dialer.shell.clock import Clock
 from dialer.shell.delays import Delays
@@ -39,7 +39,7 @@ class CampaignTally:
     decision: Decision = NOT_ASKED
     decided_at: float = 0.0  # seconds since the epoch
     problem: str = ""
-    standing: Standing = field(default_factory=Standing)
+    standing: LeadCounts = field(default_factory=LeadCounts)
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Tally:
         if before is not None:
             self.agent_s[before[0].value] += max(0.0, until - before[1])
 
-    def board(self, floor: Floor, *, workers: int, restarts: int, redis_healthy: bool) -> Board:
+    def board(self, floor: EngineState, *, workers: int, restarts: int, redis_healthy: bool) -> Board:
         """How things stand now."""
         now, staff = self.clock.now(), floor.staff()
         for agent, (state, _) in list(self.agent_now.items()):
@@ -129,7 +129,7 @@ class Tally:
             agent_s=dict(self.agent_s),
         )
 
-    def _campaign_row(self, floor: Floor, run: CampaignRun, staff: list[Agent]) -> CampaignRow:
+    def _campaign_row(self, floor: EngineState, run: CampaignRun, staff: list[Agent]) -> CampaignRow:
         tally, ledger = self.campaigns[run.name], run.ledger
         return CampaignRow(
             name=run.name,
@@ -160,7 +160,7 @@ class Tally:
             windows=tuple(_window_row(window) for window in run.windows),
         )
 
-    def _sentence(self, floor: Floor, run: CampaignRun) -> str:
+    def _sentence(self, floor: EngineState, run: CampaignRun) -> str:
         """Why as many are dialled as are. The pacer knows that no lead is due, not until when."""
         tally = self.campaigns[run.name]
         decision, standing = tally.decision, tally.standing
@@ -171,7 +171,7 @@ class Tally:
             return f"{text} ({last_word(standing, self.zones.get(run.name))})"
         return text
 
-    def _agent_rows(self, floor: Floor) -> Iterable[AgentRow]:
+    def _agent_rows(self, floor: EngineState) -> Iterable[AgentRow]:
         for agent in sorted(floor.roster.agents.values(), key=lambda agent: agent.agent):
             call = floor.calls.get(agent.call) if agent.call else None
             first = agent.campaigns[0] if agent.lead is None else agent.lead.campaign

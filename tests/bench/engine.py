@@ -104,7 +104,7 @@ def busy_floor(number: int, agents: int, logins: int) -> Stage:
     talks = [stage.talk(name) for name in islice(cycle(names), agents * 4 // 5)]
     for attempt in talks[:: len(talks) // (agents // 10)]:
         stage.end(attempt)
-    for agent in list(stage.floor.roster.ready):
+    for agent in list(stage.state.roster.ready):
         stage.say(AgentEventKind.PAUSE, agent)
     for name in islice(cycle(names), agents // 3):
         stage.ring(stage.dial(name))
@@ -116,14 +116,14 @@ def busy_floor(number: int, agents: int, logins: int) -> Stage:
             stage.say(AgentEventKind.READY, f"idle-{place}")
     for name in names:
         stage.tell(LeadsLeased(name, tuple(a_lead(MANY + place, name) for place in range(150)), 0, 0))
-    assert len(stage.floor.waiting) == CALLERS
+    assert len(stage.state.waiting) == CALLERS
     return stage
 
 
 def measured(number: int, agents: int, logins: int, repeats: int) -> dict[str, Times]:
     """The figures of one floor."""
     stage = busy_floor(number, agents, logins)
-    engine, beats = stage.engine, cycle(list(stage.floor.roster.agents))
+    engine, beats = stage.engine, cycle(list(stage.state.roster.agents))
     tally = _tally(stage)
 
     def beat() -> None:
@@ -134,14 +134,14 @@ def measured(number: int, agents: int, logins: int, repeats: int) -> dict[str, T
         engine.lease_more(stage.now)
 
     def board() -> None:
-        tally.board(stage.floor, workers=100, restarts=0, redis_healthy=True)
+        tally.board(stage.state, workers=100, restarts=0, redis_healthy=True)
 
     def ask() -> None:
-        for run in stage.floor.campaigns.values():
+        for run in stage.state.campaigns.values():
             run.observations.clear()
-        engine.questions(stage.now, everyone=True)
+        engine.pacer_requests(stage.now, everyone=True)
 
-    shown = tally.board(stage.floor, workers=100, restarts=0, redis_healthy=True)
+    shown = tally.board(stage.state, workers=100, restarts=0, redis_healthy=True)
     return {
         "a heartbeat, 0.2 to reach": _timed(beat, beat, repeats),
         "Engine.lease_more, 0.5 to reach": _timed(lease, beat, repeats),
@@ -156,11 +156,11 @@ def _tally(stage: Stage) -> Tally:
     clock = Clock.start()
     tally = Tally("bench", clock, clock.wall())
     (settle, *_) = of(Settle, stage.done)
-    for name in stage.floor.campaigns:
+    for name in stage.state.campaigns:
         lead = replace(settle.settlement.lead, campaign=name)
         for place in range(SAMPLES):
             tally.settled(_with_delay(settle.settlement, lead, 0.001 * (place * 7919 % 97)))
-    for agent in stage.floor.roster.agents.values():
+    for agent in stage.state.roster.agents.values():
         tally.agent_now[agent.agent] = (agent.state, agent.since)
     return tally
 

@@ -33,7 +33,7 @@ K = AgentEventKind
 
 
 def asked(stage, **given):
-    return {question.campaign: question for question in stage.engine.questions(stage.now, **given)}
+    return {question.campaign: question for question in stage.engine.pacer_requests(stage.now, **given)}
 
 
 # --- what the pacer sees ------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def beat(stage, store):
             taken = min(effect.count, store[effect.campaign])
             store[effect.campaign] -= taken
             stage.lease(taken, effect.campaign, due=store[effect.campaign])
-    for agent in list(stage.floor.roster.agents):
+    for agent in list(stage.state.roster.agents):
         stage.say(K.HEARTBEAT, agent)
 
 
@@ -173,10 +173,10 @@ def test_the_ledger_is_ours_and_everybody_elses(stage):
     """Own counts and those of other hosts add up; a later report of the others replaces the earlier."""
     abandon(stage)
     stage.tell(LedgerOfOthers("sales", "2026-03-02", 100, 2))
-    assert stage.floor.campaigns["sales"].ledger == Ledger(101, 3)
+    assert stage.state.campaigns["sales"].ledger == Ledger(101, 3)
     abandon(stage)
     stage.tell(LedgerOfOthers("sales", "2026-03-02", 110, 2))
-    assert stage.floor.campaigns["sales"].ledger == Ledger(112, 4)
+    assert stage.state.campaigns["sales"].ledger == Ledger(112, 4)
 
 
 def test_a_new_day_starts_a_new_ledger(stage):
@@ -184,7 +184,7 @@ def test_a_new_day_starts_a_new_ledger(stage):
     stage.tell(LedgerOfOthers("sales", "2026-03-02", 0, 0))
     abandon(stage)
     stage.tell(LedgerOfOthers("sales", "2026-03-03", 5, 0))
-    assert stage.floor.campaigns["sales"].ledger == Ledger(5, 0)
+    assert stage.state.campaigns["sales"].ledger == Ledger(5, 0)
     stage.tell(LedgerOfOthers("nobody", "2026-03-03", 5, 0))
 
 
@@ -253,14 +253,14 @@ def test_no_order_of_events_breaks_a_call(make_stage, make_permit, steps):
         stage.tell(event(stage.now))
         stage.wait(pause_s)
     stage.wait(300.0)
-    if "a" in stage.floor.calls:
+    if "a" in stage.state.calls:
         assert stage.call("a").state is CallState.TALKING
         stage.end("a")
     assert len(stage.settled()) == 1
     assert stage.engine.is_idle()
-    assert not stage.floor.waiting
+    assert not stage.state.waiting
     stage.wait(10.0)
-    states = {agent.state for agent in stage.floor.roster.agents.values()}
+    states = {agent.state for agent in stage.state.roster.agents.values()}
     assert states <= {AgentState.READY, AgentState.PAUSED}
 
 
@@ -284,5 +284,5 @@ def test_a_timer_of_a_call_that_is_over_wakes_nobody(stage):
     over = {(talk, TimerKind.RING), (ringing, TimerKind.RING)}
     for _ in range(40):
         stage.now = max(stage.now, stage.engine.next_wake())
-        assert not {(name, kind) for when, _, kind, name, _ in stage.floor.timers if when <= stage.now} & over
+        assert not {(name, kind) for when, _, kind, name, _ in stage.state.timers if when <= stage.now} & over
         stage.engine.advance(stage.now)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from dialer.core.inputs import AnswerSaid
+from dialer.core.inputs import AnswerReported
 from sip.causes import Answerer, Cause, Leg
 from sip.messages import (
     AgentDialled,
@@ -261,7 +261,7 @@ class FarEnd:
     def _is_said(self, call: str) -> None:
         """Somebody says what came of a call, and now and then something else later."""
         for at_s in (0.0, 30.0):
-            said = AnswerSaid(call, self.world.chance(0.5))
+            said = AnswerReported(call, self.world.chance(0.5))
             self.world.after(at_s + self.world.between(0.0, 20.0), partial(self.tell, said))
 
     def _say(self, line: Line, event: Event) -> None:

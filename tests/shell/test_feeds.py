@@ -16,7 +16,7 @@ from compliance.api import Per
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, Roster
-from dialer.core.inputs import AnswerSaid, Input
+from dialer.core.inputs import AnswerReported, Input
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.health import Ailment, Health
@@ -133,7 +133,7 @@ def test_a_kept_outcome_goes_on_to_the_engine(store: Store) -> None:
 
     trio.run(one.feeds.crm)
 
-    assert one.engine_was_told() == [AnswerSaid("A1", machine=True), AnswerSaid("A1", machine=False)]
+    assert one.engine_was_told() == [AnswerReported("A1", machine=True), AnswerReported("A1", machine=False)]
 
 
 def login(agent: str, *names: str) -> AgentEvent:

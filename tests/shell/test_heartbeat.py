@@ -16,7 +16,7 @@ from config.policies import applied
 from dialer.core.agents.agent import Roster
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.engine import Engine
-from dialer.core.engine_state import FloorSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings, TrunkLimits
 from dialer.core.inputs import CampaignState, Input, LocalTime, StoreHealth
 from dialer.shell.clock import Clock
 from dialer.shell.health import Ailment, Health
@@ -99,7 +99,7 @@ def heart(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heart]:
             host="one",
             clock=clock,
             health=health,
-            engine=Engine(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10)),
+            engine=Engine(EngineSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10)),
             inbox=inbox,
             scribe=cast("Any", Replays()),
             to_scribe=nothing,
@@ -234,7 +234,7 @@ def test_a_lead_on_offer_keeps_its_lease(heart: Heart) -> None:
     floor = Floor(heart.store, settings)
     floor.fill(1)
     (lead,) = floor.lease(owner=US)
-    run = heart.beats.engine.floor.campaigns["spring"] = CampaignRun(applied(settings), CampaignState.RUNNING)
+    run = heart.beats.engine.state.campaigns["spring"] = CampaignRun(applied(settings), CampaignState.RUNNING)
     run.offers["ann"] = Offer(lead, 0.0)
     before = story(heart.store, "spring", lead.lead_id).row.at
 

@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from config.daemon import RedisSettings
-from dialer.core.engine import Question
+from dialer.core.engine import PacerRequest
 from dialer.shell.clock import Clock
 from dialer.shell.health import Ailment, Health
 from dialer.shell.statistics import Tally
@@ -44,8 +44,8 @@ HAPPENED: tuple[Observation, ...] = (
 )
 
 
-def question(campaign: str = "spring", settings: Settings | None = None, happened: Any = ()) -> Question:
-    return Question(campaign, settings or Settings(), happened, FLOOR)
+def question(campaign: str = "spring", settings: Settings | None = None, happened: Any = ()) -> PacerRequest:
+    return PacerRequest(campaign, settings or Settings(), happened, FLOOR)
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Desk:
     def pacers(self) -> Pacers:
         return self.notebook.pacers
 
-    def decide(self, *questions: Question) -> None:
+    def decide(self, *questions: PacerRequest) -> None:
         """One round, as `pace` does it."""
         for asked, decision in zip(questions, self.pacers.step(list(questions)), strict=True):
             self.notebook.tally.decided(asked.campaign, decision)

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from config.daemon import PacingSettings
-from dialer.core.engine import Question
+from dialer.core.engine import PacerRequest
 from dialer.core.inputs import Input, Paced
 from dialer.shell.clock import Clock
 from dialer.shell.statistics import Tally
@@ -35,17 +35,17 @@ STANDING = Snapshot(
 )
 
 
-def question(settings: Settings | None = None) -> Question:
-    return Question("spring", settings or Settings(mode=Mode.PROGRESSIVE), (), STANDING)
+def question(settings: Settings | None = None) -> PacerRequest:
+    return PacerRequest("spring", settings or Settings(mode=Mode.PROGRESSIVE), (), STANDING)
 
 
 @dataclass
 class Asked:
     """Stands in for the engine: what the pacer is to be asked, one round after the other."""
 
-    rounds: deque[list[Question]]
+    rounds: deque[list[PacerRequest]]
 
-    def questions(self, now: float, *, everyone: bool = False) -> list[Question]:
+    def pacer_requests(self, now: float, *, everyone: bool = False) -> list[PacerRequest]:
         return self.rounds.popleft() if self.rounds else []
 
 
@@ -188,9 +188,9 @@ def test_the_first_pacer_goes_on_from_what_was_recalled(handed: list[Memory | No
 
 def test_questions_wait_for_what_was_learnt(tally: Tally) -> None:
     """Only those are asked that can be; the others come again."""
-    held: list[list[Question]] = []
+    held: list[list[PacerRequest]] = []
 
-    async def recall(questions: list[Question]) -> list[Question]:
+    async def recall(questions: list[PacerRequest]) -> list[PacerRequest]:
         held.append(questions)
         return questions if len(held) > 1 else []
 

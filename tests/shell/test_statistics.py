@@ -12,14 +12,14 @@ from prometheus_client import generate_latest
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.policies import applied
-from dialer.core.abandonment.rate import Answers
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import Agent, AgentState, LeadRef
 from dialer.core.board import WindowRow, from_wire
 from dialer.core.campaign_run import CampaignRun, Offer, OpenWindow
 from dialer.core.effects import AgentChanged
-from dialer.core.engine_state import FloorSettings, TrunkLimits, open_floor
+from dialer.core.engine_state import EngineSettings, TrunkLimits, new_state
 from dialer.core.inputs import CampaignState, WindowOfOthers
-from dialer.core.leads.lead_counts import Standing
+from dialer.core.leads.lead_counts import LeadCounts
 from dialer.core.model import Lead
 from dialer.shell.clock import Clock
 from dialer.shell.metrics import Metrics
@@ -48,7 +48,7 @@ def test_agents_time_is_booked_to_the_state_it_was_spent_in(tally: Tally) -> Non
 
 def test_the_board_survives_the_wire(tally: Tally) -> None:
     """What a daemon publishes is what a screen reads."""
-    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    floor = new_state(EngineSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
     tally.decided("spring", Decision(3))
 
     board = tally.board(floor, workers=5, restarts=0, redis_healthy=True)
@@ -59,7 +59,7 @@ def test_the_board_survives_the_wire(tally: Tally) -> None:
 
 def test_why_a_decision_is_what_it_is_is_published_as_plain_data(tally: Tally) -> None:
     """Rule, brake and figures reach a screen through msgpack, beside the sentence that is made of them."""
-    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    floor = new_state(EngineSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
     settings = applied(CampaignSettings(name="spring", mode=Mode.PROGRESSIVE))
     floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
     reason = Reason(Rule.PROGRESSIVE, Brake.NO_LINE, {"ready": 2, "ringing": 1, "waiting": 0, "lines_free": 0})
@@ -76,7 +76,7 @@ def test_why_a_decision_is_what_it_is_is_published_as_plain_data(tally: Tally) -
 
 def test_a_decision_has_its_time(tally: Tally) -> None:
     """By the wall clock; a campaign whose pacer was not asked yet has none."""
-    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    floor = new_state(EngineSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
     for name in ("spring", "autumn"):
         floor.campaigns[name] = CampaignRun(
             applied(CampaignSettings(name=name, mode=Mode.PROGRESSIVE)), CampaignState.RUNNING
@@ -94,7 +94,7 @@ def test_a_decision_has_its_time(tally: Tally) -> None:
 def test_the_metrics_show_the_newest_board(tally: Tally) -> None:
     """Every scrape reads the board of the second."""
     metrics = Metrics()
-    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    floor = new_state(EngineSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
 
     metrics.show(tally.board(floor, workers=5, restarts=2, redis_healthy=False))
 
@@ -107,11 +107,11 @@ def test_the_metrics_show_the_newest_board(tally: Tally) -> None:
 
 def test_the_board_and_the_metrics_have_every_window(tally: Tally) -> None:
     """Own counts and those of others together, with the budget that is left."""
-    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    floor = new_state(EngineSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
     settings = applied(CampaignSettings(name="spring", mode=Mode.PROGRESSIVE))
     run = floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
     told = WindowOfOthers("rolling_hour", "the last hour", 0.06, 0.0, 99, 1, 4)
-    run.windows = (OpenWindow(told, Answers(1, 1)),)
+    run.windows = (OpenWindow(told, AnswerCounts(1, 1)),)
     tally.campaigns["spring"].hand_over_s.add(0.02)
     metrics = Metrics()
 
@@ -129,7 +129,7 @@ def test_the_board_and_the_metrics_have_every_window(tally: Tally) -> None:
 
 def test_a_preview_campaign_says_who_decides(tally: Tally) -> None:
     """In the place of the pacer's sentence; leads on offer are held here."""
-    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    floor = new_state(EngineSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
     run = CampaignRun(
         applied(CampaignSettings(name="spring", mode=Mode.PREVIEW)), CampaignState.RUNNING, day="2026-03-02"
     )
@@ -149,13 +149,15 @@ def test_a_preview_campaign_says_who_decides(tally: Tally) -> None:
 @pytest.mark.parametrize(
     ("standing", "word", "finished"),
     [
-        (Standing(at=NOW, waiting=3, closed=4, next_due_at=NOW + 3600), "nothing due until 02:06", False),
-        (Standing(at=NOW, closed=4), "finished", True),
+        (LeadCounts(at=NOW, waiting=3, closed=4, next_due_at=NOW + 3600), "nothing due until 02:06", False),
+        (LeadCounts(at=NOW, closed=4), "finished", True),
     ],
 )
-def test_the_board_says_until_when_nothing_is_due(tally: Tally, standing: Standing, word: str, finished: bool) -> None:
+def test_the_board_says_until_when_nothing_is_due(
+    tally: Tally, standing: LeadCounts, word: str, finished: bool
+) -> None:
     """The pacer only knows that no lead is here; the board adds what comes next, by the one definition of finished."""
-    floor = open_floor(FloorSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
+    floor = new_state(EngineSettings((TrunkLimits("carrier", 10.0, 100),), max_lines=10))
     settings = applied(CampaignSettings(name="spring", mode=Mode.PROGRESSIVE))
     floor.campaigns["spring"] = CampaignRun(settings, CampaignState.RUNNING)
     tally.zones["spring"] = UTC
@@ -179,7 +181,7 @@ def test_the_board_counts_each_campaigns_own_agents_and_calls(tally: Tally) -> N
     stage.lease(1, "urgent")
     stage.ring(stage.dial("sales"))
 
-    sales, urgent = tally.board(stage.floor, workers=5, restarts=0, redis_healthy=True).campaigns
+    sales, urgent = tally.board(stage.state, workers=5, restarts=0, redis_healthy=True).campaigns
 
     assert (sales.agents, sales.calls) == ({"talking": 1}, {"talking": 1, "ringing": 1})
     assert (urgent.agents, urgent.calls) == ({"ready": 2}, {})

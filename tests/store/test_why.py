@@ -16,7 +16,7 @@ from compliance.contacts import Contact, Mark, crc16, repacked
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied
 from dialer.core.inputs import CampaignState, Permitted, Refused
-from dialer.core.leads.next_allowed import Foresight
+from dialer.core.leads.next_allowed import NextAllowed
 from dialer.core.leads.preflight import Preflight
 from dialer.core.model import Lead
 from dialer.disk.registers import Shelf
@@ -195,7 +195,7 @@ def test_registers_are_asked_as_of_now(store: Store, settings: AppliedSettings, 
     attempted(store, 1, DAY_S, 2 * DAY_S)
     good, old = Shelf((listed(tmp_path / "cn.reg"),)), Shelf((listed(tmp_path / "cn.reg", max_age_days=1),))
 
-    def seen(lead_id: str, shelf: Shelf) -> Foresight | None:
+    def seen(lead_id: str, shelf: Shelf) -> NextAllowed | None:
         asked = why.find(store, settings, lead_id, ())
         return why.reasons(store, settings, asked, shelf, NOON).foresight
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import Answers, one_more
+from dialer.core.abandonment.rate import AnswerCounts, one_more
 from dialer.core.abandonment.windows import counted_since, slot_of
 from dialer.core.campaign_run import CampaignRun, OpenWindow
-from dialer.core.engine_state import Floor
+from dialer.core.engine_state import EngineState
 from dialer.core.inputs import LedgerOfOthers, WindowOfOthers
 
 KEPT_S: Final = 2 * 86_400
@@ -23,7 +23,7 @@ def live_answer(run: CampaignRun, answered_at: float, *, abandoned: bool, hung_u
     """A call that somebody answered at `answered_at` (seconds since the epoch) is over: count it in every window that
     was open then. `hung_up`: abandoned because the callee was gone before the limit."""
     slot = slot_of(answered_at)
-    run.slots[slot] = one_more(run.slots.get(slot, Answers()), abandoned=abandoned, hung_up=hung_up)
+    run.slots[slot] = one_more(run.slots.get(slot, AnswerCounts()), abandoned=abandoned, hung_up=hung_up)
     if run.day_since is None or slot >= slot_of(run.day_since):
         run.own = one_more(run.own, abandoned=abandoned, hung_up=hung_up)
     for window in run.windows:
@@ -31,18 +31,18 @@ def live_answer(run: CampaignRun, answered_at: float, *, abandoned: bool, hung_u
             window.own = one_more(window.own, abandoned=abandoned, hung_up=hung_up)
 
 
-def told(floor: Floor, ledger: LedgerOfOthers) -> None:
+def told(state: EngineState, ledger: LedgerOfOthers) -> None:
     """What everybody else has counted. Nobody starts a call of the campaign before the first such word."""
-    run = floor.campaigns.get(ledger.campaign)
+    run = state.campaigns.get(ledger.campaign)
     if run is None:
         return
     if ledger.since is not None:
         if ledger.since != run.day_since:
             run.own = counted_since(run.slots, ledger.since)
     elif run.day not in {"", ledger.day}:
-        run.own = Answers()
+        run.own = AnswerCounts()
     run.day, run.day_since = ledger.day, ledger.since
-    run.others = Answers(ledger.answered, ledger.abandoned, ledger.hung_up, ledger.machines)
+    run.others = AnswerCounts(ledger.answered, ledger.abandoned, ledger.hung_up, ledger.machines)
     before = {window.others.label: window for window in run.windows}
     run.windows = tuple(_opened(run, row, before.get(row.label)) for row in ledger.windows)
     _forget(run)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import Answers, together
+from dialer.core.abandonment.rate import AnswerCounts, together
 
 SLOT_S: Final = 300
 """Length of a slot, in seconds. A rolling window begins at the edge of a slot, so it is up to one slot longer."""
@@ -125,11 +125,11 @@ def _begins(day: date, zone: tzinfo | None) -> float:
 
 # --- what is counted -----------------------------------------------------------------------------------------------
 
-Slots = dict[int, Answers]
+Slots = dict[int, AnswerCounts]
 """What one process counted, by slot."""
 
 
-def counted_since(slots: Mapping[int, Answers], begins: float) -> Answers:
+def counted_since(slots: Mapping[int, AnswerCounts], begins: float) -> AnswerCounts:
     """Everything in the slots from the moment `begins` on."""
     return together(answers for slot, answers in slots.items() if slot * SLOT_S >= begins)
 

@@ -48,7 +48,7 @@ class Turns:
 
 @dataclass(slots=True)
 class Staffing:
-    """The floor's own tables, and what was last worked out of them. Whoever adds or takes away a call counts
+    """The engine's own tables, and what was last worked out of them. Whoever adds or takes away a call counts
     `calls_changed`."""
 
     campaigns: dict[str, CampaignRun]

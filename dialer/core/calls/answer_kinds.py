@@ -10,30 +10,30 @@ from dataclasses import replace
 from typing import Final
 
 from dialer.core.calls.call import Call, RecentAnswer
-from dialer.core.engine_state import Floor
-from dialer.core.inputs import AnswerSaid
+from dialer.core.engine_state import EngineState
+from dialer.core.inputs import AnswerReported
 from pacing.api import AnswerCorrected, AnswerKind
 
 ANSWERS_KEPT: Final = 20_000
 """How many answers are remembered for a later word, the newest: hours of them, for the largest floor."""
 
 
-def remember(floor: Floor, call: Call, at: float) -> None:
+def remember(state: EngineState, call: Call, at: float) -> None:
     """A call has been answered at `at`."""
-    recent, kind = floor.recent_answers, call.answer_kind
+    recent, kind = state.recent_answers, call.answer_kind
     recent[call.attempt] = RecentAnswer(call.campaign, at, at - call.started_at, call.trunk, kind, kind)
     if len(recent) > ANSWERS_KEPT:
         del recent[next(iter(recent))]
 
 
-def said(floor: Floor, told: AnswerSaid, now: float) -> None:
+def reported(state: EngineState, event: AnswerReported, now: float) -> None:
     """Somebody has said what came of an attempt. One that is not known is another host's, or from long ago."""
-    known = floor.recent_answers.get(told.attempt)
+    known = state.recent_answers.get(event.attempt)
     if known is None:
         return
-    kind = AnswerKind.MACHINE if told.machine else known.heard
-    run = floor.campaigns.get(known.campaign)
+    kind = AnswerKind.MACHINE if event.machine else known.heard
+    run = state.campaigns.get(known.campaign)
     if kind is known.kind or run is None:
         return
-    floor.recent_answers[told.attempt] = replace(known, kind=kind)
+    state.recent_answers[event.attempt] = replace(known, kind=kind)
     run.observations.append(AnswerCorrected(now, known.at, known.ring_s, known.kind, kind, known.trunk))

@@ -23,7 +23,7 @@ _WEEK_S: Final = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LeadCounts:
     """How many of a campaign's leads are where, at one instant `at`. Each lead is in one place. Times are seconds since
     the epoch.
 
@@ -93,7 +93,7 @@ class Standing:
         }
 
 
-def last_word(standing: Standing, zone: tzinfo | None) -> str:
+def last_word(standing: LeadCounts, zone: tzinfo | None) -> str:
     """The one thing to know: `finished`, `diallable now: 850`, or `nothing due until 09:00`, with what is under way.
     Clock times are those of `zone`, None for this host's."""
     if standing.finished:

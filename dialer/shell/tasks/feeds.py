@@ -17,7 +17,7 @@ import trio
 
 from config.daemon import DaemonSettings
 from dialer.core.agents.agent import AgentEventKind, AgentEventRefused, apply
-from dialer.core.inputs import AnswerSaid, Input
+from dialer.core.inputs import AnswerReported, Input
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.health import Ailment, Health
@@ -172,7 +172,7 @@ class Feeds:
                 apply_all = partial(crm_in.apply, self.store, received, now=self.clock.wall())
                 report = await trio.to_thread.run_sync(apply_all)
                 for outcome in report.outcomes:  # news to the pacer where the call was this daemon's
-                    await self.inbox.send(AnswerSaid(outcome.attempt, outcome.outcome == MACHINE))
+                    await self.inbox.send(AnswerReported(outcome.attempt, outcome.outcome == MACHINE))
                 log.info("crm", applied=report.applied, refused=report.refused, blocked=len(report.blocked))
         await trio.lowlevel.checkpoint()
 

@@ -164,19 +164,19 @@ class Beats:
             run.name: [lead.lead_id for lead in run.leads]
             + [offer.lead.lead_id for offer in run.offers.values()]
             + list(run.reserving)
-            for run in self.engine.floor.campaigns.values()
+            for run in self.engine.state.campaigns.values()
         }
-        for call in self.engine.floor.calls.values():
+        for call in self.engine.state.calls.values():
             held[call.campaign].append(call.lead.lead_id)
         return {campaign: lead_ids for campaign, lead_ids in held.items() if lead_ids}
 
     async def _ledgers(self) -> None:
-        for campaign in list(self.engine.floor.campaigns):
+        for campaign in list(self.engine.state.campaigns):
             await self.watch.tell_ledger(campaign)
 
     async def _recover(self) -> None:
         doubtful = {one.attempt for one in self.desk.doubtful}
-        at_hand = doubtful | self.tally.unwritten | self.engine.floor.calls.keys()
+        at_hand = doubtful | self.tally.unwritten | self.engine.state.calls.keys()
         if not self.tally.spooled:  # else the ends on disk may be theirs
             forgotten = await self._in_thread(
                 recovery.settle_forgotten, self.owner, at_hand, self.clock.wall(), self.desk.evidence.keep_ends
@@ -225,7 +225,7 @@ class Beats:
         self._note_workers(pool)
         self._say_alarms()
         board = self.tally.board(
-            self.engine.floor,
+            self.engine.state,
             workers=pool.workers,
             restarts=pool.restarts,
             redis_healthy=self.health.redis_healthy,
@@ -245,7 +245,7 @@ class Beats:
 
     async def _count_leads(self) -> None:
         """How many leads are due, also of campaigns that nobody leases from at the moment."""
-        for name in list(self.engine.floor.campaigns):
+        for name in list(self.engine.state.campaigns):
             if not self.health.redis_healthy:
                 return
             try:
@@ -271,7 +271,7 @@ class Beats:
 
     def _note_trunks(self) -> None:
         now = self.clock.now()
-        for trunk in self.engine.floor.trunks.values():
+        for trunk in self.engine.state.trunks.values():
             if trunk.is_open:
                 rest_s = max(0.0, trunk.rests_until - now)
                 alarm = f"trunk {trunk.name} does not work: its calls failed {trunk.faults} times in a row"

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 import trio
 
-from dialer.core.engine import Question
+from dialer.core.engine import PacerRequest
 from dialer.shell.clock import Clock
 from dialer.shell.health import Ailment, Health
 from dialer.shell.statistics import Tally
@@ -46,7 +46,7 @@ class Notebook:
     _due_at: dict[str, float] = field(default_factory=dict)
     _purge_at: float = 0.0
 
-    async def recall(self, questions: list[Question]) -> list[Question]:
+    async def recall(self, questions: list[PacerRequest]) -> list[PacerRequest]:
         """Fetch what was learnt of campaigns that are asked about for the first time, in one trip. Gives the questions
         that can be asked now: all, unless Redis is away; no call may start then anyway."""
         new = {question.campaign for question in questions} - self._recalled

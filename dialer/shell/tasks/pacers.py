@@ -13,7 +13,7 @@ import structlog
 import trio
 
 from config.daemon import PacingSettings
-from dialer.core.engine import Engine, Question
+from dialer.core.engine import Engine, PacerRequest
 from dialer.core.inputs import Input, Paced
 from dialer.shell.clock import Clock
 from dialer.shell.statistics import Tally
@@ -39,11 +39,11 @@ class Pacers:
     asked: set[str] = field(default_factory=set)
     busy: trio.Lock = field(default_factory=trio.Lock)
 
-    def step(self, questions: list[Question]) -> list[Decision]:
+    def step(self, questions: list[PacerRequest]) -> list[Decision]:
         """Ask each campaign's pacer; runs in a thread."""
         return [self._of(question).step(question.observations, question.snapshot) for question in questions]
 
-    def _of(self, question: Question) -> Pacer:
+    def _of(self, question: PacerRequest) -> Pacer:
         name = question.campaign
         self.asked.add(name)
         known = self.by_campaign.get(name)
@@ -59,11 +59,11 @@ class Pacers:
         return self.memories.get(campaign)
 
 
-Recall = Callable[[list[Question]], Awaitable[list[Question]]]
+Recall = Callable[[list[PacerRequest]], Awaitable[list[PacerRequest]]]
 """Fetches what was learnt of campaigns that have no pacer yet. Gives the questions that can be asked now."""
 
 
-async def at_once(questions: list[Question]) -> list[Question]:
+async def at_once(questions: list[PacerRequest]) -> list[PacerRequest]:
     """Nothing is kept of earlier runs."""
     return questions
 
@@ -88,7 +88,7 @@ async def pace(
         everyone = now >= everyone_at
         if everyone:
             everyone_at = now + SLOWEST_BEAT_S
-        questions = await recall(engine.questions(now, everyone=everyone))
+        questions = await recall(engine.pacer_requests(now, everyone=everyone))
         if not questions:
             continue
         async with pacers.busy, trio.open_nursery() as nursery:
@@ -116,6 +116,6 @@ class Decided:
     decisions: list[Decision] = field(default_factory=list)
 
 
-async def _ask(pacers: Pacers, questions: list[Question], decided: Decided) -> None:
+async def _ask(pacers: Pacers, questions: list[PacerRequest], decided: Decided) -> None:
     decided.decisions = await trio.to_thread.run_sync(pacers.step, questions)
     decided.event.set()

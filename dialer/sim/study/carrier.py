@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
-from dialer.core.engine_state import Floor
+from dialer.core.engine_state import EngineState
 from dialer.sim.study.lead_list import serial
 from dialer.sim.study.people import Callee, Outcome, People
 from dialer.sim.study.timeline import Tell, Timeline
@@ -77,7 +77,7 @@ class Carrier:
     timeline: Timeline
     tell: Tell
     people: People
-    floor: Floor
+    floor: EngineState
     on_talk: Callable[[str, Callee], None]
     pick_up_s: float
     message_s: float

@@ -12,7 +12,7 @@ from compliance.numbers import E164, BadNumber
 from compliance.numbers import parse as parse_number
 from compliance.words import detail
 from config.policies import AppliedSettings
-from dialer.core.leads.next_allowed import Foresight, foresee
+from dialer.core.leads.next_allowed import NextAllowed, next_allowed
 from dialer.core.model import Lead
 from dialer.disk.registers import Shelf
 from dialer.store.base.connection import Store, trip
@@ -46,7 +46,7 @@ class Reasons:
     """What every rule says now, and what time brings. `foresight` is None for a lead that is done or in a call."""
 
     findings: tuple[Finding, ...]
-    foresight: Foresight | None
+    foresight: NextAllowed | None
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -95,7 +95,7 @@ def reasons(store: Store, settings: AppliedSettings, asked: Asked, shelf: Shelf,
         return [one.refusal for one in again if one.refusal is not None]
 
     start = max(now, row.at) if row is not None and row.state is LeadState.WAITING else now
-    return Reasons(told, foresee(judge, start))
+    return Reasons(told, next_allowed(judge, start))
 
 
 def findings(

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgpack
 
-from dialer.core.leads.lead_counts import Standing
+from dialer.core.leads.lead_counts import LeadCounts
 from dialer.store.base.connection import ScriptCall, Store, trip
 from dialer.store.base.fields import encoded
 
@@ -31,7 +31,7 @@ class Counts:
     callback and closed again is in it twice.
     """
 
-    standing: Standing
+    standing: LeadCounts
     stored: int
     accepted: int
     rejected: int
@@ -105,7 +105,7 @@ def counts(store: Store, campaign: str, now: float) -> Counts:
     queued, due, waiting, leased, in_attempt, closed, next_due_at, lease_ends_at, stored, *flat = found
     named_counts = {name.decode(): int(count) for name, count in zip(flat[::2], flat[1::2], strict=True)}
     return Counts(
-        standing=Standing(
+        standing=LeadCounts(
             at=now,
             queued=queued,
             due=due,

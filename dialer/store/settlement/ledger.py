@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dialer.core.abandonment.rate import Answers, together
+from dialer.core.abandonment.rate import AnswerCounts, together
 from dialer.core.abandonment.windows import HOUR_S, Counting, CountingWindow, slot_of
 from dialer.core.inputs import LedgerOfOthers, WindowOfOthers
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
@@ -86,7 +86,7 @@ def totals(store: Store, campaign: str, days: Sequence[str]) -> tuple[DayTotal, 
 
 def _window(
     window: CountingWindow, days: Mapping[str, Sequence[_Count]], slots: Sequence[_Count], owner: str
-) -> Answers:
+) -> AnswerCounts:
     if not window.days:
         first = slot_of(window.since)
         return _sums(count for count in slots if count.slot >= first and count.owner != owner)
@@ -95,7 +95,7 @@ def _window(
     return _sums(counts)
 
 
-def _sums(counts: Iterable[_Count]) -> Answers:
+def _sums(counts: Iterable[_Count]) -> AnswerCounts:
     answered = abandoned = hung_up = machines = 0
     for count in counts:
         if count.what == "abandoned":
@@ -105,7 +105,7 @@ def _sums(counts: Iterable[_Count]) -> Answers:
         else:
             answered += count.number
             machines -= count.number if count.owner == "machine" else 0
-    return Answers(answered, abandoned, hung_up, machines)
+    return AnswerCounts(answered, abandoned, hung_up, machines)
 
 
 def _read(flat: Sequence[bytes], *, slots: bool = False) -> list[_Count]:
@@ -118,16 +118,16 @@ def _read(flat: Sequence[bytes], *, slots: bool = False) -> list[_Count]:
     return found
 
 
-def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[str, Answers]]:
+def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[str, AnswerCounts]]:
     """For each of `days` what the runs of each host counted, in one round trip. Live answers are with those that
     machines gave: who dialled them is not who says so."""
     calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
-    found: dict[str, dict[str, Answers]] = {}
+    found: dict[str, dict[str, AnswerCounts]] = {}
     for day, flat in zip(days, trip(store, calls), strict=True):
-        hosts: dict[str, Answers] = {}
+        hosts: dict[str, AnswerCounts] = {}
         for count in _read(flat):
             if count.owner != "machine":
                 host = count.owner.rpartition(":")[0]
-                hosts[host] = together((hosts.get(host, Answers()), _sums([count])))
+                hosts[host] = together((hosts.get(host, AnswerCounts()), _sums([count])))
         found[day] = hosts
     return found
