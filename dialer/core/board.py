@@ -13,10 +13,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from config.abandonment import AbandonmentSettings, Machines
-from dialer.core.abandonment.rate import without_machines
-from dialer.core.abandonment.windows import calls_left
-from dialer.core.inputs import WindowOfOthers
-from pacing.api import NOT_ASKED, Decision, Ledger, Reason
+from dialer.core.abandonment.rate import defined, without_machines
+from dialer.core.abandonment.windows import WindowCounts, calls_left
+from pacing.api import NOT_ASKED, Decision, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +95,11 @@ class WindowRow:
         return {**asdict(self), **figures}
 
 
-def row_of(told: WindowOfOthers, ledger: Ledger, definition: AbandonmentSettings) -> WindowRow:
-    """A counting window with what `ledger` says of it. Machines that `definition` took off are left out."""
-    machines = 0 if definition.machines is Machines.ESTIMATE else told.machines
-    return WindowRow(told.label, told.name, told.cap, ledger.answered, ledger.abandoned, machines)
+def row_of(counts: WindowCounts, definition: AbandonmentSettings) -> WindowRow:
+    """A counting window by a campaign's definition. Machines that it took off are left out."""
+    window, ledger = counts.window, defined(counts.answers, definition)
+    machines = 0 if definition.machines is Machines.ESTIMATE else counts.others.machines
+    return WindowRow(window.label, window.name, window.cap, ledger.answered, ledger.abandoned, machines)
 
 
 @dataclass(frozen=True, slots=True)

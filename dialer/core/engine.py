@@ -5,6 +5,7 @@
     effects = engine.advance(now)                  # time passed
     questions = engine.pacer_requests(now)              # campaigns whose pacer should look again
     engine.next_wake()                             # call advance() then
+    engine.view(), engine.statistics(now)          # what others may know of it
 
 `now` is monotonic seconds and never goes back; `wall` is seconds since the epoch: permits are compared with it, and
 answers are counted on its days.
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.policies import AppliedSettings
-from dialer.core import pacing_snapshot
+from dialer.core import engine_view, pacing_snapshot
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentEvent
 from dialer.core.calls import answer_kinds, dialling, previewing, routing, settling
@@ -30,6 +31,7 @@ from dialer.core.calls.call import Call, CallError
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
 from dialer.core.engine_state import SILENCE_CHECK_S, EngineSettings, Timer, TimerKind, new_state
+from dialer.core.engine_view import EngineStatistics, EngineView
 from dialer.core.inputs import (
     AnswerReported,
     CampaignChanged,
@@ -60,6 +62,9 @@ from sip.messages import (
 )
 
 LEASE_CHECK_S: Final = 0.1
+CATCH_UP_S: Final = 1.0
+"""After the process stood still timers wait this long for the news of what happened meanwhile."""
+
 OF_A_CALL: Final = frozenset({TimerKind.RING, TimerKind.ABANDON, TimerKind.STATE})
 
 
@@ -80,6 +85,8 @@ class Engine:
         self.state = new_state(settings)
         self._silence_at = float("-inf")
         self._lease_at = float("-inf")
+        self._timers_from = float("-inf")
+        self.decisions_taken = 0
         self._paced_by: dict[str, tuple[AppliedSettings, Settings]] = {}
 
     # --- what the shell calls -----------------------------------------------------------------------------------
@@ -97,6 +104,8 @@ class Engine:
     def advance(self, now: float) -> list[Effect]:
         """Let time pass: fire the timers that are due."""
         state = self.state
+        if now < self._timers_from:
+            return self._attended(now)
         if now >= self._silence_at:
             self._silence_at = now + SILENCE_CHECK_S
             routing.silence(state, now)
@@ -110,7 +119,14 @@ class Engine:
         timers = self.state.timers
         while timers and self._is_stale(timers[0]):
             heapq.heappop(timers)
-        return min(self._silence_at, timers[0][0]) if timers else self._silence_at
+        wake_at = min(self._silence_at, timers[0][0]) if timers else self._silence_at
+        return max(wake_at, self._timers_from)
+
+    def stood_still(self, now: float) -> None:
+        """The process did nothing for a while, as after SIGSTOP or a snapshot of its machine. What workers and desktops
+        said meanwhile is still to be read: no timer speaks before it, and no desktop counts as silent."""
+        self._timers_from = now + CATCH_UP_S
+        self._silence_at = now + self.state.settings.agent_heartbeat_timeout_s
 
     def pacer_requests(self, now: float, *, everyone: bool = False) -> list[PacerRequest]:
         """Campaigns whose pacer should decide again: those something happened to, or everyone that is running.
@@ -138,6 +154,19 @@ class Engine:
     def is_idle(self) -> bool:
         """Whether nothing is on the line or on its way there."""
         return self.state.lines_used == 0
+
+    def settings_of(self, campaign: str) -> AppliedSettings | None:
+        """The settings of a campaign, if it is known."""
+        run = self.state.campaigns.get(campaign)
+        return None if run is None else run.settings
+
+    def view(self) -> EngineView:
+        """What is in the engine's hands now."""
+        return engine_view.view(self.state)
+
+    def statistics(self, now: float) -> EngineStatistics:
+        """The figures of this moment."""
+        return engine_view.statistics(self.state, now)
 
     # --- within ---------------------------------------------------------------------------------------------------
 
@@ -203,6 +232,7 @@ class Engine:
             case LeadsLeased():
                 dialling.leased(state, event, now)
             case Paced(campaign, decision):
+                self.decisions_taken += 1
                 dialling.paced(state, campaign, decision, now)
             case Capacity(slots):
                 state.slots_total = slots
@@ -215,7 +245,7 @@ class Engine:
                 state.healthy = healthy
                 state.changed.update(state.campaigns)
             case LedgerOfOthers():
-                counts.told(state, event)
+                counts.others_counted(state, event)
             case AnswerReported():
                 answer_kinds.reported(state, event, now)
             case LocalTime(utc_offset_s):

@@ -13,6 +13,7 @@ from compliance.api import Cleared, Permit, Reserved
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.policies import applied
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind
 from dialer.core.calls.call import Call, CallState
 from dialer.core.effects import Anomaly, Effect, Lease, Reserve, Send, Settle
@@ -85,7 +86,7 @@ class Stage:
     def campaign(self, name: str = "sales", state: CampaignState = CampaignState.RUNNING, **given: Any) -> list[Effect]:
         given = {"abandon_message": "/sorry.wav", **given}
         effects = self.tell(CampaignChanged(applied(CampaignSettings(name=name, caller_id="+8610000", **given)), state))
-        return effects + self.tell(LedgerOfOthers(name, DAY, 0, 0))
+        return effects + self.tell(LedgerOfOthers(name, DAY, AnswerCounts(0, 0)))
 
     def say(self, kind: AgentEventKind, agent: str, **given: Any) -> list[Effect]:
         return self.tell(AgentEvent(kind, agent, **given))

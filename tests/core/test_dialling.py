@@ -7,6 +7,7 @@ import pytest
 from compliance.api import Refusal, Rule
 from config.campaign import CampaignSettings
 from config.policies import applied
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind
 from dialer.core.calls.call import CallState
 from dialer.core.effects import Lease, Release, Reserve, Settle
@@ -454,5 +455,5 @@ def test_nothing_starts_before_the_ledger_is_known(stage, of):
     stage.login("bob", campaigns=("late",))
     assert of(Lease, leases(stage)) == []
     assert [question.campaign for question in stage.engine.pacer_requests(stage.now, everyone=True)] == ["sales"]
-    stage.tell(LedgerOfOthers("late", "2026-03-02", 0, 0))
+    stage.tell(LedgerOfOthers("late", "2026-03-02", AnswerCounts(0, 0)))
     assert [lease.campaign for lease in of(Lease, leases(stage))] == ["late"]

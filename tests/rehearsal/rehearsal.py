@@ -12,6 +12,7 @@ from random import Random
 from typing import Final
 
 from compliance.numbers import E164
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentState
 from dialer.core.effects import (
     AgentChanged,
@@ -235,7 +236,7 @@ class Rehearsal:
         for index, campaign in enumerate(scenario.campaigns):
             self.memory.load(_leads(campaign.name, index, scenario.leads))
             self.tell(CampaignChanged(campaign, CampaignState.RUNNING))
-            self.tell(LedgerOfOthers(campaign.name, "day 0", 0, 0))
+            self.tell(LedgerOfOthers(campaign.name, "day 0", AnswerCounts(0, 0)))
         self.far_end.capacity()
         self.phones.open(names)
         saboteur = Saboteur(

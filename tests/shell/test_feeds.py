@@ -14,12 +14,11 @@ import trio.testing
 
 from compliance.api import Per
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings
-from dialer.core.agents.agent import AgentEvent, AgentEventKind, Roster
+from config.daemon import RedisSettings
+from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.inputs import AnswerReported, Input
-from dialer.shell.clock import Clock
-from dialer.shell.engine_task import ForScribe
-from dialer.shell.health import Ailment, Health
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import ToWrite
 from dialer.shell.tasks import feeds as feeds_module
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
@@ -31,7 +30,7 @@ from dialer.store.operators.status import counts
 from dialer.store.settlement.outbox import CrmEvent
 from pacing.api import Mode
 from tests.shell.fickle import Moods, fickle
-from tests.shell.kept import kept
+from tests.shell.some_parts import some_parts
 
 DEADLINE_S = 10.0
 
@@ -56,7 +55,7 @@ class Ear:
 
     feeds: Feeds
     inputs: trio.MemoryReceiveChannel[Input]
-    facts: trio.MemoryReceiveChannel[ForScribe]
+    facts: trio.MemoryReceiveChannel[ToWrite]
     listed: list[set[str]]
 
     def engine_was_told(self) -> list[Input]:
@@ -103,24 +102,11 @@ def store(valkey_url: str) -> Iterator[Store]:
 
 def ear(store: Store, host: str = "one") -> Ear:
     """The feeds of one daemon, whose place in the agents' stream is found."""
-    inbox, inputs = trio.open_memory_channel[Input](1000)
-    to_scribe, facts = trio.open_memory_channel[ForScribe](1000)
-    owner, listed = f"{host}:1", list[set[str]]()
-    feeds = Feeds(
-        store=store,
-        settings=DaemonSettings(),
-        owner=owner,
-        host=host,
-        claims=Claims(store, owner, 60.0, Roster()),
-        clock=Clock.start(),
-        health=Health(),
-        inbox=inbox,
-        scribe=to_scribe,
-        evidence=kept(),
-        watch=cast("CampaignWatch", Watch(listed)),
-    )
+    parts = some_parts(store, host=host, owner=f"{host}:1")
+    listed: list[set[str]] = []
+    feeds = Feeds(parts, Claims(parts), cast("CampaignWatch", Watch(listed)))
     trio.run(feeds.begin)
-    return Ear(feeds, inputs, facts, listed)
+    return Ear(feeds, parts.queues.inputs, parts.queues.facts_to_write, listed)
 
 
 def test_a_kept_outcome_goes_on_to_the_engine(store: Store) -> None:
@@ -214,7 +200,7 @@ def test_a_draining_daemon_takes_no_new_agent(store: Store) -> None:
 
 
 def test_a_store_that_comes_back_is_read_on_where_it_was_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The daemon is ailing meanwhile; what was said in that time is heard afterwards, once."""
+    """No call starts meanwhile; what was said in that time is heard afterwards, once."""
     monkeypatch.setattr(feeds_module, "FIRST_PAUSE_S", 0.01)
     moods = Moods()
     one = ear(fickle(store, moods))
@@ -222,7 +208,7 @@ def test_a_store_that_comes_back_is_read_on_where_it_was_left(store: Store, monk
     one.listen(lambda: one.inputs.statistics().current_buffer_used == 1)
     moods.down = True
     agents.enqueue(store, [READY])
-    one.listen(lambda: Ailment.REDIS in one.feeds.health.ailments)
+    one.listen(lambda: NoCalls.REDIS in one.feeds.parts.health.reasons)
     moods.down = False
 
     one.listen(lambda: one.inputs.statistics().current_buffer_used == 2)

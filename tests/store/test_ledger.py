@@ -15,7 +15,7 @@ from config.campaign import CampaignSettings
 from config.policies import applied, shipped
 from dialer.core import evidence
 from dialer.core.abandonment.evidence_rates import Tallies
-from dialer.core.abandonment.rate import defined
+from dialer.core.abandonment.rate import AnswerCounts, defined
 from dialer.core.abandonment.windows import SLOT_S, Counting, CountingWindow, counting, counting_day, slot_of
 from dialer.core.inputs import LedgerOfOthers
 from dialer.store.base.connection import Store, trip
@@ -70,7 +70,7 @@ def test_others_and_totals(store: Store) -> None:
 
     told = ledger.others(store, "spring", Counting(NOW, day, ()), "a:1")
 
-    assert told == LedgerOfOthers("spring", "2026-03-03", 5, 0, NOW, machines=2, hung_up=1)
+    assert told == LedgerOfOthers("spring", "2026-03-03", AnswerCounts(5, 0, 1, 2), NOW)
     assert ledger.totals(store, "spring", ["2026-03-02", "2026-03-03"]) == (
         DayTotal("2026-03-02", 0, 0, 0),
         DayTotal("2026-03-03", 10, 1, 2, 1),
@@ -87,7 +87,7 @@ def test_own_counts_of_closed_days_are_read(store: Store) -> None:
 
     (found,) = ledger.others(store, "spring", Counting(NOW, today, (window,)), "a:1").windows
 
-    assert found.answered == 310
+    assert found.others.answered == 310
 
 
 def test_every_window_is_the_sum_of_its_calls(floor: Floor, end: Callable[..., Settled]) -> None:
@@ -119,10 +119,11 @@ def test_every_window_is_the_sum_of_its_calls(floor: Floor, end: Callable[..., S
         for row, window in zip(told.windows, now.windows, strict=True):
             held = [one for one in events if _holds(window, one[1])]
             unread = [one for one in held if one[0] == owner and one[1] >= window.since]
-            assert row.answered + len(unread) == len(held) - sum(one[3] for one in held), (owner, row)
-            assert row.abandoned + sum(one[2] for one in unread) == sum(one[2] for one in held), (owner, row)
-            assert row.machines == sum(one[3] for one in held), (owner, row)
-    assert told.windows[3].answered < told.windows[0].answered < told.windows[1].answered < told.windows[2].answered
+            assert row.others.answered + len(unread) == len(held) - sum(one[3] for one in held), (owner, row)
+            assert row.others.abandoned + sum(one[2] for one in unread) == sum(one[2] for one in held), (owner, row)
+            assert row.others.machines == sum(one[3] for one in held), (owner, row)
+    day, month, period, hour = [row.others.answered for row in told.windows]
+    assert hour < day < month < period
 
 
 def _holds(window: CountingWindow, at: float) -> bool:
@@ -170,7 +171,7 @@ def test_a_year_of_days_is_read_in_one_go(store: Store) -> None:
 
     (found,) = ledger.others(store, "spring", counting(settings, begun, begun + 360 * 86_400), "b:1").windows
 
-    assert (found.name, found.answered) == ("366 days to 1 Jan", 3)
+    assert (found.window.name, found.others.answered) == ("366 days to 1 Jan", 3)
 
 
 @pytest.mark.parametrize("policy", ["us-telemarketing", "uk", "ca"])

@@ -188,7 +188,7 @@ def test_the_ledger_is_charged_to_whoever_dialled(floor: Floor, end: End) -> Non
 
     today = CountingWindow("calendar_day", "today", 0.03, NOW, days=("2026-03-03",))
     answered = [
-        ledger.others(floor.store, floor.name, Counting(NOW, today, ()), owner).answered
+        ledger.others(floor.store, floor.name, Counting(NOW, today, ()), owner).counts.answered
         for owner in ("host-a:2", OWNER)
     ]
     assert answered == [1, 0]

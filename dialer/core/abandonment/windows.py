@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -45,6 +45,21 @@ class CountingWindow:
     since: float
     closed: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCounts:
+    """A counting window and its counts: those of `others`, who are everybody but this process since `window.since`, and
+    machines of all hosts together; and this process's `own`."""
+
+    window: CountingWindow
+    others: AnswerCounts
+    own: AnswerCounts = field(default_factory=AnswerCounts)
+
+    @property
+    def answers(self) -> AnswerCounts:
+        """The window so far, over all hosts."""
+        return together((self.own, self.others))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,11 @@ from config.daemon import DaemonSettings
 from config.policies import AppliedSettings, Catalogue, applied, read_catalogue
 from config.policies.catalogue import stamp
 from config.problems import ConfigError
-from dialer.core.abandonment.windows import counting, zone_of
-from dialer.core.inputs import CampaignChanged, CampaignState, Input
+from dialer.core.abandonment.windows import counting
+from dialer.core.inputs import CampaignChanged, CampaignState
 from dialer.disk.registers import Shelf
-from dialer.shell.clock import Clock
+from dialer.shell.parts import Parts
 from dialer.shell.slow_work import NoAnswer, SlowWork
-from dialer.shell.statistics import Tally
-from dialer.store.base.connection import Store
 from dialer.store.gate import caller_ids
 from dialer.store.gate.caller_ids import Review
 from dialer.store.operators import campaigns
@@ -71,9 +69,9 @@ def unreliable(settings: AppliedSettings, shelf: Shelf, now: float) -> list[str]
     numbers that they concern, and the rest can be called.
     """
     return shelf.unknown(settings.registers) + [
-        one.fault
-        for one in shelf.standings(settings.registers, now)
-        if one.fault and (one.settings.name in settings.registers or one.settings.country == settings.default_region)
+        row.fault
+        for row in shelf.standings(settings.registers, now)
+        if row.fault and (row.settings.name in settings.registers or row.settings.country == settings.default_region)
     ]
 
 
@@ -82,7 +80,7 @@ def holidays_running_out(settings: AppliedSettings, now: float) -> dict[str, str
     `now`. A rule that holds everywhere is looked at for the campaign's own country."""
     rules = settings.policy().hours
     regions = {rule.region or settings.default_region for rule in rules if rule.closed_on_holidays}
-    return {region: said for region in regions if (said := running_out(region, now))}
+    return {region: warning for region in regions if (warning := running_out(region, now))}
 
 
 def unplayable(path: Path) -> list[str]:
@@ -110,13 +108,7 @@ class CampaignWatch:
     """What the engine was last told. `created_at` is when each campaign was created, in seconds since the epoch;
     `catalogue` the policies of this host, read again when a file of the operator's changes."""
 
-    store: Store
-    owner: str
-    clock: Clock
-    daemon: DaemonSettings
-    inbox: trio.MemorySendChannel[Input]
-    tally: Tally
-    shelf: Shelf = field(default_factory=Shelf)
+    parts: Parts
     told: dict[str, CampaignChanged] = field(default_factory=dict)
     created_at: dict[str, float] = field(default_factory=dict)
     catalogue: Catalogue | None = None
@@ -129,7 +121,7 @@ class CampaignWatch:
     async def look(self) -> None:
         """Tell the engine about every campaign that changed, an operator's stops before anything that may take long.
         Raises `StoreError`."""
-        stored, faults = await trio.to_thread.run_sync(campaigns.readable, self.store)
+        stored, faults = await trio.to_thread.run_sync(campaigns.readable, self.parts.store)
         await self.halt_all_but({campaign.settings.name for campaign in stored} | faults.keys())
         for name, fault in faults.items():
             await self._halt(name, [fault])
@@ -147,7 +139,7 @@ class CampaignWatch:
                 wanted = campaign.state is CampaignState.RUNNING
                 await self._halt(name, [str(problem) for problem in error.problems] if wanted else [])
         readable = [campaign for campaign in stored if campaign.settings.name in settings_of]
-        running = [one.settings.name for one in readable if one.state is CampaignState.RUNNING]
+        running = [row.settings.name for row in readable if row.state is CampaignState.RUNNING]
         obstacles_of = await self._obstacles([settings_of[name] for name in running])
         reviews: list[Review] = []
         holidays: dict[str, str] = {}
@@ -155,10 +147,12 @@ class CampaignWatch:
             settings, state = settings_of[campaign.settings.name], campaign.state
             reasons: list[str] = []
             if state is CampaignState.RUNNING:
-                review = await trio.to_thread.run_sync(caller_ids.review, self.store, settings, self.clock.wall())
+                review = await trio.to_thread.run_sync(
+                    caller_ids.review, self.parts.store, settings, self.parts.clock.wall()
+                )
                 reviews.append(review)
                 reasons = obstacles_of[settings.name] + ([review.obstacle] if review.obstacle else [])
-                holidays |= await trio.to_thread.run_sync(holidays_running_out, settings, self.clock.wall())
+                holidays |= await trio.to_thread.run_sync(holidays_running_out, settings, self.parts.clock.wall())
             self._note(settings.name, reasons)
             await self._tell(CampaignChanged(settings, CampaignState.PAUSED if reasons else state))
         self._note_rests(reviews)
@@ -183,19 +177,15 @@ class CampaignWatch:
         for number in self._resting.keys() - resting.keys():
             log.info("caller id may be shown again", caller_id=number)
         for number in self._resting.keys() | resting.keys():
-            if number in blocked:
-                self.tally.problems[f"caller id {number}"] = resting[number]
-            else:
-                self.tally.problems.pop(f"caller id {number}", None)
+            self.parts.health.alarm(f"caller id {number}", resting[number] if number in blocked else "")
         self._resting = resting
 
-    def _note_holidays(self, said: dict[str, str]) -> None:
-        for region in said.keys() - self._short_of_holidays:
-            log.warning("holidays run out", region=region, why=said[region])
-        for region in self._short_of_holidays - said.keys():
-            self.tally.problems.pop(f"holidays {region}", None)
-        self.tally.problems.update({f"holidays {region}": why for region, why in said.items()})
-        self._short_of_holidays = set(said)
+    def _note_holidays(self, warnings: dict[str, str]) -> None:
+        for region in warnings.keys() - self._short_of_holidays:
+            log.warning("holidays run out", region=region, why=warnings[region])
+        for region in warnings.keys() | self._short_of_holidays:
+            self.parts.health.alarm(f"holidays {region}", warnings.get(region, ""))
+        self._short_of_holidays = set(warnings)
 
     async def _halt(self, name: str, reasons: list[str], state: CampaignState = CampaignState.PAUSED) -> None:
         """Start no call of a campaign, for reasons or because an operator says so; those in progress go on as they
@@ -224,13 +214,13 @@ class CampaignWatch:
         try:
             catalogue = await self._files.run("policies.folder", FILE_LIMIT_S, self._read_policies)
         except NoAnswer as silence:
-            self.tally.problems["policies"] = str(silence)
+            self.parts.health.alarm("policies", str(silence))
             return Catalogue() if self.catalogue is None else self.catalogue
-        self.tally.problems.pop("policies", None)
+        self.parts.health.alarm("policies", "")
         return catalogue
 
     def _read_policies(self) -> Catalogue:
-        folder = Path(self.daemon.policies.folder)
+        folder = Path(self.parts.settings.policies.folder)
         now = stamp(folder)
         if self.catalogue is None or now != self._stamp:
             self.catalogue, self._stamp = read_catalogue(folder), now
@@ -245,7 +235,9 @@ class CampaignWatch:
 
         async def look_at(settings: AppliedSettings) -> None:
             def both() -> list[str]:
-                return obstacles(settings, self.daemon) + unreliable(settings, self.shelf, self.clock.wall())
+                return obstacles(settings, self.parts.settings) + unreliable(
+                    settings, self.parts.shelf, self.parts.clock.wall()
+                )
 
             try:
                 reasons[settings.name] = await self._files.run(f"files of campaign {settings.name}", FILE_LIMIT_S, both)
@@ -265,21 +257,19 @@ class CampaignWatch:
     async def _send(self, change: CampaignChanged) -> None:
         name = change.settings.name
         self.told[name] = change
-        self.tally.zones[name] = zone_of(change.settings)
         log.info("campaign", campaign=name, state=change.state.value)
-        await self.inbox.send(change)
+        await self.parts.queues.inbox.send(change)
 
     async def tell_ledger(self, name: str) -> None:
         """Tell the engine what everybody else has counted, in every window; it starts no call before it knows."""
-        windows = counting(self.told[name].settings, self.created_at[name], self.clock.wall())
-        await self.inbox.send(await trio.to_thread.run_sync(ledger.others, self.store, name, windows, self.owner))
+        windows = counting(self.told[name].settings, self.created_at[name], self.parts.clock.wall())
+        await self.parts.queues.inbox.send(
+            await trio.to_thread.run_sync(ledger.others, self.parts.store, name, windows, self.parts.owner)
+        )
 
     def _note(self, name: str, reasons: list[str]) -> None:
         problem = "; ".join(reasons)
-        if problem and problem != self.tally.campaigns[name].problem:
+        if problem and problem != self.parts.statistics.campaigns[name].problem:
             log.error("campaign cannot run here", campaign=name, reasons=reasons)
-        self.tally.campaigns[name].problem = problem
-        if problem:
-            self.tally.problems[f"campaign {name}"] = f"campaign {name} cannot run here: {problem}"
-        else:
-            self.tally.problems.pop(f"campaign {name}", None)
+        self.parts.statistics.campaigns[name].problem = problem
+        self.parts.health.alarm(f"campaign {name}", problem and f"campaign {name} cannot run here: {problem}")

@@ -9,6 +9,7 @@ from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied, shipped
 from config.rules import CapSettings, Day, HoursSettings
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Lease, Publish, Release, Reserve, Send, Settle
 from dialer.core.engine import Engine
 from dialer.core.engine_state import EngineSettings, TrunkLimits
@@ -88,7 +89,7 @@ class Shift:
         self.settings = pacing_settings(self.engine.state, run)
         self.pacer = POLICIES[self.policy](self.settings, self.seed)
         self.tell(LocalTime(UTC_OFFSET_S))
-        self.tell(LedgerOfOthers(CAMPAIGN, "today", 0, 0))
+        self.tell(LedgerOfOthers(CAMPAIGN, "today", AnswerCounts(0, 0)))
         self.tell(Capacity(SLOTS_PER_CALL * lines, 1))
 
     def tell(self, told: Input) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from dialer.core.abandonment.rate import AnswerCounts, together
-from dialer.core.abandonment.windows import HOUR_S, Counting, CountingWindow, slot_of
-from dialer.core.inputs import LedgerOfOthers, WindowOfOthers
+from dialer.core.abandonment.windows import HOUR_S, Counting, CountingWindow, WindowCounts, slot_of
+from dialer.core.inputs import LedgerOfOthers
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 
 DAY_KEPT_S: Final = 400 * 86_400
@@ -59,22 +59,8 @@ def others(store: Store, campaign: str, counting: Counting, owner: str) -> Ledge
     days = {day: _read(flat) for day, flat in zip(names, replies, strict=False)}
     slots = [count for flat in replies[len(names) :] for count in _read(flat, slots=True)]
     today = _window(counting.today, days, slots, owner)
-    rows = [(window, _window(window, days, slots, owner)) for window in counting.windows]
-    return LedgerOfOthers(
-        campaign,
-        counting.today.days[-1],
-        today.answered,
-        today.abandoned,
-        counting.today.since,
-        tuple(
-            WindowOfOthers(
-                one.label, one.name, one.cap, one.since, sums.answered, sums.abandoned, sums.machines, sums.hung_up
-            )
-            for one, sums in rows
-        ),
-        today.machines,
-        today.hung_up,
-    )
+    windows = tuple(WindowCounts(window, _window(window, days, slots, owner)) for window in counting.windows)
+    return LedgerOfOthers(campaign, counting.today.days[-1], today, counting.today.since, windows)
 
 
 def totals(store: Store, campaign: str, days: Sequence[str]) -> tuple[DayTotal, ...]:
