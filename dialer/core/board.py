@@ -117,16 +117,16 @@ class CampaignRow:
     name: str
     state: str
     mode: str
-    problem: str
     sentence: str
-    risk: float | None
     max_abandon_rate: float
     leads_held: int
-    due: int
-    waiting: int
     answered: int
     abandoned: int
-    attempts: int
+    problem: str = ""
+    risk: float | None = None
+    due: int = 0
+    waiting: int = 0
+    attempts: int = 0
     agents: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     dispositions: Mapping[str, int] = field(default_factory=dict)
@@ -196,11 +196,11 @@ def _plain(value: Any) -> Any:
     names = _FIELDS.get(type(value))
     if names is not None:
         return {name: _plain(getattr(value, name)) for name in names}
-    return tuple([_plain(one) for one in value]) if isinstance(value, tuple) else value
+    return tuple([_plain(item) for item in value]) if isinstance(value, tuple) else value
 
 
 _FIELDS: Final = {
-    row: tuple(one.name for one in fields(row))
+    row: tuple(field.name for field in fields(row))
     for row in (Board, TrunkRow, CampaignRow, AgentRow, WindowRow, Delay, Decision, Reason)
 }
 

@@ -23,43 +23,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.policies import AppliedSettings
-from dialer.core import engine_view, pacing_snapshot
+from dialer.core import engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentEvent
-from dialer.core.calls import answer_kinds, dialling, previewing, routing, settling
+from dialer.core.calls import dialling, previewing, routing, settling
 from dialer.core.calls.call import Call, CallError
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
 from dialer.core.engine_state import SILENCE_CHECK_S, EngineSettings, Timer, TimerKind, new_state
 from dialer.core.engine_view import EngineStatistics, EngineView
-from dialer.core.inputs import (
-    AnswerReported,
-    CampaignChanged,
-    Drain,
-    HangUpAll,
-    Input,
-    LeadsLeased,
-    LedgerOfOthers,
-    LocalTime,
-    Paced,
-    Permitted,
-    Refused,
-    StoreFailed,
-    StoreHealth,
-)
 from pacing.api import Observation, Settings, Snapshot
-from sip.messages import (
-    AgentDialled,
-    AgentEnded,
-    Answered,
-    Bridged,
-    Capacity,
-    Dialled,
-    Digit,
-    Ended,
-    MessageDone,
-    Progress,
-)
+from sip import messages
 
 LEASE_CHECK_S: Final = 0.1
 CATCH_UP_S: Final = 1.0
@@ -91,7 +65,7 @@ class Engine:
 
     # --- what the shell calls -----------------------------------------------------------------------------------
 
-    def receive(self, event: Input, now: float, wall: float) -> list[Effect]:
+    def receive(self, event: inputs.Input, now: float, wall: float) -> list[Effect]:
         """Take one input and say what is to be done. Never raises for an input that arrives out of order: what the
         tables do not foresee becomes an `Anomaly`."""
         self.state.wall_ahead_s = wall - now
@@ -205,80 +179,66 @@ class Engine:
         effects, self.state.effects = self.state.effects, []
         return effects
 
-    def _dispatch(self, event: Input, now: float, wall: float) -> None:
+    def _dispatch(self, event: inputs.Input, now: float, wall: float) -> None:
         state = self.state
         match event:
-            case Ended():
+            case messages.Ended():
                 settling.ended(state, event, now)
-            case (
-                Dialled()
-                | Progress()
-                | Answered()
-                | AgentDialled()
-                | Bridged()
-                | AgentEnded()
-                | MessageDone()
-                | Digit()
-            ):
+            case _ if isinstance(event, messages.CallEvent):
                 call = state.calls.get(event.call)
                 if call is not None:  # else it has ended, and the two crossed
                     self._on_call(call, event, now)
             case AgentEvent():
                 routing.agent_event(state, event, now)
-            case Permitted():
+            case inputs.Permitted():
                 dialling.permitted(state, event, now, wall)
-            case Refused():
+            case inputs.Refused():
                 dialling.refused(state, event, now)
-            case LeadsLeased():
+            case inputs.LeadsLeased():
                 dialling.leased(state, event, now)
-            case Paced(campaign, decision):
+            case inputs.Paced(campaign, decision):
                 self.decisions_taken += 1
                 dialling.paced(state, campaign, decision, now)
-            case Capacity(slots):
+            case messages.Capacity(slots):
                 state.slots_total = slots
                 state.changed.update(state.campaigns)
-            case CampaignChanged():
+            case inputs.CampaignChanged():
                 dialling.campaign_changed(state, event, now)
-            case StoreFailed():
+            case inputs.StoreFailed():
                 dialling.store_failed(state, event, now)
-            case StoreHealth(healthy):
+            case inputs.StoreHealth(healthy):
                 state.healthy = healthy
                 state.changed.update(state.campaigns)
-            case LedgerOfOthers():
+            case inputs.LedgerOfOthers():
                 counts.others_counted(state, event)
-            case AnswerReported():
-                answer_kinds.reported(state, event, now)
-            case LocalTime(utc_offset_s):
+            case inputs.AnswerReported():
+                routing.answer_reported(state, event, now)
+            case inputs.LocalTime(utc_offset_s):
                 state.utc_offset_s = utc_offset_s
-            case Drain():
+            case inputs.Drain():
                 dialling.drain(state, now)
-            case HangUpAll():
+            case inputs.HangUpAll():
                 routing.hang_up_all(state, now)
 
-    def _on_call(
-        self,
-        call: Call,
-        event: Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | MessageDone | Digit,
-        now: float,
-    ) -> None:
+    def _on_call(self, call: Call, event: messages.CallEvent, now: float) -> None:
         state = self.state
         match event:
-            case Dialled():
+            case messages.Dialled():
                 dialling.dialled(state, call, event)
-            case Progress():
+            case messages.Progress():
                 dialling.progress(state, call, event)
-            case Answered():
+            case messages.Answered():
                 routing.answered(state, call, event, now)
-            case AgentDialled():
+            case messages.AgentDialled():
                 routing.agent_dialled(call, event)
-            case Bridged():
+            case messages.Bridged():
                 routing.bridged(state, call, event, now)
-            case AgentEnded():
+            case messages.AgentEnded():
                 routing.agent_ended(state, call, event, now)
-            case Digit():
+            case messages.Digit():
                 routing.key_pressed(state, call, event, now)
-            case MessageDone():
-                pass  # the worker hangs up after the message by itself
+            case _:
+                pass  # a message was played: the worker hangs up by itself
 
     def _fire(self, kind: TimerKind, name: str, about: float, now: float) -> None:
         state = self.state

@@ -71,7 +71,7 @@ class EngineState:
     `add_call`, `move` and `remove_call`, which keep it so. `at_gates` is how many leads of all campaigns are at the
     gates, by the trunk they are bound for; `enter_gates` and `leave_gates` keep it so. `in_preview` are the
     campaigns in mode preview. `ending` says that every call is being hung up.
-    `recent_answers` are the newest answers by attempt, in order (see `answer_kinds`).
+    `recent_answers` are the newest answers by attempt, in order (see `routing`).
     `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
     `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known.
     """

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from config.policies import AppliedSettings
 from dialer.core.agents.agent import Agent, AgentState
-from dialer.core.board import AgentRow, TrunkRow, WindowRow, row_of
+from dialer.core.board import AgentRow, CampaignRow, TrunkRow, row_of
 from dialer.core.calls import previewing
 from dialer.core.calls.call import CallState
 from dialer.core.calls.trunks import TrunkLoad
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.engine_state import EngineState
-from dialer.core.inputs import CampaignState
-from pacing.api import Ledger, Mode
+from pacing.api import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +42,12 @@ def view(state: EngineState) -> EngineView:
 
 @dataclass(frozen=True, slots=True)
 class CampaignStatistics:
-    """One campaign. `ledger` is the counting day over all hosts; `preview` is how its previews stand, in words, where
-    it is in that mode, and `lacks_leads` that leads are all they lack."""
+    """One campaign: its row of the board as far as the engine knows it. In mode preview `lacks_leads` says
+    that leads are all it lacks."""
 
     settings: AppliedSettings
-    state: CampaignState
-    leads_held: int
-    ledger: Ledger
-    agents: Mapping[str, int]
-    calls: Mapping[str, int]
-    windows: tuple[WindowRow, ...]
-    preview: str = ""
-    lacks_leads: bool = False
+    row: CampaignRow
+    lacks_leads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +78,21 @@ def statistics(state: EngineState, now: float) -> EngineStatistics:
 
 
 def _campaign(state: EngineState, run: CampaignRun, staff: list[Agent]) -> CampaignStatistics:
-    in_preview = run.settings.mode is Mode.PREVIEW
-    return CampaignStatistics(
-        settings=run.settings,
-        state=run.state,
+    settings, in_preview = run.settings, run.settings.mode is Mode.PREVIEW
+    row = CampaignRow(
+        name=run.name,
+        state=run.state.value,
+        mode=settings.mode.value,
+        sentence=previewing.sentence(state, run) if in_preview else "",
+        max_abandon_rate=settings.max_abandon_rate,
         leads_held=len(run.leads) + len(run.offers) + len(run.reserving),
-        ledger=run.ledger,
+        answered=run.ledger.answered,
+        abandoned=run.ledger.abandoned,
         agents=_by_state([agent.state for agent in staff]),
         calls=_by_state([call.state for call in run.calls.values()]),
-        windows=tuple([row_of(window, run.settings.abandonment) for window in run.windows]),
-        preview=previewing.sentence(state, run) if in_preview else "",
-        lacks_leads=in_preview and previewing.lacks_leads(state, run),
+        windows=tuple([row_of(window, settings.abandonment) for window in run.windows]),
     )
+    return CampaignStatistics(settings, row, in_preview and previewing.lacks_leads(state, run))
 
 
 def _by_state(states: Iterable[AgentState | CallState]) -> dict[str, int]:

@@ -90,6 +90,17 @@ class Lead:
         shown: dict[str, Any] = masked_data(self.attrs, partial(masked_numbers, own=self.numbers))
         return shown
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What an agent's screen is told of the lead, numbers masked."""
+        return {
+            "lead_id": self.lead_id,
+            "customer_id": self.customer_id,
+            "name": self.name,
+            "phone": str(self.number),
+            "attrs": self.shown_attrs,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:

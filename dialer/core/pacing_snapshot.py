@@ -157,15 +157,15 @@ def _unanswered(run: CampaignRun) -> tuple[list[float], list[str]]:
 def surplus(state: EngineState, staff: Staff) -> tuple[Surplus, ...]:
     """The campaigns that have more calls in flight than ready agents of their own, left from a time when they had
     more."""
-    found = []
+    campaigns = []
     for run in state.campaigns.values():
         number = len(run.unanswered_since) + len(run.reserving)
         if number and (excess := number - _ready(staff[run.name])) > 0:
             in_flight = sorted(zip(*_unanswered(run), strict=True))
             excess -= number - len(in_flight)  # those at the gates that agents have asked for
             if excess > 0:
-                found.append(Surplus(run.name, in_flight, excess))
-    return tuple(found)
+                campaigns.append(Surplus(run.name, in_flight, excess))
+    return tuple(campaigns)
 
 
 def _ready(agents: list[Agent]) -> int:
@@ -176,4 +176,4 @@ def _ages(since: tuple[list[float], ...], now: float) -> list[Ages]:
     """Each list as ages; made as one array, because to make one costs more than to fill it."""
     ends = list(accumulate(map(len, since)))
     all_ages = now - np.fromiter(chain.from_iterable(since), np.float64, ends[-1])
-    return [all_ages[end - len(one) : end] for one, end in zip(since, ends, strict=True)]
+    return [all_ages[end - len(part) : end] for part, end in zip(since, ends, strict=True)]

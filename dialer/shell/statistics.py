@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import dialer
@@ -152,43 +152,31 @@ class Statistics:
         )
 
     def _campaign_row(self, campaign: CampaignStatistics) -> CampaignRow:
-        settings = campaign.settings
-        counts, leads = self.campaigns[settings.name], self.campaigns[settings.name].leads
+        settings, counts = campaign.settings, self.campaigns[campaign.settings.name]
+        leads, decision = counts.leads, counts.decision
         next_ = last_word(leads, zone_of(settings)) if leads.at else ""
-        return CampaignRow(
-            name=settings.name,
-            state=campaign.state.value,
-            mode=settings.mode.value,
+        if settings.mode is Mode.PREVIEW:
+            words, no_lead = campaign.row.sentence, campaign.lacks_leads
+        else:
+            words, no_lead = sentence(decision), decision.reason.brake is Brake.NO_LEAD
+        if no_lead and next_ and not leads.diallable:  # the pacer knows that no lead is due, not until when
+            words = f"{words} ({next_})"
+        return replace(
+            campaign.row,
             problem=counts.problem,
-            sentence=_sentence(campaign, counts, next_),
-            risk=counts.decision.risk,
-            decision=counts.decision,
+            sentence=words,
+            risk=decision.risk,
+            decision=decision,
             decided_at=counts.decided_at,
-            max_abandon_rate=settings.max_abandon_rate,
-            leads_held=campaign.leads_held,
             due=leads.due,
             waiting=leads.waiting,
             next=next_,
             finished=bool(leads.at) and leads.finished,
-            answered=campaign.ledger.answered,
-            abandoned=campaign.ledger.abandoned,
             attempts=counts.attempts,
-            agents=campaign.agents,
-            calls=campaign.calls,
             dispositions=dict(counts.dispositions),
             refusals=dict(counts.refusals),
             causes=dict(counts.causes),
             decisions=counts.decisions,
             hand_over=counts.hand_over_s.delay(),
             answer_to_agent=counts.answer_to_agent_s.delay(),
-            windows=campaign.windows,
         )
-
-
-def _sentence(campaign: CampaignStatistics, counts: CampaignCounts, next_: str) -> str:
-    """Why as many are dialled as are. The pacer knows that no lead is due, not until when."""
-    if campaign.settings.mode is Mode.PREVIEW:
-        text, no_lead = campaign.preview, campaign.lacks_leads
-    else:
-        text, no_lead = sentence(counts.decision), counts.decision.reason.brake is Brake.NO_LEAD
-    return f"{text} ({next_})" if no_lead and next_ and not counts.leads.diallable else text

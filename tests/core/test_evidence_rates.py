@@ -8,7 +8,7 @@ from compliance.evidence import Entry, Head, Record, read, written
 from config.campaign import CampaignSettings
 from config.policies import applied
 from dialer.core import evidence
-from dialer.core.abandonment.evidence_rates import Survey, Tallies, open_windows
+from dialer.core.abandonment.evidence_rates import AnswersOnRecord, Survey, open_windows
 from dialer.core.abandonment.rate import AnswerCounts
 
 NOON = 1_772_539_200.0  # 2026-03-03 12:00 UTC
@@ -40,11 +40,11 @@ def ended(
     )
 
 
-def tallies(*records: Record) -> tuple[Survey, Tallies]:
+def tallies(*records: Record) -> tuple[Survey, AnswersOnRecord]:
     survey = Survey()
     for one in records:
         survey.see(one)
-    second = Tallies(survey.machines)
+    second = AnswersOnRecord(survey.machines)
     for one in records:
         second.see(one)
     return survey, second

@@ -183,3 +183,11 @@ def test_a_call_marked_as_unwanted_is_an_opt_out(stage, of):
     (told,) = of(Settle, effects)
     assert (told.settlement.disposition, told.settlement.opted_out) == (D.UNWANTED, False)
     assert isinstance(told.settlement.next_step, Close)
+
+
+def test_a_call_without_an_answer_is_not_in_the_ledger(stage):
+    """No answer, no live answer, no abandon; nobody is let into the counts."""
+    settlement = stage.end(stage.dial(), Cause.NO_ANSWER, sip_code=480)
+
+    assert (settlement.live, settlement.abandoned, settlement.hung_up) == (False, False, False)
+    assert stage.state.campaigns["sales"].ledger.answered == 0

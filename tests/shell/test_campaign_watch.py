@@ -134,7 +134,7 @@ def test_caller_ids_that_rest_are_an_alarm_and_without_any_the_campaign_waits(st
 
     def looked() -> tuple[CampaignState, list[str]]:
         trio.run(watch.look)
-        return watch.told["spring"].state, sorted(watch.parts.health.alarms)
+        return watch.sent["spring"].state, sorted(watch.parts.health.alarms)
 
     assert looked() == (CampaignState.RUNNING, [f"caller id {first}"])
     assert "the network blocked 3 of its calls within a day" in watch.parts.health.alarms[f"caller id {first}"]
@@ -163,7 +163,7 @@ def test_holidays_that_run_out_are_an_alarm(store: Store, monkeypatch: pytest.Mo
     campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
     assert looked() == ["holidays CN"]
     assert "bring the package holidays up to date" in watch.parts.health.alarms["holidays CN"]
-    assert watch.told["spring"].state is CampaignState.RUNNING
+    assert watch.sent["spring"].state is CampaignState.RUNNING
     known["CN"] = 2100
     assert looked() == []
 
@@ -274,22 +274,22 @@ def test_a_campaign_runs_by_the_policies_of_this_host_as_they_are_now(store: Sto
     assert looked(None) == ""
     campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
     assert 'policies[1]: there is no policy "client-a" here' in looked(None)
-    assert watch.told == {}
+    assert watch.sent == {}
     assert "campaign spring" in watch.parts.health.alarms
 
     assert looked(OURS) == ""
-    assert watch.told["spring"].state is CampaignState.RUNNING
-    assert {cap.limit for cap in watch.told["spring"].settings.policy().caps} == {1, 2}
-    before = watch.told["spring"].settings.version
+    assert watch.sent["spring"].state is CampaignState.RUNNING
+    assert {cap.limit for cap in watch.sent["spring"].settings.policy().caps} == {1, 2}
+    before = watch.sent["spring"].settings.version
 
     assert looked(OURS.replace("limit = 1", "limit = 3")) == ""
-    assert {cap.limit for cap in watch.told["spring"].settings.policy().caps} == {2, 3}
-    assert watch.told["spring"].settings.version != before
+    assert {cap.limit for cap in watch.sent["spring"].settings.policy().caps} == {2, 3}
+    assert watch.sent["spring"].settings.version != before
 
     assert "client-a.toml: caps[0].limit: must be at least 1" in looked(OURS.replace("limit = 1", "limit = 0"))
-    assert watch.told["spring"].state is CampaignState.PAUSED
+    assert watch.sent["spring"].state is CampaignState.PAUSED
     assert looked(OURS) == ""
-    assert watch.told["spring"].state is CampaignState.RUNNING
+    assert watch.sent["spring"].state is CampaignState.RUNNING
 
 
 def vanished(store: Store, how: str) -> None:
@@ -325,7 +325,7 @@ def test_a_campaign_that_vanishes_is_not_dialled_any_more(store: Store, how: str
     trip(store, [("HSET", store.keys.campaign("spring"), *raw), ("SADD", store.keys.campaigns(), "spring")])
     trio.run(watch.look)
     assert watch.parts.health.alarms == {}
-    assert watch.told["spring"].state is CampaignState.RUNNING
+    assert watch.sent["spring"].state is CampaignState.RUNNING
 
 
 def test_the_intake_notices_first_that_a_campaign_has_vanished(store: Store) -> None:
@@ -337,9 +337,9 @@ def test_the_intake_notices_first_that_a_campaign_has_vanished(store: Store) -> 
     trio.run(watch.look)
 
     trio.run(watch.halt_all_but, {"spring"})
-    assert watch.told["spring"].state is CampaignState.RUNNING
+    assert watch.sent["spring"].state is CampaignState.RUNNING
     trio.run(watch.halt_all_but, set())
-    assert watch.told["spring"].state is CampaignState.PAUSED
+    assert watch.sent["spring"].state is CampaignState.PAUSED
 
 
 def test_a_message_that_is_no_regular_file_is_refused(tmp_path: Path) -> None:
@@ -390,4 +390,4 @@ def test_a_file_that_does_not_answer_holds_up_no_stop(
                 await watch.look()
 
     trio.run(steps)
-    assert watch.told["spring"].state is CampaignState.RUNNING
+    assert watch.sent["spring"].state is CampaignState.RUNNING

@@ -14,7 +14,7 @@ from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import applied, shipped
 from dialer.core import evidence
-from dialer.core.abandonment.evidence_rates import Tallies
+from dialer.core.abandonment.evidence_rates import AnswersOnRecord
 from dialer.core.abandonment.rate import AnswerCounts, defined
 from dialer.core.abandonment.windows import SLOT_S, Counting, CountingWindow, counting, counting_day, slot_of
 from dialer.core.inputs import LedgerOfOthers
@@ -180,7 +180,7 @@ def test_the_ledger_and_the_evidence_give_the_same_rate(floor: Floor, end: Calla
     definition = shipped().get(policy).abandonment
     assert definition is not None
     dice, store, machines = Random(3), floor.store, set()
-    tallies = Tallies(machines)
+    tallies = AnswersOnRecord(machines)
     floor.fill(60)
     for place, dialled in enumerate(floor.dial(60)):
         answered_at = NOW - 3000 * dice.random()

@@ -14,7 +14,7 @@ from compliance.evidence import Record
 from config.abandonment import USUAL, AbandonmentSettings
 from dialer.cli.base.figures import BAD, QUIET
 from dialer.cli.base.output import table, when
-from dialer.core.abandonment.evidence_rates import Survey, Tallies, open_windows
+from dialer.core.abandonment.evidence_rates import AnswersOnRecord, Survey, open_windows
 from dialer.core.abandonment.rate import AnswerCounts, defined, together
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.store.base.connection import Store
@@ -86,7 +86,7 @@ def counted(read: Reading, since: str, campaign: str | None, at: float) -> Repor
     (YYYY-MM-DD) that is shown, `at` the moment whose windows are open, in seconds since the epoch."""
     survey = Survey()
     read(survey.see, check=True)
-    tallies = Tallies(survey.machines)
+    tallies = AnswersOnRecord(survey.machines)
     read(tallies.see, check=False)
     definitions = {name: known.settings.abandonment for name, known in survey.campaigns.items()}
     days = []

@@ -1,6 +1,6 @@
 """Abandonment rates out of the evidence alone. Pure.
 
-Two readings: `Survey` gathers what the whole evidence says of campaigns and of machines, `Tallies` then counts
+Two readings: `Survey` gathers what the whole evidence says of campaigns and of machines, `AnswersOnRecord` then counts
 settlements. What counts is what counts in the ledger: a live answer that nobody says a machine gave; the rate is the
 one that the campaign's definition makes of it (`answers.defined`).
 """
@@ -59,7 +59,7 @@ class Survey:
 
 
 @dataclass(slots=True)
-class Tallies:
+class AnswersOnRecord:
     """The second reading: live answers by campaign and counting day, and by campaign and slot."""
 
     machines: set[str]
@@ -72,11 +72,11 @@ class Tallies:
         if record.kind != SETTLEMENT or not fields["live"]:
             return
         machine = not fields["abandoned"] and fields["attempt"] in self.machines
-        one = AnswerCounts(int(not machine), int(fields["abandoned"]), int(fields["hung_up"]), int(machine))
+        answer = AnswerCounts(int(not machine), int(fields["abandoned"]), int(fields["hung_up"]), int(machine))
         slot = slot_of(fields["times"]["answered"] / 1000)
         day_of, slot_at = (fields["campaign"], fields["day"]), (fields["campaign"], slot)
-        self.days[day_of] = together((self.days.get(day_of, AnswerCounts()), one))
-        self.slots[slot_at] = together((self.slots.get(slot_at, AnswerCounts()), one))
+        self.days[day_of] = together((self.days.get(day_of, AnswerCounts()), answer))
+        self.slots[slot_at] = together((self.slots.get(slot_at, AnswerCounts()), answer))
 
     def day(self, campaign: str, day: str) -> AnswerCounts:
         """One counting day."""
@@ -87,7 +87,7 @@ class Tallies:
         if window.closed or window.days:
             return together(self.day(campaign, day) for day in (*window.closed, *window.days))
         first = slot_of(window.since)
-        return together(one for (name, slot), one in self.slots.items() if name == campaign and slot >= first)
+        return together(counts for (name, slot), counts in self.slots.items() if name == campaign and slot >= first)
 
 
 def open_windows(campaign: Campaign, at: float) -> tuple[CountingWindow, ...]:

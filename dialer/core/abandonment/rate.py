@@ -34,14 +34,14 @@ class AnswerCounts:
         return self.answered - self.abandoned
 
 
-def together(some: Iterable[AnswerCounts]) -> AnswerCounts:
+def together(parts: Iterable[AnswerCounts]) -> AnswerCounts:
     """The sum."""
     answered = abandoned = hung_up = machines = 0
-    for one in some:
-        answered += one.answered
-        abandoned += one.abandoned
-        hung_up += one.hung_up
-        machines += one.machines
+    for counts in parts:
+        answered += counts.answered
+        abandoned += counts.abandoned
+        hung_up += counts.hung_up
+        machines += counts.machines
     return AnswerCounts(answered, abandoned, hung_up, machines)
 
 

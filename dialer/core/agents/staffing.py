@@ -42,8 +42,8 @@ class Turns:
             return self.firsts[login]
         except KeyError:
             known = [name for name in login if name in self.places]
-            found = self.firsts[login] = min(known, key=self.places.__getitem__, default=None)
-            return found
+            self.firsts[login] = min(known, key=self.places.__getitem__, default=None)
+            return self.firsts[login]
 
 
 @dataclass(slots=True)

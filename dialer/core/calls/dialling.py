@@ -60,11 +60,11 @@ def top_up(state: EngineState, runs: Iterable[CampaignRun], now: float) -> None:
         if not agents:
             release_leads(state, run)
             continue
-        wanted = min(state.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
-        if len(run.leads) <= wanted // 2:
+        leads_wanted = min(state.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
+        if len(run.leads) <= leads_wanted // 2:
             run.leasing_since = now
             state.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
-            state.do(Lease(run.name, wanted - len(run.leads)))
+            state.do(Lease(run.name, leads_wanted - len(run.leads)))
 
 
 def leased(state: EngineState, event: LeadsLeased, now: float) -> None:
@@ -220,7 +220,7 @@ def campaign_changed(state: EngineState, event: CampaignChanged, now: float) -> 
         run.closes_at = float("-inf")
     counts.settings_changed(run, event.settings)
     run.settings, run.state = event.settings, event.state
-    state.in_preview = [one for one in state.campaigns.values() if one.settings.mode is Mode.PREVIEW]
+    state.in_preview = [other for other in state.campaigns.values() if other.settings.mode is Mode.PREVIEW]
     state.changed.add(run.name)
     if not state.trunks_of(run):
         state.anomaly("dialling", f"campaign {run.name} names trunk {run.settings.trunk!r}, which is not configured")

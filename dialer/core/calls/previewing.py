@@ -61,14 +61,10 @@ def _offer(state: EngineState, run: CampaignRun, agent: Agent, now: float) -> No
             "preview",
             run.name,
             {
-                "lead_id": lead.lead_id,
-                "customer_id": lead.customer_id,
-                "name": lead.name,
-                "phone": str(lead.number),
+                **lead.shown,
                 "agent": agent.agent,
                 "try": sum(lead.tries.values()) + 1,
                 "until": until,
-                "attrs": lead.shown_attrs,
             },
         )
     )
@@ -189,5 +185,5 @@ def sentence(state: EngineState, run: CampaignRun) -> str:
     return "preview: " + ", ".join(part for part in parts if part)
 
 
-def _agents(number: int, one: str, many: str) -> str:
-    return f"{number} {'agent' if number == 1 else 'agents'} {one if number == 1 else many}" if number else ""
+def _agents(number: int, singular: str, plural: str) -> str:
+    return f"{number} {'agent' if number == 1 else 'agents'} {singular if number == 1 else plural}" if number else ""

@@ -7,6 +7,9 @@ machine is served like anybody else, after the people who wait; if nobody comes 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from dialer.core.agents.agent import (
     Agent,
     AgentEvent,
@@ -17,13 +20,14 @@ from dialer.core.agents.agent import (
     come_free,
     enter,
 )
-from dialer.core.calls import answer_kinds, previewing
-from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger
+from dialer.core.calls import previewing
+from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
 from dialer.core.calls.dialling import cancel, drain
 from dialer.core.calls.settling import give_up
 from dialer.core.effects import OptOut, Publish, Send
 from dialer.core.engine_state import EngineState, TimerKind
-from pacing.api import AnswerKind, CallAnswered, WrapupEnded
+from dialer.core.inputs import AnswerReported
+from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, WrapupEnded
 from sip.causes import Cause
 from sip.messages import (
     AgentDialled,
@@ -37,6 +41,9 @@ from sip.messages import (
     PlayMessage,
 )
 
+ANSWERS_KEPT: Final = 20_000
+"""How many answers are remembered for a later word, the newest: hours of them, for the largest floor."""
+
 
 def answered(state: EngineState, call: Call, event: Answered, now: float) -> None:
     """Somebody is on the line: the clock of the abandonment limit starts."""
@@ -47,11 +54,32 @@ def answered(state: EngineState, call: Call, event: Answered, now: float) -> Non
     call.abandon_after_s = run.settings.abandon_after_s
     call.answer_kind = AnswerKind(event.kind)
     run.observations.append(CallAnswered(event.at, event.at - call.started_at, call.trunk, call.answer_kind))
-    answer_kinds.remember(state, call, event.at)
+    _remember(state, call, event.at)
     state.changed.add(run.name)
     state.set_timer(event.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, event.at)
     if state.ending:
         _hang_up(state, call, now)
+
+
+def _remember(state: EngineState, call: Call, at: float) -> None:
+    recent, kind = state.recent_answers, call.answer_kind
+    recent[call.attempt] = RecentAnswer(call.campaign, at, at - call.started_at, call.trunk, kind, kind)
+    if len(recent) > ANSWERS_KEPT:
+        del recent[next(iter(recent))]
+
+
+def answer_reported(state: EngineState, event: AnswerReported, now: float) -> None:
+    """An agent or the CRM has said whether a machine had answered; only the pacer hears of it here, the ledger is
+    corrected in the store, for all hosts at once. An attempt that is not known is another host's, or from long ago."""
+    known = state.recent_answers.get(event.attempt)
+    if known is None:
+        return
+    kind = AnswerKind.MACHINE if event.machine else known.heard
+    run = state.campaigns.get(known.campaign)
+    if kind is known.kind or run is None:
+        return
+    state.recent_answers[event.attempt] = replace(known, kind=kind)
+    run.observations.append(AnswerCorrected(now, known.at, known.ring_s, known.kind, kind, known.trunk))
 
 
 def serve(state: EngineState, now: float) -> None:
@@ -105,20 +133,15 @@ def bridged(state: EngineState, call: Call, event: Bridged, now: float) -> None:
     agent = state.roster.get(call.agent)
     if agent is not None and agent.call == call.attempt:
         state.put_agent(enter(agent, AgentState.TALKING, now, call=call.attempt))
-    lead = call.lead
     state.do(
         Publish(
             "connected",
             call.campaign,
             {
                 "attempt_id": call.attempt,
-                "lead_id": lead.lead_id,
-                "customer_id": lead.customer_id,
-                "name": lead.name,
-                "phone": str(lead.number),
+                **call.lead.shown,
                 "agent": call.agent,
                 "wait_s": round(event.at - (call.answered_at or event.at), 3),
-                "attrs": lead.shown_attrs,
             },
         )
     )

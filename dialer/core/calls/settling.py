@@ -42,17 +42,19 @@ def ended(state: EngineState, event: Ended, now: float) -> None:
     disposition = disposition_of(call.state, event.cause, event.ended_by, call.answer_kind)
     _free_trunk(state, call, disposition, now)
     _free_agent(state, call, run, now)
-    counted = counts(
-        answered_at=call.answered_at,
-        bridged_at=call.bridged_at,
-        ended_at=event.at,
-        ended_by=event.ended_by,
-        abandon_after_s=call.abandon_after_s,
-        kind=call.answer_kind,
-    )
-    if counted.live and call.answered_at is not None:
-        answered_at = call.answered_at + state.wall_ahead_s
-        abandonment.live_answer(run, answered_at, abandoned=counted.abandoned, hung_up=counted.hung_up)
+    counted = Counted()
+    if call.answered_at is not None:
+        counted = counts(
+            answered_at=call.answered_at,
+            bridged_at=call.bridged_at,
+            ended_at=event.at,
+            ended_by=event.ended_by,
+            abandon_after_s=call.abandon_after_s,
+            kind=call.answer_kind,
+        )
+        if counted.live:
+            answered_at = call.answered_at + state.wall_ahead_s
+            abandonment.live_answer(run, answered_at, abandoned=counted.abandoned, hung_up=counted.hung_up)
     _observe(run, call, event.at, disposition, abandoned=counted.abandoned)
     state.changed.add(run.name)
     if disposition is Disposition.UNWANTED and not call.opted_out:  # RFC 8197: the callee wants no such calls

@@ -7,7 +7,7 @@ which something can happen to one of its leads; so it never hangs with work left
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
@@ -78,15 +78,7 @@ class LeadCounts:
     def to_wire(self) -> dict[str, Any]:
         """As plain data, with what follows from it."""
         return {
-            "at": self.at,
-            "queued": self.queued,
-            "due": self.due,
-            "waiting": self.waiting,
-            "leased": self.leased,
-            "in_attempt": self.in_attempt,
-            "closed": self.closed,
-            "next_due_at": self.next_due_at,
-            "lease_ends_at": self.lease_ends_at,
+            **asdict(self),
             "diallable": self.diallable,
             "wakes_at": self.wakes_at,
             "finished": self.finished,

@@ -42,8 +42,8 @@ def next_allowed(judge: Judge, start: float) -> NextAllowed:
         refusals = judge(at)
         if not refusals:
             return NextAllowed(at, tuple(steps))
-        stuck = next((one for one in refusals if one.until is None), None)
-        stuck = stuck or next((one for one in refusals if one.rule in NOBODY_KNOWS), None)
+        stuck = next((refusal for refusal in refusals if refusal.until is None), None)
+        stuck = stuck or next((refusal for refusal in refusals if refusal.rule in NOBODY_KNOWS), None)
         if stuck is not None:
             return NextAllowed(None, tuple(steps), stuck)
         latest = max(refusals, key=_until)

@@ -109,7 +109,7 @@ class CampaignWatch:
     `catalogue` the policies of this host, read again when a file of the operator's changes."""
 
     parts: Parts
-    told: dict[str, CampaignChanged] = field(default_factory=dict)
+    sent: dict[str, CampaignChanged] = field(default_factory=dict)
     created_at: dict[str, float] = field(default_factory=dict)
     catalogue: Catalogue | None = None
     _stamp: tuple[tuple[str, int, int], ...] = ()
@@ -136,8 +136,8 @@ class CampaignWatch:
             try:
                 settings_of[name] = await self._applied(campaign.settings, catalogue)
             except ConfigError as error:
-                wanted = campaign.state is CampaignState.RUNNING
-                await self._halt(name, [str(problem) for problem in error.problems] if wanted else [])
+                is_running = campaign.state is CampaignState.RUNNING
+                await self._halt(name, [str(problem) for problem in error.problems] if is_running else [])
         readable = [campaign for campaign in stored if campaign.settings.name in settings_of]
         running = [row.settings.name for row in readable if row.state is CampaignState.RUNNING]
         obstacles_of = await self._obstacles([settings_of[name] for name in running])
@@ -161,7 +161,7 @@ class CampaignWatch:
     async def halt_all_but(self, names: Collection[str]) -> None:
         """Stop dialling the campaigns that are not stored any more: nobody could stop them, and nothing says how often
         their leads were called."""
-        for name in self.told.keys() - set(names):
+        for name in self.sent.keys() - set(names):
             await self._halt(name, [VANISHED])
 
     def _note_rests(self, reviews: Iterable[Review]) -> None:
@@ -191,14 +191,14 @@ class CampaignWatch:
         """Start no call of a campaign, for reasons or because an operator says so; those in progress go on as they
         began. Waits for nobody."""
         self._note(name, reasons)
-        if name in self.told and self.told[name].state is CampaignState.RUNNING:
-            await self._send(CampaignChanged(self.told[name].settings, state))
+        if name in self.sent and self.sent[name].state is CampaignState.RUNNING:
+            await self._send(CampaignChanged(self.sent[name].settings, state))
 
     def ids_needed(self, name: str) -> frozenset[Per]:
         """Whom the leads of a campaign must name, because its caps count per them; nobody while it is not known what
         holds for it."""
-        told = self.told.get(name)
-        return frozenset() if told is None else told.settings.ids_needed()
+        sent = self.sent.get(name)
+        return frozenset() if sent is None else sent.settings.ids_needed()
 
     async def _applied(self, settings: CampaignSettings, catalogue: Catalogue) -> AppliedSettings:
         """What holds for a campaign; worked out anew, off the event loop, where its settings say something else than
@@ -250,19 +250,19 @@ class CampaignWatch:
         return reasons
 
     async def _tell(self, change: CampaignChanged) -> None:
-        if self.told.get(change.settings.name) != change:
+        if self.sent.get(change.settings.name) != change:
             await self._send(change)
             await self.tell_ledger(change.settings.name)
 
     async def _send(self, change: CampaignChanged) -> None:
         name = change.settings.name
-        self.told[name] = change
+        self.sent[name] = change
         log.info("campaign", campaign=name, state=change.state.value)
         await self.parts.queues.inbox.send(change)
 
     async def tell_ledger(self, name: str) -> None:
         """Tell the engine what everybody else has counted, in every window; it starts no call before it knows."""
-        windows = counting(self.told[name].settings, self.created_at[name], self.parts.clock.wall())
+        windows = counting(self.sent[name].settings, self.created_at[name], self.parts.clock.wall())
         await self.parts.queues.inbox.send(
             await trio.to_thread.run_sync(ledger.others, self.parts.store, name, windows, self.parts.owner)
         )

@@ -20,7 +20,7 @@ from dialer.core.calls.settling import unsent
 from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
 from dialer.core.inputs import LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.leads.lead_reasons import kept
-from dialer.core.model import Lead
+from dialer.core.model import Settlement
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import StoreError
@@ -41,24 +41,13 @@ def attempt_ids(incarnation: str) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubtful:
-    """An attempt that may have been reserved and written down, and for which no INVITE left, for a `reason`."""
-
-    lead: Lead
-    attempt: str
-    trunk: str
-    since: float
-    reason: str
-    caller_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class StoreTasks:
-    """Both tasks, the ids that they give to attempts, and the attempts in doubt, oldest first."""
+    """Both tasks, and the ids that they give to attempts. `doubtful` are the ends of attempts that may have been
+    reserved and written down, and for which no INVITE left; the oldest first."""
 
     parts: Parts
     ids: Iterator[str]
-    doubtful: deque[Doubtful] = field(default_factory=deque)
+    doubtful: deque[Settlement] = field(default_factory=deque)
 
     async def lease_leads(self) -> None:
         """Lease, release and postpone, one wish after the other. Runs until the engine's side is closed."""
@@ -129,7 +118,7 @@ class StoreTasks:
                 await inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
                 now = self.parts.clock.now()
                 self.doubtful.extend(
-                    Doubtful(lead, attempt, wish.trunk, now, NO_ANSWER)
+                    unsent(lead, attempt, wish.trunk, NO_ANSWER, now)
                     for lead, attempt in zip(wish.leads, attempts, strict=True)
                 )
                 continue
@@ -158,7 +147,7 @@ class StoreTasks:
         permitted = [answer for answer in answers if isinstance(answer, Permitted)]
         now = self.parts.clock.now()
         self.doubtful.extend(
-            Doubtful(row.lead, row.permit.attempt, wish.trunk, now, NOT_ON_RECORD, row.permit.caller_id)
+            unsent(row.lead, row.permit.attempt, wish.trunk, NOT_ON_RECORD, now, caller_id=row.permit.caller_id)
             for row in permitted
         )
         if permitted:
@@ -173,7 +162,5 @@ class StoreTasks:
         Settling does nothing to an attempt that was never written down, and gives back one that was.
         """
         clock, doubtful = self.parts.clock, self.doubtful
-        while doubtful and clock.now() - doubtful[0].since >= after_s:
-            row = doubtful.popleft()
-            end = unsent(row.lead, row.attempt, row.trunk, row.reason, clock.now(), caller_id=row.caller_id)
-            await self.parts.queues.facts.send(Settle(end))
+        while doubtful and clock.now() - doubtful[0].ended_at >= after_s:
+            await self.parts.queues.facts.send(Settle(doubtful.popleft()))

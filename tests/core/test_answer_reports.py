@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dialer.core.agents.agent import AgentEventKind, AgentState
-from dialer.core.calls import answer_kinds
+from dialer.core.calls import routing
 from dialer.core.calls.call import CallState
 from dialer.core.effects import Publish
 from dialer.core.inputs import AnswerReported
@@ -120,7 +120,7 @@ def test_what_the_sip_side_knew_outlasts_other_words(stage):
 
 def test_a_word_about_a_call_that_is_not_known_is_ignored(stage, monkeypatch):
     """Another host's, one that nobody answered, or one from long ago."""
-    monkeypatch.setattr(answer_kinds, "ANSWERS_KEPT", 1)
+    monkeypatch.setattr(routing, "ANSWERS_KEPT", 1)
     old, new = stage.dial(), stage.dial()
     stage.answer(old)
     stage.answer(new)
