@@ -244,3 +244,25 @@ def test_what_was_read_is_heard_although_the_feed_ends(store: Store) -> None:
     trio.run(main)
 
     assert one.engine_was_told() == [login("ann")]
+
+
+def test_a_reading_that_cannot_be_handed_on_does_not_hold_up_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk of the evidence hangs while outcomes are read: the feed gives up after its limit, stop or not."""
+    monkeypatch.setattr(feeds_module, "FINISH_LIMIT_S", 0.05)
+    one = ear(store)
+    trip(store, [("XADD", store.keys.crm_in(), "*", "data", msgpack.packb({"type": "outcome"}))])
+
+    async def never(_: object) -> bool:
+        await trio.sleep_forever()
+        raise AssertionError("unreachable")
+
+    monkeypatch.setattr(one.feeds.parts.evidence, "keep", never)
+
+    async def main() -> None:
+        with trio.fail_after(DEADLINE_S), trio.CancelScope() as stop:
+            stop.cancel()
+            await one.feeds.crm()
+
+    trio.run(main)

@@ -37,6 +37,8 @@ IDLE_S: Final = 0.2
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 5.0
 CAMPAIGNS_EVERY_S: Final = 5.0
+FINISH_LIMIT_S: Final = 30.0
+"""Longest time, also at the end of the daemon, to hand on what was read."""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,8 @@ class Feeds:
             cursor = await self._hear_agents(cursor, BLOCK_MS)
 
     async def _hear_agents(self, cursor: str, block_ms: int) -> str:
-        with trio.CancelScope(shield=True):  # the store has noted them as read, so they are heard, also at the end
+        # The store has noted them as read, so they are heard, also at the end.
+        with trio.move_on_after(FINISH_LIMIT_S, shield=True) as limit:
             heard, cursor = await trio.to_thread.run_sync(
                 agents.read, self.parts.store, self.parts.host, cursor, BATCH, block_ms
             )
@@ -114,7 +117,7 @@ class Feeds:
                     await self._refuse_agent(entry.entry_id, entry.agent, "", "; ".join(entry.reasons))
                 else:
                     await self._agent(entry)
-        await trio.lowlevel.checkpoint()
+        await _finished("agents", limit)
         return cursor
 
     async def _agent(self, heard: Heard) -> None:
@@ -145,7 +148,8 @@ class Feeds:
 
     async def crm(self) -> None:
         """One reading of the CRM's outcomes and block requests."""
-        with trio.CancelScope(shield=True):  # what is left half done would wait for a minute for the next daemon
+        # What is left half done waits for a minute for the next daemon.
+        with trio.move_on_after(FINISH_LIMIT_S, shield=True) as limit:
             received = await trio.to_thread.run_sync(
                 partial(
                     crm_in.read,
@@ -164,7 +168,7 @@ class Feeds:
                 for outcome in report.outcomes:  # news to the pacer where the call was this daemon's
                     await self.parts.queues.inbox.send(AnswerReported(outcome.attempt, outcome.outcome == MACHINE))
                 log.info("crm", applied=report.applied, refused=report.refused, blocked=len(report.blocked))
-        await trio.lowlevel.checkpoint()
+        await _finished("crm", limit)
 
     async def operators(self) -> None:
         """Follow the control stream; any command may have changed a campaign. Looks by itself now and then, too."""
@@ -179,3 +183,9 @@ class Feeds:
                     )
                 for order in ordered:
                     log.info("operator", command=order.command.name, who=order.who)
+
+
+async def _finished(feed: str, limit: trio.CancelScope) -> None:
+    if limit.cancelled_caught:
+        log.error("what was read could not be handed on", feed=feed, limit_s=FINISH_LIMIT_S)
+    await trio.lowlevel.checkpoint()
