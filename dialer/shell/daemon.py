@@ -128,7 +128,7 @@ async def _take_over(parts: Parts, writer: EventWriter) -> None:
         raise StartFailed(Exit.REDIS, "facts of an earlier run wait on disk, and Redis does not take them")
     try:
         earlier = await _earlier_runs(parts)
-        await trio.to_thread.run_sync(recovery.succeed, parts.store, earlier)
+        await trio.to_thread.run_sync(recovery.declare_dead, parts.store, earlier)
         recover = partial(
             recovery.recover, parts.store, parts.clock.wall(), only=earlier, before=parts.evidence.keep_ends
         )

@@ -151,7 +151,7 @@ def test_a_new_run_succeeds_the_earlier_ones_of_its_host(store: Store) -> None:
         beat(store, owner, 60, NOW)
     earlier = recovery.namesakes(store, "host-b")
 
-    recovery.succeed(store, earlier)
+    recovery.declare_dead(store, earlier)
 
     assert earlier == {DEAD: NOW}
     assert recovery.dead_owners(store) == (DEAD,)
@@ -164,7 +164,7 @@ def test_a_start_takes_over_its_own_earlier_runs_only(floor: Floor) -> None:
     floor.dial(1, owner="host-c:1")
     for owner in (DEAD, "host-c:1"):
         beat(floor.store, owner, 60, NOW)
-    recovery.succeed(floor.store, (DEAD, "host-c:1"))
+    recovery.declare_dead(floor.store, (DEAD, "host-c:1"))
 
     report = recover(floor.store, NOW + 10, only=(DEAD,))
 

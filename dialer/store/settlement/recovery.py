@@ -93,7 +93,7 @@ def namesakes(store: Store, host: str) -> dict[str, float]:
     return {owner: at for owner, at in beats.items() if owner.rpartition(":")[0] == host}
 
 
-def succeed(store: Store, owners: Collection[str]) -> None:
+def declare_dead(store: Store, owners: Collection[str]) -> None:
     """Declare runs dead, instead of waiting for their heartbeats to end."""
     trip(store, [("DEL", store.keys.heartbeat(owner)) for owner in owners])
 
