@@ -65,14 +65,15 @@ def read(store: Store, cursor: str, count: int, block_ms: int) -> tuple[tuple[Or
     orders = []
     for entry in entries:
         try:
-            orders.append(_ordered(entry))
+            orders.append(parse(entry))
         except Undecodable as error:
             at = int(entry.id.split("-")[0]) / 1000
             audit(store, "control_malformed", who="", now=at, detail={"entry": entry.id, "reason": str(error)})
     return tuple(orders), after
 
 
-def _ordered(entry: Entry) -> Ordered:
+def parse(entry: Entry) -> Ordered:
+    """Read one entry: one field, `command` (a msgpack map) or `json` (a JSON object). Raises `Undecodable`."""
     given = Fields(decode(entry.fields, "command"))
     name = given.text("name", MAX_NAME_LENGTH, needed=True)
     args = given.free("args", MAX_ARGS_BYTES)
