@@ -27,6 +27,7 @@ from compliance.gate import RULES
 from compliance.numbers import E164, masked_data, masked_text
 from compliance.words import detail
 from config.policies import AppliedSettings
+from dialer.core.attempt_fields import TIMES, fields_of
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead, Settlement, shown_attempt
 
@@ -43,8 +44,6 @@ STOPPED: Final = "stopped"
 
 PASSED: Final = tuple(rule for rule, _ in RULES if rule is not Rule.REGISTER)
 """The rules that every permitted number has passed; where registers are configured, theirs as well."""
-
-_TIMES: Final = ("reserved", "dialled", "ringing", "answered", "agent_dialled", "bridged", "ended")
 
 
 def ms(at: float) -> int:
@@ -127,23 +126,9 @@ def settlement(one: Settlement, day: str, owner: str, key: bytes, at: float) -> 
         "attempt": one.attempt,
         "lead": without_number(one.lead),
         "number": number_hash(key, one.lead.number),
-        "disposition": one.disposition.value,
-        "answer_kind": "" if one.answered_at is None else one.answer_kind.value,
-        "live": one.live,
-        "abandoned": one.abandoned,
-        "hung_up": one.hung_up,
-        "charged": one.charged,
-        "message_played": one.message_played,
-        "opted_out": one.opted_out,
+        **fields_of(one, "crossed_cancel", "caller_id"),  # its permit has the caller id
         "day": day,
-        "times": {name: ms(when) for name in _TIMES if (when := getattr(one, f"{name}_at")) is not None},
-        "agent": one.agent,
-        "trunk": one.trunk,
-        "cause": one.cause.value,
-        "ended_by": one.ended_by.value,
-        "sip_code": one.sip_code,
-        "q850": one.q850,
-        "reason": masked_text(one.reason),
+        "times": {name.removesuffix("_at"): ms(at) for name in TIMES if (at := getattr(one, name)) is not None},
         "owner": owner,
     }
     return Entry(ms(at), SETTLEMENT, fields)

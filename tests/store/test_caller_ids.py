@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -30,7 +29,6 @@ from dialer.store.base.connection import Command, Store, trip
 from dialer.store.base.keys import digits
 from dialer.store.gate import caller_ids, contacts
 from dialer.store.gate.caller_ids import Rest, allot, foresee, held, review, settled, take_back, wake
-from dialer.store.gate.gate import sift
 from dialer.store.leads import leases
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import campaigns
@@ -356,12 +354,11 @@ def test_no_agent_is_shown_a_lead_that_has_no_number(store: Store) -> None:
     """In mode preview; looking counts nothing."""
     floor = a_floor(store, pool(A, limit=1))
     floor.fill(2)
-    sifted = partial(sift, store, floor.settings, floor.policy, owner=OWNER, now=NOW)
     first, second = floor.lease(2)
 
-    assert sifted((first,)) == ((first,), ())
+    assert floor.sift((first,)) == ((first,), ())
     assert isinstance(floor.screen((first,))[0], Permitted)
-    (passed, (refused,)) = sifted((second,))
+    (passed, (refused,)) = floor.sift((second,))
 
     assert passed == ()
     assert refused.refusal.rule is Rule.CALLER_ID

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgpack
@@ -12,7 +13,7 @@ import pytest
 from config.daemon import RedisSettings
 from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.model import Close, Disposition, Retry
-from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.connection import Store, attempt_trip, close_store, open_store, trip
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
 from dialer.store.base.streams import entries_of
@@ -110,15 +111,16 @@ def test_a_crash_at_any_step_loses_no_event_and_counts_once(
     item = end(floor.dial()[0], live=True)
     done = 0
 
-    def failing(store: Store, calls: Any) -> list[Any]:
+    def failing(send: Callable[..., list[Any]], store: Store, calls: Any) -> list[Any]:
         nonlocal done
         done += 1
         if done == lost_trip:
             raise StoreUnavailable("cut")
-        return trip(store, calls)
+        return send(store, calls)
 
     with monkeypatch.context() as patch:
-        patch.setattr(settle, "trip", failing)
+        patch.setattr(settle, "trip", partial(failing, trip))
+        patch.setattr(settle, "attempt_trip", partial(failing, attempt_trip))
         with pytest.raises(StoreUnavailable):
             settle.settle(floor.store, [item], OWNER)
     settle.settle(floor.store, [item], OWNER)

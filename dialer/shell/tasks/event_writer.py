@@ -15,6 +15,7 @@ import structlog
 import trio
 
 from dialer.core.abandonment.windows import counting_day
+from dialer.core.attempt_fields import durations_of, fields_of
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
 from dialer.core.model import Settlement
@@ -226,33 +227,12 @@ def _fact(row: Any) -> Fact:
 
 def _canonical(settlement: Settlement) -> dict[str, Any]:
     """The one log line of an attempt: everything that somebody may want to know about it later."""
-
-    def between(start: float | None, end: float | None) -> float | None:
-        return None if start is None or end is None else round(end - start, 4)
-
     lead = settlement.lead
     return {
         "attempt_id": settlement.attempt,
         "campaign": settlement.campaign,
         "lead_id": without_number(lead),
         "number": str(lead.number),
-        "trunk": settlement.trunk,
-        "caller_id": settlement.caller_id,
-        "disposition": settlement.disposition.value,
-        "cause": settlement.cause.value,
-        "sip_code": settlement.sip_code,
-        "q850": settlement.q850,
-        "reason": settlement.reason,
-        "ended_by": settlement.ended_by.value,
-        "agent": settlement.agent,
-        "post_dial_delay_s": between(settlement.dialled_at, settlement.ringing_at),
-        "ring_s": between(settlement.ringing_at, settlement.answered_at or settlement.ended_at),
-        "wait_s": between(settlement.answered_at, settlement.bridged_at or settlement.ended_at),
-        "hand_over_s": between(settlement.answered_at, settlement.agent_dialled_at),
-        "talk_s": between(settlement.bridged_at, settlement.ended_at),
-        "answer_kind": "" if settlement.answered_at is None else settlement.answer_kind.value,
-        "live": settlement.live,
-        "abandoned": settlement.abandoned,
-        "charged": settlement.charged,
-        "crossed_cancel": settlement.crossed_cancel,
+        **fields_of(settlement),
+        **durations_of(settlement),
     }

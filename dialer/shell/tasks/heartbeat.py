@@ -29,7 +29,7 @@ from dialer.shell.tasks.event_writer import Scribe
 from dialer.shell.tasks.store_tasks import StoreDesk, settle_doubtful
 from dialer.shell.watchdog import Notifier
 from dialer.store.base.connection import Store
-from dialer.store.base.errors import StoreError
+from dialer.store.base.errors import KeyDamaged, StoreError
 from dialer.store.leads import leases
 from dialer.store.operators import status
 from dialer.store.privacy import blocklist
@@ -250,6 +250,8 @@ class Beats:
                 return
             try:
                 counts = await self._in_thread(status.counts, name, self.clock.wall())
+            except KeyDamaged:
+                continue  # it rests, and the campaign watch says why
             except StoreError as error:
                 self.health.ails(Ailment.REDIS, str(error))
             else:

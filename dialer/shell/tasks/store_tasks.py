@@ -30,6 +30,7 @@ from dialer.shell.tasks.evidence import Evidence
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreError
 from dialer.store.gate import gate
+from dialer.store.gate.evaluation import Screening
 from dialer.store.leads import leases
 from pacing.api import Mode
 
@@ -110,9 +111,8 @@ def _lease(desk: StoreDesk, settings: AppliedSettings, number: int) -> list[Lead
     taken = leases.lease(desk.store, settings.name, desk.owner, number, now, desk.lease_s)
     if settings.mode is not Mode.PREVIEW:
         return [LeadsLeased(settings.name, taken.leads, taken.due, taken.waiting)]
-    leads, refused = gate.sift(
-        desk.store, settings, settings.policy(), taken.leads, owner=desk.owner, now=now, shelf=desk.shelf
-    )
+    screening = Screening.as_dialled(desk.store, settings, now, desk.shelf)
+    leads, refused = gate.sift(screening, taken.leads, owner=desk.owner)
     return [*refused, LeadsLeased(settings.name, leads, taken.due, taken.waiting)]
 
 
@@ -170,18 +170,9 @@ async def _withheld(
 def _screen(
     desk: StoreDesk, settings: AppliedSettings, wish: Reserve, attempts: list[str]
 ) -> tuple[Permitted | Refused, ...]:
-    return gate.screen(
-        desk.store,
-        settings,
-        settings.policy(),
-        wish.leads,
-        trunk=wish.trunk,
-        owner=desk.owner,
-        now=desk.clock.wall(),
-        attempt_ids=attempts,
-        shelf=desk.shelf,
-        agent_held=wish.agent_held,
-    )
+    now, policy = desk.clock.wall(), settings.policy()
+    screening = Screening(desk.store, settings, policy, now, desk.shelf, wish.agent_held)
+    return gate.screen(screening, wish.leads, trunk=wish.trunk, owner=desk.owner, attempt_ids=attempts)
 
 
 async def settle_doubtful(

@@ -139,6 +139,14 @@ class Keys:
         """Hash: id -> whom to erase, what has been done, what is left (msgpack), until it is on record."""
         return f"{self.prefix}erasures"
 
+    def quarantine(self) -> str:
+        """Stream: fields of our own keys that could not be read, with key, reason and value; the newest ones."""
+        return f"{self.prefix}quarantine"
+
+    def unwritten(self) -> str:
+        """Hash: attempt_id -> settlement (msgpack) that waits until a key of its campaign is mended."""
+        return f"{self.prefix}unwritten"
+
     # --- one campaign -------------------------------------------------------------------------------------------
 
     def campaign(self, campaign: str) -> str:
