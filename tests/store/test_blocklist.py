@@ -328,3 +328,11 @@ def test_a_prefix_that_is_unblocked_blocks_nobody(floor: Floor) -> None:
     blocklist.remove(floor.store, [Target(BlockKind.PREFIX, "86138")], who="bob", now=NOW)
 
     assert isinstance(floor.screen(floor.lease(1))[0], Permitted)
+
+
+def test_a_source_that_is_a_phone_number_is_kept_masked(store: Store) -> None:
+    """Who asks later sees it, and the numbers of others are nobody's business."""
+    blocklist.add(store, [target(1).block(source="13812345678", reason="", who="138,1234,5678", at=NOW)])
+
+    (block_,) = blocklist.check(store, target(1), now=NOW)
+    assert (block_.source, block_.who) == ("*******5678", "*******5678")

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from compliance.api import Refusal, Rule
-from compliance.caller_ids import EVASION, Wanted, candidates, choose, none_left
+from compliance.caller_ids import BLOCKS_WITHIN_S, EVASION, Wanted, candidates, choose, none_left, rest_of
 from compliance.contacts import Contact, Mark, crc16
 from compliance.numbers import E164
 from compliance.words import detail
@@ -362,3 +362,18 @@ def test_no_agent_is_shown_a_lead_that_has_no_number(store: Store) -> None:
 
     assert passed == ()
     assert refused.refusal.rule is Rule.CALLER_ID
+
+
+@pytest.mark.parametrize(("apart_s", "rests"), [(BLOCKS_WITHIN_S - 1, True), (BLOCKS_WITHIN_S, False)])
+def test_blocks_that_are_a_day_apart_rest_no_number(store: Store, apart_s: float, rests: bool) -> None:
+    """A day is less than 24 hours between the first and the last, in the script as in its definition."""
+    floor = a_floor(store, pool(A, caller_id_rest_after_blocks=2))
+    floor.fill(1)
+    times = [NOW - 10 - apart_s, NOW - 10.0]
+    key = store.keys.caller_id_blocks()
+    trip(store, [("ZADD", key, at, f"{A}|x{i}") for i, at in enumerate(times)])
+
+    (answer,) = floor.screen(floor.lease())
+
+    assert isinstance(answer, Refused if rests else Permitted)
+    assert (rest_of(times, 2) > NOW) is rests

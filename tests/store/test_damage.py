@@ -389,6 +389,7 @@ def test_a_forgotten_attempt_opens_no_closed_lead_again(floor: Floor, end: End) 
 
     assert settle.settle(floor.store, [end(dialled, Disposition.BUSY, Retry(60.0, 0))], OWNER) == ("A0",)
     assert story(floor.store, floor.name, "L0").row.state is LeadState.CLOSED
+    assert places(floor) == 2
 
 
 def test_the_end_of_an_attempt_of_a_deleted_lead_is_told(floor: Floor, end: End) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgpack
 import pytest
 
 from compliance.api import Cleared, Permit, Reserved
@@ -25,7 +26,7 @@ from dialer.store.operators.status import counts
 from dialer.store.settlement import ledger, recovery, settle
 from dialer.store.settlement.recovery import RecoveryReport, beat, farewell, owner_of, recover
 from dialer.store.settlement.settlements import Settled
-from tests.store.conftest import NOW, Floor, number
+from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.test_settle import events
 
 DEAD = owner_of("host-b", "7")
@@ -229,3 +230,21 @@ def test_an_end_that_nobody_saw_is_booked_on_the_campaigns_day(floor: Floor) -> 
     recover(store, noon)
 
     assert events(store)[0][2]["day"] == "2026-03-04"
+
+
+def test_what_the_dead_leased_comes_back_but_not_what_is_in_a_call(floor: Floor) -> None:
+    """A lead in another daemon's call, of which the dead had the lease, is freed by the end of that call alone."""
+    store, keys = floor.store, floor.store.keys
+    floor.fill(2)
+    (dialled,) = floor.dial()
+    floor.lease()
+    name = dialled.permit.attempt
+    raw = trip(store, [("HGET", keys.attempts(floor.name), name)])[0]
+    living = {**msgpack.unpackb(raw), "owner": "host-b:1"}
+    trip(store, [("HSET", keys.attempts(floor.name), name, msgpack.packb(living))])
+    recovery.beat(store, OWNER, 60, NOW)
+    recovery.farewell(store, OWNER)
+
+    assert recovery.recover(store, NOW + 1).leads == 1
+    assert story(store, floor.name, "L0").row.state is LeadState.IN_ATTEMPT
+    assert [lead.lead_id for lead in floor.lease(owner="host-b:1")] == ["L1"]

@@ -10,6 +10,7 @@ from typing import Any
 import msgpack
 import pytest
 
+from compliance.policy import Policy
 from config.daemon import RedisSettings
 from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.model import Close, Disposition, Retry
@@ -17,8 +18,9 @@ from dialer.store.base.connection import Store, attempt_trip, close_store, open_
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
 from dialer.store.base.streams import entries_of
+from dialer.store.crm import inbox
 from dialer.store.gate import contacts
-from dialer.store.leads.leads import story
+from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators.status import counts
 from dialer.store.settlement import ledger, settle
 from dialer.store.settlement.settlements import Settled, event_of, from_wire, settled, to_wire
@@ -254,3 +256,38 @@ def test_the_event_says_who_settled(floor: Floor, end: End) -> None:
     floor.fill(1)
 
     assert event_of(end(floor.dial()[0]), "host-b:4").fields["settled_by"] == "host-b:4"
+
+
+def test_a_wish_is_obeyed_once(floor: Floor, end: End) -> None:
+    """What an agent wanted of a lead goes for the attempt that was open; the next one ends as it ends."""
+    floor.policy = Policy("none", floor.policy.hours, ())
+    floor.fill(1)
+    (first,) = floor.dial()
+    later = NOW + 1000
+    said = inbox.Outcome(floor.name, "A0", "callback", callback_at=later)
+    inbox.apply(floor.store, [inbox.Received("1-1", said)], now=NOW + 1)
+    settle.settle(floor.store, [end(first, step=Close("talked"), live=True)], OWNER)
+    assert story(floor.store, floor.name, "L0").row.at == later
+
+    (second,) = floor.dial(now=later)
+    settle.settle(floor.store, [end(second, step=Close("talked"), live=True, ended_at=later + 60)], OWNER)
+
+    assert story(floor.store, floor.name, "L0").row.state is LeadState.CLOSED
+
+
+def test_a_story_that_is_full_keeps_its_beginning(floor: Floor, end: End, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt for which there is just room is kept, one more is counted and not kept."""
+    floor.policy = Policy("none", floor.policy.hours, ())
+    floor.fill(1)
+    key, longest = floor.store.keys.story(floor.name), 0
+    for i in range(3):
+        (dialled,) = floor.dial(now=NOW + 100 * i)
+        item = end(dialled, Disposition.BUSY, Retry(10.0, 0), ended_at=NOW + 100 * i + 60)
+        assert settle.settle(floor.store, [item], OWNER) == (f"A{i}",)
+        if i == 0:
+            longest = trip(floor.store, [("HSTRLEN", key, "L0")])[0]
+            monkeypatch.setattr(settle, "STORY_BYTES", 2 * longest)
+
+    assert trip(floor.store, [("HSTRLEN", key, "L0")]) == [2 * longest]
+    assert [one.attempt for one in story(floor.store, floor.name, "L0").attempts] == ["A0", "A1"]
+    assert counts(floor.store, floor.name, NOW).dispositions == {"busy": 3}

@@ -256,6 +256,11 @@ def persistence_warnings(store: Store) -> tuple[str, ...]:
 def translated(error: redis.exceptions.RedisError) -> StoreError:
     """An exception of redis-py as one of ours."""
     text = str(error)
+    if isinstance(error, redis.exceptions.AskError):  # MOVED is one as well
+        node = f"{error.host}:{error.port}"
+        return StoreError(
+            f"redis.url names a node of a Redis Cluster, and the keys of slot {error.slot_id} are at {node}"
+        )
     if isinstance(error, redis.exceptions.AuthenticationError):
         return StoreError(f"the server refused the user or password: {text}")
     if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError | OSError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from compliance.numbers import masked_text
+from compliance.numbers import holds_number, masked_text
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.base.fields import Fields, Undecodable, decode
@@ -118,6 +118,8 @@ def parse(entry: Entry) -> Heard | Malformed:
     agent = given.text("agent", MAX_TEXT_LENGTH, needed=True)
     if agent and not AGENT_NAME.fullmatch(agent):
         given.faults.append("agent: must be letters, digits and _ . @ + -")
+    elif holds_number(agent):
+        given.faults.append("agent: reads like a phone number, and agents are shown and logged by name")
     uri = given.text("uri", MAX_URI_LENGTH)
     if uri and not uri.startswith(("sip:", "sips:")):
         given.faults.append("uri: must begin with sip: or sips:")
@@ -132,9 +134,13 @@ def parse(entry: Entry) -> Heard | Malformed:
                 given.faults.append(f"{name}: a login needs it")
     given.finish()
     if given.faults:
-        return Malformed(entry.id, tuple(given.faults), agent if AGENT_NAME.fullmatch(agent) else "")
+        return Malformed(entry.id, tuple(given.faults), agent if _is_name(agent) else "")
     event = AgentEvent(AgentEventKind(kind), agent, uri, campaigns, team, reason, lead_id, shift_ends_at)
     return Heard(entry.id, event)
+
+
+def _is_name(agent: str) -> bool:
+    return AGENT_NAME.fullmatch(agent) is not None and not holds_number(agent)
 
 
 # --- which daemon an agent belongs to --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from compliance.blocks import BadBlock, Block, BlockKind, PrefixTable, Target
+from compliance.numbers import masked_text
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, load_scripts, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
@@ -210,6 +211,6 @@ def _change_call(store: Store, one: Block | Unblock, now: float) -> ScriptCall:
     field = block_field(field, target.campaign)
     if isinstance(one, Unblock):
         return ScriptCall("unblock", named, [now, field, "" if one.asked_at is None else one.asked_at])
-    body = _Body(one.source, one.reason, one.who, one.at, one.until)
+    body = _Body(masked_text(one.source), one.reason, masked_text(one.who), one.at, one.until)
     until: Value = "" if one.until is None else one.until
     return ScriptCall("block", named, [one.at, field, packed(body), until])
