@@ -22,7 +22,6 @@ from dialer.store.gate.evaluation import Screening
 from dialer.store.gate.gate import screen, sift
 from dialer.store.leads import intake, leases
 from dialer.store.operators import campaigns
-from dialer.store.settlement.settlements import Settled
 from pacing.api import AnswerKind, Mode
 from sip.causes import Cause, Leg
 from tests.rules import EVERY_DAY
@@ -98,7 +97,7 @@ def floor(store: Store, settings: CampaignSettings) -> Floor:
 
 
 @pytest.fixture
-def end() -> Callable[..., Settled]:
+def end() -> Callable[..., Settlement]:
     """Builds the settlement of a permitted attempt."""
 
     def build(
@@ -114,9 +113,9 @@ def end() -> Callable[..., Settled]:
         day: str = "2026-03-03",
         reason: str = "",
         kind: AnswerKind = AnswerKind.UNKNOWN,
-    ) -> Settled:
+    ) -> Settlement:
         answered = ended_at - 40 if live or kind is AnswerKind.MACHINE else None
-        settlement = Settlement(
+        return Settlement(
             attempt=dialled.permit.attempt,
             lead=dialled.lead,
             trunk="main",
@@ -143,7 +142,7 @@ def end() -> Callable[..., Settled]:
             ended_at=ended_at,
             message_played=abandoned,
             crossed_cancel=False,
+            day=day,
         )
-        return Settled(settlement, day)
 
     return build

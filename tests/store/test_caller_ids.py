@@ -23,7 +23,7 @@ from config.campaign import CampaignSettings
 from dialer.core.abandonment.windows import next_day, zone_of
 from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted, Refused
-from dialer.core.model import Disposition, Lead
+from dialer.core.model import Disposition, Lead, Settlement
 from dialer.store.base import connection as door
 from dialer.store.base.connection import Command, Store, trip
 from dialer.store.base.keys import digits
@@ -33,7 +33,6 @@ from dialer.store.leads import leases
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import campaigns
 from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import Settled
 from pacing.api import Mode
 from tests.rules import in_words
 from tests.store.conftest import NOW, OWNER, Floor, number
@@ -259,11 +258,11 @@ def test_the_script_and_the_definition_agree(
                 standings[chosen.number] = replace(known, uses=known.uses + 1)
 
 
-def ended(attempt: str, disposition: Disposition, at: float = NOW + 5) -> Settled:
+def ended(attempt: str, disposition: Disposition, at: float = NOW + 5) -> Settlement:
     """The end of a call that showed a number."""
     lead = Lead("L1", "spring", (number(1),))
-    settlement = replace(unsent(lead, attempt, "main", "", NOW, caller_id=A), disposition=disposition, ended_at=at)
-    return Settled(settlement, "2026-03-03")
+    dialled = unsent(lead, attempt, "main", "", NOW, caller_id=A)
+    return replace(dialled, disposition=disposition, ended_at=at, day="2026-03-03")
 
 
 def test_a_block_is_noted_once_however_often_it_is_settled(store: Store) -> None:
@@ -321,7 +320,7 @@ def test_the_gate_chooses_reserves_and_remembers(store: Store) -> None:
         assert crcs == [crc16(shown_to[name]) for name in (f"L{i}",) if name in shown_to]
 
 
-def test_a_settled_block_binds_the_callee_to_the_number_shown(store: Store, end: Callable[..., Settled]) -> None:
+def test_a_settled_block_binds_the_callee_to_the_number_shown(store: Store, end: Callable[..., Settlement]) -> None:
     """Another campaign that cannot show it closes its lead; the number of the block is what counts towards its rest."""
     spring, autumn = a_floor(store, pool(A)), a_floor(store, pool(B, C, name="autumn"))
     for floor in (spring, autumn):

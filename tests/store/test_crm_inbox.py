@@ -14,7 +14,7 @@ import pytest
 from compliance.blocks import Block, BlockKind, Target, of_number
 from compliance.numbers import E164
 from dialer.core.inputs import Permitted
-from dialer.core.model import Close, Disposition, Lead, Retry
+from dialer.core.model import Close, Disposition, Lead, Retry, Settlement
 from dialer.store.base.connection import Store, trip
 from dialer.store.crm import inbox
 from dialer.store.leads import leases
@@ -24,12 +24,11 @@ from dialer.store.operators.status import counts
 from dialer.store.privacy import blocklist, opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import ledger, settle
-from dialer.store.settlement.settlements import Settled
 from pacing.api import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.test_settle import events
 
-End = Callable[..., Settled]
+End = Callable[..., Settlement]
 
 
 def say(store: Store, *requests: Any, now: float = NOW + 100) -> inbox.CrmReport:

@@ -13,7 +13,7 @@ from config.campaign import CampaignSettings
 from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.agents.agent import AgentState
 from dialer.core.inputs import Permitted
-from dialer.core.model import Close, Disposition, Retry
+from dialer.core.model import Close, Disposition, Retry, Settlement
 from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import KeyDamaged
@@ -26,10 +26,9 @@ from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import agents, campaigns, status
 from dialer.store.privacy import retention
 from dialer.store.settlement import ledger, recovery, settle
-from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
-End = Callable[..., Settled]
+End = Callable[..., Settlement]
 JUNK = b"\xc1junk"
 RECORDS = (JUNK, b"", b"\xff\xfe", msgpack.packb([1]), msgpack.packb({"owner": 5}), msgpack.packb(2**63), b"\x91" * 500)
 OTHER = "autumn"

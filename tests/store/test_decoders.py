@@ -38,7 +38,6 @@ from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import outbox, settlements
 from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt, PastAttempt
 from dialer.store.settlement.outbox import CrmEvent
-from dialer.store.settlement.settlements import Settled
 from pacing.api import Decision, Mode, Settings
 from sip.causes import Cause, Leg
 from tests.store import hostile
@@ -145,24 +144,22 @@ def test_a_time_of_hundreds_of_digits_is_no_time(name: str, digits: int) -> None
 # --- what we keep ourselves -------------------------------------------------------------------------------------------
 
 A_LEAD = Lead("L1", "spring", (E164(PHONE),), tries={Disposition.BUSY: 1}, attrs={"x": 1}, expires_at=NOW)
-SETTLED = Settled(
-    Settlement(
-        attempt="A0",
-        lead=A_LEAD,
-        trunk="main",
-        disposition=Disposition.BUSY,
-        next_step=Close("x"),
-        live=False,
-        abandoned=False,
-        charged=True,
-        cause=Cause.NORMAL,
-        ended_by=Leg.CALLEE,
-        reason="",
-        reserved_at=NOW,
-        answered_at=NOW + 1,
-        ended_at=NOW + 2,
-    ),
-    "2026-03-03",
+SETTLED = Settlement(
+    attempt="A0",
+    lead=A_LEAD,
+    trunk="main",
+    disposition=Disposition.BUSY,
+    next_step=Close("x"),
+    live=False,
+    abandoned=False,
+    charged=True,
+    cause=Cause.NORMAL,
+    ended_by=Leg.CALLEE,
+    reason="",
+    reserved_at=NOW,
+    answered_at=NOW + 1,
+    ended_at=NOW + 2,
+    day="2026-03-03",
 )
 EVENT_OUT = CrmEvent("connected", "A0", "spring", NOW, {"agent": "17"})
 OPEN = OpenAttempt("A0", "spring", "L1", 0, "host:1", "main", "+861065550000", NOW)

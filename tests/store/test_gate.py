@@ -7,6 +7,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ from dialer.store.operators import campaigns
 from dialer.store.operators.status import counts
 from dialer.store.privacy import blocklist
 from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import Settled
 from tests.disk.shelf import listed, made
 from tests.rules import in_words
 from tests.store.conftest import ALWAYS, NOW, OWNER, POLICY, Floor, number
@@ -468,7 +468,7 @@ def test_wherever_the_server_goes_away_every_attempt_is_given_back(
             failures += 1
         monkeypatch.setattr(connection, "_send", send)
         ends = [unsent(lead, f"A{i}", "main", "no answer", NOW + 30) for i, lead in enumerate(leads)]
-        settle(store, [Settled(one, "2026-03-03") for one in ends], OWNER)
+        settle(store, [replace(one, day="2026-03-03") for one in ends], OWNER)
 
         fields = {field for lead in leads for field in contacts.fields_of(lead)}
         assert [one for field in fields for one in contacts.history(store, field)] == [], failing

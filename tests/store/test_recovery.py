@@ -14,7 +14,7 @@ from compliance.api import Cleared, Permit, Reserved
 from config.campaign import RetryTable
 from dialer.core.agents.agent import AgentState
 from dialer.core.inputs import Permitted
-from dialer.core.model import Disposition, Retry
+from dialer.core.model import Disposition, Retry, Settlement
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
@@ -25,7 +25,6 @@ from dialer.store.operators import agents, campaigns
 from dialer.store.operators.status import counts
 from dialer.store.settlement import ledger, recovery, settle
 from dialer.store.settlement.recovery import RecoveryReport, beat, farewell, owner_of, recover
-from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.test_settle import events
 
@@ -134,7 +133,7 @@ def test_recovering_at_the_same_time_counts_once(floor: Floor) -> None:
     assert counts(floor.store, floor.name, NOW).dispositions == {"unknown": 20}
 
 
-def test_a_settlement_that_comes_after_recovery_changes_nothing(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_a_settlement_that_comes_after_recovery_changes_nothing(floor: Floor, end: Callable[..., Settlement]) -> None:
     """An owner that was only slow cannot end its attempt a second time."""
     floor.fill(1)
     dialled = floor.dial(1, owner=DEAD)[0]
@@ -174,7 +173,7 @@ def test_a_start_takes_over_its_own_earlier_runs_only(floor: Floor) -> None:
 
 
 def test_a_permit_that_was_lost_on_its_way_is_taken_back(
-    floor: Floor, end: Callable[..., Settled], monkeypatch: pytest.MonkeyPatch
+    floor: Floor, end: Callable[..., Settlement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store did it all and its answer never came: settling as NOT_SENT frees lead and number."""
     floor.fill(1)

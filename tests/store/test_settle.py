@@ -13,7 +13,7 @@ import pytest
 from compliance.policy import Policy
 from config.daemon import RedisSettings
 from dialer.core.abandonment.windows import Counting, CountingWindow
-from dialer.core.model import Close, Disposition, Retry
+from dialer.core.model import Close, Disposition, Retry, Settlement
 from dialer.store.base.connection import Store, attempt_trip, close_store, open_store, trip
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
@@ -23,11 +23,11 @@ from dialer.store.gate import contacts
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators.status import counts
 from dialer.store.settlement import ledger, settle
-from dialer.store.settlement.settlements import Settled, event_of, from_wire, settled, to_wire
+from dialer.store.settlement.settlements import event_of, from_wire, settled, to_wire
 from pacing.api import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 
-End = Callable[..., Settled]
+End = Callable[..., Settlement]
 
 
 def events(store: Store) -> list[tuple[str, str, dict[str, Any]]]:
@@ -216,7 +216,7 @@ def test_a_settlement_of_an_older_release_says_nothing_about_who_answered(floor:
 
     assert from_wire(msgpack.unpackb(msgpack.packb(wire))) == item
     del wire["settlement"]["answer_kind"]
-    assert from_wire(wire).settlement.answer_kind is AnswerKind.UNKNOWN
+    assert from_wire(wire).answer_kind is AnswerKind.UNKNOWN
 
 
 @pytest.mark.parametrize("data", [None, {}, {"day": "d", "settlement": {}}, {"day": "d", "settlement": {"lead": {}}}])
@@ -229,12 +229,12 @@ def test_what_is_no_settlement_is_refused(data: object) -> None:
 def test_all_times_become_epoch_times(floor: Floor, end: End) -> None:
     """The engine's clock is turned once, and what did not happen stays so."""
     floor.fill(1)
-    inner = end(floor.dial()[0]).settlement
+    inner = end(floor.dial()[0])
 
     item = settled(inner, clock=lambda at: at + 1000, day="2026-03-03")
 
-    assert item.settlement.ended_at == inner.ended_at + 1000
-    assert item.settlement.bridged_at is None
+    assert item.ended_at == inner.ended_at + 1000
+    assert item.bridged_at is None
 
 
 def test_events_can_be_json(valkey_url: str, floor: Floor, end: End) -> None:

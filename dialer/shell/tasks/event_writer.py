@@ -34,7 +34,6 @@ from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import outbox, settle
 from dialer.store.settlement.outbox import CrmEvent
-from dialer.store.settlement.settle import Settled
 
 log = structlog.get_logger()
 
@@ -42,7 +41,7 @@ MOST_IN_MEMORY = 10_000
 BATCH = 500
 SPOOL_FULL_PAUSE_S = 1.0
 
-Fact = Settled | OptedOut | CrmEvent
+Fact = Settlement | OptedOut | CrmEvent
 
 
 @dataclass(slots=True)
@@ -112,7 +111,7 @@ class Scribe:
         self._told += 1
         return replace(event, id=f"{event.id}-{self._told}")
 
-    def _settled(self, settlement: Settlement) -> Settled:
+    def _settled(self, settlement: Settlement) -> Settlement:
         zone = self.tally.zones.get(settlement.campaign)
         day = counting_day(self.clock.to_wall(settle.counted_at(settlement)), zone)
         self.metrics.attempt(settlement)
@@ -122,7 +121,7 @@ class Scribe:
     async def _commit(self, facts: Sequence[Fact]) -> None:
         """Opt-outs first: they wait for nothing, also not for the disk that keeps the evidence."""
         opted_out = [fact for fact in facts if isinstance(fact, OptedOut)]
-        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        ends = [fact for fact in facts if isinstance(fact, Settlement)]
         await self._put_down(opted_out)
         await self.evidence.keep([*self.evidence.opt_outs(opted_out), *self.evidence.ends(ends, self.owner)])
         await self._put_down([fact for fact in facts if not isinstance(fact, OptedOut)])
@@ -158,10 +157,10 @@ class Scribe:
 
     def _to_store(self, facts: Sequence[Fact]) -> None:
         opt_outs.block(self.store, [fact for fact in facts if isinstance(fact, OptedOut)])
-        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        ends = [fact for fact in facts if isinstance(fact, Settlement)]
         settle.settle(self.store, ends, self.owner)
         outbox.publish(self.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
-        self.tally.unwritten.difference_update(end.settlement.attempt for end in ends)
+        self.tally.unwritten.difference_update(end.attempt for end in ends)
 
     async def replay(self) -> bool:
         """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not
@@ -206,7 +205,7 @@ def _rest(incoming: trio.MemoryReceiveChannel[ForScribe]) -> list[ForScribe]:
 
 def _row(fact: Fact) -> list[Any]:
     match fact:
-        case Settled():
+        case Settlement():
             return ["settled", settle.to_wire(fact)]
         case OptedOut():
             return ["opt_out", opt_outs.to_wire(fact)]

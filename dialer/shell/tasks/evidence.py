@@ -22,12 +22,12 @@ from compliance.evidence import Entry
 from config.policies import AppliedSettings
 from dialer.core import evidence
 from dialer.core.inputs import Permitted, Refused
+from dialer.core.model import Settlement
 from dialer.disk.evidence_log import EvidenceLog, compress, deletion
 from dialer.shell.clock import Clock
 from dialer.shell.health import Ailment, Health
 from dialer.store.crm.requests import Outcome
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement.settle import Settled
 
 log = structlog.get_logger()
 
@@ -84,10 +84,10 @@ class Evidence:
                 entries.append(evidence.refusal(one, version, key, at))
         return entries
 
-    def ends(self, settled: Iterable[Settled], owner: str) -> list[Entry]:
+    def ends(self, settled: Iterable[Settlement], owner: str) -> list[Entry]:
         """Attempts that ended; `owner` settles them."""
         at = self.clock.wall()
-        return [evidence.settlement(one.settlement, one.day, owner, self.disk.key, at) for one in settled]
+        return [evidence.settlement(one, one.day, owner, self.disk.key, at) for one in settled]
 
     def opt_outs(self, pressed: Iterable[OptedOut]) -> list[Entry]:
         """Whose phone said that they are not to be called again."""
@@ -137,7 +137,7 @@ class Evidence:
             self._tell()
         return self._written >= mine
 
-    def keep_ends(self, settled: Sequence[Settled], owner: str) -> None:
+    def keep_ends(self, settled: Sequence[Settlement], owner: str) -> None:
         """Put ends on record, from a thread that trio started."""
         trio.from_thread.run(self.keep, self.ends(settled, owner))
 

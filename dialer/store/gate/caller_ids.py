@@ -31,11 +31,11 @@ from compliance.caller_ids import (
 from compliance.words import detail
 from config.campaign import CampaignSettings
 from dialer.core.abandonment.windows import counting_day, next_day, zone_of
-from dialer.core.model import Disposition
+from dialer.core.model import Disposition, Settlement
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.base.fields import EPOCH_MAX, Undecodable
 from dialer.store.base.records import Time, packed, read, whole_of
-from dialer.store.settlement.settlements import Settled
+from dialer.store.settlement.settlements import counted_at
 
 USES_KEPT_S: Final = 31 * 86_400
 BLOCKS_KEPT: Final = 5_000
@@ -135,20 +135,19 @@ def take_back(store: Store, settings: CampaignSettings, numbers: Iterable[str], 
     trip(store, [_uncount(store, number, day) for number in numbers])
 
 
-def settled(store: Store, items: Sequence[Settled], ended: Collection[str]) -> None:
+def settled(store: Store, settlements: Sequence[Settlement], ended: Collection[str]) -> None:
     """Book what became of calls: blocks by the network are noted, however often it is said, and the use of a number is
     taken back where no INVITE left. `ended` are the attempts that ended only now.
 
     A use that may have been booked on another day than the call ended on stays counted.
     """
     commands: list[Command] = []
-    for item in items:
-        one = item.settlement
+    for one in settlements:
         if one.caller_id and one.disposition is Disposition.BLOCKED:
             commands.append(("ZADD", store.keys.caller_id_blocks(), one.ended_at, f"{one.caller_id}|{one.attempt}"))
-        same_day = one.reserved_at // _SAME_DAY_S == item.counted_at // _SAME_DAY_S
+        same_day = one.reserved_at // _SAME_DAY_S == counted_at(one) // _SAME_DAY_S
         if one.caller_id and one.disposition is Disposition.NOT_SENT and one.attempt in ended and same_day:
-            commands.append(_uncount(store, one.caller_id, item.day))
+            commands.append(_uncount(store, one.caller_id, one.day))
     if any(command[0] == "ZADD" for command in commands):
         commands.append(("ZREMRANGEBYRANK", store.keys.caller_id_blocks(), 0, -BLOCKS_KEPT - 1))
     trip(store, commands)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from compliance.numbers import E164
@@ -28,7 +28,7 @@ from dialer.store.operators import agents, campaigns
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.settlement.attempts import OpenAttempt
 from dialer.store.settlement.settle import settle, settle_put_off, write_off
-from dialer.store.settlement.settlements import Settled, counted_at
+from dialer.store.settlement.settlements import counted_at
 from sip.causes import Cause, Leg
 
 FORGOTTEN_AFTER_S: Final = 60.0
@@ -37,11 +37,11 @@ FORGOTTEN_AFTER_S: Final = 60.0
 NOBODY: Final = E164("+999000000")
 """In the place of a number that nobody knows: no country has this calling code."""
 
-Before = Callable[[Sequence[Settled], str], object]
+Before = Callable[[Sequence[Settlement], str], object]
 """Hears of attempts that are about to be settled for an owner."""
 
 
-def _nothing(_: Sequence[Settled], __: str) -> None:
+def _nothing(_: Sequence[Settlement], __: str) -> None:
     """Nobody wants to hear."""
 
 
@@ -198,15 +198,15 @@ def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], n
         return 0
     raws, progress = trip(store, [("HMGET", store.keys.lead(name), *ids), ("HMGET", store.keys.progress(name), *ids)])
     zone = zone_of(campaign.settings)
-    by_owner: dict[str, list[Settled]] = defaultdict(list)
-    of_nobody: dict[str, list[Settled]] = defaultdict(list)
+    by_owner: dict[str, list[Settlement]] = defaultdict(list)
+    of_nobody: dict[str, list[Settlement]] = defaultdict(list)
     for one, raw, done in zip(lost, raws, progress, strict=True):
         try:
             lead, groups = unpack(raw or b"", campaign=name, progress=done), by_owner
         except Undecodable:
             lead, groups = Lead(one.lead_id, name, (NOBODY,)), of_nobody
         settlement = _unknown(campaign, one, lead, now)
-        groups[one.owner].append(Settled(settlement, counting_day(counted_at(settlement), zone)))
+        groups[one.owner].append(replace(settlement, day=counting_day(counted_at(settlement), zone)))
     for owner, group in by_owner.items():
         before(group, owner)
     ended = sum(len(settle(store, group, owner)) for owner, group in by_owner.items())

@@ -16,7 +16,7 @@ import msgpack
 
 from dialer.core.abandonment.windows import slot_of
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
-from dialer.core.model import Retry
+from dialer.core.model import Retry, Settlement
 from dialer.store.base import quarantine
 from dialer.store.base.connection import ScriptCall, Store, attempt_trip, campaign_call, trip
 from dialer.store.base.errors import KeyDamaged, StoreError
@@ -30,9 +30,9 @@ from dialer.store.operators import campaigns
 from dialer.store.settlement.attempts import EndedAttempt, PastAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
 from dialer.store.settlement.outbox import CrmEvent, added, pack_event, unpack_event
-from dialer.store.settlement.settlements import Settled, counted_at, event_of, from_wire, retry_at, settled, to_wire
+from dialer.store.settlement.settlements import counted_at, event_of, from_wire, retry_at, settled, to_wire
 
-__all__ = ["Settled", "counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
+__all__ = ["counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
 
 STORY_BYTES: Final = 16_384
 """Longest story of one lead; attempts beyond it are counted but not kept in detail."""
@@ -43,7 +43,7 @@ OPTED_OUT: Final = "opted_out"
 _PER_SCRIPT: Final = 200
 
 
-def settle(store: Store, settlements: Sequence[Settled], owner: str) -> tuple[str, ...]:
+def settle(store: Store, settlements: Sequence[Settlement], owner: str) -> tuple[str, ...]:
     """Write ends down, each exactly once, and tell the CRM. Returns the attempts that had not ended until now.
 
     `owner` is who settles. The ledger is charged to the owner that opened the attempt, so a spool may be replayed by
@@ -54,18 +54,18 @@ def settle(store: Store, settlements: Sequence[Settled], owner: str) -> tuple[st
     return _settle(store, settlements, owner)[0]
 
 
-def _settle(store: Store, settlements: Sequence[Settled], owner: str) -> tuple[tuple[str, ...], set[str]]:
+def _settle(store: Store, settlements: Sequence[Settlement], owner: str) -> tuple[tuple[str, ...], set[str]]:
     """Attempts that ended now, and those that have to wait."""
-    events = {item.settlement.attempt: event_of(item, owner) for item in settlements}
+    events = {item.attempt: event_of(item, owner) for item in settlements}
     ended, waiting = _write(store, settlements, events, owner)
-    ends = [item.settlement for item in settlements]
-    mark(store, [end_of(one) for one in ends if one.charged])
-    give_back(store, [Reservation(fields_of(one.lead), one.campaign, one.attempt) for one in ends if not one.charged])
+    mark(store, [end_of(one) for one in settlements if one.charged])
+    back = [Reservation(fields_of(one.lead), one.campaign, one.attempt) for one in settlements if not one.charged]
+    give_back(store, back)
     caller_ids.settled(store, settlements, ended)
     return tuple(ended), waiting
 
 
-def write_off(store: Store, settlements: Sequence[Settled], owner: str) -> int:
+def write_off(store: Store, settlements: Sequence[Settlement], owner: str) -> int:
     """Write the ends of attempts down whose lead is gone or cannot be read, so that whom they were to is not known: the
     number of their `lead` stands for nobody's. Returns how many had not ended until now."""
     events = {}
@@ -76,7 +76,7 @@ def write_off(store: Store, settlements: Sequence[Settled], owner: str) -> int:
 
 
 def _write(
-    store: Store, settlements: Sequence[Settled], events: Mapping[str, CrmEvent], owner: str
+    store: Store, settlements: Sequence[Settlement], events: Mapping[str, CrmEvent], owner: str
 ) -> tuple[list[str], set[str]]:
     """Write down ends, their events, and what was left unannounced by a call that did not come so far."""
     groups = _grouped(settlements)
@@ -90,9 +90,9 @@ def _write(
         if isinstance(answers, StoreError):
             raise answers
         for item, answer in zip(group, answers, strict=True):
-            done[item.settlement.attempt] = answer == 1 or done.get(item.settlement.attempt, False)
+            done[item.attempt] = answer == 1 or done.get(item.attempt, False)
     ended = [attempt for attempt, now in done.items() if now]
-    repeated = [item.settlement for item in settlements if done.get(item.settlement.attempt) is False]
+    repeated = [item for item in settlements if done.get(item.attempt) is False]
     left = trip(store, [("HGET", store.keys.unannounced(one.campaign), one.attempt) for one in repeated])
     kept_events = [(one.campaign, one.attempt.encode(), raw) for one, raw in zip(repeated, left, strict=True) if raw]
     _announce(store, [*_readable(store, kept_events), *(events[attempt] for attempt in ended)])
@@ -136,8 +136,8 @@ def _announce(store: Store, events: Sequence[CrmEvent]) -> None:
 # --- ends that wait for a key to be mended ----------------------------------------------------------------------------
 
 
-def _put_off(store: Store, group: Sequence[Settled], owner: str) -> set[str]:
-    rows = {item.settlement.attempt: packed([owner, to_wire(item)]) for item in group}
+def _put_off(store: Store, group: Sequence[Settlement], owner: str) -> set[str]:
+    rows = {item.attempt: packed([owner, to_wire(item)]) for item in group}
     trip(store, [("HSET", store.keys.unwritten(), attempt, row) for attempt, row in rows.items()])
     return set(rows)
 
@@ -167,21 +167,21 @@ def settle_put_off(store: Store) -> int:
 # --- how the script is told -------------------------------------------------------------------------------------------
 
 
-def _grouped(settlements: Sequence[Settled]) -> list[list[Settled]]:
+def _grouped(settlements: Sequence[Settlement]) -> list[list[Settlement]]:
     """By campaign, in order, in groups that one script can take."""
-    by_campaign: dict[str, list[Settled]] = defaultdict(list)
+    by_campaign: dict[str, list[Settlement]] = defaultdict(list)
     for item in settlements:
-        by_campaign[item.settlement.campaign].append(item)
+        by_campaign[item.campaign].append(item)
     return [group[i : i + _PER_SCRIPT] for group in by_campaign.values() for i in range(0, len(group), _PER_SCRIPT)]
 
 
-def _settle_call(store: Store, group: Sequence[Settled], events: Mapping[str, CrmEvent], owner: str) -> ScriptCall:
-    campaign, keys = group[0].settlement.campaign, store.keys
+def _settle_call(store: Store, group: Sequence[Settlement], events: Mapping[str, CrmEvent], owner: str) -> ScriptCall:
+    campaign, keys = group[0].campaign, store.keys
     days = sorted({item.day for item in group})
-    hours = sorted({hour_of(item.counted_at) for item in group})
+    hours = sorted({hour_of(counted_at(item)) for item in group})
     ledgers = [keys.ledger(campaign, day) for day in days] + [keys.ledger_hour(campaign, hour) for hour in hours]
     about = {
-        "now": max(item.settlement.ended_at for item in group),
+        "now": max(item.ended_at for item in group),
         "owner": owner,
         "story_bytes": STORY_BYTES,
         "day_kept_s": DAY_KEPT_S,
@@ -189,9 +189,9 @@ def _settle_call(store: Store, group: Sequence[Settled], events: Mapping[str, Cr
     }
     rows = [
         {
-            **_row(item, events[item.settlement.attempt]),
+            **_row(item, events[item.attempt]),
             "day": 1 + days.index(item.day),
-            "hour": 1 + len(days) + hours.index(hour_of(item.counted_at)),
+            "hour": 1 + len(days) + hours.index(hour_of(counted_at(item))),
         }
         for item in group
     ]
@@ -199,9 +199,8 @@ def _settle_call(store: Store, group: Sequence[Settled], events: Mapping[str, Cr
     return campaign_call(store, "settle", campaign, args, ledgers)
 
 
-def _row(item: Settled, event: CrmEvent) -> dict[str, Any]:
-    one = item.settlement
-    lead, step, slot = one.lead, one.next_step, slot_of(item.counted_at)
+def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
+    lead, step, slot = one.lead, one.next_step, slot_of(counted_at(one))
     tries = {**lead.tries, one.disposition: lead.tries.get(one.disposition, 0) + 1}
     if isinstance(step, Retry):
         again = Why(Kind.ENDED, one.disposition.value, AGAIN)
@@ -224,7 +223,7 @@ def _row(item: Settled, event: CrmEvent) -> dict[str, Any]:
         "lead": lead.lead_id,
         **what,
         "progress": pack_progress(step.number_index if isinstance(step, Retry) else lead.number_index, tries),
-        "ended": packed(EndedAttempt(lead.lead_id, lead.number_index, item.day, one.live, one.abandoned, slot)),
+        "ended": packed(EndedAttempt(lead.lead_id, lead.number_index, one.day, one.live, one.abandoned, slot)),
         "story": packed(past),
         "event": pack_event(event),
         "disposition": one.disposition.value,

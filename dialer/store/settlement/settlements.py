@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, fields, replace
 from typing import Any, Final, get_type_hints
 
 import msgspec
@@ -18,30 +18,16 @@ from dialer.store.settlement.outbox import CrmEvent
 KIND: Final = "disposition"
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A settlement whose times are all seconds since the epoch. `day` is the counting day of the abandonment ledger,
-    such as "2026-03-01"."""
-
-    settlement: Settlement
-    day: str
-
-    @property
-    def counted_at(self) -> float:
-        """The moment that counts for the ledger, in seconds since the epoch."""
-        return counted_at(self.settlement)
-
-
 def counted_at(settlement: Settlement) -> float:
     """The moment by which a call is booked in the ledger: that of its answer, or of its end if nobody answered."""
     return settlement.ended_at if settlement.answered_at is None else settlement.answered_at
 
 
-def settled(settlement: Settlement, *, clock: Callable[[float], float], day: str) -> Settled:
-    """Turn the engine's settlement into epoch time; `clock` maps monotonic seconds to seconds since the epoch."""
+def settled(settlement: Settlement, *, clock: Callable[[float], float], day: str) -> Settlement:
+    """The engine's settlement in epoch time; `clock` maps monotonic seconds to seconds since the epoch."""
     times = {name: getattr(settlement, name) for name in TIMES}
     epoch: dict[str, Any] = {name: None if at is None else clock(at) for name, at in times.items()}
-    return Settled(replace(settlement, **epoch), day)
+    return replace(settlement, **epoch, day=day)
 
 
 def retry_at(settlement: Settlement) -> float | None:
@@ -50,9 +36,8 @@ def retry_at(settlement: Settlement) -> float | None:
     return settlement.ended_at + step.after_s if isinstance(step, Retry) else None
 
 
-def event_of(item: Settled, settled_by: str) -> CrmEvent:
+def event_of(one: Settlement, settled_by: str) -> CrmEvent:
     """The disposition event. Numbers are masked, also in what the far end said."""
-    one = item.settlement
     lead, step = one.lead, one.next_step
     body: dict[str, Any] = {
         "attempt_id": one.attempt,
@@ -66,7 +51,7 @@ def event_of(item: Settled, settled_by: str) -> CrmEvent:
         "next": "close" if isinstance(step, Close) else "retry",
         "next_at": retry_at(one),
         "next_why": step.reason if isinstance(step, Close) else "",
-        "day": item.day,
+        "day": one.day,
         "settled_by": settled_by,
         "attrs": lead.shown_attrs,
     }
@@ -91,34 +76,35 @@ _Wire: Final = msgspec.defstruct(
     [
         (one.name, _TYPES[one.name]) if one.default is MISSING else (one.name, _TYPES[one.name], one.default)
         for one in fields(Settlement)
+        if one.name != "day"
     ],
     kw_only=True,
     frozen=True,
 )
 
 
-def to_wire(item: Settled) -> dict[str, Any]:
+def to_wire(one: Settlement) -> dict[str, Any]:
     """As plain msgpack-able data, for the disk spool. It holds clear numbers."""
-    one, step = item.settlement, item.settlement.next_step
+    step = one.next_step
     progress = pack_progress(one.lead.number_index, one.lead.tries)
     body = {
-        **{field.name: getattr(one, field.name) for field in fields(one)},
+        **{name: getattr(one, name) for name in _Wire.__struct_fields__},
         "lead": _LeadOnWire(one.campaign, pack(one.lead, ""), progress, one.lead.priority),
         "next_step": [step.reason] if isinstance(step, Close) else [step.after_s, step.number_index],
     }
-    return {"day": item.day, "settlement": plain(body)}
+    return {"day": one.day, "settlement": plain(body)}
 
 
-def from_wire(data: object) -> Settled:
+def from_wire(data: object) -> Settlement:
     """The way back. Raises `Undecodable` for what `to_wire` did not write."""
     match data:
         case {"day": str(day), "settlement": dict(body)}:
             wire: Any = shaped(_Wire, body, "not a settlement: it")
-            given = {field.name: getattr(wire, field.name) for field in fields(Settlement)}
+            given = {name: getattr(wire, name) for name in _Wire.__struct_fields__} | {"day": day}
             kept: _LeadOnWire = wire.lead
             given["lead"] = unpack(kept.lead, campaign=kept.campaign, progress=kept.progress, priority=kept.priority)
             given["next_step"] = _step(wire.next_step)
-            return Settled(Settlement(**given), day)
+            return Settlement(**given)
     raise Undecodable("not a settlement")
 
 
