@@ -27,6 +27,7 @@ from compliance.gate import RULES
 from compliance.numbers import E164, masked_data, masked_text
 from compliance.words import detail
 from config.policies import AppliedSettings
+from dialer.core.attempt_fields import TIMES, fields_of
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead, Settlement, shown_attempt
 
@@ -43,8 +44,6 @@ STOPPED: Final = "stopped"
 
 PASSED: Final = tuple(rule for rule, _ in RULES if rule is not Rule.REGISTER)
 """The rules that every permitted number has passed; where registers are configured, theirs as well."""
-
-_TIMES: Final = ("reserved", "dialled", "ringing", "answered", "agent_dialled", "bridged", "ended")
 
 
 def ms(at: float) -> int:
@@ -132,23 +131,9 @@ def settlement(ended: Settlement, day: str, owner: str, key: bytes, at: float) -
         "attempt": ended.attempt,
         "lead": without_number(ended.lead),
         "number": number_hash(key, ended.lead.number),
-        "disposition": ended.disposition.value,
-        "answer_kind": "" if ended.answered_at is None else ended.answer_kind.value,
-        "live": ended.live,
-        "abandoned": ended.abandoned,
-        "hung_up": ended.hung_up,
-        "charged": ended.charged,
-        "message_played": ended.message_played,
-        "opted_out": ended.opted_out,
+        **fields_of(ended, "crossed_cancel", "caller_id"),  # its permit has the caller id
         "day": day,
-        "times": {name: ms(when) for name in _TIMES if (when := getattr(ended, f"{name}_at")) is not None},
-        "agent": ended.agent,
-        "trunk": ended.trunk,
-        "cause": ended.cause.value,
-        "ended_by": ended.ended_by.value,
-        "sip_code": ended.sip_code,
-        "q850": ended.q850,
-        "reason": masked_text(ended.reason),
+        "times": {name.removesuffix("_at"): ms(at) for name in TIMES if (at := getattr(ended, name)) is not None},
         "owner": owner,
     }
     return Entry(ms(at), SETTLEMENT, fields)

@@ -129,7 +129,8 @@ class Settlement:
     A call that was known to be answered by a machine (`answer_kind`) counts as neither.
     `opted_out` says that whoever was called asked, by a key, not to be called again.
     `charged` is False where the attempt never left our side and is given back to the frequency caps. `caller_id` is the
-    number that was, or would have been, shown; empty where nobody knows.
+    number that was, or would have been, shown; empty where nobody knows. `day` is the counting day of the abandonment
+    ledger, such as "2026-03-01"; the shell adds it where it turns the times into seconds since the epoch.
     """
 
     attempt: str
@@ -159,6 +160,7 @@ class Settlement:
     hung_up: bool = False
     opted_out: bool = False
     crossed_cancel: bool = False
+    day: str = ""
 
     @property
     def campaign(self) -> str:

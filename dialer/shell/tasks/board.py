@@ -12,7 +12,7 @@ from dialer.core.board import Board
 from dialer.core.engine_view import EngineStatistics
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
-from dialer.store.base.errors import StoreError
+from dialer.store.base.errors import KeyDamaged, StoreError
 from dialer.store.operators import status
 from sip.pool import Pool, PoolStatistics
 
@@ -73,6 +73,8 @@ class BoardTask:
                 return
             try:
                 counts = await trio.to_thread.run_sync(status.counts, parts.store, name, parts.clock.wall())
+            except KeyDamaged:
+                continue  # it rests, and the campaign watch says why
             except StoreError as error:
                 parts.health.stop_calls(NoCalls.REDIS, str(error))
             else:

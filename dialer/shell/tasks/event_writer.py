@@ -15,6 +15,7 @@ import structlog
 import trio
 
 from dialer.core.abandonment.windows import counting_day, zone_of
+from dialer.core.attempt_fields import durations_of, fields_of
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
 from dialer.core.model import Settlement
@@ -27,14 +28,13 @@ from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import outbox, settle
 from dialer.store.settlement.outbox import CrmEvent
-from dialer.store.settlement.settle import Settled
 
 log = structlog.get_logger()
 
 BATCH: Final = 500
 SPOOL_FULL_PAUSE_S: Final = 1.0
 
-Fact = Settled | OptedOut | CrmEvent
+Fact = Settlement | OptedOut | CrmEvent
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class EventWriter:
         self._numbered += 1
         return replace(event, id=f"{event.id}-{self._numbered}")
 
-    def _settled(self, settlement: Settlement) -> Settled:
+    def _settled(self, settlement: Settlement) -> Settlement:
         settings = self.parts.engine.settings_of(settlement.campaign)
         zone = None if settings is None else zone_of(settings)
         day = counting_day(self.parts.clock.to_wall(settle.counted_at(settlement)), zone)
@@ -108,7 +108,7 @@ class EventWriter:
     async def _commit(self, facts: Sequence[Fact]) -> None:
         """Opt-outs first: they wait for nothing, also not for the disk that keeps the evidence."""
         opted_out = [fact for fact in facts if isinstance(fact, OptedOut)]
-        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        ends = [fact for fact in facts if isinstance(fact, Settlement)]
         await self._put_down(opted_out)
         await self.parts.evidence.keep(
             [*self.parts.evidence.opt_outs(opted_out), *self.parts.evidence.ends(ends, self.parts.owner)]
@@ -146,10 +146,10 @@ class EventWriter:
 
     def _to_store(self, facts: Sequence[Fact]) -> None:
         opt_outs.block(self.parts.store, [fact for fact in facts if isinstance(fact, OptedOut)])
-        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        ends = [fact for fact in facts if isinstance(fact, Settlement)]
         settle.settle(self.parts.store, ends, self.parts.owner)
         outbox.publish(self.parts.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
-        self.parts.unwritten.difference_update(end.settlement.attempt for end in ends)
+        self.parts.unwritten.difference_update(end.attempt for end in ends)
 
     async def replay(self) -> bool:
         """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not
@@ -193,7 +193,7 @@ def _rest(incoming: trio.MemoryReceiveChannel[ToWrite]) -> list[ToWrite]:
 
 def _row(fact: Fact) -> list[Any]:
     match fact:
-        case Settled():
+        case Settlement():
             return ["settled", settle.to_wire(fact)]
         case OptedOut():
             return ["opt_out", opt_outs.to_wire(fact)]
@@ -214,33 +214,12 @@ def _fact(row: Any) -> Fact:
 
 def _canonical(settlement: Settlement) -> dict[str, Any]:
     """The one log line of an attempt: everything that somebody may want to know about it later."""
-
-    def between(start: float | None, end: float | None) -> float | None:
-        return None if start is None or end is None else round(end - start, 4)
-
     lead = settlement.lead
     return {
         "attempt_id": settlement.attempt,
         "campaign": settlement.campaign,
         "lead_id": without_number(lead),
         "number": str(lead.number),
-        "trunk": settlement.trunk,
-        "caller_id": settlement.caller_id,
-        "disposition": settlement.disposition.value,
-        "cause": settlement.cause.value,
-        "sip_code": settlement.sip_code,
-        "q850": settlement.q850,
-        "reason": settlement.reason,
-        "ended_by": settlement.ended_by.value,
-        "agent": settlement.agent,
-        "post_dial_delay_s": between(settlement.dialled_at, settlement.ringing_at),
-        "ring_s": between(settlement.ringing_at, settlement.answered_at or settlement.ended_at),
-        "wait_s": between(settlement.answered_at, settlement.bridged_at or settlement.ended_at),
-        "hand_over_s": between(settlement.answered_at, settlement.agent_dialled_at),
-        "talk_s": between(settlement.bridged_at, settlement.ended_at),
-        "answer_kind": "" if settlement.answered_at is None else settlement.answer_kind.value,
-        "live": settlement.live,
-        "abandoned": settlement.abandoned,
-        "charged": settlement.charged,
-        "crossed_cancel": settlement.crossed_cancel,
+        **fields_of(settlement),
+        **durations_of(settlement),
     }

@@ -22,12 +22,12 @@ from compliance.evidence import Entry
 from config.policies import AppliedSettings
 from dialer.core import evidence
 from dialer.core.inputs import Permitted, Refused
+from dialer.core.model import Settlement
 from dialer.disk.evidence_log import EvidenceLog, compress, deletion
 from dialer.shell.clock import Clock
 from dialer.shell.health import Health, NoCalls
 from dialer.store.crm.requests import Outcome
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement.settle import Settled
 
 log = structlog.get_logger()
 
@@ -86,10 +86,10 @@ class Evidence:
                 entries.append(evidence.refusal(answer, version, key, at))
         return entries
 
-    def ends(self, settled: Iterable[Settled], owner: str) -> list[Entry]:
+    def ends(self, settled: Iterable[Settlement], owner: str) -> list[Entry]:
         """Attempts that ended; `owner` settles them."""
         at = self.clock.wall()
-        return [evidence.settlement(end.settlement, end.day, owner, self.disk.key, at) for end in settled]
+        return [evidence.settlement(end, end.day, owner, self.disk.key, at) for end in settled]
 
     def opt_outs(self, pressed: Iterable[OptedOut]) -> list[Entry]:
         """Whose phone said that they are not to be called again."""
@@ -139,7 +139,7 @@ class Evidence:
             self._wake_who_waits()
         return self._written >= mine
 
-    def keep_ends(self, settled: Sequence[Settled], owner: str) -> None:
+    def keep_ends(self, settled: Sequence[Settlement], owner: str) -> None:
         """Put ends on record, from a thread that trio started."""
         trio.from_thread.run(self.keep, self.ends(settled, owner))
 

@@ -25,6 +25,7 @@ from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import StoreError
 from dialer.store.gate import gate
+from dialer.store.gate.evaluation import Screening
 from dialer.store.leads import leases
 from pacing.api import Mode
 
@@ -92,9 +93,8 @@ class StoreTasks:
         leased = leases.lease(parts.store, settings.name, parts.owner, number, now, lease_s)
         leads, refused = leased.leads, tuple[Refused, ...]()
         if settings.mode is Mode.PREVIEW:
-            leads, refused = gate.sift(
-                parts.store, settings, settings.policy(), leads, owner=parts.owner, now=now, shelf=parts.shelf
-            )
+            screening = Screening.as_dialled(parts.store, settings, now, parts.shelf)
+            leads, refused = gate.sift(screening, leads, owner=parts.owner)
         return LeadsLeased(settings.name, leads, leased.due, leased.waiting), refused
 
     def _postpone(self, wish: Postpone) -> None:
@@ -128,18 +128,10 @@ class StoreTasks:
                 await inbox.send(answer)
 
     def _screen(self, settings: AppliedSettings, wish: Reserve, attempts: list[str]) -> tuple[Permitted | Refused, ...]:
-        return gate.screen(
-            self.parts.store,
-            settings,
-            settings.policy(),
-            wish.leads,
-            trunk=wish.trunk,
-            owner=self.parts.owner,
-            now=self.parts.clock.wall(),
-            attempt_ids=attempts,
-            shelf=self.parts.shelf,
-            agent_held=wish.agent_held,
-        )
+        parts = self.parts
+        now, policy = parts.clock.wall(), settings.policy()
+        screening = Screening(parts.store, settings, policy, now, parts.shelf, wish.agent_held)
+        return gate.screen(screening, wish.leads, trunk=wish.trunk, owner=parts.owner, attempt_ids=attempts)
 
     async def _withhold(self, wish: Reserve, answers: Sequence[Permitted | Refused]) -> tuple[Refused, ...]:
         """Keep permits back that are not on record: nobody may dial on them, and their attempts are given back. Returns

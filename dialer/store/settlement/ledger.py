@@ -13,10 +13,17 @@ from typing import Final
 from dialer.core.abandonment.rate import AnswerCounts, together
 from dialer.core.abandonment.windows import HOUR_S, Counting, CountingWindow, WindowCounts, slot_of
 from dialer.core.inputs import LedgerOfOthers
-from dialer.store.base.connection import Command, ScriptCall, Store, trip
+from dialer.store.base.connection import Command, ScriptCall, Store, attempt_trip, trip
+from dialer.store.base.errors import KeyDamaged, StoreError
+from dialer.store.base.records import whole_of
 
 DAY_KEPT_S: Final = 400 * 86_400
 HOUR_KEPT_S: Final = 2 * 86_400
+
+UNREADABLE: Final = -(2**70)
+MOST_LOST: Final = 1_000_000
+LAST_SLOT: Final = 2**40
+_COUNTED: Final = ("answered", "abandoned", "hung_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,9 @@ def others(store: Store, campaign: str, counting: Counting, owner: str) -> Ledge
     keys = store.keys
     calls: list[Command | ScriptCall] = [("HGETALL", keys.ledger(campaign, day)) for day in names]
     calls += [("HGETALL", keys.ledger_hour(campaign, hour)) for hour in hours]
-    replies = trip(store, calls)
-    days = {day: _read(flat) for day, flat in zip(names, replies, strict=False)}
-    slots = [count for flat in replies[len(names) :] for count in _read(flat, slots=True)]
+    replies = attempt_trip(store, calls)
+    days = {day: _read(flat, doubt=True) for day, flat in zip(names, replies, strict=False)}
+    slots = [count for flat in replies[len(names) :] for count in _read(flat, slots=True, doubt=True)]
     today = _window(counting.today, days, slots, owner)
     windows = tuple(WindowCounts(window, _window(window, days, slots, owner)) for window in counting.windows)
     return LedgerOfOthers(campaign, counting.today.days[-1], today, counting.today.since, windows)
@@ -94,14 +101,28 @@ def _sums(counts: Iterable[_Count]) -> AnswerCounts:
     return AnswerCounts(answered, abandoned, hung_up, machines)
 
 
-def _read(flat: Sequence[bytes], *, slots: bool = False) -> list[_Count]:
-    """A ledger's fields, OWNER|WHAT with the slot in front where there is one."""
+def _read(flat: Sequence[bytes] | StoreError, *, slots: bool = False, doubt: bool = False) -> list[_Count]:
+    """A ledger's fields, OWNER|WHAT with the slot in front where there is one. What cannot be read counts nothing, or
+    with `doubt`, where calls depend on it, for so much that none may be lost."""
+    if isinstance(flat, KeyDamaged):
+        return _in_doubt(LAST_SLOT) if doubt else []
+    if isinstance(flat, StoreError):
+        raise flat
     found = []
     for field, number in zip(flat[::2], flat[1::2], strict=True):
-        slot, rest = field.decode().split("|", 1) if slots else ("0", field.decode())
+        name = field.decode(errors="replace")
+        slot, _, rest = name.partition("|") if slots else ("0", "", name)
         owner, _, what = rest.rpartition("|")
-        found.append(_Count(int(slot), owner, what, int(number)))
+        counted = whole_of(number, UNREADABLE)
+        if not slot.isdecimal() or what not in _COUNTED or counted == UNREADABLE:
+            found += _in_doubt(LAST_SLOT) if doubt else []
+        else:
+            found.append(_Count(int(slot), owner, what, counted))
     return found
+
+
+def _in_doubt(slot: int) -> list[_Count]:
+    return [_Count(slot, "", what, MOST_LOST) for what in ("answered", "abandoned")]
 
 
 def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[str, AnswerCounts]]:
