@@ -102,9 +102,10 @@ def row_of(counts: WindowCounts, definition: AbandonmentSettings) -> WindowRow:
     return WindowRow(window.label, window.name, window.cap, ledger.answered, ledger.abandoned, machines)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CampaignRow:
-    """One campaign on this host, counted since the daemon's start unless it says otherwise.
+    """One campaign on this host, counted since the daemon's start unless it says otherwise. The engine begins it, and
+    whoever counts completes it.
 
     `sentence` is the pacer's reason of the moment in words, `decision` the same as data; `problem` says why the
     daemon does not run a campaign that the operator has started. `next` is the last word on its leads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import dialer
@@ -161,22 +161,12 @@ class Statistics:
             words, no_lead = sentence(decision), decision.reason.brake is Brake.NO_LEAD
         if no_lead and next_ and not leads.diallable:  # the pacer knows that no lead is due, not until when
             words = f"{words} ({next_})"
-        return replace(
-            campaign.row,
-            problem=counts.problem,
-            sentence=words,
-            risk=decision.risk,
-            decision=decision,
-            decided_at=counts.decided_at,
-            due=leads.due,
-            waiting=leads.waiting,
-            next=next_,
-            finished=bool(leads.at) and leads.finished,
-            attempts=counts.attempts,
-            dispositions=dict(counts.dispositions),
-            refusals=dict(counts.refusals),
-            causes=dict(counts.causes),
-            decisions=counts.decisions,
-            hand_over=counts.hand_over_s.delay(),
-            answer_to_agent=counts.answer_to_agent_s.delay(),
-        )
+        row = campaign.row
+        row.problem, row.sentence, row.risk = counts.problem, words, decision.risk
+        row.decision, row.decisions, row.decided_at = decision, counts.decisions, counts.decided_at
+        row.due, row.waiting, row.next = leads.due, leads.waiting, next_
+        row.finished = bool(leads.at) and leads.finished
+        row.attempts, row.dispositions = counts.attempts, dict(counts.dispositions)
+        row.refusals, row.causes = dict(counts.refusals), dict(counts.causes)
+        row.hand_over, row.answer_to_agent = counts.hand_over_s.delay(), counts.answer_to_agent_s.delay()
+        return row
