@@ -272,7 +272,7 @@ class Engine:
             return
         match kind:
             case TimerKind.RING:
-                dialling.ring_timeout(floor, call, about, now)
+                dialling.ring_timeout(floor, call, now)
             case TimerKind.ABANDON:
                 routing.abandon_limit(floor, call, about, now)
             case TimerKind.STATE:

@@ -245,7 +245,6 @@ def dialled(floor: Floor, call: Call, told: Dialled) -> None:
         floor.anomaly("dialling", f"call {call.attempt} was dialled twice")
         return
     floor.dialled(call, told.at)
-    floor.set_timer(told.at + _ring_limit_s(floor, call), TimerKind.RING, call.attempt, call.started_at)
 
 
 def progress(floor: Floor, call: Call, told: Progress) -> None:
@@ -253,7 +252,6 @@ def progress(floor: Floor, call: Call, told: Progress) -> None:
     floor.move(call, CallEvent.PROGRESS)
     if call.ringing_at is None:
         call.ringing_at = told.at
-        floor.set_timer(told.at + _ring_limit_s(floor, call), TimerKind.RING, call.attempt, told.at)
 
 
 def _ring_limit_s(floor: Floor, call: Call) -> float:
@@ -261,10 +259,16 @@ def _ring_limit_s(floor: Floor, call: Call) -> float:
     return MIN_RING_TIMEOUT_S if floor.draining else floor.campaigns[call.campaign].settings.ring_timeout_s
 
 
-def ring_timeout(floor: Floor, call: Call, about: float, now: float) -> None:
-    """It rang long enough."""
+def ring_timeout(floor: Floor, call: Call, now: float) -> None:
+    """Cancel a call that rang long enough. One timer is enough for a call: where it began to ring later than the timer
+    supposed, the timer is set once more."""
+    if call.state not in NOT_CANCELLED:
+        return
     counted_from = call.started_at if call.ringing_at is None else call.ringing_at
-    if call.state in NOT_CANCELLED and about == counted_from:
+    due = counted_from + _ring_limit_s(floor, call)
+    if now < due:
+        floor.set_timer(due, TimerKind.RING, call.attempt, counted_from)
+    else:
         cancel(floor, call, now)
 
 
