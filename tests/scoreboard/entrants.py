@@ -13,7 +13,7 @@ from typing import Final
 import pacing
 from dialer.core.pacing_snapshot import LEAST_GRACE_S
 from dialer.sim import baselines
-from dialer.sim.study.policies import POLICIES, pacer_after_restart
+from dialer.sim.policies import POLICIES, pacer_after_restart
 from dialer.sim.study.scenario import Scenario
 from pacing.api import Mode, Pacer, Settings
 from pacing.policies import make
@@ -23,7 +23,8 @@ from tests.scoreboard.yardstick import Yardstick
 OURS: Final = "predictive"
 HARD: Final = "predictive-hard"
 NEXT_DAY: Final = "predictive-next-day"
-"""Ours once more, with the memory of another day (`warm_up_day`). It shows what a cold start costs, and does not compete."""
+"""Ours once more, with the memory of another day (`warm_up_day`). It shows what a cold start costs, and does not
+compete."""
 
 OTHERS_DAYS: Final = 10
 """So many days anybody but ours plays at most."""

@@ -132,13 +132,13 @@ def dial(s: State, calls: int) -> None:
         post_dial_s = length(laws, keys, k.POST_DIAL_LAW, call)
         who = chance(keys, k.WHO_STREAM, call)
         left = 1.0 - who
-        machine_rate = s.courses[k.MACHINE_RATE, second]
+        machine_rate = s.trends[k.MACHINE_RATE, second]
         kind, ring_s = k.FAIL, rules[k.RING_TIMEOUT_S]
         if n[k.DOWN]:
             kind, post_dial_s, ring_s = k.DIE, 0.0, rules[k.DEAD_S]
         elif n[k.REFUSING]:
             post_dial_s, ring_s = 0.0, rules[k.REFUSED_S]
-        elif who < s.courses[k.ANSWER_RATE, second]:
+        elif who < s.trends[k.ANSWER_RATE, second]:
             ring_s = length(laws, keys, k.RING_LAW, call)
             if ring_s <= rules[k.RING_TIMEOUT_S]:
                 kind = k.ANSWER
@@ -242,8 +242,8 @@ def wait(s: State, calls: int, every_s: float, at_least_s: float) -> None:
 def advance(
     n: NDArray[np.int64], t: Floats, agents: Floats, calls: Floats, waiting: NDArray[np.int64], coming: Floats,
     seen: Floats, idle: Floats, ages: Floats, minutes: Floats, caps: Floats, rules: Floats, laws: Floats,
-    courses: Floats, keys: NDArray[np.uint64], plan: Floats, dialled: int, every_s: float, at_least_s: float,
+    trends: Floats, keys: NDArray[np.uint64], plan: Floats, dialled: int, every_s: float, at_least_s: float,
 ) -> None:  # fmt: skip
     """`wait` with the fields of `State` one by one: to look through a named tuple costs more than the wait itself."""
-    s = State(n, t, agents, calls, waiting, coming, seen, idle, ages, minutes, caps, rules, laws, courses, keys, plan)
+    s = State(n, t, agents, calls, waiting, coming, seen, idle, ages, minutes, caps, rules, laws, trends, keys, plan)
     wait(s, dialled, every_s, at_least_s)

@@ -48,8 +48,8 @@ NEVER, LATER, AT_ONCE = range(3)
 # CALLEE is no law: its first stream of chance says who answers.
 TALK_LAW, WRAPUP_LAW, POST_DIAL_LAW, RING_LAW, MACHINE_LAW, FAST_LAW, CALLEE, MACHINE_TALK_LAW, LAWS = range(9)
 LOGNORMAL, EXPONENTIAL, UNIFORM, CONSTANT = range(4)
-# Rows of the courses, one column for each second of the shift.
-ANSWER_RATE, MACHINE_RATE, TALK_FACTOR, WRAPUP_FACTOR, COURSES = range(5)
+# Rows of the trends, one column for each second of the shift.
+ANSWER_RATE, MACHINE_RATE, TALK_FACTOR, WRAPUP_FACTOR, TRENDS = range(5)
 # Streams of chance: two for each law.
 WHO_STREAM = 2 * CALLEE
 STREAMS = 2 * LAWS
@@ -72,6 +72,6 @@ class State(NamedTuple):
     caps: Floats
     rules: Floats
     laws: Floats
-    courses: Floats
+    trends: Floats
     keys: NDArray[np.uint64]
     plan: Floats

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dialer.sim.study.agents import back_together_s
+from dialer.sim.study.callees import Trend, trends
 from dialer.sim.study.carrier import NOTHING_HEARD_S, REFUSED_S
-from dialer.sim.study.course import Course, courses
 from dialer.sim.study.durations import Duration, Law
 from dialer.sim.study.scenario import Break, Heard, Machines, Scenario, Shock, ShockKind
-from dialer.sim.study.staff import back_together_s
 from pacing.compiled import Floats
 from tests.scoreboard import layout as k
 from tests.scoreboard.event_heap import push
@@ -64,7 +64,7 @@ def new_state(scenario: Scenario, seed: int, caps: tuple[float, ...]) -> k.State
         caps=np.array([(cap, 0.0) for cap in caps]).reshape(-1, 2),
         rules=_rules(scenario),
         laws=_laws(scenario),
-        courses=_courses(scenario),
+        trends=_trends(scenario),
         keys=_keys(seed),
         plan=np.array([absence[1:] for absence in absences], float).reshape(-1, 3),
     )
@@ -168,10 +168,10 @@ def _law(duration: Duration) -> tuple[float, float, float]:
 
 
 @lru_cache(maxsize=8)
-def _courses(scenario: Scenario) -> Floats:
+def _trends(scenario: Scenario) -> Floats:
     """What drifts, second by second."""
-    drifting, seconds = courses(scenario), math.ceil(scenario.duration_s) + 1
-    rows = np.zeros((k.COURSES, seconds))
+    drifting, seconds = trends(scenario), math.ceil(scenario.duration_s) + 1
+    rows = np.zeros((k.TRENDS, seconds))
     rows[k.ANSWER_RATE] = _values(drifting.answer_rate, seconds)
     rows[k.MACHINE_RATE] = _values(drifting.machine_rate, seconds)
     rows[k.TALK_FACTOR] = _values(drifting.talk, seconds)
@@ -179,10 +179,10 @@ def _courses(scenario: Scenario) -> Floats:
     return rows
 
 
-def _values(course: Course, seconds: int) -> Floats:
-    if not course.steps:
-        return np.full(seconds, course.start)
-    return np.array([course.at(float(second)) for second in range(seconds)])
+def _values(trend: Trend, seconds: int) -> Floats:
+    if not trend.steps:
+        return np.full(seconds, trend.start)
+    return np.array([trend.at(float(second)) for second in range(seconds)])
 
 
 def _keys(seed: int) -> NDArray[np.uint64]:

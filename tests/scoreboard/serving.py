@@ -31,8 +31,8 @@ def minute_of(s: State, at: float) -> int:
 
 @compiled
 def second_of(s: State) -> int:
-    """The column of the courses now."""
-    return min(int(s.t[k.NOW]), int(s.courses.shape[1]) - 1)
+    """The column of the trends now."""
+    return min(int(s.t[k.NOW]), int(s.trends.shape[1]) - 1)
 
 
 @compiled
@@ -158,7 +158,7 @@ def bridge(s: State, call: int) -> None:
         n[k.MACHINE_TALKS] += 1
     else:
         desk[k.TALK] = n[k.TALKS]
-        talk_s = length(s.laws, s.keys, k.TALK_LAW, n[k.TALKS]) * s.courses[k.TALK_FACTOR, second_of(s)]
+        talk_s = length(s.laws, s.keys, k.TALK_LAW, n[k.TALKS]) * s.trends[k.TALK_FACTOR, second_of(s)]
         n[k.TALKS] += 1
         s.minutes[minute_of(s, now), k.CONNECTED] += 1.0
     if now <= s.t[k.END]:
@@ -184,7 +184,7 @@ def end_talk(s: State, agent: int) -> None:
     desk[k.SINCE] = now
     wrapup_s = 0.0
     if desk[k.WITH] == k.PERSON:
-        wrapup_s = length(s.laws, s.keys, k.WRAPUP_LAW, int(desk[k.TALK])) * s.courses[k.WRAPUP_FACTOR, second_of(s)]
+        wrapup_s = length(s.laws, s.keys, k.WRAPUP_LAW, int(desk[k.TALK])) * s.trends[k.WRAPUP_FACTOR, second_of(s)]
     elif s.rules[k.KINDS] == k.LATER:
         n[k.IN_LEDGER] -= 1
         s.seen[n[k.SEEN], 3] = desk[k.ANSWERED_TO]

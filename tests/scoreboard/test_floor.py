@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dialer.sim.study.policies import POLICIES
+from dialer.sim.policies import POLICIES
 from dialer.sim.study.scenario import Scenario, find_scenario, load_scenario, shipped
 from dialer.sim.study.shift import work
 from pacing.api import (

@@ -20,7 +20,7 @@ from dialer.cli.base.output import console, show, show_json
 from dialer.shell.exits import Exit
 
 if TYPE_CHECKING:  # only a simulation itself needs these, not its help
-    from dialer.sim.study.outcome import Run
+    from dialer.sim.study.results import Run
     from dialer.sim.study.scenario import Scenario
     from dialer.sim.study.summary import PolicySummary
     from dialer.sim.study.sweep import Enough, Step, Sweep
@@ -34,7 +34,7 @@ def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
 
 
 def _policies(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from dialer.sim.study.policies import POLICIES
+    from dialer.sim.policies import POLICIES
 
     before, comma, last = incomplete.rpartition(",")
     return [CompletionItem(before + comma + name) for name in POLICIES if name.startswith(last)]
@@ -92,7 +92,7 @@ def simulate(
       dialer simulate --example > mine.toml
     """
     if example:
-        from dialer.sim.study.example import example_toml
+        from dialer.sim.study.scenario_example import example_toml
 
         click.echo(example_toml(), nl=False)
         return
@@ -164,7 +164,7 @@ def _played(scenarios: Sequence[Scenario], jobs: int | None) -> list[list[Run]]:
     """All runs of each scenario, with a bar on standard error where somebody looks."""
     from concurrent.futures.process import BrokenProcessPool
 
-    from dialer.sim.study.agents import cores, run_all, tasks_of
+    from dialer.sim.study.parallel import cores, run_all, tasks_of
 
     groups = [tasks_of(scenario) for scenario in scenarios]
     tasks = [task for group in groups for task in group]
@@ -246,7 +246,7 @@ def _show_sweep(
     title: str, sweep: Sweep, steps: Sequence[Step], wanted: float | None, found: Sequence[Enough], cap: float
 ) -> None:
     from dialer.cli.pacing.simulate_tables import sweep_bars, sweep_table
-    from dialer.sim.study.verdict import enough_sentence
+    from dialer.sim.study.sweep import enough_sentence
 
     parts = [
         Text(title, "bold"),
@@ -262,7 +262,7 @@ def _show_sweep(
 
 def _show_list(as_json: bool) -> None:
     from dialer.cli.base.output import table
-    from dialer.sim.study.policies import POLICIES
+    from dialer.sim.policies import POLICIES
     from dialer.sim.study.scenario import find_scenario, load_scenario, shipped
 
     titles = {name: load_scenario(find_scenario(name)).title for name in shipped()}

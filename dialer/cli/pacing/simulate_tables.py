@@ -10,7 +10,7 @@ from rich.text import Text
 
 from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, flowed
 from dialer.cli.base.output import table
-from dialer.sim.study.verdict import rate, sentences
+from dialer.sim.study.summary import rate, sentences
 
 if TYPE_CHECKING:
     from dialer.sim.study.scenario import Scenario

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from dialer.sim.study.drawing import COLOURS, Axis, Line, lines_chart, points_chart, stack_chart, style_of
 from dialer.sim.study.scenario import Scenario
-from dialer.sim.study.summary import Estimate, PolicySummary
-from dialer.sim.study.sweep import Enough, Step, Sweep
-from dialer.sim.study.verdict import enough_sentence, sentences
+from dialer.sim.study.summary import Estimate, PolicySummary, sentences
+from dialer.sim.study.svg import COLOURS, Axis, Line, lines_chart, points_chart, stack_chart, style_of
+from dialer.sim.study.sweep import Enough, Step, Sweep, enough_sentence
 
 _Columns = Sequence[tuple[str, str, str]]
 """Figures of a table: (name, head, how it is shown)."""

@@ -14,8 +14,8 @@ from config.campaign import MIN_RING_TIMEOUT_S
 from config.layers import Layers, put_text, put_tree, read_toml, split_path
 from config.model import Section
 from config.problems import ConfigError, did_you_mean, problems_of
+from dialer.sim.policies import POLICIES
 from dialer.sim.study.durations import Duration, constant, lognormal, uniform
-from dialer.sim.study.policies import POLICIES
 
 SHIPPED: Final = Path(__file__).parent / "scenarios"
 DAY_MIN: Final = 24 * 60

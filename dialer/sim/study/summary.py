@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Final
 
-from dialer.sim.study.outcome import Minute, Run
+from dialer.sim.study.results import Minute, Run
+from dialer.sim.study.scenario import Scenario
 
 SLOTS: Final = 96
 """Most points of a chart."""
@@ -108,7 +109,7 @@ def summarise(runs: Sequence[Run], policies: Sequence[str], cap: float) -> list[
 
 
 def series(shifts: Sequence[Sequence[Minute]], slots: int = SLOTS) -> Series:
-    """The mean course of shifts of the same length."""
+    """The mean of shifts of the same length."""
     minutes = len(shifts[0])
     width = -(-minutes // slots)
     groups = [[m for shift in shifts for m in shift[begin : begin + width]] for begin in range(0, minutes, width)]
@@ -139,3 +140,35 @@ def _utilisation(group: Sequence[Minute]) -> float | None:
 
 def _means(groups: Sequence[Sequence[Minute]], name: str) -> tuple[float, ...]:
     return tuple(fmean(getattr(minute, name) for minute in group) for group in groups)
+
+
+# --- in words ---------------------------------------------------------------------------------------------------------
+
+
+def rate(value: Estimate) -> str:
+    """`88.9 ±0.3 %`; small rates with two digits."""
+    digits = 1 if value.mean >= 0.1 else 2
+    half = "" if value.half is None else f" ±{100 * value.half:.{digits}f}"
+    return f"{100 * value.mean:.{digits}f}{half} %"
+
+
+def sentences(summaries: Sequence[PolicySummary], scenario: Scenario) -> list[str]:
+    """What it means, in words: who keeps the cap, and what keeping it costs."""
+    cap = scenario.dialling.max_abandon_rate
+    kept = [one for one in summaries if one.over_cap_shifts == 0]
+    found = [
+        f"{one.policy} ended {one.over_cap_shifts} of {one.shifts} shifts over the cap of {100 * cap:g} %."
+        for one in summaries
+        if one.over_cap_shifts
+    ]
+    if kept:
+        best = max(kept, key=lambda one: one.figures["utilisation"].mean)
+        who = "Of those that never did, " if len(kept) < len(summaries) and len(kept) > 1 else ""
+        text = (
+            f"{who}{best.policy} kept agents busiest: {rate(best.figures['utilisation'])} of their time, "
+            f"{best.figures['connects_per_agent_hour'].mean:.1f} talks per agent and hour."
+        )
+        found.append(text[0].upper() + text[1:] if who else text)
+    else:
+        found.append("No policy kept the cap in every shift.")
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dialer.sim.study.outcome import Run
+from dialer.sim.study.results import Run
 from dialer.sim.study.summary import FIGURES, PolicySummary
 
 PATHS: Final = {
@@ -106,3 +106,12 @@ def enough(steps: Sequence[Step], policies: Sequence[str], wanted: float) -> lis
         reached = sum(number >= wanted for number in rates[best])
         found.append(Enough(policy, value, means[best], reached, len(rates[best])))
     return found
+
+
+def enough_sentence(name: str, found: Enough, wanted: float) -> str:
+    """`30 agents are the fewest ...`."""
+    got = f"{found.connects_per_hour:.0f} connects per hour"
+    reached = f"{found.reached} of {found.shifts} shifts reached {wanted:g}"
+    if found.value is None:
+        return f"{found.policy}: no value of {name} is enough for {wanted:g} connects per hour; at best {got}."
+    return f"{found.policy}: {name} = {found.value} is the smallest that is enough: {got} ({reached})."

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.sim.study.meter import _over_cap_s, _worst_window
-from dialer.sim.study.outcome import Minute
+from dialer.sim.study.results import Minute, _over_cap_s, _worst_window
 from dialer.sim.study.scenario import load_scenario
 from dialer.sim.study.shift import work
-from dialer.sim.study.summary import estimate, series, summarise
-from dialer.sim.study.verdict import sentences
+from dialer.sim.study.summary import estimate, sentences, series, summarise
 
 
 def minute(live: int = 0, abandoned: int = 0, **changes: float) -> Minute:

@@ -7,16 +7,20 @@ whoever calls and whenever. What drifts over the shift changes the thresholds an
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 from typing import Final
 
-from dialer.sim.study.course import Courses, courses
-from dialer.sim.study.scenario import Machines, Scenario
+from dialer.sim.study.scenario import Drift, DriftOf, Machines, Scenario
 
 SEED_STEP: Final = 2**40
 TRY_STEP: Final = 2**34
+
+
+LAST_S: Final = 86_400.0
+"""No shift is longer."""
 
 
 class Outcome(StrEnum):
@@ -49,11 +53,11 @@ class People:
 
     scenario: Scenario
     seed: int
-    course: Courses = field(init=False)
+    trends: Trends = field(init=False)
     _dice: Random = field(default_factory=Random)
 
     def __post_init__(self) -> None:
-        self.course = courses(self.scenario)
+        self.trends = trends(self.scenario)
 
     def call(self, lead: int, tries: int, now: float) -> Callee:
         """What comes of calling the `lead`-th number for the (`tries` + 1)-th time at `now` seconds."""
@@ -86,13 +90,13 @@ class People:
     def _outcome(self, who: float, now: float) -> Outcome:
         """People from one end of the draw, the rest from the other: a drift of one leaves the others as they are."""
         callees = self.scenario.callees
-        if who < self.course.answer_rate.at(now):
+        if who < self.trends.answer_rate.at(now):
             return Outcome.PERSON
         left = 1.0 - who
         for outcome, share in (
             (Outcome.INVALID, callees.invalid_rate),
             (Outcome.BUSY, callees.busy_rate),
-            (Outcome.MACHINE, self.course.machine_rate.at(now)),
+            (Outcome.MACHINE, self.trends.machine_rate.at(now)),
         ):
             if left <= share:
                 return outcome
@@ -104,15 +108,86 @@ class People:
         agents = self.scenario.agents
         if callee.outcome is Outcome.MACHINE:
             return agents.machine_talk.at(callee.talk_share)
-        return agents.talk.at(callee.talk_share) * self.course.talk.at(now)
+        return agents.talk.at(callee.talk_share) * self.trends.talk.at(now)
 
     def wrapup_s(self, callee: Callee, now: float) -> float:
         """How long the wrap-up is that begins now; none after a machine."""
         if callee.outcome is Outcome.MACHINE:
             return 0.0
-        return self.scenario.agents.wrapup.at(callee.wrapup_share) * self.course.wrapup.at(now)
+        return self.scenario.agents.wrapup.at(callee.wrapup_share) * self.trends.wrapup.at(now)
 
     @property
     def screens_machines(self) -> bool:
         """Whether the carrier ends calls that machines answer."""
         return self.scenario.callees.machines is Machines.SCREENED
+
+
+# --- what drifts over the shift ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One value over time: from `start` along `steps` of (begin, end, value at the end), seconds, in order."""
+
+    start: float
+    steps: tuple[tuple[float, float, float], ...] = ()
+
+    def at(self, now: float) -> float:
+        """The value at `now` seconds. A change that another one overtakes goes on from where it was."""
+        value = self.start
+        for place, (begins, ends, to) in enumerate(self.steps):
+            if now < begins:
+                break
+            until = self.steps[place + 1][0] if place + 1 < len(self.steps) else now
+            moment = min(now, until)
+            share = 1.0 if moment >= ends else (moment - begins) / (ends - begins)
+            value += (to - value) * share
+        return value
+
+
+def trend(start: float, drifts: Iterable[Drift], of: DriftOf) -> Trend:
+    """The trend of one value under a scenario's drifts."""
+    own = [drift for drift in drifts if drift.of is of]
+    ends_s = [drift.at_min * 60 for drift in own[1:]] + [LAST_S]
+    steps: list[tuple[float, float, float]] = []
+    before = start
+    for drift, until_s in zip(own, ends_s, strict=False):  # no drift, no step
+        steps.append((drift.at_min * 60, (drift.at_min + drift.over_min) * 60, drift.to))
+        steps += _to_and_fro(drift, before, until_s)
+        before = steps[-1][2]
+    return Trend(start, tuple(steps))
+
+
+def _to_and_fro(drift: Drift, before: float, until_s: float) -> list[tuple[float, float, float]]:
+    """The further steps of a drift that alternates with the value before it."""
+    if drift.alternates_min <= 0:
+        return []
+    every_s = drift.alternates_min * 60
+    first_s = (drift.at_min + drift.over_min) * 60 + every_s
+    times = [first_s + turn * every_s for turn in range(math.ceil(max(0.0, until_s - first_s) / every_s))]
+    return [(at, at, before if turn % 2 == 0 else drift.to) for turn, at in enumerate(times)]
+
+
+@dataclass(frozen=True, slots=True)
+class Trends:
+    """The four values that may drift. Talks and wrap-ups as factors of their usual length."""
+
+    answer_rate: Trend
+    machine_rate: Trend
+    talk: Trend
+    wrapup: Trend
+
+
+def trends(scenario: Scenario) -> Trends:
+    """The trends of a scenario."""
+    drifts, agents = scenario.drifts, scenario.agents
+    return Trends(
+        trend(scenario.callees.answer_rate, drifts, DriftOf.ANSWER_RATE),
+        trend(scenario.callees.machine_rate, drifts, DriftOf.MACHINE_RATE),
+        _factor(trend(agents.talk.average_s, drifts, DriftOf.TALK)),
+        _factor(trend(agents.wrapup.average_s, drifts, DriftOf.WRAPUP)),
+    )
+
+
+def _factor(means: Trend) -> Trend:
+    return Trend(1.0, tuple((begins, ends, to / means.start) for begins, ends, to in means.steps))

@@ -1,18 +1,20 @@
-"""The contact histories of a rehearsal: what `dialer.store.gate.contacts` does, in a dictionary."""
+"""What the store does about an attempt, in a dictionary: contact histories (`dialer.store.gate.contacts`), permits, and
+the lead's next attempt."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from compliance.api import Per, Refusal
+from compliance.api import Cleared, Per, Permit, Refusal, Reserved
 from compliance.caps import Scope, verdict
 from compliance.contacts import LONGEST_MINUTES, Contact, crc16, group_of
+from compliance.gate import CLEARANCE_S
 from config.policies import AppliedSettings
 from dialer.core.abandonment.windows import zone_of
-from dialer.core.model import Lead, Settlement
+from dialer.core.model import Lead, Retry, Settlement
 from dialer.store.gate.contacts import end_of, fields_of
 
 
@@ -61,3 +63,17 @@ class Histories:
     def _contacts(self, lead: Lead) -> Mapping[Per, Sequence[Contact]]:
         kinds = [Per.NUMBER, *([Per.CUSTOMER] if lead.customer_id else []), *([Per.ACCOUNT] if lead.account_id else [])]
         return {per: sorted(self.held.get(name, ())) for per, name in zip(kinds, fields_of(lead), strict=True)}
+
+
+def permit_of(lead: Lead, attempt: str, caller_id: str, wall: float) -> Permit:
+    """The permit of an attempt that has passed both gates at `wall`."""
+    cleared = Cleared(lead.number, wall, wall + CLEARANCE_S)
+    return Permit(cleared, Reserved(attempt, lead.number, wall, caller_id))
+
+
+def lead_after(settlement: Settlement, step: Retry) -> Lead:
+    """The lead of an attempt that is to be made again."""
+    lead = settlement.lead
+    tries = dict(lead.tries)
+    tries[settlement.disposition] = tries.get(settlement.disposition, 0) + 1
+    return replace(lead, tries=tries, number_index=step.number_index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialer.sim.study.agents import run_all, tasks_of
+from dialer.sim.study.parallel import run_all, tasks_of
 from dialer.sim.study.scenario import load_scenario
 
 
