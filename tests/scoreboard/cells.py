@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialer.sim.study.summary import Estimate
+from dialer.sim.study.figures import Estimate
 from tests.scoreboard.quarters import ENOUGH_ANSWERS
 from tests.scoreboard.standing import Standing, Table
 

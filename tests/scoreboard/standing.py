@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-from dialer.sim.study.summary import Estimate, estimate
+from dialer.sim.study.figures import Estimate, estimate
 from tests.scoreboard.calibration import calibrated
 from tests.scoreboard.days import Kept, missing, task_of
 from tests.scoreboard.entrants import OURS, TUNED, YARDSTICK, seeds_of

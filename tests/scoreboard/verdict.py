@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from dialer.sim.study.summary import Estimate
+from dialer.sim.study.figures import Estimate
 from tests.scoreboard.cells import name, percent
 from tests.scoreboard.entrants import HARD, NEXT_DAY, OURS
 from tests.scoreboard.quarters import ENOUGH_ANSWERS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from rich.console import Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from dialer import __version__
 from dialer.cli.base.failures import Failure
 from dialer.cli.base.figures import bar
 from dialer.cli.base.invocation import as_flags, json_option
@@ -20,6 +22,7 @@ from dialer.cli.base.output import console, show, show_json
 from dialer.shell.exits import Exit
 
 if TYPE_CHECKING:  # only a simulation itself needs these, not its help
+    from dialer.sim.study.page import Made
     from dialer.sim.study.results import Run
     from dialer.sim.study.scenario import Scenario
     from dialer.sim.study.summary import PolicySummary
@@ -133,7 +136,7 @@ def _simulate(
     if sweeps is None:
         runs = _played([scenario], jobs)[0]
         summaries = summarise(runs, scenario.policies, cap)
-        _write(page, lambda: study_page(title, scenario, summaries))
+        _write(page, lambda: study_page(title, scenario, summaries, _made()))
         if as_json:
             show_json(_as_data(title, scenario, summaries, runs))
         else:
@@ -143,12 +146,18 @@ def _simulate(
     scenarios = [load_scenario(path, flags | {sweep.path: value}) for value in sweep.values]
     steps = _steps(sweep, scenarios, _played(scenarios, jobs))
     found = [] if wanted is None else enough(steps, scenario.policies, wanted)
-    _write(page, lambda: sweep_page(title, sweep, steps, wanted, found, cap))
+    _write(page, lambda: sweep_page(title, scenarios[0], sweep, steps, wanted, found, _made()))
     if as_json:
         rows = [{"value": step.value, "policies": [_figures(one) for one in step.summaries]} for step in steps]
         show_json({"title": title, "sweep": sweep.name, "steps": rows, "wanted": wanted, "enough": found})
     else:
         _show_sweep(title, sweep, steps, wanted, found, cap)
+
+
+def _made() -> Made:
+    from dialer.sim.study.page import Made
+
+    return Made(date.today().isoformat(), __version__)
 
 
 def _sweep(text: str) -> Sweep:

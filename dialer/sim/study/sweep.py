@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dialer.sim.study.figures import FIGURES
 from dialer.sim.study.results import Run
-from dialer.sim.study.summary import FIGURES, PolicySummary
+from dialer.sim.study.summary import PolicySummary
 
 PATHS: Final = {
     "agents": "agents.count",
@@ -97,7 +98,7 @@ def enough(steps: Sequence[Step], policies: Sequence[str], wanted: float) -> lis
     found = []
     for policy in policies:
         rates: Mapping[str, list[float]] = {
-            step.value: [FIGURES["connects_per_hour"](run) for run in step.runs if run.policy == policy]
+            step.value: [FIGURES["connects_per_hour"].of(run) for run in step.runs if run.policy == policy]
             for step in steps
         }
         means = {value: sum(numbers) / len(numbers) for value, numbers in rates.items()}
