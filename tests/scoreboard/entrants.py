@@ -23,8 +23,7 @@ from tests.scoreboard.yardstick import Yardstick
 OURS: Final = "predictive"
 HARD: Final = "predictive-hard"
 NEXT_DAY: Final = "predictive-next-day"
-"""Ours once more, with the memory of another day (`warm_up_day`). It shows what a cold start costs, and does not
-compete."""
+"""Ours with the memory of another day (`warm_up_day`): it shows what a cold start costs, and does not compete."""
 
 OTHERS_DAYS: Final = 10
 """So many days anybody but ours plays at most."""
@@ -132,7 +131,7 @@ def code_of(policy: str) -> str:
     if policy.startswith(OURS):
         paths += sorted(ours.rglob("*.py"))
         if policy == NEXT_DAY:
-            paths.append(floor / "eve.py")
+            paths.append(floor / "warm_up_day.py")
     elif policy in {"progressive", RATIO}:
         paths += [ours / f"{name}.py" for name in _SIMPLE]
     elif policy == YARDSTICK:

@@ -1,8 +1,8 @@
 """The floor's event loop, compiled: time passes and is charged, calls start, and the pacer has its turns.
 
 The k-th call has the same fate and the k-th talk the same length under every policy of a seed. The cached machine code
-of a function does not notice that another file has changed: after a change in layout.py, chance.py, coming.py,
-serving.py or trunk.py remove `__pycache__`.
+of a function does not notice that another file has changed: after a change in layout.py, random_source.py,
+event_heap.py, serving.py or trunk.py remove `__pycache__`.
 """
 
 from __future__ import annotations
