@@ -51,11 +51,11 @@ class Histories:
         for name in end.fields:
             history = self.held[name]
             for at in reversed(range(len(history))):
-                one = history[at]
-                if (one.campaign_crc, one.attempt_crc) == mine:
+                contact = history[at]
+                if (contact.campaign_crc, contact.attempt_crc) == mine:
                     if settlement.charged:
-                        minutes = min(LONGEST_MINUTES, max(0, math.ceil((wall - one.at) / 60)))
-                        history[at] = one._replace(marks=one.marks | int(end.add), minutes=minutes)
+                        minutes = min(LONGEST_MINUTES, max(0, math.ceil((wall - contact.at) / 60)))
+                        history[at] = contact._replace(marks=contact.marks | int(end.add), minutes=minutes)
                     else:
                         del history[at]
                     break

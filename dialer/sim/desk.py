@@ -28,11 +28,11 @@ class Desk:
         """Where the agent's phone is."""
         return f"sip:{self.name}@phones"
 
-    def sees(self, told: AgentChanged) -> bool:
+    def sees(self, change: AgentChanged) -> bool:
         """Show the agent's state; whether it is another than before."""
-        if told.state is self.state:
+        if change.state is self.state:
             return False
-        self.state = told.state
+        self.state = change.state
         self.seen += 1
         return True
 

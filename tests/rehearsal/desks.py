@@ -58,12 +58,12 @@ class Phones(Desks[FallibleDesk]):
             return PickUp.REFUSES
         return PickUp.SILENT if drawn < self.settings.refuse + self.settings.silent else PickUp.ANSWERS
 
-    def changed(self, told: AgentChanged) -> None:
+    def changed(self, change: AgentChanged) -> None:
         """The desktop shows the agent's new state, and the agent acts on it."""
-        desk = self.desks[told.agent]
-        if not desk.sees(told):
+        desk = self.desks[change.agent]
+        if not desk.sees(change):
             return
-        match told.state:
+        match change.state:
             case AgentState.WRAPUP if not self.timeline.chance(self.settings.by_limit):
                 self.says_later(desk, self.timeline.about(self.settings.wrapup_s), AgentEventKind.WRAPUP_DONE)
             case AgentState.PAUSED:

@@ -45,8 +45,11 @@ def tables(summaries: Sequence[PolicySummary], scenario: Scenario, width: int) -
         own = [column for column in columns if column not in ON_PAGES]
         shown += own
         parts += [Text(title, "bold"), _table(summaries, own, cap), Text()]
-    words = [f"{word}: {meaning}" for word, meaning in [*((one.head, one.meaning) for one in shown), INTERVAL, AGAINST]]
-    if any(ONLY in one.policy for one in summaries):
+    words = [
+        f"{word}: {meaning}"
+        for word, meaning in [*((column.head, column.meaning) for column in shown), INTERVAL, AGAINST]
+    ]
+    if any(ONLY in summary.policy for summary in summaries):
         words.append("*: counts available agents only")
     return Group(
         *parts,
@@ -68,20 +71,20 @@ def _table(summaries: Sequence[PolicySummary], columns: Sequence[Column], cap: f
     for column in columns:
         heads += [column.head, AGAINST[0]] if column.interval else [column.head]
     rows = []
-    for one in summaries:
-        texts: list[Text | str] = [_short(one.policy)]
+    for summary in summaries:
+        texts: list[Text | str] = [_short(summary.policy)]
         for column in columns:
-            texts.append(Text(cell(column, one.figures, interval=column.interval), _style(column, one, cap)))
+            texts.append(Text(cell(column, summary.figures, interval=column.interval), _style(column, summary, cap)))
             if column.interval:
-                texts.append(cell(column, one.against_first, signed=True) if one.against_first else "")
+                texts.append(cell(column, summary.against_first, signed=True) if summary.against_first else "")
         rows.append(texts)
     return table(heads, rows, right=heads[1:])
 
 
-def _style(column: Column, one: PolicySummary, cap: float) -> str:
+def _style(column: Column, summary: PolicySummary, cap: float) -> str:
     if column is ABANDONED:
-        return BAD if one.figures["abandon_rate"].mean > cap else GOOD
-    return WARN if column is OVER_CAP and one.over_cap_shifts else ""
+        return BAD if summary.figures["abandon_rate"].mean > cap else GOOD
+    return WARN if column is OVER_CAP and summary.over_cap_shifts else ""
 
 
 def _short(policy: str) -> str:
@@ -97,26 +100,28 @@ def sweep_table(sweep: Sweep, steps: Sequence[Step], cap: float) -> RenderableTy
     heads = [sweep.name, "policy", *(column.head for column in columns)]
     rows: list[list[Text | str]] = []
     for step in steps:
-        for place, one in enumerate(step.summaries):
+        for place, summary in enumerate(step.summaries):
             texts = [
-                Text(cell(column, one.figures, interval=column is SWEPT[0]), _over(column, one, cap))
+                Text(cell(column, summary.figures, interval=column is SWEPT[0]), _over(column, summary, cap))
                 for column in columns
             ]
-            rows.append([step.value if place == 0 else "", _short(one.policy), *texts])
+            rows.append([step.value if place == 0 else "", _short(summary.policy), *texts])
     return table(heads, rows, right=[head for head in heads if head != "policy"])
 
 
-def _over(column: Column, one: PolicySummary, cap: float) -> str:
-    return BAD if column is ABANDONED and one.figures["abandon_rate"].mean > cap else ""
+def _over(column: Column, summary: PolicySummary, cap: float) -> str:
+    return BAD if column is ABANDONED and summary.figures["abandon_rate"].mean > cap else ""
 
 
 def sweep_bars(
     sweep: Sweep, steps: Sequence[Step], wanted: float | None, width: int, bar: Callable[[float, int, str], Text]
 ) -> RenderableType:
     """Connects per hour as bars, a mark where the wanted number is."""
-    names = [one.policy for one in steps[0].summaries]
+    names = [summary.policy for summary in steps[0].summaries]
     values = {
-        (step.value, one.policy): one.figures["connects_per_hour"].mean for step in steps for one in step.summaries
+        (step.value, summary.policy): summary.figures["connects_per_hour"].mean
+        for step in steps
+        for summary in step.summaries
     }
     most = max([*values.values(), wanted or 0.0]) or 1.0
     label = max(len(step.value) for step in steps) + 1

@@ -67,12 +67,12 @@ class Agents(Desks[AgentDesk]):
         """A talk begins."""
         self.by_uri[uri].callee = callee
 
-    def changed(self, told: AgentChanged) -> None:
+    def changed(self, change: AgentChanged) -> None:
         """The desktop shows a new state, and the agent acts on it."""
-        desk = self.desks[told.agent]
-        if not desk.sees(told):
+        desk = self.desks[change.agent]
+        if not desk.sees(change):
             return
-        match told.state:
+        match change.state:
             case AgentState.WRAPUP if desk.callee is not None:
                 wrapup_s = self.people.wrapup_s(desk.callee, self.timeline.now)
                 desk.callee = None

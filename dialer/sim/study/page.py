@@ -61,7 +61,7 @@ class Made:
 def study_page(title: str, scenario: Scenario, summaries: Sequence[PolicySummary], made: Made) -> str:
     """Tables and charts of one scenario."""
     cap = scenario.dialling.max_abandon_rate
-    names = [one.policy for one in summaries]
+    names = [summary.policy for summary in summaries]
     hours = Axis(0.0, scenario.hours, title="hours from the start of the shift")
     body = [
         *_head(title, sentences(summaries, scenario), scenario, made),
@@ -75,7 +75,7 @@ def study_page(title: str, scenario: Scenario, summaries: Sequence[PolicySummary
         f"</div>{_h2('Agents by state')}",
         _state_legend(),
         "<div class=charts>",
-        *(_figure(one.policy, _agents(one, hours)) for one in summaries),
+        *(_figure(summary.policy, _agents(summary, hours)) for summary in summaries),
         "</div>",
         _meanings([column for columns in TABLES.values() for column in columns]),
     ]
@@ -88,9 +88,13 @@ def sweep_page(
 ) -> str:  # fmt: skip
     """Connects per hour, utilisation and abandonment by the swept value; `scenario` is that of the first one."""
     cap = scenario.dialling.max_abandon_rate
-    names = [one.policy for one in steps[0].summaries]
-    rows = [([step.value, one.policy, *_cells(SWEPT, one.figures)], "") for step in steps for one in step.summaries]
-    verdicts = [enough_sentence(sweep.name, one, wanted or 0.0) for one in enough]
+    names = [summary.policy for summary in steps[0].summaries]
+    rows = [
+        ([step.value, summary.policy, *_cells(SWEPT, summary.figures)], "")
+        for step in steps
+        for summary in step.summaries
+    ]
+    verdicts = [enough_sentence(sweep.name, answer, wanted or 0.0) for answer in enough]
     swept = f"{sweep.name} is swept: the assumptions are those of its first value, {steps[0].value}."
     body = [
         *_head(title, [*verdicts, swept], scenario, made),
@@ -111,11 +115,11 @@ def sweep_page(
 
 def _table(summaries: Sequence[PolicySummary], columns: Sequence[Column], cap: float) -> str:
     rows = []
-    for one in summaries:
-        over = columns[0].figures == ("abandon_rate",) and one.figures["abandon_rate"].mean > cap
-        rows.append(([one.policy, *_cells(columns, one.figures)], "over" if over else ""))
-        if one.against_first:
-            rows.append(([AGAINST[0], *_cells(columns, one.against_first, signed=True)], "quiet"))
+    for summary in summaries:
+        over = columns[0].figures == ("abandon_rate",) and summary.figures["abandon_rate"].mean > cap
+        rows.append(([summary.policy, *_cells(columns, summary.figures)], "over" if over else ""))
+        if summary.against_first:
+            rows.append(([AGAINST[0], *_cells(columns, summary.against_first, signed=True)], "quiet"))
     return _rows(["policy", *(column.head for column in columns)], rows)
 
 
@@ -145,15 +149,15 @@ def _cap(cap: float) -> str:
 
 
 def _trade_off(summaries: Sequence[PolicySummary], cap: float) -> str:
-    rates = [100 * one.figures["abandon_rate"].mean for one in summaries]
+    rates = [100 * summary.figures["abandon_rate"].mean for summary in summaries]
     most = min(max(1.15 * max(rates), 150 * cap), 100 * MOST_CAPS * cap)
     dots = [
         (
-            one.policy + (f" ({rate:.0f} %)" if rate > most else ""),
-            (rate, 100 * one.figures["utilisation"].mean),
+            summary.policy + (f" ({rate:.0f} %)" if rate > most else ""),
+            (rate, 100 * summary.figures["utilisation"].mean),
             style_of(place),
         )
-        for place, (one, rate) in enumerate(zip(summaries, rates, strict=True))
+        for place, (summary, rate) in enumerate(zip(summaries, rates, strict=True))
     ]
     low = max(0.0, min(utilisation for _, (_, utilisation), _ in dots) - 5)
     chart = Chart(Axis(0.0, most, " %", "abandon rate"), Axis(low, 100.0, " %", "utilisation"))
@@ -170,35 +174,35 @@ def _over_time(
     chart.frame()
     if cap:
         chart.limit_across(100 * cap, _cap(cap))
-    for place, (one, row) in enumerate(zip(summaries, values, strict=True)):
-        chart.line(one.policy, middles(x, row), style_of(place))
+    for place, (summary, row) in enumerate(zip(summaries, values, strict=True)):
+        chart.line(summary.policy, middles(x, row), style_of(place))
     return chart.svg()
 
 
 def _utilisation(summaries: Sequence[PolicySummary], x: Axis) -> str:
-    values = [[None if v is None else 100 * v for v in one.series.utilisation] for one in summaries]
+    values = [[None if v is None else 100 * v for v in summary.series.utilisation] for summary in summaries]
     low = min((value for row in values for value in row if value is not None), default=0.0)
     return _over_time(summaries, x, Axis(max(0.0, low - 5), 100.0, " %", "utilisation"), values)
 
 
 def _abandon_rate(summaries: Sequence[PolicySummary], x: Axis, cap: float) -> str:
-    values = [[100 * v for v in one.series.abandon_rate] for one in summaries]
+    values = [[100 * v for v in summary.series.abandon_rate] for summary in summaries]
     settled = [value for row in values for value in row[len(row) // 8 :]]
     high = min(max(200 * cap, 1.1 * max(settled)), 100 * MOST_CAPS * cap)
     return _over_time(summaries, x, Axis(0.0, high, " %", "abandon rate"), values, cap)
 
 
 def _lines_in_use(summaries: Sequence[PolicySummary], x: Axis) -> str:
-    most = max(value for one in summaries for value in one.series.lines)
+    most = max(value for summary in summaries for value in summary.series.lines)
     y = Axis(0.0, 1.08 * most or 1.0, title="lines")
-    return _over_time(summaries, x, y, [one.series.lines for one in summaries])
+    return _over_time(summaries, x, y, [summary.series.lines for summary in summaries])
 
 
-def _agents(one: PolicySummary, x: Axis) -> str:
-    below = [0.0] * len(one.series.lines)
+def _agents(summary: PolicySummary, x: Axis) -> str:
+    below = [0.0] * len(summary.series.lines)
     layers = []
     for state in STATES:
-        above = [low + value for low, value in zip(below, getattr(one.series, state), strict=True)]
+        above = [low + value for low, value in zip(below, getattr(summary.series, state), strict=True)]
         layers.append((STATES[state], _points(x, above), _points(x, below)))
         below = above
     chart = Chart(x, Axis(0.0, max(below) or 1.0, title="agents"))
@@ -218,7 +222,7 @@ def _swept(
     """A line for each policy over the swept values, with a dashed one at `limit`."""
     values = [float(step.value) for step in steps]
     half = (values[-1] - values[0]) / max(len(values) - 1, 1) / 2 or 0.5
-    names = [one.policy for one in steps[0].summaries]
+    names = [summary.policy for summary in steps[0].summaries]
     rows = [[factor * step.summaries[place].figures[figure].mean for step in steps] for place in range(len(names))]
     most = MOST_CAPS * (limit or 0.0) if figure == "abandon_rate" else float("inf")
     top = max([min(value, most) for row in rows for value in row] + [limit or 0.0])

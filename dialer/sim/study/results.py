@@ -117,24 +117,24 @@ class Recorder:
                 self.minutes.append(minute)
                 self.minute = [0.0] * (len(STATES) + 1)
 
-    def agent(self, told: AgentChanged, now: float) -> None:
+    def agent(self, change: AgentChanged, now: float) -> None:
         """An agent's state changes."""
-        before = self.states.get(told.agent, AgentState.OFFLINE)
-        if told.state is before:
+        before = self.states.get(change.agent, AgentState.OFFLINE)
+        if change.state is before:
             return
         self.advance(now)
         self.now_in[before] -= 1
-        self.now_in[told.state] += 1
-        self.states[told.agent] = told.state
-        match told.state:
+        self.now_in[change.state] += 1
+        self.states[change.agent] = change.state
+        match change.state:
             case AgentState.READY:
-                self.idle_since.setdefault(told.agent, now)
+                self.idle_since.setdefault(change.agent, now)
             case AgentState.TALKING:
-                since = self.idle_since.pop(told.agent, None)
+                since = self.idle_since.pop(change.agent, None)
                 if since is not None and now <= self.end_s:
                     self.idle_s.append(now - since)
             case AgentState.PAUSED | AgentState.OFFLINE:
-                self.idle_since.pop(told.agent, None)
+                self.idle_since.pop(change.agent, None)
             case _:
                 pass
 

@@ -90,10 +90,10 @@ class Shift:
         self.tell(LedgerOfOthers(CAMPAIGN, "today", 0, 0))
         self.tell(Capacity(SLOTS_PER_CALL * lines, 1))
 
-    def tell(self, told: Input) -> None:
+    def tell(self, event: Input) -> None:
         """Hand the engine an input and carry out what it wants."""
         now = self.timeline.now
-        for effect in self.engine.receive(told, now, self.timeline.wall):
+        for effect in self.engine.receive(event, now, self.timeline.wall):
             self._carry_out(effect, now)
 
     def play(self) -> Run:

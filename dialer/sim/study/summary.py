@@ -49,14 +49,14 @@ def summarise(runs: Sequence[Run], policies: Sequence[str], cap: float) -> list[
     """One summary for each policy, in their order. Every policy has the same seeds."""
     by_policy = {name: sorted((r for r in runs if r.policy == name), key=lambda r: r.seed) for name in policies}
     first = by_policy[policies[0]]
-    found = []
+    summaries = []
     for policy, own in by_policy.items():
         values = {name: [figure.of(run) for run in own] for name, figure in FIGURES.items()}
         paired = {
             name: [figure.of(run) - figure.of(base) for run, base in zip(own, first, strict=True)]
             for name, figure in FIGURES.items()
         }
-        found.append(
+        summaries.append(
             PolicySummary(
                 policy=policy,
                 shifts=len(own),
@@ -66,7 +66,7 @@ def summarise(runs: Sequence[Run], policies: Sequence[str], cap: float) -> list[
                 series=series([run.minutes for run in own]),
             )
         )
-    return found
+    return summaries
 
 
 def series(shifts: Sequence[Sequence[Minute]], slots: int = SLOTS) -> Series:
@@ -109,20 +109,20 @@ def _means(groups: Sequence[Sequence[Minute]], name: str) -> tuple[float, ...]:
 def sentences(summaries: Sequence[PolicySummary], scenario: Scenario) -> list[str]:
     """What it means, in words: who keeps the cap, and what keeping it costs."""
     cap = scenario.dialling.max_abandon_rate
-    kept = [one for one in summaries if one.over_cap_shifts == 0]
-    found = [
-        f"{one.policy} ended {one.over_cap_shifts} of {one.shifts} shifts over the cap of {100 * cap:g} %."
-        for one in summaries
-        if one.over_cap_shifts
+    kept = [summary for summary in summaries if summary.over_cap_shifts == 0]
+    texts = [
+        f"{summary.policy} ended {summary.over_cap_shifts} of {summary.shifts} shifts over the cap of {100 * cap:g} %."
+        for summary in summaries
+        if summary.over_cap_shifts
     ]
     if kept:
-        best = max(kept, key=lambda one: one.figures["utilisation"].mean)
+        best = max(kept, key=lambda summary: summary.figures["utilisation"].mean)
         who = "Of those that never did, " if len(kept) < len(summaries) and len(kept) > 1 else ""
         text = (
             f"{who}{best.policy} kept agents busiest: {cell(UTILISATION, best.figures)} of their time, "
             f"{best.figures['connects_per_agent_hour'].mean:.1f} talks per agent and hour."
         )
-        found.append(text[0].upper() + text[1:] if who else text)
+        texts.append(text[0].upper() + text[1:] if who else text)
     else:
-        found.append("No policy kept the cap in every shift.")
-    return found
+        texts.append("No policy kept the cap in every shift.")
+    return texts

@@ -95,7 +95,7 @@ def _number(text: str) -> float:
 
 def enough(steps: Sequence[Step], policies: Sequence[str], wanted: float) -> list[Enough]:
     """For each policy, the smallest value whose mean connects per hour are at least `wanted`."""
-    found = []
+    answers = []
     for policy in policies:
         rates: Mapping[str, list[float]] = {
             step.value: [FIGURES["connects_per_hour"].of(run) for run in step.runs if run.policy == policy]
@@ -105,14 +105,14 @@ def enough(steps: Sequence[Step], policies: Sequence[str], wanted: float) -> lis
         value = next((value for value, mean in means.items() if mean >= wanted), None)
         best = value if value is not None else max(means, key=means.__getitem__)
         reached = sum(number >= wanted for number in rates[best])
-        found.append(Enough(policy, value, means[best], reached, len(rates[best])))
-    return found
+        answers.append(Enough(policy, value, means[best], reached, len(rates[best])))
+    return answers
 
 
-def enough_sentence(name: str, found: Enough, wanted: float) -> str:
+def enough_sentence(name: str, answer: Enough, wanted: float) -> str:
     """`30 agents are the fewest ...`."""
-    got = f"{found.connects_per_hour:.0f} connects per hour"
-    reached = f"{found.reached} of {found.shifts} shifts reached {wanted:g}"
-    if found.value is None:
-        return f"{found.policy}: no value of {name} is enough for {wanted:g} connects per hour; at best {got}."
-    return f"{found.policy}: {name} = {found.value} is the smallest that is enough: {got} ({reached})."
+    got = f"{answer.connects_per_hour:.0f} connects per hour"
+    reached = f"{answer.reached} of {answer.shifts} shifts reached {wanted:g}"
+    if answer.value is None:
+        return f"{answer.policy}: no value of {name} is enough for {wanted:g} connects per hour; at best {got}."
+    return f"{answer.policy}: {name} = {answer.value} is the smallest that is enough: {got} ({reached})."
