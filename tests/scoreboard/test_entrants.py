@@ -80,7 +80,7 @@ def test_the_stamp_of_the_next_day_has_the_day_before_in_it(monkeypatch: pytest.
         code_of.__wrapped__(policy)
         seen[policy] = {f"{path.parent.name}/{path.name}" for path in paths}
 
-    assert {"pacing/risk_control.py", "policies/predictive.py", "scoreboard/kernel.py"} < seen[OURS] == seen[HARD]
+    assert {"pacing/risk_control.py", "policies/predictive.py", "virtual_floor/kernel.py"} < seen[OURS] == seen[HARD]
     assert seen[NEXT_DAY] - seen[OURS] == {"scoreboard/warm_up_day.py"}
 
 

@@ -16,7 +16,7 @@ from dialer.sim.study.scenario import Scenario
 from pacing.api import Decision, Memory, Observation, Settings, Snapshot
 from pacing.compiled import Floats, floats
 from pacing.kernels import decide
-from tests.scoreboard.told import Moment, Told, probability_of, told
+from tests.scoreboard.known_laws import Moment, Told, probability_of, told
 
 
 @dataclass(slots=True)

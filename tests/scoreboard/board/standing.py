@@ -11,10 +11,10 @@ from dialer.sim.study.figures import Estimate, estimate
 from tests.scoreboard.calibration import calibrated
 from tests.scoreboard.days import Kept, missing, task_of
 from tests.scoreboard.entrants import OURS, TUNED, YARDSTICK, seeds_of
-from tests.scoreboard.outcome import Outcome
-from tests.scoreboard.quarters import worst_of_days
 from tests.scoreboard.row import Row
 from tests.scoreboard.tuning import trials, tuned
+from tests.scoreboard.virtual_floor.outcome import Outcome
+from tests.scoreboard.virtual_floor.quarters import worst_of_days
 
 KEEPS: Final = 0.99
 """Who kept the cap on at least this share of days keeps it."""

@@ -16,8 +16,8 @@ from dialer.sim.study.carrier import NOTHING_HEARD_S, REFUSED_S
 from dialer.sim.study.durations import Duration, Law
 from dialer.sim.study.scenario import Break, Heard, Machines, Scenario, Shock, ShockKind
 from pacing.compiled import Floats
-from tests.scoreboard import layout as k
-from tests.scoreboard.event_heap import push
+from tests.scoreboard.virtual_floor import layout as k
+from tests.scoreboard.virtual_floor.event_heap import push
 
 PLANS_SEED: Final = 2**60
 MOST_LINES: Final = 20_000

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from dialer.sim.study.figures import Estimate
-from tests.scoreboard.cells import name, percent
+from tests.scoreboard.board.cells import name, percent
+from tests.scoreboard.board.standing import Standing, Table
 from tests.scoreboard.entrants import HARD, NEXT_DAY, OURS
-from tests.scoreboard.quarters import ENOUGH_ANSWERS
 from tests.scoreboard.row import Group
-from tests.scoreboard.standing import Standing, Table
+from tests.scoreboard.virtual_floor.quarters import ENOUGH_ANSWERS
 
 CALM_TIMES: Final = 1.6
 SHOCKED_TIMES: Final = 2.5

@@ -26,10 +26,10 @@ from pacing.api import (
     TalkEnded,
     WrapupEnded,
 )
-from tests.scoreboard import floor
 from tests.scoreboard.entrants import AGELESS
-from tests.scoreboard.floor import Crowded, play
-from tests.scoreboard.outcome import Outcome
+from tests.scoreboard.virtual_floor import floor
+from tests.scoreboard.virtual_floor.floor import Crowded, play
+from tests.scoreboard.virtual_floor.outcome import Outcome
 
 CONSTANT = {"law": "constant", "mean_s": 9.0}
 PLAIN: dict[str, Any] = {

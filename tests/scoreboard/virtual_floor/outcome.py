@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from pacing.compiled import Floats
-from tests.scoreboard import layout as k
-from tests.scoreboard.quarters import quarters
+from tests.scoreboard.virtual_floor import layout as k
+from tests.scoreboard.virtual_floor.quarters import quarters
 
 SETTLED_FROM_MIN: Final = 30
 HALF_HOUR_MIN: Final = 30

@@ -6,8 +6,8 @@ from random import Random
 
 import numpy as np
 
-from tests.scoreboard import layout as k
-from tests.scoreboard.event_heap import pop, push
+from tests.scoreboard.virtual_floor import layout as k
+from tests.scoreboard.virtual_floor.event_heap import pop, push
 
 
 def test_the_soonest_comes_first() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pacing.compiled import Floats, compiled
-from tests.scoreboard import layout as k
+from tests.scoreboard.virtual_floor import layout as k
 
 
 @compiled

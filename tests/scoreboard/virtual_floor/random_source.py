@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pacing.compiled import Floats, compiled
-from tests.scoreboard import layout as k
+from tests.scoreboard.virtual_floor import layout as k
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from dialer.sim.study.figures import Estimate
-from tests.scoreboard.quarters import ENOUGH_ANSWERS
-from tests.scoreboard.standing import Standing, Table
+from tests.scoreboard.board.standing import Standing, Table
+from tests.scoreboard.virtual_floor.quarters import ENOUGH_ANSWERS
 
 
 def name(table: Table) -> str:
@@ -18,8 +20,10 @@ def estimate(value: Estimate) -> str:
     return f"{100 * value.mean:.1f}{half} %"
 
 
-def difference(value: Estimate) -> str:
-    """A difference of shares with half of its interval, in points."""
+def gap(value: Estimate | None) -> str:
+    """A difference of shares with half of its interval, in points; empty where there is nothing to compare with."""
+    if value is None:
+        return ""
     half = "" if value.half is None else f" ±{100 * value.half:.1f}"
     return f"{100 * value.mean:+.1f}{half}"
 
@@ -42,3 +46,9 @@ def quarter(value: Estimate | None, one: Standing) -> str:
         return ""
     few = f" ({one.quarter_answers})" if one.quarter_answers < ENOUGH_ANSWERS else ""
     return percent(value.mean) + few
+
+
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [f"| {' | '.join(cells)} |" for cells in (heads, *rows)]
+    return "\n".join([lines[0], f"|{len(heads) * '---|'}", *lines[1:]])

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from dialer.sim.study.svg import Axis, Chart, element
+from tests.scoreboard.board.standing import Table
 from tests.scoreboard.entrants import HARD, NEXT_DAY, OURS, RATIO, TUNED, YARDSTICK
-from tests.scoreboard.standing import Table
 
 FAMILIES: Final = {
     OURS: "#1d4ed8",

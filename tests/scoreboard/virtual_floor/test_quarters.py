@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dialer.sim.study.scenario import load_scenario
-from tests.scoreboard.quarters import quarters, shocks_min
+from tests.scoreboard.virtual_floor.quarters import quarters, shocks_min
 
 
 def test_the_first_and_the_worst_quarter() -> None:

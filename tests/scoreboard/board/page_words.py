@@ -15,8 +15,6 @@ campaign. On the **next day** (`predictive-next-day`) it goes on from what it ha
 kind, as in the daemon; the ledger begins empty on both. `±` is half of the 95 % interval. Differences to what is asked
 are in points; *within*: short of it by less than the interval.
 
-| agents | answer | cap | asked | cold day | difference | abandoned | next day | difference | abandoned |
-|---|---|---|---|---|---|---|---|---|---|
 """
 
 OVERVIEW_HEAD: Final = """\
@@ -25,9 +23,6 @@ OVERVIEW_HEAD: Final = """\
 `predictive` on cold days. **Kept**: days that ended at or below the cap. **First 15 min**, **worst 15 min** with no
 shock near, and **near a shock**: abandon rates, means over days. **Yardstick** is told everything about the row.
 
-| row | cap | kept | abandoned | first 15 min | worst 15 min | near a shock | utilisation | yardstick | difference |\
- its abandoned |
-|---|---|---|---|---|---|---|---|---|---|---|
 """
 
 GROUPS: Final = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.scoreboard.random_source import chance
+from tests.scoreboard.virtual_floor.random_source import chance
 
 
 def test_a_stream_is_uniform_and_repeats() -> None:

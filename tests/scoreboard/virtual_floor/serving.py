@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pacing.compiled import Floats, compiled
-from tests.scoreboard import layout as k
-from tests.scoreboard.event_heap import push
-from tests.scoreboard.layout import State
-from tests.scoreboard.random_source import length
-from tests.scoreboard.trunk import worked
+from tests.scoreboard.virtual_floor import layout as k
+from tests.scoreboard.virtual_floor.event_heap import push
+from tests.scoreboard.virtual_floor.layout import State
+from tests.scoreboard.virtual_floor.random_source import length
+from tests.scoreboard.virtual_floor.trunk import worked
 
 
 @compiled

@@ -31,11 +31,11 @@ from pacing.api import (
 )
 from pacing.compiled import Floats
 from pacing.sentence import sentence
-from tests.scoreboard import layout as k
-from tests.scoreboard.kernel import advance
-from tests.scoreboard.outcome import Outcome, outcome_of
-from tests.scoreboard.quarters import shocks_min
-from tests.scoreboard.rules import IDLE_ROWS, MOST_LINES, new_state
+from tests.scoreboard.virtual_floor import layout as k
+from tests.scoreboard.virtual_floor.kernel import advance
+from tests.scoreboard.virtual_floor.outcome import Outcome, outcome_of
+from tests.scoreboard.virtual_floor.quarters import shocks_min
+from tests.scoreboard.virtual_floor.rules import IDLE_ROWS, MOST_LINES, new_state
 
 EVERYONE_S: Final = 1.0
 """The pacer is asked at least this often, as in the daemon."""

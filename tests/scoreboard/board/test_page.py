@@ -13,14 +13,14 @@ import pytest
 
 from dialer.sim.study.scenario import find_scenario, load_scenario
 from tests.scoreboard import calibration, tuning
-from tests.scoreboard.charts import overview_chart, trade_chart
+from tests.scoreboard.board.charts import overview_chart, trade_chart
+from tests.scoreboard.board.page import Facts, page
+from tests.scoreboard.board.standing import Standing, Table, actual_policy, standing, table_of
+from tests.scoreboard.board.timing import Size, Timing, time_decisions
 from tests.scoreboard.days import Kept, play_all, task_of
-from tests.scoreboard.outcome import Outcome
-from tests.scoreboard.page import Facts, page
 from tests.scoreboard.row import Group, Row
-from tests.scoreboard.standing import Standing, Table, actual_policy, standing, table_of
-from tests.scoreboard.timing import Size, Timing, time_decisions
 from tests.scoreboard.tuning import trials, tuned
+from tests.scoreboard.virtual_floor.outcome import Outcome
 
 FACTS = Facts("2026-03-02", 2, 0.2, 20, 2, "3.11.7")
 POLICIES = ("predictive", "predictive-next-day", "progressive", "vicidial-ratio", "ratio-tuned", "yardstick")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dialer.sim.study.scenario import load_scenario
-from tests.scoreboard import layout as k
-from tests.scoreboard.random_source import length
-from tests.scoreboard.rules import Unplayable, new_state
+from tests.scoreboard.virtual_floor import layout as k
+from tests.scoreboard.virtual_floor.random_source import length
+from tests.scoreboard.virtual_floor.rules import Unplayable, new_state
 
 SCREENED = {"machines": "screened"}
 

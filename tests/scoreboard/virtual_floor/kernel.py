@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pacing.compiled import Floats, compiled
-from tests.scoreboard import layout as k
-from tests.scoreboard.event_heap import pop, push
-from tests.scoreboard.layout import State
-from tests.scoreboard.random_source import chance, length
-from tests.scoreboard.serving import (
+from tests.scoreboard.virtual_floor import layout as k
+from tests.scoreboard.virtual_floor.event_heap import pop, push
+from tests.scoreboard.virtual_floor.layout import State
+from tests.scoreboard.virtual_floor.random_source import chance, length
+from tests.scoreboard.virtual_floor.serving import (
     answer,
     bridge,
     come_free,
@@ -29,7 +29,7 @@ from tests.scoreboard.serving import (
     saw,
     second_of,
 )
-from tests.scoreboard.trunk import faulted, probing, room, worked
+from tests.scoreboard.virtual_floor.trunk import faulted, probing, room, worked
 
 
 @compiled

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dialer.core.calls.trunks import FAULTS_TO_OPEN, FIRST_REST_S, LONGEST_REST_S
 from pacing.compiled import Floats, compiled
-from tests.scoreboard import layout as k
+from tests.scoreboard.virtual_floor import layout as k
 
 
 @compiled
