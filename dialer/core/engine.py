@@ -262,7 +262,7 @@ class Engine:
             return
         match kind:
             case TimerKind.RING:
-                dialling.ring_timeout(state, call, about, now)
+                dialling.ring_timeout(state, call, now)
             case TimerKind.ABANDON:
                 routing.abandon_limit(state, call, about, now)
             case TimerKind.STATE:

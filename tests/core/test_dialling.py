@@ -11,7 +11,7 @@ from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind
 from dialer.core.calls.call import CallState
 from dialer.core.effects import Lease, Release, Reserve, Settle
-from dialer.core.engine_state import TrunkLimits
+from dialer.core.engine_state import TimerKind, TrunkLimits
 from dialer.core.inputs import (
     CampaignChanged,
     CampaignState,
@@ -399,6 +399,17 @@ def test_an_invite_that_nobody_confirms_is_given_up_too(stage, of):
     stage.pace()
     attempt, _ = stage.permit(lead)
     assert cancelled(stage, 25.1, of) == [attempt]
+
+
+def test_a_call_has_one_ring_timer(stage, of):
+    """Being dialled and beginning to ring set no further one; it is set once more where the call rang late."""
+    attempt = stage.dial()
+    stage.wait(2.0)
+    stage.ring(attempt)
+    for seconds in (1.0, 22.5):
+        stage.wait(seconds)
+        assert [name for _, _, kind, name, _ in stage.floor.timers if kind is TimerKind.RING] == [attempt]
+    assert cancelled(stage, 2.0, of) == [attempt]
 
 
 def test_a_drain_lets_calls_ring_for_the_legal_minimum(stage, of):

@@ -12,12 +12,13 @@ from config.policies import AppliedSettings
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, HangUpAll, LedgerOfOthers
+from dialer.sim.virtual_time import Tell
 from pacing.api import Mode
 from tests.rehearsal.desks import Phones
-from tests.rehearsal.far_end import FarEnd
+from tests.rehearsal.far_end import FallibleFarEnd
 from tests.rehearsal.memory import Memory
 from tests.rehearsal.scenario import Fault, FaultKind, Scenario
-from tests.rehearsal.world import Tell, World
+from tests.rehearsal.world import World
 
 ENDINGS: Final = frozenset({FaultKind.DRAIN, FaultKind.HANG_UP_ALL})
 LONGEST_S: Final = 30.0
@@ -39,7 +40,7 @@ class Saboteur:
 
     world: World
     tell: Tell
-    far_end: FarEnd
+    far_end: FallibleFarEnd
     phones: Phones
     memory: Memory
     campaigns: dict[str, AppliedSettings]
@@ -67,7 +68,7 @@ class Saboteur:
             case FaultKind.PHONE_LOST if desk:
                 self.phones.lose_phone(desk, size)
             case FaultKind.GARBAGE if desk:
-                self.phones.babble(desk, dice.choice(list(AgentEventKind)))
+                self.phones.says(desk, dice.choice(list(AgentEventKind)))
             case FaultKind.CAMPAIGN_PAUSED:
                 self._halt(name, CampaignState.PAUSED, size)
             case FaultKind.CAMPAIGN_STOPPED:

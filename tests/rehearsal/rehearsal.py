@@ -36,7 +36,7 @@ from pacing.policies import make
 from sip.causes import Answerer
 from sip.messages import Answered, Dial
 from tests.rehearsal.desks import Phones
-from tests.rehearsal.far_end import FarEnd
+from tests.rehearsal.far_end import FallibleFarEnd
 from tests.rehearsal.faults import Saboteur, draw
 from tests.rehearsal.invariants import InvariantBroken, Past, Step, check
 from tests.rehearsal.memory import LEASE_S, Memory, Place
@@ -93,14 +93,16 @@ class Rehearsal:
     digest: hashlib.blake2b = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
     memory: Memory = field(init=False)
     phones: Phones = field(init=False)
-    far_end: FarEnd = field(init=False)
+    far_end: FallibleFarEnd = field(init=False)
 
     def __post_init__(self) -> None:
         scenario, world = self.scenario, self.world
         settings = {campaign.name: campaign for campaign in scenario.campaigns}
         self.memory = Memory(world, self.tell, scenario.disorder, settings)
         self.phones = Phones(world, self.tell, scenario.desks)
-        self.far_end = FarEnd(world, self.tell, scenario.callees, scenario.disorder, self.phones, scenario.slots)
+        self.far_end = FallibleFarEnd(
+            world, self.tell, scenario.callees, scenario.disorder, self.phones, scenario.slots
+        )
 
     # --- the engine and its clock -------------------------------------------------------------------------------
 
@@ -324,4 +326,4 @@ def rehearse(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Out
 def prepare(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Rehearsal:
     """A rehearsal that has not begun."""
     engine = Engine(EngineSettings(scenario.trunks, scenario.max_lines))
-    return Rehearsal(scenario, World(Random(seed)), engine, make_pacer)
+    return Rehearsal(scenario, World(dice=Random(seed)), engine, make_pacer)

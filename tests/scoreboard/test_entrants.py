@@ -72,7 +72,7 @@ def test_the_stamp_changes_with_what_is_played() -> None:
 
 
 def test_the_stamp_of_the_next_day_has_the_day_before_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its code is ours and that of the eve; a change of the eve changes nobody else's stamp."""
+    """Its code is ours and that of the warm-up day; a change of the warm-up day changes nobody else's stamp."""
     seen: dict[str, set[str]] = {}
     for policy in (OURS, HARD, NEXT_DAY):
         paths: list[Path] = []
@@ -80,8 +80,8 @@ def test_the_stamp_of_the_next_day_has_the_day_before_in_it(monkeypatch: pytest.
         code_of.__wrapped__(policy)
         seen[policy] = {f"{path.parent.name}/{path.name}" for path in paths}
 
-    assert {"pacing/risk_control.py", "policies/predictive.py", "scoreboard/kernel.py"} < seen[OURS] == seen[HARD]
-    assert seen[NEXT_DAY] - seen[OURS] == {"scoreboard/eve.py"}
+    assert {"pacing/risk_control.py", "policies/predictive.py", "virtual_floor/kernel.py"} < seen[OURS] == seen[HARD]
+    assert seen[NEXT_DAY] - seen[OURS] == {"scoreboard/warm_up_day.py"}
 
 
 def test_only_ours_plays_all_days() -> None:

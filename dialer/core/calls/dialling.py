@@ -245,7 +245,6 @@ def dialled(state: EngineState, call: Call, event: Dialled) -> None:
         state.anomaly("dialling", f"call {call.attempt} was dialled twice")
         return
     state.dialled(call, event.at)
-    state.set_timer(event.at + _ring_limit_s(state, call), TimerKind.RING, call.attempt, call.started_at)
 
 
 def progress(state: EngineState, call: Call, event: Progress) -> None:
@@ -253,7 +252,6 @@ def progress(state: EngineState, call: Call, event: Progress) -> None:
     state.move(call, CallTrigger.PROGRESS)
     if call.ringing_at is None:
         call.ringing_at = event.at
-        state.set_timer(event.at + _ring_limit_s(state, call), TimerKind.RING, call.attempt, event.at)
 
 
 def _ring_limit_s(state: EngineState, call: Call) -> float:
@@ -261,10 +259,16 @@ def _ring_limit_s(state: EngineState, call: Call) -> float:
     return MIN_RING_TIMEOUT_S if state.draining else state.campaigns[call.campaign].settings.ring_timeout_s
 
 
-def ring_timeout(state: EngineState, call: Call, about: float, now: float) -> None:
-    """It rang long enough."""
+def ring_timeout(state: EngineState, call: Call, now: float) -> None:
+    """Cancel a call that rang long enough. One timer is enough for a call: where it began to ring later than the timer
+    supposed, the timer is set once more."""
+    if call.state not in NOT_CANCELLED:
+        return
     counted_from = call.started_at if call.ringing_at is None else call.ringing_at
-    if call.state in NOT_CANCELLED and about == counted_from:
+    due = counted_from + _ring_limit_s(state, call)
+    if now < due:
+        state.set_timer(due, TimerKind.RING, call.attempt, counted_from)
+    else:
         cancel(state, call, now)
 
 

@@ -16,15 +16,14 @@ from dialer.core.engine_state import EngineSettings, TrunkLimits
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, Input, LedgerOfOthers, LocalTime, Paced
 from dialer.core.model import Disposition
 from dialer.core.pacing_snapshot import pacing_settings
+from dialer.sim.policies import POLICIES, pacer_after_restart
+from dialer.sim.study.agents import Agents
+from dialer.sim.study.callees import People
 from dialer.sim.study.carrier import Carrier
-from dialer.sim.study.lead_list import EPOCH, UTC_OFFSET_S, Book
-from dialer.sim.study.meter import Meter
-from dialer.sim.study.outcome import Run
-from dialer.sim.study.people import People
-from dialer.sim.study.policies import POLICIES, pacer_after_restart
+from dialer.sim.study.lead_list import LeadList
+from dialer.sim.study.results import Recorder, Run
 from dialer.sim.study.scenario import Scenario, ShockKind
-from dialer.sim.study.staff import Staff
-from dialer.sim.study.timeline import Timeline
+from dialer.sim.virtual_time import UTC_OFFSET_S, Timeline
 from pacing.api import Mode, Pacer, Settings
 from sip.messages import SLOTS_PER_CALL, Capacity, Dial
 
@@ -59,10 +58,10 @@ class Shift:
     engine: Engine = field(init=False)
     settings: Settings = field(init=False)
     pacer: Pacer = field(init=False)
-    book: Book = field(init=False)
+    lead_list: LeadList = field(init=False)
     carrier: Carrier = field(init=False)
-    staff: Staff = field(init=False)
-    meter: Meter = field(init=False)
+    agents: Agents = field(init=False)
+    recorder: Recorder = field(init=False)
 
     def __post_init__(self) -> None:
         limits, settings = self.scenario.dialling, _campaign(self.scenario)
@@ -72,15 +71,15 @@ class Shift:
         floor = EngineSettings((trunk,), lines, agent_heartbeat_timeout_s=float("inf"))
         self.engine = Engine(floor)
         people = People(self.scenario, self.seed)
-        self.book = Book(self.timeline, self.tell, settings, limits.leads)
-        self.staff = Staff(self.timeline, self.tell, people, CAMPAIGN)
-        self.meter = Meter(self.scenario.duration_s)
+        self.lead_list = LeadList(self.timeline, self.tell, settings, limits.leads)
+        self.agents = Agents(self.timeline, self.tell, people, CAMPAIGN)
+        self.recorder = Recorder(self.scenario.duration_s)
         self.carrier = Carrier(
             self.timeline,
             self.tell,
             people,
             self.engine.state,
-            self.staff.talks,
+            self.agents.talks,
             self.scenario.agents.pick_up_s,
             limits.message_s,
         )
@@ -92,16 +91,16 @@ class Shift:
         self.tell(LedgerOfOthers(CAMPAIGN, "today", AnswerCounts(0, 0)))
         self.tell(Capacity(SLOTS_PER_CALL * lines, 1))
 
-    def tell(self, told: Input) -> None:
+    def tell(self, event: Input) -> None:
         """Hand the engine an input and carry out what it wants."""
         now = self.timeline.now
-        for effect in self.engine.receive(told, now, EPOCH + now):
+        for effect in self.engine.receive(event, now, self.timeline.wall):
             self._carry_out(effect, now)
 
     def play(self) -> Run:
         """Open, work, drain, and count."""
         scenario, end_s = self.scenario, self.scenario.duration_s
-        self.staff.plan(scenario, self.seed)
+        self.agents.plan(scenario, self.seed)
         for shock in scenario.shocks:
             if shock.kind in TRUNK_FAILS:
                 self.timeline.at(shock.at_min * 60, setattr, self.carrier, TRUNK_FAILS[shock.kind], True)
@@ -114,7 +113,7 @@ class Shift:
         self.tell(Drain())
         self._work(end_s + DRAIN_LIMIT_S, draining=True)
         cap = scenario.dialling.max_abandon_rate
-        return self.meter.run(self.policy, self.seed, cap, self.book.exhausted_at, self.anomalies)
+        return self.recorder.run(self.policy, self.seed, cap, self.lead_list.exhausted_at, self.anomalies)
 
     def _starts_again(self, memory: bool) -> None:
         """Another pacer goes on where the daemon drained."""
@@ -162,21 +161,21 @@ class Shift:
         match effect:
             case Send(command):
                 if isinstance(command, Dial):
-                    self.meter.call_starts(now)
+                    self.recorder.call_starts(now)
                 self.carrier.send(command)
             case Settle(settlement):
                 if settlement.disposition is not Disposition.NOT_SENT:
-                    self.meter.call_ends(settlement, now)
-                self.book.settle(settlement)
+                    self.recorder.call_ends(settlement, now)
+                self.lead_list.settle(settlement)
             case AgentChanged():
-                self.meter.agent(effect, now)
-                self.staff.changed(effect)
+                self.recorder.agent(effect, now)
+                self.agents.changed(effect)
             case Reserve():
-                self.book.reserve(effect)
+                self.lead_list.reserve(effect)
             case Lease():
-                self.book.lease(effect)
+                self.lead_list.lease(effect)
             case Release():
-                self.book.release(effect)
+                self.lead_list.release(effect)
             case Anomaly():
                 self.anomalies += 1
             case Publish():
