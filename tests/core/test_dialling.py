@@ -408,7 +408,7 @@ def test_a_call_has_one_ring_timer(stage, of):
     stage.ring(attempt)
     for seconds in (1.0, 22.5):
         stage.wait(seconds)
-        assert [name for _, _, kind, name, _ in stage.floor.timers if kind is TimerKind.RING] == [attempt]
+        assert [name for _, _, kind, name, _ in stage.state.timers if kind is TimerKind.RING] == [attempt]
     assert cancelled(stage, 2.0, of) == [attempt]
 
 
