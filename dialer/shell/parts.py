@@ -16,7 +16,7 @@ from dialer.core.engine_state import FloorSettings, TrunkLimits
 from dialer.disk.errors import DiskError
 from dialer.disk.evidence_files import KEY_BYTES
 from dialer.disk.evidence_log import EvidenceLog, open_evidence
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.disk.spool import Spool
 from dialer.shell.clock import Clock
 from dialer.shell.exits import Exit, StartFailed
@@ -52,7 +52,7 @@ class Parts:
     engine: Engine
     notifier: Notifier
     notebook: Notebook
-    shelf: Shelf
+    shelf: NationalRegisters
     evidence: Evidence
 
 
@@ -101,7 +101,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
         ),
         notifier=Notifier(),
         notebook=Notebook(store, settings.host.name, owner, clock, health, tally, Pacers()),
-        shelf=Shelf(settings.registers),
+        shelf=NationalRegisters(settings.registers),
         evidence=Evidence(evidence, clock, health, settings.evidence.keep_days, registers=bool(settings.registers)),
     )
 

@@ -25,7 +25,7 @@ from config.policies.catalogue import stamp
 from config.problems import ConfigError
 from dialer.core.abandonment.windows import counting, zone_of
 from dialer.core.inputs import CampaignChanged, CampaignState, Input
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.shell.clock import Clock
 from dialer.shell.statistics import Tally
 from dialer.store.base.connection import Store
@@ -56,7 +56,7 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
     return reasons
 
 
-def unreliable(settings: AppliedSettings, shelf: Shelf, now: float) -> list[str]:
+def unreliable(settings: AppliedSettings, shelf: NationalRegisters, now: float) -> list[str]:
     """Every national register that the campaign's numbers cannot be checked against at `now`, in one sentence each.
 
     A register that "all" stands for counts where it is of the campaign's own country. Of others the gate refuses the
@@ -101,7 +101,7 @@ class CampaignWatch:
     daemon: DaemonSettings
     inbox: trio.MemorySendChannel[Input]
     tally: Tally
-    shelf: Shelf = field(default_factory=Shelf)
+    shelf: NationalRegisters = field(default_factory=NationalRegisters)
     told: dict[str, CampaignChanged] = field(default_factory=dict)
     created_at: dict[str, float] = field(default_factory=dict)
     catalogue: Catalogue | None = None

@@ -22,7 +22,7 @@ from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
 from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.leads.lead_reasons import kept
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import ForScribe
 from dialer.shell.health import Ailment, Health
@@ -50,7 +50,7 @@ class StoreDesk:
     health: Health
     inbox: trio.MemorySendChannel[Input]
     evidence: Evidence
-    shelf: Shelf = field(default_factory=Shelf)
+    shelf: NationalRegisters = field(default_factory=NationalRegisters)
     doubtful: deque[Doubtful] = field(default_factory=deque)
 
 
