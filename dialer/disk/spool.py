@@ -7,7 +7,6 @@ was being written when the machine died is cut off; a file with a fault before i
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import zlib
@@ -21,6 +20,7 @@ from typing import Any, BinaryIO, Final
 import msgpack
 
 from dialer.disk.errors import DiskError, SpoolFull
+from dialer.disk.folders import lock_folder, sync_folder
 
 SEGMENT_BYTES: Final = 4 * 1024 * 1024
 MAX_FRAME_BYTES: Final = 1024 * 1024
@@ -51,17 +51,12 @@ class Spool:
         self._tail: BinaryIO | None = None
         self.damaged: list[Path] = []
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = lock_folder(directory)
         except OSError as error:
             raise DiskError(f"spool directory {directory}: {error.strerror}") from error
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for path in sorted(directory.glob("*.spool")):
                 self._adopt(path)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise DiskError(f"spool directory {directory} is in use by another process") from None
         except OSError as error:
             os.close(self._lock)
             raise DiskError(f"spool directory {directory}: {error.strerror}") from error
@@ -139,7 +134,7 @@ class Spool:
         path = self._directory / f"{number:010}.spool"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._tail = os.fdopen(descriptor, "wb", buffering=0)
-        _sync_directory(self._directory)
+        sync_folder(self._directory)
         self._segments.append(_Segment(path, 0, 0))
         return self._tail
 
@@ -211,11 +206,3 @@ def _is_torn(path: Path, good: int, size: int) -> bool:
         file.seek(good)
         length, _ = _HEAD.unpack(file.read(_HEAD.size))
     return bool(good + _HEAD.size + length >= size)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -20,7 +20,7 @@ from dialer.core.inputs import Input
 from dialer.disk.errors import DiskError
 from dialer.disk.evidence_files import KEY_BYTES
 from dialer.disk.evidence_log import EvidenceLog, open_evidence
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.disk.spool import Spool
 from dialer.shell.clock import Clock
 from dialer.shell.exits import Exit, StartFailed
@@ -64,7 +64,7 @@ class Parts:
     store: Store
     spool: Spool
     evidence: Evidence
-    shelf: Shelf
+    shelf: NationalRegisters
     owner: str
     clock: Clock
     health: Health
@@ -106,7 +106,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
         store=store,
         spool=spool,
         evidence=Evidence(evidence, clock, health, settings.evidence.keep_days, registers=bool(settings.registers)),
-        shelf=Shelf(settings.registers),
+        shelf=NationalRegisters(settings.registers),
         owner=recovery.owner_of(settings.host.name, f"{time.time_ns() // 1_000_000:x}"),
         clock=clock,
         health=health,

@@ -8,7 +8,7 @@ from config.daemon import DaemonSettings
 from dialer.core.engine import Engine
 from dialer.core.engine_state import EngineSettings, TrunkLimits
 from dialer.core.inputs import Input
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.shell.clock import Clock
 from dialer.shell.health import Health
 from dialer.shell.metrics import Metrics
@@ -33,7 +33,7 @@ def some_parts(
             "store": store,
             "spool": cast("Any", []),
             "evidence": kept(),
-            "shelf": Shelf(),
+            "shelf": NationalRegisters(),
             "owner": owner,
             "clock": clock,
             "health": Health(),

@@ -18,7 +18,7 @@ from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
 from config.policies import AppliedSettings, Catalogue, applied
 from dialer.core.abandonment.windows import counting_day
 from dialer.core.inputs import CampaignChanged, CampaignState, LedgerOfOthers
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.shell.clock import Clock
 from dialer.shell.tasks import campaign_watch
 from dialer.shell.tasks.campaign_watch import CampaignWatch, obstacles, unreliable
@@ -26,7 +26,7 @@ from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.gate import caller_ids
 from dialer.store.operators import campaigns
 from pacing.api import Mode
-from tests.disk.shelf import listed, made
+from tests.disk.made_registers import listed, made
 from tests.shell.some_parts import inputs_of, some_parts
 
 DAEMON = DaemonSettings(trunks=(TrunkSettings(name="carrier", host="127.0.0.1"),))
@@ -87,7 +87,9 @@ def test_a_host_without_trunks_runs_nothing() -> None:
 def test_a_register_that_cannot_be_relied_on_is_an_obstacle_at_home(tmp_path: Path) -> None:
     """Where the campaign names it or is of its country; one of another country only keeps its own numbers back."""
     made(tmp_path / "old.reg", [1234567], "fr-list", "2020-01-01")
-    shelf = Shelf((listed(tmp_path / "old.reg", "fr-list", "FR"), listed(tmp_path / "none.reg", "us-list", "US")))
+    shelf = NationalRegisters(
+        (listed(tmp_path / "old.reg", "fr-list", "FR"), listed(tmp_path / "none.reg", "us-list", "US"))
+    )
 
     def reasons(**changes: object) -> list[str]:
         return unreliable(applied(campaign(**changes)), shelf, 1_772_500_000.0)

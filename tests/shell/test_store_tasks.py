@@ -21,7 +21,7 @@ from dialer.core.effects import Lease, Postpone, Reserve, Settle
 from dialer.core.inputs import CampaignState, Input, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.leads.lead_reasons import Kind, Why
 from dialer.core.model import Disposition
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.shell.clock import Clock
 from dialer.shell.parts import Queues
 from dialer.shell.tasks.store_tasks import DOUBT_S, StoreTasks, attempt_ids
@@ -32,7 +32,7 @@ from dialer.store.privacy import blocklist
 from dialer.store.settlement import settle
 from dialer.store.settlement.recovery import open_attempts
 from pacing.api import Mode
-from tests.disk.shelf import listed, made
+from tests.disk.made_registers import listed, made
 from tests.rules import AT_ANY_HOUR
 from tests.shell.fickle import Moods, fickle
 from tests.shell.rig import noon_zone
@@ -178,7 +178,7 @@ def test_the_gates_ask_the_registers_of_this_host(floor: Floor, store: Store, tm
     desk = desk_on(store)
     today = datetime.fromtimestamp(desk.parts.clock.wall(), UTC).date().isoformat()
     made(tmp_path / "cn.reg", [number(0)], as_of=today)
-    desk.parts.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    desk.parts.shelf = NationalRegisters((listed(tmp_path / "cn.reg"),))
     lease(desk, 2)
     (leased,) = told(desk)
     assert isinstance(leased, LeadsLeased)

@@ -16,7 +16,7 @@ from compliance.policy import Policy
 from config.campaign import CampaignSettings
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Close, Disposition, Lead, NextStep, Settlement
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store
 from dialer.store.gate.evaluation import Screening
 from dialer.store.gate.gate import screen, sift
@@ -50,7 +50,7 @@ class Floor:
     settings: CampaignSettings
     policy: Policy = POLICY
     attempts: int = 0
-    shelf: Shelf = field(default_factory=Shelf)
+    registers: NationalRegisters = field(default_factory=NationalRegisters)
 
     @property
     def name(self) -> str:
@@ -81,7 +81,7 @@ class Floor:
         return sift(self.screening(now, agent_held=True), leads, owner=OWNER)
 
     def screening(self, now: float = NOW, *, agent_held: bool = False) -> Screening:
-        return Screening(self.store, self.settings, self.policy, now, self.shelf, agent_held)
+        return Screening(self.store, self.settings, self.policy, now, self.registers, agent_held)
 
     def dial(self, count: int = 1, now: float = NOW, owner: str = OWNER) -> tuple[Permitted, ...]:
         """Lease and permit leads that nothing speaks against."""

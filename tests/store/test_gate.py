@@ -25,7 +25,7 @@ from config.campaign import CampaignSettings
 from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base import connection
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StoreUnavailable
@@ -39,7 +39,7 @@ from dialer.store.operators import campaigns
 from dialer.store.operators.status import counts
 from dialer.store.privacy import blocklist
 from dialer.store.settlement.settle import settle
-from tests.disk.shelf import listed, made
+from tests.disk.made_registers import listed, made
 from tests.rules import in_words
 from tests.store.conftest import ALWAYS, NOW, OWNER, POLICY, Floor, number
 from tests.store.under_fire import exceeded, hammer
@@ -112,7 +112,7 @@ def test_the_first_gate_refuses_without_touching_the_history(floor: Floor) -> No
 def test_a_number_on_a_national_register_is_never_reserved(floor: Floor, tmp_path: Path) -> None:
     """Its lead is closed with the register's name and day, as one on the blocklist is, and nothing is counted."""
     made(tmp_path / "cn.reg", [number(0)])
-    floor.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    floor.registers = NationalRegisters((listed(tmp_path / "cn.reg"),))
     floor.fill(2)
 
     on, off = floor.screen(floor.lease(2))
@@ -125,7 +125,7 @@ def test_a_number_on_a_national_register_is_never_reserved(floor: Floor, tmp_pat
     assert contacts.history(floor.store, digits(number(0))) == ()
     assert isinstance(off, Permitted)
     assert counts(floor.store, floor.name, NOW).refused_by == {"register": 1}
-    floor.shelf.close()
+    floor.registers.close()
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_without_a_register_to_rely_on_nothing_is_dialled(floor: Floor, tmp_path
     """The lead is put off and comes up again; mode preview does not show it to an agent either."""
     if as_of:
         made(tmp_path / "cn.reg", [number(5)], as_of=as_of)
-    floor.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    floor.registers = NationalRegisters((listed(tmp_path / "cn.reg"),))
     floor.fill(2)
     first, second = floor.lease(2)
 
@@ -147,20 +147,20 @@ def test_without_a_register_to_rely_on_nothing_is_dialled(floor: Floor, tmp_path
     assert (passed, [one.refusal for one in refused]) == ((), [answer.refusal])
     assert story(floor.store, floor.name, "L0").row.state is LeadState.WAITING
     assert contacts.history(floor.store, digits(number(0))) == ()
-    floor.shelf.close()
+    floor.registers.close()
 
 
 def test_a_register_does_not_hold_up_what_hours_forbid(floor: Floor, tmp_path: Path) -> None:
     """Out of hours a lead waits for the hours, not for the register; one on the register is closed at once."""
     made(tmp_path / "cn.reg", [number(0)], as_of="2026-01-01")
-    floor.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    floor.registers = NationalRegisters((listed(tmp_path / "cn.reg"),))
     floor.policy = Policy("morning", MORNING_MINUTE, POLICY.caps)
     floor.fill(2)
 
     answers = floor.screen(floor.lease(2))
 
     assert [one.refusal.rule for one in answers if isinstance(one, Refused)] == [Rule.REGISTER, Rule.HOURS]
-    floor.shelf.close()
+    floor.registers.close()
 
 
 def test_leads_are_sifted_as_the_gates_would_judge_them(floor: Floor) -> None:

@@ -16,7 +16,7 @@ from config.campaign import CampaignSettings
 from config.daemon import RedisSettings
 from config.policies import applied, read_catalogue
 from dialer.core.model import Retry, Settlement
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base import connection as door
 from dialer.store.base.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
 from dialer.store.base.keys import BUCKETS, SHARDS, Keys, digits, place
@@ -96,7 +96,7 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
     funnel.read(store, floor.name, NOW, None)
     flight, stretches = preflight.plan(store, applied(floor.settings, read_catalogue()), NOW)
     for stretch in stretches:
-        preflight.judge_stretch(store, flight, Shelf(), stretch)
+        preflight.judge_stretch(store, flight, NationalRegisters(), stretch)
     retention.purge_leads(store, floor.name, NOW + 1)
     where = place(digits(number(0)))
     retention.purge_contacts(store, NOW + 86_400, str(where.shard * BUCKETS + where.bucket))

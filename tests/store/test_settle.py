@@ -14,7 +14,7 @@ from compliance.policy import Policy
 from config.daemon import RedisSettings
 from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.model import Close, Disposition, Retry, Settlement
-from dialer.store.base.connection import Store, attempt_trip, close_store, open_store, trip
+from dialer.store.base.connection import Store, careful_trip, close_store, open_store, trip
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
 from dialer.store.base.streams import entries_of
@@ -122,7 +122,7 @@ def test_a_crash_at_any_step_loses_no_event_and_counts_once(
 
     with monkeypatch.context() as patch:
         patch.setattr(settle, "trip", partial(failing, trip))
-        patch.setattr(settle, "attempt_trip", partial(failing, attempt_trip))
+        patch.setattr(settle, "careful_trip", partial(failing, careful_trip))
         with pytest.raises(StoreUnavailable):
             settle.settle(floor.store, [item], OWNER)
     settle.settle(floor.store, [item], OWNER)

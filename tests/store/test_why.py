@@ -19,7 +19,7 @@ from dialer.core.inputs import CampaignState, Permitted, Refused
 from dialer.core.leads.next_allowed import NextAllowed
 from dialer.core.leads.preflight import Preflight
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import digits, place
@@ -29,14 +29,14 @@ from dialer.store.leads import intake, leases, preflight, why
 from dialer.store.operators import campaigns
 from dialer.store.privacy import blocklist
 from pacing.api import Mode
-from tests.disk.shelf import listed, made
+from tests.disk.made_registers import listed, made
 from tests.store.conftest import OWNER, number
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 3, 3, 11, 0, tzinfo=SHANGHAI).timestamp()
 NIGHT = datetime(2026, 3, 3, 21, 30, tzinfo=SHANGHAI).timestamp()
 DAY_S = 86_400
-NO_SHELF = Shelf()
+NO_REGISTERS = NationalRegisters()
 
 
 @pytest.fixture
@@ -85,14 +85,14 @@ def by_the_gate(
 
 def look(store: Store, settings: AppliedSettings, text: str, now: float) -> tuple[why.Asked, why.Reasons]:
     asked = why.find(store, settings, text, campaigns.names(store))
-    return asked, why.reasons(store, settings, asked, NO_SHELF, now)
+    return asked, why.reasons(store, settings, asked, NO_REGISTERS, now)
 
 
 def flown(store: Store, settings: AppliedSettings, now: float) -> Preflight:
     flight, stretches = preflight.plan(store, settings, now)
     whole = Preflight(flight.at, flight.edges)
     for stretch in stretches:
-        whole.add(preflight.judge_stretch(store, flight, NO_SHELF, stretch))
+        whole.add(preflight.judge_stretch(store, flight, NO_REGISTERS, stretch))
     return whole
 
 
@@ -191,9 +191,12 @@ def test_registers_are_asked_as_of_now(store: Store, settings: AppliedSettings, 
     made(tmp_path / "cn.reg", [number(2)])
     fill(store, "spring", *({"lead_id": f"L{i}", "phone": number(i).clear} for i in (1, 2)))
     attempted(store, 1, DAY_S, 2 * DAY_S)
-    good, old = Shelf((listed(tmp_path / "cn.reg"),)), Shelf((listed(tmp_path / "cn.reg", max_age_days=1),))
+    good, old = (
+        NationalRegisters((listed(tmp_path / "cn.reg"),)),
+        NationalRegisters((listed(tmp_path / "cn.reg", max_age_days=1),)),
+    )
 
-    def seen(lead_id: str, shelf: Shelf) -> NextAllowed | None:
+    def seen(lead_id: str, shelf: NationalRegisters) -> NextAllowed | None:
         asked = why.find(store, settings, lead_id, ())
         return why.reasons(store, settings, asked, shelf, NOON).foresight
 

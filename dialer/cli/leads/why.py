@@ -29,7 +29,7 @@ from dialer.core.calls.retries import row_of
 from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import clock_words
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store
 from dialer.store.leads import why as store_why
 from dialer.store.leads.leads import LeadRow, LeadState
@@ -64,7 +64,7 @@ def why(invocation: Invocation, lead_or_number: str, campaign: str, as_json: boo
       dialer why L-4711 --campaign spring-sale
       dialer why "138 0013 8000" --campaign spring-sale
     """
-    moment, shelf = now(), Shelf(invocation.effective().settings.registers)
+    moment, shelf = now(), NationalRegisters(invocation.effective().settings.registers)
     with invocation.store() as store:
         found = campaigns.get(store, campaign)
         settings = applied(found.settings, invocation.catalogue())
@@ -81,7 +81,9 @@ def why(invocation: Invocation, lead_or_number: str, campaign: str, as_json: boo
     show(page(found, settings, asked, told, notes, moment))
 
 
-def _notes(store: Store, found: Campaign, settings: AppliedSettings, asked: Asked, shelf: Shelf) -> list[str]:
+def _notes(
+    store: Store, found: Campaign, settings: AppliedSettings, asked: Asked, shelf: NationalRegisters
+) -> list[str]:
     """What keeps the campaign as a whole from being dialled, and what this machine cannot know."""
     name, notes = settings.name, []
     if found.state is CampaignState.PAUSED:

@@ -21,7 +21,7 @@ from dialer.cli.privacy.block_wanted import region_option
 if TYPE_CHECKING:
     from compliance.register import Facts
     from config.daemon import RegisterSettings
-    from dialer.disk.registers import Shelf, Standing
+    from dialer.disk.registers import NationalRegisters, RegisterState
 
 MB = 1_000_000
 
@@ -187,13 +187,13 @@ def check(invocation: Invocation, number: str, region: str, as_json: bool) -> No
     show(table((), ()) if not found else table(("register", "the number is"), list(found.items())))
 
 
-def _shelf(invocation: Invocation) -> Shelf:
-    from dialer.disk.registers import Shelf
+def _shelf(invocation: Invocation) -> NationalRegisters:
+    from dialer.disk.registers import NationalRegisters
 
-    return Shelf(invocation.effective().settings.registers)
+    return NationalRegisters(invocation.effective().settings.registers)
 
 
-def _configured(shelf: Shelf, name: str) -> RegisterSettings:
+def _configured(shelf: NationalRegisters, name: str) -> RegisterSettings:
     for one in shelf.registers:
         if one.name == name:
             return one
@@ -202,7 +202,7 @@ def _configured(shelf: Shelf, name: str) -> RegisterSettings:
     raise Failure(CliExit.NOT_FOUND, f"no register {name!r}; there is {there}", *did_you_mean(name, names))
 
 
-def _damage(one: Standing) -> str:
+def _damage(one: RegisterState) -> str:
     from compliance.register import RegisterUnreadable
     from dialer.disk.registers import open_register
 
@@ -214,7 +214,7 @@ def _damage(one: Standing) -> str:
     return ""
 
 
-def _show(found: list[tuple[Standing, str]], moment: float) -> None:
+def _show(found: list[tuple[RegisterState, str]], moment: float) -> None:
     from compliance.listed import age_days
 
     heads = ("register", "country", "as of", "age", "numbers", "size", "refused", "imported", "by", "source", "state")
@@ -242,7 +242,7 @@ def _show(found: list[tuple[Standing, str]], moment: float) -> None:
             warn(f"{one.settings.name}: numbers of {one.settings.country} are not dialled: {fault}")
 
 
-def _standing_json(one: Standing, fault: str, moment: float) -> dict[str, Any]:
+def _standing_json(one: RegisterState, fault: str, moment: float) -> dict[str, Any]:
     from compliance.listed import age_days
 
     known = {} if one.facts is None else {**_facts_json(one.facts), "age_days": age_days(one.facts, moment)}

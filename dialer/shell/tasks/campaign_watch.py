@@ -28,7 +28,7 @@ from config.policies.catalogue import stamp
 from config.problems import ConfigError
 from dialer.core.abandonment.windows import counting
 from dialer.core.inputs import CampaignChanged, CampaignState
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.shell.parts import Parts
 from dialer.shell.slow_work import NoAnswer, SlowWork
 from dialer.store.gate import caller_ids
@@ -62,7 +62,7 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
     return reasons
 
 
-def unreliable(settings: AppliedSettings, shelf: Shelf, now: float) -> list[str]:
+def unreliable(settings: AppliedSettings, shelf: NationalRegisters, now: float) -> list[str]:
     """Every national register that the campaign's numbers cannot be checked against at `now`, in one sentence each.
 
     A register that "all" stands for counts where it is of the campaign's own country. Of others the gate refuses the

@@ -181,6 +181,16 @@ def attempt_trip(store: Store, calls: Sequence[Command | ScriptCall]) -> list[An
     return replies
 
 
+def careful_trip(store: Store, calls: Sequence[Command | ScriptCall]) -> list[Any]:
+    """Like `trip`, but a call that meets a key of the wrong kind gives its `KeyDamaged` in its place: the others go
+    on."""
+    replies = attempt_trip(store, calls)
+    for reply in replies:
+        if isinstance(reply, StoreError) and not isinstance(reply, KeyDamaged):
+            raise reply
+    return replies
+
+
 def _refused(store: Store, call: Command | ScriptCall, reply: redis.exceptions.RedisError) -> StoreError:
     """Why a call was refused. A key of the wrong kind is named, and remembered in `damaged`."""
     text = str(reply)

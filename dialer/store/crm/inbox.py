@@ -18,7 +18,7 @@ from dialer.core.abandonment.windows import SLOT_S
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
 from dialer.core.model import Lead
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, attempt_trip, campaign_call, trip
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, careful_trip, trip
 from dialer.store.base.errors import KeyDamaged, StoreError
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import packed
@@ -135,7 +135,7 @@ def _look_up(store: Store, outcomes: Sequence[Outcome]) -> list[_Known | KeyDama
     for one in outcomes:
         first.append(("HGET", keys.attempts(one.campaign), one.attempt))
         first.append(("HGET", keys.ended(one.campaign), one.attempt))
-    replies = attempt_trip(store, first)
+    replies = careful_trip(store, first)
     attempts = [_attempt(one, *pair) for one, *pair in zip(outcomes, replies[::2], replies[1::2], strict=True)]
     second: list[Command | ScriptCall] = []
     for one, attempt in zip(outcomes, attempts, strict=True):
@@ -143,7 +143,7 @@ def _look_up(store: Store, outcomes: Sequence[Outcome]) -> list[_Known | KeyDama
         second.append(("HGET", keys.lead(one.campaign), lead_id))
         second.append(("HGET", keys.progress(one.campaign), lead_id))
         second.append(("HGET", keys.campaign(one.campaign), "settings"))
-    details = attempt_trip(store, second)
+    details = careful_trip(store, second)
     return [
         _with_lead(one.campaign, attempt, details[3 * i : 3 * i + 3]) if isinstance(attempt, _Known) else attempt
         for i, (one, attempt) in enumerate(zip(outcomes, attempts, strict=True))
@@ -154,8 +154,6 @@ def _attempt(outcome: Outcome, opened: Any, ended: Any) -> _Known | KeyDamaged |
     for reply in (opened, ended):
         if isinstance(reply, KeyDamaged):
             return reply
-        if isinstance(reply, StoreError):
-            raise reply
     try:
         if ended is not None:
             past = EndedAttempt.read(outcome.attempt, ended)
@@ -172,8 +170,6 @@ def _with_lead(campaign: str, known: _Known, details: Sequence[Any]) -> _Known |
     for reply in details:
         if isinstance(reply, KeyDamaged):
             return reply
-        if isinstance(reply, StoreError):
-            raise reply
     lead, progress, settings = details
     # What cannot be read here must not keep other people's opt-outs waiting behind it.
     with suppress(StoreError):
@@ -226,11 +222,8 @@ def _keep(store: Store, accepted: Mapping[str, tuple[Outcome, _Known]], now: flo
     """Keep outcomes (by entry) and do with their leads what follows. What ended since it was looked at is looked at
     again, once: an attempt ends only once. Returns the entries that have to wait for a damaged key."""
     calls = [_outcome_call(store, outcome, attempt, now) for outcome, attempt in accepted.values()]
-    answers = dict(zip(accepted, attempt_trip(store, calls), strict=True))
+    answers = dict(zip(accepted, careful_trip(store, calls), strict=True))
     waiting = {entry_id for entry_id, answer in answers.items() if isinstance(answer, KeyDamaged)}
-    for answer in answers.values():
-        if isinstance(answer, StoreError) and not isinstance(answer, KeyDamaged):
-            raise answer
     stale = [accepted[entry_id][0] for entry_id, answer in answers.items() if answer == _STALE]
     fresh = zip(stale, _look_up(store, stale), strict=True)
     trip(store, [_outcome_call(store, outcome, one, now) for outcome, one in fresh if isinstance(one, _Known)])

@@ -14,7 +14,7 @@ from config.campaign import CampaignSettings
 from config.policies import AppliedSettings
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store
 from dialer.store.gate import caller_ids
 from dialer.store.gate.facts import Asked, asked_of, gather
@@ -25,20 +25,20 @@ from pacing.api import Mode
 class Screening:
     """What leads of one campaign are judged by, at one moment (`now`, seconds since the epoch).
 
-    `shelf` has the national registers of this host. `agent_held`: an agent asked for these calls, or would have to.
+    `registers` has the national registers of this host. `agent_held`: an agent asked for these calls, or would have to.
     """
 
     store: Store
     settings: CampaignSettings
     policy: Policy
     now: float
-    shelf: Shelf = field(default_factory=Shelf)
+    registers: NationalRegisters = field(default_factory=NationalRegisters)
     agent_held: bool = False
 
     @classmethod
-    def as_dialled(cls, store: Store, settings: AppliedSettings, now: float, shelf: Shelf) -> Screening:
+    def as_dialled(cls, store: Store, settings: AppliedSettings, now: float, registers: NationalRegisters) -> Screening:
         """As a campaign's leads will be judged when they are dialled: in mode preview an agent asks for each call."""
-        return cls(store, settings, settings.policy(), now, shelf, settings.mode is Mode.PREVIEW)
+        return cls(store, settings, settings.policy(), now, registers, settings.mode is Mode.PREVIEW)
 
     @property
     def campaign(self) -> str:
@@ -46,7 +46,7 @@ class Screening:
 
     def asked(self, leads: Sequence[Lead]) -> list[Asked]:
         """Leads as they are asked about, with what the national registers say of their numbers."""
-        listed = self.shelf.verdicts(self.policy.registers, [lead.number for lead in leads], self.now)
+        listed = self.registers.verdicts(self.policy.registers, [lead.number for lead in leads], self.now)
         return [asked_of(self.store, lead, one) for lead, one in zip(leads, listed, strict=True)]
 
     def facts(self, leads: Sequence[Lead]) -> list[Facts]:

@@ -17,7 +17,7 @@ from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import hours_and_days
 from dialer.core.leads.preflight import Preflight
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import digits
@@ -66,11 +66,15 @@ def plan(store: Store, settings: AppliedSettings, now: float) -> tuple[Flight, t
 
 
 def judge_stretch(
-    store: Store, flight: Flight, shelf: Shelf, stretch: Stretch, told: Callable[[int], None] = lambda _: None
+    store: Store,
+    flight: Flight,
+    registers: NationalRegisters,
+    stretch: Stretch,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Preflight:
     """Judge some of the leads. `told` hears how many more have been read."""
     found = Preflight(flight.at, flight.edges)
-    screening = Screening.as_dialled(store, flight.settings, flight.at, shelf)
+    screening = Screening.as_dialled(store, flight.settings, flight.at, registers)
     for first in range(stretch.first, stretch.first + stretch.leads, PAGE):
         last = min(first + PAGE, stretch.first + stretch.leads) - 1
         leads, due_at = _page(store, flight, stretch.place, first, last, found)

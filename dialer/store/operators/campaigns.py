@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from config.campaign import NAME, CampaignSettings
 from dialer.core.inputs import CampaignState
-from dialer.store.base.connection import ScriptCall, Store, attempt_trip, campaign_call, still_damaged, trip
-from dialer.store.base.errors import CampaignExists, StoreError, UnknownCampaign
+from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, still_damaged, trip
+from dialer.store.base.errors import CampaignExists, KeyDamaged, StoreError, UnknownCampaign
 
 SETTINGS_KEPT: Final = 1024
 """Stored settings that are kept as read: all campaigns, at 9 kB each. All are looked at one after the other, so where
@@ -71,12 +71,12 @@ def readable(store: Store) -> tuple[tuple[Campaign, ...], dict[str, str]]:
     is damaged, must not keep a daemon from serving the rest."""
     found = names(store)
     damaged = still_damaged(store)
-    stored = attempt_trip(store, [("HGETALL", store.keys.campaign(name)) for name in found])
+    stored = careful_trip(store, [("HGETALL", store.keys.campaign(name)) for name in found])
     campaigns, faults = [], {}
     for name, fields in zip(found, stored, strict=True):
         begins = store.keys.campaign(name).removesuffix("campaign")
         try:
-            if isinstance(fields, StoreError):
+            if isinstance(fields, KeyDamaged):
                 raise fields
             for key, fault in damaged.items():
                 if key.startswith(begins):

@@ -13,8 +13,8 @@ from typing import Final
 from dialer.core.abandonment.rate import AnswerCounts, together
 from dialer.core.abandonment.windows import HOUR_S, Counting, CountingWindow, WindowCounts, slot_of
 from dialer.core.inputs import LedgerOfOthers
-from dialer.store.base.connection import Command, ScriptCall, Store, attempt_trip, trip
-from dialer.store.base.errors import KeyDamaged, StoreError
+from dialer.store.base.connection import Command, ScriptCall, Store, careful_trip, trip
+from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.records import whole_of
 
 DAY_KEPT_S: Final = 400 * 86_400
@@ -62,7 +62,7 @@ def others(store: Store, campaign: str, counting: Counting, owner: str) -> Ledge
     keys = store.keys
     calls: list[Command | ScriptCall] = [("HGETALL", keys.ledger(campaign, day)) for day in names]
     calls += [("HGETALL", keys.ledger_hour(campaign, hour)) for hour in hours]
-    replies = attempt_trip(store, calls)
+    replies = careful_trip(store, calls)
     days = {day: _read(flat, doubt=True) for day, flat in zip(names, replies, strict=False)}
     slots = [count for flat in replies[len(names) :] for count in _read(flat, slots=True, doubt=True)]
     today = _window(counting.today, days, slots, owner)
@@ -101,13 +101,11 @@ def _sums(counts: Iterable[_Count]) -> AnswerCounts:
     return AnswerCounts(answered, abandoned, hung_up, machines)
 
 
-def _read(flat: Sequence[bytes] | StoreError, *, slots: bool = False, doubt: bool = False) -> list[_Count]:
+def _read(flat: Sequence[bytes] | KeyDamaged, *, slots: bool = False, doubt: bool = False) -> list[_Count]:
     """A ledger's fields, OWNER|WHAT with the slot in front where there is one. What cannot be read counts nothing, or
     with `doubt`, where calls depend on it, for so much that none may be lost."""
     if isinstance(flat, KeyDamaged):
         return _in_doubt(LAST_SLOT) if doubt else []
-    if isinstance(flat, StoreError):
-        raise flat
     found = []
     for field, number in zip(flat[::2], flat[1::2], strict=True):
         name = field.decode(errors="replace")

@@ -18,8 +18,8 @@ from dialer.core.abandonment.windows import slot_of
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
 from dialer.core.model import Retry, Settlement
 from dialer.store.base import quarantine
-from dialer.store.base.connection import ScriptCall, Store, attempt_trip, campaign_call, trip
-from dialer.store.base.errors import KeyDamaged, StoreError
+from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, trip
+from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable, unpacked
 from dialer.store.base.quarantine import Bad
 from dialer.store.base.records import packed
@@ -80,15 +80,13 @@ def _write(
 ) -> tuple[list[str], set[str]]:
     """Write down ends, their events, and what was left unannounced by a call that did not come so far."""
     groups = _grouped(settlements)
-    replies = attempt_trip(store, [_settle_call(store, group, events, owner) for group in groups])
+    replies = careful_trip(store, [_settle_call(store, group, events, owner) for group in groups])
     done: dict[str, bool] = {}
     waiting: set[str] = set()
     for group, answers in zip(groups, replies, strict=True):
         if isinstance(answers, KeyDamaged):
             waiting |= _put_off(store, group, owner)
             continue
-        if isinstance(answers, StoreError):
-            raise answers
         for item, answer in zip(group, answers, strict=True):
             done[item.attempt] = answer == 1 or done.get(item.attempt, False)
     ended = [attempt for attempt, now in done.items() if now]
@@ -102,11 +100,11 @@ def _write(
 def reannounce(store: Store) -> int:
     """Tell the CRM what a crash kept from it. Returns how many events were sent."""
     names = campaigns.names(store)
-    replies = attempt_trip(store, [("HGETALL", store.keys.unannounced(name)) for name in names])
+    replies = careful_trip(store, [("HGETALL", store.keys.unannounced(name)) for name in names])
     kept_events = [
         (name, field, raw)
         for name, flat in zip(names, replies, strict=True)
-        if not isinstance(flat, StoreError)  # it rests until its key is mended
+        if not isinstance(flat, KeyDamaged)  # it rests until that is mended
         for field, raw in zip(flat[::2], flat[1::2], strict=True)
     ]
     events = _readable(store, kept_events)
