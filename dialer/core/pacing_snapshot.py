@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, chain
 from typing import Final
 
 import numpy as np
@@ -66,7 +65,7 @@ def snapshot(state: EngineState, run: CampaignRun, staff: Staff, surplus: Sequen
     crew = _crew(staff[run.name], run.settings.ring_timeout_s, shift, now, wall)
     ringing_since, ringing_trunk = _in_flight(run, staff[run.name], surplus)
     trunk, lines_free = state.opening(run, now)
-    talking, wrapup, ringing = _ages((crew.talking_since, crew.wrapup_since, ringing_since), now)
+    talking, wrapup, ringing = _ages(crew.talking_since, crew.wrapup_since, ringing_since, now)
     return Snapshot(
         now=now,
         ready=crew.ready,
@@ -172,8 +171,11 @@ def _ready(agents: list[Agent]) -> int:
     return sum([agent.state is READY for agent in agents])
 
 
-def _ages(since: tuple[list[float], ...], now: float) -> list[Ages]:
+def _ages(talking: list[float], wrapup: list[float], ringing: list[float], now: float) -> tuple[Ages, Ages, Ages]:
     """Each list as ages; made as one array, because to make one costs more than to fill it."""
-    ends = list(accumulate(map(len, since)))
-    all_ages = now - np.fromiter(chain.from_iterable(since), np.float64, ends[-1])
-    return [all_ages[end - len(part) : end] for part, end in zip(since, ends, strict=True)]
+    since = talking + wrapup + ringing
+    ages = np.fromiter(since, np.float64, len(since))
+    np.subtract(now, ages, out=ages)
+    wrapup_from = len(talking)
+    ringing_from = wrapup_from + len(wrapup)
+    return ages[:wrapup_from], ages[wrapup_from:ringing_from], ages[ringing_from:]
