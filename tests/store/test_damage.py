@@ -211,7 +211,7 @@ def test_a_ledger_that_cannot_be_read_lets_nothing_be_lost(floor: Floor, end: En
 
     seen = ledger.others(store, floor.name, Counting(NOW, today, (today,)), OWNER)
 
-    assert seen.abandoned == seen.answered == ledger.MOST_LOST
+    assert seen.counts.abandoned == seen.counts.answered == ledger.MOST_LOST
     floor.fill(1)
     assert settle.settle(store, [end(floor.dial()[0], live=True)], OWNER) == ("A0",)
     assert ledger.totals(store, floor.name, [day])[0].answered == 1
