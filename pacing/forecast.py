@@ -13,7 +13,7 @@ import numpy as np
 from pacing.api import Snapshot
 from pacing.compiled import Floats, floats
 from pacing.kernels import AGE_FIRST_S, AGE_ROWS, AGES_PER_DECADE, RING_BIN_S, answered_by, decide, free_by
-from pacing.learning.learn import Learnt
+from pacing.learning.learn import Model
 from pacing.learning.ringing import FASTEST_S, Law
 
 HORIZONS = 8
@@ -64,21 +64,21 @@ class Proposal:
     probability: float
 
 
-def make_tables(learnt: Learnt, snapshot: Snapshot, grace_s: float) -> Tables:
+def make_tables(model: Model, snapshot: Snapshot, grace_s: float) -> Tables:
     """Tables for the present state of knowledge."""
-    answers = learnt.answers
+    answers = model.answers
     law = answers.law(snapshot.now, floats(snapshot.ringing_age_s))
     horizon_s = law.quantiles_s(HORIZONS)
     within_s = horizon_s + grace_s
-    talk = learnt.talk.hazard(snapshot.now, snapshot.talking_age_s)
-    wrapup = learnt.wrapup.hazard(snapshot.now, snapshot.wrapup_age_s)
+    talk = model.talk.hazard(snapshot.now, snapshot.talking_age_s)
+    wrapup = model.wrapup.hazard(snapshot.now, snapshot.wrapup_age_s)
     answered, will = answered_by(law.still, law.answers, RING_BIN_S, horizon_s)
     return Tables(
         made_at=snapshot.now,
         moves=answers.moves,
         horizon_s=horizon_s,
-        talk_free=free_by(AGES_S, within_s, learnt.talk.edges_s, talk, learnt.wrapup.edges_s, wrapup, SLICES),
-        wrapup_free=free_by(AGES_S, within_s, learnt.wrapup.edges_s, wrapup, NONE, NONE, SLICES),
+        talk_free=free_by(AGES_S, within_s, model.talk.edges_s, talk, model.wrapup.edges_s, wrapup, SLICES),
+        wrapup_free=free_by(AGES_S, within_s, model.wrapup.edges_s, wrapup, NONE, NONE, SLICES),
         answered=answered,
         will=will,
         law=law,
@@ -86,10 +86,10 @@ def make_tables(learnt: Learnt, snapshot: Snapshot, grace_s: float) -> Tables:
     )
 
 
-def stale(tables: Tables, learnt: Learnt, now: float) -> bool:
+def stale(tables: Tables, model: Model, now: float) -> bool:
     """Whether tables are too old; also after a step back of the clock, and when the law of answers has been moved."""
     last_s = TABLES_LAST_S if tables.law.calls >= CALLS_YOUNG else YOUNG_TABLES_LAST_S
-    return not 0.0 <= now - tables.made_at < last_s or tables.moves != learnt.answers.moves
+    return not 0.0 <= now - tables.made_at < last_s or tables.moves != model.answers.moves
 
 
 @dataclass(frozen=True, slots=True)

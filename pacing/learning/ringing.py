@@ -80,7 +80,7 @@ def incidence(events: Floats, within: Floats) -> tuple[Floats, Floats, Floats, f
 
 
 @compiled
-def gathered(ages_s: Floats, bins: int) -> Floats:
+def bin_counts(ages_s: Floats, bins: int) -> Floats:
     """How many of the ages are in each bin; what is beyond the last is in the last."""
     calls = np.zeros(bins)
     for i in range(ages_s.size):
@@ -172,7 +172,7 @@ class Ringing:
         ages_s = floats(ringing_s)
         squares, weight = self.squares, self.weight
         if ages_s.size:
-            calls = gathered(ages_s, self.edges_s.size)
+            calls = bin_counts(ages_s, self.edges_s.size)
             within = calls * self.forgetting.of(now - self.edges_s)
             weight += float(within.sum())
             squares += float(within.sum())  # a move may have discounted them, and ordinarily they fade but little
@@ -183,7 +183,7 @@ class Ringing:
     def memory(self, now: float = 0.0, ringing_s: Ages = ()) -> Memory:
         """What `recall` takes. Calls that ring now count as what becomes of them by the law (Efron's redistribution to
         the right, 1967): without them only those that end first would be remembered."""
-        within = gathered(floats(ringing_s), self.edges_s.size) * self.forgetting.of(now - self.edges_s)
+        within = bin_counts(floats(ringing_s), self.edges_s.size) * self.forgetting.of(now - self.edges_s)
         # The prior says what becomes of them at ages that nobody has reached, and nothing else.
         still, answers, people, _ = incidence(self.events + NEXT_TO_NOTHING * self.prior, within)
         total = float(self.events.sum() + within.sum())
