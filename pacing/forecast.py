@@ -24,6 +24,8 @@ CALLS_YOUNG = 300.0
 """With fewer calls known, tables are made more often: each call changes them."""
 AGES_S = AGE_FIRST_S * (10.0 ** (np.arange(AGE_ROWS) / AGES_PER_DECADE) - 1.0)
 NONE = floats(())
+ORDINARY = np.ones(4096)
+"""The odds of ordinary calls: no step should have to make them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,10 @@ def propose(
 
 def _odds(tables: Tables, snapshot: Snapshot) -> Floats:
     """The odds of an answer of every ringing call, and last of the next one, as multiples of the ordinary call's."""
-    odds = np.ones(len(snapshot.ringing_age_s) + 1)
-    if tables.odds and len(snapshot.ringing_trunk) == odds.size - 1:
-        odds[:-1] = [tables.odds.get(trunk, 1.0) for trunk in snapshot.ringing_trunk]
-        odds[-1] = tables.odds.get(snapshot.next_trunk, 1.0)
+    size = len(snapshot.ringing_age_s) + 1
+    if not tables.odds or len(snapshot.ringing_trunk) != size - 1:
+        return ORDINARY[:size] if size <= ORDINARY.size else np.ones(size)
+    odds = np.ones(size)
+    odds[:-1] = [tables.odds.get(trunk, 1.0) for trunk in snapshot.ringing_trunk]
+    odds[-1] = tables.odds.get(snapshot.next_trunk, 1.0)
     return odds

@@ -89,6 +89,15 @@ def add_life(lasted_s: float, weight: float, edges_s: Floats, within: Floats, se
 
 
 @compiled
+def end_life(lasted_s: float, weight: float, kept: float, edges_s: Floats, ended: Floats, seconds: Floats) -> None:
+    """What is there counts for `kept`; then add a life that has ended."""
+    for b in range(edges_s.size):
+        ended[b] *= kept
+        seconds[b] *= kept
+    add_life(lasted_s, weight, edges_s, ended, seconds)
+
+
+@compiled
 def spread(lasted_s: Floats, weights: Floats, edges_s: Floats, within: Floats, seconds: Floats) -> None:
     """Add many lives, as `add_life` does with one."""
     for i in range(lasted_s.size):

@@ -80,6 +80,15 @@ def incidence(events: Floats, within: Floats) -> tuple[Floats, Floats, Floats, f
 
 
 @compiled
+def end_call(events: Floats, cause: int, place: int, kept: float, weight: float) -> None:
+    """What is there counts for `kept`; then add a call that ended so, in one go: this is done for every call."""
+    for c in range(events.shape[0]):
+        for b in range(events.shape[1]):
+            events[c, b] *= kept
+    events[cause, place] += weight
+
+
+@compiled
 def bin_counts(ages_s: Floats, bins: int) -> Floats:
     """How many of the ages are in each bin; what is beyond the last is in the last."""
     calls = np.zeros(bins)
@@ -124,12 +133,13 @@ class Ringing:
     def observe(self, at: float, ring_s: float, cause: int) -> None:
         """A call ended so at `at`, after `ring_s`."""
         share = 1.0 / max(self.memory_calls, RING_TIMES_REMEMBERED * self.ringing)
+        kept = math.exp(-share)
         self.forgetting.passed(share)
-        self.fade(math.exp(-share))
         weight = self.forgetting.of_one(at - ring_s)
-        self.events[cause, self.bin_of(ring_s)] += weight
-        self.weight += weight
-        self.squares += weight * weight
+        end_call(self.events, cause, self.bin_of(ring_s), kept, weight)
+        self.prior_weight = max(TRACE, self.prior_weight * kept)
+        self.weight = self.weight * kept + weight
+        self.squares = self.squares * kept * kept + weight * weight
         self.seen[cause] += 1
 
     def correct(self, answered_at: float, ring_s: float, was: int, cause: int) -> None:
