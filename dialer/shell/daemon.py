@@ -9,7 +9,7 @@
 Start: settings -> Redis (exit 3) -> what dead daemons left -> SIP workers (exit 4) -> pacers compiled -> READY.
 Stop, on SIGTERM: no leases, no new calls; ringing calls ring for their legal minimum and are served; talks go on for
 `drain.talk_limit_s`; a second SIGTERM hangs up. Then settle, release, exit 0, or 5 if facts are left on disk. Every
-wait has a limit; what neither Redis nor a disk has taken by then is lost, and the exit code is 11.
+wait has a limit; what neither Redis nor a disk has taken by then is lost, and the exit code is 12.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def test_on_a_short_row_baselines_play_fewer_days() -> None:
 def test_after_a_restart_what_was_learnt_is_kept_by_those_who_learn() -> None:
     """Ours goes on from its memory if there is one; whoever remembers nothing begins anew."""
     before = pacer_of(OURS, R2, 1)
-    before.known.observe(CallAnswered(1.0, 9.0))  # type: ignore[attr-defined]
+    before.model.observe(CallAnswered(1.0, 9.0))  # type: ignore[attr-defined]
     again, fresh = (pacer_again(NEXT_DAY, R2, 1, old) for old in (before, None))
 
     assert again.memory() == before.memory() != fresh.memory()

@@ -63,7 +63,7 @@ def _policies(_: click.Context, __: click.Parameter, incomplete: str) -> list[Co
 @click.option(
     "--html", "page", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write a page, too."
 )
-@click.option("--jobs", type=click.IntRange(1, 256), help="Shifts at a time. [default: summary for each core]")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Shifts at a time. [default: one for each core]")
 @click.option("--list", "listed", is_flag=True, help="List the scenarios and the policies, and do nothing.")
 @click.option("--example", is_flag=True, help="Print a scenario file with every setting, and do nothing.")
 @json_option

@@ -263,6 +263,23 @@ def persistence_warnings(store: Store) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+@dataclass(frozen=True, slots=True)
+class ServerFigures:
+    """What a server says of itself. `memory_limit` is 0 where there is none; both are in bytes."""
+
+    product: str
+    version: str
+    memory_used: int
+    memory_limit: int
+
+
+def server_figures(store: Store) -> ServerFigures:
+    """Ask a server what it is and how much memory it uses."""
+    server, memory = _info(store, "server"), _info(store, "memory")
+    product, version = _product(server)
+    return ServerFigures(product, version, int(memory.get("used_memory", 0)), int(memory.get("maxmemory", 0)))
+
+
 def translated(error: redis.exceptions.RedisError) -> StoreError:
     """An exception of redis-py as one of ours."""
     text = str(error)
@@ -314,9 +331,13 @@ def _config(store: Store, name: str) -> str | None:
     return None if isinstance(reply, StoreError) or not reply else reply[1].decode()
 
 
-def _check_version(server: Mapping[str, str]) -> None:
+def _product(server: Mapping[str, str]) -> tuple[str, str]:
     kind = "valkey" if "valkey_version" in server else "redis"
-    text = server.get(f"{kind}_version", "0")
+    return kind, server.get(f"{kind}_version", "0")
+
+
+def _check_version(server: Mapping[str, str]) -> None:
+    kind, text = _product(server)
     version = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
     if version < MIN_VERSION[kind]:
         raise StoreError(f"the server is {kind} {text}; Redis 7.0 or Valkey 8.0 at least is needed")
