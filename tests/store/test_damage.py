@@ -9,6 +9,7 @@ from typing import Any
 import msgpack
 import pytest
 
+from compliance.contacts import Mark
 from config.campaign import CampaignSettings
 from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.agents.agent import AgentState
@@ -400,3 +401,34 @@ def test_the_end_of_an_attempt_of_a_deleted_lead_is_told(floor: Floor, end: End)
     assert places(floor) == 1
     assert trip(floor.store, [("HEXISTS", floor.store.keys.progress(floor.name), "L0")]) == [0]
     assert retention.purge_attempts(floor.store, floor.name).gone == 1
+
+
+@pytest.mark.parametrize("happens", ["opened", "ended"])
+def test_an_attempt_that_changes_while_it_is_looked_at_is_not_lost(
+    floor: Floor, end: End, monkeypatch: pytest.MonkeyPatch, happens: str
+) -> None:
+    """Opened between two looks, or ended: it is not taken for one without a record, and nothing is marked."""
+    floor.fill(2)
+    dialled = [] if happens == "opened" else list(floor.dial())
+    real, looked = recovery.trip, []
+
+    def trip_and_more(store: Store, calls: Any) -> list[Any]:
+        first = not looked and len(calls) == 2
+        if first and happens == "ended":
+            looked.append(True)
+            before = real(store, calls[:1])
+            settle.settle(store, [end(dialled[0], Disposition.BUSY)], OWNER)
+            return [*before, *real(store, calls[1:])]
+        if first:
+            looked.append(True)
+            before = real(store, calls[:1])
+            dialled.extend(floor.dial())
+            return [*before, *real(store, calls[1:])]
+        return real(store, calls)
+
+    monkeypatch.setattr(recovery, "trip", trip_and_more)
+
+    assert recovery.settle_forgotten(floor.store, OWNER, (), NOW + 1) == 0
+    assert looked
+    (contact,) = contacts.history(floor.store, digits(number(0)))
+    assert contact.marks == (Mark.ENDED if happens == "ended" else Mark(0))

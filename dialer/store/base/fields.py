@@ -84,12 +84,11 @@ def _from_json(raw: bytes) -> Any:
     return value
 
 
-def unpacked(raw: bytes) -> Any:
-    """Strict msgpack as a value. Raises `Undecodable`."""
+def unpacked(raw: bytes, *, twins: bool = False) -> Any:
+    """Strict msgpack as a value; with `twins`, which is faster, a key may be there twice. Raises `Undecodable`."""
+    hook = None if twins else _without_twins
     try:
-        return msgpack.unpackb(
-            raw, raw=False, strict_map_key=True, object_pairs_hook=_without_twins, ext_hook=_no_extension
-        )
+        return msgpack.unpackb(raw, raw=False, strict_map_key=True, object_pairs_hook=hook, ext_hook=_no_extension)
     except msgpack.ExtraData:
         raise Undecodable("msgpack: bytes after the end of the map") from None
     except UnicodeDecodeError:
@@ -123,26 +122,30 @@ def fault_in(value: object, depth: int = 0) -> str | None:
     """Why a free-form value cannot be kept and sent on as msgpack and JSON; None: it can."""
     if depth > MAX_DEPTH:
         return f"nested more than {MAX_DEPTH} deep"
-    match value:
-        case bool() | None:
-            return None
-        case int():
-            return None if -(2**63) <= value < 2**63 else "holds a number beyond 64 bits"
-        case float():
-            return None if math.isfinite(value) else "holds a number that is not finite"
-        case str():
-            return None if _encodable(value) else "holds text that is not valid Unicode"
-        case list():
-            return next((fault for item in value if (fault := fault_in(item, depth + 1))), None)
-        case dict():
-            if not all(isinstance(key, str) and _encodable(key) for key in value):
-                return "holds a key that is not text"
-            return next((fault for item in value.values() if (fault := fault_in(item, depth + 1))), None)
-        case _:
-            return f"holds {kind_of(value)}, which is not allowed"
+    if isinstance(value, str):
+        return None if _encodable(value) else "holds text that is not valid Unicode"
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return None if -(2**63) <= value < 2**63 else "holds a number beyond 64 bits"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "holds a number that is not finite"
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) and _encodable(key) for key in value):
+            return "holds a key that is not text"
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            fault = fault_in(item, depth + 1)
+            if fault is not None:
+                return fault
+        return None
+    return f"holds {kind_of(value)}, which is not allowed"
 
 
 def _encodable(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -48,10 +48,10 @@ def shaped(kind: type[T], data: object, what: str) -> T:
 def read(kind: type[T], raw: bytes, what: str) -> T:
     """A kept record. Raises `Undecodable`."""
     try:
-        return shaped(kind, unpacked(raw), what)
+        data = unpacked(raw, twins=True)
     except Undecodable as error:
-        text = str(error)
-        raise Undecodable(text if text.startswith(what) else f"{what} cannot be read: {text}") from None
+        raise Undecodable(f"{what} cannot be read: {error}") from None
+    return shaped(kind, data, what)
 
 
 def text_of(raw: bytes) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from compliance.api import Per
 from compliance.blocks import is_id
@@ -20,8 +20,8 @@ from compliance.consent import CLOCKS_DIFFER_S
 from compliance.numbers import E164, BadNumber, masked_text
 from compliance.numbers import parse as parse_number
 from dialer.core.model import Disposition, Lead
-from dialer.store.base.fields import MAX_ENTRY_BYTES, Fields, Undecodable, decode, kind_of
-from dialer.store.base.records import Count, Digits, Time, packed, read, whole_of
+from dialer.store.base.fields import MAX_ENTRY_BYTES, Fields, Undecodable, decode, fault_in, kind_of
+from dialer.store.base.records import Count, Time, packed, read, whole_of
 
 MAX_LEAD_BYTES: Final = MAX_ENTRY_BYTES
 MAX_NUMBERS: Final = 5
@@ -180,25 +180,47 @@ def _hint(raw: str) -> str:
 # --- the stored form ------------------------------------------------------------------------------------------------
 
 
-class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An accepted lead as it is kept: all but number_index and tries. `sid` is the stream entry that it came in, `at`
-    when that was (seconds since the epoch). The names are short because there are millions."""
+_SHORT: Final = {
+    "lead_id": "id",
+    "numbers": "n",
+    "taken_in_at": "at",
+    "name": "nm",
+    "timezone": "tz",
+    "priority": "p",
+    "expires_at": "x",
+    "customer_id": "c",
+    "account_id": "ac",
+    "region": "r",
+    "consent_at": "ca",
+    "consent_until": "cu",
+    "consent_source": "cs",
+    "attrs": "a",
+}
+"""Names of fields as they are kept: there are millions of leads."""
+
+
+class _Stored(msgspec.Struct, frozen=True, omit_defaults=True, rename=_SHORT):
+    """An accepted lead as it is kept: all but number_index and tries. `sid` is the stream entry that it came in,
+    `taken_in_at` when that was (seconds since the epoch)."""
 
     sid: str
-    id: str
-    n: Annotated[tuple[Digits, ...], Meta(min_length=1)]
-    at: Time = 0
-    nm: str = ""
-    tz: str | None = None
-    p: Priority = DEFAULT_PRIORITY
-    x: Time | None = None
-    c: str = ""
-    ac: str = ""
-    r: str = ""
-    ca: Time | None = None
-    cu: Time | None = None
-    cs: str = ""
-    a: dict[str, Any] = {}
+    lead_id: str
+    numbers: Annotated[tuple[str, ...], Meta(min_length=1)]
+    taken_in_at: Time = 0
+    name: str = ""
+    timezone: str | None = None
+    priority: Priority = DEFAULT_PRIORITY
+    expires_at: Time | None = None
+    customer_id: str = ""
+    account_id: str = ""
+    region: str = ""
+    consent_at: Time | None = None
+    consent_until: Time | None = None
+    consent_source: str = ""
+    attrs: dict[str, Any] = {}
+
+
+_AS_IN_LEAD: Final = tuple(name for name in _SHORT if name not in ("numbers", "taken_in_at"))
 
 
 class _Progress(NamedTuple):
@@ -208,25 +230,9 @@ class _Progress(NamedTuple):
 
 def pack(lead: Lead, stream_id: str, taken_in_at: float = 0.0) -> bytes:
     """The stored form of an accepted lead."""
-    return packed(
-        _Stored(
-            sid=stream_id,
-            id=lead.lead_id,
-            n=tuple([number.clear for number in lead.numbers]),
-            at=int(taken_in_at),
-            nm=lead.name,
-            tz=lead.timezone,
-            p=lead.priority,
-            x=lead.expires_at,
-            c=lead.customer_id,
-            ac=lead.account_id,
-            r=lead.region,
-            ca=lead.consent_at,
-            cu=lead.consent_until,
-            cs=lead.consent_source,
-            a=lead.attrs,
-        )
-    )
+    same = {name: getattr(lead, name) for name in _AS_IN_LEAD}
+    numbers = tuple([number.clear for number in lead.numbers])
+    return packed(_Stored(sid=stream_id, numbers=numbers, taken_in_at=int(taken_in_at), **same))
 
 
 def _stored(raw: bytes, campaign: str) -> _Stored:
@@ -238,27 +244,21 @@ def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: bytes
     `Undecodable`."""
     stored = _stored(raw, campaign)
     number_index, tries = unpack_progress(progress)
-    if number_index >= len(stored.n):
+    if number_index >= len(stored.numbers):
         raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: it has no number {number_index}")
-    own = whole_of(priority, stored.p) if isinstance(priority, bytes) else priority
-    return Lead(
-        lead_id=stored.id,
-        campaign=campaign,
-        numbers=tuple([E164(number) for number in stored.n]),
-        number_index=number_index,
-        name=stored.nm,
-        timezone=stored.tz,
-        priority=stored.p if own is None or not 0 <= own <= HIGHEST_PRIORITY else own,
-        expires_at=stored.x,
-        customer_id=stored.c,
-        account_id=stored.ac,
-        region=stored.r,
-        consent_at=stored.ca,
-        consent_until=stored.cu,
-        consent_source=stored.cs,
-        attrs=stored.a,
-        tries=tries,
-    )
+    fault = fault_in(stored.attrs) if stored.attrs else None
+    if fault is not None:
+        raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: attrs: {fault}")
+    own = whole_of(priority, stored.priority) if isinstance(priority, bytes) else priority
+    given = structs.asdict(stored)
+    del given["sid"], given["taken_in_at"]
+    if own is not None and 0 <= own <= HIGHEST_PRIORITY:
+        given["priority"] = own
+    try:
+        given["numbers"] = tuple([E164(number) for number in stored.numbers])
+    except BadNumber as error:
+        raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: a number is {error}") from None
+    return Lead(campaign=campaign, number_index=number_index, tries=tries, **given)
 
 
 def stream_id_of(raw: bytes) -> str:
@@ -268,7 +268,7 @@ def stream_id_of(raw: bytes) -> str:
 
 def taken_in_at_of(raw: bytes) -> float:
     """When a stored lead came in, in seconds since the epoch. Raises `Undecodable`."""
-    return _stored(raw, "").at
+    return _stored(raw, "").taken_in_at
 
 
 def pack_progress(number_index: int, tries: Mapping[Disposition, int]) -> bytes:

@@ -56,19 +56,12 @@ class _Kept(msgspec.Struct, frozen=True):
 
 def save(store: Store, erasure: Erasure) -> None:
     """Write down how far an erasure is. It is there, with the numbers, until it is on record."""
-    body = _Kept(
-        erasure.at,
-        erasure.who,
-        erasure.reason,
-        erasure.asked.clear if erasure.asked else "",
-        tuple(number.clear for number in erasure.numbers),
-        erasure.customer,
-        erasure.also_history,
-        erasure.leads,
-        erasure.since,
-        dict(erasure.done),
-        erasure.complete,
-    )
+    body = {
+        **{name: getattr(erasure, name) for name in _Kept.__struct_fields__},
+        "asked": erasure.asked.clear if erasure.asked else "",
+        "numbers": [number.clear for number in erasure.numbers],
+        "done": dict(erasure.done),
+    }
     trip(store, [("HSET", store.keys.erasures(), erasure.id, packed(body))])
 
 

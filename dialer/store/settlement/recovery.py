@@ -166,10 +166,7 @@ def open_attempts(store: Store, campaign: str) -> tuple[OpenAttempt, ...]:
     leased that lead.
     """
     keys = store.keys
-    flat, in_attempt, lessees = trip(
-        store,
-        [("HGETALL", keys.attempts(campaign)), ("HGETALL", keys.open(campaign)), ("HGETALL", keys.lessee(campaign))],
-    )
+    in_attempt, flat = trip(store, [("HGETALL", keys.open(campaign)), ("HGETALL", keys.attempts(campaign))])
     attempts: dict[bytes, OpenAttempt] = {}
     bad: list[Bad] = []
     for name, raw in zip(flat[::2], flat[1::2], strict=True):
@@ -178,15 +175,28 @@ def open_attempts(store: Store, campaign: str) -> tuple[OpenAttempt, ...]:
         except Undecodable as error:
             bad.append(Bad(keys.attempts(campaign), name, raw, str(error)))
     quarantine.set_aside(store, bad)
-    owners = dict(zip(lessees[::2], lessees[1::2], strict=True))
-    lost = [
-        OpenAttempt.lost(
-            campaign, *(cell.decode(errors="replace") for cell in (name, lead_id, owners.get(lead_id, b"")))
+    pairs = zip(in_attempt[::2], in_attempt[1::2], strict=True)
+    return (*attempts.values(), *_lost(store, campaign, [pair for pair in pairs if pair[1] not in attempts]))
+
+
+def _lost(store: Store, campaign: str, pairs: Sequence[tuple[bytes, bytes]]) -> list[OpenAttempt]:
+    """Those of some leads and attempts whose attempt has no record; others have ended since they were looked at."""
+    keys = store.keys
+    asked = [
+        command
+        for lead_id, name in pairs
+        for command in (
+            ("HEXISTS", keys.attempts(campaign), name),
+            ("HEXISTS", keys.ended(campaign), name),
+            ("HGET", keys.lessee(campaign), lead_id),
         )
-        for lead_id, name in zip(in_attempt[::2], in_attempt[1::2], strict=True)
-        if name not in attempts
     ]
-    return (*attempts.values(), *lost)
+    replies = trip(store, asked)
+    return [
+        OpenAttempt.lost(campaign, *(cell.decode(errors="replace") for cell in (name, lead_id, owner or b"")))
+        for (lead_id, name), there, ended, owner in zip(pairs, replies[::3], replies[1::3], replies[2::3], strict=True)
+        if not (there or ended)
+    ]
 
 
 def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], now: float, before: Before) -> int:
