@@ -14,6 +14,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -98,7 +99,7 @@ class Spool:
                 break
             with segment.path.open("rb") as file:
                 frames = _frames(file, segment.start, segment.size)
-                items += [msgpack.unpackb(raw) for _, raw in zip(range(count - len(items)), frames, strict=False)]
+                items += [item for _, item in islice(frames, count - len(items))]
         return items
 
     def discard(self, count: int) -> None:
@@ -107,11 +108,8 @@ class Spool:
             segment = self._segments[0]
             if segment.left > count:
                 with segment.path.open("rb") as file:
-                    sizes = [
-                        _HEAD.size + len(raw)
-                        for raw, _ in zip(_frames(file, segment.start, segment.size), range(count), strict=False)
-                    ]
-                segment.start += sum(sizes)
+                    frames = _frames(file, segment.start, segment.size)
+                    segment.start += sum(size for size, _ in islice(frames, count))
                 segment.left -= count
                 return
             count -= segment.left
@@ -160,7 +158,7 @@ class Spool:
         """Take over a file of an earlier run: count its items and cut a torn tail off."""
         size = path.stat().st_size
         with path.open("rb") as file:
-            lengths = [_HEAD.size + len(raw) for raw in _frames(file, 0, size)]
+            lengths = [length for length, _ in _frames(file, 0, size)]
         good = sum(lengths)
         if good < size and not _is_torn(path, good, size):
             aside = path.with_suffix(".damaged")
@@ -186,8 +184,8 @@ def _framed(item: Any) -> bytes:
     return _HEAD.pack(len(raw), zlib.crc32(raw)) + bytes(raw)
 
 
-def _frames(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    """The contents of the good frames from `start` on, up to the first that is not."""
+def _frames(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, Any]]:
+    """The good frames from `start` on, up to the first that is not: how long each is, and its item."""
     file.seek(start)
     at = start
     while at + _HEAD.size <= end:
@@ -197,8 +195,12 @@ def _frames(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
         raw = file.read(length)
         if zlib.crc32(raw) != checksum:
             return
+        try:
+            item = msgpack.unpackb(raw)
+        except (ValueError, msgpack.UnpackException):
+            return
         at += _HEAD.size + length
-        yield raw
+        yield _HEAD.size + length, item
 
 
 def _is_torn(path: Path, good: int, size: int) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from dialer.core.inputs import AnswerSaid
+from dialer.core.inputs import AnswerReported
 from dialer.sim.far_end import FarEnd, Line, Stage
 from sip.causes import Answerer, Cause, Leg
 from sip.messages import (
@@ -207,7 +207,7 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
     def _is_said(self, call: str) -> None:
         """Somebody says what came of a call, and now and then something else later."""
         for at_s in (0.0, 30.0):
-            said = AnswerSaid(call, self.timeline.chance(0.5))
+            said = AnswerReported(call, self.timeline.chance(0.5))
             self.timeline.after(at_s + self.timeline.between(0.0, 20.0), partial(self.tell, said))
 
     def say(self, line: FallibleLine, event: Event) -> None:

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from config.policies import AppliedSettings
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, HangUpAll, LedgerOfOthers
 from dialer.sim.virtual_time import Tell
@@ -77,9 +78,9 @@ class Saboteur:
             case FaultKind.MODE_CHANGED:
                 self._other_mode(name, size)
             case FaultKind.LEDGER_OF_OTHERS:
-                self.tell(LedgerOfOthers(name, "day 0", dice.randrange(1000), dice.randrange(10)))
+                self.tell(LedgerOfOthers(name, "day 0", AnswerCounts(dice.randrange(1000), dice.randrange(10))))
             case FaultKind.NEW_DAY:
-                self.tell(LedgerOfOthers(name, f"day {next(self.days)}", 0, 0))
+                self.tell(LedgerOfOthers(name, f"day {next(self.days)}", AnswerCounts(0, 0)))
             case FaultKind.DRAIN:
                 self.tell(Drain())
             case FaultKind.HANG_UP_ALL:

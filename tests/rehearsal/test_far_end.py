@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from dialer.core.inputs import AnswerSaid
+from dialer.core.inputs import AnswerReported
 from sip.causes import Answerer, Cause
 from sip.messages import (
     AgentEnded,
@@ -94,7 +94,7 @@ def test_machines_answer_and_somebody_says_what_it_was():
     far_end.timeline.run(900.0)
     kinds = [event.kind for event in heard if isinstance(event, Answered)]
     assert 30 < kinds.count(Answerer.MACHINE) < 70
-    assert 60 < len([event for event in heard if isinstance(event, AnswerSaid)]) < 140
+    assert 60 < len([event for event in heard if isinstance(event, AnswerReported)]) < 140
 
 
 def test_a_dead_trunk_says_nothing_for_a_transaction():

@@ -16,14 +16,14 @@ from compliance.contacts import Contact, Mark, crc16, repacked
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied
 from dialer.core.inputs import CampaignState, Permitted, Refused
-from dialer.core.leads.next_allowed import Foresight
+from dialer.core.leads.next_allowed import NextAllowed
 from dialer.core.leads.preflight import Preflight
 from dialer.core.model import Lead
 from dialer.disk.registers import Shelf
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import digits, place
-from dialer.store.gate import evaluation
+from dialer.store.gate.evaluation import Screening
 from dialer.store.gate.gate import screen
 from dialer.store.leads import intake, leases, preflight, why
 from dialer.store.operators import campaigns
@@ -78,9 +78,8 @@ def by_the_gate(
     """What the gate says of leads that are due, each by its id."""
     leads = leases.lease(store, settings.name, OWNER, count, now, 120.0).leads
     ids = [f"A-{lead.lead_id}" for lead in leads]
-    answers = screen(
-        store, settings, settings.policy(), leads, trunk="main", owner=OWNER, now=now, attempt_ids=ids, shelf=NO_SHELF
-    )
+    screening = Screening(store, settings, settings.policy(), now)
+    answers = screen(screening, leads, trunk="main", owner=OWNER, attempt_ids=ids)
     return {answer.lead.lead_id: answer for answer in answers}
 
 
@@ -157,9 +156,8 @@ def test_the_moment_that_is_foreseen_is_the_first(store: Store, settings: Applie
 
 def permitted_at(store: Store, settings: AppliedSettings, lead: Lead, at: float) -> bool:
     """Whether the gate would let a lead pass at a moment; what it did is undone."""
-    policy = settings.policy()
-    facts = evaluation.facts_about(store, settings, policy, [lead], NO_SHELF, at, agent_held=False)
-    return isinstance(evaluation.foreseen(store, settings, policy, facts, at)[0], Cleared)
+    screening = Screening(store, settings, settings.policy(), at)
+    return isinstance(screening.foreseen(screening.facts([lead]))[0], Cleared)
 
 
 def test_a_cap_that_ends_at_night_waits_for_the_morning(store: Store, settings: AppliedSettings) -> None:
@@ -195,7 +193,7 @@ def test_registers_are_asked_as_of_now(store: Store, settings: AppliedSettings, 
     attempted(store, 1, DAY_S, 2 * DAY_S)
     good, old = Shelf((listed(tmp_path / "cn.reg"),)), Shelf((listed(tmp_path / "cn.reg", max_age_days=1),))
 
-    def seen(lead_id: str, shelf: Shelf) -> Foresight | None:
+    def seen(lead_id: str, shelf: Shelf) -> NextAllowed | None:
         asked = why.find(store, settings, lead_id, ())
         return why.reasons(store, settings, asked, shelf, NOON).foresight
 

@@ -10,7 +10,6 @@ from config.policies import AppliedSettings
 from dialer.cli.base.hosts import Hosts
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.host.completion import campaign_names
-from dialer.core.abandonment.rate import defined
 from dialer.core.abandonment.windows import counting
 from dialer.core.board import WindowRow, row_of
 from dialer.store.base.connection import Store
@@ -45,8 +44,7 @@ def counted(store: Store, found: Campaign, settings: AppliedSettings) -> tuple[W
     the campaign's with its policies."""
     windows = counting(settings, found.created_at, now())
     told = ledger.others(store, found.settings.name, windows, NOBODY)
-    definition = settings.abandonment
-    return tuple(row_of(one, defined(one.answers, definition), definition) for one in told.windows)
+    return tuple(row_of(window, settings.abandonment) for window in told.windows)
 
 
 def as_data(found: Campaign) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dialer.cli.base.output import console, show, show_json, table
 from dialer.cli.campaigns.campaign_facts import name_argument
 from dialer.cli.live.campaign_panels import state_text
 from dialer.core.abandonment.windows import zone_of
-from dialer.core.leads.lead_counts import Standing, clock_words, last_word
+from dialer.core.leads.lead_counts import LeadCounts, clock_words, last_word
 from dialer.store.base.connection import Store
 from dialer.store.leads import funnel as store_funnel
 from dialer.store.leads.funnel import Bar, Funnel, Reasons
@@ -104,11 +104,11 @@ def _zone_words(zone: tzinfo | None) -> str:
     return "" if zone is None else str(zone)
 
 
-def _word_style(standing: Standing) -> str:
+def _word_style(standing: LeadCounts) -> str:
     return GOOD if standing.diallable or standing.finished else WARN
 
 
-def _places(standing: Standing) -> RenderableType:
+def _places(standing: LeadCounts) -> RenderableType:
     """A bar for each place, and all of them in one."""
     numbers = [(getattr(standing, field), word, style, meaning) for field, word, style, meaning in PLACES]
     total = standing.accepted

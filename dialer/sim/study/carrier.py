@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from dialer.core.engine_state import Floor
+from dialer.core.engine_state import EngineState
 from dialer.sim.far_end import FarEnd, Line, Stage
 from dialer.sim.study.callees import Callee, Outcome, People
 from dialer.sim.study.lead_list import serial
@@ -54,7 +54,7 @@ class Carrier(FarEnd[CalleeLine]):
     """Everything on the other side of the workers. `on_talk` is told (agent, callee) whenever a talk begins."""
 
     people: People
-    floor: Floor
+    floor: EngineState
     on_talk: Callable[[str, Callee], None]
     pick_up_s: float
     message_s: float

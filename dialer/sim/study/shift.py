@@ -9,9 +9,10 @@ from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied, shipped
 from config.rules import CapSettings, Day, HoursSettings
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Lease, Publish, Release, Reserve, Send, Settle
 from dialer.core.engine import Engine
-from dialer.core.engine_state import FloorSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings, TrunkLimits
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, Input, LedgerOfOthers, LocalTime, Paced
 from dialer.core.model import Disposition
 from dialer.core.pacing_snapshot import pacing_settings
@@ -67,7 +68,7 @@ class Shift:
         lines = limits.lines or NO_LIMIT
         trunk = TrunkLimits(TRUNK, limits.max_cps or NO_LIMIT, lines)
         # Desktops of a study never fall silent, so nobody has to listen for their heartbeats.
-        floor = FloorSettings((trunk,), lines, agent_heartbeat_timeout_s=float("inf"))
+        floor = EngineSettings((trunk,), lines, agent_heartbeat_timeout_s=float("inf"))
         self.engine = Engine(floor)
         people = People(self.scenario, self.seed)
         self.lead_list = LeadList(self.timeline, self.tell, settings, limits.leads)
@@ -77,17 +78,17 @@ class Shift:
             self.timeline,
             self.tell,
             people,
-            self.engine.floor,
+            self.engine.state,
             self.agents.talks,
             self.scenario.agents.pick_up_s,
             limits.message_s,
         )
         self.tell(CampaignChanged(settings, CampaignState.RUNNING))
-        run = self.engine.floor.campaigns[CAMPAIGN]
-        self.settings = pacing_settings(self.engine.floor, run)
+        run = self.engine.state.campaigns[CAMPAIGN]
+        self.settings = pacing_settings(self.engine.state, run)
         self.pacer = POLICIES[self.policy](self.settings, self.seed)
         self.tell(LocalTime(UTC_OFFSET_S))
-        self.tell(LedgerOfOthers(CAMPAIGN, "today", 0, 0))
+        self.tell(LedgerOfOthers(CAMPAIGN, "today", AnswerCounts(0, 0)))
         self.tell(Capacity(SLOTS_PER_CALL * lines, 1))
 
     def tell(self, event: Input) -> None:
@@ -116,7 +117,7 @@ class Shift:
 
     def _starts_again(self, memory: bool) -> None:
         """Another pacer goes on where the daemon drained."""
-        self.engine.questions(self.timeline.now, everyone=True)
+        self.engine.pacer_requests(self.timeline.now, everyone=True)
         self.pacer = pacer_after_restart(self.policy, self.settings, self.seed, self.pacer if memory else None)
         self.draining = False
 
@@ -128,7 +129,7 @@ class Shift:
             if draining and engine.is_idle():
                 return
             # Asked after something happened, no more often than the daemon asks; and once a second in any case.
-            looks_at = self.looks_at if engine.floor.changed else self.looked_at + EVERYONE_S
+            looks_at = self.looks_at if engine.state.changed else self.looked_at + EVERYONE_S
             now = max(min(next_at, wakes_at, looks_at), timeline.now)
             if now > until:
                 timeline.now = until
@@ -151,9 +152,9 @@ class Shift:
             for effect in engine.lease_more(now):
                 self._carry_out(effect, now)
         if self.draining:
-            engine.questions(now, everyone=True)  # what happens now is told to nobody
+            engine.pacer_requests(now, everyone=True)  # what happens now is told to nobody
             return
-        for question in engine.questions(now, everyone=True):
+        for question in engine.pacer_requests(now, everyone=True):
             self.tell(Paced(CAMPAIGN, self.pacer.step(question.observations, question.snapshot)))
 
     def _carry_out(self, effect: Effect, now: float) -> None:

@@ -18,6 +18,9 @@ MAX_DEPTH: Final = 16
 EPOCH_MAX: Final = 4_102_444_800.0
 """2100-01-01: a time beyond is taken for milliseconds or a mistake."""
 
+UNKNOWN_NAMED: Final = 5
+"""So many unknown fields of an entry are named in its refusal."""
+
 _NAMES: Final = {
     bool: "true or false",
     int: "a whole number",
@@ -30,8 +33,8 @@ _NAMES: Final = {
 }
 
 
-class Undecodable(ValueError):
-    """An entry that is no map at all; the message says why."""
+class Undecodable(StoreError, ValueError):
+    """Bytes that are not what they should be; the message says why."""
 
 
 def decode(fields: Mapping[bytes, bytes], name: str, max_bytes: int = MAX_ENTRY_BYTES) -> dict[str, Any]:
@@ -211,7 +214,7 @@ class Fields:
             self.wrong(name, "a whole number", value)
             return default
         if not low <= value <= high:
-            self.faults.append(f"{name}: must be {low} to {high}, got {value}")
+            self.faults.append(f"{name}: must be {low} to {high}, got {str(value)[:20]}")
             return default
         return value
 
@@ -245,7 +248,7 @@ class Fields:
         return self._in_range(name, when.timestamp())
 
     def _in_range(self, name: str, value: float) -> float | None:
-        if not (math.isfinite(value) and 0 <= value <= EPOCH_MAX):
+        if not 0 <= value <= EPOCH_MAX:  # also false of NaN, and of integers that no float can hold
             self.faults.append(f"{name}: not a time between 1970 and 2100 in seconds since the epoch")
             return None
         return float(value)
@@ -282,8 +285,10 @@ class Fields:
         return tuple(item for item, (_, fault) in zip(value, faults, strict=True) if fault is None)
 
     def finish(self, hint: str = "") -> None:
-        """Name the fields that are not part of the contract."""
-        for name in self.data:
-            if name not in self.asked:
-                shown = name if isinstance(name, str) else kind_of(name)
-                self.faults.append(f"unknown field {shown[:40]!r}{hint}")
+        """Name the fields that are not part of the contract, the first ones where there are many."""
+        unknown = [name for name in self.data if name not in self.asked]
+        for name in unknown[:UNKNOWN_NAMED]:
+            shown = name if isinstance(name, str) else kind_of(name)
+            self.faults.append(f"unknown field {shown[:40]!r}{hint}")
+        if len(unknown) > UNKNOWN_NAMED:
+            self.faults.append(f"{len(unknown) - UNKNOWN_NAMED} more unknown fields")

@@ -19,12 +19,11 @@ from dialer.core.leads.preflight import Preflight
 from dialer.core.model import Lead
 from dialer.disk.registers import Shelf
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
-from dialer.store.base.errors import StoreError
+from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import digits
-from dialer.store.gate.evaluation import facts_about, foreseen
+from dialer.store.gate.evaluation import Screening
 from dialer.store.leads.lead_codec import unpack
 from dialer.store.operators import campaigns
-from pacing.api import Mode
 
 PAGE: Final = 1000
 STRETCH: Final = 10 * PAGE
@@ -71,13 +70,11 @@ def judge_stretch(
 ) -> Preflight:
     """Judge some of the leads. `told` hears how many more have been read."""
     found = Preflight(flight.at, flight.edges)
-    settings, policy = flight.settings, flight.settings.policy()
-    agent_held = settings.mode is Mode.PREVIEW
+    screening = Screening.as_dialled(store, flight.settings, flight.at, shelf)
     for first in range(stretch.first, stretch.first + stretch.leads, PAGE):
         last = min(first + PAGE, stretch.first + stretch.leads) - 1
         leads, due_at = _page(store, flight, stretch.place, first, last, found)
-        facts = facts_about(store, settings, policy, leads, shelf, flight.at, agent_held=agent_held)
-        found.see(zip(foreseen(store, settings, policy, facts, flight.at), due_at, strict=True))
+        found.see(zip(screening.foreseen(screening.facts(leads)), due_at, strict=True))
         _note_shared(store, flight, leads, found)
         told(last + 1 - first)
     return found
@@ -101,7 +98,7 @@ def _page(
         if raw:
             try:
                 leads.append(unpack(raw, campaign=name, progress=progress))
-            except StoreError:
+            except Undecodable:
                 found.unreadable += 1
             else:
                 due_at.append(float(score) if place == "waiting" else flight.at)

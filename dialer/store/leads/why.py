@@ -12,18 +12,17 @@ from compliance.numbers import E164, BadNumber
 from compliance.numbers import parse as parse_number
 from compliance.words import detail
 from config.policies import AppliedSettings
-from dialer.core.leads.next_allowed import Foresight, foresee
+from dialer.core.leads.next_allowed import NextAllowed, next_allowed
 from dialer.core.model import Lead
 from dialer.disk.registers import Shelf
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import digits
 from dialer.store.gate import caller_ids
-from dialer.store.gate.evaluation import facts_about, question_of
+from dialer.store.gate.evaluation import Screening
 from dialer.store.leads import leads
 from dialer.store.leads.lead_codec import unpack
 from dialer.store.leads.leads import LeadRow, LeadState
-from pacing.api import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Reasons:
     """What every rule says now, and what time brings. `foresight` is None for a lead that is done or in a call."""
 
     findings: tuple[Finding, ...]
-    foresight: Foresight | None
+    foresight: NextAllowed | None
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -95,7 +94,7 @@ def reasons(store: Store, settings: AppliedSettings, asked: Asked, shelf: Shelf,
         return [one.refusal for one in again if one.refusal is not None]
 
     start = max(now, row.at) if row is not None and row.state is LeadState.WAITING else now
-    return Reasons(told, foresee(judge, start))
+    return Reasons(told, next_allowed(judge, start))
 
 
 def findings(
@@ -103,10 +102,9 @@ def findings(
 ) -> tuple[Finding, ...]:
     """What each rule says of a lead at a moment, the number to show included. Registers are asked as of `now`: somebody
     will have brought them up to date by then."""
-    policy = settings.policy()
-    agent_held = settings.mode is Mode.PREVIEW
-    facts = facts_about(store, settings, policy, [lead], shelf, now, agent_held=agent_held)[0]
-    told = explain(facts, question_of(settings, policy, at))
+    screening = Screening.as_dialled(store, settings, now, shelf)
+    facts = screening.facts([lead])[0]
+    told = explain(facts, replace(screening, now=at).question())
     wanted = Wanted(lead.number, tuple(facts.contacts[Per.NUMBER]))
     shown = caller_ids.foresee(store, settings, [wanted], at)[0]
     if isinstance(shown, Refusal):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dialer.core.agents.agent import AgentEventKind, AgentState
-from dialer.core.calls import answer_kinds
+from dialer.core.calls import routing
 from dialer.core.calls.call import CallState
 from dialer.core.effects import Publish
-from dialer.core.inputs import AnswerSaid
+from dialer.core.inputs import AnswerReported
 from dialer.core.model import Close, Disposition, Retry
 from pacing.api import AnswerCorrected, AnswerKind, CallAbandoned, CallAnswered, Ledger, TalkEnded
 from sip.causes import Answerer, Cause, Leg
@@ -19,7 +19,9 @@ MACHINE, UNKNOWN = AnswerKind.MACHINE, AnswerKind.UNKNOWN
 
 
 def learnt(stage):
-    return [seen for question in stage.engine.questions(stage.now, everyone=True) for seen in question.observations]
+    return [
+        seen for question in stage.engine.pacer_requests(stage.now, everyone=True) for seen in question.observations
+    ]
 
 
 @pytest.mark.parametrize("kind", list(Answerer), ids=str)
@@ -40,7 +42,7 @@ def test_a_machine_goes_to_an_agent_and_is_no_live_answer(stage):
     told = stage.end(attempt)
     assert (told.disposition, told.answer_kind, told.live, told.abandoned) == (D.CONNECTED, MACHINE, False, False)
     assert told.charged
-    assert stage.floor.campaigns["sales"].ledger == Ledger(0, 0)
+    assert stage.state.campaigns["sales"].ledger == Ledger(0, 0)
     assert [type(one) for one in learnt(stage)] == [CallAnswered, TalkEnded]
 
 
@@ -55,7 +57,7 @@ def test_a_machine_without_an_agent_is_hung_up(stage, of):
     told = stage.end(attempt, Cause.NORMAL, Leg.DIALER)
     assert (told.disposition, told.live, told.abandoned, told.hung_up) == (D.MACHINE, False, False, False)
     assert told.next_step == Retry(24 * 3600.0, 0)
-    assert stage.floor.campaigns["sales"].ledger == Ledger(0, 0)
+    assert stage.state.campaigns["sales"].ledger == Ledger(0, 0)
     assert CallAbandoned not in {type(one) for one in learnt(stage)}
 
 
@@ -92,7 +94,7 @@ def test_a_later_word_reaches_the_pacer(stage):
     stage.end(attempt)
     learnt(stage)
     stage.wait(10.0)
-    stage.tell(AnswerSaid(attempt, machine=True))
+    stage.tell(AnswerReported(attempt, machine=True))
     assert learnt(stage) == [AnswerCorrected(stage.now, answered_at, 6.0, UNKNOWN, MACHINE, "north")]
 
 
@@ -102,7 +104,7 @@ def test_a_word_that_replaces_another_takes_it_back(stage):
     stage.answer(attempt)
     learnt(stage)
     for machine in (False, True, True, False, False):
-        stage.tell(AnswerSaid(attempt, machine))
+        stage.tell(AnswerReported(attempt, machine))
     told = learnt(stage)
     assert [(one.was, one.kind) for one in told] == [(UNKNOWN, MACHINE), (MACHINE, UNKNOWN)]
 
@@ -112,22 +114,22 @@ def test_what_the_sip_side_knew_outlasts_other_words(stage):
     attempt = stage.dial()
     stage.answer(attempt, kind=Answerer.MACHINE)
     learnt(stage)
-    stage.tell(AnswerSaid(attempt, machine=False))
+    stage.tell(AnswerReported(attempt, machine=False))
     assert learnt(stage) == []
 
 
 def test_a_word_about_a_call_that_is_not_known_is_ignored(stage, monkeypatch):
     """Another host's, one that nobody answered, or one from long ago."""
-    monkeypatch.setattr(answer_kinds, "ANSWERS_KEPT", 1)
+    monkeypatch.setattr(routing, "ANSWERS_KEPT", 1)
     old, new = stage.dial(), stage.dial()
     stage.answer(old)
     stage.answer(new)
     ringing = stage.dial()
     learnt(stage)
     for attempt in ("another host's", ringing, old):
-        stage.tell(AnswerSaid(attempt, machine=True))
+        stage.tell(AnswerReported(attempt, machine=True))
     assert learnt(stage) == []
-    stage.tell(AnswerSaid(new, machine=True))
+    stage.tell(AnswerReported(new, machine=True))
     assert [type(one) for one in learnt(stage)] == [AnswerCorrected]
 
 
