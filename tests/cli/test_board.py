@@ -39,8 +39,8 @@ def test_the_board_says_what_matters() -> None:
         "12 of 967 today",
         "p50 3 ms  p99 12 ms",
         "no answer 60",
-        "hours 120  cap 44",
-        "12,045 due now  830 due later  50 held here",
+        "calling hours 120  caps 44",
+        "12,045 due  830 waiting  50 with a daemon",
         "dial 3: 2 ready, 14 ringing",
     ):
         assert words in text

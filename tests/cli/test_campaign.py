@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.core.abandonment.windows import counting_day
 from dialer.core.agents.agent import AgentState
 from dialer.core.inputs import CampaignState

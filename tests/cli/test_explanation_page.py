@@ -68,7 +68,7 @@ def test_the_whole_page() -> None:
         "dial-1  ● predictive   saved 20 s ago by dial-1:1",
         "decision dial 7: 3 ready, 5.2 expected to free up   4 s ago",
         "held by  no line is free",
-        "30.0 % of the calls are answered   the newest of about 100 count most",
+        "30.0 % of the calls are answered   the newest of about 100 calls count most",
         "24  8 48 %",
         " 9 10 19 h",
         "north 23.0 % of 200   south 17.0 % of 50",

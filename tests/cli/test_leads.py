@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.cli.leads import leads as leads_commands
 from dialer.core.inputs import CampaignState
 from dialer.store.base.connection import Store, trip

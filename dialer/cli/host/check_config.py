@@ -36,10 +36,9 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
     for name, problems in invocation.catalogue().faults.items():
         for problem in problems:
             warn(f"policy {name} cannot be used, and campaigns that name it will not run: {problem}")
-    found = rows(effective)
-    found = tuple(row for row in found if row.source != "default") if changed else found
+    shown = [row for row in rows(effective) if not changed or row.source != "default"]
     if as_json:
-        show_json(found)
+        show_json(shown)
         return
     drawn = [
         (
@@ -48,7 +47,7 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
             Text(row.source, "dim" if row.source == "default" else "cyan"),
             Text(row.explanation, "dim"),
         )
-        for row in found
+        for row in shown
     ]
     show(table(("setting", "value", "source", "meaning"), drawn))
     file = invocation.config or default_config()

@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from dialer.cli import COMMANDS, main
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.shell.exits import Exit
 
 HEAD: Final = """\

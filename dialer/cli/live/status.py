@@ -11,21 +11,18 @@ import click
 from rich.live import Live
 
 from dialer.cli.base import hosts
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import warn
+from dialer.cli.base.failures import CliExit
 from dialer.cli.base.hosts import Hosts
-from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import console, show, show_json
+from dialer.cli.base.invocation import Invocation, now, pass_invocation
+from dialer.cli.base.output import Answer, answering, console, page_width, show
 from dialer.cli.live.board import render
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreUnavailable
 
 
 @click.command()
-@json_option
-@pass_invocation
-@click.pass_context
-def status(ctx: click.Context, invocation: Invocation, as_json: bool) -> None:
+@answering
+def status(invocation: Invocation) -> Answer:
     """Show once what all daemons are doing. The exit code is 9 if no daemon is alive.
 
     \b
@@ -34,16 +31,14 @@ def status(ctx: click.Context, invocation: Invocation, as_json: bool) -> None:
       dialer status --json | jq '.hosts[].lines_used'
     """
     with invocation.store() as store:
-        found = hosts.read(store)
-    if as_json:
-        boards = [{**board.to_wire(), "utilisation": board.utilisation} for board in found.boards]
-        show_json({"at": now(), "hosts": boards, "unreadable_hosts": found.unreadable})
-    else:
-        if found.notice:
-            warn(found.notice)
-        show(render(found.boards, now(), min(console().width, 120)))
-    if not found.boards and not found.unreadable:
-        ctx.exit(CliExit.NO_DAEMON)
+        daemons = hosts.read(store)
+    boards = [{**board.to_wire(), "utilisation": board.utilisation} for board in daemons.boards]
+    return Answer(
+        {"at": now(), "hosts": boards, "unreadable_hosts": daemons.unreadable},
+        render(daemons.boards, now(), page_width()),
+        note=f"Warning: {daemons.notice}" if daemons.notice else "",
+        code=0 if daemons.alive else CliExit.NO_DAEMON,
+    )
 
 
 @click.command()
@@ -63,25 +58,26 @@ def watch(invocation: Invocation, interval: float, count: int | None) -> None:
     with invocation.store() as store, _stopped_by_signals() as stop:
         looks = _looks(store, stop, interval, count)
         if not console().is_terminal:
-            for found, notice in looks:
-                show(render(found.boards, now(), 120, notice=notice))
+            for daemons, notice in looks:
+                show(render(daemons.boards, now(), 120, notice=notice))
                 click.echo()
             return
         with Live(console=console(), screen=True, auto_refresh=False) as live:
-            for found, notice in looks:
+            for daemons, notice in looks:
                 size = live.console.size
-                live.update(render(found.boards, now(), size.width, size.height, notice=notice), refresh=True)
+                live.update(render(daemons.boards, now(), size.width, size.height, notice=notice), refresh=True)
 
 
 def _looks(store: Store, stop: threading.Event, interval: float, count: int | None) -> Iterator[tuple[Hosts, str]]:
     """What the daemons say, every `interval` seconds; the last known with a notice while Redis is away."""
-    found, looked = Hosts((), ()), 0
+    daemons, looked = Hosts((), ()), 0
     while not stop.is_set():
         try:
-            found, notice = (fresh := hosts.read(store)), fresh.notice
+            daemons = hosts.read(store)
+            notice = daemons.notice
         except StoreUnavailable as error:
             notice = f"Redis does not answer ({error}); trying again"
-        yield found, notice
+        yield daemons, notice
         looked += 1
         if looked == count or stop.wait(interval):
             return
