@@ -128,3 +128,10 @@ def test_guesses_are_called_guesses() -> None:
     assert "learning 20 finished calls to go" in text
     assert "lasts about 2 min 2 s: a guess, none seen yet" in text
     assert "still talking" not in text
+
+
+def test_the_limit_is_the_campaigns_own() -> None:
+    """Pacers are told less than the limit, by what the hand-over takes; people are shown what holds."""
+    view = replace(VIEW, settings=replace(VIEW.settings, abandon_after_s=1.7))
+
+    assert "abandoned after 2 s" in drawn(replace(TOLD, hosts=(view,), abandon_after_s=2.0))

@@ -38,7 +38,7 @@ class Place:
 
 PLACES: Final = (
     Place("due", "due", GOOD, "can be taken up now"),
-    Place("waiting", "waiting", WARN, "for their time"),
+    Place("waiting", "waiting", WARN, "for its time"),
     Place("leased", "with a daemon", ACCENT, "about to be dialled, or on offer to an agent"),
     Place("in_attempt", "in a call", "magenta", "an attempt that has not ended"),
     Place("closed", "closed", QUIET, "done"),

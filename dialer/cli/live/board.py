@@ -84,7 +84,11 @@ def _folded(rows: Sequence[CampaignRow], width: int) -> Text:
 def _lines_and_cards(rows: Sequence[CampaignRow], folded: list[Text], width: int, height: int) -> list[RenderableType]:
     """A line for each campaign and the cards of the first ones, in `height` lines; what is hidden is counted."""
     wide = width >= SENTENCES_FROM
-    held = [_alarm(f"{row.name}: {row.problem}", width) for row in rows if row.problem]
+    held = [
+        _alarm(f"{row.name} is held: {row.problem} (dialer campaign show {row.name})", width)
+        for row in rows
+        if row.problem
+    ]
     room = max(height - 1 - len(folded) - _height(Group(*held), width), MIN_LINES)
     fitting = rows if len(rows) <= room else rows[: room - 1]
     shown: list[RenderableType] = [overview(fitting, width if wide else None)]
@@ -96,13 +100,13 @@ def _lines_and_cards(rows: Sequence[CampaignRow], folded: list[Text], width: int
         shown.append(Text(text, f"bold {WARN}"))
     shown += [*folded, *held]
     left = height - _height(Group(*shown), width) - 1
-    for row in rows:
-        panel = card(row, width)
+    panels: list[RenderableType] = []
+    for panel in (card(row, width) for row in rows if not row.problem):
         needed = _height(panel, width)
         if needed <= left:
-            shown += [Text()] * (left == height) + [panel]
+            panels.append(panel)
             left -= needed
-    return shown
+    return [*shown, *([Text(), *panels] if panels else [])]
 
 
 def _height(renderable: RenderableType, width: int) -> int:
@@ -142,9 +146,11 @@ def _alarms(board: Board, now: float, several: bool) -> list[str]:
     alarms = list(board.problems)
     silent_s = now - board.at
     if silent_s > SILENT_AFTER_S:
-        alarms.insert(0, f"not heard of for {duration(silent_s)}: what follows is old")
+        alarms.insert(
+            0, f"not heard of for {duration(silent_s)}: what follows is old; see to the daemon and its network"
+        )
     if not board.redis_healthy and not any("Redis" in problem for problem in alarms):
-        alarms.append("Redis does not answer: no new calls are started; calls go on until it is back")
+        alarms.append("Redis does not answer: no new calls are started, those in progress go on; see to the server")
     return [f"{board.host}: {text}" for text in alarms] if several else alarms
 
 
