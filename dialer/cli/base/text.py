@@ -32,6 +32,6 @@ def say(text: str, *, error: bool = False) -> None:
     click.echo(clean(text), err=error)
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """`1 lead`, `2 leads`, with `many` where the plural is not made by an s."""
-    return f"1 {one}" if number == 1 else f"{number:,} {many or one + 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 lead`, `2 leads`, with `plural` where the plural is not made by an s."""
+    return f"1 {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"

@@ -48,9 +48,9 @@ class Account:
         for reason in row.reasons:
             general, particular = without_hint(reason)
             self.reasons[general] = self.reasons.get(general, 0) + 1
-            seen = self.examples.setdefault(general, [])
-            if len(seen) < 5:
-                seen.append(f"{row.row.number} ({particular})" if particular else str(row.row.number))
+            examples = self.examples.setdefault(general, [])
+            if len(examples) < 5:
+                examples.append(f"{row.row.number} ({particular})" if particular else str(row.row.number))
         if len(self.rejected_rows) < MAX_REJECTED_KEPT:
             self.rejected_rows.append({"row": row.row.number, "lead_id": row.lead_id, "reasons": row.reasons})
 

@@ -79,15 +79,15 @@ class Row:
 
 def open_sheet(path: Path, mapping: Mapping[str, str], encoding: str | None = None) -> Sheet:
     """Find out what a file is. `mapping` gives columns a field by their names. Raises `BadSheet`."""
-    found, digest, size = _look(path, encoding)
-    with path.open(encoding=found, newline="") as file:
+    encoding, digest, size = _look(path, encoding)
+    with path.open(encoding=encoding, newline="") as file:
         header = file.readline(65_536)
     if not header.strip():
         raise BadSheet("the file is empty" if not size else "the first line is empty; it must name the columns")
     delimiter = max(DELIMITERS, key=header.count)
-    with path.open(encoding=found, newline="") as file:
+    with path.open(encoding=encoding, newline="") as file:
         names = next(csv.reader(file, delimiter=delimiter))  # a quoted name may go over several lines
-    return Sheet(path, found, delimiter, size, digest, _columns(names, mapping))
+    return Sheet(path, encoding, delimiter, size, digest, _columns(names, mapping))
 
 
 def _look(path: Path, encoding: str | None) -> tuple[str, str, int]:

@@ -150,8 +150,8 @@ def window_text(window: WindowRow) -> Text:
 
 def machines_text(window: WindowRow) -> Text:
     """The abandoned calls of a window if the machines among them, as an estimate, are left out."""
-    abandoned, found = f"{window.without_machines:.1f}", count(window.machines)
-    return Text(f"about {abandoned} abandoned without machines ({found} found by agents)", QUIET)
+    abandoned, machines = f"{window.without_machines:.1f}", count(window.machines)
+    return Text(f"about {abandoned} abandoned without machines ({machines} found by agents)", QUIET)
 
 
 def _left(window: WindowRow) -> Text:

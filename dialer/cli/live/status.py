@@ -1,4 +1,4 @@
-"""`dialer status` and `dialer watch`: the board, once and live."""
+"""`dialer status`, `dialer watch` and `dialer agents`: the board, once and live, and the agents."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from rich.live import Live
+from rich.text import Text
 
 from dialer.cli.base import hosts
 from dialer.cli.base.failures import CliExit
+from dialer.cli.base.figures import AGENT_GLYPHS, duration
 from dialer.cli.base.hosts import Hosts
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
-from dialer.cli.base.output import Answer, answering, console, page_width, show
+from dialer.cli.base.output import Answer, answering, console, page_width, show, table
 from dialer.cli.live.board import render
+from dialer.core.agents.agent import AgentState
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreUnavailable
+from dialer.store.operators import agents as store_agents
+from dialer.store.operators import campaigns
+
+STATES = [state.value for state in AgentState if state is not AgentState.OFFLINE]
 
 
 @click.command()
@@ -62,10 +68,41 @@ def watch(invocation: Invocation, interval: float, count: int | None) -> None:
                 show(render(daemons.boards, now(), 120, notice=notice))
                 click.echo()
             return
+        from rich.live import Live  # not for whoever prints one board
+
         with Live(console=console(), screen=True, auto_refresh=False) as live:
             for daemons, notice in looks:
                 size = live.console.size
                 live.update(render(daemons.boards, now(), size.width, size.height, notice=notice), refresh=True)
+
+
+@click.command()
+@click.option("--state", type=click.Choice(STATES), multiple=True, help="Only agents in this state; repeatable.")
+@click.option("--campaign", metavar="NAME", help="Only agents who are logged in to this campaign.")
+@answering
+def agents(invocation: Invocation, state: tuple[str, ...], campaign: str | None) -> Answer:
+    """List the agents who are logged in: state, since when, why, campaigns, and the daemon they belong to.
+
+    \b
+    Example:
+      dialer agents --state ready --state paused
+    """
+    with invocation.store() as store:
+        if campaign is not None:
+            campaigns.get(store, campaign)  # a mistyped name would look like an empty floor
+        rows = [
+            row
+            for row in store_agents.listing(store)
+            if (not state or row.state in state) and (campaign is None or campaign in row.campaigns)
+        ]
+    if not rows:
+        return Answer(rows, "No such agent is logged in." if state or campaign else "No agent is logged in.")
+    moment, drawn = now(), []
+    for row in rows:
+        glyph, style, word = AGENT_GLYPHS.get(row.state, ("·", "", str(row.state)))
+        name, state_of = Text(row.agent, "bold"), Text(f"{glyph} {word}", style)
+        drawn.append((name, state_of, duration(moment - row.since), row.reason, ", ".join(row.campaigns), row.owner))
+    return Answer(rows, table(("agent", "state", "for", "reason", "campaigns", "daemon"), drawn))
 
 
 def _looks(store: Store, stop: threading.Event, interval: float, count: int | None) -> Iterator[tuple[Hosts, str]]:
