@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from rich.text import Text
 
-from dialer.cli.base.output import show, show_json, table
+from dialer.cli.base.output import fitted, show, show_json, table
 from dialer.cli.base.text import clean, counted, say
 
 STEERING = ["\x1b[2J", "\x9b31m", "\u202e", "\u2066", "\u2028", "\x7f", "\r", "\u200f", "\ud800"]
@@ -44,3 +46,17 @@ def test_json_keeps_its_meaning(capsys: pytest.CaptureFixture[str]) -> None:
 def test_numbers_have_their_nouns(number: int, words: str) -> None:
     """One of a thing is one thing."""
     assert counted(number, "entry", "entries") == words
+
+
+def test_columns_that_have_no_room_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least needed go first, no figure is broken, and a wide terminal shows them all."""
+    row = ("spring", "12,345", "2026-03-02 10:00:00", "somebody@somewhere")
+    for width, words in ((80, "somebody@somewhere"), (45, "no room for: by"), (25, "no room for: by, changed")):
+        screen = Console(width=width, file=StringIO())
+        monkeypatch.setattr("dialer.cli.base.output.console", lambda screen=screen: screen)
+        with screen.capture() as captured:
+            screen.print(
+                fitted(("campaign", "due", "changed", "by"), [row], right=("due",), optional=("by", "changed"))
+            )
+        assert words in captured.get()
+        assert "12,345" in captured.get()

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -127,12 +127,30 @@ def show_page(page: RenderableType | Sequence[RenderableType]) -> None:
 # --- tables and progress ----------------------------------------------------------------------------------------------
 
 
+def fitted(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[RenderableType]],
+    *,
+    right: Iterable[str] = (),
+    optional: Sequence[str] = (),
+) -> RenderableType:
+    """A table without as many of the `optional` columns as the terminal has no room for, the first of them first; those
+    that are left out are named below."""
+    screen, figures = console(), tuple(right)
+    for dropped in range(len(optional) + 1):
+        kept = [place for place, head in enumerate(heads) if head not in optional[:dropped]]
+        drawn = table([heads[place] for place in kept], [[row[place] for place in kept] for row in rows], right=figures)
+        if screen.measure(drawn, options=screen.options.update(width=1000)).maximum <= screen.width:
+            break
+    return Group(drawn, Text(f"no room for: {', '.join(optional[:dropped])}", "dim")) if dropped else drawn
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[RenderableType]], *, right: Iterable[str] = ()) -> Table:
     """A plain table. Columns whose heads are in `right` hold figures."""
     figures = set(right)
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for head in heads:
-        drawn.add_column(head, justify="right" if head in figures else "left", overflow="fold")
+        drawn.add_column(head, justify="right" if head in figures else "left", overflow="fold", no_wrap=head in figures)
     for row in rows:
         drawn.add_row(*row)
     return drawn

@@ -19,7 +19,7 @@ from dialer.cli.base.figures import by_size, count, flowed, joined, labelled
 from dialer.cli.base.glossary import PLACES, rule_word, state_text
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, as_flags, now
-from dialer.cli.base.output import Answer, alarm, answering, page_width, table, when
+from dialer.cli.base.output import Answer, alarm, answering, fitted, page_width, table, when
 from dialer.cli.base.text import counted
 from dialer.cli.campaigns.campaign_facts import abandon_windows, announce, as_data
 from dialer.cli.campaigns.campaign_state import pause, resume, start, stop
@@ -34,7 +34,7 @@ from dialer.store.operators import campaigns, status
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.status import Counts
 
-LABEL = 10
+LABEL = 11
 """Columns that the labels take."""
 
 file_option = click.option(
@@ -108,7 +108,8 @@ def list_(invocation: Invocation) -> Answer:
     places = [place.word for place in PLACES]
     heads = ("campaign", "state", "mode", "queued", *places, "next", "changed", "by")
     drawn = [_row(each, counts, daemons.problems(each.settings.name)) for each, counts in known]
-    return Answer(data, table(heads, drawn, right=("queued", *places)))
+    optional = ("by", "changed", "mode", "with a daemon", "in a call", "queued")
+    return Answer(data, fitted(heads, drawn, right=("queued", *places), optional=optional))
 
 
 def _row(campaign: Campaign, counts: Counts, problems: list[str]) -> tuple[Text | str, ...]:
@@ -193,6 +194,8 @@ def _reopened(counts: Counts) -> list[Text]:
 
 
 def _window(window: WindowRow) -> Text:
+    if not window.answered:
+        return window_text(window)
     counts = Text(f"{count(window.abandoned)} of {counted(window.answered, 'live answer')}", "dim")
     return joined([window_text(window), counts, *([machines_text(window)] if window.machines else [])], "   ")
 

@@ -1,4 +1,4 @@
-"""When leads become due or may be judged again, as bars by the hour and by the day. Pure."""
+"""When leads become due or may be judged again, as bars by the hour and by the day."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from dialer.cli.base.figures import QUIET, WARN, bar, count
-from dialer.cli.base.output import table
+from dialer.cli.base.output import page_width, table
 from dialer.core.leads.lead_counts import clock_words, local_time
 
-BAR_WIDTH: Final = 40
 MOST_BARS: Final = 16
 LONGEST_HOUR_S: Final = 2 * 3600.0
 LONGEST_DAY_S: Final = 26 * 3600.0
@@ -22,12 +21,17 @@ Span = tuple[float, float | None, int]
 """Begin and end in seconds since the epoch (None: no end), and how many leads have their time in between."""
 
 
+def bar_width() -> int:
+    """Columns of a bar that stands in a table with words."""
+    return 40 if page_width() >= 110 else 20
+
+
 def due_times(head: str, spans: Iterable[Span], at: float, zone: tzinfo | None) -> RenderableType:
     """A bar for each span that has leads, on the clock of `zone`; `at` is now."""
     filled = [span for span in spans if span[2]]
     largest = max(leads for _, _, leads in filled)
     rows: list[tuple[RenderableType, ...]] = [
-        (span_words(begin, end, at, zone), Text(count(leads), "bold"), bar(leads / largest, BAR_WIDTH, WARN))
+        (span_words(begin, end, at, zone), Text(count(leads), "bold"), bar(leads / largest, bar_width(), WARN))
         for begin, end, leads in filled[:MOST_BARS]
     ]
     if len(filled) > MOST_BARS:

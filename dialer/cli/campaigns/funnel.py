@@ -16,7 +16,7 @@ from dialer.cli.base.glossary import PLACES, state_text
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, progress_bar, table
 from dialer.cli.base.text import counted
-from dialer.cli.campaigns.due_times import BAR_WIDTH, due_times
+from dialer.cli.campaigns.due_times import bar_width, due_times
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.leads.lead_counts import Standing, clock_words, last_word
 from dialer.store.base.connection import Store
@@ -90,12 +90,12 @@ def _places(standing: Standing) -> RenderableType:
             Text(place.word, place.style if number else QUIET),
             Text(count(number), "bold" if number else QUIET),
             percent(number / total) if number else "",
-            bar(number / total if total else 0.0, BAR_WIDTH, place.style),
+            bar(number / total if total else 0.0, bar_width(), place.style),
             Text(place.meaning, QUIET),
         )
         for place, number in numbers
     ]
-    together = stacked([(number, place.style) for place, number in numbers], BAR_WIDTH)
+    together = stacked([(number, place.style) for place, number in numbers], bar_width())
     meaning = Text("all leads that are here", QUIET)
     rows.append((Text("accepted", "bold"), Text(count(total), "bold"), "", together, meaning))
     return table(("place", "leads", "share", "", ""), rows, right=("leads", "share"))
@@ -129,7 +129,7 @@ def _reasons(title: str, first: str, reasons: Reasons, at: float, zone: tzinfo |
         (
             name,
             Text(count(reason.leads), "bold"),
-            bar(reason.leads / reasons.leads, BAR_WIDTH // 2, ACCENT),
+            bar(reason.leads / reasons.leads, bar_width() // 2, ACCENT),
             clock_words(reason.first, at, zone),
         )
         for name, reason in named[:MOST_REASONS]

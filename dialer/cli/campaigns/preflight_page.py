@@ -12,7 +12,7 @@ from compliance.api import Rule
 from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, percent, stacked
 from dialer.cli.base.output import alarm, table
 from dialer.cli.base.text import counted
-from dialer.cli.campaigns.due_times import BAR_WIDTH, due_times
+from dialer.cli.campaigns.due_times import bar_width, due_times
 from dialer.core.leads.lead_counts import clock_words
 from dialer.core.leads.preflight import WORDS, Preflight, RuleCount, sentence
 
@@ -57,12 +57,12 @@ def _rows(judgement: Preflight, zone: tzinfo | None) -> RenderableType:
             Text(words, style),
             Text(count(leads), "bold"),
             percent(leads / judgement.judged),
-            bar(leads / judgement.judged, BAR_WIDTH, style),
+            bar(leads / judgement.judged, bar_width(), style),
             until,
         )
         for leads, style, words, until in places
     ]
-    together = stacked([(leads, style) for leads, style, *_ in places], BAR_WIDTH)
+    together = stacked([(leads, style) for leads, style, *_ in places], bar_width())
     rows.append((Text("judged", "bold"), Text(count(judgement.judged), "bold"), "", together, ""))
     return table(("leads are", "leads", "share", "", "until"), rows, right=("leads", "share"))
 

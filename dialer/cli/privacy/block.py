@@ -15,7 +15,7 @@ from dialer.cli.base.arguments import campaign_option, limit_option, more_than, 
 from dialer.cli.base.failures import warn
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
-from dialer.cli.base.output import Answer, answering, table, when
+from dialer.cli.base.output import Answer, answering, fitted, when
 from dialer.cli.base.text import counted, say
 from dialer.cli.privacy import block_files
 from dialer.cli.privacy.block_wanted import (
@@ -258,4 +258,4 @@ def _drawn(rows: Sequence[Block]) -> RenderableType:
         )
         for row in rows
     ]
-    return table(heads, drawn)
+    return fitted(heads, drawn, optional=("by", "source", "campaign"))
