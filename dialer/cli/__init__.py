@@ -17,8 +17,8 @@ from dialer.cli.base.groups import Lazy, RootGroup
 from dialer.cli.base.invocation import Invocation, as_flags, default_who
 
 COMMANDS: Final = {
-    "run": Lazy("dialer.cli.host.run:run", "Daemon", "Run the daemon on this machine."),
-    "check-config": Lazy("dialer.cli.host.check_config:check_config", "Daemon", "Check the settings and show them."),
+    "run": Lazy("dialer.cli.host.daemon:run", "Daemon", "Run the daemon on this machine."),
+    "check-config": Lazy("dialer.cli.host.daemon:check_config", "Daemon", "Check the settings and show them."),
     "doctor": Lazy("dialer.cli.host.doctor:doctor", "Daemon", "Say whether this host is fit to dial."),
     "demo": Lazy("dialer.cli.host.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
     "campaign": Lazy(
@@ -42,7 +42,7 @@ COMMANDS: Final = {
     ),
     "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.live.status:watch", "Floor", "Show the live board."),
-    "agents": Lazy("dialer.cli.live.agents:agents", "Floor", "List the agents and what they are doing."),
+    "agents": Lazy("dialer.cli.live.status:agents", "Floor", "List the agents and what they are doing."),
     "pace": Lazy("dialer.cli.pacing.pace:pace", "Pacing", "Ask why the pacer dials what it dials, or use it alone."),
     "simulate": Lazy(
         "dialer.cli.pacing.simulate:simulate", "Pacing", "Try policies and numbers of agents on simulated shifts."

@@ -84,11 +84,9 @@ def _intake(counts: Counts) -> Line:
 
 def _rejects(counts: Counts) -> Line:
     missing, surplus = counts.expected_rejects - counts.rejects, counts.rejects - counts.expected_rejects
-    wrong = [f"{len(missing)} bad rows were accepted"] * bool(missing) + [
-        f"{len(surplus)} good rows were rejected"
-    ] * bool(surplus)
     text = f"bad rows in the list {len(counts.expected_rejects):,} = rows given back {len(counts.rejects):,}"
-    return Line(not wrong, "; ".join([text, *wrong]))
+    wrong = f"; bad rows accepted {len(missing)}, good rows rejected {len(surplus)}"
+    return Line(not (missing or surplus), text + (wrong if missing or surplus else ""))
 
 
 def _leads(counts: Counts) -> Line:
@@ -103,7 +101,7 @@ def _leads(counts: Counts) -> Line:
 def _open_ends(counts: Counts) -> Line:
     return Line(
         not counts.leased and not counts.in_attempt and not counts.queued,
-        f"nothing is left open: {counts.leased} leads on lease, {counts.in_attempt} attempts without an end",
+        f"nothing is left open: leads on lease {counts.leased}, attempts without an end {counts.in_attempt}",
     )
 
 
@@ -115,7 +113,7 @@ def _one_end_each(counts: Counts) -> Line:
     text = f"attempts ended {ended:,} = dispositions that the CRM heard, one each {len(counts.heard):,}"
     wrong = []
     if counts.contradictions:
-        wrong.append(f"{counts.contradictions} attempts with two different ends")
+        wrong.append(f"attempts with two different ends {counts.contradictions}")
     if ended == len(counts.heard) and by_kind != _without_zeros(counts.dispositions):
         wrong.append(f"but of other kinds: {_kinds(counts.dispositions)} against {_kinds(by_kind)}")
     return Line(ended == len(counts.heard) and not wrong, "; ".join([text, *wrong]))
@@ -160,7 +158,7 @@ def _caps(counts: Counts) -> Line:
     most = max(counts.dialled.values(), default=0)
     over = sum(times > counts.most_per_number for times in counts.dialled.values())
     text = f"no number dialled more than {counts.most_per_number} times: most {most}"
-    return Line(not over, f"{text}; {over} numbers are over it" if over else text)
+    return Line(not over, f"{text}; numbers over it {over}" if over else text)
 
 
 def _forbidden(counts: Counts) -> Line:

@@ -126,8 +126,8 @@ def send_leads(crm: Crm, rows: Sequence[Row]) -> None:
 
 def say(crm: Crm, agent: str, event: str, **fields: Any) -> None:
     """What a desktop says about its agent."""
-    said = {"type": event, "agent": agent, **fields}
-    crm.client.xadd(crm.stream("agents:in"), {"event": msgpack.packb(said)})
+    message = {"type": event, "agent": agent, **fields}
+    crm.client.xadd(crm.stream("agents:in"), {"event": msgpack.packb(message)})
 
 
 def log_in(crm: Crm) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 END_LIMIT_S: Final = 15.0
-"""So long a process may take to end by itself: longer than `leash` takes to hang up and kill."""
+"""So long a process may take to end by itself: longer than `watchdog` takes to hang up and kill."""
 
 LAST_BYTES: Final = 4000
 OURS: Final = ("DIALER_", "NOTIFY_SOCKET", "WATCHDOG_")
@@ -40,8 +40,8 @@ def valkey(folder: Path) -> Iterator[str]:
 def daemon(folder: Path, settings: Path, most_s: float) -> Iterator[subprocess.Popen[bytes]]:
     """`dialer run`, as systemd would start it; SIGTERM reaches it. Killed with all its workers after `most_s`."""
     dialer = [sys.executable, "-c", "from dialer.cli import main; main()", "--config", str(settings), "run"]
-    leash = [sys.executable, "-m", "dialer.demo.watchdog", f"{most_s:.0f}"]
-    with process([*leash, *dialer], folder / "daemon.log") as running:
+    watchdog = [sys.executable, "-m", "dialer.demo.watchdog", f"{most_s:.0f}"]
+    with process([*watchdog, *dialer], folder / "daemon.log") as running:
         yield running
 
 
@@ -49,12 +49,12 @@ def daemon(folder: Path, settings: Path, most_s: float) -> Iterator[subprocess.P
 def process(command: list[str], log: Path, *, answers: bool = False) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with the block. What it says goes to `log`; what it answers on stdout, to us if wanted."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    with log.open("ab") as said:
+    with log.open("ab") as output:
         running = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE if answers else said,
-            stderr=said,
+            stdout=subprocess.PIPE if answers else output,
+            stderr=output,
             env=environment,
             start_new_session=True,  # Ctrl-C is ours to pass on
         )

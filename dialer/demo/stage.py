@@ -72,7 +72,7 @@ Show = Callable[[Moment], None]
 
 @dataclass(slots=True)
 class Stage:
-    """The parts that are up. `desk` is the CRM's work, which ends when `closing` is set and everything was heard."""
+    """The parts that are up. `crm_work` ends when `closing` is set and everything was heard."""
 
     folder: Path
     store: Store
@@ -83,7 +83,7 @@ class Stage:
     closing: threading.Event
     rows: tuple[Row, ...]
     show: Show
-    desk: Future[None] | None = None
+    crm_work: Future[None] | None = None
     board: Board | None = None
 
 
@@ -122,7 +122,7 @@ def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Sta
     most_s = options.seconds + READY_LIMIT_S + LIST_LIMIT_S + DRAIN_LIMIT_S + LAST_WORDS_LIMIT_S
     show(Moment("starting Valkey, the carrier and the phones"))
     url = stack.enter_context(parts.valkey(folder))
-    said = stack.enter_context((folder / "carrier.log").open("wb"))
+    carrier_log = stack.enter_context((folder / "carrier.log").open("wb"))
     rows = lead_list.draw(options.leads, options.seed)
     loopback = stack.enter_context(
         start_loopback(
@@ -130,7 +130,7 @@ def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Sta
             seed=options.seed,
             forced={row.number: Outcome.BUSY for row in rows if row.kind is Kind.ALWAYS_BUSY},
             max_seconds=most_s,
-            stderr=said,
+            stderr=carrier_log,
         )
     )
     store = open_store(RedisSettings(url=url))
@@ -149,12 +149,12 @@ def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Sta
 
     names = [f"agent-{i + 1:02}" for i in range(options.agents)]
     phones = {name: loopback.phone_uri(name) for name in names}
-    desk = crm.connect(url, store.keys.prefix, scene.CAMPAIGN, phones, options.seed)
-    stack.callback(desk.client.close)
+    stand_in = crm.connect(url, store.keys.prefix, scene.CAMPAIGN, phones, options.seed)
+    stack.callback(stand_in.client.close)
     threads = stack.enter_context(ThreadPoolExecutor(1, "crm"))
     closing = threading.Event()
     stack.callback(closing.set)
-    return Stage(folder, store, loopback, daemon, desk, threads, closing, rows, show)
+    return Stage(folder, store, loopback, daemon, stand_in, threads, closing, rows, show)
 
 
 def _open_the_floor(stage: Stage) -> None:
@@ -162,7 +162,7 @@ def _open_the_floor(stage: Stage) -> None:
     store, phase = stage.store, "starting the daemon; the very first start compiles the pacing model"
     _until(stage, phase, lambda: stage.board is not None, READY_LIMIT_S, "the daemon was not ready")
     blocked = [row.number for row in stage.rows if row.kind is Kind.BLOCKED]
-    stage.desk = stage.threads.submit(crm.work, stage.crm, stage.rows, blocked, stage.closing)
+    stage.crm_work = stage.threads.submit(crm.work, stage.crm, stage.rows, blocked, stage.closing)
 
     def taken_in() -> bool:
         now = time.time()
@@ -201,14 +201,14 @@ def _drain(stage: Stage) -> None:
         _look(stage, "draining: no new calls, those in progress go on to their end", None)
         time.sleep(LOOK_EVERY_S / 2)
     if exit_status:
-        raise DemoFailed(f"the daemon ended with status {exit_status} after SIGTERM: {_said(stage)}")
+        raise DemoFailed(f"the daemon ended with status {exit_status} after SIGTERM: {_last_words(stage)}")
     _look(stage, "hearing the rest", None)
 
 
 def _look(stage: Stage, phase: str, left_s: float | None) -> None:
     """Read the daemon's board and show it. Raises `DemoFailed` where the CRM has failed meanwhile."""
-    if stage.desk is not None and stage.desk.done():
-        raise DemoFailed(f"the CRM failed: {stage.desk.exception()!r}") from stage.desk.exception()
+    if stage.crm_work is not None and stage.crm_work.done():
+        raise DemoFailed(f"the CRM failed: {stage.crm_work.exception()!r}") from stage.crm_work.exception()
     boards = tuple(from_wire(host.snapshot) for host in status.read(stage.store))
     if boards:
         stage.board = boards[0]
@@ -221,17 +221,17 @@ def _until(stage: Stage, phase: str, condition: Callable[[], bool], limit_s: flo
     while not condition():
         _still_runs(stage)
         if time.monotonic() > until:
-            raise DemoFailed(f"{otherwise} within {limit_s:g} s: {_said(stage)}")
+            raise DemoFailed(f"{otherwise} within {limit_s:g} s: {_last_words(stage)}")
         _look(stage, phase, None)
         time.sleep(LOOK_EVERY_S / 5)
 
 
 def _still_runs(stage: Stage) -> None:
     if (exit_status := stage.daemon.poll()) is not None:
-        raise DemoFailed(f"the daemon ended by itself with status {exit_status}: {_said(stage)}")
+        raise DemoFailed(f"the daemon ended by itself with status {exit_status}: {_last_words(stage)}")
 
 
-def _said(stage: Stage) -> str:
+def _last_words(stage: Stage) -> str:
     return parts.last_words(stage.folder / "daemon.log")
 
 
@@ -241,14 +241,14 @@ def _said(stage: Stage) -> str:
 def _take_stock(stage: Stage, halfway: Board, at_the_end: Board) -> Summary:
     """Let the CRM hear the rest, stop the carrier, and put everybody's counts side by side."""
     stage.closing.set()
-    assert stage.desk is not None
+    assert stage.crm_work is not None
     try:
-        stage.desk.result(LAST_WORDS_LIMIT_S)
+        stage.crm_work.result(LAST_WORDS_LIMIT_S)
     except TimeoutError:
         raise DemoFailed(f"the CRM did not hear everything within {LAST_WORDS_LIMIT_S:g} s") from None
     return sum_up(
         rows=stage.rows,
-        desk=stage.crm,
+        crm=stage.crm,
         rejects=crm.read_rejects(stage.crm),
         requests_left=crm.requests_left(stage.crm),
         counts=status.counts(stage.store, scene.CAMPAIGN, time.time()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.core.agents.agent import AgentState
 from dialer.store.base.connection import Store
 from dialer.store.operators import agents

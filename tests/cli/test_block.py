@@ -9,7 +9,7 @@ import pytest
 
 from compliance.blocks import BlockKind, Target, of_number
 from compliance.numbers import E164
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.store.base.connection import Store
 from dialer.store.operators import control
 from dialer.store.privacy import blocklist

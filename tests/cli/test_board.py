@@ -39,8 +39,8 @@ def test_the_board_says_what_matters() -> None:
         "12 of 967 today",
         "p50 3 ms  p99 12 ms",
         "no answer 60",
-        "hours 120  cap 44",
-        "12,045 due now  830 due later  50 held here",
+        "calling hours 120  caps 44",
+        "12,045 due  830 waiting  50 with a daemon",
         "dial 3: 2 ready, 14 ringing",
     ):
         assert words in text
@@ -119,7 +119,7 @@ def test_many_campaigns_become_lines() -> None:
     assert len(text.splitlines()) <= 40
     assert 1 <= text.count("● running  predictive") < 9
     assert " c8  ● running  predictive" in text
-    assert "! c3: no trunk" in text
+    assert "! c3 is held: no trunk" in text
 
 
 def test_the_height_does_not_change_with_the_sentence() -> None:
@@ -143,3 +143,51 @@ def test_no_colour_depends_on_the_background() -> None:
     codes = {part.split("m")[0] for part in captured.get().split("\x1b[")[1:]}
 
     assert {number for code in codes for number in code.split(";")} <= {"0", "1", "2", "31", "32", "33", "35", "36"}
+
+
+def test_campaigns_that_dial_come_first_on_a_small_terminal() -> None:
+    """Of 35 campaigns at 80x24 those that work are on top, the held one is next with its alarm, and those at rest are
+    one line."""
+    rows = tuple(
+        campaign_row(
+            f"c{i:02}",
+            state="running" if i in (7, 19, 30, 3) else "stopped",
+            calls={"talking": i} if i in (7, 19, 30) else {},
+            problem="its message cannot be read" if i == 3 else "",
+        )
+        for i in range(35)
+    )
+    lines = drawn([board(campaigns=rows)], 80, 24).splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith(" c")]
+
+    assert len(lines) <= 24
+    assert listed[1:5] == ["c30", "c19", "c07", "c03"]
+    assert any("31 campaigns at rest: 31 stopped" in line for line in lines)
+    assert sum("its message cannot be read" in line for line in lines) == 1
+
+
+def test_what_a_terminal_has_no_room_for_is_counted() -> None:
+    """Nobody takes the campaigns that fit for all there are."""
+    rows = tuple(campaign_row(f"c{i:02}", calls={"talking": 1}, problem="x" * (i == 39)) for i in range(40))
+    text = drawn([board(campaigns=rows)], 80, 24)
+
+    assert len(text.splitlines()) <= 24
+    assert "campaigns more, 1 of them held" in text
+
+
+def test_a_window_without_answers_is_neither_good_nor_spent() -> None:
+    """At rest nothing is left to abandon, and nothing is wrong."""
+    text = drawn([board(campaigns=(campaign_row(answered=0, abandoned=0),))])
+
+    assert "today no live answer yet" in text
+    assert "none left" not in text
+
+
+def test_an_alarm_is_said_once_and_wrapped() -> None:
+    """Two hosts name theirs; a long one goes on under itself."""
+    long = "trunk north is down: " + "see to it " * 12
+    text = drawn([board(problems=(long, long)), board("dial-2")])
+
+    assert text.count("trunk north is down") == 1
+    assert text.startswith(" ! dial-1: trunk north is down")
+    assert text.splitlines()[1].startswith("   ")

@@ -10,7 +10,7 @@ from compliance.caller_ids import Wanted
 from compliance.numbers import E164
 from config.caller_ids import CallerIdSettings
 from config.campaign import CampaignSettings
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.store.base.connection import Store, trip
 from dialer.store.gate import caller_ids
 from dialer.store.operators import campaigns, control

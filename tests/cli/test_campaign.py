@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.core.abandonment.windows import counting_day
 from dialer.core.agents.agent import AgentState
 from dialer.core.inputs import CampaignState
@@ -117,7 +117,21 @@ def test_start_repeats_what_the_daemon_complains_of(dialer: Dialer, store: Store
     daemon.join(10)
 
     assert "dial-1: no such trunk: west" in started.stderr
-    assert "dial-1: no such trunk: west" in dialer("campaign", "show", spring).stdout
+    assert "is started, and held" in started.stdout
+    for command in ("show", "funnel"):
+        page = dialer("campaign", command, spring).stdout
+        assert "● held" in page
+        assert "dial-1: no such trunk: west" in page
+    assert "● held" in dialer("campaign", "list").stdout
+
+
+def test_more_closings_than_closed_leads_are_explained(dialer: Dialer, store: Store, spring: str) -> None:
+    """A lead that was reopened and closed again has been closed twice; the page says which number is which."""
+    trip(store, [("HSET", store.keys.counts(spring), "closed:done", 5, "closed:expired", 1)])
+
+    page = dialer("campaign", "show", spring).stdout
+
+    assert "done 5  expired 1  (6 closings so far; 0 leads closed now: others were reopened or deleted)" in page
 
 
 def test_pause_resume_stop(dialer: Dialer, store: Store, spring: str) -> None:

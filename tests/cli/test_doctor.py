@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.shell.exits import Exit
 from dialer.shell.host_checks import State, check_unit
 from tests.cli.conftest import Dialer, data

@@ -13,7 +13,7 @@ import pytest
 from compliance.evidence import Entry
 from config.campaign import CampaignSettings
 from config.policies import applied
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.core import evidence
 from dialer.core.abandonment.windows import counting_day
 from dialer.core.calls.settling import unsent

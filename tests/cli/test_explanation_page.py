@@ -68,7 +68,7 @@ def test_the_whole_page() -> None:
         "dial-1  ● predictive   saved 20 s ago by dial-1:1",
         "decision dial 7: 3 ready, 5.2 expected to free up   4 s ago",
         "held by  no line is free",
-        "30.0 % of the calls are answered   the newest of about 100 count most",
+        "30.0 % of the calls are answered   the newest of about 100 calls count most",
         "24  8 48 %",
         " 9 10 19 h",
         "north 23.0 % of 200   south 17.0 % of 50",
@@ -128,3 +128,10 @@ def test_guesses_are_called_guesses() -> None:
     assert "learning 20 finished calls to go" in text
     assert "lasts about 2 min 2 s: a guess, none seen yet" in text
     assert "still talking" not in text
+
+
+def test_the_limit_is_the_campaigns_own() -> None:
+    """Pacers are told less than the limit, by what the hand-over takes; people are shown what holds."""
+    view = replace(VIEW, settings=replace(VIEW.settings, abandon_after_s=1.7))
+
+    assert "abandoned after 2 s" in drawn(replace(TOLD, hosts=(view,), abandon_after_s=2.0))

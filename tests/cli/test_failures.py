@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.problems import ConfigError, Problem
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure, failure_of
+from dialer.cli.base.failures import CliExit, Failure, failure_of
 from dialer.shell.exits import Exit, StartFailed
 from dialer.store.base import errors
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import NO_LEAD
 from dialer.store.base.connection import Store, trip
@@ -59,7 +59,7 @@ def test_what_does_not_add_up_is_said(dialer: Dialer, store: Store, spring: str)
     fill(store, spring)
     trip(store, [("ZREM", store.keys.waiting(spring), "W1")])
 
-    assert "! 1 leads are in no place" in dialer("campaign", "funnel", spring).stdout
+    assert "! 1 lead is in no place" in dialer("campaign", "funnel", spring).stdout
 
 
 def test_a_campaign_without_leads(dialer: Dialer, spring: str) -> None:

@@ -106,7 +106,7 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("dialer.cli.host.check_config.rows", broken)
+    monkeypatch.setattr("config.show.rows", broken)
     result = CliRunner().invoke(main, ["check-config"])
 
     assert isinstance(result.exception, ZeroDivisionError)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.cli.leads import leads as leads_commands
 from dialer.core.inputs import CampaignState
 from dialer.store.base.connection import Store, trip
@@ -132,6 +132,22 @@ def test_rejects_can_be_corrected_and_imported(dialer: Dialer, store: Store, spr
     rejects.write_text(rejects.read_text(encoding="utf-8-sig").replace("138,", "13600001111,"), encoding="utf-8")
     result = dialer("leads", "import", spring, str(rejects), "--no-wait", "--json")
     assert (data(result)["sent"], data(result)["rejected"]) == (2, 0)
+
+
+def test_no_cell_of_the_rejects_is_a_formula(dialer: Dialer, spring: str, tmp_path: Path) -> None:
+    """A spreadsheet shows such cells as text, and the next import reads them as they were."""
+    file, rejects = tmp_path / "list.csv", tmp_path / "bad.csv"
+    file.write_text("phone,name,@note\n+86138,=1+1,-2\n", encoding="utf-8")
+    dialer("leads", "import", spring, str(file), "--no-wait", "--rejects", str(rejects))
+
+    with rejects.open(encoding="utf-8-sig", newline="") as opened:
+        header, row = csv.reader(opened)
+    assert header[2] == "'@note"
+    assert row[:3] == ["'+86138", "'=1+1", "'-2"]
+
+    text = rejects.read_text(encoding="utf-8-sig").replace("'+86138", "'+8613800001111")
+    rejects.write_text(text, encoding="utf-8")
+    assert data(dialer("leads", "import", spring, str(rejects), "--no-wait", "--json"))["sent"] == 1
 
 
 def test_dry_run_sends_nothing(dialer: Dialer, store: Store, spring: str, mixed: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import msgpack
 import pytest
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.cli.pacing.pace import OBSERVATIONS_KEPT, answers
 from dialer.core.inputs import CampaignState
 from dialer.store.base.connection import Store, trip

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from tests.cli.conftest import Dialer, data
 
 OURS = """

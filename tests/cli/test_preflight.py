@@ -12,7 +12,7 @@ from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings
 from config.policies import applied
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.cli.campaigns import preflight as command
 from dialer.cli.campaigns.preflight_page import page
 from dialer.core.inputs import CampaignState

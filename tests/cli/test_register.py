@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dialer.cli import main
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.cli.privacy import register
 from tests.cli.conftest import data
 

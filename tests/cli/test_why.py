@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
 from dialer.core.model import Disposition
 from dialer.store.base.connection import Store, trip
 from dialer.store.leads import leases

@@ -73,7 +73,7 @@ def test_every_figure_has_its_side() -> None:
 
     summary = sum_up(
         rows=(GOOD, ASLEEP, BAD),
-        desk=desk,
+        crm=desk,
         rejects={"3-0": ("phone: missing",)},
         requests_left=0,
         counts=counts,

@@ -7,8 +7,20 @@ from enum import IntEnum
 
 import click
 
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.text import counted, say
 from dialer.shell.exits import Exit, StartFailed
+
+
+class CliExit(IntEnum):
+    """Why a command did not do what it was told. The numbers go on where the daemon's own (`dialer.shell.exits`) end,
+    which commands share where they mean the same: 0 done, 2 wrong settings or wrong use, 3 Redis does not answer."""
+
+    NOT_FOUND = 6  # no such campaign or lead
+    REFUSED = 7  # understood, and not done: it exists already, cannot be started, the stream is full
+    PARTLY = 8  # some leads were rejected, all others were taken
+    NO_DAEMON = 9  # no daemon is alive
+    BROKEN = 10  # the evidence is not whole, or does not agree with the ledger
+    UNFIT = 11  # this host cannot dial as it is, or must not
 
 
 class Failure(Exception):
@@ -22,15 +34,15 @@ class Failure(Exception):
     def show(self) -> None:
         """Write the message to standard error."""
         click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(str(self), err=True)
+        say(str(self), error=True)
         for hint in self.hints:
-            click.echo(f"  {hint}", err=True)
+            say(f"  {hint}", error=True)
 
 
 def warn(message: str) -> None:
     """Something the user should know; the command goes on."""
     click.secho("Warning: ", fg="yellow", bold=True, nl=False, err=True)
-    click.echo(message, err=True)
+    say(message, error=True)
 
 
 def did_you_mean(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -50,8 +62,7 @@ def failure_of(error: Exception, redis_url: str) -> Failure | None:
         case Failure():
             return error
         case ConfigError():
-            count = len(error.problems)
-            title = "1 mistake" if count == 1 else f"{count} mistakes"
+            title = counted(len(error.problems), "mistake")
             return Failure(Exit.CONFIG, f"the settings have {title}:", *map(str, error.problems))
         case StartFailed():
             return Failure(error.exit_code, str(error))

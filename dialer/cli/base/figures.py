@@ -6,9 +6,11 @@ background; nothing is said by colour alone. No line has a right edge, because s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
 FILLED: Final = "━"
@@ -100,6 +102,22 @@ def flowed(parts: Sequence[Text], width: int, gap: str = "   ") -> Text:
         used += part.cell_len + (len(gap) if lines[-1] else 0)
         lines[-1].append(part)
     return Text("\n").join([joined(line, gap) for line in lines])
+
+
+def labelled(rows: Iterable[tuple[str, RenderableType]], label_width: int) -> Table:
+    """Labelled lines; what is too long is wrapped under itself."""
+    grid = Table.grid(padding=0, pad_edge=False)
+    grid.add_column(width=label_width, no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, value in rows:
+        grid.add_row(Text(f" {label}", QUIET), value)
+    return grid
+
+
+def by_size(counts: Mapping[str, int], word: Callable[[str], str] = lambda name: name.replace("_", " ")) -> list[Text]:
+    """`no answer 60`, `busy 10`: what was counted, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [Text.assemble(f"{word(name)} ", (count(number), "bold")) for name, number in ordered if number]
 
 
 def percent(fraction: float, digits: int = 1) -> str:

@@ -17,6 +17,16 @@ class Hosts:
     unreadable: tuple[str, ...]
 
     @property
+    def alive(self) -> bool:
+        """Whether any daemon gives signs of life."""
+        return bool(self.boards or self.unreadable)
+
+    def problems(self, campaign: str) -> list[str]:
+        """What the daemons complain of in a campaign that should run, each with its host."""
+        rows = ((board, row) for board in self.boards for row in board.campaigns)
+        return [f"{board.host}: {row.problem}" for board, row in rows if row.name == campaign and row.problem]
+
+    @property
     def notice(self) -> str:
         """What to tell people about the unreadable ones; empty where there are none."""
         return f"of another version, cannot be shown: {', '.join(self.unreadable)}" if self.unreadable else ""

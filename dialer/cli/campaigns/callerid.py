@@ -9,13 +9,11 @@ from typing import Any, Final
 import click
 
 from compliance.caller_ids import CallerId, Standing
-from dialer.cli.base.durations import EXAMPLES, span_s
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure
+from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_names, span_s
+from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
-from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import show, show_json, table, when
-from dialer.cli.host.completion import campaign_names
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, answering, table, when
 from dialer.store.base.connection import Store
 from dialer.store.gate import caller_ids
 from dialer.store.gate.caller_ids import Rest
@@ -52,9 +50,8 @@ def callerid() -> None:
     help="Only the pool of this campaign. [default: all]",
     shell_complete=campaign_names,
 )
-@json_option
-@pass_invocation
-def list_(invocation: Invocation, campaign: str, as_json: bool) -> None:
+@answering
+def list_(invocation: Invocation, campaign: str) -> Answer:
     """List caller ids: where they may be shown, uses today by all campaigns, the limit, and what rests until when and
     why. Today is each campaign's own day.
 
@@ -64,24 +61,21 @@ def list_(invocation: Invocation, campaign: str, as_json: bool) -> None:
     """
     moment = now()
     with invocation.store() as store:
-        found = (campaigns.get(store, campaign),) if campaign else campaigns.listing(store)
-        rows = [row for one in found for row in _rows(store, one, moment)]
-    if as_json:
-        show_json([_as_data(row, moment) for row in rows])
-    elif rows:
-        heads = ("campaign", "caller id", "countries", "today", "limit", "rests until", "why")
-        show(table(heads, [_drawn(row, moment) for row in rows], right=("today", "limit")))
-    else:
-        click.echo(f"Campaign {campaign} has no caller id." if campaign else "No campaign has a caller id.")
+        listed = (campaigns.get(store, campaign),) if campaign else campaigns.listing(store)
+        rows = [row for each in listed for row in _rows(store, each, moment)]
+    data = [_as_data(row, moment) for row in rows]
+    if not rows:
+        return Answer(data, f"Campaign {campaign} has no caller id." if campaign else "No campaign has a caller id.")
+    heads = ("campaign", "caller id", "countries", "today", "limit", "rests until", "why")
+    return Answer(data, table(heads, [_drawn(row) for row in data], right=("today", "limit")))
 
 
 @callerid.command()
 @click.argument("number")
 @click.option("--for", "span", required=True, metavar="SPAN", help="How long: 30m, 12h, 7d or 2w.")
 @click.option("--reason", required=True, help="Why, for the record and for whoever asks.")
-@json_option
-@pass_invocation
-def rest(invocation: Invocation, number: str, span: str, reason: str, as_json: bool) -> None:
+@answering
+def rest(invocation: Invocation, number: str, span: str, reason: str) -> Answer:
     """Show a number to nobody for a while, in all campaigns. Calls in progress go on; callees who were shown it wait
     for it. A rest that was ordered before is replaced.
 
@@ -96,17 +90,13 @@ def rest(invocation: Invocation, number: str, span: str, reason: str, as_json: b
         caller_ids.rest(store, number, Rest(until, reason, invocation.who, moment))
         detail = {"caller_id": number, "until": until, "reason": reason}
         control.audit(store, "caller_id_rest", who=invocation.who, now=moment, detail=detail)
-    if as_json:
-        show_json({"caller_id": number, "until": until, "reason": reason, "campaigns": used_by})
-    else:
-        click.echo(f"{number} rests until {when(until)}, in {', '.join(used_by)}.")
+    return Answer({**detail, "campaigns": used_by}, f"{number} rests until {when(until)}, in {', '.join(used_by)}.")
 
 
 @callerid.command()
 @click.argument("number")
-@json_option
-@pass_invocation
-def wake(invocation: Invocation, number: str, as_json: bool) -> None:
+@answering
+def wake(invocation: Invocation, number: str) -> Answer:
     """End a number's rest, whether somebody ordered it or the network's blocks did. Blocks until now do not count any
     more for the next rest. Callees whose calls were blocked are still shown this number alone.
 
@@ -120,21 +110,19 @@ def wake(invocation: Invocation, number: str, as_json: bool) -> None:
         woken = caller_ids.wake(store, number)
         if woken:
             control.audit(store, "caller_id_wake", who=invocation.who, now=moment, detail={"caller_id": number})
-    if as_json:
-        show_json({"caller_id": number, "woken": woken})
-    else:
-        click.echo(f"{number} may be shown again." if woken else f"{number} did not rest.")
+    page = f"{number} may be shown again." if woken else f"{number} did not rest."
+    return Answer({"caller_id": number, "woken": woken}, page)
 
 
-def _rows(store: Store, found: Campaign, moment: float) -> list[Row]:
-    pool = found.settings.caller_pool()
-    standings = caller_ids.held(store, found.settings, moment).standings(pool)
+def _rows(store: Store, campaign: Campaign, moment: float) -> list[Row]:
+    pool = campaign.settings.caller_pool()
+    standings = caller_ids.held(store, campaign.settings, moment).standings(pool)
     return [Row(pool.campaign, row, standings[row.number]) for row in pool.rows]
 
 
 def _used_by(store: Store, number: str) -> Sequence[str]:
     """The campaigns that show a number; a mistyped one would rest nothing."""
-    pools = [found.settings.caller_pool() for found in campaigns.listing(store)]
+    pools = [each.settings.caller_pool() for each in campaigns.listing(store)]
     used_by = [pool.campaign for pool in pools if any(row.number == number for row in pool.rows)]
     if not used_by:
         known = sorted({row.number for pool in pools for row in pool.rows})
@@ -146,35 +134,27 @@ def _used_by(store: Store, number: str) -> Sequence[str]:
 
 
 def _rest_s(text: str) -> float:
-    found = span_s(text)
-    if found is None or found > LONGEST_REST_S:
-        raise click.BadParameter(f"a span such as {EXAMPLES}; at most 366d; got {text!r}", param_hint="'--for'")
-    return found
+    seconds = span_s(text)
+    if seconds is None or seconds > LONGEST_REST_S:
+        raise click.BadParameter(f"a span such as {SPAN_EXAMPLES}; at most 366d; got {text!r}", param_hint="'--for'")
+    return seconds
 
 
-def _drawn(row: Row, moment: float) -> tuple[str, ...]:
-    standing, one = row.standing, row.caller_id
-    rests = standing.rests(moment)
-    return (
-        row.campaign,
-        one.number,
-        " ".join(sorted(one.countries)) or "(any)",
-        str(standing.uses),
-        str(one.daily_limit or ""),
-        when(standing.rests_until) if rests else "",
-        standing.why if rests else "",
-    )
+def _drawn(row: Mapping[str, Any]) -> tuple[str, ...]:
+    countries = " ".join(row["countries"]) or "(any)"
+    counts = (str(row["uses_today"]), str(row["daily_limit"] or ""))
+    return (row["campaign"], row["caller_id"], countries, *counts, when(row["rests_until"]), row["why"])
 
 
 def _as_data(row: Row, moment: float) -> Mapping[str, Any]:
-    standing, one = row.standing, row.caller_id
+    standing, caller_id = row.standing, row.caller_id
     rests = standing.rests(moment)
     return {
         "campaign": row.campaign,
-        "caller_id": one.number,
-        "countries": sorted(one.countries),
+        "caller_id": caller_id.number,
+        "countries": sorted(caller_id.countries),
         "uses_today": standing.uses,
-        "daily_limit": one.daily_limit,
+        "daily_limit": caller_id.daily_limit,
         "rests_until": standing.rests_until if rests else None,
         "why": standing.why if rests else "",
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from rich.console import RenderableType
 from rich.text import Text
 
 from config.campaign import CampaignSettings
@@ -14,21 +14,28 @@ from config.policies import applied
 from config.problems import ConfigError
 from config.show import campaign_toml, rows
 from dialer.cli.base import hosts
-from dialer.cli.base.figures import count
+from dialer.cli.base.arguments import name_argument
+from dialer.cli.base.figures import by_size, count, flowed, joined, labelled
+from dialer.cli.base.glossary import PLACES, rule_word, state_text
 from dialer.cli.base.groups import NearGroup
-from dialer.cli.base.invocation import Invocation, as_flags, json_option, now, pass_invocation
-from dialer.cli.base.output import show, show_json, table, when
-from dialer.cli.campaigns.campaign_facts import announce, as_data, counted, name_argument, problems
+from dialer.cli.base.invocation import Invocation, as_flags, now
+from dialer.cli.base.output import Answer, alarm, answering, fitted, page_width, table, when
+from dialer.cli.base.text import counted
+from dialer.cli.campaigns.campaign_facts import abandon_windows, announce, as_data
 from dialer.cli.campaigns.campaign_state import pause, resume, start, stop
 from dialer.cli.campaigns.funnel import funnel
 from dialer.cli.campaigns.policy import of_one
 from dialer.cli.campaigns.preflight import preflight
-from dialer.cli.live.campaign_panels import machines_text, state_text, window_text
+from dialer.cli.live.campaign_panels import machines_text, window_text
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.board import WindowRow
 from dialer.core.leads.lead_counts import last_word
 from dialer.store.operators import campaigns, status
+from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.status import Counts
+
+LABEL = 11
+"""Columns that the labels take."""
 
 file_option = click.option(
     "--file",
@@ -64,9 +71,8 @@ def example() -> None:
 @click.argument("name")
 @file_option
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="One setting; repeatable, wins over the file.")
-@json_option
-@pass_invocation
-def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[str, ...], as_json: bool) -> None:
+@answering
+def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[str, ...]) -> Answer:
     """Create a campaign. It is stopped until you start it.
 
     \b
@@ -78,20 +84,15 @@ def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[st
     settings = load_campaign(file if file is not None else {}, flags).settings
     applied(settings, invocation.catalogue())
     with invocation.store() as store:
-        made = campaigns.create(store, settings, who=invocation.who, now=now())
+        created = campaigns.create(store, settings, who=invocation.who, now=now())
         announce(invocation, store, "campaign_create", name)
-    if as_json:
-        show_json(as_data(made))
-        return
-    click.echo(f"Created campaign {name}: {settings.mode}, stopped.")
-    for missing in settings.missing_to_start():
-        click.echo(f"  Before it can start: {missing}")
+    missing = [f"  Before it can start: {missing}" for missing in settings.missing_to_start()]
+    return Answer(as_data(created), [f"Created campaign {name}: {settings.mode}, stopped.", *missing])
 
 
 @campaign.command("list")
-@json_option
-@pass_invocation
-def list_(invocation: Invocation, as_json: bool) -> None:
+@answering
+def list_(invocation: Invocation) -> Answer:
     """List all campaigns with their leads.
 
     \b
@@ -99,44 +100,39 @@ def list_(invocation: Invocation, as_json: bool) -> None:
       dialer campaign list
     """
     with invocation.store() as store:
-        found = [(each, status.counts(store, each.settings.name, now())) for each in campaigns.listing(store)]
-    if as_json:
-        show_json([{**as_data(each), "counts": counts.to_wire()} for each, counts in found])
-        return
-    if not found:
-        click.echo("No campaign yet. Make one with: dialer campaign create NAME")
-        return
-    heads = ("campaign", "state", "mode", "queued", "due", "waiting", "in work", "closed", "next", "changed", "by")
-    drawn: list[tuple[Text | str, ...]] = [
-        (
-            Text(each.settings.name, "bold"),
-            state_text(each.state),
-            str(each.settings.mode),
-            *(count(number) for number in _places(counts).values()),
-            last_word(counts.standing, zone_of(each.settings)),
-            when(each.changed_at),
-            each.changed_by,
-        )
-        for each, counts in found
-    ]
-    show(table(heads, drawn, right=heads[3:8]))
+        known = [(each, status.counts(store, each.settings.name, now())) for each in campaigns.listing(store)]
+        daemons = hosts.read(store)
+    data = [{**as_data(each), "counts": counts.to_wire()} for each, counts in known]
+    if not known:
+        return Answer(data, "No campaign yet. Make one with: dialer campaign create NAME")
+    places = [place.word for place in PLACES]
+    heads = ("campaign", "state", "mode", "queued", *places, "next", "changed", "by")
+    drawn = [_row(each, counts, daemons.problems(each.settings.name)) for each, counts in known]
+    optional = ("by", "changed", "mode", "with a daemon", "in a call", "queued")
+    return Answer(data, fitted(heads, drawn, right=("queued", *places), optional=optional))
+
+
+def _row(campaign: Campaign, counts: Counts, problems: list[str]) -> tuple[Text | str, ...]:
+    upcoming = last_word(counts.standing, zone_of(campaign.settings))
+    return (
+        Text(campaign.settings.name, "bold"),
+        state_text(campaign.state, next(iter(problems), "")),
+        str(campaign.settings.mode),
+        *(count(number) for number in _places(counts).values()),
+        Text("; ".join(problems), "red") if problems else upcoming,
+        when(campaign.changed_at),
+        campaign.changed_by,
+    )
 
 
 def _places(counts: Counts) -> dict[str, int]:
-    return {
-        "queued": counts.queued,
-        "due": counts.due,
-        "waiting": counts.waiting,
-        "in work": counts.leased + counts.in_attempt,
-        "closed": counts.closed,
-    }
+    return {"queued": counts.queued, **{place.word: getattr(counts, place.field) for place in PLACES}}
 
 
 @campaign.command("show")
 @name_argument
-@json_option
-@pass_invocation
-def show_(invocation: Invocation, name: str, as_json: bool) -> None:
+@answering
+def show_(invocation: Invocation, name: str) -> Answer:
     """Show a campaign: state, where its leads are, how attempts ended, why numbers were refused, how many calls were
     abandoned and may be yet, and its settings.
 
@@ -144,68 +140,81 @@ def show_(invocation: Invocation, name: str, as_json: bool) -> None:
     Example:
       dialer campaign show spring-sale
     """
+    windows: tuple[WindowRow, ...] = ()
     with invocation.store() as store:
-        found = campaigns.get(store, name)
+        campaign = campaigns.get(store, name)
         counts = status.counts(store, name, now())
-        seen = hosts.read(store)
-        complaints = problems(seen, name)
+        problems = hosts.read(store).problems(name)
+        held = bool(problems)
         try:
-            windows = counted(store, found, applied(found.settings, invocation.catalogue()))
+            windows = abandon_windows(store, campaign, applied(campaign.settings, invocation.catalogue()))
         except ConfigError as error:
-            windows = ()
-            complaints += [f"its rules cannot be applied here: {problem}" for problem in error.problems]
-    if as_json:
-        abandoned = [window.to_wire() for window in windows]
-        show_json({**as_data(found), "counts": counts.to_wire(), "problems": complaints, "abandon_windows": abandoned})
-        return
-    heading = Text.assemble((name, "bold"), "  ", state_text(found.state), f"  {found.settings.mode}")
-    heading.append(f"  created {when(found.created_at)}, changed {when(found.changed_at)} by {found.changed_by}", "dim")
-    show(heading)
-    for problem in complaints:
-        show(Text(f"! {problem}", "bold red"))
-    for missing in found.settings.missing_to_start():
-        show(Text(f"! cannot start: {missing}", "yellow"))
-    show(_figures("leads", {**_places(counts), "accepted": counts.accepted, "rejected": counts.rejected}))
-    show(Text.assemble((f"{'next':<10}", "dim"), last_word(counts.standing, zone_of(found.settings))))
-    for title, figures in (
-        ("ends", counts.dispositions),
-        ("closed by", counts.closed_by),
-        ("refused", counts.refused_by),
-    ):
-        if figures:
-            show(_figures(title, figures))
-    for window in windows:
-        show(_window(window))
-    click.echo()
-    changed = load_campaign(found.settings.model_dump(mode="json", exclude_defaults=True))
+            problems += [f"its rules cannot be applied here: {problem}" for problem in error.problems]
+    data = {
+        **as_data(campaign),
+        "counts": counts.to_wire(),
+        "problems": problems,
+        "abandon_windows": [window.to_wire() for window in windows],
+    }
+    heading = Text.assemble((name, "bold"), "  ", state_text(campaign.state, "held" * held))
+    heading.append(f"  {campaign.settings.mode}")
+    dates = f"  created {when(campaign.created_at)}, changed {when(campaign.changed_at)} by {campaign.changed_by}"
+    alarms = [alarm(problem) for problem in problems]
+    alarms += [alarm(f"cannot start: {missing}", "yellow") for missing in campaign.settings.missing_to_start()]
+    lines = _counts(campaign, counts, windows)
+    return Answer(data, [heading.append(dates, "dim"), *alarms, lines, "", _settings(campaign.settings)])
+
+
+def _counts(campaign: Campaign, counts: Counts, windows: tuple[WindowRow, ...]) -> RenderableType:
+    room = page_width() - LABEL
+    intake = {"accepted": counts.accepted, "rejected": counts.rejected}
+    places = [
+        Text.assemble(f"{name} ", (count(number), "bold")) for name, number in {**_places(counts), **intake}.items()
+    ]
+    lines = [
+        ("leads", flowed(places, room, "  ")),
+        ("next", Text(last_word(counts.standing, zone_of(campaign.settings)))),
+        ("ends", flowed(by_size(counts.dispositions), room, "  ")),
+        ("closed by", flowed([*by_size(counts.closed_by), *_reopened(counts)], room, "  ")),
+        ("refused", flowed(by_size(counts.refused_by, rule_word), room, "  ")),
+        *(("abandoned", _window(window)) for window in windows),
+    ]
+    return labelled([(label, text) for label, text in lines if text.plain], LABEL)
+
+
+def _reopened(counts: Counts) -> list[Text]:
+    """Each closing is counted: a lead that is called back, deleted or erased has been closed before."""
+    closings = sum(counts.closed_by.values())
+    if closings <= counts.closed:
+        return []
+    leads = counted(counts.closed, "lead")
+    return [
+        Text(f"({counted(closings, 'closing')} so far; {leads} closed now: others were reopened or deleted)", "dim")
+    ]
+
+
+def _window(window: WindowRow) -> Text:
+    if not window.answered:
+        return window_text(window)
+    counts = Text(f"{count(window.abandoned)} of {counted(window.answered, 'live answer')}", "dim")
+    return joined([window_text(window), counts, *([machines_text(window)] if window.machines else [])], "   ")
+
+
+def _settings(settings: CampaignSettings) -> RenderableType:
+    changed = load_campaign(settings.model_dump(mode="json", exclude_defaults=True))
     drawn = [
         (row.path, Text(row.value, "dim" if row.source == "default" else "bold"), Text(row.explanation, "dim"))
         for row in rows(changed)
     ]
-    show(table(("setting", "value", "meaning"), drawn))
-
-
-def _window(window: WindowRow) -> Text:
-    counts = f"   {count(window.abandoned)} of {count(window.answered)} live answers"
-    line = Text.assemble((f"{'abandoned':<10}", "dim"), window_text(window), (counts, "dim"))
-    return Text.assemble(line, "   ", machines_text(window)) if window.machines else line
-
-
-def _figures(title: str, figures: Mapping[str, int]) -> Text:
-    line = Text(f"{title:<10}", "dim")
-    for name, number in figures.items():
-        line.append(f"{name.replace('_', ' ')} ")
-        line.append(f"{count(number)}  ", "bold")
-    return line
+    return table(("setting", "value", "meaning"), drawn)
 
 
 @campaign.command("set")
 @name_argument
 @click.argument("pairs", metavar="[KEY=VALUE]...", nargs=-1)
 @file_option
-@json_option
-@pass_invocation
-def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path | None, as_json: bool) -> None:
+@answering
+def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path | None) -> Answer:
     """Change settings of a campaign; it goes on with them at once. With --file, all its settings are replaced.
 
     Leads that were put off keep the time that they were given then, also when the hours are widened.
@@ -228,13 +237,8 @@ def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path |
         after = campaigns.update(store, settings, who=invocation.who, now=now())
         changes = _changes(before.settings, after.settings)
         announce(invocation, store, "campaign_set", name, changes={path: list(pair) for path, pair in changes.items()})
-    if as_json:
-        show_json({**as_data(after), "changes": changes})
-        return
-    if not changes:
-        click.echo(f"Nothing changed in campaign {name}.")
-    for path, (old, new) in changes.items():
-        click.echo(f"{path}: {old} -> {new}")
+    lines = [f"{path}: {old} -> {new}" for path, (old, new) in changes.items()]
+    return Answer({**as_data(after), "changes": changes}, lines or f"Nothing changed in campaign {name}.")
 
 
 def _changes(before: CampaignSettings, after: CampaignSettings) -> dict[str, tuple[str, str]]:

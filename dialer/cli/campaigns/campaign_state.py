@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Final
 
 import click
 
 from config.policies import AppliedSettings, applied
 from dialer.cli.base import hosts
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure, warn
+from dialer.cli.base.arguments import name_argument
+from dialer.cli.base.failures import CliExit, Failure, warn
+from dialer.cli.base.glossary import no_daemon
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import show_json
-from dialer.cli.campaigns.campaign_facts import announce, as_data, name_argument, problems
+from dialer.cli.base.output import Answer, answering, show_json, show_page
+from dialer.cli.base.text import say
+from dialer.cli.campaigns.campaign_facts import announce, as_data
 from dialer.cli.campaigns.preflight import judged, on_record
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.inputs import CampaignState
@@ -52,9 +55,17 @@ def start(invocation: Invocation, name: str, force: bool, as_json: bool) -> None
         if campaigns.get(store, name).state is not CampaignState.RUNNING:
             _look_at_the_list(invocation, store, settings, force, as_json)
         begun = now()
-        _set_state(invocation, store, name, CampaignState.RUNNING, as_json)
-        for warning in _why_nothing_dials(store, name, begun):
-            warn(warning)
+        answer = _set_state(invocation, store, name, CampaignState.RUNNING)
+        daemons = _taken_up(store, name, begun)
+        if daemons.problems(name):
+            answer = replace(answer, page=f"Campaign {name} is started, and held: a daemon cannot dial it.")
+        reasons = _why_nothing_dials(store, name, daemons)
+    if as_json:
+        show_json(answer.data)
+    else:
+        show_page(answer.page)
+    for reason in reasons:
+        warn(reason)
 
 
 def _look_at_the_list(
@@ -62,9 +73,9 @@ def _look_at_the_list(
 ) -> None:
     """Judge the whole list. Raises `Failure` where too much of it is refused, unless the operator insists."""
     name = settings.name
-    found = judged(invocation, store, settings)
-    too_many = too_many_lost(found, settings.refuse_above_share)
-    on_record(invocation, store, name, found, too_many, forced=force and bool(too_many))
+    judgement = judged(invocation, store, settings)
+    too_many = too_many_lost(judgement, settings.refuse_above_share)
+    on_record(invocation, store, name, judgement, too_many, forced=force and bool(too_many))
     if too_many and not force:
         raise Failure(
             CliExit.REFUSED,
@@ -74,33 +85,31 @@ def _look_at_the_list(
         )
     if too_many:
         warn(f"started by force: {too_many}")
-    if found.judged and not as_json:
-        click.echo(f"Preflight: {sentence(found, zone_of(settings))}.")
+    if judgement.judged and not as_json:
+        say(f"Preflight: {sentence(judgement, zone_of(settings))}.")
 
 
-def _why_nothing_dials(store: Store, name: str, begun: float) -> list[str]:
-    """What keeps a campaign that was started at `begun` from being dialled, as far as it can be seen from here."""
-    seen = _taken_up(store, name, begun)
-    found = problems(seen, name)
-    if not seen.boards and not seen.unreadable:
-        found.append("no daemon is alive: nothing is dialled until one runs (dialer run)")
+def _why_nothing_dials(store: Store, name: str, daemons: hosts.Hosts) -> list[str]:
+    """What keeps a campaign that was started from being dialled, as far as it can be seen from here."""
+    reasons = daemons.problems(name)
+    if not daemons.alive:
+        reasons.append(no_daemon())
     if not any(name in agent.campaigns for agent in agents.listing(store)):
-        found.append("no agent is logged in to this campaign: nothing is dialled until one is ready")
+        reasons.append("no agent is logged in to this campaign: nothing is dialled until one is ready")
     standing = status.counts(store, name, now()).standing
     if standing.finished:
         what = "all its leads are closed" if standing.closed else "it has no leads"
-        found.append(f"{what}: dialer leads import {name} FILE.csv")
+        reasons.append(f"{what}: dialer leads import {name} FILE.csv")
     elif not standing.diallable and not standing.queued:
         zone = zone_of(campaigns.get(store, name).settings)
-        found.append(f"{last_word(standing, zone)} (dialer campaign funnel {name})")
-    return found
+        reasons.append(f"{last_word(standing, zone)} (dialer campaign funnel {name})")
+    return reasons
 
 
 @click.command()
 @name_argument
-@json_option
-@pass_invocation
-def pause(invocation: Invocation, name: str, as_json: bool) -> None:
+@answering
+def pause(invocation: Invocation, name: str) -> Answer:
     """Pause a campaign: no new calls; calls in progress go on.
 
     \b
@@ -108,14 +117,13 @@ def pause(invocation: Invocation, name: str, as_json: bool) -> None:
       dialer campaign pause spring-sale
     """
     with invocation.store() as store:
-        _set_state(invocation, store, name, CampaignState.PAUSED, as_json)
+        return _set_state(invocation, store, name, CampaignState.PAUSED)
 
 
 @click.command()
 @name_argument
-@json_option
-@pass_invocation
-def resume(invocation: Invocation, name: str, as_json: bool) -> None:
+@answering
+def resume(invocation: Invocation, name: str) -> Answer:
     """Go on with a paused campaign.
 
     \b
@@ -127,14 +135,13 @@ def resume(invocation: Invocation, name: str, as_json: bool) -> None:
         if state is not CampaignState.PAUSED:
             hint = f"Start it with: dialer campaign start {name}" if state is CampaignState.STOPPED else ""
             raise Failure(CliExit.REFUSED, f"campaign {name} is {state}, not paused", *filter(None, [hint]))
-        _set_state(invocation, store, name, CampaignState.RUNNING, as_json)
+        return _set_state(invocation, store, name, CampaignState.RUNNING)
 
 
 @click.command()
 @name_argument
-@json_option
-@pass_invocation
-def stop(invocation: Invocation, name: str, as_json: bool) -> None:
+@answering
+def stop(invocation: Invocation, name: str) -> Answer:
     """Stop a campaign: no new calls, and its leads are given back; calls in progress go on.
 
     \b
@@ -142,31 +149,28 @@ def stop(invocation: Invocation, name: str, as_json: bool) -> None:
       dialer campaign stop spring-sale
     """
     with invocation.store() as store:
-        _set_state(invocation, store, name, CampaignState.STOPPED, as_json)
+        return _set_state(invocation, store, name, CampaignState.STOPPED)
 
 
 def _taken_up(store: Store, name: str, begun: float) -> hosts.Hosts:
     """What the daemons say once each has spoken of the campaign since `begun`; at the latest after `TAKEN_UP_S`."""
     end = time.monotonic() + TAKEN_UP_S
     while True:
-        seen = hosts.read(store)
+        daemons = hosts.read(store)
         spoken = [
             board.at > begun
             and any(row.name == name and (row.problem or row.state == "running") for row in board.campaigns)
-            for board in seen.boards
+            for board in daemons.boards
         ]
         if all(spoken) or time.monotonic() >= end:
-            return seen
+            return daemons
         time.sleep(0.1)
 
 
-def _set_state(invocation: Invocation, store: Store, name: str, state: CampaignState, as_json: bool) -> None:
+def _set_state(invocation: Invocation, store: Store, name: str, state: CampaignState) -> Answer:
     before = campaigns.get(store, name).state
     after = campaigns.set_state(store, name, state, who=invocation.who, now=now())
     announce(invocation, store, "campaign_state", name, before=str(before), after=str(state))
-    if as_json:
-        show_json({**as_data(after), "before": before})
-    elif before is state:
-        click.echo(f"Campaign {name} was {state} already.")
-    else:
-        click.echo(f"Campaign {name} is {state} (was {before}).")
+    changed = f"Campaign {name} is {state} (was {before})."
+    page = f"Campaign {name} was {state} already." if before is state else changed
+    return Answer({**as_data(after), "before": before}, page)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from rich.console import RenderableType
 from rich.text import Text
 
 from config.campaign import CampaignSettings
@@ -15,12 +16,12 @@ from config.policies.catalogue import SHIPPED, Catalogue, read_policy, shipped
 from config.policies.composition import Composed, composed, contradictions, missing
 from config.policies.explained import RuleRow, hours_by_region, of_campaign, of_policy
 from config.problems import ConfigError, Problem
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure
+from dialer.cli.base.arguments import name_argument
+from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
-from dialer.cli.base.invocation import Invocation, json_option, pass_invocation
-from dialer.cli.base.output import show, show_json, table
-from dialer.cli.campaigns.campaign_facts import name_argument
+from dialer.cli.base.invocation import Invocation
+from dialer.cli.base.output import Answer, alarm, answering, table
+from dialer.cli.base.text import counted, say
 from dialer.shell.exits import Exit
 from dialer.store.operators import campaigns
 from pacing.api import Mode
@@ -43,9 +44,8 @@ def policy() -> None:
 
 
 @policy.command("list")
-@json_option
-@pass_invocation
-def list_(invocation: Invocation, as_json: bool) -> None:
+@answering
+def list_(invocation: Invocation) -> Answer:
     """List the policies of this machine: those that are shipped, and yours in policies.folder.
 
     \b
@@ -53,28 +53,23 @@ def list_(invocation: Invocation, as_json: bool) -> None:
       dialer policy list
     """
     catalogue = invocation.catalogue()
-    if as_json:
-        found = [
-            {
-                "name": name,
-                "version": one.version,
-                "title": one.title,
-                "country": one.country,
-                "from": _from(catalogue, name),
-            }
-            for name, one in sorted(catalogue.policies.items())
-        ]
-        broken = {name: [str(problem) for problem in problems] for name, problems in catalogue.faults.items()}
-        show_json({"policies": found, "faults": broken})
-        return
-    rows: list[tuple[Text | str, ...]] = [
-        (Text(name, "bold"), one.country, one.title, one.version, _from(catalogue, name))
-        for name, one in sorted(catalogue.policies.items())
+    policies: list[dict[str, str]] = [
+        {
+            "name": name,
+            "version": settings.version,
+            "title": settings.title,
+            "country": settings.country,
+            "from": _from(catalogue, name),
+        }
+        for name, settings in sorted(catalogue.policies.items())
     ]
-    show(table(("policy", "country", "title", "version", "from"), rows))
-    for name, problems in sorted(catalogue.faults.items()):
-        for problem in problems:
-            show(Text(f"! {name} cannot be used: {problem}", "bold red"))
+    faults = {name: [str(problem) for problem in problems] for name, problems in sorted(catalogue.faults.items())}
+    heads = ("name", "country", "title", "version", "from")
+    rows: list[tuple[RenderableType, ...]] = [
+        (Text(row["name"], "bold"), *(row[head] for head in heads[1:])) for row in policies
+    ]
+    alarms = [alarm(f"{name} cannot be used: {problem}") for name, problems in faults.items() for problem in problems]
+    return Answer({"policies": policies, "faults": faults}, [table(("policy", *heads[1:]), rows), *alarms])
 
 
 def _from(catalogue: Catalogue, name: str) -> str:
@@ -84,25 +79,29 @@ def _from(catalogue: Catalogue, name: str) -> str:
 
 @policy.command("show")
 @click.argument("name")
-@json_option
-@pass_invocation
-def show_(invocation: Invocation, name: str, as_json: bool) -> None:
+@answering
+def show_(invocation: Invocation, name: str) -> Answer:
     """Show a policy: each value with its source, and since when it holds or was read there.
 
     \b
     Example:
       dialer policy show uk
     """
-    catalogue = invocation.catalogue()
-    found = catalogue.get(name)
-    if as_json:
-        show_json({"name": name, "version": found.version, **found.model_dump(mode="json", exclude_none=True)})
-        return
-    show(Text.assemble((name, "bold"), f"  {found.title}  ", (f"version {found.version}", "dim")))
-    show(Text(found.jurisdiction, "dim"))
-    show(Text(f"\n{found.not_legal_advice.strip()}\n"))
-    rows = [(row.rule, row.value, row.as_of, Text(row.source, "dim")) for row in of_policy(name, found)]
-    show(table(("rule", "value", "as of", "source"), rows))
+    settings = invocation.catalogue().get(name)
+    rows = [(row.rule, row.value, row.as_of, Text(row.source, "dim")) for row in of_policy(name, settings)]
+    return Answer(
+        {"name": name, "version": settings.version, **settings.model_dump(mode="json", exclude_none=True)},
+        [
+            _title(name, settings.title, settings.version),
+            Text(settings.jurisdiction, "dim"),
+            Text(f"\n{settings.not_legal_advice.strip()}\n"),
+            table(("rule", "value", "as of", "source"), rows),
+        ],
+    )
+
+
+def _title(name: str, title: str, version: str) -> Text:
+    return Text.assemble((name, "bold"), f"  {title}  ", (f"version {version}", "dim"))
 
 
 @policy.command()
@@ -118,15 +117,14 @@ def check(files: tuple[Path, ...]) -> None:
     problems: list[str] = []
     for path in files:
         try:
-            found = read_policy(path)
+            settings = read_policy(path)
         except ConfigError as error:
             problems += [str(problem) for problem in error.problems]
             continue
         if path.stem in shipped().files:
             problems.append(f"{path.name}: a policy of that name is shipped: give yours another one")
             continue
-        count = len(of_policy(path.stem, found))
-        click.echo(f"{path}: version {found.version}, {count} {'rule' if count == 1 else 'rules'}")
+        say(f"{path}: version {settings.version}, {counted(len(of_policy(path.stem, settings)), 'rule')}")
     if problems:
         title = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         raise Failure(Exit.CONFIG, f"the policies have {title}:", *problems)
@@ -134,9 +132,8 @@ def check(files: tuple[Path, ...]) -> None:
 
 @policy.command()
 @click.argument("names", nargs=-1, required=True)
-@json_option
-@pass_invocation
-def compose(invocation: Invocation, names: tuple[str, ...], as_json: bool) -> None:
+@answering
+def compose(invocation: Invocation, names: tuple[str, ...]) -> Answer:
     """Show what holds under several policies at once: all rules, and when calls may start in each region. What a
     campaign under them still has to say itself is named. Exit code 7 if they contradict each other.
 
@@ -145,16 +142,14 @@ def compose(invocation: Invocation, names: tuple[str, ...], as_json: bool) -> No
       dialer policy compose us-telemarketing us-collections-regf
     """
     settings = CampaignSettings(name="composed", mode=Mode.PROGRESSIVE, policies=tuple(dict.fromkeys(names)))
-    found = composed(settings, invocation.catalogue())
-    show_rules(found, as_json)
-    _refuse(contradictions(found), "these policies contradict each other:")
+    rules = composed(settings, invocation.catalogue())
+    return _rules(rules, contradictions(rules), "these policies contradict each other:")
 
 
 @click.command("policy")
 @name_argument
-@json_option
-@pass_invocation
-def of_one(invocation: Invocation, name: str, as_json: bool) -> None:
+@answering
+def of_one(invocation: Invocation, name: str) -> Answer:
     """Show what holds for a campaign: the rules of its policies and its own, from where each is, and when calls may
     start in each region. Exit code 7 if it cannot be started under them.
 
@@ -164,38 +159,30 @@ def of_one(invocation: Invocation, name: str, as_json: bool) -> None:
     """
     with invocation.store() as store:
         settings = campaigns.get(store, name).settings
-    found = composed(settings, invocation.catalogue())
-    show_rules(found, as_json)
-    _refuse([*missing(found), *contradictions(found)], f"campaign {name} cannot be started:")
+    rules = composed(settings, invocation.catalogue())
+    return _rules(rules, [*missing(rules), *contradictions(rules)], f"campaign {name} cannot be started:")
 
 
-def _refuse(problems: Iterable[Problem], title: str) -> None:
-    said = [str(problem) for problem in problems]
-    if said:
-        raise Failure(CliExit.REFUSED, title, *said)
-
-
-def show_rules(found: Composed, as_json: bool) -> None:
-    """What holds under several policies, and what nobody says."""
-    rows, regions = of_campaign(found), hours_by_region(found)
-    needed = [str(problem) for problem in missing(found)]
-    if as_json:
-        versions = {part.name: part.settings.version for part in found.parts}
-        rules = [asdict(row) for row in rows]
-        show_json({"policies": versions, "rules": rules, "hours": dict(regions), "missing": needed})
-        return
-    for part in found.parts:
-        show(
-            Text.assemble(
-                (part.name, "bold"), f"  {part.settings.title}  ", (f"version {part.settings.version}", "dim")
-            )
-        )
-    click.echo()
-    show(table(("rule", "value", "from", "as of", "source"), map(_drawn, rows)))
-    click.echo()
-    show(table(("region", "calls may start (holidays aside)"), regions))
-    for need in needed:
-        show(Text(f"! a campaign has to say itself: {need}", "yellow"))
+def _rules(rules: Composed, problems: Iterable[Problem], title: str) -> Answer:
+    """What holds under several policies, what nobody says, and why they cannot be used so."""
+    rows, regions = of_campaign(rules), hours_by_region(rules)
+    needed = [str(problem) for problem in missing(rules)]
+    refusal = Failure(CliExit.REFUSED, title, *map(str, problems))
+    data = {
+        "policies": {part.name: part.settings.version for part in rules.parts},
+        "rules": [asdict(row) for row in rows],
+        "hours": dict(regions),
+        "missing": needed,
+    }
+    page: list[RenderableType] = [
+        *(_title(part.name, part.settings.title, part.settings.version) for part in rules.parts),
+        "",
+        table(("rule", "value", "from", "as of", "source"), map(_drawn, rows)),
+        "",
+        table(("region", "calls may start (holidays aside)"), regions),
+        *(alarm(f"a campaign has to say itself: {need}", "yellow") for need in needed),
+    ]
+    return Answer(data, page, failure=refusal if refusal.hints else None)
 
 
 def _drawn(row: RuleRow) -> tuple[Text | str, ...]:

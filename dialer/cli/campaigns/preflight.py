@@ -15,11 +15,11 @@ import click
 
 from config.daemon import DaemonSettings
 from config.policies import AppliedSettings, applied
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import show, show_json
-from dialer.cli.campaigns.campaign_facts import name_argument
-from dialer.cli.campaigns.funnel import reading
+from dialer.cli.base.arguments import name_argument
+from dialer.cli.base.failures import CliExit
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, answering, progress_bar
+from dialer.cli.campaigns.funnel import PROGRESS_FROM
 from dialer.cli.campaigns.preflight_page import page
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.leads.preflight import Preflight, too_many_lost
@@ -39,10 +39,8 @@ RARELY: Final = 200_000
 
 @click.command()
 @name_argument
-@json_option
-@pass_invocation
-@click.pass_context
-def preflight(ctx: click.Context, invocation: Invocation, name: str, as_json: bool) -> None:
+@answering
+def preflight(invocation: Invocation, name: str) -> Answer:
     """Judge the whole list as the gate would now, without a call: how many leads may be called, what refuses the
     others, and from when on. Nothing is changed.
 
@@ -55,25 +53,26 @@ def preflight(ctx: click.Context, invocation: Invocation, name: str, as_json: bo
     """
     with invocation.store() as store:
         settings = applied(campaigns.get(store, name).settings, invocation.catalogue())
-        found = judged(invocation, store, settings)
-        too_many = too_many_lost(found, settings.refuse_above_share)
-        on_record(invocation, store, name, found, too_many)
-        queued = status.counts(store, name, found.at).queued
-    if as_json:
-        more = {"queued": queued, "refuse_above_share": settings.refuse_above_share, "refused": too_many}
-        show_json({"campaign": name, **found.to_wire(), **more})
-    else:
-        show(page(found, zone_of(settings), settings.refuse_above_share, too_many, queued))
-    if too_many:
-        ctx.exit(CliExit.REFUSED)
+        judgement = judged(invocation, store, settings)
+        too_many = too_many_lost(judgement, settings.refuse_above_share)
+        on_record(invocation, store, name, judgement, too_many)
+        queued = status.counts(store, name, judgement.at).queued
+    more = {"queued": queued, "refuse_above_share": settings.refuse_above_share, "refused": too_many}
+    return Answer(
+        {"campaign": name, **judgement.to_wire(), **more},
+        page(judgement, zone_of(settings), settings.refuse_above_share, too_many, queued),
+        code=CliExit.REFUSED if too_many else 0,
+    )
 
 
-def on_record(invocation: Invocation, store: Store, name: str, found: Preflight, too_many: str, **more: Any) -> None:
+def on_record(
+    invocation: Invocation, store: Store, name: str, judgement: Preflight, too_many: str, **more: Any
+) -> None:
     """Write what came of it into the audit trail."""
-    told = found.to_wire()
+    wire = judgement.to_wire()
     figures = ("judged", "diallable", "later", "unreadable", "lost", "lost_share", "shared_numbers")
-    rules = {rule: row["leads"] for rule, row in told["rules"].items()}
-    detail = {"campaign": name, **{key: told[key] for key in figures}, "rules": rules, "refused": too_many, **more}
+    rules = {rule: row["leads"] for rule, row in wire["rules"].items()}
+    detail = {"campaign": name, **{key: wire[key] for key in figures}, "rules": rules, "refused": too_many, **more}
     control.audit(store, "campaign_preflight", who=invocation.who, now=now(), detail=detail)
 
 
@@ -81,9 +80,9 @@ def judged(invocation: Invocation, store: Store, settings: AppliedSettings) -> P
     """The whole list, with a progress bar where it takes long."""
     flight, stretches = plan(store, settings, now())
     daemon = invocation.effective().settings
-    total = sum(one.leads for one in stretches)
-    with reading(total, "judging leads") as told:
-        return fly(store, daemon, flight, stretches, told)
+    total = sum(stretch.leads for stretch in stretches)
+    with progress_bar("judging leads", total, hidden=total < PROGRESS_FROM) as progress:
+        return fly(store, daemon, flight, stretches, progress.reach)
 
 
 def fly(
@@ -91,13 +90,13 @@ def fly(
     daemon: DaemonSettings,
     flight: Flight,
     stretches: Sequence[Stretch],
-    told: Callable[[int], object],
+    progress: Callable[[int], object],
     processes: int = 0,
 ) -> Preflight:
-    """Judge all stretches, in this process or in `processes` others (0: as many as are worth it). `told` hears how many
-    leads have been read in all."""
+    """Judge all stretches, in this process or in `processes` others (0: as many as are worth it). `progress` hears how
+    many leads have been read in all."""
     whole, done = Preflight(flight.at, flight.edges), 0
-    total = sum(one.leads for one in stretches)
+    total = sum(stretch.leads for stretch in stretches)
     if not processes:
         processes = 1 if total <= ALONE_UP_TO else min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
     if processes == 1:
@@ -107,7 +106,7 @@ def fly(
     for leads, part in parts:
         whole.add(part)
         done += leads
-        told(done)
+        progress(done)
     return whole
 
 
@@ -146,8 +145,8 @@ def _elsewhere(
     with ProcessPoolExecutor(processes, context, _begin, (daemon, flight)) as pool:
         going = {pool.submit(_judge, stretch): stretch for stretch in stretches}
         try:
-            for one in as_completed(going):
-                yield going[one].leads, one.result()
+            for finished in as_completed(going):
+                yield going[finished].leads, finished.result()
         except BaseException:  # also Ctrl-C: what has not begun is not begun any more
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -11,55 +10,60 @@ from rich.text import Text
 
 from compliance.api import Rule
 from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, percent, stacked
-from dialer.cli.base.output import table
+from dialer.cli.base.output import alarm, table
+from dialer.cli.base.text import counted
+from dialer.cli.campaigns.due_times import bar_width, due_times
 from dialer.core.leads.lead_counts import clock_words
 from dialer.core.leads.preflight import WORDS, Preflight, RuleCount, sentence
 
-BAR_WIDTH: Final = 40
-MOST_BARS: Final = 14
 MOST_DETAILS: Final = 4
 """Reasons that are shown of each rule."""
 
 
 def page(
-    found: Preflight, zone: tzinfo | None, refuse_above_share: float, too_many: str, queued: int = 0
+    judgement: Preflight, zone: tzinfo | None, refuse_above_share: float, too_many: str, queued: int = 0
 ) -> RenderableType:
     """The sentence, a row for each rule, the reasons, when the others may be called, and whether the campaign may start
     so. `queued` leads were not taken in yet."""
-    parts: list[RenderableType] = [Text(sentence(found, zone), "bold"), Text()]
-    if found.judged:
-        parts += [_rows(found, zone), Text()]
-    if found.rules:
-        parts += [_reasons(found), Text()]
-    if found.when.total():
-        parts += [_when(found, zone), Text()]
-    parts += _notes(found, queued)
-    parts.append(_verdict(found, refuse_above_share, too_many))
+    parts: list[RenderableType] = [Text(sentence(judgement, zone), "bold"), Text()]
+    if judgement.judged:
+        parts += [_rows(judgement, zone), Text()]
+    if judgement.rules:
+        parts += [_reasons(judgement), Text()]
+    if judgement.when.total():
+        parts += [_when(judgement, zone), Text()]
+    parts += _notes(judgement, queued)
+    parts.append(_verdict(judgement, refuse_above_share, too_many))
     return Group(*parts)
 
 
-def _rows(found: Preflight, zone: tzinfo | None) -> RenderableType:
-    places = [(found.diallable, GOOD, "diallable now", "")]
-    if found.later:
+def _rows(judgement: Preflight, zone: tzinfo | None) -> RenderableType:
+    places = [(judgement.diallable, GOOD, "diallable now", "")]
+    if judgement.later:
         places.append(
-            (found.later, ACCENT, "not due yet", f"{clock_words(found.later_from, found.at, zone)}, the first")
+            (
+                judgement.later,
+                ACCENT,
+                "not due yet",
+                f"{clock_words(judgement.later_from, judgement.at, zone)}, the first",
+            )
         )
     places += [
-        (row.leads, _style(rule, row), WORDS.get(rule, rule.value), _until(row, found.at, zone))
-        for rule, row in found.by_size()
+        (row.leads, _style(rule, row), WORDS.get(rule, rule.value), _until(row, judgement.at, zone))
+        for rule, row in judgement.by_size()
     ]
-    rows: list[tuple[Text | str, ...]] = [
+    rows: list[tuple[RenderableType, ...]] = [
         (
             Text(words, style),
             Text(count(leads), "bold"),
-            percent(leads / found.judged),
-            bar(leads / found.judged, BAR_WIDTH, style),
+            percent(leads / judgement.judged),
+            bar(leads / judgement.judged, bar_width(), style),
             until,
         )
         for leads, style, words, until in places
     ]
-    together = stacked([(leads, style) for leads, style, *_ in places], BAR_WIDTH)
-    rows.append((Text("judged", "bold"), Text(count(found.judged), "bold"), "", together, ""))
+    together = stacked([(leads, style) for leads, style, *_ in places], bar_width())
+    rows.append((Text("judged", "bold"), Text(count(judgement.judged), "bold"), "", together, ""))
     return table(("leads are", "leads", "share", "", "until"), rows, right=("leads", "share"))
 
 
@@ -75,10 +79,10 @@ def _until(row: RuleCount, at: float, zone: tzinfo | None) -> str:
     return f"{span}; {count(row.for_good)} for good" if row.for_good else span
 
 
-def _reasons(found: Preflight) -> RenderableType:
+def _reasons(judgement: Preflight) -> RenderableType:
     """What the rules say, in their own words."""
-    rows: list[tuple[Text | str, ...]] = []
-    for rule, row in found.by_size():
+    rows: list[tuple[RenderableType, ...]] = []
+    for rule, row in judgement.by_size():
         shown = row.details.most_common(MOST_DETAILS)
         rows += [(Text(WORDS.get(rule, rule.value), QUIET), count(leads), text) for text, leads in shown]
         left = row.leads - sum(leads for _, leads in shown)
@@ -87,44 +91,36 @@ def _reasons(found: Preflight) -> RenderableType:
     return table(("", "leads", "because"), rows, right=("leads",))
 
 
-def _when(found: Preflight, zone: tzinfo | None) -> RenderableType:
+def _when(judgement: Preflight, zone: tzinfo | None) -> RenderableType:
     """From when on the others may be asked about again: by the hour today and tomorrow, then by the day."""
-    bars = sorted(found.when.items())
-    largest = max(leads for _, leads in bars)
-    rows: list[tuple[Text | str, ...]] = [
-        (_span(found.edges, i, found.at, zone), Text(count(leads), "bold"), bar(leads / largest, BAR_WIDTH, WARN))
-        for i, leads in bars[:MOST_BARS]
+    edges = [*judgement.edges[:-1], None]
+    spans = [
+        (judgement.edges[i - 1], edges[i] if i < len(edges) else None, leads)
+        for i, leads in sorted(judgement.when.items())
     ]
-    if len(bars) > MOST_BARS:
-        rows.append((Text("later", QUIET), count(sum(leads for _, leads in bars[MOST_BARS:])), ""))
-    return table(("judged again from", "leads", ""), rows, right=("leads",))
+    return due_times("judged again from", spans, judgement.at, zone)
 
 
-def _span(edges: Sequence[float], i: int, at: float, zone: tzinfo | None) -> str:
-    low = edges[i - 1]
-    if i == 1:
-        return f"now to {clock_words(edges[1], at, zone)}"
-    words = clock_words(low, at, zone)
-    by_day = i >= len(edges) or edges[i] - low > 2 * 3600
-    last = i >= len(edges) - 1
-    return (words.removesuffix(" 00:00") if by_day else words) + (" or later" if last else "")
-
-
-def _notes(found: Preflight, queued: int) -> list[Text]:
+def _notes(judgement: Preflight, queued: int) -> list[Text]:
     notes = []
     if queued:
-        notes.append(Text(f"{count(queued)} leads more are in the CRM's stream, not taken in and not judged yet", WARN))
-    if found.shared_numbers:
-        named = ", ".join(f"{name} {count(leads)}" for name, leads in found.shared.most_common(5))
-        notes.append(Text(f"{count(found.shared_numbers)} numbers are in other campaigns that run: {named}", WARN))
-    if found.unreadable:
-        leads = "lead" if found.unreadable == 1 else "leads"
-        notes.append(Text(f"! {count(found.unreadable)} {leads} cannot be read by this release", BAD))
+        more = counted(queued, "more lead is", "more leads are")
+        notes.append(Text(f"{more} in the CRM's stream, not taken in and not judged yet", WARN))
+    if judgement.shared_numbers:
+        named = ", ".join(f"{name} {count(leads)}" for name, leads in judgement.shared.most_common(5))
+        notes.append(
+            Text(
+                f"{counted(judgement.shared_numbers, 'number is', 'numbers are')} in other campaigns that run: {named}",
+                WARN,
+            )
+        )
+    if judgement.unreadable:
+        notes.append(alarm(f"{counted(judgement.unreadable, 'lead')} cannot be read by this release", BAD))
     return notes
 
 
-def _verdict(found: Preflight, refuse_above_share: float, too_many: str) -> Text:
+def _verdict(judgement: Preflight, refuse_above_share: float, too_many: str) -> Text:
     if too_many:
-        return Text(f"! campaign start refuses: {too_many}", f"bold {BAD}")
-    lost = f"{percent(found.lost_share)} refused for good or over a cap"
+        return alarm(f"campaign start refuses: {too_many}")
+    lost = f"{percent(judgement.lost_share)} refused for good or over a cap"
     return Text(f"may start: {lost}, up to {100 * refuse_above_share:g} % are taken", GOOD)

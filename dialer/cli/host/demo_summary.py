@@ -9,8 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, count, flowed, milliseconds, percent
-from dialer.core.board import Delay
+from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, by_size, count, flowed, labelled, percent
+from dialer.cli.base.glossary import UTILISATION
+from dialer.cli.base.text import counted
+from dialer.cli.live.campaign_panels import delays
 
 if TYPE_CHECKING:
     from dialer.demo.books import Line
@@ -23,11 +25,7 @@ LABEL: Final = 14
 def drawn(summary: Summary, width: int) -> RenderableType:
     """The figures, then the books with a tick or a cross on each line, then the verdict."""
     room = width - LABEL
-    figures = Table.grid(padding=0, pad_edge=False)
-    figures.add_column(width=LABEL, no_wrap=True)
-    figures.add_column(overflow="fold")
-    for label, value in _figures(summary, room):
-        figures.add_row(Text(f" {label}", QUIET), value)
+    figures = labelled(_figures(summary, room), LABEL)
     books = [_line(line, width) for line in summary.books]
     return Group(Text(" Summary", "bold"), figures, Text(), Text(" Books", "bold"), *books, Text(), *_verdict(summary))
 
@@ -38,14 +36,14 @@ def _figures(summary: Summary, room: int) -> list[tuple[str, Text]]:
         Text.assemble((count(summary.live_answers), "bold"), " answered"),
     ]
     utilisation = [
-        Text.assemble("utilisation ", (percent(summary.utilisation), "bold"), " while dialling"),
+        UTILISATION.text(summary.utilisation).append(" while dialling"),
         Text.assemble((percent(summary.late_utilisation), "bold"), " in its second half"),
     ]
     rows = [
         ("attempts", flowed(attempts, room)),
         ("ended as", _by_size(summary.dispositions, room)),
         ("abandoned", _abandoned(summary)),
-        ("delay", _delays(summary, room)),
+        ("delay", delays(summary.hand_over, summary.answer_to_agent, room) or Text("no call was answered", QUIET)),
         ("agents", flowed(utilisation, room)),
         ("outcomes", _by_size(summary.outcomes, room)),
         ("not called", _by_size(summary.refusals, room)),
@@ -64,36 +62,19 @@ def _abandoned(summary: Summary) -> Text:
     )
 
 
-def _delays(summary: Summary, room: int) -> Text:
-    named = (("hand-over", summary.hand_over), ("answer to agent", summary.answer_to_agent))
-    parts = [_delay(name, delay) for name, delay in named if delay.samples]
-    return flowed(parts or [Text("no call was answered", QUIET)], room)
-
-
-def _delay(name: str, delay: Delay) -> Text:
-    return Text.assemble(
-        f"{name} ", ("p50 ", QUIET), milliseconds(delay.p50_ms), ("  p99 ", QUIET), milliseconds(delay.p99_ms)
-    )
-
-
 def _by_size(counts: Mapping[str, int], room: int) -> Text:
-    parts = [Text.assemble(f"{name.replace('_', ' ')} ", (count(number), "bold")) for name, number in _sorted(counts)]
-    return flowed(parts or [Text("none", QUIET)], room)
-
-
-def _sorted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return flowed(by_size(counts) or [Text("none", QUIET)], room)
 
 
 def _notes(summary: Summary) -> list[Text]:
     """What should not have happened, where it did."""
-    found = [
+    wrong = [
         (summary.anomalies, "anomalies in the daemon, see its log"),
         (summary.late_decisions, "pacing decisions came too late; the progressive rule made them"),
         (summary.repeated_events, "events came twice and were taken once"),
         (len(summary.refused_requests), "requests of the CRM were refused"),
     ]
-    notes = [Text(f"{count(number)} {text}", WARN) for number, text in found if number]
+    notes = [Text(f"{count(number)} {text}", WARN) for number, text in wrong if number]
     return notes + [Text(text, QUIET) for text in summary.refused_requests[:3]]
 
 
@@ -109,9 +90,9 @@ def _line(line: Line, width: int) -> Table:
 
 def _verdict(summary: Summary) -> list[Text]:
     wrong = sum(not line.balances for line in summary.books)
-    said = [Text(" The books balance.", f"bold {GOOD}")]
+    lines = [Text(" The books balance.", f"bold {GOOD}")]
     if wrong:
-        said = [Text(f" The books do not balance: {wrong} of {len(summary.books)} lines.", f"bold {BAD}")]
+        lines = [Text(f" The books do not balance: {wrong} of {counted(len(summary.books), 'line')}.", f"bold {BAD}")]
     if summary.folder:
-        said.append(Text(f" Settings, logs and data are kept in {summary.folder}"))
-    return said
+        lines.append(Text(f" Settings, logs and data are kept in {summary.folder}"))
+    return lines

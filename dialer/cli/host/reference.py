@@ -10,7 +10,8 @@ from typing import Final
 import click
 
 from dialer.cli import COMMANDS, main
-from dialer.cli.base.exits import CliExit
+from dialer.cli.base.failures import CliExit
+from dialer.cli.base.glossary import FIGURES, PLACES
 from dialer.shell.exits import Exit
 
 HEAD: Final = """\
@@ -48,6 +49,10 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD, "## Exit codes\n", "| Code | Meaning |\n|---|---|"]
     parts += [f"| {int(code)} | {meaning} |" for code, meaning in EXITS.items()]
+    parts += ["\n## Figures on the screens\n", "| Figure | Unit | Meaning |\n|---|---|---|"]
+    parts += [f"| {figure.name} | {figure.unit} | {figure.meaning} |" for figure in FIGURES]
+    parts += ["\nA lead is in one of these places:\n", "| Place | Meaning |\n|---|---|"]
+    parts += [f"| {place.word} | {place.meaning} |" for place in PLACES]
     parts.append("\n## Global options\n")
     parts += _options(main)
     context = click.Context(main, info_name="dialer")

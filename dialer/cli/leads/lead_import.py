@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from dialer.cli.base.failures import warn
+from dialer.cli.base.figures import count
+from dialer.cli.base.output import ProgressBar
+from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_rows import Checker, Ready, Rejected, without_hint
-from dialer.cli.leads.lead_sheet import OWN_COLUMNS, BadSheet, Sheet, rows
+from dialer.cli.leads.lead_sheet import OWN_COLUMNS, BadSheet, Sheet, no_formula, rows
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StreamFull
 from dialer.store.leads import intake
@@ -25,16 +29,6 @@ STANDSTILL_S: Final = 10.0
 
 MAX_REJECTED_KEPT: Final = 1000
 """Rejected rows that the JSON report lists; all of them are counted, and all are in the file of `--rejects`."""
-
-
-class Screen(Protocol):
-    """Where progress is shown."""
-
-    def read(self, read_bytes: int) -> None:
-        """So many bytes of the file have been read."""
-
-    def say(self, text: str) -> None:
-        """What is being done."""
 
 
 @dataclass(slots=True)
@@ -54,9 +48,9 @@ class Account:
         for reason in row.reasons:
             general, particular = without_hint(reason)
             self.reasons[general] = self.reasons.get(general, 0) + 1
-            seen = self.examples.setdefault(general, [])
-            if len(seen) < 5:
-                seen.append(f"{row.row.number} ({particular})" if particular else str(row.row.number))
+            examples = self.examples.setdefault(general, [])
+            if len(examples) < 5:
+                examples.append(f"{row.row.number} ({particular})" if particular else str(row.row.number))
         if len(self.rejected_rows) < MAX_REJECTED_KEPT:
             self.rejected_rows.append({"row": row.row.number, "lead_id": row.lead_id, "reasons": row.reasons})
 
@@ -74,7 +68,12 @@ Send = Callable[[Sequence[Mapping[str, Any]]], None]
 
 
 def check_and_send(
-    sheet: Sheet, checker: Checker, send: Send, account: Account, reject: Callable[[Rejected], None], screen: Screen
+    sheet: Sheet,
+    checker: Checker,
+    send: Send,
+    account: Account,
+    reject: Callable[[Rejected], None],
+    progress: ProgressBar,
 ) -> None:
     """Check every row and hand the good ones to `send` in batches. Raises `BadSheet` and what `send` raises."""
     batch: list[Mapping[str, Any]] = []
@@ -84,7 +83,7 @@ def check_and_send(
         account.sent += len(batch)
         batch.clear()
 
-    for row in rows(sheet, screen.read):
+    for row in rows(sheet, progress.reach):
         account.rows += 1
         match checker.check(row):
             case Ready(entry=entry):
@@ -98,7 +97,7 @@ def check_and_send(
         flush()
 
 
-def sender(store: Store, campaign: str, *, limit: int, patience_s: float, screen: Screen) -> Send:
+def sender(store: Store, campaign: str, *, limit: int, patience_s: float, progress: ProgressBar) -> Send:
     """A `send` that adds to the campaign's stream and waits while `limit` entries wait there.
 
     Raises `StreamFull` when nothing could be added for `patience_s` seconds.
@@ -117,16 +116,17 @@ def sender(store: Store, campaign: str, *, limit: int, patience_s: float, screen
                 stuck_since = moment if full.added or stuck_since is None else stuck_since
                 if moment - stuck_since >= patience_s:
                     raise
-                screen.say("waiting for the daemon to take leads in")
+                progress.say("waiting for the daemon to take leads in")
                 time.sleep(POLL_S)
-                screen.say("sending")
+                progress.say("sending")
 
     return send
 
 
-def wait_for_intake(store: Store, campaign: str, before: status.Counts, patience_s: float, screen: Screen) -> TakenIn:
+def wait_for_intake(
+    store: Store, campaign: str, before: status.Counts, patience_s: float, progress: ProgressBar
+) -> TakenIn:
     """Wait until the stream is empty, for `patience_s` at most, and no longer than something happens."""
-    screen.say("the daemon takes them in")
     end = time.monotonic() + patience_s
     moved_at, last = time.monotonic(), -1
     while True:
@@ -134,6 +134,7 @@ def wait_for_intake(store: Store, campaign: str, before: status.Counts, patience
         moment = time.monotonic()
         if counts.queued != last:
             moved_at, last = moment, counts.queued
+            progress.reach(counts.accepted + counts.rejected - before.accepted - before.rejected)
         if not counts.queued or moment >= end or moment - moved_at >= STANDSTILL_S:
             return TakenIn(counts.accepted - before.accepted, counts.rejected - before.rejected, counts.queued)
         time.sleep(min(POLL_S, end - moment))
@@ -157,10 +158,31 @@ def rejects_file(path: Path | None, sheet: Sheet) -> Iterator[Callable[[Rejected
         raise BadSheet(f"cannot write {path}: {error.strerror}") from error
     with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*(column.name for column in sheet.columns), *OWN_COLUMNS])
+        writer.writerow([*(no_formula(column.name) for column in sheet.columns), *OWN_COLUMNS])
 
         def write(rejected: Rejected) -> None:
-            cells = [*rejected.row.cells, *[""] * (len(sheet.columns) - len(rejected.row.cells))]
-            writer.writerow([*cells[: len(sheet.columns)], rejected.row.number, "; ".join(rejected.reasons)])
+            cells = [*rejected.row.cells, *[""] * (len(sheet.columns) - len(rejected.row.cells))][: len(sheet.columns)]
+            writer.writerow([*map(no_formula, cells), rejected.row.number, no_formula("; ".join(rejected.reasons))])
 
         yield write
+
+
+def report(sheet: Sheet, account: Account, taken: TakenIn | None, dry_run: bool, rejects: Path | None) -> list[str]:
+    """What became of the rows, for people."""
+    encoding = {"utf-8-sig": "UTF-8"}.get(sheet.encoding, sheet.encoding.upper())
+    lines = [
+        f"{sheet.path.name}: {counted(account.rows, 'row')}, {encoding}",
+        f"  {'would be sent' if dry_run else 'sent':<14}{count(account.sent):>9}",
+        f"  {'rejected':<14}{count(account.rejected):>9}",
+    ]
+    for reason, number in sorted(account.reasons.items(), key=lambda item: (-item[1], item[0])):
+        rows = ", ".join(account.examples[reason]) + (", ..." if number > len(account.examples[reason]) else "")
+        lines.append(f"    {count(number):>7}  {reason}  [{'row' if number == 1 else 'rows'} {rows}]")
+    if rejects is not None:
+        lines.append(f"  The rejected rows are in {rejects}; it has clear phone numbers.")
+    if taken is not None:
+        lines.append(f"  The daemon accepted {count(taken.accepted)} and rejected {count(taken.rejected)}.")
+        if taken.left:
+            waiting = counted(taken.left, "lead still waits", "leads still wait")
+            warn(f"{waiting} in the stream; dialer campaign show says when they are in")
+    return lines

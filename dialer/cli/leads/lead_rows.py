@@ -132,15 +132,15 @@ def moment(text: str, timezone: str | None) -> float | str:
     """
     if re.fullmatch(r"[0-9]{9,10}(\.[0-9]+)?", text):
         return float(text)
-    found = _read_time(text.replace("/", "-"))
-    if found is None:
+    time = _read_time(text.replace("/", "-"))
+    if time is None:
         return text
-    if found.tzinfo is None:
+    if time.tzinfo is None:
         try:
-            found = found.replace(tzinfo=ZoneInfo(timezone)) if timezone else found.astimezone()
+            time = time.replace(tzinfo=ZoneInfo(timezone)) if timezone else time.astimezone()
         except (ValueError, OSError, KeyError):
             return text  # the zone is refused by name; this time cannot be told
-    return found.timestamp()
+    return time.timestamp()
 
 
 def _read_time(text: str) -> datetime | None:

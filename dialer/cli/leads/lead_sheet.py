@@ -40,6 +40,10 @@ OWN_COLUMNS: Final = ("rejected_row", "rejected_why")
 """What the file of rejected rows has besides: left out when that file is imported again."""
 
 
+FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet calculate a cell instead of showing it."""
+
+
 class BadSheet(ValueError):
     """A file that cannot be imported at all; the message says why."""
 
@@ -75,15 +79,15 @@ class Row:
 
 def open_sheet(path: Path, mapping: Mapping[str, str], encoding: str | None = None) -> Sheet:
     """Find out what a file is. `mapping` gives columns a field by their names. Raises `BadSheet`."""
-    found, digest, size = _look(path, encoding)
-    with path.open(encoding=found, newline="") as file:
+    encoding, digest, size = _look(path, encoding)
+    with path.open(encoding=encoding, newline="") as file:
         header = file.readline(65_536)
     if not header.strip():
         raise BadSheet("the file is empty" if not size else "the first line is empty; it must name the columns")
     delimiter = max(DELIMITERS, key=header.count)
-    with path.open(encoding=found, newline="") as file:
+    with path.open(encoding=encoding, newline="") as file:
         names = next(csv.reader(file, delimiter=delimiter))  # a quoted name may go over several lines
-    return Sheet(path, found, delimiter, size, digest, _columns(names, mapping))
+    return Sheet(path, encoding, delimiter, size, digest, _columns(names, mapping))
 
 
 def _look(path: Path, encoding: str | None) -> tuple[str, str, int]:
@@ -121,7 +125,7 @@ def _look(path: Path, encoding: str | None) -> tuple[str, str, int]:
 def _columns(names: Sequence[str], mapping: Mapping[str, str]) -> tuple[Column, ...]:
     if len(names) > MAX_COLUMNS:
         raise BadSheet(f"{len(names)} columns, at most {MAX_COLUMNS} are read")
-    names = [name.strip() or f"column_{place}" for place, name in enumerate(names, 1)]
+    names = [without_mark(name) or f"column_{place}" for place, name in enumerate(names, 1)]
     unknown = [name for name in mapping if name not in names]
     if unknown:
         raise BadSheet(f"--map names columns that are not there: {', '.join(unknown)}; there are: {', '.join(names)}")
@@ -137,6 +141,17 @@ def _columns(names: Sequence[str], mapping: Mapping[str, str]) -> tuple[Column, 
     if not any(column.field in ("phone", "phones") for column in columns):
         raise BadSheet(f"no column is named phone or phones; say which it is, such as --map {names[0]}=phone")
     return columns
+
+
+def no_formula(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula. `rows` takes the apostrophe away again."""
+    return f"'{cell}" if cell.startswith(FORMULA_BEGINS) else cell
+
+
+def without_mark(cell: str) -> str:
+    """A cell without what marks it as text in a spreadsheet."""
+    cell = cell.strip()
+    return cell[1:].strip() if cell.startswith("'") and cell[1:].startswith(FORMULA_BEGINS) else cell
 
 
 def _field_of(name: str) -> str:
@@ -156,7 +171,7 @@ def rows(sheet: Sheet, on_bytes: Callable[[int], None] = lambda _: None) -> Iter
         while True:
             number += 1
             try:
-                cells = tuple(cell.strip() for cell in next(reader))
+                cells = tuple(without_mark(cell) for cell in next(reader))
             except StopIteration:
                 on_bytes(sheet.size_bytes)
                 return

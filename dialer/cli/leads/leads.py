@@ -6,22 +6,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.text import Text
+from rich.console import RenderableType
 
 from compliance.api import Per
 from config.campaign import CampaignSettings
 from config.policies import applied
 from config.problems import ConfigError
 from dialer.cli.base import hosts
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure, warn
-from dialer.cli.base.figures import count
+from dialer.cli.base.arguments import campaign_argument, limit_option, more_than
+from dialer.cli.base.failures import CliExit, Failure, warn
+from dialer.cli.base.glossary import PLACE_WORDS, no_daemon
 from dialer.cli.base.groups import NearGroup
-from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import show, show_json, table, when
-from dialer.cli.host.completion import campaign_names
-from dialer.cli.leads.lead_import import Account, TakenIn, check_and_send, rejects_file, sender, wait_for_intake
-from dialer.cli.leads.lead_import_page import bar, report
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, answering, facts, progress_bar, table, when
+from dialer.cli.base.text import counted
+from dialer.cli.leads.lead_import import Account, TakenIn, check_and_send, rejects_file, report, sender, wait_for_intake
 from dialer.cli.leads.lead_rows import Checker
 from dialer.cli.leads.lead_sheet import ATTRS, FIELDS, SKIP, BadSheet, Sheet, open_sheet
 from dialer.store.base.connection import Store
@@ -31,8 +30,6 @@ from dialer.store.leads.leads import LeadRow, LeadState, LeadStory
 from dialer.store.operators import campaigns, control, status
 
 STREAM_LIMIT = 100_000
-
-campaign_argument = click.argument("campaign", shell_complete=campaign_names)
 
 
 @click.group(cls=NearGroup)
@@ -63,11 +60,8 @@ def leads() -> None:
     show_default=True,
     help="Longest wait for the daemon, in seconds.",
 )
-@json_option
-@pass_invocation
-@click.pass_context
+@answering
 def import_(
-    ctx: click.Context,
     invocation: Invocation,
     campaign: str,
     file: Path,
@@ -77,8 +71,7 @@ def import_(
     encoding: str | None,
     no_wait: bool,
     patience: float,
-    as_json: bool,
-) -> None:
+) -> Answer:
     """Import leads from a CSV file. The first row names the columns.
 
     Columns named phone, phones, lead_id, name, timezone, region, priority, not_before, expires_at, customer_id,
@@ -99,13 +92,10 @@ def import_(
         account, taken = _import(invocation, campaign, sheet, rejects, dry_run, no_wait, patience)
     except BadSheet as error:
         raise click.UsageError(f"{file}: {error}") from error
-    if as_json:
-        extra = {"file": str(file), "encoding": sheet.encoding, "dry_run": dry_run}
-        show_json({**asdict(account), **extra, "taken_in": taken})
-    else:
-        report(sheet, account, taken, dry_run, rejects)
-    if account.rejected or (taken and taken.rejected):
-        ctx.exit(CliExit.PARTLY)
+    extra = {"file": str(file), "encoding": sheet.encoding, "dry_run": dry_run, "taken_in": taken}
+    partly = account.rejected or (taken and taken.rejected)
+    page = report(sheet, account, taken, dry_run, rejects)
+    return Answer({**asdict(account), **extra}, page, code=CliExit.PARTLY if partly else 0)
 
 
 def _consent(story: LeadStory) -> str:
@@ -137,34 +127,32 @@ def _import(
     account = Account()
     settings = invocation.effective().settings
     with invocation.store() as store:
-        found = campaigns.get(store, campaign)
-        region = found.settings.default_region
-        ids = _ids_needed(invocation, found.settings)
-        checker = Checker(sheet, campaign, region, settings.intake.max_lead_bytes, now(), ids)
+        stored = campaigns.get(store, campaign).settings
+        ids = _ids_needed(invocation, stored)
+        checker = Checker(sheet, campaign, stored.default_region, settings.intake.max_lead_bytes, now(), ids)
         before = status.counts(store, campaign, now())
-        with bar(sheet) as screen, rejects_file(rejects, sheet) as reject:
+        with progress_bar("sending", sheet.size_bytes) as progress, rejects_file(rejects, sheet) as reject:
             if dry_run:
-                check_and_send(sheet, checker, lambda _: None, account, reject, screen)
+                check_and_send(sheet, checker, lambda _: None, account, reject, progress)
                 return account, None
-            send = sender(store, campaign, limit=STREAM_LIMIT, patience_s=patience, screen=screen)
+            send = sender(store, campaign, limit=STREAM_LIMIT, patience_s=patience, progress=progress)
             try:
-                check_and_send(sheet, checker, send, account, reject, screen)
+                check_and_send(sheet, checker, send, account, reject, progress)
             except StreamFull as full:
                 raise Failure(
                     CliExit.REFUSED,
-                    f"{full}; about {count(account.sent)} leads of the file were sent",
+                    f"{full}; about {counted(account.sent, 'lead')} of the file were sent",
                     "Is a daemon running? Import the same file again later: no lead is made twice.",
                 ) from full
             except KeyboardInterrupt:
-                warn(f"interrupted after {count(account.sent)} leads; import the same file again to send the rest")
+                warn(f"interrupted after {counted(account.sent, 'lead')}; import the same file again to send the rest")
                 raise
             finally:
                 _audit(invocation, store, campaign, sheet, account)
         if no_wait or not account.sent or not _daemon_alive(store):
             return account, None
-        with bar(sheet) as screen:
-            screen.read(sheet.size_bytes)
-            return account, wait_for_intake(store, campaign, before, patience, screen)
+        with progress_bar("the daemon takes them in", account.sent) as progress:
+            return account, wait_for_intake(store, campaign, before, patience, progress)
 
 
 def _ids_needed(invocation: Invocation, settings: CampaignSettings) -> frozenset[Per]:
@@ -181,20 +169,18 @@ def _audit(invocation: Invocation, store: Store, campaign: str, sheet: Sheet, ac
 
 
 def _daemon_alive(store: Store) -> bool:
-    found = hosts.read(store)
-    if found.boards or found.unreadable:
-        return True
-    warn("no daemon is alive: the leads wait in Redis until one takes them in (dialer run)")
-    return False
+    alive = hosts.read(store).alive
+    if not alive:
+        warn(no_daemon("the leads wait in Redis until one takes them in"))
+    return alive
 
 
 @leads.command("list")
 @campaign_argument
 @click.option("--state", type=click.Choice([state.value for state in LeadState]), help="Only leads in this state.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Most rows.")
-@json_option
-@pass_invocation
-def list_(invocation: Invocation, campaign: str, state: str | None, limit: int, as_json: bool) -> None:
+@limit_option(50)
+@answering
+def list_(invocation: Invocation, campaign: str, state: str | None, limit: int) -> Answer:
     """List leads of a campaign, numbers masked.
 
     \b
@@ -203,35 +189,33 @@ def list_(invocation: Invocation, campaign: str, state: str | None, limit: int, 
     """
     rows: list[LeadRow] = []
     cursor, more = "", True
-    wanted = LeadState(state) if state else None
     with invocation.store() as store:
         campaigns.get(store, campaign)
         while more and len(rows) < limit:
-            page, cursor = store_leads.page(store, campaign, state=wanted, cursor=cursor, count=min(limit, 500))
+            page, cursor = store_leads.page(
+                store, campaign, state=LeadState(state) if state else None, cursor=cursor, count=min(limit, 500)
+            )
             rows += page
             more = bool(cursor)
-    if as_json:
-        show_json(rows[:limit])
-        return
     if not rows:
-        click.echo("No lead." if state is None else f"No lead is {state}.")
-        return
+        return Answer(rows, "No lead." if state is None else f"No lead is {state}.")
     heads = ("lead", "number", "name", "priority", "state", "at", "tries", "why")
     drawn = [
-        (row.lead_id, row.number, row.name, str(row.priority), str(row.state), when(row.at), str(row.tries), row.why)
+        (
+            *(row.lead_id, row.number, row.name, str(row.priority), PLACE_WORDS.get(row.state, str(row.state))),
+            *(when(row.at), str(row.tries), row.why),
+        )
         for row in rows[:limit]
     ]
-    show(table(heads, drawn, right=("priority", "tries")))
-    if more or len(rows) > limit:
-        click.echo(f"There are more than {limit}; see --limit.", err=True)
+    note = more_than(limit) if more or len(rows) > limit else ""
+    return Answer(rows[:limit], table(heads, drawn, right=("priority", "tries")), note)
 
 
 @leads.command("show")
 @campaign_argument
 @click.argument("lead_id")
-@json_option
-@pass_invocation
-def show_(invocation: Invocation, campaign: str, lead_id: str, as_json: bool) -> None:
+@answering
+def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
     """Show one lead's whole story: where it is, why, and every attempt.
 
     \b
@@ -241,20 +225,16 @@ def show_(invocation: Invocation, campaign: str, lead_id: str, as_json: bool) ->
     with invocation.store() as store:
         campaigns.get(store, campaign)
         story = store_leads.story(store, campaign, lead_id)
-        control.audit(
-            store, "lead_show", who=invocation.who, now=now(), detail={"campaign": campaign, "lead_id": lead_id}
-        )
-    if as_json:
-        show_json(story)
-        return
-    facts = {
+        detail = {"campaign": campaign, "lead_id": lead_id}
+        control.audit(store, "lead_show", who=invocation.who, now=now(), detail=detail)
+    known = {
         "lead": story.row.lead_id,
         "numbers": ", ".join(story.numbers),
         "name": story.row.name,
         "customer": story.customer_id,
         "time zone": story.timezone,
         "priority": str(story.row.priority),
-        "state": f"{story.row.state}, {when(story.row.at)}",
+        "state": f"{PLACE_WORDS.get(story.row.state, str(story.row.state))}, {when(story.row.at)}",
         "why": story.row.why,
         "daemon": story.owner,
         "attempt now": story.open_attempt,
@@ -263,21 +243,15 @@ def show_(invocation: Invocation, campaign: str, lead_id: str, as_json: bool) ->
         "consent": _consent(story),
         **{f"attrs.{name}": str(value) for name, value in story.attrs.items()},
     }
-    show(table(("", ""), [(Text(name, "dim"), value) for name, value in facts.items() if value]))
-    if story.attempts:
-        click.echo()
-        heads = ("attempt", "number", "disposition", "at", "ended", "agent", "sip", "outcome")
-        drawn = [
-            (
-                each.attempt,
-                each.number,
-                each.disposition,
-                when(each.at),
-                when(each.ended_at),
-                each.agent,
-                str(each.sip_code or ""),
-                each.outcome,
-            )
-            for each in story.attempts
-        ]
-        show(table(heads, drawn))
+    heads = ("attempt", "number", "disposition", "at", "ended", "agent", "sip", "outcome")
+    attempts = [
+        (
+            *(each.attempt, each.number, each.disposition, when(each.at), when(each.ended_at)),
+            *(each.agent, str(each.sip_code or ""), each.outcome),
+        )
+        for each in story.attempts
+    ]
+    page: list[RenderableType] = [facts(known)]
+    if attempts:
+        page += ["", table(heads, attempts)]
+    return Answer(story, page)

@@ -6,53 +6,39 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Any
 
 import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from compliance.api import Rule
 from compliance.explanation import Finding
 from compliance.listed import ALL_REGISTERS
 from compliance.words import detail
 from config.policies import AppliedSettings, applied
 from dialer.cli.base import hosts
+from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, duration
-from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import show, show_json, table
-from dialer.cli.campaigns.campaign_facts import problems
-from dialer.cli.host.completion import campaign_names
-from dialer.cli.live.campaign_panels import state_text
+from dialer.cli.base.glossary import PLACE_WORDS, no_daemon, not_started, rule_word, state_text
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, alarm, answering, table
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.calls.retries import row_of
-from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import clock_words
 from dialer.core.model import Lead
 from dialer.disk.registers import NationalRegisters
-from dialer.store.base.connection import Store
 from dialer.store.leads import why as store_why
 from dialer.store.leads.leads import LeadRow, LeadState
 from dialer.store.leads.why import Asked, Reasons
 from dialer.store.operators import campaigns, control
 from dialer.store.operators.campaigns import Campaign
 
-RULE_WORDS: Final = {
-    Rule.EXPIRED: "expiry",
-    Rule.UNKNOWN_ZONE: "time zone",
-    Rule.HOURS: "calling hours",
-    Rule.BLOCKLIST: "no-call list",
-    Rule.CAP: "caps",
-}
-STATE_WORDS: Final = {LeadState.IN_ATTEMPT: "in a call", LeadState.LEASED: "with a daemon"}
-
 
 @click.command()
 @click.argument("lead_or_number", metavar="LEAD|NUMBER")
 @click.option("--campaign", required=True, metavar="NAME", help="The campaign.", shell_complete=campaign_names)
-@json_option
-@pass_invocation
-def why(invocation: Invocation, lead_or_number: str, campaign: str, as_json: bool) -> None:
+@answering
+def why(invocation: Invocation, lead_or_number: str, campaign: str) -> Answer:
     """Say why a number may be dialled now or not: every rule, what it looks at and what it says, and from when on the
     number may be dialled. The rules are the gate's own.
 
@@ -66,35 +52,28 @@ def why(invocation: Invocation, lead_or_number: str, campaign: str, as_json: boo
     """
     moment, shelf = now(), NationalRegisters(invocation.effective().settings.registers)
     with invocation.store() as store:
-        found = campaigns.get(store, campaign)
-        settings = applied(found.settings, invocation.catalogue())
+        stored = campaigns.get(store, campaign)
+        settings = applied(stored.settings, invocation.catalogue())
         asked = store_why.find(store, settings, lead_or_number, campaigns.names(store))
-        told = store_why.reasons(store, settings, asked, shelf, moment)
-        notes = _notes(store, found, settings, asked, shelf)
+        reasons = store_why.reasons(store, settings, asked, shelf, moment)
+        daemons = hosts.read(store)
+        notes = _notes(stored, settings, daemons, asked, shelf)
         detail = {"campaign": campaign, "lead_id": asked.lead.lead_id, "number": str(asked.lead.number)}
         control.audit(store, "lead_why", who=invocation.who, now=moment, detail=detail)
     shelf.close()
-    zone = zone_of(settings)
-    if as_json:
-        show_json(as_data(asked, told, notes, moment, zone))
-        return
-    show(page(found, settings, asked, told, notes, moment))
+    state = state_text(stored.state, "".join(daemons.problems(campaign)[:1]))
+    data = as_data(asked, reasons, notes, moment, zone_of(settings))
+    return Answer(data, page(state, settings, asked, reasons, notes, moment))
 
 
 def _notes(
-    store: Store, found: Campaign, settings: AppliedSettings, asked: Asked, shelf: NationalRegisters
+    campaign: Campaign, settings: AppliedSettings, daemons: hosts.Hosts, asked: Asked, shelf: NationalRegisters
 ) -> list[str]:
     """What keeps the campaign as a whole from being dialled, and what this machine cannot know."""
-    name, notes = settings.name, []
-    if found.state is CampaignState.PAUSED:
-        notes.append(f"the campaign is paused: nothing is dialled. Go on with: dialer campaign resume {name}")
-    elif found.state is CampaignState.STOPPED:
-        notes.append(f"the campaign is stopped: nothing is dialled. Start it with: dialer campaign start {name}")
-    notes += settings.missing_to_start()
-    seen = hosts.read(store)
-    notes += problems(seen, name)
-    if not seen.boards and not seen.unreadable:
-        notes.append("no daemon is alive: nothing is dialled until one runs (dialer run)")
+    name = settings.name
+    notes = [*not_started(campaign.state, name), *settings.missing_to_start(), *daemons.problems(name)]
+    if not daemons.alive:
+        notes.append(no_daemon())
     if ALL_REGISTERS in settings.registers and not shelf.registers:
         notes.append("no national register is configured on this machine; those of the daemons' hosts may refuse more")
     if not asked.is_next:
@@ -105,35 +84,35 @@ def _notes(
 
 
 def page(
-    found: Campaign, settings: AppliedSettings, asked: Asked, told: Reasons, notes: list[str], at: float
+    state: Text, settings: AppliedSettings, asked: Asked, reasons: Reasons, notes: list[str], at: float
 ) -> RenderableType:
     """For people."""
     zone, lead = zone_of(settings), asked.lead
     heading = Text.assemble((str(lead.number), "bold"), "  ")
     heading.append(f"lead {lead.lead_id}" if asked.row else "no lead of this campaign", "" if asked.row else QUIET)
-    heading.append_text(Text.assemble("  in ", (settings.name, "bold"), "  ", state_text(found.state)))
+    heading.append_text(Text.assemble("  in ", (settings.name, "bold"), "  ", state))
     parts: list[RenderableType] = [heading]
     if asked.row is not None:
         parts += [_where(asked.row, at, zone), *_tries(lead, settings)]
-    rows = [_row(one, at, zone) for one in told.findings]
+    rows = [_row(finding, at, zone) for finding in reasons.findings]
     parts += [Text(), table(("rule", "verdict", "until", "facts"), rows), Text()]
-    parts += [Text(f"! {note}", WARN) for note in notes]
-    parts.append(Text(sentence(asked, told, at, zone), f"bold {_style(told, at)}"))
+    parts += [alarm(note, WARN) for note in notes]
+    parts.append(Text(sentence(asked, reasons, at, zone), f"bold {_style(reasons, at)}"))
     return Group(*parts)
 
 
-def _row(one: Finding, at: float, zone: tzinfo | None) -> tuple[Text | str, ...]:
-    rule = RULE_WORDS.get(one.rule, one.rule.value.replace("_", " "))
-    if one.refusal is None:
-        return rule, Text("passes", GOOD), "", Text(one.said, QUIET)
-    until = "for good" if one.refusal.until is None else clock_words(one.refusal.until, at, zone)
-    style = BAD if one.refusal.until is None else WARN
-    facts = "; ".join((detail(one.refusal), *one.more))
+def _row(finding: Finding, at: float, zone: tzinfo | None) -> tuple[Text | str, ...]:
+    rule = rule_word(finding.rule.value)
+    if finding.refusal is None:
+        return rule, Text("passes", GOOD), "", Text(finding.said, QUIET)
+    until = "for good" if finding.refusal.until is None else clock_words(finding.refusal.until, at, zone)
+    style = BAD if finding.refusal.until is None else WARN
+    facts = "; ".join((detail(finding.refusal), *finding.more))
     return Text(rule, "bold"), Text("refuses", f"bold {style}"), until, facts
 
 
 def _where(row: LeadRow, at: float, zone: tzinfo | None) -> Text:
-    word, moment = STATE_WORDS.get(row.state, row.state.value), clock_words(row.at, at, zone)
+    word, moment = PLACE_WORDS.get(row.state, str(row.state)), clock_words(row.at, at, zone)
     when = {
         LeadState.DUE: f"since {moment}",
         LeadState.WAITING: f"until {moment}",
@@ -159,37 +138,37 @@ def _tries(lead: Lead, settings: AppliedSettings) -> list[Text]:
     return [Text.assemble((f"{'tried':<9}", QUIET), ", ".join(parts))] if parts else []
 
 
-def sentence(asked: Asked, told: Reasons, at: float, zone: tzinfo | None) -> str:
+def sentence(asked: Asked, reasons: Reasons, at: float, zone: tzinfo | None) -> str:
     """When it may be dialled, in one sentence."""
-    row, seen = asked.row, told.foresight
+    row, allowed = asked.row, reasons.foresight
     if row is not None and row.state is LeadState.CLOSED:
         return f"never: the lead is closed: {row.why or 'nobody kept why'}"
-    if seen is None:
+    if allowed is None:
         return "in a call now: what follows is decided when the call has ended"
-    if seen.at is not None and seen.at <= at:
+    if allowed.at is not None and allowed.at <= at:
         return "diallable now"
-    if seen.at is not None:
-        return f"diallable from {clock_words(seen.at, at, zone)} ({_zone_name(zone)}) if nothing changes"
-    assert seen.left is not None
-    if seen.never:
-        return f"never: {detail(seen.left)}"
-    return f"not diallable, and nobody can say from when on: {detail(seen.left)}"
+    if allowed.at is not None:
+        return f"diallable from {clock_words(allowed.at, at, zone)} ({_zone_name(zone)}) if nothing changes"
+    assert allowed.left is not None
+    if allowed.never:
+        return f"never: {detail(allowed.left)}"
+    return f"not diallable, and nobody can say from when on: {detail(allowed.left)}"
 
 
 def _zone_name(zone: tzinfo | None) -> str:
     return str(zone) if zone is not None else time.strftime("%Z")
 
 
-def _style(told: Reasons, at: float) -> str:
-    seen = told.foresight
-    if seen is None or seen.never:
+def _style(reasons: Reasons, at: float) -> str:
+    allowed = reasons.foresight
+    if allowed is None or allowed.never:
         return BAD
-    return GOOD if seen.at is not None and seen.at <= at else WARN
+    return GOOD if allowed.at is not None and allowed.at <= at else WARN
 
 
-def as_data(asked: Asked, told: Reasons, notes: list[str], at: float, zone: tzinfo | None) -> Mapping[str, Any]:
+def as_data(asked: Asked, reasons: Reasons, notes: list[str], at: float, zone: tzinfo | None) -> Mapping[str, Any]:
     """For programs."""
-    seen, row = told.foresight, asked.row
+    allowed, row = reasons.foresight, asked.row
     return {
         "campaign": asked.lead.campaign,
         "number": str(asked.lead.number),
@@ -202,18 +181,18 @@ def as_data(asked: Asked, told: Reasons, notes: list[str], at: float, zone: tzin
         "tries": {disposition.value: number for disposition, number in asked.lead.tries.items()},
         "rules": [
             {
-                "rule": one.rule,
-                "facts": one.said,
-                "refused": one.refusal is not None,
-                "case": one.refusal.case if one.refusal else "",
-                "facts_data": dict(one.refusal.facts) if one.refusal else {},
-                "detail": detail(one.refusal) if one.refusal else "",
-                "until": one.refusal.until if one.refusal else None,
+                "rule": finding.rule,
+                "facts": finding.said,
+                "refused": finding.refusal is not None,
+                "case": finding.refusal.case if finding.refusal else "",
+                "facts_data": dict(finding.refusal.facts) if finding.refusal else {},
+                "detail": detail(finding.refusal) if finding.refusal else "",
+                "until": finding.refusal.until if finding.refusal else None,
             }
-            for one in told.findings
+            for finding in reasons.findings
         ],
-        "diallable_at": seen.at if seen else None,
-        "never": seen.never if seen else row is not None and row.state is LeadState.CLOSED,
-        "sentence": sentence(asked, told, at, zone),
+        "diallable_at": allowed.at if allowed else None,
+        "never": allowed.never if allowed else row is not None and row.state is LeadState.CLOSED,
+        "sentence": sentence(asked, reasons, at, zone),
         "notes": notes,
     }

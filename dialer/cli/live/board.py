@@ -6,21 +6,32 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
-from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, duration, flowed, percent
-from dialer.cli.live.campaign_panels import card, lines, overview, state_text
+from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, duration, flowed, labelled
+from dialer.cli.base.glossary import UTILISATION, state_text
+from dialer.cli.base.text import counted
+from dialer.cli.live.campaign_panels import LABEL, card, overview
 from dialer.cli.live.host_totals import campaigns
-from dialer.core.board import Board, TrunkRow
+from dialer.core.board import Board, CampaignRow, TrunkRow
 
 SILENT_AFTER_S: Final = 5.0
 """A host that publishes once a second and was not heard for this long is shown as silent."""
 
 MIN_WIDTH: Final = 60
+MIN_LINES: Final = 4
+"""Campaigns that are listed however low the terminal is."""
+
+AT_REST: Final = frozenset({"stopped", "paused"})
+FOLDED: Final = 2
+"""The last group of `_rank`: one line for all of them."""
+
 SENTENCES_FROM: Final = 110
 """Columns from which on a table of campaigns has room for the pacers' sentences."""
 
@@ -30,33 +41,72 @@ def render(
 ) -> RenderableType:
     """The board of one or several hosts.
 
-    `now` is seconds since the epoch, `width` the terminal's columns. Where `height` (lines) is given and the campaigns'
-    cards do not fit, each campaign becomes one line, followed by the cards of the busiest as far as they fit.
-    `notice` is an alarm of the screen itself, shown on top.
+    `now` is seconds since the epoch, `width` the terminal's columns. Alarms come first, each once. Where `height`
+    (lines) is given and the campaigns' cards do not fit, each campaign that is not at rest becomes one line, and the
+    cards of the busiest follow as far as they fit; what does not fit is counted. `notice` is an alarm of the screen
+    itself.
     """
     width = max(width, MIN_WIDTH)
-    top: list[RenderableType] = [_alarm(notice)] if notice else []
+    rows = sorted(campaigns(boards), key=_rank)
+    alarms = [notice] * bool(notice) + [text for board in boards for text in _alarms(board, now, len(boards) > 1)]
+    top: list[RenderableType] = [_alarm(text, width) for text in dict.fromkeys(alarms)]
     if not boards:
-        top.append(Text(" No daemon is alive. Start one with: dialer run", f"bold {WARN}"))
-        return Group(*top)
+        return Group(*top, Text(" No daemon is alive. Start one with: dialer run", f"bold {WARN}"))
     for board in boards:
         top += [_host(board, now, width), Text()]
-    rows = campaigns(boards)
     if not rows:
         return Group(*top, Text(" No campaign yet. Make one with: dialer campaign create NAME", QUIET))
-    cards = {row.name: card(row, width) for row in rows}
-    if height is None or _height(Group(*top, *cards.values()), width) <= height:
-        return Group(*top, *cards.values())
+    cards = Group(*top, *(card(row, width) for row in rows))
+    if height is None or _height(cards, width) <= height:
+        return cards
+    active = [row for row in rows if _rank(row)[0] < FOLDED]
+    folded = [_folded(rows[len(active) :], width)] if len(active) < len(rows) else []
+    return Group(*top, *_lines_and_cards(active, folded, width, height - _height(Group(*top), width)))
+
+
+def _rank(row: CampaignRow) -> tuple[int, int, str]:
+    """Campaigns that dial first, the busiest on top; then those that are held; then those at rest, by name."""
+    at_rest = not row.problem and (row.state in AT_REST or row.finished) and not row.calls
+    group = FOLDED if at_rest else 1 if row.problem else 0
+    return group, -sum(row.calls.values()), row.name
+
+
+def _folded(rows: Sequence[CampaignRow], width: int) -> Text:
+    """`12 campaigns at rest: 10 stopped, 2 finished`, and their names as far as they fit."""
+    states = Counter("finished" if row.finished and row.state == "running" else row.state for row in rows)
+    counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
+    text = Text(f" {counted(len(rows), 'campaign')} at rest: {counts}", QUIET)
+    names = Text(f"  ({', '.join(row.name for row in rows)})", QUIET)
+    names.truncate(max(width - text.cell_len, 8), overflow="ellipsis")
+    return text.append_text(names)
+
+
+def _lines_and_cards(rows: Sequence[CampaignRow], folded: list[Text], width: int, height: int) -> list[RenderableType]:
+    """A line for each campaign and the cards of the first ones, in `height` lines; what is hidden is counted."""
     wide = width >= SENTENCES_FROM
-    problems = [] if wide else [_alarm(f"{row.name}: {row.problem}") for row in rows if row.problem]
-    shown: list[RenderableType] = [*top, overview(rows, width if wide else None), *problems, Text()]
-    left = height - _height(Group(*shown), width)
-    for row in sorted(rows, key=lambda row: -sum(row.calls.values())):
-        needed = _height(cards[row.name], width)
+    held = [
+        _alarm(f"{row.name} is held: {row.problem} (dialer campaign show {row.name})", width)
+        for row in rows
+        if row.problem
+    ]
+    room = max(height - 1 - len(folded) - _height(Group(*held), width), MIN_LINES)
+    fitting = rows if len(rows) <= room else rows[: room - 1]
+    shown: list[RenderableType] = [overview(fitting, width if wide else None)]
+    if len(fitting) < len(rows):
+        hidden = rows[len(fitting) :]
+        alarms = sum(bool(row.problem) for row in hidden)
+        which = f", {alarms} of them held" if alarms else ""
+        text = f" {counted(len(hidden), 'campaign')} more{which}: dialer campaign list, or a higher terminal"
+        shown.append(Text(text, f"bold {WARN}"))
+    shown += [*folded, *held]
+    left = height - _height(Group(*shown), width) - 1
+    panels: list[RenderableType] = []
+    for panel in (card(row, width) for row in rows if not row.problem):
+        needed = _height(panel, width)
         if needed <= left:
-            shown.append(cards[row.name])
+            panels.append(panel)
             left -= needed
-    return Group(*shown)
+    return [*shown, *([Text(), *panels] if panels else [])]
 
 
 def _height(renderable: RenderableType, width: int) -> int:
@@ -64,16 +114,21 @@ def _height(renderable: RenderableType, width: int) -> int:
     return len(console.render_lines(renderable, pad=False))
 
 
-def _alarm(text: str) -> Text:
-    return Text(f" ! {text}", f"bold {BAD}")
+def _alarm(text: str, width: int) -> RenderableType:
+    """An alarm, wrapped under itself."""
+    grid = Table.grid(padding=0, pad_edge=False)
+    grid.add_column(width=3, no_wrap=True)
+    grid.add_column(overflow="fold", max_width=width - 3)
+    grid.add_row(Text(" ! ", f"bold {BAD}"), Text(text, f"bold {BAD}"))
+    return grid
 
 
 def _host(board: Board, now: float, width: int) -> RenderableType:
-    room = width - 11
+    room = width - LABEL - 1
     rows = [("lines", _lines(board, room)), ("agents", _agents(board, room))]
     if board.trunks:
         rows.append(("trunks", flowed([_trunk(trunk) for trunk in board.trunks], room)))
-    return Group(_title(board, now), *(_alarm(text) for text in _alarms(board, now)), lines(rows))
+    return Group(_title(board, now), labelled(rows, LABEL))
 
 
 def _title(board: Board, now: float) -> Text:
@@ -86,14 +141,17 @@ def _title(board: Board, now: float) -> Text:
     )
 
 
-def _alarms(board: Board, now: float) -> list[str]:
-    found = list(board.problems)
+def _alarms(board: Board, now: float, several: bool) -> list[str]:
+    """What is wrong with a host, by its name where there are several."""
+    alarms = list(board.problems)
     silent_s = now - board.at
     if silent_s > SILENT_AFTER_S:
-        found.insert(0, f"not heard of for {duration(silent_s)}: what follows is old")
-    if not board.redis_healthy:
-        found.append("Redis does not answer: no new calls are started")
-    return found
+        alarms.insert(
+            0, f"not heard of for {duration(silent_s)}: what follows is old; see to the daemon and its network"
+        )
+    if not board.redis_healthy and not any("Redis" in problem for problem in alarms):
+        alarms.append("Redis does not answer: no new calls are started, those in progress go on; see to the server")
+    return [f"{board.host}: {text}" for text in alarms] if several else alarms
 
 
 def _lines(board: Board, room: int) -> Text:
@@ -104,7 +162,7 @@ def _lines(board: Board, room: int) -> Text:
         (f" {count(board.lines_used)}", "bold"),
         f" of {count(board.lines_total)} in use",
     )
-    workers = Text(f"{count(board.workers)} workers")
+    workers = Text(counted(board.workers, "worker"))
     if board.worker_restarts:
         workers.append(f" ({count(board.worker_restarts)} restarted)", WARN)
     redis = Text.assemble("redis ", ("ok", GOOD) if board.redis_healthy else ("away", f"bold {BAD}"))
@@ -123,7 +181,7 @@ def _agents(board: Board, room: int) -> Text:
         return Text("nobody is logged in", WARN)
     parts = [Text.assemble((count(len(board.agents)), "bold"), " logged in")]
     if board.agent_s:
-        parts.append(Text.assemble("utilisation ", (percent(board.utilisation), "bold"), " since the start"))
+        parts.append(UTILISATION.text(board.utilisation).append(" since the start"))
     return flowed(parts, room)
 
 
@@ -135,5 +193,5 @@ def _trunk(trunk: TrunkRow) -> Text:
         (f"  {trunk.starts_last_second} of {trunk.max_cps:g} cps", ACCENT if trunk.starts_last_second else QUIET),
     )
     if trunk.resting_s > 0:
-        text.append(f"  resting {duration(trunk.resting_s)} after {trunk.faults} faults", BAD)
+        text.append(f"  resting {duration(trunk.resting_s)} after {counted(trunk.faults, 'fault')}", BAD)
     return text

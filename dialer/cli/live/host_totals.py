@@ -25,16 +25,16 @@ def campaigns(boards: Sequence[Board]) -> tuple[CampaignRow, ...]:
     return tuple(_together(rows[name]) for name in sorted(rows))
 
 
-def _together(said: Sequence[tuple[Board, CampaignRow]]) -> CampaignRow:
-    rows = [row for _, row in said]
+def _together(by_host: Sequence[tuple[Board, CampaignRow]]) -> CampaignRow:
+    rows = [row for _, row in by_host]
     newest = rows[-1]
     if len(rows) == 1:
         return newest
     risks = [row.risk for row in rows if row.risk is not None]
     return replace(
         newest,
-        problem=_by_host(said, lambda row: row.problem),
-        sentence=_by_host(said, lambda row: row.sentence),
+        problem=_by_host(by_host, lambda row: row.problem),
+        sentence=_by_host(by_host, lambda row: row.sentence),
         risk=max(risks, default=None),
         leads_held=sum(row.leads_held for row in rows),
         attempts=sum(row.attempts for row in rows),
@@ -49,15 +49,15 @@ def _together(said: Sequence[tuple[Board, CampaignRow]]) -> CampaignRow:
     )
 
 
-def _by_host(said: Sequence[tuple[Board, CampaignRow]], text_of: Callable[[CampaignRow], str]) -> str:
-    texts = sorted((board.host, text_of(row)) for board, row in said)
+def _by_host(by_host: Sequence[tuple[Board, CampaignRow]], text_of: Callable[[CampaignRow], str]) -> str:
+    texts = sorted((board.host, text_of(row)) for board, row in by_host)
     return "\n".join(f"{host}: {text}" for host, text in texts if text)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     total: Counter[str] = Counter()
-    for one in counts:
-        total.update(one)
+    for part in counts:
+        total.update(part)
     return dict(total)
 
 

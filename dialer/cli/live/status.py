@@ -1,4 +1,4 @@
-"""`dialer status` and `dialer watch`: the board, once and live."""
+"""`dialer status`, `dialer watch` and `dialer agents`: the board, once and live, and the agents."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from rich.live import Live
+from rich.text import Text
 
 from dialer.cli.base import hosts
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import warn
+from dialer.cli.base.failures import CliExit
+from dialer.cli.base.figures import AGENT_GLYPHS, duration
 from dialer.cli.base.hosts import Hosts
-from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import console, show, show_json
+from dialer.cli.base.invocation import Invocation, now, pass_invocation
+from dialer.cli.base.output import Answer, answering, console, page_width, show, table
 from dialer.cli.live.board import render
+from dialer.core.agents.agent import AgentState
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreUnavailable
+from dialer.store.operators import agents as store_agents
+from dialer.store.operators import campaigns
+
+STATES = [state.value for state in AgentState if state is not AgentState.OFFLINE]
 
 
 @click.command()
-@json_option
-@pass_invocation
-@click.pass_context
-def status(ctx: click.Context, invocation: Invocation, as_json: bool) -> None:
+@answering
+def status(invocation: Invocation) -> Answer:
     """Show once what all daemons are doing. The exit code is 9 if no daemon is alive.
 
     \b
@@ -34,16 +37,14 @@ def status(ctx: click.Context, invocation: Invocation, as_json: bool) -> None:
       dialer status --json | jq '.hosts[].lines_used'
     """
     with invocation.store() as store:
-        found = hosts.read(store)
-    if as_json:
-        boards = [{**board.to_wire(), "utilisation": board.utilisation} for board in found.boards]
-        show_json({"at": now(), "hosts": boards, "unreadable_hosts": found.unreadable})
-    else:
-        if found.notice:
-            warn(found.notice)
-        show(render(found.boards, now(), min(console().width, 120)))
-    if not found.boards and not found.unreadable:
-        ctx.exit(CliExit.NO_DAEMON)
+        daemons = hosts.read(store)
+    boards = [{**board.to_wire(), "utilisation": board.utilisation} for board in daemons.boards]
+    return Answer(
+        {"at": now(), "hosts": boards, "unreadable_hosts": daemons.unreadable},
+        render(daemons.boards, now(), page_width()),
+        note=f"Warning: {daemons.notice}" if daemons.notice else "",
+        code=0 if daemons.alive else CliExit.NO_DAEMON,
+    )
 
 
 @click.command()
@@ -63,25 +64,57 @@ def watch(invocation: Invocation, interval: float, count: int | None) -> None:
     with invocation.store() as store, _stopped_by_signals() as stop:
         looks = _looks(store, stop, interval, count)
         if not console().is_terminal:
-            for found, notice in looks:
-                show(render(found.boards, now(), 120, notice=notice))
+            for daemons, notice in looks:
+                show(render(daemons.boards, now(), 120, notice=notice))
                 click.echo()
             return
+        from rich.live import Live  # not for whoever prints one board
+
         with Live(console=console(), screen=True, auto_refresh=False) as live:
-            for found, notice in looks:
+            for daemons, notice in looks:
                 size = live.console.size
-                live.update(render(found.boards, now(), size.width, size.height, notice=notice), refresh=True)
+                live.update(render(daemons.boards, now(), size.width, size.height, notice=notice), refresh=True)
+
+
+@click.command()
+@click.option("--state", type=click.Choice(STATES), multiple=True, help="Only agents in this state; repeatable.")
+@click.option("--campaign", metavar="NAME", help="Only agents who are logged in to this campaign.")
+@answering
+def agents(invocation: Invocation, state: tuple[str, ...], campaign: str | None) -> Answer:
+    """List the agents who are logged in: state, since when, why, campaigns, and the daemon they belong to.
+
+    \b
+    Example:
+      dialer agents --state ready --state paused
+    """
+    with invocation.store() as store:
+        if campaign is not None:
+            campaigns.get(store, campaign)  # a mistyped name would look like an empty floor
+        rows = [
+            row
+            for row in store_agents.listing(store)
+            if (not state or row.state in state) and (campaign is None or campaign in row.campaigns)
+        ]
+    if not rows:
+        return Answer(rows, "No such agent is logged in." if state or campaign else "No agent is logged in.")
+    moment, drawn = now(), []
+    for row in rows:
+        glyph, style, word = AGENT_GLYPHS.get(row.state, ("·", "", str(row.state)))
+        name, state_of = Text(row.agent, "bold"), Text(f"{glyph} {word}", style)
+        drawn.append((name, state_of, duration(moment - row.since), row.reason, ", ".join(row.campaigns), row.owner))
+    return Answer(rows, table(("agent", "state", "for", "reason", "campaigns", "daemon"), drawn))
 
 
 def _looks(store: Store, stop: threading.Event, interval: float, count: int | None) -> Iterator[tuple[Hosts, str]]:
     """What the daemons say, every `interval` seconds; the last known with a notice while Redis is away."""
-    found, looked = Hosts((), ()), 0
+    daemons, looked = Hosts((), ()), 0
     while not stop.is_set():
         try:
-            found, notice = (fresh := hosts.read(store)), fresh.notice
+            daemons = hosts.read(store)
+            notice = daemons.notice
         except StoreUnavailable as error:
             notice = f"Redis does not answer ({error}); trying again"
-        yield found, notice
+        yield daemons, notice
         looked += 1
         if looked == count or stop.wait(interval):
             return

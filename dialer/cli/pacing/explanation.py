@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from dialer.cli.base.figures import percent
+from dialer.cli.base.glossary import no_daemon, not_started
 from dialer.cli.base.hosts import Hosts
+from dialer.cli.base.text import counted
 from dialer.core.board import Board, CampaignRow, WindowRow
 from dialer.core.leads.lead_counts import NO_LEAD
 from dialer.store.operators.campaigns import Campaign
@@ -18,7 +20,7 @@ from pacing.learning.model_summary import ModelSummary, model_summary
 from pacing.sentence import sentence, to_go
 
 IN_FLIGHT: Final = ("dialling", "ringing", "waiting")
-"""How the board's problems begin that keep a whole host from calling."""
+"""States of calls that may still need an agent."""
 
 ABOUT_RIGHT: Final = 1.15
 
@@ -45,26 +47,33 @@ class HostView:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One campaign, live hosts first. `notes` are what keeps it from being dialled, and what could not be read."""
+    """One campaign, live hosts first. `notes` are what keeps it from being dialled, and what could not be read.
+    `abandon_after_s` is the campaign's own limit: pacers are told less, by what the hand-over takes."""
 
     campaign: str
     state: str
     windows: tuple[WindowRow, ...]
     hosts: tuple[HostView, ...]
     notes: tuple[str, ...]
+    abandon_after_s: float = 2.0
 
 
 def explanation(
-    campaign: Campaign, pacing: Settings, windows: Sequence[WindowRow], seen: Hosts, found: Found
+    campaign: Campaign, pacing: Settings, windows: Sequence[WindowRow], daemons: Hosts, memories: Found
 ) -> Explanation:
-    """Put together what the store and the daemons say of one campaign. `pacing` is what a pacer of it is told."""
+    """Put together what the store and the daemons say of one campaign. `pacing` is what a pacer of it is explained."""
     name = campaign.settings.name
-    records = {record.host: record for record in found.records}
-    live = {board.host: (board, row) for board in seen.boards for row in board.campaigns if row.name == name}
+    records = {record.host: record for record in memories.records}
+    live = {board.host: (board, row) for board in daemons.boards for row in board.campaigns if row.name == name}
     views = [_live(board, row, pacing, windows, records.get(host)) for host, (board, row) in sorted(live.items())]
-    gone = sorted((record for host, record in records.items() if host not in live), key=lambda one: -one.at)
+    gone = sorted((record for host, record in records.items() if host not in live), key=lambda record: -record.at)
     views += [_saved(record) for record in gone]
-    return Explanation(name, campaign.state.value, tuple(windows), tuple(views), _notes(campaign, seen, found))
+    notes = [*memories.faults, *([f"daemons {daemons.notice}"] if daemons.notice else [])]
+    notes += not_started(campaign.state.value, name)
+    if not daemons.alive:
+        notes.append(no_daemon())
+    state = campaign.state.value
+    return Explanation(name, state, tuple(windows), tuple(views), tuple(notes), pacing.abandon_after_s)
 
 
 def _live(
@@ -100,20 +109,6 @@ def _saved(record: Learnt) -> HostView:
     )
 
 
-def _notes(campaign: Campaign, seen: Hosts, found: Found) -> tuple[str, ...]:
-    name, notes = campaign.settings.name, list(found.faults)
-    if seen.notice:
-        notes.append(f"daemons {seen.notice}")
-    match campaign.state.value:
-        case "paused":
-            notes.append(f"the campaign is paused: nothing is dialled. Go on with: dialer campaign resume {name}")
-        case "stopped":
-            notes.append(f"the campaign is stopped: nothing is dialled. Start it with: dialer campaign start {name}")
-    if not seen.boards and not seen.unreadable:
-        notes.append("no daemon is alive: nothing is dialled until one runs (dialer run)")
-    return tuple(notes)
-
-
 def held_by(
     board: Board, row: CampaignRow, settings: Settings, windows: Sequence[WindowRow], drawn: ModelSummary | None
 ) -> list[str]:
@@ -124,21 +119,23 @@ def held_by(
         return [f"the campaign is {row.state} here"]
     if board.state == "draining":
         return ["the daemon is draining: it starts no more calls"]
-    found = list(board.no_new_calls)
+    reasons = list(board.no_new_calls)
     paused = row.agents.get("paused", 0)
     agents = sum(row.agents.values()) - paused
     if not agents:
-        found.append("no agent is working" + (f" ({paused} paused)" if paused else ""))
+        reasons.append("no agent is working" + (f" ({paused} paused)" if paused else ""))
     if not row.leads_held:
-        found.append(_no_lead(row))
+        reasons.append(_no_lead(row))
     if board.lines_used >= board.lines_total:
-        found.append(f"all {board.lines_total} lines are in use")
+        reasons.append(f"all {counted(board.lines_total, 'line')} are in use")
     in_flight = sum(row.calls.get(state, 0) for state in IN_FLIGHT)
     if agents and in_flight >= math.floor(settings.max_calls_per_agent * agents):
-        found.append(f"{in_flight} calls in flight: at most {settings.max_calls_per_agent:g} for each working agent")
+        reasons.append(
+            f"{counted(in_flight, 'call')} in flight: at most {settings.max_calls_per_agent:g} for each working agent"
+        )
     if settings.mode.can_abandon:
-        found += [f"the abandonment budget of {window.name} is spent" for window in windows if spent(window)]
-    return found or [_policy(row, settings, drawn)]
+        reasons += [f"the abandonment budget of {window.name} is spent" for window in windows if spent(window)]
+    return reasons or [_policy(row, settings, drawn)]
 
 
 def _no_lead(row: CampaignRow) -> str:
@@ -183,17 +180,17 @@ def calibration_words(calibration: float) -> str:
     return f"of {1.0 / calibration:.1f} abandoned calls that are forecast one happens, which is corrected for"
 
 
-def as_json(told: Explanation, at: float) -> Mapping[str, Any]:
+def as_json(explained: Explanation, at: float) -> Mapping[str, Any]:
     """Everything as plain data."""
     return {
-        "campaign": told.campaign,
-        "state": told.state,
+        "campaign": explained.campaign,
+        "state": explained.state,
         "at": at,
-        "notes": list(told.notes),
+        "notes": list(explained.notes),
         "abandon_windows": [
-            {**window.to_wire(), "spent": spent(window), "room_from": room_from(window)} for window in told.windows
+            {**window.to_wire(), "spent": spent(window), "room_from": room_from(window)} for window in explained.windows
         ],
-        "hosts": [_host_json(view) for view in told.hosts],
+        "hosts": [_host_json(view) for view in explained.hosts],
     }
 
 

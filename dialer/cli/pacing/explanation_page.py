@@ -8,15 +8,29 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base.figures import ACCENT, BAD, EMPTY, GOOD, QUIET, WARN, bar, count, duration, flowed, percent
-from dialer.cli.live.campaign_panels import abandon_style, lines, state_text
+from dialer.cli.base.figures import (
+    ACCENT,
+    BAD,
+    EMPTY,
+    GOOD,
+    QUIET,
+    WARN,
+    bar,
+    count,
+    duration,
+    flowed,
+    labelled,
+    percent,
+)
+from dialer.cli.base.glossary import state_text
+from dialer.cli.base.text import counted
+from dialer.cli.live.campaign_panels import LABEL, abandon_style, cap_words
 from dialer.cli.pacing.explanation import Explanation, HostView, calibration_words, room_from, spent
 from dialer.cli.pacing.simulate_charts import resampled, strip
 from dialer.core.board import WindowRow
 from pacing.api import Mode, Settings
 from pacing.learning.model_summary import Law, ModelSummary, Share
 
-LABEL: Final = 10
 CURVE: Final = 36
 CURVE_ROWS: Final = 2
 HOUR: Final = 3
@@ -31,18 +45,18 @@ MIN_WIDTH: Final = 60
 Row = tuple[str, Text]
 
 
-def page(told: Explanation, now: float, width: int) -> RenderableType:
+def page(explained: Explanation, now: float, width: int) -> RenderableType:
     """The whole page. `now` is seconds since the epoch, `width` the terminal's columns."""
     width = max(width, MIN_WIDTH)
     room = width - LABEL - 1
-    title = Text.assemble((f" {told.campaign} ", "bold"), " ", state_text(told.state), " ")
+    title = Text.assemble((f" {explained.campaign} ", "bold"), " ", state_text(explained.state), " ")
     title.append(EMPTY * max(width - title.cell_len - 1, 0), QUIET)
     parts: list[RenderableType] = [title]
-    parts += [Text(f" ! {note}", f"bold {WARN}", overflow="fold") for note in told.notes]
-    parts.append(lines(_budget(told.windows, room)))
-    for view in told.hosts:
-        parts += [Text(), *_host(view, now, room)]
-    if not told.hosts:
+    parts += [Text(f" ! {note}", f"bold {WARN}", overflow="fold") for note in explained.notes]
+    parts.append(labelled(_budget(explained.windows, room), LABEL))
+    for view in explained.hosts:
+        parts += [Text(), *_host(view, explained.abandon_after_s, now, room)]
+    if not explained.hosts:
         parts += [Text(), Text(" Nothing was learnt of this campaign yet: no daemon has dialled it.", QUIET)]
     return Group(*parts)
 
@@ -57,24 +71,20 @@ def _window(window: WindowRow, longest: int, room: int) -> Text:
     gauge = Text.assemble(
         f"{window.name:<{longest}}  ",
         (f"{percent(window.rate, 2):>7}", f"bold {style}"),
-        f" of {_short(window.cap):<5} ",
+        f" of {cap_words(window.cap):<5} ",
         bar(window.used, max(8, min(GAUGE, room - longest - BESIDE_GAUGE)), style),
     )
     if not window.answered:
         return flowed([gauge, Text("no live answer yet", QUIET)], room, "  ")
-    counted = Text(f"{count(window.abandoned)} of {count(window.answered)} abandoned", QUIET)
+    share = Text(f"{count(window.abandoned)} of {count(window.answered)} abandoned", QUIET)
     if spent(window):
-        left = Text(f"spent until {count(room_from(window))} live answers", BAD)
+        left = Text(f"spent until {counted(room_from(window), 'live answer')}", BAD)
     else:
         left = Text(f"room for {count(window.left)} more" if window.left else "room for the next one only", style)
-    return flowed([gauge, counted, left], room, "  ")
+    return flowed([gauge, share, left], room, "  ")
 
 
-def _short(fraction: float) -> str:
-    return f"{100 * fraction:.4g} %"
-
-
-def _host(view: HostView, now: float, room: int) -> list[RenderableType]:
+def _host(view: HostView, abandon_after_s: float, now: float, room: int) -> list[RenderableType]:
     record = view.record
     title = Text.assemble(
         (f" {view.host}", "bold"), "  ", ("● ", GOOD if view.alive else QUIET), view.settings.mode.value
@@ -90,8 +100,8 @@ def _host(view: HostView, now: float, room: int) -> list[RenderableType]:
         rows += _learnt(view.drawn, view.settings, room)
     elif record is not None:
         rows.append(("learnt", Text(f"mode {view.settings.mode} learns nothing", QUIET)))
-    rows.append(("settings", _settings(view.settings, room)))
-    return [title, lines(rows)]
+    rows.append(("settings", _settings(view.settings, abandon_after_s, room)))
+    return [title, labelled(rows, LABEL)]
 
 
 def _decision(view: HostView, now: float) -> Text:
@@ -119,7 +129,7 @@ def _learnt(drawn: ModelSummary, settings: Settings, room: int) -> list[Row]:
 
 
 def _answers(drawn: ModelSummary) -> Text:
-    about = f"   the newest of about {count(round(drawn.answers.calls))} count most"
+    about = f"   the newest of about {counted(round(drawn.answers.calls), 'call')} count most"
     return Text.assemble((percent(drawn.answers.probability), "bold"), " of the calls are answered", (about, QUIET))
 
 
@@ -175,11 +185,11 @@ def _risk(drawn: ModelSummary, room: int) -> Text:
     )
 
 
-def _settings(settings: Settings, room: int) -> Text:
+def _settings(settings: Settings, abandon_after_s: float, room: int) -> Text:
     parts = [
-        f"cap {_short(settings.max_abandon_rate)}",
+        f"cap {cap_words(settings.max_abandon_rate)}",
         f"guarantee {settings.guarantee}",
-        f"abandoned after {settings.abandon_after_s:g} s",
+        f"abandoned after {abandon_after_s:g} s",
         f"rings {settings.ring_timeout_s:g} s",
         f"up to {settings.max_calls_per_agent:g} calls for each agent",
     ]

@@ -11,11 +11,10 @@ from typing import BinaryIO, Final
 
 import click
 
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure
+from dialer.cli.base.arguments import campaign_argument
+from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.host.completion import campaign_names
 from dialer.shell.exits import Exit
 from pacing.api import Mode, Observation, Pacer, Settings, Snapshot
 from pacing.replay import LINE_MOST_BYTES, BadLine, Past, parse, read, read_config
@@ -37,7 +36,7 @@ def pace() -> None:
 
 
 @pace.command()
-@click.argument("campaign", shell_complete=campaign_names)
+@campaign_argument
 @json_option
 @pass_invocation
 @click.pass_context
@@ -56,24 +55,24 @@ def explain(ctx: click.Context, invocation: Invocation, campaign: str, as_json: 
     # `stdio` is a filter that others start: it should not pay for Redis and for drawing.
     from config.policies import applied
     from dialer.cli.base import hosts
-    from dialer.cli.base.output import console, show, show_json
-    from dialer.cli.campaigns.campaign_facts import counted
+    from dialer.cli.base.output import page_width, show, show_json
+    from dialer.cli.campaigns.campaign_facts import abandon_windows
     from dialer.cli.pacing import explanation
     from dialer.cli.pacing.explanation_page import page
     from dialer.store.operators import campaigns, pacer_memory
 
     with invocation.store() as store:
-        found = campaigns.get(store, campaign)
-        seen = hosts.read(store)
-        settings = applied(found.settings, invocation.catalogue())
-        windows = counted(store, found, settings)
-        known = pacer_memory.read(store, [campaign], now())
-        told = explanation.explanation(found, settings.pacing(), windows, seen, known)
+        stored = campaigns.get(store, campaign)
+        daemons = hosts.read(store)
+        settings = applied(stored.settings, invocation.catalogue())
+        windows = abandon_windows(store, stored, settings)
+        memories = pacer_memory.read(store, [campaign], now())
+        explained = explanation.explanation(stored, settings.pacing(), windows, daemons, memories)
     if as_json:
-        show_json(explanation.as_json(told, now()))
+        show_json(explanation.as_json(explained, now()))
     else:
-        show(page(told, now(), min(console().width, 120)))
-    if not seen.boards and not seen.unreadable:
+        show(page(explained, now(), page_width()))
+    if not daemons.alive:
         ctx.exit(CliExit.NO_DAEMON)
 
 
@@ -112,16 +111,16 @@ def answers(lines: Iterable[bytes]) -> Iterator[str]:
                 settings, past = read_config(parse(line))
                 pacer = _make(settings)
                 continue
-            past, told = read(parse(line), past)
+            past, event = read(parse(line), past)
         except BadLine as bad:
             raise Failure(Exit.CONFIG, f"line {number}: {bad}") from None
-        if isinstance(told, Snapshot):
-            decision = pacer.step(tuple(observations), told)
+        if isinstance(event, Snapshot):
+            decision = pacer.step(tuple(observations), event)
             observations.clear()
             answer = {"t": past.t, "dial": decision.dial, "reason": sentence(decision)}
             yield json.dumps(answer, separators=(",", ":"))
-        elif told is not None:
-            observations.append(told)
+        elif event is not None:
+            observations.append(event)
 
 
 def _make(settings: Settings) -> Pacer:

@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import click
+from rich.console import RenderableType
 
 from compliance.blocks import Block, BlockKind
 from compliance.numbers import masked_text
+from dialer.cli.base.arguments import campaign_option, limit_option, more_than, region_option
 from dialer.cli.base.failures import warn
 from dialer.cli.base.groups import NearGroup
-from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import show, show_json, table, when
+from dialer.cli.base.invocation import Invocation, now, pass_invocation
+from dialer.cli.base.output import Answer, answering, fitted, when
+from dialer.cli.base.text import counted, say
 from dialer.cli.privacy import block_files
 from dialer.cli.privacy.block_wanted import (
     Named,
     batches,
-    campaign_option,
-    counted,
+    counted_targets,
     file_option,
     named_options,
-    region_option,
     targets_of,
     until_of,
 )
@@ -53,22 +54,17 @@ def block() -> None:
 @click.option("--reason", default="", help="Why, for the record.")
 @click.option("--source", default="operator", show_default=True, help="Where it is from, for the record.")
 @region_option
-@json_option
-@pass_invocation
+@answering
 def add(
     invocation: Invocation,
-    numbers: tuple[str, ...],
-    prefix: tuple[str, ...],
-    customer: tuple[str, ...],
-    account: tuple[str, ...],
+    named: Named,
     file: IO[str] | None,
     campaign: str,
     until: str | None,
     reason: str,
     source: str,
     region: str,
-    as_json: bool,
-) -> None:
+) -> Answer:
     """Block numbers, prefixes, customers or accounts, for all campaigns or for one. Nothing is blocked if one of them
     cannot be read. A block that is there and holds longer stays as it is.
 
@@ -79,26 +75,24 @@ def add(
       dialer block add --customer C-4711 --until 90d --reason "in negotiations"
       dialer block add --prefix 8617 --campaign spring-sale
     """
-    wanted = targets_of(Named(numbers, prefix, customer, account), file, campaign, region)
+    targets = targets_of(named, file, campaign, region)
     moment, fresh = now(), 0
     end = until_of(until, moment)
     with invocation.store() as store:
         _check_campaign(store, campaign)
-        for batch in batches(wanted):
+        for batch in batches(targets):
             given = {"source": source, "reason": reason, "who": invocation.who}
-            fresh += blocklist.add(store, [one.block(**given, at=moment, until=end) for one in batch])
-            detail: dict[str, Any] = {"blocks": [str(one) for one in batch], "campaign": campaign, "until": end}
+            fresh += blocklist.add(store, [target.block(**given, at=moment, until=end) for target in batch])
+            detail: dict[str, Any] = {"blocks": [str(target) for target in batch], "campaign": campaign, "until": end}
             detail |= {"reason": masked_text(reason), "source": masked_text(source)}
             control.audit(store, "block", who=invocation.who, now=moment, detail=detail)
-    if as_json:
-        show_json({"blocks": len(wanted), "newly_blocked": fresh, "campaign": campaign, "until": end})
-        return
-    known = len(wanted) - fresh
-    text = f"Blocked {counted(fresh, wanted)} {_scope(campaign)}{f' until {when(end)}' if end else ''}"
-    click.echo(text + (f"; {known:,} had been blocked before." if known else "."))
-    for one in wanted:
-        if one.kind is BlockKind.PREFIX and len(one.value) <= SHORT_PREFIX:
-            warn(f"prefix {one.value} is as short as a country code: all numbers of whole countries may be blocked")
+    known = len(targets) - fresh
+    text = f"Blocked {counted_targets(fresh, targets)} {_scope(campaign)}{f' until {when(end)}' if end else ''}"
+    for target in targets:
+        if target.kind is BlockKind.PREFIX and len(target.value) <= SHORT_PREFIX:
+            warn(f"prefix {target.value} is as short as a country code: all numbers of whole countries may be blocked")
+    data = {"blocks": len(targets), "newly_blocked": fresh, "campaign": campaign, "until": end}
+    return Answer(data, text + (f"; {known:,} had been blocked before." if known else "."))
 
 
 @block.command()
@@ -106,19 +100,14 @@ def add(
 @file_option
 @campaign_option
 @region_option
-@json_option
-@pass_invocation
+@answering
 def remove(
     invocation: Invocation,
-    numbers: tuple[str, ...],
-    prefix: tuple[str, ...],
-    customer: tuple[str, ...],
-    account: tuple[str, ...],
+    named: Named,
     file: IO[str] | None,
     campaign: str,
     region: str,
-    as_json: bool,
-) -> None:
+) -> Answer:
     """Unblock in one scope: for all campaigns, or for one campaign. It is written into the audit trail.
 
     \b
@@ -127,36 +116,23 @@ def remove(
       dialer block remove 13800001234 --campaign spring-sale
       dialer block remove --prefix 8617 --campaign spring-sale
     """
-    wanted = targets_of(Named(numbers, prefix, customer, account), file, campaign, region)
+    targets = targets_of(named, file, campaign, region)
     removed = 0
     with invocation.store() as store:
         _check_campaign(store, campaign)
-        for batch in batches(wanted):
+        for batch in batches(targets):
             removed += blocklist.remove(store, batch, who=invocation.who, now=now())
-    if as_json:
-        show_json({"blocks": len(wanted), "unblocked": removed, "campaign": campaign})
-        return
-    absent = len(wanted) - removed
-    click.echo(
-        f"Unblocked {counted(removed, wanted)} {_scope(campaign)}"
-        + (f"; {absent:,} had not been blocked." if absent else ".")
-    )
+    absent = len(targets) - removed
+    text = f"Unblocked {counted_targets(removed, targets)} {_scope(campaign)}"
+    data = {"blocks": len(targets), "unblocked": removed, "campaign": campaign}
+    return Answer(data, text + (f"; {absent:,} had not been blocked." if absent else "."))
 
 
 @block.command()
 @named_options
 @region_option
-@json_option
-@pass_invocation
-def check(
-    invocation: Invocation,
-    numbers: tuple[str, ...],
-    prefix: tuple[str, ...],
-    customer: tuple[str, ...],
-    account: tuple[str, ...],
-    region: str,
-    as_json: bool,
-) -> None:
+@answering
+def check(invocation: Invocation, named: Named, region: str) -> Answer:
     """Say whether a number, prefix, customer or account is blocked, where, why, by whom and until when. A number is
     also blocked by its prefixes; by its customer or account only where a lead says whose it is.
 
@@ -165,30 +141,24 @@ def check(
       dialer block check 13800001234
       dialer block check --customer C-4711
     """
-    wanted = targets_of(Named(numbers, prefix, customer, account), None, "", region)
-    if len(wanted) != 1:
+    targets = targets_of(named, None, "", region)
+    if len(targets) != 1:
         raise click.UsageError("one at a time: a number, --prefix, --customer or --account")
-    (one,) = wanted
+    (target,) = targets
     with invocation.store() as store:
-        found = blocklist.check(store, one, campaigns.names(store), now=now())
-    shown = one.shown if one.kind is BlockKind.NUMBER else f"{one.kind} {one.shown}"
-    if as_json:
-        rows = [_as_data(each) for each in found]
-        show_json({"kind": one.kind, "value": one.shown, "blocked": bool(found), "blocks": rows})
-    elif found:
-        click.echo(f"{shown} is blocked:")
-        _show(found)
-    else:
-        click.echo(f"{shown} is not blocked.")
+        blocks = blocklist.check(store, target, campaigns.names(store), now=now())
+    name = target.shown if target.kind is BlockKind.NUMBER else f"{target.kind} {target.shown}"
+    rows = [_as_data(each) for each in blocks]
+    data = {"kind": target.kind, "value": target.shown, "blocked": bool(blocks), "blocks": rows}
+    return Answer(data, [f"{name} is blocked:", _drawn(blocks)] if blocks else f"{name} is not blocked.")
 
 
 @block.command("list")
 @click.option("--kind", type=click.Choice([kind.value for kind in BlockKind]), help="Only blocks on these.")
 @campaign_option
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Most rows.")
-@json_option
-@pass_invocation
-def list_(invocation: Invocation, kind: str | None, campaign: str, limit: int, as_json: bool) -> None:
+@limit_option(100)
+@answering
+def list_(invocation: Invocation, kind: str | None, campaign: str, limit: int) -> Answer:
     """List blocks, numbers masked.
 
     \b
@@ -204,14 +174,9 @@ def list_(invocation: Invocation, kind: str | None, campaign: str, limit: int, a
                 rows.append(row)
             if len(rows) > limit:
                 break
-    if as_json:
-        show_json([_as_data(row) for row in rows[:limit]])
-    elif rows:
-        _show(rows[:limit])
-        if len(rows) > limit:
-            click.echo(f"There are more than {limit}; see --limit.", err=True)
-    else:
-        click.echo("Nobody is blocked.")
+    data = [_as_data(row) for row in rows[:limit]]
+    note = more_than(limit) if len(rows) > limit else ""
+    return Answer(data, _drawn(rows[:limit]) if rows else "Nobody is blocked.", note)
 
 
 @block.command()
@@ -228,15 +193,14 @@ def export(invocation: Invocation, file: Path) -> None:
     with invocation.store() as store:
         control.audit(store, "block_export", who=invocation.who, now=now(), detail={"file": str(file)})
         written = block_files.export(store, file, now())
-    click.echo(f"Wrote {written:,} {'block' if written == 1 else 'blocks'} to {file}; it has clear phone numbers.")
+    say(f"Wrote {counted(written, 'block')} to {file}; it has clear phone numbers.")
 
 
 @block.command("import")
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
 @region_option
-@json_option
-@pass_invocation
-def import_(invocation: Invocation, file: IO[str], region: str, as_json: bool) -> None:
+@answering
+def import_(invocation: Invocation, file: IO[str], region: str) -> Answer:
     """Block what a CSV file says. Its columns: kind (number, prefix, customer, account) and value are needed; campaign,
     source, reason, who, at and until may be there. That is what `dialer block export` writes. Nothing is blocked if one
     row cannot be read; rows that have ended are left out. A file of numbers alone is for `dialer block add --file`.
@@ -246,22 +210,20 @@ def import_(invocation: Invocation, file: IO[str], region: str, as_json: bool) -
       dialer block import no-call-list.csv
     """
     moment = now()
-    wanted = block_files.read(file, region, invocation.who, moment)
+    listed = block_files.read(file, region, invocation.who, moment)
     fresh = 0
     with invocation.store() as store:
-        for campaign in sorted({one.campaign for one in wanted.blocks}):
+        for campaign in sorted({row.campaign for row in listed.blocks}):
             _check_campaign(store, campaign)
-        for batch in batches(wanted.blocks):
+        for batch in batches(listed.blocks):
             fresh += blocklist.add(store, batch)
-        detail = {"file": file.name, "blocks": len(wanted.blocks), "newly_blocked": fresh}
+        detail = {"file": file.name, "blocks": len(listed.blocks), "newly_blocked": fresh}
         control.audit(store, "block_import", who=invocation.who, now=moment, detail=detail)
-    if as_json:
-        show_json({"blocks": len(wanted.blocks), "newly_blocked": fresh, "ended": wanted.ended})
-        return
-    text = f"Blocked {counted(fresh, [one.target for one in wanted.blocks])}"
-    text += f"; {len(wanted.blocks) - fresh:,} had been blocked before"
-    left_out = f", {wanted.ended:,} that {'has' if wanted.ended == 1 else 'have'} ended left out"
-    click.echo(f"{text}{left_out if wanted.ended else ''}.")
+    text = f"Blocked {counted_targets(fresh, [row.target for row in listed.blocks])}"
+    text += f"; {len(listed.blocks) - fresh:,} had been blocked before"
+    ended = f", {counted(listed.ended, 'that has', 'that have')} ended left out" if listed.ended else ""
+    data = {"blocks": len(listed.blocks), "newly_blocked": fresh, "ended": listed.ended}
+    return Answer(data, f"{text}{ended}.")
 
 
 def _check_campaign(store: Store, campaign: str) -> None:
@@ -287,7 +249,7 @@ def _as_data(row: Block) -> dict[str, object]:
     }
 
 
-def _show(rows: Sequence[Block]) -> None:
+def _drawn(rows: Sequence[Block]) -> RenderableType:
     heads = ("kind", "who", "campaign", "reason", "source", "by", "at", "until")
     drawn = [
         (
@@ -296,4 +258,4 @@ def _show(rows: Sequence[Block]) -> None:
         )
         for row in rows
     ]
-    show(table(heads, drawn))
+    return fitted(heads, drawn, optional=("by", "source", "campaign"))

@@ -16,8 +16,8 @@ import click
 from compliance.blocks import BadBlock, Block, BlockKind
 from compliance.numbers import BadNumber, masked_text
 from config.campaign import NAME
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure
+from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.leads.lead_sheet import no_formula, without_mark
 from dialer.cli.privacy.block_wanted import MAX_TARGETS, refuse, target_of
 from dialer.store.base.connection import Store
 from dialer.store.base.fields import EPOCH_MAX
@@ -42,7 +42,7 @@ def every_block(store: Store, now: float) -> Iterator[Block]:
     cursor, more = "", True
     while more:
         page, cursor = blocklist.page(store, cursor, PAGE)
-        yield from (one for one in page if one.holds(now))
+        yield from (block for block in page if block.holds(now))
         more = bool(cursor)
 
 
@@ -55,11 +55,10 @@ def export(store: Store, path: Path, now: float) -> int:
     ) as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        for one in every_block(store, now):
-            value = f"+{one.value}" if one.kind is BlockKind.NUMBER else one.value
-            rows.writerow(
-                (one.kind, value, one.campaign, one.source, one.reason, one.who, _iso(one.at), _iso(one.until))
-            )
+        for block in every_block(store, now):
+            value = f"+{block.value}" if block.kind is BlockKind.NUMBER else block.value
+            texts = map(no_formula, (block.source, block.reason, block.who))
+            rows.writerow((block.kind, value, block.campaign, *texts, _iso(block.at), _iso(block.until)))
             written += 1
     return written
 
@@ -94,23 +93,23 @@ def read(file: IO[str], region: str, who: str, now: float) -> Read:
 
 
 def _check_columns(names: object) -> None:
-    found = list(names) if isinstance(names, list | tuple) else []
-    missing = [name for name in ("kind", "value") if name not in found]
-    unknown = [str(name) for name in found if name not in COLUMNS]
-    said = []
+    columns = list(names) if isinstance(names, list | tuple) else []
+    missing = [name for name in ("kind", "value") if name not in columns]
+    unknown = [str(name) for name in columns if name not in COLUMNS]
+    problems = []
     if missing:
-        said.append(f"no column is named {' or '.join(missing)} (numbers alone are for dialer block add --file)")
+        problems.append(f"no column is named {' or '.join(missing)} (numbers alone are for dialer block add --file)")
     if unknown:
-        said.append(f"unknown columns {masked_text(', '.join(unknown)[:200])}")
-    if said:
-        raise click.UsageError(f"the first line names the columns, of {', '.join(COLUMNS)}: {'; '.join(said)}")
+        problems.append(f"unknown columns {masked_text(', '.join(unknown)[:200])}")
+    if problems:
+        raise click.UsageError(f"the first line names the columns, of {', '.join(COLUMNS)}: {'; '.join(problems)}")
 
 
 def _block(row: Mapping[str | None, str | None], region: str, who: str, now: float) -> Block | None:
     """The block of a row; None where it has ended. Raises `BadBlock` or `BadNumber`."""
     if None in row or None in row.values():
         raise BadBlock("has more or fewer cells than the first line")
-    cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    cells = {name: without_mark(row.get(name) or "") for name in COLUMNS}
     for name in ("source", "reason", "who"):
         if len(cells[name]) > LONGEST_TEXT or not (cells[name] or " ").isprintable():
             raise BadBlock(f"{name}: longer than {LONGEST_TEXT} characters, or holds control characters")
@@ -139,9 +138,9 @@ def _moment(name: str, text: str) -> float | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise BadBlock(f"{name}: not an ISO 8601 time such as 2027-01-31T18:00:00+08:00") from None
-    if found.tzinfo is None or not 0 <= found.timestamp() <= EPOCH_MAX:
+    if moment.tzinfo is None or not 0 <= moment.timestamp() <= EPOCH_MAX:
         raise BadBlock(f"{name}: needs its offset, such as +08:00 or Z, and a year before 2100")
-    return found.timestamp()
+    return moment.timestamp()

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import wraps
 from typing import IO, Any, Final, TypeVar
 
 import click
 
 from compliance.blocks import BadBlock, BlockKind, Target, of_number
 from compliance.numbers import BadNumber, parse
-from dialer.cli.base.durations import EXAMPLES, span_s
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure
-from dialer.cli.base.invocation import Invocation
-from dialer.cli.host.completion import campaign_names
+from dialer.cli.base.arguments import SPAN_EXAMPLES, span_s
+from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.text import counted
 from dialer.store.base.fields import EPOCH_MAX
 
 MAX_TARGETS: Final = 1_000_000
@@ -25,27 +24,8 @@ BATCH: Final = 500
 _PLURALS: Final = {"number": "numbers", "prefix": "prefixes", "customer": "customers", "account": "accounts"}
 
 Row = TypeVar("Row")
-Option = TypeVar("Option", bound=Callable[..., Any])
 
 
-def _region(context: click.Context, _: click.Parameter, given: str | None) -> str:
-    """Where nobody says, the country that the daemons read block requests by: one number, one meaning."""
-    invocation = context.find_object(Invocation)
-    return given or (invocation or Invocation()).effective().settings.intake.default_region
-
-
-region_option = click.option(
-    "--region",
-    callback=_region,
-    help="Country of numbers without a country code, ISO 3166. [default: intake.default_region, CN if not set]",
-)
-campaign_option = click.option(
-    "--campaign",
-    default="",
-    metavar="NAME",
-    help="Only for this campaign. [default: for all]",
-    shell_complete=campaign_names,
-)
 file_option = click.option(
     "--file", type=click.File(encoding="utf-8-sig"), help="More numbers, one a line; - is standard input."
 )
@@ -55,18 +35,30 @@ file_option = click.option(
 class Named:
     """What was typed, unread."""
 
-    numbers: tuple[str, ...] = ()
-    prefixes: tuple[str, ...] = ()
-    customers: tuple[str, ...] = ()
-    accounts: tuple[str, ...] = ()
+    numbers: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    customers: tuple[str, ...]
+    accounts: tuple[str, ...]
 
 
-def named_options(function: Option) -> Option:
-    """The argument NUMBER and the options that name prefixes, customers and accounts, any number of each."""
+def named_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The argument NUMBER and the options that name prefixes, customers and accounts, any number of each; the command
+    gets all of them as `named`."""
+
+    @wraps(function)
+    def command(
+        numbers: tuple[str, ...],
+        prefix: tuple[str, ...],
+        customer: tuple[str, ...],
+        account: tuple[str, ...],
+        **others: Any,
+    ) -> None:
+        function(named=Named(numbers, prefix, customer, account), **others)
+
     for option, what in (("account", "An account id."), ("customer", "A customer id."), ("prefix", "")):
         text = what or "The digits that numbers begin with, country code first."
-        function = click.option(f"--{option}", option, multiple=True, help=text)(function)
-    return click.argument("numbers", metavar="[NUMBER]...", nargs=-1)(function)
+        command = click.option(f"--{option}", option, multiple=True, help=text)(command)
+    return click.argument("numbers", metavar="[NUMBER]...", nargs=-1)(command)
 
 
 def targets_of(named: Named, file: IO[str] | None, campaign: str, region: str) -> list[Target]:
@@ -79,17 +71,17 @@ def targets_of(named: Named, file: IO[str] | None, campaign: str, region: str) -
         (BlockKind.ACCOUNT, named.accounts),
     ):
         texts += [(kind, f"--{kind} {i}" if len(given) > 1 else f"--{kind}", text) for i, text in enumerate(given, 1)]
-    found: dict[Target, None] = {}
+    targets: dict[Target, None] = {}
     bad: list[str] = []
     for kind, place, text in texts:
         try:
-            found[target_of(kind, text, campaign, region)] = None
+            targets[target_of(kind, text, campaign, region)] = None
         except (BadNumber, BadBlock) as error:
             bad.append(f"{place}: {error}")
     refuse(bad, "cannot be read")
-    if not found:
+    if not targets:
         raise click.UsageError("nobody is named: give a number, --file, --prefix, --customer or --account")
-    return list(found)
+    return list(targets)
 
 
 def target_of(kind: BlockKind, text: str, campaign: str, region: str) -> Target:
@@ -103,7 +95,7 @@ def refuse(bad: Sequence[str], what: str) -> None:
     """Fail with what is wrong, if anything is, not more of it than a screen holds."""
     if bad:
         rest = [f"and {len(bad) - MAX_BAD_SHOWN} more"] if len(bad) > MAX_BAD_SHOWN else []
-        head = f"{len(bad):,} {'entry' if len(bad) == 1 else 'entries'} {what}; nothing was done:"
+        head = f"{counted(len(bad), 'entry', 'entries')} {what}; nothing was done:"
         raise click.UsageError("\n  ".join([head, *bad[:MAX_BAD_SHOWN], *rest]))
 
 
@@ -128,7 +120,7 @@ def until_of(text: str | None, now: float) -> float | None:
         until = now + span if span is not None else _moment(text.strip())
     except (ValueError, OverflowError):
         raise click.UsageError(
-            f"--until {text!r}: give a span such as {EXAMPLES}, a date such as 2027-01-31, or a time such as "
+            f"--until {text!r}: give a span such as {SPAN_EXAMPLES}, a date such as 2027-01-31, or a time such as "
             "2027-01-31T18:00:00+08:00"
         ) from None
     if not now < until <= EPOCH_MAX:
@@ -137,22 +129,22 @@ def until_of(text: str | None, now: float) -> float | None:
 
 
 def _moment(text: str) -> float:
-    found = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
     if len(text) <= 10:
-        found += timedelta(days=1)
-    elif found.tzinfo is None:
+        moment += timedelta(days=1)
+    elif moment.tzinfo is None:
         raise ValueError("no offset")
-    return found.timestamp()
+    return moment.timestamp()
 
 
-def counted(number: int, targets: Sequence[Target]) -> str:
+def counted_targets(number: int, targets: Sequence[Target]) -> str:
     """So many of what all the targets are, such as "3 numbers"; entries where they differ. A single one by itself,
     masked: a number that was read by the rules of another country is seen by its country code."""
     if number == 1 and len(targets) == 1:
         return str(targets[0])
     kinds = {target.kind.value for target in targets}
-    one = kinds.pop() if len(kinds) == 1 else "entry"
-    return f"1 {one}" if number == 1 else f"{number:,} {_PLURALS.get(one, 'entries')}"
+    kind = kinds.pop() if len(kinds) == 1 else "entry"
+    return counted(number, kind, _PLURALS.get(kind, "entries"))
 
 
 def batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

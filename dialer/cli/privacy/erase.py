@@ -12,10 +12,12 @@ import click
 
 from compliance.numbers import E164, BadNumber, masked_text, parse
 from dialer.cli.base import hosts
+from dialer.cli.base.arguments import region_option
 from dialer.cli.base.failures import warn
+from dialer.cli.base.glossary import no_daemon
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import show_json
-from dialer.cli.privacy.block_wanted import region_option
+from dialer.cli.base.text import counted, say
 from dialer.store.base.connection import Store
 from dialer.store.operators import campaigns, control
 from dialer.store.privacy import erasures
@@ -67,14 +69,14 @@ def erase(
       dialer erase 13800001234 --reason "letter of 3 March"
       dialer erase --customer C-4711 --reason "asked by mail" --also-history --yes
     """
-    wanted = _wanted(number, customer, reason, region)
+    asked_number = _asked_number(number, customer, reason, region)
     if as_json and not yes:
         raise click.UsageError("--json does not ask: give --yes as well")
     with invocation.store() as store:
         names = campaigns.names(store)
-        found = find(store, names, number=wanted, customer=customer)
+        known = find(store, names, number=asked_number, customer=customer)
         if not as_json:
-            _show_found(found, wanted, customer)
+            _show_found(known, asked_number, customer)
         if not yes:
             click.confirm("Erase all of this? It cannot be undone.", abort=True)
         moment = now()
@@ -83,7 +85,7 @@ def erase(
             at=moment,
             who=invocation.who,
             reason=reason,
-            asked=wanted,
+            asked=asked_number,
             customer=customer,
             also_history=also_history,
         )
@@ -96,10 +98,10 @@ def erase(
         )
         done = replace(erase_now(store, asked, names), complete=True)
         erasures.save(store, done)
-        _show_done(store, done, found, as_json)
+        _show_done(store, done, known, as_json)
 
 
-def _wanted(number: str | None, customer: str, reason: str, region: str) -> E164 | None:
+def _asked_number(number: str | None, customer: str, reason: str, region: str) -> E164 | None:
     if (number is None) == (not customer):
         raise click.UsageError("give a number, or --customer")
     if not reason.strip() or len(reason) > MAX_REASON:
@@ -110,22 +112,22 @@ def _wanted(number: str | None, customer: str, reason: str, region: str) -> E164
         raise click.UsageError(f"the number cannot be read: {error}") from error
 
 
-def _show_found(found: Found, number: E164 | None, customer: str) -> None:
-    click.echo(f"Of {number or f'customer {customer}'} there is:")
-    for lead in found.leads:
+def _show_found(known: Found, number: E164 | None, customer: str) -> None:
+    say(f"Of {number or f'customer {customer}'} there is:")
+    for lead in known.leads:
         state = ", in a call now" if lead.in_attempt else ""
-        click.echo(f"  lead {lead.lead_id} of {lead.campaign}: {', '.join(map(str, lead.numbers))}{state}")
-    for subject, attempts in found.contacts.items():
-        click.echo(f"  contact history of {subject}: {_counted(attempts, 'attempt', 'attempts')}")
-    if not found.leads and not found.contacts:
-        click.echo("  no lead and no contact history")
-    for other in found.customers:
+        say(f"  lead {lead.lead_id} of {lead.campaign}: {', '.join(map(str, lead.numbers))}{state}")
+    for subject, attempts in known.contacts.items():
+        say(f"  contact history of {subject}: {counted(attempts, 'attempt')}")
+    if not known.leads and not known.contacts:
+        say("  no lead and no contact history")
+    for other in known.customers:
         if other != customer:
-            click.echo(f"  leads of customer {other} under other numbers are not looked for: --customer {other}")
+            say(f"  leads of customer {other} under other numbers are not looked for: --customer {other}")
 
 
-def _show_done(store: Store, done: Erasure, found: Found, as_json: bool) -> None:
-    kept = _kept(done, found)
+def _show_done(store: Store, done: Erasure, known: Found, as_json: bool) -> None:
+    kept = _kept(done, known)
     if as_json:
         show_json(
             {
@@ -137,36 +139,31 @@ def _show_done(store: Store, done: Erasure, found: Found, as_json: bool) -> None
             }
         )
     else:
-        click.echo(f"Erased (erasure {done.id}):")
+        say(f"Erased (erasure {done.id}):")
         for name, number in _deleted(done).items():
-            click.echo(f"  {_counted(number, *DONE[name])}")
+            say(f"  {counted(number, *DONE[name])}")
         if done.leads:
             number = len(done.leads)
-            click.echo(f"  {_counted(number, 'lead is', 'leads are')} in a call now and erased when it has ended")
-        click.echo("Kept:")
+            say(f"  {counted(number, 'lead is', 'leads are')} in a call now and erased when it has ended")
+        say("Kept:")
         for what, why in kept.items():
-            click.echo(f"  {what}: {why}")
-    alive = hosts.read(store)
-    if not (alive.boards or alive.unreadable):
-        warn("no daemon is alive: it goes on record when one runs (dialer run)")
+            say(f"  {what}: {why}")
+    if not hosts.read(store).alive:
+        warn(no_daemon("it goes on record when one runs"))
 
 
 def _deleted(done: Erasure) -> Mapping[str, int]:
     return {name: done.done[name] for name in DONE if done.done.get(name)}
 
 
-def _kept(done: Erasure, found: Found) -> dict[str, Any]:
+def _kept(done: Erasure, known: Found) -> dict[str, Any]:
     kept = {
-        f"the no-call block on {_counted(len(done.numbers), 'number', 'numbers')}"
+        f"the no-call block on {counted(len(done.numbers), 'number')}"
         + (" and the customer" if done.customer else ""): "without it the next list would bring the calls back",
         "evidence": "the law asks for it; it has keyed hashes, no numbers",
     }
-    attempts = sum(Counter(found.contacts).values())
+    attempts = sum(Counter(known.contacts).values())
     if attempts and not done.also_history:
-        what = f"the contact history, {_counted(attempts, 'attempt', 'attempts')}"
+        what = f"the contact history, {counted(attempts, 'attempt')}"
         kept[what] = "the frequency rules need it until its retention ends; it has digits and times (--also-history)"
     return kept
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"1 {one}" if number == 1 else f"{number:,} {many}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -11,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from rich.console import RenderableType
+from rich.text import Text
 
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure, warn
+from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.groups import NearGroup
-from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import show, show_json, table, when
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, answering, progress_bar, table, when
+from dialer.cli.base.text import counted
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from compliance.evidence import Record, Verdict
@@ -38,10 +38,8 @@ def evidence() -> None:
 
 @evidence.command()
 @PATHS
-@json_option
-@pass_invocation
-@click.pass_context
-def verify(ctx: click.Context, invocation: Invocation, paths: tuple[Path, ...], as_json: bool) -> None:
+@answering
+def verify(invocation: Invocation, paths: tuple[Path, ...]) -> Answer:
     """Check that no record was altered, left out, put in, moved or cut off.
 
     PATH is a folder of evidence, or one file of it: then what is before and after it is not looked at. Without PATH it
@@ -54,45 +52,39 @@ def verify(ctx: click.Context, invocation: Invocation, paths: tuple[Path, ...], 
       dialer evidence verify
       dialer evidence verify /mnt/archive/dial-1/evidence
     """
-    found = {str(path): _verified(invocation, path) for path in _places(invocation, paths)}
-    if as_json:
-        show_json(
-            {
-                place: {
-                    "whole": verdict.whole,
-                    "records": verdict.records,
-                    "first": verdict.first.seq if verdict.first else None,
-                    "last": verdict.last.seq if verdict.last else None,
-                    "last_hash": verdict.last.hash if verdict.last else None,
-                    "sealed": sealed,
-                    "faults": [str(fault) for fault in verdict.faults],
-                    "torn": verdict.torn,
-                }
-                for place, (verdict, sealed) in found.items()
-            }
-        )
-    else:
-        for place, (verdict, sealed) in found.items():
-            _say(place, verdict, sealed)
-    if not all(verdict.whole for verdict, _ in found.values()):
-        ctx.exit(CliExit.BROKEN)
+    verdicts = {str(path): _verified(invocation, path) for path in _places(invocation, paths)}
+    data = {
+        place: {
+            "whole": verdict.whole,
+            "records": verdict.records,
+            "first": verdict.first.seq if verdict.first else None,
+            "last": verdict.last.seq if verdict.last else None,
+            "last_hash": verdict.last.hash if verdict.last else None,
+            "sealed": sealed,
+            "faults": [str(fault) for fault in verdict.faults],
+            "torn": verdict.torn,
+        }
+        for place, (verdict, sealed) in verdicts.items()
+    }
+    lines = [line for place, (verdict, sealed) in verdicts.items() for line in _lines(place, verdict, sealed)]
+    whole = all(verdict.whole for verdict, _ in verdicts.values())
+    return Answer(data, lines, code=0 if whole else CliExit.BROKEN)
 
 
-def _say(place: str, verdict: Verdict, sealed: bool) -> None:
-    for fault in verdict.faults[:MOST_FAULTS]:
-        click.secho(f"{fault}", fg="red")
+def _lines(place: str, verdict: Verdict, sealed: bool) -> Iterator[RenderableType]:
+    yield from (Text(str(fault), "red") for fault in verdict.faults[:MOST_FAULTS])
     if len(verdict.faults) > MOST_FAULTS:
-        click.echo(f"and {len(verdict.faults) - MOST_FAULTS} more; --json has them all")
+        yield f"and {len(verdict.faults) - MOST_FAULTS} more; --json has them all"
     for name in verdict.torn:
-        click.echo(f"{name}: the machine stopped while it was written; that is on record")
+        yield f"{name}: the machine stopped while it was written; that is on record"
     if verdict.first is None or verdict.last is None:
-        click.echo(f"{place}: no records")
+        yield f"{place}: no records"
         return
     span = f"records {verdict.first.seq} to {verdict.last.seq}"
     since, until = (when(record.at_ms / 1000) for record in (verdict.first, verdict.last))
-    state = f"{len(verdict.faults)} faults" if verdict.faults else "whole"
-    click.echo(f"{place}: {state}, {span}, {since} to {until}")
-    click.echo(f"newest: {verdict.last.seq} {verdict.last.hash} ({'sealed' if sealed else 'seal not checked'})")
+    state = counted(len(verdict.faults), "fault") if verdict.faults else "whole"
+    yield f"{place}: {state}, {span}, {since} to {until}"
+    yield f"newest: {verdict.last.seq} {verdict.last.hash} ({'sealed' if sealed else 'seal not checked'})"
 
 
 @evidence.command()
@@ -100,18 +92,14 @@ def _say(place: str, verdict: Verdict, sealed: bool) -> None:
 @click.option("--campaign", metavar="NAME", help="Only this campaign.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day.  [default: 30 days ago]")
 @click.option("--offline", is_flag=True, help="Without Redis: do not compare with the ledger.")
-@json_option
-@pass_invocation
-@click.pass_context
+@answering
 def rates(
-    ctx: click.Context,
     invocation: Invocation,
     paths: tuple[Path, ...],
     campaign: str | None,
     since: object,
     offline: bool,
-    as_json: bool,
-) -> None:
+) -> Answer:
     """Count the abandonment rates anew, from the evidence alone, and compare them with the ledger.
 
     By counting day, then by the counting windows that are open now. Give the folders of all hosts to see all calls;
@@ -151,25 +139,18 @@ def rates(
     if not offline:
         with invocation.store() as store:
             report = compared(store, report, first, at)
-    if as_json:
-        show_json({"whole": whole, **as_json_rows(report)})
-    else:
-        show(page(report))
-        if not whole:
-            warn("the evidence is not whole: dialer evidence verify")
-    if not (whole and report.agrees):
-        ctx.exit(CliExit.BROKEN)
+    if not whole:
+        warn("the evidence is not whole: dialer evidence verify")
+    code = 0 if whole and report.agrees else CliExit.BROKEN
+    return Answer({"whole": whole, **as_json_rows(report)}, page(report), code=code)
 
 
 @evidence.command("show")
 @PATHS
 @click.option("--attempt", metavar="ID", help="The records of one attempt.")
 @click.option("--number", metavar="NUMBER", help="The records of one number, +86...; needs the host's key.")
-@json_option
-@pass_invocation
-def show_(
-    invocation: Invocation, paths: tuple[Path, ...], attempt: str | None, number: str | None, as_json: bool
-) -> None:
+@answering
+def show_(invocation: Invocation, paths: tuple[Path, ...], attempt: str | None, number: str | None) -> Answer:
     """Print what is on record of an attempt or of a number.
 
     \b
@@ -182,26 +163,28 @@ def show_(
 
     if (attempt is None) == (number is None):
         raise click.UsageError("give --attempt or --number")
-    wanted, name = attempt or "", "attempt"
+    value, name = attempt or "", "attempt"
     if number is not None:
         key = _key(invocation)
         if key is None:
             raise Failure(CliExit.NOT_FOUND, "the key in evidence.key_file is needed to look a number up")
         try:
-            wanted, name = number_hash(key, parse(number, "ZZ")), "number"
+            value, name = number_hash(key, parse(number, "ZZ")), "number"
         except BadNumber as error:
             raise click.UsageError(f"--number: {error}; write it with + and its country code") from None
     records: list[Record] = []
     for place in _places(invocation, paths):
-        _each(place, _segments(place), lambda one: records.append(one) if one.fields.get(name) == wanted else None)
+        _each(
+            place, _segments(place), lambda record: records.append(record) if record.fields.get(name) == value else None
+        )
     if not records:
         raise Failure(CliExit.NOT_FOUND, f"nothing is on record of this {name}")
-    if as_json:
-        show_json([{"seq": one.seq, "at": one.at_ms, "kind": one.kind, **one.fields} for one in records])
-        return
-    for one in records:
-        click.secho(f"{when(one.at_ms / 1000)}  {one.kind}  record {one.seq}", bold=True)
-        show(table(("", ""), [(f"  {key}", _text(value)) for key, value in one.fields.items()]))
+    page: list[RenderableType] = []
+    for record in records:
+        page.append(Text(f"{when(record.at_ms / 1000)}  {record.kind}  record {record.seq}", "bold"))
+        page.append(table(("", ""), [(f"  {key}", _text(value)) for key, value in record.fields.items()]))
+    data = [{"seq": record.seq, "at": record.at_ms, "kind": record.kind, **record.fields} for record in records]
+    return Answer(data, page)
 
 
 def _text(value: object) -> str:
@@ -256,14 +239,14 @@ def _verified(
     from dialer.disk.errors import DiskError
     from dialer.disk.evidence_files import lines, read_head
 
-    head, key, said = None, _key(invocation), ""
+    head, key, problem = None, _key(invocation), ""
     of_key = ""
     if place.is_dir() and _segments(place):
         try:  # before the files are listed: the daemon may be running, and the head must not be ahead of them
             head = read_head(place, None)
             read_head(place, key)
         except DiskError as error:
-            said = str(error)
+            problem = str(error)
     verification, files = Verification(head, part=not place.is_dir()), _segments(place)
     with _progress(place, files) as progress:
         for line in lines(files, progress):
@@ -273,10 +256,10 @@ def _verified(
                 see(record)
     verdict = verification.verdict()
     own = place.resolve() == Path(invocation.effective().settings.evidence.folder).resolve()
-    if said and (own or head is None or key is None or of_key == key_id(key)):
+    if problem and (own or head is None or key is None or of_key == key_id(key)):
         last = verdict.last.seq if verdict.last else 0
-        verdict.faults.append(Fault(FaultKind.HEAD, "head.json", 0, last, last, said))
-    return verdict, head is not None and key is not None and not said
+        verdict.faults.append(Fault(FaultKind.HEAD, "head.json", 0, last, last, problem))
+    return verdict, head is not None and key is not None and not problem
 
 
 def _each(place: Path, files: list[Segment], see: Callable[[Record], object]) -> None:
@@ -295,9 +278,5 @@ def _each(place: Path, files: list[Segment], see: Callable[[Record], object]) ->
 def _progress(place: Path, files: list[Segment]) -> Iterator[Callable[[int], None]]:
     """A bar on standard error, where that is a terminal."""
     total = sum(file.path.stat().st_size for file in files if file.path.exists())
-    stream = sys.stderr
-    if not stream.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda _: None
-        return
-    with click.progressbar(length=total, label=f"reading {place}", file=stream) as bar:
-        yield bar.update
+    with progress_bar(f"reading {place}", total) as progress:
+        yield progress.advance

@@ -13,7 +13,9 @@ from rich.text import Text
 from compliance.evidence import Record
 from config.abandonment import USUAL, AbandonmentSettings
 from dialer.cli.base.figures import BAD, QUIET
+from dialer.cli.base.glossary import ABANDONED
 from dialer.cli.base.output import table, when
+from dialer.cli.live.campaign_panels import cap_words
 from dialer.core.abandonment.evidence_rates import AnswersOnRecord, Survey, open_windows
 from dialer.core.abandonment.rate import AnswerCounts, defined, together
 from dialer.core.abandonment.windows import counting_day, zone_of
@@ -118,9 +120,9 @@ def compared(store: Store, report: Report, since: str, at: float) -> Report:
     for name, begins in report.begins.items():
         first = date.fromisoformat(max(since, begins))
         days = [(first + timedelta(n)).isoformat() for n in range((last - first).days + 1)]
-        found = ledger.by_host(store, name, days)
+        counts = ledger.by_host(store, name, days)
         for day in days:
-            there = together(found[day].get(host, AnswerCounts()) for host in report.hosts)
+            there = together(counts[day].get(host, AnswerCounts()) for host in report.hosts)
             row = known.get((name, day), Row(name, day, AnswerCounts()))
             if (name, day) not in known and there == AnswerCounts():
                 continue
@@ -162,9 +164,7 @@ def page(report: Report) -> RenderableType:
         ]
         parts.append(table(("campaign", "day", *figures, ""), rows, right=figures))
     if report.windows:
-        rows_of_windows = [
-            (row.campaign, row.name, *_figures(row), f"{100 * (row.cap or 0):.4g} %") for row in report.windows
-        ]
+        rows_of_windows = [(row.campaign, row.name, *_figures(row), cap_words(row.cap or 0)) for row in report.windows]
         heads = ("campaign", "window", *figures[:-1], "cap")
         parts += [Text(), table(heads, rows_of_windows, right=(*figures[:-1], "cap"))]
     for name in report.unreadable:
@@ -175,9 +175,9 @@ def page(report: Report) -> RenderableType:
 
 
 def _figures(row: Row) -> tuple[str, ...]:
-    one, sides = row.count, row.sides
-    counts = (one.answered, one.machines, one.abandoned, one.hung_up)
-    return (*map(str, counts), f"{sides.abandoned} / {sides.answered}", f"{100 * row.rate:.2f} %")
+    counted, sides = row.count, row.sides
+    counts = (counted.answered, counted.machines, counted.abandoned, counted.hung_up)
+    return (*map(str, counts), f"{sides.abandoned} / {sides.answered}", ABANDONED.written(row.rate))
 
 
 def _ledger(row: Row) -> tuple[str, Text]:

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import RenderableType
 
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure, did_you_mean, warn
+from dialer.cli.base.arguments import region_option
+from dialer.cli.base.failures import CliExit, Failure, did_you_mean, warn
 from dialer.cli.base.figures import count
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
-from dialer.cli.base.output import show, show_json, table, when
-from dialer.cli.privacy.block_wanted import region_option
+from dialer.cli.base.output import Answer, answering, show_json, table, when
+from dialer.cli.base.text import counted, say
 
 if TYPE_CHECKING:
     from compliance.register import Facts
@@ -117,15 +118,14 @@ def import_(
     if as_json:
         show_json({**_facts_json(done), "lines": account.lines, "reasons": dict(account.refused)})
         return
-    click.echo(f"{name}: {count(done.count)} numbers as of {done.as_of}, {done.size_bytes / MB:,.1f} MB, in use now.")
+    say(f"{name}: {counted(done.count, 'number')} as of {done.as_of}, {done.size_bytes / MB:,.1f} MB, in use now.")
 
 
 @register.command("show")
 @click.argument("name", required=False)
 @click.option("--verify", is_flag=True, help="Read every block and check its checksum.")
-@json_option
-@pass_invocation
-def show_(invocation: Invocation, name: str | None, verify: bool, as_json: bool) -> None:
+@answering
+def show_(invocation: Invocation, name: str | None, verify: bool) -> Answer:
     """Show the registers of this machine, or one: age, numbers, size, when imported, and whether it can be relied on.
 
     Exit code 7 where one cannot.
@@ -138,26 +138,25 @@ def show_(invocation: Invocation, name: str | None, verify: bool, as_json: bool)
     from compliance.listed import ALL_REGISTERS
 
     shelf = _shelf(invocation)
-    wanted = (_configured(shelf, name).name,) if name else (ALL_REGISTERS,)
+    names = (_configured(shelf, name).name,) if name else (ALL_REGISTERS,)
     moment = now()
-    found = [(one, one.fault or (_damage(one) if verify else "")) for one in shelf.standings(wanted, moment)]
+    standings = [(each, each.fault or (_damage(each) if verify else "")) for each in shelf.standings(names, moment)]
     shelf.close()
-    if as_json:
-        show_json([_standing_json(one, fault, moment) for one, fault in found])
-    elif found:
-        _show(found, moment)
-    else:
-        click.echo("No register is configured ([[registers]]).")
-    if any(fault for _, fault in found):
-        raise click.exceptions.Exit(CliExit.REFUSED)
+    for each, fault in standings:
+        if fault:
+            warn(f"{each.settings.name}: numbers of {each.settings.country} are not dialled: {fault}")
+    return Answer(
+        [_standing_json(each, fault, moment) for each, fault in standings],
+        _drawn(standings, moment) if standings else "No register is configured ([[registers]]).",
+        code=CliExit.REFUSED if any(fault for _, fault in standings) else 0,
+    )
 
 
 @register.command()
 @click.argument("number")
 @region_option
-@json_option
-@pass_invocation
-def check(invocation: Invocation, number: str, region: str, as_json: bool) -> None:
+@answering
+def check(invocation: Invocation, number: str, region: str) -> Answer:
     """Say which registers have a number, and which of them cannot say.
 
     \b
@@ -169,22 +168,23 @@ def check(invocation: Invocation, number: str, region: str, as_json: bool) -> No
 
     shelf, moment = _shelf(invocation), now()
     try:
-        wanted = parse(number, region)
+        parsed = parse(number, region)
     except BadNumber as error:
         raise click.UsageError(f"the number cannot be read: {error}") from error
-    found: dict[str, str] = {}
-    for one in shelf.registers:
+    words: dict[str, str] = {}
+    for each in shelf.registers:
         try:
-            on = shelf.membership(one, wanted, moment)
-            found[one.name] = "on it" if on else "not on it" if may_be_of(wanted, one.country) else "of another country"
+            on = shelf.membership(each, parsed, moment)
+            elsewhere = not may_be_of(parsed, each.country)
+            words[each.name] = "on it" if on else "of another country" if elsewhere else "not on it"
         except RegisterUnreadable as error:
-            found[one.name] = f"cannot say: {error}"
+            words[each.name] = f"cannot say: {error}"
     shelf.close()
-    if as_json:
-        show_json({"number": str(wanted), "registers": found})
-        return
-    click.echo(f"{wanted}" + (":" if found else ": no register is configured ([[registers]])."))
-    show(table((), ()) if not found else table(("register", "the number is"), list(found.items())))
+    drawn = table(("register", "the number is"), list(words.items()))
+    page: list[RenderableType] = [f"{parsed}:", drawn]
+    if not words:
+        page = [f"{parsed}: no register is configured ([[registers]])."]
+    return Answer({"number": str(parsed), "registers": words}, page)
 
 
 def _shelf(invocation: Invocation) -> NationalRegisters:
@@ -194,39 +194,39 @@ def _shelf(invocation: Invocation) -> NationalRegisters:
 
 
 def _configured(shelf: NationalRegisters, name: str) -> RegisterSettings:
-    for one in shelf.registers:
-        if one.name == name:
-            return one
-    names = tuple(one.name for one in shelf.registers)
+    for settings in shelf.registers:
+        if settings.name == name:
+            return settings
+    names = tuple(settings.name for settings in shelf.registers)
     there = ", ".join(names) or "none: see [[registers]] in the settings"
     raise Failure(CliExit.NOT_FOUND, f"no register {name!r}; there is {there}", *did_you_mean(name, names))
 
 
-def _damage(one: RegisterState) -> str:
+def _damage(standing: RegisterState) -> str:
     from compliance.register import RegisterUnreadable
     from dialer.disk.registers import open_register
 
     try:
-        with open_register(Path(one.settings.path)) as opened:
+        with open_register(Path(standing.settings.path)) as opened:
             opened.verify()
     except RegisterUnreadable as error:
         return str(error)
     return ""
 
 
-def _show(found: list[tuple[RegisterState, str]], moment: float) -> None:
+def _drawn(standings: list[tuple[RegisterState, str]], moment: float) -> RenderableType:
     from compliance.listed import age_days
 
     heads = ("register", "country", "as of", "age", "numbers", "size", "refused", "imported", "by", "source", "state")
     rows = []
-    for one, fault in found:
-        facts, state = one.facts, "ok" if not fault else "not usable"
-        said = (
+    for standing, fault in standings:
+        facts, state = standing.facts, "ok" if not fault else "not usable"
+        figures = (
             ("", "", "", "", "", "", "", "")
             if facts is None
             else (
                 str(facts.as_of),
-                f"{age_days(facts, moment)} of {one.settings.max_age_days} days",
+                f"{age_days(facts, moment)} of {counted(standing.settings.max_age_days, 'day')}",
                 count(facts.count),
                 f"{facts.size_bytes / MB:,.1f} MB",
                 count(facts.refused),
@@ -235,18 +235,16 @@ def _show(found: list[tuple[RegisterState, str]], moment: float) -> None:
                 facts.source,
             )
         )
-        rows.append((one.settings.name, one.settings.country, *said, state))
-    show(table(heads, rows, right=("numbers", "size", "refused")))
-    for one, fault in found:
-        if fault:
-            warn(f"{one.settings.name}: numbers of {one.settings.country} are not dialled: {fault}")
+        rows.append((standing.settings.name, standing.settings.country, *figures, state))
+    return table(heads, rows, right=("numbers", "size", "refused"))
 
 
-def _standing_json(one: RegisterState, fault: str, moment: float) -> dict[str, Any]:
+def _standing_json(standing: RegisterState, fault: str, moment: float) -> dict[str, Any]:
     from compliance.listed import age_days
 
-    known = {} if one.facts is None else {**_facts_json(one.facts), "age_days": age_days(one.facts, moment)}
-    return {**one.settings.model_dump(), **known, "usable": not fault, "fault": fault}
+    facts = standing.facts
+    known = {} if facts is None else {**_facts_json(facts), "age_days": age_days(facts, moment)}
+    return {**standing.settings.model_dump(), **known, "usable": not fault, "fault": fault}
 
 
 def _facts_json(facts: Facts) -> dict[str, Any]:

@@ -8,15 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import click
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
 from compliance.register import Facts, RegisterUnreadable
 from config.daemon import RegisterSettings
-from dialer.cli.base.exits import CliExit
-from dialer.cli.base.failures import Failure
+from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.figures import count
-from dialer.cli.base.output import console
+from dialer.cli.base.output import progress_bar
+from dialer.cli.base.text import counted, say
 from dialer.disk.register_lines import MAX_EXAMPLES, Account, Bytes
 from dialer.disk.registers import open_register
 
@@ -54,27 +51,22 @@ def accept(
 @contextmanager
 def reading(path: Path) -> Iterator[tuple[Bytes, Callable[[], None]]]:
     """A list of numbers, unpacked, and what moves the progress bar on."""
-    screen = console(error=True)
-    columns = (TextColumn(" {task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with (
-        open(path, "rb") as raw,
-        Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress,
-    ):
+    size = path.stat().st_size
+    with open(path, "rb") as raw, progress_bar("reading", size) as progress:
         packed = raw.read(len(GZIP)) == GZIP
         raw.seek(0)
-        size = path.stat().st_size
-        task = progress.add_task("reading", total=size)
 
         def move_on() -> None:
             at = raw.tell()
-            progress.update(task, completed=at, description="reading" if at < size else "writing")
+            progress.reach(at)
+            progress.say("reading" if at < size else "writing")
 
         yield (gzip.GzipFile(fileobj=raw) if packed else raw), move_on
 
 
 def report(account: Account) -> None:
     """Say what became of the lines of a list."""
-    click.echo(f"{count(account.lines)} lines, {count(account.numbers)} numbers")
+    say(f"{counted(account.lines, 'line')}, {counted(account.numbers, 'number')}")
     for reason, number in account.refused.most_common():
         lines = ", ".join(map(str, account.examples[reason])) + (", ..." if number > MAX_EXAMPLES else "")
-        click.echo(f"  {count(number):>9}  {reason}  [line {lines}]")
+        say(f"  {count(number):>9}  {reason}  [line {lines}]")

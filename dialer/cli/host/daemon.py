@@ -1,14 +1,41 @@
-"""`dialer check-config`: what applies, where it came from, what it means."""
+"""`dialer run`: the daemon in the foreground. `dialer check-config`: the settings that apply, and from where."""
 
 from __future__ import annotations
 
 import click
-from rich.text import Text
 
-from config.show import default_toml, rows
 from dialer.cli.base.failures import warn
 from dialer.cli.base.invocation import Invocation, default_config, json_option, pass_invocation
-from dialer.cli.base.output import show, show_json, table
+
+
+@click.command()
+@pass_invocation
+@click.pass_context
+def run(ctx: click.Context, invocation: Invocation) -> None:
+    """Run the daemon on this machine, in the foreground.
+
+    SIGTERM or Ctrl-C drains: no new calls, talks go on up to drain.talk_limit_s; a second one hangs up.
+
+    \b
+    Exit codes:
+      0  drained
+      1  crashed
+      2  the settings have mistakes
+      3  Redis did not answer at the start
+      4  no SIP worker could be started, or they kept dying
+      5  drained, but events wait on disk for Redis
+     12  drained, but records were lost: neither Redis nor the disks took them
+
+    \b
+    Example:
+      dialer --config /etc/dialer/dialer.toml run
+    """
+    settings = invocation.effective().settings
+    # The daemon brings trio, numba and the SIP workers along; no other command should pay for them.
+    from dialer.shell import daemon, logs
+
+    logs.set_up(settings.log)
+    ctx.exit(daemon.run(settings))
 
 
 @click.command("check-config")
@@ -27,6 +54,11 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
       dialer --config dialer.toml --set sip.max_lines=50 check-config --changed
       dialer check-config --example > dialer.toml
     """
+    from rich.text import Text
+
+    from config.show import default_toml, rows
+    from dialer.cli.base.output import show, show_json, table
+
     if example:
         click.echo(default_toml(), nl=False)
         return
@@ -36,10 +68,9 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
     for name, problems in invocation.catalogue().faults.items():
         for problem in problems:
             warn(f"policy {name} cannot be used, and campaigns that name it will not run: {problem}")
-    found = rows(effective)
-    found = tuple(row for row in found if row.source != "default") if changed else found
+    shown = [row for row in rows(effective) if not changed or row.source != "default"]
     if as_json:
-        show_json(found)
+        show_json(shown)
         return
     drawn = [
         (
@@ -48,7 +79,7 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
             Text(row.source, "dim" if row.source == "default" else "cyan"),
             Text(row.explanation, "dim"),
         )
-        for row in found
+        for row in shown
     ]
     show(table(("setting", "value", "source", "meaning"), drawn))
     file = invocation.config or default_config()

@@ -1,0 +1,77 @@
+"""Arguments and options that several commands have, and lengths of time as people type them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from dialer.cli.base.invocation import Invocation, as_flags
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SPAN_EXAMPLES: Final = "30m, 12h, 90d or 6w"
+
+_SPAN: Final = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
+_UNIT_S: Final = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+
+
+def span_s(text: str) -> float | None:
+    """The seconds of minutes, hours, days or weeks, such as "12h"; None for what is no span."""
+    match = _SPAN.fullmatch(text.strip())
+    return int(match[1]) * _UNIT_S[match[2]] if match else None
+
+
+def campaign_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The campaigns in Redis. Completion has no place for messages: where Redis is away it offers nothing."""
+    from config.problems import ConfigError
+    from dialer.store.base.errors import StoreError
+    from dialer.store.operators import campaigns
+
+    given = ctx.find_root().params
+    try:
+        flags = as_flags(given.get("pairs") or (), "--set")
+        if given.get("redis"):
+            flags["redis.url"] = given["redis"]
+        with Invocation(given.get("config"), flags).store() as store:
+            names = campaigns.names(store)
+    except (ConfigError, StoreError, click.UsageError):
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _region(context: click.Context, _: click.Parameter, given: str | None) -> str:
+    """Where nobody says, the country that the daemons read block requests by: one number, one meaning."""
+    invocation = context.find_object(Invocation)
+    return given or (invocation or Invocation()).effective().settings.intake.default_region
+
+
+name_argument = click.argument("name", shell_complete=campaign_names)
+campaign_argument = click.argument("campaign", shell_complete=campaign_names)
+campaign_option = click.option(
+    "--campaign",
+    default="",
+    metavar="NAME",
+    help="Only for this campaign. [default: for all]",
+    shell_complete=campaign_names,
+)
+region_option = click.option(
+    "--region",
+    callback=_region,
+    help="Country of numbers without a country code, ISO 3166. [default: intake.default_region, CN if not set]",
+)
+
+
+def limit_option(default: int) -> Callable[[Command], Command]:
+    """How many rows a list shows at most."""
+    return click.option(
+        "--limit", type=click.IntRange(1, 100_000), default=default, show_default=True, help="Most rows."
+    )
+
+
+def more_than(limit: int) -> str:
+    """What is said below a list that goes on."""
+    return f"There are more than {limit}; see --limit."

@@ -1,0 +1,53 @@
+"""When leads become due or may be judged again, as bars by the hour and by the day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from dialer.cli.base.figures import QUIET, WARN, bar, count
+from dialer.cli.base.output import page_width, table
+from dialer.core.leads.lead_counts import clock_words, local_time
+
+MOST_BARS: Final = 16
+LONGEST_HOUR_S: Final = 2 * 3600.0
+LONGEST_DAY_S: Final = 26 * 3600.0
+
+Span = tuple[float, float | None, int]
+"""Begin and end in seconds since the epoch (None: no end), and how many leads have their time in between."""
+
+
+def bar_width() -> int:
+    """Columns of a bar that stands in a table with words."""
+    return 40 if page_width() >= 110 else 20
+
+
+def due_times(head: str, spans: Iterable[Span], at: float, zone: tzinfo | None) -> RenderableType:
+    """A bar for each span that has leads, on the clock of `zone`; `at` is now."""
+    filled = [span for span in spans if span[2]]
+    largest = max(leads for _, _, leads in filled)
+    rows: list[tuple[RenderableType, ...]] = [
+        (span_words(begin, end, at, zone), Text(count(leads), "bold"), bar(leads / largest, bar_width(), WARN))
+        for begin, end, leads in filled[:MOST_BARS]
+    ]
+    if len(filled) > MOST_BARS:
+        rows.append((Text("later", QUIET), count(sum(leads for _, _, leads in filled[MOST_BARS:])), ""))
+    return table((head, "leads", ""), rows, right=("leads",))
+
+
+def span_words(begin: float, end: float | None, at: float, zone: tzinfo | None) -> str:
+    """`now to 10:00`, `Mon 10:00` (an hour), `Tue 10:00 to 24:00` (the rest of a day), `Wed 4 Mar`, `Wed 4 Mar or
+    later`. Days have their date, because the weekday of today comes again in a week."""
+    if begin == at and end is not None:
+        return f"now to {clock_words(end, at, zone)}"
+    if end is not None and end - begin <= LONGEST_HOUR_S:
+        return clock_words(begin, at, zone)
+    local = local_time(begin, zone)
+    day = f"{local:%a} {local.day} {local:%b}"
+    if end is None or end - begin > LONGEST_DAY_S:
+        return f"{day} or later"
+    return day if (local.hour, local.minute) == (0, 0) else f"{local:%a %H:%M} to 24:00"
