@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 
 from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
+from config.edge import EdgeSettings, Transport, TrunkEdgeSettings
 from config.model import Region, Section
 
 
@@ -30,6 +31,8 @@ def _sip_address(text: str) -> str:
         raise ValueError("must be one address of this host: it stands in every SIP message as where to answer")
     return str(address)
 
+
+LOOPBACK: Final = "127.0.0.1"
 
 Address = Annotated[str, AfterValidator(_ip_address)]
 SipAddress = Annotated[str, AfterValidator(_sip_address)]
@@ -150,6 +153,17 @@ class TrunkSettings(Section):
         if password.get_secret_value() and info.data.get("username") == "":
             raise ValueError("is given but username is not")
         return password
+
+    edge: TrunkEdgeSettings = Field(
+        default=TrunkEdgeSettings(), description="what the edge does for this trunk, where [edge] is used"
+    )
+
+    @field_validator("edge")
+    @classmethod
+    def _user_for_the_registration(cls, edge: TrunkEdgeSettings, info: ValidationInfo) -> TrunkEdgeSettings:
+        if edge.registration and info.data.get("username") == "":
+            raise ValueError("registration needs a username")
+        return edge
 
 
 class RegisterSettings(Section):
@@ -318,6 +332,9 @@ class DaemonSettings(Section):
     trunks: tuple[TrunkSettings, ...] = Field(
         default=(), description="the carriers; the first is the default", max_length=64
     )
+    edge: EdgeSettings = Field(
+        default=EdgeSettings(), description="Kamailio and rtpengine between the workers and the carriers"
+    )
     registers: tuple[RegisterSettings, ...] = Field(
         default=(), description="national no-call registers that this host has", max_length=64
     )
@@ -341,6 +358,19 @@ class DaemonSettings(Section):
     def _trunk_names_differ(cls, trunks: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:
         _each_once("the names of trunks must differ", [trunk.name for trunk in trunks])
         return trunks
+
+    @field_validator("edge")
+    @classmethod
+    def _workers_are_behind_it(cls, edge: EdgeSettings, info: ValidationInfo) -> EdgeSettings:
+        sip, trunks = info.data.get("sip"), info.data.get("trunks", ())
+        if edge.used and sip is not None and sip.bind_address != LOOPBACK:
+            raise ValueError(f"is used, so sip.bind_address must be {LOOPBACK}: nobody else speaks to the workers")
+        for trunk in trunks if edge.used else ():
+            if trunk.edge.transport not in edge.transports:
+                raise ValueError(f"transports has no {trunk.edge.transport}, which trunk {trunk.name} wants")
+        if edge.used and Transport.TLS in edge.transports and not edge.certificate_file:
+            raise ValueError("transports has tls, so certificate_file and key_file must be given")
+        return edge
 
     @field_validator("registers")
     @classmethod

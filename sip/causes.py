@@ -53,6 +53,9 @@ class Cause(StrEnum):
 
 NETWORK_BLOCKED_TEXT: Final = "network blocked"
 
+TRUNK_UNREACHABLE_TEXT: Final = "trunk unreachable"
+"""Begins what our own edge says with a 503 where the carrier, or its own audio relay, did not answer it."""
+
 _BY_Q850: Final[dict[int, Cause]] = {
     1: Cause.INVALID_NUMBER,  # unallocated number
     3: Cause.INVALID_NUMBER,  # no route to destination
@@ -106,6 +109,8 @@ def classify(*, sip_code: int, q850: int = 0, reason: str = "", heard_anything: 
     the trunk is unreachable, not the callee. Codes outside the table fall back on their class.
     """
     if sip_code == 408 and not heard_anything:
+        return Cause.TRUNK_UNREACHABLE
+    if sip_code == 503 and reason.lower().startswith(TRUNK_UNREACHABLE_TEXT):
         return Cause.TRUNK_UNREACHABLE
     if sip_code == 603 and NETWORK_BLOCKED_TEXT in reason.lower():
         return Cause.BLOCKED

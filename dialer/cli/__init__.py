@@ -1,8 +1,8 @@
 """ASK: the command line. One file per group of commands; each is imported when it is used.
 
-Everything but `run`, `demo`, `policy`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis and works
-from any machine that reaches it; `policy`, `register` and `evidence` work on files of this machine, as do the commands
-that apply a campaign's policies; `pace stdio` and `simulate` need nothing but their input.
+Everything but `run`, `edge`, `demo`, `policy`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis and
+works from any machine that reaches it; `edge`, `policy`, `register` and `evidence` work on files of this machine, as do
+the commands that apply a campaign's policies; `pace stdio` and `simulate` need nothing but their input.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "run": Lazy("dialer.cli.host.daemon:run", "Daemon", "Run the daemon on this machine."),
     "check-config": Lazy("dialer.cli.host.daemon:check_config", "Daemon", "Check the settings and show them."),
     "doctor": Lazy("dialer.cli.host.doctor:doctor", "Daemon", "Say whether this host is fit to dial."),
+    "edge": Lazy("dialer.cli.host.edge:edge", "Daemon", "Write the files of Kamailio and rtpengine."),
     "demo": Lazy("dialer.cli.host.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
     "campaign": Lazy(
         "dialer.cli.campaigns.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."

@@ -33,6 +33,7 @@ from dialer.store.base.connection import Store, open_store, persistence_warnings
 from dialer.store.base.errors import StoreError
 from dialer.store.settlement import recovery
 from dialer.store.settlement.outbox import CrmEvent
+from sip.edge.plan import INSIDE
 from sip.messages import Trunk
 from sip.pool import PoolSettings
 
@@ -145,10 +146,15 @@ def _evidence(settings: DaemonSettings) -> EvidenceLog:
 
 def pool_settings(settings: DaemonSettings) -> PoolSettings:
     """What the SIP side is asked for."""
-    trunks = tuple(
-        Trunk(trunk.name, trunk.host, trunk.port, trunk.username, trunk.password.get_secret_value())
-        for trunk in settings.trunks
-    )
+    if settings.edge.used:  # it has the credentials, and a port for each trunk
+        trunks = tuple(
+            Trunk(trunk.name, INSIDE, settings.edge.port_of(place)) for place, trunk in enumerate(settings.trunks)
+        )
+    else:
+        trunks = tuple(
+            Trunk(trunk.name, trunk.host, trunk.port, trunk.username, trunk.password.get_secret_value())
+            for trunk in settings.trunks
+        )
     return PoolSettings(
         trunks=trunks,
         lines=settings.sip.max_lines,

@@ -20,7 +20,8 @@ HEAD: Final = """\
 Made by `python -m dialer.cli.host.reference`; a test keeps it true. Every command also has `--help`.
 
 Global options stand before the command: `dialer --redis redis://10.0.0.5:6379/0 status`. `run` is the daemon;
-`demo`, `simulate` and `pace stdio` work by themselves, `policy`, `register` and `evidence` on files of the machine;
+`demo`, `simulate` and `pace stdio` work by themselves, `edge`, `policy`, `register` and `evidence` on files of the
+machine;
 everything else speaks to Redis and works from any machine that reaches it. `why` and most of `campaign` also look into
 the policies of the machine, some into its registers: ask on a daemon's host. What `--json` prints goes to standard
 output, warnings and errors to standard error. Phone numbers of callees are masked everywhere.
@@ -36,7 +37,8 @@ EXITS: Final = {
     CliExit.NOT_FOUND: "there is no such campaign, lead, register or record",
     CliExit.REFUSED: "understood and not done: it exists already, cannot be started, too many of its leads are "
     "refused, the stream stays full, a register would be worse than the one before; `register show`: one cannot be "
-    "relied on; `campaign preflight`: the campaign would not be started",
+    "relied on; `campaign preflight`: the campaign would not be started; `edge render`: a file is not current, or "
+    "Kamailio does not take it",
     CliExit.PARTLY: "`leads import`: some rows were rejected, all others were taken",
     CliExit.NO_DAEMON: "`status`, `pace explain`: no daemon is alive",
     CliExit.BROKEN: "`evidence`: it is not whole, or does not agree with the ledger",

@@ -1,0 +1,208 @@
+"""The files of Kamailio: what is particular to this host, written before the routing that is the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Final
+
+from sip.edge.plan import INSIDE, Carrier, Edge, File, bracketed
+
+HEAD: Final = "# Written by `dialer edge render`: change dialer.toml instead.\n"
+
+_MODULES: Final = (
+    *("ctl", "kex", "corex", "cfg_rpc", "pv", "tm", "tmx", "sl", "rr", "maxfwd", "siputils", "textops", "textopsx"),
+    *("xlog", "sanity", "sdpops", "htable", "pike", "pipelimit", "db_text", "dispatcher", "dialog", "uac", "topoh"),
+    "rtpengine",
+)
+"""In this order: topoh stands behind dialog, which corrects the CSeq of authenticated calls."""
+
+_SOURCES_SET: Final = 1000
+"""The dispatcher's set with addresses that carriers send from and that are never called."""
+
+_RING_LIMIT_MS: Final = 180_000
+"""The workers end what rings too long; this is for the case that none of them lives any more."""
+
+_SAFETY: Final = "replace-origin replace-session-connection strict-source asymmetric ICE=remove rtcp-mux-demux SDES-off"
+
+
+def kamailio_files(edge: Edge, mask_key: str) -> tuple[File, ...]:
+    """Every file of Kamailio. `mask_key` hides our addresses in what carriers see; calls outlive a restart of
+    Kamailio only as long as it stays the same. Raises `ValueError` for a password that no SIP header can carry."""
+    routes = files("sip.edge").joinpath("routes.cfg").read_text(encoding="utf-8")
+    found = [
+        File("kamailio.cfg", HEAD + "\n".join(_head(edge)) + "\n\n" + "\n".join(_trunks(edge)) + "\n\n" + routes),
+        File("secrets.cfg", HEAD + "\n".join(_secrets(edge, mask_key)) + "\n", secret=True),
+        File("dispatcher.list", HEAD + "\n".join(_destinations(edge)) + "\n"),
+        File("dbtext/version", "table_name(string) table_version(int)\nuacreg:5\n"),
+        File("dbtext/uacreg", "\n".join(_registrations(edge)) + "\n", secret=True),
+    ]
+    if edge.tls:
+        found.append(File("tls.cfg", HEAD + "\n".join(_tls(edge)) + "\n"))
+    return tuple(found)
+
+
+def _head(edge: Edge) -> Iterator[str]:
+    to_worker = f"{_SAFETY} direction=outside direction=inside address-family=IP4"
+    family = "IP6" if ":" in edge.address else "IP4"
+    to_carrier = f"{_SAFETY.replace('SDES-off', '')} direction=inside direction=outside address-family={family}"
+    yield f'#!substdef "!INSIDE!{INSIDE}!g"'
+    yield f'#!substdef "!TO_WORKER!{to_worker}!g"'
+    yield f'#!substdef "!TO_CARRIER!{to_carrier}!g"'
+    yield f'#!substdef "!SAME_SIDES!{_SAFETY.replace("SDES-off", "")}!g"'
+    yield f'#!substdef "!RING_LIMIT_MS!{_RING_LIMIT_MS}!g"'
+    yield f'#!substdef "!CARRIER_LIMIT!{edge.carrier_cps}!g"'
+    yield "#!define DELAYED_OFFER 1"
+    yield ""
+    yield from ("debug=2", "log_stderror=no", "auto_aliases=no", "dns_cache_init=on", "server_signature=no")
+    yield from (f"children={edge.processes}", "tcp_children=2", "mlock_pages=no", 'server_header="Server: SIP"')
+    yield f"disable_tcp={'no' if {'tcp', 'tls'} & set(edge.transports) else 'yes'}"
+    yield f"enable_tls={'yes' if edge.tls else 'no'}"
+    for carrier in edge.carriers:
+        yield f"listen=udp:{INSIDE}:{carrier.inside_port}"
+    for transport in edge.transports:
+        yield f"listen={_public(edge, transport)}{_advertised(edge, transport)}"
+    yield ""
+    for module in (*(("tls",) if edge.tls else ()), *_MODULES):
+        yield f'loadmodule "{module}.so"'
+    yield ""
+    for module, name, value in _parameters(edge):
+        yield f'modparam("{module}", "{name}", {value if isinstance(value, int) else f"{chr(34)}{value}{chr(34)}"})'
+    yield 'include_file "secrets.cfg"'
+
+
+def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
+    yield "ctl", "binrpc", f"unix:{edge.run_folder}/kamailio_ctl"
+    yield "tm", "fr_timer", 8000
+    yield "tm", "remap_503_500", 0
+    yield "tm", "failure_reply_mode", 3
+    yield "rr", "append_fromtag", 1
+    yield "dispatcher", "list_file", f"{edge.folder}/dispatcher.list"
+    yield "dispatcher", "flags", 2
+    yield "dispatcher", "ds_ping_interval", edge.keep_alive_s
+    # Only destinations with flag 8 are asked. A 408 is tm's own word for silence, so codes are listed one by one.
+    yield "dispatcher", "ds_probing_mode", 3
+    yield "dispatcher", "ds_ping_reply_codes", "class=2;code=401;code=403;code=404;code=405;code=407;code=480;code=501"
+    yield "dispatcher", "ds_ping_from", f"sip:ping@{bracketed(edge.nat_address or edge.address)}"
+    yield "dialog", "track_cseq_updates", 1
+    yield "dialog", "default_timeout", 21_600
+    yield "topoh", "mask_ip", edge.nat_address or edge.address
+    yield "uac", "restore_mode", "auto"
+    yield "uac", "auth_username_avp", "$avp(auth_user)"
+    yield "uac", "auth_password_avp", "$avp(auth_password)"
+    yield "uac", "auth_realm_avp", "$avp(auth_realm)"
+    if any(carrier.register for carrier in edge.carriers):
+        yield "uac", "reg_timer_interval", 2
+        yield "uac", "reg_db_url", f"text://{edge.folder}/dbtext"
+        yield "uac", "reg_contact_addr", f"{bracketed(edge.nat_address or edge.address)}:{edge.port}"
+    yield "rtpengine", "rtpengine_sock", f"udp:{INSIDE}:{edge.control_port}"
+    yield "rtpengine", "rtpengine_tout_ms", 500
+    yield "rtpengine", "rtpengine_disable_tout", 2
+    yield "pike", "sampling_time_unit", 2
+    yield "pike", "reqs_density_per_unit", edge.stranger_limit
+    yield "pike", "remove_latency", 4
+    yield "htable", "htable", f"banned=>size=8;autoexpire={edge.ban_s};"
+    if edge.tls:
+        yield "tls", "config", f"{edge.folder}/tls.cfg"
+
+
+def _trunks(edge: Edge) -> Iterator[str]:
+    """`route[TRUNK]`: what is wanted for the trunk whose port the call came to."""
+    yield "route[TRUNK] {"
+    for number, carrier in enumerate(edge.carriers, 1):
+        yield f"    if ($Rp == {carrier.inside_port}) {{"
+        yield f"        $avp(trunk) = {number};"
+        yield f'        $avp(name) = "{carrier.name}";'
+        yield f'        $avp(host) = "{carrier.domain}";'
+        yield f'        $avp(domain) = "{carrier.from_domain or carrier.domain}";'
+        yield f"        $avp(first_answer_ms) = {round(carrier.first_answer_s * 1000)};"
+        yield f"        $avp(srtp) = {int(carrier.srtp)};"
+        yield f"        $avp(identity) = {int(carrier.asserts_identity)};"
+        yield f"        $avp(privacy) = {int(carrier.hides_caller)};"
+        if carrier.diversion:
+            yield f'        $avp(diversion) = "{carrier.diversion}";'
+        yield "    }"
+    yield "}"
+
+
+def _secrets(edge: Edge, mask_key: str) -> Iterator[str]:
+    yield f'modparam("topoh", "mask_key", "{mask_key}")'
+    yield "route[CREDENTIALS] {"
+    for number, carrier in enumerate(edge.carriers, 1):
+        if carrier.username:
+            yield f"    if ($avp(trunk) == {number}) {{"
+            yield f'        $avp(auth_user) = "{_quoted(carrier.username)}";'
+            yield f'        $avp(auth_password) = "{_quoted(carrier.password)}";'
+            yield "    }"
+    yield "    return;"
+    yield "}"
+
+
+def _destinations(edge: Edge) -> Iterator[str]:
+    """Lines of the dispatcher: set, address, flags (8: is asked by OPTIONS, 4: never called), priority, attributes."""
+    for number, carrier in enumerate(edge.carriers, 1):
+        socket = _public(edge, carrier.transport)
+        targets = (carrier.outbound_proxy,) if carrier.outbound_proxy else carrier.hosts
+        for place, host in enumerate(targets):
+            flags = 8 if carrier.keep_alive else 0
+            yield f"{number} {_uri(host, carrier)} {flags} {len(targets) - place} socket={socket}"
+        for source in carrier.sources:
+            yield f"{_SOURCES_SET + number} sip:{source} 4 0"
+
+
+def _registrations(edge: Edge) -> Iterator[str]:
+    """The table of registrations as Kamailio's db_text reads it: colons and backslashes within a field are escaped."""
+    yield (
+        "id(int,auto) l_uuid(string) l_username(string) l_domain(string) r_username(string) r_domain(string) "
+        "realm(string,null) auth_username(string) auth_password(string) auth_ha1(string,null) auth_proxy(string) "
+        "expires(int) flags(int) reg_delay(int) contact_addr(string,null) socket(string)"
+    )
+    for number, carrier in enumerate(edge.carriers, 1):
+        if carrier.register:
+            domain = carrier.from_domain or carrier.domain
+            host = carrier.outbound_proxy or carrier.hosts[0]
+            fields = (
+                *(str(number), carrier.name, carrier.username, domain, carrier.username, carrier.domain, ""),
+                *(carrier.username, carrier.password, "", _uri(host, carrier), str(carrier.register_interval_s)),
+                *("16", "0", "", _public(edge, carrier.transport)),
+            )
+            yield ":".join(_field(text) for text in fields)
+
+
+def _tls(edge: Edge) -> Iterator[str]:
+    assert edge.tls is not None
+    for role in ("server", "client"):
+        yield f"[{role}:default]"
+        yield "method = TLSv1.2+"
+        yield f"certificate = {edge.tls.certificate_file}"
+        yield f"private_key = {edge.tls.key_file}"
+        checked = role == "client" and edge.tls.ca_file
+        if checked:
+            yield f"ca_list = {edge.tls.ca_file}"
+        yield f"verify_certificate = {'yes' if checked else 'no'}"
+        yield f"require_certificate = {'yes' if checked else 'no'}"
+
+
+def _uri(host: str, carrier: Carrier) -> str:
+    return f"sip:{host}" if carrier.transport == "udp" else f"sip:{host};transport={carrier.transport}"
+
+
+def _public(edge: Edge, transport: str) -> str:
+    port = edge.tls_port if transport == "tls" else edge.port
+    return f"{transport}:{bracketed(edge.address)}:{port}"
+
+
+def _advertised(edge: Edge, transport: str) -> str:
+    port = edge.tls_port if transport == "tls" else edge.port
+    return f" advertise {bracketed(edge.nat_address)}:{port}" if edge.nat_address else ""
+
+
+def _quoted(text: str) -> str:
+    """A text within double quotes of the routing language, where `$` begins a variable and `#!` a directive."""
+    if not text.isprintable():
+        raise ValueError("a password or user has characters that cannot be printed")
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+
+
+def _field(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(":", "\\:")

@@ -1,0 +1,97 @@
+"""`dialer edge render`."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dialer.cli import main
+
+SETTINGS = """\
+[sip]
+bind_address = "127.0.0.1"
+
+[edge]
+used = true
+address = "192.0.2.10"
+
+[[trunks]]
+name = "north"
+host = "198.51.100.7"
+username = "us"
+password = "hush-hush"
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    path = tmp_path / "dialer.toml"
+    path.write_text(SETTINGS, encoding="utf-8")
+    return path
+
+
+def run(settings: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["--config", str(settings), *arguments])
+
+
+def test_the_files_are_written_once_and_then_current(settings: Path, tmp_path: Path) -> None:
+    """A second run changes nothing, and --check agrees."""
+    into = tmp_path / "edge"
+    first = run(settings, "edge", "render", "--into", str(into))
+    assert first.exit_code == 0, first.output
+    written = {path: path.read_text() for path in into.rglob("*") if path.is_file()}
+    assert {path.name for path in written} >= {"kamailio.cfg", "secrets.cfg", "dispatcher.list", "rtpengine.conf"}
+    second = run(settings, "edge", "render", "--into", str(into))
+    assert (second.exit_code, "current" in second.output) == (0, True)
+    assert {path: path.read_text() for path in into.rglob("*") if path.is_file()} == written
+    assert run(settings, "edge", "render", "--into", str(into), "--check").exit_code == 0
+
+
+def test_secrets_are_for_owner_and_group_alone(settings: Path, tmp_path: Path) -> None:
+    """No file that others may read has a password in it."""
+    into = tmp_path / "edge"
+    assert run(settings, "edge", "render", "--into", str(into)).exit_code == 0
+    for path in into.rglob("*"):
+        if path.is_file() and path.stat().st_mode & stat.S_IROTH:
+            assert "hush-hush" not in path.read_text()
+    assert "hush-hush" in (into / "secrets.cfg").read_text()
+
+
+def test_check_names_what_a_change_of_the_settings_made_old(settings: Path, tmp_path: Path) -> None:
+    """The exit code says so, nothing is written, and the hiding key outlives the next rendering."""
+    into = tmp_path / "edge"
+    run(settings, "edge", "render", "--into", str(into))
+    before = (into / "secrets.cfg").read_text()
+    settings.write_text(SETTINGS.replace("198.51.100.7", "198.51.100.8"), encoding="utf-8")
+    checked = run(settings, "edge", "render", "--into", str(into), "--check")
+    assert (checked.exit_code, "dispatcher.list" in checked.output) == (7, True)
+    assert "198.51.100.7" in (into / "dispatcher.list").read_text()
+    assert run(settings, "edge", "render", "--into", str(into)).exit_code == 0
+    assert "198.51.100.8" in (into / "dispatcher.list").read_text()
+    assert (into / "secrets.cfg").read_text() == before
+
+
+def test_what_kamailio_does_not_take_is_not_written(
+    settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words are shown."""
+    program = tmp_path / "bin" / "kamailio"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho ' 0(1) CRITICAL: no such module' >&2\nexit 255\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    into = tmp_path / "edge"
+    done = run(settings, "edge", "render", "--into", str(into))
+    assert (done.exit_code, "no such module" in done.output, into.exists()) == (7, True, False)
+
+
+def test_without_an_edge_in_the_settings_nothing_is_written(settings: Path, tmp_path: Path) -> None:
+    """The hint says what to set."""
+    done = CliRunner().invoke(
+        main,
+        ["--config", str(settings), "--set", "edge.used=false", "edge", "render", "--into", str(tmp_path / "edge")],
+    )
+    assert (done.exit_code, "edge.used = true" in done.output) == (7, True)
