@@ -22,7 +22,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tests.chaos.audit import Audit, audit
-from tests.chaos.faults import FAULTS
+from tests.chaos.faults import FAULTS, WITNESSES_DIE
 from tests.chaos.floor import Floor, drain, open_floor
 
 
@@ -39,7 +39,12 @@ class Run:
     @property
     def whole(self) -> bool:
         """Nothing is lost, nobody is dialled too often, and every daemon came back and ended well."""
-        return self.books is not None and self.books.whole and not self.failure and not any(self.exit_codes)
+        return self.books is not None and not self.failure and not self.wrong()
+
+    def wrong(self) -> list[str]:
+        """What does not balance, in words."""
+        books = [] if self.books is None else self.books.faults(witnesses_died=self.fault in WITNESSES_DIE)
+        return books + [f"exit {code}" for code in self.exit_codes if code]
 
 
 def disturb(floor: Floor, names: list[str], note: Callable[[], object] = lambda: None) -> tuple[float, ...]:
@@ -74,7 +79,7 @@ def table(runs: list[Run]) -> Table:
             drawn.add_row(each.fault, "", "", "", "", "", "", f"[red]{each.failure.splitlines()[0]}[/]")
             continue
         ordered = sorted(each.recoveries_s)
-        wrong = each.books.faults() + [f"exit {code}" for code in each.exit_codes if code]
+        wrong = each.wrong()
         drawn.add_row(
             each.fault,
             str(len(ordered)),

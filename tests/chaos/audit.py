@@ -28,14 +28,8 @@ class Audit:
     over_cap: tuple[str, ...]
     leads_lost: int
 
-    @property
-    def whole(self) -> bool:
-        """Whether the books balance."""
-        wrong = (self.contradicted, self.left_open, self.dialled_unheard, self.heard_undialled, self.over_cap)
-        return not any(wrong) and self.leads_lost == 0
-
-    def faults(self) -> list[str]:
-        """What is wrong, in words."""
+    def faults(self, *, witnesses_died: bool) -> list[str]:
+        """What is wrong, in words. An end that nobody knows is a fault unless a daemon was killed."""
         lists = {
             "two different dispositions": self.contradicted,
             "no disposition": self.left_open,
@@ -44,6 +38,8 @@ class Audit:
             f"dialled more than {CAP} times": self.over_cap,
         }
         said = [f"{what}: {len(which)}, such as {', '.join(which[:5])}" for what, which in lists.items() if which]
+        if self.unknown and not witnesses_died:
+            said.append(f"unknown although somebody saw the end: {self.unknown}")
         return said + [f"leads in no place: {self.leads_lost}"] * bool(self.leads_lost)
 
 

