@@ -15,8 +15,12 @@ from dataclasses import dataclass
 from typing import Final
 
 REASON_LIMIT: Final = 256
-_Q850: Final = re.compile(r"Q\.850\s*(?:;[^,]*?)?;\s*cause\s*=\s*(\d{1,3})", re.IGNORECASE)
-_BARE: Final = re.compile(r"[^\x20-\x7e]+")
+READ_LIMIT: Final = 1024
+"""Characters of the Reason headers that are looked at. Whoever sends more has nothing to say."""
+
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
+_FOLD: Final = re.compile(r"\n[ \t]+")
+_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +36,18 @@ class Answer:
 def read(message: str) -> Answer:
     """The parts of a SIP response (or of a BYE) that classify the end of a call. Takes anything, however broken."""
     head, _, body = message.replace("\r\n", "\n").partition("\n\n")
-    lines = head.split("\n")
+    lines = _FOLD.sub(" ", head).split("\n")
     version, _, rest = lines[0].partition(" ")
     code_text, _, phrase = rest.partition(" ")
     is_response = version.upper().startswith("SIP/") and code_text.isdecimal() and len(code_text) <= 3
     reasons = _headers(lines, "reason")
-    cause = next((match for line in reasons if (match := _Q850.search(line))), None)
-    said = "; ".join(part for part in (phrase.strip() if is_response else "", *reasons) if part)
+    text = "; ".join(part for part in (phrase.strip() if is_response else "", *reasons) if part)
     kinds = _headers(lines, "content-type", "c")
     has_sdp = bool(body.strip()) and any("application/sdp" in kind.lower() for kind in kinds)
     return Answer(
         code=int(code_text) if is_response else 0,
-        q850=int(cause[1]) if cause else 0,
-        reason=_BARE.sub(" ", said)[:REASON_LIMIT],
+        q850=_q850_cause(", ".join(reasons)[:READ_LIMIT]),
+        reason=_UNPRINTABLE.sub(" ", text[:READ_LIMIT])[:REASON_LIMIT],
         has_sdp=has_sdp,
     )
 
@@ -68,8 +71,8 @@ def cancel(invite: str) -> bytes:
 def local_answer(invite: str, last_heard: str, code: int, phrase: str) -> bytes:
     """A final answer to our own INVITE. `last_heard` is the latest response (or empty): its To tag names the dialog."""
     lines = invite.split("\r\n")
-    heard = _headers(last_heard.replace("\r\n", "\n").split("\n"), "to", "t")
-    to = heard[0] if heard and "tag=" in heard[0] else f"{_header(lines, 'to', 't')};tag=unanswered"
+    named = _headers(last_heard.replace("\r\n", "\n").split("\n"), "to", "t")
+    to = named[0] if named and "tag=" in named[0] else f"{_header(lines, 'to', 't')};tag=unanswered"
     return _message(
         f"SIP/2.0 {code} {phrase}",
         f"Via: {_header(lines, 'via', 'v')}",
@@ -78,6 +81,20 @@ def local_answer(invite: str, last_heard: str, code: int, phrase: str) -> bytes:
         f"Call-ID: {_header(lines, 'call-id', 'i')}",
         f"CSeq: {_header(lines, 'cseq')}",
     )
+
+
+def _q850_cause(reasons: str) -> int:
+    """The first Q.850 cause of comma-separated Reason values (RFC 3326), or 0."""
+    for value in _QUOTED.sub('""', reasons).split(","):
+        protocol, *parameters = value.split(";")
+        if protocol.strip().upper() != "Q.850":
+            continue
+        for parameter in parameters:
+            name, _, number = parameter.partition("=")
+            number = number.strip()
+            if name.strip().lower() == "cause" and number.isdecimal() and number.isascii() and len(number) <= 3:
+                return int(number)
+    return 0
 
 
 def _message(*lines: str) -> bytes:
@@ -89,11 +106,11 @@ def _header(lines: list[str], *names: str) -> str:
 
 
 def _headers(lines: list[str], *names: str) -> list[str]:
-    found = []
+    values = []
     for line in lines[1:]:
         if not line:
             break
         name, colon, value = line.partition(":")
         if colon and name.strip().lower() in names:
-            found.append(value.strip())
-    return found
+            values.append(value.strip())
+    return values
