@@ -129,7 +129,15 @@ def _evidence(settings: DaemonSettings) -> EvidenceLog:
 def pool_settings(settings: DaemonSettings) -> PoolSettings:
     """What the SIP side is asked for."""
     trunks = tuple(
-        Trunk(trunk.name, trunk.host, trunk.port, trunk.username, trunk.password.get_secret_value())
+        Trunk(
+            trunk.name,
+            trunk.host,
+            trunk.port,
+            trunk.username,
+            trunk.password.get_secret_value(),
+            sources=trunk.sources,
+            first_answer_s=trunk.first_answer_s,
+        )
         for trunk in settings.trunks
     )
     return PoolSettings(
@@ -139,4 +147,7 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         rtp_port_first=settings.sip.rtp_port_min,
         rtp_port_last=settings.sip.rtp_port_max,
         user_agent=settings.sip.user_agent,
+        media_timeout_s=settings.sip.media_timeout_s,
+        session_refresh_s=settings.sip.session_refresh_s,
+        talk_limit_s=settings.sip.talk_limit_s,
     )
