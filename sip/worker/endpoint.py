@@ -124,6 +124,10 @@ class Endpoint:
         """Have `poll` return when there is something to read."""
         self._poller.register(source, select.POLLIN)
 
+    def forget(self, source: socket.socket) -> None:
+        """It has ended; there is nothing to wait for."""
+        self._poller.unregister(source)
+
     def poll(self, timeout_s: float) -> None:
         """Wait up to `timeout_s` for something to arrive; handle it, and what is due."""
         self._poller.poll(timeout_s * 1000)
@@ -153,7 +157,8 @@ class Endpoint:
     def check_legs(self, now: float) -> None:
         """Look whether the far ends of answered legs are still there; about once a second."""
         for dialog in self._legs:
-            dialog.check(now, self._settings.media_timeout_s, self._settings.session_refresh_s)
+            with contextlib.suppress(pj.Error):  # it is just ending, or the library has no room for the question
+                dialog.check(now, self._settings.media_timeout_s, self._settings.session_refresh_s)
 
     def _hear(self, dialog: Dialog, host: IPv4Address) -> None:
         self._legs[dialog].append(host)

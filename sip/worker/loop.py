@@ -112,6 +112,7 @@ class Worker:
         self._ended: dict[str, tuple[float, Ended]] = {}
         self._held = 0
         self._stop_by = 0.0
+        self._has_ended = False
 
     # --- what a call sees (`context.Context`) -------------------------------------------------------------------------
 
@@ -248,9 +249,15 @@ class Worker:
             except ConnectionError:
                 data = b""
             if not data:
-                self._stop()
+                self._stream_ended()
                 return messages
             messages += self._decoder.feed(data)
+
+    def _stream_ended(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self.endpoint.forget(self._stream)
+            self._stop()
 
     def _flush(self) -> None:
         while self._output:

@@ -108,14 +108,15 @@ def test_keys_of_the_agent_reach_the_callee(worker, far):
         tested.until(Ended)
 
 
+@pytest.mark.parametrize("early", [180, 183, 199])
 @pytest.mark.parametrize("final", [SDP, G729])
-def test_early_sdp_without_a_usable_codec_does_not_end_the_worker(worker, peer, final):
-    """A 183 that offers nothing we can play is progress; what the 200 offers then decides."""
+def test_early_sdp_without_a_usable_codec_does_not_end_the_worker(worker, peer, early, final):
+    """A 18x that offers nothing we can play is progress; what the 200 offers then decides."""
     tested = worker(peer.port)
     tested.send(DIAL)
     invite = peer.hears("INVITE")
-    peer.answers(invite, "183 Session Progress", G729)
-    assert tested.until(Progress).sip_code == 183
+    peer.answers(invite, f"{early} Session Progress", G729)
+    assert tested.until(Progress).sip_code == early
     peer.answers(invite, "200 OK", final)
     tested.until(Answered)
     peer.hears("ACK")

@@ -53,11 +53,18 @@ def test_a_sender_may_be_bound_to_a_port():
 
 
 LIBRARY = [
-    *(b"SIP/2.0 100 Trying", b"SIP/2.0 486 Busy", b"SIP/2.0 199 Early", b"ACK sip:x", b"BYE sip:x", b"CANCEL sip:x"),
+    *(b"SIP/2.0 100 Trying", b"SIP/2.0 486 Busy", b"SIP/2.0 600 Busy", b"ACK sip:x", b"BYE sip:x", b"CANCEL sip:x"),
     *(b"PRACK sip:x", b"UPDATE sip:x", b"INVITE sip:0123abcd@host SIP/2.0"),
 ]
 SCREEN = [
-    *(b"SIP/2.0 180 Ringing", b"SIP/2.0 183 Progress", b"SIP/2.0 200 OK", b"SIP/2.0 202 Accepted", b"OPTIONS sip:x"),
+    *(
+        b"SIP/2.0 180 Ringing",
+        b"SIP/2.0 183 Progress",
+        b"SIP/2.0 199 Early",
+        b"SIP/2.0 200 OK",
+        b"SIP/2.0 202 Accepted",
+    ),
+    *(b"OPTIONS sip:x", b"SIP/2.0 110 Odd"),
     *(b"INFO sip:x", b"MESSAGE sip:x", b"INVITE sip:0123abce@host SIP/2.0", b"INVITE sip:1123abcd@host SIP/2.0"),
     *(b"\r\n\r\n", b"\x00\x01\x02\x03"),
 ]
