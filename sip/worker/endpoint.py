@@ -32,7 +32,7 @@ from sip.worker.socket_filter import (
     Sender,
     attach_filter,
     attach_selector,
-    open_sockets,
+    next_descriptor,
     permit,
     selector,
     udp_sockets,
@@ -212,13 +212,13 @@ class Endpoint:
         dialog = Dialog(call, account, self.facts)
         self._legs[dialog] = []
         self._hear(dialog, IPv4Address(host))
-        before = open_sockets()
+        first = next_descriptor()
         try:
             dialog.place(uri, from_header)
         except pj.Error:
             self._forget(dialog)
             raise
-        dialog.media = MediaSockets(udp_sockets(besides=before), self._poller, sources)
+        dialog.media = MediaSockets(_pair_from(first), self._poller, sources)
         return dialog
 
     def first_answer_s(self, trunk: str) -> float:
@@ -302,11 +302,21 @@ def _refusals() -> Iterator[None]:
 
 def _socket_on(port: int) -> socket.socket:
     """A duplicate of the library's SIP socket, found among the process's descriptors by its port."""
-    duplicates = udp_sockets()
-    chosen = next((each for each in duplicates if each.getsockname()[1] == port), None)
-    for each in duplicates:
-        if each is not chosen:
+    for each in udp_sockets():
+        if each.getsockname()[1] == port:
+            return each
+        each.close()
+    raise RuntimeError("the SIP library's socket was not found")
+
+
+def _pair_from(first: int) -> list[socket.socket]:
+    """The RTP and the RTCP socket of a leg just made: one has the descriptor `first`, the other the port beside."""
+    pair: list[socket.socket] = []
+    for each in udp_sockets(first):
+        if not pair or abs(each.getsockname()[1] - pair[0].getsockname()[1]) == 1:
+            pair.append(each)
+        else:
             each.close()
-    if chosen is None:
-        raise RuntimeError("the SIP library's socket was not found")
-    return chosen
+        if len(pair) == 2:
+            return pair
+    return pair

@@ -45,7 +45,7 @@ from sip.worker.dialog import Dialog
 from sip.worker.endpoint import Endpoint
 
 IDLE_S: Final = 1.0
-BUSY_S: Final = 0.25
+BUSY_S: Final = 0.5
 """The library's own timers (repeated requests) are noticed when it is asked, so it is asked this often during calls."""
 
 CHECK_S: Final = 1.0

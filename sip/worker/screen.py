@@ -63,7 +63,8 @@ class Screen:
             self._pass_or_answer(data.decode("latin-1"), source)
 
     def _pass_or_answer(self, text: str, source: tuple[str, int]) -> None:
-        if text.startswith("SIP/2.0 2") and (invite := self._given_up.get(sip_text.call_id(text))):
+        late = self._given_up and text.startswith("SIP/2.0 2")
+        if late and (invite := self._given_up.get(sip_text.call_id(text))):
             for message in sip_text.ack_and_bye(invite, text):
                 self._send(message, source)
         elif text.startswith("SIP/2.0 "):

@@ -8,13 +8,12 @@ header in a filter, and from the payload in a selector (Linux, net/core/filter.c
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import socket
 import stat
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
@@ -42,6 +41,8 @@ _TO_LIBRARY: Final = (b"ACK ", b"BYE ", b"CANC", b"PRAC", b"UPDA")
 """Requests that only ever belong to a dialog, and of which the library knows what to say of any other."""
 
 TOKEN_LENGTH: Final = 8
+DESCRIPTORS: Final = 512
+"""Descriptors that are looked at. The library's sockets are among them: it holds 64 of its own, we as many of them."""
 
 Instruction = tuple[int, int, int, int]
 
@@ -115,26 +116,26 @@ def attach_selector(target: socket.socket, program: list[Instruction]) -> None:
     _attach(target, _SO_ATTACH_REUSEPORT_CBPF, program)
 
 
-def udp_sockets(besides: frozenset[int] = frozenset()) -> list[socket.socket]:
-    """Duplicates of the process's UDP sockets: how the library's are reached. The caller closes them."""
-    duplicates = []
-    for descriptor in open_sockets() - besides:
-        duplicate = socket.socket(fileno=os.dup(descriptor))
-        if duplicate.type == socket.SOCK_DGRAM and duplicate.family == socket.AF_INET:
-            duplicates.append(duplicate)
-        else:
-            duplicate.close()
-    return duplicates
+def next_descriptor() -> int:
+    """The descriptor that the next socket of this process will get."""
+    descriptor = os.dup(0)
+    os.close(descriptor)
+    return descriptor
 
 
-def open_sockets() -> frozenset[int]:
-    """The descriptors of the process's sockets."""
-    found = set()
-    for name in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):  # the folder's own
-            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
-                found.add(int(name))
-    return frozenset(found)
+def udp_sockets(first: int = 0) -> Iterator[socket.socket]:
+    """Duplicates of the process's UDP sockets from descriptor `first` on; the caller closes them."""
+    for descriptor in range(first, DESCRIPTORS):
+        try:
+            is_socket = stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+        except OSError:
+            continue
+        if is_socket:
+            duplicate = socket.socket(fileno=os.dup(descriptor))
+            if duplicate.type == socket.SOCK_DGRAM and duplicate.family == socket.AF_INET:
+                yield duplicate
+            else:
+                duplicate.close()
 
 
 def _word(text: bytes) -> int:
