@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Annotated, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -119,6 +119,21 @@ class SipSettings(Section):
         default=0, description="highest RTP port; 0: the system chooses", ge=0, le=65535, validate_default=True
     )
     user_agent: str = Field(default="predictive-dialer", description="User-Agent header", pattern=r"^[ -~]{1,64}$")
+    media_timeout_s: float = Field(
+        default=20.0,
+        description="an answered call not on hold ends after so many seconds without audio; 0: never",
+        ge=0,
+        le=3600,
+    )
+    session_refresh_s: float = Field(
+        default=300.0,
+        description="seconds between questions whether a far end without a session timer is still there; 0: never",
+        ge=0,
+        le=86400,
+    )
+    talk_limit_s: float = Field(
+        default=0.0, description="longest talk in seconds; 0: as long as they like", ge=0, le=86400
+    )
 
     @field_validator("rtp_port_max")
     @classmethod
@@ -144,8 +159,36 @@ class TrunkSettings(Section):
     port: Port = Field(default=5060, description="SIP port of the carrier (UDP)")
     username: str = Field(default="", description="user for digest authentication; empty: none", max_length=128)
     password: SecretStr = Field(default=SecretStr(""), description="password for digest authentication")
+    first_answer_s: float = Field(
+        default=8.0,
+        description="seconds after which a carrier that has not even said 100 Trying is unreachable",
+        ge=1,
+        le=32,
+    )
+    sources: tuple[str, ...] = Field(
+        default=(),
+        description="networks from which the carrier sends besides its host, such as 192.0.2.0/28",
+        max_length=64,
+    )
     max_cps: float = Field(default=10.0, description="most new calls per second", gt=0, le=1000)
     max_calls: int = Field(default=100, description="most calls in flight on this trunk", ge=1, le=100_000)
+
+    @field_validator("host")
+    @classmethod
+    def _ipv4_or_name(cls, host: str) -> str:
+        if ":" in host or host.startswith("["):
+            raise ValueError("must be a name or an IPv4 address; a carrier with IPv6 is reached through a proxy")
+        return host
+
+    @field_validator("sources")
+    @classmethod
+    def _networks(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
+        for text in sources:
+            try:
+                IPv4Network(text)
+            except ValueError as error:
+                raise ValueError(f"{text[:40]!r} is no network of IPv4") from error
+        return sources
 
     @field_validator("password")
     @classmethod

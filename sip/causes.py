@@ -47,6 +47,9 @@ class Cause(StrEnum):
     CANCELLED = "cancelled"  # we gave up before an answer
     TRUNK_UNREACHABLE = "trunk_unreachable"  # nothing answered the INVITE at all
     PROTOCOL_ERROR = "protocol_error"  # an answer that no SIP stack can make sense of
+    MEDIA_TIMEOUT = "media_timeout"  # answered, then no audio came any more
+    SESSION_EXPIRED = "session_expired"  # answered, then the far end no longer knew the call or said nothing of it
+    TALK_LIMIT = "talk_limit"  # talked for as long as a call may last
     NOT_SENT = "not_sent"  # no INVITE ever left: no slot, no worker, a refused URI
     WORKER_LOST = "worker_lost"
 
@@ -75,9 +78,15 @@ _BY_Q850: Final[dict[int, Cause]] = {
     102: Cause.UNREACHABLE,
 }
 
+TRUNKS_FAULT: Final = frozenset(
+    {402, 403, 405, 413, 414, 416, 420, 421, 422, 423, 424, 428, 429, 430, 433, 436, 437, 438, 439, 440, 469, 470, 482}
+    | {483, 493, 494, 501, 505, 513}
+)
+"""Refusals of the request or of who sends it (no credit, no such method, a loop, no identity), never of the callee."""
+
 _BY_SIP: Final[dict[int, Cause]] = {
+    **dict.fromkeys(TRUNKS_FAULT, Cause.ROUTE_ERROR),
     401: Cause.AUTH_ERROR,
-    403: Cause.ROUTE_ERROR,
     404: Cause.INVALID_NUMBER,
     406: Cause.MEDIA_ERROR,
     407: Cause.AUTH_ERROR,
@@ -101,6 +110,9 @@ _BY_SIP: Final[dict[int, Cause]] = {
 # analytics engine's decision, which no ISUP cause can express.
 _SIP_DECIDES: Final = frozenset({607, 608})
 
+_NO_ROUTE: Final = 3
+"""In a 404 it says that there is no such number; in a server's failure, that the trunk has no way to it."""
+
 
 def classify(*, sip_code: int, q850: int = 0, reason: str = "", heard_anything: bool = True) -> Cause:
     """Classify the final failure of an INVITE.
@@ -114,6 +126,8 @@ def classify(*, sip_code: int, q850: int = 0, reason: str = "", heard_anything: 
         return Cause.TRUNK_UNREACHABLE
     if sip_code == 603 and NETWORK_BLOCKED_TEXT in reason.lower():
         return Cause.BLOCKED
+    if q850 == _NO_ROUTE and sip_code // 100 == 5:
+        return Cause.ROUTE_ERROR
     if q850 in _BY_Q850 and sip_code not in _SIP_DECIDES:
         return _BY_Q850[q850]
     if sip_code in _BY_SIP:

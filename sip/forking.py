@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 from array import array
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,8 @@ from sip.zygote import RECORD, Record
 
 START_LIMIT_S: Final = 15.0
 STOP_LIMIT_S: Final = 6.0
+EXIT_LIMIT_S: Final = 1.0
+EXITS_REMEMBERED: Final = 1000
 
 
 class ForkError(Exception):
@@ -34,6 +35,8 @@ class Zygote:
         self._numbers = 0
         self._answers: dict[int, trio.MemorySendChannel[int]] = {}
         self._gone = False
+        self._exits: dict[int, int] = {}
+        self._exit_heard = trio.lowlevel.ParkingLot()
 
     async def fork(self, stream: socket.socket) -> int:
         """Fork a worker that owns `stream`; its pid. Raises `ForkError`."""
@@ -52,6 +55,7 @@ class Zygote:
             self._answers.pop(number, None)
         if pid < 0:
             raise ForkError(f"no worker could be forked: {os.strerror(-pid)}")
+        self._exits.pop(pid, None)  # of an earlier process
         return pid
 
     async def _send_descriptor(self, record: bytes, stream: socket.socket) -> None:
@@ -68,26 +72,37 @@ class Zygote:
         except (OSError, trio.ClosedResourceError):
             return  # the zygote is gone; the worker notices that its own stream ends
 
-    async def listen(self, exited: Callable[[int, int], None]) -> None:
-        """Hand out answers and exits (pid, status) until the zygote is gone."""
+    async def exit_status(self, pid: int) -> int:
+        """How a worker ended (negative: the signal); 0 if that is not heard in time."""
+        with trio.move_on_after(EXIT_LIMIT_S):
+            while pid not in self._exits and not self._gone:
+                await self._exit_heard.park()
+        return self._exits.get(pid, 0)
+
+    async def listen(self) -> None:
+        """Take in answers and exits until the zygote is gone."""
         buffer = b""
         try:
             while data := await self._control.recv(RECORD.size * 64):
                 buffer += data
                 whole = len(buffer) // RECORD.size * RECORD.size
                 for kind, first, second in RECORD.iter_unpack(buffer[:whole]):
-                    self._hear(kind, first, second, exited)
+                    self._hear(kind, first, second)
                 buffer = buffer[whole:]
         except (OSError, trio.ClosedResourceError):
             pass  # broken, or closed by `stop`: as good as the end of the stream
         finally:
             self._gone = True
+            self._exit_heard.unpark_all()
             for tell in self._answers.values():
                 tell.close()
 
-    def _hear(self, kind: int, first: int, second: int, exited: Callable[[int, int], None]) -> None:
+    def _hear(self, kind: int, first: int, second: int) -> None:
         if kind == Record.EXITED:
-            exited(first, second)
+            self._exits[first] = second
+            while len(self._exits) > EXITS_REMEMBERED:
+                self._exits.pop(next(iter(self._exits)))
+            self._exit_heard.unpark_all()
         elif first in self._answers:
             self._answers[first].send_nowait(second if kind == Record.FORKED else -second)
 

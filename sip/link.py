@@ -9,7 +9,7 @@ from typing import Final
 import trio
 
 from sip import wire
-from sip.messages import Event, Ping, Ready
+from sip.messages import Event, Ping
 
 OUTPUT_LIMIT_BYTES: Final = 1024 * 1024
 """Commands that a worker has not read. Beyond this it is stuck."""
@@ -18,11 +18,9 @@ OUTPUT_LIMIT_BYTES: Final = 1024 * 1024
 class Link:
     """One worker's socket. `run` returns, with the reason, when the worker is gone or has to be killed."""
 
-    def __init__(self, stream: socket.socket, waker: socket.socket, bind_address: str) -> None:
+    def __init__(self, stream: socket.socket) -> None:
         stream.setblocking(False)
         self._stream = stream
-        self._waker = waker
-        self._address = ("127.0.0.1" if bind_address == "0.0.0.0" else bind_address, 0)
         self._output = bytearray()
         self._unsent = trio.Event()
         self._scope = trio.CancelScope()
@@ -30,22 +28,13 @@ class Link:
         self._heard_at = trio.current_time()
 
     def write(self, frame: bytes) -> None:
-        """Send a frame, or keep it until the worker reads; then wake the worker."""
+        """Send a frame, or keep it until the worker reads."""
         self._output += frame
         self._send_some()
         if len(self._output) > OUTPUT_LIMIT_BYTES:
             self.cut("it does not read its commands")
         elif self._output:
             self._unsent.set()
-        self.wake()
-
-    def wake(self) -> None:
-        """End the worker's sleep: it sleeps on its SIP socket, not on this one (`sip.worker.loop`)."""
-        if self._address[1]:
-            try:
-                self._waker.sendto(wire.WAKE, self._address)
-            except OSError:
-                return  # a full send buffer or no route: the worker looks once a second anyway
 
     async def run(
         self, hear: Callable[[Event], None], relief: Callable[[], Awaitable[None]], ping_s: float, pong_s: float
@@ -68,7 +57,6 @@ class Link:
         """End the stream, which tells the worker to hang up and exit."""
         trio.lowlevel.notify_closing(self._stream)
         self._stream.close()
-        self.wake()
 
     async def _read(self, hear: Callable[[Event], None], relief: Callable[[], Awaitable[None]]) -> None:
         decoder = wire.Decoder()
@@ -78,8 +66,6 @@ class Link:
                 for message in decoder.feed(data):
                     if not isinstance(message, Event):
                         raise wire.WireError(f"{type(message).__name__} is no event")
-                    if isinstance(message, Ready):
-                        self._address = (self._address[0], message.sip_port)
                     hear(message)
                 await relief()
         except ConnectionError as error:
@@ -119,7 +105,10 @@ class Link:
     async def _watch(self, ping_s: float, pong_s: float) -> None:
         number = 0
         while True:
-            await trio.sleep(ping_s)
+            due_at = trio.current_time() + ping_s
+            await trio.sleep_until(due_at)
+            # While this process stood still itself (SIGSTOP, a snapshot of the host) it could hear nothing.
+            self._heard_at += trio.current_time() - due_at
             if trio.current_time() - self._heard_at > pong_s:
                 self.cut(f"it said nothing for {pong_s:.0f} s")
                 return

@@ -13,8 +13,8 @@ Rules that both sides rely on:
 4. Times (`*_at`) are seconds of CLOCK_MONOTONIC, which all processes of one host share.
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
-`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity` is between
-the pool and the daemon.
+`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`
+and `PeerRests` are between the pool and the daemon.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from sip.causes import Answerer, Cause, Leg
 class Trunk:
     """A carrier reached by address, with digest credentials if it asks for them (`username` empty: it does not).
 
-    `host` should be an IP address: a name is looked up for every call, and the worker waits for the answer. The
-    password is left out where a trunk is printed.
+    `addresses` are the IPv4 addresses of `host` where that is a name: workers look nothing up, the pool does.
+    `sources` are further addresses and networks from which the carrier sends. Without even a 100 Trying for
+    `first_answer_s` it is unreachable; RFC 3261's timer B would wait 32 s. The password is left out where a trunk
+    is printed.
     """
 
     name: str
@@ -40,14 +42,21 @@ class Trunk:
     port: int = 5060
     username: str = ""
     password: str = field(default="", repr=False)
+    addresses: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    first_answer_s: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a worker needs to know before its first call. The first frame that it receives.
+    """What a worker needs to know before its first call. The first frame that it receives; a later one brings trunks
+    whose names have other addresses, and changes nothing else.
 
     `rtp_port_first` and `rtp_port_last` bound the RTP ports of this worker (even numbers; 0, 0 lets the system choose).
     `log_level` is the SIP library's, 0 (nothing) or 1 (errors, to stderr, with every long run of digits masked).
+    An answered leg of which neither RTP nor RTCP has come for `media_timeout_s` ends, unless it is on hold. One whose
+    far end keeps no session timer is asked every `session_refresh_s` whether it is still there. A talk lasts
+    `talk_limit_s` at most. 0: never, for all three.
     """
 
     trunks: tuple[Trunk, ...]
@@ -56,6 +65,9 @@ class Settings:
     rtp_port_last: int = 0
     user_agent: str = "predictive-dialer"
     log_level: int = 0
+    media_timeout_s: float = 20.0
+    session_refresh_s: float = 300.0
+    talk_limit_s: float = 0.0
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
@@ -82,13 +94,15 @@ class DialAgent:
     """Send the INVITE to an agent's phone and bridge it to the answered callee as soon as it answers.
 
     `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
-    number, never the clear one.
+    number, never the clear one. `address` is the IPv4 address of the phone's host where that is a name; the pool fills
+    it in.
     """
 
     call: str
     leg: str
     uri: str
     about: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,13 +291,22 @@ class Capacity:
     workers: int
 
 
+@dataclass(frozen=True, slots=True)
+class PeerRests:
+    """A trunk (by name) or an agent's phone (by URI) kept killing workers: the pool sends it nothing for `for_s`."""
+
+    name: str
+    is_trunk: bool
+    for_s: float
+
+
 CallEvent = Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | MessageDone | Digit | Ended
 """What the daemon hears about a call."""
 
 Event = CallEvent | Ready | StartFailed | Pong | SlotsHeld
 """All that a worker says."""
 
-PoolEvent = CallEvent | Capacity
+PoolEvent = CallEvent | Capacity | PeerRests
 """All that the pool says."""
 
 SLOTS_PER_CALL: Final = 2

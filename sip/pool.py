@@ -13,33 +13,41 @@ what the pool can hold.
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import time
-from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Final
 
 import trio
 
+from sip import address
+from sip.blame import CRASHES, REST_S, Blame, Peer, RestartBudget
 from sip.causes import Cause, Leg
 from sip.forking import ForkError, Zygote, start_zygote
 from sip.link import Link
 from sip.messages import (
     SLOTS_PER_CALL,
+    AgentEnded,
+    CancelAgent,
     Capacity,
     Command,
     Dial,
+    DialAgent,
     Ended,
     Event,
+    PeerRests,
     Ping,
     Pong,
-    PoolEvent,
     Ready,
     Settings,
     SlotsHeld,
     StartFailed,
     Stop,
 )
+from sip.names import FRESH_S, Names
+from sip.outbox import Outbox
 from sip.placement import Placement
 from sip.pool_settings import PoolFailed, PoolSettings, PoolStartError, PoolStatistics, rtp_ranges
 from sip.wire import WireError, encode
@@ -48,9 +56,6 @@ __all__ = ["Pool", "PoolFailed", "PoolSettings", "PoolStartError", "PoolStatisti
 
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_LIMIT_S: Final = 5.0
-START_DEATHS: Final = 3
-"""Deaths that are forgiven before the first worker is ready. What goes wrong then goes wrong with every worker."""
-
 STEADY_S: Final = 30.0
 """A worker that has run for this long is restarted at once when it dies."""
 
@@ -86,6 +91,7 @@ async def _started(settings: PoolSettings, nursery: trio.Nursery) -> Pool:
     pool: Pool | None = None
     try:
         pool = Pool(settings, zygote, nursery)
+        await pool.look_up_trunks()
         pool.start()
         with trio.move_on_after(settings.start_timeout_s):
             await pool.started.wait()
@@ -106,7 +112,10 @@ class Pool:
         self.started = trio.Event()
         self.spent = trio.Event()
         self._last_failure = ""
-        self._last_exit = ""
+        self._blame = Blame()
+        self._names = Names()
+        self._trunks = settings.trunks
+        self._looking_up: set[tuple[str, str]] = set()
         self._pids: dict[int, int] = {}
         self._settings = settings
         self._zygote = zygote
@@ -117,17 +126,14 @@ class Pool:
         self._links: dict[int, Link] = {}
         self._ready_once: set[int] = set()
         self._start_failures: dict[int, str] = {}
-        self._deaths: deque[float] = deque()
+        limit = max(settings.restart_limit, math.ceil(settings.restart_share * self._wanted))
+        self._budget = RestartBudget(limit, settings.restart_window_s)
         self._restarts = 0
         self._stopping = False
         self._link_closed = trio.lowlevel.ParkingLot()
-        self._outbox: deque[PoolEvent] = deque()
-        self._filled = trio.Event()
-        self._pumping = trio.CancelScope()
-        self._relief = trio.lowlevel.ParkingLot()
-        self._tell_event, self.events = trio.open_memory_channel[PoolEvent](settings.events_limit)
-        self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._waker.setblocking(False)
+        self._outbox = Outbox(settings.events_limit)
+        self.events = self._outbox.events
+        self._tell = self._outbox.put
 
     def send(self, command: Command) -> None:
         """Have a command carried out. Never waits.
@@ -141,10 +147,17 @@ class Pool:
                 self._dial(command)
             case Stop() | Ping():
                 raise ValueError(f"{type(command).__name__} is the pool's to send")
+            case DialAgent():
+                self._dial_agent(command)
+            case CancelAgent(call, leg) if (call, leg) in self._looking_up:
+                self._looking_up.discard((call, leg))
+                self._agent_failed(command, Cause.CANCELLED)
             case _:
-                worker = self._placement.worker_of(command.call)
-                if worker is not None:
-                    self._links[worker].write(encode(command))
+                self._pass_on(command.call, encode(command))
+
+    def _pass_on(self, call: str, frame: bytes) -> None:
+        if (worker := self._placement.worker_of(call)) is not None:
+            self._links[worker].write(frame)
 
     def statistics(self) -> PoolStatistics:
         """The pool now."""
@@ -155,7 +168,7 @@ class Pool:
             slots_in_use=self._placement.slots_in_use,
             calls=self._placement.calls,
             restarts=self._restarts,
-            events_waiting=len(self._outbox) + self._tell_event.statistics().current_buffer_used,
+            events_waiting=self._outbox.waiting,
             last_failure=self._last_failure,
             pids=tuple(self._pids.values()),
         )
@@ -168,25 +181,57 @@ class Pool:
         except WireError as error:
             self._tell(_not_sent(order, str(error)))
             return
+        trunk = Peer(order.trunk, is_trunk=True)
+        if self._blame.rests(trunk, trio.current_time()):
+            self._tell(_not_sent(order, "the trunk rests: workers died with its calls", Cause.TRUNK_UNREACHABLE))
+            return
         worker = None if self._stopping else self._placement.place(order.call, SLOTS_PER_CALL)
         if worker is None:
             self._tell(_not_sent(order, "no worker has room"))
         else:
+            self._blame.takes_part(order.call, trunk)
             self._links[worker].write(frame)
+
+    def _dial_agent(self, order: DialAgent) -> None:
+        phone = Peer(order.uri, is_trunk=False)
+        name = address.name_of(order.uri)
+        addresses = self._names.cached(name) if name else ()
+        if self._placement.worker_of(order.call) is None:
+            return
+        if self._blame.rests(phone, trio.current_time()):
+            self._agent_failed(order, Cause.UNREACHABLE)
+        elif addresses is None:
+            self._looking_up.add((order.call, order.leg))
+            self._nursery.start_soon(self._look_up_and_dial, name, order)
+        else:
+            self._blame.takes_part(order.call, phone)
+            self._pass_on(order.call, encode(replace(order, address=addresses[0] if addresses else "")))
+
+    async def _look_up_and_dial(self, name: str, order: DialAgent) -> None:
+        await self._names.addresses(name)
+        if (order.call, order.leg) in self._looking_up:
+            self._looking_up.discard((order.call, order.leg))
+            self._dial_agent(order)
+
+    def _agent_failed(self, order: DialAgent | CancelAgent, cause: Cause) -> None:
+        if self._placement.worker_of(order.call) is not None:
+            self._tell(AgentEnded(order.call, order.leg, time.monotonic(), cause, 0))
 
     # --- for open_pool --------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start the tasks that keep the zygote and the workers running."""
-        self._nursery.start_soon(self._pump)
+        self._nursery.start_soon(self._outbox.pump)
         self._nursery.start_soon(self._keep_zygote)
+        if any(address.is_name(trunk.host) for trunk in self._trunks):
+            self._nursery.start_soon(self._keep_names)
         for worker in range(self._wanted):
             self._nursery.start_soon(self._keep_worker, worker)
 
     async def stop(self) -> None:
         """Hang up everything, let the workers go, end `events`."""
         self._stopping = True
-        self._relief.unpark_all()
+        self._outbox.no_more_readers()
         for link in self._links.values():
             link.write(encode(Stop()))
         with trio.move_on_after(self._settings.stop_timeout_s):
@@ -195,20 +240,26 @@ class Pool:
         for link in self._links.values():
             link.cut("it does not stop")
         await self._zygote.stop()
-        self._waker.close()
-        self._pumping.cancel()
-        await trio.lowlevel.checkpoint()
-        with contextlib.suppress(trio.WouldBlock, trio.BrokenResourceError):  # nobody reads any more
-            while self._outbox:
-                self._tell_event.send_nowait(self._outbox[0])
-                self._outbox.popleft()
-        self._tell_event.close()
+        await self._outbox.close()
+
+    async def look_up_trunks(self) -> None:
+        """Have the addresses of trunks that are given by name; workers that run are told of new ones."""
+        trunks = await self._names.with_addresses(self._trunks)
+        if trunks != self._trunks:
+            self._trunks = trunks
+            for worker, link in self._links.items():
+                link.write(encode(self._worker_settings(worker)))
+
+    async def _keep_names(self) -> None:
+        while True:
+            await trio.sleep(FRESH_S)
+            await self.look_up_trunks()
 
     # --- workers --------------------------------------------------------------------------------------------------
 
     async def _keep_zygote(self) -> None:
         while True:
-            await self._zygote.listen(self._exited)
+            await self._zygote.listen()
             if self._stopping:
                 return
             may_restart = self._count_death("the zygote died")
@@ -226,20 +277,24 @@ class Pool:
         backoff_s = BACKOFF_FIRST_S
         while True:
             started_at = trio.current_time()
-            reason = await self._run_worker(worker)
-            if self._stopping:
+            reason, is_peers_fault = await self._run_worker(worker)
+            if self._stopping or self.spent.is_set():
                 return
-            if not self._count_death(reason):
+            if is_peers_fault:
+                self._last_failure = reason
+                self._restarts += 1
+            elif not self._count_death(reason):
                 return
             if trio.current_time() - started_at > STEADY_S:
                 backoff_s = BACKOFF_FIRST_S
             await trio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, BACKOFF_LIMIT_S)
 
-    async def _run_worker(self, worker: int) -> str:
+    async def _run_worker(self, worker: int) -> tuple[str, bool]:
+        """The life of a worker; why it ended, and whether a peer of its calls is suspected."""
         ours, theirs = socket.socketpair()
-        link = Link(ours, self._waker, self._settings.bind_address)
-        pid = 0
+        link = Link(ours)
+        pid, status = 0, 0
         try:
             with theirs:
                 pid = await self._zygote.fork(theirs)
@@ -247,11 +302,12 @@ class Pool:
             link.write(encode(self._worker_settings(worker)))
             reason = await link.run(
                 lambda event: self._hear(worker, event),
-                self._wait_for_readers,
+                self._outbox.relief,
                 self._settings.ping_interval_s,
                 self._settings.pong_timeout_s,
             )
             await self._zygote.kill(pid)  # does nothing if it has exited
+            status = await self._zygote.exit_status(pid)
         except ForkError as error:
             reason = str(error)
         finally:
@@ -259,19 +315,23 @@ class Pool:
             self._pids.pop(worker, None)
             link.close()
             self._link_closed.unpark_all()
-            self._lose_calls(worker)
-        return f"worker {worker} (pid {pid}): {self._start_failures.pop(worker, reason)}"
+            is_peers_fault = self._lose_calls(worker, status)
+        reason = self._start_failures.pop(worker, reason)
+        return f"worker {worker} (pid {pid}, status {status}): {reason}", is_peers_fault
 
     def _worker_settings(self, worker: int) -> Settings:
         settings = self._settings
         first, last = self._rtp_ranges[worker]
         return Settings(
-            trunks=settings.trunks,
+            trunks=self._trunks,
             bind_address=settings.bind_address,
             rtp_port_first=first,
             rtp_port_last=last,
             user_agent=settings.user_agent,
             log_level=settings.log_level,
+            media_timeout_s=settings.media_timeout_s,
+            session_refresh_s=settings.session_refresh_s,
+            talk_limit_s=settings.talk_limit_s,
         )
 
     def _hear(self, worker: int, event: Event) -> None:
@@ -292,18 +352,24 @@ class Pool:
             case _ if self._placement.worker_of(event.call) == worker:
                 if isinstance(event, Ended):
                     self._placement.free(event.call)
+                    self._blame.forget(event.call)
                 self._tell(event)
 
-    def _lose_calls(self, worker: int) -> None:
+    def _lose_calls(self, worker: int, status: int) -> bool:
         had_started = self._placement.has(worker)
         at = time.monotonic()
-        for call in self._placement.remove(worker):
+        calls = self._placement.remove(worker)
+        is_peers_fault = False
+        if status in CRASHES:
+            is_peers_fault, at_fault = self._blame.death(calls, trio.current_time())
+            for peer in at_fault:
+                self._tell(PeerRests(peer.name, peer.is_trunk, REST_S))
+        for call in calls:
+            self._blame.forget(call)
             self._tell(Ended(call, at, Cause.WORKER_LOST, Leg.DIALER, 0, 0, "the SIP worker died"))
         if had_started:
             self._tell_capacity()
-
-    def _exited(self, pid: int, status: int) -> None:
-        self._last_exit = f"process {pid} ended with {'status' if status >= 0 else 'signal'} {abs(status)}"
+        return is_peers_fault
 
     def _count_death(self, reason: str) -> bool:
         """Take one from the restart budget; False once it is spent: then nothing is restarted any more.
@@ -312,14 +378,10 @@ class Pool:
         to let them finish and stop.
         """
         self._last_failure = reason
-        now = trio.current_time()
         self._restarts += 1
-        self._deaths.append(now)
-        while self._deaths[0] < now - self._settings.restart_window_s:
-            self._deaths.popleft()
-        limit = self._settings.restart_limit if self._ready_once else min(START_DEATHS, self._settings.restart_limit)
-        if len(self._deaths) > limit:
-            text = f"{len(self._deaths)} deaths in {self._settings.restart_window_s:.0f} s; {reason}; {self._last_exit}"
+        deaths = self._budget.death(trio.current_time())
+        if deaths > self._budget.allowed(has_started=bool(self._ready_once)):
+            text = f"{deaths} deaths in {self._settings.restart_window_s:.0f} s; {reason}"
             if not self._ready_once:
                 raise PoolStartError(f"no SIP worker starts: {text}")
             self._last_failure = text
@@ -332,34 +394,6 @@ class Pool:
         if not self._stopping:
             self._tell(Capacity(self._placement.slots_total, self._placement.workers))
 
-    def _tell(self, event: PoolEvent) -> None:
-        if len(self._outbox) > 4 * self._settings.events_limit:
-            raise PoolFailed("nobody reads the pool's events")
-        if not self._outbox:
-            try:
-                self._tell_event.send_nowait(event)
-            except (trio.WouldBlock, trio.BrokenResourceError):
-                pass  # the pump takes over, with patience
-            else:
-                return
-        self._outbox.append(event)
-        self._filled.set()
 
-    async def _pump(self) -> None:
-        with self._pumping:
-            while True:
-                await self._filled.wait()
-                while self._outbox:
-                    await self._tell_event.send(self._outbox[0])
-                    self._outbox.popleft()
-                    if len(self._outbox) <= self._settings.events_limit:
-                        self._relief.unpark_all()
-                self._filled = trio.Event()
-
-    async def _wait_for_readers(self) -> None:
-        while len(self._outbox) > self._settings.events_limit and not self._stopping:
-            await self._relief.park()
-
-
-def _not_sent(order: Dial, reason: str) -> Ended:
-    return Ended(order.call, time.monotonic(), Cause.NOT_SENT, Leg.DIALER, 0, 0, reason)
+def _not_sent(order: Dial, reason: str, cause: Cause = Cause.NOT_SENT) -> Ended:
+    return Ended(order.call, time.monotonic(), cause, Leg.DIALER, 0, 0, reason)

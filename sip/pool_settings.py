@@ -21,8 +21,10 @@ class PoolSettings:
 
     `lines` is the number of calls at once, each with room for an agent's leg. `rtp_port_first` to `rtp_port_last` is
     cut into one range per worker (0, 0: the system chooses). A worker that says nothing for `pong_timeout_s` although
-    it is asked every `ping_interval_s` is killed. More than `restart_limit` deaths in `restart_window_s` are one
-    too many: nothing is restarted any more, and `Pool.spent` is set.
+    it is asked every `ping_interval_s` is killed. More deaths in `restart_window_s` than `restart_share` of the
+    workers, and than `restart_limit`, are too many: nothing is restarted any more, and `Pool.spent` is set. Crashes
+    with calls in them do not count: the peers of these calls are suspected, and rest (`sip.blame`). Media time-out,
+    session refresh and talk limit are the workers' (`sip.messages.Settings`).
     """
 
     trunks: tuple[Trunk, ...]
@@ -32,11 +34,15 @@ class PoolSettings:
     rtp_port_last: int = 0
     user_agent: str = "predictive-dialer"
     log_level: int = 0
+    media_timeout_s: float = 20.0
+    session_refresh_s: float = 300.0
+    talk_limit_s: float = 0.0
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
     ping_interval_s: float = 5.0
     pong_timeout_s: float = 12.0
     restart_limit: int = 20
+    restart_share: float = 0.5
     restart_window_s: float = 60.0
     events_limit: int = 10_000
 

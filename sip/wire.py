@@ -25,9 +25,6 @@ FRAME_LIMIT_BYTES: Final = 64 * 1024
 
 _LENGTH: Final = struct.Struct(">I")
 
-WAKE: Final = b"\r\n\r\n"
-"""A datagram that ends a worker's sleep in its SIP socket: the keep-alive of RFC 5626, which a SIP stack ignores."""
-
 
 class WireError(ValueError):
     """What came, or was to be sent, is not a message."""

@@ -81,6 +81,7 @@ heartbeat_s = 1.0
 
 [sip]
 max_lines = {lines}
+media_timeout_s = 0
 
 [[trunks]]
 name = "loopback"

@@ -42,7 +42,7 @@ from dialer.store.base.connection import close_store
 from dialer.store.base.errors import StoreError
 from dialer.store.settlement import recovery, settle
 from pacing.warmup import warm_up
-from sip.messages import Event
+from sip.messages import Event, PeerRests
 from sip.pool import Pool, PoolFailed, PoolStartError, open_pool
 
 log = structlog.get_logger()
@@ -210,6 +210,10 @@ async def _floor(parts: Parts, writer: EventWriter, pool: Pool) -> None:
 
 
 async def _forward(events: trio.MemoryReceiveChannel[Any], inbox: trio.MemorySendChannel[Input]) -> None:
-    event: Event
+    event: Event | PeerRests
     async for event in events:
-        await put(inbox, event)
+        if isinstance(event, PeerRests):
+            what = "a trunk" if event.is_trunk else "an agent's phone"
+            log.error(f"SIP workers kept dying in calls with {what}; it rests", name=event.name, for_s=event.for_s)
+        else:
+            await put(inbox, event)

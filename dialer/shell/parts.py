@@ -146,15 +146,21 @@ def _evidence(settings: DaemonSettings) -> EvidenceLog:
 
 def pool_settings(settings: DaemonSettings) -> PoolSettings:
     """What the SIP side is asked for."""
-    if settings.edge.used:  # it has the credentials, and a port for each trunk
-        trunks = tuple(
-            Trunk(trunk.name, INSIDE, settings.edge.port_of(place)) for place, trunk in enumerate(settings.trunks)
+    edge = settings.edge
+    trunks = tuple(
+        Trunk(trunk.name, INSIDE, edge.port_of(place), first_answer_s=trunk.first_answer_s)
+        if edge.used  # it has the credentials, and a port for each trunk
+        else Trunk(
+            trunk.name,
+            trunk.host,
+            trunk.port,
+            trunk.username,
+            trunk.password.get_secret_value(),
+            sources=trunk.sources,
+            first_answer_s=trunk.first_answer_s,
         )
-    else:
-        trunks = tuple(
-            Trunk(trunk.name, trunk.host, trunk.port, trunk.username, trunk.password.get_secret_value())
-            for trunk in settings.trunks
-        )
+        for place, trunk in enumerate(settings.trunks)
+    )
     return PoolSettings(
         trunks=trunks,
         lines=settings.sip.max_lines,
@@ -162,4 +168,7 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         rtp_port_first=settings.sip.rtp_port_min,
         rtp_port_last=settings.sip.rtp_port_max,
         user_agent=settings.sip.user_agent,
+        media_timeout_s=settings.sip.media_timeout_s,
+        session_refresh_s=settings.sip.session_refresh_s,
+        talk_limit_s=settings.sip.talk_limit_s,
     )

@@ -9,7 +9,7 @@ from sip.causes import Cause, classify
 from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent
 from sip.worker import cancelling
 from sip.worker import dialog as fact
-from sip.worker.context import Host
+from sip.worker.context import Context
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
 from sip.worker.sip_text import Answer
@@ -24,13 +24,17 @@ _OK: Final = 200
 _CANCELLED: Final = 487
 
 
-class HandOver:
-    """Brings one agent at a time to the callee; `agent_left` is called when a bridged agent hangs up."""
+class AgentLeg:
+    """Brings one agent at a time to the callee; `has_bridged` is called once both hear each other,
+    `agent_left` when a bridged agent is gone."""
 
-    def __init__(self, callee: Dialog, host: Host, agent_left: Callable[[], None]) -> None:
+    def __init__(
+        self, callee: Dialog, context: Context, has_bridged: Callable[[], None], agent_left: Callable[[Cause], None]
+    ) -> None:
         self.bridged = False
         self._callee = callee
-        self._host = host
+        self._context = context
+        self._has_bridged = has_bridged
         self._agent_left = agent_left
         self._agent: Dialog | None = None
         self._leg = ""
@@ -72,8 +76,8 @@ class HandOver:
         if agent.answered:
             agent.bye()
         else:
-            cancelling.give_up(self._host, agent, CANCEL_PATIENCE_S)
-        self._host.release(agent)
+            cancelling.give_up(self._context, agent, CANCEL_PATIENCE_S)
+        self._context.release(agent)
 
     def note(self, dialog: Dialog, what: fact.Fact) -> None:
         """Act on what was heard from the agent's phone."""
@@ -81,15 +85,24 @@ class HandOver:
             return
         match what:
             case fact.Sent():
-                self._host.emit(AgentDialled(dialog.call, self._leg, self._host.now()))
+                self._context.emit(AgentDialled(dialog.call, self._leg, self._context.now()))
             case fact.Heard():
-                cancelling.heard(self._host, dialog)
+                cancelling.heard(self._context, dialog)
             case fact.Confirmed() if self._over:
                 self._let_go(dialog, Cause.CANCELLED, _CANCELLED)
             case fact.Confirmed() | fact.MediaReady():
                 self.connect()
             case fact.Gone(answer):
                 self._let_go(dialog, _cause_of_end(dialog, answer), answer.code or _OK)
+            case fact.Key(digit) if self.bridged:
+                self._callee.press(digit)
+            case fact.Vanished(cause):
+                self._let_go(dialog, cause, _OK)
+
+    def press(self, digit: str) -> None:
+        """The callee pressed a key: pass it on to an agent who talks."""
+        if self.bridged and self._agent is not None:
+            self._agent.press(digit)
 
     def connect(self) -> None:
         """Bridge the legs if both are answered and have audio; again after a re-INVITE."""
@@ -98,33 +111,34 @@ class HandOver:
             return
         if not (agent.answered and agent.has_media):
             return
-        self._host.endpoint.bridge(callee, agent)
+        self._context.endpoint.bridge(callee, agent)
         if not self.bridged:
             self.bridged = True
             self._next_is_not_needed()
-            self._host.emit(Bridged(agent.call, self._leg, self._host.now()))
+            self._context.emit(Bridged(agent.call, self._leg, self._context.now()))
+            self._has_bridged()
 
     def _start_next(self) -> None:
         command = self._next
         if command is None or self._agent is not None or self._over:
             return
-        now = self._host.now()
-        room_at = self._host.endpoint.room_at(now, for_agent=True)
+        now = self._context.now()
+        room_at = self._context.endpoint.room_at(now, for_agent=True)
         if room_at > now:
-            self._host.after(room_at - now, self._start_next)
+            self._context.after(room_at - now, self._start_next)
             return
         self._next = None
         try:
-            agent = self._host.endpoint.dial_agent(command)
-        except RefusedError:
-            self._failed(command.leg, Cause.NOT_SENT, 0)
+            agent = self._context.endpoint.dial_agent(command)
+        except RefusedError as error:
+            self._failed(command.leg, error.cause, 0)
             return
         self._agent, self._leg = agent, command.leg
-        self._host.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
+        self._context.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
 
     def _check_heard(self, agent: Dialog) -> None:
         if agent is self._agent and not agent.heard:
-            cancelling.abandon(self._host, agent)
+            cancelling.abandon(self._context, agent)
 
     def _cancel(self) -> None:
         agent = self._agent
@@ -133,20 +147,20 @@ class HandOver:
         if agent.answered:
             self._let_go(agent, Cause.CANCELLED, _CANCELLED)
         elif agent.heard:
-            cancelling.give_up(self._host, agent, CANCEL_PATIENCE_S)
+            cancelling.give_up(self._context, agent, CANCEL_PATIENCE_S)
         else:
-            cancelling.abandon(self._host, agent, cancelling.TERMINATED)
+            cancelling.abandon(self._context, agent, cancelling.TERMINATED)
 
     def _let_go(self, agent: Dialog, cause: Cause, sip_code: int) -> None:
         agent.bye()
-        self._host.release(agent)
+        self._context.release(agent)
         self._agent = None
         if self.bridged:
-            self._agent_left()
+            self._agent_left(cause)
             return
         self._failed(self._leg, cause, sip_code)
         # The leg's slot is free only after the facts of this round have been dealt with.
-        self._host.after(0.0, self._start_next)
+        self._context.after(0.0, self._start_next)
 
     def _next_is_not_needed(self) -> None:
         if self._next is not None:
@@ -154,12 +168,19 @@ class HandOver:
             self._next = None
 
     def _failed(self, leg: str, cause: Cause, sip_code: int) -> None:
-        self._host.emit(AgentEnded(self._callee.call, leg, self._host.now(), cause, sip_code))
+        self._context.emit(AgentEnded(self._callee.call, leg, self._context.now(), cause, sip_code))
+
+
+def cause_after_answer(dialog: Dialog, answer: Answer) -> Cause:
+    """Why an answered leg ended: by the far end's BYE (code 0), or by the library's own."""
+    if not answer.code:
+        return Cause.NORMAL
+    return Cause.SESSION_EXPIRED if dialog.has_media else Cause.MEDIA_ERROR
 
 
 def _cause_of_end(agent: Dialog, answer: Answer) -> Cause:
     if agent.answered:
-        return Cause.MEDIA_ERROR if answer.code else Cause.NORMAL
+        return cause_after_answer(agent, answer)
     if agent.cancelling and answer.code == _CANCELLED:
         return Cause.CANCELLED
     if not agent.heard:

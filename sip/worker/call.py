@@ -1,4 +1,4 @@
-"""The rules of one call: the callee's leg from the INVITE to the end, and exactly one verdict."""
+"""The rules of one call: the callee's leg from the INVITE to the end, and exactly one `Ended`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,12 @@ from sip.messages import (
 )
 from sip.worker import cancelling
 from sip.worker import dialog as fact
-from sip.worker.agent_leg import HandOver
-from sip.worker.context import Host
+from sip.worker.agent_leg import AgentLeg, cause_after_answer
+from sip.worker.context import Context
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
 from sip.worker.message import Message
 from sip.worker.sip_text import Answer
-
-NOTHING_HEARD_S: Final = 5.0
-"""A trunk that has not even said 100 Trying by now is unreachable. RFC 3261's timer B would wait 32 s."""
 
 CANCEL_PATIENCE_S: Final = 5.0
 """How long a callee's leg may take to end after our CANCEL."""
@@ -50,13 +47,13 @@ _BY_CALLEE: Final = frozenset({Cause.NORMAL, Cause.BUSY, Cause.NO_ANSWER, Cause.
 
 
 class Call:
-    """One call, from its `Dial` to its verdict."""
+    """One call, from its `Dial` to its `Ended`."""
 
-    def __init__(self, order: Dial, host: Host) -> None:
+    def __init__(self, order: Dial, context: Context) -> None:
         self._order = order
-        self._host = host
+        self._context = context
         self._callee: Dialog | None = None
-        self._hand_over: HandOver | None = None
+        self._agent_leg: AgentLeg | None = None
         self._message: Message | None = None
         self._dialled = False
         self._answered = False
@@ -67,7 +64,7 @@ class Call:
     @property
     def needs_clock(self) -> bool:
         """Whether audio passes through the bridge."""
-        return self._message is not None or (self._hand_over is not None and self._hand_over.bridged)
+        return self._message is not None or (self._agent_leg is not None and self._agent_leg.bridged)
 
     @property
     def plays(self) -> bool:
@@ -80,18 +77,18 @@ class Call:
         """Send the INVITE, now or as soon as the endpoint has room for its sockets."""
         if self._over:
             return
-        now = self._host.now()
-        room_at = self._host.endpoint.room_at(now, for_agent=False)
+        now = self._context.now()
+        room_at = self._context.endpoint.room_at(now, for_agent=False)
         if room_at > now:
-            self._host.after(room_at - now, self.start)
+            self._context.after(room_at - now, self.start)
             return
         try:
-            self._callee = self._host.endpoint.dial(self._order)
+            self._callee = self._context.endpoint.dial(self._order)
         except RefusedError as error:
-            self._finish(Cause.NOT_SENT, Leg.DIALER, 0, reason=str(error))
+            self._finish(error.cause, Leg.DIALER, 0, reason=str(error))
             return
-        self._host.after(NOTHING_HEARD_S, self._check_heard)
-        self._host.after(self._order.give_up_s, self._give_up)
+        self._context.after(self._context.endpoint.first_answer_s(self._order.trunk), self._check_heard)
+        self._context.after(self._order.give_up_s, self._give_up)
 
     def end(self, patience_s: float = CANCEL_PATIENCE_S) -> None:
         """CANCEL or BYE. An unanswered leg may take `patience_s` to end."""
@@ -100,7 +97,7 @@ class Call:
         elif self._answered:
             self._finish(Cause.NORMAL, Leg.DIALER, _OK)
         else:
-            cancelling.give_up(self._host, self._callee, patience_s)
+            cancelling.give_up(self._context, self._callee, patience_s)
 
     def cancel(self) -> None:
         """CANCEL; an answer that came first stands."""
@@ -108,7 +105,7 @@ class Call:
             self.end()
 
     def abort(self) -> None:
-        """Give the verdict of a call whose end the worker will not live to see."""
+        """Report the end of a call whose end the worker will not live to see."""
         self._finish(Cause.CANCELLED, Leg.DIALER, _CANCELLED, reason="the worker stopped first")
 
     def break_off(self, reason: str) -> None:
@@ -117,28 +114,28 @@ class Call:
 
     def dial_agent(self, command: DialAgent) -> None:
         """Hand the answered call over. Ignored before the answer, refused once a message plays."""
-        if self._hand_over is not None:
+        if self._agent_leg is not None:
             self._instructed = True
-            self._hand_over.dial(command)
+            self._agent_leg.dial(command)
 
     def cancel_agent(self, command: CancelAgent) -> None:
         """Give up on an agent's leg."""
-        if self._hand_over is not None:
-            self._hand_over.cancel(command)
+        if self._agent_leg is not None:
+            self._agent_leg.cancel(command)
 
     def play(self, command: PlayMessage) -> None:
         """Play a message in place of an agent. Ignored before the answer and while an agent talks."""
-        if self._hand_over is None or self._hand_over.bridged or self._message is not None:
+        if self._agent_leg is None or self._agent_leg.bridged or self._message is not None:
             return
         self._instructed = True
-        self._hand_over.withdraw()
+        self._agent_leg.withdraw()
         try:
             self._message = Message(command.path, self._message_ended)
         except pj.Error as error:
             sys.stderr.write(f"sip worker: the message cannot be played: {error.reason}\n")
             self._finish(Cause.MEDIA_ERROR, Leg.DIALER, _OK, reason="the message cannot be played")
             return
-        self._host.after(MESSAGE_LIMIT_S, self._message_stuck)
+        self._context.after(MESSAGE_LIMIT_S, self._message_stuck)
         self._play_on()
 
     # --- facts ----------------------------------------------------------------------------------------------------
@@ -149,28 +146,32 @@ class Call:
             self.break_off("a fault in the worker")
         elif dialog is self._callee:
             self._note_callee(dialog, what)
-        elif self._hand_over is not None:
-            self._hand_over.note(dialog, what)
+        elif self._agent_leg is not None:
+            self._agent_leg.note(dialog, what)
 
     def _note_callee(self, dialog: Dialog, what: fact.Fact) -> None:
         match what:
             case fact.Sent() if not self._dialled:
                 self._dialled = True
-                self._host.emit(Dialled(dialog.call, self._host.now()))
+                self._context.emit(Dialled(dialog.call, self._context.now()))
             case fact.Heard(answer) if answer.code >= _OK:
                 if answer.code < 300:
                     self._note_answer(dialog)
             case fact.Heard(answer):
-                cancelling.heard(self._host, dialog)
+                cancelling.heard(self._context, dialog)
                 self._note_progress(dialog, answer)
             case fact.Confirmed():
                 self._note_answer(dialog)
             case fact.MediaReady():
-                if self._hand_over is not None:
-                    self._hand_over.connect()
+                if self._agent_leg is not None:
+                    self._agent_leg.connect()
                 self._play_on()
             case fact.Key(digit):
-                self._host.emit(Digit(dialog.call, self._host.now(), digit))
+                self._context.emit(Digit(dialog.call, self._context.now(), digit))
+                if self._agent_leg is not None:
+                    self._agent_leg.press(digit)
+            case fact.Vanished(cause):
+                self._finish(cause, Leg.CALLEE, _OK)
             case fact.Gone(answer):
                 self._note_gone(dialog, answer)
 
@@ -178,24 +179,25 @@ class Call:
         progress = (answer.code, answer.has_sdp)
         if answer.code > 100 and progress != self._progress and not self._answered:
             self._progress = progress
-            self._host.emit(Progress(dialog.call, self._host.now(), answer.code, early_media=answer.has_sdp))
+            self._context.emit(Progress(dialog.call, self._context.now(), answer.code, early_media=answer.has_sdp))
 
     def _note_answer(self, dialog: Dialog) -> None:
         if self._answered:
             return
         self._answered = True
-        self._hand_over = HandOver(dialog, self._host, self._agent_left)
-        self._host.emit(Answered(dialog.call, self._host.now(), crossed_cancel=dialog.cancelling))
-        if self._host.stopping:
+        self._agent_leg = AgentLeg(dialog, self._context, self._bridged, self._agent_left)
+        self._context.emit(Answered(dialog.call, self._context.now(), crossed_cancel=dialog.cancelling))
+        if self._context.stopping:
             self.end()
         elif dialog.cancelling:
-            self._host.after(CROSSED_PATIENCE_S, self._end_if_forgotten)
+            self._context.after(CROSSED_PATIENCE_S, self._end_if_forgotten)
 
     def _note_gone(self, dialog: Dialog, answer: Answer) -> None:
         if 200 <= answer.code < 300:
             self._note_answer(dialog)
         if self._answered:
-            cause, by = (Cause.MEDIA_ERROR, Leg.NETWORK) if answer.code else (Cause.NORMAL, Leg.CALLEE)
+            cause = cause_after_answer(dialog, answer)
+            by = Leg.CALLEE if cause is Cause.NORMAL else Leg.NETWORK
             self._finish(cause, by, _OK, q850=answer.q850, reason=answer.reason)
             return
         if dialog.cancelling and answer.code == _CANCELLED:
@@ -209,7 +211,7 @@ class Call:
 
     def _check_heard(self) -> None:
         if self._callee is not None and not self._callee.heard:
-            cancelling.abandon(self._host, self._callee)
+            cancelling.abandon(self._context, self._callee)
 
     def _give_up(self) -> None:
         if not (self._answered or self._over):
@@ -219,20 +221,25 @@ class Call:
         if not (self._instructed or self._over):
             self.end()
 
-    def _agent_left(self) -> None:
-        self._finish(Cause.NORMAL, Leg.AGENT, _OK)
+    def _bridged(self) -> None:
+        limit_s = self._context.endpoint.talk_limit_s
+        if limit_s:
+            self._context.after(limit_s, lambda: self._finish(Cause.TALK_LIMIT, Leg.DIALER, _OK))
+
+    def _agent_left(self, cause: Cause) -> None:
+        self._finish(cause, Leg.AGENT, _OK)
 
     def _play_on(self) -> None:
         if self._message is not None and self._callee is not None and self._callee.has_media:
-            self._host.endpoint.keep_clock(0.0)
+            self._context.endpoint.keep_clock(0.0)
             self._message.play_to(self._callee.audio())
 
     def _message_ended(self) -> None:
-        self._host.after(MESSAGE_TAIL_S, self._message_heard)
+        self._context.after(MESSAGE_TAIL_S, self._message_heard)
 
     def _message_heard(self) -> None:
         if not self._over:
-            self._host.emit(MessageDone(self._order.call, self._host.now()))
+            self._context.emit(MessageDone(self._order.call, self._context.now()))
             self._finish(Cause.NORMAL, Leg.DIALER, _OK)
 
     def _message_stuck(self) -> None:
@@ -242,17 +249,17 @@ class Call:
         if self._over:
             return
         self._over = True
-        at = self._host.now()
+        at = self._context.now()
         if self._message is not None:
             self._message.close()
             self._message = None
-        if self._hand_over is not None:
-            self._hand_over.end()
+        if self._agent_leg is not None:
+            self._agent_leg.end()
         callee, self._callee = self._callee, None
         if callee is not None:
             if callee.answered:
                 callee.bye()
             else:
-                cancelling.give_up(self._host, callee, CANCEL_PATIENCE_S)
-            self._host.release(callee)
-        self._host.settle(Ended(self._order.call, at, cause, by, sip_code, q850, reason))
+                cancelling.give_up(self._context, callee, CANCEL_PATIENCE_S)
+            self._context.release(callee)
+        self._context.finish(Ended(self._order.call, at, cause, by, sip_code, q850, reason))

@@ -10,7 +10,7 @@ from sip.worker.dialog import Dialog
 from sip.worker.endpoint import Endpoint
 
 
-class Host(Protocol):
+class Context(Protocol):
     """The worker, as a call sees it."""
 
     endpoint: Endpoint
@@ -28,5 +28,5 @@ class Host(Protocol):
     def release(self, dialog: Dialog) -> None:
         """Take over a leg that is ending: destroy it when its slot is free; hang up if it still answers."""
 
-    def settle(self, verdict: Ended) -> None:
+    def finish(self, ended: Ended) -> None:
         """Forget the call, and say how it ended as soon as its slots are free."""

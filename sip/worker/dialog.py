@@ -7,6 +7,7 @@ reuses call ids, and the destructor of an old object would hang up the new call 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
 from collections import deque
@@ -17,10 +18,16 @@ from typing import Any, Final, TypeVar
 
 import pjsua2 as pj
 
+from sip.causes import Cause
 from sip.worker import sip_text
+from sip.worker.media_sockets import MediaSockets
+
+CHECK_STEP_S: Final = 2.0
+"""The longest time between two looks at a leg that counts as silence."""
 
 _NO_CALL: Final = -1
 _REFUSED: Final = 603
+_FORGOTTEN: Final = frozenset({408, 481})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +71,18 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Vanished:
+    """The far end of an answered leg is no longer there: nothing came for too long, or it does not know the call."""
+
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A callback failed; the traceback went to stderr."""
 
 
-Fact = Sent | Heard | Confirmed | MediaReady | Gone | Key | Fault
+Fact = Sent | Heard | Confirmed | MediaReady | Gone | Key | Vanished | Fault
 
 _Callback = TypeVar("_Callback", bound=Callable[..., None])
 
@@ -104,6 +118,15 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self.answered_by_us = False
         self.ended = False
         self.has_media = False  # an audio stream is up, or was
+        self.call_id = ""
+        self.contact = ""
+        self.media: MediaSockets | None = None
+        self._stream = -1  # the index of an audio stream that is not on hold
+        self._packets = 0
+        self._silent_s = 0.0
+        self._checked_at = 0.0
+        self._keeps_timer = False
+        self._asked_at = 0.0
 
     def place(self, uri: str, from_header: str) -> None:
         """Send the INVITE. Raises `pj.Error` if the library refuses."""
@@ -118,6 +141,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         if not self.ended:
             self.ended = True
             self.hangup(pj.CallOpParam())
+            self._close_media()
 
     def slot_is_free(self) -> bool:
         """Whether the library has let go of this call."""
@@ -139,6 +163,50 @@ class Dialog(pj.Call):  # type: ignore[misc]
         """The leg's port on the conference bridge. Only after `MediaReady`."""
         return self.getAudioMedia(-1)
 
+    def press(self, digit: str) -> None:
+        """Send a key press (RFC 4733), where the far end takes any."""
+        with contextlib.suppress(pj.Error):
+            self.dialDtmf(digit)
+
+    # --- whether the far end is still there -----------------------------------------------------------------------
+
+    def check(self, now: float, media_timeout_s: float, session_refresh_s: float) -> None:
+        """Look for signs of life of an answered leg; about once a second. A lasting silence becomes a fact."""
+        if not self.answered or self.ended:
+            return
+        step_s = min(now - self._checked_at, CHECK_STEP_S)  # this process may have stood still
+        self._checked_at = now
+        if self._stream >= 0 and media_timeout_s:
+            self._check_media(step_s, media_timeout_s)
+        if session_refresh_s and not self._keeps_timer and now - self._asked_at >= session_refresh_s:
+            if self._asked_at:
+                self._ask()
+            self._asked_at = now
+
+    def _check_media(self, step_s: float, media_timeout_s: float) -> None:
+        statistics = self.getStreamStat(self._stream).rtcp
+        packets = statistics.rxStat.pkt + statistics.txStat.updateCount
+        if packets != self._packets:
+            self._packets, self._silent_s = packets, 0.0
+            if self.media is not None:
+                self.media.learn(self.getMedTransportInfo(self._stream).srcRtpName)
+            return
+        self._silent_s += step_s
+        if self._silent_s >= media_timeout_s:
+            self._silent_s = 0.0
+            self._facts.append((self, Vanished(Cause.MEDIA_TIMEOUT)))
+
+    def _ask(self) -> None:
+        """An OPTIONS inside the dialog; 481, 408 or no answer at all means that the session is no more."""
+        question = pj.CallSendRequestParam()
+        question.method = "OPTIONS"
+        self.sendRequest(question)
+
+    def _close_media(self) -> None:
+        if self.media is not None:
+            self.media.close()
+            self.media = None
+
     # --- callbacks ------------------------------------------------------------------------------------------------
 
     @_noting_faults
@@ -146,9 +214,11 @@ class Dialog(pj.Call):  # type: ignore[misc]
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.answered = True
+            self.contact = info.remoteContact
             self._facts.append((self, Confirmed()))
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED and not self.ended:
             self.ended = True
+            self._close_media()
             event = prm.e
             raw = ""
             if event.type == pj.PJSIP_EVENT_TSX_STATE and event.body.tsxState.type == pj.PJSIP_EVENT_RX_MSG:
@@ -162,24 +232,36 @@ class Dialog(pj.Call):  # type: ignore[misc]
     @_noting_faults
     def onCallTsxState(self, prm: Any) -> None:
         state = prm.e.body.tsxState
+        if state.tsx.method == "OPTIONS" and state.tsx.role == pj.PJSIP_ROLE_UAC and not self.ended:
+            if state.tsx.state == pj.PJSIP_TSX_STATE_COMPLETED and state.tsx.statusCode in _FORGOTTEN:
+                self._facts.append((self, Vanished(Cause.SESSION_EXPIRED)))
+            return
         if state.tsx.method != "INVITE" or state.tsx.role != pj.PJSIP_ROLE_UAC or self.answered:
             return
         if state.type == pj.PJSIP_EVENT_TX_MSG and state.tsx.state == pj.PJSIP_TSX_STATE_CALLING:
             self.invite = state.src.tdata.wholeMsg
             self.destination = state.src.tdata.dstAddress
+            self.call_id = sip_text.call_id(self.invite)
             self._last_response = ""
             self._facts.append((self, Sent()))
         elif state.type == pj.PJSIP_EVENT_RX_MSG and not self.answered_by_us:
             self.heard = True
             self._last_response = state.src.rdata.wholeMsg
+            self._keeps_timer = sip_text.keeps_timer(self._last_response)
             self._facts.append((self, Heard(sip_text.read(self._last_response))))
 
     @_noting_faults
     def onCallMediaState(self, prm: Any) -> None:
-        info = self.getInfo()
+        info = self.getInfo()  # bound: `self.getInfo().media` would be read after it was freed
+        self._stream, self._silent_s = -1, 0.0
         for media in info.media:
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
                 self.has_media = True
+                if media.dir & pj.PJMEDIA_DIR_DECODING:
+                    self._stream = media.index
+                if self.media is not None:
+                    stream = self.getStreamInfo(media.index)
+                    self.media.hear(stream.remoteRtpAddress, self.destination)
                 self._facts.append((self, MediaReady()))
 
     @_noting_faults

@@ -1,4 +1,4 @@
-"""The SIP library of one worker: one endpoint, one UDP socket, one thread, an account per trunk and one for agents.
+"""The SIP library of one worker: one endpoint, one UDP socket, one thread, an account for trunks and one for phones.
 
 Everything runs in the thread that calls `poll`. The exception is the null sound device, whose 20 ms clock drives the
 conference bridge from a thread of the library; it runs only while something is bridged or played, and shortly after.
@@ -6,20 +6,37 @@ conference bridge from a thread of the library; it runs only while something is 
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
+import secrets
+import select
 import socket
-import stat
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any, Final
 
 import pjsua2 as pj
 
-from sip.messages import Dial, DialAgent, Settings
-from sip.worker import address
-from sip.worker.dialog import Dialog, Fact
+from sip import address
+from sip.causes import Cause
+from sip.messages import Dial, DialAgent, Settings, Trunk
+from sip.worker.dialog import Dialog, Fact, Key
+from sip.worker.library_settings import Account, endpoint_settings
+from sip.worker.media_sockets import MediaSockets
+from sip.worker.peers import Peers
+from sip.worker.screen import Screen
+from sip.worker.socket_filter import (
+    TOKEN_LENGTH,
+    Sender,
+    attach_filter,
+    attach_selector,
+    next_descriptor,
+    permit,
+    selector,
+    udp_sockets,
+)
 
 CLOCK_GRACE_S: Final = 0.2
 """How long the clock runs on. The bridge removes the ports of ended calls on a clock tick; without one they pile up."""
@@ -44,6 +61,10 @@ _kept: list[Endpoint] = []
 class RefusedError(ValueError):
     """No INVITE left: a bad address, or the library refused. The text repeats no address."""
 
+    def __init__(self, text: str, cause: Cause = Cause.NOT_SENT) -> None:
+        super().__init__(text)
+        self.cause = cause
+
 
 class _Log(pj.LogWriter):  # type: ignore[misc]
     """The library's own complaints, without anything that could be a telephone number."""
@@ -56,36 +77,106 @@ class Endpoint:
     """pjsua2, started. One per process, and for the life of the process."""
 
     def __init__(self, settings: Settings, slots: int) -> None:
-        """Start the library. Raises `pj.Error` (address in use or not ours) or `ValueError` (trunks)."""
+        """Start the library. Raises `pj.Error` or `OSError` (address in use or not ours), `ValueError` (trunks)."""
         _kept.append(self)
         self.slots = slots
+        self.talk_limit_s = settings.talk_limit_s
         self.facts: deque[tuple[Dialog, Fact]] = deque()
+        self._settings = settings
         self._host = settings.bind_address
-        self._trunks = {trunk.name: trunk for trunk in settings.trunks}
+        self._own = IPv4Address("127.0.0.1" if self._host == "0.0.0.0" else self._host)
+        self._legs: dict[Dialog, list[IPv4Address]] = {}
+        self._closed_at: deque[float] = deque()
+        self._clock_runs = False
+        self._clock_until = 0.0
+        self._poller = select.poll()
         self._log = _Log()
         self._library = pj.Endpoint()
         self._library.libCreate()
-        self._library.libInit(_configuration(settings, slots, self._log))
+        self._library.libInit(endpoint_settings(settings, slots, LEGS_WARM_PER_SLOT * slots, self._log))
         transport = pj.TransportConfig()
         transport.boundAddress = settings.bind_address
         transport_id = self._library.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        self.sip_port = int(self._library.transportGetInfo(transport_id).localName.rpartition(":")[2])
+        contact = secrets.token_hex(TOKEN_LENGTH // 2)
+        self._socket = self._guard_port(contact)
+        self.set_trunks(settings.trunks)
         self._devices = self._library.audDevManager()
         self._devices.setNoDev()
         self._library.libStart()
         for codec in self._library.codecEnum2():
             self._library.codecSetPriority(codec.codecId, 128 if codec.codecId.startswith(_KEPT_CODECS) else 0)
-        self.sip_port = int(self._library.transportGetInfo(transport_id).localName.rpartition(":")[2])
-        self._socket = _own_socket(self.sip_port)
-        self._accounts = {trunk.name: _account(settings, trunk.username, trunk.password) for trunk in settings.trunks}
-        self._agents = _account(settings, "", "")
-        self._closed_at: deque[float] = deque()
-        self._open_legs = 0
-        self._clock_runs = False
-        self._clock_until = 0.0
+        # The stock library has room for eight accounts: all trunks share one.
+        self._carriers = Account(settings, contact)
+        self._phones = Account(settings, contact)
+
+    def _guard_port(self, contact: str) -> socket.socket:
+        """Put the screen on the library's port; a duplicate of the library's socket."""
+        library = _socket_on(self.sip_port)
+        library.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._screen = Screen(self._host, self.sip_port, self._knows, self._press)
+        attach_selector(library, selector(self._own, self.sip_port, contact.encode()))
+        self.watch(library)
+        self.watch(self._screen.socket)
+        return library
+
+    def watch(self, source: socket.socket) -> None:
+        """Have `poll` return when there is something to read."""
+        self._poller.register(source, select.POLLIN)
+
+    def forget(self, source: socket.socket) -> None:
+        """It has ended; there is nothing to wait for."""
+        self._poller.unregister(source)
 
     def poll(self, timeout_s: float) -> None:
-        """Handle what has arrived and what is due; wait up to `timeout_s` for it. Any datagram wakes it."""
-        self._library.libHandleEvents(int(timeout_s * 1000))
+        """Wait up to `timeout_s` for something to arrive; handle it, and what is due."""
+        self._poller.poll(timeout_s * 1000)
+        self._screen.handle()
+        self._library.libHandleEvents(0)
+
+    # --- whom we hear ---------------------------------------------------------------------------------------------
+
+    def set_trunks(self, trunks: tuple[Trunk, ...]) -> None:
+        """The trunks from now on. Only they, and whom we dial, are heard. Raises `ValueError` for no network."""
+        self._trunks = {trunk.name: trunk for trunk in trunks}
+        self._sources = {trunk.name: [IPv4Network(text) for text in trunk.sources] for trunk in trunks}
+        addresses = [IPv4Network(each) for trunk in trunks for each in address.addresses_of(trunk)]
+        networks = [*addresses, *(network for sources in self._sources.values() for network in sources)]
+        self._peers = Peers(Sender(IPv4Network(self._own), self.sip_port), networks)
+        for leg_addresses in self._legs.values():
+            for leg_address in leg_addresses:
+                self._peers.use(leg_address)
+        self._apply_peers()
+
+    def hear_contact(self, dialog: Dialog) -> None:
+        """An answered leg names whom further requests go to: their answers come from there."""
+        host = address.host_of(dialog.contact)
+        if host is not None and dialog in self._legs and host not in self._legs[dialog]:
+            self._hear(dialog, host)
+
+    def check_legs(self, now: float) -> None:
+        """Look whether the far ends of answered legs are still there; about once a second."""
+        for dialog in self._legs:
+            with contextlib.suppress(pj.Error):  # it is just ending, or the library has no room for the question
+                dialog.check(now, self._settings.media_timeout_s, self._settings.session_refresh_s)
+
+    def _hear(self, dialog: Dialog, host: IPv4Address) -> None:
+        self._legs[dialog].append(host)
+        if self._peers.use(host):
+            self._apply_peers()
+
+    def _apply_peers(self) -> None:
+        program = permit(self._peers.senders())
+        for each in (self._socket, self._screen.socket):
+            attach_filter(each, program)
+
+    def _knows(self, call_id: str) -> bool:
+        return any(dialog.call_id == call_id and not dialog.ended for dialog in self._legs)
+
+    def _press(self, call_id: str, digit: str) -> None:
+        for dialog in self._legs:
+            if dialog.call_id == call_id:
+                self.facts.append((dialog, Key(digit)))
 
     # --- legs -----------------------------------------------------------------------------------------------------
 
@@ -94,47 +185,64 @@ class Endpoint:
         trunk = self._trunks.get(order.trunk)
         if trunk is None:
             raise RefusedError("no such trunk")
-        return self._place(
-            order.call,
-            self._accounts[trunk.name],
-            lambda: address.callee_uri(order.number, trunk.host, trunk.port),
-            lambda: address.caller(order.caller_id, self._host),
-        )
+        with _refusals():
+            hosts = address.addresses_of(trunk)
+            if not hosts:
+                raise RefusedError("the trunk's name has no IPv4 address", Cause.TRUNK_UNREACHABLE)
+            uri = address.callee_uri(order.number, trunk.host, trunk.port)
+            proxy = "" if trunk.host == hosts[0] else f"{hosts[0]}:{trunk.port}"
+            account = self._carriers.use(proxy, trunk.username, trunk.password)
+            from_header = address.caller(order.caller_id, self._host)
+            return self._place(order.call, account, uri, from_header, hosts[0], self._sources[trunk.name])
 
     def dial_agent(self, order: DialAgent) -> Dialog:
         """Send the INVITE to an agent's phone. Raises `RefusedError`."""
-        return self._place(
-            order.call,
-            self._agents,
-            lambda: address.agent_uri(order.uri),
-            lambda: address.shown(order.about, self._host),
-        )
+        with _refusals():
+            uri = address.agent_uri(order.uri)
+            host = order.address or str(address.host_of(uri) or "")
+            if not host:
+                raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
+            named = order.address and address.host_of(uri) is None
+            account = self._phones.use(f"{host}:{address.port_of(uri)}" if named else "")
+            return self._place(order.call, account, uri, address.shown(order.about, self._host), host, ())
 
-    def _place(self, call: str, account: Any, uri: Callable[[], str], from_header: Callable[[], str]) -> Dialog:
+    def _place(
+        self, call: str, account: Any, uri: str, from_header: str, host: str, sources: Iterable[IPv4Network]
+    ) -> Dialog:
+        dialog = Dialog(call, account, self.facts)
+        self._legs[dialog] = []
+        self._hear(dialog, IPv4Address(host))
+        first = next_descriptor()
         try:
-            dialog = Dialog(call, account, self.facts)
-            dialog.place(uri(), from_header())
-        except address.AddressError as error:
-            raise RefusedError(str(error)) from error
-        except pj.Error as error:
-            raise RefusedError(f"the SIP library says: {error.reason}") from error
-        self._open_legs += 1
+            dialog.place(uri, from_header)
+        except pj.Error:
+            self._forget(dialog)
+            raise
+        dialog.media = MediaSockets(_pair_from(first), self._poller, sources)
         return dialog
+
+    def first_answer_s(self, trunk: str) -> float:
+        """How long a trunk may take to say anything at all."""
+        return self._trunks[trunk].first_answer_s
 
     def close(self, dialog: Dialog, now: float) -> None:
         """Let go of a leg whose slot is free; its sockets cool down."""
         if dialog.has_media:
             self.keep_clock(now + CLOCK_GRACE_S)
+        self._forget(dialog)
         dialog.destroy()
-        self._open_legs -= 1
         self._closed_at.append(now)
+
+    def _forget(self, dialog: Dialog) -> None:
+        for host in self._legs.pop(dialog):
+            self._peers.leave(host)
 
     def room_at(self, now: float, *, for_agent: bool) -> float:
         """The moment from which another leg may be opened: `now`, unless too many sockets are still cooling."""
         while self._closed_at and self._closed_at[0] <= now - SOCKET_COOLING_S:
             self._closed_at.popleft()
         limit = (LEGS_WARM_PER_SLOT - (0 if for_agent else RESERVED_PER_SLOT)) * self.slots
-        surplus = self._open_legs + len(self._closed_at) + 1 - limit
+        surplus = len(self._legs) + len(self._closed_at) + 1 - limit
         return now if surplus <= 0 else self._closed_at[min(surplus, len(self._closed_at)) - 1] + SOCKET_COOLING_S
 
     # --- messages that pjsua2 cannot be asked for -----------------------------------------------------------------
@@ -144,10 +252,10 @@ class Endpoint:
         host, _, port = destination.rpartition(":")
         self._send(message, host.strip("[]"), int(port))
 
-    def send_to_self(self, message: bytes) -> None:
-        """Let the library receive a message."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
-        self._send(message, host, self.sip_port)
+    def give_up(self, dialog: Dialog, code: int, phrase: str) -> None:
+        """Answer an INVITE of ours in the far end's place. Should it answer later after all, it is hung up on."""
+        self._screen.hang_up_later(dialog.call_id, dialog.invite)
+        self._send(dialog.local_answer(code, phrase), str(self._own), self.sip_port)
 
     def _send(self, message: bytes, host: str, port: int) -> None:
         try:
@@ -157,10 +265,10 @@ class Endpoint:
 
     # --- media ----------------------------------------------------------------------------------------------------
 
-    def bridge(self, one: Dialog, other: Dialog) -> None:
+    def bridge(self, callee: Dialog, agent: Dialog) -> None:
         """Let two answered legs hear each other."""
         self.keep_clock(0.0)
-        first, second = one.audio(), other.audio()
+        first, second = callee.audio(), agent.audio()
         first.startTransmit(second)
         second.startTransmit(first)
 
@@ -182,61 +290,33 @@ class Endpoint:
         return None
 
 
-def _configuration(settings: Settings, slots: int, log: _Log) -> Any:
-    config = pj.EpConfig()
-    config.uaConfig.maxCalls = slots
-    config.uaConfig.threadCnt = 0
-    config.uaConfig.mainThreadOnly = True
-    config.uaConfig.natTypeInSdp = 0
-    config.uaConfig.userAgent = settings.user_agent
-    config.medConfig.hasIoqueue = False
-    config.medConfig.threadCnt = 0
-    config.medConfig.clockRate = 8000
-    config.medConfig.sndClockRate = 8000
-    config.medConfig.ecTailLen = 0
-    config.medConfig.noVad = True
-    config.medConfig.maxMediaPorts = LEGS_WARM_PER_SLOT * slots + 8
-    config.logConfig.level = min(settings.log_level, 1)
-    config.logConfig.consoleLevel = min(settings.log_level, 1)
-    config.logConfig.msgLogging = 0
-    config.logConfig.writer = log
-    return config
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except (address.AddressError, AddressValueError) as error:
+        raise RefusedError(str(error)) from error
+    except pj.Error as error:
+        raise RefusedError(f"the SIP library says: {error.reason}") from error
 
 
-def _account(settings: Settings, username: str, password: str) -> Any:
-    config = pj.AccountConfig()
-    config.idUri = f"sip:dialer@{settings.bind_address}"
-    config.natConfig.contactRewriteUse = 0
-    config.natConfig.viaRewriteUse = 0
-    config.natConfig.sipOutboundUse = 0
-    config.natConfig.sdpNatRewriteUse = 0
-    media = config.mediaConfig.transportConfig
-    media.boundAddress = settings.bind_address
-    media.port = settings.rtp_port_first
-    media.portRange = max(settings.rtp_port_last - settings.rtp_port_first, 0)
-    if username:
-        config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", username, 0, password))
-    account = pj.Account()
-    account.create(config)
-    return account
-
-
-def _own_socket(port: int) -> socket.socket:
+def _socket_on(port: int) -> socket.socket:
     """A duplicate of the library's SIP socket, found among the process's descriptors by its port."""
-    for descriptor in _sockets():
-        candidate = socket.socket(fileno=os.dup(descriptor))
-        is_udp = candidate.type == socket.SOCK_DGRAM and candidate.family in (socket.AF_INET, socket.AF_INET6)
-        if is_udp and candidate.getsockname()[1] == port:
-            return candidate
-        candidate.close()
+    for each in udp_sockets():
+        if each.getsockname()[1] == port:
+            return each
+        each.close()
     raise RuntimeError("the SIP library's socket was not found")
 
 
-def _sockets() -> Iterator[int]:
-    for descriptor in range(3, 256):
-        try:
-            mode = os.fstat(descriptor).st_mode
-        except OSError:
-            continue
-        if stat.S_ISSOCK(mode):
-            yield descriptor
+def _pair_from(first: int) -> list[socket.socket]:
+    """The RTP and the RTCP socket of a leg just made: one has the descriptor `first`, the other the port beside."""
+    pair: list[socket.socket] = []
+    for each in udp_sockets(first):
+        if not pair or abs(each.getsockname()[1] - pair[0].getsockname()[1]) == 1:
+            pair.append(each)
+        else:
+            each.close()
+        if len(pair) == 2:
+            return pair
+    return pair

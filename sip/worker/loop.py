@@ -1,8 +1,7 @@
 """A worker process: one thread that turns commands into SIP and what comes of it into events.
 
-It sleeps in `libHandleEvents`, which any datagram on the SIP port ends; whoever writes a command to the socket sends
-one (`wire.WAKE`). Without it a command is read at the latest after `IDLE_S`. The same goes for the end of the socket's
-stream, which means that the daemon is gone: hang up everything and exit.
+It sleeps until a datagram or a command arrives, or something is due. The end of the command stream means that the
+daemon is gone: hang up everything and exit.
 """
 
 from __future__ import annotations
@@ -46,6 +45,12 @@ from sip.worker.dialog import Dialog
 from sip.worker.endpoint import Endpoint
 
 IDLE_S: Final = 1.0
+BUSY_S: Final = 0.5
+"""The library's own timers (repeated requests) are noticed when it is asked, so it is asked this often during calls."""
+
+CHECK_S: Final = 1.0
+"""How often the far ends of answered legs are looked after."""
+
 PLAYING_S: Final = 0.02
 """The end of a message is only noticed when `libHandleEvents` returns."""
 
@@ -69,7 +74,7 @@ def run(stream: socket.socket, slots: int) -> None:
     stream.setblocking(False)
     try:
         endpoint = Endpoint(settings, slots)
-    except (pj.Error, RuntimeError) as error:
+    except (pj.Error, OSError, RuntimeError, ValueError) as error:
         reason = error.reason if isinstance(error, pj.Error) else str(error)
         stream.setblocking(True)
         stream.sendall(wire.encode(StartFailed(f"the SIP library did not start: {reason}")))
@@ -104,11 +109,12 @@ class Worker:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._timer_numbers = itertools.count()
         self._closing: list[Dialog] = []
-        self._verdicts: dict[str, tuple[float, Ended]] = {}
+        self._ended: dict[str, tuple[float, Ended]] = {}
         self._held = 0
         self._stop_by = 0.0
+        self._has_ended = False
 
-    # --- what a call sees (host.Host) -----------------------------------------------------------------------------
+    # --- what a call sees (`context.Context`) -------------------------------------------------------------------------
 
     def now(self) -> float:
         return time.monotonic()
@@ -122,9 +128,9 @@ class Worker:
     def release(self, dialog: Dialog) -> None:
         self._closing.append(dialog)
 
-    def settle(self, verdict: Ended) -> None:
-        self._calls.pop(verdict.call, None)
-        self._verdicts[verdict.call] = (self.now() + SLOT_PATIENCE_S, verdict)
+    def finish(self, ended: Ended) -> None:
+        self._calls.pop(ended.call, None)
+        self._ended[ended.call] = (self.now() + SLOT_PATIENCE_S, ended)
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
@@ -134,6 +140,8 @@ class Worker:
 
     def run(self, early: list[wire.Message]) -> None:
         """Turn until stopped. `early` came together with the settings."""
+        self.endpoint.watch(self._stream)
+        self._check_legs()
         self._obey(early)
         self._flush()
         while not self._is_done():
@@ -147,22 +155,22 @@ class Worker:
             self._flush()
         for call in list(self._calls.values()):
             call.abort()
-        for _, verdict in self._verdicts.values():
-            self.say(verdict)
+        for _, ended in self._ended.values():
+            self.say(ended)
         self._flush()
 
     def _is_done(self) -> bool:
         if not self.stopping:
             return False
-        return not (self._calls or self._verdicts or self._closing) or self.now() >= self._stop_by
+        return not (self._calls or self._ended or self._closing) or self.now() >= self._stop_by
 
     def _patience_s(self) -> float:
-        limit_s = IDLE_S
+        limit_s = BUSY_S if self._calls or self._closing else IDLE_S
         if self._output or any(call.plays for call in self._calls.values()):
             limit_s = PLAYING_S
         if self._timers:
             limit_s = min(limit_s, max(self._timers[0][0] - self.now(), 0.0) + 0.001)
-        if self._verdicts:
+        if self._ended:
             limit_s = min(limit_s, SLOT_PATIENCE_S / 4)
         return limit_s
 
@@ -170,6 +178,8 @@ class Worker:
         facts = self.endpoint.facts
         while facts:
             dialog, what = facts.popleft()
+            if isinstance(what, fact.Confirmed):
+                self.endpoint.hear_contact(dialog)
             call = self._calls.get(dialog.call)
             if call is not None:
                 self._spare_the_others(call, partial(call.note, dialog, what))
@@ -184,6 +194,10 @@ class Worker:
             sys.stderr.write(f"sip worker: the SIP library refused a step of a call: {error.reason}\n")
             call.break_off("the SIP library refused a step")
 
+    def _check_legs(self) -> None:
+        self.endpoint.check_legs(self.now())
+        self.after(CHECK_S, self._check_legs)
+
     def _run_timers(self) -> None:
         now = self.now()
         while self._timers and self._timers[0][0] <= now:
@@ -191,28 +205,28 @@ class Worker:
 
     def _sweep(self) -> None:
         """Destroy legs whose slots are free, then report the calls that have no leg left."""
-        if not (self._closing or self._verdicts):
+        if not (self._closing or self._ended):
             return
         now = self.now()
-        still: list[Dialog] = []
+        remaining: list[Dialog] = []
         for dialog in self._closing:
             if dialog.slot_is_free():
                 self.endpoint.close(dialog, now)
             else:
-                still.append(dialog)
-        if len(still) != len(self._closing):
+                remaining.append(dialog)
+        if len(remaining) != len(self._closing):
             self._rest_clock()
-        self._closing = still
-        waiting = {dialog.call for dialog in still}
-        for call, (patience_until, verdict) in list(self._verdicts.items()):
+        self._closing = remaining
+        waiting = {dialog.call for dialog in remaining}
+        for call, (patience_until, ended) in list(self._ended.items()):
             if call not in waiting or now >= patience_until or self.stopping:
-                del self._verdicts[call]
+                del self._ended[call]
                 self._tell_held()
-                self.say(verdict)
+                self.say(ended)
         self._tell_held()
 
     def _tell_held(self) -> None:
-        held = sum(dialog.call not in self._verdicts and dialog.call not in self._calls for dialog in self._closing)
+        held = sum(dialog.call not in self._ended and dialog.call not in self._calls for dialog in self._closing)
         if held != self._held:
             self._held = held
             self.say(SlotsHeld(held))
@@ -235,9 +249,15 @@ class Worker:
             except ConnectionError:
                 data = b""
             if not data:
-                self._stop()
+                self._stream_ended()
                 return messages
             messages += self._decoder.feed(data)
+
+    def _stream_ended(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self.endpoint.forget(self._stream)
+            self._stop()
 
     def _flush(self) -> None:
         while self._output:
@@ -266,13 +286,15 @@ class Worker:
                         self._spare_the_others(held, partial(self._instruct, held, message))
                 case Ping(number):
                     self.say(Pong(number))
+                case Settings(trunks):
+                    self.endpoint.set_trunks(trunks)
                 case Stop():
                     self._stop()
                 case _:
                     raise wire.WireError(f"{type(message).__name__} is no command")
 
     def _dial(self, order: Dial) -> None:
-        if order.call in self._calls or order.call in self._verdicts:
+        if order.call in self._calls or order.call in self._ended:
             raise wire.WireError("a second Dial for the same call")
         call = self._calls[order.call] = Call(order, self)
         if self.stopping:

@@ -11,12 +11,23 @@ library's own timer B (64 T1 = 32 s) cannot be set from pjsua2 and would keep th
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from typing import Final
 
 REASON_LIMIT: Final = 256
-_Q850: Final = re.compile(r"Q\.850\s*(?:;[^,]*?)?;\s*cause\s*=\s*(\d{1,3})", re.IGNORECASE)
-_BARE: Final = re.compile(r"[^\x20-\x7e]+")
+HEAD_LIMIT: Final = 8192
+"""Characters of a request's headers; longer ones are not answered."""
+
+READ_LIMIT: Final = 1024
+"""Characters of the Reason headers that are looked at. Whoever sends more has nothing to say."""
+
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
+_FOLD: Final = re.compile(r"\n[ \t]+")
+_RPORT: Final = re.compile(r";\s*rport(?=\s*(?:;|\Z))", re.IGNORECASE)
+_SENT_BY_PORT: Final = re.compile(r"SIP/2\.0/UDP +[^\s:;,]{1,255}:([0-9]{1,5})")
+_URI: Final = re.compile(r"sips?:[^<>\s\"]{1,512}")
+_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +43,18 @@ class Answer:
 def read(message: str) -> Answer:
     """The parts of a SIP response (or of a BYE) that classify the end of a call. Takes anything, however broken."""
     head, _, body = message.replace("\r\n", "\n").partition("\n\n")
-    lines = head.split("\n")
+    lines = _FOLD.sub(" ", head).split("\n")
     version, _, rest = lines[0].partition(" ")
     code_text, _, phrase = rest.partition(" ")
     is_response = version.upper().startswith("SIP/") and code_text.isdecimal() and len(code_text) <= 3
     reasons = _headers(lines, "reason")
-    cause = next((match for line in reasons if (match := _Q850.search(line))), None)
-    said = "; ".join(part for part in (phrase.strip() if is_response else "", *reasons) if part)
+    text = "; ".join(part for part in (phrase.strip() if is_response else "", *reasons) if part)
     kinds = _headers(lines, "content-type", "c")
     has_sdp = bool(body.strip()) and any("application/sdp" in kind.lower() for kind in kinds)
     return Answer(
         code=int(code_text) if is_response else 0,
-        q850=int(cause[1]) if cause else 0,
-        reason=_BARE.sub(" ", said)[:REASON_LIMIT],
+        q850=_q850_cause(", ".join(reasons)[:READ_LIMIT]),
+        reason=_UNPRINTABLE.sub(" ", text[:READ_LIMIT])[:REASON_LIMIT],
         has_sdp=has_sdp,
     )
 
@@ -68,8 +78,8 @@ def cancel(invite: str) -> bytes:
 def local_answer(invite: str, last_heard: str, code: int, phrase: str) -> bytes:
     """A final answer to our own INVITE. `last_heard` is the latest response (or empty): its To tag names the dialog."""
     lines = invite.split("\r\n")
-    heard = _headers(last_heard.replace("\r\n", "\n").split("\n"), "to", "t")
-    to = heard[0] if heard and "tag=" in heard[0] else f"{_header(lines, 'to', 't')};tag=unanswered"
+    named = _headers(last_heard.replace("\r\n", "\n").split("\n"), "to", "t")
+    to = named[0] if named and "tag=" in named[0] else f"{_header(lines, 'to', 't')};tag=unanswered"
     return _message(
         f"SIP/2.0 {code} {phrase}",
         f"Via: {_header(lines, 'via', 'v')}",
@@ -80,8 +90,123 @@ def local_answer(invite: str, last_heard: str, code: int, phrase: str) -> bytes:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request from a far end, as far as it takes to answer it. `copied` are the lines that its answer repeats."""
+
+    method: str
+    call_id: str
+    cseq: str
+    has_to_tag: bool
+    content_type: str
+    body: str
+    vias: tuple[str, ...]
+    to: str
+    copied: tuple[str, ...]
+
+
+def request(message: str) -> Request | None:
+    """A request that can be answered; None for anything else, and for an ACK, which never is."""
+    head, _, body = message.partition("\r\n\r\n")
+    if len(head) > HEAD_LIMIT:
+        return None
+    lines = _FOLD.sub(" ", head.replace("\r\n", "\n")).split("\n")
+    method, _, rest = lines[0].partition(" ")
+    vias = _headers(lines, "via", "v")
+    named = [_headers(lines, *names)[:1] for names in (("from", "f"), ("to", "t"), ("call-id", "i"), ("cseq",))]
+    if not (method.isascii() and method.isupper() and rest.endswith("SIP/2.0") and vias and all(named)):
+        return None
+    if method == "ACK":
+        return None
+    (caller,), (to,), (call_id,), (cseq,) = named
+    content_type = (_headers(lines, "content-type", "c") or [""])[0]
+    copied = (f"From: {caller}", f"Call-ID: {call_id}", f"CSeq: {cseq}")
+    return Request(method, call_id, cseq, ";tag=" in to.lower(), content_type, body, tuple(vias), to, copied)
+
+
+def reply(asked: Request, source: tuple[str, int], line: str, headers: tuple[str, ...] = ()) -> bytes:
+    """The answer to a request that came from `source`; a To tag of our own where there is none."""
+    top, *others = asked.vias
+    seen = _RPORT.sub(f";rport={source[1]};received={source[0]}", top, count=1)
+    to = asked.to if asked.has_to_tag else f"{asked.to};tag=refused"
+    vias = (f"Via: {via}" for via in (seen, *others))
+    return _message(f"SIP/2.0 {line}", *vias, f"To: {to}", *asked.copied, *headers)
+
+
+def reply_address(asked: Request, source: tuple[str, int]) -> tuple[str, int]:
+    """Where an answer goes (RFC 3261, 18.2.2, RFC 3581): to the sender, and to the port that its Via names."""
+    top = asked.vias[0]
+    port = None if _RPORT.search(top) else _SENT_BY_PORT.match(top)
+    number = int(port[1]) if port else source[1]
+    return source[0], number if 0 < number < 65536 else source[1]
+
+
+def is_sdp(head: str) -> bool:
+    """Whether a message with these headers carries one session description and nothing else."""
+    kinds = _headers(head.split("\r\n"), "content-type", "c")
+    return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() == "application/sdp"
+
+
+def call_id(message: str) -> str:
+    """The Call-ID of a message; empty if it has none."""
+    return (_headers(message.split("\r\n"), "call-id", "i") or [""])[0]
+
+
+def ack_and_bye(invite: str, answer: str) -> list[bytes]:
+    """The ACK and the BYE for a 2xx to an INVITE of ours (RFC 3261, 13.2.2.4); nothing for a 2xx to something else."""
+    sent = invite.split("\r\n")
+    lines = _FOLD.sub(" ", answer.partition("\r\n\r\n")[0].replace("\r\n", "\n")).split("\n")
+    number, _, method = _header(sent, "cseq").partition(" ")
+    to, contact = _headers(lines, "to", "t"), _headers(lines, "contact", "m")
+    if _headers(lines, "cseq") != [f"{number} {method}"] or not to:
+        return []
+    target = _URI.search(contact[0]) if contact else None
+    uri = target[0] if target else sent[0].split(" ")[1]
+    routes = [f"Route: {route}" for route in reversed(_headers(lines, "record-route"))]
+    via = _header(sent, "via", "v").partition(";branch=")[0]
+    return [
+        _message(
+            f"{name} {uri} SIP/2.0",
+            f"Via: {via};branch=z9hG4bK{name.lower()}{secrets.token_hex(8)}",
+            "Max-Forwards: 70",
+            *routes,
+            f"From: {_header(sent, 'from', 'f')}",
+            f"To: {to[0]}",
+            f"Call-ID: {_header(sent, 'call-id', 'i')}",
+            f"CSeq: {int(number) + step} {name}",
+        )
+        for step, name in enumerate(("ACK", "BYE"))
+    ]
+
+
+def keeps_timer(response: str) -> bool:
+    """Whether a far end agrees to a session timer (RFC 4028)."""
+    return bool(_headers(response.replace("\r\n", "\n").split("\n"), "session-expires", "x"))
+
+
+def with_body(head: str, body: str) -> str:
+    """A message with another body, or with none."""
+    left_out = ("content-length", "l") if body else ("content-length", "l", "content-type", "c")
+    lines = [line for line in head.split("\r\n") if line.partition(":")[0].strip().lower() not in left_out]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", body])
+
+
+def _q850_cause(reasons: str) -> int:
+    """The first Q.850 cause of comma-separated Reason values (RFC 3326), or 0."""
+    for value in _QUOTED.sub('""', reasons).split(","):
+        protocol, *parameters = value.split(";")
+        if protocol.strip().upper() != "Q.850":
+            continue
+        for parameter in parameters:
+            name, _, number = parameter.partition("=")
+            number = number.strip()
+            if name.strip().lower() == "cause" and number.isdecimal() and number.isascii() and len(number) <= 3:
+                return int(number)
+    return 0
+
+
 def _message(*lines: str) -> bytes:
-    return "\r\n".join((*lines, "Content-Length: 0", "", "")).encode()
+    return "\r\n".join((*lines, "Content-Length: 0", "", "")).encode("latin-1", "replace")
 
 
 def _header(lines: list[str], *names: str) -> str:
@@ -89,11 +214,11 @@ def _header(lines: list[str], *names: str) -> str:
 
 
 def _headers(lines: list[str], *names: str) -> list[str]:
-    found = []
+    values = []
     for line in lines[1:]:
         if not line:
             break
         name, colon, value = line.partition(":")
         if colon and name.strip().lower() in names:
-            found.append(value.strip())
-    return found
+            values.append(value.strip())
+    return values

@@ -187,6 +187,7 @@ url = "{url}"
 [host]
 name = "bench"
 [sip]
+media_timeout_s = 0
 max_lines = {options.lines}
 [[trunks]]
 name = "sipp"

@@ -145,8 +145,9 @@ def zygote() -> Iterator[ZygoteUnderTest]:
 class BrokenPeer:
     """A far end that says whatever the test wants it to."""
 
-    def __init__(self) -> None:
-        self.socket = udp_socket()
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self.address = address
+        self.socket = udp_socket(address)
         self.port: int = self.socket.getsockname()[1]
         self._from = ("", 0)
 
@@ -171,12 +172,37 @@ class BrokenPeer:
         """Send a text to where the last request came from; `{names}` are filled in, line ends become CRLF."""
         self.socket.sendto(text.format_map(values).replace("\n", "\r\n").encode("latin-1"), self._from)
 
+    def asks(self, method: str, invite: dict[str, str], *headers: str, body: str = "", cseq: int = 1) -> None:
+        """Send a request inside the dialog that `invite` opened."""
+        uri = invite["contact"].strip("<>").partition(";")[0].strip(">")
+        lines = [
+            f"{method} {uri} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.address}:{self.port};branch=z9hG4bK{method}{cseq}",
+            f"From: {invite['to'].partition(';tag=')[0]};tag=peer",
+            f"To: {invite['from']}",
+            f"Call-ID: {invite['call-id']}",
+            f"CSeq: {cseq} {method}",
+            f"Contact: <sip:peer@{self.address}:{self.port}>",
+            "Max-Forwards: 70",
+            *headers,
+            f"Content-Length: {len(body)}",
+        ]
+        host, _, port = uri.partition("@")[2].partition(":")
+        self.socket.sendto("\r\n".join([*lines, "", body]).encode("latin-1"), (host, int(port)))
+
+    def hears_code(self) -> int:
+        """Wait for a response; its code."""
+        while True:
+            data, self._from = self.socket.recvfrom(65536)
+            if data.startswith(b"SIP/2.0 "):
+                return int(data.split()[1])
+
     def answers(self, request: dict[str, str], line: str, body: str = "", tag: str = "peer") -> None:
         """Send a well-formed response."""
         sdp = "Content-Type: application/sdp\n" if body else ""
         self.says(
             "SIP/2.0 {line}\nVia: {via}\nFrom: {from_}\nTo: {to};tag={tag}\nCall-ID: {call_id}\nCSeq: {cseq}\n"
-            "Contact: <sip:peer@127.0.0.1:{port}>\n{sdp}Content-Length: {length}\n\n{body}",
+            "Contact: <sip:peer@{address}:{port}>\n{sdp}Content-Length: {length}\n\n{body}",
             line=line,
             via=request["via"],
             from_=request["from"],
@@ -184,6 +210,7 @@ class BrokenPeer:
             tag=tag,
             call_id=request["call-id"],
             cseq=request["cseq"],
+            address=self.address,
             port=str(self.port),
             sdp=sdp,
             body=body,
@@ -205,17 +232,13 @@ class WorkerUnderTest:
         self.events: list[Any] = []
         self.pid, self.stream = zygote.fork()
         self._decoder = wire.Decoder()
-        self._waker = udp_socket()
-        self._sip_port = 0
         self._unread: list[Any] = []
         self.stream.sendall(wire.encode(settings))
         self.ready = self.until(Ready)
-        self._sip_port = self.ready.sip_port
 
     def send(self, command: Command) -> None:
-        """Give a command and wake the worker."""
+        """Give a command."""
         self.stream.sendall(wire.encode(command))
-        self._waker.sendto(b"\r\n\r\n", ("127.0.0.1", self._sip_port))
 
     def until(self, kind: type[EventT], within_s: float = DEADLINE_S) -> EventT:
         """The next event of this kind; all events up to it are in `events`."""
@@ -251,8 +274,6 @@ class WorkerUnderTest:
         """End the stream: the worker hangs up and exits."""
         if self.stream.fileno() != -1:
             self.stream.close()
-            self._waker.sendto(b"\r\n\r\n", ("127.0.0.1", self._sip_port))
-            self._waker.close()
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -266,7 +287,8 @@ def worker(zygote: ZygoteUnderTest) -> Iterator[Callable[..., WorkerUnderTest]]:
 
     def start(port: int, **settings: Any) -> WorkerUnderTest:
         credentials = {name: settings.pop(name) for name in ("username", "password") if name in settings}
-        trunk = Trunk("carrier", "127.0.0.1", port, **credentials)
+        credentials["first_answer_s"] = settings.pop("first_answer_s", 8.0)
+        trunk = Trunk("carrier", settings.pop("host", "127.0.0.1"), port, **credentials)
         started.append(WorkerUnderTest(zygote, Settings(trunks=(trunk,), **settings)))
         return started[-1]
 

@@ -15,7 +15,21 @@ import pytest
 import trio
 
 from sip.causes import Cause, Leg
-from sip.messages import Answered, Bridged, Capacity, Dial, DialAgent, Ended, HangUp, Ping, Progress, Trunk
+from sip.messages import (
+    AgentEnded,
+    Answered,
+    Bridged,
+    CancelAgent,
+    Capacity,
+    Dial,
+    DialAgent,
+    Ended,
+    HangUp,
+    PeerRests,
+    Ping,
+    Progress,
+    Trunk,
+)
 from sip.pool import Pool, PoolSettings, PoolStartError, open_pool
 from sip.pool_settings import rtp_ranges
 
@@ -139,6 +153,110 @@ def test_stuck_worker_is_killed_and_replaced():
             assert not is_running(pid)
 
     in_trio(run)
+
+
+def test_a_pause_of_the_daemon_kills_no_worker():
+    """A daemon that stood still could hear nothing; its workers are not to blame, whether they stood still or not."""
+
+    async def run() -> None:
+        async with open_pool(settings(lines=4, ping_interval_s=0.1, pong_timeout_s=0.5)) as pool:
+            pids = pool.statistics().pids
+            for stopped in ((), pids):
+                for pid in stopped:
+                    os.kill(pid, signal.SIGSTOP)
+                time.sleep(1.5)  # noqa: ASYNC251 - the pause
+                for pid in stopped:
+                    os.kill(pid, signal.SIGCONT)
+                await trio.sleep(1.0)  # twice as long as a silent worker lives
+            assert pool.statistics().pids == pids
+            assert pool.statistics().restarts == 0
+
+    in_trio(run)
+
+
+def test_crashes_in_calls_of_a_trunk_rest_the_trunk_and_not_the_pool(far):
+    """Workers that abort with calls in them are replaced without end; after a few the trunk rests, with a word."""
+    callee = far("ring", calls=5)
+
+    async def run() -> None:
+        async with open_pool(settings(callee.port, lines=2, restart_limit=1)) as pool:
+            for number in range(3):
+                await until(pool, Capacity)
+                while not pool.statistics().slots_total:
+                    await until(pool, Capacity)
+                pool.send(dial(f"c{number}"))
+                await until(pool, Progress, f"c{number}")
+                (pid,) = pool.statistics().pids
+                os.kill(pid, signal.SIGABRT)
+                rests = await until(pool, PeerRests) if number == 2 else None
+                if rests is None:
+                    assert (await until(pool, Ended)).cause is Cause.WORKER_LOST
+            assert (rests.name, rests.is_trunk) == ("carrier", True)
+            assert (await until(pool, Ended)).cause is Cause.WORKER_LOST
+            pool.send(dial("c4"))
+            refused = await until(pool, Ended)
+            assert (refused.cause, refused.sip_code) == (Cause.TRUNK_UNREACHABLE, 0)
+            assert not pool.spent.is_set()
+            assert pool.statistics().restarts >= 2
+
+    in_trio(run)
+
+
+def test_the_budget_grows_with_the_pool():
+    """Half of the workers may die in a minute, however small the limit for small pools is."""
+
+    async def run() -> None:
+        async with open_pool(settings(lines=12, restart_limit=1)) as pool:
+            for pid in pool.statistics().pids[:3]:
+                os.kill(pid, signal.SIGKILL)
+            while pool.statistics().restarts < 3 or pool.statistics().workers < 6:
+                await pool.events.receive()
+            assert not pool.spent.is_set()
+
+    in_trio(run)
+
+
+def test_hosts_are_looked_up_outside_the_workers(far):
+    """A trunk and a phone by name are reached; a name that is none ends its own call and delays nobody's."""
+    callee, agent = far("answer"), far("answer")
+    trunks = (Trunk("carrier", "localhost", callee.port), Trunk("dead", "no-such-host.invalid"))
+
+    async def run() -> None:
+        async with open_pool(PoolSettings(trunks=trunks, lines=2)) as pool:
+            pool.send(Dial("c0", "dead", "+4930123456", "+4930999", 60.0))
+            assert (await until(pool, Ended)).cause is Cause.TRUNK_UNREACHABLE
+            pool.send(dial("c1"))
+            await until(pool, Answered)
+            pool.send(DialAgent("c1", "a0", "sip:agent@another-host.invalid", "138****5678"))
+            pool.send(CancelAgent("c1", "a0"))
+            assert (await until(pool, AgentEnded)).cause is Cause.CANCELLED
+            pool.send(DialAgent("c1", "a1", "sip:agent@no-such-host.invalid", "138****5678"))
+            assert (await until(pool, AgentEnded)).cause is Cause.UNREACHABLE
+            pool.send(DialAgent("c1", "a2", f"sip:agent@localhost:{agent.port}", "138****5678"))
+            await until(pool, Bridged)
+            pool.send(HangUp("c1"))
+            assert (await until(pool, Ended)).cause is Cause.NORMAL
+
+    in_trio(run)
+    callee.succeeds()
+    agent.succeeds()
+
+
+def test_more_trunks_than_the_library_has_accounts(far):
+    """Any number of trunks share one account; each call goes through its own, with its own credentials."""
+    callee = far("answer", calls=2)
+    trunks = tuple(Trunk(f"t{number}", "127.0.0.1", callee.port, f"user{number}", "secret") for number in range(40))
+
+    async def run() -> None:
+        async with open_pool(PoolSettings(trunks=trunks, lines=2)) as pool:
+            for number in (3, 39):
+                pool.send(Dial(f"c{number}", f"t{number}", "+4930123456", "+4930999", 60.0))
+                await until(pool, Answered)
+                pool.send(HangUp(f"c{number}"))
+                await until(pool, Ended)
+
+    in_trio(run)
+    callee.succeeds()
 
 
 def test_spent_restart_budget_stops_restarting():

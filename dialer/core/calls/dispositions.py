@@ -31,6 +31,9 @@ BY_CAUSE: Final[dict[Cause, Disposition]] = {
     Cause.CANCELLED: Disposition.NO_ANSWER,
     Cause.TRUNK_UNREACHABLE: Disposition.TRUNK_UNREACHABLE,
     Cause.PROTOCOL_ERROR: Disposition.ROUTE_ERROR,
+    Cause.MEDIA_TIMEOUT: Disposition.UNREACHABLE,
+    Cause.SESSION_EXPIRED: Disposition.UNREACHABLE,
+    Cause.TALK_LIMIT: Disposition.UNREACHABLE,
     Cause.NOT_SENT: Disposition.NOT_SENT,
     Cause.WORKER_LOST: Disposition.WORKER_LOST,
 }

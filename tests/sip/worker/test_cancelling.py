@@ -19,8 +19,8 @@ def holds_all_its_slots(tested):
 
 
 def test_silent_and_deaf_far_ends_are_given_up(worker, peer):
-    """Nothing said for 5 s: unreachable, with a CANCEL in case it heard us. A CANCEL ignored for 5 s: ended anyway."""
-    tested = worker(peer.port)
+    """Nothing said in time: unreachable, with a CANCEL in case it heard us. A CANCEL ignored for 5 s: ended anyway."""
+    tested = worker(peer.port, first_answer_s=1.0)
     tested.send(Dial("deaf", "carrier", "+4930123456", "+4930999", 60.0))
     peer.answers(peer.hears("INVITE"), "180 Ringing")
     tested.until(Progress)
@@ -55,6 +55,24 @@ def test_cancel_waits_for_a_provisional_response(worker, peer):
     peer.answers(peer.hears("CANCEL"), "200 OK")
     peer.answers(invite, "487 Request Terminated")
     assert tested.until(Ended).cause is Cause.CANCELLED
+
+
+def test_an_answer_long_after_the_cancel_is_hung_up_on(worker, peer):
+    """A 200 that comes when the call has been given up gets an ACK and a BYE: nobody is left with a dead line."""
+    tested = worker(peer.port, first_answer_s=1.0)
+    tested.send(DIAL)
+    invite = peer.hears("INVITE")
+    assert tested.until(Ended).cause is Cause.TRUNK_UNREACHABLE
+    holds_all_its_slots(tested)
+    for _ in range(2):  # our ACK may be lost, and its 200 come again
+        peer.answers(invite, "200 OK", SDP)
+        while not (ack := peer.hears("ACK"))["to"].endswith("tag=peer"):
+            pass  # the library's, for the answer that we gave in the far end's place
+        assert (ack["call-id"], ack["cseq"]) == (invite["call-id"], invite["cseq"].replace("INVITE", "ACK"))
+        bye = peer.hears("BYE")
+        assert bye[""] == f"BYE sip:peer@127.0.0.1:{peer.port} SIP/2.0"
+        assert int(bye["cseq"].split()[0]) == int(ack["cseq"].split()[0]) + 1
+        peer.answers(bye, "200 OK")
 
 
 def test_lost_cancel_is_repeated(worker, peer):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +37,10 @@ def response(*headers: str, line: str = "SIP/2.0 486 Busy Here", body: str = "")
         (["Reason: SIP;cause=600", "Reason: Q.850;text=x;cause=1"], 1),
         (["Reason: SIP;cause=600"], 0),
         (["Reason: Q.850;cause=abc"], 0),
+        (['Reason: SIP;text="Q.850;cause=3"'], 0),
+        (['Reason: Q.850;text="a, \\"b\\";cause=3";cause=17'], 17),
+        (["Reason: Q.850\r\n ;cause=18"], 18),
+        (['Reason: Q.850;text="never closed;cause=3'], 0),
         ([], 0),
     ],
 )
@@ -49,6 +56,38 @@ def test_reason_keeps_the_phrase_and_the_header():
     )
     assert answer.code == 603
     assert answer.reason == 'Network Blocked; Q.850;cause=21;text="url=https://a.example"'
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["Q.850;", "Q.850 ;cause", '"', '\\"', '"\\', " ", "Q.850;cause=;", ",", "\nReason: Q.850;", "\n ", ";cause="],
+)
+def test_work_grows_no_faster_than_the_text(part):
+    """Sixty thousand characters of any header are read as fast, character by character, as a few hundred."""
+
+    def seconds_per_character(count: int) -> float:
+        message = response("Reason: Q.850;" + part * count)
+        started = time.process_time()
+        for _ in range(3):
+            sip_text.read(message)
+        return (time.process_time() - started) / len(message)
+
+    small = max(seconds_per_character(2_000 // len(part)) for _ in range(3))
+    assert min(seconds_per_character(60_000 // len(part)) for _ in range(3)) < 8 * small
+
+
+@given(st.lists(st.sampled_from(["Q.850", ";", ",", "cause=", "17", " ", "=", "SIP"]), max_size=40))
+def test_q850_cause_is_that_of_a_plain_reading(parts):
+    """Whatever the parts of an unquoted header, the cause is the first three-digit number of a Q.850 value."""
+    text = "".join(parts)
+    causes = [
+        int(match[1])
+        for value in text.split(",")
+        if value.partition(";")[0].strip() == "Q.850"
+        for parameter in value.split(";")[1:]
+        if (match := re.fullmatch(r"\s*cause\s*=\s*([0-9]{1,3})\s*", parameter))
+    ]
+    assert sip_text.read(response(f"Reason: {text}")).q850 == (causes[0] if causes else 0)
 
 
 def test_reason_in_the_body_does_not_count():

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from ipaddress import AddressValueError, IPv4Address
 from typing import Final
+
+from sip.messages import Trunk
 
 _USER: Final = re.compile(r"[0-9A-Za-z+*._-]{1,64}")
 _HOST: Final = re.compile(r"[0-9A-Za-z.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
@@ -11,12 +15,46 @@ _AGENT_URI: Final = re.compile(
     r"sip:[0-9A-Za-z_.!~*+%-]{1,64}@(?:[0-9A-Za-z.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
     r"(?:;[0-9A-Za-z-]{1,32}(?:=[0-9A-Za-z._-]{1,64})?){0,8}"
 )
+_HOST_PORT: Final = re.compile(r"sip:(?:[^@\s<>\"]{1,128}@)?([0-9A-Za-z.-]{1,253})(?::([0-9]{1,5}))?")
 SHOWN_LIMIT: Final = 64
 """Characters of a display name that are sent to an agent's phone."""
 
 
 class AddressError(ValueError):
     """This cannot be put into a SIP header. The text names the field and never repeats its value."""
+
+
+def addresses_of(trunk: Trunk) -> tuple[str, ...]:
+    """The IPv4 addresses of a trunk's host, where its calls go to: none if it is a name without any."""
+    return (trunk.host,) if _ipv4(trunk.host) else trunk.addresses
+
+
+def with_addresses(trunk: Trunk, addresses: tuple[str, ...]) -> Trunk:
+    """The trunk with these addresses of its name; unchanged if there are none."""
+    return replace(trunk, addresses=addresses) if addresses else trunk
+
+
+def is_name(host: str) -> bool:
+    """Whether a host has to be looked up: it is no address, neither of IPv4 nor of IPv6."""
+    return _ipv4(host) is None and not host.startswith("[")
+
+
+def name_of(uri: str) -> str:
+    """The host of a URI where it is a name; empty otherwise."""
+    match = _HOST_PORT.search(uri[:1024])
+    return match[1] if match and is_name(match[1]) else ""
+
+
+def host_of(uri: str) -> IPv4Address | None:
+    """The host of a URI or a Contact header, where it is an IPv4 address."""
+    match = _HOST_PORT.search(uri[:1024])
+    return _ipv4(match[1]) if match else None
+
+
+def port_of(uri: str) -> int:
+    """The port of a plain URI."""
+    match = _HOST_PORT.search(uri)
+    return int(match[2]) if match and match[2] else 5060
 
 
 def callee_uri(number: str, host: str, port: int) -> str:
@@ -46,3 +84,10 @@ def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
     if not pattern.fullmatch(text):
         raise AddressError(f"{what}: {len(text)} characters, not all of them allowed in a SIP address")
     return text
+
+
+def _ipv4(host: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(host)
+    except AddressValueError:
+        return None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip.worker import address
+from sip import address
 
 
 def test_plain_addresses_pass():

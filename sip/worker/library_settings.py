@@ -1,0 +1,72 @@
+"""How the SIP library is set up: the endpoint, and its two accounts."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pjsua2 as pj
+
+from sip.messages import Settings
+
+MEDIA_PORTS_BESIDES: Final = 8
+
+
+def endpoint_settings(settings: Settings, slots: int, legs: int, log: Any) -> Any:
+    """One thread that polls everything, no sound device, a bridge for `legs` open or cooling legs."""
+    config = pj.EpConfig()
+    config.uaConfig.maxCalls = slots
+    config.uaConfig.threadCnt = 0
+    config.uaConfig.mainThreadOnly = True
+    config.uaConfig.natTypeInSdp = 0
+    config.uaConfig.userAgent = settings.user_agent
+    config.medConfig.hasIoqueue = False
+    config.medConfig.threadCnt = 0
+    config.medConfig.clockRate = 8000
+    config.medConfig.sndClockRate = 8000
+    config.medConfig.ecTailLen = 0
+    config.medConfig.noVad = True
+    config.medConfig.maxMediaPorts = legs + MEDIA_PORTS_BESIDES
+    config.logConfig.level = min(settings.log_level, 1)
+    config.logConfig.consoleLevel = min(settings.log_level, 1)
+    config.logConfig.msgLogging = 0
+    config.logConfig.writer = log
+    return config
+
+
+class Account:
+    """An account of the library, and through whom it calls. `contact` is the user of our Contact header."""
+
+    def __init__(self, settings: Settings, contact: str) -> None:
+        self.account = pj.Account()
+        self._settings = settings
+        self._contact = contact
+        self._way: tuple[str, str, str] = ("", "", "")
+        self.account.create(self._configuration())
+
+    def use(self, proxy: str = "", username: str = "", password: str = "") -> Any:
+        """The account, with these credentials, calling through `HOST:PORT` if a proxy is named."""
+        way = (proxy, username, password)
+        if way != self._way:
+            self._way = way
+            self.account.modify(self._configuration())
+        return self.account
+
+    def _configuration(self) -> Any:
+        settings, (proxy, username, password) = self._settings, self._way
+        config = pj.AccountConfig()
+        config.idUri = f"sip:{self._contact}@{settings.bind_address}"
+        config.natConfig.contactRewriteUse = 0
+        config.natConfig.viaRewriteUse = 0
+        config.natConfig.sipOutboundUse = 0
+        config.natConfig.sdpNatRewriteUse = 0
+        # A re-INVITE to settle on one codec: many far ends refuse it, and some refusals end the process.
+        config.mediaConfig.lockCodecEnabled = False
+        media = config.mediaConfig.transportConfig
+        media.boundAddress = settings.bind_address
+        media.port = settings.rtp_port_first
+        media.portRange = max(settings.rtp_port_last - settings.rtp_port_first, 0)
+        if proxy:
+            config.sipConfig.proxies.append(f"sip:{proxy};lr;hide")
+        if username:
+            config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", username, 0, password))
+        return config

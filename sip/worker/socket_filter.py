@@ -1,0 +1,147 @@
+"""Programs for the kernel that decide which datagrams a socket of the SIP library gets: classic BPF, as data.
+
+Two kinds. A filter on one socket (SO_ATTACH_FILTER) drops what does not come from a permitted sender; the kernel counts
+it in `/proc/net/udp`. A selector over two sockets on one port (SO_ATTACH_REUSEPORT_CBPF) chooses which of them gets a
+datagram. Offsets below `_NETWORK` count from the IPv4 header, which has no options here; others count from the UDP
+header in a filter, and from the payload in a selector (Linux, net/core/filter.c).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import stat
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+
+_SO_ATTACH_FILTER: Final = 26
+_SO_ATTACH_REUSEPORT_CBPF: Final = 51
+
+_NETWORK: Final = 0xFFF00000
+_SOURCE: Final = _NETWORK + 12
+_SOURCE_PORT: Final = _NETWORK + 20
+
+_LOAD: Final = 0x20
+_LOAD_HALF: Final = 0x28
+_LOAD_BYTE: Final = 0x30
+_AND: Final = 0x54
+_IF_EQUAL: Final = 0x15
+_RETURN: Final = 0x06
+_WHOLE: Final = 0xFFFF
+
+LIBRARY: Final = 0
+SCREEN: Final = 1
+"""Which socket of two gets a datagram, in the order in which they were bound."""
+
+_TO_LIBRARY: Final = (b"ACK ", b"BYE ", b"CANC", b"PRAC", b"UPDA")
+"""Requests that only ever belong to a dialog, and of which the library knows what to say of any other."""
+
+TOKEN_LENGTH: Final = 8
+DESCRIPTORS: Final = 512
+"""Descriptors that are looked at. The library's sockets are among them: it holds 64 of its own, we as many of them."""
+
+Instruction = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who may send: every host of a network, from any port or from one."""
+
+    network: IPv4Network
+    port: int | None = None
+
+
+def permit(senders: Iterable[Sender]) -> list[Instruction]:
+    """A filter that lets these senders in, and nobody else."""
+    program: list[Instruction] = []
+    for sender in senders:
+        accept = [(_RETURN, 0, 0, _WHOLE)]
+        if sender.port is not None:
+            accept = [(_LOAD_HALF, 0, 0, _SOURCE_PORT), (_IF_EQUAL, 0, 1, sender.port), *accept]
+        program.append((_LOAD, 0, 0, _SOURCE))
+        if sender.network.prefixlen < 32:
+            program.append((_AND, 0, 0, int(sender.network.netmask)))
+        program += [(_IF_EQUAL, 0, len(accept), int(sender.network.network_address)), *accept]
+    return [*program, (_RETURN, 0, 0, 0)]
+
+
+def selector(own: IPv4Address, port: int, token: bytes) -> list[Instruction]:
+    """A selector for the SIP port `port` of `own`: what the library gets, and what is screened first.
+
+    The library gets what we send to ourselves, failures and 100 Trying, requests that name our contact `token`
+    (re-INVITEs), and those that belong to a dialog by their nature. All else is for the screen.
+    """
+    if len(token) != TOKEN_LENGTH:
+        raise ValueError(f"the token has {TOKEN_LENGTH} characters")
+    invite_user = len(b"INVITE sip:")
+    to_library: list[Instruction] = [(_RETURN, 0, 0, LIBRARY)]
+    to_screen: list[Instruction] = [(_RETURN, 0, 0, SCREEN)]
+    return [
+        (_LOAD, 0, 0, _SOURCE),
+        (_IF_EQUAL, 0, 3, int(own)),
+        (_LOAD_HALF, 0, 0, _SOURCE_PORT),
+        (_IF_EQUAL, 0, 1, port),
+        *to_library,
+        (_LOAD, 0, 0, 0),
+        *(step for name in _TO_LIBRARY for step in ((_IF_EQUAL, 0, 1, _word(name)), *to_library)),
+        (_IF_EQUAL, 0, 7, _word(b"SIP/")),
+        (_LOAD_HALF, 0, 0, len(b"SIP/2.0 ")),
+        (_IF_EQUAL, 3, 0, int.from_bytes(b"10", "big")),
+        (_LOAD_BYTE, 0, 0, len(b"SIP/2.0 ")),
+        (_IF_EQUAL, 2, 0, ord("1")),
+        (_IF_EQUAL, 1, 0, ord("2")),
+        *to_library,
+        *to_screen,
+        (_IF_EQUAL, 0, 5, _word(b"INVI")),
+        (_LOAD, 0, 0, invite_user),
+        (_IF_EQUAL, 0, 3, _word(token[:4])),
+        (_LOAD, 0, 0, invite_user + 4),
+        (_IF_EQUAL, 0, 1, _word(token[4:])),
+        *to_library,
+        *to_screen,
+    ]
+
+
+def attach_filter(target: socket.socket, program: list[Instruction]) -> None:
+    """Put a filter on a socket in place of the one before. Raises `OSError`."""
+    _attach(target, _SO_ATTACH_FILTER, program)
+
+
+def attach_selector(target: socket.socket, program: list[Instruction]) -> None:
+    """Put a selector on the group of sockets that share the port of `target`. Raises `OSError`."""
+    _attach(target, _SO_ATTACH_REUSEPORT_CBPF, program)
+
+
+def next_descriptor() -> int:
+    """The descriptor that the next socket of this process will get."""
+    descriptor = os.dup(0)
+    os.close(descriptor)
+    return descriptor
+
+
+def udp_sockets(first: int = 0) -> Iterator[socket.socket]:
+    """Duplicates of the process's UDP sockets from descriptor `first` on; the caller closes them."""
+    for descriptor in range(first, DESCRIPTORS):
+        try:
+            is_socket = stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+        except OSError:
+            continue
+        if is_socket:
+            duplicate = socket.socket(fileno=os.dup(descriptor))
+            if duplicate.type == socket.SOCK_DGRAM and duplicate.family == socket.AF_INET:
+                yield duplicate
+            else:
+                duplicate.close()
+
+
+def _word(text: bytes) -> int:
+    return int.from_bytes(text, "big")
+
+
+def _attach(target: socket.socket, option: int, program: list[Instruction]) -> None:
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+    target.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", len(program), ctypes.addressof(code)))
