@@ -1,5 +1,6 @@
 # make demo    the whole dialer on this machine, for about a minute, with a live board
 # make test    everything that must pass before a commit
+# make chaos   kills, freezes, slows down and poisons a whole installation under load, and checks the books (CHAOS="--times 50")
 # make bench   calls per second, hand-over delay and memory, with SIPp as the far end
 # make bench-engine   what the engine and the board cost on the event loop, with 1 campaign and with many
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
@@ -16,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit bench bench-engine bench-pacing bench-register bench-evidence bench-compliance format clean
+.PHONY: setup demo test lint types unit chaos bench bench-engine bench-pacing bench-register bench-evidence bench-compliance format clean
 
 setup: $(STAMP)
 
@@ -41,6 +42,9 @@ types: $(STAMP)
 
 unit: $(STAMP)
 	@$(BIN)/python -m pytest $(TESTS)
+
+chaos: $(STAMP)
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench.pipeline $(BENCH)

@@ -29,15 +29,31 @@ MIN_HIDDEN: Final = 4
 LEAST_SUSPECT: Final = 10**10
 """A whole number among data is taken for a phone number from here on: the shortest with eleven digits."""
 
+LEAST_TOO_LONG: Final = 10**16
+"""From here on a number among data is too long for one of a phone."""
+
+MIN_WITH_AREA: Final = 10
 MAX_LEADING_SHOWN: Final = 3
 MAX_LAST_SHOWN: Final = 4
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _WRITTEN: Final = re.compile(r"[\d+＋().\s/‐-―-]+")
-_SEPARATOR: Final = r"[ \t\u00a0\u2000-\u200a\u202f\u3000()（）.·/‐-―-]"
+_UNSEEN: Final = r"\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_SEPARATOR: Final = rf"[ \t\u00a0\u2000-\u200a\u202f\u3000()（）.·/,，、_＿:：‐-―－{_UNSEEN}-]"
+_OTHER_DIGITS: Final = {
+    **dict(zip("〇一二三四五六七八九", "0123456789", strict=True)),
+    **dict(zip("零壹贰叁肆伍陆柒捌玖", "0123456789", strict=True)),
+    **dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)),
+    **dict(zip("①②③④⑤⑥⑦⑧⑨", "123456789", strict=True)),
+    "幺": "1",
+}
+"""Digits that `str.isdecimal` does not know."""
+
+_DIGIT: Final = rf"[\d{''.join(_OTHER_DIGITS)}]"
 # Possessive, so that a number that is masked already ("+880171****4567") is not matched up to its last shown digit.
 _DIGIT_RUN: Final = re.compile(
-    rf"[+＋]{_SEPARATOR}?\d(?:{_SEPARATOR}{{0,4}}\d){{5,}}+(?!\*)|\d(?:{_SEPARATOR}{{0,4}}\d){{6,}}+",
+    rf"[+＋]{_SEPARATOR}?{_DIGIT}(?:{_SEPARATOR}{{0,4}}{_DIGIT}){{5,}}+(?!\*)"
+    rf"|{_DIGIT}(?:{_SEPARATOR}{{0,4}}{_DIGIT}){{6,}}+",
 )
 _OCTET: Final = r"(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])"
 _IP_ADDRESS: Final = re.compile(
@@ -48,6 +64,9 @@ is written in northern Europe, unless they begin with 10."""
 
 _DATE: Final = re.compile(r"((?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?!\d)(.*)", re.DOTALL | re.ASCII)
 """A date as ISO 8601 writes it, and what stands behind it."""
+
+_CLOCK: Final = re.compile(r"((?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:\.\d{3})?)?)(?![\d:_])(.*)", re.DOTALL | re.ASCII)
+"""A time of day, and what stands behind it."""
 
 _DECIMAL: Final = re.compile(r"((?!0\d)\d+)\.(\d+)")
 _FROM_ABROAD: Final = ("00", "011")
@@ -72,8 +91,7 @@ class E164:
 
     def is_in(self, text: str) -> bool:
         """Whether a text holds this number, however it is written: its last eight digits tell."""
-        digits = "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
-        return self.clear[1:][-ENOUGH_DIGITS:] in digits
+        return self.clear[1:][-ENOUGH_DIGITS:] in _digits(text)
 
     def __str__(self) -> str:
         return mask(self.clear)
@@ -150,11 +168,12 @@ def mask(clear: str) -> str:
 def masked_text(text: str) -> str:
     """Free text with every run of seven or more digits masked; six after a plus sign are enough.
 
-    A run may hold up to four spaces, dashes, dots, slashes or brackets between digits. What reads as an international
-    number is masked like one; of any other run at most the last four digits stay, and at least four are hidden. Amounts
-    of seven digits are masked too: what is shown by mistake cannot be taken back. IP addresses and dates like
-    2026-03-01 stay, and decimals with one digit before the point or at most two behind it. A national number of less
-    than seven digits is not known for one.
+    A run may hold up to four spaces, dashes, dots, commas, colons, slashes, brackets or characters that cannot be seen
+    between digits; Chinese digits are digits. What reads as an international number is masked like one; of any other
+    run at most the last four digits stay, and at least four are hidden. Amounts of seven digits are masked too: what is
+    shown by mistake cannot be taken back. IP addresses, times of day and dates like 2026-03-01 stay, and decimals with
+    one digit before the point or at most two behind it. A national number of less than seven digits is not known for
+    one.
     """
     return _DIGIT_RUN.sub(_masked_run, text)
 
@@ -169,21 +188,27 @@ def masked_numbers(text: str, own: Sequence[E164]) -> str:
     return _DIGIT_RUN.sub(lambda run: _masked_run(run) if _is_number(run[0], own, region) else run[0], text)
 
 
+def holds_number(text: str) -> bool:
+    """Whether an id reads like a phone number: ten digits in a row, however they are written, or a plus before them."""
+    return any(run[0][0] in "+＋" or len(_digits(run[0])) >= MIN_WITH_AREA for run in _DIGIT_RUN.finditer(text))
+
+
 def _is_number(run: str, own: Sequence[E164], region: str) -> bool:
     if any(number.is_in(run) for number in own):
         return True
-    if sum(map(str.isdecimal, run)) > MAX_DIGITS:
+    digits = _digits(run)
+    if len(digits) > MAX_DIGITS:
         return not run.isdecimal()
     try:
-        parse(run, region)
+        parse(f"+{digits}" if run[0] in "+＋" else digits, region)
     except BadNumber:
         return False
     return True
 
 
 def masked_data(data: Any, masked: Callable[[str], str] = masked_text) -> Any:
-    """Free-form data, as JSON has it, with every text in it masked, also the names of fields, and whole numbers of
-    eleven digits and more, where `masked` changes them: times and amounts have less."""
+    """Free-form data, as JSON has it, with every text in it masked, also the names of fields, and numbers of eleven
+    digits and more before the point, where `masked` changes them: times and amounts have less."""
     match data:
         case str():
             return masked(data)
@@ -191,32 +216,41 @@ def masked_data(data: Any, masked: Callable[[str], str] = masked_text) -> Any:
             return {masked(name) if isinstance(name, str) else name: masked_data(x, masked) for name, x in data.items()}
         case list() | tuple():
             return [masked_data(item, masked) for item in data]
-        case int() if abs(data) >= LEAST_SUSPECT:
-            shown = masked(str(data))
-            return data if shown == str(data) else shown
+        case int() | float() if LEAST_SUSPECT <= abs(data) < LEAST_TOO_LONG:
+            whole, _, rest = str(data).partition(".")
+            shown = masked(whole)
+            return data if shown == whole else shown + (f".{rest}" if rest.strip("0") else "")
         case _:
             return data
 
 
 def _masked_run(found: re.Match[str]) -> str:
-    known = _IP_ADDRESS.fullmatch(found[0]) or _DATE.fullmatch(found[0])
+    known = _IP_ADDRESS.fullmatch(found[0]) or _DATE.fullmatch(found[0]) or _CLOCK.fullmatch(found[0])
     if known is not None:
         return known[1] + masked_text(known[2])
     decimal = _DECIMAL.fullmatch(found[0])
     if decimal and (len(decimal[1]) < 2 or len(decimal[2]) < 3):
         return f"{masked_text(decimal[1])}.{masked_text(decimal[2])}"
-    digits = "".join(char for char in found[0] if char.isdecimal())
+    digits = _digits(found[0])
     international = found[0][0] in "+＋"
     if international and _country_code_length(f"+{digits}"):
         return mask(f"+{digits}")
-    ascii_digits = "".join(str(unicodedata.decimal(char)) for char in digits)
     for dialled in _FROM_ABROAD:
-        if not international and ascii_digits.startswith(dialled):
-            number = f"+{ascii_digits.removeprefix(dialled)}"
+        if not international and digits.startswith(dialled):
+            number = f"+{digits.removeprefix(dialled)}"
             if _country_code_length(number) and (shown := mask(number)).count("*") >= MIN_HIDDEN:
                 return f"{dialled}{shown[1:]}"
     hidden = max(MIN_HIDDEN, len(digits) - MAX_LAST_SHOWN)
     return f"{'+' if international else ''}{'*' * hidden}{digits[hidden:]}"
+
+
+def _digits(text: str) -> str:
+    """The digits of a text as 0 to 9, whatever stands between them."""
+    return "".join(
+        str(unicodedata.decimal(char)) if char.isdecimal() else _OTHER_DIGITS[char]
+        for char in text
+        if char.isdecimal() or char in _OTHER_DIGITS
+    )
 
 
 def _country_code_length(clear: str) -> int:

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pacing.api import Brake, Settings, Snapshot
-from pacing.governor import Governed, ledgers, slack_calls
+from pacing.governor import Governed, covered, slack_calls, tightest
 from pacing.learning.starts import PATIENCE_S, SLOT_S, Starts
 
 COMPLETE_CALLS: Final = 20
@@ -95,20 +95,20 @@ class Exposure:
         """The most calls that may start, and which of the limits it is. `rate_upper` is the forecast's own upper bound
         of the answer rate: the larger of the two holds."""
         ringing, waiting = len(snapshot.ringing_age_s), len(snapshot.waiting_age_s)
-        covered = Governed(max(0, snapshot.ready - ringing - waiting), Brake.EXPOSURE)
-        slack = min(slack_calls(cap, ledger) for cap, ledger in ledgers(settings.max_abandon_rate, snapshot))
+        safe = covered(snapshot)
+        window = tightest(settings.max_abandon_rate, snapshot)
+        slack = slack_calls(window.cap, window.ledger)
         self.figures = {}
         if slack < -overdraft(snapshot.agents):
-            return Governed(covered.dial, Brake.BUDGET)
+            return Governed(safe, Brake.BUDGET)
         rate = max(rate_upper, starts.rate_upper(ERRORS), starts.rate_peak() if slack <= 0.0 else 0.0)
         left = max(0.0, slack + 1.0)  # with no slack, the one call that a window's first answer may cost
         answers = snapshot.ready - waiting + self.freed_lower() + left
-        may_start = math.floor(answers / rate - ringing)
-        allowed = Governed(max(covered.dial, may_start), Brake.EXPOSURE)
+        may_start = max(safe, math.floor(answers / rate - ringing))
         most = math.floor(GROWTH * max(snapshot.agents, self.before))
-        may_grow = max(covered.dial, most - ringing - waiting)
-        if may_grow < allowed.dial:
+        may_grow = max(safe, most - ringing - waiting)
+        if may_grow < may_start:
             self.figures = {"calls_most": most}
             return Governed(may_grow, Brake.GROWTH)
         self.figures = {"answer_rate_upper": rate, "answers_most": max(0.0, answers)}
-        return allowed
+        return Governed(may_start, Brake.EXPOSURE)

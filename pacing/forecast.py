@@ -13,7 +13,7 @@ import numpy as np
 from pacing.api import Snapshot
 from pacing.compiled import Floats, floats
 from pacing.kernels import AGE_FIRST_S, AGE_ROWS, AGES_PER_DECADE, RING_BIN_S, answered_by, decide, free_by
-from pacing.learning.learn import Learnt
+from pacing.learning.learn import Model
 from pacing.learning.ringing import FASTEST_S, Law
 
 HORIZONS = 8
@@ -24,6 +24,8 @@ CALLS_YOUNG = 300.0
 """With fewer calls known, tables are made more often: each call changes them."""
 AGES_S = AGE_FIRST_S * (10.0 ** (np.arange(AGE_ROWS) / AGES_PER_DECADE) - 1.0)
 NONE = floats(())
+ORDINARY = np.ones(4096)
+"""The odds of ordinary calls: no step should have to make them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +66,21 @@ class Proposal:
     probability: float
 
 
-def make_tables(learnt: Learnt, snapshot: Snapshot, grace_s: float) -> Tables:
+def make_tables(model: Model, snapshot: Snapshot, grace_s: float) -> Tables:
     """Tables for the present state of knowledge."""
-    answers = learnt.answers
+    answers = model.answers
     law = answers.law(snapshot.now, floats(snapshot.ringing_age_s))
     horizon_s = law.quantiles_s(HORIZONS)
     within_s = horizon_s + grace_s
-    talk = learnt.talk.hazard(snapshot.now, snapshot.talking_age_s)
-    wrapup = learnt.wrapup.hazard(snapshot.now, snapshot.wrapup_age_s)
+    talk = model.talk.hazard(snapshot.now, snapshot.talking_age_s)
+    wrapup = model.wrapup.hazard(snapshot.now, snapshot.wrapup_age_s)
     answered, will = answered_by(law.still, law.answers, RING_BIN_S, horizon_s)
     return Tables(
         made_at=snapshot.now,
         moves=answers.moves,
         horizon_s=horizon_s,
-        talk_free=free_by(AGES_S, within_s, learnt.talk.edges_s, talk, learnt.wrapup.edges_s, wrapup, SLICES),
-        wrapup_free=free_by(AGES_S, within_s, learnt.wrapup.edges_s, wrapup, NONE, NONE, SLICES),
+        talk_free=free_by(AGES_S, within_s, model.talk.edges_s, talk, model.wrapup.edges_s, wrapup, SLICES),
+        wrapup_free=free_by(AGES_S, within_s, model.wrapup.edges_s, wrapup, NONE, NONE, SLICES),
         answered=answered,
         will=will,
         law=law,
@@ -86,10 +88,10 @@ def make_tables(learnt: Learnt, snapshot: Snapshot, grace_s: float) -> Tables:
     )
 
 
-def stale(tables: Tables, learnt: Learnt, now: float) -> bool:
+def stale(tables: Tables, model: Model, now: float) -> bool:
     """Whether tables are too old; also after a step back of the clock, and when the law of answers has been moved."""
     last_s = TABLES_LAST_S if tables.law.calls >= CALLS_YOUNG else YOUNG_TABLES_LAST_S
-    return not 0.0 <= now - tables.made_at < last_s or tables.moves != learnt.answers.moves
+    return not 0.0 <= now - tables.made_at < last_s or tables.moves != model.answers.moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,10 @@ def propose(
 
 def _odds(tables: Tables, snapshot: Snapshot) -> Floats:
     """The odds of an answer of every ringing call, and last of the next one, as multiples of the ordinary call's."""
-    odds = np.ones(len(snapshot.ringing_age_s) + 1)
-    if tables.odds and len(snapshot.ringing_trunk) == odds.size - 1:
-        odds[:-1] = [tables.odds.get(trunk, 1.0) for trunk in snapshot.ringing_trunk]
-        odds[-1] = tables.odds.get(snapshot.next_trunk, 1.0)
+    size = len(snapshot.ringing_age_s) + 1
+    if not tables.odds or len(snapshot.ringing_trunk) != size - 1:
+        return ORDINARY[:size] if size <= ORDINARY.size else np.ones(size)
+    odds = np.ones(size)
+    odds[:-1] = [tables.odds.get(trunk, 1.0) for trunk in snapshot.ringing_trunk]
+    odds[-1] = tables.odds.get(snapshot.next_trunk, 1.0)
     return odds

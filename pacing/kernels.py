@@ -222,7 +222,7 @@ def dial_exact(
 
 
 @compiled
-def gathered(ages_s: Floats, first_s: float, per_decade: float, rows: int) -> Floats:
+def row_counts(ages_s: Floats, first_s: float, per_decade: float, rows: int) -> Floats:
     """How many of the ages stand at each row of a table, each shared between the two rows that `lookup` would mix."""
     counts = np.zeros(rows)
     last = rows - 1
@@ -336,17 +336,17 @@ def decide(
         ringing = answers_of(ringing_s, odds, doubted, will, refused, refused_within_s)
         dial, risk, taken = dial_exact(free, ringing, fresh, spare, tolerated, at_most)
         return dial, risk, taken, free.sum() / horizons, ringing.sum() / horizons
-    # Many: the ordinary calls and all agents are gathered at the rows of their tables.
+    # Many: the ordinary calls and all agents are counted at the rows of their tables.
     ordinary = (odds[:-1] == 1.0) & ((ringing_s >= refused_within_s) | (refused == 0.0))
     special = answers_of(ringing_s[~ordinary], odds[:-1][~ordinary], doubted, will, refused, refused_within_s)
     ringing = np.concatenate((doubted, special))
     calls = np.ones(ringing.shape[0])
-    calls[: doubted.shape[0]] = gathered(ringing_s[ordinary], RING_BIN_S, 0.0, doubted.shape[0])
+    calls[: doubted.shape[0]] = row_counts(ringing_s[ordinary], RING_BIN_S, 0.0, doubted.shape[0])
     free = np.concatenate((talk_free, wrapup_free))
     agents = np.concatenate(
         (
-            gathered(talking_s, AGE_FIRST_S, AGES_PER_DECADE, talk_free.shape[0]),
-            gathered(wrapping_s, AGE_FIRST_S, AGES_PER_DECADE, wrapup_free.shape[0]),
+            row_counts(talking_s, AGE_FIRST_S, AGES_PER_DECADE, talk_free.shape[0]),
+            row_counts(wrapping_s, AGE_FIRST_S, AGES_PER_DECADE, wrapup_free.shape[0]),
         )
     )
     dial, risk, taken = dial_normal(free, agents, ringing, calls, fresh, spare, tolerated, at_most)

@@ -24,7 +24,7 @@ MOST_TOLERATED_CAPS = 5.0  # at most this many caps: the mean aimed at must not 
 CALIBRATION_START = 2.2
 CALIBRATION_WEIGHT = 20.0
 CALIBRATION_MEMORY = 60.0
-# Outer loop; see `Steering.allowance`. `SOFTEST` is in calls, `RESERVE` in standard deviations, the rest in caps.
+# Outer loop; see `RiskControl.allowance`. `SOFTEST` is in calls, `RESERVE` in standard deviations, the rest in caps.
 SOFTEST = 2.0
 RESERVE = 1.45
 MOST_EAGER = 1.5
@@ -32,7 +32,7 @@ OPENING = 0.25  # with slack, however little: a window would else begin with an 
 SPENT = 0.05  # without slack: far less than what every live answer brings back
 
 
-class Steering:
+class RiskControl:
     """The tolerated risk of one campaign under one cap."""
 
     def __init__(self, cap: float, before: Memory | None = None) -> None:
@@ -86,5 +86,5 @@ class Steering:
         self.tolerated = min(self.most, max(LEAST_TOLERATED, self.tolerated * math.exp(step)))
 
     def memory(self) -> dict[str, float]:
-        """What a new `Steering` goes on from."""
+        """What a new `RiskControl` goes on from."""
         return {"tolerated_risk": self.tolerated, "calibration": self.calibration}

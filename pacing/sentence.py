@@ -83,7 +83,8 @@ def _rule(reason: Reason) -> str:
     figures = reason.figures
     match reason.rule:
         case Rule.LEARNING:
-            return f"learning ({to_go(figures)} to go), one call for each ready agent until then; {covering(figures)}"
+            seen_first = to_go(figures["calls_to_go"])
+            return f"learning ({seen_first} to go), one call for each ready agent until then; {covering(figures)}"
         case Rule.LATE:
             return f"the forecast is late, one call for each ready agent; {covering(figures)}"
         case Rule.RATIO:
@@ -91,9 +92,9 @@ def _rule(reason: Reason) -> str:
     return f"{covering(figures)}, one call for each ready agent"
 
 
-def to_go(figures: Mapping[str, float]) -> str:
+def to_go(calls_to_go: float) -> str:
     """What is still to be seen before a forecast is worth anything; empty if nothing is."""
-    calls = math.ceil(figures.get("calls_to_go", 0.0))
+    calls = math.ceil(calls_to_go)
     return plural(calls, "finished call") if calls > 0 else ""
 
 

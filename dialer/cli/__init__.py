@@ -19,6 +19,7 @@ from dialer.cli.base.invocation import Invocation, as_flags, default_who
 COMMANDS: Final = {
     "run": Lazy("dialer.cli.host.daemon:run", "Daemon", "Run the daemon on this machine."),
     "check-config": Lazy("dialer.cli.host.daemon:check_config", "Daemon", "Check the settings and show them."),
+    "doctor": Lazy("dialer.cli.host.doctor:doctor", "Daemon", "Say whether this host is fit to dial."),
     "demo": Lazy("dialer.cli.host.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
     "campaign": Lazy(
         "dialer.cli.campaigns.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."

@@ -13,10 +13,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from config.abandonment import AbandonmentSettings, Machines
-from dialer.core.abandonment.rate import without_machines
-from dialer.core.abandonment.windows import calls_left
-from dialer.core.inputs import WindowOfOthers
-from pacing.api import NOT_ASKED, Decision, Ledger, Reason
+from dialer.core.abandonment.rate import defined, without_machines
+from dialer.core.abandonment.windows import WindowCounts, calls_left
+from pacing.api import NOT_ASKED, Decision, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +95,17 @@ class WindowRow:
         return {**asdict(self), **figures}
 
 
-def row_of(told: WindowOfOthers, ledger: Ledger, definition: AbandonmentSettings) -> WindowRow:
-    """A counting window with what `ledger` says of it. Machines that `definition` took off are left out."""
-    machines = 0 if definition.machines is Machines.ESTIMATE else told.machines
-    return WindowRow(told.label, told.name, told.cap, ledger.answered, ledger.abandoned, machines)
+def row_of(counts: WindowCounts, definition: AbandonmentSettings) -> WindowRow:
+    """A counting window by a campaign's definition. Machines that it took off are left out."""
+    window, ledger = counts.window, defined(counts.answers, definition)
+    machines = 0 if definition.machines is Machines.ESTIMATE else counts.others.machines
+    return WindowRow(window.label, window.name, window.cap, ledger.answered, ledger.abandoned, machines)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CampaignRow:
-    """One campaign on this host, counted since the daemon's start unless it says otherwise.
+    """One campaign on this host, counted since the daemon's start unless it says otherwise. The engine begins it, and
+    whoever counts completes it.
 
     `sentence` is the pacer's reason of the moment in words, `decision` the same as data; `problem` says why the
     daemon does not run a campaign that the operator has started. `next` is the last word on its leads
@@ -117,16 +118,16 @@ class CampaignRow:
     name: str
     state: str
     mode: str
-    problem: str
     sentence: str
-    risk: float | None
     max_abandon_rate: float
     leads_held: int
-    due: int
-    waiting: int
     answered: int
     abandoned: int
-    attempts: int
+    problem: str = ""
+    risk: float | None = None
+    due: int = 0
+    waiting: int = 0
+    attempts: int = 0
     agents: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     dispositions: Mapping[str, int] = field(default_factory=dict)
@@ -196,11 +197,11 @@ def _plain(value: Any) -> Any:
     names = _FIELDS.get(type(value))
     if names is not None:
         return {name: _plain(getattr(value, name)) for name in names}
-    return tuple([_plain(one) for one in value]) if isinstance(value, tuple) else value
+    return tuple([_plain(item) for item in value]) if isinstance(value, tuple) else value
 
 
 _FIELDS: Final = {
-    row: tuple(one.name for one in fields(row))
+    row: tuple(field.name for field in fields(row))
     for row in (Board, TrunkRow, CampaignRow, AgentRow, WindowRow, Delay, Decision, Reason)
 }
 

@@ -6,12 +6,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from config.abandonment import USUAL, AbandonmentSettings
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import Answers, defined, together
-from dialer.core.abandonment.windows import Slots
+from dialer.core.abandonment.rate import AnswerCounts, defined, together
+from dialer.core.abandonment.windows import Slots, WindowCounts
 from dialer.core.calls.call import Call
-from dialer.core.inputs import CampaignState, WindowOfOthers
+from dialer.core.inputs import CampaignState
 from dialer.core.model import Lead
 from pacing.api import Ledger, Observation
 
@@ -40,26 +39,6 @@ class Offer:
 
 
 @dataclass(slots=True)
-class OpenWindow:
-    """A counting window: what everybody else counted, and `own`, this process's part. `definition` says which calls the
-    rate counts."""
-
-    others: WindowOfOthers
-    own: Answers
-    definition: AbandonmentSettings = USUAL
-
-    @property
-    def answers(self) -> Answers:
-        """The window so far, over all hosts."""
-        return together((self.own, self.others.answers))
-
-    @property
-    def ledger(self) -> Ledger:
-        """The same by the campaign's definition."""
-        return defined(self.answers, self.definition)
-
-
-@dataclass(slots=True)
 class CampaignRun:
     """A campaign while this daemon serves it.
 
@@ -70,7 +49,7 @@ class CampaignRun:
     longest, in seconds since the epoch.
     `own` is this process's part of the day's abandonment ledger, `others` the part of everybody else; `day` is empty
     until the ledger is known. `windows` are the counting windows with a cap, in order; `slots` is what this process
-    counted, by the slot of the answer. See `windows`; `counting` moves all of it.
+    counted, by the slot of the answer. `abandonment.counts` moves all of it.
     """
 
     settings: AppliedSettings
@@ -87,10 +66,10 @@ class CampaignRun:
     due: int = 0
     waiting: int = 0
     day: str = ""
-    own: Answers = field(default_factory=Answers)
-    others: Answers = field(default_factory=Answers)
+    own: AnswerCounts = field(default_factory=AnswerCounts)
+    others: AnswerCounts = field(default_factory=AnswerCounts)
     day_since: float | None = None
-    windows: tuple[OpenWindow, ...] = ()
+    windows: tuple[WindowCounts, ...] = ()
     slots: Slots = field(default_factory=dict)
     observations: deque[Observation] = field(default_factory=lambda: deque(maxlen=OBSERVATIONS_KEPT))
 
@@ -106,7 +85,11 @@ class CampaignRun:
     @property
     def capped(self) -> Ledger:
         """The counting window that the pacer's own cap is about: the first one, or the day where there are none."""
-        return self.windows[0].ledger if self.windows else self.ledger
+        return self.window_ledger(self.windows[0]) if self.windows else self.ledger
+
+    def window_ledger(self, window: WindowCounts) -> Ledger:
+        """A counting window so far, over all hosts, by the campaign's definition."""
+        return defined(window.answers, self.settings.abandonment)
 
     @property
     def rank(self) -> tuple[int, str]:

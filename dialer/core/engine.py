@@ -1,10 +1,11 @@
 """The conductor: one input in, effects out, and the next moment it wants to be woken.
 
     engine = Engine(settings)
-    effects = engine.receive(told, now, wall)      # something happened
+    effects = engine.receive(event, now, wall)      # something happened
     effects = engine.advance(now)                  # time passed
-    questions = engine.questions(now)              # campaigns whose pacer should look again
+    questions = engine.pacer_requests(now)              # campaigns whose pacer should look again
     engine.next_wake()                             # call advance() then
+    engine.view(), engine.statistics(now)          # what others may know of it
 
 `now` is monotonic seconds and never goes back; `wall` is seconds since the epoch: permits are compared with it, and
 answers are counted on its days.
@@ -22,49 +23,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.policies import AppliedSettings
-from dialer.core import pacing_snapshot
+from dialer.core import engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentEvent
-from dialer.core.calls import answer_kinds, dialling, previewing, routing, settling
+from dialer.core.calls import dialling, previewing, routing, settling
 from dialer.core.calls.call import Call, CallError
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
-from dialer.core.engine_state import SILENCE_CHECK_S, FloorSettings, Timer, TimerKind, open_floor
-from dialer.core.inputs import (
-    AnswerSaid,
-    CampaignChanged,
-    Drain,
-    HangUpAll,
-    Input,
-    LeadsLeased,
-    LedgerOfOthers,
-    LocalTime,
-    Paced,
-    Permitted,
-    Refused,
-    StoreFailed,
-    StoreHealth,
-)
+from dialer.core.engine_state import SILENCE_CHECK_S, EngineSettings, Timer, TimerKind, new_state
+from dialer.core.engine_view import EngineStatistics, EngineView
 from pacing.api import Observation, Settings, Snapshot
-from sip.messages import (
-    AgentDialled,
-    AgentEnded,
-    Answered,
-    Bridged,
-    Capacity,
-    Dialled,
-    Digit,
-    Ended,
-    MessageDone,
-    Progress,
-)
+from sip import messages
 
 LEASE_CHECK_S: Final = 0.1
+CATCH_UP_S: Final = 1.0
+"""After the process stood still timers wait this long for the news of what happened meanwhile."""
+
 OF_A_CALL: Final = frozenset({TimerKind.RING, TimerKind.ABANDON, TimerKind.STATE})
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PacerRequest:
     """What a campaign's pacer is asked: its settings, what happened since it was last asked, and how things stand."""
 
     campaign: str
@@ -76,55 +55,66 @@ class Question:
 class Engine:
     """Decides for one daemon. Not thread-safe; one task owns it."""
 
-    def __init__(self, settings: FloorSettings) -> None:
-        self.floor = open_floor(settings)
+    def __init__(self, settings: EngineSettings) -> None:
+        self.state = new_state(settings)
         self._silence_at = float("-inf")
         self._lease_at = float("-inf")
+        self._timers_from = float("-inf")
+        self.decisions_taken = 0
         self._paced_by: dict[str, tuple[AppliedSettings, Settings]] = {}
 
     # --- what the shell calls -----------------------------------------------------------------------------------
 
-    def receive(self, told: Input, now: float, wall: float) -> list[Effect]:
+    def receive(self, event: inputs.Input, now: float, wall: float) -> list[Effect]:
         """Take one input and say what is to be done. Never raises for an input that arrives out of order: what the
         tables do not foresee becomes an `Anomaly`."""
-        self.floor.wall_ahead_s = wall - now
+        self.state.wall_ahead_s = wall - now
         try:
-            self._dispatch(told, now, wall)
+            self._dispatch(event, now, wall)
         except CallError as error:
-            self.floor.anomaly("calls", f"{type(told).__name__}: {error}")
+            self.state.anomaly("calls", f"{type(event).__name__}: {error}")
         return self._attended(now)
 
     def advance(self, now: float) -> list[Effect]:
         """Let time pass: fire the timers that are due."""
-        floor = self.floor
+        state = self.state
+        if now < self._timers_from:
+            return self._attended(now)
         if now >= self._silence_at:
             self._silence_at = now + SILENCE_CHECK_S
-            routing.silence(floor, now)
-        while floor.timers and floor.timers[0][0] <= now:
-            _, _, kind, name, about = heapq.heappop(floor.timers)
+            routing.silence(state, now)
+        while state.timers and state.timers[0][0] <= now:
+            _, _, kind, name, about = heapq.heappop(state.timers)
             self._fire(kind, name, about, now)
         return self._attended(now)
 
     def next_wake(self) -> float:
         """The next moment at which `advance` has something to do. Timers that have become stale are dropped here."""
-        timers = self.floor.timers
+        timers = self.state.timers
         while timers and self._is_stale(timers[0]):
             heapq.heappop(timers)
-        return min(self._silence_at, timers[0][0]) if timers else self._silence_at
+        wake_at = min(self._silence_at, timers[0][0]) if timers else self._silence_at
+        return max(wake_at, self._timers_from)
 
-    def questions(self, now: float, *, everyone: bool = False) -> list[Question]:
+    def stood_still(self, now: float) -> None:
+        """The process did nothing for a while, as after SIGSTOP or a snapshot of its machine. What workers and desktops
+        said meanwhile is still to be read: no timer speaks before it, and no desktop counts as silent."""
+        self._timers_from = now + CATCH_UP_S
+        self._silence_at = now + self.state.settings.agent_heartbeat_timeout_s
+
+    def pacer_requests(self, now: float, *, everyone: bool = False) -> list[PacerRequest]:
         """Campaigns whose pacer should decide again: those something happened to, or everyone that is running.
         Asking takes the observations away."""
-        floor = self.floor
-        names = set(floor.campaigns) if everyone else floor.changed & set(floor.campaigns)
-        floor.changed.clear()
-        runs = [floor.campaigns[name] for name in names]
+        state = self.state
+        names = set(state.campaigns) if everyone else state.changed & set(state.campaigns)
+        state.changed.clear()
+        runs = [state.campaigns[name] for name in names]
         runs.sort(key=lambda run: (-run.settings.priority, run.name))
-        runs = [run for run in runs if dialling.may_start(floor, run)]
+        runs = [run for run in runs if dialling.may_start(state, run)]
         if not runs:
             return []
-        staff = floor.staff()
-        surplus = pacing_snapshot.surplus(floor, staff) if len(floor.campaigns) > 1 else ()
+        staff = state.staff()
+        surplus = pacing_snapshot.surplus(state, staff) if len(state.campaigns) > 1 else ()
         return [self._question(run, staff, surplus, now) for run in runs]
 
     def lease_more(self, now: float) -> list[Effect]:
@@ -132,27 +122,40 @@ class Engine:
         if now < self._lease_at:
             return []
         self._lease_at = now + LEASE_CHECK_S
-        dialling.top_up(self.floor, self.floor.campaigns.values(), now)
+        dialling.top_up(self.state, self.state.campaigns.values(), now)
         return self._collect()
 
     def is_idle(self) -> bool:
         """Whether nothing is on the line or on its way there."""
-        return self.floor.lines_used == 0
+        return self.state.lines_used == 0
+
+    def settings_of(self, campaign: str) -> AppliedSettings | None:
+        """The settings of a campaign, if it is known."""
+        run = self.state.campaigns.get(campaign)
+        return None if run is None else run.settings
+
+    def view(self) -> EngineView:
+        """What is in the engine's hands now."""
+        return engine_view.view(self.state)
+
+    def statistics(self, now: float) -> EngineStatistics:
+        """The figures of this moment."""
+        return engine_view.statistics(self.state, now)
 
     # --- within ---------------------------------------------------------------------------------------------------
 
     def _question(
         self, run: CampaignRun, staff: pacing_snapshot.Staff, surplus: Sequence[pacing_snapshot.Surplus], now: float
-    ) -> Question:
+    ) -> PacerRequest:
         observations = tuple(run.observations)
         run.observations.clear()
-        snapshot = pacing_snapshot.snapshot(self.floor, run, staff, surplus, now)
-        return Question(run.name, self._settings_of(run), observations, snapshot)
+        snapshot = pacing_snapshot.snapshot(self.state, run, staff, surplus, now)
+        return PacerRequest(run.name, self._settings_of(run), observations, snapshot)
 
     def _settings_of(self, run: CampaignRun) -> Settings:
         known = self._paced_by.get(run.name)
         if known is None or known[0] is not run.settings:
-            known = run.settings, pacing_snapshot.pacing_settings(self.floor, run)
+            known = run.settings, pacing_snapshot.pacing_settings(self.state, run)
             self._paced_by[run.name] = known
         return known[1]
 
@@ -161,119 +164,106 @@ class Engine:
         _, _, kind, name, _ = timer
         if kind not in OF_A_CALL:
             return False
-        call = self.floor.calls.get(name)
+        call = self.state.calls.get(name)
         return call is None or (kind is TimerKind.RING and call.answered_at is not None)
 
     def _attended(self, now: float) -> list[Effect]:
         """Whoever waits on the line comes first, then whoever may have a lead to decide on."""
-        if self.floor.waiting:
-            routing.serve(self.floor, now)
-        if self.floor.in_preview and self.floor.roster.ready:
-            previewing.offer(self.floor, now)
+        if self.state.waiting:
+            routing.serve(self.state, now)
+        if self.state.in_preview and self.state.roster.ready:
+            previewing.offer(self.state, now)
         return self._collect()
 
     def _collect(self) -> list[Effect]:
-        effects, self.floor.effects = self.floor.effects, []
+        effects, self.state.effects = self.state.effects, []
         return effects
 
-    def _dispatch(self, told: Input, now: float, wall: float) -> None:
-        floor = self.floor
-        match told:
-            case Ended():
-                settling.ended(floor, told, now)
-            case (
-                Dialled()
-                | Progress()
-                | Answered()
-                | AgentDialled()
-                | Bridged()
-                | AgentEnded()
-                | MessageDone()
-                | Digit()
-            ):
-                call = floor.calls.get(told.call)
+    def _dispatch(self, event: inputs.Input, now: float, wall: float) -> None:
+        state = self.state
+        match event:
+            case messages.Ended():
+                settling.ended(state, event, now)
+            case _ if isinstance(event, messages.CallEvent):
+                call = state.calls.get(event.call)
                 if call is not None:  # else it has ended, and the two crossed
-                    self._on_call(call, told, now)
+                    self._on_call(call, event, now)
             case AgentEvent():
-                routing.agent_event(floor, told, now)
-            case Permitted():
-                dialling.permitted(floor, told, now, wall)
-            case Refused():
-                dialling.refused(floor, told, now)
-            case LeadsLeased():
-                dialling.leased(floor, told, now)
-            case Paced(campaign, decision):
-                dialling.paced(floor, campaign, decision, now)
-            case Capacity(slots):
-                floor.slots_total = slots
-                floor.changed.update(floor.campaigns)
-            case CampaignChanged():
-                dialling.campaign_changed(floor, told, now)
-            case StoreFailed():
-                dialling.store_failed(floor, told, now)
-            case StoreHealth(healthy):
-                floor.healthy = healthy
-                floor.changed.update(floor.campaigns)
-            case LedgerOfOthers():
-                counts.told(floor, told)
-            case AnswerSaid():
-                answer_kinds.said(floor, told, now)
-            case LocalTime(utc_offset_s):
-                floor.utc_offset_s = utc_offset_s
-            case Drain():
-                dialling.drain(floor, now)
-            case HangUpAll():
-                routing.hang_up_all(floor, now)
+                routing.agent_event(state, event, now)
+            case inputs.Permitted():
+                dialling.permitted(state, event, now, wall)
+            case inputs.Refused():
+                dialling.refused(state, event, now)
+            case inputs.LeadsLeased():
+                dialling.leased(state, event, now)
+            case inputs.Paced(campaign, decision):
+                self.decisions_taken += 1
+                dialling.paced(state, campaign, decision, now)
+            case messages.Capacity(slots):
+                state.slots_total = slots
+                state.changed.update(state.campaigns)
+            case inputs.CampaignChanged():
+                dialling.campaign_changed(state, event, now)
+            case inputs.StoreFailed():
+                dialling.store_failed(state, event, now)
+            case inputs.StoreHealth(healthy):
+                state.healthy = healthy
+                state.changed.update(state.campaigns)
+            case inputs.LedgerOfOthers():
+                counts.others_counted(state, event)
+            case inputs.AnswerReported():
+                routing.answer_reported(state, event, now)
+            case inputs.LocalTime(utc_offset_s):
+                state.utc_offset_s = utc_offset_s
+            case inputs.Drain():
+                dialling.drain(state, now)
+            case inputs.HangUpAll():
+                routing.hang_up_all(state, now)
 
-    def _on_call(
-        self,
-        call: Call,
-        told: Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | MessageDone | Digit,
-        now: float,
-    ) -> None:
-        floor = self.floor
-        match told:
-            case Dialled():
-                dialling.dialled(floor, call, told)
-            case Progress():
-                dialling.progress(floor, call, told)
-            case Answered():
-                routing.answered(floor, call, told, now)
-            case AgentDialled():
-                routing.agent_dialled(call, told)
-            case Bridged():
-                routing.bridged(floor, call, told, now)
-            case AgentEnded():
-                routing.agent_ended(floor, call, told, now)
-            case Digit():
-                routing.key_pressed(floor, call, told, now)
-            case MessageDone():
-                pass  # the worker hangs up after the message by itself
+    def _on_call(self, call: Call, event: messages.CallEvent, now: float) -> None:
+        state = self.state
+        match event:
+            case messages.Dialled():
+                dialling.dialled(state, call, event)
+            case messages.Progress():
+                dialling.progress(state, call, event)
+            case messages.Answered():
+                routing.answered(state, call, event, now)
+            case messages.AgentDialled():
+                routing.agent_dialled(call, event)
+            case messages.Bridged():
+                routing.bridged(state, call, event, now)
+            case messages.AgentEnded():
+                routing.agent_ended(state, call, event, now)
+            case messages.Digit():
+                routing.key_pressed(state, call, event, now)
+            case _:
+                pass  # a message was played: the worker hangs up by itself
 
     def _fire(self, kind: TimerKind, name: str, about: float, now: float) -> None:
-        floor = self.floor
+        state = self.state
         if kind is TimerKind.WRAPUP:
-            routing.wrapup_limit(floor, name, about, now)
+            routing.wrapup_limit(state, name, about, now)
             return
         if kind is TimerKind.LEASE:
-            floor.changed.add(name)
+            state.changed.add(name)
             return
         if kind is TimerKind.OFFER:
-            previewing.lapse(floor, name, about, now)
+            previewing.lapse(state, name, about, now)
             return
         if kind is TimerKind.LINE:
-            previewing.line(floor, name, about, now)
+            previewing.line(state, name, about, now)
             return
         if kind is TimerKind.STORE:
-            dialling.store_overdue(floor, floor.campaigns[name], about, now)
+            dialling.store_overdue(state, state.campaigns[name], about, now)
             return
-        call = floor.calls.get(name)
+        call = state.calls.get(name)
         if call is None:
             return
         match kind:
             case TimerKind.RING:
-                dialling.ring_timeout(floor, call, about, now)
+                dialling.ring_timeout(state, call, now)
             case TimerKind.ABANDON:
-                routing.abandon_limit(floor, call, about, now)
+                routing.abandon_limit(state, call, about, now)
             case TimerKind.STATE:
-                routing.state_limit(floor, call, about, now)
+                routing.state_limit(state, call, about, now)

@@ -1,6 +1,6 @@
 """Everything that the engine knows: the floor with its agents, campaigns, calls, trunks and lines.
 
-Data and the questions that any room of the engine asks of it. What is decided with it is in `dialling`, `serving`
+Data and the questions that any room of the engine asks of it. What is decided with it is in `dialling`, `routing`
 and `settling`.
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 
 from dialer.core.agents.agent import Agent, AgentState, Roster, come_free, enter
 from dialer.core.agents.staffing import Staffing
-from dialer.core.calls.call import STATE_LIMIT_S, UNANSWERED, Call, CallEvent, CallState, RecentAnswer
+from dialer.core.calls.call import STATE_LIMIT_S, UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
 from dialer.core.calls.trunks import TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect
@@ -32,7 +32,7 @@ class TrunkLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class FloorSettings:
+class EngineSettings:
     """What the engine needs to know about its host."""
 
     trunks: tuple[TrunkLimits, ...]
@@ -64,19 +64,19 @@ SLOW_PHONE_S: Final = 1.0
 
 
 @dataclass(slots=True)
-class Floor:
+class EngineState:
     """The mutable state of the engine. `effects` collects what the current step wants done.
 
     `waiting` are the calls that are WAITING, so that nobody has to look for them; calls come, move and go through
     `add_call`, `move` and `remove_call`, which keep it so. `at_gates` is how many leads of all campaigns are at the
     gates, by the trunk they are bound for; `enter_gates` and `leave_gates` keep it so. `in_preview` are the
     campaigns in mode preview. `ending` says that every call is being hung up.
-    `recent_answers` are the newest answers by attempt, in order (see `answer_kinds`).
+    `recent_answers` are the newest answers by attempt, in order (see `routing`).
     `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
     `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known.
     """
 
-    settings: FloorSettings
+    settings: EngineSettings
     trunks: dict[str, TrunkLoad]
     roster: Roster = field(default_factory=Roster)
     campaigns: dict[str, CampaignRun] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class Floor:
         if call.attempt in since:
             since[call.attempt] = at
 
-    def move(self, call: Call, event: CallEvent) -> None:
+    def move(self, call: Call, event: CallTrigger) -> None:
         """Something happens to a call. Raises `CallError` and changes nothing where the table has no such thing."""
         call.move(event)
         if call.state not in UNANSWERED:
@@ -283,7 +283,7 @@ def _shown(agent: Agent) -> tuple[object, ...]:
     return agent.state, agent.reason, agent.campaigns, agent.pending
 
 
-def open_floor(settings: FloorSettings) -> Floor:
-    """An empty floor: no agents, no campaigns, no workers yet."""
+def new_state(settings: EngineSettings) -> EngineState:
+    """An empty state: no agents, no campaigns, no workers yet."""
     trunks = {limits.name: TrunkLoad(limits.name, limits.max_cps, limits.max_calls) for limits in settings.trunks}
-    return Floor(settings=settings, trunks=trunks)
+    return EngineState(settings=settings, trunks=trunks)

@@ -27,6 +27,7 @@ from compliance.gate import RULES
 from compliance.numbers import E164, masked_data, masked_text
 from compliance.words import detail
 from config.policies import AppliedSettings
+from dialer.core.attempt_fields import TIMES, fields_of
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead, Settlement, shown_attempt
 
@@ -43,8 +44,6 @@ STOPPED: Final = "stopped"
 
 PASSED: Final = tuple(rule for rule, _ in RULES if rule is not Rule.REGISTER)
 """The rules that every permitted number has passed; where registers are configured, theirs as well."""
-
-_TIMES: Final = ("reserved", "dialled", "ringing", "answered", "agent_dialled", "bridged", "ended")
 
 
 def ms(at: float) -> int:
@@ -80,36 +79,41 @@ def policy(settings: AppliedSettings, version: str, created_at: float, at: float
 
 
 def permit(
-    told: Permitted, settings: AppliedSettings, version: str, trunk: str, key: bytes, passed: Sequence[Rule] = PASSED
+    permitted: Permitted,
+    settings: AppliedSettings,
+    version: str,
+    trunk: str,
+    key: bytes,
+    passed: Sequence[Rule] = PASSED,
 ) -> Entry:
     """A number may be dialled. The time is that of the reservation."""
-    one = told.permit
+    permit, lead = permitted.permit, permitted.lead
     fields: dict[str, Any] = {
         "campaign": settings.name,
-        "attempt": one.attempt,
-        "lead": without_number(told.lead),
-        "number": number_hash(key, one.number),
+        "attempt": permit.attempt,
+        "lead": without_number(lead),
+        "number": number_hash(key, permit.number),
         "policy": version,
         "passed": [rule.value for rule in passed],
-        "valid_until": ms(one.valid_until),
+        "valid_until": ms(permit.valid_until),
         "trunk": trunk,
-        "caller_id": one.caller_id,
+        "caller_id": permit.caller_id,
     }
-    if told.lead.consent_at is not None:
-        fields["consent_at"] = ms(told.lead.consent_at)
-        fields["consent_source"] = masked_text(told.lead.consent_source)
-    if one.cleared.closes_at is not None:
-        fields["closes"] = ms(one.cleared.closes_at)
-    return Entry(ms(one.reserved.at), PERMIT, fields)
+    if lead.consent_at is not None:
+        fields["consent_at"] = ms(lead.consent_at)
+        fields["consent_source"] = masked_text(lead.consent_source)
+    if permit.cleared.closes_at is not None:
+        fields["closes"] = ms(permit.cleared.closes_at)
+    return Entry(ms(permit.reserved.at), PERMIT, fields)
 
 
-def refusal(told: Refused, version: str, key: bytes, at: float) -> Entry:
+def refusal(refused: Refused, version: str, key: bytes, at: float) -> Entry:
     """A number may not be dialled now, or not at all (`until` null)."""
-    why = told.refusal
+    why, lead = refused.refusal, refused.lead
     fields = {
-        "campaign": told.lead.campaign,
-        "lead": without_number(told.lead),
-        "number": number_hash(key, told.lead.number),
+        "campaign": lead.campaign,
+        "lead": without_number(lead),
+        "number": number_hash(key, lead.number),
         "policy": version,
         "rule": why.rule.value,
         "case": masked_text(why.case),
@@ -120,30 +124,16 @@ def refusal(told: Refused, version: str, key: bytes, at: float) -> Entry:
     return Entry(ms(at), REFUSAL, fields)
 
 
-def settlement(one: Settlement, day: str, owner: str, key: bytes, at: float) -> Entry:
-    """An attempt ended. All times of `one` are seconds since the epoch; `day` is its counting day in the ledger."""
+def settlement(ended: Settlement, day: str, owner: str, key: bytes, at: float) -> Entry:
+    """An attempt ended. All times of `ended` are seconds since the epoch; `day` is its counting day in the ledger."""
     fields: dict[str, Any] = {
-        "campaign": one.campaign,
-        "attempt": one.attempt,
-        "lead": without_number(one.lead),
-        "number": number_hash(key, one.lead.number),
-        "disposition": one.disposition.value,
-        "answer_kind": "" if one.answered_at is None else one.answer_kind.value,
-        "live": one.live,
-        "abandoned": one.abandoned,
-        "hung_up": one.hung_up,
-        "charged": one.charged,
-        "message_played": one.message_played,
-        "opted_out": one.opted_out,
+        "campaign": ended.campaign,
+        "attempt": ended.attempt,
+        "lead": without_number(ended.lead),
+        "number": number_hash(key, ended.lead.number),
+        **fields_of(ended, "crossed_cancel", "caller_id"),  # its permit has the caller id
         "day": day,
-        "times": {name: ms(when) for name in _TIMES if (when := getattr(one, f"{name}_at")) is not None},
-        "agent": one.agent,
-        "trunk": one.trunk,
-        "cause": one.cause.value,
-        "ended_by": one.ended_by.value,
-        "sip_code": one.sip_code,
-        "q850": one.q850,
-        "reason": masked_text(one.reason),
+        "times": {name.removesuffix("_at"): ms(at) for name in TIMES if (at := getattr(ended, name)) is not None},
         "owner": owner,
     }
     return Entry(ms(at), SETTLEMENT, fields)
@@ -155,9 +145,9 @@ def opt_out(campaign: str, attempt: str, number: E164, pressed: str, key: bytes,
     return Entry(ms(at), OPT_OUT, fields)
 
 
-def outcome(campaign: str, attempt: str, said: str, at: float) -> Entry:
+def outcome(campaign: str, attempt: str, word: str, at: float) -> Entry:
     """An agent or the CRM said what came of an attempt; the last word counts."""
-    return Entry(ms(at), OUTCOME, {"campaign": campaign, "attempt": shown_attempt(attempt), "outcome": said})
+    return Entry(ms(at), OUTCOME, {"campaign": campaign, "attempt": shown_attempt(attempt), "outcome": word})
 
 
 def purged(what: str, campaign: str, count: int, before: float, at: float) -> Entry:

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from compliance.api import Permit, Refusal
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import Answers
+from dialer.core.abandonment.rate import AnswerCounts
+from dialer.core.abandonment.windows import WindowCounts
 from dialer.core.agents.agent import AgentEvent
 from dialer.core.model import Lead
 from pacing.api import Decision
@@ -73,30 +74,6 @@ class StoreHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class WindowOfOthers:
-    """One counting window (see `windows.CountingWindow`), and what was counted in it, save for what this process itself
-    counted since `since` (seconds since the epoch).
-
-    `machines` are answers that agents said machines gave, all hosts together; `answered` is without them. `hung_up` are
-    those among the `abandoned` whose callee was gone before the limit.
-    """
-
-    label: str
-    name: str
-    cap: float
-    since: float
-    answered: int
-    abandoned: int
-    machines: int = 0
-    hung_up: int = 0
-
-    @property
-    def answers(self) -> Answers:
-        """What was counted."""
-        return Answers(self.answered, self.abandoned, self.hung_up, self.machines)
-
-
-@dataclass(frozen=True, slots=True)
 class LedgerOfOthers:
     """Live answers and abandons that this process did not count itself (other hosts, earlier runs), less the answers
     that turned out to be machines: of this counting day, and of the campaign's windows in order.
@@ -107,16 +84,13 @@ class LedgerOfOthers:
 
     campaign: str
     day: str
-    answered: int
-    abandoned: int
+    counts: AnswerCounts
     since: float | None = None
-    windows: tuple[WindowOfOthers, ...] = ()
-    machines: int = 0
-    hung_up: int = 0
+    windows: tuple[WindowCounts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSaid:
+class AnswerReported:
     """An agent or the CRM said what came of an attempt: a machine had answered it, or something else."""
 
     attempt: str
@@ -156,7 +130,7 @@ Input = (
     | StoreFailed
     | StoreHealth
     | LedgerOfOthers
-    | AnswerSaid
+    | AnswerReported
     | Paced
     | LocalTime
     | Drain

@@ -90,6 +90,17 @@ class Lead:
         shown: dict[str, Any] = masked_data(self.attrs, partial(masked_numbers, own=self.numbers))
         return shown
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What an agent's screen is told of the lead, numbers masked."""
+        return {
+            "lead_id": self.lead_id,
+            "customer_id": self.customer_id,
+            "name": self.name,
+            "phone": str(self.number),
+            "attrs": self.shown_attrs,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -118,7 +129,8 @@ class Settlement:
     A call that was known to be answered by a machine (`answer_kind`) counts as neither.
     `opted_out` says that whoever was called asked, by a key, not to be called again.
     `charged` is False where the attempt never left our side and is given back to the frequency caps. `caller_id` is the
-    number that was, or would have been, shown; empty where nobody knows.
+    number that was, or would have been, shown; empty where nobody knows. `day` is the counting day of the abandonment
+    ledger, such as "2026-03-01"; the shell adds it where it turns the times into seconds since the epoch.
     """
 
     attempt: str
@@ -148,6 +160,7 @@ class Settlement:
     hung_up: bool = False
     opted_out: bool = False
     crossed_cancel: bool = False
+    day: str = ""
 
     @property
     def campaign(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, chain
 from typing import Final
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from dialer.core.agents.agent import Agent, AgentState
 from dialer.core.agents.shifts import Shift, is_leaving, left_s, local_s, shift_of
 from dialer.core.campaign_run import CampaignRun
-from dialer.core.engine_state import Floor
+from dialer.core.engine_state import EngineState
 from pacing.api import Ages, Settings, Snapshot, Window
 
 Staff = dict[str, list[Agent]]
@@ -50,23 +49,23 @@ class Crew:
     staffed_s: float = math.inf
 
 
-def pacing_settings(floor: Floor, run: CampaignRun) -> Settings:
+def pacing_settings(state: EngineState, run: CampaignRun) -> Settings:
     """What a campaign's pacer is told. An agent's phone must be rung and bridged within the limit, too: what the
     pacer takes for in time is so much shorter."""
     settings = run.settings.pacing()
-    grace_s = max(LEAST_GRACE_S, settings.abandon_after_s - floor.settings.handover_allowance_s)
+    grace_s = max(LEAST_GRACE_S, settings.abandon_after_s - state.settings.handover_allowance_s)
     return replace(settings, abandon_after_s=grace_s)
 
 
-def snapshot(floor: Floor, run: CampaignRun, staff: Staff, surplus: Sequence[Surplus], now: float) -> Snapshot:
+def snapshot(state: EngineState, run: CampaignRun, staff: Staff, surplus: Sequence[Surplus], now: float) -> Snapshot:
     """One campaign as its pacer sees it, given everybody's `staff` and `surplus`."""
-    wall = now + floor.wall_ahead_s
-    local = local_s(run.settings, floor.utc_offset_s, wall)
+    wall = now + state.wall_ahead_s
+    local = local_s(run.settings, state.utc_offset_s, wall)
     shift = None if local is None else shift_of(run.settings, local)
     crew = _crew(staff[run.name], run.settings.ring_timeout_s, shift, now, wall)
     ringing_since, ringing_trunk = _in_flight(run, staff[run.name], surplus)
-    trunk, lines_free = floor.opening(run, now)
-    talking, wrapup, ringing = _ages((crew.talking_since, crew.wrapup_since, ringing_since), now)
+    trunk, lines_free = state.opening(run, now)
+    talking, wrapup, ringing = _ages(crew.talking_since, crew.wrapup_since, ringing_since, now)
     return Snapshot(
         now=now,
         ready=crew.ready,
@@ -74,11 +73,11 @@ def snapshot(floor: Floor, run: CampaignRun, staff: Staff, surplus: Sequence[Sur
         wrapup_age_s=wrapup,
         paused=crew.paused,
         ringing_age_s=ringing,
-        waiting_age_s=_waiting(floor, run, now),
+        waiting_age_s=_waiting(state, run, now),
         lines_free=lines_free,
         leads_available=len(run.leads),
         ledger=run.capped,
-        windows=tuple([Window(one.others.name, one.others.cap, one.ledger) for one in run.windows[1:]]),
+        windows=tuple([Window(row.window.name, row.window.cap, run.window_ledger(row)) for row in run.windows[1:]]),
         ringing_trunk=ringing_trunk,
         next_trunk="" if trunk is None else trunk.name,
         hour=-1 if local is None else int(local // 3600) % 24,
@@ -122,10 +121,10 @@ def _open_s(run: CampaignRun, wall: float) -> float:
     return run.closes_at - wall if run.closes_at > wall else math.inf
 
 
-def _waiting(floor: Floor, run: CampaignRun, now: float) -> Ages:
-    if not floor.waiting:
+def _waiting(state: EngineState, run: CampaignRun, now: float) -> Ages:
+    if not state.waiting:
         return ()
-    waiting = (call for call in floor.waiting.values() if call.campaign == run.name and not call.asked_by)
+    waiting = (call for call in state.waiting.values() if call.campaign == run.name and not call.asked_by)
     return tuple(now - (call.answered_at or now) for call in waiting)
 
 
@@ -154,26 +153,29 @@ def _unanswered(run: CampaignRun) -> tuple[list[float], list[str]]:
     return since, trunks
 
 
-def surplus(floor: Floor, staff: Staff) -> tuple[Surplus, ...]:
+def surplus(state: EngineState, staff: Staff) -> tuple[Surplus, ...]:
     """The campaigns that have more calls in flight than ready agents of their own, left from a time when they had
     more."""
-    found = []
-    for run in floor.campaigns.values():
+    campaigns = []
+    for run in state.campaigns.values():
         number = len(run.unanswered_since) + len(run.reserving)
         if number and (excess := number - _ready(staff[run.name])) > 0:
             in_flight = sorted(zip(*_unanswered(run), strict=True))
             excess -= number - len(in_flight)  # those at the gates that agents have asked for
             if excess > 0:
-                found.append(Surplus(run.name, in_flight, excess))
-    return tuple(found)
+                campaigns.append(Surplus(run.name, in_flight, excess))
+    return tuple(campaigns)
 
 
 def _ready(agents: list[Agent]) -> int:
     return sum([agent.state is READY for agent in agents])
 
 
-def _ages(since: tuple[list[float], ...], now: float) -> list[Ages]:
+def _ages(talking: list[float], wrapup: list[float], ringing: list[float], now: float) -> tuple[Ages, Ages, Ages]:
     """Each list as ages; made as one array, because to make one costs more than to fill it."""
-    ends = list(accumulate(map(len, since)))
-    all_ages = now - np.fromiter(chain.from_iterable(since), np.float64, ends[-1])
-    return [all_ages[end - len(one) : end] for one, end in zip(since, ends, strict=True)]
+    since = talking + wrapup + ringing
+    ages = np.fromiter(since, np.float64, len(since))
+    np.subtract(now, ages, out=ages)
+    wrapup_from = len(talking)
+    ringing_from = wrapup_from + len(wrapup)
+    return ages[:wrapup_from], ages[wrapup_from:ringing_from], ages[ringing_from:]

@@ -122,7 +122,7 @@ def read_head(folder: Path, key: bytes | None) -> Head:
                 raise DiskError(f"{path}: the seal is not of this key")
     except OSError as error:
         raise DiskError(f"{path}: {error.strerror}: whether records are missing at the end cannot be told") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise DiskError(f"{path}: is damaged: whether records are missing at the end cannot be told")
 

@@ -6,7 +6,6 @@ unfinished at the end of a file stays there; the first record of the next file s
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import hashlib
 import os
@@ -31,6 +30,7 @@ from dialer.disk.evidence_files import (
     segment_path,
     segments,
 )
+from dialer.disk.folders import lock_folder, sync_folder
 
 TORN_SHOWN_BYTES: Final = 2_000
 _PART: Final = ".part"
@@ -118,7 +118,7 @@ class EvidenceLog:
                 view = view[os.write(file.descriptor, view) :]
             os.fsync(file.descriptor)
             if not file.size:
-                _sync_folder(self.folder)
+                sync_folder(self.folder)
         except OSError:
             self._undo(file)
             raise
@@ -200,7 +200,7 @@ def compress(segment: Segment) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
-    _sync_folder(segment.path.parent)
+    sync_folder(segment.path.parent)
     segment.path.unlink()
 
 
@@ -212,18 +212,14 @@ def open_evidence(
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = _key(key_file, new_key, first=not segments(folder))
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = lock_folder(folder)
     except OSError as error:
         raise DiskError(f"{error.filename or folder}: {error.strerror}") from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for part in folder.glob(f"*{_PART}"):
             part.unlink()
         left = _left_by(folder, key)
         ordinal = max((segment.ordinal for segment in segments(folder)), default=0)
-    except BlockingIOError:
-        os.close(lock)
-        raise DiskError(f"{folder} is in use by another process") from None
     except OSError as error:
         os.close(lock)
         raise DiskError(f"{folder}: {error.strerror}") from error
@@ -241,7 +237,7 @@ def _key(path: Path, new_key: bytes, *, first: bool) -> bytes:
             file.write(new_key.hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return read_key(path)
 
 
@@ -286,11 +282,3 @@ def _scan(segment: Segment) -> tuple[Head, bytes, bool]:
             in_the_middle |= bool(tail)
             head, tail = Head(record.seq, record.hash), []
     return head, b"".join(tail), in_the_middle
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

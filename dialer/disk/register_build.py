@@ -21,6 +21,7 @@ import numpy as np
 
 from compliance.register import BLOCK_NUMBERS, HEADER_BYTES, Facts, Layout, header, place_of, sealed
 from dialer.disk.errors import DiskError
+from dialer.disk.folders import sync_folder
 from dialer.disk.register_lines import Values
 from dialer.disk.registers import open_register
 
@@ -69,7 +70,7 @@ def build(
             register.verify()
         accept(written)
         os.replace(fresh, path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     return written
 
 
@@ -92,14 +93,6 @@ def _workshop(path: Path) -> Iterator[Path]:
             shutil.rmtree(folder)
     finally:
         os.close(lock)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sorted_runs(numbers: Iterable[Values], folder: Path, run_numbers: int) -> list[Path]:

@@ -63,7 +63,7 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RegisterState:
     """One register of the settings. `facts` is None where it cannot be read; `fault` says what keeps it from being
     relied on, its age included; empty where nothing does."""
 
@@ -73,7 +73,7 @@ class Standing:
 
 
 @dataclass(slots=True)
-class Shelf:
+class NationalRegisters:
     """The registers that this host's settings name. Threads may share it; times are seconds since the epoch."""
 
     registers: tuple[RegisterSettings, ...] = ()
@@ -102,7 +102,7 @@ class Shelf:
         missing = [name for name in wanted if name != ALL_REGISTERS and name not in known]
         return [f"the register {name!r} is not configured here (there is: {there})" for name in missing]
 
-    def standings(self, wanted: Sequence[str], now: float) -> list[Standing]:
+    def standings(self, wanted: Sequence[str], now: float) -> list[RegisterState]:
         """How each of the `wanted` registers that are configured stands."""
         with self._lock:
             return [self._standing(one, now) for one in self._asked(wanted)]
@@ -150,12 +150,12 @@ class Shelf:
         old = outdated(held.register.facts, one.max_age_days, now)
         return register_outdated(old, now) if old else None
 
-    def _standing(self, one: RegisterSettings, now: float) -> Standing:
+    def _standing(self, one: RegisterSettings, now: float) -> RegisterState:
         held = self._look(one, now)
         if held.register is None:
-            return Standing(one, None, held.fault)
+            return RegisterState(one, None, held.fault)
         facts = held.register.facts
-        return Standing(one, facts, outdated(facts, one.max_age_days, now))
+        return RegisterState(one, facts, outdated(facts, one.max_age_days, now))
 
     def _look(self, one: RegisterSettings, now: float) -> _Held:
         """The register as it is now. Its file is looked at once a second at most, and read where it changed; one that

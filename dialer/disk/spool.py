@@ -7,19 +7,20 @@ was being written when the machine died is cut off; a file with a fault before i
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import msgpack
 
 from dialer.disk.errors import DiskError, SpoolFull
+from dialer.disk.folders import lock_folder, sync_folder
 
 SEGMENT_BYTES: Final = 4 * 1024 * 1024
 MAX_FRAME_BYTES: Final = 1024 * 1024
@@ -50,17 +51,12 @@ class Spool:
         self._tail: BinaryIO | None = None
         self.damaged: list[Path] = []
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = lock_folder(directory)
         except OSError as error:
             raise DiskError(f"spool directory {directory}: {error.strerror}") from error
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for path in sorted(directory.glob("*.spool")):
                 self._adopt(path)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise DiskError(f"spool directory {directory} is in use by another process") from None
         except OSError as error:
             os.close(self._lock)
             raise DiskError(f"spool directory {directory}: {error.strerror}") from error
@@ -98,7 +94,7 @@ class Spool:
                 break
             with segment.path.open("rb") as file:
                 frames = _frames(file, segment.start, segment.size)
-                items += [msgpack.unpackb(raw) for _, raw in zip(range(count - len(items)), frames, strict=False)]
+                items += [item for _, item in islice(frames, count - len(items))]
         return items
 
     def discard(self, count: int) -> None:
@@ -107,11 +103,8 @@ class Spool:
             segment = self._segments[0]
             if segment.left > count:
                 with segment.path.open("rb") as file:
-                    sizes = [
-                        _HEAD.size + len(raw)
-                        for raw, _ in zip(_frames(file, segment.start, segment.size), range(count), strict=False)
-                    ]
-                segment.start += sum(sizes)
+                    frames = _frames(file, segment.start, segment.size)
+                    segment.start += sum(size for size, _ in islice(frames, count))
                 segment.left -= count
                 return
             count -= segment.left
@@ -141,7 +134,7 @@ class Spool:
         path = self._directory / f"{number:010}.spool"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._tail = os.fdopen(descriptor, "wb", buffering=0)
-        _sync_directory(self._directory)
+        sync_folder(self._directory)
         self._segments.append(_Segment(path, 0, 0))
         return self._tail
 
@@ -160,7 +153,7 @@ class Spool:
         """Take over a file of an earlier run: count its items and cut a torn tail off."""
         size = path.stat().st_size
         with path.open("rb") as file:
-            lengths = [_HEAD.size + len(raw) for raw in _frames(file, 0, size)]
+            lengths = [length for length, _ in _frames(file, 0, size)]
         good = sum(lengths)
         if good < size and not _is_torn(path, good, size):
             aside = path.with_suffix(".damaged")
@@ -186,8 +179,8 @@ def _framed(item: Any) -> bytes:
     return _HEAD.pack(len(raw), zlib.crc32(raw)) + bytes(raw)
 
 
-def _frames(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    """The contents of the good frames from `start` on, up to the first that is not."""
+def _frames(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, Any]]:
+    """The good frames from `start` on, up to the first that is not: how long each is, and its item."""
     file.seek(start)
     at = start
     while at + _HEAD.size <= end:
@@ -197,8 +190,12 @@ def _frames(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
         raw = file.read(length)
         if zlib.crc32(raw) != checksum:
             return
+        try:
+            item = msgpack.unpackb(raw)
+        except (ValueError, msgpack.UnpackException):
+            return
         at += _HEAD.size + length
-        yield raw
+        yield _HEAD.size + length, item
 
 
 def _is_torn(path: Path, good: int, size: int) -> bool:
@@ -209,11 +206,3 @@ def _is_torn(path: Path, good: int, size: int) -> bool:
         file.seek(good)
         length, _ = _HEAD.unpack(file.read(_HEAD.size))
     return bool(good + _HEAD.size + length >= size)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

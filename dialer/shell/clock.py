@@ -9,6 +9,9 @@ from typing import Final
 JUMP_S: Final = 5.0
 """A wall clock that moved this much against the monotonic one was set by hand, or the host slept."""
 
+STOOD_STILL_S: Final = 2.0
+"""Who wakes this much too late has stood still: SIGSTOP, a snapshot of the machine, a machine far too busy."""
+
 
 @dataclass(slots=True)
 class Clock:
@@ -44,3 +47,9 @@ class Clock:
         offset_s = time.time() - time.monotonic()
         moved_s, self.offset_s = offset_s - self.offset_s, offset_s
         return moved_s if abs(moved_s) >= JUMP_S else 0.0
+
+    def stood_still_s(self, due_at: float) -> float:
+        """How long the process stood still that was to wake at `due_at` (monotonic) at the latest, and wakes now; 0.0
+        where it is in time."""
+        late_s = self.now() - due_at
+        return late_s if late_s >= STOOD_STILL_S else 0.0

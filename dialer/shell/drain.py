@@ -10,8 +10,7 @@ import trio
 from dialer.core.agents.agent import AgentState
 from dialer.core.effects import AgentChanged
 from dialer.core.engine import Engine
-from dialer.core.inputs import Drain, HangUpAll, Input
-from dialer.shell.engine_task import ForScribe
+from dialer.core.inputs import Drain, HangUpAll
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.claims import Claims
 from dialer.store.base.errors import StoreError
@@ -23,34 +22,32 @@ HANG_UP_LIMIT_S: Final = 75.0
 """After everything was hung up, so long for the last ends to come in."""
 
 
-async def until_drained(
-    parts: Parts, claims: Claims, inbox: trio.MemorySendChannel[Input], signals: Any, pool: Pool
-) -> None:
+async def until_drained(parts: Parts, claims: Claims, signals: Any, pool: Pool) -> None:
     """Wait for the first signal, or for workers that keep dying; then for the floor to become empty. The next signal or
     the limit hangs up."""
+    engine, inbox, limit_s = parts.engine, parts.queues.inbox, parts.settings.drain.talk_limit_s
     async with trio.open_nursery() as waiting:
         waiting.start_soon(_cancel_when_spent, pool, waiting.cancel_scope)
         await anext(signals)
         waiting.cancel_scope.cancel()
-    limit_s = parts.settings.drain.talk_limit_s
     parts.notifier.stopping("draining")
-    log.info("draining", calls=len(parts.engine.floor.calls), talk_limit_s=limit_s)
+    log.info("draining", calls=len(engine.view().calls), talk_limit_s=limit_s)
     claims.closed = True
-    await inbox.send(Drain())
     with trio.move_on_after(limit_s):
         async with trio.open_nursery() as waiting:
-            waiting.start_soon(_cancel_when_idle, parts.engine, waiting.cancel_scope)
+            waiting.start_soon(inbox.send, Drain())
+            waiting.start_soon(_cancel_when_idle, engine, waiting.cancel_scope)
             await anext(signals)
             waiting.cancel_scope.cancel()
-    if parts.engine.is_idle():
+    if engine.is_idle():
         return
-    log.warning("hanging up", calls=len(parts.engine.floor.calls))
-    await inbox.send(HangUpAll())
+    log.warning("hanging up", calls=len(engine.view().calls))
     with trio.move_on_after(HANG_UP_LIMIT_S):
+        await inbox.send(HangUpAll())
         async with trio.open_nursery() as waiting:
-            waiting.start_soon(_cancel_when_idle, parts.engine, waiting.cancel_scope)
-    if not parts.engine.is_idle():
-        log.error("calls without an end", calls=len(parts.engine.floor.calls))
+            waiting.start_soon(_cancel_when_idle, engine, waiting.cancel_scope)
+    if not engine.is_idle():
+        log.error("calls without an end", calls=len(engine.view().calls))
 
 
 async def _cancel_when_spent(pool: Pool, scope: trio.CancelScope) -> None:
@@ -64,16 +61,16 @@ async def _cancel_when_idle(engine: Engine, scope: trio.CancelScope) -> None:
     quiet = 0
     while quiet < 3:
         await trio.sleep(0.05)
-        quiet = quiet + 1 if engine.floor.draining and engine.is_idle() else 0
+        quiet = quiet + 1 if engine.is_idle() and engine.view().draining else 0
     scope.cancel()
 
 
-async def dismiss(parts: Parts, claims: Claims, to_scribe: trio.MemorySendChannel[ForScribe]) -> None:
+async def dismiss(parts: Parts, claims: Claims) -> None:
     """Tell everybody that the agents are not served any more, and let other daemons have them."""
     now = parts.clock.now()
-    for agent in parts.engine.floor.roster.agents.values():
+    for agent in parts.engine.view().agents.values():
         gone = AgentChanged(agent.agent, AgentState.OFFLINE, now, "the dialer has stopped", agent.campaigns)
-        await to_scribe.send(gone)
+        await parts.queues.facts.send(gone)
     try:
         await claims.give_up()
     except StoreError as error:

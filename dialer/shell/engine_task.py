@@ -6,8 +6,7 @@ that the hand-over delay is the engine's own time and nothing else; everything s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 import trio
@@ -25,59 +24,53 @@ from dialer.core.effects import (
     Send,
     Settle,
 )
-from dialer.core.engine import Engine
-from dialer.core.inputs import Input, Paced, Refused
-from dialer.shell.clock import Clock
-from dialer.shell.statistics import Tally
-from dialer.shell.watchdog import Notifier
-from dialer.store.settlement.outbox import CrmEvent
+from dialer.core.inputs import Input, Refused
+from dialer.shell.parts import Parts
 from sip.pool import Pool
 
 log = structlog.get_logger()
 
-MOST_INPUTS_AT_ONCE = 256
+MOST_INPUTS_AT_ONCE: Final = 256
 """Inputs that are taken before the queues get a turn."""
 
-LONGEST_SLEEP_S = 0.5
+LONGEST_SLEEP_S: Final = 0.5
+FEED_EVERY_S: Final = 1.0
+"""How often the watchdog is fed while a queue is full."""
 
 T = TypeVar("T")
 
-ForScribe = Settle | OptOut | Publish | AgentChanged | CrmEvent
 
-
-@dataclass(frozen=True, slots=True)
-class Outlets:
-    """Where effects go."""
-
-    pool: Pool
-    leases: trio.MemorySendChannel[Lease | Release | Postpone]
-    gates: trio.MemorySendChannel[Reserve]
-    scribe: trio.MemorySendChannel[ForScribe]
-    tally: Tally
-
-
-async def drive(
-    engine: Engine, inbox: trio.MemoryReceiveChannel[Input], outlets: Outlets, clock: Clock, notifier: Notifier
-) -> None:
+async def drive(parts: Parts, pool: Pool) -> None:
     """Run the engine until cancelled."""
+    engine, clock = parts.engine, parts.clock
     while True:
-        inputs: list[Input] = []
-        with trio.move_on_after(max(0.0, min(LONGEST_SLEEP_S, engine.next_wake() - clock.now()))):
-            inputs.append(await inbox.receive())
-        while len(inputs) < MOST_INPUTS_AT_ONCE:
-            try:
-                inputs.append(inbox.receive_nowait())
-            except trio.WouldBlock:
-                break
-        for told in inputs:
-            if isinstance(told, Refused):
-                outlets.tally.refused(told)
-            elif isinstance(told, Paced):
-                outlets.tally.decisions_taken += 1
-            await carry_out(engine.receive(told, clock.now(), clock.wall()), outlets)
-        await carry_out(engine.advance(clock.now()), outlets)
-        await carry_out(engine.lease_more(clock.now()), outlets)
-        notifier.alive()
+        inputs = await _next_inputs(parts)
+        for event in inputs:
+            if isinstance(event, Refused):
+                parts.statistics.refused(event)
+            await carry_out(engine.receive(event, clock.now(), clock.wall()), parts, pool)
+        await carry_out(engine.advance(clock.now()), parts, pool)
+        await carry_out(engine.lease_more(clock.now()), parts, pool)
+        parts.notifier.alive()
+
+
+async def _next_inputs(parts: Parts) -> list[Input]:
+    """What has come in, at once if there is something; nothing, when the engine wants to be woken."""
+    engine, clock, waiting = parts.engine, parts.clock, parts.queues.inputs
+    inputs: list[Input] = []
+    now = clock.now()
+    sleep_s = max(0.0, min(LONGEST_SLEEP_S, engine.next_wake() - now))
+    with trio.move_on_after(sleep_s):
+        inputs.append(await waiting.receive())
+    if stood_still_s := clock.stood_still_s(now + sleep_s):
+        log.warning("the process stood still", for_s=round(stood_still_s, 1))
+        engine.stood_still(clock.now())
+    while len(inputs) < MOST_INPUTS_AT_ONCE:
+        try:
+            inputs.append(waiting.receive_nowait())
+        except trio.WouldBlock:
+            break
+    return inputs
 
 
 async def put(channel: trio.MemorySendChannel[T], item: T) -> None:
@@ -89,27 +82,42 @@ async def put(channel: trio.MemorySendChannel[T], item: T) -> None:
         await channel.send(item)
 
 
-async def carry_out(effects: list[Effect], outlets: Outlets) -> None:
+async def _put(parts: Parts, name: str, channel: trio.MemorySendChannel[T], item: T) -> None:
+    """The same for the engine's own task. A queue is full where neither Redis nor the disk takes anything; a restart
+    would lose what waits in it, and the calls in progress, so the watchdog is fed meanwhile."""
+    try:
+        channel.send_nowait(item)
+        return
+    except trio.WouldBlock:
+        log.error("the engine waits: a queue is full", queue=name)
+    while True:
+        with trio.move_on_after(FEED_EVERY_S):
+            await channel.send(item)
+            return
+        parts.notifier.alive()
+
+
+async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
     """Start what the engine wants done. Commands to workers first: somebody may be on the line."""
+    queues, statistics = parts.queues, parts.statistics
     for effect in effects:
         if isinstance(effect, Send):
-            outlets.pool.send(effect.command)
+            pool.send(effect.command)
     for effect in effects:
         match effect:
-            case Settle(settlement):
-                outlets.tally.settled(settlement)
-                await put(outlets.scribe, effect)
-            case AgentChanged():
-                outlets.tally.agent_changed(effect)
-                await put(outlets.scribe, effect)
-            case Publish() | OptOut():
-                await put(outlets.scribe, effect)
+            case Settle() | AgentChanged() | Publish() | OptOut():
+                if isinstance(effect, Settle):
+                    parts.unwritten.add(effect.settlement.attempt)
+                    statistics.settled(effect.settlement)
+                elif isinstance(effect, AgentChanged):
+                    statistics.agent_changed(effect)
+                await _put(parts, "facts", queues.facts, effect)
             case Reserve():
-                await put(outlets.gates, effect)
+                await _put(parts, "gates", queues.gates, effect)
             case Lease() | Release() | Postpone():
-                await put(outlets.leases, effect)
+                await _put(parts, "leases", queues.leases, effect)
             case Anomaly(where, detail):
-                outlets.tally.anomalies += 1
+                statistics.anomalies += 1
                 log.warning("anomaly", where=where, detail=detail)
             case Send():
                 pass  # sent above

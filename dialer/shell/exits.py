@@ -14,6 +14,7 @@ class Exit(IntEnum):
     REDIS = 3  # Redis was not there at the start
     SIP = 4  # no SIP worker could be started, or they kept dying
     SPOOLED = 5  # drained, but events wait on disk for Redis: start again to deliver them
+    LOST = 12  # drained, but records were lost: neither Redis nor this host's disks took them
 
 
 class StartFailed(Exception):

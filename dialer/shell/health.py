@@ -1,4 +1,7 @@
-"""Why no new calls may start, if there is a reason. Fail closed: any one reason is enough."""
+"""What is wrong at the moment: reasons for which no new calls may start, and alarms.
+
+Fail closed: any one reason is enough. The board shows alarms, the log has when each begins and ends.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ import structlog
 log = structlog.get_logger()
 
 
-class Ailment(StrEnum):
+class NoCalls(StrEnum):
     """What keeps the daemon from starting calls."""
 
     REDIS = "Redis does not answer"
+    SIGN_OF_LIFE = "this host's sign of life was not renewed in time"
     SPOOL = "events wait on disk"
     EVIDENCE = "evidence cannot be written"
     CLOCK = "the clock jumped"
@@ -22,27 +26,55 @@ class Ailment(StrEnum):
 
 @dataclass(slots=True)
 class Health:
-    """The ailments of the moment."""
+    """`reasons` keep calls from starting, each with a detail; `alarms` are in words, by what they are about."""
 
-    ailments: dict[Ailment, str] = field(default_factory=dict)
+    reasons: dict[NoCalls, str] = field(default_factory=dict)
+    alarms: dict[str, str] = field(default_factory=dict)
+    _logged: set[str] = field(default_factory=set)
 
-    def ails(self, ailment: Ailment, detail: str) -> None:
+    def stop_calls(self, reason: NoCalls, detail: str) -> None:
         """Something is wrong."""
-        if ailment not in self.ailments:
-            log.warning("no new calls", why=ailment.value, detail=detail)
-        self.ailments[ailment] = detail
+        if reason not in self.reasons:
+            log.warning("no new calls", why=reason.value, detail=detail)
+        self.reasons[reason] = detail
 
-    def well(self, ailment: Ailment) -> None:
+    def allow_calls(self, reason: NoCalls) -> None:
         """It is mended."""
-        if self.ailments.pop(ailment, None) is not None:
-            log.info("mended", what=ailment.value)
+        if self.reasons.pop(reason, None) is not None:
+            log.info("mended", what=reason.value)
+
+    def alarm(self, about: str, words: str) -> None:
+        """Raise an alarm, or end it (`words` empty)."""
+        if words:
+            self.alarms[about] = words
+        else:
+            self.alarms.pop(about, None)
 
     @property
     def healthy(self) -> bool:
         """Whether calls may start."""
-        return not self.ailments
+        return not self.reasons
 
     @property
     def redis_healthy(self) -> bool:
         """Whether Redis answered when last asked."""
-        return Ailment.REDIS not in self.ailments
+        return NoCalls.REDIS not in self.reasons
+
+    @property
+    def no_new_calls(self) -> dict[str, str]:
+        """The reasons in words, by what they are about."""
+        return {reason.value: f"no new calls: {reason.value} ({detail})" for reason, detail in self.reasons.items()}
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """All that is wrong, in words."""
+        return self.alarms | self.no_new_calls
+
+    def log_alarms(self) -> None:
+        """Log what has become a problem, or is none any more: who reads the journal does not see the board."""
+        problems = self.problems
+        for about in problems.keys() - self._logged:
+            log.warning("alarm", about=about, problem=problems[about])
+        for about in self._logged - problems.keys():
+            log.info("alarm over", about=about)
+        self._logged = set(problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Histogram, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -97,55 +97,44 @@ def _host_metrics(board: Board) -> Iterator[Metric]:
 
 
 def _campaign_metrics(board: Board) -> Iterator[Metric]:
+    by_state, window = ["campaign", "state"], "of each counting window of the abandonment cap, all hosts."
     attempts = CounterMetricFamily("dialer_attempts", "Attempts by how they ended.", labels=["campaign", "disposition"])
     causes = CounterMetricFamily("dialer_ends", "Attempts by the cause of their end.", labels=["campaign", "cause"])
     decisions = CounterMetricFamily("dialer_pacing_decisions", "Decisions of the pacer.", labels=["campaign"])
     refusals = CounterMetricFamily("dialer_refusals", "Leads refused at a gate.", labels=["campaign", "rule"])
-    calls = GaugeMetricFamily("dialer_calls", "Calls by state.", labels=["campaign", "state"])
-    agents = GaugeMetricFamily("dialer_agents", "Agents by state.", labels=["campaign", "state"])
+    calls = GaugeMetricFamily("dialer_calls", "Calls by state.", labels=by_state)
+    agents = GaugeMetricFamily("dialer_agents", "Agents by state.", labels=by_state)
     leads = GaugeMetricFamily("dialer_leads", "Leads: held here, due, waiting.", labels=["campaign", "where"])
     answered = GaugeMetricFamily("dialer_live_answers_today", "Live answers, all hosts.", labels=["campaign"])
     abandoned = GaugeMetricFamily("dialer_abandoned_today", "Abandoned calls, all hosts.", labels=["campaign"])
-    window, labels = "of each counting window of the abandonment cap, all hosts.", ["campaign", "window"]
-    counted = GaugeMetricFamily("dialer_window_live_answers", f"Live answers {window}", labels=labels)
-    lost = GaugeMetricFamily("dialer_window_abandoned", f"Abandoned calls {window}", labels=labels)
-    left = GaugeMetricFamily("dialer_window_budget_calls", f"Calls that may be abandoned yet {window}", labels=labels)
+    by_window = ["campaign", "window"]
+    counted = GaugeMetricFamily("dialer_window_live_answers", f"Live answers {window}", labels=by_window)
+    lost = GaugeMetricFamily("dialer_window_abandoned", f"Abandoned calls {window}", labels=by_window)
+    left = GaugeMetricFamily(
+        "dialer_window_budget_calls", f"Calls that may be abandoned yet {window}", labels=by_window
+    )
     risk = GaugeMetricFamily("dialer_pacing_risk", "Abandon risk of the next call.", labels=["campaign"])
     for row in board.campaigns:
-        for labelled, family in (
-            (row.dispositions, attempts),
-            (row.causes, causes),
-            (row.refusals, refusals),
-            (row.calls, calls),
-            (row.agents, agents),
-            ({"held": row.leads_held, "due": row.due, "waiting": row.waiting}, leads),
-        ):
-            for label, value in labelled.items():
+        by_label: list[tuple[CounterMetricFamily | GaugeMetricFamily, Mapping[str, float]]] = [
+            (attempts, row.dispositions),
+            (causes, row.causes),
+            (refusals, row.refusals),
+            (calls, row.calls),
+            (agents, row.agents),
+            (leads, {"held": row.leads_held, "due": row.due, "waiting": row.waiting}),
+            (counted, {counts.label: counts.answered for counts in row.windows}),
+            (lost, {counts.label: counts.abandoned for counts in row.windows}),
+            (left, {counts.label: counts.left for counts in row.windows}),
+        ]
+        for family, values in by_label:
+            for label, value in values.items():
                 family.add_metric([row.name, label], value)
-        decisions.add_metric([row.name], row.decisions)
-        answered.add_metric([row.name], row.answered)
-        abandoned.add_metric([row.name], row.abandoned)
-        for one in row.windows:
-            counted.add_metric([row.name, one.label], one.answered)
-            lost.add_metric([row.name, one.label], one.abandoned)
-            left.add_metric([row.name, one.label], one.left)
+        for family, value in ((decisions, row.decisions), (answered, row.answered), (abandoned, row.abandoned)):
+            family.add_metric([row.name], value)
         if row.risk is not None:
             risk.add_metric([row.name], row.risk)
-    yield from (
-        attempts,
-        causes,
-        decisions,
-        refusals,
-        calls,
-        agents,
-        leads,
-        answered,
-        abandoned,
-        counted,
-        lost,
-        left,
-        risk,
-    )
+    yield from (attempts, causes, decisions, refusals, calls, agents, leads, answered, abandoned)
+    yield from (counted, lost, left, risk)
 
 
 def _trunk_metrics(board: Board) -> Iterator[Metric]:

@@ -1,64 +1,89 @@
-"""What a daemon is made of before anything runs: the store, the spool, the clocks, the counters, the engine."""
+"""What a daemon is made of before anything runs: the store, the disk, the clocks, the counters, the engine, queues."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import structlog
+import trio
 
 import dialer
 from config.daemon import DaemonSettings
+from dialer.core.effects import AgentChanged, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
 from dialer.core.engine import Engine
-from dialer.core.engine_state import FloorSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings, TrunkLimits
+from dialer.core.inputs import Input
 from dialer.disk.errors import DiskError
 from dialer.disk.evidence_files import KEY_BYTES
 from dialer.disk.evidence_log import EvidenceLog, open_evidence
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.disk.spool import Spool
 from dialer.shell.clock import Clock
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.health import Health
 from dialer.shell.metrics import Metrics
-from dialer.shell.statistics import Tally
+from dialer.shell.statistics import Statistics
 from dialer.shell.tasks.evidence import Evidence
-from dialer.shell.tasks.pacer_memory import Notebook
-from dialer.shell.tasks.pacers import Pacers
 from dialer.shell.watchdog import Notifier
 from dialer.store.base.connection import Store, open_store, persistence_warnings
 from dialer.store.base.errors import StoreError
 from dialer.store.settlement import recovery
+from dialer.store.settlement.outbox import CrmEvent
 from sip.messages import Trunk
 from sip.pool import PoolSettings
 
 log = structlog.get_logger()
 
 
+QUEUE: Final = 10_000
+"""What may wait in memory. A full queue holds up whoever fills it."""
+
+ToWrite = Settle | OptOut | Publish | AgentChanged | CrmEvent
+"""What the event writer is given."""
+
+
+class Queues:
+    """Between the tasks: each has an end to put in and one to take out."""
+
+    def __init__(self) -> None:
+        self.inbox, self.inputs = trio.open_memory_channel[Input](QUEUE)
+        self.leases, self.leases_wanted = trio.open_memory_channel[Lease | Release | Postpone](QUEUE)
+        self.gates, self.gates_wanted = trio.open_memory_channel[Reserve](QUEUE)
+        self.facts, self.facts_to_write = trio.open_memory_channel[ToWrite](QUEUE)
+
+
 @dataclass(slots=True)
 class Parts:
-    """The long-lived things, made once and in this order."""
+    """The long-lived things that tasks share. `unwritten` are attempts that ended and are not in the store yet."""
 
     settings: DaemonSettings
     store: Store
     spool: Spool
-    host: str
+    evidence: Evidence
+    shelf: NationalRegisters
     owner: str
     clock: Clock
     health: Health
-    tally: Tally
+    statistics: Statistics
     metrics: Metrics
     engine: Engine
     notifier: Notifier
-    notebook: Notebook
-    shelf: Shelf
-    evidence: Evidence
+    queues: Queues = field(default_factory=Queues)
+    unwritten: set[str] = field(default_factory=set)
+
+    @property
+    def host(self) -> str:
+        """This host's name."""
+        return self.settings.host.name
 
 
 def open_parts(settings: DaemonSettings) -> Parts:
     """Open what the settings name, in this order. Raises `StartFailed`."""
-    clock = Clock.start()
+    clock, health, metrics = Clock.start(), Health(), Metrics()
     try:
         store = open_store(settings.redis)
         for warning in persistence_warnings(store):
@@ -72,58 +97,50 @@ def open_parts(settings: DaemonSettings) -> Parts:
     for path in spool.damaged:
         log.error("the spool was damaged; what could not be read is kept", path=str(path))
     evidence = _evidence(settings)
-    limits = tuple(TrunkLimits(trunk.name, trunk.max_cps, trunk.max_calls) for trunk in settings.trunks)
-    metrics = Metrics()
     try:
         metrics.serve(settings.metrics)
     except OSError as error:
         raise StartFailed(Exit.CONFIG, f"metrics.port {settings.metrics.port}: {error}") from error
-    incarnation = f"{time.time_ns() // 1_000_000:x}"
-    owner = recovery.owner_of(settings.host.name, incarnation)
-    health, tally = Health(), Tally(settings.host.name, clock, clock.wall())
     return Parts(
         settings=settings,
         store=store,
         spool=spool,
-        host=settings.host.name,
-        owner=owner,
+        evidence=Evidence(evidence, clock, health, settings.evidence.keep_days, registers=bool(settings.registers)),
+        shelf=NationalRegisters(settings.registers),
+        owner=recovery.owner_of(settings.host.name, f"{time.time_ns() // 1_000_000:x}"),
         clock=clock,
         health=health,
-        tally=tally,
+        statistics=Statistics(clock, clock.wall()),
         metrics=metrics,
         engine=Engine(
-            FloorSettings(
-                trunks=limits,
+            EngineSettings(
+                trunks=tuple(TrunkLimits(trunk.name, trunk.max_cps, trunk.max_calls) for trunk in settings.trunks),
                 max_lines=settings.sip.max_lines,
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
                 handover_allowance_s=settings.pacing.handover_allowance_s,
             )
         ),
         notifier=Notifier(),
-        notebook=Notebook(store, settings.host.name, owner, clock, health, tally, Pacers()),
-        shelf=Shelf(settings.registers),
-        evidence=Evidence(evidence, clock, health, settings.evidence.keep_days, registers=bool(settings.registers)),
     )
 
 
 def _evidence(settings: DaemonSettings) -> EvidenceLog:
-    wanted = settings.evidence
     try:
-        found = open_evidence(
-            Path(wanted.folder),
-            Path(wanted.key_file),
+        evidence = open_evidence(
+            Path(settings.evidence.folder),
+            Path(settings.evidence.key_file),
             host=settings.host.name,
             version=dialer.__version__,
-            segment_bytes=wanted.segment_mb * 1_000_000,
+            segment_bytes=settings.evidence.segment_mb * 1_000_000,
             new_key=secrets.token_bytes(KEY_BYTES),
         )
     except DiskError as error:
         raise StartFailed(Exit.CONFIG, f"evidence: {error}") from error
-    for name in found.damaged:
+    for name in evidence.damaged:
         log.error("evidence was altered, or records are missing: dialer evidence verify", file=name)
-    for torn in found.torn:
+    for torn in evidence.torn:
         log.warning("evidence ends unfinished; the next record says so", file=torn["file"], bytes=torn["bytes"])
-    return found
+    return evidence
 
 
 def pool_settings(settings: DaemonSettings) -> PoolSettings:

@@ -1,7 +1,6 @@
-"""REHEARSE: the same engine and the real pacers, in virtual time, under a seed.
+"""PLAN: the daemon's engine and real pacers in virtual time, under a seed.
 
-`rehearsal.rehearse(scenario, seed)` is the face. Around the engine stand twins of everything that it talks to, each
-small enough to be obviously right: `far_end` (workers, trunks, callees), `desks` (agents, their desktops and phones)
-and `memory` (the store). `faults` breaks them on purpose; `invariants` says after every step what must hold whatever
-broke.
+What every simulation stands on, the rehearsals in tests/ included: the clock (`virtual_time`), the other end of the
+line (`far_end`), agents' desktops (`desk`) and what the store does about an attempt (`attempts`). `study` plays whole
+shifts with it; `policies` names what they compare, and `baselines` has the published rules of other dialers.
 """

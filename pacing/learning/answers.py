@@ -78,7 +78,7 @@ class Watch:
         return (self.answered + 2.0) / (self.expected + 2.0)
 
 
-class Answers:
+class AnswerModel:
     """The law of answers of one campaign."""
 
     def __init__(self, ring_timeout_s: float, probability: float, answer_mean_s: float, prior_weight: float) -> None:

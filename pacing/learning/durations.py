@@ -12,7 +12,7 @@ import numpy as np
 
 from pacing.api import Ages, Memory
 from pacing.compiled import Floats, floats
-from pacing.learning.forgetting import Forgetting, add_one, spread
+from pacing.learning.forgetting import Forgetting, end_life, spread
 from pacing.learning.state_codec import counts_of, number_of
 
 BINS = 28
@@ -62,7 +62,7 @@ class Durations:
         share = 1.0 / max(self.memory_calls, LIVES_REMEMBERED * self.last[1].size)
         self.forgetting.passed(share)
         weight = self.forgetting.of_one(at - duration_s)
-        add_one(duration_s, weight, math.exp(-share), self.edges_s, self.ended, self.seconds)
+        end_life(duration_s, weight, math.exp(-share), self.edges_s, self.ended, self.seconds)
         self.seen += 1
 
     def hazard(self, now: float = 0.0, running_s: Ages = ()) -> Floats:

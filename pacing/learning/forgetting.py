@@ -33,18 +33,6 @@ def weights_of(began_at: Floats, grid_at: Floats, grid_mark: Floats, mark: float
     return weights
 
 
-@compiled
-def add_one(lasted_s: float, weight: float, kept: float, edges_s: Floats, ended: Floats, seconds: Floats) -> None:
-    """What is there counts for `kept`; then add one life that ended after so long, as `spread` does with many."""
-    for b in range(edges_s.size):
-        ended[b] *= kept
-        seconds[b] *= kept
-        if lasted_s > edges_s[b]:
-            upper = edges_s[b + 1] if b + 1 < edges_s.size else math.inf
-            seconds[b] += weight * (min(lasted_s, upper) - edges_s[b])
-    ended[np.searchsorted(edges_s, lasted_s, side="right") - 1] += weight
-
-
 class Forgetting:
     """The mark rises by 1 / memory whenever something ends; a start weighs exp(its mark - the mark now).
 
@@ -89,18 +77,28 @@ class Forgetting:
 
 
 @compiled
+def add_life(lasted_s: float, weight: float, edges_s: Floats, within: Floats, seconds: Floats) -> None:
+    """Add a life that has lasted so long: its weight to `within` where it stands now or ended, and to `seconds` the
+    time that it spent in every bin. `edges_s` are the lower edges; the last bin is open."""
+    lasted_s = max(0.0, lasted_s)
+    last = np.searchsorted(edges_s, lasted_s, side="right") - 1
+    for b in range(last):
+        seconds[b] += weight * (edges_s[b + 1] - edges_s[b])
+    seconds[last] += weight * (lasted_s - edges_s[last])
+    within[last] += weight
+
+
+@compiled
+def end_life(lasted_s: float, weight: float, kept: float, edges_s: Floats, ended: Floats, seconds: Floats) -> None:
+    """What is there counts for `kept`; then add a life that has ended."""
+    for b in range(edges_s.size):
+        ended[b] *= kept
+        seconds[b] *= kept
+    add_life(lasted_s, weight, edges_s, ended, seconds)
+
+
+@compiled
 def spread(lasted_s: Floats, weights: Floats, edges_s: Floats, within: Floats, seconds: Floats) -> None:
-    """Add lives that have lasted so long: their weight to `within` where they stand now, and to `seconds` the time that
-    they have spent in every bin. `edges_s` are the lower edges; the last bin is open."""
-    bins = edges_s.size
-    whole = np.zeros(bins)
+    """Add many lives, as `add_life` does with one."""
     for i in range(lasted_s.size):
-        b = np.searchsorted(edges_s, max(0.0, lasted_s[i]), side="right") - 1
-        whole[b] += weights[i]
-        seconds[b] += weights[i] * max(0.0, lasted_s[i] - edges_s[b])
-    beyond = 0.0
-    for b in range(bins - 1, -1, -1):
-        within[b] += whole[b]
-        if b < bins - 1:
-            seconds[b] += beyond * (edges_s[b + 1] - edges_s[b])
-        beyond += whole[b]
+        add_life(lasted_s[i], weights[i], edges_s, within, seconds)

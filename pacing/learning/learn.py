@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pacing.api import AnswerCorrected, CallAnswered, CallFailed, Memory, Observation, Snapshot, TalkEnded, WrapupEnded
 from pacing.exposure import COMPLETE_CALLS
-from pacing.learning.answers import Answers
+from pacing.learning.answers import AnswerModel
 from pacing.learning.durations import Durations
 from pacing.learning.ringing import FAILED
 from pacing.learning.state_codec import part_of
@@ -21,11 +21,11 @@ PRIOR_TALKS = 5.0
 RECALLED_MOST = 100.0
 
 
-class Learnt:
+class Model:
     """Everything one pacer has learnt of its campaign."""
 
     def __init__(self, ring_timeout_s: float, memory: Memory | None = None) -> None:
-        self.answers = Answers(ring_timeout_s, 0.3, 11.0, PRIOR_CALLS)
+        self.answers = AnswerModel(ring_timeout_s, 0.3, 11.0, PRIOR_CALLS)
         self.talk = Durations(120.0, 1.0, MEMORY_TALKS, PRIOR_TALKS)
         self.wrapup = Durations(30.0, 0.7, MEMORY_TALKS, PRIOR_TALKS)
         hours, trunks = part_of(memory, "hours"), part_of(memory, "trunks")
@@ -52,10 +52,10 @@ class Learnt:
         self.wrapup.look(snapshot.now, snapshot.wrapup_age_s)
         self.answers.look(snapshot)
 
-    def missing(self) -> dict[str, float]:
-        """How much is still to be seen before a forecast is worth anything, by the name of the figure."""
-        lacks = {"calls_to_go": COMPLETE_CALLS - self.answers.complete}
-        return {name: float(lack) for name, lack in lacks.items() if lack > 0}
+    @property
+    def calls_to_go(self) -> float:
+        """How many calls must still have their whole ring time before a forecast is worth anything."""
+        return max(0.0, COMPLETE_CALLS - self.answers.complete)
 
     def summary(self) -> dict[str, float]:
         """The learnt means by name, for people."""
@@ -71,7 +71,7 @@ class Learnt:
         }
 
     def memory(self) -> Memory:
-        """What a new `Learnt` goes on from; plain data."""
+        """What a new `Model` goes on from; plain data."""
         hours, trunks = self.answers.shares()
         return {
             "answers": self.answers.memory(),

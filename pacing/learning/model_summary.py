@@ -1,4 +1,4 @@
-"""What a pacer has learnt, drawn for people: probabilities, laws of durations as quantiles and curves, the steering.
+"""What a pacer has learnt, for people: probabilities, laws of durations as quantiles and curves, the tolerated risk.
 
 Pure: from a memory (`Pacer.memory()`) and the settings it was learnt under. What is missing or odd in a memory is as
 it is in a pacer that goes on from it: the prior.
@@ -17,10 +17,10 @@ from pacing.api import Memory, Mode, Settings
 from pacing.compiled import Floats
 from pacing.kernels import RING_BIN_S
 from pacing.learning.durations import Durations
-from pacing.learning.learn import Learnt
+from pacing.learning.learn import Model
 from pacing.learning.ringing import FAILED
 from pacing.learning.ringing import Law as RingLaw
-from pacing.risk_control import Steering
+from pacing.risk_control import RiskControl
 from pacing.sentence import to_go
 
 SHARES: Final = (0.1, 0.5, 0.9)
@@ -55,7 +55,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class ModelSummary:
     """Everything one pacer has learnt.
 
     `answers` is the overall probability that a call is answered, `hours` the same by the callees' hour of the day,
@@ -75,24 +75,24 @@ class Portrait:
     calibration: float
 
 
-def portrait(memory: Memory, settings: Settings) -> Portrait | None:
-    """The portrait of a memory; None where the mode learns nothing and nothing is known from before."""
+def model_summary(memory: Memory, settings: Settings) -> ModelSummary | None:
+    """The summary of a memory; None where the mode learns nothing and nothing is known from before."""
     if settings.mode is not Mode.PREDICTIVE and not memory:
         return None
-    known = Learnt(settings.ring_timeout_s, memory)
-    steering = Steering(settings.max_abandon_rate, memory)
-    answers = known.answers
+    model = Model(settings.ring_timeout_s, memory)
+    risk_control = RiskControl(settings.max_abandon_rate, memory)
+    answers = model.answers
     law = answers.ringing.law()
-    return Portrait(
+    return ModelSummary(
         answers=Share(law.probability * (1.0 - answers.refused_share), law.calls),
         hours=tuple(sorted((int(hour), share) for hour, share in _shares(memory, "hours") if hour in HOURS)),
         trunks=tuple(sorted(_shares(memory, "trunks"), key=lambda one: -one[1].calls)),
         ringing=_ringing(law, sum(answers.ringing.seen[:FAILED])),
-        talk=_law(known.talk),
-        wrapup=_law(known.wrapup),
-        missing=to_go(known.missing()),
-        tolerated=steering.tolerated,
-        calibration=steering.calibration,
+        talk=_law(model.talk),
+        wrapup=_law(model.wrapup),
+        missing=to_go(model.calls_to_go),
+        tolerated=risk_control.tolerated,
+        calibration=risk_control.calibration,
     )
 
 

@@ -80,7 +80,16 @@ def incidence(events: Floats, within: Floats) -> tuple[Floats, Floats, Floats, f
 
 
 @compiled
-def gathered(ages_s: Floats, bins: int) -> Floats:
+def end_call(events: Floats, cause: int, place: int, kept: float, weight: float) -> None:
+    """What is there counts for `kept`; then add a call that ended so, in one go: this is done for every call."""
+    for c in range(events.shape[0]):
+        for b in range(events.shape[1]):
+            events[c, b] *= kept
+    events[cause, place] += weight
+
+
+@compiled
+def bin_counts(ages_s: Floats, bins: int) -> Floats:
     """How many of the ages are in each bin; what is beyond the last is in the last."""
     calls = np.zeros(bins)
     for i in range(ages_s.size):
@@ -124,12 +133,13 @@ class Ringing:
     def observe(self, at: float, ring_s: float, cause: int) -> None:
         """A call ended so at `at`, after `ring_s`."""
         share = 1.0 / max(self.memory_calls, RING_TIMES_REMEMBERED * self.ringing)
+        kept = math.exp(-share)
         self.forgetting.passed(share)
-        self.fade(math.exp(-share))
         weight = self.forgetting.of_one(at - ring_s)
-        self.events[cause, self.bin_of(ring_s)] += weight
-        self.weight += weight
-        self.squares += weight * weight
+        end_call(self.events, cause, self.bin_of(ring_s), kept, weight)
+        self.prior_weight = max(TRACE, self.prior_weight * kept)
+        self.weight = self.weight * kept + weight
+        self.squares = self.squares * kept * kept + weight * weight
         self.seen[cause] += 1
 
     def correct(self, answered_at: float, ring_s: float, was: int, cause: int) -> None:
@@ -172,7 +182,7 @@ class Ringing:
         ages_s = floats(ringing_s)
         squares, weight = self.squares, self.weight
         if ages_s.size:
-            calls = gathered(ages_s, self.edges_s.size)
+            calls = bin_counts(ages_s, self.edges_s.size)
             within = calls * self.forgetting.of(now - self.edges_s)
             weight += float(within.sum())
             squares += float(within.sum())  # a move may have discounted them, and ordinarily they fade but little
@@ -183,7 +193,7 @@ class Ringing:
     def memory(self, now: float = 0.0, ringing_s: Ages = ()) -> Memory:
         """What `recall` takes. Calls that ring now count as what becomes of them by the law (Efron's redistribution to
         the right, 1967): without them only those that end first would be remembered."""
-        within = gathered(floats(ringing_s), self.edges_s.size) * self.forgetting.of(now - self.edges_s)
+        within = bin_counts(floats(ringing_s), self.edges_s.size) * self.forgetting.of(now - self.edges_s)
         # The prior says what becomes of them at ages that nobody has reached, and nothing else.
         still, answers, people, _ = incidence(self.events + NEXT_TO_NOTHING * self.prior, within)
         total = float(self.events.sum() + within.sum())

@@ -78,7 +78,12 @@ class Starts:
     def ended(self, began_at: float, answered: bool, trunk: str) -> None:
         """A call that began then has been answered, or has ended."""
         trunks = self.open.setdefault(math.floor(began_at / SLOT_S), {})
-        trunks.setdefault(trunk, Count()).add(Count(1.0 if answered else 0.0, 1.0))
+        count = trunks.get(trunk)
+        if count is None:
+            count = trunks[trunk] = Count()
+        count.ended += 1.0
+        if answered:
+            count.answered += 1.0
 
     def ripen(self, now: float) -> list[Slot]:
         """The slots that have become complete, oldest first."""

@@ -37,6 +37,7 @@ from dialer.core.model import Lead
 from dialer.store.base.connection import Command, Store, close_store, open_store, trip
 from dialer.store.base.keys import digits
 from dialer.store.gate.contacts import spot
+from dialer.store.gate.evaluation import Screening
 from dialer.store.gate.gate import reserved, screen
 from dialer.store.privacy import blocklist
 from pacing.api import Mode
@@ -126,7 +127,7 @@ def info(store: Store, section: str) -> dict[str, str]:
 def measure(store: Store, histories: int, rounds: int, batches: Sequence[int]) -> None:
     """Print how fast leads are screened and reserved, for each size of batch."""
     settings = settings_of(CAMPAIGN)
-    policy = settings.policy()
+    screening = Screening(store, settings, settings.policy(), NOW)
     order = random.Random(1).sample(range(histories), histories)
     count, taken = min(MOST_IN_A_ROUND, histories // (rounds * (2 * len(batches) + 1))), 0
 
@@ -137,10 +138,10 @@ def measure(store: Store, histories: int, rounds: int, batches: Sequence[int]) -
         return [Lead(f"lead-{i}", CAMPAIGN, (number(i),)) for i in picked]
 
     def only_reserved(batch: Sequence[Lead], ids: Sequence[str]) -> int:
-        return sum(isinstance(one, Permit) for one in reserved(store, settings, policy, batch, NOW, ids))
+        return sum(isinstance(one, Permit) for one in reserved(screening, batch, ids))
 
     def written_down(batch: Sequence[Lead], ids: Sequence[str]) -> int:
-        return len(screen(store, settings, policy, batch, trunk="t", owner=OWNER, now=NOW, attempt_ids=ids))
+        return len(screen(screening, batch, trunk="t", owner=OWNER, attempt_ids=ids))
 
     click.echo("                                                                   us of processor time each")
     click.echo("leads at once                numbers/s             (spread)  fastest     here  least  server")

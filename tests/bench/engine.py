@@ -32,16 +32,18 @@ from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.effects import Settle
 from dialer.core.engine_state import TrunkLimits
-from dialer.core.inputs import Input, LeadsLeased
+from dialer.core.inputs import LeadsLeased
 from dialer.core.model import Settlement
 from dialer.demo import parts
 from dialer.shell.clock import Clock
-from dialer.shell.statistics import Tally
+from dialer.shell.health import Health
+from dialer.shell.statistics import Statistics
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.store.base.connection import Store, close_store, open_store
 from dialer.store.operators import campaigns
 from pacing.api import Mode
 from tests.core.conftest import Stage, a_lead, a_stage, of
+from tests.shell.some_parts import some_parts
 
 CAMPAIGNS: Final = (1, 5, 20, 50)
 LOOKED_AT: Final = (1, 50, 65, 150)
@@ -104,7 +106,7 @@ def busy_floor(number: int, agents: int, logins: int) -> Stage:
     talks = [stage.talk(name) for name in islice(cycle(names), agents * 4 // 5)]
     for attempt in talks[:: len(talks) // (agents // 10)]:
         stage.end(attempt)
-    for agent in list(stage.floor.roster.ready):
+    for agent in list(stage.state.roster.ready):
         stage.say(AgentEventKind.PAUSE, agent)
     for name in islice(cycle(names), agents // 3):
         stage.ring(stage.dial(name))
@@ -116,15 +118,15 @@ def busy_floor(number: int, agents: int, logins: int) -> Stage:
             stage.say(AgentEventKind.READY, f"idle-{place}")
     for name in names:
         stage.tell(LeadsLeased(name, tuple(a_lead(MANY + place, name) for place in range(150)), 0, 0))
-    assert len(stage.floor.waiting) == CALLERS
+    assert len(stage.state.waiting) == CALLERS
     return stage
 
 
 def measured(number: int, agents: int, logins: int, repeats: int) -> dict[str, Times]:
     """The figures of one floor."""
     stage = busy_floor(number, agents, logins)
-    engine, beats = stage.engine, cycle(list(stage.floor.roster.agents))
-    tally = _tally(stage)
+    engine, beats = stage.engine, cycle(list(stage.state.roster.agents))
+    counts = _counts(stage)
 
     def beat() -> None:
         engine.receive(AgentEvent(AgentEventKind.HEARTBEAT, next(beats)), stage.now, stage.wall)
@@ -134,14 +136,14 @@ def measured(number: int, agents: int, logins: int, repeats: int) -> dict[str, T
         engine.lease_more(stage.now)
 
     def board() -> None:
-        tally.board(stage.floor, workers=100, restarts=0, redis_healthy=True)
+        counts.board("bench", engine.statistics(stage.now), Health(), workers=100, restarts=0, spooled=0)
 
     def ask() -> None:
-        for run in stage.floor.campaigns.values():
+        for run in stage.state.campaigns.values():
             run.observations.clear()
-        engine.questions(stage.now, everyone=True)
+        engine.pacer_requests(stage.now, everyone=True)
 
-    shown = tally.board(stage.floor, workers=100, restarts=0, redis_healthy=True)
+    shown = counts.board("bench", engine.statistics(stage.now), Health(), workers=100, restarts=0, spooled=0)
     return {
         "a heartbeat, 0.2 to reach": _timed(beat, beat, repeats),
         "Engine.lease_more, 0.5 to reach": _timed(lease, beat, repeats),
@@ -151,18 +153,18 @@ def measured(number: int, agents: int, logins: int, repeats: int) -> dict[str, T
     }
 
 
-def _tally(stage: Stage) -> Tally:
-    """One that has counted for a while."""
+def _counts(stage: Stage) -> Statistics:
+    """Those of a daemon that has counted for a while."""
     clock = Clock.start()
-    tally = Tally("bench", clock, clock.wall())
+    counts = Statistics(clock, clock.wall())
     (settle, *_) = of(Settle, stage.done)
-    for name in stage.floor.campaigns:
+    for name in stage.state.campaigns:
         lead = replace(settle.settlement.lead, campaign=name)
         for place in range(SAMPLES):
-            tally.settled(_with_delay(settle.settlement, lead, 0.001 * (place * 7919 % 97)))
-    for agent in stage.floor.roster.agents.values():
-        tally.agent_now[agent.agent] = (agent.state, agent.since)
-    return tally
+            counts.settled(_with_delay(settle.settlement, lead, 0.001 * (place * 7919 % 97)))
+    for agent in stage.state.roster.agents.values():
+        counts.agent_now[agent.agent] = (agent.state, agent.since)
+    return counts
 
 
 def _with_delay(settlement: Settlement, lead, delay_s: float) -> Settlement:  # type: ignore[no-untyped-def]
@@ -216,9 +218,8 @@ async def _looks(store: Store, number: int) -> dict[str, Times]:
     for place in range(number):
         settings = CampaignSettings(name=f"c{place:03}", mode=Mode.PROGRESSIVE, caller_id="+861012345678")
         campaigns.create(store, settings, who="bench", now=clock.wall())
-    inbox, _inputs = trio.open_memory_channel[Input](MANY)
     daemon = DaemonSettings(trunks=(TrunkSettings(name="north", host="127.0.0.1"),))
-    watch = CampaignWatch(store, "bench:1", clock, daemon, inbox, Tally("bench", clock, clock.wall()))
+    watch = CampaignWatch(some_parts(store, settings=daemon, clock=clock))
     await watch.look()
     trio.lowlevel.add_instrument(holds)
     await watch.look()

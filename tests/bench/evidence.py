@@ -21,13 +21,12 @@ from config.campaign import CampaignSettings
 from config.policies import applied
 from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted
-from dialer.core.model import Disposition, Lead
+from dialer.core.model import Disposition, Lead, Settlement
 from dialer.disk.evidence_files import KEY_BYTES, lines, read_head, segments
 from dialer.disk.evidence_log import compress, open_evidence
 from dialer.shell.clock import Clock
 from dialer.shell.health import Health
 from dialer.shell.tasks.evidence import Evidence
-from dialer.store.settlement.settlements import Settled
 
 CAMPAIGN = applied(CampaignSettings(name="spring-sale", caller_id="+861065550000", abandon_message="/m.wav"))
 AT_ONCE = 6
@@ -47,7 +46,7 @@ def permits(first: int, count: int, at: float) -> list[Permitted]:
     return found
 
 
-def ends(told: list[Permitted], at: float) -> list[Settled]:
+def ends(told: list[Permitted], at: float) -> list[Settlement]:
     """The ends of these attempts, after a talk."""
     found = []
     for i, one in enumerate(told):
@@ -62,8 +61,9 @@ def ends(told: list[Permitted], at: float) -> list[Settled]:
             answered_at=at + 9.2 + i / 7,
             bridged_at=at + 9.6 + i / 7,
             ended_at=at + 99.3 + i / 7,
+            day="2026-03-03",
         )
-        found.append(Settled(talk, "2026-03-03"))
+        found.append(talk)
     return found
 
 

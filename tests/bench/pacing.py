@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:  # only once the place of the compiled code is set
+    from tests.scoreboard.board.standing import Table
     from tests.scoreboard.days import Kept, Task
     from tests.scoreboard.row import Row
-    from tests.scoreboard.standing import Table
 
 ROOT = Path(__file__).parents[2]
 CODES_KEPT = 3
@@ -83,7 +83,7 @@ def _own_machine_code(cache: Path) -> None:
     """Keep compiled code by a digest of the sources: what is cached beside a source misses changes of other files."""
     from hashlib import sha256
 
-    sources = sorted([*(ROOT / "pacing").rglob("*.py"), *(ROOT / "dialer" / "sim" / "scoreboard").glob("*.py")])
+    sources = sorted([*(ROOT / "pacing").rglob("*.py"), *(ROOT / "tests" / "scoreboard").rglob("*.py")])
     stamp = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     os.environ["NUMBA_CACHE_DIR"] = str(cache / "code" / stamp)
     (cache / "code" / stamp).mkdir(parents=True, exist_ok=True)
@@ -106,10 +106,10 @@ def _play(
 ) -> None:
     """First the days that ratios and the yardstick are set on, then everybody's; seeds outermost, so that days come
     complete."""
+    from tests.scoreboard.board.standing import actual_policy
     from tests.scoreboard.calibration import due
     from tests.scoreboard.days import missing, play_all, task_of
     from tests.scoreboard.entrants import TUNED, YARDSTICK, seeds_of
-    from tests.scoreboard.standing import actual_policy
     from tests.scoreboard.tuning import trials
 
     pairs = [(row, cap) for row in rows for cap in row.caps]
@@ -141,11 +141,11 @@ def _play(
 def _write(
     rows: Sequence[Row], policies: Sequence[str], seeds: Sequence[int], kept: Kept, folder: Path, partial: str
 ) -> None:
-    from tests.scoreboard.charts import overview_chart, trade_chart
-    from tests.scoreboard.page import OVERVIEW_SVG, TRADE_SVG, Facts, page
+    from tests.scoreboard.board.charts import overview_chart, trade_chart
+    from tests.scoreboard.board.page import OVERVIEW_SVG, TRADE_SVG, Facts, page
+    from tests.scoreboard.board.standing import table_of
+    from tests.scoreboard.board.timing import SIZES, time_decisions
     from tests.scoreboard.row import CAP
-    from tests.scoreboard.standing import table_of
-    from tests.scoreboard.timing import SIZES, time_decisions
 
     tables: list[Table] = [table_of(row, cap, policies, seeds, kept) for row in rows for cap in row.caps]
     facts = Facts(

@@ -17,12 +17,11 @@ from dialer.cli.base.failures import CliExit
 from dialer.core import evidence
 from dialer.core.abandonment.windows import counting_day
 from dialer.core.calls.settling import unsent
-from dialer.core.model import Disposition
+from dialer.core.model import Disposition, Settlement
 from dialer.disk.evidence_log import open_evidence
 from dialer.store.base.connection import Store
 from dialer.store.operators import campaigns
 from dialer.store.settlement import settle
-from dialer.store.settlement.settlements import Settled
 from pacing.api import Mode
 from tests.cli.conftest import Dialer, data
 from tests.store.conftest import OWNER, Floor
@@ -47,7 +46,7 @@ def here(dialer: Dialer, tmp_path: Path) -> Dialer:
 
 
 @pytest.fixture
-def dialled(store: Store, tmp_path: Path) -> list[Settled]:
+def dialled(store: Store, tmp_path: Path) -> list[Settlement]:
     """Three live answers today, one of them abandoned, and a busy one: in the ledger and on record."""
     at = time.time()
     settings = CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000")
@@ -57,17 +56,15 @@ def dialled(store: Store, tmp_path: Path) -> list[Settled]:
     permits = floor.dial(4, at)
     day = counting_day(at, None)
     ends = [
-        Settled(
-            replace(
-                unsent(one.lead, one.permit.attempt, "main", "", at),
-                disposition=Disposition.ABANDONED if i == 0 else Disposition.CONNECTED if i < 3 else Disposition.BUSY,
-                live=i < 3,
-                abandoned=i == 0,
-                charged=True,
-                answered_at=at + 10 if i < 3 else None,
-                ended_at=at + 50,
-            ),
-            day,
+        replace(
+            unsent(one.lead, one.permit.attempt, "main", "", at),
+            disposition=Disposition.ABANDONED if i == 0 else Disposition.CONNECTED if i < 3 else Disposition.BUSY,
+            live=i < 3,
+            abandoned=i == 0,
+            charged=True,
+            answered_at=at + 10 if i < 3 else None,
+            ended_at=at + 50,
+            day=day,
         )
         for i, one in enumerate(permits)
     ]
@@ -76,7 +73,7 @@ def dialled(store: Store, tmp_path: Path) -> list[Settled]:
     version = applying.version
     started = [evidence.policy(applying, version, at, at - 40 * 86_400)]
     started += [evidence.permit(one, applying, version, "main", KEY) for one in permits]
-    record(tmp_path, [started, [evidence.settlement(one.settlement, day, OWNER, KEY, at) for one in ends]], at)
+    record(tmp_path, [started, [evidence.settlement(one, day, OWNER, KEY, at) for one in ends]], at)
     return ends
 
 
@@ -152,10 +149,10 @@ def test_rates_agree_with_the_ledger(here: Dialer) -> None:
     assert data(here("evidence", "rates", "--campaign", "autumn", "--json"))["days"] == []
 
 
-def test_what_only_the_ledger_has_is_missed(here: Dialer, dialled: list[Settled], tmp_path: Path) -> None:
+def test_what_only_the_ledger_has_is_missed(here: Dialer, dialled: list[Settlement], tmp_path: Path) -> None:
     """A call that is not on record is a difference, also where the day has no record at all."""
     settings = CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000")
-    ended_at = dialled[0].settlement.ended_at
+    ended_at = dialled[0].ended_at
     for days, exit_code, said in [(0, 0, "begins on this day"), (2, CliExit.BROKEN, "DIFFERS")]:
         shutil.rmtree(tmp_path / "e")
         at = ended_at - days * 86_400
@@ -176,9 +173,9 @@ def test_a_record_of_another_release(here: Dialer, tmp_path: Path) -> None:
     assert "record 2 (settlement) is not as this release writes it" in result.stderr
 
 
-def test_an_attempt_is_shown(here: Dialer, dialled: list[Settled]) -> None:
+def test_an_attempt_is_shown(here: Dialer, dialled: list[Settlement]) -> None:
     """Its permit and its end, by its id or by its number; no clear number anywhere."""
-    attempt = dialled[1].settlement
+    attempt = dialled[1]
     result = here("evidence", "show", "--attempt", attempt.attempt)
 
     assert result.exit_code == 0, result.output

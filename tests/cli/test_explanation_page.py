@@ -12,13 +12,13 @@ from dialer.cli.pacing.explanation import Explanation, HostView
 from dialer.cli.pacing.explanation_page import page
 from dialer.core.board import WindowRow
 from pacing.api import Decision, Mode, Settings
-from pacing.learning.model_summary import Portrait, Share, portrait
+from pacing.learning.model_summary import ModelSummary, Share, model_summary
 from tests.cli.conftest import NOW
 from tests.cli.test_explanation import RECORD
 
-FOUND = portrait(RECORD.memory, RECORD.settings)
+FOUND = model_summary(RECORD.memory, RECORD.settings)
 assert FOUND is not None
-DRAWN: Portrait = replace(
+DRAWN: ModelSummary = replace(
     FOUND,
     hours=((9, Share(0.24, 120.0)), (10, Share(0.08, 90.0)), (19, Share(0.48, 300.0))),
     trunks=(("north", Share(0.23, 200.0)), ("south", Share(0.17, 50.0))),
@@ -122,7 +122,7 @@ def test_a_mode_that_learns_nothing() -> None:
 
 def test_guesses_are_called_guesses() -> None:
     """What nobody has seen has no curve."""
-    nothing = portrait({}, Settings())
+    nothing = model_summary({}, Settings())
     text = drawn(replace(TOLD, hosts=(replace(VIEW, drawn=nothing),)))
 
     assert "learning 20 finished calls to go" in text

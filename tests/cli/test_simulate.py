@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from dialer import __version__
 from dialer.cli import main
 from dialer.cli.pacing.simulate_charts import hours_axis, resampled, strip
 from dialer.sim.study.scenario import Scenario, load_scenario
@@ -61,7 +62,7 @@ def test_tables_charts_and_verdict(tmp_path: Path) -> None:
 
     assert result.exit_code == 0, result.output
     for words in (
-        "utilisation = (talk + wrap-up) / (logged in - paused)",
+        "utilisation: (talk + wrap-up) / (logged in - paused)",
         "abandon rate of the shift so far",
         "vs first",
     ):
@@ -71,6 +72,34 @@ def test_tables_charts_and_verdict(tmp_path: Path) -> None:
     text = read_page(file)
     assert text.count("<svg") > 6
     assert "prefers-color-scheme:dark" in text
+
+
+def test_the_page_says_what_it_assumes(tmp_path: Path) -> None:
+    """Talk, wrap-up, who answers, the seeds, when and by which version; on a page of a sweep, too."""
+    for more in ([], ["--sweep", "agents=2,6"]):
+        file = tmp_path / "page.html"
+        assert simulate("r1", *TINY, "--policies", "progressive", *more, "--html", str(file)).exit_code == 0
+        text = read_page(file)
+
+        assert re.search(rf"Simulated on \d{{4}}-\d\d-\d\d by version {re.escape(__version__)}", text)
+        for what, value in (
+            ("talk", "lognormal, mean 120 s, cv 1"),
+            ("wrap-up", "lognormal, mean 30 s, cv 0.7"),
+            ("answers", "people 30 %, machines 18 % (screened), busy 7 %"),
+            ("shifts", "2 of 0.25 h for each policy, seeds 1 to 2"),
+        ):
+            assert f"<dt>{what}</dt><dd>{value}</dd>" in text
+        assert "talk: lognormal, mean 120 s, cv 1" in simulate("r1", *TINY, "--policies", "progressive").stdout
+
+
+def test_tables_are_lists_on_a_narrow_screen(tmp_path: Path) -> None:
+    """No cell is cut off: each knows its head, which a style for narrow screens shows beside it."""
+    file = tmp_path / "page.html"
+    simulate("r1", *QUICK, "--html", str(file))
+    text = read_page(file)
+
+    assert "content:attr(data-head)" in text.partition("@media (max-width:48rem)")[2]
+    assert text.count("<td") == text.count("<td data-head=") > 10
 
 
 def test_json_has_everything() -> None:

@@ -9,7 +9,7 @@ import pytest
 from compliance.api import Rule
 from compliance.listed import RETRY_S, age_days, on_register, outdated, register_outdated
 from compliance.numbers import E164, may_be_of
-from tests.disk.shelf import facts
+from tests.disk.made_registers import facts
 from tests.rules import in_words
 
 OF_MARCH = facts("fr-bloctel", "2026-03-01")

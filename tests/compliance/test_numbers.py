@@ -14,6 +14,7 @@ from compliance.numbers import (
     MIN_HIDDEN,
     BadNumber,
     countries,
+    holds_number,
     mask,
     masked_data,
     masked_numbers,
@@ -179,7 +180,21 @@ def test_no_clear_number_survives_in_text(before: str, clear: str, after: str) -
         ("+880171****4567*", "+880171****4567*"),
         ("+290138 no", "+290*** no"),
         ("192.168.1.10:5060 took 1250 ms", "192.168.1.10:5060 took 1250 ms"),
-        ("１３８００００１２３４", "*******１２３４"),
+        ("１３８００００１２３４", "*******1234"),
+        ("138,1234,5678", "*******5678"),
+        ("138_1234_5678", "*******5678"),
+        ("138:1234:5678 or 13:81:23:45:67", "*******5678 or ******4567"),
+        ("138\u200b1234\u200b5678", "*******5678"),
+        ("138\u00ad1234\u2060\ufeff5678", "*******5678"),
+        ("一三八一二三四五六七八", "*******5678"),
+        ("幺三八〇〇〇〇１2③④", "*******1234"),
+        ("outside 09:00-12:00, 13:00-18:00", "outside 09:00-12:00, 13:00-18:00"),
+        (
+            "at 2026-03-01 12:30:45, 3 times until 2026-03-02 08:00",
+            "at 2026-03-01 12:30:45, 3 times until 2026-03-02 08:00",
+        ),
+        ("2026-03-01T12:30:45.123+08:00", "2026-03-01T12:30:45.123+08:00"),
+        ("slot 12182 is at 127.0.0.1:7001", "slot 12182 is at 127.0.0.1:7001"),
     ],
 )
 def test_masked_text_keeps_the_rest(text: str, shown: str) -> None:
@@ -208,13 +223,20 @@ def test_a_mobile_number_has_all_zones_of_its_country() -> None:
 
 def test_data_is_masked_to_its_last_leaf() -> None:
     """Texts, names of fields, long whole numbers; times, amounts and flags stay."""
-    data = {"13800001234": [{"note": "call 138 0000 1234"}, 13_800_001_234], "at": 1_772_500_000, "vip": True, "x": 0.5}
+    data = {
+        "13800001234": [{"note": "call 138 0000 1234"}, 13_800_001_234, 13_800_001_234.0, -13_800_001_234.5],
+        "at": 1_772_500_000,
+        "since": 1_772_500_000.125,
+        "vip": True,
+        "x": [0.5, 1e300, float("inf")],
+    }
 
     assert masked_data(data) == {
-        "*******1234": [{"note": "call *******1234"}, "*******1234"],
+        "*******1234": [{"note": "call *******1234"}, "*******1234", "*******1234", "-*******1234.5"],
         "at": 1_772_500_000,
+        "since": 1_772_500_000.125,
         "vip": True,
-        "x": 0.5,
+        "x": [0.5, 1e300, float("inf")],
     }
 
 
@@ -229,6 +251,9 @@ def test_data_is_masked_to_its_last_leaf() -> None:
         ("again 13800001234", "again *******1234"),
         ("138.0000.1234 or 00001234", "*******1234 or ****1234"),
         ("13900005678 13900005679", "******************5679"),
+        ("138,0000,5678 and 139_0000_5678 and 138:0000:5678", "*******5678 and *******5678 and *******5678"),
+        ("一三八零零零零五六七八", "*******5678"),
+        ("1,250,000.00 due at 09:30", "1,250,000.00 due at 09:30"),
     ],
 )
 def test_of_data_only_numbers_are_masked(text: str, shown: str) -> None:
@@ -242,6 +267,7 @@ def test_of_data_only_numbers_are_masked(text: str, shown: str) -> None:
         ("13800001234", True),
         ("crm-0086 138.0000.1234", True),
         ("００００１２３４", True),
+        ("零零零零一二三四", True),
         ("2026-1234", False),
         ("", False),
     ],
@@ -266,3 +292,17 @@ def test_a_number_is_found_in_an_id(text: str, held: bool) -> None:
 def test_countries_of_a_number(clear: str, expected: set[str]) -> None:
     """All whose plan has it; all that share the calling code where none has."""
     assert set(countries(E164(clear))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [("13812345678", True), ("+290138", True), ("agent-138_1234_5678", True), ("1000234", False), ("li.wei", False)],
+)
+def test_an_id_that_reads_like_a_number_is_known(text: str, held: bool) -> None:
+    """Ten digits or a plus; the number of an employee is none."""
+    assert holds_number(text) is held
+
+
+def test_a_float_is_masked_only_where_it_reads_like_a_number() -> None:
+    """What `masked` leaves as it is stays a number."""
+    assert masked_data(13_812_345_678.0, lambda text: text) == 13_812_345_678.0

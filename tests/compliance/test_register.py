@@ -21,7 +21,7 @@ from compliance.register import (
     header,
     read_register,
 )
-from tests.disk.shelf import facts, made
+from tests.disk.made_registers import facts, made
 
 LOWEST, HIGHEST = 1_000_000, 999_999_999_999_999
 values = st.integers(LOWEST, HIGHEST)

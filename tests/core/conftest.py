@@ -13,11 +13,12 @@ from compliance.api import Cleared, Permit, Reserved
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.policies import applied
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind
 from dialer.core.calls.call import Call, CallState
 from dialer.core.effects import Anomaly, Effect, Lease, Reserve, Send, Settle
 from dialer.core.engine import Engine
-from dialer.core.engine_state import FloorSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings, TrunkLimits
 from dialer.core.inputs import (
     CampaignChanged,
     CampaignState,
@@ -61,8 +62,8 @@ class Stage:
         return EPOCH + self.now
 
     @property
-    def floor(self) -> Any:
-        return self.engine.floor
+    def state(self) -> Any:
+        return self.engine.state
 
     def tell(self, told: Input) -> list[Effect]:
         return self._note(self.engine.receive(told, self.now, self.wall))
@@ -85,7 +86,7 @@ class Stage:
     def campaign(self, name: str = "sales", state: CampaignState = CampaignState.RUNNING, **given: Any) -> list[Effect]:
         given = {"abandon_message": "/sorry.wav", **given}
         effects = self.tell(CampaignChanged(applied(CampaignSettings(name=name, caller_id="+8610000", **given)), state))
-        return effects + self.tell(LedgerOfOthers(name, DAY, 0, 0))
+        return effects + self.tell(LedgerOfOthers(name, DAY, AnswerCounts(0, 0)))
 
     def say(self, kind: AgentEventKind, agent: str, **given: Any) -> list[Effect]:
         return self.tell(AgentEvent(kind, agent, **given))
@@ -98,7 +99,7 @@ class Stage:
             self.wait(0.1)
 
     def agent(self, agent: str) -> Agent:
-        return self.floor.roster.agents[agent]
+        return self.state.roster.agents[agent]
 
     # --- one call, step by step ---
 
@@ -151,7 +152,7 @@ class Stage:
         return attempt
 
     def call(self, attempt: str) -> Call:
-        return self.floor.calls[attempt]
+        return self.state.calls[attempt]
 
     # --- what to look at ---
 
@@ -179,14 +180,14 @@ def rung(effects: list[Effect]) -> list[str]:
 def a_stage(
     *, trunks: tuple[TrunkLimits, ...] = (TrunkLimits("north", 100.0, 1000),), slots: int = 1000, **given: Any
 ) -> Stage:
-    stage = Stage(Engine(FloorSettings(trunks=trunks, max_lines=given.pop("max_lines", 1000), **given)))
+    stage = Stage(Engine(EngineSettings(trunks=trunks, max_lines=given.pop("max_lines", 1000), **given)))
     stage.tell(Capacity(slots, 1))
     return stage
 
 
 @pytest.fixture(scope="session")
 def make_stage() -> Callable[..., Stage]:
-    """Builds stages: trunks, slots, max_lines and other floor settings."""
+    """Builds stages: trunks, slots, max_lines and other settings of the engine."""
     return a_stage
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from config.abandonment import AbandonmentSettings, Denominator, HangUps, Machines, strictest
 from config.policies import shipped
-from dialer.core.abandonment.rate import Answers, defined, one_more, together, without_machines
+from dialer.core.abandonment.rate import AnswerCounts, defined, one_more, together, without_machines
 from pacing.api import Ledger
 
 DEFINITIONS = [
@@ -22,11 +22,13 @@ DEFINITIONS = [
     )
 ]
 
-SEEN = Answers(answered=190, abandoned=10, hung_up=4, machines=20)
+SEEN = AnswerCounts(answered=190, abandoned=10, hung_up=4, machines=20)
 """A floor that put 180 people and 20 machines through and lost ten, four of whom hung up in time."""
 
 answers = st.builds(
-    lambda through, abandoned, gone, machines: Answers(through + abandoned, abandoned, min(gone, abandoned), machines),
+    lambda through, abandoned, gone, machines: AnswerCounts(
+        through + abandoned, abandoned, min(gone, abandoned), machines
+    ),
     st.integers(0, 500),
     st.integers(0, 50),
     st.integers(0, 50),
@@ -67,7 +69,7 @@ def rate(ledger: Ledger) -> float:
 
 @given(answers, st.sampled_from(DEFINITIONS), st.sampled_from(DEFINITIONS))
 def test_two_definitions_together_give_no_lower_rate_than_either(
-    seen: Answers, one: AbandonmentSettings, two: AbandonmentSettings
+    seen: AnswerCounts, one: AbandonmentSettings, two: AbandonmentSettings
 ) -> None:
     """The stricter wins."""
     both = rate(defined(seen, strictest((one, two))))
@@ -77,7 +79,7 @@ def test_two_definitions_together_give_no_lower_rate_than_either(
 
 
 @given(answers, st.sampled_from(DEFINITIONS))
-def test_a_rate_is_a_share(seen: Answers, definition: AbandonmentSettings) -> None:
+def test_a_rate_is_a_share(seen: AnswerCounts, definition: AbandonmentSettings) -> None:
     """Never more than one, and without an abandoned call none."""
     ledger = defined(seen, definition)
 
@@ -86,10 +88,10 @@ def test_a_rate_is_a_share(seen: Answers, definition: AbandonmentSettings) -> No
 
 
 @given(st.lists(answers, max_size=4))
-def test_counts_add_up(some: list[Answers]) -> None:
+def test_counts_add_up(some: list[AnswerCounts]) -> None:
     """Over hosts, days and slots."""
     total = together(some)
 
     assert total.answered == sum(one.answered for one in some)
     assert (total.hung_up, total.machines) == (sum(one.hung_up for one in some), sum(one.machines for one in some))
-    assert one_more(total, abandoned=True, hung_up=True) == together([total, Answers(1, 1, 1)])
+    assert one_more(total, abandoned=True, hung_up=True) == together([total, AnswerCounts(1, 1, 1)])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied
-from dialer.core.abandonment.rate import Answers, one_more
+from dialer.core.abandonment.rate import AnswerCounts, one_more
 from dialer.core.abandonment.windows import (
     SLOT_S,
     CountingWindow,
@@ -108,9 +108,9 @@ def test_what_is_counted_in_memory_is_what_is_not_read(
     (window,) = counting(campaign(zone, row), now - 100 * DAY_S, now).windows
     events = [now - age for age in before]
 
-    slots: dict[int, Answers] = {}
+    slots: dict[int, AnswerCounts] = {}
     for event in events:
-        slots[slot_of(event)] = one_more(slots.get(slot_of(event), Answers()), abandoned=False)
+        slots[slot_of(event)] = one_more(slots.get(slot_of(event), AnswerCounts()), abandoned=False)
     fresh = [
         event
         for event in events

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from dialer.core.calls.call import STATE_LIMIT_S, TRANSITIONS, UNANSWERED, Call, CallError, CallEvent, CallState
+from dialer.core.calls.call import STATE_LIMIT_S, TRANSITIONS, UNANSWERED, Call, CallError, CallState, CallTrigger
 
 LEGAL = {
     ("dialling", "progress"): "ringing",
@@ -39,7 +39,7 @@ def call(make_lead, make_permit):
     return Call(permit=make_permit(lead, "attempt-1", 0.0), lead=lead, trunk="north", reserved_at=10.0)
 
 
-@pytest.mark.parametrize(("state", "event"), list(product(CallState, CallEvent)), ids=str)
+@pytest.mark.parametrize(("state", "event"), list(product(CallState, CallTrigger)), ids=str)
 def test_every_pair_of_state_and_event(call, state, event):
     """Every legal pair leads where it should; every other one raises and changes nothing."""
     call.state, call.watched_since = state, 5.0
@@ -55,11 +55,11 @@ def test_every_pair_of_state_and_event(call, state, event):
 
 def test_a_watch_ends_with_its_state(call):
     """A watch over one state does not outlive it, and stays while the state does."""
-    call.move(CallEvent.CANCEL)
+    call.move(CallTrigger.CANCEL)
     call.watched_since = 20.0
-    call.move(CallEvent.PROGRESS)
+    call.move(CallTrigger.PROGRESS)
     assert call.watched_since == 20.0
-    call.move(CallEvent.ANSWERED)
+    call.move(CallTrigger.ANSWERED)
     assert call.watched_since is None
 
 

@@ -7,10 +7,11 @@ import pytest
 from compliance.api import Refusal, Rule
 from config.campaign import CampaignSettings
 from config.policies import applied
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind
 from dialer.core.calls.call import CallState
 from dialer.core.effects import Lease, Release, Reserve, Settle
-from dialer.core.engine_state import TrunkLimits
+from dialer.core.engine_state import TimerKind, TrunkLimits
 from dialer.core.inputs import (
     CampaignChanged,
     CampaignState,
@@ -55,7 +56,7 @@ def test_an_empty_lease_is_not_repeated_at_once(stage, of):
     stage.tell(LeadsLeased("sales", (), 0, 7))
     assert stage.pace(0) == []
     stage.wait(1.1)
-    assert [question.campaign for question in stage.engine.questions(stage.now)] == ["sales"]
+    assert [question.campaign for question in stage.engine.pacer_requests(stage.now)] == ["sales"]
     assert len(of(Lease, stage.pace(0))) == 1
 
 
@@ -68,7 +69,7 @@ def test_leads_go_back_when_the_last_agent_leaves(stage, of):
     stage.say(AgentEventKind.LOGOUT, "ann")
     (release,) = of(Release, leases(stage))
     assert release.leads == leads
-    assert not stage.floor.campaigns["sales"].leads
+    assert not stage.state.campaigns["sales"].leads
 
 
 @pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.STOPPED])
@@ -104,7 +105,7 @@ def test_a_decision_sends_leads_to_the_gates(stage, of):
     leads = stage.lease(3)
     (reserve,) = of(Reserve, stage.pace(2))
     assert (reserve.trunk, reserve.leads) == ("north", leads[:2])
-    assert stage.floor.lines_used == 2
+    assert stage.state.lines_used == 2
 
 
 def test_a_permit_becomes_an_invite(stage, of):
@@ -116,17 +117,17 @@ def test_a_permit_becomes_an_invite(stage, of):
     assert (dial.call, dial.trunk, dial.number, dial.caller_id) == (attempt, "north", lead.number.clear, "+8610000")
     assert dial.give_up_s > 25.0
     assert stage.call(attempt).state is CallState.DIALLING
-    assert stage.floor.lines_used == 1
+    assert stage.state.lines_used == 1
 
 
 def test_a_refusal_frees_the_place(stage, of):
     """A lead that a gate refused is the store's again, and the pacer hears of the free line."""
     (lead,) = stage.lease()
     stage.pace()
-    stage.engine.questions(stage.now)
+    stage.engine.pacer_requests(stage.now)
     assert stage.tell(Refused(lead, Refusal(Rule.CAP, "often enough", None))) == []
-    assert stage.floor.lines_used == 0
-    assert len(stage.engine.questions(stage.now)) == 1
+    assert stage.state.lines_used == 0
+    assert len(stage.engine.pacer_requests(stage.now)) == 1
 
 
 def test_a_lapsed_permit_is_given_back(stage, of, make_permit):
@@ -143,7 +144,7 @@ def test_a_lapsed_permit_is_given_back(stage, of, make_permit):
     assert told.caller_id == permit.caller_id == "+8610000"
     assert told.next_step == Retry(60.0, 0)
     assert of(Dial, effects) == []
-    assert stage.floor.lines_used == 0
+    assert stage.state.lines_used == 0
 
 
 def lose_the_store(stage):
@@ -189,7 +190,7 @@ def test_a_permit_nobody_waits_for_is_given_back(stage, of, make_lead):
     (lead,) = stage.lease()
     stage.pace()
     stage.tell(StoreFailed("sales", (lead,), lease=False))
-    assert stage.floor.lines_used == 0
+    assert stage.state.lines_used == 0
     _, effects = stage.permit(lead)
     assert of(Dial, effects) == []
     assert stage.settled() == [Disposition.NOT_SENT]
@@ -212,9 +213,9 @@ def test_nothing_starts_while_the_store_is_down(stage, of):
     lose_the_store(stage)
     assert stage.pace(3) == []
     assert leases(stage) == []
-    assert stage.engine.questions(stage.now, everyone=True) == []
+    assert stage.engine.pacer_requests(stage.now, everyone=True) == []
     stage.tell(StoreHealth(True))
-    assert len(stage.engine.questions(stage.now)) == 1
+    assert len(stage.engine.pacer_requests(stage.now)) == 1
     assert len(of(Reserve, stage.pace(3))) == 1
 
 
@@ -223,9 +224,9 @@ def test_gates_that_never_answer_leak_no_line(stage, of):
     (lead,) = stage.lease()
     stage.pace()
     stage.wait(59.0)
-    assert stage.floor.lines_used == 1
+    assert stage.state.lines_used == 1
     stage.wait(1.5)
-    assert stage.floor.lines_used == 0
+    assert stage.state.lines_used == 0
     assert any("no word from the gates" in detail for detail in stage.anomalies())
     assert of(Dial, stage.permit(lead)[1]) == []
     assert stage.settled() == [Disposition.NOT_SENT]
@@ -255,7 +256,7 @@ def test_two_slots_a_call(make_stage, of):
     stage.login("ann")
     stage.lease(9)
     assert [reserved(stage, of, 9), reserved(stage, of, 9)] == [2, 0]
-    assert len(stage.floor.campaigns["sales"].leads) == 7  # it was the slots, not the leads
+    assert len(stage.state.campaigns["sales"].leads) == 7  # it was the slots, not the leads
 
 
 def test_the_hosts_own_limit(make_stage, of):
@@ -267,7 +268,7 @@ def test_the_hosts_own_limit(make_stage, of):
         stage.lease(9, name)
     assert [reserved(stage, of, 2, "sales"), reserved(stage, of, 9, "survey")] == [2, 1]
     assert [reserved(stage, of, 9, "sales"), reserved(stage, of, 9, "survey")] == [0, 0]
-    assert [len(stage.floor.campaigns[name].leads) for name in ("sales", "survey")] == [7, 8]
+    assert [len(stage.state.campaigns[name].leads) for name in ("sales", "survey")] == [7, 8]
 
 
 def test_the_campaigns_own_limit(stage, of):
@@ -277,7 +278,7 @@ def test_the_campaigns_own_limit(stage, of):
     attempt = stage.dial()
     stage.lease(9)
     assert [reserved(stage, of, 9), reserved(stage, of, 9)] == [1, 0]
-    assert len(stage.floor.campaigns["sales"].leads) == 8
+    assert len(stage.state.campaigns["sales"].leads) == 8
     stage.end(attempt, Cause.BUSY)
     assert [reserved(stage, of, 9), reserved(stage, of, 9)] == [1, 0]
 
@@ -400,6 +401,17 @@ def test_an_invite_that_nobody_confirms_is_given_up_too(stage, of):
     assert cancelled(stage, 25.1, of) == [attempt]
 
 
+def test_a_call_has_one_ring_timer(stage, of):
+    """Being dialled and beginning to ring set no further one; it is set once more where the call rang late."""
+    attempt = stage.dial()
+    stage.wait(2.0)
+    stage.ring(attempt)
+    for seconds in (1.0, 22.5):
+        stage.wait(seconds)
+        assert [name for _, _, kind, name, _ in stage.state.timers if kind is TimerKind.RING] == [attempt]
+    assert cancelled(stage, 2.0, of) == [attempt]
+
+
 def test_a_drain_lets_calls_ring_for_the_legal_minimum(stage, of):
     """15 s of ringing for every callee, also for one whose phone begins to ring during the drain; not more."""
     long_ringing, short_ringing, dialling = stage.dial(), stage.dial(), stage.dial()
@@ -429,7 +441,7 @@ def test_a_drain_releases_and_asks_nobody(stage, of):
     leads = stage.lease(2)
     (release,) = of(Release, stage.tell(Drain()))
     assert release.leads == leads
-    assert stage.engine.questions(stage.now, everyone=True) == []
+    assert stage.engine.pacer_requests(stage.now, everyone=True) == []
     assert leases(stage) == []
     assert len(of(Release, stage.tell(LeadsLeased("sales", leads, 0, 0)))) == 1
     assert stage.engine.is_idle()
@@ -453,6 +465,6 @@ def test_nothing_starts_before_the_ledger_is_known(stage, of):
     stage.tell(CampaignChanged(late, CampaignState.RUNNING))
     stage.login("bob", campaigns=("late",))
     assert of(Lease, leases(stage)) == []
-    assert [question.campaign for question in stage.engine.questions(stage.now, everyone=True)] == ["sales"]
-    stage.tell(LedgerOfOthers("late", "2026-03-02", 0, 0))
+    assert [question.campaign for question in stage.engine.pacer_requests(stage.now, everyone=True)] == ["sales"]
+    stage.tell(LedgerOfOthers("late", "2026-03-02", AnswerCounts(0, 0)))
     assert [lease.campaign for lease in of(Lease, leases(stage))] == ["late"]

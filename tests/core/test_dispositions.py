@@ -100,11 +100,6 @@ def counted(answered_at, bridged_at, ended_at=100.0, ended_by=Leg.DIALER):
     )
 
 
-def test_a_call_without_an_answer_is_not_in_the_ledger():
-    """No answer, no live answer, no abandon."""
-    assert counted(None, None) == Counted()
-
-
 @pytest.mark.parametrize("bridged_at", [None, 11.0, 20.0])
 def test_a_machine_is_not_in_the_ledger(bridged_at):
     """Whether an agent came, in time or late, or nobody."""

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.numbers import E164
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind, AgentState
 from dialer.core.calls.call import CallState
 from dialer.core.effects import Lease, Release
+from dialer.core.engine import CATCH_UP_S
 from dialer.core.engine_state import TimerKind
 from dialer.core.inputs import CampaignState, LeadsLeased, LedgerOfOthers, Permitted, StoreFailed
 from dialer.core.model import Disposition, Lead
@@ -33,7 +35,7 @@ K = AgentEventKind
 
 
 def asked(stage, **given):
-    return {question.campaign: question for question in stage.engine.questions(stage.now, **given)}
+    return {question.campaign: question for question in stage.engine.pacer_requests(stage.now, **given)}
 
 
 # --- what the pacer sees ------------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ def beat(stage, store):
             taken = min(effect.count, store[effect.campaign])
             store[effect.campaign] -= taken
             stage.lease(taken, effect.campaign, due=store[effect.campaign])
-    for agent in list(stage.floor.roster.agents):
+    for agent in list(stage.state.roster.agents):
         stage.say(K.HEARTBEAT, agent)
 
 
@@ -172,20 +174,20 @@ def abandon(stage):
 def test_the_ledger_is_ours_and_everybody_elses(stage):
     """Own counts and those of other hosts add up; a later report of the others replaces the earlier."""
     abandon(stage)
-    stage.tell(LedgerOfOthers("sales", "2026-03-02", 100, 2))
-    assert stage.floor.campaigns["sales"].ledger == Ledger(101, 3)
+    stage.tell(LedgerOfOthers("sales", "2026-03-02", AnswerCounts(100, 2)))
+    assert stage.state.campaigns["sales"].ledger == Ledger(101, 3)
     abandon(stage)
-    stage.tell(LedgerOfOthers("sales", "2026-03-02", 110, 2))
-    assert stage.floor.campaigns["sales"].ledger == Ledger(112, 4)
+    stage.tell(LedgerOfOthers("sales", "2026-03-02", AnswerCounts(110, 2)))
+    assert stage.state.campaigns["sales"].ledger == Ledger(112, 4)
 
 
 def test_a_new_day_starts_a_new_ledger(stage):
     """A change of the counting day starts this process's count anew."""
-    stage.tell(LedgerOfOthers("sales", "2026-03-02", 0, 0))
+    stage.tell(LedgerOfOthers("sales", "2026-03-02", AnswerCounts(0, 0)))
     abandon(stage)
-    stage.tell(LedgerOfOthers("sales", "2026-03-03", 5, 0))
-    assert stage.floor.campaigns["sales"].ledger == Ledger(5, 0)
-    stage.tell(LedgerOfOthers("nobody", "2026-03-03", 5, 0))
+    stage.tell(LedgerOfOthers("sales", "2026-03-03", AnswerCounts(5, 0)))
+    assert stage.state.campaigns["sales"].ledger == Ledger(5, 0)
+    stage.tell(LedgerOfOthers("nobody", "2026-03-03", AnswerCounts(5, 0)))
 
 
 # --- disorder -------------------------------------------------------------------------------------------------------
@@ -253,14 +255,14 @@ def test_no_order_of_events_breaks_a_call(make_stage, make_permit, steps):
         stage.tell(event(stage.now))
         stage.wait(pause_s)
     stage.wait(300.0)
-    if "a" in stage.floor.calls:
+    if "a" in stage.state.calls:
         assert stage.call("a").state is CallState.TALKING
         stage.end("a")
     assert len(stage.settled()) == 1
     assert stage.engine.is_idle()
-    assert not stage.floor.waiting
+    assert not stage.state.waiting
     stage.wait(10.0)
-    states = {agent.state for agent in stage.floor.roster.agents.values()}
+    states = {agent.state for agent in stage.state.roster.agents.values()}
     assert states <= {AgentState.READY, AgentState.PAUSED}
 
 
@@ -284,5 +286,38 @@ def test_a_timer_of_a_call_that_is_over_wakes_nobody(stage):
     over = {(talk, TimerKind.RING), (ringing, TimerKind.RING)}
     for _ in range(40):
         stage.now = max(stage.now, stage.engine.next_wake())
-        assert not {(name, kind) for when, _, kind, name, _ in stage.floor.timers if when <= stage.now} & over
+        assert not {(name, kind) for when, _, kind, name, _ in stage.state.timers if when <= stage.now} & over
         stage.engine.advance(stage.now)
+
+
+def test_after_a_pause_no_timer_speaks_before_the_news(make_stage, rung):
+    """The process was stopped for longer than a call may ring, and the answer waits to be read: nobody is cancelled."""
+    stage = make_stage()
+    stage.campaign()
+    stage.login("ann")
+    stage.lease(1)
+    attempt = stage.dial()
+    stage.ring(attempt)
+    answered_at = stage.now + 5.0
+    stage.now += 100.0
+    stage.engine.stood_still(stage.now)
+
+    assert stage.engine.advance(stage.now) == []
+    assert stage.now < stage.engine.next_wake() <= stage.now + CATCH_UP_S
+    effects = stage.engine.receive(Answered(attempt, answered_at, False), stage.now, stage.wall)
+
+    assert rung(effects) == ["sip:ann@phones"]
+
+
+def test_after_a_pause_desktops_get_the_time_to_be_heard(make_stage):
+    """What they said meanwhile waits to be read; who says nothing afterwards is gone all the same."""
+    stage = make_stage(agent_heartbeat_timeout_s=60.0)
+    stage.campaign()
+    stage.login("ann")
+    stage.now += 300.0
+    stage.engine.stood_still(stage.now)
+
+    stage.engine.advance(stage.now + 59.0)
+    assert "ann" in stage.state.roster.agents
+    stage.engine.advance(stage.now + 61.0)
+    assert "ann" not in stage.state.roster.agents

@@ -33,15 +33,15 @@ def test_without_workers_there_are_no_lines(make_stage):
     """No slots, no calls."""
     stage = make_stage(slots=1)
     stage.campaign()
-    assert stage.floor.lines_total == 0
-    assert stage.floor.lines_free(stage.floor.campaigns["sales"], stage.now) == 0
+    assert stage.state.lines_total == 0
+    assert stage.state.lines_free(stage.state.campaigns["sales"], stage.now) == 0
 
 
 def test_lines_used_counts_the_gates(stage):
     """A lead at the gates has its line already."""
     stage.lease(3)
     stage.pace(2)
-    assert stage.floor.lines_used == 2
+    assert stage.state.lines_used == 2
     assert not stage.engine.is_idle()
 
 
@@ -50,12 +50,12 @@ def test_the_only_campaign_has_the_staff_that_it_would_have_beside_others(stage)
     stage.login("ann", "bob")
     stage.login("cid", campaigns=("other",))
     stage.talk()
-    alone = [stage.floor.staff()["sales"]]
+    alone = [stage.state.staff()["sales"]]
     stage.campaign("sales", CampaignState.PAUSED)
-    alone.append(stage.floor.staff()["sales"])
+    alone.append(stage.state.staff()["sales"])
     stage.campaign("empty", CampaignState.STOPPED)
-    beside = [stage.floor.staff()["sales"]]
+    beside = [stage.state.staff()["sales"]]
     stage.campaign("sales")
-    beside.append(stage.floor.staff()["sales"])
+    beside.append(stage.state.staff()["sales"])
     assert [[agent.agent for agent in staff] for staff in alone] == [["ann", "bob"], ["ann"]]
     assert alone == beside[::-1]

@@ -8,8 +8,8 @@ from compliance.evidence import Entry, Head, Record, read, written
 from config.campaign import CampaignSettings
 from config.policies import applied
 from dialer.core import evidence
-from dialer.core.abandonment.evidence_rates import Survey, Tallies, open_windows
-from dialer.core.abandonment.rate import Answers
+from dialer.core.abandonment.evidence_rates import AnswersOnRecord, Survey, open_windows
+from dialer.core.abandonment.rate import AnswerCounts
 
 NOON = 1_772_539_200.0  # 2026-03-03 12:00 UTC
 SETTINGS = applied(
@@ -40,11 +40,11 @@ def ended(
     )
 
 
-def tallies(*records: Record) -> tuple[Survey, Tallies]:
+def tallies(*records: Record) -> tuple[Survey, AnswersOnRecord]:
     survey = Survey()
     for one in records:
         survey.see(one)
-    second = Tallies(survey.machines)
+    second = AnswersOnRecord(survey.machines)
     for one in records:
         second.see(one)
     return survey, second
@@ -60,9 +60,9 @@ def test_live_answers_and_abandoned_calls_are_counted() -> None:
         ended("A5", NOON, abandoned=True, hung_up=True),
     )
 
-    assert found.day("spring", "2026-03-03") == Answers(3, 2, 1)
-    assert found.day("spring", "2026-03-02") == Answers(1, 0)
-    assert found.day("spring", "2026-03-01") == Answers()
+    assert found.day("spring", "2026-03-03") == AnswerCounts(3, 2, 1)
+    assert found.day("spring", "2026-03-02") == AnswerCounts(1, 0)
+    assert found.day("spring", "2026-03-01") == AnswerCounts()
 
 
 def test_machines_leave_the_live_answers() -> None:
@@ -74,7 +74,7 @@ def test_machines_leave_the_live_answers() -> None:
 
     _, found = tallies(*said[:2], ended("A1", NOON), ended("A2", NOON), ended("A3", NOON, abandoned=True), *said[2:])
 
-    assert found.day("spring", "2026-03-03") == Answers(2, 1, machines=1)
+    assert found.day("spring", "2026-03-03") == AnswerCounts(2, 1, machines=1)
 
 
 def test_windows_are_those_of_the_settings_on_record() -> None:
@@ -87,9 +87,9 @@ def test_windows_are_those_of_the_settings_on_record() -> None:
     windows = open_windows(survey.campaigns["spring"], NOON + 60)
 
     assert {one.label: found.window("spring", one) for one in windows} == {
-        "calendar_day": Answers(2, 1),
-        "successive_30_days": Answers(3, 1),
-        "rolling_hour": Answers(1, 0),
+        "calendar_day": AnswerCounts(2, 1),
+        "successive_30_days": AnswerCounts(3, 1),
+        "rolling_hour": AnswerCounts(1, 0),
     }
 
 

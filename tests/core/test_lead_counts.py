@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.core.leads.lead_counts import Standing, clock_words, hours_and_days, last_word
+from dialer.core.leads.lead_counts import LeadCounts, clock_words, hours_and_days, last_word
 
 NOW = 1_772_500_000.0  # 2026-03-03 01:06:40 UTC, a Tuesday
 
@@ -18,20 +18,20 @@ counts = st.integers(0, 3)
 later = st.floats(1.0, 1e7).map(lambda seconds: NOW + seconds)
 
 
-def standing(**given_: Any) -> Standing:
+def standing(**given_: Any) -> LeadCounts:
     """A standing of now; the first of those that wait comes in an hour unless it is said."""
     times = {
         "next_due_at": NOW + 3600 if given_.get("waiting") else None,
         "lease_ends_at": NOW + 120 if given_.get("leased") else None,
     }
-    return Standing(at=NOW, **(times | given_))
+    return LeadCounts(at=NOW, **(times | given_))
 
 
 @st.composite
-def mixes(draw: st.DrawFn) -> Standing:
+def mixes(draw: st.DrawFn) -> LeadCounts:
     """Any number of leads anywhere."""
     waiting, leased = draw(counts), draw(counts)
-    return Standing(
+    return LeadCounts(
         at=NOW,
         queued=draw(counts),
         due=draw(counts),
@@ -45,7 +45,7 @@ def mixes(draw: st.DrawFn) -> Standing:
 
 
 @given(mixes())
-def test_it_is_finished_or_something_can_happen(mix: Standing) -> None:
+def test_it_is_finished_or_something_can_happen(mix: LeadCounts) -> None:
     """Work that is left has a time at which it goes on; a list without work is finished."""
     left = mix.queued + mix.due + mix.waiting + mix.leased + mix.in_attempt
 
@@ -58,7 +58,7 @@ def test_it_is_finished_or_something_can_happen(mix: Standing) -> None:
 
 
 @given(mixes())
-def test_the_last_word_agrees(mix: Standing) -> None:
+def test_the_last_word_agrees(mix: LeadCounts) -> None:
     """It says finished where it is, and nowhere else; what can be dialled, too."""
     word = last_word(mix, UTC)
 
@@ -78,7 +78,7 @@ def test_the_last_word_agrees(mix: Standing) -> None:
         (standing(queued=7), "nothing due, 7 to be taken in"),
     ],
 )
-def test_the_last_word(mix: Standing, word: str) -> None:
+def test_the_last_word(mix: LeadCounts, word: str) -> None:
     """One line that says what is next."""
     assert last_word(mix, UTC) == word
 

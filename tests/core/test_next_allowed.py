@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.api import Refusal, Rule
-from dialer.core.leads.next_allowed import MOST_STEPS, foresee
+from dialer.core.leads.next_allowed import MOST_STEPS, next_allowed
 
 
 def refused(rule: Rule, until: float | None) -> Refusal:
@@ -16,7 +16,7 @@ def refused(rule: Rule, until: float | None) -> Refusal:
 
 def test_nothing_refuses() -> None:
     """Now."""
-    assert foresee(lambda _: (), 100.0).at == 100.0
+    assert next_allowed(lambda _: (), 100.0).at == 100.0
 
 
 def test_one_refusal_after_the_other() -> None:
@@ -26,7 +26,7 @@ def test_one_refusal_after_the_other() -> None:
         cap = [refused(Rule.CAP, 500.0)] * (at < 500)
         return cap + [refused(Rule.HOURS, 200.0 if at < 200 else 900.0)] * (at < 200 or 400 <= at < 900)
 
-    found = foresee(judge, 100.0)
+    found = next_allowed(judge, 100.0)
 
     assert found.at == 900.0
     assert [(one.rule, one.until) for one in found.steps] == [(Rule.CAP, 500.0), (Rule.HOURS, 900.0)]
@@ -34,7 +34,7 @@ def test_one_refusal_after_the_other() -> None:
 
 def test_one_for_good_among_others() -> None:
     """Never, and the rule that says so."""
-    found = foresee(lambda _: [refused(Rule.CAP, 500.0), refused(Rule.BLOCKLIST, None)], 100.0)
+    found = next_allowed(lambda _: [refused(Rule.CAP, 500.0), refused(Rule.BLOCKLIST, None)], 100.0)
 
     assert (found.at, found.never) == (None, True)
     assert found.left is not None
@@ -44,14 +44,14 @@ def test_one_for_good_among_others() -> None:
 @pytest.mark.parametrize("rule", [Rule.REGISTER_OUTDATED, Rule.REGISTER_UNREADABLE])
 def test_what_somebody_must_mend(rule: Rule) -> None:
     """Its moment is only one to ask again: nobody can say when, and it is not for good."""
-    found = foresee(lambda at: [refused(rule, at + 600)], 100.0)
+    found = next_allowed(lambda at: [refused(rule, at + 600)], 100.0)
 
     assert (found.at, found.never) == (None, False)
 
 
 def test_a_refusal_until_the_past_does_not_hang() -> None:
     """It is given back as what is left."""
-    found = foresee(lambda _: [refused(Rule.CAP, 100.0)], 100.0)
+    found = next_allowed(lambda _: [refused(Rule.CAP, 100.0)], 100.0)
 
     assert found.at is None
     assert found.left == refused(Rule.CAP, 100.0)
@@ -59,7 +59,7 @@ def test_a_refusal_until_the_past_does_not_hang() -> None:
 
 def test_the_steps_are_bounded() -> None:
     """Something that always refuses a little longer."""
-    found = foresee(lambda at: [refused(Rule.HOURS, at + 1)], 0.0)
+    found = next_allowed(lambda at: [refused(Rule.HOURS, at + 1)], 0.0)
 
     assert (found.at, len(found.steps)) == (None, MOST_STEPS)
 
@@ -71,7 +71,7 @@ def test_at_the_moment_found_nothing_refuses(spans: list[tuple[float, float]], s
     def judge(at: float) -> list[Refusal]:
         return [refused(Rule.HOURS, end) for begin, end in spans if begin <= at < end]
 
-    found = foresee(judge, start)
+    found = next_allowed(judge, start)
 
     assert found.at is not None
     assert found.at >= start

@@ -18,7 +18,7 @@ K = AgentEventKind
 
 
 def asked(stage, **given):
-    return {question.campaign: question for question in stage.engine.questions(stage.now, **given)}
+    return {question.campaign: question for question in stage.engine.pacer_requests(stage.now, **given)}
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_an_agent_of_several_campaigns_decides_for_the_first_with_leads(make_sta
     assert stage.agent("ann").state is S.READY
     stage.pace(1, "urgent")
     assert stage.agent("ann").lead == LeadRef("sales", "lead-2")
-    assert {q.campaign: q.snapshot.ready for q in stage.engine.questions(stage.now, everyone=True)}["later"] == 0
+    assert {q.campaign: q.snapshot.ready for q in stage.engine.pacer_requests(stage.now, everyone=True)}["later"] == 0
 
 
 def test_the_pacer_sees_agents_who_decide_as_paused(stage, of):
@@ -126,7 +126,7 @@ def test_the_pacer_sees_agents_who_decide_as_paused(stage, of):
     stage.login("ann", "bob", "cid")
     stage.lease(2)
     preview_call(stage, of, "ann")
-    (question,) = stage.engine.questions(stage.now, everyone=True)
+    (question,) = stage.engine.pacer_requests(stage.now, everyone=True)
     seen = question.snapshot
     assert (seen.ready, seen.paused, len(seen.talking_age_s), len(seen.ringing_age_s)) == (1, 2, 0, 0)
 
@@ -263,7 +263,7 @@ def test_while_no_call_may_start_the_offer_stands(stage, of, reason):
     if "store" in reason:
         stage.tell(StoreHealth(False))
     else:
-        stage.floor.campaigns["sales"].day = ""
+        stage.state.campaigns["sales"].day = ""
     effects = accept(stage, "ann")
     assert told(of, effects, "agent_event_refused")[0]["reason"] == f"no call may start now: {reason}"
     assert stage.agent("ann").state is S.PREVIEW
@@ -304,7 +304,7 @@ def test_an_agent_who_is_lost_does_not_abandon_a_call_whose_phone_is_there(stage
     stage.bridge(attempt)
     stage.end(attempt)
     stage.say(K.WRAPUP_DONE, "ann")
-    assert stage.floor.roster.get("ann") is None
+    assert stage.state.roster.get("ann") is None
 
 
 def test_a_phone_that_fails_abandons_the_call(stage, of, rung):
@@ -320,7 +320,7 @@ def test_a_phone_that_fails_abandons_the_call(stage, of, rung):
     assert len(of(PlayMessage, effects)) == 1
     assert len(told(of, effects, "abandoned")) == 1
     assert stage.end(attempt).disposition is Disposition.ABANDONED
-    assert stage.floor.campaigns["sales"].ledger == Ledger(1, 1)
+    assert stage.state.campaigns["sales"].ledger == Ledger(1, 1)
     assert stage.agent("ann").state is S.PAUSED
 
 
@@ -342,7 +342,7 @@ def test_whoever_leaves_gives_the_lead_back(stage, of, kind):
     effects = stage.say(kind, "ann", uri="sip:ann@phones", campaigns=("sales",))
     assert ends(of, effects) == [("ann", lead.lead_id, "withdrawn")]
     assert stage.agent("bob").lead.lead_id == lead.lead_id
-    assert stage.floor.campaigns["sales"].offers.keys() == {"bob"}
+    assert stage.state.campaigns["sales"].offers.keys() == {"bob"}
 
 
 @pytest.mark.parametrize("kind", [K.LOGOUT, K.LOST])
@@ -355,7 +355,7 @@ def test_a_call_is_not_started_for_somebody_who_has_gone(stage, of, kind):
     _, effects = stage.permit(lead)
     assert of(Dial, effects) == []
     assert stage.settled() == [Disposition.NOT_SENT]
-    assert stage.floor.roster.get("ann") is None
+    assert stage.state.roster.get("ann") is None
 
 
 def test_a_pause_asked_for_while_the_phone_rings_comes_after_the_call(stage, of):
@@ -469,7 +469,7 @@ def test_a_drain_withdraws_offers(stage, of):
     effects = stage.tell(Drain())
     assert ends(of, effects) == [("ann", "lead-1", "withdrawn")]
     assert {lead.lead_id for release in of(Release, effects) for lead in release.leads} == {"lead-1", "lead-3"}
-    _, effects = stage.permit(stage.floor.campaigns["sales"].reserving["lead-2"].lead)
+    _, effects = stage.permit(stage.state.campaigns["sales"].reserving["lead-2"].lead)
     assert ends(of, effects) == [("bob", "lead-2", "refused")]
     assert stage.agent("bob").state is S.READY
     assert stage.engine.is_idle()
@@ -509,13 +509,13 @@ def test_a_permit_for_nobody_is_an_anomaly(stage, of, make_lead, make_permit):
 
 def test_the_sentence_says_who_does_what(stage, of):
     """For the board, in the place of the pacer's sentence."""
-    run = stage.floor.campaigns["sales"]
+    run = stage.state.campaigns["sales"]
     stage.login("ann", "bob", "cid", "dan")
-    assert sentence(stage.floor, run) == "preview: 4 ready, no lead is due"
+    assert sentence(stage.state, run) == "preview: 4 ready, no lead is due"
     stage.lease(3)
     preview_call(stage, of, "ann")
     expected = "preview: 2 agents decide on a lead, 1 agent waits for an answer, 1 ready, no lead is due"
-    assert sentence(stage.floor, run) == expected
+    assert sentence(stage.state, run) == expected
     stage.tell(LeadsLeased("sales", (), 7, 0))
     stage.tell(StoreHealth(False))
-    assert sentence(stage.floor, run).endswith("1 ready, no call may start now")
+    assert sentence(stage.state, run).endswith("1 ready, no call may start now")

@@ -100,7 +100,7 @@ def test_at_the_limit_the_phone_is_called_off_and_the_message_plays(stage, of):
     assert stage.agent("ann").reason == "phone did not answer"
     told = stage.end(attempt, Cause.NORMAL, Leg.DIALER)
     assert (told.disposition, told.message_played, told.agent) == (Disposition.ABANDONED, True, "")
-    assert stage.floor.campaigns["sales"].ledger == Ledger(1, 1)
+    assert stage.state.campaigns["sales"].ledger == Ledger(1, 1)
 
 
 def listening(stage, **given):
@@ -272,7 +272,7 @@ def test_hang_up_all_releases_leads(stage, of):
     """Leads that wait for their turn go back."""
     stage.lease(2)
     stage.tell(HangUpAll())
-    assert not stage.floor.campaigns["sales"].leads
+    assert not stage.state.campaigns["sales"].leads
 
 
 def test_a_talk_that_does_not_end_when_hung_up_is_given_up(stage):
@@ -302,7 +302,7 @@ def test_a_silent_idle_agent_is_gone(stage, rung):
     """No heartbeat for 60 s: the agent is offline and gets no call."""
     stage.login("ann")
     stage.wait(61.5)
-    assert stage.floor.roster.get("ann") is None
+    assert stage.state.roster.get("ann") is None
     attempt = stage.dial()
     assert rung(stage.answer(attempt)) == []
 
@@ -368,7 +368,7 @@ def test_a_logout_during_ringing_happens_after_the_call(stage):
     stage.answer(attempt)
     stage.say(K.LOGOUT, "ann")
     stage.leg_ends(attempt, Cause.BUSY)
-    assert stage.floor.roster.get("ann") is None
+    assert stage.state.roster.get("ann") is None
 
 
 def test_nonsense_from_a_desktop_is_answered(stage, of):
@@ -384,9 +384,9 @@ def test_nonsense_from_a_desktop_is_answered(stage, of):
 def test_a_heartbeat_does_not_wake_the_pacers(stage):
     """Nothing that a pacer could see changed."""
     stage.login("ann")
-    stage.engine.questions(stage.now)
+    stage.engine.pacer_requests(stage.now)
     stage.say(K.HEARTBEAT, "ann")
-    assert stage.engine.questions(stage.now) == []
+    assert stage.engine.pacer_requests(stage.now) == []
 
 
 @pytest.mark.parametrize("cause", [Cause.NORMAL, Cause.WORKER_LOST])

@@ -17,7 +17,7 @@ D = Disposition
 
 def learnt(stage):
     """What the pacer of the campaign is told next."""
-    return [type(seen) for question in stage.engine.questions(stage.now) for seen in question.observations]
+    return [type(seen) for question in stage.engine.pacer_requests(stage.now) for seen in question.observations]
 
 
 def test_a_talk_is_settled_with_its_whole_story(stage):
@@ -54,7 +54,7 @@ def test_an_answer_that_our_own_bye_ended_is_abandoned(stage):
     stage.answer(attempt, crossed=True)
     told = stage.end(attempt, Cause.NORMAL, Leg.DIALER)
     assert (told.disposition, told.live, told.abandoned, told.crossed_cancel) == (D.ABANDONED, True, True, True)
-    assert stage.floor.campaigns["sales"].ledger == Ledger(1, 1)
+    assert stage.state.campaigns["sales"].ledger == Ledger(1, 1)
     assert told.next_step == Retry(72 * 3600.0, 0)
 
 
@@ -85,7 +85,7 @@ def test_the_pacer_learns_nothing_from_our_own_faults(stage, cause):
     ours = {Cause.NOT_SENT, Cause.TRUNK_UNREACHABLE, Cause.ROUTE_ERROR, Cause.AUTH_ERROR, Cause.MEDIA_ERROR}
     ours |= {Cause.PROTOCOL_ERROR, Cause.WORKER_LOST}
     attempt = stage.dial()
-    stage.engine.questions(stage.now)
+    stage.engine.pacer_requests(stage.now)
     stage.end(attempt, cause)
     assert learnt(stage) == ([] if cause in ours else [CallFailed])
 
@@ -113,11 +113,11 @@ def test_a_cancel_without_an_end_is_given_up(stage, of):
     """70 s after a CANCEL that nobody answers the call is settled as lost, hung up once more, and its line is free."""
     attempt = stage.dial()
     stage.wait(26.0)
-    assert stage.floor.lines_used == 1
+    assert stage.state.lines_used == 1
     effects = stage.wait(70.0)
     assert stage.settled() == [D.WORKER_LOST]
     assert [command.call for command in of(HangUp, effects)] == [attempt]
-    assert stage.floor.lines_used == 0
+    assert stage.state.lines_used == 0
 
 
 def test_a_message_that_does_not_stop_is_hung_up_then_given_up(stage, of):
@@ -145,14 +145,14 @@ def test_an_answer_after_a_cancel_ends_the_watch_over_the_cancel(stage):
 
 def test_wrapups_that_nobody_asks_about_are_not_collected_for_ever(stage):
     """A stopped campaign that its agents still name keeps a bounded number of observations."""
-    observations = stage.floor.campaigns["sales"].observations
+    observations = stage.state.campaigns["sales"].observations
     observations.extend(WrapupEnded(float(at), 1.0) for at in range(20_000))
     assert len(observations) == 10_000
 
 
 def test_a_trunk_that_refuses_everything_does_not_burn_the_list(stage):
     """503 to every INVITE: after twenty no more than a probe now and then; a phone that rang is no refusal."""
-    trunk = stage.floor.trunks["north"]
+    trunk = stage.state.trunks["north"]
     for _ in range(19):
         stage.end(stage.dial(), Cause.CONGESTION, Leg.NETWORK, 503)
     rings = stage.dial()
@@ -183,3 +183,11 @@ def test_a_call_marked_as_unwanted_is_an_opt_out(stage, of):
     (told,) = of(Settle, effects)
     assert (told.settlement.disposition, told.settlement.opted_out) == (D.UNWANTED, False)
     assert isinstance(told.settlement.next_step, Close)
+
+
+def test_a_call_without_an_answer_is_not_in_the_ledger(stage):
+    """No answer, no live answer, no abandon; nobody is let into the counts."""
+    settlement = stage.end(stage.dial(), Cause.NO_ANSWER, sip_code=480)
+
+    assert (settlement.live, settlement.abandoned, settlement.hung_up) == (False, False, False)
+    assert stage.state.campaigns["sales"].ledger.answered == 0

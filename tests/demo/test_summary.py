@@ -6,7 +6,7 @@ from random import Random
 from unittest.mock import Mock
 
 from dialer.core.board import Board, CampaignRow
-from dialer.core.leads.lead_counts import Standing
+from dialer.core.leads.lead_counts import LeadCounts
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import Kind, Row
 from dialer.demo.summary import sum_up
@@ -60,7 +60,7 @@ def test_every_figure_has_its_side() -> None:
     desk.sent = {"1-0": GOOD, "2-0": ASLEEP, "3-0": BAD}
     desk.heard = {"a-1": "no_answer"}
     counts = Counts(
-        standing=Standing(waiting=2, next_due_at=60.0),
+        standing=LeadCounts(waiting=2, next_due_at=60.0),
         stored=2,
         accepted=2,
         rejected=1,

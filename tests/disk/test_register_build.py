@@ -17,7 +17,7 @@ from compliance.register import Facts, RegisterUnreadable
 from dialer.disk.register_build import ImportBusy, build
 from dialer.disk.register_lines import Values
 from dialer.disk.registers import open_register
-from tests.disk.shelf import facts, made
+from tests.disk.made_registers import facts, made
 
 NUMBER = E164("+8613800001234")
 

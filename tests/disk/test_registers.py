@@ -12,8 +12,8 @@ from compliance.api import Refusal, Rule
 from compliance.listed import ALL_REGISTERS
 from compliance.numbers import E164
 from compliance.words import detail
-from dialer.disk.registers import Shelf
-from tests.disk.shelf import listed, made
+from dialer.disk.registers import NationalRegisters
+from tests.disk.made_registers import listed, made
 from tests.rules import in_words
 from tests.store.conftest import NOW, number
 
@@ -35,7 +35,7 @@ def rules(found: list[Refusal | None]) -> list[Rule | None]:
 
 def test_numbers_on_the_register_of_their_country_are_refused(path: Path) -> None:
     """For good, with its name and day; others pass."""
-    shelf = Shelf((listed(path),))
+    shelf = NationalRegisters((listed(path),))
 
     on, off, elsewhere = shelf.verdicts(ALL, [ON, OFF, ELSEWHERE], NOW)
 
@@ -46,20 +46,20 @@ def test_numbers_on_the_register_of_their_country_are_refused(path: Path) -> Non
 
 def test_a_campaign_may_name_its_registers_or_have_none(path: Path) -> None:
     """One that this host does not have refuses everything."""
-    shelf = Shelf((listed(path),))
+    shelf = NationalRegisters((listed(path),))
 
     assert rules(shelf.verdicts(("cn-list",), [ON], NOW)) == [Rule.REGISTER]
     assert rules(shelf.verdicts((), [ON], NOW)) == [None]
-    (unknown,) = Shelf().verdicts(("cn-list",), [ELSEWHERE], NOW)
+    (unknown,) = NationalRegisters().verdicts(("cn-list",), [ELSEWHERE], NOW)
     assert unknown is not None
     assert detail(unknown) == "the register 'cn-list' is not configured here (there is: none)"
-    assert rules(Shelf().verdicts(ALL, [ON], NOW)) == [None]
+    assert rules(NationalRegisters().verdicts(ALL, [ON], NOW)) == [None]
     shelf.close()
 
 
 def test_a_register_that_is_too_old_refuses_its_country(path: Path) -> None:
     """With its age, for the time being; a number that is on it is refused for good all the same."""
-    shelf = Shelf((listed(path),))
+    shelf = NationalRegisters((listed(path),))
 
     on, off, elsewhere = shelf.verdicts(ALL, [ON, OFF, ELSEWHERE], NOW + 31 * DAY)
 
@@ -74,7 +74,7 @@ def test_a_register_that_is_too_old_refuses_its_country(path: Path) -> None:
 def test_a_register_that_cannot_be_relied_on_refuses_its_country(path: Path, ailment: str) -> None:
     """With the path and the reason, until its file is in order again."""
     raw = path.read_bytes()
-    shelf = Shelf((listed(path),))
+    shelf = NationalRegisters((listed(path),))
     match ailment:
         case "missing":
             path.unlink()
@@ -101,7 +101,7 @@ def test_a_damaged_block_ends_the_trust_in_the_whole_register(path: Path) -> Non
     raw = bytearray(path.read_bytes())
     raw[4096] ^= 1
     path.write_bytes(raw)
-    shelf, below = Shelf((listed(path),)), number(0)
+    shelf, below = NationalRegisters((listed(path),)), number(0)
 
     assert rules(shelf.verdicts(ALL, [below, ON, below], NOW)) == [
         None,
@@ -115,7 +115,7 @@ def test_a_damaged_block_ends_the_trust_in_the_whole_register(path: Path) -> Non
 
 def test_a_file_that_is_cut_short_under_the_daemon_is_no_end_of_the_daemon(path: Path) -> None:
     """Before anybody looked at the file again: the number is refused, with the reason."""
-    shelf = Shelf((listed(path),))
+    shelf = NationalRegisters((listed(path),))
     assert rules(shelf.verdicts(ALL, [OFF], NOW)) == [None]
 
     os.truncate(path, 4098)
@@ -129,7 +129,7 @@ def test_a_file_that_is_cut_short_under_the_daemon_is_no_end_of_the_daemon(path:
 
 def test_a_new_file_is_in_use_within_a_second(path: Path) -> None:
     """The file is looked at once a second at most, also when the clock is set back."""
-    shelf = Shelf((listed(path),))
+    shelf = NationalRegisters((listed(path),))
     assert rules(shelf.verdicts(ALL, [ON, OFF], NOW)) == [Rule.REGISTER, None]
 
     made(path, [OFF], as_of="2026-03-02")
@@ -144,7 +144,7 @@ def test_a_new_file_is_in_use_within_a_second(path: Path) -> None:
 def test_registers_are_swapped_under_readers(path: Path) -> None:
     """Threads that ask while the file is replaced over and over always get one of the two answers, whole."""
     shelf, odd, even = (
-        Shelf((listed(path),)),
+        NationalRegisters((listed(path),)),
         [number(i) for i in range(1, 2000, 2)],
         [number(i) for i in range(0, 2000, 2)],
     )

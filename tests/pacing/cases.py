@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pacing.api import CallAnswered, CallFailed, Ledger, Observation, Snapshot, TalkEnded, Window, WrapupEnded
 from pacing.learning.answers import MEMORY_CALLS
-from pacing.learning.learn import Learnt
+from pacing.learning.learn import Model
 from pacing.learning.ringing import FAILED, MACHINE, PERSON, TRACE, Ringing
 
 TRUNKS = ("", "north", "south")
@@ -37,7 +37,7 @@ def experienced(**changes: Any) -> dict[str, Any]:
 
     A change of a map changes in the map what it names.
     """
-    known = Learnt(25.0)
+    known = Model(25.0)
     for law in (known.talk, known.wrapup):
         law.seconds *= 40.0 / law.ended.sum()
         law.ended *= 40.0 / law.ended.sum()

@@ -1,4 +1,4 @@
-"""A simulated stream of calls with ring ages, told to `Answers` as the engine tells it: ends first, then a look."""
+"""A simulated stream of calls with ring ages, told to `AnswerModel` as the engine tells it: ends first, then a look."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pacing.api import AnswerKind
 from pacing.compiled import floats
-from pacing.learning.answers import Answers
+from pacing.learning.answers import AnswerModel
 from tests.pacing.cases import snapshot
 
 Fate = tuple[float, AnswerKind | None]
@@ -35,7 +35,7 @@ def people(rate: float, refused: float = 0.0) -> Fates:
 class Stream:
     """Calls that begin at `per_s` on average, one second after another; `trunk` names that of the next calls."""
 
-    answers: Answers
+    answers: AnswerModel
     rng: random.Random
     per_s: float = 4.0
     now: float = 0.0

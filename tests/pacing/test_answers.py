@@ -22,7 +22,7 @@ from pacing.learning.answers import (
     MEMORY_HOUR,
     MEMORY_TRUNK,
     MOST_REFUSED,
-    Answers,
+    AnswerModel,
     Watch,
 )
 from pacing.learning.ringing import FASTEST_S
@@ -30,8 +30,8 @@ from tests.pacing.cases import known_answers, observations, snapshot
 from tests.pacing.stream import TIMEOUT_S, Stream, people
 
 
-def answers() -> Answers:
-    return Answers(TIMEOUT_S, 0.3, 11.0, 10.0)
+def answers() -> AnswerModel:
+    return AnswerModel(TIMEOUT_S, 0.3, 11.0, 10.0)
 
 
 def stream(seed: int = 1, per_s: float = 4.0) -> Stream:

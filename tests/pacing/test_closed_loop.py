@@ -12,8 +12,8 @@ from dialer.sim.study.scenario import Scenario, load_scenario
 from pacing.api import Decision, Guarantee, Ledger, Memory, Mode, Observation, Pacer, Rule, Settings, Snapshot, Window
 from pacing.policies import make
 from tests.pacing.cases import snapshot
-from tests.scoreboard.floor import play
-from tests.scoreboard.outcome import Outcome
+from tests.scoreboard.virtual_floor.floor import play
+from tests.scoreboard.virtual_floor.outcome import Outcome
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="hours of decisions are too slow without the compiler"

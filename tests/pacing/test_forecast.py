@@ -11,7 +11,7 @@ from hypothesis import given
 from pacing.api import Snapshot
 from pacing.compiled import floats
 from pacing.forecast import HORIZONS, TABLES_LAST_S, Doubt, Proposal, Tables, make_tables, propose, stale
-from pacing.learning.learn import Learnt
+from pacing.learning.learn import Model
 from tests.pacing.cases import EXPERIENCED, experienced, snapshot, snapshots
 
 GRACE_S = 2.0
@@ -20,7 +20,7 @@ NO_DOUBT = Doubt(0.0, 1.0)
 
 @pytest.fixture(scope="module")
 def tables() -> Tables:
-    return make_tables(Learnt(25.0, EXPERIENCED), snapshot(), GRACE_S)
+    return make_tables(Model(25.0, EXPERIENCED), snapshot(), GRACE_S)
 
 
 def proposed(tables: Tables, seen: Snapshot, doubt: Doubt = NO_DOUBT) -> Proposal:
@@ -39,20 +39,20 @@ def test_tables_hold_probabilities_that_rise_with_the_horizon(tables: Tables) ->
 
 def test_tables_are_made_anew_every_few_seconds() -> None:
     """When they are old, when the clock stepped back, and at once when the law of answers was moved."""
-    learnt = Learnt(25.0, EXPERIENCED)
-    tables = make_tables(learnt, snapshot(), GRACE_S)
-    assert not stale(tables, learnt, tables.made_at)
-    assert stale(tables, learnt, tables.made_at + TABLES_LAST_S)
-    assert stale(tables, learnt, tables.made_at - 0.1)
-    learnt.answers.moves += 1
-    assert stale(tables, learnt, tables.made_at)
+    model = Model(25.0, EXPERIENCED)
+    tables = make_tables(model, snapshot(), GRACE_S)
+    assert not stale(tables, model, tables.made_at)
+    assert stale(tables, model, tables.made_at + TABLES_LAST_S)
+    assert stale(tables, model, tables.made_at - 0.1)
+    model.answers.moves += 1
+    assert stale(tables, model, tables.made_at)
 
 
 def test_tables_know_of_the_calls_that_ring() -> None:
     """Many that have rung long and were not answered make an answer less likely."""
-    learnt = Learnt(25.0, EXPERIENCED)
-    few = make_tables(learnt, snapshot(ringing_age_s=(20.0,)), GRACE_S).law
-    many = make_tables(learnt, snapshot(ringing_age_s=(20.0,) * 200), GRACE_S).law
+    model = Model(25.0, EXPERIENCED)
+    few = make_tables(model, snapshot(ringing_age_s=(20.0,)), GRACE_S).law
+    many = make_tables(model, snapshot(ringing_age_s=(20.0,) * 200), GRACE_S).law
     assert many.probability < few.probability - 0.1
     assert many.calls > few.calls
 
@@ -72,7 +72,7 @@ def test_doubt_leaves_less_room(tables: Tables) -> None:
 @given(snapshots())
 def test_a_proposal_keeps_to_what_is_tolerated(seen: Snapshot) -> None:
     """The calls proposed carry at most the tolerated risk each, the next one more, unless the limit is reached."""
-    tables = make_tables(Learnt(25.0, EXPERIENCED), seen, GRACE_S)
+    tables = make_tables(Model(25.0, EXPERIENCED), seen, GRACE_S)
     found = proposed(tables, seen)
     assert 0 <= found.dial <= 50
     assert 0.0 <= found.taken_risk <= 0.03 * found.dial + 1e-9
@@ -102,7 +102,7 @@ def test_calls_of_smaller_odds_leave_more_room(tables: Tables) -> None:
 def test_tables_have_the_odds_of_the_trunks_that_differ() -> None:
     """Each once for all decisions until the next tables; an ordinary trunk and one without evidence have none."""
     trunks = {"usual": [45.0, 150.0], "dead": [0.0, 150.0], "new": [0.0, 5.0]}
-    odds = make_tables(Learnt(25.0, experienced(trunks=trunks, hours={})), snapshot(), GRACE_S).odds
+    odds = make_tables(Model(25.0, experienced(trunks=trunks, hours={})), snapshot(), GRACE_S).odds
     assert set(odds) == {"dead"}
     assert odds["dead"] == pytest.approx(0.25)
 

@@ -48,7 +48,7 @@ def test_a_spent_budget_means_progressive_where_nothing_is_forecast_or_risked(pr
         assert governed(proposed, Settings(guarantee=Guarantee.HARD), seen).dial <= covered(seen)
 
 
-def test_a_spent_budget_is_left_to_the_steering_with_the_statistical_guarantee() -> None:
+def test_a_spent_budget_is_left_to_the_risk_control_with_the_statistical_guarantee() -> None:
     """Predictive aims at almost no risk then; the governor does not stop it besides."""
     seen = snapshot(ledger=Ledger(95, 3))
     assert governed(5, Settings(), seen) == governed(5, Settings(), snapshot())

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from pacing.api import AnswerKind
-from pacing.learning.answers import EVIDENCE_HOUR, EVIDENCE_TRUNK, FURTHEST_ODDS, MOST_TRUNKS, Answers
+from pacing.learning.answers import EVIDENCE_HOUR, EVIDENCE_TRUNK, FURTHEST_ODDS, MOST_TRUNKS, AnswerModel
 from tests.pacing.cases import snapshot
 from tests.pacing.stream import TIMEOUT_S, Stream, people
 
@@ -16,7 +16,7 @@ RIPE_S = 45
 
 
 def stream(seed: int = 1, per_s: float = 4.0) -> Stream:
-    return Stream(Answers(TIMEOUT_S, 0.3, 11.0, 10.0), random.Random(seed), per_s)
+    return Stream(AnswerModel(TIMEOUT_S, 0.3, 11.0, 10.0), random.Random(seed), per_s)
 
 
 def learnt(calls: Stream) -> float:
@@ -138,7 +138,7 @@ def test_trunks_are_alike_without_evidence() -> None:
 
 def test_names_of_trunks_are_limited() -> None:
     """A dialer that names a trunk anew for each call does not fill the memory."""
-    known = Answers(TIMEOUT_S, 0.3, 11.0, 10.0)
+    known = AnswerModel(TIMEOUT_S, 0.3, 11.0, 10.0)
     for i in range(2 * MOST_TRUNKS):
         known.answered(9.0, 9.0, AnswerKind.UNKNOWN, f"trunk {i}")
     known.look(snapshot(now=1000.0))

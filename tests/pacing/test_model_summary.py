@@ -1,4 +1,4 @@
-"""A portrait says of a memory what its pacer knows."""
+"""A summary says of a memory what its pacer knows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from pacing.api import CallAnswered, CallFailed, Memory, Mode, Observation, Settings, TalkEnded, WrapupEnded
-from pacing.learning.model_summary import CURVE_ENDS_AT, CURVE_POINTS, Law, Portrait, Share, portrait
+from pacing.learning.model_summary import CURVE_ENDS_AT, CURVE_POINTS, Law, ModelSummary, Share, model_summary
 from pacing.policies import make
 from tests.pacing.cases import EXPERIENCED, junk, places, replaced, snapshot
 
@@ -30,14 +30,14 @@ def worked(shifts: int = 1500) -> Memory:
     return pacer.memory()
 
 
-def drawn(memory: Memory, **settings: Any) -> Portrait:
-    found = portrait(memory, Settings(**settings))
+def drawn(memory: Memory, **settings: Any) -> ModelSummary:
+    found = model_summary(memory, Settings(**settings))
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="module")
-def seen() -> Portrait:
+def seen() -> ModelSummary:
     return drawn(worked())
 
 
@@ -52,14 +52,14 @@ def assert_a_law(law: Law) -> None:
     assert (half - 1) * law.step_s <= law.quantiles_s[1] <= half * law.step_s
 
 
-def test_the_share_of_answers(seen: Portrait) -> None:
+def test_the_share_of_answers(seen: ModelSummary) -> None:
     """With what it rests upon; nothing is missing any more."""
     assert seen.answers.probability == pytest.approx(0.25, abs=0.02)
     assert seen.answers.calls > 50
     assert seen.missing == ""
 
 
-def test_the_laws_of_durations(seen: Portrait) -> None:
+def test_the_laws_of_durations(seen: ModelSummary) -> None:
     """Quantiles of an exponential law are known: the mean times ln 2, and times ln 10."""
     for law, mean_s in ((seen.talk, TALK_S), (seen.wrapup, WRAPUP_S)):
         assert_a_law(law)
@@ -68,14 +68,14 @@ def test_the_laws_of_durations(seen: Portrait) -> None:
         assert law.quantiles_s[2] == pytest.approx(mean_s * 2.303, rel=0.25)
 
 
-def test_the_law_of_ringing(seen: Portrait) -> None:
+def test_the_law_of_ringing(seen: ModelSummary) -> None:
     """Of those that are answered."""
     assert_a_law(seen.ringing)
     assert seen.ringing.mean_s == pytest.approx(RING_S, abs=1.0)
     assert seen.ringing.seen > 10
 
 
-def test_the_steering() -> None:
+def test_the_risk_control() -> None:
     """As the memory has it, under the cap of the settings."""
     found = drawn(EXPERIENCED)
 
@@ -89,7 +89,7 @@ def test_an_empty_memory() -> None:
     assert found.answers.probability == pytest.approx(0.3, abs=0.01)
     assert found.missing == "20 finished calls"
     assert found.talk.seen == found.ringing.seen == 0
-    assert portrait({}, Settings(mode=Mode.PROGRESSIVE)) is None
+    assert model_summary({}, Settings(mode=Mode.PROGRESSIVE)) is None
 
 
 def test_what_was_learnt_before_a_change_of_mode() -> None:
@@ -116,7 +116,7 @@ WORKED = {**worked(60), "hours": {"9": [1.0, 2.0]}, "trunks": {"north": [1.0, 2.
 @examples(max_examples=50)
 @given(st.sampled_from(places(WORKED)), junk)
 def test_a_damaged_memory_is_drawn(path: tuple[str, ...], by: object) -> None:
-    """Any part of it may be anything: a pacer goes on from it, and its portrait has numbers."""
+    """Any part of it may be anything: a pacer goes on from it, and its summary has numbers."""
     memory = replaced(WORKED, path, by)
 
     assert make(Settings(), memory).step((), snapshot()).dial >= 0

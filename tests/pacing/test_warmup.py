@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pacing import kernels
-from pacing.api import Ledger, Settings
+from pacing.api import CallFailed, Ledger, Settings, TalkEnded
 from pacing.learning import forgetting, ringing
 from pacing.policies import make
 from pacing.warmup import warm_up
@@ -17,6 +17,7 @@ from tests.pacing.cases import EXPERIENCED, snapshot
 KERNELS = (
     *(getattr(kernels, name) for name in ("free_by", "answered_by", "expected_within", "lookup", "dial_exact")),
     *(kernels.dial_normal, kernels.decide, forgetting.weights_of, forgetting.spread, ringing.incidence),
+    *(forgetting.weight_of, forgetting.end_life, ringing.end_call, ringing.bin_counts),
 )
 
 
@@ -32,5 +33,5 @@ def test_nothing_is_left_to_compile_after_the_warm_up() -> None:
     for ready, busy in ((0, 1), (3, 0), (1, 20), (5, 400)):
         for ages_s in ((10.0,) * busy, np.full(busy, 10.0)):
             seen = snapshot(ready=ready, talking_age_s=ages_s, ringing_age_s=ages_s, ledger=Ledger(1000, 1))
-            pacer.step((), seen)
+            pacer.step((CallFailed(seen.now, 20.0), TalkEnded(seen.now, 9.0)), seen)
     assert [kernel.signatures for kernel in KERNELS] == before

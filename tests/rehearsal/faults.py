@@ -9,14 +9,16 @@ from random import Random
 from typing import Final
 
 from config.policies import AppliedSettings
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, HangUpAll, LedgerOfOthers
+from dialer.sim.virtual_time import Tell
 from pacing.api import Mode
 from tests.rehearsal.desks import Phones
-from tests.rehearsal.far_end import FarEnd
+from tests.rehearsal.far_end import FallibleFarEnd
 from tests.rehearsal.memory import Memory
 from tests.rehearsal.scenario import Fault, FaultKind, Scenario
-from tests.rehearsal.world import Tell, World
+from tests.rehearsal.world import World
 
 ENDINGS: Final = frozenset({FaultKind.DRAIN, FaultKind.HANG_UP_ALL})
 LONGEST_S: Final = 30.0
@@ -38,7 +40,7 @@ class Saboteur:
 
     world: World
     tell: Tell
-    far_end: FarEnd
+    far_end: FallibleFarEnd
     phones: Phones
     memory: Memory
     campaigns: dict[str, AppliedSettings]
@@ -66,7 +68,7 @@ class Saboteur:
             case FaultKind.PHONE_LOST if desk:
                 self.phones.lose_phone(desk, size)
             case FaultKind.GARBAGE if desk:
-                self.phones.babble(desk, dice.choice(list(AgentEventKind)))
+                self.phones.says(desk, dice.choice(list(AgentEventKind)))
             case FaultKind.CAMPAIGN_PAUSED:
                 self._halt(name, CampaignState.PAUSED, size)
             case FaultKind.CAMPAIGN_STOPPED:
@@ -76,9 +78,9 @@ class Saboteur:
             case FaultKind.MODE_CHANGED:
                 self._other_mode(name, size)
             case FaultKind.LEDGER_OF_OTHERS:
-                self.tell(LedgerOfOthers(name, "day 0", dice.randrange(1000), dice.randrange(10)))
+                self.tell(LedgerOfOthers(name, "day 0", AnswerCounts(dice.randrange(1000), dice.randrange(10))))
             case FaultKind.NEW_DAY:
-                self.tell(LedgerOfOthers(name, f"day {next(self.days)}", 0, 0))
+                self.tell(LedgerOfOthers(name, f"day {next(self.days)}", AnswerCounts(0, 0)))
             case FaultKind.DRAIN:
                 self.tell(Drain())
             case FaultKind.HANG_UP_ALL:

@@ -17,7 +17,7 @@ from dialer.core.agents.agent import ON_CALL, AgentState
 from dialer.core.calls.call import UNANSWERED, Call, CallState
 from dialer.core.calls.dialling import may_start
 from dialer.core.effects import Effect, OptOut, Publish, Reserve, Send, Settle
-from dialer.core.engine_state import Floor
+from dialer.core.engine_state import EngineState
 from dialer.core.inputs import Input, Paced, Permitted
 from dialer.core.model import Close, Disposition
 from pacing.api import Mode
@@ -57,7 +57,7 @@ class Step:
 
     told: Input | None
     effects: list[Effect]
-    floor: Floor
+    state: EngineState
     now: float
     wall: float
     records: dict[str, Record]
@@ -94,7 +94,7 @@ def no_dial_without_permit(step: Step) -> Wrong:
 def no_attempt_twice(step: Step) -> Wrong:
     """An attempt is dialled once, and a lead once under one lease."""
     for dial in step.dials:
-        call = step.floor.calls.get(dial.call)
+        call = step.state.calls.get(dial.call)
         record = step.records.get(call.lead.lead_id) if call else None
         if dial.call in step.past.dialled:
             yield f"{dial.call} was dialled twice"
@@ -126,7 +126,7 @@ def one_settlement_for_each_permit(step: Step) -> Wrong:
             yield f"{attempt} was settled twice"
         if attempt not in known:
             yield f"{attempt} was settled and never permitted"
-        if attempt in step.floor.calls:
+        if attempt in step.state.calls:
             yield f"{attempt} was settled and is still on the line"
 
 
@@ -136,7 +136,7 @@ def nothing_is_forgotten(step: Step) -> Wrong:
     permits = set(step.past.permits)
     if isinstance(step.told, Permitted):
         permits.add(step.told.permit.attempt)
-    for attempt in permits - settled - step.floor.calls.keys():
+    for attempt in permits - settled - step.state.calls.keys():
         yield f"{attempt} is neither on the line nor settled"
 
 
@@ -145,7 +145,7 @@ def nothing_is_forgotten(step: Step) -> Wrong:
 
 def no_more_than_the_lines(step: Step) -> Wrong:
     """A step that starts calls or sends leads to the gates leaves no more in flight than slots and lines carry."""
-    floor = step.floor
+    floor = step.state
     if not (step.dials or any(isinstance(effect, Reserve) for effect in step.effects)):
         return  # workers may have died under calls that they still hold
     in_flight = len(floor.calls) + sum(len(run.reserving) for run in floor.campaigns.values())
@@ -156,7 +156,7 @@ def no_more_than_the_lines(step: Step) -> Wrong:
 def no_more_than_the_campaigns_lines(step: Step) -> Wrong:
     """A step that sends leads of a campaign to the gates leaves no more of its calls in flight than it may have."""
     for name in {effect.campaign for effect in step.effects if isinstance(effect, Reserve)}:
-        run = step.floor.campaigns[name]
+        run = step.state.campaigns[name]
         in_flight, most = len(run.calls) + len(run.reserving), run.settings.max_lines
         if 0 < most < in_flight:
             yield f"{in_flight} calls of {name} in flight, where it may have {most}"
@@ -164,8 +164,8 @@ def no_more_than_the_campaigns_lines(step: Step) -> Wrong:
 
 def no_more_than_the_trunk(step: Step) -> Wrong:
     """A trunk carries at most its calls, takes at most its calls per second, and counts right."""
-    carried = Counter(call.trunk for call in step.floor.calls.values())
-    for trunk in step.floor.trunks.values():
+    carried = Counter(call.trunk for call in step.state.calls.values())
+    for trunk in step.state.trunks.values():
         if trunk.calls != carried[trunk.name]:
             yield f"trunk {trunk.name} counts {trunk.calls} calls and carries {carried[trunk.name]}"
         if carried[trunk.name] > trunk.max_calls:
@@ -192,9 +192,9 @@ def decisions_are_carried_out(step: Step) -> Wrong:
 
 def nobody_idle_while_a_caller_waits(step: Step) -> Wrong:
     """No ready agent who may take a waiting call is left idle, and the floor knows who waits."""
-    ready = [agent for agent in step.floor.roster.agents.values() if agent.state is AgentState.READY]
-    for attempt, call in step.floor.calls.items():
-        if (call.state is CallState.WAITING) != (attempt in step.floor.waiting):
+    ready = [agent for agent in step.state.roster.agents.values() if agent.state is AgentState.READY]
+    for attempt, call in step.state.calls.items():
+        if (call.state is CallState.WAITING) != (attempt in step.state.waiting):
             yield f"{attempt} is {call.state} and the list of waiting calls says otherwise"
         if call.state is CallState.WAITING and not call.asked_by:
             for agent in ready:
@@ -204,27 +204,27 @@ def nobody_idle_while_a_caller_waits(step: Step) -> Wrong:
 
 def one_call_for_each_agent(step: Step) -> Wrong:
     """Agents on a call and calls with an agent point at each other; whoever talks, talks on a call that talks."""
-    agents = step.floor.roster.agents
+    agents = step.state.roster.agents
     for agent in agents.values():
-        call = step.floor.calls.get(agent.call) if agent.call else None
+        call = step.state.calls.get(agent.call) if agent.call else None
         if (agent.state in ON_CALL) != (call is not None and call.agent == agent.agent):
             yield f"{agent.agent} is {agent.state} and has call {agent.call}"
         elif call is not None and (agent.state is AgentState.TALKING) != (call.state is CallState.TALKING):
             yield f"{agent.agent} is {agent.state} on a call that is {call.state}"
-    for attempt, call in step.floor.calls.items():
+    for attempt, call in step.state.calls.items():
         if call.agent and (call.agent not in agents or agents[call.agent].call != attempt):
             yield f"{attempt} has agent {call.agent}, who knows nothing of it"
         if call.state in {CallState.CONNECTING, CallState.TALKING} and not call.agent:
             yield f"{attempt} is {call.state} without an agent"
     for command in step.sent:
-        if isinstance(command, DialAgent) and step.floor.calls[command.call].leg != command.leg:
+        if isinstance(command, DialAgent) and step.state.calls[command.call].leg != command.leg:
             yield f"leg {command.leg} was rung and is not the call's"
 
 
 def every_offer_with_one_agent(step: Step) -> Wrong:
     """A lead on offer is with exactly one agent, who decides on it and on nothing else; whoever has asked for a call
     waits for that call."""
-    floor, deciding = step.floor, {AgentState.PREVIEW, AgentState.DIALLING}
+    floor, deciding = step.state, {AgentState.PREVIEW, AgentState.DIALLING}
     held: dict[str, list[tuple[str, str, AgentState]]] = {}
     for run in floor.campaigns.values():
         for name, offer in run.offers.items():
@@ -249,7 +249,7 @@ def every_offer_with_one_agent(step: Step) -> Wrong:
 
 def calls_are_for_whoever_asked(step: Step) -> Wrong:
     """A call that an agent asked for is bridged to that agent, or to nobody."""
-    for attempt, call in step.floor.calls.items():
+    for attempt, call in step.state.calls.items():
         if call.asked_by and call.agent not in {"", call.asked_by}:
             yield f"{attempt} is {call.asked_by}'s and went to {call.agent}"
     for effect in step.effects:
@@ -262,9 +262,9 @@ def calls_are_for_whoever_asked(step: Step) -> Wrong:
 
 def nobody_idle_while_leads_are_on_hand(step: Step) -> Wrong:
     """In mode preview, whoever is ready and counts for a campaign has a lead on offer while there is one."""
-    for run in step.floor.campaigns.values():
-        if run.settings.mode is Mode.PREVIEW and run.leads and may_start(step.floor, run):
-            for agent in step.floor.serving(run):
+    for run in step.state.campaigns.values():
+        if run.settings.mode is Mode.PREVIEW and run.leads and may_start(step.state, run):
+            for agent in step.state.serving(run):
                 if agent.state is AgentState.READY:
                     yield f"{agent.agent} is idle while {run.name} has leads"
 
@@ -276,7 +276,7 @@ def messages_only_after_the_limit(step: Step) -> Wrong:
     """The abandon message plays only where nobody came within the limit."""
     for command in step.sent:
         if isinstance(command, PlayMessage):
-            call = step.floor.calls[command.call]
+            call = step.state.calls[command.call]
             waited_s = step.now - (step.now if call.answered_at is None else call.answered_at)
             if waited_s < call.abandon_after_s - BREATH_S or call.bridged_at is not None:
                 yield f"{command.call} heard the message {waited_s:.3f} s after its answer"
@@ -303,8 +303,8 @@ def machines_are_nobody(step: Step) -> Wrong:
 def phones_ring_long_enough(step: Step) -> Wrong:
     """No callee's phone stops ringing by our doing before 15 s, but when everything is hung up."""
     for command in step.sent:
-        call = step.floor.calls.get(command.call) if isinstance(command, Cancel) else None
-        if call is None or call.state is not CallState.CANCELLING or step.floor.ending:
+        call = step.state.calls.get(command.call) if isinstance(command, Cancel) else None
+        if call is None or call.state is not CallState.CANCELLING or step.state.ending:
             continue
         if call.ringing_at is not None and step.now < call.ringing_at + MIN_RING_TIMEOUT_S - BREATH_S:
             yield f"{call.attempt} rang for {step.now - call.ringing_at:.3f} s only"
@@ -312,7 +312,7 @@ def phones_ring_long_enough(step: Step) -> Wrong:
 
 def no_call_hangs(step: Step) -> Wrong:
     """A call that is not a talk ends some time."""
-    for attempt, call in step.floor.calls.items():
+    for attempt, call in step.state.calls.items():
         if call.state is not CallState.TALKING and step.now > call.reserved_at + _talk_s(call) + LONGEST_UNTALKED_S:
             yield f"{attempt} is {call.state} since long ago"
 
@@ -327,8 +327,8 @@ def _talk_s(call: Call) -> float:
 def every_lead_in_one_place(step: Step) -> Wrong:
     """A lead is waiting, on offer, at the gates or on the line, once; what the engine has, the store has leased to
     it."""
-    held = [call.lead.lead_id for call in step.floor.calls.values()]
-    for run in step.floor.campaigns.values():
+    held = [call.lead.lead_id for call in step.state.calls.values()]
+    for run in step.state.campaigns.values():
         held += [lead.lead_id for lead in run.leads]
         held += [offer.lead.lead_id for offer in run.offers.values()]
         held += run.reserving
@@ -346,7 +346,7 @@ def ledger_adds_up(step: Step) -> Wrong:
         if isinstance(effect, Settle):
             live[effect.settlement.campaign] += effect.settlement.live
             abandoned[effect.settlement.campaign] += effect.settlement.abandoned
-    for run in step.floor.campaigns.values():
+    for run in step.state.campaigns.values():
         if (run.own.answered, run.own.abandoned) != (live[run.name], abandoned[run.name]):
             yield f"{run.name}'s ledger says {run.own}, its settlements {live[run.name]}, {abandoned[run.name]}"
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from compliance.api import Cleared, Permit, Refusal, Reserved, Rule
+from compliance.api import Permit, Refusal, Rule
 from compliance.gate import CLEARANCE_S
 from compliance.numbers import E164
 from config.policies import AppliedSettings
 from dialer.core.effects import Lease, OptOut, Postpone, Release, Reserve
 from dialer.core.inputs import LeadsLeased, Permitted, Refused, StoreFailed, StoreHealth
 from dialer.core.model import Lead, Retry, Settlement
-from tests.rehearsal.histories import Histories
+from dialer.sim.attempts import Histories, lead_after, permit_of
+from dialer.sim.virtual_time import Tell
 from tests.rehearsal.scenario import Disorder
-from tests.rehearsal.world import Tell, World
+from tests.rehearsal.world import World
 
 LEASE_S: Final = 60.0
 POSTPONED_S: Final = 120.0
@@ -106,11 +107,9 @@ class Memory:
         record.attempt = ""
         self.histories.settle(settlement, self.world.wall)
         match settlement.next_step:
-            case Retry(after_s, number_index):
-                tries = dict(record.lead.tries)
-                tries[settlement.disposition] = tries.get(settlement.disposition, 0) + 1
-                record.lead = replace(record.lead, tries=tries, number_index=number_index)
-                record.place, record.due_at = Place.DUE, self.world.now + after_s
+            case Retry() as step:
+                record.lead = lead_after(settlement, step)
+                record.place, record.due_at = Place.DUE, self.world.now + step.after_s
             case _:
                 record.place = Place.CLOSED
 
@@ -188,8 +187,7 @@ class Memory:
         self.attempts += 1
         record.attempt = f"attempt-{self.attempts}"
         caller_id = self.histories.reserve(lead, self.settings[lead.campaign], record.attempt, wall)
-        cleared = Cleared(lead.number, wall, wall + CLEARANCE_S)
-        return Permit(cleared, Reserved(record.attempt, lead.number, wall, caller_id))
+        return permit_of(lead, record.attempt, caller_id, wall)
 
     def _end_lease_later(self, record: Record) -> None:
         self.world.after(LEASE_S, partial(self._end_lease, record, record.leases))

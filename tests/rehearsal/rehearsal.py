@@ -12,6 +12,7 @@ from random import Random
 from typing import Final
 
 from compliance.numbers import E164
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentState
 from dialer.core.effects import (
     AgentChanged,
@@ -26,8 +27,8 @@ from dialer.core.effects import (
     Send,
     Settle,
 )
-from dialer.core.engine import Engine, Question
-from dialer.core.engine_state import FloorSettings
+from dialer.core.engine import Engine, PacerRequest
+from dialer.core.engine_state import EngineSettings
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, HangUpAll, Input, LedgerOfOthers, Paced, Permitted
 from dialer.core.model import Disposition, Lead
 from pacing.api import Mode, Pacer, Settings
@@ -35,7 +36,7 @@ from pacing.policies import make
 from sip.causes import Answerer
 from sip.messages import Answered, Dial
 from tests.rehearsal.desks import Phones
-from tests.rehearsal.far_end import FarEnd
+from tests.rehearsal.far_end import FallibleFarEnd
 from tests.rehearsal.faults import Saboteur, draw
 from tests.rehearsal.invariants import InvariantBroken, Past, Step, check
 from tests.rehearsal.memory import LEASE_S, Memory, Place
@@ -92,14 +93,16 @@ class Rehearsal:
     digest: hashlib.blake2b = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
     memory: Memory = field(init=False)
     phones: Phones = field(init=False)
-    far_end: FarEnd = field(init=False)
+    far_end: FallibleFarEnd = field(init=False)
 
     def __post_init__(self) -> None:
         scenario, world = self.scenario, self.world
         settings = {campaign.name: campaign for campaign in scenario.campaigns}
         self.memory = Memory(world, self.tell, scenario.disorder, settings)
         self.phones = Phones(world, self.tell, scenario.desks)
-        self.far_end = FarEnd(world, self.tell, scenario.callees, scenario.disorder, self.phones, scenario.slots)
+        self.far_end = FallibleFarEnd(
+            world, self.tell, scenario.callees, scenario.disorder, self.phones, scenario.slots
+        )
 
     # --- the engine and its clock -------------------------------------------------------------------------------
 
@@ -107,12 +110,12 @@ class Rehearsal:
         """Hand an input to the engine, check the step, and carry its effects out."""
         could_start = 0
         if isinstance(told, Paced):
-            run = self.engine.floor.campaigns[told.campaign]
-            floor = self.engine.floor
+            run = self.engine.state.campaigns[told.campaign]
+            floor = self.engine.state
             paced = run.state is CampaignState.RUNNING and run.settings.mode is not Mode.PREVIEW
             if paced and floor.healthy and not floor.draining:
                 could_start = min(floor.lines_free(run, self.world.now), len(run.leads))
-        if isinstance(told, LedgerOfOthers) and self.engine.floor.campaigns[told.campaign].day not in {"", told.day}:
+        if isinstance(told, LedgerOfOthers) and self.engine.state.campaigns[told.campaign].day not in {"", told.day}:
             self.past.live[told.campaign] = self.past.abandoned[told.campaign] = 0
         self._stepped(told, self.engine.receive(told, self.world.now, self.world.wall), could_start)
 
@@ -125,7 +128,7 @@ class Rehearsal:
         world = self.world
         self.steps += 1
         check(
-            Step(told, effects, self.engine.floor, world.now, world.wall, self.memory.records, self.past, could_start)
+            Step(told, effects, self.engine.state, world.now, world.wall, self.memory.records, self.past, could_start)
         )
         self._remember(told, effects)
         for effect in effects:
@@ -136,7 +139,7 @@ class Rehearsal:
             world.at(wake, self._wake)
 
     def _remember(self, told: Input | None, effects: list[Effect]) -> None:
-        now, past, floor = self.world.now, self.past, self.engine.floor
+        now, past, floor = self.world.now, self.past, self.engine.state
         trail = [f"{now:.6f}", type(told).__name__, *map(_trail, effects)]
         self.digest.update(" ".join(trail).encode())
         if isinstance(told, Permitted):
@@ -203,20 +206,20 @@ class Rehearsal:
         if everyone:
             self.asks_everyone_at = world.now + 1.0
         thinking_s = 0.0
-        for question in self.engine.questions(world.now, everyone=everyone):
+        for question in self.engine.pacer_requests(world.now, everyone=everyone):
             decision = self._pacer(question).step(question.observations, question.snapshot)
             thinking_s += world.between(0.001, 0.05)
             world.after(thinking_s, partial(self.tell, Paced(question.campaign, decision)))
         world.after(max(beat_s, thinking_s), self._pace)
 
-    def _pacer(self, question: Question) -> Pacer:
+    def _pacer(self, question: PacerRequest) -> Pacer:
         known = self.pacers.get(question.campaign)
         if known is None or known[0] != question.settings:
             known = self.pacers[question.campaign] = (question.settings, self.make_pacer(question.settings))
         return known[1]
 
     def _measure(self, seconds: float) -> None:
-        states = Counter(agent.state for agent in self.engine.floor.roster.agents.values())
+        states = Counter(agent.state for agent in self.engine.state.roster.agents.values())
         self.busy_s += seconds * (states[AgentState.TALKING] + states[AgentState.WRAPUP])
         self.working_s += seconds * (states.total() - states[AgentState.PAUSED])
 
@@ -235,7 +238,7 @@ class Rehearsal:
         for index, campaign in enumerate(scenario.campaigns):
             self.memory.load(_leads(campaign.name, index, scenario.leads))
             self.tell(CampaignChanged(campaign, CampaignState.RUNNING))
-            self.tell(LedgerOfOthers(campaign.name, "day 0", 0, 0))
+            self.tell(LedgerOfOthers(campaign.name, "day 0", AnswerCounts(0, 0)))
         self.far_end.capacity()
         self.phones.open(names)
         saboteur = Saboteur(
@@ -258,8 +261,8 @@ class Rehearsal:
     def _nothing_left(self) -> None:
         """At the end: no call, no open attempt, no lead that nobody holds."""
         if not self.engine.is_idle():
-            raise InvariantBroken(f"{self.engine.floor.lines_used} calls are left at the end")
-        if any(run.offers for run in self.engine.floor.campaigns.values()):
+            raise InvariantBroken(f"{self.engine.state.lines_used} calls are left at the end")
+        if any(run.offers for run in self.engine.state.campaigns.values()):
             raise InvariantBroken("leads are still on offer at the end")
         if self.past.permits:
             raise InvariantBroken(f"{len(self.past.permits)} attempts are not settled at the end")
@@ -322,5 +325,5 @@ def rehearse(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Out
 
 def prepare(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Rehearsal:
     """A rehearsal that has not begun."""
-    engine = Engine(FloorSettings(scenario.trunks, scenario.max_lines))
-    return Rehearsal(scenario, World(Random(seed)), engine, make_pacer)
+    engine = Engine(EngineSettings(scenario.trunks, scenario.max_lines))
+    return Rehearsal(scenario, World(dice=Random(seed)), engine, make_pacer)

@@ -30,7 +30,7 @@ class Callees:
 
 
 @dataclass(frozen=True, slots=True)
-class Desks:
+class DeskSettings:
     """The agents. `by_limit` is the fraction of wrap-ups that only the campaign's limit ends; `refuse` and `silent`
     are the fractions of rings that an agent's phone refuses or does not answer. Of the leads on offer, the fraction
     `skip` is skipped and `undecided` not answered at all; the rest is dialled, now and then twice or with a slip."""
@@ -100,7 +100,7 @@ class Scenario:
     max_lines: int = 40
     trunks: tuple[TrunkLimits, ...] = (TrunkLimits("north", 5.0, 30), TrunkLimits("south", 2.0, 10))
     callees: Callees = field(default_factory=Callees)
-    desks: Desks = field(default_factory=Desks)
+    desks: DeskSettings = field(default_factory=DeskSettings)
     disorder: Disorder = field(default_factory=Disorder)
     faults: tuple[Fault, ...] = ()
     faults_per_min: float = 0.0

@@ -9,7 +9,7 @@ import pytest
 
 from compliance.api import Cleared, Permit, Reserved
 from dialer.core.abandonment import counts as counting
-from dialer.core.abandonment.rate import Answers
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentState, Roster
 from dialer.core.calls import dialling, offers, previewing, routing, settling
 from dialer.core.calls.call import Call, CallState
@@ -17,7 +17,7 @@ from dialer.core.calls.dispositions import Counted
 from dialer.core.calls.trunks import TrunkLoad
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.effects import Anomaly, OptOut, Publish, Reserve, Send, Settle
-from dialer.core.engine_state import Floor
+from dialer.core.engine_state import EngineState
 from dialer.core.inputs import Paced, Permitted
 from dialer.core.model import Retry
 from pacing.api import AnswerKind, Decision, Mode
@@ -37,12 +37,12 @@ def step(make_scenario):
     run.open()
     run.world.run(20.0)
     wanted = {CallState.RINGING, CallState.TALKING}
-    run.world.run(300.0, lambda: wanted <= {call.state for call in run.engine.floor.calls.values()})
-    return Step(None, [], run.engine.floor, run.world.now, run.world.wall, run.memory.records, run.past)
+    run.world.run(300.0, lambda: wanted <= {call.state for call in run.engine.state.calls.values()})
+    return Step(None, [], run.engine.state, run.world.now, run.world.wall, run.memory.records, run.past)
 
 
 def a_call(step, *states):
-    return next(call for call in step.floor.calls.values() if call.state in states)
+    return next(call for call in step.state.calls.values() if call.state in states)
 
 
 def dial(call):
@@ -51,15 +51,15 @@ def dial(call):
 
 def settlement(step, call):
     """The settlement of a call, taken from a real end of it."""
-    settling.ended(step.floor, Ended(call.attempt, step.now, Cause.NORMAL, Leg.CALLEE, 200, 0, ""), step.now)
-    effects, step.floor.effects = step.floor.effects, []
+    settling.ended(step.state, Ended(call.attempt, step.now, Cause.NORMAL, Leg.CALLEE, 200, 0, ""), step.now)
+    effects, step.state.effects = step.state.effects, []
     return next(effect for effect in effects if isinstance(effect, Settle))
 
 
 def lose(step, call):
     """The call vanishes from every index, unsettled."""
-    step.floor.remove_call(call.attempt)
-    step.floor.trunks[call.trunk].end()
+    step.state.remove_call(call.attempt)
+    step.state.trunks[call.trunk].end()
 
 
 def dial_without_permit(step):
@@ -125,7 +125,7 @@ def settle_a_stranger(step):
 def settle_a_living_call(step):
     call = a_call(step, CallState.RINGING)
     settled = settlement(step, call)
-    step.floor.add_call(call)
+    step.state.add_call(call)
     step.effects.append(settled)
 
 
@@ -141,27 +141,27 @@ def forget_a_new_permit(step):
 
 
 def too_few_slots(step):
-    step.floor.slots_total = 2
+    step.state.slots_total = 2
     step.effects.append(Reserve("sales", "north", ()))
 
 
 def too_few_lines(step):
-    step.floor.settings = replace(step.floor.settings, max_lines=1)
+    step.state.settings = replace(step.state.settings, max_lines=1)
     step.effects.append(Reserve("sales", "north", ()))
 
 
 def too_few_lines_for_the_campaign(step):
-    run = step.floor.campaigns[a_call(step, CallState.TALKING).campaign]
+    run = step.state.campaigns[a_call(step, CallState.TALKING).campaign]
     run.settings = run.settings.model_copy(update={"max_lines": len(run.calls) + len(run.reserving) - 1})
     step.effects.append(Reserve(run.name, "north", ()))
 
 
 def too_many_on_a_trunk(step):
-    step.floor.trunks[a_call(step, CallState.TALKING).trunk].max_calls = 0
+    step.state.trunks[a_call(step, CallState.TALKING).trunk].max_calls = 0
 
 
 def trunk_miscounted(step):
-    step.floor.trunks["north"].calls += 1
+    step.state.trunks["north"].calls += 1
 
 
 def too_many_a_second(step):
@@ -183,19 +183,19 @@ def decision_overdone(step):
 def make_wait(step):
     call = a_call(step, CallState.RINGING)
     call.state, call.answered_at = CallState.WAITING, step.now
-    step.floor.waiting[call.attempt] = call
+    step.state.waiting[call.attempt] = call
     return call
 
 
 def caller_ignored(step):
     call = make_wait(step)
-    name = next(name for name, agent in step.floor.roster.agents.items() if call.campaign in agent.campaigns)
-    agent = step.floor.roster.agents[name]
-    step.floor.roster.agents[name] = replace(agent, state=AgentState.READY, call=None)
+    name = next(name for name, agent in step.state.roster.agents.items() if call.campaign in agent.campaigns)
+    agent = step.state.roster.agents[name]
+    step.state.roster.agents[name] = replace(agent, state=AgentState.READY, call=None)
 
 
 def caller_overlooked(step):
-    step.floor.waiting.pop(make_wait(step).attempt)
+    step.state.waiting.pop(make_wait(step).attempt)
 
 
 def agent_on_two_calls(step):
@@ -205,13 +205,13 @@ def agent_on_two_calls(step):
 
 def agent_talks_to_nobody(step):
     call = a_call(step, CallState.TALKING)
-    step.floor.roster.agents[call.agent] = replace(step.floor.roster.agents[call.agent], call="attempt-gone")
+    step.state.roster.agents[call.agent] = replace(step.state.roster.agents[call.agent], call="attempt-gone")
 
 
 def talk_without_agent(step):
     call = a_call(step, CallState.TALKING)
-    agent = step.floor.roster.agents[call.agent]
-    step.floor.roster.agents[call.agent] = replace(agent, state=AgentState.WRAPUP, call=None)
+    agent = step.state.roster.agents[call.agent]
+    step.state.roster.agents[call.agent] = replace(agent, state=AgentState.WRAPUP, call=None)
     call.agent = ""
 
 
@@ -225,20 +225,20 @@ def wrong_leg_rung(step):
 
 
 def an_agent(step, *states):
-    return next(agent for agent in step.floor.roster.agents.values() if agent.state in states)
+    return next(agent for agent in step.state.roster.agents.values() if agent.state in states)
 
 
 def offered_behind_the_back(step):
-    step.floor.campaigns["sales"].offers[an_agent(step, AgentState.TALKING).agent] = Offer(spare_lead(step), step.now)
+    step.state.campaigns["sales"].offers[an_agent(step, AgentState.TALKING).agent] = Offer(spare_lead(step), step.now)
 
 
 def decides_on_nothing(step):
     agent = an_agent(step, AgentState.TALKING, AgentState.WRAPUP, AgentState.READY)
-    step.floor.roster.agents[agent.agent] = replace(agent, state=AgentState.PREVIEW)
+    step.state.roster.agents[agent.agent] = replace(agent, state=AgentState.PREVIEW)
 
 
 def offered_to_nobody(step):
-    step.floor.campaigns["sales"].offers["nobody"] = Offer(spare_lead(step), step.now)
+    step.state.campaigns["sales"].offers["nobody"] = Offer(spare_lead(step), step.now)
 
 
 def asked_and_forgot(step):
@@ -256,11 +256,11 @@ def bridged_to_another(step):
 
 
 def leads_kept_from_agents(step):
-    run = step.floor.campaigns["sales"]
+    run = step.state.campaigns["sales"]
     run.settings = run.settings.model_copy(update={"mode": Mode.PREVIEW, "priority": 9, "max_lines": 0})
     run.leads.append(spare_lead(step))
-    agent = next(agent for agent in step.floor.roster.agents.values() if agent.campaigns == ("sales",))
-    step.floor.roster.agents[agent.agent] = replace(agent, state=AgentState.READY, call=None)
+    agent = next(agent for agent in step.state.roster.agents.values() if agent.campaigns == ("sales",))
+    step.state.roster.agents[agent.agent] = replace(agent, state=AgentState.READY, call=None)
 
 
 def spare_lead(step):
@@ -313,7 +313,7 @@ def call_hangs(step):
 
 def lead_in_two_places(step):
     call = a_call(step, CallState.RINGING)
-    step.floor.campaigns[call.campaign].leads.append(call.lead)
+    step.state.campaigns[call.campaign].leads.append(call.lead)
 
 
 def lead_taken_away(step):
@@ -321,8 +321,8 @@ def lead_taken_away(step):
 
 
 def ledger_cooked(step):
-    run = step.floor.campaigns["sales"]
-    run.own = Answers(run.own.answered + 1, run.own.abandoned)
+    run = step.state.campaigns["sales"]
+    run.own = AnswerCounts(run.own.answered + 1, run.own.abandoned)
 
 
 DOCTORED = {
@@ -369,7 +369,7 @@ def test_every_invariant_is_tried():
 def test_a_sound_step_breaks_nothing(step):
     """The state that the others doctor is sound, and has calls in several states."""
     check(step)
-    assert {CallState.RINGING, CallState.TALKING} <= {call.state for call in step.floor.calls.values()}
+    assert {CallState.RINGING, CallState.TALKING} <= {call.state for call in step.state.calls.values()}
 
 
 @pytest.mark.parametrize(("name", "doctor"), CASES, ids=[doctor.__name__ for _, doctor in CASES])
@@ -393,7 +393,7 @@ def trunks_without_limit(patch):
 
 
 def lines_without_limit(patch):
-    patch.setattr(Floor, "lines_total", property(lambda floor: 1000))
+    patch.setattr(EngineState, "lines_total", property(lambda floor: 1000))
 
 
 def gates_that_take_no_line_of_the_campaign(patch):
@@ -401,7 +401,7 @@ def gates_that_take_no_line_of_the_campaign(patch):
 
 
 def gates_that_take_no_line_of_the_host(patch):
-    patch.setattr(Floor, "lines_used", property(lambda floor: len(floor.calls)))
+    patch.setattr(EngineState, "lines_used", property(lambda floor: len(floor.calls)))
 
 
 def any_agent(patch):
@@ -442,7 +442,7 @@ def no_watch(patch):
 def abandoned_not_counted(patch):
     counts = settling.counts
     patch.setattr(settling, "counts", lambda **given: Counted(live=counts(**given).live))
-    patch.setattr(counting, "one_more", lambda one, **_: Answers(one.answered + 1, one.abandoned + 1))
+    patch.setattr(counting, "one_more", lambda one, **_: AnswerCounts(one.answered + 1, one.abandoned + 1))
 
 
 def machines_counted(patch):

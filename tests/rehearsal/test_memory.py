@@ -21,7 +21,7 @@ from tests.rehearsal.world import World
 @pytest.fixture
 def memory():
     """Three leads of one campaign; what the store tells is in `memory.heard`."""
-    world, heard = World(Random(1)), []
+    world, heard = World(dice=Random(1)), []
     settings = applied(CampaignSettings(name="sales", mode="progressive"))
     store = Memory(world, heard.append, Disorder(), {"sales": settings})
     store.load([Lead(f"lead-{n}", "sales", (E164(f"+861380000000{n}"),)) for n in range(3)])

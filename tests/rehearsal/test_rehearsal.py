@@ -11,7 +11,7 @@ from dialer.core.model import Disposition
 from pacing.api import Mode
 from pacing.policies import Progressive
 from tests.rehearsal.rehearsal import rehearse
-from tests.rehearsal.scenario import Callees, Desks, Fault, FaultKind
+from tests.rehearsal.scenario import Callees, DeskSettings, Fault, FaultKind
 
 MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE, Mode.PREVIEW]
 
@@ -27,7 +27,7 @@ def test_nothing_breaks_whatever_breaks(make_scenario, disorder, seed):
 
 def test_people_opt_out_of_calls_that_nobody_took(make_scenario, disorder):
     """Where phones are not answered many hear the message, and some of them press the key: once, and for good."""
-    people, silent = Callees(answer=0.9, opt_out=0.5, wrong_key=0.5, patience_s=1e9), Desks(silent=0.7)
+    people, silent = Callees(answer=0.9, opt_out=0.5, wrong_key=0.5, patience_s=1e9), DeskSettings(silent=0.7)
     outcome = rehearse(make_scenario(disorder=disorder, callees=people, desks=silent), 3)
     assert 0 < outcome.opt_outs < outcome.abandoned
 
@@ -60,7 +60,9 @@ def test_campaigns_of_different_modes_share_their_agents(make_scenario, make_cam
 def test_a_calm_preview_connects_every_answer(make_scenario):
     """With an agent for each call before it is made, nobody who answers is left alone."""
     calm = make_scenario(
-        Mode.PREVIEW, desks=Desks(refuse=0.0, silent=0.0, pause=0.0), callees=Callees(patience_s=1e9, machine=0.0)
+        Mode.PREVIEW,
+        desks=DeskSettings(refuse=0.0, silent=0.0, pause=0.0),
+        callees=Callees(patience_s=1e9, machine=0.0),
     )
     outcome = rehearse(calm, 1)
     assert (outcome.anomalies, outcome.abandoned) == (0, 0)
@@ -78,7 +80,10 @@ def test_a_rehearsal_repeats_itself(make_scenario, disorder):
 def test_a_calm_floor_is_calm(make_scenario):
     """Nothing goes wrong: no anomaly, nobody abandoned by a progressive campaign, nothing lost."""
     outcome = rehearse(
-        make_scenario(desks=Desks(refuse=0.0, silent=0.0, pause=0.0), callees=Callees(patience_s=1e9, machine=0.0)), 1
+        make_scenario(
+            desks=DeskSettings(refuse=0.0, silent=0.0, pause=0.0), callees=Callees(patience_s=1e9, machine=0.0)
+        ),
+        1,
     )
     assert (outcome.anomalies, outcome.abandoned) == (0, 0)
     assert outcome.dispositions[Disposition.CONNECTED] == outcome.live > 20
@@ -92,7 +97,7 @@ def test_predictive_keeps_agents_busier_than_progressive(make_scenario):
         "max_lines": 200,
         "leads": 2000,
         "duration_s": 1200.0,
-        "desks": Desks(agents=10, refuse=0.0, silent=0.0, pause=0.0),
+        "desks": DeskSettings(agents=10, refuse=0.0, silent=0.0, pause=0.0),
         "callees": Callees(patience_s=1e9),
     }
     patient = rehearse(make_scenario(Mode.PROGRESSIVE, **floor), 1)
@@ -103,7 +108,7 @@ def test_predictive_keeps_agents_busier_than_progressive(make_scenario):
 
 def test_without_agents_nobody_is_called(make_scenario):
     """No agents, no leases, no calls."""
-    assert rehearse(make_scenario(desks=Desks(agents=0), duration_s=120.0), 1).attempts == 0
+    assert rehearse(make_scenario(desks=DeskSettings(agents=0), duration_s=120.0), 1).attempts == 0
 
 
 def test_a_drain_ends_with_every_lead_back(make_scenario):

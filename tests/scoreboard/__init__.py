@@ -1,5 +1,5 @@
 """The pacing scoreboard: one call-centre floor, compiled, so that many policies meet many days in an hour.
 
-The studies (`dialer.sim.study`) play the daemon's engine; the floor here plays the same scenarios a hundred times
-faster, without leads, gates and SIP. `floor.play(scenario, pacer, seed)` plays one day.
+The studies (`dialer.sim.study`) play the daemon's engine; the floor here (`virtual_floor`) plays the same scenarios a
+hundred times faster. `rows` and `entrants` say who plays what, `days` plays and keeps it, `board` writes the page.
 """

@@ -18,9 +18,9 @@ from dialer.sim.study.scenario import Callees, Scenario
 from pacing.api import Decision, Observation, Snapshot
 from pacing.warmup import warm_up
 from tests.scoreboard.entrants import AGELESS, NEXT_DAY, minds_cap, pacer_again, pacer_of, stamp, with_cap
-from tests.scoreboard.floor import EVERYONE_S, NO_CLOCK, play
-from tests.scoreboard.outcome import Outcome
 from tests.scoreboard.row import Row
+from tests.scoreboard.virtual_floor.floor import EVERYONE_S, NO_CLOCK, play
+from tests.scoreboard.virtual_floor.outcome import Outcome
 from tests.scoreboard.warm_up_day import next_day_pacer
 
 Clock = Callable[[], float]

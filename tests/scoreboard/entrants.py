@@ -13,7 +13,7 @@ from typing import Final
 import pacing
 from dialer.core.pacing_snapshot import LEAST_GRACE_S
 from dialer.sim import baselines
-from dialer.sim.study.policies import POLICIES, pacer_after_restart
+from dialer.sim.policies import POLICIES, pacer_after_restart
 from dialer.sim.study.scenario import Scenario
 from pacing.api import Mode, Pacer, Settings
 from pacing.policies import make
@@ -126,16 +126,16 @@ def stamp(policy: str, scenario: Scenario) -> str:
 @lru_cache(maxsize=64)
 def code_of(policy: str) -> str:
     """A digest of the modules that decide a policy's figures."""
-    ours, theirs, floor = (Path(next(iter(package.__path__))) for package in (pacing, baselines, scoreboard))
-    paths = [floor / f"{name}.py" for name in _FLOOR]
+    ours, theirs, board = (Path(next(iter(package.__path__))) for package in (pacing, baselines, scoreboard))
+    paths = [board / "virtual_floor" / f"{name}.py" for name in _FLOOR]
     if policy.startswith(OURS):
         paths += sorted(ours.rglob("*.py"))
         if policy == NEXT_DAY:
-            paths.append(floor / "warm_up_day.py")
+            paths.append(board / "warm_up_day.py")
     elif policy in {"progressive", RATIO}:
         paths += [ours / f"{name}.py" for name in _SIMPLE]
     elif policy == YARDSTICK:
-        paths += [ours / "kernels.py", floor / "told.py", floor / "yardstick.py"]
+        paths += [ours / "kernels.py", board / "known_laws.py", board / "yardstick.py"]
     else:
         paths += [theirs / "__init__.py", theirs / "limits.py", *sorted(theirs.glob(f"{policy.split('-')[0]}*.py"))]
     return digest(paths)

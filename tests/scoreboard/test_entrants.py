@@ -80,7 +80,7 @@ def test_the_stamp_of_the_next_day_has_the_day_before_in_it(monkeypatch: pytest.
         code_of.__wrapped__(policy)
         seen[policy] = {f"{path.parent.name}/{path.name}" for path in paths}
 
-    assert {"pacing/risk_control.py", "policies/predictive.py", "scoreboard/kernel.py"} < seen[OURS] == seen[HARD]
+    assert {"pacing/risk_control.py", "policies/predictive.py", "virtual_floor/kernel.py"} < seen[OURS] == seen[HARD]
     assert seen[NEXT_DAY] - seen[OURS] == {"scoreboard/warm_up_day.py"}
 
 
@@ -100,7 +100,7 @@ def test_on_a_short_row_baselines_play_fewer_days() -> None:
 def test_after_a_restart_what_was_learnt_is_kept_by_those_who_learn() -> None:
     """Ours goes on from its memory if there is one; whoever remembers nothing begins anew."""
     before = pacer_of(OURS, R2, 1)
-    before.known.observe(CallAnswered(1.0, 9.0))  # type: ignore[attr-defined]
+    before.model.observe(CallAnswered(1.0, 9.0))  # type: ignore[attr-defined]
     again, fresh = (pacer_again(NEXT_DAY, R2, 1, old) for old in (before, None))
 
     assert again.memory() == before.memory() != fresh.memory()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scoreboard.quarters import shocks_min
 from tests.scoreboard.row import CAP, STRICT_CAP, Group, Row
 from tests.scoreboard.rows import TARGETS, rows
-from tests.scoreboard.rules import refuse
+from tests.scoreboard.virtual_floor.quarters import shocks_min
+from tests.scoreboard.virtual_floor.rules import refuse
 
 ROWS = rows()
 LONG = [row for row in ROWS if row.baseline_days is None]

@@ -8,7 +8,7 @@ from dialer.sim.study.scenario import Scenario, find_scenario, load_scenario
 from pacing.api import Decision, Guarantee, Ledger, Mode, Pacer, Rule, Snapshot
 from tests.scoreboard import warm_up_day
 from tests.scoreboard.entrants import OURS, pacer_of
-from tests.scoreboard.floor import play
+from tests.scoreboard.virtual_floor.floor import play
 from tests.scoreboard.warm_up_day import EVE, next_day_pacer
 
 SHORT = load_scenario(find_scenario("r2"), {"hours": "0.3"})

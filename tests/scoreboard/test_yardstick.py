@@ -15,9 +15,9 @@ from tests.scoreboard import calibration
 from tests.scoreboard.calibration import calibrated, due
 from tests.scoreboard.days import Kept, play_all
 from tests.scoreboard.entrants import pacer_of
-from tests.scoreboard.floor import play
+from tests.scoreboard.known_laws import AGES_S, Moment, cdf, hazard, probability_of, told
 from tests.scoreboard.row import Row
-from tests.scoreboard.told import AGES_S, Moment, cdf, hazard, probability_of, told
+from tests.scoreboard.virtual_floor.floor import play
 
 CALLEES: dict[str, Any] = {
     "answer_rate": 0.15,

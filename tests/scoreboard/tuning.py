@@ -9,8 +9,8 @@ from typing import Final
 from dialer.sim.study.scenario import DriftOf, Machines
 from tests.scoreboard.days import Kept, Task, task_of
 from tests.scoreboard.entrants import RATIO
-from tests.scoreboard.outcome import Outcome
 from tests.scoreboard.row import Row
+from tests.scoreboard.virtual_floor.outcome import Outcome
 
 ANSWERS: Final = (0.45, 0.525, 0.6, 0.675, 0.75, 0.9, 1.05, 1.2, 1.35, 1.5, 1.8, 2.1)
 """What is tried, in answers to come for each ready agent: by the answer rate these are the ratios."""

@@ -9,7 +9,7 @@ from pacing.api import Pacer
 from pacing.learning.state_codec import with_stale_rate
 from pacing.policies import make
 from tests.scoreboard.entrants import OURS, pacer_of, settings_of
-from tests.scoreboard.floor import play
+from tests.scoreboard.virtual_floor.floor import play
 
 EVE: Final = 10_000
 """What is added to the seed of a day for the day before it; no day of the page has such a seed."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dialer.sim.study.course import Courses, courses
+from dialer.sim.study.callees import Trends, trends
 from dialer.sim.study.scenario import Scenario
 from pacing.api import Decision, Memory, Observation, Settings, Snapshot
 from pacing.compiled import Floats, floats
 from pacing.kernels import decide
-from tests.scoreboard.told import Moment, Told, probability_of, told
+from tests.scoreboard.known_laws import Moment, Told, probability_of, told
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Yardstick:
     _told: dict[Moment, Told] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        drifting = courses(self.scenario)
+        drifting = trends(self.scenario)
         seconds = math.ceil(self.scenario.duration_s) + 1 if self.scenario.drifts else 1
         self._moments = [_moment(drifting, float(second)) for second in range(seconds)]
         odds = {moment: _odds(self.scenario, moment) for moment in dict.fromkeys(self._moments)}
@@ -92,7 +92,7 @@ class Yardstick:
         return {}
 
 
-def _moment(drifting: Courses, at: float) -> Moment:
+def _moment(drifting: Trends, at: float) -> Moment:
     """The values of a moment, in steps so small that nothing hangs on them and so large that tables last."""
     return Moment(
         round(drifting.answer_rate.at(at), 3),

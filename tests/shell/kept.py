@@ -16,7 +16,7 @@ class Kept:
     """`takes` False: the disk does not take it at the moment."""
 
     takes: bool = True
-    ailing: bool = False
+    failing: bool = False
     entries: list[Any] = field(default_factory=list)
 
     def decisions(self, answers: Iterable[Any], *_: Any) -> list[Any]:

@@ -138,8 +138,10 @@ def _work_again(site: Site, carrier: Loopback, settings: dict[str, dict[str, obj
 
 def _quiet(site: Site, carrier: Loopback, dialer: Dialer) -> int:
     """Wait until every call has ended, and see how many begin after that although agents are free."""
-    ailing = '"why": "Redis does not answer"'
-    site.until(lambda: dialer.log.count(ailing) > dialer.log.count('"event": "mended"'), "the daemon notices")
+    noticed = '"why": "Redis does not answer"'
+    site.until(
+        lambda: dialer.log.count(noticed) > dialer.log.count('"what": "Redis does not answer"'), "the daemon notices"
+    )
     site.until(lambda: carrier.report().carrier.active == 0, "all talks end")
     before = carrier.report().carrier.invites
     end = time.monotonic() + QUIET_S

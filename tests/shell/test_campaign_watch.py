@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import wave
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,17 +17,17 @@ from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
 from config.policies import AppliedSettings, Catalogue, applied
 from dialer.core.abandonment.windows import counting_day
-from dialer.core.inputs import CampaignChanged, CampaignState, Input, LedgerOfOthers
-from dialer.disk.registers import Shelf
+from dialer.core.inputs import CampaignChanged, CampaignState, LedgerOfOthers
+from dialer.disk.registers import NationalRegisters
 from dialer.shell.clock import Clock
-from dialer.shell.statistics import Tally
 from dialer.shell.tasks import campaign_watch
 from dialer.shell.tasks.campaign_watch import CampaignWatch, obstacles, unreliable
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.gate import caller_ids
 from dialer.store.operators import campaigns
 from pacing.api import Mode
-from tests.disk.shelf import listed, made
+from tests.disk.made_registers import listed, made
+from tests.shell.some_parts import inputs_of, some_parts
 
 DAEMON = DaemonSettings(trunks=(TrunkSettings(name="carrier", host="127.0.0.1"),))
 
@@ -85,7 +87,9 @@ def test_a_host_without_trunks_runs_nothing() -> None:
 def test_a_register_that_cannot_be_relied_on_is_an_obstacle_at_home(tmp_path: Path) -> None:
     """Where the campaign names it or is of its country; one of another country only keeps its own numbers back."""
     made(tmp_path / "old.reg", [1234567], "fr-list", "2020-01-01")
-    shelf = Shelf((listed(tmp_path / "old.reg", "fr-list", "FR"), listed(tmp_path / "none.reg", "us-list", "US")))
+    shelf = NationalRegisters(
+        (listed(tmp_path / "old.reg", "fr-list", "FR"), listed(tmp_path / "none.reg", "us-list", "US"))
+    )
 
     def reasons(**changes: object) -> list[str]:
         return unreliable(applied(campaign(**changes)), shelf, 1_772_500_000.0)
@@ -104,21 +108,19 @@ def test_the_engine_hears_of_every_window(valkey_url: str) -> None:
     settings = campaign(time_zone="Pacific/Kiritimati")
     created = clock.wall() - 40 * 86_400
     campaigns.create(store, settings, who="test", now=created)
-    inbox, inputs = trio.open_memory_channel[Input](10)
-    tally = Tally("one", clock, clock.wall())
 
-    trio.run(CampaignWatch(store, "one:1", clock, DAEMON, inbox, tally).look)
+    parts = some_parts(store, settings=DAEMON)
+    trio.run(CampaignWatch(parts).look)
     close_store(store)
 
-    assert isinstance(inputs.receive_nowait(), CampaignChanged)
-    told = inputs.receive_nowait()
+    changed, told = inputs_of(parts)
+    assert isinstance(changed, CampaignChanged)
     assert isinstance(told, LedgerOfOthers)
     zone = ZoneInfo("Pacific/Kiritimati")
     assert told.day in {counting_day(clock.wall() - s, zone) for s in (0, 60)}
-    assert [row.label for row in told.windows] == ["calendar_day", "successive_30_days", "rolling_hour"]
+    assert [row.window.label for row in told.windows] == ["calendar_day", "successive_30_days", "rolling_hour"]
     last = datetime.fromtimestamp(created, zone).date() + timedelta(59)
-    assert told.windows[1].name.startswith(f"30 days to {last.day} ")
-    assert tally.zones == {"spring": zone}
+    assert told.windows[1].window.name.startswith(f"30 days to {last.day} ")
 
 
 def test_caller_ids_that_rest_are_an_alarm_and_without_any_the_campaign_waits(store: Store) -> None:
@@ -130,19 +132,17 @@ def test_caller_ids_that_rest_are_an_alarm_and_without_any_the_campaign_waits(st
     campaigns.create(store, settings, who="test", now=now)
     campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=now)
     trip(store, [("ZADD", store.keys.caller_id_blocks(), now - i, f"{first}|x{i}") for i in range(3)])
-    inbox, _inputs = trio.open_memory_channel[Input](100)
-    tally = Tally("one", clock, now)
-    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, tally)
+    watch = CampaignWatch(some_parts(store, settings=DAEMON))
 
     def looked() -> tuple[CampaignState, list[str]]:
         trio.run(watch.look)
-        return watch.told["spring"].state, sorted(tally.problems)
+        return watch.sent["spring"].state, sorted(watch.parts.health.alarms)
 
     assert looked() == (CampaignState.RUNNING, [f"caller id {first}"])
-    assert "the network blocked 3 of its calls within a day" in tally.problems[f"caller id {first}"]
+    assert "the network blocked 3 of its calls within a day" in watch.parts.health.alarms[f"caller id {first}"]
     caller_ids.rest(store, second, caller_ids.Rest(now + 3600, "complaints", "ann", now))
     assert looked() == (CampaignState.PAUSED, [f"caller id {first}", "campaign spring"])
-    assert f"{second} rests: complaints (ann)" in tally.campaigns["spring"].problem
+    assert f"{second} rests: complaints (ann)" in watch.parts.statistics.campaigns["spring"].problem
     caller_ids.wake(store, first)
     assert looked() == (CampaignState.RUNNING, [])
 
@@ -153,21 +153,19 @@ def test_holidays_that_run_out_are_an_alarm(store: Store, monkeypatch: pytest.Mo
     week = {"days": ["mon"], "opens": "09:00", "closes": "20:00", "closed_on_holidays": True}
     settings = campaign(hours=[week, {**week, "region": "FR"}])
     campaigns.create(store, settings, who="test", now=clock.wall())
-    inbox, _inputs = trio.open_memory_channel[Input](100)
-    tally = Tally("one", clock, clock.wall())
-    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, tally)
+    watch = CampaignWatch(some_parts(store, settings=DAEMON))
     known = {"CN": datetime.now().year - 1, "FR": 2100}
     monkeypatch.setattr("compliance.calling_hours.days_off.known_until", known.__getitem__)
 
     def looked() -> list[str]:
         trio.run(watch.look)
-        return sorted(tally.problems)
+        return sorted(watch.parts.health.alarms)
 
     assert looked() == []
     campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
     assert looked() == ["holidays CN"]
-    assert "bring the package holidays up to date" in tally.problems["holidays CN"]
-    assert watch.told["spring"].state is CampaignState.RUNNING
+    assert "bring the package holidays up to date" in watch.parts.health.alarms["holidays CN"]
+    assert watch.sent["spring"].state is CampaignState.RUNNING
     known["CN"] = 2100
     assert looked() == []
 
@@ -178,8 +176,7 @@ def test_leads_must_name_whom_the_caps_of_the_policies_count_per(store: Store) -
     campaigns.create(
         store, campaign(policies=("us-telemarketing", "us-collections-regf")), who="test", now=clock.wall()
     )
-    inbox, _inputs = trio.open_memory_channel[Input](100)
-    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, Tally("one", clock, clock.wall()))
+    watch = CampaignWatch(some_parts(store, settings=DAEMON))
 
     assert watch.ids_needed("spring") == frozenset()
     trio.run(watch.look)
@@ -197,8 +194,7 @@ def test_policies_are_applied_only_where_something_has_changed(store: Store, mon
     monkeypatch.setattr(campaign_watch, "applied", counted)
     clock = Clock.start()
     campaigns.create(store, campaign(), who="test", now=clock.wall())
-    inbox, _inputs = trio.open_memory_channel[Input](100)
-    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, Tally("one", clock, clock.wall()))
+    watch = CampaignWatch(some_parts(store, settings=DAEMON))
 
     trio.run(watch.look)
     trio.run(watch.look)
@@ -221,8 +217,7 @@ def test_settings_that_say_the_same_are_not_applied_again(store: Store, monkeypa
     names = [f"c{number:03}" for number in range(70)]
     for name in names:
         campaigns.create(store, campaign(name=name), who="test", now=clock.wall())
-    inbox, _inputs = trio.open_memory_channel[Input](1000)
-    watch = CampaignWatch(store, "one:1", clock, DAEMON, inbox, Tally("one", clock, clock.wall()))
+    watch = CampaignWatch(some_parts(store, settings=DAEMON))
 
     trio.run(watch.look)
     campaigns.settings_of.cache_clear()
@@ -268,9 +263,7 @@ def test_a_campaign_runs_by_the_policies_of_this_host_as_they_are_now(store: Sto
     folder, clock = tmp_path / "policies", Clock.start()
     daemon = DAEMON.model_copy(update={"policies": DAEMON.policies.model_copy(update={"folder": str(folder)})})
     campaigns.create(store, campaign(policies=("cn-default", "client-a")), who="test", now=clock.wall())
-    inbox, _inputs = trio.open_memory_channel[Input](100)
-    tally = Tally("one", clock, clock.wall())
-    watch = CampaignWatch(store, "one:1", clock, daemon, inbox, tally)
+    watch = CampaignWatch(some_parts(store, settings=daemon))
 
     def looked(text: str | None) -> str:
         folder.mkdir(exist_ok=True)
@@ -278,24 +271,125 @@ def test_a_campaign_runs_by_the_policies_of_this_host_as_they_are_now(store: Sto
         if text is not None:
             (folder / "client-a.toml").write_text(text)
         trio.run(watch.look)
-        return tally.campaigns["spring"].problem
+        return watch.parts.statistics.campaigns["spring"].problem
 
     assert looked(None) == ""
     campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
     assert 'policies[1]: there is no policy "client-a" here' in looked(None)
-    assert watch.told == {}
-    assert "campaign spring" in tally.problems
+    assert watch.sent == {}
+    assert "campaign spring" in watch.parts.health.alarms
 
     assert looked(OURS) == ""
-    assert watch.told["spring"].state is CampaignState.RUNNING
-    assert {cap.limit for cap in watch.told["spring"].settings.policy().caps} == {1, 2}
-    before = watch.told["spring"].settings.version
+    assert watch.sent["spring"].state is CampaignState.RUNNING
+    assert {cap.limit for cap in watch.sent["spring"].settings.policy().caps} == {1, 2}
+    before = watch.sent["spring"].settings.version
 
     assert looked(OURS.replace("limit = 1", "limit = 3")) == ""
-    assert {cap.limit for cap in watch.told["spring"].settings.policy().caps} == {2, 3}
-    assert watch.told["spring"].settings.version != before
+    assert {cap.limit for cap in watch.sent["spring"].settings.policy().caps} == {2, 3}
+    assert watch.sent["spring"].settings.version != before
 
     assert "client-a.toml: caps[0].limit: must be at least 1" in looked(OURS.replace("limit = 1", "limit = 0"))
-    assert watch.told["spring"].state is CampaignState.PAUSED
+    assert watch.sent["spring"].state is CampaignState.PAUSED
     assert looked(OURS) == ""
-    assert watch.told["spring"].state is CampaignState.RUNNING
+    assert watch.sent["spring"].state is CampaignState.RUNNING
+
+
+def vanished(store: Store, how: str) -> None:
+    """A campaign is not in Redis any more: the server was emptied, or somebody deleted its key or its name."""
+    match how:
+        case "emptied":
+            trip(store, [("FLUSHALL",)])
+        case "deleted":
+            trip(store, [("DEL", store.keys.campaign("spring"))])
+        case _:
+            trip(store, [("SREM", store.keys.campaigns(), "spring")])
+
+
+@pytest.mark.parametrize("how", ["emptied", "deleted", "forgotten"])
+def test_a_campaign_that_vanishes_is_not_dialled_any_more(store: Store, how: str) -> None:
+    """At once, with an alarm that says so, until it is there again."""
+    clock = Clock.start()
+    campaigns.create(store, campaign(), who="test", now=clock.wall())
+    campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
+    raw = trip(store, [("HGETALL", store.keys.campaign("spring"))])[0]
+    watch = CampaignWatch(some_parts(store, settings=DAEMON))
+    trio.run(watch.look)
+
+    vanished(store, how)
+    trio.run(watch.look)
+    trio.run(watch.look)
+
+    changes = [told for told in inputs_of(watch.parts) if isinstance(told, CampaignChanged)]
+    assert [change.state for change in changes] == [CampaignState.RUNNING, CampaignState.PAUSED]
+    assert watch.parts.health.alarms == {
+        "campaign spring": "campaign spring cannot run here: it is not in Redis any more"
+    }
+    trip(store, [("HSET", store.keys.campaign("spring"), *raw), ("SADD", store.keys.campaigns(), "spring")])
+    trio.run(watch.look)
+    assert watch.parts.health.alarms == {}
+    assert watch.sent["spring"].state is CampaignState.RUNNING
+
+
+def test_the_intake_notices_first_that_a_campaign_has_vanished(store: Store) -> None:
+    """It reads the list of campaigns far more often than anybody looks at each of them."""
+    clock = Clock.start()
+    campaigns.create(store, campaign(), who="test", now=clock.wall())
+    campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=clock.wall())
+    watch = CampaignWatch(some_parts(store, settings=DAEMON))
+    trio.run(watch.look)
+
+    trio.run(watch.halt_all_but, {"spring"})
+    assert watch.sent["spring"].state is CampaignState.RUNNING
+    trio.run(watch.halt_all_but, set())
+    assert watch.sent["spring"].state is CampaignState.PAUSED
+
+
+def test_a_message_that_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    """A pipe would never answer whoever opens it; nobody waits for it."""
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+
+    for path in (pipe, tmp_path):
+        (reason,) = obstacles(applied(campaign(mode=Mode.PREDICTIVE, abandon_message=str(path))), DAEMON)
+        assert "is no regular file" in reason
+
+
+def test_a_file_that_does_not_answer_holds_up_no_stop(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its campaign waits with a reason; the operator's word on others is heard at once. Nobody asks twice."""
+    hanging, asked = threading.Event(), []
+
+    def hangs(path: Path) -> list[str]:
+        asked.append(path)
+        assert hanging.wait(20.0)
+        return []
+
+    monkeypatch.setattr(campaign_watch, "unplayable", hangs)
+    monkeypatch.setattr(campaign_watch, "FILE_LIMIT_S", 0.05)
+    clock = Clock.start()
+    message = str(tmp_path / "m.wav")
+    for name in ("other", "spring"):
+        settings = campaign(name=name, abandon_message=message) if name == "spring" else campaign(name=name)
+        campaigns.create(store, settings, who="test", now=clock.wall())
+        campaigns.set_state(store, name, CampaignState.RUNNING, who="test", now=clock.wall())
+    watch = CampaignWatch(some_parts(store, settings=DAEMON))
+
+    async def steps() -> None:
+        with trio.fail_after(20.0):
+            for _ in range(3):
+                await watch.look()
+            campaigns.set_state(store, "other", CampaignState.PAUSED, who="test", now=clock.wall())
+            inputs_of(watch.parts)
+            await watch.look()
+            first = watch.parts.queues.inputs.receive_nowait()
+            assert isinstance(first, CampaignChanged)
+            assert (first.settings.name, first.state) == ("other", CampaignState.PAUSED)
+            assert len(asked) == 1
+            assert "has not answered for 0.05 s" in watch.parts.health.alarms["campaign spring"]
+            hanging.set()
+            while watch.parts.health.alarms:
+                await watch.look()
+
+    trio.run(steps)
+    assert watch.sent["spring"].state is CampaignState.RUNNING

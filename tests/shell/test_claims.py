@@ -8,11 +8,12 @@ from typing import TypeVar
 import pytest
 import trio
 
-from config.daemon import RedisSettings
-from dialer.core.agents.agent import Agent, AgentState, Roster
-from dialer.shell.tasks.claims import Claims
+from config.daemon import DaemonSettings, HostSettings, RedisSettings
+from dialer.core.agents.agent import Agent, AgentState
+from dialer.shell.tasks.claims import CLAIM_BEATS, Claims
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.operators import agents
+from tests.shell.some_parts import some_parts
 
 OURS, THEIRS = "one:1", "two:1"
 TTL_S = 60.0
@@ -30,7 +31,8 @@ def store(valkey_url: str) -> Iterator[Store]:
 @pytest.fixture
 def claims(store: Store) -> Claims:
     """The claims of one daemon with an empty roster."""
-    return Claims(store, OURS, TTL_S, Roster())
+    settings = DaemonSettings(host=HostSettings(lease_s=60.0, heartbeat_s=TTL_S / CLAIM_BEATS))
+    return Claims(some_parts(store, owner=OURS, settings=settings))
 
 
 def do(step: Callable[..., Awaitable[T]], *args: str) -> T:
@@ -39,7 +41,9 @@ def do(step: Callable[..., Awaitable[T]], *args: str) -> T:
 
 def come(claims: Claims, name: str) -> None:
     """The engine has taken the agent's login."""
-    claims.roster.put(Agent(name, "sip:a@b", ("spring",), "", AgentState.READY, since=0.0, heard_at=0.0))
+    claims.parts.engine.state.roster.put(
+        Agent(name, "sip:a@b", ("spring",), "", AgentState.READY, since=0.0, heard_at=0.0)
+    )
 
 
 def holder(store: Store, name: str) -> str:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.core.board import Delay
-from dialer.shell.delays import Delays
+from dialer.shell.statistics import Delays
 
 
 @given(st.lists(st.floats(0.0, 10.0) | st.sampled_from([0.0, 0.001, 0.002]), max_size=60), st.integers(1, 20))

@@ -30,7 +30,7 @@ def test_every_metric_is_named_and_no_other() -> None:
 
 def test_every_exit_code_is_named_and_no_other() -> None:
     """Of the daemon."""
-    assert re.findall(r"^\| (\d) \|", section("Exit codes of the daemon"), re.MULTILINE) == [str(int(x)) for x in Exit]
+    assert re.findall(r"^\| (\d+) \|", section("Exit codes of the daemon"), re.MULTILINE) == [str(int(x)) for x in Exit]
 
 
 def test_the_presets_of_counting_windows_are_settings() -> None:

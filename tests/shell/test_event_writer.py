@@ -1,4 +1,4 @@
-"""What the scribe does when the store, or the disk, fails at the worst moment."""
+"""What the event writer does when the store, or the disk, fails at the worst moment."""
 
 from __future__ import annotations
 
@@ -21,20 +21,18 @@ from dialer.core.calls.settling import unsent
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.disk.errors import DiskError
 from dialer.disk.spool import Spool
-from dialer.shell.clock import Clock
-from dialer.shell.engine_task import ForScribe
-from dialer.shell.health import Ailment, Health
-from dialer.shell.metrics import Metrics
-from dialer.shell.statistics import Tally
-from dialer.shell.tasks import event_writer as scribe_module
-from dialer.shell.tasks.event_writer import Scribe
+from dialer.shell.health import Health, NoCalls
+from dialer.shell.parts import Queues, ToWrite
+from dialer.shell.tasks import event_writer
+from dialer.shell.tasks.event_writer import EventWriter
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.base.streams import entries_of
 from dialer.store.operators import agents, campaigns, control, status
 from dialer.store.privacy import blocklist
 from pacing.api import Mode
 from tests.shell.fickle import Moods, fickle
-from tests.shell.kept import Kept, kept
+from tests.shell.kept import Kept
+from tests.shell.some_parts import some_parts
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 DEADLINE_S = 20.0
@@ -42,33 +40,34 @@ DEADLINE_S = 20.0
 
 @dataclass
 class Desk:
-    """A scribe with its store, its spool, and attempts that wait to be settled."""
+    """A writer with its store, its spool, and attempts that wait to be settled."""
 
-    scribe: Scribe
+    writer: EventWriter
     store: Store
     moods: Moods
     floor: Floor
 
     @property
     def health(self) -> Health:
-        return self.scribe.health
+        return self.writer.parts.health
 
-    def settles(self, count: int) -> list[ForScribe]:
+    def settles(self, count: int) -> list[ToWrite]:
         """The ends of so many attempts that are open in the store."""
         self.floor.fill(count)
-        clock = self.scribe.clock
+        clock = self.writer.parts.clock
         return [
             Settle(unsent(one.lead, one.permit.attempt, "main", "test", clock.now())) for one in self.floor.dial(count)
         ]
 
-    def write(self, *batches: list[ForScribe], then: Callable[[], None] = lambda: None) -> None:
-        """Have the scribe write these, each batch after the one before; `then` is done before the last one."""
+    def write(self, *batches: list[ToWrite], then: Callable[[], None] = lambda: None) -> None:
+        """Have the writer write these, each batch after the one before; `then` is done before the last one."""
 
         async def main() -> None:
-            tell, listen = trio.open_memory_channel[ForScribe](100)
+            queues = self.writer.parts.queues = Queues()
+            tell = queues.facts
             with trio.fail_after(DEADLINE_S):
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self.scribe.write, listen)
+                    nursery.start_soon(self.writer.write)
                     async with tell:
                         for number, batch in enumerate(batches):
                             if number and number == len(batches) - 1:
@@ -80,7 +79,7 @@ class Desk:
         trio.run(main)
 
     def replay(self) -> bool:
-        return trio.run(self.scribe.replay)
+        return trio.run(self.writer.replay)
 
     def heard(self) -> Counter[tuple[str, str]]:
         """How often the CRM heard of what, by kind and id."""
@@ -93,23 +92,14 @@ class Desk:
 
 @pytest.fixture
 def desk(valkey_url: str, tmp_path: Path) -> Iterator[Desk]:
-    """A scribe whose store can be made to fail."""
+    """A writer whose store can be made to fail."""
     store = open_store(RedisSettings(url=valkey_url))
     settings = CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000")
     campaigns.create(store, settings, who="test", now=NOW)
-    clock, moods = Clock.start(), Moods()
+    moods = Moods()
     spool = Spool(tmp_path / "spool", limit_bytes=1_000_000)
-    scribe = Scribe(
-        store=fickle(store, moods),
-        spool=spool,
-        owner=OWNER,
-        clock=clock,
-        health=Health(),
-        tally=Tally("host", clock, clock.wall()),
-        metrics=Metrics(),
-        evidence=kept(),
-    )
-    yield Desk(scribe, store, moods, Floor(store, settings))
+    parts = some_parts(fickle(store, moods), owner=OWNER, spool=spool)
+    yield Desk(EventWriter(parts), store, moods, Floor(store, settings))
     spool.close()
     close_store(store)
 
@@ -120,7 +110,7 @@ def state(agent: str, state: AgentState, at: float) -> AgentChanged:
 
 def test_facts_go_to_redis(desk: Desk) -> None:
     """Settlements, events and the presence table, in one go; nothing is left on disk."""
-    now = desk.scribe.clock.now()
+    now = desk.writer.parts.clock.now()
     desk.write(
         [*desk.settles(2), state("ann", AgentState.READY, now), Publish("abandoned", "spring", {"lead_id": "L"})]
     )
@@ -128,25 +118,25 @@ def test_facts_go_to_redis(desk: Desk) -> None:
     assert {kind for kind, _ in desk.heard()} == {"disposition", "agent_state", "abandoned"}
     assert desk.counts().dispositions == {"not_sent": 2}
     assert [row.agent for row in agents.listing(desk.store)] == ["ann"]
-    assert len(desk.scribe.spool) == 0
+    assert len(desk.writer.parts.spool) == 0
     assert desk.health.healthy
 
 
 def test_two_events_of_one_moment_are_two(desk: Desk) -> None:
     """A login and a ready within a millisecond: the CRM, which knows repeated events by their ids, hears both."""
-    now = desk.scribe.clock.now()
+    now = desk.writer.parts.clock.now()
     desk.write([state("ann", AgentState.PAUSED, now), state("ann", AgentState.READY, now)])
 
     assert len(desk.heard()) == 2
 
 
-def pressed(desk: Desk, *indexes: int) -> list[ForScribe]:
-    now = desk.scribe.clock.now()
+def pressed(desk: Desk, *indexes: int) -> list[ToWrite]:
+    now = desk.writer.parts.clock.now()
     return [OptOut("spring", f"A{i}", number(i), "9", now) for i in indexes]
 
 
 def blocks(desk: Desk, index: int) -> list[tuple[str, str, str, float | None]]:
-    found = blocklist.check(desk.store, of_number(number(index)), now=desk.scribe.clock.wall() + 1.0)
+    found = blocklist.check(desk.store, of_number(number(index)), now=desk.writer.parts.clock.wall() + 1.0)
     return [(one.source, one.reason, one.who, one.until) for one in found]
 
 
@@ -155,16 +145,16 @@ def test_an_opt_out_blocks_the_number(desk: Desk) -> None:
     desk.write(pressed(desk, 1))
 
     assert blocks(desk, 1) == [("keypress", "pressed 9 in attempt A1", "callee", None)]
-    assert [one.attempt for one in cast("Kept", desk.scribe.evidence).entries] == ["A1"]
+    assert [one.attempt for one in cast("Kept", desk.writer.parts.evidence).entries] == ["A1"]
     (line,) = control.audit_trail(desk.store, 5)
     assert (line.what, line.who) == ("block", "callee")
     assert line.detail == {"number": str(number(1)), "campaign": "", "source": "keypress"}
 
 
 def test_an_opt_out_waits_for_no_disk(desk: Desk) -> None:
-    """The evidence's disk is ailing, and whatever else happened waits for it: the number is blocked already."""
+    """The evidence's disk fails, and whatever else happened waits for it: the number is blocked already."""
     seen: list[int] = []
-    kept = cast("Kept", desk.scribe.evidence)
+    kept = cast("Kept", desk.writer.parts.evidence)
 
     async def keep(entries: Sequence[object]) -> bool:
         seen.append(len(blocks(desk, 1)))
@@ -181,7 +171,7 @@ def test_an_opt_out_survives_an_outage(desk: Desk) -> None:
     """On disk while Redis is away, in the no-call list after the replay; a lost answer blocks nobody less."""
     desk.moods.down = True
     desk.write(pressed(desk, 1, 2))
-    assert len(desk.scribe.spool) == 2
+    assert len(desk.writer.parts.spool) == 2
 
     desk.moods.down = False
     assert desk.replay() is True
@@ -194,7 +184,7 @@ def test_an_opt_out_survives_an_outage(desk: Desk) -> None:
 
 def test_an_offer_ends_by_the_wall_clock(desk: Desk) -> None:
     """What a desktop counts down to is seconds since the epoch; offers that end without a call are told apart."""
-    clock = desk.scribe.clock
+    clock = desk.writer.parts.clock
     until = clock.now() + 120.0
     ended = Publish("preview_ended", "spring", {"attempt_id": "", "agent": "17", "lead_id": "L1", "end": "skipped"})
 
@@ -206,21 +196,21 @@ def test_an_offer_ends_by_the_wall_clock(desk: Desk) -> None:
 
 
 def test_while_redis_is_away_facts_wait_on_disk_in_order(desk: Desk) -> None:
-    """The daemon is ailing, nothing is lost, and the replay brings everything, the oldest first."""
+    """No call starts, nothing is lost, and the replay brings everything, the oldest first."""
     settles = desk.settles(3)
     desk.moods.down = True
     desk.write(settles[:1], settles[1:2], settles[2:])
 
     assert not desk.health.redis_healthy
-    assert desk.scribe.tally.spooled == len(desk.scribe.spool) == 3
+    assert len(desk.writer.parts.spool) == 3
     assert desk.replay() is False
-    assert len(desk.scribe.spool) == 3
+    assert len(desk.writer.parts.spool) == 3
 
     desk.moods.down = False
     assert desk.replay() is True
 
     assert list(desk.heard()) == [("disposition", "A0"), ("disposition", "A1"), ("disposition", "A2")]
-    assert len(desk.scribe.spool) == desk.scribe.tally.spooled == 0
+    assert len(desk.writer.parts.spool) == 0
 
 
 def test_news_does_not_overtake_what_waits_on_disk(desk: Desk) -> None:
@@ -233,7 +223,7 @@ def test_news_does_not_overtake_what_waits_on_disk(desk: Desk) -> None:
 
     desk.write(settles[:1], settles[1:], then=back)
 
-    assert len(desk.scribe.spool) == 2
+    assert len(desk.writer.parts.spool) == 2
     assert desk.heard() == Counter()
     desk.replay()
     assert list(desk.heard()) == [("disposition", "A0"), ("disposition", "A1")]
@@ -257,7 +247,7 @@ def test_an_answer_that_is_lost_costs_no_event(desk: Desk, lost: int) -> None:
 
 def test_a_replay_that_breaks_off_goes_on_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was delivered before the break is not forgotten, what was not stays on disk."""
-    monkeypatch.setattr(scribe_module, "BATCH", 1)
+    monkeypatch.setattr(event_writer, "BATCH", 1)
     settles = desk.settles(3)
     desk.moods.down = True
     desk.write(settles)
@@ -265,7 +255,7 @@ def test_a_replay_that_breaks_off_goes_on_later(desk: Desk, monkeypatch: pytest.
     desk.moods.lost = {desk.moods.trips + 5}
 
     assert desk.replay() is False
-    assert 0 < len(desk.scribe.spool) < 3
+    assert 0 < len(desk.writer.parts.spool) < 3
     assert desk.replay() is True
 
     assert set(desk.heard()) == {("disposition", "A0"), ("disposition", "A1"), ("disposition", "A2")}
@@ -295,16 +285,16 @@ class FailingDisk:
 
 def test_a_disk_that_fails_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Redis and no disk: no new calls, and the facts wait in memory until the disk works again."""
-    monkeypatch.setattr(scribe_module, "SPOOL_FULL_PAUSE_S", 0.01)
+    monkeypatch.setattr(event_writer, "SPOOL_FULL_PAUSE_S", 0.01)
     settles = desk.settles(2)
     desk.moods.down = True
-    disk = desk.scribe.spool = FailingDisk(desk.scribe.spool, failures=3)  # type: ignore[assignment]
+    disk = desk.writer.parts.spool = FailingDisk(desk.writer.parts.spool, failures=3)  # type: ignore[assignment]
 
     desk.write(settles)
 
     assert disk.failed == 3
-    assert len(desk.scribe.spool) == 2
-    assert Ailment.SPOOL not in desk.health.ailments
+    assert len(desk.writer.parts.spool) == 2
+    assert NoCalls.SPOOL not in desk.health.reasons
     desk.moods.down = False
     assert desk.replay() is True
     assert len(desk.heard()) == 2
@@ -312,28 +302,28 @@ def test_a_disk_that_fails_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyP
 
 def test_redis_helps_where_the_disk_does_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk stays broken: until Redis is back no new call starts, then the facts go there directly."""
-    monkeypatch.setattr(scribe_module, "SPOOL_FULL_PAUSE_S", 0.01)
+    monkeypatch.setattr(event_writer, "SPOOL_FULL_PAUSE_S", 0.01)
     settles = desk.settles(2)
     desk.moods.down = True
-    disk = desk.scribe.spool = FailingDisk(desk.scribe.spool, failures=1_000_000)  # type: ignore[assignment]
-    ailing: list[bool] = []
+    disk = desk.writer.parts.spool = FailingDisk(desk.writer.parts.spool, failures=1_000_000)  # type: ignore[assignment]
+    healthy: list[bool] = []
 
     def bring_redis_back() -> None:
-        ailing.append(desk.health.healthy)
+        healthy.append(desk.health.healthy)
         desk.moods.down = False
 
     disk.at_failure[3] = bring_redis_back
 
     desk.write(settles)
 
-    assert ailing == [False]
-    assert Ailment.SPOOL not in desk.health.ailments
+    assert healthy == [False]
+    assert NoCalls.SPOOL not in desk.health.reasons
     assert len(desk.heard()) == 2
 
 
 def test_the_presence_table_catches_up(desk: Desk) -> None:
     """What agents did while Redis was away is shown when it is back."""
-    now = desk.scribe.clock.now()
+    now = desk.writer.parts.clock.now()
     desk.write([state("ann", AgentState.READY, now), state("bob", AgentState.READY, now)])
     desk.moods.down = True
     desk.write([state("ann", AgentState.PAUSED, now + 1), state("bob", AgentState.OFFLINE, now + 1)])

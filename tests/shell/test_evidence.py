@@ -25,7 +25,7 @@ from dialer.disk import evidence_log
 from dialer.disk.evidence_files import lines, read_head, segments
 from dialer.disk.evidence_log import open_evidence
 from dialer.shell.clock import Clock
-from dialer.shell.health import Ailment, Health
+from dialer.shell.health import Health, NoCalls
 from dialer.shell.tasks import evidence as evidence_module
 from dialer.shell.tasks.evidence import Evidence
 
@@ -144,13 +144,13 @@ def test_who_has_nothing_to_say_waits_for_nobody(evidence: Evidence, disk: Disk)
 
 
 def test_a_full_disk_is_said_and_the_rest_waits(evidence: Evidence, disk: Disk) -> None:
-    """Nobody waits for it; the daemon is ailing until it is written, and nothing is lost or twice."""
+    """Nobody waits for it; no call starts until it is written, and nothing is lost or twice."""
     disk.full = True
 
     async def steps() -> None:
         assert not await evidence.keep(entries(1))
-        assert "No space left" in evidence.health.ailments[Ailment.EVIDENCE]
-        assert evidence.ailing
+        assert "No space left" in evidence.health.reasons[NoCalls.EVIDENCE]
+        assert evidence.failing
         assert not await evidence.keep(entries(1))
         disk.full = False
         assert not evidence.health.healthy
@@ -168,10 +168,10 @@ def test_a_disk_that_hangs_holds_nobody_up(evidence: Evidence, disk: Disk, monke
 
     async def steps() -> None:
         assert not await evidence.keep(entries(1))
-        assert "has not answered" in evidence.health.ailments[Ailment.EVIDENCE]
+        assert "has not answered" in evidence.health.reasons[NoCalls.EVIDENCE]
         assert disk.hangs is not None
         disk.hangs.set()
-        await until(lambda: not evidence.ailing)
+        await until(lambda: not evidence.failing)
 
     run(evidence, steps)
 
@@ -205,7 +205,22 @@ def test_the_end_does_not_wait_for_ever(evidence: Evidence, disk: Disk) -> None:
 
     run(evidence, steps)
 
-    assert len(evidence.waiting) == 1
+    assert len(evidence.waiting) == evidence.lost == 1
+
+
+def test_the_end_does_not_wait_for_a_disk_that_hangs(evidence: Evidence, disk: Disk) -> None:
+    """Its thread is left alone; what was not written is known to be lost."""
+    disk.hangs = threading.Event()
+
+    async def steps() -> None:
+        with trio.move_on_after(0.05):
+            await evidence.keep(entries(1))
+
+    run(evidence, steps)
+
+    assert not disk.hangs.is_set()
+    assert evidence.lost == 1
+    disk.hangs.set()
 
 
 def test_settings_are_on_record_before_what_they_decide(evidence: Evidence) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, cast
 
 import msgpack
@@ -15,12 +14,11 @@ import trio.testing
 
 from compliance.api import Per
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings
-from dialer.core.agents.agent import AgentEvent, AgentEventKind, Roster
-from dialer.core.inputs import AnswerSaid, Input
-from dialer.shell.clock import Clock
-from dialer.shell.engine_task import ForScribe
-from dialer.shell.health import Ailment, Health
+from config.daemon import RedisSettings
+from dialer.core.agents.agent import AgentEvent, AgentEventKind
+from dialer.core.inputs import AnswerReported, Input
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import ToWrite
 from dialer.shell.tasks import feeds as feeds_module
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
@@ -32,9 +30,23 @@ from dialer.store.operators.status import counts
 from dialer.store.settlement.outbox import CrmEvent
 from pacing.api import Mode
 from tests.shell.fickle import Moods, fickle
-from tests.shell.kept import kept
+from tests.shell.some_parts import some_parts
 
 DEADLINE_S = 10.0
+
+
+@dataclass
+class Watch:
+    """Stands in for the watch over campaigns; `listed` are the campaigns that were stored, at each round of intake."""
+
+    listed: list[set[str]]
+
+    def ids_needed(self, _: str) -> set[Per]:
+        return {Per.ACCOUNT}
+
+    async def halt_all_but(self, names: set[str]) -> None:
+        await trio.lowlevel.checkpoint()
+        self.listed.append(names)
 
 
 @dataclass
@@ -43,7 +55,8 @@ class Ear:
 
     feeds: Feeds
     inputs: trio.MemoryReceiveChannel[Input]
-    facts: trio.MemoryReceiveChannel[ForScribe]
+    facts: trio.MemoryReceiveChannel[ToWrite]
+    listed: list[set[str]]
 
     def engine_was_told(self) -> list[Input]:
         return drained(self.inputs)
@@ -89,24 +102,11 @@ def store(valkey_url: str) -> Iterator[Store]:
 
 def ear(store: Store, host: str = "one") -> Ear:
     """The feeds of one daemon, whose place in the agents' stream is found."""
-    inbox, inputs = trio.open_memory_channel[Input](1000)
-    to_scribe, facts = trio.open_memory_channel[ForScribe](1000)
-    owner = f"{host}:1"
-    feeds = Feeds(
-        store=store,
-        settings=DaemonSettings(),
-        owner=owner,
-        host=host,
-        claims=Claims(store, owner, 60.0, Roster()),
-        clock=Clock.start(),
-        health=Health(),
-        inbox=inbox,
-        scribe=to_scribe,
-        evidence=kept(),
-        watch=cast("CampaignWatch", SimpleNamespace(ids_needed=lambda _: {Per.ACCOUNT})),
-    )
+    parts = some_parts(store, host=host, owner=f"{host}:1")
+    listed: list[set[str]] = []
+    feeds = Feeds(parts, Claims(parts), cast("CampaignWatch", Watch(listed)))
     trio.run(feeds.begin)
-    return Ear(feeds, inputs, facts)
+    return Ear(feeds, parts.queues.inputs, parts.queues.facts_to_write, listed)
 
 
 def test_a_kept_outcome_goes_on_to_the_engine(store: Store) -> None:
@@ -119,7 +119,7 @@ def test_a_kept_outcome_goes_on_to_the_engine(store: Store) -> None:
 
     trio.run(one.feeds.crm)
 
-    assert one.engine_was_told() == [AnswerSaid("A1", machine=True), AnswerSaid("A1", machine=False)]
+    assert one.engine_was_told() == [AnswerReported("A1", machine=True), AnswerReported("A1", machine=False)]
 
 
 def login(agent: str, *names: str) -> AgentEvent:
@@ -144,9 +144,11 @@ def test_the_intake_is_told_which_ids_leads_need(store: Store) -> None:
     """A lead that no call could ever be made to is refused when it comes in."""
     intake.enqueue(store, "spring", [{"lead_id": "L1", "phone": "13800001234"}])
 
-    trio.run(ear(store).feeds.leads)
+    one = ear(store)
+    trio.run(one.feeds.leads)
 
     assert counts(store, "spring", time.time()).rejected == 1
+    assert one.listed == [{"spring"}]  # whatever else the engine knows of is halted
 
 
 def test_another_daemons_agent_is_left_alone(store: Store) -> None:
@@ -198,7 +200,7 @@ def test_a_draining_daemon_takes_no_new_agent(store: Store) -> None:
 
 
 def test_a_store_that_comes_back_is_read_on_where_it_was_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The daemon is ailing meanwhile; what was said in that time is heard afterwards, once."""
+    """No call starts meanwhile; what was said in that time is heard afterwards, once."""
     monkeypatch.setattr(feeds_module, "FIRST_PAUSE_S", 0.01)
     moods = Moods()
     one = ear(fickle(store, moods))
@@ -206,7 +208,7 @@ def test_a_store_that_comes_back_is_read_on_where_it_was_left(store: Store, monk
     one.listen(lambda: one.inputs.statistics().current_buffer_used == 1)
     moods.down = True
     agents.enqueue(store, [READY])
-    one.listen(lambda: Ailment.REDIS in one.feeds.health.ailments)
+    one.listen(lambda: NoCalls.REDIS in one.feeds.parts.health.reasons)
     moods.down = False
 
     one.listen(lambda: one.inputs.statistics().current_buffer_used == 2)
@@ -242,3 +244,25 @@ def test_what_was_read_is_heard_although_the_feed_ends(store: Store) -> None:
     trio.run(main)
 
     assert one.engine_was_told() == [login("ann")]
+
+
+def test_a_reading_that_cannot_be_handed_on_does_not_hold_up_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk of the evidence hangs while outcomes are read: the feed gives up after its limit, stop or not."""
+    monkeypatch.setattr(feeds_module, "FINISH_LIMIT_S", 0.05)
+    one = ear(store)
+    trip(store, [("XADD", store.keys.crm_in(), "*", "data", msgpack.packb({"type": "outcome"}))])
+
+    async def never(_: object) -> bool:
+        await trio.sleep_forever()
+        raise AssertionError("unreachable")
+
+    monkeypatch.setattr(one.feeds.parts.evidence, "keep", never)
+
+    async def main() -> None:
+        with trio.fail_after(DEADLINE_S), trio.CancelScope() as stop:
+            stop.cancel()
+            await one.feeds.crm()
+
+    trio.run(main)

@@ -21,7 +21,7 @@ from config.policies import shipped
 from dialer.disk.evidence_files import lines, segments
 from dialer.disk.evidence_log import open_evidence
 from dialer.shell.clock import Clock
-from dialer.shell.health import Ailment, Health
+from dialer.shell.health import Health, NoCalls
 from dialer.shell.tasks import housekeeping
 from dialer.shell.tasks.evidence import Evidence
 from dialer.shell.tasks.housekeeping import DAY_S, Housekeeping, rules_of
@@ -35,6 +35,7 @@ from dialer.store.privacy.erasures import Erasure
 from dialer.store.privacy.retention import Round
 from pacing.api import Mode
 from tests.rules import CN_DEFAULT
+from tests.shell.some_parts import some_parts
 
 OWNER = "one:1"
 NUMBER = E164("+8613800000001")
@@ -49,12 +50,10 @@ def house(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     log = open_evidence(
         tmp_path / "e", tmp_path / "key", host="one", version="1", segment_bytes=10**6, new_key=bytes(range(32))
     )
-    clock, health = Clock.start(), Health()
+    clock, health, catalogue = Clock.start(), Health(), shipped()
     evidence = Evidence(log, clock, health, keep_days=5)
-    catalogue = shipped()
-    yield Housekeeping(
-        store, OWNER, clock, health, evidence, RetentionSettings(), lambda: catalogue, pause_s=0.0, idle_s=0.01
-    )
+    parts = some_parts(store, owner=OWNER, clock=clock, health=health, evidence=evidence)
+    yield Housekeeping(parts, lambda: catalogue, pause_s=0.0, idle_s=0.01)
     log.close()
 
 
@@ -64,7 +63,7 @@ def run(house: Housekeeping, condition: Callable[[], object]) -> None:
     async def main() -> None:
         with trio.fail_after(20):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(house.evidence.write)
+                nursery.start_soon(house.parts.evidence.write)
                 nursery.start_soon(house.keep)
                 await until(condition)
                 nursery.cancel_scope.cancel()
@@ -81,18 +80,18 @@ async def until(condition: Callable[[], object]) -> None:
 
 def ended(house: Housekeeping) -> bool:
     """Whether a round has come to its end."""
-    round_ = retention.load(house.store)
+    round_ = retention.load(house.parts.store)
     return round_ is not None and not round_.what
 
 
 def records(house: Housekeeping, kind: str) -> list[Record]:
-    found = (read(line.raw) for line in lines(segments(house.evidence.disk.folder)))
+    found = (read(line.raw) for line in lines(segments(house.parts.evidence.disk.folder)))
     return [record for record in found if record is not None and record.kind == kind]
 
 
 def take_in(house: Housekeeping, lead_id: str, number: E164, age_days: float) -> None:
-    intake.enqueue(house.store, "spring", [{"lead_id": lead_id, "phone": number.clear}])
-    intake.take_in(house.store, "spring", OWNER, house.clock.wall() - age_days * DAY_S, 10)
+    intake.enqueue(house.parts.store, "spring", [{"lead_id": lead_id, "phone": number.clear}])
+    intake.take_in(house.parts.store, "spring", OWNER, house.parts.clock.wall() - age_days * DAY_S, 10)
 
 
 def history(store: Store, number: E164, at: float) -> None:
@@ -104,7 +103,7 @@ def history(store: Store, number: E164, at: float) -> None:
 
 def test_a_round_deletes_what_is_old_and_puts_it_on_record(house: Housekeeping) -> None:
     """Leads after ten months, contact histories after 400 days; younger ones stay. Evidence and audit say how many."""
-    store, now = house.store, house.clock.wall()
+    store, now = house.parts.store, house.parts.clock.wall()
     campaigns.create(store, SETTINGS, who="test", now=now)
     for i, age_days in enumerate((305, 303, 310)):
         take_in(house, f"L{i}", E164(f"+8613800000{i:03}"), age_days)
@@ -128,7 +127,7 @@ def test_a_round_deletes_what_is_old_and_puts_it_on_record(house: Housekeeping) 
 
 def test_a_round_goes_on_after_a_restart_and_the_next_is_tomorrow(house: Housekeeping) -> None:
     """What an earlier run had deleted and not put on record yet is counted in."""
-    store, now = house.store, house.clock.wall()
+    store, now = house.parts.store, house.parts.clock.wall()
     campaigns.create(store, SETTINGS, who="test", now=now)
     retention.save(store, Round(now - 100, "contacts", "", "512", 17))
     take_in(house, "L0", NUMBER, 400)
@@ -142,11 +141,11 @@ def test_a_round_goes_on_after_a_restart_and_the_next_is_tomorrow(house: Houseke
 
 def test_another_daemon_keeps_house(house: Housekeeping) -> None:
     """Then this one does nothing; when that one is silent, it takes over."""
-    retention.claim(house.store, "two:1", 0.3)
+    retention.claim(house.parts.store, "two:1", 0.3)
 
     run(house, lambda: ended(house))
 
-    assert trip(house.store, [("GET", house.store.keys.housekeeper())])[0] == OWNER.encode()
+    assert trip(house.parts.store, [("GET", house.parts.store.keys.housekeeper())])[0] == OWNER.encode()
 
 
 def test_caps_that_look_back_further_keep_the_histories() -> None:
@@ -164,7 +163,7 @@ def test_caps_that_look_back_further_keep_the_histories() -> None:
 
 def test_an_erasure_is_finished_and_goes_on_record(house: Housekeeping) -> None:
     """By the keyed hash; the number is nowhere any more but in the block."""
-    store, now = house.store, house.clock.wall()
+    store, now = house.parts.store, house.parts.clock.wall()
     campaigns.create(store, SETTINGS, who="test", now=now)
     take_in(house, "L0", NUMBER, 1)
     asked = Erasure("E1", now, "ann", "asked by +86 138 0000 0001", NUMBER)
@@ -173,7 +172,7 @@ def test_an_erasure_is_finished_and_goes_on_record(house: Housekeeping) -> None:
     run(house, lambda: not erasures.waiting(store))
 
     (record,) = records(house, "erased")
-    assert record.fields["numbers"] == [number_hash(house.evidence.disk.key, NUMBER)]
+    assert record.fields["numbers"] == [number_hash(house.parts.evidence.disk.key, NUMBER)]
     assert (record.fields["who"], record.fields["reason"]) == ("ann", "asked by +86138****0001")
     assert record.fields["deleted"] == {"leads": 1}
     (line,) = [line for line in control.audit_trail(store, 10) if line.what == "erased"]
@@ -183,7 +182,7 @@ def test_an_erasure_is_finished_and_goes_on_record(house: Housekeeping) -> None:
 
 def test_an_erasure_that_was_cut_off_is_done_anew(house: Housekeeping) -> None:
     """Whoever asked for it died over it; one that is just being worked on is left alone."""
-    store, now = house.store, house.clock.wall()
+    store, now = house.parts.store, house.parts.clock.wall()
     campaigns.create(store, SETTINGS, who="test", now=now)
     take_in(house, "L0", NUMBER, 1)
     erasures.save(store, Erasure("new", now, "ann", "", E164("+8613800000002")))
@@ -196,19 +195,19 @@ def test_an_erasure_that_was_cut_off_is_done_anew(house: Housekeeping) -> None:
 
 
 def test_what_cannot_be_read_is_no_reason_to_stop_calls(house: Housekeeping, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said in the log; a store that is away is an ailment."""
+    """It is said in the log; while the store is away no calls start."""
     said: list[Any] = []
     monkeypatch.setattr(housekeeping.log, "warning", lambda *args, **more: said.append(more))
-    trip(house.store, [("HSET", house.store.keys.erasures(), "odd", b"x")])
+    trip(house.parts.store, [("HSET", house.parts.store.keys.erasures(), "odd", b"x")])
     run(house, lambda: said)
-    assert house.health.redis_healthy
+    assert house.parts.health.redis_healthy
 
     def away(*_: object) -> None:
         raise StoreUnavailable("gone")
 
     monkeypatch.setattr(retention, "claim", away)
-    run(house, lambda: not house.health.redis_healthy)
-    assert house.health.ailments[Ailment.REDIS] == "gone"
+    run(house, lambda: not house.parts.health.redis_healthy)
+    assert house.parts.health.reasons[NoCalls.REDIS] == "gone"
 
 
 def test_an_erasure_that_cannot_be_done_holds_up_nothing_else(
@@ -217,7 +216,7 @@ def test_an_erasure_that_cannot_be_done_holds_up_nothing_else(
     """Others are finished, what is old is deleted, and it is said once."""
     said: list[Any] = []
     monkeypatch.setattr(housekeeping.log, "warning", lambda *args, **more: said.append(more["detail"]))
-    store, now = house.store, house.clock.wall()
+    store, now = house.parts.store, house.parts.clock.wall()
     campaigns.create(store, SETTINGS, who="test", now=now)
     take_in(house, "L0", NUMBER, 1)
     other = E164("+8613800000002")
@@ -237,14 +236,14 @@ def test_a_wrong_clock_deletes_nothing(house: Housekeeping, monkeypatch: pytest.
     """The host's is a year ahead of the server's: it is said, once, and nothing is done."""
     said: list[Any] = []
     monkeypatch.setattr(housekeeping.log, "warning", lambda *args, **more: said.append(more["detail"]))
-    campaigns.create(house.store, SETTINGS, who="test", now=0.0)
+    campaigns.create(house.parts.store, SETTINGS, who="test", now=0.0)
     take_in(house, "L0", NUMBER, 1)
-    wall = house.clock.wall
+    wall = house.parts.clock.wall
     monkeypatch.setattr(Clock, "wall", lambda _: wall() + 365 * DAY_S)
 
     run(house, lambda: said)
 
-    assert retention.load(house.store) is None
-    assert len(leads.page(house.store, "spring")[0]) == 1
+    assert retention.load(house.parts.store) is None
+    assert len(leads.page(house.parts.store, "spring")[0]) == 1
     assert len(said) == 1
     assert said[0].startswith("nothing is deleted: this host's clock and that of Redis differ by +3153")

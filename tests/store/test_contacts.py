@@ -9,14 +9,13 @@ from dataclasses import replace
 import pytest
 
 from compliance.contacts import IN_DOUBT, Contact, Mark, packed, repacked
-from dialer.core.model import Close, Disposition, Lead
+from dialer.core.model import Close, Disposition, Lead, Settlement
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.keys import digits
 from dialer.store.crm import inbox
 from dialer.store.gate import contacts
 from dialer.store.gate.contacts import Marking, Reservation, fields_of
 from dialer.store.settlement import settle
-from dialer.store.settlement.settlements import Settled
 from pacing.api import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 
@@ -96,7 +95,7 @@ def test_a_machine_is_no_conversation_whichever_is_said_first(store: Store, firs
     ],
 )
 def test_a_settled_attempt_is_marked_for_everybody_it_counts_for(
-    floor: Floor, end: Callable[..., Settled], disposition: Disposition, live: bool, abandoned: bool, marks: Mark
+    floor: Floor, end: Callable[..., Settlement], disposition: Disposition, live: bool, abandoned: bool, marks: Mark
 ) -> None:
     """Number, customer and account; an end that nobody saw counts as a conversation."""
     floor.fill(1, customer_id="C-1", account_id="A-1")
@@ -113,31 +112,31 @@ def test_a_settled_attempt_is_marked_for_everybody_it_counts_for(
     [(Disposition.MACHINE, E | Mark.MACHINE), (Disposition.CONNECTED, E | IN_DOUBT)],
 )
 def test_a_known_machine_that_nobody_took_is_marked(
-    floor: Floor, end: Callable[..., Settled], disposition: Disposition, marks: Mark
+    floor: Floor, end: Callable[..., Settlement], disposition: Disposition, marks: Mark
 ) -> None:
     """Where an agent talked, the detector may have been wrong: a conversation, until the agent says otherwise."""
     floor.fill(1)
     (dialled,) = floor.dial()
     ended = end(dialled, disposition, kind=AnswerKind.MACHINE)
-    bridged_at = ended.settlement.bridged_at if disposition is Disposition.CONNECTED else None
+    bridged_at = ended.bridged_at if disposition is Disposition.CONNECTED else None
 
-    settle.settle(floor.store, [replace(ended, settlement=replace(ended.settlement, bridged_at=bridged_at))], OWNER)
+    settle.settle(floor.store, [replace(ended, bridged_at=bridged_at)], OWNER)
 
     assert only(floor.store, fields_of(dialled.lead)[0]).marks == marks
 
 
-def test_who_pressed_the_opt_out_key_refused(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_who_pressed_the_opt_out_key_refused(floor: Floor, end: Callable[..., Settlement]) -> None:
     """The number is blocked; the customer's other numbers have a refusal on the account."""
     floor.fill(1, customer_id="C-1")
     (dialled,) = floor.dial()
     ended = end(dialled, Disposition.ABANDONED, Close("done"), live=True, abandoned=True)
 
-    settle.settle(floor.store, [replace(ended, settlement=replace(ended.settlement, opted_out=True))], OWNER)
+    settle.settle(floor.store, [replace(ended, opted_out=True)], OWNER)
 
     assert only(floor.store, "c:C-1").marks == E | Mark.CONNECTED | Mark.ABANDONED | Mark.REFUSED
 
 
-def test_an_uncharged_attempt_is_given_back_for_everybody(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_an_uncharged_attempt_is_given_back_for_everybody(floor: Floor, end: Callable[..., Settlement]) -> None:
     """No INVITE left: nobody was called."""
     floor.fill(1, customer_id="C-1", account_id="A-1")
     (dialled,) = floor.dial()
@@ -157,7 +156,9 @@ def test_an_uncharged_attempt_is_given_back_for_everybody(floor: Floor, end: Cal
         ({"outcome": "sale"}, E | IN_DOUBT),
     ],
 )
-def test_an_outcome_is_marked(floor: Floor, end: Callable[..., Settled], said: dict[str, object], marks: Mark) -> None:
+def test_an_outcome_is_marked(
+    floor: Floor, end: Callable[..., Settlement], said: dict[str, object], marks: Mark
+) -> None:
     """What the agent or the CRM says later counts in the caps."""
     floor.fill(1, customer_id="C-1")
     (dialled,) = floor.dial()

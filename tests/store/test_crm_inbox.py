@@ -14,21 +14,21 @@ import pytest
 from compliance.blocks import Block, BlockKind, Target, of_number
 from compliance.numbers import E164
 from dialer.core.inputs import Permitted
-from dialer.core.model import Close, Disposition, Lead, Retry
+from dialer.core.model import Close, Disposition, Lead, Retry, Settlement
 from dialer.store.base.connection import Store, trip
 from dialer.store.crm import inbox
+from dialer.store.leads import leases
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import campaigns, control
 from dialer.store.operators.status import counts
 from dialer.store.privacy import blocklist, opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import ledger, settle
-from dialer.store.settlement.settlements import Settled
 from pacing.api import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.test_settle import events
 
-End = Callable[..., Settled]
+End = Callable[..., Settlement]
 
 
 def say(store: Store, *requests: Any, now: float = NOW + 100) -> inbox.CrmReport:
@@ -443,3 +443,18 @@ def test_an_outcome_is_no_phone_number(talked: Floor) -> None:
     assert (report.applied, report.refused) == (0, 1)
     refusal = next(data for kind, _, data in events(talked.store) if kind == "refused")
     assert "outcome: reads like a phone number" in refusal["reasons"][0]
+
+
+def test_an_outcome_that_is_said_again_undoes_nothing(floor: Floor, end: End) -> None:
+    """A repeated entry is not a new word: what somebody did with the lead in between stays."""
+    floor.fill(1)
+    settle.settle(floor.store, [end(floor.dial()[0], live=True)], OWNER)
+    again = [inbox.Received("1-1", inbox.Outcome(floor.name, "A0", "callback", callback_at=NOW + 500))]
+    inbox.apply(floor.store, again, now=NOW + 100)
+    leases.lease(floor.store, floor.name, OWNER, 1, NOW + 500, 60.0)
+    leases.close(floor.store, floor.name, OWNER, ["L0"], kind="test", why="x", now=NOW + 501)
+
+    inbox.apply(floor.store, again, now=NOW + 502)
+
+    assert story(floor.store, floor.name, "L0").row.state is LeadState.CLOSED
+    assert counts(floor.store, floor.name, NOW).outcomes == {"callback": 1}

@@ -20,7 +20,7 @@ import redis
 
 import dialer
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
-from dialer.core.model import Disposition
+from dialer.core.model import Disposition, Settlement
 from dialer.store.base.connection import trip
 from dialer.store.base.fields import Fields
 from dialer.store.base.keys import Keys, Place
@@ -32,7 +32,7 @@ from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import agents
 from dialer.store.settlement.outbox import refused
 from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import KIND, Settled, event_of
+from dialer.store.settlement.settlements import KIND, event_of
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -124,7 +124,7 @@ def _published_by(function: ast.AST) -> Iterator[tuple[str, set[str]]]:
                 yield kind, {str(key.value) for key in body.keys if isinstance(key, ast.Constant)}
 
 
-def test_the_disposition_example_has_every_field(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_the_disposition_example_has_every_field(floor: Floor, end: Callable[..., Settlement]) -> None:
     """And no other; the table has every disposition."""
     floor.fill(1)
     event = event_of(end(floor.dial()[0], live=True), OWNER)
@@ -216,7 +216,7 @@ def client() -> ModuleType:
 
 
 def test_the_example_client_follows_a_lead(
-    client: ModuleType, valkey_url: str, floor: Floor, end: Callable[..., Settled]
+    client: ModuleType, valkey_url: str, floor: Floor, end: Callable[..., Settlement]
 ) -> None:
     """It adds a lead, hears of its end, says what came of it; unacknowledged events come again."""
     connection = redis.Redis.from_url(valkey_url, protocol=2)
@@ -255,7 +255,7 @@ def test_the_example_client_decides_on_leads(client: ModuleType, valkey_url: str
     connection.close()
 
 
-def test_the_data_of_events_is_msgpack(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_the_data_of_events_is_msgpack(floor: Floor, end: Callable[..., Settlement]) -> None:
     """As the page says."""
     floor.fill(1)
     settle(floor.store, [end(floor.dial()[0])], OWNER)

@@ -13,6 +13,7 @@ from compliance.api import Refusal, Rule
 from compliance.blocks import BlockKind, Target
 from compliance.numbers import E164
 from dialer.core.inputs import Permitted, Refused
+from dialer.core.model import Settlement
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.keys import digits
 from dialer.store.base.streams import entries_of
@@ -25,7 +26,6 @@ from dialer.store.privacy import blocklist, erase, erasures
 from dialer.store.privacy.erasures import Erasure
 from dialer.store.settlement.outbox import CrmEvent, publish
 from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 HER = number(1)
@@ -64,7 +64,7 @@ NAMES = ("spring", "autumn")
 
 
 def test_everything_of_a_person_goes_from_all_campaigns(
-    floor: Floor, autumn: Floor, end: Callable[..., Settled]
+    floor: Floor, autumn: Floor, end: Callable[..., Settlement]
 ) -> None:
     """Leads, attempts, notes, events, rejected copies, and what was not taken in yet; others keep theirs."""
     store = floor.store
@@ -107,7 +107,7 @@ def test_what_is_kept_is_a_bare_block_and_the_history(floor: Floor) -> None:
     assert len(contacts.history(store, digits(HER))) == 1
 
 
-def test_the_history_goes_too_if_wanted(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_the_history_goes_too_if_wanted(floor: Floor, end: Callable[..., Settlement]) -> None:
     """Of the number, once no attempt to it is open."""
     store = floor.store
     floor.add(her("S1"))
@@ -133,7 +133,7 @@ def test_a_leased_lead_is_not_dialled(floor: Floor) -> None:
     assert answer.refusal.rule in (Rule.BLOCKLIST, Rule.LEASE_LOST)
 
 
-def test_a_call_in_progress_ends_and_then_the_lead_goes(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_a_call_in_progress_ends_and_then_the_lead_goes(floor: Floor, end: Callable[..., Settlement]) -> None:
     """It is closed by its end, whatever the retry table says, and deleted by `finish`, with the events of the call."""
     store = floor.store
     floor.add(her("S1"))

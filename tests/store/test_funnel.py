@@ -9,16 +9,15 @@ from datetime import UTC
 
 from dialer.core.inputs import Permitted
 from dialer.core.leads.lead_counts import NOT_BEFORE
-from dialer.core.model import Close, Disposition, Retry
+from dialer.core.model import Close, Disposition, Retry, Settlement
 from dialer.store.base.connection import trip
 from dialer.store.leads import funnel, leases
 from dialer.store.leads.funnel import Funnel
 from dialer.store.privacy import retention
 from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
-End = Callable[..., Settled]
+End = Callable[..., Settlement]
 
 
 def look(floor: Floor, now: float = NOW) -> Funnel:

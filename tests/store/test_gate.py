@@ -7,6 +7,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ from config.campaign import CampaignSettings
 from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base import connection
 from dialer.store.base.connection import Store, trip
-from dialer.store.base.errors import StoreError, StoreUnavailable
+from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
 from dialer.store.gate import caller_ids, contacts, gate
+from dialer.store.gate.evaluation import Screening
 from dialer.store.gate.gate import LEASE_LOST, screen
 from dialer.store.leads import leases
 from dialer.store.leads.leads import LeadState, story
@@ -37,8 +39,7 @@ from dialer.store.operators import campaigns
 from dialer.store.operators.status import counts
 from dialer.store.privacy import blocklist
 from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import Settled
-from tests.disk.shelf import listed, made
+from tests.disk.made_registers import listed, made
 from tests.rules import in_words
 from tests.store.conftest import ALWAYS, NOW, OWNER, POLICY, Floor, number
 from tests.store.under_fire import exceeded, hammer
@@ -111,7 +112,7 @@ def test_the_first_gate_refuses_without_touching_the_history(floor: Floor) -> No
 def test_a_number_on_a_national_register_is_never_reserved(floor: Floor, tmp_path: Path) -> None:
     """Its lead is closed with the register's name and day, as one on the blocklist is, and nothing is counted."""
     made(tmp_path / "cn.reg", [number(0)])
-    floor.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    floor.registers = NationalRegisters((listed(tmp_path / "cn.reg"),))
     floor.fill(2)
 
     on, off = floor.screen(floor.lease(2))
@@ -124,7 +125,7 @@ def test_a_number_on_a_national_register_is_never_reserved(floor: Floor, tmp_pat
     assert contacts.history(floor.store, digits(number(0))) == ()
     assert isinstance(off, Permitted)
     assert counts(floor.store, floor.name, NOW).refused_by == {"register": 1}
-    floor.shelf.close()
+    floor.registers.close()
 
 
 @pytest.mark.parametrize(
@@ -134,34 +135,32 @@ def test_without_a_register_to_rely_on_nothing_is_dialled(floor: Floor, tmp_path
     """The lead is put off and comes up again; mode preview does not show it to an agent either."""
     if as_of:
         made(tmp_path / "cn.reg", [number(5)], as_of=as_of)
-    floor.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    floor.registers = NationalRegisters((listed(tmp_path / "cn.reg"),))
     floor.fill(2)
     first, second = floor.lease(2)
 
     (answer,) = floor.screen((first,))
-    passed, refused = gate.sift(
-        floor.store, floor.settings, floor.policy, (second,), owner=OWNER, now=NOW, shelf=floor.shelf
-    )
+    passed, refused = floor.sift((second,))
 
     assert isinstance(answer, Refused)
     assert (answer.refusal.rule, answer.refusal.until) == (rule, NOW + 600.0)
     assert (passed, [one.refusal for one in refused]) == ((), [answer.refusal])
     assert story(floor.store, floor.name, "L0").row.state is LeadState.WAITING
     assert contacts.history(floor.store, digits(number(0))) == ()
-    floor.shelf.close()
+    floor.registers.close()
 
 
 def test_a_register_does_not_hold_up_what_hours_forbid(floor: Floor, tmp_path: Path) -> None:
     """Out of hours a lead waits for the hours, not for the register; one on the register is closed at once."""
     made(tmp_path / "cn.reg", [number(0)], as_of="2026-01-01")
-    floor.shelf = Shelf((listed(tmp_path / "cn.reg"),))
+    floor.registers = NationalRegisters((listed(tmp_path / "cn.reg"),))
     floor.policy = Policy("morning", MORNING_MINUTE, POLICY.caps)
     floor.fill(2)
 
     answers = floor.screen(floor.lease(2))
 
     assert [one.refusal.rule for one in answers if isinstance(one, Refused)] == [Rule.REGISTER, Rule.HOURS]
-    floor.shelf.close()
+    floor.registers.close()
 
 
 def test_leads_are_sifted_as_the_gates_would_judge_them(floor: Floor) -> None:
@@ -174,7 +173,7 @@ def test_leads_are_sifted_as_the_gates_would_judge_them(floor: Floor) -> None:
     trip(floor.store, [_seed(floor.store, 1, [NOW - DAY])])
     leads = floor.lease()
 
-    passed, refused = gate.sift(floor.store, floor.settings, floor.policy, leads, owner=OWNER, now=NOW + 10)
+    passed, refused = floor.sift(leads, NOW + 10)
 
     assert [lead.lead_id for lead in passed] == ["L2"]
     judged = {one.lead.lead_id: one.refusal for one in refused}
@@ -276,7 +275,8 @@ def test_daemons_and_campaigns_together_never_pass_a_cap(store: Store) -> None:
         start.wait(10)
         for i, lead in enumerate(leads):
             ids = [f"{lane}-{i}"]
-            answer = screen(store, floor.settings, policy, [lead], trunk="t", owner=owner, now=NOW, attempt_ids=ids)[0]
+            screening = Screening(store, floor.settings, policy, NOW)
+            answer = screen(screening, [lead], trunk="t", owner=owner, attempt_ids=ids)[0]
             if isinstance(answer, Permitted):
                 won.append(lead.number.clear)
 
@@ -315,16 +315,8 @@ def test_the_same_number_twice_in_one_batch_is_counted_twice(store: Store, floor
     floor.fill(1)
     lead = floor.lease()[0]
 
-    answers = screen(
-        store,
-        floor.settings,
-        floor.policy,
-        [lead, Lead("ghost", floor.name, lead.numbers)],
-        trunk="t",
-        owner=OWNER,
-        now=NOW,
-        attempt_ids=["A", "B"],
-    )
+    twice = [lead, Lead("ghost", floor.name, lead.numbers)]
+    answers = screen(floor.screening(), twice, trunk="t", owner=OWNER, attempt_ids=["A", "B"])
 
     assert [type(answer) for answer in answers] == [Permitted, Refused]
 
@@ -476,7 +468,7 @@ def test_wherever_the_server_goes_away_every_attempt_is_given_back(
             failures += 1
         monkeypatch.setattr(connection, "_send", send)
         ends = [unsent(lead, f"A{i}", "main", "no answer", NOW + 30) for i, lead in enumerate(leads)]
-        settle(store, [Settled(one, "2026-03-03") for one in ends], OWNER)
+        settle(store, [replace(one, day="2026-03-03") for one in ends], OWNER)
 
         fields = {field for lead in leads for field in contacts.fields_of(lead)}
         assert [one for field in fields for one in contacts.history(store, field)] == [], failing
@@ -495,7 +487,7 @@ def test_agents_who_asked_for_the_call_are_told_to_the_caps(floor: Floor) -> Non
         trip(floor.store, [("HSET", store_key(floor.store, name), name, raw)])
     first, second = floor.lease(2)
 
-    passed, _ = gate.sift(floor.store, floor.settings, floor.policy, (first,), owner=OWNER, now=NOW)
+    passed, _ = floor.sift((first,), NOW)
 
     assert passed == (first,)
     assert isinstance(floor.screen((first,), agent_held=True)[0], Permitted)
@@ -511,7 +503,7 @@ def test_a_refused_lead_does_not_come_up_again_at_once(floor: Floor, monkeypatch
         monkeypatch.setattr(f"dialer.store.{where}.judge", lambda *_: refusal)
 
     floor.screen((first,))
-    gate.sift(floor.store, floor.settings, floor.policy, (second,), owner=OWNER, now=NOW)
+    floor.sift((second,), NOW)
 
     assert [story(floor.store, floor.name, name).row.at for name in ("L0", "L1")] == [NOW + 1, NOW + 1]
 
@@ -530,15 +522,20 @@ def test_a_lead_that_expires_before_its_cap_frees_comes_up_to_be_closed(floor: F
     assert (row.state, row.why) == (LeadState.CLOSED, "expired: the lead may no longer be used")
 
 
-def test_a_damaged_history_is_no_empty_one(floor: Floor) -> None:
-    """Nobody knows how often such a number was called, so it is not called; and the daemon lives on."""
-    floor.fill(1)
+@pytest.mark.parametrize("damage", ["record", "key"])
+def test_a_damaged_history_is_no_empty_one(floor: Floor, damage: str) -> None:
+    """Nobody knows how often such a number was called, so it is put off; and the others are called."""
+    floor.fill(2)
     name = digits(number(0))
-    trip(floor.store, [("HSET", store_key(floor.store, name), name, b"x" * 15)])
+    key = store_key(floor.store, name)
+    trip(floor.store, [("HSET", key, name, b"x" * 15) if damage == "record" else ("SET", key, "x")])
 
-    with pytest.raises(StoreError, match="contact history"):
-        floor.screen(floor.lease())
-    assert counts(floor.store, floor.name, NOW).standing.in_attempt == 0
+    refused, permitted = floor.screen(floor.lease())
+
+    assert isinstance(refused, Refused)
+    assert isinstance(permitted, Permitted)
+    assert refused.refusal.until == NOW + 600
+    assert "history cannot be read" in story(floor.store, floor.name, "L0").row.why
 
 
 def test_only_the_newest_attempts_are_kept(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -556,12 +553,12 @@ def test_only_the_newest_attempts_are_kept(floor: Floor, monkeypatch: pytest.Mon
 def test_every_lead_needs_an_attempt_id(floor: Floor) -> None:
     """A caller's mistake is said at once."""
     with pytest.raises(ValueError, match="0 leads and 1 attempt ids"):
-        screen(floor.store, floor.settings, POLICY, [], trunk="t", owner=OWNER, now=NOW, attempt_ids=["A"])
+        screen(floor.screening(), [], trunk="t", owner=OWNER, attempt_ids=["A"])
 
 
 def test_leases_are_unharmed_by_an_empty_screen(floor: Floor) -> None:
     """No leads, no round trip, no answer."""
-    assert screen(floor.store, floor.settings, POLICY, [], trunk="t", owner=OWNER, now=NOW, attempt_ids=[]) == ()
+    assert screen(floor.screening(), [], trunk="t", owner=OWNER, attempt_ids=[]) == ()
     assert leases.release(floor.store, floor.name, OWNER, [], NOW) == 0
 
 

@@ -14,14 +14,15 @@ from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import applied, shipped
 from dialer.core import evidence
-from dialer.core.abandonment.evidence_rates import Tallies
-from dialer.core.abandonment.rate import defined
+from dialer.core.abandonment.evidence_rates import AnswersOnRecord
+from dialer.core.abandonment.rate import AnswerCounts, defined
 from dialer.core.abandonment.windows import SLOT_S, Counting, CountingWindow, counting, counting_day, slot_of
 from dialer.core.inputs import LedgerOfOthers
+from dialer.core.model import Settlement
 from dialer.store.base.connection import Store, trip
 from dialer.store.settlement import ledger, settle
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, DayTotal, hour_of
-from dialer.store.settlement.settlements import Settled
+from dialer.store.settlement.settlements import counted_at
 from tests.rules import AT_ANY_HOUR
 from tests.store.conftest import NOW, OWNER, Floor
 from tests.store.test_crm_inbox import outcome, say
@@ -70,7 +71,7 @@ def test_others_and_totals(store: Store) -> None:
 
     told = ledger.others(store, "spring", Counting(NOW, day, ()), "a:1")
 
-    assert told == LedgerOfOthers("spring", "2026-03-03", 5, 0, NOW, machines=2, hung_up=1)
+    assert told == LedgerOfOthers("spring", "2026-03-03", AnswerCounts(5, 0, 1, 2), NOW)
     assert ledger.totals(store, "spring", ["2026-03-02", "2026-03-03"]) == (
         DayTotal("2026-03-02", 0, 0, 0),
         DayTotal("2026-03-03", 10, 1, 2, 1),
@@ -87,10 +88,10 @@ def test_own_counts_of_closed_days_are_read(store: Store) -> None:
 
     (found,) = ledger.others(store, "spring", Counting(NOW, today, (window,)), "a:1").windows
 
-    assert found.answered == 310
+    assert found.others.answered == 310
 
 
-def test_every_window_is_the_sum_of_its_calls(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_every_window_is_the_sum_of_its_calls(floor: Floor, end: Callable[..., Settlement]) -> None:
     """Two owners over five days, with machines found before and after the end, against a list of the calls. Each
     owner's own part is as it would be in its memory."""
     dice, store, events = Random(7), floor.store, []
@@ -119,24 +120,25 @@ def test_every_window_is_the_sum_of_its_calls(floor: Floor, end: Callable[..., S
         for row, window in zip(told.windows, now.windows, strict=True):
             held = [one for one in events if _holds(window, one[1])]
             unread = [one for one in held if one[0] == owner and one[1] >= window.since]
-            assert row.answered + len(unread) == len(held) - sum(one[3] for one in held), (owner, row)
-            assert row.abandoned + sum(one[2] for one in unread) == sum(one[2] for one in held), (owner, row)
-            assert row.machines == sum(one[3] for one in held), (owner, row)
-    assert told.windows[3].answered < told.windows[0].answered < told.windows[1].answered < told.windows[2].answered
+            assert row.others.answered + len(unread) == len(held) - sum(one[3] for one in held), (owner, row)
+            assert row.others.abandoned + sum(one[2] for one in unread) == sum(one[2] for one in held), (owner, row)
+            assert row.others.machines == sum(one[3] for one in held), (owner, row)
+    day, month, period, hour = [row.others.answered for row in told.windows]
+    assert hour < day < month < period
 
 
 def _holds(window: CountingWindow, at: float) -> bool:
     return counting_day(at, ZONE) in window.closed + window.days if window.days else at >= window.since
 
 
-def test_counts_are_kept_for_as_long_as_the_longest_window(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_counts_are_kept_for_as_long_as_the_longest_window(floor: Floor, end: Callable[..., Settlement]) -> None:
     """Days for four hundred days, slots for two; a correction later on keeps the day for longer, and brings no slot
     back."""
     floor.fill(1)
     item = end(floor.dial()[0], live=True)
     settle.settle(floor.store, [item], OWNER)
     day = floor.store.keys.ledger(floor.name, item.day)
-    hour = floor.store.keys.ledger_hour(floor.name, hour_of(item.counted_at))
+    hour = floor.store.keys.ledger_hour(floor.name, hour_of(counted_at(item)))
 
     kept = trip(floor.store, [("TTL", day), ("TTL", hour)])
     assert [round(left / 86_400) for left in kept] == [DAY_KEPT_S / 86_400, HOUR_KEPT_S / 86_400] == [400, 2]
@@ -147,7 +149,7 @@ def test_counts_are_kept_for_as_long_as_the_longest_window(floor: Floor, end: Ca
     assert (round(left / 86_400), there) == (400, 0)
 
 
-def test_a_slot_is_booked_by_the_moment_of_the_answer(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_a_slot_is_booked_by_the_moment_of_the_answer(floor: Floor, end: Callable[..., Settlement]) -> None:
     """A call that was answered at the end of one hour and ended in the next is in the first one's hash."""
     floor.fill(1)
     edge = (hour_of(NOW) + 1) * 3600.0
@@ -170,16 +172,18 @@ def test_a_year_of_days_is_read_in_one_go(store: Store) -> None:
 
     (found,) = ledger.others(store, "spring", counting(settings, begun, begun + 360 * 86_400), "b:1").windows
 
-    assert (found.name, found.answered) == ("366 days to 1 Jan", 3)
+    assert (found.window.name, found.others.answered) == ("366 days to 1 Jan", 3)
 
 
 @pytest.mark.parametrize("policy", ["us-telemarketing", "uk", "ca"])
-def test_the_ledger_and_the_evidence_give_the_same_rate(floor: Floor, end: Callable[..., Settled], policy: str) -> None:
+def test_the_ledger_and_the_evidence_give_the_same_rate(
+    floor: Floor, end: Callable[..., Settlement], policy: str
+) -> None:
     """By each regulator's definition: from what all hosts share, and counted again from the record alone."""
     definition = shipped().get(policy).abandonment
     assert definition is not None
     dice, store, machines = Random(3), floor.store, set()
-    tallies = Tallies(machines)
+    tallies = AnswersOnRecord(machines)
     floor.fill(60)
     for place, dialled in enumerate(floor.dial(60)):
         answered_at = NOW - 3000 * dice.random()
@@ -196,7 +200,7 @@ def test_the_ledger_and_the_evidence_give_the_same_rate(floor: Floor, end: Calla
         if dice.random() < 0.2:
             say(store, outcome("machine", dialled.permit.attempt))
             machines.add(dialled.permit.attempt)
-        entry = evidence.settlement(item.settlement, item.day, OWNER, bytes(32), answered_at + 40)
+        entry = evidence.settlement(item, item.day, OWNER, bytes(32), answered_at + 40)
         tallies.see(Record(place, entry.at_ms, entry.kind, entry.fields, "", ""))
     now = counting(SETTINGS, NOW - 4 * 86_400, NOW)
 

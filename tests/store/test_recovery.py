@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgpack
 import pytest
 
 from compliance.api import Cleared, Permit, Reserved
 from config.campaign import RetryTable
 from dialer.core.agents.agent import AgentState
 from dialer.core.inputs import Permitted
-from dialer.core.model import Disposition, Retry
+from dialer.core.model import Disposition, Retry, Settlement
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
@@ -24,8 +25,7 @@ from dialer.store.operators import agents, campaigns
 from dialer.store.operators.status import counts
 from dialer.store.settlement import ledger, recovery, settle
 from dialer.store.settlement.recovery import RecoveryReport, beat, farewell, owner_of, recover
-from dialer.store.settlement.settlements import Settled
-from tests.store.conftest import NOW, Floor, number
+from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.test_settle import events
 
 DEAD = owner_of("host-b", "7")
@@ -133,7 +133,7 @@ def test_recovering_at_the_same_time_counts_once(floor: Floor) -> None:
     assert counts(floor.store, floor.name, NOW).dispositions == {"unknown": 20}
 
 
-def test_a_settlement_that_comes_after_recovery_changes_nothing(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_a_settlement_that_comes_after_recovery_changes_nothing(floor: Floor, end: Callable[..., Settlement]) -> None:
     """An owner that was only slow cannot end its attempt a second time."""
     floor.fill(1)
     dialled = floor.dial(1, owner=DEAD)[0]
@@ -151,7 +151,7 @@ def test_a_new_run_succeeds_the_earlier_ones_of_its_host(store: Store) -> None:
         beat(store, owner, 60, NOW)
     earlier = recovery.namesakes(store, "host-b")
 
-    recovery.succeed(store, earlier)
+    recovery.declare_dead(store, earlier)
 
     assert earlier == {DEAD: NOW}
     assert recovery.dead_owners(store) == (DEAD,)
@@ -164,7 +164,7 @@ def test_a_start_takes_over_its_own_earlier_runs_only(floor: Floor) -> None:
     floor.dial(1, owner="host-c:1")
     for owner in (DEAD, "host-c:1"):
         beat(floor.store, owner, 60, NOW)
-    recovery.succeed(floor.store, (DEAD, "host-c:1"))
+    recovery.declare_dead(floor.store, (DEAD, "host-c:1"))
 
     report = recover(floor.store, NOW + 10, only=(DEAD,))
 
@@ -173,7 +173,7 @@ def test_a_start_takes_over_its_own_earlier_runs_only(floor: Floor) -> None:
 
 
 def test_a_permit_that_was_lost_on_its_way_is_taken_back(
-    floor: Floor, end: Callable[..., Settled], monkeypatch: pytest.MonkeyPatch
+    floor: Floor, end: Callable[..., Settlement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store did it all and its answer never came: settling as NOT_SENT frees lead and number."""
     floor.fill(1)
@@ -229,3 +229,21 @@ def test_an_end_that_nobody_saw_is_booked_on_the_campaigns_day(floor: Floor) -> 
     recover(store, noon)
 
     assert events(store)[0][2]["day"] == "2026-03-04"
+
+
+def test_what_the_dead_leased_comes_back_but_not_what_is_in_a_call(floor: Floor) -> None:
+    """A lead in another daemon's call, of which the dead had the lease, is freed by the end of that call alone."""
+    store, keys = floor.store, floor.store.keys
+    floor.fill(2)
+    (dialled,) = floor.dial()
+    floor.lease()
+    name = dialled.permit.attempt
+    raw = trip(store, [("HGET", keys.attempts(floor.name), name)])[0]
+    living = {**msgpack.unpackb(raw), "owner": "host-b:1"}
+    trip(store, [("HSET", keys.attempts(floor.name), name, msgpack.packb(living))])
+    recovery.beat(store, OWNER, 60, NOW)
+    recovery.farewell(store, OWNER)
+
+    assert recovery.recover(store, NOW + 1).leads == 1
+    assert story(store, floor.name, "L0").row.state is LeadState.IN_ATTEMPT
+    assert [lead.lead_id for lead in floor.lease(owner="host-b:1")] == ["L1"]

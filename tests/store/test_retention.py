@@ -11,6 +11,7 @@ import pytest
 from compliance.api import Per, Subject
 from compliance.contacts import packed
 from dialer.core.inputs import Permitted
+from dialer.core.model import Settlement
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import BUCKETS, SHARDS, digits, place, subject_field
@@ -22,7 +23,6 @@ from dialer.store.operators.status import counts
 from dialer.store.privacy import retention
 from dialer.store.privacy.retention import Purged, Round, Slice
 from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import Settled
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 DAY = 86_400.0
@@ -51,7 +51,7 @@ def campaign_data(store: Store, campaign: str) -> set[bytes]:
     return found
 
 
-def test_leads_go_by_the_day_they_came_in_whatever_their_state(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_leads_go_by_the_day_they_came_in_whatever_their_state(floor: Floor, end: Callable[..., Settlement]) -> None:
     """Closed, due, waiting, leased; all that the campaign knows of them goes. The contact history and counters stay."""
     floor.fill(6)
     store = floor.store
@@ -78,7 +78,7 @@ def test_leads_go_by_the_day_they_came_in_whatever_their_state(floor: Floor, end
     assert counts(store, floor.name, NOW).accepted == 8, "a lead may come again"
 
 
-def test_a_lead_in_an_attempt_stays_until_it_has_ended(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_a_lead_in_an_attempt_stays_until_it_has_ended(floor: Floor, end: Callable[..., Settlement]) -> None:
     """And until the CRM has been told."""
     floor.fill(1)
     store = floor.store
@@ -103,7 +103,7 @@ def test_a_purged_lead_is_not_dialled_by_who_holds_it(floor: Floor) -> None:
     assert not isinstance(answer, Permitted)
 
 
-def test_a_held_lead_may_be_closed_after_its_attempt(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_a_held_lead_may_be_closed_after_its_attempt(floor: Floor, end: Callable[..., Settlement]) -> None:
     """It is not called again in between."""
     floor.fill(1)
     (dialled,) = floor.dial(1)
@@ -115,7 +115,7 @@ def test_a_held_lead_may_be_closed_after_its_attempt(floor: Floor, end: Callable
     assert (row.state, row.why) == (LeadState.CLOSED, "erased on request")
 
 
-def test_attempts_for_which_the_story_had_no_room_go_too(floor: Floor, end: Callable[..., Settled]) -> None:
+def test_attempts_for_which_the_story_had_no_room_go_too(floor: Floor, end: Callable[..., Settlement]) -> None:
     """Ended attempts and outcomes of leads that are gone; others stay."""
     floor.fill(2)
     store, keys = floor.store, floor.store.keys

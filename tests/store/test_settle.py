@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgpack
 import pytest
 
+from compliance.policy import Policy
 from config.daemon import RedisSettings
 from dialer.core.abandonment.windows import Counting, CountingWindow
-from dialer.core.model import Close, Disposition, Retry
-from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.core.model import Close, Disposition, Retry, Settlement
+from dialer.store.base.connection import Store, careful_trip, close_store, open_store, trip
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
 from dialer.store.base.streams import entries_of
+from dialer.store.crm import inbox
 from dialer.store.gate import contacts
-from dialer.store.leads.leads import story
+from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators.status import counts
 from dialer.store.settlement import ledger, settle
-from dialer.store.settlement.settlements import Settled, event_of, from_wire, settled, to_wire
+from dialer.store.settlement.settlements import event_of, from_wire, settled, to_wire
 from pacing.api import AnswerKind
 from tests.store.conftest import NOW, OWNER, Floor, number
 
-End = Callable[..., Settled]
+End = Callable[..., Settlement]
 
 
 def events(store: Store) -> list[tuple[str, str, dict[str, Any]]]:
@@ -110,15 +113,16 @@ def test_a_crash_at_any_step_loses_no_event_and_counts_once(
     item = end(floor.dial()[0], live=True)
     done = 0
 
-    def failing(store: Store, calls: Any) -> list[Any]:
+    def failing(send: Callable[..., list[Any]], store: Store, calls: Any) -> list[Any]:
         nonlocal done
         done += 1
         if done == lost_trip:
             raise StoreUnavailable("cut")
-        return trip(store, calls)
+        return send(store, calls)
 
     with monkeypatch.context() as patch:
-        patch.setattr(settle, "trip", failing)
+        patch.setattr(settle, "trip", partial(failing, trip))
+        patch.setattr(settle, "careful_trip", partial(failing, careful_trip))
         with pytest.raises(StoreUnavailable):
             settle.settle(floor.store, [item], OWNER)
     settle.settle(floor.store, [item], OWNER)
@@ -188,7 +192,7 @@ def test_the_ledger_is_charged_to_whoever_dialled(floor: Floor, end: End) -> Non
 
     today = CountingWindow("calendar_day", "today", 0.03, NOW, days=("2026-03-03",))
     answered = [
-        ledger.others(floor.store, floor.name, Counting(NOW, today, ()), owner).answered
+        ledger.others(floor.store, floor.name, Counting(NOW, today, ()), owner).counts.answered
         for owner in ("host-a:2", OWNER)
     ]
     assert answered == [1, 0]
@@ -212,7 +216,7 @@ def test_a_settlement_of_an_older_release_says_nothing_about_who_answered(floor:
 
     assert from_wire(msgpack.unpackb(msgpack.packb(wire))) == item
     del wire["settlement"]["answer_kind"]
-    assert from_wire(wire).settlement.answer_kind is AnswerKind.UNKNOWN
+    assert from_wire(wire).answer_kind is AnswerKind.UNKNOWN
 
 
 @pytest.mark.parametrize("data", [None, {}, {"day": "d", "settlement": {}}, {"day": "d", "settlement": {"lead": {}}}])
@@ -225,12 +229,12 @@ def test_what_is_no_settlement_is_refused(data: object) -> None:
 def test_all_times_become_epoch_times(floor: Floor, end: End) -> None:
     """The engine's clock is turned once, and what did not happen stays so."""
     floor.fill(1)
-    inner = end(floor.dial()[0]).settlement
+    inner = end(floor.dial()[0])
 
     item = settled(inner, clock=lambda at: at + 1000, day="2026-03-03")
 
-    assert item.settlement.ended_at == inner.ended_at + 1000
-    assert item.settlement.bridged_at is None
+    assert item.ended_at == inner.ended_at + 1000
+    assert item.bridged_at is None
 
 
 def test_events_can_be_json(valkey_url: str, floor: Floor, end: End) -> None:
@@ -252,3 +256,38 @@ def test_the_event_says_who_settled(floor: Floor, end: End) -> None:
     floor.fill(1)
 
     assert event_of(end(floor.dial()[0]), "host-b:4").fields["settled_by"] == "host-b:4"
+
+
+def test_a_wish_is_obeyed_once(floor: Floor, end: End) -> None:
+    """What an agent wanted of a lead goes for the attempt that was open; the next one ends as it ends."""
+    floor.policy = Policy("none", floor.policy.hours, ())
+    floor.fill(1)
+    (first,) = floor.dial()
+    later = NOW + 1000
+    said = inbox.Outcome(floor.name, "A0", "callback", callback_at=later)
+    inbox.apply(floor.store, [inbox.Received("1-1", said)], now=NOW + 1)
+    settle.settle(floor.store, [end(first, step=Close("talked"), live=True)], OWNER)
+    assert story(floor.store, floor.name, "L0").row.at == later
+
+    (second,) = floor.dial(now=later)
+    settle.settle(floor.store, [end(second, step=Close("talked"), live=True, ended_at=later + 60)], OWNER)
+
+    assert story(floor.store, floor.name, "L0").row.state is LeadState.CLOSED
+
+
+def test_a_story_that_is_full_keeps_its_beginning(floor: Floor, end: End, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt for which there is just room is kept, one more is counted and not kept."""
+    floor.policy = Policy("none", floor.policy.hours, ())
+    floor.fill(1)
+    key, longest = floor.store.keys.story(floor.name), 0
+    for i in range(3):
+        (dialled,) = floor.dial(now=NOW + 100 * i)
+        item = end(dialled, Disposition.BUSY, Retry(10.0, 0), ended_at=NOW + 100 * i + 60)
+        assert settle.settle(floor.store, [item], OWNER) == (f"A{i}",)
+        if i == 0:
+            longest = trip(floor.store, [("HSTRLEN", key, "L0")])[0]
+            monkeypatch.setattr(settle, "STORY_BYTES", 2 * longest)
+
+    assert trip(floor.store, [("HSTRLEN", key, "L0")]) == [2 * longest]
+    assert [one.attempt for one in story(floor.store, floor.name, "L0").attempts] == ["A0", "A1"]
+    assert counts(floor.store, floor.name, NOW).dispositions == {"busy": 3}

@@ -16,27 +16,27 @@ from compliance.contacts import Contact, Mark, crc16, repacked
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied
 from dialer.core.inputs import CampaignState, Permitted, Refused
-from dialer.core.leads.next_allowed import Foresight
+from dialer.core.leads.next_allowed import NextAllowed
 from dialer.core.leads.preflight import Preflight
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import digits, place
-from dialer.store.gate import evaluation
+from dialer.store.gate.evaluation import Screening
 from dialer.store.gate.gate import screen
 from dialer.store.leads import intake, leases, preflight, why
 from dialer.store.operators import campaigns
 from dialer.store.privacy import blocklist
 from pacing.api import Mode
-from tests.disk.shelf import listed, made
+from tests.disk.made_registers import listed, made
 from tests.store.conftest import OWNER, number
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 3, 3, 11, 0, tzinfo=SHANGHAI).timestamp()
 NIGHT = datetime(2026, 3, 3, 21, 30, tzinfo=SHANGHAI).timestamp()
 DAY_S = 86_400
-NO_SHELF = Shelf()
+NO_REGISTERS = NationalRegisters()
 
 
 @pytest.fixture
@@ -78,22 +78,21 @@ def by_the_gate(
     """What the gate says of leads that are due, each by its id."""
     leads = leases.lease(store, settings.name, OWNER, count, now, 120.0).leads
     ids = [f"A-{lead.lead_id}" for lead in leads]
-    answers = screen(
-        store, settings, settings.policy(), leads, trunk="main", owner=OWNER, now=now, attempt_ids=ids, shelf=NO_SHELF
-    )
+    screening = Screening(store, settings, settings.policy(), now)
+    answers = screen(screening, leads, trunk="main", owner=OWNER, attempt_ids=ids)
     return {answer.lead.lead_id: answer for answer in answers}
 
 
 def look(store: Store, settings: AppliedSettings, text: str, now: float) -> tuple[why.Asked, why.Reasons]:
     asked = why.find(store, settings, text, campaigns.names(store))
-    return asked, why.reasons(store, settings, asked, NO_SHELF, now)
+    return asked, why.reasons(store, settings, asked, NO_REGISTERS, now)
 
 
 def flown(store: Store, settings: AppliedSettings, now: float) -> Preflight:
     flight, stretches = preflight.plan(store, settings, now)
     whole = Preflight(flight.at, flight.edges)
     for stretch in stretches:
-        whole.add(preflight.judge_stretch(store, flight, NO_SHELF, stretch))
+        whole.add(preflight.judge_stretch(store, flight, NO_REGISTERS, stretch))
     return whole
 
 
@@ -157,9 +156,8 @@ def test_the_moment_that_is_foreseen_is_the_first(store: Store, settings: Applie
 
 def permitted_at(store: Store, settings: AppliedSettings, lead: Lead, at: float) -> bool:
     """Whether the gate would let a lead pass at a moment; what it did is undone."""
-    policy = settings.policy()
-    facts = evaluation.facts_about(store, settings, policy, [lead], NO_SHELF, at, agent_held=False)
-    return isinstance(evaluation.foreseen(store, settings, policy, facts, at)[0], Cleared)
+    screening = Screening(store, settings, settings.policy(), at)
+    return isinstance(screening.foreseen(screening.facts([lead]))[0], Cleared)
 
 
 def test_a_cap_that_ends_at_night_waits_for_the_morning(store: Store, settings: AppliedSettings) -> None:
@@ -193,9 +191,12 @@ def test_registers_are_asked_as_of_now(store: Store, settings: AppliedSettings, 
     made(tmp_path / "cn.reg", [number(2)])
     fill(store, "spring", *({"lead_id": f"L{i}", "phone": number(i).clear} for i in (1, 2)))
     attempted(store, 1, DAY_S, 2 * DAY_S)
-    good, old = Shelf((listed(tmp_path / "cn.reg"),)), Shelf((listed(tmp_path / "cn.reg", max_age_days=1),))
+    good, old = (
+        NationalRegisters((listed(tmp_path / "cn.reg"),)),
+        NationalRegisters((listed(tmp_path / "cn.reg", max_age_days=1),)),
+    )
 
-    def seen(lead_id: str, shelf: Shelf) -> Foresight | None:
+    def seen(lead_id: str, shelf: NationalRegisters) -> NextAllowed | None:
         asked = why.find(store, settings, lead_id, ())
         return why.reasons(store, settings, asked, shelf, NOON).foresight
 

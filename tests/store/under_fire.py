@@ -20,6 +20,7 @@ from dialer.core.model import Lead
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.keys import digits
 from dialer.store.gate.contacts import Marking, Reservation, fields_of, give_back, mark, spot
+from dialer.store.gate.evaluation import Screening
 from dialer.store.gate.gate import reserved
 from pacing.api import Mode
 from tests.compliance.caps_oracle import allowed
@@ -61,7 +62,7 @@ def hammer(
         picked = chance.sample(range(numbers), min(numbers, chance.randint(1, AT_ONCE)))
         leads = [Lead(f"h{i}", settings.name, (hammered(i),), account_id=_account(i)) for i in picked]
         ids = [f"{seed}-{counts['judged'] + i}" for i in range(len(leads))]
-        verdicts = reserved(store, settings, POLICY, leads, at, ids)
+        verdicts = reserved(Screening(store, settings, POLICY, at), leads, ids)
         counts["judged"] += len(leads)
         given: list[Reservation] = []
         ends: list[Marking] = []

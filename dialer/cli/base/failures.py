@@ -20,6 +20,7 @@ class CliExit(IntEnum):
     PARTLY = 8  # some leads were rejected, all others were taken
     NO_DAEMON = 9  # no daemon is alive
     BROKEN = 10  # the evidence is not whole, or does not agree with the ledger
+    UNFIT = 11  # this host cannot dial as it is, or must not
 
 
 class Failure(Exception):

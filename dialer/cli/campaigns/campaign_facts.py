@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from config.policies import AppliedSettings
 from dialer.cli.base.invocation import Invocation, now
-from dialer.core.abandonment.rate import defined
 from dialer.core.abandonment.windows import counting
 from dialer.core.board import WindowRow, row_of
 from dialer.store.base.connection import Store
@@ -29,8 +28,7 @@ def abandon_windows(store: Store, campaign: Campaign, settings: AppliedSettings)
     the campaign's with its policies."""
     windows = counting(settings, campaign.created_at, now())
     counts = ledger.others(store, campaign.settings.name, windows, NOBODY)
-    definition = settings.abandonment
-    return tuple(row_of(window, defined(window.answers, definition), definition) for window in counts.windows)
+    return tuple(row_of(window, settings.abandonment) for window in counts.windows)
 
 
 def as_data(campaign: Campaign) -> dict[str, Any]:

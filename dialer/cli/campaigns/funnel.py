@@ -18,7 +18,7 @@ from dialer.cli.base.output import Answer, alarm, answering, progress_bar, table
 from dialer.cli.base.text import counted
 from dialer.cli.campaigns.due_times import bar_width, due_times
 from dialer.core.abandonment.windows import zone_of
-from dialer.core.leads.lead_counts import Standing, clock_words, last_word
+from dialer.core.leads.lead_counts import LeadCounts, clock_words, last_word
 from dialer.store.base.connection import Store
 from dialer.store.leads import funnel as store_funnel
 from dialer.store.leads.funnel import Funnel, Reasons
@@ -81,7 +81,7 @@ def page(campaign: Campaign, counts: Funnel, zone: tzinfo | None, problems: list
     return Group(*parts)
 
 
-def _places(standing: Standing) -> RenderableType:
+def _places(standing: LeadCounts) -> RenderableType:
     """A bar for each place, and all of them in one."""
     numbers = [(place, getattr(standing, place.field)) for place in PLACES]
     total = standing.accepted

@@ -23,7 +23,7 @@ from dialer.cli.campaigns.funnel import PROGRESS_FROM
 from dialer.cli.campaigns.preflight_page import page
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.leads.preflight import Preflight, too_many_lost
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store, open_store
 from dialer.store.leads.preflight import Flight, Stretch, judge_stretch, plan
 from dialer.store.operators import campaigns, control, status
@@ -113,7 +113,7 @@ def fly(
 def _here(
     store: Store, daemon: DaemonSettings, flight: Flight, stretches: Sequence[Stretch]
 ) -> Iterator[tuple[int, Preflight]]:
-    shelf, before = Shelf(daemon.registers), gc.get_threshold()
+    shelf, before = NationalRegisters(daemon.registers), gc.get_threshold()
     gc.set_threshold(RARELY)
     try:
         for stretch in stretches:
@@ -131,7 +131,7 @@ class _Worker:
     """What a process that judges holds."""
 
     store: Store
-    shelf: Shelf
+    shelf: NationalRegisters
     flight: Flight
 
 
@@ -156,7 +156,7 @@ def _begin(daemon: DaemonSettings, flight: Flight) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # the terminal's Ctrl-C ends them without a word
     gc.set_threshold(RARELY)
     store = open_store(daemon.redis)
-    _WORKER[:] = [_Worker(store, Shelf(daemon.registers), flight)]
+    _WORKER[:] = [_Worker(store, NationalRegisters(daemon.registers), flight)]
 
 
 def _judge(stretch: Stretch) -> Preflight:

@@ -24,6 +24,7 @@ def run(ctx: click.Context, invocation: Invocation) -> None:
       3  Redis did not answer at the start
       4  no SIP worker could be started, or they kept dying
       5  drained, but events wait on disk for Redis
+     12  drained, but records were lost: neither Redis nor the disks took them
 
     \b
     Example:

@@ -40,6 +40,8 @@ EXITS: Final = {
     CliExit.PARTLY: "`leads import`: some rows were rejected, all others were taken",
     CliExit.NO_DAEMON: "`status`, `pace explain`: no daemon is alive",
     CliExit.BROKEN: "`evidence`: it is not whole, or does not agree with the ledger",
+    CliExit.UNFIT: "`doctor`: this host cannot dial as it is, or must not",
+    Exit.LOST: "`run`: drained, but records were lost: neither Redis nor the disks took them",
 }
 
 

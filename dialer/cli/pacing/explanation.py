@@ -16,7 +16,7 @@ from dialer.core.leads.lead_counts import NO_LEAD
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.pacer_memory import Found, Learnt
 from pacing.api import Brake, Decision, Mode, Rule, Settings
-from pacing.learning.model_summary import Portrait, portrait
+from pacing.learning.model_summary import ModelSummary, model_summary
 from pacing.sentence import sentence, to_go
 
 IN_FLIGHT: Final = ("dialling", "ringing", "waiting")
@@ -42,7 +42,7 @@ class HostView:
     held_by: tuple[str, ...]
     settings: Settings
     record: Learnt | None
-    drawn: Portrait | None
+    drawn: ModelSummary | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _live(
     board: Board, row: CampaignRow, pacing: Settings, windows: Sequence[WindowRow], record: Learnt | None
 ) -> HostView:
     settings = pacing if record is None else record.settings
-    drawn = None if record is None else portrait(record.memory, record.settings)
+    drawn = None if record is None else model_summary(record.memory, record.settings)
     held = held_by(board, row, settings, windows, drawn)
     return HostView(
         host=board.host,
@@ -105,12 +105,12 @@ def _saved(record: Learnt) -> HostView:
         held_by=(),
         settings=record.settings,
         record=record,
-        drawn=portrait(record.memory, record.settings),
+        drawn=model_summary(record.memory, record.settings),
     )
 
 
 def held_by(
-    board: Board, row: CampaignRow, settings: Settings, windows: Sequence[WindowRow], drawn: Portrait | None
+    board: Board, row: CampaignRow, settings: Settings, windows: Sequence[WindowRow], drawn: ModelSummary | None
 ) -> list[str]:
     """What keeps a host from dialling more at the moment, the hardest first; the last word is the policy's own."""
     if row.problem:
@@ -154,7 +154,7 @@ def room_from(window: WindowRow) -> int:
     return math.floor(window.abandoned / window.cap + 1e-9) if window.cap > 0.0 else 0
 
 
-def _policy(row: CampaignRow, settings: Settings, drawn: Portrait | None) -> str:
+def _policy(row: CampaignRow, settings: Settings, drawn: ModelSummary | None) -> str:
     match settings.mode:
         case Mode.PREVIEW:
             return "the mode: agents ask for each call themselves"
@@ -165,7 +165,7 @@ def _policy(row: CampaignRow, settings: Settings, drawn: Portrait | None) -> str
     reason = row.decision.reason
     if row.risk is None:  # no forecast was made
         if reason.rule is Rule.LEARNING:
-            return f"it is still learning ({to_go(reason.figures)} to go)"
+            return f"it is still learning ({to_go(reason.figures['calls_to_go'])} to go)"
         return "one call for each ready agent"
     over = ", more than is tolerated now" if reason.brake is Brake.RISK else ""
     return f"the next call would be abandoned with a probability of {percent(row.risk)}{over}"
@@ -222,7 +222,7 @@ def _decision_json(view: HostView) -> Mapping[str, Any]:
     }
 
 
-def _drawn_json(drawn: Portrait) -> Mapping[str, Any]:
+def _drawn_json(drawn: ModelSummary) -> Mapping[str, Any]:
     plain = asdict(drawn)
     plain["hours"] = {str(hour): asdict(share) for hour, share in drawn.hours}
     plain["trunks"] = {trunk: asdict(share) for trunk, share in drawn.trunks}

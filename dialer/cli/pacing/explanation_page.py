@@ -29,7 +29,7 @@ from dialer.cli.pacing.explanation import Explanation, HostView, calibration_wor
 from dialer.cli.pacing.simulate_charts import resampled, strip
 from dialer.core.board import WindowRow
 from pacing.api import Mode, Settings
-from pacing.learning.model_summary import Law, Portrait, Share
+from pacing.learning.model_summary import Law, ModelSummary, Share
 
 CURVE: Final = 36
 CURVE_ROWS: Final = 2
@@ -113,7 +113,7 @@ def _ago(age_s: float) -> str:
     return f"{duration(age_s)} ago" if age_s >= 1.0 else "just now"
 
 
-def _learnt(drawn: Portrait, settings: Settings, room: int) -> list[Row]:
+def _learnt(drawn: ModelSummary, settings: Settings, room: int) -> list[Row]:
     rows: list[Row] = [("learning", Text(f"{drawn.missing} to go", WARN))] if drawn.missing else []
     rows.append(("answers", _answers(drawn)))
     if drawn.hours:
@@ -128,7 +128,7 @@ def _learnt(drawn: Portrait, settings: Settings, room: int) -> list[Row]:
     return rows
 
 
-def _answers(drawn: Portrait) -> Text:
+def _answers(drawn: ModelSummary) -> Text:
     about = f"   the newest of about {counted(round(drawn.answers.calls), 'call')} count most"
     return Text.assemble((percent(drawn.answers.probability), "bold"), " of the calls are answered", (about, QUIET))
 
@@ -172,7 +172,7 @@ def _span(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 20 else duration(round(seconds))
 
 
-def _risk(drawn: Portrait, room: int) -> Text:
+def _risk(drawn: ModelSummary, room: int) -> Text:
     return flowed(
         [
             Text.assemble(

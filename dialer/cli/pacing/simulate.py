@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from rich.console import Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from dialer import __version__
 from dialer.cli.base.failures import Failure
 from dialer.cli.base.figures import bar
 from dialer.cli.base.invocation import as_flags, json_option
@@ -20,7 +22,8 @@ from dialer.cli.base.output import console, show, show_json
 from dialer.shell.exits import Exit
 
 if TYPE_CHECKING:  # only a simulation itself needs these, not its help
-    from dialer.sim.study.outcome import Run
+    from dialer.sim.study.page import Made
+    from dialer.sim.study.results import Run
     from dialer.sim.study.scenario import Scenario
     from dialer.sim.study.summary import PolicySummary
     from dialer.sim.study.sweep import Enough, Step, Sweep
@@ -34,7 +37,7 @@ def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
 
 
 def _policies(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from dialer.sim.study.policies import POLICIES
+    from dialer.sim.policies import POLICIES
 
     before, comma, last = incomplete.rpartition(",")
     return [CompletionItem(before + comma + name) for name in POLICIES if name.startswith(last)]
@@ -92,7 +95,7 @@ def simulate(
       dialer simulate --example > mine.toml
     """
     if example:
-        from dialer.sim.study.example import example_toml
+        from dialer.sim.study.scenario_example import example_toml
 
         click.echo(example_toml(), nl=False)
         return
@@ -100,7 +103,7 @@ def simulate(
         _show_list(as_json)
         return
     if scenario is None:
-        raise click.UsageError("Which scenario? A file, or one of those of: dialer simulate --list")
+        raise click.UsageError("Which scenario? A file, or summary of those of: dialer simulate --list")
     if wanted is not None and sweeps is None:
         raise click.UsageError("--want-connects-per-hour needs a --sweep, such as --sweep agents=5:50:5")
     flags = as_flags(pairs, "--set")
@@ -133,7 +136,7 @@ def _simulate(
     if sweeps is None:
         runs = _played([scenario], jobs)[0]
         summaries = summarise(runs, scenario.policies, cap)
-        _write(page, lambda: study_page(title, scenario, summaries))
+        _write(page, lambda: study_page(title, scenario, summaries, _made()))
         if as_json:
             show_json(_as_data(title, scenario, summaries, runs))
         else:
@@ -142,13 +145,19 @@ def _simulate(
     sweep = _sweep(sweeps)
     scenarios = [load_scenario(path, flags | {sweep.path: value}) for value in sweep.values]
     steps = _steps(sweep, scenarios, _played(scenarios, jobs))
-    found = [] if wanted is None else enough(steps, scenario.policies, wanted)
-    _write(page, lambda: sweep_page(title, sweep, steps, wanted, found, cap))
+    answers = [] if wanted is None else enough(steps, scenario.policies, wanted)
+    _write(page, lambda: sweep_page(title, scenarios[0], sweep, steps, wanted, answers, _made()))
     if as_json:
-        rows = [{"value": step.value, "policies": [_figures(one) for one in step.summaries]} for step in steps]
-        show_json({"title": title, "sweep": sweep.name, "steps": rows, "wanted": wanted, "enough": found})
+        rows = [{"value": step.value, "policies": [_figures(summary) for summary in step.summaries]} for step in steps]
+        show_json({"title": title, "sweep": sweep.name, "steps": rows, "wanted": wanted, "enough": answers})
     else:
-        _show_sweep(title, sweep, steps, wanted, found, cap)
+        _show_sweep(title, sweep, steps, wanted, answers, cap)
+
+
+def _made() -> Made:
+    from dialer.sim.study.page import Made
+
+    return Made(date.today().isoformat(), __version__)
 
 
 def _sweep(text: str) -> Sweep:
@@ -164,7 +173,7 @@ def _played(scenarios: Sequence[Scenario], jobs: int | None) -> list[list[Run]]:
     """All runs of each scenario, with a bar on standard error where somebody looks."""
     from concurrent.futures.process import BrokenProcessPool
 
-    from dialer.sim.study.agents import cores, run_all, tasks_of
+    from dialer.sim.study.parallel import cores, run_all, tasks_of
 
     groups = [tasks_of(scenario) for scenario in scenarios]
     tasks = [task for group in groups for task in group]
@@ -185,8 +194,8 @@ def _steps(sweep: Sweep, scenarios: Sequence[Scenario], runs: Sequence[list[Run]
     from dialer.sim.study.sweep import Step
 
     return [
-        Step(value, tuple(summarise(own, one.policies, one.dialling.max_abandon_rate)), tuple(own))
-        for value, one, own in zip(sweep.values, scenarios, runs, strict=True)
+        Step(value, tuple(summarise(own, scenario.policies, scenario.dialling.max_abandon_rate)), tuple(own))
+        for value, scenario, own in zip(sweep.values, scenarios, runs, strict=True)
     ]
 
 
@@ -226,27 +235,27 @@ def _show_study(title: str, scenario: Scenario, summaries: Sequence[PolicySummar
 
 def notes(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
     """What one should know before believing the figures."""
-    found = []
+    texts = []
     ended = [run.totals.exhausted_at_s for run in runs if run.totals.exhausted_at_s is not None]
     if ended:
         hours = min(ended) / 3600
-        found.append(
+        texts.append(
             f"The list of {scenario.dialling.leads:,} had nobody left to call after {hours:.1f} h at the earliest."
         )
     if scenario.seeds < 5:
         shifts = "1 shift says" if scenario.seeds == 1 else f"{scenario.seeds} shifts say"
-        found.append(f"{shifts} little about small differences; --seeds 10 or more does.")
+        texts.append(f"{shifts} little about small differences; --seeds 10 or more does.")
     lost = sum(run.totals.anomalies for run in runs)
     if lost:
-        found.append(f"The engine met {lost} events that it did not foresee.")
-    return found
+        texts.append(f"The engine met {lost} events that it did not foresee.")
+    return texts
 
 
 def _show_sweep(
-    title: str, sweep: Sweep, steps: Sequence[Step], wanted: float | None, found: Sequence[Enough], cap: float
+    title: str, sweep: Sweep, steps: Sequence[Step], wanted: float | None, answers: Sequence[Enough], cap: float
 ) -> None:
     from dialer.cli.pacing.simulate_tables import sweep_bars, sweep_table
-    from dialer.sim.study.verdict import enough_sentence
+    from dialer.sim.study.sweep import enough_sentence
 
     parts = [
         Text(title, "bold"),
@@ -256,13 +265,13 @@ def _show_sweep(
         sweep_table(sweep, steps, cap),
     ]
     if wanted is not None:
-        parts += [Text(), *(Text(enough_sentence(sweep.name, one, wanted)) for one in found)]
+        parts += [Text(), *(Text(enough_sentence(sweep.name, answer, wanted)) for answer in answers)]
     show(Group(*parts))
 
 
 def _show_list(as_json: bool) -> None:
     from dialer.cli.base.output import table
-    from dialer.sim.study.policies import POLICIES
+    from dialer.sim.policies import POLICIES
     from dialer.sim.study.scenario import find_scenario, load_scenario, shipped
 
     titles = {name: load_scenario(find_scenario(name)).title for name in shipped()}
@@ -277,13 +286,13 @@ def _show_list(as_json: bool) -> None:
 # --- JSON ---------------------------------------------------------------------------------------------------------
 
 
-def _figures(one: PolicySummary) -> dict[str, Any]:
+def _figures(summary: PolicySummary) -> dict[str, Any]:
     return {
-        "policy": one.policy,
-        "shifts": one.shifts,
-        "over_cap_shifts": one.over_cap_shifts,
-        "figures": {name: asdict(value) for name, value in one.figures.items()},
-        "against_first": {name: asdict(value) for name, value in one.against_first.items()},
+        "policy": summary.policy,
+        "shifts": summary.shifts,
+        "over_cap_shifts": summary.over_cap_shifts,
+        "figures": {name: asdict(value) for name, value in summary.figures.items()},
+        "against_first": {name: asdict(value) for name, value in summary.against_first.items()},
     }
 
 
@@ -291,7 +300,7 @@ def _as_data(title: str, scenario: Scenario, summaries: Sequence[PolicySummary],
     return {
         "title": title,
         "scenario": scenario.model_dump(mode="json"),
-        "policies": [_figures(one) | {"series": asdict(one.series)} for one in summaries],
+        "policies": [_figures(summary) | {"series": asdict(summary.series)} for summary in summaries],
         "runs": [
             {
                 "policy": run.policy,

@@ -34,17 +34,17 @@ def charts(summaries: Sequence[PolicySummary], cap: float, width: int) -> Render
 def _by_policy(summaries: Sequence[PolicySummary], cap: float, width: int) -> list[Text]:
     half = (width - GAP) // 2
     columns = half - LABEL
-    known = [value for one in summaries for value in one.series.utilisation if value is not None]
+    known = [value for summary in summaries for value in summary.series.utilisation if value is not None]
     low = min(int(10 * min(known, default=0.0)) / 10, 0.8)
     rows = STRIP_ROWS if len(summaries) <= 4 else 2
     title = Text("utilisation", "bold")
     title.append(" " * max(1, half + GAP - len("utilisation")))
     title.append("abandon rate of the shift so far", "bold")
-    found = [title]
-    for one in summaries:
-        found.append(Text(one.policy, ACCENT))
-        busy = resampled([value or 0.0 for value in one.series.utilisation], columns)
-        lost = resampled(one.series.abandon_rate, columns)
+    texts = [title]
+    for summary in summaries:
+        texts.append(Text(summary.policy, ACCENT))
+        busy = resampled([value or 0.0 for value in summary.series.utilisation], columns)
+        lost = resampled(summary.series.abandon_rate, columns)
         left = strip(busy, rows, low, 1.0, [GOOD] * columns)
         right = strip(lost, rows, 0.0, 2 * cap, [BAD if value > cap else ACCENT for value in lost])
         for row in range(rows):
@@ -53,10 +53,10 @@ def _by_policy(summaries: Sequence[PolicySummary], cap: float, width: int) -> li
             line.append(" " * GAP)
             line.append(_label("cap" if row == rows // 2 else percent(2 * cap, 0) if row == 0 else ""), QUIET)
             line.append_text(right[row])
-            found.append(line)
+            texts.append(line)
     axis = hours_axis(summaries[0].series, columns)
-    found.append(Text.assemble((" " * LABEL + axis.ljust(columns) + " " * (GAP + LABEL) + axis, QUIET)))
-    return found
+    texts.append(Text.assemble((" " * LABEL + axis.ljust(columns) + " " * (GAP + LABEL) + axis, QUIET)))
+    return texts
 
 
 def _agents(series: Series, policy: str, width: int) -> list[Text]:
@@ -66,7 +66,7 @@ def _agents(series: Series, policy: str, width: int) -> list[Text]:
     most = max(sum(values[state][place] for state in states) for place in range(columns))
     stacks = [_stack([values[state][place] for state in states], most) for place in range(columns)]
     words = "  ".join(f"{AGENT_GLYPHS[state][0]} {AGENT_GLYPHS[state][2]}" for state in states)
-    found = [Text.assemble(("agents by state", "bold"), f" ({policy})  {words}")]
+    texts = [Text.assemble(("agents by state", "bold"), f" ({policy})  {words}")]
     for row in reversed(range(AGENT_ROWS)):
         mark = f"{most:.0f}" if row == AGENT_ROWS - 1 else "0" if row == 0 else ""
         line = Text(_label(mark), QUIET)
@@ -76,9 +76,9 @@ def _agents(series: Series, policy: str, width: int) -> list[Text]:
                 line.append(glyph, style)
             else:
                 line.append(" ")
-        found.append(line)
-    found.append(Text(" " * LABEL + hours_axis(series, columns), QUIET))
-    return found
+        texts.append(line)
+    texts.append(Text(" " * LABEL + hours_axis(series, columns), QUIET))
+    return texts
 
 
 def _stack(counts: Sequence[float], most: float) -> list[int]:
@@ -96,12 +96,12 @@ def _lines(series: Series, policy: str, width: int) -> list[Text]:
     columns = min(width - LABEL, 2 * len(series.lines))
     values = resampled(series.lines, columns)
     most = max(values, default=0.0) or 1.0
-    found = [Text.assemble(("lines in use", "bold"), f" ({policy})")]
+    texts = [Text.assemble(("lines in use", "bold"), f" ({policy})")]
     for row, drawn in enumerate(strip(values, STRIP_ROWS, 0.0, most, [ACCENT] * columns)):
         mark = f"{most:.0f}" if row == 0 else "0" if row == STRIP_ROWS - 1 else ""
-        found.append(Text(_label(mark), QUIET).append_text(drawn))
-    found.append(Text(" " * LABEL + hours_axis(series, columns), QUIET))
-    return found
+        texts.append(Text(_label(mark), QUIET).append_text(drawn))
+    texts.append(Text(" " * LABEL + hours_axis(series, columns), QUIET))
+    return texts
 
 
 def _label(text: str) -> str:
@@ -110,25 +110,25 @@ def _label(text: str) -> str:
 
 def resampled(values: Sequence[float], columns: int) -> list[float]:
     """As many values as there are columns: means of those that share one, repeats where there are too few."""
-    found = []
+    means = []
     for column in range(columns):
         begin = column * len(values) // columns
         end = max(begin + 1, (column + 1) * len(values) // columns)
         part = values[begin:end]
-        found.append(sum(part) / len(part))
-    return found
+        means.append(sum(part) / len(part))
+    return means
 
 
 def strip(values: Sequence[float], rows: int, low: float, high: float, styles: Sequence[str]) -> list[Text]:
     """Columns as high as their values between `low` and `high`, in rows of text from above; what is beyond is cut."""
     eighths = [round(8 * rows * min(max((value - low) / (high - low), 0.0), 1.0)) for value in values]
-    found = []
+    texts = []
     for row in reversed(range(rows)):
         line = Text()
         for height, style in zip(eighths, styles, strict=True):
             line.append(EIGHTHS[min(max(height - 8 * row, 0), 8)], style)
-        found.append(line)
-    return found
+        texts.append(line)
+    return texts
 
 
 def hours_axis(series: Series, columns: int) -> str:

@@ -16,8 +16,8 @@ from dialer.cli.base.figures import BAD, QUIET
 from dialer.cli.base.glossary import ABANDONED
 from dialer.cli.base.output import table, when
 from dialer.cli.live.campaign_panels import cap_words
-from dialer.core.abandonment.evidence_rates import Survey, Tallies, open_windows
-from dialer.core.abandonment.rate import Answers, defined, together
+from dialer.core.abandonment.evidence_rates import AnswersOnRecord, Survey, open_windows
+from dialer.core.abandonment.rate import AnswerCounts, defined, together
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.store.base.connection import Store
 from dialer.store.settlement import ledger
@@ -38,9 +38,9 @@ class Row:
 
     campaign: str
     name: str
-    count: Answers
+    count: AnswerCounts
     cap: float | None = None
-    ledger: Answers | None = None
+    ledger: AnswerCounts | None = None
     note: str = ""
     definition: AbandonmentSettings = USUAL
 
@@ -60,9 +60,9 @@ class Row:
         return self.sides.abandoned / self.sides.answered if self.sides.answered else 0.0
 
 
-def with_machines(count: Answers) -> Answers:
+def with_machines(count: AnswerCounts) -> AnswerCounts:
     """As hosts count: nobody has said yet what was a machine."""
-    return Answers(count.answered + count.machines, count.abandoned, count.hung_up)
+    return AnswerCounts(count.answered + count.machines, count.abandoned, count.hung_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def counted(read: Reading, since: str, campaign: str | None, at: float) -> Repor
     (YYYY-MM-DD) that is shown, `at` the moment whose windows are open, in seconds since the epoch."""
     survey = Survey()
     read(survey.see, check=True)
-    tallies = Tallies(survey.machines)
+    tallies = AnswersOnRecord(survey.machines)
     read(tallies.see, check=False)
     definitions = {name: known.settings.abandonment for name, known in survey.campaigns.items()}
     days = []
@@ -122,9 +122,9 @@ def compared(store: Store, report: Report, since: str, at: float) -> Report:
         days = [(first + timedelta(n)).isoformat() for n in range((last - first).days + 1)]
         counts = ledger.by_host(store, name, days)
         for day in days:
-            there = together(counts[day].get(host, Answers()) for host in report.hosts)
-            row = known.get((name, day), Row(name, day, Answers()))
-            if (name, day) not in known and there == Answers():
+            there = together(counts[day].get(host, AnswerCounts()) for host in report.hosts)
+            row = known.get((name, day), Row(name, day, AnswerCounts()))
+            if (name, day) not in known and there == AnswerCounts():
                 continue
             if day <= begins and there != with_machines(row.count):
                 rows.append(replace(row, note="the evidence begins on this day"))

@@ -6,14 +6,16 @@ day before, here as in the store.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import Answers, one_more
-from dialer.core.abandonment.windows import counted_since, slot_of
-from dialer.core.campaign_run import CampaignRun, OpenWindow
-from dialer.core.engine_state import Floor
-from dialer.core.inputs import LedgerOfOthers, WindowOfOthers
+from dialer.core.abandonment.rate import AnswerCounts, one_more
+from dialer.core.abandonment.windows import WindowCounts, counted_since, slot_of
+from dialer.core.campaign_run import CampaignRun
+from dialer.core.engine_state import EngineState
+from dialer.core.inputs import LedgerOfOthers
 
 KEPT_S: Final = 2 * 86_400
 """How far before today's beginning own counts are kept: yesterday, and a rolling window of up to 24 hours."""
@@ -23,29 +25,36 @@ def live_answer(run: CampaignRun, answered_at: float, *, abandoned: bool, hung_u
     """A call that somebody answered at `answered_at` (seconds since the epoch) is over: count it in every window that
     was open then. `hung_up`: abandoned because the callee was gone before the limit."""
     slot = slot_of(answered_at)
-    run.slots[slot] = one_more(run.slots.get(slot, Answers()), abandoned=abandoned, hung_up=hung_up)
+    run.slots[slot] = one_more(run.slots.get(slot, AnswerCounts()), abandoned=abandoned, hung_up=hung_up)
     if run.day_since is None or slot >= slot_of(run.day_since):
         run.own = one_more(run.own, abandoned=abandoned, hung_up=hung_up)
-    for window in run.windows:
-        if slot >= slot_of(window.others.since):
-            window.own = one_more(window.own, abandoned=abandoned, hung_up=hung_up)
+    run.windows = tuple(
+        replace(window, own=one_more(window.own, abandoned=abandoned, hung_up=hung_up))
+        if slot >= slot_of(window.window.since)
+        else window
+        for window in run.windows
+    )
 
 
-def told(floor: Floor, ledger: LedgerOfOthers) -> None:
+def others_counted(state: EngineState, ledger: LedgerOfOthers) -> None:
     """What everybody else has counted. Nobody starts a call of the campaign before the first such word."""
-    run = floor.campaigns.get(ledger.campaign)
+    run = state.campaigns.get(ledger.campaign)
     if run is None:
         return
     if ledger.since is not None:
         if ledger.since != run.day_since:
             run.own = counted_since(run.slots, ledger.since)
     elif run.day not in {"", ledger.day}:
-        run.own = Answers()
-    run.day, run.day_since = ledger.day, ledger.since
-    run.others = Answers(ledger.answered, ledger.abandoned, ledger.hung_up, ledger.machines)
-    before = {window.others.label: window for window in run.windows}
-    run.windows = tuple(_opened(run, row, before.get(row.label)) for row in ledger.windows)
+        run.own = AnswerCounts()
+    run.day, run.day_since, run.others = ledger.day, ledger.since, ledger.counts
+    before = {(row.window.label, row.window.since): row.own for row in run.windows}
+    run.windows = tuple([_with_own(run, row, before) for row in ledger.windows])
     _forget(run)
+
+
+def _with_own(run: CampaignRun, row: WindowCounts, before: Mapping[tuple[str, float], AnswerCounts]) -> WindowCounts:
+    own = before.get((row.window.label, row.window.since))
+    return replace(row, own=counted_since(run.slots, row.window.since) if own is None else own)
 
 
 def settings_changed(run: CampaignRun, settings: AppliedSettings) -> None:
@@ -58,12 +67,6 @@ def settings_changed(run: CampaignRun, settings: AppliedSettings) -> None:
         settings.time_zone,
     ):
         run.day, run.windows = "", ()
-
-
-def _opened(run: CampaignRun, row: WindowOfOthers, before: OpenWindow | None) -> OpenWindow:
-    unmoved = before is not None and before.others.since == row.since
-    own = before.own if before is not None and unmoved else counted_since(run.slots, row.since)
-    return OpenWindow(row, own, run.settings.abandonment)
 
 
 def _forget(run: CampaignRun) -> None:

@@ -1,6 +1,6 @@
 """Abandonment rates out of the evidence alone. Pure.
 
-Two readings: `Survey` gathers what the whole evidence says of campaigns and of machines, `Tallies` then counts
+Two readings: `Survey` gathers what the whole evidence says of campaigns and of machines, `AnswersOnRecord` then counts
 settlements. What counts is what counts in the ledger: a live answer that nobody says a machine gave; the rate is the
 one that the campaign's definition makes of it (`answers.defined`).
 """
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from compliance.evidence import OPENED, Record
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import Answers, together
+from dialer.core.abandonment.rate import AnswerCounts, together
 from dialer.core.abandonment.windows import CountingWindow, counting, slot_of
 from dialer.core.evidence import OUTCOME, POLICY, SETTLEMENT
 
@@ -59,12 +59,12 @@ class Survey:
 
 
 @dataclass(slots=True)
-class Tallies:
+class AnswersOnRecord:
     """The second reading: live answers by campaign and counting day, and by campaign and slot."""
 
     machines: set[str]
-    days: dict[tuple[str, str], Answers] = field(default_factory=dict)
-    slots: dict[tuple[str, int], Answers] = field(default_factory=dict)
+    days: dict[tuple[str, str], AnswerCounts] = field(default_factory=dict)
+    slots: dict[tuple[str, int], AnswerCounts] = field(default_factory=dict)
 
     def see(self, record: Record) -> None:
         """The next record."""
@@ -72,22 +72,22 @@ class Tallies:
         if record.kind != SETTLEMENT or not fields["live"]:
             return
         machine = not fields["abandoned"] and fields["attempt"] in self.machines
-        one = Answers(int(not machine), int(fields["abandoned"]), int(fields["hung_up"]), int(machine))
+        answer = AnswerCounts(int(not machine), int(fields["abandoned"]), int(fields["hung_up"]), int(machine))
         slot = slot_of(fields["times"]["answered"] / 1000)
         day_of, slot_at = (fields["campaign"], fields["day"]), (fields["campaign"], slot)
-        self.days[day_of] = together((self.days.get(day_of, Answers()), one))
-        self.slots[slot_at] = together((self.slots.get(slot_at, Answers()), one))
+        self.days[day_of] = together((self.days.get(day_of, AnswerCounts()), answer))
+        self.slots[slot_at] = together((self.slots.get(slot_at, AnswerCounts()), answer))
 
-    def day(self, campaign: str, day: str) -> Answers:
+    def day(self, campaign: str, day: str) -> AnswerCounts:
         """One counting day."""
-        return self.days.get((campaign, day), Answers())
+        return self.days.get((campaign, day), AnswerCounts())
 
-    def window(self, campaign: str, window: CountingWindow) -> Answers:
+    def window(self, campaign: str, window: CountingWindow) -> AnswerCounts:
         """One counting window that is open."""
         if window.closed or window.days:
             return together(self.day(campaign, day) for day in (*window.closed, *window.days))
         first = slot_of(window.since)
-        return together(one for (name, slot), one in self.slots.items() if name == campaign and slot >= first)
+        return together(counts for (name, slot), counts in self.slots.items() if name == campaign and slot >= first)
 
 
 def open_windows(campaign: Campaign, at: float) -> tuple[CountingWindow, ...]:

@@ -17,7 +17,7 @@ _TINY: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class AnswerCounts:
     """Answered calls of some time. `answered` are live answers, without the `machines`, which agents found.
 
     `abandoned` had no agent within the limit, `hung_up` of them because the callee was gone before it.
@@ -34,25 +34,25 @@ class Answers:
         return self.answered - self.abandoned
 
 
-def together(some: Iterable[Answers]) -> Answers:
+def together(parts: Iterable[AnswerCounts]) -> AnswerCounts:
     """The sum."""
     answered = abandoned = hung_up = machines = 0
-    for one in some:
-        answered += one.answered
-        abandoned += one.abandoned
-        hung_up += one.hung_up
-        machines += one.machines
-    return Answers(answered, abandoned, hung_up, machines)
+    for counts in parts:
+        answered += counts.answered
+        abandoned += counts.abandoned
+        hung_up += counts.hung_up
+        machines += counts.machines
+    return AnswerCounts(answered, abandoned, hung_up, machines)
 
 
-def one_more(answers: Answers, *, abandoned: bool, hung_up: bool = False) -> Answers:
+def one_more(answers: AnswerCounts, *, abandoned: bool, hung_up: bool = False) -> AnswerCounts:
     """A further live answer."""
-    return Answers(
+    return AnswerCounts(
         answers.answered + 1, answers.abandoned + int(abandoned), answers.hung_up + int(hung_up), answers.machines
     )
 
 
-def defined(answers: Answers, definition: AbandonmentSettings = USUAL) -> Ledger:
+def defined(answers: AnswerCounts, definition: AbandonmentSettings = USUAL) -> Ledger:
     """The two sides of the abandon rate by a campaign's definition: `abandoned` above, `answered` below.
 
     The numerator A are the abandoned calls, with or without callees who hung up. By the estimate

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import Answers, together
+from dialer.core.abandonment.rate import AnswerCounts, together
 
 SLOT_S: Final = 300
 """Length of a slot, in seconds. A rolling window begins at the edge of a slot, so it is up to one slot longer."""
@@ -45,6 +45,21 @@ class CountingWindow:
     since: float
     closed: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCounts:
+    """A counting window and its counts: those of `others`, who are everybody but this process since `window.since`, and
+    machines of all hosts together; and this process's `own`."""
+
+    window: CountingWindow
+    others: AnswerCounts
+    own: AnswerCounts = field(default_factory=AnswerCounts)
+
+    @property
+    def answers(self) -> AnswerCounts:
+        """The window so far, over all hosts."""
+        return together((self.own, self.others))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +140,11 @@ def _begins(day: date, zone: tzinfo | None) -> float:
 
 # --- what is counted -----------------------------------------------------------------------------------------------
 
-Slots = dict[int, Answers]
+Slots = dict[int, AnswerCounts]
 """What one process counted, by slot."""
 
 
-def counted_since(slots: Mapping[int, Answers], begins: float) -> Answers:
+def counted_since(slots: Mapping[int, AnswerCounts], begins: float) -> AnswerCounts:
     """Everything in the slots from the moment `begins` on."""
     return together(answers for slot, answers in slots.items() if slot * SLOT_S >= begins)
 

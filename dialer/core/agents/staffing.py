@@ -42,13 +42,13 @@ class Turns:
             return self.firsts[login]
         except KeyError:
             known = [name for name in login if name in self.places]
-            found = self.firsts[login] = min(known, key=self.places.__getitem__, default=None)
-            return found
+            self.firsts[login] = min(known, key=self.places.__getitem__, default=None)
+            return self.firsts[login]
 
 
 @dataclass(slots=True)
 class Staffing:
-    """The floor's own tables, and what was last worked out of them. Whoever adds or takes away a call counts
+    """The engine's own tables, and what was last worked out of them. Whoever adds or takes away a call counts
     `calls_changed`."""
 
     campaigns: dict[str, CampaignRun]

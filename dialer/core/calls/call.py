@@ -38,7 +38,7 @@ class CallState(StrEnum):
     HANGING_UP = "hanging_up"  # answered, no agent, being ended by us
 
 
-class CallEvent(StrEnum):
+class CallTrigger(StrEnum):
     """What can happen to a call, short of its end."""
 
     PROGRESS = "progress"
@@ -51,9 +51,9 @@ class CallEvent(StrEnum):
     HANG_UP = "hang_up"
 
 
-S, E = CallState, CallEvent
+S, E = CallState, CallTrigger
 
-TRANSITIONS: Final[dict[CallState, dict[CallEvent, CallState]]] = {
+TRANSITIONS: Final[dict[CallState, dict[CallTrigger, CallState]]] = {
     S.DIALLING: {E.PROGRESS: S.RINGING, E.ANSWERED: S.WAITING, E.CANCEL: S.CANCELLING},
     S.RINGING: {E.PROGRESS: S.RINGING, E.ANSWERED: S.WAITING, E.CANCEL: S.CANCELLING},
     S.CANCELLING: {E.PROGRESS: S.CANCELLING, E.ANSWERED: S.WAITING},
@@ -124,7 +124,7 @@ class Call:
         """When the INVITE left, as far as is known."""
         return self.reserved_at if self.dialled_at is None else self.dialled_at
 
-    def move(self, event: CallEvent) -> None:
+    def move(self, event: CallTrigger) -> None:
         """Take the transition. Raises `CallError` and changes nothing where the table has none."""
         target = TRANSITIONS[self.state].get(event)
         if target is None:

@@ -16,12 +16,12 @@ from compliance.words import detail
 from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentState
-from dialer.core.calls.call import UNANSWERED, Call, CallEvent, CallState
+from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger
 from dialer.core.calls.offers import OfferEnd, announce, deny, withdraw
 from dialer.core.calls.settling import settle_unsent
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import Lease, Release, Reserve, Send
-from dialer.core.engine_state import Floor, TimerKind
+from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.inputs import CampaignChanged, CampaignState, LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.model import Lead
 from pacing.api import Decision, Mode
@@ -39,126 +39,126 @@ WORKER_FAILSAFE_S: Final = 60.0
 NOT_CANCELLED: Final = UNANSWERED - {CallState.CANCELLING}
 
 
-def may_start(floor: Floor, run: CampaignRun) -> bool:
+def may_start(state: EngineState, run: CampaignRun) -> bool:
     """Whether new calls of a campaign may start at all: not before its abandonment ledger of the day is known."""
-    return run.state is CampaignState.RUNNING and run.day != "" and floor.healthy and not floor.draining
+    return run.state is CampaignState.RUNNING and run.day != "" and state.healthy and not state.draining
 
 
-def may_lease(floor: Floor, run: CampaignRun, now: float) -> bool:
+def may_lease(state: EngineState, run: CampaignRun, now: float) -> bool:
     """Whether a campaign may ask for leads now."""
     if run.leasing_since is not None or now < run.lease_not_before:
         return False
-    return may_start(floor, run) and bool(floor.trunks_of(run))
+    return may_start(state, run) and bool(state.trunks_of(run))
 
 
-def top_up(floor: Floor, runs: Iterable[CampaignRun], now: float) -> None:
+def top_up(state: EngineState, runs: Iterable[CampaignRun], now: float) -> None:
     """Lease leads ahead of need. A campaign without agents keeps none: others may have use for them."""
-    due = [run for run in runs if may_lease(floor, run, now)]
-    prospects = floor.staffing.prospects() if due else {}
+    due = [run for run in runs if may_lease(state, run, now)]
+    prospects = state.staffing.prospects() if due else {}
     for run in due:
         agents = prospects[run.name]
         if not agents:
-            release_leads(floor, run)
+            release_leads(state, run)
             continue
-        wanted = min(floor.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
-        if len(run.leads) <= wanted // 2:
+        leads_wanted = min(state.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
+        if len(run.leads) <= leads_wanted // 2:
             run.leasing_since = now
-            floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
-            floor.do(Lease(run.name, wanted - len(run.leads)))
+            state.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
+            state.do(Lease(run.name, leads_wanted - len(run.leads)))
 
 
-def leased(floor: Floor, told: LeadsLeased, now: float) -> None:
+def leased(state: EngineState, event: LeadsLeased, now: float) -> None:
     """Leads came, or word that none is due."""
-    run = floor.campaigns.get(told.campaign)
+    run = state.campaigns.get(event.campaign)
     if run is None:
-        floor.do(Release(told.campaign, told.leads))
+        state.do(Release(event.campaign, event.leads))
         return
     run.leasing_since = None
-    had_work = floor.staffing.has_work(run)
-    run.due, run.waiting = told.due, told.waiting
-    if told.leads and not may_start(floor, run):
-        floor.do(Release(run.name, told.leads))
+    had_work = state.staffing.has_work(run)
+    run.due, run.waiting = event.due, event.waiting
+    if event.leads and not may_start(state, run):
+        state.do(Release(run.name, event.leads))
         return
-    run.leads.extend(told.leads)
-    if told.leads:
-        floor.changed.add(run.name)
+    run.leads.extend(event.leads)
+    if event.leads:
+        state.changed.add(run.name)
     else:
         run.lease_not_before = now + EMPTY_LEASE_PAUSE_S
-        floor.set_timer(run.lease_not_before, TimerKind.LEASE, run.name, now)
-    if floor.staffing.has_work(run) != had_work:
-        floor.changed.update(floor.campaigns)  # agents may go over to another campaign
+        state.set_timer(run.lease_not_before, TimerKind.LEASE, run.name, now)
+    if state.staffing.has_work(run) != had_work:
+        state.changed.update(state.campaigns)  # agents may go over to another campaign
 
 
-def paced(floor: Floor, campaign: str, decision: Decision, now: float) -> None:
+def paced(state: EngineState, campaign: str, decision: Decision, now: float) -> None:
     """Send as many leads to the gates as the pacer said, the lines carry and the trunk takes. In mode preview agents
     ask for each call themselves; a decision from before the change to it has no say any more."""
-    run = floor.campaigns.get(campaign)
-    if run is None or run.settings.mode is Mode.PREVIEW or not may_start(floor, run):
+    run = state.campaigns.get(campaign)
+    if run is None or run.settings.mode is Mode.PREVIEW or not may_start(state, run):
         return
     if decision.dial > 0:
-        trunk, lines_free = floor.opening(run, now)
+        trunk, lines_free = state.opening(run, now)
         number = min(decision.dial, lines_free, len(run.leads))
         if trunk is not None and number > 0:
-            to_gates(floor, run, trunk.name, tuple(run.leads.popleft() for _ in range(number)), now)
-    top_up(floor, (run,), now)
+            to_gates(state, run, trunk.name, tuple(run.leads.popleft() for _ in range(number)), now)
+    top_up(state, (run,), now)
 
 
 def to_gates(
-    floor: Floor, run: CampaignRun, trunk: str, leads: tuple[Lead, ...], now: float, *, agent: str = ""
+    state: EngineState, run: CampaignRun, trunk: str, leads: tuple[Lead, ...], now: float, *, agent: str = ""
 ) -> None:
     """Take leads to the compliance gates; `agent` is who asked for the call, if somebody did."""
     for lead in leads:
-        floor.enter_gates(run, AtGates(lead, now, trunk, agent))
-    floor.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
-    floor.do(Reserve(run.name, trunk, leads, agent_held=agent != ""))
+        state.enter_gates(run, AtGates(lead, now, trunk, agent))
+    state.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
+    state.do(Reserve(run.name, trunk, leads, agent_held=agent != ""))
 
 
-def permitted(floor: Floor, told: Permitted, now: float, wall: float) -> None:
+def permitted(state: EngineState, event: Permitted, now: float, wall: float) -> None:
     """Both gates are passed: dial, unless the world has changed since; then the attempt is given back."""
-    permit = told.permit
-    if permit.attempt in floor.calls:
-        floor.anomaly("dialling", f"attempt {permit.attempt} was permitted twice")
+    permit = event.permit
+    if permit.attempt in state.calls:
+        state.anomaly("dialling", f"attempt {permit.attempt} was permitted twice")
         return
-    run = floor.campaigns.get(told.lead.campaign)
-    gate = floor.leave_gates(run, told.lead.lead_id) if run is not None else None
+    run = state.campaigns.get(event.lead.campaign)
+    gate = state.leave_gates(run, event.lead.lead_id) if run is not None else None
     if run is None or gate is None:
-        floor.anomaly("dialling", f"attempt {permit.attempt} was permitted and is not at the gates")
-        settle_unsent(floor, told.lead, permit, "", now)
+        state.anomaly("dialling", f"attempt {permit.attempt} was permitted and is not at the gates")
+        settle_unsent(state, event.lead, permit, "", now)
     elif (
-        may_start(floor, run)
+        may_start(state, run)
         and wall <= permit.valid_until
-        and floor.takes_one(gate.trunk, now)
-        and not asker_has_gone(floor, gate.agent)
+        and state.takes_one(gate.trunk, now)
+        and not asker_has_gone(state, gate.agent)
     ):
-        _dial(floor, run, gate, told.lead, permit, now)
+        _dial(state, run, gate, event.lead, permit, now)
     else:
-        settle_unsent(floor, told.lead, permit, gate.trunk, now)
-        _denied(floor, run, gate, "no call could start any more when the permit came", now)
+        settle_unsent(state, event.lead, permit, gate.trunk, now)
+        _denied(state, run, gate, "no call could start any more when the permit came", now)
 
 
-def asker_has_gone(floor: Floor, name: str) -> bool:
+def asker_has_gone(state: EngineState, name: str) -> bool:
     """Whether the agent who asked for a call has left, or was lost, before it started."""
-    agent = floor.roster.get(name)
+    agent = state.roster.get(name)
     return name != "" and (agent is None or agent.pending is AgentState.OFFLINE)
 
 
-def _denied(floor: Floor, run: CampaignRun, gate: AtGates, reason: str, now: float) -> None:
+def _denied(state: EngineState, run: CampaignRun, gate: AtGates, reason: str, now: float) -> None:
     if gate.agent:
-        deny(floor, run, gate.agent, gate.lead, reason, now)
+        deny(state, run, gate.agent, gate.lead, reason, now)
 
 
-def _dial(floor: Floor, run: CampaignRun, gate: AtGates, lead: Lead, permit: Permit, now: float) -> None:
+def _dial(state: EngineState, run: CampaignRun, gate: AtGates, lead: Lead, permit: Permit, now: float) -> None:
     trunk = gate.trunk
     call = Call(permit=permit, lead=lead, trunk=trunk, reserved_at=now, asked_by=gate.agent)
-    floor.add_call(call)
-    floor.trunks[trunk].start(now)
+    state.add_call(call)
+    state.trunks[trunk].start(now)
     run.closes_at = max(run.closes_at, permit.cleared.closes_at or run.closes_at)
-    asker = floor.roster.get(gate.agent)
+    asker = state.roster.get(gate.agent)
     if asker is not None:
-        floor.put_agent(replace(asker, call=call.attempt))
-        announce(floor, run, gate.agent, lead, OfferEnd.DIALLED, attempt=call.attempt)
+        state.put_agent(replace(asker, call=call.attempt))
+        announce(state, run, gate.agent, lead, OfferEnd.DIALLED, attempt=call.attempt)
     ring_timeout_s = run.settings.ring_timeout_s
-    floor.do(
+    state.do(
         Send(
             Dial(
                 call=call.attempt,
@@ -169,119 +169,123 @@ def _dial(floor: Floor, run: CampaignRun, gate: AtGates, lead: Lead, permit: Per
             )
         )
     )
-    floor.set_timer(now + ring_timeout_s, TimerKind.RING, call.attempt, call.started_at)
+    state.set_timer(now + ring_timeout_s, TimerKind.RING, call.attempt, call.started_at)
 
 
-def refused(floor: Floor, told: Refused, now: float) -> None:
+def refused(state: EngineState, event: Refused, now: float) -> None:
     """A gate said no. The store has written the lead's future down already; another lead may take the place."""
-    run = floor.campaigns.get(told.lead.campaign)
+    run = state.campaigns.get(event.lead.campaign)
     if run is None:
         return
-    floor.changed.add(run.name)
-    gate = floor.leave_gates(run, told.lead.lead_id)
+    state.changed.add(run.name)
+    gate = state.leave_gates(run, event.lead.lead_id)
     if gate is not None:
-        _denied(floor, run, gate, f"{told.refusal.rule}: {detail(told.refusal)}", now)
+        _denied(state, run, gate, f"{event.refusal.rule}: {detail(event.refusal)}", now)
 
 
-def store_failed(floor: Floor, told: StoreFailed, now: float) -> None:
+def store_failed(state: EngineState, event: StoreFailed, now: float) -> None:
     """The store did not answer. Leads at the gates are forgotten here: their leases end by themselves, and whether an
     attempt was reserved for one of them is the store's to recover."""
-    run = floor.campaigns.get(told.campaign)
+    run = state.campaigns.get(event.campaign)
     if run is None:
         return
-    for lead in told.leads:
-        gate = floor.leave_gates(run, lead.lead_id)
+    for lead in event.leads:
+        gate = state.leave_gates(run, lead.lead_id)
         if gate is not None:
-            _denied(floor, run, gate, "the store did not answer", now)
-    if told.lease:
+            _denied(state, run, gate, "the store did not answer", now)
+    if event.lease:
         run.leasing_since = None
         run.lease_not_before = now + EMPTY_LEASE_PAUSE_S
-        floor.set_timer(run.lease_not_before, TimerKind.LEASE, run.name, now)
+        state.set_timer(run.lease_not_before, TimerKind.LEASE, run.name, now)
 
 
-def store_overdue(floor: Floor, run: CampaignRun, about: float, now: float) -> None:
+def store_overdue(state: EngineState, run: CampaignRun, about: float, now: float) -> None:
     """What was asked of the store at `about` should have been answered by now: stop waiting for it. A permit that
     comes later all the same is given back."""
     for lead_id, gate in [(lead_id, gate) for lead_id, gate in run.reserving.items() if gate.since == about]:
-        floor.leave_gates(run, lead_id)
-        _denied(floor, run, gate, "the store did not answer", now)
-        floor.anomaly("dialling", f"no word from the gates about lead {lead_id} for {STORE_LIMIT_S:g} s")
+        state.leave_gates(run, lead_id)
+        _denied(state, run, gate, "the store did not answer", now)
+        state.anomaly("dialling", f"no word from the gates about lead {lead_id} for {STORE_LIMIT_S:g} s")
     if run.leasing_since == about:
         run.leasing_since = None
-        floor.anomaly("dialling", f"no answer to a lease of campaign {run.name} for {STORE_LIMIT_S:g} s")
+        state.anomaly("dialling", f"no answer to a lease of campaign {run.name} for {STORE_LIMIT_S:g} s")
 
 
-def campaign_changed(floor: Floor, told: CampaignChanged, now: float) -> None:
+def campaign_changed(state: EngineState, event: CampaignChanged, now: float) -> None:
     """An operator created, changed, started, paused or stopped a campaign. Calls in progress go on in any case."""
-    run = floor.campaigns.get(told.settings.name)
+    run = state.campaigns.get(event.settings.name)
     if run is None:
-        run = floor.campaigns[told.settings.name] = CampaignRun(told.settings, told.state)
-    if run.settings.hours != told.settings.hours:
+        run = state.campaigns[event.settings.name] = CampaignRun(event.settings, event.state)
+    if run.settings.hours != event.settings.hours:
         run.closes_at = float("-inf")
-    counts.settings_changed(run, told.settings)
-    run.settings, run.state = told.settings, told.state
-    floor.in_preview = [one for one in floor.campaigns.values() if one.settings.mode is Mode.PREVIEW]
-    floor.changed.add(run.name)
-    if not floor.trunks_of(run):
-        floor.anomaly("dialling", f"campaign {run.name} names trunk {run.settings.trunk!r}, which is not configured")
+    counts.settings_changed(run, event.settings)
+    run.settings, run.state = event.settings, event.state
+    state.in_preview = [other for other in state.campaigns.values() if other.settings.mode is Mode.PREVIEW]
+    state.changed.add(run.name)
+    if not state.trunks_of(run):
+        state.anomaly("dialling", f"campaign {run.name} names trunk {run.settings.trunk!r}, which is not configured")
     if run.state is not CampaignState.RUNNING:
-        withdraw(floor, run, f"campaign {run.state}", now)
-        release_leads(floor, run)
+        withdraw(state, run, f"campaign {run.state}", now)
+        release_leads(state, run)
     elif run.settings.mode is not Mode.PREVIEW:
-        withdraw(floor, run, f"campaign dials in mode {run.settings.mode} now", now)
+        withdraw(state, run, f"campaign dials in mode {run.settings.mode} now", now)
 
 
-def release_leads(floor: Floor, run: CampaignRun) -> None:
+def release_leads(state: EngineState, run: CampaignRun) -> None:
     """Give back what is leased and not yet at the gates."""
     if run.leads:
-        floor.do(Release(run.name, tuple(run.leads)))
+        state.do(Release(run.name, tuple(run.leads)))
         run.due += len(run.leads)
         run.leads.clear()
 
 
-def dialled(floor: Floor, call: Call, told: Dialled) -> None:
+def dialled(state: EngineState, call: Call, event: Dialled) -> None:
     """The INVITE has left."""
     if call.dialled_at is not None:
-        floor.anomaly("dialling", f"call {call.attempt} was dialled twice")
+        state.anomaly("dialling", f"call {call.attempt} was dialled twice")
         return
-    floor.dialled(call, told.at)
-    floor.set_timer(told.at + _ring_limit_s(floor, call), TimerKind.RING, call.attempt, call.started_at)
+    state.dialled(call, event.at)
 
 
-def progress(floor: Floor, call: Call, told: Progress) -> None:
+def progress(state: EngineState, call: Call, event: Progress) -> None:
     """The far end rings: the ring timeout counts from here, so that slow trunks do not shorten the ringing."""
-    floor.move(call, CallEvent.PROGRESS)
+    state.move(call, CallTrigger.PROGRESS)
     if call.ringing_at is None:
-        call.ringing_at = told.at
-        floor.set_timer(told.at + _ring_limit_s(floor, call), TimerKind.RING, call.attempt, told.at)
+        call.ringing_at = event.at
 
 
-def _ring_limit_s(floor: Floor, call: Call) -> float:
+def _ring_limit_s(state: EngineState, call: Call) -> float:
     """How long a call may ring; in a drain, no longer than it must."""
-    return MIN_RING_TIMEOUT_S if floor.draining else floor.campaigns[call.campaign].settings.ring_timeout_s
+    return MIN_RING_TIMEOUT_S if state.draining else state.campaigns[call.campaign].settings.ring_timeout_s
 
 
-def ring_timeout(floor: Floor, call: Call, about: float, now: float) -> None:
-    """It rang long enough."""
+def ring_timeout(state: EngineState, call: Call, now: float) -> None:
+    """Cancel a call that rang long enough. One timer is enough for a call: where it began to ring later than the timer
+    supposed, the timer is set once more."""
+    if call.state not in NOT_CANCELLED:
+        return
     counted_from = call.started_at if call.ringing_at is None else call.ringing_at
-    if call.state in NOT_CANCELLED and about == counted_from:
-        cancel(floor, call, now)
+    due = counted_from + _ring_limit_s(state, call)
+    if now < due:
+        state.set_timer(due, TimerKind.RING, call.attempt, counted_from)
+    else:
+        cancel(state, call, now)
 
 
-def cancel(floor: Floor, call: Call, now: float) -> None:
+def cancel(state: EngineState, call: Call, now: float) -> None:
     """Stop ringing."""
-    floor.move(call, CallEvent.CANCEL)
-    floor.do(Send(Cancel(call.attempt)))
-    floor.watch_state(call, now)
+    state.move(call, CallTrigger.CANCEL)
+    state.do(Send(Cancel(call.attempt)))
+    state.watch_state(call, now)
 
 
-def drain(floor: Floor, now: float) -> None:
+def drain(state: EngineState, now: float) -> None:
     """Start nothing more; calls that ring may ring on for the legal minimum and are served if they answer."""
-    floor.draining = True
-    for run in floor.campaigns.values():
-        withdraw(floor, run, "the dialer is stopping", now)
-        release_leads(floor, run)
-    for call in floor.calls.values():
+    state.draining = True
+    for run in state.campaigns.values():
+        withdraw(state, run, "the dialer is stopping", now)
+        release_leads(state, run)
+    for call in state.calls.values():
         if call.state in UNANSWERED:
             counted_from = call.started_at if call.ringing_at is None else call.ringing_at
-            floor.set_timer(max(now, counted_from + MIN_RING_TIMEOUT_S), TimerKind.RING, call.attempt, counted_from)
+            state.set_timer(max(now, counted_from + MIN_RING_TIMEOUT_S), TimerKind.RING, call.attempt, counted_from)

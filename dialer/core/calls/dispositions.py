@@ -60,12 +60,12 @@ def disposition_of(state: CallState, cause: Cause, ended_by: Leg, kind: AnswerKi
     """What the end of a call means. A callee who answered and was hung up on by us before an agent came was abandoned,
     whatever the clock says; a SIP stack that answers a 200 OK after our CANCEL with a BYE does so. Nobody abandons a
     machine, and a machine does not hang up on anybody."""
-    found = TABLE[state, cause]
-    if kind is AnswerKind.MACHINE and found in {Disposition.HUNG_UP, Disposition.ABANDONED}:
+    disposition = TABLE[state, cause]
+    if kind is AnswerKind.MACHINE and disposition in {Disposition.HUNG_UP, Disposition.ABANDONED}:
         return Disposition.MACHINE
-    if found is Disposition.HUNG_UP and ended_by is Leg.DIALER:
+    if disposition is Disposition.HUNG_UP and ended_by is Leg.DIALER:
         return Disposition.ABANDONED
-    return found
+    return disposition
 
 
 OUR_SIDE: Final = frozenset(
@@ -107,21 +107,20 @@ class Counted:
 
 def counts(
     *,
-    answered_at: float | None,
+    answered_at: float,
     bridged_at: float | None,
     ended_at: float,
     ended_by: Leg,
     abandon_after_s: float,
     kind: AnswerKind = AnswerKind.UNKNOWN,
 ) -> Counted:
-    """What an attempt is in the abandonment ledger.
+    """What an answered attempt is in the abandonment ledger.
 
     An answer by what was known to be a machine is nothing there. Every other is a live answer until somebody says that
-    a machine gave it. It is abandoned where no agent was on the
-    line within the limit, message heard or not. Where the callee hung up before the limit it is `hung_up`, too: not
-    every law counts that (`config.abandonment`).
+    a machine gave it. It is abandoned where no agent was on the line within the limit, message heard or not. Where the
+    callee hung up before the limit it is `hung_up`, too: not every law counts that (`config.abandonment`).
     """
-    if answered_at is None or kind is AnswerKind.MACHINE:
+    if kind is AnswerKind.MACHINE:
         return Counted()
     if bridged_at is not None:
         return Counted(live=True, abandoned=bridged_at - answered_at > abandon_after_s)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from dialer.core.agents.agent import AgentState, come_free
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Publish
-from dialer.core.engine_state import Floor
+from dialer.core.engine_state import EngineState
 from dialer.core.model import Lead
 
 
@@ -26,10 +26,10 @@ class OfferEnd(StrEnum):
 
 
 def announce(
-    floor: Floor, run: CampaignRun, agent: str, lead: Lead, end: OfferEnd, *, reason: str = "", attempt: str = ""
+    state: EngineState, run: CampaignRun, agent: str, lead: Lead, end: OfferEnd, *, reason: str = "", attempt: str = ""
 ) -> None:
     """Tell the CRM how an offer ended; `attempt` is the call that came of it."""
-    floor.do(
+    state.do(
         Publish(
             "preview_ended",
             run.name,
@@ -45,27 +45,27 @@ def announce(
     )
 
 
-def take_back(floor: Floor, run: CampaignRun, agent: str, end: OfferEnd, reason: str) -> None:
+def take_back(state: EngineState, run: CampaignRun, agent: str, end: OfferEnd, reason: str) -> None:
     """End an offer that did not get as far as the gates: its lead is the next one again."""
     offer = run.offers.pop(agent)
     run.leads.appendleft(offer.lead)
-    announce(floor, run, agent, offer.lead, end, reason=reason)
+    announce(state, run, agent, offer.lead, end, reason=reason)
 
 
-def withdraw(floor: Floor, run: CampaignRun, reason: str, now: float) -> None:
+def withdraw(state: EngineState, run: CampaignRun, reason: str, now: float) -> None:
     """Take back all offers of a campaign. Calls that are at the gates or on the line go on."""
     for agent in list(run.offers):
-        take_back(floor, run, agent, OfferEnd.WITHDRAWN, reason)
-        _let_go(floor, agent, now)
+        take_back(state, run, agent, OfferEnd.WITHDRAWN, reason)
+        _let_go(state, agent, now)
 
 
-def deny(floor: Floor, run: CampaignRun, agent: str, lead: Lead, reason: str, now: float) -> None:
+def deny(state: EngineState, run: CampaignRun, agent: str, lead: Lead, reason: str, now: float) -> None:
     """The call that an agent asked for is not made; where the lead is now is the caller's business."""
-    announce(floor, run, agent, lead, OfferEnd.REFUSED, reason=reason)
-    _let_go(floor, agent, now)
+    announce(state, run, agent, lead, OfferEnd.REFUSED, reason=reason)
+    _let_go(state, agent, now)
 
 
-def _let_go(floor: Floor, name: str, now: float) -> None:
-    agent = floor.roster.get(name)
+def _let_go(state: EngineState, name: str, now: float) -> None:
+    agent = state.roster.get(name)
     if agent is not None and agent.state in {AgentState.PREVIEW, AgentState.DIALLING} and agent.call is None:
-        floor.put_agent(come_free(agent, now))
+        state.put_agent(come_free(agent, now))

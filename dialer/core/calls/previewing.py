@@ -16,7 +16,7 @@ from dialer.core.calls.dialling import asker_has_gone, may_start, to_gates
 from dialer.core.calls.offers import OfferEnd, announce, deny, take_back
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.effects import Postpone, Publish
-from dialer.core.engine_state import Floor, TimerKind
+from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.leads.lead_counts import NO_LEAD
 from dialer.core.leads.lead_reasons import Kind, Why
 
@@ -27,48 +27,44 @@ LINE_LIMIT_S: Final = 10.0
 """A call that was asked for waits so long for a line; trunks that limit calls per second make it wait a moment."""
 
 
-def offer(floor: Floor, now: float) -> None:
+def offer(state: EngineState, now: float) -> None:
     """Offer leads to every agent who is ready for one."""
-    while _offer_round(floor, now):
+    while _offer_round(state, now):
         pass  # a campaign whose last lead has gone leaves its agents to the next campaign
 
 
-def _offer_round(floor: Floor, now: float) -> bool:
+def _offer_round(state: EngineState, now: float) -> bool:
     offered = False
-    runs = [run for run in floor.in_preview if _offers(floor, run)]
-    staff = floor.ready_staff() if runs else {}
+    runs = [run for run in state.in_preview if _offers(state, run)]
+    staff = state.ready_staff() if runs else {}
     for run in runs:
         ready = staff[run.name]
         ready.sort(key=lambda agent: (agent.since, agent.agent))
         for agent in ready[: len(run.leads)]:
-            _offer(floor, run, agent, now)
+            _offer(state, run, agent, now)
             offered = True
     return offered
 
 
-def _offers(floor: Floor, run: CampaignRun) -> bool:
-    return bool(run.leads) and floor.roster.ready_serving[run.name] > 0 and may_start(floor, run)
+def _offers(state: EngineState, run: CampaignRun) -> bool:
+    return bool(run.leads) and state.roster.ready_serving[run.name] > 0 and may_start(state, run)
 
 
-def _offer(floor: Floor, run: CampaignRun, agent: Agent, now: float) -> None:
+def _offer(state: EngineState, run: CampaignRun, agent: Agent, now: float) -> None:
     lead = run.leads.popleft()
     run.offers[agent.agent] = Offer(lead, now)
     until = now + run.settings.preview_limit_s
-    floor.set_timer(until, TimerKind.OFFER, agent.agent, now)
-    floor.put_agent(enter(agent, AgentState.PREVIEW, now, lead=LeadRef(run.name, lead.lead_id)))
-    floor.do(
+    state.set_timer(until, TimerKind.OFFER, agent.agent, now)
+    state.put_agent(enter(agent, AgentState.PREVIEW, now, lead=LeadRef(run.name, lead.lead_id)))
+    state.do(
         Publish(
             "preview",
             run.name,
             {
-                "lead_id": lead.lead_id,
-                "customer_id": lead.customer_id,
-                "name": lead.name,
-                "phone": str(lead.number),
+                **lead.shown,
                 "agent": agent.agent,
                 "try": sum(lead.tries.values()) + 1,
                 "until": until,
-                "attrs": lead.shown_attrs,
             },
         )
     )
@@ -77,117 +73,117 @@ def _offer(floor: Floor, run: CampaignRun, agent: Agent, now: float) -> None:
 # --- what agents decide -----------------------------------------------------------------------------------------------
 
 
-def obstacle(floor: Floor, agent: Agent) -> str:
+def obstacle(state: EngineState, agent: Agent) -> str:
     """Why an agent who has a lead on offer may not have it dialled at this moment; empty where nothing is in the way.
     The offer stands."""
-    run = floor.campaigns.get(agent.lead.campaign) if agent.lead is not None else None
-    if run is None or may_start(floor, run):
+    run = state.campaigns.get(agent.lead.campaign) if agent.lead is not None else None
+    if run is None or may_start(state, run):
         return ""
-    why = "the store does not answer" if not floor.healthy else "the campaign is not ready to call"
+    why = "the store does not answer" if not state.healthy else "the campaign is not ready to call"
     return f"no call may start now: {why}"
 
 
-def decided(floor: Floor, event: AgentEvent, after: Agent, now: float) -> None:
+def decided(state: EngineState, event: AgentEvent, after: Agent, now: float) -> None:
     """An agent with a lead on offer has said `event`, which fits, and will be `after`: what becomes of the lead."""
-    run, offered = _offer_before(floor, event.agent)
+    run, offered = _offer_before(state, event.agent)
     if run is None or offered is None:
         return
     match event.kind:
         case AgentEventKind.DIAL:
-            _ask(floor, run, event.agent, now)
+            _ask(state, run, event.agent, now)
         case AgentEventKind.SKIP:
             reason = event.reason or "no reason given"
             why = Why(Kind.SKIPPED, facts={"agent": event.agent, "reason": reason})
             del run.offers[event.agent]
-            floor.do(Postpone(run.name, offered.lead, run.settings.preview_skip_s, why))
-            announce(floor, run, event.agent, offered.lead, OfferEnd.SKIPPED, reason=reason)
+            state.do(Postpone(run.name, offered.lead, run.settings.preview_skip_s, why))
+            announce(state, run, event.agent, offered.lead, OfferEnd.SKIPPED, reason=reason)
         case _ if after.state is not AgentState.PREVIEW:
-            take_back(floor, run, event.agent, OfferEnd.WITHDRAWN, after.reason)
+            take_back(state, run, event.agent, OfferEnd.WITHDRAWN, after.reason)
         case _:
             pass  # a heartbeat, or ready once more
 
 
-def _offer_before(floor: Floor, agent: str) -> tuple[CampaignRun | None, Offer | None]:
+def _offer_before(state: EngineState, agent: str) -> tuple[CampaignRun | None, Offer | None]:
     """The offer before an agent, also one that was accepted and waits for a line."""
-    known = floor.roster.get(agent)
-    run = floor.campaigns.get(known.lead.campaign) if known is not None and known.lead is not None else None
+    known = state.roster.get(agent)
+    run = state.campaigns.get(known.lead.campaign) if known is not None and known.lead is not None else None
     return run, run.offers.get(agent) if run is not None else None
 
 
-def _ask(floor: Floor, run: CampaignRun, agent: str, now: float) -> None:
+def _ask(state: EngineState, run: CampaignRun, agent: str, now: float) -> None:
     """The agent wants the call: to the gates at once, or as soon as there is a line."""
-    if not _go(floor, run, agent, now):
+    if not _go(state, run, agent, now):
         run.offers[agent] = replace(run.offers[agent], asked_at=now)
-        floor.set_timer(now + LINE_RETRY_S, TimerKind.LINE, agent, now)
+        state.set_timer(now + LINE_RETRY_S, TimerKind.LINE, agent, now)
 
 
-def _go(floor: Floor, run: CampaignRun, agent: str, now: float) -> bool:
-    trunk, lines_free = floor.opening(run, now, asked=True)
+def _go(state: EngineState, run: CampaignRun, agent: str, now: float) -> bool:
+    trunk, lines_free = state.opening(run, now, asked=True)
     if trunk is None or not lines_free:
         return False
     lead = run.offers.pop(agent).lead
-    to_gates(floor, run, trunk.name, (lead,), now, agent=agent)
+    to_gates(state, run, trunk.name, (lead,), now, agent=agent)
     return True
 
 
-def line(floor: Floor, agent: str, about: float, now: float) -> None:
+def line(state: EngineState, agent: str, about: float, now: float) -> None:
     """Look again whether a line is free for the call that was asked for at `about`."""
-    run, offered = _offer_before(floor, agent)
+    run, offered = _offer_before(state, agent)
     if run is None or offered is None or offered.asked_at != about:
         return
-    if not may_start(floor, run):
-        _give_back(floor, run, agent, "no call may start now", now)
-    elif asker_has_gone(floor, agent):
-        _give_back(floor, run, agent, "the agent has gone", now)
-    elif _go(floor, run, agent, now):
+    if not may_start(state, run):
+        _give_back(state, run, agent, "no call may start now", now)
+    elif asker_has_gone(state, agent):
+        _give_back(state, run, agent, "the agent has gone", now)
+    elif _go(state, run, agent, now):
         return
     elif now - about >= LINE_LIMIT_S:
-        _give_back(floor, run, agent, f"no line was free for {LINE_LIMIT_S:g} s", now)
+        _give_back(state, run, agent, f"no line was free for {LINE_LIMIT_S:g} s", now)
     else:
-        floor.set_timer(now + LINE_RETRY_S, TimerKind.LINE, agent, about)
+        state.set_timer(now + LINE_RETRY_S, TimerKind.LINE, agent, about)
 
 
-def _give_back(floor: Floor, run: CampaignRun, agent: str, reason: str, now: float) -> None:
+def _give_back(state: EngineState, run: CampaignRun, agent: str, reason: str, now: float) -> None:
     lead = run.offers.pop(agent).lead
     run.leads.appendleft(lead)
-    deny(floor, run, agent, lead, reason, now)
+    deny(state, run, agent, lead, reason, now)
 
 
-def lapse(floor: Floor, name: str, about: float, now: float) -> None:
+def lapse(state: EngineState, name: str, about: float, now: float) -> None:
     """The time to decide is over: the lead goes to somebody else, and the agent, who seems to be away, is paused."""
-    run, offered = _offer_before(floor, name)
-    agent = floor.roster.get(name)
+    run, offered = _offer_before(state, name)
+    agent = state.roster.get(name)
     if run is None or offered is None or agent is None or offered.since != about or offered.asked_at is not None:
         return
-    if not floor.healthy:  # the desktop has not heard of the offer, or could not be heard
-        floor.set_timer(now + run.settings.preview_limit_s, TimerKind.OFFER, name, about)
+    if not state.healthy:  # the desktop has not heard of the offer, or could not be heard
+        state.set_timer(now + run.settings.preview_limit_s, TimerKind.OFFER, name, about)
         return
-    take_back(floor, run, name, OfferEnd.LAPSED, NO_DECISION)
-    floor.put_agent(enter(agent, AgentState.PAUSED, now, reason=NO_DECISION))
+    take_back(state, run, name, OfferEnd.LAPSED, NO_DECISION)
+    state.put_agent(enter(agent, AgentState.PAUSED, now, reason=NO_DECISION))
 
 
 # --- for people -------------------------------------------------------------------------------------------------------
 
 
-def lacks_leads(floor: Floor, run: CampaignRun) -> bool:
+def lacks_leads(state: EngineState, run: CampaignRun) -> bool:
     """Whether leads are all that a campaign in mode preview lacks."""
-    return may_start(floor, run) and not run.leads and not run.due
+    return may_start(state, run) and not run.leads and not run.due
 
 
-def sentence(floor: Floor, run: CampaignRun) -> str:
+def sentence(state: EngineState, run: CampaignRun) -> str:
     """How a campaign in mode preview stands, in the place of the pacer's sentence."""
-    states = Counter(agent.state for agent in floor.serving(run))
+    states = Counter(agent.state for agent in state.serving(run))
     parts = [
         _agents(states[AgentState.PREVIEW], "decides on a lead", "decide on a lead"),
         _agents(states[AgentState.DIALLING], "waits for an answer", "wait for an answer"),
         f"{states[AgentState.READY]} ready",
     ]
-    if not may_start(floor, run):
+    if not may_start(state, run):
         parts.append("no call may start now")
-    elif lacks_leads(floor, run):
+    elif lacks_leads(state, run):
         parts.append(NO_LEAD)
     return "preview: " + ", ".join(part for part in parts if part)
 
 
-def _agents(number: int, one: str, many: str) -> str:
-    return f"{number} {'agent' if number == 1 else 'agents'} {one if number == 1 else many}" if number else ""
+def _agents(number: int, singular: str, plural: str) -> str:
+    return f"{number} {'agent' if number == 1 else 'agents'} {singular if number == 1 else plural}" if number else ""

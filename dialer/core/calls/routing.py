@@ -7,6 +7,9 @@ machine is served like anybody else, after the people who wait; if nobody comes 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from dialer.core.agents.agent import (
     Agent,
     AgentEvent,
@@ -17,13 +20,14 @@ from dialer.core.agents.agent import (
     come_free,
     enter,
 )
-from dialer.core.calls import answer_kinds, previewing
-from dialer.core.calls.call import UNANSWERED, Call, CallEvent, CallState
+from dialer.core.calls import previewing
+from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
 from dialer.core.calls.dialling import cancel, drain
 from dialer.core.calls.settling import give_up
 from dialer.core.effects import OptOut, Publish, Send
-from dialer.core.engine_state import Floor, TimerKind
-from pacing.api import AnswerKind, CallAnswered, WrapupEnded
+from dialer.core.engine_state import EngineState, TimerKind
+from dialer.core.inputs import AnswerReported
+from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, WrapupEnded
 from sip.causes import Cause
 from sip.messages import (
     AgentDialled,
@@ -37,40 +41,64 @@ from sip.messages import (
     PlayMessage,
 )
 
+ANSWERS_KEPT: Final = 20_000
+"""How many answers are remembered for a later word, the newest: hours of them, for the largest floor."""
 
-def answered(floor: Floor, call: Call, told: Answered, now: float) -> None:
+
+def answered(state: EngineState, call: Call, event: Answered, now: float) -> None:
     """Somebody is on the line: the clock of the abandonment limit starts."""
-    floor.move(call, CallEvent.ANSWERED)
-    call.answered_at = told.at
-    call.crossed_cancel = told.crossed_cancel
-    run = floor.campaigns[call.campaign]
+    state.move(call, CallTrigger.ANSWERED)
+    call.answered_at = event.at
+    call.crossed_cancel = event.crossed_cancel
+    run = state.campaigns[call.campaign]
     call.abandon_after_s = run.settings.abandon_after_s
-    call.answer_kind = AnswerKind(told.kind)
-    run.observations.append(CallAnswered(told.at, told.at - call.started_at, call.trunk, call.answer_kind))
-    answer_kinds.remember(floor, call, told.at)
-    floor.changed.add(run.name)
-    floor.set_timer(told.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, told.at)
-    if floor.ending:
-        _hang_up(floor, call, now)
+    call.answer_kind = AnswerKind(event.kind)
+    run.observations.append(CallAnswered(event.at, event.at - call.started_at, call.trunk, call.answer_kind))
+    _remember(state, call, event.at)
+    state.changed.add(run.name)
+    state.set_timer(event.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, event.at)
+    if state.ending:
+        _hang_up(state, call, now)
 
 
-def serve(floor: Floor, now: float) -> None:
+def _remember(state: EngineState, call: Call, at: float) -> None:
+    recent, kind = state.recent_answers, call.answer_kind
+    recent[call.attempt] = RecentAnswer(call.campaign, at, at - call.started_at, call.trunk, kind, kind)
+    if len(recent) > ANSWERS_KEPT:
+        del recent[next(iter(recent))]
+
+
+def answer_reported(state: EngineState, event: AnswerReported, now: float) -> None:
+    """An agent or the CRM has said whether a machine had answered; only the pacer hears of it here, the ledger is
+    corrected in the store, for all hosts at once. An attempt that is not known is another host's, or from long ago."""
+    known = state.recent_answers.get(event.attempt)
+    if known is None:
+        return
+    kind = AnswerKind.MACHINE if event.machine else known.heard
+    run = state.campaigns.get(known.campaign)
+    if kind is known.kind or run is None:
+        return
+    state.recent_answers[event.attempt] = replace(known, kind=kind)
+    run.observations.append(AnswerCorrected(now, known.at, known.ring_s, known.kind, kind, known.trunk))
+
+
+def serve(state: EngineState, now: float) -> None:
     """Give waiting calls to ready agents, people before machines, the longest wait first on both sides. Where campaigns
     share agents, those who count for the call's campaign come first: another campaign has called on account of the
     others. A call that an agent asked for is for that agent alone."""
-    for call in sorted(floor.waiting.values(), key=_turn):
+    for call in sorted(state.waiting.values(), key=_turn):
         if call.asked_by:
-            asker = floor.roster.get(call.asked_by)
+            asker = state.roster.get(call.asked_by)
             if asker is not None and asker.state is AgentState.DIALLING and asker.call == call.attempt:
-                _connect(floor, call, asker, now)
+                _connect(state, call, asker, now)
             continue
-        if not floor.roster.ready_serving[call.campaign]:
+        if not state.roster.ready_serving[call.campaign]:
             continue
-        own = floor.ready_staff()[call.campaign] if len(floor.campaigns) > 1 else ()
+        own = state.ready_staff()[call.campaign] if len(state.campaigns) > 1 else ()
         before = frozenset(agent.agent for agent in own)
-        agent = floor.roster.longest_ready(call.campaign, without=call.tried, before=before)
+        agent = state.roster.longest_ready(call.campaign, without=call.tried, before=before)
         if agent is not None:
-            _connect(floor, call, agent, now)
+            _connect(state, call, agent, now)
 
 
 def _turn(call: Call) -> tuple[bool, float]:
@@ -78,88 +106,83 @@ def _turn(call: Call) -> tuple[bool, float]:
     return call.answer_kind is AnswerKind.MACHINE, call.answered_at or 0.0
 
 
-def _connect(floor: Floor, call: Call, agent: Agent, now: float) -> None:
-    floor.move(call, CallEvent.AGENT_CHOSEN)
+def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
+    state.move(call, CallTrigger.AGENT_CHOSEN)
     call.legs += 1
     call.agent, call.leg = agent.agent, f"{call.attempt}.{call.legs}"
     call.tried |= {agent.agent}
-    floor.put_agent(enter(agent, AgentState.RINGING, now, call=call.attempt))
-    floor.do(Send(DialAgent(call.attempt, call.leg, agent.uri, about=str(call.lead.number))))
+    state.put_agent(enter(agent, AgentState.RINGING, now, call=call.attempt))
+    state.do(Send(DialAgent(call.attempt, call.leg, agent.uri, about=str(call.lead.number))))
 
 
-def agent_dialled(call: Call, told: AgentDialled) -> None:
+def agent_dialled(call: Call, event: AgentDialled) -> None:
     """The INVITE to the agent's phone has left; the first one of a call is the hand-over delay that counts."""
     if call.agent_dialled_at is None:
-        call.agent_dialled_at = told.at
+        call.agent_dialled_at = event.at
 
 
-def bridged(floor: Floor, call: Call, told: Bridged, now: float) -> None:
+def bridged(state: EngineState, call: Call, event: Bridged, now: float) -> None:
     """Agent and callee hear each other."""
-    if told.leg != call.leg:
-        floor.anomaly("serving", f"leg {told.leg} was bridged, but {call.leg} is the one that matters")
+    if event.leg != call.leg:
+        state.anomaly("serving", f"leg {event.leg} was bridged, but {call.leg} is the one that matters")
         return
-    floor.move(call, CallEvent.BRIDGED)
+    state.move(call, CallTrigger.BRIDGED)
     if call.state is not CallState.TALKING:
         return
-    call.bridged_at = told.at
-    agent = floor.roster.get(call.agent)
+    call.bridged_at = event.at
+    agent = state.roster.get(call.agent)
     if agent is not None and agent.call == call.attempt:
-        floor.put_agent(enter(agent, AgentState.TALKING, now, call=call.attempt))
-    lead = call.lead
-    floor.do(
+        state.put_agent(enter(agent, AgentState.TALKING, now, call=call.attempt))
+    state.do(
         Publish(
             "connected",
             call.campaign,
             {
                 "attempt_id": call.attempt,
-                "lead_id": lead.lead_id,
-                "customer_id": lead.customer_id,
-                "name": lead.name,
-                "phone": str(lead.number),
+                **call.lead.shown,
                 "agent": call.agent,
-                "wait_s": round(told.at - (call.answered_at or told.at), 3),
-                "attrs": lead.shown_attrs,
+                "wait_s": round(event.at - (call.answered_at or event.at), 3),
             },
         )
     )
 
 
-def agent_ended(floor: Floor, call: Call, told: AgentEnded, now: float) -> None:
+def agent_ended(state: EngineState, call: Call, event: AgentEnded, now: float) -> None:
     """The agent's phone did not take the call. If the callee still waits, the next agent is tried."""
-    if told.leg != call.leg:
-        floor.anomaly("serving", f"end of leg {told.leg}, but {call.leg} is the one that matters")
+    if event.leg != call.leg:
+        state.anomaly("serving", f"end of leg {event.leg}, but {call.leg} is the one that matters")
         return
-    floor.move(call, CallEvent.AGENT_FAILED)
-    agent = floor.roster.get(call.agent)
+    state.move(call, CallTrigger.AGENT_FAILED)
+    agent = state.roster.get(call.agent)
     call.agent = call.leg = ""
     if agent is None or agent.call != call.attempt:
         return
-    if told.cause is Cause.CANCELLED:
-        floor.phone_silent(agent, now)
+    if event.cause is Cause.CANCELLED:
+        state.phone_silent(agent, now)
     else:
-        floor.phone_failed(agent, f"phone refused the call ({told.cause}, {told.sip_code})", now)
+        state.phone_failed(agent, f"phone refused the call ({event.cause}, {event.sip_code})", now)
 
 
-def abandon_limit(floor: Floor, call: Call, about: float, now: float) -> None:
+def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> None:
     """The limit has passed and no agent is on the line. A machine is not abandoned: it hears no message, and nobody is
-    told."""
+    event."""
     if call.answered_at != about or call.state not in {CallState.WAITING, CallState.CONNECTING}:
         return
-    run = floor.campaigns[call.campaign]
+    run = state.campaigns[call.campaign]
     if call.state is CallState.CONNECTING:
-        floor.do(Send(CancelAgent(call.attempt, call.leg)))
-    floor.changed.add(run.name)
+        state.do(Send(CancelAgent(call.attempt, call.leg)))
+    state.changed.add(run.name)
     if call.answer_kind is AnswerKind.MACHINE:
-        _hang_up(floor, call, now)
+        _hang_up(state, call, now)
         return
     if run.settings.abandon_message:
-        floor.move(call, CallEvent.PLAY_MESSAGE)
+        state.move(call, CallTrigger.PLAY_MESSAGE)
         call.message_played = True
-        floor.do(Send(PlayMessage(call.attempt, run.settings.abandon_message)))
-        floor.watch_state(call, now)
+        state.do(Send(PlayMessage(call.attempt, run.settings.abandon_message)))
+        state.watch_state(call, now)
     else:
-        _hang_up(floor, call, now)
-    floor.do(
+        _hang_up(state, call, now)
+    state.do(
         Publish(
             "abandoned",
             call.campaign,
@@ -174,84 +197,84 @@ def abandon_limit(floor: Floor, call: Call, about: float, now: float) -> None:
     )
 
 
-def key_pressed(floor: Floor, call: Call, told: Digit, now: float) -> None:
+def key_pressed(state: EngineState, call: Call, event: Digit, now: float) -> None:
     """The callee pressed a key. The campaign's key during the message, or while the call ends after it, is an opt-out:
     the number is blocked before anything else happens to the call. Any other key means nothing."""
     listening = call.message_played and call.state in {CallState.MESSAGE, CallState.HANGING_UP}
-    if not listening or call.opted_out or told.digit != floor.campaigns[call.campaign].settings.opt_out_key:
+    if not listening or call.opted_out or event.digit != state.campaigns[call.campaign].settings.opt_out_key:
         return
     call.opted_out = True
-    floor.do(OptOut(call.campaign, call.attempt, call.lead.number, told.digit, told.at))
+    state.do(OptOut(call.campaign, call.attempt, call.lead.number, event.digit, event.at))
     if call.state is CallState.MESSAGE:
-        _hang_up(floor, call, now)
+        _hang_up(state, call, now)
 
 
-def hang_up_all(floor: Floor, now: float) -> None:
+def hang_up_all(state: EngineState, now: float) -> None:
     """End every call now, and those that are answered from now on."""
-    drain(floor, now)
-    floor.ending = True
-    for call in list(floor.calls.values()):
+    drain(state, now)
+    state.ending = True
+    for call in list(state.calls.values()):
         if call.state in UNANSWERED:
             if call.state is not CallState.CANCELLING:
-                cancel(floor, call, now)
+                cancel(state, call, now)
         elif call.state is CallState.MESSAGE or call.watched_since is None:  # else it is being hung up already
-            _hang_up(floor, call, now)
+            _hang_up(state, call, now)
 
 
-def _hang_up(floor: Floor, call: Call, now: float) -> None:
+def _hang_up(state: EngineState, call: Call, now: float) -> None:
     """End an answered call."""
-    floor.move(call, CallEvent.HANG_UP)
-    floor.do(Send(HangUp(call.attempt)))
-    floor.watch_state(call, now)
+    state.move(call, CallTrigger.HANG_UP)
+    state.do(Send(HangUp(call.attempt)))
+    state.watch_state(call, now)
 
 
-def state_limit(floor: Floor, call: Call, about: float, now: float) -> None:
+def state_limit(state: EngineState, call: Call, about: float, now: float) -> None:
     """The end of a call did not come in time: hang up a message that does not stop, give up whatever else."""
     if call.watched_since != about:
         return
     if call.state is CallState.MESSAGE:
-        _hang_up(floor, call, now)
+        _hang_up(state, call, now)
     else:
-        give_up(floor, call, now)
+        give_up(state, call, now)
 
 
-def agent_event(floor: Floor, event: AgentEvent, now: float) -> None:
+def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
     """A desktop's word about its agent. What does not fit is answered with a reason and changes nothing."""
-    agent = floor.roster.get(event.agent)
+    agent = state.roster.get(event.agent)
     try:
         changed = apply(agent, event, now)
-        if agent is not None and event.kind is AgentEventKind.DIAL and (obstacle := previewing.obstacle(floor, agent)):
+        if agent is not None and event.kind is AgentEventKind.DIAL and (obstacle := previewing.obstacle(state, agent)):
             raise AgentEventRefused(obstacle)
     except AgentEventRefused as refusal:
         if event.kind is not AgentEventKind.LOST:
             fields = {"agent": event.agent, "event": str(event.kind), "reason": str(refusal)}
-            floor.do(Publish("agent_event_refused", "", fields))
+            state.do(Publish("agent_event_refused", "", fields))
         return
     if agent is not None and agent.state is AgentState.WRAPUP and changed.state is AgentState.READY:
-        _note_wrapup(floor, agent, now)
+        _note_wrapup(state, agent, now)
     if agent is not None and agent.state is AgentState.PREVIEW:
-        previewing.decided(floor, event, changed, now)
-    floor.put_agent(changed)
+        previewing.decided(state, event, changed, now)
+    state.put_agent(changed)
 
 
-def wrapup_limit(floor: Floor, name: str, about: float, now: float) -> None:
+def wrapup_limit(state: EngineState, name: str, about: float, now: float) -> None:
     """The campaign's limit on wrap-up has passed."""
-    agent = floor.roster.get(name)
+    agent = state.roster.get(name)
     if agent is not None and agent.state is AgentState.WRAPUP and agent.since == about:
         free = come_free(agent, now)
         if free.state is AgentState.READY:
-            _note_wrapup(floor, agent, now)
-        floor.put_agent(free)
+            _note_wrapup(state, agent, now)
+        state.put_agent(free)
 
 
-def _note_wrapup(floor: Floor, agent: Agent, now: float) -> None:
+def _note_wrapup(state: EngineState, agent: Agent, now: float) -> None:
     for name in agent.campaigns:
-        run = floor.campaigns.get(name)
+        run = state.campaigns.get(name)
         if run is not None:
             run.observations.append(WrapupEnded(now, now - agent.since))
 
 
-def silence(floor: Floor, now: float) -> None:
+def silence(state: EngineState, now: float) -> None:
     """Agents whose desktops have gone silent are gone: an agent nobody hears of cannot take a call."""
-    for agent in list(floor.roster.silent(now, floor.settings.agent_heartbeat_timeout_s)):
-        agent_event(floor, AgentEvent(AgentEventKind.LOST, agent.agent), now)
+    for agent in list(state.roster.silent(now, state.settings.agent_heartbeat_timeout_s)):
+        agent_event(state, AgentEvent(AgentEventKind.LOST, agent.agent), now)

@@ -23,7 +23,7 @@ from dialer.core.calls.dispositions import (
 from dialer.core.calls.retries import NOT_SENT_DELAY_S, next_step
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import OptOut, Send, Settle
-from dialer.core.engine_state import Floor
+from dialer.core.engine_state import EngineState
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
 from pacing.api import CallAbandoned, CallFailed, TalkEnded
 from sip.causes import Cause, Leg
@@ -32,37 +32,39 @@ from sip.messages import Ended, HangUp
 OPTED_OUT: Final = "opted out by a key during the message"
 
 
-def ended(floor: Floor, told: Ended, now: float) -> None:
+def ended(state: EngineState, event: Ended, now: float) -> None:
     """A worker's word that a call is over. Unknown calls were given up earlier and are only noted."""
-    call = floor.remove_call(told.call)
+    call = state.remove_call(event.call)
     if call is None:
-        floor.anomaly("settling", f"end of unknown call {told.call} ({told.cause})")
+        state.anomaly("settling", f"end of unknown call {event.call} ({event.cause})")
         return
-    run = floor.campaigns[call.campaign]
-    disposition = disposition_of(call.state, told.cause, told.ended_by, call.answer_kind)
-    _free_trunk(floor, call, disposition, now)
-    _free_agent(floor, call, run, now)
-    counted = counts(
-        answered_at=call.answered_at,
-        bridged_at=call.bridged_at,
-        ended_at=told.at,
-        ended_by=told.ended_by,
-        abandon_after_s=call.abandon_after_s,
-        kind=call.answer_kind,
-    )
-    if counted.live and call.answered_at is not None:
-        answered_at = call.answered_at + floor.wall_ahead_s
-        abandonment.live_answer(run, answered_at, abandoned=counted.abandoned, hung_up=counted.hung_up)
-    _observe(run, call, told.at, disposition, abandoned=counted.abandoned)
-    floor.changed.add(run.name)
+    run = state.campaigns[call.campaign]
+    disposition = disposition_of(call.state, event.cause, event.ended_by, call.answer_kind)
+    _free_trunk(state, call, disposition, now)
+    _free_agent(state, call, run, now)
+    counted = Counted()
+    if call.answered_at is not None:
+        counted = counts(
+            answered_at=call.answered_at,
+            bridged_at=call.bridged_at,
+            ended_at=event.at,
+            ended_by=event.ended_by,
+            abandon_after_s=call.abandon_after_s,
+            kind=call.answer_kind,
+        )
+        if counted.live:
+            answered_at = call.answered_at + state.wall_ahead_s
+            abandonment.live_answer(run, answered_at, abandoned=counted.abandoned, hung_up=counted.hung_up)
+    _observe(run, call, event.at, disposition, abandoned=counted.abandoned)
+    state.changed.add(run.name)
     if disposition is Disposition.UNWANTED and not call.opted_out:  # RFC 8197: the callee wants no such calls
-        floor.do(OptOut(call.campaign, call.attempt, call.lead.number, "", told.at))
+        state.do(OptOut(call.campaign, call.attempt, call.lead.number, "", event.at))
     step = Close(OPTED_OUT) if call.opted_out else next_step(call.lead, disposition, run.settings.retry)
-    floor.do(Settle(_settlement(call, told, disposition, counted, step)))
+    state.do(Settle(_settlement(call, event, disposition, counted, step)))
 
 
-def _free_trunk(floor: Floor, call: Call, disposition: Disposition, now: float) -> None:
-    trunk = floor.trunks[call.trunk]
+def _free_trunk(state: EngineState, call: Call, disposition: Disposition, now: float) -> None:
+    trunk = state.trunks[call.trunk]
     trunk.end()
     if disposition in TRUNK_FAULTS:
         trunk.failed(now, call.started_at)
@@ -72,16 +74,16 @@ def _free_trunk(floor: Floor, call: Call, disposition: Disposition, now: float) 
         trunk.worked(call.started_at)
 
 
-def _free_agent(floor: Floor, call: Call, run: CampaignRun, now: float) -> None:
-    agent = floor.roster.get(call.agent or call.asked_by)
+def _free_agent(state: EngineState, call: Call, run: CampaignRun, now: float) -> None:
+    agent = state.roster.get(call.agent or call.asked_by)
     if agent is None or agent.call != call.attempt:
         return
     if agent.state is AgentState.TALKING:
-        floor.wrap_up(agent, run, now)
+        state.wrap_up(agent, run, now)
     elif agent.state is AgentState.RINGING and call.state in {CallState.MESSAGE, CallState.HANGING_UP}:
-        floor.phone_silent(agent, now)  # rung until the limit passed
+        state.phone_silent(agent, now)  # rung until the limit passed
     else:
-        floor.put_agent(come_free(agent, now))
+        state.put_agent(come_free(agent, now))
 
 
 def _observe(run: CampaignRun, call: Call, at: float, disposition: Disposition, *, abandoned: bool) -> None:
@@ -93,7 +95,7 @@ def _observe(run: CampaignRun, call: Call, at: float, disposition: Disposition, 
         run.observations.append(CallAbandoned(at))
 
 
-def _settlement(call: Call, told: Ended, disposition: Disposition, counted: Counted, next_: NextStep) -> Settlement:
+def _settlement(call: Call, event: Ended, disposition: Disposition, counted: Counted, next_: NextStep) -> Settlement:
     return Settlement(
         attempt=call.attempt,
         lead=call.lead,
@@ -104,11 +106,11 @@ def _settlement(call: Call, told: Ended, disposition: Disposition, counted: Coun
         abandoned=counted.abandoned,
         hung_up=counted.hung_up,
         charged=is_charged(disposition, rang=call.ringing_at is not None or call.answered_at is not None),
-        cause=told.cause,
-        ended_by=told.ended_by,
-        sip_code=told.sip_code,
-        q850=told.q850,
-        reason=told.reason,
+        cause=event.cause,
+        ended_by=event.ended_by,
+        sip_code=event.sip_code,
+        q850=event.q850,
+        reason=event.reason,
         caller_id=call.permit.caller_id,
         agent=call.agent if call.bridged_at is not None else "",
         reserved_at=call.reserved_at,
@@ -118,17 +120,17 @@ def _settlement(call: Call, told: Ended, disposition: Disposition, counted: Coun
         answer_kind=call.answer_kind,
         agent_dialled_at=call.agent_dialled_at,
         bridged_at=call.bridged_at,
-        ended_at=told.at,
+        ended_at=event.at,
         message_played=call.message_played,
         opted_out=call.opted_out,
         crossed_cancel=call.crossed_cancel,
     )
 
 
-def settle_unsent(floor: Floor, lead: Lead, permit: Permit, trunk: str, now: float) -> None:
+def settle_unsent(state: EngineState, lead: Lead, permit: Permit, trunk: str, now: float) -> None:
     """The permit came too late: settle the attempt as one that never left."""
     reason = "no longer wanted when the permit came"
-    floor.do(Settle(unsent(lead, permit.attempt, trunk, reason, now, caller_id=permit.caller_id)))
+    state.do(Settle(unsent(lead, permit.attempt, trunk, reason, now, caller_id=permit.caller_id)))
 
 
 def unsent(lead: Lead, attempt: str, trunk: str, reason: str, now: float, *, caller_id: str = "") -> Settlement:
@@ -152,12 +154,12 @@ def unsent(lead: Lead, attempt: str, trunk: str, reason: str, now: float, *, cal
     )
 
 
-def give_up(floor: Floor, call: Call, now: float) -> None:
+def give_up(state: EngineState, call: Call, now: float) -> None:
     """No end came for a call within its state's limit: settle it as lost, so that nothing leaks."""
-    floor.anomaly("settling", f"call {call.attempt} stayed {call.state} without an end; given up")
-    floor.do(Send(HangUp(call.attempt)))  # should the worker still have it after all
+    state.anomaly("settling", f"call {call.attempt} stayed {call.state} without an end; given up")
+    state.do(Send(HangUp(call.attempt)))  # should the worker still have it after all
     ended(
-        floor,
+        state,
         Ended(
             call=call.attempt,
             at=now,

@@ -7,7 +7,7 @@ which something can happen to one of its leads; so it never hangs with work left
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ _WEEK_S: Final = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LeadCounts:
     """How many of a campaign's leads are where, at one instant `at`. Each lead is in one place. Times are seconds since
     the epoch.
 
@@ -78,22 +78,14 @@ class Standing:
     def to_wire(self) -> dict[str, Any]:
         """As plain data, with what follows from it."""
         return {
-            "at": self.at,
-            "queued": self.queued,
-            "due": self.due,
-            "waiting": self.waiting,
-            "leased": self.leased,
-            "in_attempt": self.in_attempt,
-            "closed": self.closed,
-            "next_due_at": self.next_due_at,
-            "lease_ends_at": self.lease_ends_at,
+            **asdict(self),
             "diallable": self.diallable,
             "wakes_at": self.wakes_at,
             "finished": self.finished,
         }
 
 
-def last_word(standing: Standing, zone: tzinfo | None) -> str:
+def last_word(standing: LeadCounts, zone: tzinfo | None) -> str:
     """The one thing to know: `finished`, `diallable now: 850`, or `nothing due until 09:00`, with what is under way.
     Clock times are those of `zone`, None for this host's."""
     if standing.finished:

@@ -54,9 +54,9 @@ class Why:
         return SKIPPED if self.kind is Kind.SKIPPED else self.name[:LONGEST_NAME].replace("_", " ")
 
 
-def refused(one: Refusal) -> Why:
+def refused(refusal: Refusal) -> Why:
     """A gate said no."""
-    return Why(Kind.REFUSED, one.rule.value, one.case, one.facts)
+    return Why(Kind.REFUSED, refusal.rule.value, refusal.case, refusal.facts)
 
 
 def text(words: str) -> Why:

@@ -19,7 +19,7 @@ Judge = Callable[[float], Sequence[Refusal]]
 
 
 @dataclass(frozen=True, slots=True)
-class Foresight:
+class NextAllowed:
     """From when on nothing refuses any more, if nothing changes; None: nobody can say, and `left` is why: the refusal
     that is for good, or that does not end by itself. `steps` are the refusals that time lifts, in order."""
 
@@ -33,7 +33,7 @@ class Foresight:
         return self.left is not None and self.left.until is None
 
 
-def foresee(judge: Judge, start: float) -> Foresight:
+def next_allowed(judge: Judge, start: float) -> NextAllowed:
     """Judge at `start`, then at the `until` of the latest refusal, and so on, until nothing refuses, something refuses
     for good, or `MOST_STEPS` have been taken."""
     at = start
@@ -41,17 +41,17 @@ def foresee(judge: Judge, start: float) -> Foresight:
     for _ in range(MOST_STEPS):
         refusals = judge(at)
         if not refusals:
-            return Foresight(at, tuple(steps))
-        stuck = next((one for one in refusals if one.until is None), None)
-        stuck = stuck or next((one for one in refusals if one.rule in NOBODY_KNOWS), None)
+            return NextAllowed(at, tuple(steps))
+        stuck = next((refusal for refusal in refusals if refusal.until is None), None)
+        stuck = stuck or next((refusal for refusal in refusals if refusal.rule in NOBODY_KNOWS), None)
         if stuck is not None:
-            return Foresight(None, tuple(steps), stuck)
+            return NextAllowed(None, tuple(steps), stuck)
         latest = max(refusals, key=_until)
         if _until(latest) <= at:  # it names a moment that has passed: to ask again would not end
-            return Foresight(None, tuple(steps), latest)
+            return NextAllowed(None, tuple(steps), latest)
         steps.append(latest)
         at = _until(latest)
-    return Foresight(None, tuple(steps), steps[-1])
+    return NextAllowed(None, tuple(steps), steps[-1])
 
 
 def _until(refusal: Refusal) -> float:

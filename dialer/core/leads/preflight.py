@@ -87,8 +87,8 @@ class Preflight:
                 if row is None:
                     row = self.rules[verdict.rule] = RuleCount()
                 row.leads += 1
-                said = detail(verdict)
-                row.details[said if said in row.details or len(row.details) < MOST_DETAILS else OTHER_DETAILS] += 1
+                words = detail(verdict)
+                row.details[words if words in row.details or len(row.details) < MOST_DETAILS else OTHER_DETAILS] += 1
                 if verdict.until is None:
                     row.for_good += 1
                     continue
@@ -157,16 +157,16 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def sentence(found: Preflight, zone: tzinfo | None) -> str:
+def sentence(preflight: Preflight, zone: tzinfo | None) -> str:
     """All of it in one: `1,000 leads: 850 diallable now, 100 blocked, 20 outside hours until 09:00`."""
-    if not found.judged:
+    if not preflight.judged:
         return "no lead to judge"
-    parts = [f"{found.diallable:,} diallable now"]
-    if found.later:
-        parts.append(f"{found.later:,} not due before {clock_words(found.later_from, found.at, zone)}")
-    for rule, row in found.by_size():
-        parts.append(f"{row.leads:,} {WORDS.get(rule, rule.value)}{_until(row, found.at, zone)}")
-    return f"{found.judged:,} {'lead' if found.judged == 1 else 'leads'}: {', '.join(parts)}"
+    parts = [f"{preflight.diallable:,} diallable now"]
+    if preflight.later:
+        parts.append(f"{preflight.later:,} not due before {clock_words(preflight.later_from, preflight.at, zone)}")
+    for rule, row in preflight.by_size():
+        parts.append(f"{row.leads:,} {WORDS.get(rule, rule.value)}{_until(row, preflight.at, zone)}")
+    return f"{preflight.judged:,} {'lead' if preflight.judged == 1 else 'leads'}: {', '.join(parts)}"
 
 
 def _until(row: RuleCount, at: float, zone: tzinfo | None) -> str:
@@ -178,17 +178,17 @@ def _until(row: RuleCount, at: float, zone: tzinfo | None) -> str:
     return f"{until} ({row.for_good:,} for good)" if row.for_good else until
 
 
-def too_many_lost(found: Preflight, refuse_above_share: float) -> str:
+def too_many_lost(preflight: Preflight, refuse_above_share: float) -> str:
     """Why a campaign should not be started: more than a share of its leads are refused for good or over a cap, by which
     rules. Empty where they are not so many."""
-    if found.lost_share <= refuse_above_share:
+    if preflight.lost_share <= refuse_above_share:
         return ""
     named = [
         f"{number:,} {WORDS.get(rule, rule.value)}"
-        for rule, row in found.by_size()
+        for rule, row in preflight.by_size()
         if (number := row.leads if rule is Rule.CAP else row.for_good)
     ]
     return (
-        f"{100 * found.lost_share:.1f} % of its {found.judged:,} leads are refused for good or over a cap, more than "
-        f"{100 * refuse_above_share:g} %: {', '.join(named)}"
+        f"{100 * preflight.lost_share:.1f} % of its {preflight.judged:,} leads are refused for good or over a cap, "
+        f"more than {100 * refuse_above_share:g} %: {', '.join(named)}"
     )

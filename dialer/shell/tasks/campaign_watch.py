@@ -8,10 +8,13 @@ public holidays of next year is an alarm. Everything behind this place sees what
 
 from __future__ import annotations
 
+import os
+import stat
 import wave
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import structlog
 import trio
@@ -23,12 +26,11 @@ from config.daemon import DaemonSettings
 from config.policies import AppliedSettings, Catalogue, applied, read_catalogue
 from config.policies.catalogue import stamp
 from config.problems import ConfigError
-from dialer.core.abandonment.windows import counting, zone_of
-from dialer.core.inputs import CampaignChanged, CampaignState, Input
-from dialer.disk.registers import Shelf
-from dialer.shell.clock import Clock
-from dialer.shell.statistics import Tally
-from dialer.store.base.connection import Store
+from dialer.core.abandonment.windows import counting
+from dialer.core.inputs import CampaignChanged, CampaignState
+from dialer.disk.registers import NationalRegisters
+from dialer.shell.parts import Parts
+from dialer.shell.slow_work import NoAnswer, SlowWork
 from dialer.store.gate import caller_ids
 from dialer.store.gate.caller_ids import Review
 from dialer.store.operators import campaigns
@@ -36,7 +38,11 @@ from dialer.store.settlement import ledger
 
 log = structlog.get_logger()
 
-PLAYABLE_RATES_HZ = (8000, 16000)
+PLAYABLE_RATES_HZ: Final = (8000, 16000)
+FILE_LIMIT_S: Final = 2.0
+"""Longest wait for messages, registers and policies: they may lie on a mount that does not answer."""
+
+VANISHED: Final = "it is not in Redis any more"
 
 
 def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
@@ -52,20 +58,20 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
             f"evidence.keep_days is {daemon.evidence.keep_days} here, and its policies want {settings.evidence_days}"
         )
     if settings.abandon_message:
-        reasons.extend(_unplayable(Path(settings.abandon_message)))
+        reasons.extend(unplayable(Path(settings.abandon_message)))
     return reasons
 
 
-def unreliable(settings: AppliedSettings, shelf: Shelf, now: float) -> list[str]:
+def unreliable(settings: AppliedSettings, shelf: NationalRegisters, now: float) -> list[str]:
     """Every national register that the campaign's numbers cannot be checked against at `now`, in one sentence each.
 
     A register that "all" stands for counts where it is of the campaign's own country. Of others the gate refuses the
     numbers that they concern, and the rest can be called.
     """
     return shelf.unknown(settings.registers) + [
-        one.fault
-        for one in shelf.standings(settings.registers, now)
-        if one.fault and (one.settings.name in settings.registers or one.settings.country == settings.default_region)
+        row.fault
+        for row in shelf.standings(settings.registers, now)
+        if row.fault and (row.settings.name in settings.registers or row.settings.country == settings.default_region)
     ]
 
 
@@ -74,15 +80,22 @@ def holidays_running_out(settings: AppliedSettings, now: float) -> dict[str, str
     `now`. A rule that holds everywhere is looked at for the campaign's own country."""
     rules = settings.policy().hours
     regions = {rule.region or settings.default_region for rule in rules if rule.closed_on_holidays}
-    return {region: said for region in regions if (said := running_out(region, now))}
+    return {region: warning for region in regions if (warning := running_out(region, now))}
 
 
-def _unplayable(path: Path) -> list[str]:
+def unplayable(path: Path) -> list[str]:
+    """Why an abandon message cannot be played."""
     try:
-        with wave.open(str(path), "rb") as message:
-            shape = (message.getnchannels(), message.getsampwidth())
-            rate_hz = message.getframerate()
-            frames = message.getnframes()
+        # Without O_NONBLOCK a pipe keeps whoever opens it waiting for somebody who writes.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return [f"abandon message {path} is no regular file"]
+            with wave.open(file) as message:
+                shape = (message.getnchannels(), message.getsampwidth())
+                rate_hz = message.getframerate()
+                frames = message.getnframes()
+    except IsADirectoryError:
+        return [f"abandon message {path} is no regular file"]
     except (OSError, EOFError, wave.Error) as error:
         return [f"abandon message {path} cannot be read: {error}"]
     if shape != (1, 2) or rate_hz not in PLAYABLE_RATES_HZ:
@@ -95,51 +108,61 @@ class CampaignWatch:
     """What the engine was last told. `created_at` is when each campaign was created, in seconds since the epoch;
     `catalogue` the policies of this host, read again when a file of the operator's changes."""
 
-    store: Store
-    owner: str
-    clock: Clock
-    daemon: DaemonSettings
-    inbox: trio.MemorySendChannel[Input]
-    tally: Tally
-    shelf: Shelf = field(default_factory=Shelf)
-    told: dict[str, CampaignChanged] = field(default_factory=dict)
+    parts: Parts
+    sent: dict[str, CampaignChanged] = field(default_factory=dict)
     created_at: dict[str, float] = field(default_factory=dict)
     catalogue: Catalogue | None = None
     _stamp: tuple[tuple[str, int, int], ...] = ()
     _known: dict[str, tuple[CampaignSettings, Catalogue, AppliedSettings]] = field(default_factory=dict)
     _resting: dict[str, str] = field(default_factory=dict)
     _short_of_holidays: set[str] = field(default_factory=set)
+    _files: SlowWork = field(default_factory=SlowWork)
 
     async def look(self) -> None:
-        """Tell the engine about every campaign that changed. Raises `StoreError`."""
-        found, faults = await trio.to_thread.run_sync(campaigns.readable, self.store)
+        """Tell the engine about every campaign that changed, an operator's stops before anything that may take long.
+        Raises `StoreError`."""
+        stored, faults = await trio.to_thread.run_sync(campaigns.readable, self.parts.store)
+        await self.halt_all_but({campaign.settings.name for campaign in stored} | faults.keys())
         for name, fault in faults.items():
             await self._halt(name, [fault])
-        catalogue = await trio.to_thread.run_sync(self._policies)
-        reviews: list[Review] = []
-        holidays: dict[str, str] = {}
-        for campaign in found:
+        for campaign in stored:
+            if campaign.state is not CampaignState.RUNNING:
+                await self._halt(campaign.settings.name, [], campaign.state)
+        catalogue = await self._policies()
+        settings_of: dict[str, AppliedSettings] = {}
+        for campaign in stored:
             name = campaign.settings.name
             self.created_at[name] = campaign.created_at
             try:
-                settings = await self._applied(campaign.settings, catalogue)
+                settings_of[name] = await self._applied(campaign.settings, catalogue)
             except ConfigError as error:
-                wanted = campaign.state is CampaignState.RUNNING
-                await self._halt(name, [str(problem) for problem in error.problems] if wanted else [])
-                continue
-            change = CampaignChanged(settings, campaign.state)
-            reasons = await trio.to_thread.run_sync(self._reasons, settings)
-            if campaign.state is CampaignState.RUNNING:
-                review = await trio.to_thread.run_sync(caller_ids.review, self.store, settings, self.clock.wall())
+                is_running = campaign.state is CampaignState.RUNNING
+                await self._halt(name, [str(problem) for problem in error.problems] if is_running else [])
+        readable = [campaign for campaign in stored if campaign.settings.name in settings_of]
+        running = [row.settings.name for row in readable if row.state is CampaignState.RUNNING]
+        obstacles_of = await self._obstacles([settings_of[name] for name in running])
+        reviews: list[Review] = []
+        holidays: dict[str, str] = {}
+        for campaign in readable:
+            settings, state = settings_of[campaign.settings.name], campaign.state
+            reasons: list[str] = []
+            if state is CampaignState.RUNNING:
+                review = await trio.to_thread.run_sync(
+                    caller_ids.review, self.parts.store, settings, self.parts.clock.wall()
+                )
                 reviews.append(review)
-                reasons += filter(None, [review.obstacle])
-                holidays |= await trio.to_thread.run_sync(holidays_running_out, settings, self.clock.wall())
-            if reasons and change.state is CampaignState.RUNNING:
-                change = CampaignChanged(settings, CampaignState.PAUSED)
-            self._note(name, reasons if campaign.state is CampaignState.RUNNING else [])
-            await self._tell(change)
+                reasons = obstacles_of[settings.name] + ([review.obstacle] if review.obstacle else [])
+                holidays |= await trio.to_thread.run_sync(holidays_running_out, settings, self.parts.clock.wall())
+            self._note(settings.name, reasons)
+            await self._tell(CampaignChanged(settings, CampaignState.PAUSED if reasons else state))
         self._note_rests(reviews)
         self._note_holidays(holidays)
+
+    async def halt_all_but(self, names: Collection[str]) -> None:
+        """Stop dialling the campaigns that are not stored any more: nobody could stop them, and nothing says how often
+        their leads were called."""
+        for name in self.sent.keys() - set(names):
+            await self._halt(name, [VANISHED])
 
     def _note_rests(self, reviews: Iterable[Review]) -> None:
         """Log which caller ids rest from now on and which may be shown again; an alarm for those that the network has
@@ -154,31 +177,28 @@ class CampaignWatch:
         for number in self._resting.keys() - resting.keys():
             log.info("caller id may be shown again", caller_id=number)
         for number in self._resting.keys() | resting.keys():
-            if number in blocked:
-                self.tally.problems[f"caller id {number}"] = resting[number]
-            else:
-                self.tally.problems.pop(f"caller id {number}", None)
+            self.parts.health.alarm(f"caller id {number}", resting[number] if number in blocked else "")
         self._resting = resting
 
-    def _note_holidays(self, said: dict[str, str]) -> None:
-        for region in said.keys() - self._short_of_holidays:
-            log.warning("holidays run out", region=region, why=said[region])
-        for region in self._short_of_holidays - said.keys():
-            self.tally.problems.pop(f"holidays {region}", None)
-        self.tally.problems.update({f"holidays {region}": why for region, why in said.items()})
-        self._short_of_holidays = set(said)
+    def _note_holidays(self, warnings: dict[str, str]) -> None:
+        for region in warnings.keys() - self._short_of_holidays:
+            log.warning("holidays run out", region=region, why=warnings[region])
+        for region in warnings.keys() | self._short_of_holidays:
+            self.parts.health.alarm(f"holidays {region}", warnings.get(region, ""))
+        self._short_of_holidays = set(warnings)
 
-    async def _halt(self, name: str, reasons: list[str]) -> None:
-        """Nobody can say what holds for a campaign: it starts no call, those in progress go on as they began."""
+    async def _halt(self, name: str, reasons: list[str], state: CampaignState = CampaignState.PAUSED) -> None:
+        """Start no call of a campaign, for reasons or because an operator says so; those in progress go on as they
+        began. Waits for nobody."""
         self._note(name, reasons)
-        if name in self.told:
-            await self._tell(CampaignChanged(self.told[name].settings, CampaignState.PAUSED))
+        if name in self.sent and self.sent[name].state is CampaignState.RUNNING:
+            await self._send(CampaignChanged(self.sent[name].settings, state))
 
     def ids_needed(self, name: str) -> frozenset[Per]:
         """Whom the leads of a campaign must name, because its caps count per them; nobody while it is not known what
         holds for it."""
-        told = self.told.get(name)
-        return frozenset() if told is None else told.settings.ids_needed()
+        sent = self.sent.get(name)
+        return frozenset() if sent is None else sent.settings.ids_needed()
 
     async def _applied(self, settings: CampaignSettings, catalogue: Catalogue) -> AppliedSettings:
         """What holds for a campaign; worked out anew, off the event loop, where its settings say something else than
@@ -189,8 +209,18 @@ class CampaignWatch:
             known = self._known[settings.name] = settings, catalogue, made
         return known[2]
 
-    def _policies(self) -> Catalogue:
-        folder = Path(self.daemon.policies.folder)
+    async def _policies(self) -> Catalogue:
+        """The policies of this host; those that were read last, while their folder does not answer."""
+        try:
+            catalogue = await self._files.run("policies.folder", FILE_LIMIT_S, self._read_policies)
+        except NoAnswer as silence:
+            self.parts.health.alarm("policies", str(silence))
+            return Catalogue() if self.catalogue is None else self.catalogue
+        self.parts.health.alarm("policies", "")
+        return catalogue
+
+    def _read_policies(self) -> Catalogue:
+        folder = Path(self.parts.settings.policies.folder)
         now = stamp(folder)
         if self.catalogue is None or now != self._stamp:
             self.catalogue, self._stamp = read_catalogue(folder), now
@@ -198,29 +228,48 @@ class CampaignWatch:
                 log.error("policy cannot be used", policy=name, reasons=[str(problem) for problem in problems])
         return self.catalogue
 
-    def _reasons(self, settings: AppliedSettings) -> list[str]:
-        return obstacles(settings, self.daemon) + unreliable(settings, self.shelf, self.clock.wall())
+    async def _obstacles(self, campaigns: Sequence[AppliedSettings]) -> dict[str, list[str]]:
+        """Why this host cannot run campaigns, by name; all are looked at at once, so that one whose files do not answer
+        holds up no other."""
+        reasons: dict[str, list[str]] = {}
+
+        async def look_at(settings: AppliedSettings) -> None:
+            def both() -> list[str]:
+                return obstacles(settings, self.parts.settings) + unreliable(
+                    settings, self.parts.shelf, self.parts.clock.wall()
+                )
+
+            try:
+                reasons[settings.name] = await self._files.run(f"files of campaign {settings.name}", FILE_LIMIT_S, both)
+            except NoAnswer as silence:
+                reasons[settings.name] = [f"one of the {silence}"]
+
+        async with trio.open_nursery() as nursery:
+            for settings in campaigns:
+                nursery.start_soon(look_at, settings)
+        return reasons
 
     async def _tell(self, change: CampaignChanged) -> None:
+        if self.sent.get(change.settings.name) != change:
+            await self._send(change)
+            await self.tell_ledger(change.settings.name)
+
+    async def _send(self, change: CampaignChanged) -> None:
         name = change.settings.name
-        if self.told.get(name) != change:
-            self.told[name] = change
-            self.tally.zones[name] = zone_of(change.settings)
-            log.info("campaign", campaign=name, state=change.state.value)
-            await self.inbox.send(change)
-            await self.tell_ledger(name)
+        self.sent[name] = change
+        log.info("campaign", campaign=name, state=change.state.value)
+        await self.parts.queues.inbox.send(change)
 
     async def tell_ledger(self, name: str) -> None:
         """Tell the engine what everybody else has counted, in every window; it starts no call before it knows."""
-        windows = counting(self.told[name].settings, self.created_at[name], self.clock.wall())
-        await self.inbox.send(await trio.to_thread.run_sync(ledger.others, self.store, name, windows, self.owner))
+        windows = counting(self.sent[name].settings, self.created_at[name], self.parts.clock.wall())
+        await self.parts.queues.inbox.send(
+            await trio.to_thread.run_sync(ledger.others, self.parts.store, name, windows, self.parts.owner)
+        )
 
     def _note(self, name: str, reasons: list[str]) -> None:
         problem = "; ".join(reasons)
-        if problem and problem != self.tally.campaigns[name].problem:
+        if problem and problem != self.parts.statistics.campaigns[name].problem:
             log.error("campaign cannot run here", campaign=name, reasons=reasons)
-        self.tally.campaigns[name].problem = problem
-        if problem:
-            self.tally.problems[f"campaign {name}"] = f"campaign {name} cannot run here: {problem}"
-        else:
-            self.tally.problems.pop(f"campaign {name}", None)
+        self.parts.statistics.campaigns[name].problem = problem
+        self.parts.health.alarm(f"campaign {name}", problem and f"campaign {name} cannot run here: {problem}")

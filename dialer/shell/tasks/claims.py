@@ -6,23 +6,22 @@ An agent whom another daemon has claimed is none of our business. One whom nobod
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import trio
 
-from dialer.core.agents.agent import Roster
-from dialer.store.base.connection import Store
+from dialer.shell.parts import Parts
 from dialer.store.operators import agents
+
+CLAIM_BEATS: Final = 5
 
 
 @dataclass(slots=True)
 class Claims:
-    """The agents of this daemon. `held` are claimed in the store; `roster` are those the engine knows. `closed` says
-    that the daemon drains: whoever logs in now is for another one."""
+    """The agents of this daemon. `held` are claimed in the store. `closed` says that the daemon drains: whoever logs in
+    now is for another one."""
 
-    store: Store
-    owner: str
-    ttl_s: float
-    roster: Roster
+    parts: Parts
     held: set[str] = field(default_factory=set)
     closed: bool = False
     _absent: set[str] = field(default_factory=set)
@@ -31,7 +30,7 @@ class Claims:
     async def take(self, agent: str) -> bool:
         """Claim an agent who logs in; False where another daemon has, or should. Raises `StoreError`."""
         async with self._changing:
-            if self.closed and agent not in self.roster.agents:
+            if self.closed and agent not in self.parts.engine.view().agents:
                 return False
             self._absent.discard(agent)
             if agent not in self.held:
@@ -40,17 +39,17 @@ class Claims:
 
     async def is_anybodys(self, agent: str) -> bool:
         """Whether some daemon has claimed an agent. Raises `StoreError`."""
-        return await trio.to_thread.run_sync(agents.is_claimed, self.store, agent)
+        return await trio.to_thread.run_sync(agents.is_claimed, self.parts.store, agent)
 
     async def keep(self) -> tuple[str, ...]:
         """Prolong the claims, and give back those of agents who have left. Returns the agents whom another daemon has
         claimed meanwhile. Raises `StoreError`.
 
-        A claim that lapsed while Redis was away is taken again. Who is not in the roster has left, unless the login is
-        still on its way to the engine: so it takes two calls.
+        A claim that lapsed while Redis was away is taken again. Whom the engine does not know has left, unless the
+        login is still on its way to it: so it takes two calls.
         """
         async with self._changing:
-            absent = self.held - self.roster.agents.keys()
+            absent = self.held - self.parts.engine.view().agents.keys()
             gone = sorted(absent if self.closed else absent & self._absent)
             self._absent = absent
             await self._release(gone)
@@ -65,9 +64,11 @@ class Claims:
             await self._release(sorted(self.held))
 
     async def _claim(self, names: list[str]) -> tuple[str, ...]:
-        return await trio.to_thread.run_sync(agents.claim, self.store, names, self.owner, self.ttl_s)
+        return await trio.to_thread.run_sync(
+            agents.claim, self.parts.store, names, self.parts.owner, CLAIM_BEATS * self.parts.settings.host.heartbeat_s
+        )
 
     async def _release(self, names: list[str]) -> None:
         if names:
-            await trio.to_thread.run_sync(agents.release, self.store, names, self.owner)
+            await trio.to_thread.run_sync(agents.release, self.parts.store, names, self.parts.owner)
             self.held.difference_update(names)

@@ -2,94 +2,80 @@
 
 One task commits in groups: what arrives while a batch is being written goes into the next one. While Redis is away
 everything goes to the disk spool instead, in order, and is replayed before anything newer. Where the spool is full or
-the disk fails, the newest facts stay in memory up to `MOST_IN_MEMORY`; then the engine is held up, and no fact is lost.
+the disk fails, the newest facts stay in memory until the queue is full; then the engine is held up, and none is lost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import trio
 
-from dialer.core.abandonment.windows import counting_day
+from dialer.core.abandonment.windows import counting_day, zone_of
+from dialer.core.attempt_fields import durations_of, fields_of
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
 from dialer.core.model import Settlement
 from dialer.disk.errors import DiskError
-from dialer.disk.spool import Spool
-from dialer.shell.clock import Clock
-from dialer.shell.engine_task import ForScribe
-from dialer.shell.health import Ailment, Health
-from dialer.shell.metrics import Metrics
-from dialer.shell.statistics import Tally
-from dialer.shell.tasks.evidence import Evidence
-from dialer.store.base.connection import Store
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import Parts, ToWrite
 from dialer.store.base.errors import StoreError
 from dialer.store.operators import agents
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import outbox, settle
 from dialer.store.settlement.outbox import CrmEvent
-from dialer.store.settlement.settle import Settled
 
 log = structlog.get_logger()
 
-MOST_IN_MEMORY = 10_000
-BATCH = 500
-SPOOL_FULL_PAUSE_S = 1.0
+BATCH: Final = 500
+SPOOL_FULL_PAUSE_S: Final = 1.0
 
-Fact = Settled | OptedOut | CrmEvent
+Fact = Settlement | OptedOut | CrmEvent
 
 
 @dataclass(slots=True)
-class Scribe:
-    """The writer. `facts` are what must not be lost, in order."""
+class EventWriter:
+    """The writer. What must not be lost is written in the order in which it came; of `presence` only the newest."""
 
-    store: Store
-    spool: Spool
-    owner: str
-    clock: Clock
-    health: Health
-    tally: Tally
-    metrics: Metrics
-    evidence: Evidence
+    parts: Parts
     presence: dict[str, agents.Presence] = field(default_factory=dict)
-    _told: int = 0
+    _numbered: int = 0
     _spooling: trio.Lock = field(default_factory=trio.Lock)
 
-    async def write(self, incoming: trio.MemoryReceiveChannel[ForScribe]) -> None:
+    async def write(self) -> None:
         """Write until the engine's side is closed and everything is either in Redis or on disk."""
+        incoming = self.parts.queues.facts_to_write
         async for first in incoming:
             effects = [first, *_rest(incoming)]
-            facts = [fact for effect in effects for fact in self._facts(effect)]
-            await self._commit(facts)
-            if self.health.redis_healthy:
+            await self._commit([fact for effect in effects for fact in self._facts(effect)])
+            if self.parts.health.redis_healthy:
                 async with self._spooling:
                     await self._show_presence()
 
-    def _facts(self, effect: ForScribe) -> list[Fact]:
+    def _facts(self, effect: ToWrite) -> list[Fact]:
         match effect:
             case Settle(settlement):
                 return [self._settled(settlement)]
             case Publish():
-                return [self._event(effect, self.clock.wall())]
+                return [self._event(effect, self.parts.clock.wall())]
             case CrmEvent():
                 return [effect]
             case OptOut(campaign, attempt, number, key, at):
                 log.info("opt_out", attempt_id=attempt, campaign=campaign, number=str(number), key=key)
-                return [OptedOut(campaign, attempt, number, key, self.clock.to_wall(at))]
+                return [OptedOut(campaign, attempt, number, key, self.parts.clock.to_wall(at))]
             case AgentChanged():
-                at = self.clock.to_wall(effect.since)
+                at = self.parts.clock.to_wall(effect.since)
                 self.presence[effect.agent] = agents.Presence(
                     agent=effect.agent,
                     state=effect.state,
                     since=at,
                     reason=effect.reason,
                     campaigns=effect.campaigns,
-                    owner=self.owner,
+                    owner=self.parts.owner,
                 )
                 fields = {
                     "agent": effect.agent,
@@ -104,26 +90,29 @@ class Scribe:
         two events with one id would be one for the CRM."""
         fields = effect.fields
         if "until" in fields:
-            effect = replace(effect, fields={**fields, "until": self.clock.to_wall(fields["until"])})
+            effect = replace(effect, fields={**fields, "until": self.parts.clock.to_wall(fields["until"])})
         event = outbox.event_of(effect, at)
         if fields.get("attempt_id"):
             return event
-        self._told += 1
-        return replace(event, id=f"{event.id}-{self._told}")
+        self._numbered += 1
+        return replace(event, id=f"{event.id}-{self._numbered}")
 
-    def _settled(self, settlement: Settlement) -> Settled:
-        zone = self.tally.zones.get(settlement.campaign)
-        day = counting_day(self.clock.to_wall(settle.counted_at(settlement)), zone)
-        self.metrics.attempt(settlement)
+    def _settled(self, settlement: Settlement) -> Settlement:
+        settings = self.parts.engine.settings_of(settlement.campaign)
+        zone = None if settings is None else zone_of(settings)
+        day = counting_day(self.parts.clock.to_wall(settle.counted_at(settlement)), zone)
+        self.parts.metrics.attempt(settlement)
         log.info("attempt", **_canonical(settlement))
-        return settle.settled(settlement, clock=self.clock.to_wall, day=day)
+        return settle.settled(settlement, clock=self.parts.clock.to_wall, day=day)
 
     async def _commit(self, facts: Sequence[Fact]) -> None:
         """Opt-outs first: they wait for nothing, also not for the disk that keeps the evidence."""
         opted_out = [fact for fact in facts if isinstance(fact, OptedOut)]
-        ends = [fact for fact in facts if isinstance(fact, Settled)]
+        ends = [fact for fact in facts if isinstance(fact, Settlement)]
         await self._put_down(opted_out)
-        await self.evidence.keep([*self.evidence.opt_outs(opted_out), *self.evidence.ends(ends, self.owner)])
+        await self.parts.evidence.keep(
+            [*self.parts.evidence.opt_outs(opted_out), *self.parts.evidence.ends(ends, self.parts.owner)]
+        )
         await self._put_down([fact for fact in facts if not isinstance(fact, OptedOut)])
 
     async def _put_down(self, facts: Sequence[Fact]) -> None:
@@ -133,34 +122,34 @@ class Scribe:
             while not (await self._in_store(facts) or await self._on_disk(facts)):
                 await trio.sleep(SPOOL_FULL_PAUSE_S)
                 await self._replay()
-            self.health.well(Ailment.SPOOL)
+            self.parts.health.allow_calls(NoCalls.SPOOL)
 
     async def _in_store(self, facts: Sequence[Fact]) -> bool:
         """Write to Redis, unless older facts wait on disk."""
-        if len(self.spool):
+        if len(self.parts.spool):
             return False
         try:
             await trio.to_thread.run_sync(self._to_store, facts)
         except StoreError as error:
-            self.health.ails(Ailment.REDIS, str(error))
+            self.parts.health.stop_calls(NoCalls.REDIS, str(error))
             return False
         return True
 
     async def _on_disk(self, facts: Sequence[Fact]) -> bool:
         try:
-            await trio.to_thread.run_sync(self.spool.append, [_row(fact) for fact in facts])
+            rows = [_row(fact) for fact in facts]
+            await trio.to_thread.run_sync(self.parts.spool.append, rows, abandon_on_cancel=True)
         except DiskError as error:  # full, or the disk does not take it
-            self.health.ails(Ailment.SPOOL, str(error))
+            self.parts.health.stop_calls(NoCalls.SPOOL, str(error))
             return False
-        self.tally.spooled = len(self.spool)
         return True
 
     def _to_store(self, facts: Sequence[Fact]) -> None:
-        opt_outs.block(self.store, [fact for fact in facts if isinstance(fact, OptedOut)])
-        ends = [fact for fact in facts if isinstance(fact, Settled)]
-        settle.settle(self.store, ends, self.owner)
-        outbox.publish(self.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
-        self.tally.unwritten.difference_update(end.settlement.attempt for end in ends)
+        opt_outs.block(self.parts.store, [fact for fact in facts if isinstance(fact, OptedOut)])
+        ends = [fact for fact in facts if isinstance(fact, Settlement)]
+        settle.settle(self.parts.store, ends, self.parts.owner)
+        outbox.publish(self.parts.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
+        self.parts.unwritten.difference_update(end.attempt for end in ends)
 
     async def replay(self) -> bool:
         """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not
@@ -169,23 +158,22 @@ class Scribe:
             return await self._replay() and await self._show_presence()
 
     async def _replay(self) -> bool:
-        while rows := await trio.to_thread.run_sync(self.spool.peek, BATCH):
+        while rows := await trio.to_thread.run_sync(self.parts.spool.peek, BATCH, abandon_on_cancel=True):
             facts = [_fact(row) for row in rows]
             try:
                 await trio.to_thread.run_sync(self._to_store, facts)
             except StoreError as error:
-                self.health.ails(Ailment.REDIS, str(error))
+                self.parts.health.stop_calls(NoCalls.REDIS, str(error))
                 return False
-            await trio.to_thread.run_sync(self.spool.discard, len(rows))
-            self.tally.spooled = len(self.spool)
+            await trio.to_thread.run_sync(self.parts.spool.discard, len(rows), abandon_on_cancel=True)
         return True
 
     async def _show_presence(self) -> bool:
         rows = list(self.presence.values())
         try:
-            await trio.to_thread.run_sync(agents.show, self.store, rows)
+            await trio.to_thread.run_sync(agents.show, self.parts.store, rows)
         except StoreError as error:
-            self.health.ails(Ailment.REDIS, str(error))
+            self.parts.health.stop_calls(NoCalls.REDIS, str(error))
             return False
         for row in rows:
             if self.presence.get(row.agent) is row:
@@ -193,8 +181,8 @@ class Scribe:
         return True
 
 
-def _rest(incoming: trio.MemoryReceiveChannel[ForScribe]) -> list[ForScribe]:
-    effects: list[ForScribe] = []
+def _rest(incoming: trio.MemoryReceiveChannel[ToWrite]) -> list[ToWrite]:
+    effects: list[ToWrite] = []
     while len(effects) < BATCH:
         try:
             effects.append(incoming.receive_nowait())
@@ -205,7 +193,7 @@ def _rest(incoming: trio.MemoryReceiveChannel[ForScribe]) -> list[ForScribe]:
 
 def _row(fact: Fact) -> list[Any]:
     match fact:
-        case Settled():
+        case Settlement():
             return ["settled", settle.to_wire(fact)]
         case OptedOut():
             return ["opt_out", opt_outs.to_wire(fact)]
@@ -226,33 +214,12 @@ def _fact(row: Any) -> Fact:
 
 def _canonical(settlement: Settlement) -> dict[str, Any]:
     """The one log line of an attempt: everything that somebody may want to know about it later."""
-
-    def between(start: float | None, end: float | None) -> float | None:
-        return None if start is None or end is None else round(end - start, 4)
-
     lead = settlement.lead
     return {
         "attempt_id": settlement.attempt,
         "campaign": settlement.campaign,
         "lead_id": without_number(lead),
         "number": str(lead.number),
-        "trunk": settlement.trunk,
-        "caller_id": settlement.caller_id,
-        "disposition": settlement.disposition.value,
-        "cause": settlement.cause.value,
-        "sip_code": settlement.sip_code,
-        "q850": settlement.q850,
-        "reason": settlement.reason,
-        "ended_by": settlement.ended_by.value,
-        "agent": settlement.agent,
-        "post_dial_delay_s": between(settlement.dialled_at, settlement.ringing_at),
-        "ring_s": between(settlement.ringing_at, settlement.answered_at or settlement.ended_at),
-        "wait_s": between(settlement.answered_at, settlement.bridged_at or settlement.ended_at),
-        "hand_over_s": between(settlement.answered_at, settlement.agent_dialled_at),
-        "talk_s": between(settlement.bridged_at, settlement.ended_at),
-        "answer_kind": "" if settlement.answered_at is None else settlement.answer_kind.value,
-        "live": settlement.live,
-        "abandoned": settlement.abandoned,
-        "charged": settlement.charged,
-        "crossed_cancel": settlement.crossed_cancel,
+        **fields_of(settlement),
+        **durations_of(settlement),
     }

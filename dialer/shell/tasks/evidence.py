@@ -1,7 +1,7 @@
 """Putting decisions and ends on record before anybody relies on them, in groups, off the event loop.
 
 One task writes: what comes while the disk is busy goes into the next batch, and one batch is forced to disk once. Who
-has something to put on record waits until it is there. While the disk does not take it the daemon is ailing, so no
+has something to put on record waits until it is there. While the disk does not take it no
 calls start; calls in progress go on, and their ends wait in memory, in order, until it can be written again.
 """
 
@@ -22,12 +22,12 @@ from compliance.evidence import Entry
 from config.policies import AppliedSettings
 from dialer.core import evidence
 from dialer.core.inputs import Permitted, Refused
+from dialer.core.model import Settlement
 from dialer.disk.evidence_log import EvidenceLog, compress, deletion
 from dialer.shell.clock import Clock
-from dialer.shell.health import Ailment, Health
+from dialer.shell.health import Health, NoCalls
 from dialer.store.crm.requests import Outcome
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement.settle import Settled
 
 log = structlog.get_logger()
 
@@ -42,8 +42,6 @@ RETRY_S: Final = 1.0
 TIDY_EVERY_S: Final = 60.0
 FAREWELL_S: Final = 10.0
 """Longest wait, at the end, for a disk that does not take the last records."""
-
-Told = Permitted | Refused
 
 
 @dataclass(slots=True)
@@ -62,12 +60,16 @@ class Evidence:
     _written: int = 0
     _news: trio.Event = field(default_factory=trio.Event)
     _moved: trio.Event = field(default_factory=trio.Event)
+    lost: int = 0
     _ending: bool = False
+    _writing: trio.CancelScope = field(default_factory=trio.CancelScope)
     _policies: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     # --- what goes on record -----------------------------------------------------------------------------------------
 
-    def decisions(self, answers: Iterable[Told], settings: AppliedSettings, trunk: str = "") -> list[Entry]:
+    def decisions(
+        self, answers: Iterable[Permitted | Refused], settings: AppliedSettings, trunk: str = ""
+    ) -> list[Entry]:
         """What the gates said of one campaign's leads; the settings come first, where they are not on record yet."""
         at, key = self.clock.wall(), self.disk.key
         version, policy = settings.version, settings.policy()
@@ -76,28 +78,28 @@ class Evidence:
         if self._policies.get(settings.name) != (version, day := self._day(at)):
             self._policies[settings.name] = (version, day)
             entries.append(evidence.policy(settings, version, self.created_at.get(settings.name, at), at))
-        for one in answers:
-            if isinstance(one, Permitted):
+        for answer in answers:
+            if isinstance(answer, Permitted):
                 passed = (*evidence.PASSED, Rule.REGISTER) if self.registers and policy.registers else evidence.PASSED
-                entries.append(evidence.permit(one, settings, version, trunk, key, passed))
+                entries.append(evidence.permit(answer, settings, version, trunk, key, passed))
             else:
-                entries.append(evidence.refusal(one, version, key, at))
+                entries.append(evidence.refusal(answer, version, key, at))
         return entries
 
-    def ends(self, settled: Iterable[Settled], owner: str) -> list[Entry]:
+    def ends(self, settled: Iterable[Settlement], owner: str) -> list[Entry]:
         """Attempts that ended; `owner` settles them."""
         at = self.clock.wall()
-        return [evidence.settlement(one.settlement, one.day, owner, self.disk.key, at) for one in settled]
+        return [evidence.settlement(end, end.day, owner, self.disk.key, at) for end in settled]
 
     def opt_outs(self, pressed: Iterable[OptedOut]) -> list[Entry]:
         """Whose phone said that they are not to be called again."""
         key = self.disk.key
-        return [evidence.opt_out(one.campaign, one.attempt, one.number, one.key, key, one.at) for one in pressed]
+        return [evidence.opt_out(row.campaign, row.attempt, row.number, row.key, key, row.at) for row in pressed]
 
-    def outcomes(self, said: Iterable[Outcome]) -> list[Entry]:
+    def outcomes(self, outcomes: Iterable[Outcome]) -> list[Entry]:
         """What agents or the CRM said came of attempts."""
         at = self.clock.wall()
-        return [evidence.outcome(one.campaign, one.attempt, one.outcome, at) for one in said]
+        return [evidence.outcome(row.campaign, row.attempt, row.outcome, at) for row in outcomes]
 
     @staticmethod
     def _day(at: float) -> str:
@@ -112,9 +114,9 @@ class Evidence:
         await self.keep([evidence.stopped(owner, self.clock.wall())])
 
     @property
-    def ailing(self) -> bool:
+    def failing(self) -> bool:
         """Whether the disk does not take it at the moment."""
-        return Ailment.EVIDENCE in self.health.ailments
+        return NoCalls.EVIDENCE in self.health.reasons
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -130,57 +132,62 @@ class Evidence:
         mine = self._came
         self._news.set()
         with trio.move_on_after(KEEP_LIMIT_S) as limit:
-            while self._written < mine and not self.ailing:
+            while self._written < mine and not self.failing:
                 await self._moved.wait()
         if limit.cancelled_caught:
-            self.health.ails(Ailment.EVIDENCE, f"the disk has not answered for {KEEP_LIMIT_S:g} s")
-            self._tell()
+            self.health.stop_calls(NoCalls.EVIDENCE, f"the disk has not answered for {KEEP_LIMIT_S:g} s")
+            self._wake_who_waits()
         return self._written >= mine
 
-    def keep_ends(self, settled: Sequence[Settled], owner: str) -> None:
+    def keep_ends(self, settled: Sequence[Settlement], owner: str) -> None:
         """Put ends on record, from a thread that trio started."""
         trio.from_thread.run(self.keep, self.ends(settled, owner))
 
     async def write(self) -> None:
-        """Write until `end` was called and nothing waits any more, or the disk has not taken it for `FAREWELL_S`."""
-        failing_since: float | None = None
-        while not (self._ending and not self.waiting):
-            if not self.waiting:
-                self._news = trio.Event()
-                await self._news.wait()
-                continue
-            batch = list(islice(self.waiting, BATCH))
-            try:
-                await trio.to_thread.run_sync(self._append, batch)
-            except OSError as error:
-                now = self.clock.now()
-                failing_since = now if failing_since is None else failing_since
-                if self._ending and now - failing_since >= FAREWELL_S:
-                    log.error("evidence lost", records=len(self.waiting), detail=_why(error))
-                    return
-                self.health.ails(Ailment.EVIDENCE, _why(error))
-                self._tell()
-                with trio.move_on_after(RETRY_S):
-                    await trio.sleep_forever()
-                continue
-            failing_since = None
-            for _ in batch:
-                self.waiting.popleft()
-            self._written += len(batch)
-            self.health.well(Ailment.EVIDENCE)
-            self._tell()
+        """Write until `end` was called and nothing waits any more, or the disk has not taken it for `FAREWELL_S`: then
+        `lost` says how many records were."""
+        with trio.CancelScope() as self._writing:
+            while not (self._ending and not self.waiting):
+                if self.waiting:
+                    await self._write_batch(list(islice(self.waiting, BATCH)))
+                else:
+                    self._news = trio.Event()
+                    await self._news.wait()
+        self.lost = len(self.waiting)
+        if self.lost:
+            log.error("evidence lost", records=self.lost, detail=self.health.reasons.get(NoCalls.EVIDENCE, "no answer"))
+
+    async def _write_batch(self, batch: Sequence[Entry]) -> None:
+        try:
+            await trio.to_thread.run_sync(self._append, batch, abandon_on_cancel=True)
+        except OSError as error:
+            self.health.stop_calls(NoCalls.EVIDENCE, _why(error))
+            self._wake_who_waits()
+            await trio.sleep(RETRY_S)
+            return
+        for _ in batch:
+            self.waiting.popleft()
+        self._written += len(batch)
+        self._limit_the_end()
+        self.health.allow_calls(NoCalls.EVIDENCE)
+        self._wake_who_waits()
 
     def _append(self, batch: Sequence[Entry]) -> None:
         self.disk.append(batch, opened_ms=evidence.ms(self.clock.wall()))
 
-    def _tell(self) -> None:
+    def _wake_who_waits(self) -> None:
         moved, self._moved = self._moved, trio.Event()
         moved.set()
 
     def end(self) -> None:
         """Nothing more will come."""
         self._ending = True
+        self._limit_the_end()
         self._news.set()
+
+    def _limit_the_end(self) -> None:
+        if self._ending:
+            self._writing.deadline = trio.current_time() + FAREWELL_S
 
     # --- closed files ------------------------------------------------------------------------------------------------
 
@@ -188,9 +195,9 @@ class Evidence:
         """Compress closed files and delete those that are old enough. Runs until cancelled."""
         while True:
             try:
-                for segment in await trio.to_thread.run_sync(self.disk.closed):
+                for segment in await trio.to_thread.run_sync(self.disk.closed, abandon_on_cancel=True):
                     if not segment.compressed:
-                        await trio.to_thread.run_sync(compress, segment)
+                        await trio.to_thread.run_sync(compress, segment, abandon_on_cancel=True)
                 await self._expire()
             except OSError as error:
                 log.warning("evidence not tidied", detail=_why(error))
@@ -198,10 +205,11 @@ class Evidence:
 
     async def _expire(self) -> None:
         today = datetime.fromtimestamp(self.clock.wall(), UTC).date()
-        for segment, said in await trio.to_thread.run_sync(self.disk.expired, today, self.keep_days):
-            if not await self.keep([deletion(evidence.ms(self.clock.wall()), said)]):
+        expired = await trio.to_thread.run_sync(self.disk.expired, today, self.keep_days, abandon_on_cancel=True)
+        for segment, summary in expired:
+            if not await self.keep([deletion(evidence.ms(self.clock.wall()), summary)]):
                 return
-            await trio.to_thread.run_sync(segment.path.unlink)
+            await trio.to_thread.run_sync(segment.path.unlink, abandon_on_cancel=True)
             log.info("evidence deleted", file=segment.path.name, kept_days=self.keep_days)
 
 

@@ -1,7 +1,7 @@
 """What comes in from Redis: leads, agents' desktops, the CRM's outcomes, operators' commands.
 
-Each feed is one task that reads, hands on, and reads again. A store that does not answer is an ailment; the feed tries
-again, more slowly, and nothing is lost meanwhile because streams keep what nobody has acknowledged.
+Each feed is one task that reads, hands on, and reads again. While the store does not answer the feed tries again,
+more slowly, and nothing is lost meanwhile because streams keep what nobody has acknowledged.
 """
 
 from __future__ import annotations
@@ -15,16 +15,12 @@ from typing import Final
 import structlog
 import trio
 
-from config.daemon import DaemonSettings
 from dialer.core.agents.agent import AgentEventKind, AgentEventRefused, apply
-from dialer.core.inputs import AnswerSaid, Input
-from dialer.shell.clock import Clock
-from dialer.shell.engine_task import ForScribe
-from dialer.shell.health import Ailment, Health
+from dialer.core.inputs import AnswerReported
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
-from dialer.shell.tasks.evidence import Evidence
-from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreError
 from dialer.store.crm import inbox as crm_in
 from dialer.store.crm.requests import MACHINE
@@ -41,23 +37,17 @@ IDLE_S: Final = 0.2
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 5.0
 CAMPAIGNS_EVERY_S: Final = 5.0
+FINISH_LIMIT_S: Final = 30.0
+"""Longest time, also at the end of the daemon, to hand on what was read."""
 
 
 @dataclass(slots=True)
 class Feeds:
     """What the feeds share."""
 
-    store: Store
-    settings: DaemonSettings
-    owner: str
-    host: str
+    parts: Parts
     claims: Claims
-    clock: Clock
-    health: Health
-    inbox: trio.MemorySendChannel[Input]
-    scribe: trio.MemorySendChannel[ForScribe]
     watch: CampaignWatch
-    evidence: Evidence
 
     async def keep(self, feed: Callable[[], Awaitable[None]]) -> None:
         """Repeat one reading of a feed for ever, backing off with jitter while the store is away."""
@@ -67,7 +57,7 @@ class Feeds:
                 await feed()
                 pause_s = FIRST_PAUSE_S
             except StoreError as error:
-                self.health.ails(Ailment.REDIS, str(error))
+                self.parts.health.stop_calls(NoCalls.REDIS, str(error))
                 await trio.sleep(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
 
@@ -77,23 +67,25 @@ class Feeds:
         """One round of intake over all campaigns, also those that have not been started yet: who loads a list wants to
         know what became of it."""
         busy = False
-        found, _ = await trio.to_thread.run_sync(campaigns.readable, self.store)
-        for campaign in found:
-            busy |= await self._take_in(campaign.settings.name)
+        readable, faults = await trio.to_thread.run_sync(campaigns.readable, self.parts.store)
+        names = [campaign.settings.name for campaign in readable]
+        await self.watch.halt_all_but({*names, *faults})  # noticed here first: this is read five times a second
+        for name in names:
+            busy |= await self._take_in(name)
         if not busy:
             await trio.sleep(IDLE_S)
 
     async def _take_in(self, campaign: str) -> bool:
-        batch = self.settings.intake.batch
+        batch = self.parts.settings.intake.batch
         report = await trio.to_thread.run_sync(
             partial(
                 intake.take_in,
-                self.store,
+                self.parts.store,
                 campaign,
-                self.owner,
-                self.clock.wall(),
+                self.parts.owner,
+                self.parts.clock.wall(),
                 batch,
-                max_lead_bytes=self.settings.intake.max_lead_bytes,
+                max_lead_bytes=self.parts.settings.intake.max_lead_bytes,
                 ids_needed=self.watch.ids_needed(campaign),
             )
         )
@@ -115,75 +107,85 @@ class Feeds:
             cursor = await self._hear_agents(cursor, BLOCK_MS)
 
     async def _hear_agents(self, cursor: str, block_ms: int) -> str:
-        with trio.CancelScope(shield=True):  # the store has noted them as read, so they are heard, also at the end
-            heard, cursor = await trio.to_thread.run_sync(agents.read, self.store, self.host, cursor, BATCH, block_ms)
+        # The store has noted them as read, so they are heard, also at the end.
+        with trio.move_on_after(FINISH_LIMIT_S, shield=True) as limit:
+            heard, cursor = await trio.to_thread.run_sync(
+                agents.read, self.parts.store, self.parts.host, cursor, BATCH, block_ms
+            )
             for entry in heard:
                 if isinstance(entry, Malformed):
                     await self._refuse_agent(entry.entry_id, entry.agent, "", "; ".join(entry.reasons))
                 else:
                     await self._agent(entry)
-        await trio.lowlevel.checkpoint()
+        await _finished("agents", limit)
         return cursor
 
     async def _agent(self, heard: Heard) -> None:
         event = heard.event
         if event.kind is AgentEventKind.LOGIN:
-            known = await trio.to_thread.run_sync(campaigns.names, self.store)
+            known = await trio.to_thread.run_sync(campaigns.names, self.parts.store)
             unknown = [name for name in event.campaigns if name not in known]
             if unknown:
                 reason = f"no campaign {', '.join(unknown)}; existing campaigns: {', '.join(known) or 'none yet'}"
                 await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, reason)
             elif await self.claims.take(event.agent):
-                await self.inbox.send(event)
+                await self.parts.queues.inbox.send(event)
         elif event.agent in self.claims.held:
-            await self.inbox.send(event)
+            await self.parts.queues.inbox.send(event)
         elif not await self.claims.is_anybodys(event.agent):
             try:
-                apply(None, event, self.clock.now())
+                apply(None, event, self.parts.clock.now())
             except AgentEventRefused as refusal:
                 await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, str(refusal))
 
     async def _refuse_agent(self, entry_id: str, agent: str, event: str, reason: str) -> None:
         """Every daemon reads every entry and may refuse it; the entry's id makes that one event for the CRM."""
         fields = {"agent": agent, "event": event, "reason": reason}
-        refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", self.clock.wall(), fields)
-        await self.scribe.send(refused)
+        refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", self.parts.clock.wall(), fields)
+        await self.parts.queues.facts.send(refused)
 
     # --- CRM and operators ------------------------------------------------------------------------------------------
 
     async def crm(self) -> None:
         """One reading of the CRM's outcomes and block requests."""
-        with trio.CancelScope(shield=True):  # what is left half done would wait for a minute for the next daemon
+        # What is left half done waits for a minute for the next daemon.
+        with trio.move_on_after(FINISH_LIMIT_S, shield=True) as limit:
             received = await trio.to_thread.run_sync(
                 partial(
                     crm_in.read,
-                    self.store,
-                    self.owner,
+                    self.parts.store,
+                    self.parts.owner,
                     BATCH,
                     BLOCK_MS,
-                    default_region=self.settings.intake.default_region,
+                    default_region=self.parts.settings.intake.default_region,
                 )
             )
             if received:
-                said = [one.request for one in received if isinstance(one.request, crm_in.Outcome)]
-                await self.evidence.keep(self.evidence.outcomes(said))
-                apply_all = partial(crm_in.apply, self.store, received, now=self.clock.wall())
+                outcomes = [entry.request for entry in received if isinstance(entry.request, crm_in.Outcome)]
+                await self.parts.evidence.keep(self.parts.evidence.outcomes(outcomes))
+                apply_all = partial(crm_in.apply, self.parts.store, received, now=self.parts.clock.wall())
                 report = await trio.to_thread.run_sync(apply_all)
                 for outcome in report.outcomes:  # news to the pacer where the call was this daemon's
-                    await self.inbox.send(AnswerSaid(outcome.attempt, outcome.outcome == MACHINE))
+                    await self.parts.queues.inbox.send(AnswerReported(outcome.attempt, outcome.outcome == MACHINE))
                 log.info("crm", applied=report.applied, refused=report.refused, blocked=len(report.blocked))
-        await trio.lowlevel.checkpoint()
+        await _finished("crm", limit)
 
     async def operators(self) -> None:
         """Follow the control stream; any command may have changed a campaign. Looks by itself now and then, too."""
-        _, cursor = await trio.to_thread.run_sync(control.read, self.store, "$", BATCH, 0)
+        _, cursor = await trio.to_thread.run_sync(control.read, self.parts.store, "$", BATCH, 0)
         while True:
             await self.watch.look()
             with trio.move_on_after(CAMPAIGNS_EVERY_S):
                 ordered: tuple[control.Ordered, ...] = ()
                 while not ordered:
                     ordered, cursor = await trio.to_thread.run_sync(
-                        control.read, self.store, cursor, BATCH, BLOCK_MS, abandon_on_cancel=True
+                        control.read, self.parts.store, cursor, BATCH, BLOCK_MS, abandon_on_cancel=True
                     )
                 for order in ordered:
                     log.info("operator", command=order.command.name, who=order.who)
+
+
+async def _finished(feed: str, limit: trio.CancelScope) -> None:
+    if limit.cancelled_caught:
+        log.error("what was read could not be handed on", feed=feed, limit_s=FINISH_LIMIT_S)
+    await trio.lowlevel.checkpoint()

@@ -24,9 +24,8 @@ from config.daemon import RetentionSettings
 from config.policies import Catalogue, applied
 from config.problems import ConfigError
 from dialer.core.evidence import erased, purged
-from dialer.shell.clock import Clock
-from dialer.shell.health import Ailment, Health
-from dialer.shell.tasks.evidence import Evidence
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import Parts
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreError, StoreUnavailable
 from dialer.store.operators import campaigns, control
@@ -79,12 +78,7 @@ def rules_of(settings: RetentionSettings, policies: Mapping[str, Policy | None])
 class Housekeeping:
     """The one task. `catalogue` gives the policies that this host has, None until they have been read."""
 
-    store: Store
-    owner: str
-    clock: Clock
-    health: Health
-    evidence: Evidence
-    settings: RetentionSettings
+    parts: Parts
     catalogue: Callable[[], Catalogue | None]
     pause_s: float = PAUSE_S
     idle_s: float = IDLE_S
@@ -96,13 +90,13 @@ class Housekeeping:
         """One slice after the other while a round is under way. Runs until cancelled."""
         while True:
             wait_s = self.idle_s
-            if self.health.redis_healthy and self.catalogue() is not None:
+            if self.parts.health.redis_healthy and self.catalogue() is not None:
                 try:
-                    if await trio.to_thread.run_sync(retention.claim, self.store, self.owner, CLAIM_S):
+                    if await trio.to_thread.run_sync(retention.claim, self.parts.store, self.parts.owner, CLAIM_S):
                         await self._finish_erasures()
                         wait_s = self.pause_s if await self._slice() else self.idle_s
                 except StoreUnavailable as error:
-                    self.health.ails(Ailment.REDIS, str(error))
+                    self.parts.health.stop_calls(NoCalls.REDIS, str(error))
                 except StoreError as error:
                     self._warn_once(str(error))
             await trio.sleep(wait_s)
@@ -111,13 +105,13 @@ class Housekeeping:
 
     async def _slice(self) -> bool:
         """Do one slice of the round that is due; False: none is."""
-        now, theirs = self.clock.wall(), await trio.to_thread.run_sync(retention.clock, self.store)
+        now, theirs = self.parts.clock.wall(), await trio.to_thread.run_sync(retention.clock, self.parts.store)
         if abs(now - theirs) > CLOCKS_AGREE_S:
             self._warn_once(
                 f"nothing is deleted: this host's clock and that of Redis differ by {now - theirs:+.0f} s", "clocks"
             )
             return False
-        round_ = await trio.to_thread.run_sync(retention.load, self.store)
+        round_ = await trio.to_thread.run_sync(retention.load, self.parts.store)
         rules = await self._current_rules()
         parts = [(what, name) for name in sorted(rules.leads_s) for what in OF_A_CAMPAIGN]
         parts += [(what, "") for what in OF_ALL]
@@ -130,7 +124,7 @@ class Housekeeping:
             round_ = await self._do(round_, rules, parts[parts.index(here) + 1 :])
         else:  # the campaign is gone, or cannot be read any more
             round_ = Round(round_.began_at, *parts[0])
-        await trio.to_thread.run_sync(retention.save, self.store, round_)
+        await trio.to_thread.run_sync(retention.save, self.parts.store, round_)
         return True
 
     def _warn_once(self, detail: str, about: str = "") -> None:
@@ -144,7 +138,7 @@ class Housekeeping:
         done = Slice(0)
         if age_s is not None:
             before = round_.began_at - age_s
-            done = await trio.to_thread.run_sync(partial(_purge, self.store, round_, before))
+            done = await trio.to_thread.run_sync(partial(_purge, self.parts.store, round_, before))
             round_ = replace(round_, cursor=done.cursor, gone=round_.gone + done.gone)
             if not done.cursor and round_.gone:
                 await self._record(round_, before)
@@ -154,70 +148,74 @@ class Housekeeping:
         return Round(round_.began_at, what, campaign)
 
     async def _record(self, round_: Round, before: float) -> None:
-        now = self.clock.wall()
-        await self.evidence.keep([purged(round_.what, round_.campaign, round_.gone, before, now)])
+        now = self.parts.clock.wall()
+        await self.parts.evidence.keep([purged(round_.what, round_.campaign, round_.gone, before, now)])
         detail = {"what": round_.what, "campaign": round_.campaign, "count": round_.gone, "before": before}
-        await trio.to_thread.run_sync(partial(control.audit, self.store, "purge", who=WHO, now=now, detail=detail))
+        await trio.to_thread.run_sync(
+            partial(control.audit, self.parts.store, "purge", who=WHO, now=now, detail=detail)
+        )
         log.info("purged", **detail)
 
     async def _current_rules(self) -> Rules:
-        if self._rules is None or self.clock.now() - self._rules_at >= RULES_LAST_S:
+        if self._rules is None or self.parts.clock.now() - self._rules_at >= RULES_LAST_S:
             self._rules = await trio.to_thread.run_sync(self._read_rules)
-            self._rules_at = self.clock.now()
+            self._rules_at = self.parts.clock.now()
         return self._rules
 
     def _read_rules(self) -> Rules:
-        found, faults = campaigns.readable(self.store)
+        readable, faults = campaigns.readable(self.parts.store)
         catalogue = self.catalogue()
         assert catalogue is not None  # `keep` waits for it
         policies: dict[str, Policy | None] = dict.fromkeys(faults)
-        for campaign in found:
+        for campaign in readable:
             try:
                 policies[campaign.settings.name] = applied(campaign.settings, catalogue).policy()
             except ConfigError as error:
                 policies[campaign.settings.name] = None
                 self._warn_once(f"contact histories are kept, campaign {campaign.settings.name}: {error}")
-        return rules_of(self.settings, policies)
+        return rules_of(self.parts.settings.retention, policies)
 
     # --- erasures -----------------------------------------------------------------------------------------------------
 
     async def _finish_erasures(self) -> None:
         """Each for itself: one that cannot be done holds up no other, nor the deleting of what is old."""
-        found, faults = await trio.to_thread.run_sync(erasures.readable, self.store)
+        readable, faults = await trio.to_thread.run_sync(erasures.readable, self.parts.store)
         for fault in faults:
             self._warn_once(fault)
-        for one in found:
+        for erasure in readable:
             try:
-                await self._finish_erasure(one)
+                await self._finish_erasure(erasure)
             except StoreUnavailable:
                 raise
             except StoreError as error:
-                self._warn_once(f"erasure {one.id} cannot be finished: {error}")
+                self._warn_once(f"erasure {erasure.id} cannot be finished: {error}")
 
-    async def _finish_erasure(self, one: Erasure) -> None:
-        now = self.clock.wall()
-        if one.complete:
-            after = await trio.to_thread.run_sync(erase.finish, self.store, one)
-        elif now - one.at >= UNFINISHED_S:
-            names = await trio.to_thread.run_sync(campaigns.names, self.store)
-            after = await trio.to_thread.run_sync(erase.erase, self.store, one, names)
+    async def _finish_erasure(self, erasure: Erasure) -> None:
+        now = self.parts.clock.wall()
+        if erasure.complete:
+            after = await trio.to_thread.run_sync(erase.finish, self.parts.store, erasure)
+        elif now - erasure.at >= UNFINISHED_S:
+            names = await trio.to_thread.run_sync(campaigns.names, self.parts.store)
+            after = await trio.to_thread.run_sync(erase.erase, self.parts.store, erasure, names)
             after = replace(after, complete=True)
         else:
             return
         if not after.leads:
             await self._put_on_record(after, now)
-        elif after != one:
-            await trio.to_thread.run_sync(erasures.save, self.store, after)
+        elif after != erasure:
+            await trio.to_thread.run_sync(erasures.save, self.parts.store, after)
 
-    async def _put_on_record(self, one: Erasure, now: float) -> None:
-        key, deleted = self.evidence.disk.key, {name: count for name, count in one.done.items() if count}
-        entry = erased(one.id, one.numbers, one.customer, one.who, one.reason, deleted, key, now)
-        if not await self.evidence.keep([entry]):
-            return  # the disk is ailing; a record too many is better than none
+    async def _put_on_record(self, erasure: Erasure, now: float) -> None:
+        key, deleted = self.parts.evidence.disk.key, {name: count for name, count in erasure.done.items() if count}
+        entry = erased(erasure.id, erasure.numbers, erasure.customer, erasure.who, erasure.reason, deleted, key, now)
+        if not await self.parts.evidence.keep([entry]):
+            return  # the disk fails; a record too many is better than none
         detail = {name: entry.fields[name] for name in ("erasure", "numbers", "customer", "deleted")}
-        await trio.to_thread.run_sync(partial(control.audit, self.store, "erased", who=one.who, now=now, detail=detail))
-        await trio.to_thread.run_sync(erasures.forget, self.store, one)
-        log.info("erased", erasure=one.id, who=one.who, deleted=deleted)
+        await trio.to_thread.run_sync(
+            partial(control.audit, self.parts.store, "erased", who=erasure.who, now=now, detail=detail)
+        )
+        await trio.to_thread.run_sync(erasures.forget, self.parts.store, erasure)
+        log.info("erased", erasure=erasure.id, who=erasure.who, deleted=deleted)
 
 
 def _age_s(round_: Round, rules: Rules) -> float | None:

@@ -13,12 +13,10 @@ from typing import Final
 import structlog
 import trio
 
-from dialer.core.engine import Question
-from dialer.shell.clock import Clock
-from dialer.shell.health import Ailment, Health
-from dialer.shell.statistics import Tally
+from dialer.core.engine import PacerRequest
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import Parts
 from dialer.shell.tasks.pacers import Pacers
-from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreError, StoreUnavailable
 from dialer.store.operators import pacer_memory
 from dialer.store.operators.pacer_memory import Learnt
@@ -32,43 +30,38 @@ PURGE_EVERY_S: Final = 86_400.0
 
 
 @dataclass(slots=True)
-class Notebook:
+class PacerMemory:
     """Reads and writes for the pacers of one daemon."""
 
-    store: Store
-    host: str
-    owner: str
-    clock: Clock
-    health: Health
-    tally: Tally
-    pacers: Pacers
+    parts: Parts
+    pacers: Pacers = field(default_factory=Pacers)
     _recalled: set[str] = field(default_factory=set)
     _due_at: dict[str, float] = field(default_factory=dict)
     _purge_at: float = 0.0
 
-    async def recall(self, questions: list[Question]) -> list[Question]:
-        """Fetch what was learnt of campaigns that are asked about for the first time, in one trip. Gives the questions
+    async def recall(self, requests: list[PacerRequest]) -> list[PacerRequest]:
+        """Fetch what was learnt of campaigns that are asked about for the first time, in one trip. Gives the requests
         that can be asked now: all, unless Redis is away; no call may start then anyway."""
-        new = {question.campaign for question in questions} - self._recalled
+        new = {request.campaign for request in requests} - self._recalled
         if not new:
-            return questions
+            return requests
         try:
-            found = await trio.to_thread.run_sync(pacer_memory.read, self.store, new, self.clock.wall())
+            learnt = await trio.to_thread.run_sync(pacer_memory.read, self.parts.store, new, self.parts.clock.wall())
         except StoreUnavailable as error:
-            self.health.ails(Ailment.REDIS, str(error))
-            return [question for question in questions if question.campaign in self._recalled]
+            self.parts.health.stop_calls(NoCalls.REDIS, str(error))
+            return [request for request in requests if request.campaign in self._recalled]
         except StoreError as error:
             self._warn([str(error)])
         else:
-            self._warn(found.faults)
+            self._warn(learnt.faults)
             for name in new:
-                self._go_on(name, found.for_host(name, self.host))
+                self._go_on(name, learnt.for_host(name, self.parts.host))
         self._recalled |= new
-        return questions
+        return requests
 
     def _go_on(self, campaign: str, record: Learnt | None) -> None:
         if record is not None:
-            age_s = round(self.clock.wall() - record.at)
+            age_s = round(self.parts.clock.wall() - record.at)
             stale = age_s > STALE_AFTER_S
             self.pacers.memories[campaign] = with_stale_rate(record.memory) if stale else record.memory
             log.info("going on from what was learnt", campaign=campaign, of=record.host, age_s=age_s, stale=stale)
@@ -77,27 +70,29 @@ class Notebook:
         """Save each campaign soon after it has begun, then every `SAVE_EVERY_S`. Runs until cancelled."""
         while True:
             await trio.sleep(look_every_s)
-            now = self.clock.now()
+            now = self.parts.clock.now()
             await self.save([name for name in self.pacers.asked if now >= self._due_at.get(name, now)])
 
     async def save(self, campaigns: Collection[str] | None = None) -> None:
         """Save what the pacers of these campaigns have learnt; of all that were asked since their last save, if none
         are given."""
-        if not self.health.redis_healthy:
+        if not self.parts.health.redis_healthy:
             return
         async with self.pacers.busy:
             names = set(self.pacers.asked if campaigns is None else campaigns)
             self.pacers.asked -= names
             records = await trio.to_thread.run_sync(self._records, names)
-        now = self.clock.now()
+        now = self.parts.clock.now()
         try:
-            self._warn(await trio.to_thread.run_sync(pacer_memory.save, self.store, records))
+            self._warn(await trio.to_thread.run_sync(pacer_memory.save, self.parts.store, records))
             if now >= self._purge_at:
-                await trio.to_thread.run_sync(pacer_memory.read, self.store, self._recalled, self.clock.wall())
+                await trio.to_thread.run_sync(
+                    pacer_memory.read, self.parts.store, self._recalled, self.parts.clock.wall()
+                )
                 self._purge_at = now + PURGE_EVERY_S
         except StoreUnavailable as error:
             self.pacers.asked |= names
-            self.health.ails(Ailment.REDIS, str(error))
+            self.parts.health.stop_calls(NoCalls.REDIS, str(error))
         except StoreError as error:
             self._warn([str(error)])
         else:
@@ -109,15 +104,15 @@ class Notebook:
 
     def _record(self, campaign: str) -> Learnt:
         settings, pacer = self.pacers.by_campaign[campaign]
-        tally = self.tally.campaigns[campaign]
+        counts = self.parts.statistics.campaigns[campaign]
         return Learnt(
             campaign=campaign,
-            host=self.host,
-            owner=self.owner,
-            at=self.clock.wall(),
+            host=self.parts.host,
+            owner=self.parts.owner,
+            at=self.parts.clock.wall(),
             settings=settings,
-            decision=tally.decision,
-            decided_at=tally.decided_at,
+            decision=counts.decision,
+            decided_at=counts.decided_at,
             figures=pacer.learnt(),
             memory=self.pacers.memory(campaign) or {},
         )

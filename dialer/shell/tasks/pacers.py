@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 import trio
 
-from config.daemon import PacingSettings
-from dialer.core.engine import Engine, Question
-from dialer.core.inputs import Input, Paced
-from dialer.shell.clock import Clock
-from dialer.shell.statistics import Tally
+from dialer.core.engine import PacerRequest
+from dialer.core.inputs import Paced
+from dialer.shell.parts import Parts
 from pacing.api import Decision, Memory, Pacer, Rule, Settings
 from pacing.policies import make, progressive
 
 log = structlog.get_logger()
 
-SLOWEST_BEAT_S = 1.0
+SLOWEST_BEAT_S: Final = 1.0
 """Every running campaign is decided at least this often, whatever happens."""
+
+SAY_LATE_EVERY_S: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -39,16 +40,16 @@ class Pacers:
     asked: set[str] = field(default_factory=set)
     busy: trio.Lock = field(default_factory=trio.Lock)
 
-    def step(self, questions: list[Question]) -> list[Decision]:
+    def step(self, requests: list[PacerRequest]) -> list[Decision]:
         """Ask each campaign's pacer; runs in a thread."""
-        return [self._of(question).step(question.observations, question.snapshot) for question in questions]
+        return [self._of(request).step(request.observations, request.snapshot) for request in requests]
 
-    def _of(self, question: Question) -> Pacer:
-        name = question.campaign
+    def _of(self, request: PacerRequest) -> Pacer:
+        name = request.campaign
         self.asked.add(name)
         known = self.by_campaign.get(name)
-        if known is None or known[0] != question.settings:
-            known = self.by_campaign[name] = (question.settings, make(question.settings, self.memory(name)))
+        if known is None or known[0] != request.settings:
+            known = self.by_campaign[name] = (request.settings, make(request.settings, self.memory(name)))
         return known[1]
 
     def memory(self, campaign: str) -> Memory | None:
@@ -59,63 +60,65 @@ class Pacers:
         return self.memories.get(campaign)
 
 
-Recall = Callable[[list[Question]], Awaitable[list[Question]]]
-"""Fetches what was learnt of campaigns that have no pacer yet. Gives the questions that can be asked now."""
+Recall = Callable[[list[PacerRequest]], Awaitable[list[PacerRequest]]]
+"""Fetches what was learnt of campaigns that have no pacer yet. Gives the requests that can be asked now."""
 
 
-async def at_once(questions: list[Question]) -> list[Question]:
-    """Nothing is kept of earlier runs."""
-    return questions
+@dataclass(slots=True)
+class LateLog:
+    """Says that pacers were late, at most once a minute, with how often."""
+
+    times: int = 0
+    said_at: float = float("-inf")
+
+    def late(self, budget_s: float, now: float) -> None:
+        """They were late once more."""
+        self.times += 1
+        if now - self.said_at >= SAY_LATE_EVERY_S:
+            log.warning("pacing was late", times=self.times, budget_s=budget_s)
+            self.times, self.said_at = 0, now
 
 
-async def pace(
-    engine: Engine,
-    inbox: trio.MemorySendChannel[Input],
-    settings: PacingSettings,
-    clock: Clock,
-    tally: Tally,
-    pacers: Pacers,
-    recall: Recall = at_once,
-) -> None:
+async def pace(parts: Parts, pacers: Pacers, recall: Recall) -> None:
     """Ask whoever something happened to, every `interval_s`; everybody, once a second. Runs until cancelled."""
+    engine, clock, settings, statistics = parts.engine, parts.clock, parts.settings.pacing, parts.statistics
     everyone_at = clock.now()
-    decisions_sent = 0
+    decisions_sent, late_log = 0, LateLog()
     while True:
         await trio.sleep(settings.interval_s)
-        if tally.decisions_taken < decisions_sent:
+        if engine.decisions_taken < decisions_sent:
             continue  # the last decisions still wait in the queue: a snapshot without them would start calls twice
         now = clock.now()
         everyone = now >= everyone_at
         if everyone:
             everyone_at = now + SLOWEST_BEAT_S
-        questions = await recall(engine.questions(now, everyone=everyone))
-        if not questions:
+        requests = await recall(engine.pacer_requests(now, everyone=everyone))
+        if not requests:
             continue
         async with pacers.busy, trio.open_nursery() as nursery:
-            decided = Decided()
-            nursery.start_soon(_ask, pacers, questions, decided)
-            with trio.move_on_after(settings.budget_s * len(questions)):
-                await decided.event.wait()
-            if not decided.event.is_set():
-                tally.pacing_late += 1
-                log.warning("pacing was late", campaigns=len(questions), budget_s=settings.budget_s)
-                decided.decisions = [
-                    progressive(question.snapshot, question.settings, Rule.LATE) for question in questions
-                ]
-            for question, decision in zip(questions, decided.decisions, strict=True):
-                tally.decided(question.campaign, decision)
+            asking = Asking()
+            nursery.start_soon(asking.ask, pacers, requests)
+            with trio.move_on_after(settings.budget_s * len(requests)):
+                await asking.done.wait()
+            decisions = asking.decisions
+            if not asking.done.is_set():
+                statistics.pacing_late += 1
+                late_log.late(settings.budget_s, clock.now())
+                decisions = [progressive(request.snapshot, request.settings, Rule.LATE) for request in requests]
+            for request, decision in zip(requests, decisions, strict=True):
+                statistics.decided(request.campaign, decision)
                 decisions_sent += 1
-                await inbox.send(Paced(question.campaign, decision))
+                await parts.queues.inbox.send(Paced(request.campaign, decision))
 
 
 @dataclass(slots=True)
-class Decided:
+class Asking:
     """A round of decisions on its way."""
 
-    event: trio.Event = field(default_factory=trio.Event)
+    done: trio.Event = field(default_factory=trio.Event)
     decisions: list[Decision] = field(default_factory=list)
 
-
-async def _ask(pacers: Pacers, questions: list[Question], decided: Decided) -> None:
-    decided.decisions = await trio.to_thread.run_sync(pacers.step, questions)
-    decided.event.set()
+    async def ask(self, pacers: Pacers, requests: list[PacerRequest]) -> None:
+        """Ask, in a thread."""
+        self.decisions = await trio.to_thread.run_sync(pacers.step, requests)
+        self.done.set()

@@ -8,61 +8,30 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
-import structlog
 import trio
 
 from config.policies import AppliedSettings
 from dialer.core.calls.settling import unsent
 from dialer.core.effects import Lease, Postpone, Release, Reserve, Settle
-from dialer.core.inputs import Input, LeadsLeased, Permitted, Refused, StoreFailed
+from dialer.core.inputs import LeadsLeased, Permitted, Refused, StoreFailed
 from dialer.core.leads.lead_reasons import kept
-from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
-from dialer.shell.clock import Clock
-from dialer.shell.engine_task import ForScribe
-from dialer.shell.health import Ailment, Health
-from dialer.shell.tasks.evidence import Evidence
-from dialer.store.base.connection import Store
+from dialer.core.model import Settlement
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import Parts
 from dialer.store.base.errors import StoreError
 from dialer.store.gate import gate
+from dialer.store.gate.evaluation import Screening
 from dialer.store.leads import leases
 from pacing.api import Mode
 
-log = structlog.get_logger()
-
 DOUBT_S: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class StoreDesk:
-    """What both tasks need."""
-
-    store: Store
-    owner: str
-    lease_s: float
-    clock: Clock
-    health: Health
-    inbox: trio.MemorySendChannel[Input]
-    evidence: Evidence
-    shelf: Shelf = field(default_factory=Shelf)
-    doubtful: deque[Doubtful] = field(default_factory=deque)
-
-
-@dataclass(frozen=True, slots=True)
-class Doubtful:
-    """An attempt that may have been reserved and written down, and for which no INVITE left, for a `reason`."""
-
-    lead: Lead
-    attempt: str
-    trunk: str
-    since: float
-    reason: str = "the store did not answer, no INVITE left"
-    caller_id: str = ""
+NO_ANSWER: Final = "the store did not answer, no INVITE left"
+NOT_ON_RECORD: Final = "the permit could not be put on record, no INVITE left"
 
 
 def attempt_ids(incarnation: str) -> Iterator[str]:
@@ -72,127 +41,118 @@ def attempt_ids(incarnation: str) -> Iterator[str]:
         yield f"{incarnation}-{salt}-{number:06d}"
 
 
-async def lease_leads(
-    desk: StoreDesk,
-    wishes: trio.MemoryReceiveChannel[Lease | Release | Postpone],
-    settings_of: Callable[[str], AppliedSettings],
-) -> None:
-    """Lease, release and postpone, one wish after the other. Runs until the engine's side is closed."""
-    async for wish in wishes:
-        try:
-            match wish:
-                case Lease(campaign, number):
-                    settings = settings_of(campaign)
-                    answers = await trio.to_thread.run_sync(_lease, desk, settings, number)
-                    refused = [answer for answer in answers if isinstance(answer, Refused)]
-                    if refused:
-                        await desk.evidence.keep(desk.evidence.decisions(refused, settings))
-                    for told in answers:
-                        await desk.inbox.send(told)
-                case Release(campaign, leads):
-                    ids = [lead.lead_id for lead in leads]
-                    await trio.to_thread.run_sync(
-                        leases.release, desk.store, campaign, desk.owner, ids, desk.clock.wall()
-                    )
-                case Postpone():
-                    await trio.to_thread.run_sync(_postpone, desk, wish)
-        except StoreError as error:
-            desk.health.ails(Ailment.REDIS, str(error))
-            if isinstance(wish, Lease):
-                await desk.inbox.send(StoreFailed(wish.campaign, (), lease=True))
-            # A release that did not get through costs nothing but time: the leases end by themselves. After a
-            # postponement that did not, the lead is due again sooner than the agent asked for.
+@dataclass(frozen=True, slots=True)
+class StoreTasks:
+    """Both tasks, and the ids that they give to attempts. `doubtful` are the ends of attempts that may have been
+    reserved and written down, and for which no INVITE left; the oldest first."""
 
+    parts: Parts
+    ids: Iterator[str]
+    doubtful: deque[Settlement] = field(default_factory=deque)
 
-def _lease(desk: StoreDesk, settings: AppliedSettings, number: int) -> list[LeadsLeased | Refused]:
-    """Leads, and in mode preview those that are not worth an agent's look."""
-    now = desk.clock.wall()
-    taken = leases.lease(desk.store, settings.name, desk.owner, number, now, desk.lease_s)
-    if settings.mode is not Mode.PREVIEW:
-        return [LeadsLeased(settings.name, taken.leads, taken.due, taken.waiting)]
-    leads, refused = gate.sift(
-        desk.store, settings, settings.policy(), taken.leads, owner=desk.owner, now=now, shelf=desk.shelf
-    )
-    return [*refused, LeadsLeased(settings.name, leads, taken.due, taken.waiting)]
+    async def lease_leads(self) -> None:
+        """Lease, release and postpone, one wish after the other. Runs until the engine's side is closed."""
+        parts = self.parts
+        async for wish in parts.queues.leases_wanted:
+            try:
+                match wish:
+                    case Lease(campaign, number):
+                        await self._lease(self._settings_of(campaign), number)
+                    case Release(campaign, leads):
+                        ids = [lead.lead_id for lead in leads]
+                        await trio.to_thread.run_sync(
+                            leases.release, parts.store, campaign, parts.owner, ids, parts.clock.wall()
+                        )
+                    case Postpone():
+                        await trio.to_thread.run_sync(self._postpone, wish)
+            except StoreError as error:
+                parts.health.stop_calls(NoCalls.REDIS, str(error))
+                if isinstance(wish, Lease):
+                    await parts.queues.inbox.send(StoreFailed(wish.campaign, (), lease=True))
+                # A release that did not get through costs nothing but time: the leases end by themselves. After a
+                # postponement that did not, the lead is due again sooner than the agent asked for.
 
+    def _settings_of(self, campaign: str) -> AppliedSettings:
+        settings = self.parts.engine.settings_of(campaign)
+        assert settings is not None  # the engine asks for its own campaigns, and forgets none
+        return settings
 
-def _postpone(desk: StoreDesk, wish: Postpone) -> None:
-    now = desk.clock.wall()
-    ids = [wish.lead.lead_id]
-    why = kept(wish.why)
-    leases.postpone(desk.store, wish.campaign, desk.owner, ids, until=now + wish.after_s, why=why, now=now)
+    async def _lease(self, settings: AppliedSettings, number: int) -> None:
+        evidence, inbox = self.parts.evidence, self.parts.queues.inbox
+        leased, refused = await trio.to_thread.run_sync(self._leased, settings, number, abandon_on_cancel=True)
+        if refused:
+            await evidence.keep(evidence.decisions(refused, settings))
+        for refusal in refused:
+            await inbox.send(refusal)
+        await inbox.send(leased)
 
+    def _leased(self, settings: AppliedSettings, number: int) -> tuple[LeadsLeased, Sequence[Refused]]:
+        """Leads, and in mode preview those that are not worth an agent's look."""
+        parts, now = self.parts, self.parts.clock.wall()
+        lease_s = parts.settings.host.lease_s
+        leased = leases.lease(parts.store, settings.name, parts.owner, number, now, lease_s)
+        leads, refused = leased.leads, tuple[Refused, ...]()
+        if settings.mode is Mode.PREVIEW:
+            screening = Screening.as_dialled(parts.store, settings, now, parts.shelf)
+            leads, refused = gate.sift(screening, leads, owner=parts.owner)
+        return LeadsLeased(settings.name, leads, leased.due, leased.waiting), refused
 
-async def pass_gates(
-    desk: StoreDesk,
-    wishes: trio.MemoryReceiveChannel[Reserve],
-    settings_of: Callable[[str], AppliedSettings],
-    ids: Iterator[str],
-) -> None:
-    """Take leads through the compliance gates. Runs until the engine's side is closed."""
-    async for wish in wishes:
-        if desk.evidence.ailing:
-            await desk.inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
-            continue
-        attempts = [next(ids) for _ in wish.leads]
-        settings = settings_of(wish.campaign)
-        try:
-            answers = await trio.to_thread.run_sync(_screen, desk, settings, wish, attempts)
-        except StoreError as error:
-            desk.health.ails(Ailment.REDIS, str(error))
-            await desk.inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
-            now = desk.clock.now()
-            desk.doubtful.extend(
-                Doubtful(lead, attempt, wish.trunk, now) for lead, attempt in zip(wish.leads, attempts, strict=True)
-            )
-            continue
-        if not await desk.evidence.keep(desk.evidence.decisions(answers, settings, wish.trunk)):
-            answers = await _withheld(desk, wish, answers)
-        for answer in answers:
-            await desk.inbox.send(answer)
+    def _postpone(self, wish: Postpone) -> None:
+        parts, now = self.parts, self.parts.clock.wall()
+        ids, until = [wish.lead.lead_id], now + wish.after_s
+        leases.postpone(parts.store, wish.campaign, parts.owner, ids, until=until, why=kept(wish.why), now=now)
 
+    async def pass_gates(self) -> None:
+        """Take leads through the compliance gates. Runs until the engine's side is closed."""
+        evidence, health, inbox = self.parts.evidence, self.parts.health, self.parts.queues.inbox
+        async for wish in self.parts.queues.gates_wanted:
+            if evidence.failing:
+                await inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
+                continue
+            attempts = [next(self.ids) for _ in wish.leads]
+            settings = self._settings_of(wish.campaign)
+            try:
+                answers = await trio.to_thread.run_sync(self._screen, settings, wish, attempts, abandon_on_cancel=True)
+            except StoreError as error:
+                health.stop_calls(NoCalls.REDIS, str(error))
+                await inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
+                now = self.parts.clock.now()
+                self.doubtful.extend(
+                    unsent(lead, attempt, wish.trunk, NO_ANSWER, now)
+                    for lead, attempt in zip(wish.leads, attempts, strict=True)
+                )
+                continue
+            if not await evidence.keep(evidence.decisions(answers, settings, wish.trunk)):
+                answers = await self._withhold(wish, answers)
+            for answer in answers:
+                await inbox.send(answer)
 
-async def _withheld(
-    desk: StoreDesk, wish: Reserve, answers: Sequence[Permitted | Refused]
-) -> tuple[Permitted | Refused, ...]:
-    """Keep permits back that are not on record: nobody may dial on them, and their attempts are given back. Returns
-    the refusals."""
-    permits = [answer for answer in answers if isinstance(answer, Permitted)]
-    now, reason = desk.clock.now(), "the permit could not be put on record, no INVITE left"
-    desk.doubtful.extend(
-        Doubtful(one.lead, one.permit.attempt, wish.trunk, now, reason, one.permit.caller_id) for one in permits
-    )
-    if permits:
-        await desk.inbox.send(StoreFailed(wish.campaign, tuple(one.lead for one in permits), lease=False))
-    return tuple(answer for answer in answers if isinstance(answer, Refused))
+    def _screen(self, settings: AppliedSettings, wish: Reserve, attempts: list[str]) -> tuple[Permitted | Refused, ...]:
+        parts = self.parts
+        now, policy = parts.clock.wall(), settings.policy()
+        screening = Screening(parts.store, settings, policy, now, parts.shelf, wish.agent_held)
+        return gate.screen(screening, wish.leads, trunk=wish.trunk, owner=parts.owner, attempt_ids=attempts)
 
+    async def _withhold(self, wish: Reserve, answers: Sequence[Permitted | Refused]) -> tuple[Refused, ...]:
+        """Keep permits back that are not on record: nobody may dial on them, and their attempts are given back. Returns
+        the refusals."""
+        permitted = [answer for answer in answers if isinstance(answer, Permitted)]
+        now = self.parts.clock.now()
+        self.doubtful.extend(
+            unsent(row.lead, row.permit.attempt, wish.trunk, NOT_ON_RECORD, now, caller_id=row.permit.caller_id)
+            for row in permitted
+        )
+        if permitted:
+            leads = tuple(row.lead for row in permitted)
+            await self.parts.queues.inbox.send(StoreFailed(wish.campaign, leads, lease=False))
+        return tuple(answer for answer in answers if isinstance(answer, Refused))
 
-def _screen(
-    desk: StoreDesk, settings: AppliedSettings, wish: Reserve, attempts: list[str]
-) -> tuple[Permitted | Refused, ...]:
-    return gate.screen(
-        desk.store,
-        settings,
-        settings.policy(),
-        wish.leads,
-        trunk=wish.trunk,
-        owner=desk.owner,
-        now=desk.clock.wall(),
-        attempt_ids=attempts,
-        shelf=desk.shelf,
-        agent_held=wish.agent_held,
-    )
+    async def settle_doubtful(self, *, after_s: float = DOUBT_S) -> None:
+        """End attempts that have been in doubt for long enough that no late answer of the store can open them any more;
+        in the end (`after_s` 0) all of them, or the next run would call them unknown.
 
-
-async def settle_doubtful(
-    desk: StoreDesk, scribe: trio.MemorySendChannel[ForScribe], *, after_s: float = DOUBT_S
-) -> None:
-    """End attempts that have been in doubt for long enough that no late answer of the store can open them any more; in
-    the end (`after_s` 0) all of them, or the next run would call them unknown.
-
-    Settling does nothing to an attempt that was never written down, and gives back one that was.
-    """
-    while desk.doubtful and desk.clock.now() - desk.doubtful[0].since >= after_s:
-        one = desk.doubtful.popleft()
-        end = unsent(one.lead, one.attempt, one.trunk, one.reason, desk.clock.now(), caller_id=one.caller_id)
-        await scribe.send(Settle(end))
+        Settling does nothing to an attempt that was never written down, and gives back one that was.
+        """
+        clock, doubtful = self.parts.clock, self.doubtful
+        while doubtful and clock.now() - doubtful[0].ended_at >= after_s:
+            await self.parts.queues.facts.send(Settle(doubtful.popleft()))

@@ -1,75 +1,95 @@
-"""Many shifts side by side, one process for each core."""
+"""The agents of a study: they log in, wrap up as long as the call was complicated, take breaks, and go home."""
 
 from __future__ import annotations
 
-import gc
-import os
-import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
 
-from dialer.sim.study.outcome import Run
-from dialer.sim.study.scenario import Scenario
-from dialer.sim.study.shift import work
-from pacing.warmup import warm_up
+from dialer.core.agents.agent import AgentEventKind, AgentState
+from dialer.core.effects import AgentChanged
+from dialer.sim.desk import Desk, Desks
+from dialer.sim.study.callees import Callee, People
+from dialer.sim.study.scenario import Break, Scenario, Shock, ShockKind
+from dialer.sim.virtual_time import EPOCH
 
+DESKTOP_S: Final = 0.02
+"""From a desktop to the engine."""
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One shift to play."""
-
-    scenario: Scenario
-    policy: str
-    seed: int
+PLANS_SEED: Final = 2**60
 
 
-def tasks_of(scenario: Scenario) -> list[Task]:
-    """Every policy under every seed. Seeds come first, so that what is done so far can be compared."""
-    seeds = range(scenario.first_seed, scenario.first_seed + scenario.seeds)
-    return [Task(scenario, policy, seed) for seed in seeds for policy in scenario.policies]
+def back_together_s(away: Break | Shock) -> float:
+    """When everybody on a break is back at the same moment, in seconds; 0 where each comes back in turn."""
+    together = isinstance(away, Break) and away.together
+    return (away.at_min + away.for_min) * 60 if together else 0.0
 
 
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+@dataclass(slots=True)
+class AgentDesk(Desk):
+    """One agent. `away_s` is the length of the break that the agent is asked to take, `back_at` when everybody on it is
+    back (0: not together); `callee` the one talked to."""
+
+    callee: Callee | None = None
+    away_s: float | None = None
+    back_at: float = 0.0
+    gone: bool = False
 
 
-def run_all(tasks: Sequence[Task], jobs: int, done: Callable[[], None] = lambda: None) -> list[Run]:
-    """Play all, at most `jobs` at a time, and give the runs in the order of the tasks. `done` is called after each.
+@dataclass(slots=True)
+class Agents(Desks[AgentDesk]):
+    """All agents of a shift. Who takes which break depends on the seed alone."""
 
-    One job plays in this process. Raises what a shift raises, and `BrokenProcessPool` where a process was killed.
-    """
-    jobs = min(jobs, len(tasks))
-    if jobs <= 1:
-        warm_up()
-        runs = []
-        for task in tasks:
-            runs.append(_play(task))
-            done()
-        return runs
-    # Not forked: this process may have threads by now, and a fork would copy their locks.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_prepare) as pool:
-        try:
-            futures = [pool.submit(_play, task) for task in tasks]
-            for future in as_completed(futures):
-                future.result()
-                done()
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    people: People
+    campaign: str
+    by_uri: dict[str, AgentDesk] = field(default_factory=dict)
 
+    def plan(self, scenario: Scenario, seed: int) -> None:
+        """Put the whole shift of everybody on the timeline."""
+        dice, agents, end_s = Random(PLANS_SEED + seed), scenario.agents, scenario.duration_s
+        for number in range(agents.count):
+            desk = AgentDesk(f"agent{number + 1}", (self.campaign,))
+            self.desks[desk.name] = self.by_uri[desk.uri] = desk
+            comes_at = dice.uniform(0.0, agents.ramp_up_s)
+            if agents.ramp_down_s:
+                leaves_at = end_s - dice.uniform(0.0, min(agents.ramp_down_s, end_s))
+                self.timeline.at(leaves_at, self._goes_home, desk)
+                desk.shift_ends_at = EPOCH + leaves_at if agents.shifts_known else None
+            self.timeline.at(comes_at, self.says, desk, AgentEventKind.LOGIN)
+        absences: list[Break | Shock] = [*agents.breaks]
+        absences += [shock for shock in scenario.shocks if shock.kind is ShockKind.AGENTS_LEAVE]
+        for away in absences:
+            for desk in dice.sample(list(self.desks.values()), round(away.share * agents.count)):
+                at = away.at_min * 60 + dice.uniform(0.0, away.within_s)
+                self.timeline.at(at, self._goes_away, desk, away.for_min * 60, back_together_s(away))
 
-def _prepare() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the terminal's Ctrl-C ends them without a word
-    warm_up()
+    def talks(self, uri: str, callee: Callee) -> None:
+        """A talk begins."""
+        self.by_uri[uri].callee = callee
 
+    def changed(self, change: AgentChanged) -> None:
+        """The desktop shows a new state, and the agent acts on it."""
+        desk = self.desks[change.agent]
+        if not desk.sees(change):
+            return
+        match change.state:
+            case AgentState.WRAPUP if desk.callee is not None:
+                wrapup_s = self.people.wrapup_s(desk.callee, self.timeline.now)
+                desk.callee = None
+                self.says_later(desk, wrapup_s + DESKTOP_S, AgentEventKind.WRAPUP_DONE)
+            case AgentState.PAUSED if not desk.gone:
+                away_s, desk.away_s = desk.away_s or 0.0, None
+                now = self.timeline.now
+                back_at = max(now, desk.back_at) if desk.back_at else now + away_s
+                self.timeline.at(back_at + DESKTOP_S, self.says, desk, AgentEventKind.READY)
+            case _:
+                pass
 
-def _play(task: Task) -> Run:
-    gc.disable()  # a shift makes millions of objects and no cycles; to look for them takes a tenth of the time
-    try:
-        return work(task.scenario, task.policy, task.seed)
-    finally:
-        gc.enable()
+    def _goes_away(self, desk: AgentDesk, away_s: float, back_at: float) -> None:
+        if desk.away_s is None and not desk.gone and desk.state is not AgentState.PAUSED:
+            desk.away_s, desk.back_at = away_s, back_at
+            self.says(desk, AgentEventKind.PAUSE)
+
+    def _goes_home(self, desk: AgentDesk) -> None:
+        desk.gone = True
+        self.says(desk, AgentEventKind.LOGOUT)

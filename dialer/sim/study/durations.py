@@ -72,6 +72,16 @@ class Duration(Section):
             return (self.low_s + self.high_s) / 2
         return self.mean_s
 
+    def __str__(self) -> str:
+        """Its form in words, such as `lognormal, mean 120 s, cv 1`."""
+        match self.law:
+            case Law.LOGNORMAL:
+                return f"lognormal, mean {self.mean_s:g} s, cv {self.cv:g}"
+            case Law.UNIFORM:
+                return f"uniform, {self.low_s:g} to {self.high_s:g} s"
+            case Law.EXPONENTIAL | Law.CONSTANT:
+                return f"{self.law}, {'mean ' if self.law is Law.EXPONENTIAL else ''}{self.mean_s:g} s"
+
     def at(self, share: float) -> float:
         """The duration that `share` (0 to 1) of all are shorter than, in seconds."""
         match self.law:

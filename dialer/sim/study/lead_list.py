@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
-from compliance.api import Cleared, Permit, Reserved
-from compliance.gate import CLEARANCE_S
 from compliance.numbers import E164
 from config.policies import AppliedSettings
 from dialer.core.effects import Lease, Release, Reserve
 from dialer.core.inputs import LeadsLeased, Permitted, Refused
 from dialer.core.model import Lead, Retry, Settlement
-from dialer.sim.study.timeline import Tell, Timeline
-from tests.rehearsal.histories import Histories
+from dialer.sim.attempts import Histories, lead_after, permit_of
+from dialer.sim.virtual_time import Tell, Timeline
 
 STORE_S: Final = 0.005
 """How long the store takes for a question."""
-
-EPOCH: Final = 1_772_416_800.0
-"""Wall clock at the start of the shift: Monday 2026-03-02, 10:00 in Shanghai. Calling hours play no part in a study."""
-
-UTC_OFFSET_S: Final = 8 * 3600.0
 
 MANY: Final = 1_000_000
 FIRST_NUMBER: Final = 10_000_000_000
 
 
 @dataclass(slots=True)
-class Book:
+class LeadList:
     """The list and its attempts. `fresh` leads have never been given out; `again` waits for its retry, soonest first.
 
     With `size` 0 the list has no end, and nobody is called twice.
@@ -63,13 +56,10 @@ class Book:
         step = settlement.next_step
         if not self.size:
             return
-        self.histories.settle(settlement, EPOCH + self.timeline.now)
+        self.histories.settle(settlement, self.timeline.wall)
         if isinstance(step, Retry):
-            lead = settlement.lead
-            tries = dict(lead.tries)
-            tries[settlement.disposition] = tries.get(settlement.disposition, 0) + 1
-            later = replace(lead, tries=tries, number_index=step.number_index)
-            heapq.heappush(self.again, (self.timeline.now + step.after_s, serial(lead), later))
+            lead = lead_after(settlement, step)
+            heapq.heappush(self.again, (self.timeline.now + step.after_s, serial(lead), lead))
 
     def _lease(self, asked: Lease) -> None:
         now = self.timeline.now
@@ -93,7 +83,7 @@ class Book:
 
     def _reserve(self, asked: Reserve) -> None:
         for lead in asked.leads:
-            wall, attempt = EPOCH + self.timeline.now, f"a{self.attempts + 1}"
+            wall, attempt = self.timeline.wall, f"a{self.attempts + 1}"
             caller_id = ""
             if self.size:
                 refusal = self.histories.verdict(lead, self.settings, wall, agent_held=asked.agent_held)
@@ -102,9 +92,7 @@ class Book:
                     continue
                 caller_id = self.histories.reserve(lead, self.settings, attempt, wall)
             self.attempts += 1
-            cleared = Cleared(lead.number, wall, wall + CLEARANCE_S)
-            reserved = Reserved(attempt, lead.number, wall, caller_id)
-            self.tell(Permitted(lead, Permit(cleared, reserved)))
+            self.tell(Permitted(lead, permit_of(lead, attempt, caller_id, wall)))
 
 
 def serial(lead: Lead) -> int:

@@ -1,25 +1,22 @@
-"""The results of a study as one page of HTML: no script, nothing loaded, readable in light and in dark."""
+"""The results of a study as one page of HTML: no script, nothing loaded, readable in light, in dark and on a phone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from dialer.sim.study.drawing import COLOURS, Axis, Line, lines_chart, points_chart, stack_chart, style_of
-from dialer.sim.study.scenario import Scenario
-from dialer.sim.study.summary import Estimate, PolicySummary
-from dialer.sim.study.sweep import Enough, Step, Sweep
-from dialer.sim.study.verdict import enough_sentence, sentences
-
-_Columns = Sequence[tuple[str, str, str]]
-"""Figures of a table: (name, head, how it is shown)."""
+from dialer.sim.study.figures import AGAINST, INTERVAL, SWEPT, TABLES, Column, Estimate, cell
+from dialer.sim.study.scenario import Scenario, assumptions
+from dialer.sim.study.summary import PolicySummary, sentences
+from dialer.sim.study.svg import COLOURS, Axis, Chart, middles, style_of
+from dialer.sim.study.sweep import Enough, Step, Sweep, enough_sentence
 
 MOST_CAPS: Final = 4
 """Charts of the abandon rate end at so many caps; what is beyond would leave nothing to see of the rest."""
 
-STATES: Final = ("talking", "wrapup", "ready", "paused")
-STATE_WORDS: Final = {"talking": "talking", "wrapup": "wrap-up", "ready": "ready", "paused": "paused"}
+STATES: Final = {"talking": "talking", "wrapup": "wrap-up", "ready": "ready", "paused": "paused"}
 _LIGHT: Final = ("#1f6fd6", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#0e7490", "#be185d", "#475569")
 _DARK: Final = ("#7cb3ff", "#ff9e6b", "#6fdc8c", "#cfa2ff", "#f2cc60", "#5fd4e6", "#ff8fc0", "#b6c2d1")
 _STATES_LIGHT: Final = ("#15803d", "#d9a514", "#a9c8ef", "#d4d4d8")
@@ -30,11 +27,12 @@ _STYLE: Final = """
 @media (prefers-color-scheme:dark){
 :root{--back:#14171a;--text:#e6e9ec;--quiet:#9aa4af;--grid:#2c3238;--bad:#ff8a80;DARK}}
 body{background:var(--back);color:var(--text);font:15px/1.5 system-ui,sans-serif}
-body{max-width:76rem;margin:2rem auto;padding:0 1rem}
+body{max-width:76rem;margin:2rem auto;padding:0 1rem;overflow-wrap:break-word}
 h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:1.8rem 0 .4rem}p{margin:.3rem 0}.quiet{color:var(--quiet)}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .8rem .25rem 0;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}
 th{font-weight:600;color:var(--quiet)}th:first-child,td:first-child{text-align:left}.bad{color:var(--bad);font-weight:600}
+tr.quiet td:first-child{padding-left:1rem}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(30rem,100%),1fr));gap:0 2rem}
 svg{width:100%;height:auto;display:block}
 svg text{fill:var(--quiet);font:12px system-ui,sans-serif}svg .name{fill:var(--text)}
@@ -42,219 +40,247 @@ svg text{fill:var(--quiet);font:12px system-ui,sans-serif}svg .name{fill:var(--t
 svg .limit-name{fill:var(--bad)}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;margin:.3rem 0;padding:0;list-style:none}
 .legend svg{width:1.8rem;height:.8rem;display:inline-block;margin-right:.4rem}
-dt{font-weight:600;margin-top:.4rem}dd{margin:0}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.3rem 0}dt{font-weight:600}dd{margin:0}
 .line.d1{stroke-dasharray:7 4}.line.d2{stroke-dasharray:2 4}
+@media (max-width:48rem){
+table,tbody,tr,td{display:block}tr:first-child{display:none}tr{border-bottom:1px solid var(--grid);padding:.4rem 0}
+td{display:flex;justify-content:space-between;border:0;padding:.05rem 0;white-space:normal}
+td::before{content:attr(data-head);color:var(--quiet)}td:first-child{font-weight:600}td:first-child::before{content:none}
+svg text{font-size:14px}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
 """
 
-_AGENTS: Final = (
-    ("utilisation", "utilisation", "rate"),
-    ("talk_min_per_hour", "talk min/h", "1"),
-    ("idle_p50_s", "idle p50", "s0"),
-    ("idle_p95_s", "idle p95", "s0"),
-    ("connects_per_agent_hour", "connects per agent-hour", "1"),
-    ("calls_per_agent_hour", "calls per agent-hour", "1"),
-)
-_CALLEES: Final = (
-    ("abandon_rate", "abandoned", "rate"),
-    ("worst_30_min_abandon_rate", "worst 30 min", "rate"),
-    ("over_cap_s", "over the cap", "s0"),
-    ("wait_p50_s", "wait p50", "s2"),
-    ("wait_p95_s", "wait p95", "s2"),
-    ("most_lines", "most lines", "1"),
-)
-_SWEPT: Final = (
-    ("connects_per_hour", "connects/h", "1"),
-    ("connects_per_agent_hour", "per agent-hour", "1"),
-    ("utilisation", "utilisation", "rate"),
-    ("abandon_rate", "abandoned", "rate"),
-    ("worst_30_min_abandon_rate", "worst 30 min", "rate"),
-    ("most_lines", "most lines", "1"),
-)
 
-_MEANINGS: Final = (
-    ("utilisation", "(talk + wrap-up) / (logged in - paused)"),
-    ("idle", "from the moment an agent is ready until the next talk begins: median and 95th percentile"),
-    ("abandoned", "answered, and no agent on the line within the limit, by all answered calls"),
-    ("worst 30 min", "the highest abandon rate of any thirty minutes in a row"),
-    ("over the cap", "time in which the abandon rate of the shift so far was above the cap"),
-    ("wait", "from the answer until callee and agent hear each other, of calls that got an agent"),
-    ("±", "half of the 95 % interval of the mean over shifts (Student's t)"),
-    ("against the first", "difference on the same days: same callees, same talk times; in percentage points for rates"),
-)
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When and by which version a page was made."""
+
+    date: str
+    version: str
 
 
-def study_page(title: str, scenario: Scenario, summaries: Sequence[PolicySummary]) -> str:
-    """Table and charts of one scenario."""
+def study_page(title: str, scenario: Scenario, summaries: Sequence[PolicySummary], made: Made) -> str:
+    """Tables and charts of one scenario."""
     cap = scenario.dialling.max_abandon_rate
-    head = (
-        f"{scenario.seeds} shifts of {scenario.hours:g} h for each policy, {scenario.agents.count} agents, "
-        f"cap {100 * cap:g} %. Simulated; nobody was called."
-    )
-    names = [one.policy for one in summaries]
+    names = [summary.policy for summary in summaries]
+    hours = Axis(0.0, scenario.hours, title="hours from the start of the shift")
     body = [
-        f"<h1>{escape(title)}</h1><p class=quiet>{escape(head)}</p>",
-        *(f"<p>{escape(sentence)}</p>" for sentence in sentences(summaries, scenario)),
-        "<h2>Agents</h2>",
-        _table(summaries, _AGENTS, cap),
-        "<h2>Callees</h2>",
-        _table(summaries, _CALLEES, cap),
+        *_head(title, sentences(summaries, scenario), scenario, made),
+        *(part for title, columns in TABLES.items() for part in (_h2(title), _table(summaries, columns, cap))),
         _legend(names),
         "<div class=charts>",
         _figure("Utilisation against abandonment", _trade_off(summaries, cap)),
-        _figure("Utilisation over the shift", _utilisation(summaries, scenario.hours)),
-        _figure("Abandon rate of the shift so far", _abandon(summaries, scenario.hours, cap)),
-        _figure("Lines in use", _lines(summaries, scenario.hours)),
-        "</div><h2>Agents by state</h2>",
+        _figure("Utilisation over the shift", _utilisation(summaries, hours)),
+        _figure("Abandon rate of the shift so far", _abandon_rate(summaries, hours, cap)),
+        _figure("Lines in use", _lines_in_use(summaries, hours)),
+        f"</div>{_h2('Agents by state')}",
         _state_legend(),
         "<div class=charts>",
-        *(_figure(one.policy, _agents(one, scenario.hours)) for one in summaries),
+        *(_figure(summary.policy, _agents(summary, hours)) for summary in summaries),
         "</div>",
-        _meanings(),
+        _meanings([column for columns in TABLES.values() for column in columns]),
     ]
     return _page(title, body)
 
 
 def sweep_page(
-    title: str, sweep: Sweep, steps: Sequence[Step], wanted: float | None, found: Sequence[Enough], cap: float
-) -> str:
-    """Connects per hour, utilisation and abandonment by the swept value."""
-    names = [one.policy for one in steps[0].summaries]
-    values = [float(step.value) for step in steps]
-    half = (values[-1] - values[0]) / max(len(values) - 1, 1) / 2 or 0.5
-    x = Axis(values[0] - half, values[-1] + half, "", sweep.name)
-    charts = []
-    for figure, words, factor, unit in (
-        ("connects_per_hour", "connects per hour", 1.0, ""),
-        ("utilisation", "utilisation", 100.0, " %"),
-        ("abandon_rate", "abandon rate", 100.0, " %"),
-    ):
-        lines = [
-            Line(name, [factor * step.summaries[place].figures[figure].mean for step in steps], place, values)
-            for place, name in enumerate(names)
-        ]
-        limit = {"connects_per_hour": wanted, "abandon_rate": 100 * cap}.get(figure)
-        most = 100 * MOST_CAPS * cap if figure == "abandon_rate" else float("inf")
-        top = max([min(value, most) for line in lines for value in line.values if value is not None] + [limit or 0.0])
-        y = Axis(0.0, 1.08 * top or 1.0, unit, words)
-        name = "wanted" if figure == "connects_per_hour" else f"cap {100 * cap:g} %"
-        charts.append(_figure(words.capitalize(), lines_chart(lines, x, y, limit=limit, limit_name=name)))
-    rows = "".join(
-        f"<tr><td>{escape(step.value)}</td><td>{escape(one.policy)}</td>"
-        + "".join(f"<td>{_shown(one.figures[name], kind)}</td>" for name, _, kind in _SWEPT)
-        + "</tr>"
+    title: str, scenario: Scenario, sweep: Sweep, steps: Sequence[Step], wanted: float | None,
+    enough: Sequence[Enough], made: Made,
+) -> str:  # fmt: skip
+    """Connects per hour, utilisation and abandonment by the swept value; `scenario` is that of the first one."""
+    cap = scenario.dialling.max_abandon_rate
+    names = [summary.policy for summary in steps[0].summaries]
+    rows = [
+        ([step.value, summary.policy, *_cells(SWEPT, summary.figures)], "")
         for step in steps
-        for one in step.summaries
-    )
-    heads = "".join(f"<th>{escape(words)}</th>" for _, words, _ in _SWEPT)
-    verdicts = "".join(f"<p>{escape(enough_sentence(sweep.name, one, wanted or 0.0))}</p>" for one in found)
-    table = f"<div class=wide><table><tr><th>{escape(sweep.name)}</th><th>policy</th>{heads}</tr>{rows}</table></div>"
+        for summary in step.summaries
+    ]
+    verdicts = [enough_sentence(sweep.name, answer, wanted or 0.0) for answer in enough]
+    swept = f"{sweep.name} is swept: the assumptions are those of its first value, {steps[0].value}."
     body = [
-        f"<h1>{escape(title)}</h1>",
-        verdicts,
+        *_head(title, [*verdicts, swept], scenario, made),
         _legend(names),
         "<div class=charts>",
-        *charts,
+        _figure("Connects per hour", _swept(sweep, steps, "connects_per_hour", 1.0, wanted, "wanted")),
+        _figure("Utilisation", _swept(sweep, steps, "utilisation", 100.0)),
+        _figure("Abandon rate", _swept(sweep, steps, "abandon_rate", 100.0, 100 * cap, _cap(cap))),
         "</div>",
-        table,
-        _meanings(),
+        _rows([sweep.name, "policy", *(column.head for column in SWEPT)], rows),
+        _meanings(SWEPT),
     ]
     return _page(title, body)
 
 
-def _table(summaries: Sequence[PolicySummary], columns: _Columns, cap: float) -> str:
-    heads = "".join(f"<th>{escape(words)}</th>" for _, words, _ in columns)
+# --- tables -------------------------------------------------------------------------------------------------------
+
+
+def _table(summaries: Sequence[PolicySummary], columns: Sequence[Column], cap: float) -> str:
     rows = []
-    for one in summaries:
-        cells = []
-        for name, _, kind in columns:
-            bad = " class=bad" if name == "abandon_rate" and one.figures[name].mean > cap else ""
-            cells.append(f"<td{bad}>{_shown(one.figures[name], kind)}</td>")
-        rows.append(f"<tr><td>{escape(one.policy)}</td>{''.join(cells)}</tr>")
-        if one.against_first:
-            cells = [f"<td>{_shown(one.against_first[name], kind, signed=True)}</td>" for name, _, kind in columns]
-            rows.append(f"<tr class=quiet><td>&nbsp;&nbsp;against the first</td>{''.join(cells)}</tr>")
-    return f"<div class=wide><table><tr><th>policy</th>{heads}</tr>{''.join(rows)}</table></div>"
+    for summary in summaries:
+        over = columns[0].figures == ("abandon_rate",) and summary.figures["abandon_rate"].mean > cap
+        rows.append(([summary.policy, *_cells(columns, summary.figures)], "over" if over else ""))
+        if summary.against_first:
+            rows.append(([AGAINST[0], *_cells(columns, summary.against_first, signed=True)], "quiet"))
+    return _rows(["policy", *(column.head for column in columns)], rows)
 
 
-def _shown(value: Estimate, kind: str, *, signed: bool = False) -> str:
-    factor, digits, unit = {"rate": (100.0, 2, " %"), "1": (1.0, 1, ""), "s0": (1.0, 0, " s"), "s2": (1.0, 2, " s")}[
-        kind
-    ]
-    unit = "" if signed else unit
-    half = "" if value.half is None else f" ±{factor * value.half:.{digits}f}"
-    return f"{factor * value.mean:{'+' if signed else ''}.{digits}f}{half}{unit}"
+def _cells(columns: Sequence[Column], values: Mapping[str, Estimate], *, signed: bool = False) -> list[str]:
+    return [cell(column, values, signed=signed) for column in columns]
+
+
+def _rows(heads: Sequence[str], rows: Iterable[tuple[Sequence[str], str]]) -> str:
+    """A table. Each cell knows its head, for where a row is shown as a list; `over` marks the first figure."""
+    lines = []
+    for cells, kind in rows:
+        bad = {1: " class=bad"} if kind == "over" else {}
+        texts = (
+            f'<td data-head="{escape(head)}"{bad.get(place, "")}>{escape(text)}</td>'
+            for place, (head, text) in enumerate(zip(heads, cells, strict=True))
+        )
+        lines.append(f"<tr{' class=quiet' if kind == 'quiet' else ''}>{''.join(texts)}</tr>")
+    first = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    return f"<div class=wide><table><tr>{first}</tr>{''.join(lines)}</table></div>"
 
 
 # --- charts -------------------------------------------------------------------------------------------------------
 
 
-def _hours(hours: float) -> Axis:
-    return Axis(0.0, hours, "", "hours from the start of the shift")
+def _cap(cap: float) -> str:
+    return f"cap {100 * cap:g} %"
 
 
 def _trade_off(summaries: Sequence[PolicySummary], cap: float) -> str:
-    rates = [100 * one.figures["abandon_rate"].mean for one in summaries]
-    across = min(max(1.15 * max(rates), 150 * cap), 100 * MOST_CAPS * cap)
-    points = [
-        (one.policy + (f" ({lost:.0f} %)" if lost > across else ""), lost, 100 * one.figures["utilisation"].mean, place)
-        for place, (one, lost) in enumerate(zip(summaries, rates, strict=True))
+    rates = [100 * summary.figures["abandon_rate"].mean for summary in summaries]
+    most = min(max(1.15 * max(rates), 150 * cap), 100 * MOST_CAPS * cap)
+    dots = [
+        (
+            summary.policy + (f" ({rate:.0f} %)" if rate > most else ""),
+            (rate, 100 * summary.figures["utilisation"].mean),
+            style_of(place),
+        )
+        for place, (summary, rate) in enumerate(zip(summaries, rates, strict=True))
     ]
-    low = max(0.0, min(point[2] for point in points) - 5)
-    x, y = Axis(0.0, across, " %", "abandon rate"), Axis(low, 100.0, " %", "utilisation")
-    return points_chart(points, x, y, 100 * cap, f"cap {100 * cap:g} %")
+    low = max(0.0, min(utilisation for _, (_, utilisation), _ in dots) - 5)
+    chart = Chart(Axis(0.0, most, " %", "abandon rate"), Axis(low, 100.0, " %", "utilisation"))
+    chart.frame()
+    chart.limit_upright(100 * cap, _cap(cap))
+    chart.labelled_dots(dots)
+    return chart.svg()
 
 
-def _utilisation(summaries: Sequence[PolicySummary], hours: float) -> str:
-    lines = [
-        Line(one.policy, [None if v is None else 100 * v for v in one.series.utilisation], place)
-        for place, one in enumerate(summaries)
-    ]
-    low = min((value for line in lines for value in line.values if value is not None), default=0.0)
-    return lines_chart(lines, _hours(hours), Axis(max(0.0, low - 5), 100.0, " %", "utilisation"))
+def _over_time(
+    summaries: Sequence[PolicySummary], x: Axis, y: Axis, values: Sequence[Sequence[float | None]], cap: float = 0.0
+) -> str:
+    chart = Chart(x, y)
+    chart.frame()
+    if cap:
+        chart.limit_across(100 * cap, _cap(cap))
+    for place, (summary, row) in enumerate(zip(summaries, values, strict=True)):
+        chart.line(summary.policy, middles(x, row), style_of(place))
+    return chart.svg()
 
 
-def _abandon(summaries: Sequence[PolicySummary], hours: float, cap: float) -> str:
-    lines = [Line(one.policy, [100 * v for v in one.series.abandon_rate], p) for p, one in enumerate(summaries)]
-    settled = [value or 0.0 for line in lines for value in line.values[len(line.values) // 8 :]]
+def _utilisation(summaries: Sequence[PolicySummary], x: Axis) -> str:
+    values = [[None if v is None else 100 * v for v in summary.series.utilisation] for summary in summaries]
+    low = min((value for row in values for value in row if value is not None), default=0.0)
+    return _over_time(summaries, x, Axis(max(0.0, low - 5), 100.0, " %", "utilisation"), values)
+
+
+def _abandon_rate(summaries: Sequence[PolicySummary], x: Axis, cap: float) -> str:
+    values = [[100 * v for v in summary.series.abandon_rate] for summary in summaries]
+    settled = [value for row in values for value in row[len(row) // 8 :]]
     high = min(max(200 * cap, 1.1 * max(settled)), 100 * MOST_CAPS * cap)
-    axis = Axis(0.0, high, " %", "abandon rate")
-    return lines_chart(lines, _hours(hours), axis, limit=100 * cap, limit_name=f"cap {100 * cap:g} %")
+    return _over_time(summaries, x, Axis(0.0, high, " %", "abandon rate"), values, cap)
 
 
-def _lines(summaries: Sequence[PolicySummary], hours: float) -> str:
-    lines = [Line(one.policy, one.series.lines, place) for place, one in enumerate(summaries)]
-    most = max(value or 0.0 for line in lines for value in line.values)
-    return lines_chart(lines, _hours(hours), Axis(0.0, 1.08 * most or 1.0, "", "lines"))
+def _lines_in_use(summaries: Sequence[PolicySummary], x: Axis) -> str:
+    most = max(value for summary in summaries for value in summary.series.lines)
+    y = Axis(0.0, 1.08 * most or 1.0, title="lines")
+    return _over_time(summaries, x, y, [summary.series.lines for summary in summaries])
 
 
-def _agents(one: PolicySummary, hours: float) -> str:
-    layers = [(STATE_WORDS[state], getattr(one.series, state)) for state in STATES]
-    most = max(sum(values[place] for _, values in layers) for place in range(len(one.series.lines)))
-    return stack_chart(layers, _hours(hours), Axis(0.0, most or 1.0, "", "agents"))
+def _agents(summary: PolicySummary, x: Axis) -> str:
+    below = [0.0] * len(summary.series.lines)
+    layers = []
+    for state in STATES:
+        above = [low + value for low, value in zip(below, getattr(summary.series, state), strict=True)]
+        layers.append((STATES[state], _points(x, above), _points(x, below)))
+        below = above
+    chart = Chart(x, Axis(0.0, max(below) or 1.0, title="agents"))
+    for place, (name, upper, lower) in enumerate(layers):
+        chart.area(name, upper, lower, f"s{place}")
+    chart.frame()
+    return chart.svg()
+
+
+def _points(x: Axis, values: Sequence[float]) -> list[tuple[float, float]]:
+    return [(at, value or 0.0) for at, value in middles(x, values)]
+
+
+def _swept(
+    sweep: Sweep, steps: Sequence[Step], figure: str, factor: float, limit: float | None = None, limit_name: str = ""
+) -> str:
+    """A line for each policy over the swept values, with a dashed one at `limit`."""
+    values = [float(step.value) for step in steps]
+    half = (values[-1] - values[0]) / max(len(values) - 1, 1) / 2 or 0.5
+    names = [summary.policy for summary in steps[0].summaries]
+    rows = [[factor * step.summaries[place].figures[figure].mean for step in steps] for place in range(len(names))]
+    most = MOST_CAPS * (limit or 0.0) if figure == "abandon_rate" else float("inf")
+    top = max([min(value, most) for row in rows for value in row] + [limit or 0.0])
+    unit = " %" if factor > 1 else ""
+    x = Axis(values[0] - half, values[-1] + half, title=sweep.name)
+    chart = Chart(x, Axis(0.0, 1.08 * top or 1.0, unit, figure.replace("_", " ")))
+    chart.frame()
+    if limit is not None:
+        chart.limit_across(limit, limit_name)
+    for place, (name, row) in enumerate(zip(names, rows, strict=True)):
+        chart.line(name, zip(values, row, strict=True), style_of(place), dots=True)
+    return chart.svg()
 
 
 # --- the page -----------------------------------------------------------------------------------------------------
 
 
+def _head(title: str, texts: Sequence[str], scenario: Scenario, made: Made) -> list[str]:
+    """The title, what came of it in words, and what was assumed."""
+    what = f"Simulated on {made.date} by version {made.version}; nobody was called."
+    return [
+        f"<h1>{escape(title)}</h1><p class=quiet>{escape(what)}</p>",
+        *(f"<p>{escape(text)}</p>" for text in texts),
+        _h2("Assumptions"),
+        _definitions(assumptions(scenario)),
+    ]
+
+
+def _h2(text: str) -> str:
+    return f"<h2>{escape(text)}</h2>"
+
+
 def _figure(title: str, chart: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{chart}</section>"
+    return f"<section>{_h2(title)}{chart}</section>"
 
 
 def _legend(names: Sequence[str]) -> str:
     swatch = '<svg viewBox="0 0 30 10"><line class="line {}" x1="0" x2="30" y1="5" y2="5"/></svg>'
-    items = "".join(f"<li>{swatch.format(style_of(place))}{escape(name)}</li>" for place, name in enumerate(names))
-    return f"<ul class=legend>{items}</ul>"
+    return _list(swatch.format(style_of(place)) + escape(name) for place, name in enumerate(names))
 
 
 def _state_legend() -> str:
     swatch = '<svg viewBox="0 0 30 10"><rect class="s{}" width="30" height="10"/></svg>'
-    items = "".join(f"<li>{swatch.format(place)}{STATE_WORDS[state]}</li>" for place, state in enumerate(STATES))
-    return f"<ul class=legend>{items}</ul>"
+    return _list(swatch.format(place) + word for place, word in enumerate(STATES.values()))
 
 
-def _meanings() -> str:
-    items = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in _MEANINGS)
-    return f"<h2>What the words mean</h2><dl class=quiet>{items}</dl>"
+def _list(items: Iterable[str]) -> str:
+    return f"<ul class=legend>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+
+
+def _meanings(columns: Sequence[Column]) -> str:
+    words = [*((column.head, column.meaning) for column in columns), INTERVAL, AGAINST]
+    return _h2("What the words mean") + _definitions(words)
+
+
+def _definitions(rows: Iterable[tuple[str, str]]) -> str:
+    items = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in rows)
+    return f"<dl class=quiet>{items}</dl>"
 
 
 def _page(title: str, body: Sequence[str]) -> str:

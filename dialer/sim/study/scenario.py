@@ -14,8 +14,8 @@ from config.campaign import MIN_RING_TIMEOUT_S
 from config.layers import Layers, put_text, put_tree, read_toml, split_path
 from config.model import Section
 from config.problems import ConfigError, did_you_mean, problems_of
+from dialer.sim.policies import POLICIES
 from dialer.sim.study.durations import Duration, constant, lognormal, uniform
-from dialer.sim.study.policies import POLICIES
 
 SHIPPED: Final = Path(__file__).parent / "scenarios"
 DAY_MIN: Final = 24 * 60
@@ -272,6 +272,38 @@ class Scenario(Section):
     def duration_s(self) -> float:
         """Length of the shift."""
         return self.hours * 3600.0
+
+
+def assumptions(scenario: Scenario) -> list[tuple[str, str]]:
+    """What most of a study's result rests on, as (what, how much)."""
+    agents, callees, limits = scenario.agents, scenario.callees, scenario.dialling
+    screened = callees.machines is Machines.SCREENED
+    machines = f"machines {100 * callees.machine_rate:g} % ({'screened' if screened else 'they reach agents'})"
+    seeds = f"{scenario.first_seed} to {scenario.first_seed + scenario.seeds - 1}"
+    changes = [
+        f"{len(rows)} {what}"
+        for what, rows in (
+            ("drifts", scenario.drifts),
+            ("shocks", scenario.shocks),
+            ("restarts", scenario.restarts),
+            ("breaks", agents.breaks),
+        )
+        if rows
+    ]
+    return [
+        ("shifts", f"{scenario.seeds} of {scenario.hours:g} h for each policy, seeds {seeds}"),
+        ("agents", f"{agents.count}"),
+        ("talk", str(agents.talk)),
+        ("wrap-up", str(agents.wrapup)),
+        ("answers", f"people {100 * callees.answer_rate:g} %, {machines}, busy {100 * callees.busy_rate:g} %"),
+        ("ringing until a person answers", f"{callees.ring}; given up after {limits.ring_timeout_s:g} s"),
+        (
+            "abandoned",
+            f"no agent for {limits.abandon_after_s:g} s after the answer, cap {100 * limits.max_abandon_rate:g} %",
+        ),
+        ("list and lines", f"{limits.leads or 'endless'} leads, {limits.lines or 'unlimited'} lines"),
+        ("over the shift", ", ".join(changes) or "nothing changes"),
+    ]
 
 
 def shipped() -> tuple[str, ...]:

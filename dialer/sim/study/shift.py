@@ -9,21 +9,21 @@ from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied, shipped
 from config.rules import CapSettings, Day, HoursSettings
+from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Lease, Publish, Release, Reserve, Send, Settle
 from dialer.core.engine import Engine
-from dialer.core.engine_state import FloorSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings, TrunkLimits
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, Input, LedgerOfOthers, LocalTime, Paced
 from dialer.core.model import Disposition
 from dialer.core.pacing_snapshot import pacing_settings
+from dialer.sim.policies import POLICIES, pacer_after_restart
+from dialer.sim.study.agents import Agents
+from dialer.sim.study.callees import People
 from dialer.sim.study.carrier import Carrier
-from dialer.sim.study.lead_list import EPOCH, UTC_OFFSET_S, Book
-from dialer.sim.study.meter import Meter
-from dialer.sim.study.outcome import Run
-from dialer.sim.study.people import People
-from dialer.sim.study.policies import POLICIES, pacer_after_restart
+from dialer.sim.study.lead_list import LeadList
+from dialer.sim.study.results import Recorder, Run
 from dialer.sim.study.scenario import Scenario, ShockKind
-from dialer.sim.study.staff import Staff
-from dialer.sim.study.timeline import Timeline
+from dialer.sim.virtual_time import UTC_OFFSET_S, Timeline
 from pacing.api import Mode, Pacer, Settings
 from sip.messages import SLOTS_PER_CALL, Capacity, Dial
 
@@ -58,49 +58,49 @@ class Shift:
     engine: Engine = field(init=False)
     settings: Settings = field(init=False)
     pacer: Pacer = field(init=False)
-    book: Book = field(init=False)
+    lead_list: LeadList = field(init=False)
     carrier: Carrier = field(init=False)
-    staff: Staff = field(init=False)
-    meter: Meter = field(init=False)
+    agents: Agents = field(init=False)
+    recorder: Recorder = field(init=False)
 
     def __post_init__(self) -> None:
         limits, settings = self.scenario.dialling, _campaign(self.scenario)
         lines = limits.lines or NO_LIMIT
         trunk = TrunkLimits(TRUNK, limits.max_cps or NO_LIMIT, lines)
         # Desktops of a study never fall silent, so nobody has to listen for their heartbeats.
-        floor = FloorSettings((trunk,), lines, agent_heartbeat_timeout_s=float("inf"))
+        floor = EngineSettings((trunk,), lines, agent_heartbeat_timeout_s=float("inf"))
         self.engine = Engine(floor)
         people = People(self.scenario, self.seed)
-        self.book = Book(self.timeline, self.tell, settings, limits.leads)
-        self.staff = Staff(self.timeline, self.tell, people, CAMPAIGN)
-        self.meter = Meter(self.scenario.duration_s)
+        self.lead_list = LeadList(self.timeline, self.tell, settings, limits.leads)
+        self.agents = Agents(self.timeline, self.tell, people, CAMPAIGN)
+        self.recorder = Recorder(self.scenario.duration_s)
         self.carrier = Carrier(
             self.timeline,
             self.tell,
             people,
-            self.engine.floor,
-            self.staff.talks,
+            self.engine.state,
+            self.agents.talks,
             self.scenario.agents.pick_up_s,
             limits.message_s,
         )
         self.tell(CampaignChanged(settings, CampaignState.RUNNING))
-        run = self.engine.floor.campaigns[CAMPAIGN]
-        self.settings = pacing_settings(self.engine.floor, run)
+        run = self.engine.state.campaigns[CAMPAIGN]
+        self.settings = pacing_settings(self.engine.state, run)
         self.pacer = POLICIES[self.policy](self.settings, self.seed)
         self.tell(LocalTime(UTC_OFFSET_S))
-        self.tell(LedgerOfOthers(CAMPAIGN, "today", 0, 0))
+        self.tell(LedgerOfOthers(CAMPAIGN, "today", AnswerCounts(0, 0)))
         self.tell(Capacity(SLOTS_PER_CALL * lines, 1))
 
-    def tell(self, told: Input) -> None:
+    def tell(self, event: Input) -> None:
         """Hand the engine an input and carry out what it wants."""
         now = self.timeline.now
-        for effect in self.engine.receive(told, now, EPOCH + now):
+        for effect in self.engine.receive(event, now, self.timeline.wall):
             self._carry_out(effect, now)
 
     def play(self) -> Run:
         """Open, work, drain, and count."""
         scenario, end_s = self.scenario, self.scenario.duration_s
-        self.staff.plan(scenario, self.seed)
+        self.agents.plan(scenario, self.seed)
         for shock in scenario.shocks:
             if shock.kind in TRUNK_FAILS:
                 self.timeline.at(shock.at_min * 60, setattr, self.carrier, TRUNK_FAILS[shock.kind], True)
@@ -113,11 +113,11 @@ class Shift:
         self.tell(Drain())
         self._work(end_s + DRAIN_LIMIT_S, draining=True)
         cap = scenario.dialling.max_abandon_rate
-        return self.meter.run(self.policy, self.seed, cap, self.book.exhausted_at, self.anomalies)
+        return self.recorder.run(self.policy, self.seed, cap, self.lead_list.exhausted_at, self.anomalies)
 
     def _starts_again(self, memory: bool) -> None:
         """Another pacer goes on where the daemon drained."""
-        self.engine.questions(self.timeline.now, everyone=True)
+        self.engine.pacer_requests(self.timeline.now, everyone=True)
         self.pacer = pacer_after_restart(self.policy, self.settings, self.seed, self.pacer if memory else None)
         self.draining = False
 
@@ -129,7 +129,7 @@ class Shift:
             if draining and engine.is_idle():
                 return
             # Asked after something happened, no more often than the daemon asks; and once a second in any case.
-            looks_at = self.looks_at if engine.floor.changed else self.looked_at + EVERYONE_S
+            looks_at = self.looks_at if engine.state.changed else self.looked_at + EVERYONE_S
             now = max(min(next_at, wakes_at, looks_at), timeline.now)
             if now > until:
                 timeline.now = until
@@ -152,30 +152,30 @@ class Shift:
             for effect in engine.lease_more(now):
                 self._carry_out(effect, now)
         if self.draining:
-            engine.questions(now, everyone=True)  # what happens now is told to nobody
+            engine.pacer_requests(now, everyone=True)  # what happens now is told to nobody
             return
-        for question in engine.questions(now, everyone=True):
+        for question in engine.pacer_requests(now, everyone=True):
             self.tell(Paced(CAMPAIGN, self.pacer.step(question.observations, question.snapshot)))
 
     def _carry_out(self, effect: Effect, now: float) -> None:
         match effect:
             case Send(command):
                 if isinstance(command, Dial):
-                    self.meter.call_starts(now)
+                    self.recorder.call_starts(now)
                 self.carrier.send(command)
             case Settle(settlement):
                 if settlement.disposition is not Disposition.NOT_SENT:
-                    self.meter.call_ends(settlement, now)
-                self.book.settle(settlement)
+                    self.recorder.call_ends(settlement, now)
+                self.lead_list.settle(settlement)
             case AgentChanged():
-                self.meter.agent(effect, now)
-                self.staff.changed(effect)
+                self.recorder.agent(effect, now)
+                self.agents.changed(effect)
             case Reserve():
-                self.book.reserve(effect)
+                self.lead_list.reserve(effect)
             case Lease():
-                self.book.lease(effect)
+                self.lead_list.lease(effect)
             case Release():
-                self.book.release(effect)
+                self.lead_list.release(effect)
             case Anomaly():
                 self.anomalies += 1
             case Publish():

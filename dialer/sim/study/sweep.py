@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dialer.sim.study.outcome import Run
-from dialer.sim.study.summary import FIGURES, PolicySummary
+from dialer.sim.study.figures import FIGURES
+from dialer.sim.study.results import Run
+from dialer.sim.study.summary import PolicySummary
 
 PATHS: Final = {
     "agents": "agents.count",
@@ -94,15 +95,24 @@ def _number(text: str) -> float:
 
 def enough(steps: Sequence[Step], policies: Sequence[str], wanted: float) -> list[Enough]:
     """For each policy, the smallest value whose mean connects per hour are at least `wanted`."""
-    found = []
+    answers = []
     for policy in policies:
         rates: Mapping[str, list[float]] = {
-            step.value: [FIGURES["connects_per_hour"](run) for run in step.runs if run.policy == policy]
+            step.value: [FIGURES["connects_per_hour"].of(run) for run in step.runs if run.policy == policy]
             for step in steps
         }
         means = {value: sum(numbers) / len(numbers) for value, numbers in rates.items()}
         value = next((value for value, mean in means.items() if mean >= wanted), None)
         best = value if value is not None else max(means, key=means.__getitem__)
         reached = sum(number >= wanted for number in rates[best])
-        found.append(Enough(policy, value, means[best], reached, len(rates[best])))
-    return found
+        answers.append(Enough(policy, value, means[best], reached, len(rates[best])))
+    return answers
+
+
+def enough_sentence(name: str, answer: Enough, wanted: float) -> str:
+    """`30 agents are the fewest ...`."""
+    got = f"{answer.connects_per_hour:.0f} connects per hour"
+    reached = f"{answer.reached} of {answer.shifts} shifts reached {wanted:g}"
+    if answer.value is None:
+        return f"{answer.policy}: no value of {name} is enough for {wanted:g} connects per hour; at best {got}."
+    return f"{answer.policy}: {name} = {answer.value} is the smallest that is enough: {got} ({reached})."

@@ -8,6 +8,7 @@ only the caller knows whether doing it again is harmless.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.daemon import RedisSettings
-from dialer.store.base.errors import StoreError, StoreUnavailable
+from dialer.store.base.errors import KeyDamaged, StoreError, StoreUnavailable
 from dialer.store.base.keys import Keys
 
 Value = str | bytes | int | float
@@ -50,12 +51,17 @@ _TEMPORARY_TYPES: Final = (
 )
 
 
+_DECLARED: Final = re.compile(r"keys_of\(\{(.*?)\}", re.DOTALL)
+_PRELUDE: Final = "prelude"
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One Lua source file."""
+    """One Lua source file, with the prelude in front. `keys` are the names that it gives its keys."""
 
     source: bytes
     sha: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class Store:
 
     `json_events` writes the data of `crm:out` as JSON instead of msgpack. `kept` is what functions of this room keep of
     the server in memory, each under a name of its own and never without asking the server whether it is still so.
+    `damaged` are keys of the wrong kind that were met, with what they are instead.
     """
 
     client: redis.Redis
@@ -81,16 +88,31 @@ class Store:
     timeout_s: float
     json_events: bool = False
     kept: dict[str, object] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
 
 
 def read_scripts() -> dict[str, Script]:
     """The Lua sources of this package by name."""
     folder = resources.files("dialer.store") / "lua"
-    sources = {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".lua")}
-    return {
-        name.removesuffix(".lua"): Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
-        for name, source in sources.items()
-    }
+    files = {entry.name: entry.read_text() for entry in folder.iterdir() if entry.name.endswith(".lua")}
+    sources = {name.removesuffix(".lua"): text for name, text in files.items()}
+    prelude = sources.pop(_PRELUDE)
+    return {name: _script(prelude, text) for name, text in sources.items()}
+
+
+def _script(prelude: str, text: str) -> Script:
+    declared = _DECLARED.search(text)
+    names = re.findall(r"'(\w+) \w+'", declared[1]) if declared else []
+    source = f"{prelude}\n{text}".encode()
+    return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest(), tuple(names))
+
+
+def campaign_call(
+    store: Store, name: str, campaign: str, args: Sequence[Value], more_keys: Sequence[str] = ()
+) -> ScriptCall:
+    """A script over keys of one campaign: those that it names itself, and more of the same campaign."""
+    keys = [getattr(store.keys, key)(campaign) for key in store.scripts[name].keys]
+    return ScriptCall(name, [*keys, *more_keys], args)
 
 
 def open_store(settings: RedisSettings) -> Store:
@@ -138,15 +160,69 @@ def trip(store: Store, calls: Sequence[Command | ScriptCall]) -> list[Any]:
     """
     if not calls:
         return []
+    replies = _sent(store, calls)
+    for call, reply in zip(calls, replies, strict=True):
+        if isinstance(reply, redis.exceptions.RedisError):
+            raise _refused(store, call, reply) from reply
+    return replies
+
+
+def attempt_trip(store: Store, calls: Sequence[Command | ScriptCall]) -> list[Any]:
+    """Like `trip`, but what is refused gives its `StoreError` in its place instead of raising the first. Raises
+    `StoreUnavailable`."""
+    if not calls:
+        return []
+    replies: list[Any] = _sent(store, calls)
+    for i, reply in enumerate(replies):
+        if isinstance(reply, redis.exceptions.RedisError):
+            replies[i] = _refused(store, calls[i], reply)
+            if isinstance(replies[i], StoreUnavailable):
+                raise replies[i] from reply
+    return replies
+
+
+def careful_trip(store: Store, calls: Sequence[Command | ScriptCall]) -> list[Any]:
+    """Like `trip`, but a call that meets a key of the wrong kind gives its `KeyDamaged` in its place: the others go
+    on."""
+    replies = attempt_trip(store, calls)
+    for reply in replies:
+        if isinstance(reply, StoreError) and not isinstance(reply, KeyDamaged):
+            raise reply
+    return replies
+
+
+def _refused(store: Store, call: Command | ScriptCall, reply: redis.exceptions.RedisError) -> StoreError:
+    """Why a call was refused. A key of the wrong kind is named, and remembered in `damaged`."""
+    text = str(reply)
+    if text.startswith("DAMAGED "):
+        _, key, kind = text.split(" ")[:3]
+    elif text.startswith("WRONGTYPE") and not isinstance(call, ScriptCall):
+        key = str(call[call.index("STREAMS") + 1 if "STREAMS" in call else 1])
+        kind = str(_sent(store, [("TYPE", key)])[0].decode())
+    else:
+        return translated(reply)
+    store.damaged[key] = kind
+    return KeyDamaged(key, kind)
+
+
+def still_damaged(store: Store) -> dict[str, KeyDamaged]:
+    """Keys that were found to be of the wrong kind and still are, asked again in one round trip; mostly there are
+    none, and nothing is asked."""
+    met = list(store.damaged.items())
+    for (key, kind), now in zip(met, trip(store, [("TYPE", key) for key, _ in met]), strict=True):
+        if now.decode() != kind:
+            store.damaged.pop(key, None)
+    return {key: KeyDamaged(key, kind) for key, kind in met if key in store.damaged}
+
+
+def _sent(store: Store, calls: Sequence[Command | ScriptCall]) -> list[Any]:
+    """Raw replies, refusals among them. Scripts that the server has forgotten are handed to it again."""
     replies = _send(store, [_command(store, call) for call in calls])
     forgotten = [i for i, reply in enumerate(replies) if isinstance(reply, redis.exceptions.NoScriptError)]
     if forgotten:
         load_scripts(store)
         for i, reply in zip(forgotten, _send(store, [_command(store, calls[i]) for i in forgotten]), strict=True):
             replies[i] = reply
-    for reply in replies:
-        if isinstance(reply, redis.exceptions.RedisError):
-            raise translated(reply) from reply
     return replies
 
 
@@ -154,12 +230,6 @@ def server_time(reply: Sequence[bytes]) -> float:
     """The server's clock in seconds since the epoch, from its reply to `TIME`."""
     seconds, micros = reply
     return int(seconds) + int(micros) / 1e6
-
-
-def attempt_trip(store: Store, calls: Sequence[Command]) -> list[Any]:
-    """Like `trip`, but a refused command gives its `StoreError` in its place instead of raising the first."""
-    replies = _send(store, list(calls))
-    return [translated(reply) if isinstance(reply, redis.exceptions.RedisError) else reply for reply in replies]
 
 
 def block_limit_ms(store: Store, block_ms: int) -> int:
@@ -193,9 +263,31 @@ def persistence_warnings(store: Store) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+@dataclass(frozen=True, slots=True)
+class ServerFigures:
+    """What a server says of itself. `memory_limit` is 0 where there is none; both are in bytes."""
+
+    product: str
+    version: str
+    memory_used: int
+    memory_limit: int
+
+
+def server_figures(store: Store) -> ServerFigures:
+    """Ask a server what it is and how much memory it uses."""
+    server, memory = _info(store, "server"), _info(store, "memory")
+    product, version = _product(server)
+    return ServerFigures(product, version, int(memory.get("used_memory", 0)), int(memory.get("maxmemory", 0)))
+
+
 def translated(error: redis.exceptions.RedisError) -> StoreError:
     """An exception of redis-py as one of ours."""
     text = str(error)
+    if isinstance(error, redis.exceptions.AskError):  # MOVED is one as well
+        node = f"{error.host}:{error.port}"
+        return StoreError(
+            f"redis.url names a node of a Redis Cluster, and the keys of slot {error.slot_id} are at {node}"
+        )
     if isinstance(error, redis.exceptions.AuthenticationError):
         return StoreError(f"the server refused the user or password: {text}")
     if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError | OSError):
@@ -239,9 +331,13 @@ def _config(store: Store, name: str) -> str | None:
     return None if isinstance(reply, StoreError) or not reply else reply[1].decode()
 
 
-def _check_version(server: Mapping[str, str]) -> None:
+def _product(server: Mapping[str, str]) -> tuple[str, str]:
     kind = "valkey" if "valkey_version" in server else "redis"
-    text = server.get(f"{kind}_version", "0")
+    return kind, server.get(f"{kind}_version", "0")
+
+
+def _check_version(server: Mapping[str, str]) -> None:
+    kind, text = _product(server)
     version = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
     if version < MIN_VERSION[kind]:
         raise StoreError(f"the server is {kind} {text}; Redis 7.0 or Valkey 8.0 at least is needed")

@@ -6,6 +6,7 @@ StoreError                   the store was asked or told something wrong, or ans
 +-- CampaignExists           a campaign of this name is there already
 +-- StreamFull               too many entries wait in a stream: add the rest later
 +-- UnknownLead              no such lead in the campaign
++-- KeyDamaged               a key is of another kind than it should be: what it belongs to rests, the rest goes on
 """
 
 from __future__ import annotations
@@ -37,6 +38,16 @@ class CampaignExists(StoreError):
 
 class UnknownLead(StoreError):
     """The campaign has no such lead."""
+
+
+class KeyDamaged(StoreError):
+    """A key is of another kind than it should be. What it belongs to rests until somebody has mended it."""
+
+    def __init__(self, key: str, kind: str) -> None:
+        super().__init__(
+            f"the key {key} is damaged: it is of type {kind}; rename it, or delete it, to go on without it"
+        )
+        self.key = key
 
 
 class StreamFull(StoreError):

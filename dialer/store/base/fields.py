@@ -18,6 +18,9 @@ MAX_DEPTH: Final = 16
 EPOCH_MAX: Final = 4_102_444_800.0
 """2100-01-01: a time beyond is taken for milliseconds or a mistake."""
 
+UNKNOWN_NAMED: Final = 5
+"""So many unknown fields of an entry are named in its refusal."""
+
 _NAMES: Final = {
     bool: "true or false",
     int: "a whole number",
@@ -30,8 +33,8 @@ _NAMES: Final = {
 }
 
 
-class Undecodable(ValueError):
-    """An entry that is no map at all; the message says why."""
+class Undecodable(StoreError, ValueError):
+    """Bytes that are not what they should be; the message says why."""
 
 
 def decode(fields: Mapping[bytes, bytes], name: str, max_bytes: int = MAX_ENTRY_BYTES) -> dict[str, Any]:
@@ -81,12 +84,11 @@ def _from_json(raw: bytes) -> Any:
     return value
 
 
-def unpacked(raw: bytes) -> Any:
-    """Strict msgpack as a value. Raises `Undecodable`."""
+def unpacked(raw: bytes, *, twins: bool = False) -> Any:
+    """Strict msgpack as a value; with `twins`, which is faster, a key may be there twice. Raises `Undecodable`."""
+    hook = None if twins else _without_twins
     try:
-        return msgpack.unpackb(
-            raw, raw=False, strict_map_key=True, object_pairs_hook=_without_twins, ext_hook=_no_extension
-        )
+        return msgpack.unpackb(raw, raw=False, strict_map_key=True, object_pairs_hook=hook, ext_hook=_no_extension)
     except msgpack.ExtraData:
         raise Undecodable("msgpack: bytes after the end of the map") from None
     except UnicodeDecodeError:
@@ -120,26 +122,30 @@ def fault_in(value: object, depth: int = 0) -> str | None:
     """Why a free-form value cannot be kept and sent on as msgpack and JSON; None: it can."""
     if depth > MAX_DEPTH:
         return f"nested more than {MAX_DEPTH} deep"
-    match value:
-        case bool() | None:
-            return None
-        case int():
-            return None if -(2**63) <= value < 2**63 else "holds a number beyond 64 bits"
-        case float():
-            return None if math.isfinite(value) else "holds a number that is not finite"
-        case str():
-            return None if _encodable(value) else "holds text that is not valid Unicode"
-        case list():
-            return next((fault for item in value if (fault := fault_in(item, depth + 1))), None)
-        case dict():
-            if not all(isinstance(key, str) and _encodable(key) for key in value):
-                return "holds a key that is not text"
-            return next((fault for item in value.values() if (fault := fault_in(item, depth + 1))), None)
-        case _:
-            return f"holds {kind_of(value)}, which is not allowed"
+    if isinstance(value, str):
+        return None if _encodable(value) else "holds text that is not valid Unicode"
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return None if -(2**63) <= value < 2**63 else "holds a number beyond 64 bits"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "holds a number that is not finite"
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) and _encodable(key) for key in value):
+            return "holds a key that is not text"
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            fault = fault_in(item, depth + 1)
+            if fault is not None:
+                return fault
+        return None
+    return f"holds {kind_of(value)}, which is not allowed"
 
 
 def _encodable(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -211,7 +217,7 @@ class Fields:
             self.wrong(name, "a whole number", value)
             return default
         if not low <= value <= high:
-            self.faults.append(f"{name}: must be {low} to {high}, got {value}")
+            self.faults.append(f"{name}: must be {low} to {high}, got {str(value)[:20]}")
             return default
         return value
 
@@ -245,7 +251,7 @@ class Fields:
         return self._in_range(name, when.timestamp())
 
     def _in_range(self, name: str, value: float) -> float | None:
-        if not (math.isfinite(value) and 0 <= value <= EPOCH_MAX):
+        if not 0 <= value <= EPOCH_MAX:  # also false of NaN, and of integers that no float can hold
             self.faults.append(f"{name}: not a time between 1970 and 2100 in seconds since the epoch")
             return None
         return float(value)
@@ -282,8 +288,10 @@ class Fields:
         return tuple(item for item, (_, fault) in zip(value, faults, strict=True) if fault is None)
 
     def finish(self, hint: str = "") -> None:
-        """Name the fields that are not part of the contract."""
-        for name in self.data:
-            if name not in self.asked:
-                shown = name if isinstance(name, str) else kind_of(name)
-                self.faults.append(f"unknown field {shown[:40]!r}{hint}")
+        """Name the fields that are not part of the contract, the first ones where there are many."""
+        unknown = [name for name in self.data if name not in self.asked]
+        for name in unknown[:UNKNOWN_NAMED]:
+            shown = name if isinstance(name, str) else kind_of(name)
+            self.faults.append(f"unknown field {shown[:40]!r}{hint}")
+        if len(unknown) > UNKNOWN_NAMED:
+            self.faults.append(f"{len(unknown) - UNKNOWN_NAMED} more unknown fields")

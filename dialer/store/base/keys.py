@@ -8,6 +8,7 @@ an account (history, blocks) is spread over 16 tags by the CRC-32 of its field.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,210 +65,115 @@ def block_field(field: str, campaign: str) -> str:
     return f"{campaign}@{field}" if campaign else field
 
 
+def _shared(name: str) -> Callable[[Keys], str]:
+    def key(self: Keys) -> str:
+        return f"{self.prefix}{name}"
+
+    return key
+
+
+def _of_campaign(name: str) -> Callable[[Keys, str], str]:
+    def key(self: Keys, campaign: str) -> str:
+        return f"{self.prefix}{{{campaign}}}:{name}"
+
+    return key
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Names of keys under one prefix."""
+    """Names of keys under one prefix. What is kept by id is msgpack where nothing else is said; times are seconds since
+    the epoch."""
 
     prefix: str = "dialer:"
 
-    def _of(self, campaign: str, name: str) -> str:
-        return f"{self.prefix}{{{campaign}}}:{name}"
+    # --- streams ----------------------------------------------------------------------------------------------------
 
-    # --- shared -------------------------------------------------------------------------------------------------
+    crm_in = _shared("crm:in")  # outcomes, blocks and unblocks from the CRM and desktops
+    crm_out = _shared("crm:out")  # events for the CRM
+    agents_in = _shared("agents:in")  # what desktops say about their agents
+    control = _shared("control")  # operator commands
+    audit = _shared("audit")  # who changed or looked at what, and when
+    quarantine = _shared("quarantine")  # fields of our own keys that could not be read, with key, reason and value
 
-    def campaigns(self) -> str:
-        """Set: the names of all campaigns."""
-        return f"{self.prefix}campaigns"
+    # --- shared -----------------------------------------------------------------------------------------------------
 
-    def crm_in(self) -> str:
-        """Stream: outcomes, blocks and unblocks from the CRM and desktops."""
-        return f"{self.prefix}crm:in"
-
-    def crm_out(self) -> str:
-        """Stream: events for the CRM."""
-        return f"{self.prefix}crm:out"
-
-    def agents_in(self) -> str:
-        """Stream: what desktops say about their agents."""
-        return f"{self.prefix}agents:in"
-
-    def agents_read(self) -> str:
-        """Hash: host -> the last entry of the agents' stream that it has read."""
-        return f"{self.prefix}agents:read"
-
-    def agents(self) -> str:
-        """Hash: agent -> presence (msgpack)."""
-        return f"{self.prefix}agents"
+    campaigns = _shared("campaigns")  # set: the names of all campaigns
+    agents = _shared("agents")  # hash: agent -> presence
+    agents_read = _shared("agents:read")  # hash: host -> the last entry of the agents' stream that it has read
+    owners = _shared("owners")  # hash: owner -> time of its last sign of life
+    hosts = _shared("hosts")  # set: hosts that have published a status
+    unwritten = _shared("unwritten")  # hash: attempt_id -> end that waits until a key of its campaign is mended
+    housekeeper = _shared("housekeeper")  # string with an end of life: the daemon that deletes what is old
+    retention = _shared("retention")  # string: how far the deleting of what is old has come (JSON)
+    erasures = _shared("erasures")  # hash: id -> whom to erase, what has been done, what is left
+    prefixes = _shared("prefixes")  # hash: PREFIX or CAMPAIGN@PREFIX -> who blocked numbers that begin so, as below
 
     def agent_claim(self, agent: str) -> str:
         """String with an end of life: the owner (daemon) that the agent belongs to."""
         return f"{self.prefix}agents:claim:{{{agent}}}"
 
-    def control(self) -> str:
-        """Stream: operator commands."""
-        return f"{self.prefix}control"
-
-    def audit(self) -> str:
-        """Stream: who changed or looked at what, and when."""
-        return f"{self.prefix}audit"
-
-    def owners(self) -> str:
-        """Hash: owner -> time of its last sign of life."""
-        return f"{self.prefix}owners"
-
     def heartbeat(self, owner: str) -> str:
         """String with an end of life: there while the owner lives."""
         return f"{self.prefix}owner:{{{owner}}}"
 
-    def hosts(self) -> str:
-        """Set: hosts that have published a status."""
-        return f"{self.prefix}hosts"
-
     def status(self, host: str) -> str:
-        """String with an end of life: the host's last status (msgpack)."""
+        """String with an end of life: the host's last status."""
         return f"{self.prefix}status:{{{host}}}"
 
-    def housekeeper(self) -> str:
-        """String with an end of life: the daemon that deletes what is old."""
-        return f"{self.prefix}housekeeper"
+    # --- one campaign -----------------------------------------------------------------------------------------------
 
-    def retention(self) -> str:
-        """String: how far the deleting of what is old has come (JSON)."""
-        return f"{self.prefix}retention"
-
-    def erasures(self) -> str:
-        """Hash: id -> whom to erase, what has been done, what is left (msgpack), until it is on record."""
-        return f"{self.prefix}erasures"
-
-    # --- one campaign -------------------------------------------------------------------------------------------
-
-    def campaign(self, campaign: str) -> str:
-        """Hash: settings (JSON), state, created_at, changed_at, changed_by."""
-        return self._of(campaign, "campaign")
-
-    def leads(self, campaign: str) -> str:
-        """Stream: leads as the CRM adds them."""
-        return self._of(campaign, "leads")
-
-    def rejected(self, campaign: str) -> str:
-        """Stream: leads that were not taken in, as they came, with every reason."""
-        return self._of(campaign, "rejected")
-
-    def lead(self, campaign: str) -> str:
-        """Hash: lead_id -> the lead as accepted (msgpack)."""
-        return self._of(campaign, "lead")
-
-    def progress(self, campaign: str) -> str:
-        """Hash: lead_id -> number_index and tries (msgpack), for leads that were tried."""
-        return self._of(campaign, "progress")
-
-    def story(self, campaign: str) -> str:
-        """Hash: lead_id -> ended attempts, one msgpack map after the other."""
-        return self._of(campaign, "story")
-
-    def priority(self, campaign: str) -> str:
-        """Hash: lead_id -> priority, where it is not 5."""
-        return self._of(campaign, "priority")
-
-    def numbers(self, campaign: str) -> str:
-        """Hash: digits -> lead_id, to find duplicates."""
-        return self._of(campaign, "numbers")
-
-    def due(self, campaign: str) -> str:
-        """Sorted set: lead_id by (priority, time it became due); the lowest score is leased first."""
-        return self._of(campaign, "due")
-
-    def waiting(self, campaign: str) -> str:
-        """Sorted set: lead_id by the time it becomes due."""
-        return self._of(campaign, "waiting")
-
-    def leased(self, campaign: str) -> str:
-        """Sorted set: lead_id by the end of its lease."""
-        return self._of(campaign, "leased")
-
-    def lessee(self, campaign: str) -> str:
-        """Hash: lead_id -> owner of the lease."""
-        return self._of(campaign, "lessee")
-
-    def attempts(self, campaign: str) -> str:
-        """Hash: attempt_id -> an attempt that has not ended (msgpack)."""
-        return self._of(campaign, "attempts")
-
-    def open(self, campaign: str) -> str:
-        """Hash: lead_id -> attempt_id, for leads with an open attempt."""
-        return self._of(campaign, "open")
-
-    def ended(self, campaign: str) -> str:
-        """Hash: attempt_id -> lead_id, number_index, day, live, abandoned and slot of an ended attempt (msgpack)."""
-        return self._of(campaign, "ended")
-
-    def outcomes(self, campaign: str) -> str:
-        """Hash: attempt_id -> what the agent or the CRM said came of it (msgpack)."""
-        return self._of(campaign, "outcomes")
-
-    def wishes(self, campaign: str) -> str:
-        """Hash: lead_id -> what an outcome wants of a lead whose attempt is still open; obeyed when it is settled."""
-        return self._of(campaign, "wishes")
-
-    def closed(self, campaign: str) -> str:
-        """Sorted set: lead_id by the time it was closed."""
-        return self._of(campaign, "closed")
-
-    def why(self, campaign: str) -> str:
-        """Hash: lead_id -> why it was last postponed or closed."""
-        return self._of(campaign, "why")
-
-    def counts(self, campaign: str) -> str:
-        """Hash: counters: accepted, rejected, reopened, purged, erased, and disposition:, closed:, refused:,
-        outcome:NAME."""
-        return self._of(campaign, "counts")
+    campaign = _of_campaign("campaign")  # hash: settings (JSON), state, created_at, changed_at, changed_by
+    leads = _of_campaign("leads")  # stream: leads as the CRM adds them
+    rejected = _of_campaign("rejected")  # stream: leads that were not taken in, as they came, with every reason
+    lead = _of_campaign("lead")  # hash: lead_id -> the lead as accepted
+    progress = _of_campaign("progress")  # hash: lead_id -> number_index and tries, for leads that were tried
+    story = _of_campaign("story")  # hash: lead_id -> ended attempts, one map after the other
+    priority = _of_campaign("priority")  # hash: lead_id -> priority, where it is not 5
+    numbers = _of_campaign("numbers")  # hash: digits -> lead_id, to find duplicates
+    due = _of_campaign("due")  # sorted set: lead_id by (priority, time it became due); the lowest is leased first
+    waiting = _of_campaign("waiting")  # sorted set: lead_id by the time it becomes due
+    leased = _of_campaign("leased")  # sorted set: lead_id by the end of its lease
+    lessee = _of_campaign("lessee")  # hash: lead_id -> owner of the lease
+    attempts = _of_campaign("attempts")  # hash: attempt_id -> an attempt that has not ended
+    open = _of_campaign("open")  # hash: lead_id -> attempt_id, for leads with an open attempt
+    ended = _of_campaign("ended")  # hash: attempt_id -> what is kept of an ended attempt
+    outcomes = _of_campaign("outcomes")  # hash: attempt_id -> what the agent or the CRM said came of it
+    wishes = _of_campaign("wishes")  # hash: lead_id -> what an outcome wants of a lead after its open attempt (JSON)
+    closed = _of_campaign("closed")  # sorted set: lead_id by the time it was closed
+    why = _of_campaign("why")  # hash: lead_id -> why it was last postponed or closed (JSON)
+    learnt = _of_campaign("learnt")  # hash: host -> what its pacer has learnt and how it decided last
+    unannounced = _of_campaign("unannounced")  # hash: attempt_id -> event that is not in the CRM's stream yet
+    # hash: counters: accepted, rejected, reopened, purged, erased, and disposition:, closed:, refused:, outcome:NAME
+    counts = _of_campaign("counts")
 
     def ledger(self, campaign: str, day: str) -> str:
         """Hash: OWNER|answered and OWNER|abandoned of one counting day; machine|answered takes back answers that an
         agent said were machines."""
-        return self._of(campaign, f"ledger:{day}")
-
-    def learnt(self, campaign: str) -> str:
-        """Hash: host -> what its pacer has learnt and how it decided last, with the time (msgpack)."""
-        return self._of(campaign, "learnt")
+        return f"{self.prefix}{{{campaign}}}:ledger:{day}"
 
     def ledger_hour(self, campaign: str, hour: int) -> str:
         """Hash with an end of life: SLOT|OWNER|answered and so on of one hour (hours since 1970), by slots of five
         minutes, for the rolling windows."""
-        return self._of(campaign, f"ledger_hour:{hour}")
+        return f"{self.prefix}{{{campaign}}}:ledger_hour:{hour}"
 
-    def unannounced(self, campaign: str) -> str:
-        """Hash: attempt_id -> disposition event that is not in the CRM's stream yet."""
-        return self._of(campaign, "unannounced")
+    # --- the numbers that are shown -----------------------------------------------------------------------------------
 
-    # --- the numbers that are shown ------------------------------------------------------------------------------
+    caller_id_rests = _shared("{caller_ids}:rests")  # hash: caller id -> until when it rests, who said so, when and why
+    caller_id_blocks = _shared("{caller_ids}:blocks")  # sorted set: CALLER_ID|ATTEMPT by the time of a network's block
 
     def caller_id_uses(self, day: str) -> str:
         """Hash with an end of life: caller id -> calls of a counting day that show it, of all campaigns."""
         return f"{self.prefix}{{caller_ids}}:uses:{day}"
 
-    def caller_id_rests(self) -> str:
-        """Hash: caller id -> until when an operator lets it rest, who, when and why (msgpack)."""
-        return f"{self.prefix}{{caller_ids}}:rests"
-
-    def caller_id_blocks(self) -> str:
-        """Sorted set: CALLER_ID|ATTEMPT by the time at which the network blocked the call; the newest ones."""
-        return f"{self.prefix}{{caller_ids}}:blocks"
-
-    # --- one number ---------------------------------------------------------------------------------------------
+    # --- one number ---------------------------------------------------------------------------------------------------
 
     def blocked(self, shard: int) -> str:
-        """Hash: SUBJECT or CAMPAIGN@SUBJECT -> who blocked a number, customer or account, when, until when and why
-        (msgpack)."""
+        """Hash: SUBJECT or CAMPAIGN@SUBJECT -> who blocked a number, customer or account, when, until when and why."""
         return f"{self.prefix}{{c{shard}}}:blocked"
 
     def block_ends(self, shard: int) -> str:
         """Sorted set: the fields of the blocks that have an end, by that end."""
         return f"{self.prefix}{{c{shard}}}:block_ends"
-
-    def prefixes(self) -> str:
-        """Hash: PREFIX or CAMPAIGN@PREFIX -> who blocked numbers that begin so, and so on as above."""
-        return f"{self.prefix}prefixes"
 
     def prefix_generation(self, shard: int) -> str:
         """String: how often the prefixes have been changed. One in each contact tag, so that the script which counts

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgpack
@@ -18,8 +18,10 @@ from dialer.core.abandonment.windows import SLOT_S
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
 from dialer.core.model import Lead
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
-from dialer.store.base.errors import StoreError
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, careful_trip, trip
+from dialer.store.base.errors import KeyDamaged, StoreError
+from dialer.store.base.fields import Undecodable
+from dialer.store.base.records import packed
 from dialer.store.base.streams import GROUP, read_group
 from dialer.store.crm import blocks
 from dialer.store.crm.requests import (
@@ -36,6 +38,7 @@ from dialer.store.crm.requests import (
 from dialer.store.gate import contacts
 from dialer.store.leads.lead_codec import HIGHEST_PRIORITY, unpack
 from dialer.store.operators import campaigns
+from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, hour_of
 from dialer.store.settlement.outbox import added, refused
 
@@ -57,18 +60,31 @@ class CrmReport:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An attempt that an outcome names, and its lead. `day` is the counting day of the ledger, empty while the attempt
-    is open. `settings` are None where nobody here can read them; a `damaged` lead cannot be read either."""
+    """An attempt that an outcome names, and its lead. `ended` is None while the attempt is open. `settings` are None
+    where nobody here can read them; what is `unreadable` is said."""
 
     lead_id: str
     number_index: int
-    lead: Lead | None
-    settings: CampaignSettings | None
-    day: str
-    live: bool
-    abandoned: bool
-    slot: int
-    damaged: bool = False
+    ended: EndedAttempt | None
+    lead: Lead | None = None
+    settings: CampaignSettings | None = None
+    unreadable: str = ""
+
+    @property
+    def day(self) -> str:
+        """The counting day of the ledger, empty while the attempt is open."""
+        return self.ended.day if self.ended else ""
+
+    @property
+    def slot(self) -> int:
+        return self.ended.slot if self.ended else 0
+
+    @property
+    def seen(self) -> str:
+        """How lua/outcome.lua is told of it."""
+        if self.ended is None:
+            return "open"
+        return "live" if self.ended.live and not self.ended.abandoned else "ended"
 
 
 def read(store: Store, consumer: str, count: int, block_ms: int, *, default_region: str = "CN") -> tuple[Received, ...]:
@@ -84,80 +100,98 @@ def read(store: Store, consumer: str, count: int, block_ms: int, *, default_regi
 
 def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmReport:
     """Carry requests out, tell the sender what was refused (`refused` events), and acknowledge them. A handful of
-    round trips, whatever the number of requests."""
+    round trips, whatever the number of requests. An outcome of a campaign with a damaged key is not acknowledged: it
+    comes up again."""
     outcomes = [(one.entry_id, one.request) for one in received if isinstance(one.request, Outcome)]
     known = _look_up(store, [outcome for _, outcome in outcomes])
     refusals = [(one.entry_id, one.request) for one in received if isinstance(one.request, BadRequest)]
-    accepted: list[tuple[Outcome, _Known]] = []
-    for (entry_id, outcome), found in zip(outcomes, known, strict=True):
-        fault = _fault(outcome, found)
-        if fault is None and found is not None:
-            accepted.append((outcome, found))
+    accepted: dict[str, tuple[Outcome, _Known]] = {}
+    waiting: set[str] = set()
+    for (entry_id, outcome), attempt in zip(outcomes, known, strict=True):
+        if isinstance(attempt, KeyDamaged):
+            waiting.add(entry_id)
+            continue
+        fault = _fault(outcome, attempt)
+        if fault is None and attempt is not None:
+            accepted[entry_id] = (outcome, attempt)
         else:
             refusals.append((entry_id, BadRequest((fault or "",), outcome.attempt)))
-    opt_outs = [block for outcome, found in accepted for block in _opt_outs(outcome, found, now)]
+    opt_outs = [block for outcome, attempt in accepted.values() for block in _opt_outs(outcome, attempt, now)]
     blocked, refused_blocks = blocks.apply(store, received, opt_outs, now)
     refusals += refused_blocks
-    _keep(store, accepted, now)
-    contacts.mark(store, [_said(outcome, found.lead, found) for outcome, found in accepted if found.lead is not None])
-    _answer(store, received, refusals, now)
-    kept = tuple(outcome for outcome, _ in accepted)
-    return CrmReport(len(received) - len(refusals), len(refusals), blocked, kept)
+    waiting |= _keep(store, accepted, now)
+    done = [one for one in received if one.entry_id not in waiting]
+    markings = [_said(outcome, one.lead, one) for outcome, one in accepted.values() if one.lead is not None]
+    contacts.mark(store, markings)
+    _answer(store, done, refusals, now)
+    kept_outcomes = tuple(outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting)
+    return CrmReport(len(done) - len(refusals), len(refusals), blocked, kept_outcomes)
 
 
-def _look_up(store: Store, outcomes: Sequence[Outcome]) -> list[_Known | None]:
-    """The attempts that outcomes name, and their leads, in two round trips."""
+def _look_up(store: Store, outcomes: Sequence[Outcome]) -> list[_Known | KeyDamaged | None]:
+    """The attempts that outcomes name, and their leads, in two round trips; None: there is no such attempt."""
     keys = store.keys
     first: list[Command | ScriptCall] = []
     for one in outcomes:
         first.append(("HGET", keys.attempts(one.campaign), one.attempt))
         first.append(("HGET", keys.ended(one.campaign), one.attempt))
-    replies = trip(store, first)
-    found = [_attempt(*pair) for pair in zip(replies[::2], replies[1::2], strict=True)]
+    replies = careful_trip(store, first)
+    attempts = [_attempt(one, *pair) for one, *pair in zip(outcomes, replies[::2], replies[1::2], strict=True)]
     second: list[Command | ScriptCall] = []
-    for one, attempt in zip(outcomes, found, strict=True):
-        lead_id = attempt[0] if attempt else ""
+    for one, attempt in zip(outcomes, attempts, strict=True):
+        lead_id = attempt.lead_id if isinstance(attempt, _Known) else ""
         second.append(("HGET", keys.lead(one.campaign), lead_id))
         second.append(("HGET", keys.progress(one.campaign), lead_id))
         second.append(("HGET", keys.campaign(one.campaign), "settings"))
-    details = trip(store, second)
-    rows = zip(outcomes, found, details[::3], details[1::3], details[2::3], strict=True)
-    return [_known(one.campaign, *row) if row[0] else None for one, *row in rows]
+    details = careful_trip(store, second)
+    return [
+        _with_lead(one.campaign, attempt, details[3 * i : 3 * i + 3]) if isinstance(attempt, _Known) else attempt
+        for i, (one, attempt) in enumerate(zip(outcomes, attempts, strict=True))
+    ]
 
 
-def _attempt(opened: bytes | None, ended: bytes | None) -> tuple[Any, ...] | None:
-    if ended is not None:
-        lead_id, number_index, day, live, abandoned, *slot = msgpack.unpackb(ended)
-        return (lead_id, number_index, day, live, abandoned, *(slot or [0]))  # older ones have no slot
-    if opened is not None:
-        record: Mapping[str, Any] = msgpack.unpackb(opened)
-        return (record["lead"], record["number"], "", False, False, 0)
+def _attempt(outcome: Outcome, opened: Any, ended: Any) -> _Known | KeyDamaged | None:
+    for reply in (opened, ended):
+        if isinstance(reply, KeyDamaged):
+            return reply
+    try:
+        if ended is not None:
+            past = EndedAttempt.read(outcome.attempt, ended)
+            return _Known(past.lead_id, past.number_index, past)
+        if opened is not None:
+            record = OpenAttempt.read(outcome.campaign, outcome.attempt, opened)
+            return _Known(record.lead_id, record.number_index, None)
+    except Undecodable:
+        return _Known("", 0, None, unreadable="the attempt")
     return None
 
 
-def _known(
-    campaign: str, attempt: tuple[Any, ...], lead: bytes | None, progress: bytes | None, settings: bytes | None
-) -> _Known:
-    lead_id, number_index, day, live, abandoned, slot = attempt
-    known = _Known(lead_id, number_index, None, None, day, live, abandoned, slot)
+def _with_lead(campaign: str, known: _Known, details: Sequence[Any]) -> _Known | KeyDamaged:
+    for reply in details:
+        if isinstance(reply, KeyDamaged):
+            return reply
+    lead, progress, settings = details
     # What cannot be read here must not keep other people's opt-outs waiting behind it.
     with suppress(StoreError):
         known = replace(known, settings=None if settings is None else campaigns.settings_of(settings))
     try:
-        return replace(known, lead=None if lead is None else unpack(lead, campaign=campaign, progress=progress))
-    except StoreError:
-        return replace(known, damaged=True)
+        read_lead = None if lead is None else unpack(lead, campaign=campaign, progress=progress)
+    except Undecodable:
+        return replace(known, unreadable="its lead")
+    if read_lead is not None and known.number_index >= len(read_lead.numbers):
+        return replace(known, unreadable="its lead")
+    return replace(known, lead=read_lead)
 
 
-def _fault(outcome: Outcome, found: _Known | None) -> str | None:
+def _fault(outcome: Outcome, attempt: _Known | None) -> str | None:
     """Why an outcome cannot be carried out."""
-    if found is None:
+    if attempt is None:
         return f"attempt_id: campaign {outcome.campaign} has no such attempt"
-    if found.damaged:
-        return "attempt_id: its lead cannot be read, so its number is not known"
-    if found.lead is None and (outcome.blocks or outcome.outcome == CALLBACK):
+    if attempt.unreadable:
+        return f"attempt_id: {attempt.unreadable} cannot be read, so its number is not known"
+    if attempt.lead is None and (outcome.blocks or outcome.outcome == CALLBACK):
         return "attempt_id: its lead has been deleted, so there is no number any more"
-    expires_at = None if found.lead is None else found.lead.expires_at
+    expires_at = None if attempt.lead is None else attempt.lead.expires_at
     if outcome.callback_at is not None and expires_at is not None and outcome.callback_at >= expires_at:
         return "callback_at: is after the lead's expires_at"
     return None
@@ -184,33 +218,40 @@ def _said(outcome: Outcome, lead: Lead, found: _Known) -> contacts.Marking:
     return contacts.said_of(dialled, outcome.attempt, outcome.outcome, opt_out=outcome.opt_out)
 
 
-def _keep(store: Store, accepted: Sequence[tuple[Outcome, _Known]], now: float) -> None:
-    """Keep outcomes and do with their leads what follows. What ended since it was looked at is looked at again, once:
-    an attempt ends only once."""
-    answers = trip(store, [_outcome_call(store, outcome, found, now) for outcome, found in accepted])
-    stale = [outcome for (outcome, _), answer in zip(accepted, answers, strict=True) if answer == _STALE]
+def _keep(store: Store, accepted: Mapping[str, tuple[Outcome, _Known]], now: float) -> set[str]:
+    """Keep outcomes (by entry) and do with their leads what follows. What ended since it was looked at is looked at
+    again, once: an attempt ends only once. Returns the entries that have to wait for a damaged key."""
+    calls = [_outcome_call(store, outcome, attempt, now) for outcome, attempt in accepted.values()]
+    answers = dict(zip(accepted, careful_trip(store, calls), strict=True))
+    waiting = {entry_id for entry_id, answer in answers.items() if isinstance(answer, KeyDamaged)}
+    stale = [accepted[entry_id][0] for entry_id, answer in answers.items() if answer == _STALE]
     fresh = zip(stale, _look_up(store, stale), strict=True)
-    trip(store, [_outcome_call(store, outcome, found, now) for outcome, found in fresh if found is not None])
+    trip(store, [_outcome_call(store, outcome, one, now) for outcome, one in fresh if isinstance(one, _Known)])
+    return waiting
 
 
-def _outcome_call(store: Store, outcome: Outcome, found: _Known, now: float) -> ScriptCall:
-    keys = store.keys
-    named = (
-        *(keys.attempts, keys.ended, keys.outcomes, keys.open, keys.wishes, keys.lessee, keys.leased, keys.due),
-        *(keys.waiting, keys.closed, keys.why, keys.priority, keys.counts, keys.lead),
-    )
-    all_keys = [
-        *(key(outcome.campaign) for key in named),
-        keys.ledger(outcome.campaign, found.day),
-        keys.ledger_hour(outcome.campaign, hour_of(found.slot * SLOT_S)),
+def _outcome_call(store: Store, outcome: Outcome, attempt: _Known, now: float) -> ScriptCall:
+    what, a, why, priority = _wish(outcome, attempt, now)
+    said = {
+        "now": now,
+        "attempt": outcome.attempt,
+        "lead": attempt.lead_id,
+        "outcome": outcome.outcome,
+        "record": packed(outcome),
+        "what": what,
+        "a": a,
+        "why": why,
+        "priority": priority,
+        "seen": attempt.seen,
+        "slot": attempt.slot,
+        "day_kept_s": DAY_KEPT_S,
+    }
+    ledgers = [
+        store.keys.ledger(outcome.campaign, attempt.day),
+        store.keys.ledger_hour(outcome.campaign, hour_of(attempt.slot * SLOT_S)),
     ]
-    seen: Value = "" if not found.day else int(found.live and not found.abandoned)
-    args: list[Value] = [
-        *(now, outcome.attempt, found.lead_id, outcome.outcome, bytes(msgpack.packb(asdict(outcome)))),
-        *_wish(outcome, found, now),
-        *(seen, found.slot, DAY_KEPT_S),
-    ]
-    return ScriptCall("outcome", all_keys, args)
+    args = [bytes(msgpack.packb(said, use_bin_type=False))]  # Lua's msgpack knows no binary
+    return campaign_call(store, "outcome", outcome.campaign, args, ledgers)
 
 
 def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Value, Value]:

@@ -31,13 +31,18 @@ from compliance.caller_ids import (
 from compliance.words import detail
 from config.campaign import CampaignSettings
 from dialer.core.abandonment.windows import counting_day, next_day, zone_of
-from dialer.core.model import Disposition
+from dialer.core.model import Disposition, Settlement
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
-from dialer.store.settlement.settlements import Settled
+from dialer.store.base.fields import EPOCH_MAX, Undecodable
+from dialer.store.base.records import Time, packed, read, whole_of
+from dialer.store.settlement.settlements import counted_at
 
 USES_KEPT_S: Final = 31 * 86_400
 BLOCKS_KEPT: Final = 5_000
 """Blocks that are remembered, the newest: all that can make a number rest, of pools as large as they can be."""
+
+UNREADABLE_USES: Final = 10**12
+"""A count of uses that is no number is taken for more than any limit (lua/caller_ids.lua does the same)."""
 
 _SAME_DAY_S: Final = 900
 """Midnights of every zone of today fall on a quarter of an hour."""
@@ -47,10 +52,10 @@ _SAME_DAY_S: Final = 900
 class Rest:
     """What an operator said about a number."""
 
-    until: float
+    until: Time
     reason: str
     who: str
-    at: float
+    at: Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +135,19 @@ def take_back(store: Store, settings: CampaignSettings, numbers: Iterable[str], 
     trip(store, [_uncount(store, number, day) for number in numbers])
 
 
-def settled(store: Store, items: Sequence[Settled], ended: Collection[str]) -> None:
+def settled(store: Store, settlements: Sequence[Settlement], ended: Collection[str]) -> None:
     """Book what became of calls: blocks by the network are noted, however often it is said, and the use of a number is
     taken back where no INVITE left. `ended` are the attempts that ended only now.
 
     A use that may have been booked on another day than the call ended on stays counted.
     """
     commands: list[Command] = []
-    for item in items:
-        one = item.settlement
+    for one in settlements:
         if one.caller_id and one.disposition is Disposition.BLOCKED:
             commands.append(("ZADD", store.keys.caller_id_blocks(), one.ended_at, f"{one.caller_id}|{one.attempt}"))
-        same_day = one.reserved_at // _SAME_DAY_S == item.counted_at // _SAME_DAY_S
+        same_day = one.reserved_at // _SAME_DAY_S == counted_at(one) // _SAME_DAY_S
         if one.caller_id and one.disposition is Disposition.NOT_SENT and one.attempt in ended and same_day:
-            commands.append(_uncount(store, one.caller_id, item.day))
+            commands.append(_uncount(store, one.caller_id, one.day))
     if any(command[0] == "ZADD" for command in commands):
         commands.append(("ZREMRANGEBYRANK", store.keys.caller_id_blocks(), 0, -BLOCKS_KEPT - 1))
     trip(store, commands)
@@ -178,8 +182,7 @@ def review(store: Store, settings: CampaignSettings, now: float) -> Review:
 
 def rest(store: Store, number: str, said: Rest) -> None:
     """Let a number rest, for all campaigns."""
-    body = {"until": said.until, "reason": said.reason, "who": said.who, "at": said.at}
-    trip(store, [("HSET", store.keys.caller_id_rests(), number, bytes(msgpack.packb(body)))])
+    trip(store, [("HSET", store.keys.caller_id_rests(), number, packed(said))])
 
 
 def wake(store: Store, number: str) -> bool:
@@ -221,12 +224,20 @@ def _held(pool: Pool, uses: Sequence[Any], rests: Sequence[Any], blocks: Sequenc
     names = [row.number for row in pool.rows]
     times: dict[str, list[float]] = defaultdict(list)
     for name, at in zip(blocks[::2], blocks[1::2], strict=True):
-        times[name.decode().partition("|")[0]].append(float(at))
+        times[name.decode(errors="replace").partition("|")[0]].append(float(at))
     return Held(
-        {name: int(count) for name, count in zip(names, uses, strict=True) if count is not None},
-        {name: Rest(**msgpack.unpackb(raw)) for name, raw in zip(names, rests, strict=True) if raw is not None},
+        {name: whole_of(count, UNREADABLE_USES) for name, count in zip(names, uses, strict=True) if count is not None},
+        {name: _rest_of(raw) for name, raw in zip(names, rests, strict=True) if raw is not None},
         times,
     )
+
+
+def _rest_of(raw: bytes) -> Rest:
+    """What an operator said; what cannot be read lets the number rest until somebody wakes it."""
+    try:
+        return read(Rest, raw, "the rest of a caller id")
+    except Undecodable as error:
+        return Rest(EPOCH_MAX, str(error), "dialer", 0.0)
 
 
 def _clock(at: float, zone: tzinfo | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass, field
 
 from compliance.api import Cleared, Per, Refusal
 from compliance.caller_ids import Wanted
@@ -11,61 +11,71 @@ from compliance.contacts import group_of
 from compliance.gate import Facts, Question, judge, question
 from compliance.policy import Policy
 from config.campaign import CampaignSettings
+from config.policies import AppliedSettings
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store
 from dialer.store.gate import caller_ids
 from dialer.store.gate.facts import Asked, asked_of, gather
-
-NO_REGISTERS: Final = Shelf()
-
-
-def asked_about(store: Store, policy: Policy, leads: Sequence[Lead], shelf: Shelf, now: float) -> list[Asked]:
-    """Leads as they are asked about, with what the national registers of `shelf` say of their numbers at `now`."""
-    listed = shelf.verdicts(policy.registers, [lead.number for lead in leads], now)
-    return [asked_of(store, lead, one) for lead, one in zip(leads, listed, strict=True)]
+from pacing.api import Mode
 
 
-def facts_about(
-    store: Store,
-    settings: CampaignSettings,
-    policy: Policy,
-    leads: Sequence[Lead],
-    shelf: Shelf,
-    now: float,
-    *,
-    agent_held: bool,
-) -> list[Facts]:
-    """What is known of leads of one campaign. The registers are asked as of `now`, in seconds since the epoch;
-    `agent_held`: as if an agent had asked for these calls."""
-    if not leads:
-        return []
-    asked = asked_about(store, policy, leads, shelf, now)
-    return [one.facts for one in gather(store, settings.name, asked, agent_held=agent_held)[0]]
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What leads of one campaign are judged by, at one moment (`now`, seconds since the epoch).
 
+    `registers` has the national registers of this host. `agent_held`: an agent asked for these calls, or would have to.
+    """
 
-def question_of(settings: CampaignSettings, policy: Policy, now: float) -> Question:
-    """What the gate asks about a campaign's leads at `now`."""
-    return question(
-        policy,
-        campaign=settings.name,
-        group=group_of(settings.name, settings.group),
-        zone=zone_of(settings),
-        now=now,
-        ring_timeout_s=settings.ring_timeout_s,
-    )
+    store: Store
+    settings: CampaignSettings
+    policy: Policy
+    now: float
+    registers: NationalRegisters = field(default_factory=NationalRegisters)
+    agent_held: bool = False
 
+    @classmethod
+    def as_dialled(cls, store: Store, settings: AppliedSettings, now: float, registers: NationalRegisters) -> Screening:
+        """As a campaign's leads will be judged when they are dialled: in mode preview an agent asks for each call."""
+        return cls(store, settings, settings.policy(), now, registers, settings.mode is Mode.PREVIEW)
 
-def foreseen(
-    store: Store, settings: CampaignSettings, policy: Policy, facts: Sequence[Facts], now: float
-) -> list[Cleared | Refusal]:
-    """What both gates would say of each alone, the number to show included. Nothing is reserved or counted."""
-    asked = question_of(settings, policy, now)
-    found = [judge(one, asked) for one in facts]
-    passed = [i for i, one in enumerate(found) if isinstance(one, Cleared)]
-    wanted = [Wanted(facts[i].callee.number, facts[i].contacts[Per.NUMBER]) for i in passed]
-    for i, shown in zip(passed, caller_ids.foresee(store, settings, wanted, now) if wanted else (), strict=True):
-        if isinstance(shown, Refusal):
-            found[i] = shown
-    return found
+    @property
+    def campaign(self) -> str:
+        return self.settings.name
+
+    def asked(self, leads: Sequence[Lead]) -> list[Asked]:
+        """Leads as they are asked about, with what the national registers say of their numbers."""
+        listed = self.registers.verdicts(self.policy.registers, [lead.number for lead in leads], self.now)
+        return [asked_of(self.store, lead, one) for lead, one in zip(leads, listed, strict=True)]
+
+    def facts(self, leads: Sequence[Lead]) -> list[Facts]:
+        """What is known of leads."""
+        if not leads:
+            return []
+        asked = self.asked(leads)
+        gathered, _ = gather(self.store, self.campaign, asked, self.now, agent_held=self.agent_held)
+        return [one.facts for one in gathered]
+
+    def question(self) -> Question:
+        """What the gate asks about them."""
+        return question(
+            self.policy,
+            campaign=self.campaign,
+            group=group_of(self.campaign, self.settings.group),
+            zone=zone_of(self.settings),
+            now=self.now,
+            ring_timeout_s=self.settings.ring_timeout_s,
+        )
+
+    def foreseen(self, facts: Sequence[Facts]) -> list[Cleared | Refusal]:
+        """What both gates would say of each alone, the number to show included. Nothing is reserved or counted."""
+        asked = self.question()
+        verdicts = [judge(one, asked) for one in facts]
+        passed = [i for i, one in enumerate(verdicts) if isinstance(one, Cleared)]
+        wanted = [Wanted(facts[i].callee.number, facts[i].contacts[Per.NUMBER]) for i in passed]
+        shown = caller_ids.foresee(self.store, self.settings, wanted, self.now) if wanted else ()
+        for i, one in zip(passed, shown, strict=True):
+            if isinstance(one, Refusal):
+                verdicts[i] = one
+        return verdicts

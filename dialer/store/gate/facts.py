@@ -12,19 +12,23 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from compliance.api import Callee, Per, Refusal
-from compliance.blocks import Block
+from compliance.blocks import Block, of_number
 from compliance.contacts import Contact, unpacked
 from compliance.gate import Facts
 from compliance.numbers import E164
 from dialer.core.model import Lead
 from dialer.store.base.connection import ScriptCall, Store, Value, trip
-from dialer.store.base.errors import StoreError
 from dialer.store.base.keys import block_field
+from dialer.store.base.records import whole_of
 from dialer.store.gate.contacts import Spot, fields_of, spot
 from dialer.store.privacy import blocklist
 from dialer.store.privacy.blocklist import Prefixes
 
+UNREADABLE_REST_S: Final = 600.0
+"""A lead whose history cannot be read is put off so long."""
+
 _PREFIXES: Final = "prefixes"
+_NO_CONTACTS: Final[Mapping[Per, tuple[Contact, ...]]] = dict.fromkeys(Per, ())
 _NO_BLOCKS: Final[Mapping[int, tuple[bytes, bytes]]] = {}
 _PER: Final = {"c": Per.CUSTOMER, "a": Per.ACCOUNT}
 
@@ -66,11 +70,12 @@ def asked_of(store: Store, lead: Lead, listed: Refusal | None = None) -> Asked:
 
 
 def gather(
-    store: Store, campaign: str, asked: Sequence[Asked], *, agent_held: bool = False
+    store: Store, campaign: str, asked: Sequence[Asked], now: float, *, agent_held: bool = False
 ) -> tuple[list[Gathered], Prefixes]:
     """The facts of leads of one campaign, in order, and the prefixes that they were read with.
 
-    Raises `StoreError` where a history or a block is damaged.
+    A history that cannot be read counts as a block that ends some time after `now`, one of those blocks as one for
+    good: nobody may go on as if there were none.
     """
     by_shard: dict[int, tuple[list[tuple[int, int]], list[str], list[Value]]] = {}
     for i, one in enumerate(asked):
@@ -83,7 +88,7 @@ def gather(
             group[1].append(key)
             group[2].append(field)
     replies = trip(store, [ScriptCall("facts", keys, args) for _, keys, args in by_shard.values()])
-    prefixes = _prefixes(store, {shard: int(reply[0] or 0) for shard, reply in zip(by_shard, replies, strict=True)})
+    prefixes = _prefixes(store, {shard: whole_of(reply[0], 0) for shard, reply in zip(by_shard, replies, strict=True)})
     histories: list[list[bytes]] = [[b""] * len(one.spots) for one in asked]
     found: dict[int, dict[int, tuple[bytes, bytes]]] = {}
     for (places, _, _), (_, raws, blocked) in zip(by_shard.values(), replies, strict=True):
@@ -99,31 +104,40 @@ def gather(
         exact = found.get(i)
         if exact:
             blocks = [*blocks, *_blocks(spots, exact, campaign)]
-        facts = Facts(callee, _contacts(spots, histories[i]), blocks, listed, agent_held)
+        contacts = _contacts(spots, histories[i])
+        if contacts is None:
+            contacts = _NO_CONTACTS
+            blocks = [*blocks, _unreadable(callee.number, now)]
+        facts = Facts(callee, contacts, blocks, listed, agent_held)
         gathered.append(Gathered(facts, histories[i], exact or _NO_BLOCKS))
     return gathered, prefixes
 
 
-def _contacts(spots: Sequence[Spot], raws: Sequence[bytes]) -> dict[Per, tuple[Contact, ...]]:
-    """The histories by subject. A damaged one must not count as short, so nobody may go on without it."""
+def _contacts(spots: Sequence[Spot], raws: Sequence[bytes]) -> Mapping[Per, tuple[Contact, ...]] | None:
+    """The histories by subject; None where one is damaged, which must not count as short."""
     try:
         contacts = {Per.NUMBER: unpacked(raws[0])}
         if len(raws) > 1:
             for where, raw in zip(spots[1:], raws[1:], strict=True):
                 contacts[_PER[where.field[0]]] = unpacked(raw)
-    except struct.error as error:
-        shown = ", ".join(one.field if one.field[0] in _PER else str(E164(f"+{one.field}")) for one in spots)
-        raise StoreError(f"the contact history of {shown} cannot be read: {error}") from error
+    except struct.error:
+        return None
     return contacts
 
 
+def _unreadable(number: E164, now: float) -> Block:
+    reason = "its contact history cannot be read"
+    return of_number(number).block(source="dialer", reason=reason, who="dialer", at=now, until=now + UNREADABLE_REST_S)
+
+
 def _blocks(spots: Sequence[Spot], found: Mapping[int, tuple[bytes, bytes]], campaign: str) -> list[Block]:
-    return [
+    blocks = [
         blocklist.block_of(block_field(spots[at].field, name).encode(), raw)
         for at, pair in found.items()
         for name, raw in zip(("", campaign), pair, strict=True)
         if raw
     ]
+    return [one for one in blocks if one is not None]
 
 
 def _prefixes(store: Store, generations: dict[int, int]) -> Prefixes:

@@ -1,7 +1,7 @@
 """Both gates, right before the INVITE: facts, judgement, a number to show, and the reservation.
 
 `screen` takes four round trips whatever the number of leads, five where leads have a customer or an account. The facts
-are gathered (`store.facts`) and judged by the pure gate (`compliance.gate`), those who pass get a caller id, and their
+are gathered (`gate.facts`) and judged by the pure gate (`compliance.gate`), those who pass get a caller id, and their
 attempts are counted where the store still says what was judged (`contacts.reserve`): whom a block or another daemon's
 attempt came in between is judged again. Then the attempts are written down in the campaign, if the leases still hold.
 What cannot be done for a lead is undone for it. A process that dies on the way leaves somebody with one attempt too
@@ -15,25 +15,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgpack
-
 from compliance.api import Cleared, Per, Permit, Refusal, Reserved, Rule
 from compliance.caller_ids import Wanted
 from compliance.contacts import completed, group_of, head
 from compliance.gate import judge
-from compliance.policy import Policy
-from config.campaign import CampaignSettings
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.leads import lead_reasons
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
-from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreError
 from dialer.store.gate import caller_ids
 from dialer.store.gate.contacts import Claim, Reservation, Spot, fields_of, give_back, reserve
-from dialer.store.gate.evaluation import NO_REGISTERS, asked_about, facts_about, foreseen, question_of
+from dialer.store.gate.evaluation import Screening
 from dialer.store.gate.facts import Asked, Gathered, gather
 from dialer.store.leads.leases import Move, move
+from dialer.store.settlement.attempts import OpenAttempt
 
 LEASE_LOST: Final = Refusal(Rule.LEASE_LOST, "lease_lost", None)
 """What becomes of a lead that another daemon may have by now. It is left alone in the store."""
@@ -48,21 +43,9 @@ LEAST_REST_S: Final = 1.0
 
 
 def screen(
-    store: Store,
-    settings: CampaignSettings,
-    policy: Policy,
-    leads: Sequence[Lead],
-    *,
-    trunk: str,
-    owner: str,
-    now: float,
-    attempt_ids: Sequence[str],
-    shelf: Shelf = NO_REGISTERS,
-    agent_held: bool = False,
+    screening: Screening, leads: Sequence[Lead], *, trunk: str, owner: str, attempt_ids: Sequence[str]
 ) -> tuple[Permitted | Refused, ...]:
-    """Pass leads (of one campaign, leased by `owner`) through both gates; one answer for each, in order.
-
-    `shelf` has the national registers of this host; `agent_held` says that an agent asked for these calls.
+    """Pass leads (leased by `owner`) through both gates; one answer for each, in order.
 
     A permitted lead's attempt is reserved and written down under the attempt id of the same place. A refused lead is
     postponed or closed already; one whose lease was lost is refused with `LEASE_LOST` and left alone. After
@@ -73,31 +56,21 @@ def screen(
         raise ValueError(f"{len(leads)} leads and {len(attempt_ids)} attempt ids")
     if not leads:
         return ()
-    verdicts = reserved(store, settings, policy, leads, now, attempt_ids, shelf, agent_held=agent_held)
-    return _written_down(store, settings, leads, verdicts, trunk=trunk, owner=owner, now=now)
+    verdicts = reserved(screening, leads, attempt_ids)
+    return _written_down(screening, leads, verdicts, trunk=trunk, owner=owner)
 
 
-def sift(
-    store: Store,
-    settings: CampaignSettings,
-    policy: Policy,
-    leads: Sequence[Lead],
-    *,
-    owner: str,
-    now: float,
-    shelf: Shelf = NO_REGISTERS,
-) -> tuple[tuple[Lead, ...], tuple[Refused, ...]]:
-    """Those of the leads (of one campaign, leased by `owner`) that the gates would let pass now if an agent asked for
-    the calls, and those that they would not, which are postponed or closed: agents in mode preview need not look at
-    leads that nobody may call.
+def sift(screening: Screening, leads: Sequence[Lead], *, owner: str) -> tuple[tuple[Lead, ...], tuple[Refused, ...]]:
+    """Those of the leads (leased by `owner`) that the gates would let pass now, and those that they would not, which
+    are postponed or closed: agents in mode preview need not look at leads that nobody may call.
 
     Nothing is reserved. What is dialled passes `screen` at its own moment.
     """
-    facts = facts_about(store, settings, policy, leads, shelf, now, agent_held=True)
-    verdicts = foreseen(store, settings, policy, facts, now)
+    verdicts = screening.foreseen(screening.facts(leads))
     refused = [Refused(lead, one) for lead, one in zip(leads, verdicts, strict=True) if isinstance(one, Refusal)]
-    moves = [_refusal_move(one.lead, one.refusal, now) for one in refused]
-    move(store, settings.name, owner, [*moves, *_counting(one.refusal for one in refused)], now)
+    moves = [_refusal_move(one.lead, one.refusal, screening.now) for one in refused]
+    moves += _counting(one.refusal for one in refused)
+    move(screening.store, screening.campaign, owner, moves, screening.now)
     return tuple(lead for lead, one in zip(leads, verdicts, strict=True) if isinstance(one, Cleared)), tuple(refused)
 
 
@@ -109,6 +82,7 @@ class _Batch:
     """Leads on their way to a verdict. `tries` counts how often each was judged."""
 
     asked: list[Asked]
+    attempt_ids: Sequence[str]
     verdicts: dict[int, Permit | Refusal] = field(default_factory=dict)
     tries: dict[int, int] = field(default_factory=dict)
 
@@ -124,22 +98,15 @@ class _Batch:
         return chosen
 
 
-def reserved(
-    store: Store,
-    settings: CampaignSettings,
-    policy: Policy,
-    leads: Sequence[Lead],
-    now: float,
-    attempt_ids: Sequence[str],
-    shelf: Shelf = NO_REGISTERS,
-    *,
-    agent_held: bool = False,
-) -> list[Permit | Refusal]:
+def reserved(screening: Screening, leads: Sequence[Lead], attempt_ids: Sequence[str]) -> list[Permit | Refusal]:
     """Judge leads and count the attempts of those who pass; one verdict for each, in order. What is permitted is not
     written down in the campaign yet."""
-    batch, question = _Batch(asked_about(store, policy, leads, shelf, now)), question_of(settings, policy, now)
+    batch, question = _Batch(screening.asked(leads), attempt_ids), screening.question()
     while chosen := batch.next_round():
-        gathered, prefixes = gather(store, settings.name, [batch.asked[i] for i in chosen], agent_held=agent_held)
+        asked = [batch.asked[i] for i in chosen]
+        gathered, prefixes = gather(
+            screening.store, screening.campaign, asked, screening.now, agent_held=screening.agent_held
+        )
         cleared: list[tuple[int, Gathered, Cleared]] = []
         for i, facts in zip(chosen, gathered, strict=True):
             one = judge(facts.facts, question)
@@ -147,22 +114,16 @@ def reserved(
                 batch.verdicts[i] = one
             else:
                 cleared.append((i, facts, one))
-        _reserve(store, settings, batch, cleared, prefixes.generations, now, attempt_ids)
+        if cleared:
+            _reserve(screening, batch, cleared, prefixes.generations)
     return [batch.verdicts[i] for i in range(len(leads))]
 
 
 def _reserve(
-    store: Store,
-    settings: CampaignSettings,
-    batch: _Batch,
-    cleared: Sequence[tuple[int, Gathered, Cleared]],
-    generations: Sequence[int],
-    now: float,
-    attempt_ids: Sequence[str],
+    screening: Screening, batch: _Batch, cleared: Sequence[tuple[int, Gathered, Cleared]], generations: Sequence[int]
 ) -> None:
     """Choose numbers to show, and count the attempts of those of whom nothing has changed."""
-    if not cleared:
-        return
+    store, settings, now = screening.store, screening.settings, screening.now
     wanted = [Wanted(one.number, facts.facts.contacts[Per.NUMBER]) for _, facts, one in cleared]
     shown = caller_ids.allot(store, settings, wanted, now)
     begins = head(now, settings.name, group_of(settings.name, settings.group))
@@ -173,12 +134,12 @@ def _reserve(
             batch.verdicts[i] = caller_id
             continue
         going.append((i, one, caller_id))
-        attempt = completed(begins, attempt_ids[i], caller_id)
+        attempt = completed(begins, batch.attempt_ids[i], caller_id)
         claims.append(Claim(batch.asked[i].spots, facts.histories, attempt, facts.blocks))
     unused = []
     for (i, one, caller_id), counted in zip(going, reserve(store, settings.name, claims, generations), strict=True):
         if counted:
-            batch.verdicts[i] = Permit(one, Reserved(attempt_ids[i], one.number, now, caller_id))
+            batch.verdicts[i] = Permit(one, Reserved(batch.attempt_ids[i], one.number, now, caller_id))
             continue
         unused.append(caller_id)
         batch.tries[i] = batch.tries.get(i, 0) + 1
@@ -192,20 +153,14 @@ def _reserve(
 
 
 def _written_down(
-    store: Store,
-    settings: CampaignSettings,
-    leads: Sequence[Lead],
-    verdicts: Sequence[Permit | Refusal],
-    *,
-    trunk: str,
-    owner: str,
-    now: float,
+    screening: Screening, leads: Sequence[Lead], verdicts: Sequence[Permit | Refusal], *, trunk: str, owner: str
 ) -> tuple[Permitted | Refused, ...]:
     """Open the permitted attempts, postpone or close the refused leads; undo what could not be opened."""
+    store, now = screening.store, screening.now
     moves = [_move(lead, verdict, trunk, owner, now) for lead, verdict in zip(leads, verdicts, strict=True)]
     counting = _counting(one for one in verdicts if isinstance(one, Refusal))
     try:
-        done = move(store, settings.name, owner, [*moves, *counting], now)[: len(moves)]
+        done = move(store, screening.campaign, owner, [*moves, *counting], now)[: len(moves)]
     except StoreError:
         # The attempts may be open although no answer came. The caller settles them as NOT_SENT once Redis is back.
         permitted = [(lead, one) for lead, one in zip(leads, verdicts, strict=True) if isinstance(one, Permit)]
@@ -224,7 +179,7 @@ def _written_down(
             answers.append(Refused(lead, LEASE_LOST))
     if lost:
         give_back(store, [_reservation(lead, one) for lead, one in lost])
-        caller_ids.take_back(store, settings, [one.caller_id for _, one in lost], now)
+        caller_ids.take_back(store, screening.settings, [one.caller_id for _, one in lost], now)
     return tuple(answers)
 
 
@@ -235,15 +190,17 @@ def _reservation(lead: Lead, permit: Permit) -> Reservation:
 def _move(lead: Lead, verdict: Permit | Refusal, trunk: str, owner: str, now: float) -> Move:
     if isinstance(verdict, Refusal):
         return _refusal_move(lead, verdict, now)
-    record = {
-        "lead": lead.lead_id,
-        "number": lead.number_index,
-        "owner": owner,
-        "at": verdict.reserved.at,
-        "trunk": trunk,
-        "caller_id": verdict.caller_id,
-    }
-    return Move("open", lead.lead_id, verdict.attempt, bytes(msgpack.packb(record)))
+    record = OpenAttempt(
+        verdict.attempt,
+        lead.campaign,
+        lead.lead_id,
+        lead.number_index,
+        owner,
+        trunk,
+        verdict.caller_id,
+        verdict.reserved.at,
+    )
+    return Move("open", lead.lead_id, verdict.attempt, record.pack())
 
 
 def _refusal_move(lead: Lead, refusal: Refusal, now: float) -> Move:

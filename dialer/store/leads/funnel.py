@@ -132,7 +132,7 @@ def _reasons(
         for at, why in zip(flat[::2], flat[1::2], strict=True):
             time = float(at)
             if time > after:
-                one = found.setdefault(_reason(why.decode()) if why else unsaid, Reason())
+                one = found.setdefault(_reason(why.decode(errors="replace")) if why else unsaid, Reason())
                 one.leads += 1
                 one.first = min(one.first, time)
         leads += len(flat) // 2

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
 from compliance.api import Per
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
-from dialer.store.base.errors import StreamFull, UnknownCampaign
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, trip
+from dialer.store.base.errors import KeyDamaged, StreamFull, UnknownCampaign
 from dialer.store.base.fields import encoded
 from dialer.store.base.keys import digits
 from dialer.store.base.streams import GROUP, Entry, read_group
@@ -49,13 +50,14 @@ def take_in(
     ids_needed: Collection[Per] = (),
 ) -> IntakeReport:
     """Read up to `batch` new entries (never blocks) and accept or reject each. `ids_needed` as in `lead_codec.parse`.
-    Raises `UnknownCampaign`."""
-    keys = store.keys
-    raw = trip(store, [("HGET", keys.campaign(campaign), "settings")])[0]
+    In a campaign with a damaged key they wait. Raises `UnknownCampaign`."""
+    raw = trip(store, [("HGET", store.keys.campaign(campaign), "settings")])[0]
     if raw is None:
         raise UnknownCampaign(campaign, campaigns.names(store))
     region = campaigns.settings_of(raw).default_region
-    entries = read_group(store, keys.leads(campaign), consumer, batch)
+    entries: tuple[Entry, ...] = ()
+    with suppress(KeyDamaged):
+        entries = read_group(store, store.keys.leads(campaign), consumer, batch)
     if not entries:
         return IntakeReport(0, 0, 0)
     args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES]
@@ -69,14 +71,10 @@ def take_in(
             ids_needed=ids_needed,
         )
         args += _arguments(entry, verdict, now)
-    answers = trip(store, [ScriptCall("accept", _accept_keys(store, campaign), args)])[0]
+    answers: list[int] = []
+    with suppress(KeyDamaged):
+        answers = trip(store, [campaign_call(store, "accept", campaign, args)])[0]
     return IntakeReport(len(entries), answers.count(1), answers.count(2))
-
-
-def _accept_keys(store: Store, campaign: str) -> list[str]:
-    keys = store.keys
-    named = (keys.leads, keys.rejected, keys.lead, keys.numbers, keys.due, keys.waiting, keys.priority, keys.counts)
-    return [key(campaign) for key in named]
 
 
 def _arguments(entry: Entry, verdict: NewLead | Rejection, now: float) -> list[Value]:

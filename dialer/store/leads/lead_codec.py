@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
-import msgpack
+import msgspec
+from msgspec import Meta, structs
 
 from compliance.api import Per
 from compliance.blocks import is_id
@@ -19,8 +20,8 @@ from compliance.consent import CLOCKS_DIFFER_S
 from compliance.numbers import E164, BadNumber, masked_text
 from compliance.numbers import parse as parse_number
 from dialer.core.model import Disposition, Lead
-from dialer.store.base.errors import StoreError
-from dialer.store.base.fields import MAX_ENTRY_BYTES, Fields, Undecodable, decode, kind_of
+from dialer.store.base.fields import MAX_ENTRY_BYTES, Fields, Undecodable, decode, fault_in, kind_of
+from dialer.store.base.records import Count, Time, packed, read, whole_of
 
 MAX_LEAD_BYTES: Final = MAX_ENTRY_BYTES
 MAX_NUMBERS: Final = 5
@@ -32,6 +33,7 @@ MAX_SOURCE_LENGTH: Final = 200
 
 DEFAULT_PRIORITY: Final = 5
 HIGHEST_PRIORITY: Final = 9
+Priority = Annotated[int, Meta(ge=0, le=HIGHEST_PRIORITY)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,73 +180,102 @@ def _hint(raw: str) -> str:
 # --- the stored form ------------------------------------------------------------------------------------------------
 
 
+_SHORT: Final = {
+    "lead_id": "id",
+    "numbers": "n",
+    "taken_in_at": "at",
+    "name": "nm",
+    "timezone": "tz",
+    "priority": "p",
+    "expires_at": "x",
+    "customer_id": "c",
+    "account_id": "ac",
+    "region": "r",
+    "consent_at": "ca",
+    "consent_until": "cu",
+    "consent_source": "cs",
+    "attrs": "a",
+}
+"""Names of fields as they are kept: there are millions of leads."""
+
+
+class _Stored(msgspec.Struct, frozen=True, omit_defaults=True, rename=_SHORT):
+    """An accepted lead as it is kept: all but number_index and tries. `sid` is the stream entry that it came in,
+    `taken_in_at` when that was (seconds since the epoch)."""
+
+    sid: str
+    lead_id: str
+    numbers: Annotated[tuple[str, ...], Meta(min_length=1)]
+    taken_in_at: Time = 0
+    name: str = ""
+    timezone: str | None = None
+    priority: Priority = DEFAULT_PRIORITY
+    expires_at: Time | None = None
+    customer_id: str = ""
+    account_id: str = ""
+    region: str = ""
+    consent_at: Time | None = None
+    consent_until: Time | None = None
+    consent_source: str = ""
+    attrs: dict[str, Any] = {}
+
+
+_AS_IN_LEAD: Final = tuple(name for name in _SHORT if name not in ("numbers", "taken_in_at"))
+
+
+class _Progress(NamedTuple):
+    number_index: Count
+    tries: dict[Disposition, Count]
+
+
 def pack(lead: Lead, stream_id: str, taken_in_at: float = 0.0) -> bytes:
-    """The stored form of an accepted lead: all but number_index and tries, with the stream entry that it came in and
-    when that was (seconds since the epoch)."""
-    stored: dict[str, Any] = {"sid": stream_id, "id": lead.lead_id, "n": [number.clear for number in lead.numbers]}
-    optional = {
-        "at": int(taken_in_at) or None,
-        "nm": lead.name,
-        "tz": lead.timezone,
-        "p": None if lead.priority == DEFAULT_PRIORITY else lead.priority,
-        "x": lead.expires_at,
-        "c": lead.customer_id,
-        "ac": lead.account_id,
-        "r": lead.region,
-        "ca": lead.consent_at,
-        "cu": lead.consent_until,
-        "cs": lead.consent_source,
-        "a": lead.attrs,
-    }
-    stored.update((key, value) for key, value in optional.items() if value not in (None, "", {}))
-    return bytes(msgpack.packb(stored))
+    """The stored form of an accepted lead."""
+    same = {name: getattr(lead, name) for name in _AS_IN_LEAD}
+    numbers = tuple([number.clear for number in lead.numbers])
+    return packed(_Stored(sid=stream_id, numbers=numbers, taken_in_at=int(taken_in_at), **same))
 
 
-def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: int | None = None) -> Lead:
-    """The lead again, with its progress. `priority` overrides its own. Raises `StoreError` for bytes not of ours."""
+def _stored(raw: bytes, campaign: str) -> _Stored:
+    return read(_Stored, raw, f"a stored lead of campaign {campaign}" if campaign else "a stored lead")
+
+
+def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: bytes | int | None = None) -> Lead:
+    """The lead again, with its progress. `priority` (a number, or as it is kept) overrides its own. Raises
+    `Undecodable`."""
+    stored = _stored(raw, campaign)
+    number_index, tries = unpack_progress(progress)
+    if number_index >= len(stored.numbers):
+        raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: it has no number {number_index}")
+    fault = fault_in(stored.attrs) if stored.attrs else None
+    if fault is not None:
+        raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: attrs: {fault}")
+    own = whole_of(priority, stored.priority) if isinstance(priority, bytes) else priority
+    given = structs.asdict(stored)
+    del given["sid"], given["taken_in_at"]
+    if own is not None and 0 <= own <= HIGHEST_PRIORITY:
+        given["priority"] = own
     try:
-        stored = msgpack.unpackb(raw)
-        number_index, tries = unpack_progress(progress)
-        return Lead(
-            lead_id=stored["id"],
-            campaign=campaign,
-            numbers=tuple(E164(number) for number in stored["n"]),
-            number_index=number_index,
-            name=stored.get("nm", ""),
-            timezone=stored.get("tz"),
-            priority=stored.get("p", DEFAULT_PRIORITY) if priority is None else priority,
-            expires_at=stored.get("x"),
-            customer_id=stored.get("c", ""),
-            account_id=stored.get("ac", ""),
-            region=stored.get("r", ""),
-            consent_at=stored.get("ca"),
-            consent_until=stored.get("cu"),
-            consent_source=stored.get("cs", ""),
-            attrs=stored.get("a", {}),
-            tries=tries,
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"a stored lead of campaign {campaign} cannot be read: {type(error).__name__}") from error
+        given["numbers"] = tuple([E164(number) for number in stored.numbers])
+    except BadNumber as error:
+        raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: a number is {error}") from None
+    return Lead(campaign=campaign, number_index=number_index, tries=tries, **given)
 
 
 def stream_id_of(raw: bytes) -> str:
-    """The stream entry that a stored lead came in."""
-    return str(msgpack.unpackb(raw)["sid"])
+    """The stream entry that a stored lead came in. Raises `Undecodable`."""
+    return _stored(raw, "").sid
 
 
 def taken_in_at_of(raw: bytes) -> float:
-    """When a stored lead came in, in seconds since the epoch."""
-    return float(msgpack.unpackb(raw).get("at", 0))
+    """When a stored lead came in, in seconds since the epoch. Raises `Undecodable`."""
+    return _stored(raw, "").taken_in_at
 
 
 def pack_progress(number_index: int, tries: Mapping[Disposition, int]) -> bytes:
     """What changes about a lead: the number to dial next, and earlier attempts by disposition."""
-    return bytes(msgpack.packb([number_index, {disposition.value: count for disposition, count in tries.items()}]))
+    return packed([number_index, tries])
 
 
 def unpack_progress(raw: bytes | None) -> tuple[int, dict[Disposition, int]]:
-    """The way back; a lead without progress was never tried."""
-    if not raw:
-        return 0, {}
-    number_index, tries = msgpack.unpackb(raw)
-    return number_index, {Disposition(name): count for name, count in tries.items()}
+    """The way back; a lead without progress was never tried. Raises `Undecodable`."""
+    return read(_Progress, raw, "the progress of a lead") if raw else (0, {})

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 import msgpack
+import msgspec
 
 from compliance.numbers import masked_data, masked_text
 from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_reasons import Why
 from dialer.core.model import Lead
-from dialer.store.base.connection import ScriptCall, Store, trip
+from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import StoreError, UnknownLead
+from dialer.store.base.fields import Undecodable
+from dialer.store.base.records import read, shaped
 from dialer.store.leads.lead_codec import stream_id_of, taken_in_at_of, unpack
+from dialer.store.settlement import attempts
 
 MAX_PAGE: Final = 1000
 
@@ -117,8 +122,8 @@ def story(store: Store, campaign: str, lead_id: str) -> LeadStory:
     if seen is None:
         raise UnknownLead(f"campaign {campaign!r} has no lead {lead_id!r}")
     raw = trip(store, [("HGET", store.keys.story(campaign), lead_id)])[0]
-    past = _maps(raw)
-    names = [one["attempt"] for one in past]
+    past = past_attempts(raw)
+    names = [line.attempt for line in past]
     said = trip(store, [("HMGET", store.keys.outcomes(campaign), *names)])[0] if names else []
     return LeadStory(
         row=_row(seen),
@@ -159,12 +164,7 @@ def _look(store: Store, campaign: str, ids: Sequence[str]) -> list[_Seen]:
     """Leads by id; those that are gone are left out."""
     if not ids:
         return []
-    keys = store.keys
-    named = (
-        *(keys.lead, keys.progress, keys.priority, keys.why, keys.open, keys.lessee),
-        *(keys.closed, keys.leased, keys.waiting, keys.due),
-    )
-    flat = trip(store, [ScriptCall("look", [key(campaign) for key in named], list(ids))])[0]
+    flat = trip(store, [campaign_call(store, "look", campaign, list(ids))])[0]
     return [_seen(campaign, flat[i : i + 10]) for i in range(0, len(flat), 10) if flat[i]]
 
 
@@ -182,9 +182,9 @@ def _seen(campaign: str, cells: Sequence[bytes]) -> _Seen:
         state, at = LeadState.DUE, due
     score = float(at or 0)
     return _Seen(
-        lead=unpack(raw, campaign=campaign, progress=progress, priority=int(priority) if priority else None),
+        lead=unpack(raw, campaign=campaign, progress=progress, priority=priority or None),
         raw=raw,
-        why=lead_reasons.read(why.decode()),
+        why=lead_reasons.read(why.decode(errors="replace")),
         attempt=attempt.decode(),
         owner=owner.decode(),
         state=state,
@@ -207,20 +207,36 @@ def _row(seen: _Seen) -> LeadRow:
     )
 
 
-def _maps(raw: bytes | None) -> list[dict[str, Any]]:
-    unpacker = msgpack.Unpacker()
+def past_attempts(raw: bytes | None) -> list[attempts.PastAttempt]:
+    """The lines of a story, up to the first that cannot be read."""
+    unpacker = msgpack.Unpacker(strict_map_key=True)
     unpacker.feed(raw or b"")
-    return list(unpacker)
+    lines: list[attempts.PastAttempt] = []
+    with suppress(Undecodable, ValueError, msgpack.UnpackException):
+        lines.extend(shaped(attempts.PastAttempt, line, "a line of the story") for line in unpacker)
+    return lines
 
 
-def _past(lead: Lead, one: dict[str, Any], outcome: bytes | None) -> PastAttempt:
+def _past(lead: Lead, line: attempts.PastAttempt, outcome: bytes | None) -> PastAttempt:
     return PastAttempt(
-        attempt=one["attempt"],
-        number=str(lead.numbers[one["number"]]),
-        disposition=one["disposition"],
-        at=one["at"],
-        ended_at=one["ended_at"],
-        agent=one["agent"],
-        sip_code=one["sip_code"],
-        outcome=msgpack.unpackb(outcome)["outcome"] if outcome else "",
+        attempt=line.attempt,
+        number=str(lead.numbers[line.number]) if line.number < len(lead.numbers) else "",
+        disposition=line.disposition,
+        at=line.at,
+        ended_at=line.ended_at,
+        agent=line.agent,
+        sip_code=line.sip_code,
+        outcome=outcome_name(outcome),
     )
+
+
+def outcome_name(raw: bytes | None) -> str:
+    """What a kept outcome says came of an attempt; empty where nobody said, or it cannot be read."""
+    if raw is not None:
+        with suppress(Undecodable):
+            return read(_Said, raw, "an outcome").outcome
+    return ""
+
+
+class _Said(msgspec.Struct, frozen=True):
+    outcome: str

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from dialer.core.leads import lead_reasons
 from dialer.core.model import Lead
-from dialer.store.base.connection import ScriptCall, Store, Value, trip
-from dialer.store.base.errors import StoreError
+from dialer.store.base.connection import Store, Value, campaign_call, trip
+from dialer.store.base.errors import KeyDamaged
+from dialer.store.base.fields import Undecodable
 from dialer.store.leads.lead_codec import unpack
 
 MAX_LEASED_AT_ONCE: Final = 1000
@@ -42,19 +44,19 @@ class Move:
 def lease(store: Store, campaign: str, owner: str, count: int, now: float, lease_s: float) -> Leased:
     """Take up to `count` (at most 1,000) due leads for `owner`, by priority (9 first), then by how long they have
     been due. With a count of 0 nothing is taken and only the numbers come back. A lead that cannot be read is put off
-    with the reason, so that it holds up no other."""
-    keys = store.keys
-    named = (keys.due, keys.waiting, keys.leased, keys.lessee, keys.lead, keys.progress, keys.priority, keys.open)
+    with the reason, so that it holds up no other; of a campaign with a damaged key nothing is taken."""
     args: list[Value] = [owner, min(max(count, 0), MAX_LEASED_AT_ONCE), now, now + lease_s, JOIN_DUE_AT_ONCE]
-    due, waiting, *found = trip(store, [ScriptCall("lease", [key(campaign) for key in named], args)])[0]
+    try:
+        due, waiting, *found = trip(store, [campaign_call(store, "lease", campaign, args)])[0]
+    except KeyDamaged:
+        return Leased((), 0, 0)
     leads: list[Lead] = []
     for lead_id, raw, progress, priority in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True):
         try:
-            leads.append(
-                unpack(raw, campaign=campaign, progress=progress, priority=int(priority) if priority else None)
-            )
-        except StoreError as error:
-            rests, why = [lead_id.decode()], lead_reasons.kept(lead_reasons.text(str(error)))
+            leads.append(unpack(raw, campaign=campaign, progress=progress, priority=priority or None))
+        except Undecodable as error:
+            rests = [lead_id.decode(errors="replace")]
+            why = lead_reasons.kept(lead_reasons.text(str(error)))
             postpone(store, campaign, owner, rests, until=now + UNREADABLE_REST_S, why=why, now=now)
     return Leased(tuple(leads), due, waiting)
 
@@ -84,23 +86,13 @@ def close(store: Store, campaign: str, owner: str, leads: Sequence[str], *, kind
 
 
 def move(store: Store, campaign: str, owner: str, moves: Sequence[Move], now: float) -> list[int]:
-    """Carry moves out in one atomic step; 1 for each that was done, 0 where the lead is not the owner's to move."""
+    """Carry moves out in one atomic step; 1 for each that was done, 0 where the lead is not the owner's to move.
+    Nothing is moved in a campaign with a damaged key."""
     if not moves:
         return []
-    keys = store.keys
-    named = (
-        keys.lessee,
-        keys.leased,
-        keys.due,
-        keys.waiting,
-        keys.closed,
-        keys.why,
-        keys.counts,
-        keys.attempts,
-        keys.open,
-        keys.priority,
-    )
     args: list[Value] = [owner, now]
     for step in moves:
         args += [step.what, step.lead_id, step.a, step.b]
-    return list(trip(store, [ScriptCall("move", [key(campaign) for key in named], args)])[0])
+    with suppress(KeyDamaged):
+        return list(trip(store, [campaign_call(store, "move", campaign, args)])[0])
+    return [0] * len(moves)

@@ -17,14 +17,13 @@ from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import hours_and_days
 from dialer.core.leads.preflight import Preflight
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
-from dialer.store.base.errors import StoreError
+from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import digits
-from dialer.store.gate.evaluation import facts_about, foreseen
+from dialer.store.gate.evaluation import Screening
 from dialer.store.leads.lead_codec import unpack
 from dialer.store.operators import campaigns
-from pacing.api import Mode
 
 PAGE: Final = 1000
 STRETCH: Final = 10 * PAGE
@@ -67,17 +66,19 @@ def plan(store: Store, settings: AppliedSettings, now: float) -> tuple[Flight, t
 
 
 def judge_stretch(
-    store: Store, flight: Flight, shelf: Shelf, stretch: Stretch, told: Callable[[int], None] = lambda _: None
+    store: Store,
+    flight: Flight,
+    registers: NationalRegisters,
+    stretch: Stretch,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Preflight:
     """Judge some of the leads. `told` hears how many more have been read."""
     found = Preflight(flight.at, flight.edges)
-    settings, policy = flight.settings, flight.settings.policy()
-    agent_held = settings.mode is Mode.PREVIEW
+    screening = Screening.as_dialled(store, flight.settings, flight.at, registers)
     for first in range(stretch.first, stretch.first + stretch.leads, PAGE):
         last = min(first + PAGE, stretch.first + stretch.leads) - 1
         leads, due_at = _page(store, flight, stretch.place, first, last, found)
-        facts = facts_about(store, settings, policy, leads, shelf, flight.at, agent_held=agent_held)
-        found.see(zip(foreseen(store, settings, policy, facts, flight.at), due_at, strict=True))
+        found.see(zip(screening.foreseen(screening.facts(leads)), due_at, strict=True))
         _note_shared(store, flight, leads, found)
         told(last + 1 - first)
     return found
@@ -101,7 +102,7 @@ def _page(
         if raw:
             try:
                 leads.append(unpack(raw, campaign=name, progress=progress))
-            except StoreError:
+            except Undecodable:
                 found.unreadable += 1
             else:
                 due_at.append(float(score) if place == "waiting" else flight.at)

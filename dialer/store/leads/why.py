@@ -12,18 +12,17 @@ from compliance.numbers import E164, BadNumber
 from compliance.numbers import parse as parse_number
 from compliance.words import detail
 from config.policies import AppliedSettings
-from dialer.core.leads.next_allowed import Foresight, foresee
+from dialer.core.leads.next_allowed import NextAllowed, next_allowed
 from dialer.core.model import Lead
-from dialer.disk.registers import Shelf
+from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import digits
 from dialer.store.gate import caller_ids
-from dialer.store.gate.evaluation import facts_about, question_of
+from dialer.store.gate.evaluation import Screening
 from dialer.store.leads import leads
 from dialer.store.leads.lead_codec import unpack
 from dialer.store.leads.leads import LeadRow, LeadState
-from pacing.api import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Reasons:
     """What every rule says now, and what time brings. `foresight` is None for a lead that is done or in a call."""
 
     findings: tuple[Finding, ...]
-    foresight: Foresight | None
+    foresight: NextAllowed | None
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -83,30 +82,29 @@ def _elsewhere(store: Store, number: E164, campaign: str, campaigns: Sequence[st
     return tuple(name for name, there in zip(others, held, strict=True) if there)
 
 
-def reasons(store: Store, settings: AppliedSettings, asked: Asked, shelf: Shelf, now: float) -> Reasons:
+def reasons(store: Store, settings: AppliedSettings, asked: Asked, registers: NationalRegisters, now: float) -> Reasons:
     """Ask every rule at `now` (seconds since the epoch), and again at later moments until nothing refuses."""
-    told = findings(store, settings, asked.lead, shelf, now, now)
+    told = findings(store, settings, asked.lead, registers, now, now)
     row = asked.row
     if row is not None and row.state in (LeadState.CLOSED, LeadState.IN_ATTEMPT):
         return Reasons(told, None)
 
     def judge(at: float) -> list[Refusal]:
-        again = told if at == now else findings(store, settings, asked.lead, shelf, at, now)
+        again = told if at == now else findings(store, settings, asked.lead, registers, at, now)
         return [one.refusal for one in again if one.refusal is not None]
 
     start = max(now, row.at) if row is not None and row.state is LeadState.WAITING else now
-    return Reasons(told, foresee(judge, start))
+    return Reasons(told, next_allowed(judge, start))
 
 
 def findings(
-    store: Store, settings: AppliedSettings, lead: Lead, shelf: Shelf, at: float, now: float
+    store: Store, settings: AppliedSettings, lead: Lead, registers: NationalRegisters, at: float, now: float
 ) -> tuple[Finding, ...]:
     """What each rule says of a lead at a moment, the number to show included. Registers are asked as of `now`: somebody
     will have brought them up to date by then."""
-    policy = settings.policy()
-    agent_held = settings.mode is Mode.PREVIEW
-    facts = facts_about(store, settings, policy, [lead], shelf, now, agent_held=agent_held)[0]
-    told = explain(facts, question_of(settings, policy, at))
+    screening = Screening.as_dialled(store, settings, now, registers)
+    facts = screening.facts([lead])[0]
+    told = explain(facts, replace(screening, now=at).question())
     wanted = Wanted(lead.number, tuple(facts.contacts[Per.NUMBER]))
     shown = caller_ids.foresee(store, settings, [wanted], at)[0]
     if isinstance(shown, Refusal):

@@ -1,20 +1,20 @@
 -- Block somebody. A block is never shortened by another: where the one that is there holds longer, it stays.
 --
 -- KEYS
---   1 blocks    hash        block field -> block (msgpack map with until, absent or nil for good)
---   2 ends      sorted set  block field by until; only for the blocks of a contact tag
+--   1 block field -> block (msgpack map with until, absent or nil for good)
+--   2 block field by until; only for the blocks of a contact tag
 -- ARGV
 --   1 now, 2 block field, 3 block (msgpack), 4 until in seconds since the epoch, "" for good
 -- RETURNS
 --   1 it was not blocked before, 0 it was
 
+local keys = keys_of({'blocks hash', 'ends zset'})
 local now, field, block, till = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 local fresh = 1
-local before = redis.call('HGET', KEYS[1], field)
+local before = redis.call('HGET', keys.blocks, field)
 if before then
-    local whole, body = pcall(cmsgpack.unpack, before)
-    local held = whole and type(body) == 'table' and body['until'] -- what is damaged counts as a block for good
+    local held = tonumber((record_of(before) or {})['until']) -- what is damaged counts as a block for good
     if not held or held > now then
         fresh = 0
         if till and (not held or held > till) then
@@ -22,12 +22,12 @@ if before then
         end
     end
 end
-redis.call('HSET', KEYS[1], field, block)
-if KEYS[2] then
+redis.call('HSET', keys.blocks, field, block)
+if keys.ends then
     if till then
-        redis.call('ZADD', KEYS[2], till, field)
+        redis.call('ZADD', keys.ends, till, field)
     else
-        redis.call('ZREM', KEYS[2], field)
+        redis.call('ZREM', keys.ends, field)
     end
 end
 return fresh

@@ -1,18 +1,18 @@
--- Delete contact histories that are still as they were read: an attempt that was counted in the meantime keeps its
--- history. All keys carry one contact tag.
+-- Delete fields of hashes that are still as they were read: a history in which an attempt was counted in the meantime
+-- stays.
 --
 -- KEYS
---   1.. history   hash   subject -> contacts, packed; once for each pair
+--   the hashes, once for each field
 -- ARGV
---   for each key two: subject, contacts as they were read
+--   for each two: field, its value as it was read
 -- RETURNS
 --   how many were deleted
 
 local gone = 0
 for i, key in ipairs(KEYS) do
-    local subject, read = ARGV[2 * i - 1], ARGV[2 * i]
-    if redis.call('HGET', key, subject) == read then
-        gone = gone + redis.call('HDEL', key, subject)
+    local field, read = ARGV[2 * i - 1], ARGV[2 * i]
+    if redis.pcall('HGET', key, field) == read then
+        gone = gone + redis.call('HDEL', key, field)
     end
 end
 return gone

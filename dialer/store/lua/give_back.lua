@@ -1,4 +1,4 @@
--- Uncount attempts that never reached anybody. Doing it twice changes nothing. All keys carry one contact tag.
+-- Uncount attempts that never reached anybody. Doing it twice changes nothing.
 --
 -- KEYS
 --   1.. history hash   subject -> contacts, 14 bytes each (see reserve.lua); KEYS[i] belongs to subject i
@@ -10,8 +10,8 @@
 local found = 0
 for key = 1, #KEYS do
     local field, campaign, attempt = ARGV[3 * key - 2], ARGV[3 * key - 1], ARGV[3 * key]
-    local packed = redis.call('HGET', KEYS[key], field)
-    if packed then
+    local packed = redis.pcall('HGET', KEYS[key], field)
+    if type(packed) == 'string' then
         for i = #packed - 13, 1, -14 do
             if string.sub(packed, i + 8, i + 9) == attempt and string.sub(packed, i + 4, i + 5) == campaign then
                 packed = string.sub(packed, 1, i - 1) .. string.sub(packed, i + 14)

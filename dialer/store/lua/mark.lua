@@ -1,4 +1,4 @@
--- Write down what came of attempts. Doing it twice changes nothing. All keys carry one contact tag.
+-- Write down what came of attempts. Doing it twice changes nothing.
 --
 -- KEYS
 --   1.. history hash   subject -> contacts, 14 bytes each (see reserve.lua); KEYS[i] belongs to subject i
@@ -32,8 +32,8 @@ local changed = 0
 for key = 1, #KEYS do
     local at = 6 * key - 5
     local field, campaign, attempt = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-    local packed = redis.call('HGET', KEYS[key], field)
-    if packed then
+    local packed = redis.pcall('HGET', KEYS[key], field)
+    if type(packed) == 'string' then
         for i = #packed - 13, 1, -14 do
             if string.sub(packed, i + 8, i + 9) == attempt and string.sub(packed, i + 4, i + 5) == campaign then
                 local marks, lasted = string.byte(packed, i + 12, i + 13)

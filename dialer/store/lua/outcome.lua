@@ -1,94 +1,87 @@
--- Keep what an agent or the CRM says came of an attempt, and do with the lead what follows from it. While the attempt
--- is still open the wish waits for its settlement; a lease that somebody else took meanwhile is taken away. Doing it
--- twice changes nothing. All keys carry the campaign's tag.
+-- Keep what an agent or the CRM says came of an attempt, and do with the lead what follows from it. While an attempt to
+-- the lead is open the wish waits for its settlement; a lease that somebody else took meanwhile is taken away. Doing it
+-- twice changes nothing.
 --
 -- KEYS
---   1 attempts  hash         attempt_id -> open attempt (msgpack)
---   2 ended     hash         attempt_id -> {lead_id, number_index, day, live, abandoned, slot} (msgpack)
---   3 outcomes  hash         attempt_id -> outcome (msgpack)
---   4 open      hash         lead_id -> attempt_id
---   5 wishes    hash         lead_id -> {what, a, why, priority} (JSON)
---   6 lessee    hash         lead_id -> owner
---   7 leased    sorted set   lead_id by the end of its lease
---   8 due       sorted set   lead_id by priority and time
---   9 waiting   sorted set   lead_id by the time it becomes due
---   10 closed   sorted set   lead_id by the time it was closed
---   11 why      hash         lead_id -> why it was last postponed or closed
---   12 priority hash         lead_id -> priority, where it is not 5
---   13 counts   hash         counters
---   14 lead     hash         lead_id -> stored lead (msgpack)
---   15 ledger   hash         machine|answered, the correction of the counting day the attempt was answered on
---   16 hour     hash         SLOT|machine|answered, the same of the slot
+--   behind the named ones, hashes of the ledger in which machine|answered takes back an answer: the counting day the
+--   attempt was answered on, and the hour, where SLOT| stands in front
 -- ARGV
---   1 now, 2 attempt_id, 3 lead_id, 4 outcome (its name), 5 outcome (msgpack),
---   6 what: "" leave the lead, "due", "close"; 7 due at or kind, 8 why, 9 priority or "",
---   10 how the attempt was seen: "" open, "1" ended and counted as a live answer that was not abandoned, "0" ended else,
---   11 slot of the answer, 12 how long a day of the ledger is kept, in seconds
+--   1 (msgpack) now; attempt, lead (ids); outcome (its name), record (all of it, msgpack);
+--     what the lead is to do: "" nothing, "due", "close"; a: due at, or kind; why; priority ("": as it is);
+--     seen: how the attempt was, "open", "live" (ended and counted as a live answer that was not abandoned) or "ended";
+--     slot of the answer; day_kept_s: how long a day of the ledger is kept
 -- RETURNS
 --   1 kept, 0 no such attempt, 2 it was said before, 3 it was seen open and has ended since: nothing is done
 
-local now, attempt_id, lead_id, outcome = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
-local what, a, why, priority = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local keys, ledgers = keys_of({
+    'attempts hash', 'ended hash', 'outcomes hash', 'open hash', 'wishes hash', 'lessee hash', 'leased zset', 'due zset',
+    'waiting zset', 'closed zset', 'why hash', 'priority hash', 'counts hash', 'lead hash',
+}, 'hash')
+local said = cmsgpack.unpack(ARGV[1])
+local lead_id = said.lead
 
-if redis.call('HEXISTS', KEYS[1], attempt_id) == 0 and redis.call('HEXISTS', KEYS[2], attempt_id) == 0 then
+local is_open = redis.call('HEXISTS', keys.attempts, said.attempt) == 1
+if not is_open and redis.call('HEXISTS', keys.ended, said.attempt) == 0 then
     return 0
 end
-if ARGV[10] == '' and redis.call('HEXISTS', KEYS[1], attempt_id) == 0 then
+if said.seen == 'open' and not is_open then
     return 3
 end
 
-local before = redis.call('HGET', KEYS[3], attempt_id)
-if before == ARGV[5] then
+local before = redis.call('HGET', keys.outcomes, said.attempt)
+if before == said.record then
     return 2
 end
-redis.call('HSET', KEYS[3], attempt_id, ARGV[5])
-local said = before and cmsgpack.unpack(before)['outcome']
-if said ~= outcome then
-    redis.call('HINCRBY', KEYS[13], 'outcome:' .. outcome, 1)
-    if said then
-        redis.call('HINCRBY', KEYS[13], 'outcome:' .. said, -1)
+redis.call('HSET', keys.outcomes, said.attempt, said.record)
+local earlier = (record_of(before) or {})['outcome']
+if earlier ~= said.outcome then
+    count(keys.counts, 'outcome:' .. said.outcome, 1)
+    if type(earlier) == 'string' then
+        count(keys.counts, 'outcome:' .. earlier, -1)
     end
-    local change = outcome == 'machine' and -1 or said == 'machine' and 1 or 0
-    if ARGV[10] == '1' and change ~= 0 then
-        redis.call('HINCRBY', KEYS[15], 'machine|answered', change)
-        redis.call('EXPIRE', KEYS[15], ARGV[12])
-        if redis.call('EXISTS', KEYS[16]) == 1 then -- else no window looks back so far any more
-            redis.call('HINCRBY', KEYS[16], ARGV[11] .. '|machine|answered', change)
+    local change = said.outcome == 'machine' and -1 or earlier == 'machine' and 1 or 0
+    if said.seen == 'live' and change ~= 0 then
+        count(ledgers[1], 'machine|answered', change)
+        redis.call('EXPIRE', ledgers[1], said.day_kept_s)
+        if redis.call('EXISTS', ledgers[2]) == 1 then -- else no window looks back so far any more
+            count(ledgers[2], said.slot .. '|machine|answered', change)
         end
     end
 end
 
-if redis.call('HEXISTS', KEYS[14], lead_id) == 0 then
+if redis.call('HEXISTS', keys.lead, lead_id) == 0 then
     return 1
 end
-if what == '' then
-    if redis.call('HGET', KEYS[4], lead_id) == attempt_id then
-        redis.call('HDEL', KEYS[5], lead_id) -- what an earlier word on this attempt wanted
+local open = redis.call('HGET', keys.open, lead_id)
+if said.what == '' then
+    if open == said.attempt then
+        redis.call('HDEL', keys.wishes, lead_id) -- what an earlier word on this attempt wanted
     end
     return 1
 end
-if redis.call('HEXISTS', KEYS[4], lead_id) == 1 then
-    redis.call('HSET', KEYS[5], lead_id, cjson.encode({what = what, a = a, why = why, priority = priority}))
+if open then
+    local wish = {what = said.what, a = said.a, why = said.why, priority = said.priority}
+    redis.call('HSET', keys.wishes, lead_id, cjson.encode(wish))
     return 1
 end
-redis.call('HDEL', KEYS[6], lead_id)
-redis.call('ZREM', KEYS[7], lead_id)
-redis.call('ZREM', KEYS[8], lead_id)
-redis.call('ZREM', KEYS[9], lead_id)
-local was_closed = redis.call('ZREM', KEYS[10], lead_id)
-redis.call('HSET', KEYS[11], lead_id, why)
-if what == 'close' then
-    redis.call('ZADD', KEYS[10], ARGV[1], lead_id)
+redis.call('HDEL', keys.lessee, lead_id)
+redis.call('ZREM', keys.leased, lead_id)
+redis.call('ZREM', keys.due, lead_id)
+redis.call('ZREM', keys.waiting, lead_id)
+local was_closed = redis.call('ZREM', keys.closed, lead_id)
+redis.call('HSET', keys.why, lead_id, said.why)
+if said.what == 'close' then
+    redis.call('ZADD', keys.closed, said.now, lead_id)
     if was_closed == 0 then
-        redis.call('HINCRBY', KEYS[13], 'closed:' .. a, 1)
+        count(keys.counts, 'closed:' .. said.a, 1)
     end
     return 1
 end
 if was_closed == 1 then
-    redis.call('HINCRBY', KEYS[13], 'reopened', 1)
+    count(keys.counts, 'reopened', 1)
 end
-if priority ~= '' then
-    redis.call('HSET', KEYS[12], lead_id, priority)
+if said.priority ~= '' then
+    redis.call('HSET', keys.priority, lead_id, said.priority)
 end
-redis.call('ZADD', KEYS[9], a, lead_id) -- where its time has come, the next lease finds it due
+redis.call('ZADD', keys.waiting, string.format('%.17g', said.a), lead_id) -- is its time past, the next lease finds it
 return 1

@@ -1,104 +1,115 @@
--- Write the ends of attempts down, each exactly once: an attempt that is not open any more changes nothing. The event
--- for the CRM is kept in the same step, so that a crash before it is announced loses nothing. All keys carry the
--- campaign's tag.
+-- Write the ends of attempts down, each exactly once, whether or not the attempt is known: a server may have forgotten
+-- that it was opened, but not one that was given back. The event for the CRM is kept in the same step, so that a crash
+-- before it is announced loses nothing.
 --
 -- KEYS
---   1 attempts     hash         attempt_id -> open attempt (msgpack)
---   2 open         hash         lead_id -> attempt_id
---   3 ended        hash         attempt_id -> {lead_id, number_index, day, live, abandoned, slot} (msgpack)
---   4 story        hash         lead_id -> ended attempts, one msgpack map after the other
---   5 progress     hash         lead_id -> number_index and tries (msgpack)
---   6 leased       sorted set   lead_id by the end of its lease
---   7 lessee       hash         lead_id -> owner
---   8 due          sorted set   lead_id by priority and time
---   9 waiting      sorted set   lead_id by the time it becomes due
---   10 closed      sorted set   lead_id by the time it was closed
---   11 why         hash         lead_id -> why it was last postponed or closed
---   12 counts      hash         counters
---   13 unannounced hash         attempt_id -> event for the CRM (msgpack)
---   14 wishes      hash         lead_id -> what an outcome wants of the lead after this attempt (JSON)
---   15 outcomes    hash         attempt_id -> outcome (msgpack)
---   16 priority    hash         lead_id -> priority, where it is not 5
---   17.. ledger    hash         OWNER|answered, OWNER|abandoned, OWNER|hung_up of one counting day
---   ..   hour      hash         the same by slot, SLOT|OWNER|answered, of one hour
+--   behind the named ones, hashes of the ledger: OWNER|answered, OWNER|abandoned, OWNER|hung_up of one counting day, and
+--   the same by slot, SLOT|OWNER|answered, of one hour
 -- ARGV
---   1 now, 2 longest story in bytes, 3 how long a day of the ledger is kept, 4 how long an hour of it, in seconds,
---   then for each attempt sixteen:
---   attempt_id, lead_id, "due" or "close", due at or kind, why, progress, ended, story, event, disposition,
---   live (0, 1), abandoned (0, 1), hung up (0, 1), which ledger, which hour (both from 0, in KEYS from 17 on), slot
+--   1 (msgpack) now; owner: who settles; story_bytes: longest story; day_kept_s, hour_kept_s: how long ledgers are kept
+--   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; why;
+--     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; slot;
+--     day, hour: which of the ledgers (from 1)
 -- RETURNS
---   for each attempt: 1 it ends now, 0 it was not open
+--   for each attempt: 1 it ends now, 0 it had ended, or was given back and never opened
 
-local now, longest = tonumber(ARGV[1]), tonumber(ARGV[2])
+local keys, ledgers = keys_of({
+    'attempts hash', 'open hash', 'ended hash', 'story hash', 'progress hash', 'leased zset', 'lessee hash', 'due zset',
+    'waiting zset', 'closed zset', 'why hash', 'counts hash', 'unannounced hash', 'wishes hash', 'outcomes hash',
+    'priority hash', 'lead hash',
+}, 'hash')
+local given = cmsgpack.unpack(ARGV[1])
 
-local function next_step(lead_id, what, a, why)
-    local wish = redis.call('HGET', KEYS[14], lead_id)
-    if wish then
-        redis.call('HDEL', KEYS[14], lead_id)
-        wish = cjson.decode(wish)
-        what, a, why = wish.what, wish.a, wish.why
-        if wish.priority ~= '' then
-            redis.call('HSET', KEYS[16], lead_id, wish.priority)
-        end
+-- What an outcome wanted of the lead while this attempt was open. It is obeyed once: a later attempt ends by itself.
+local function take_wish(lead_id)
+    local raw = redis.call('HGET', keys.wishes, lead_id)
+    if not raw then
+        return nil
     end
-    if what == 'close' then
-        redis.call('ZADD', KEYS[10], ARGV[1], lead_id)
-        redis.call('HINCRBY', KEYS[12], 'closed:' .. a, 1)
-    elseif tonumber(a) <= now then
-        local priority = tonumber(redis.call('HGET', KEYS[16], lead_id) or 5)
-        local score = string.format('%.0f', (9 - priority) * 1e13 + math.floor(tonumber(a) * 1000))
-        redis.call('ZADD', KEYS[8], score, lead_id)
-    else
-        redis.call('ZADD', KEYS[9], a, lead_id)
+    redis.call('HDEL', keys.wishes, lead_id)
+    local whole, wish = pcall(cjson.decode, raw)
+    whole = whole and type(wish) == 'table' and type(wish.why) == 'string'
+    if whole and wish.what == 'close' and type(wish.a) == 'string' then
+        return wish
     end
-    redis.call('HSET', KEYS[11], lead_id, why)
+    wish = whole and {what = wish.what, a = tonumber(wish.a), why = wish.why, priority = wish.priority}
+    return wish and wish.what == 'due' and wish.a and wish or nil
 end
 
-local function charge(key, slot, kept_s, owner, abandoned, hung_up, machine)
-    redis.call('HINCRBY', key, slot .. owner .. '|answered', 1)
-    if hung_up then
-        redis.call('HINCRBY', key, slot .. owner .. '|hung_up', 1)
+local function next_step(lead_id, step)
+    local wish = take_wish(lead_id)
+    step = wish or step
+    if wish and tonumber(wish.priority) then
+        redis.call('HSET', keys.priority, lead_id, wish.priority)
     end
-    if abandoned then
-        redis.call('HINCRBY', key, slot .. owner .. '|abandoned', 1)
+    if step.what == 'close' then
+        redis.call('ZADD', keys.closed, given.now, lead_id)
+        count(keys.counts, 'closed:' .. step.a, 1)
+    else
+        make_due_at(keys, lead_id, step.a, given.now)
+    end
+    redis.call('HSET', keys.why, lead_id, step.why)
+end
+
+local function settle_lead(lead_id, one, known)
+    redis.call('HDEL', keys.open, lead_id)
+    redis.call('ZREM', keys.leased, lead_id)
+    redis.call('HDEL', keys.lessee, lead_id)
+    if redis.call('HEXISTS', keys.lead, lead_id) == 0 then
+        redis.call('HDEL', keys.wishes, lead_id)
+        return
+    end
+    redis.call('HSET', keys.progress, lead_id, one.progress)
+    local story = redis.call('HGET', keys.story, lead_id) or ''
+    if #story + #one.story <= given.story_bytes then
+        redis.call('HSET', keys.story, lead_id, story .. one.story)
+    end
+    if known or not redis.call('ZSCORE', keys.closed, lead_id) then -- a forgotten attempt opens no closed lead again
+        redis.call('ZREM', keys.due, lead_id)
+        redis.call('ZREM', keys.waiting, lead_id)
+        next_step(lead_id, one)
+    end
+end
+
+local function charge(key, slot, kept_s, owner, one, machine)
+    count(key, slot .. owner .. '|answered', 1)
+    if one.hung_up then
+        count(key, slot .. owner .. '|hung_up', 1)
+    end
+    if one.abandoned then
+        count(key, slot .. owner .. '|abandoned', 1)
     elseif machine then
-        redis.call('HINCRBY', key, slot .. 'machine|answered', -1)
+        count(key, slot .. 'machine|answered', -1)
     end
     redis.call('EXPIRE', key, kept_s)
 end
 
-local function charge_ledger(attempt_id, owner, i)
-    if ARGV[i + 10] ~= '1' then
-        return
-    end
-    local outcome = redis.call('HGET', KEYS[15], attempt_id)
-    local machine = outcome and cmsgpack.unpack(outcome)['outcome'] == 'machine'
-    local abandoned, hung_up = ARGV[i + 11] == '1', ARGV[i + 12] == '1'
-    charge(KEYS[17 + tonumber(ARGV[i + 13])], '', ARGV[3], owner, abandoned, hung_up, machine)
-    charge(KEYS[17 + tonumber(ARGV[i + 14])], ARGV[i + 15] .. '|', ARGV[4], owner, abandoned, hung_up, machine)
+local function charge_ledger(owner, one)
+    local outcome = record_of(redis.call('HGET', keys.outcomes, one.attempt))
+    local machine = outcome and outcome['outcome'] == 'machine'
+    charge(ledgers[one.day], '', given.day_kept_s, owner, one, machine)
+    charge(ledgers[one.hour], one.slot .. '|', given.hour_kept_s, owner, one, machine)
 end
 
 local answers = {}
-for i = 5, #ARGV, 16 do
-    local attempt_id, lead_id = ARGV[i], ARGV[i + 1]
-    local open = redis.call('HGET', KEYS[1], attempt_id)
-    if open then
-        local owner = cmsgpack.unpack(open)['owner'] -- who dialled is charged, whoever settles
-        redis.call('HDEL', KEYS[1], attempt_id)
-        redis.call('HDEL', KEYS[2], lead_id)
-        redis.call('ZREM', KEYS[6], lead_id)
-        redis.call('HDEL', KEYS[7], lead_id)
-        redis.call('HSET', KEYS[3], attempt_id, ARGV[i + 6])
-        redis.call('HSET', KEYS[5], lead_id, ARGV[i + 5])
-        local story = redis.call('HGET', KEYS[4], lead_id) or ''
-        if #story + #ARGV[i + 7] <= longest then
-            redis.call('HSET', KEYS[4], lead_id, story .. ARGV[i + 7])
+for i = 2, #ARGV do
+    local one = cmsgpack.unpack(ARGV[i])
+    local known = redis.call('HGET', keys.attempts, one.attempt)
+    local ends = known or (one.charged and redis.call('HEXISTS', keys.ended, one.attempt) == 0)
+    if ends then
+        local dialled_by = (record_of(known) or {})['owner'] -- who dialled is charged, whoever settles
+        redis.call('HDEL', keys.attempts, one.attempt)
+        redis.call('HSET', keys.ended, one.attempt, one.ended)
+        local open = redis.call('HGET', keys.open, one.lead)
+        if not open or open == one.attempt then -- else another attempt has the lead
+            settle_lead(one.lead, one, known)
         end
-        next_step(lead_id, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
-        charge_ledger(attempt_id, owner, i)
-        redis.call('HINCRBY', KEYS[12], 'disposition:' .. ARGV[i + 9], 1)
-        redis.call('HSET', KEYS[13], attempt_id, ARGV[i + 8])
+        if one.live then
+            charge_ledger(type(dialled_by) == 'string' and dialled_by or given.owner, one)
+        end
+        count(keys.counts, 'disposition:' .. one.disposition, 1)
+        redis.call('HSET', keys.unannounced, one.attempt, one.event)
     end
-    answers[#answers + 1] = open and 1 or 0
+    answers[#answers + 1] = ends and 1 or 0
 end
 return answers

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import msgpack
-
-from compliance.numbers import masked_text
+from compliance.numbers import holds_number, masked_text
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.base.fields import Fields, Undecodable, decode
+from dialer.store.base.quarantine import Bad
+from dialer.store.base.records import Time, packed, text_of
+from dialer.store.base.records import read as read_record
 from dialer.store.base.streams import Entry, read_after
 
 ENTRIES_KEPT: Final = 100_000
@@ -20,6 +21,7 @@ MAX_URI_LENGTH: Final = 255
 MAX_CAMPAIGNS: Final = 32
 MAX_TEXT_LENGTH: Final = 64
 
+_ENTRY_ID: Final = re.compile(rb"[0-9]{1,19}-[0-9]{1,19}")
 AGENT_NAME: Final = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
 SAYABLE: Final = tuple(kind.value for kind in AgentEventKind if kind is not AgentEventKind.LOST)
 """What a desktop can say; that an agent is lost is the dialer's own finding."""
@@ -56,11 +58,21 @@ class Presence:
     owner: str
 
 
+class _Row(NamedTuple):
+    """A presence as it is kept under the agent's name: all of it but that, in its order."""
+
+    state: AgentState
+    since: Time
+    reason: str
+    campaigns: tuple[str, ...]
+    owner: str
+
+
 def enqueue(store: Store, events: Sequence[AgentEvent], *, keep: int = ENTRIES_KEPT) -> None:
     """Say something as a desktop would, in one round trip; the stream keeps about `keep` entries."""
     stream = store.keys.agents_in()
     calls: list[Command | ScriptCall] = [
-        ("XADD", stream, "MAXLEN", "~", keep, "*", "event", bytes(msgpack.packb(_said(event)))) for event in events
+        ("XADD", stream, "MAXLEN", "~", keep, "*", "event", packed(_said(event))) for event in events
     ]
     trip(store, calls)
 
@@ -89,7 +101,7 @@ def read(store: Store, host: str, cursor: str, count: int, block_ms: int) -> tup
     places = store.keys.agents_read()
     if not cursor:
         left_off = trip(store, [("HGET", places, host)])[0]
-        cursor = left_off.decode() if left_off else "$"
+        cursor = left_off.decode() if left_off and _ENTRY_ID.fullmatch(left_off) else "$"
     entries, after = read_after(store, store.keys.agents_in(), cursor, count, block_ms)
     if after != cursor:
         trip(store, [("HSET", places, host, after)])
@@ -106,6 +118,8 @@ def parse(entry: Entry) -> Heard | Malformed:
     agent = given.text("agent", MAX_TEXT_LENGTH, needed=True)
     if agent and not AGENT_NAME.fullmatch(agent):
         given.faults.append("agent: must be letters, digits and _ . @ + -")
+    elif holds_number(agent):
+        given.faults.append("agent: reads like a phone number, and agents are shown and logged by name")
     uri = given.text("uri", MAX_URI_LENGTH)
     if uri and not uri.startswith(("sip:", "sips:")):
         given.faults.append("uri: must begin with sip: or sips:")
@@ -120,9 +134,13 @@ def parse(entry: Entry) -> Heard | Malformed:
                 given.faults.append(f"{name}: a login needs it")
     given.finish()
     if given.faults:
-        return Malformed(entry.id, tuple(given.faults), agent if AGENT_NAME.fullmatch(agent) else "")
+        return Malformed(entry.id, tuple(given.faults), agent if _is_name(agent) else "")
     event = AgentEvent(AgentEventKind(kind), agent, uri, campaigns, team, reason, lead_id, shift_ends_at)
     return Heard(entry.id, event)
+
+
+def _is_name(agent: str) -> bool:
+    return AGENT_NAME.fullmatch(agent) is not None and not holds_number(agent)
 
 
 # --- which daemon an agent belongs to --------------------------------------------------------------------------------
@@ -165,16 +183,24 @@ def show(store: Store, rows: Sequence[Presence]) -> None:
         if row.state is AgentState.OFFLINE:
             calls.append(("HDEL", store.keys.agents(), row.agent))
         else:
-            body = [row.state.value, row.since, row.reason, list(row.campaigns), row.owner]
-            calls.append(("HSET", store.keys.agents(), row.agent, bytes(msgpack.packb(body))))
+            body = _Row(row.state, row.since, row.reason, row.campaigns, row.owner)
+            calls.append(("HSET", store.keys.agents(), row.agent, packed(body)))
     trip(store, calls)
 
 
 def listing(store: Store) -> tuple[Presence, ...]:
     """The presence table, by agent."""
+    return readable(store)[0]
+
+
+def readable(store: Store) -> tuple[tuple[Presence, ...], tuple[Bad, ...]]:
+    """The presence table, by agent, and what of it cannot be read."""
     flat = trip(store, [("HGETALL", store.keys.agents())])[0]
-    rows = ((name.decode(), msgpack.unpackb(raw)) for name, raw in zip(flat[::2], flat[1::2], strict=True))
-    return tuple(
-        Presence(name, AgentState(state), since, reason, tuple(campaigns), owner)
-        for name, (state, since, reason, campaigns, owner) in sorted(rows)
-    )
+    rows: list[Presence] = []
+    bad: list[Bad] = []
+    for name, raw in zip(flat[::2], flat[1::2], strict=True):
+        try:
+            rows.append(Presence(text_of(name), *read_record(_Row, raw, "a presence")))
+        except Undecodable as error:
+            bad.append(Bad(store.keys.agents(), name, raw, str(error)))
+    return tuple(sorted(rows, key=lambda row: row.agent)), tuple(bad)

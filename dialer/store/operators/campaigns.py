@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from config.campaign import CampaignSettings
+from config.campaign import NAME, CampaignSettings
 from dialer.core.inputs import CampaignState
-from dialer.store.base.connection import ScriptCall, Store, trip
-from dialer.store.base.errors import CampaignExists, StoreError, UnknownCampaign
+from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, still_damaged, trip
+from dialer.store.base.errors import CampaignExists, KeyDamaged, StoreError, UnknownCampaign
 
 SETTINGS_KEPT: Final = 1024
 """Stored settings that are kept as read: all campaigns, at 9 kB each. All are looked at one after the other, so where
@@ -53,8 +53,9 @@ def get(store: Store, name: str) -> Campaign:
 
 
 def names(store: Store) -> tuple[str, ...]:
-    """The names of all campaigns, sorted."""
-    return tuple(sorted(name.decode() for name in trip(store, [("SMEMBERS", store.keys.campaigns())])[0]))
+    """The names of all campaigns, sorted; what cannot be the name of one is passed over."""
+    raws = trip(store, [("SMEMBERS", store.keys.campaigns())])[0]
+    return tuple(sorted(name for raw in raws if NAME.fullmatch(name := raw.decode(errors="replace"))))
 
 
 def listing(store: Store) -> tuple[Campaign, ...]:
@@ -66,13 +67,20 @@ def listing(store: Store) -> tuple[Campaign, ...]:
 
 
 def readable(store: Store) -> tuple[tuple[Campaign, ...], dict[str, str]]:
-    """All campaigns that can be read, and why others cannot, by name: one that another release wrote must not keep a
-    daemon from serving the rest."""
+    """All campaigns that can be read, and why others cannot, by name: one that another release wrote, or of which a key
+    is damaged, must not keep a daemon from serving the rest."""
     found = names(store)
-    stored = trip(store, [("HGETALL", store.keys.campaign(name)) for name in found])
+    damaged = still_damaged(store)
+    stored = careful_trip(store, [("HGETALL", store.keys.campaign(name)) for name in found])
     campaigns, faults = [], {}
     for name, fields in zip(found, stored, strict=True):
+        begins = store.keys.campaign(name).removesuffix("campaign")
         try:
+            if isinstance(fields, KeyDamaged):
+                raise fields
+            for key, fault in damaged.items():
+                if key.startswith(begins):
+                    raise fault
             if fields:
                 campaigns.append(_campaign(name, fields))
         except StoreError as error:
@@ -101,7 +109,7 @@ def settings_of(raw: bytes) -> CampaignSettings:
 
 
 def _change(store: Store, name: str, what: str, value: str, who: str, now: float) -> ScriptCall:
-    return ScriptCall("campaign", [store.keys.campaign(name)], [what, value, who, now])
+    return campaign_call(store, "campaign", name, [what, value, who, now])
 
 
 def _changed(store: Store, name: str, what: str, value: str, who: str, now: float) -> Campaign:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgpack
-
 from dialer.store.base.connection import Command as RedisCommand
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.fields import Fields, Undecodable, decode, encoded
+from dialer.store.base.records import read as read_record
 from dialer.store.base.streams import Entry, entries_of, read_after
 
 COMMANDS_KEPT: Final = 10_000
@@ -65,14 +64,15 @@ def read(store: Store, cursor: str, count: int, block_ms: int) -> tuple[tuple[Or
     orders = []
     for entry in entries:
         try:
-            orders.append(_ordered(entry))
+            orders.append(parse(entry))
         except Undecodable as error:
             at = int(entry.id.split("-")[0]) / 1000
             audit(store, "control_malformed", who="", now=at, detail={"entry": entry.id, "reason": str(error)})
     return tuple(orders), after
 
 
-def _ordered(entry: Entry) -> Ordered:
+def parse(entry: Entry) -> Ordered:
+    """Read one entry: one field, `command` (a msgpack map) or `json` (a JSON object). Raises `Undecodable`."""
     given = Fields(decode(entry.fields, "command"))
     name = given.text("name", MAX_NAME_LENGTH, needed=True)
     args = given.free("args", MAX_ARGS_BYTES)
@@ -94,15 +94,20 @@ def audit(store: Store, what: str, *, who: str, now: float, detail: Mapping[str,
 def audit_trail(store: Store, count: int) -> tuple[Audited, ...]:
     """The newest `count` lines, newest first."""
     entries = entries_of(trip(store, [("XREVRANGE", store.keys.audit(), "+", "-", "COUNT", count)])[0])
-    return tuple(
-        Audited(
-            at=float(entry.fields[b"at"]),
-            who=entry.fields[b"who"].decode(),
-            what=entry.fields[b"what"].decode(),
-            detail=msgpack.unpackb(entry.fields[b"detail"]),
-        )
-        for entry in entries
-    )
+    return tuple(_audited(entry) for entry in entries)
+
+
+def _audited(entry: Entry) -> Audited:
+    """A line, also one that somebody else wrote and that says less than ours."""
+    at, who, what = (entry.fields.get(name, b"").decode(errors="replace") for name in (b"at", b"who", b"what"))
+    try:
+        detail = read_record(dict[str, Any], entry.fields.get(b"detail", b""), "the detail")
+    except Undecodable as error:
+        detail = {"unreadable": str(error)}
+    try:
+        return Audited(float(at), who, what, detail)
+    except ValueError:
+        return Audited(int(entry.id.partition("-")[0]) / 1000, who, what, detail)
 
 
 def audit_line(store: Store, what: str, who: str, now: float, detail: Mapping[str, Any]) -> RedisCommand:

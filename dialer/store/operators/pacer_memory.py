@@ -7,14 +7,15 @@ version can still tell how old it is. Whatever cannot be read is left out and na
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
 from dialer.store.base.connection import Command, Store, attempt_trip, trip
-from dialer.store.base.errors import StoreError, StoreUnavailable
+from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import EPOCH_MAX, Undecodable, encoded, fault_in, unpacked
+from dialer.store.base.records import plain, shaped
 from pacing.api import Decision, Memory, Rule, Settings
 
 VERSION: Final = 2
@@ -69,8 +70,7 @@ class Found:
         return own or max(records, key=lambda one: one.at, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
+class _Body(msgspec.Struct, frozen=True):
     """The third part of a record as it is stored."""
 
     owner: str
@@ -79,9 +79,6 @@ class _Body:
     decided_at: float
     figures: dict[str, float]
     memory: dict[str, Any]
-
-
-_BODY = TypeAdapter(_Body)
 
 
 def save(store: Store, records: Iterable[Learnt]) -> tuple[str, ...]:
@@ -97,8 +94,6 @@ def save(store: Store, records: Iterable[Learnt]) -> tuple[str, ...]:
         except StoreError as error:
             faults.append(f"campaign {record.campaign}: {error}")
     for command, reply in zip(commands, attempt_trip(store, commands) if commands else (), strict=True):
-        if isinstance(reply, StoreUnavailable):
-            raise reply
         if isinstance(reply, StoreError):
             faults.append(f"{command[1]!r}: {reply}")
     return tuple(faults)
@@ -116,12 +111,10 @@ def read(store: Store, campaigns: Iterable[str], now: float) -> Found:
     faults: list[str] = []
     gone: list[Command] = []
     for name, reply in zip(names, attempt_trip(store, [("HGETALL", _key(store, name)) for name in names]), strict=True):
-        if isinstance(reply, StoreUnavailable):
-            raise reply
         if isinstance(reply, StoreError):
             faults.append(f"campaign {name}: {reply}")
             continue
-        of_hosts = [_judged(name, host, raw) for host, raw in zip(reply[::2], reply[1::2], strict=True)]
+        of_hosts = [judged(name, host, raw) for host, raw in zip(reply[::2], reply[1::2], strict=True)]
         of_hosts.sort(key=lambda one: one.at, reverse=True)
         kept = [one for one in of_hosts if now - KEPT_S <= one.at <= now + FUTURE_S][:MOST_HOSTS]
         records += [one.record for one in kept if one.record is not None]
@@ -140,8 +133,8 @@ def _key(store: Store, campaign: str) -> str:
 def _packed(record: Learnt) -> bytes:
     body = {
         "owner": record.owner,
-        "settings": asdict(record.settings),
-        "decision": asdict(record.decision),
+        "settings": plain(record.settings),
+        "decision": plain(record.decision),
         "decided_at": record.decided_at,
         "figures": dict(record.figures),
         "memory": dict(record.memory),
@@ -165,7 +158,8 @@ class _Judged:
     fault: str = ""
 
 
-def _judged(campaign: str, field: bytes, raw: bytes) -> _Judged:
+def judged(campaign: str, field: bytes, raw: bytes) -> _Judged:
+    """Read one field of a campaign's hash."""
     host, at = field.decode(errors="replace"), 0.0
     try:
         if len(raw) > MOST_BYTES:
@@ -196,19 +190,15 @@ def _unpacked(campaign: str, host: str, at: float, body: object) -> Learnt:
     fault = fault_in(body)
     if fault is not None:
         raise Undecodable(fault)
-    try:
-        read = _BODY.validate_python(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise Undecodable(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    kept = shaped(_Body, body, "what was learnt")
     return Learnt(
         campaign=campaign,
         host=host,
-        owner=read.owner,
+        owner=kept.owner,
         at=at,
-        settings=read.settings,
-        decision=read.decision,
-        decided_at=read.decided_at,
-        figures=read.figures,
-        memory=read.memory,
+        settings=kept.settings,
+        decision=kept.decision,
+        decided_at=kept.decided_at,
+        figures=kept.figures,
+        memory=kept.memory,
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgpack
-
-from dialer.core.leads.lead_counts import Standing
-from dialer.store.base.connection import ScriptCall, Store, trip
-from dialer.store.base.fields import encoded
+from dialer.core.leads.lead_counts import LeadCounts
+from dialer.store.base.connection import Store, campaign_call, trip
+from dialer.store.base.fields import Undecodable, encoded
+from dialer.store.base.records import Time, whole_of
+from dialer.store.base.records import read as read_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Counts:
     callback and closed again is in it twice.
     """
 
-    standing: Standing
+    standing: LeadCounts
     stored: int
     accepted: int
     rejected: int
@@ -88,24 +89,34 @@ def publish(store: Store, host: str, snapshot: Mapping[str, Any], *, now: float,
 
 
 def read(store: Store) -> tuple[HostStatus, ...]:
-    """Every host whose status has not lapsed, by name. Those that have are forgotten."""
-    hosts = sorted(name.decode() for name in trip(store, [("SMEMBERS", store.keys.hosts())])[0])
+    """Every host whose status has not lapsed and can be read, by name. Those that have lapsed are forgotten."""
+    hosts = sorted(name.decode(errors="replace") for name in trip(store, [("SMEMBERS", store.keys.hosts())])[0])
     said = dict(zip(hosts, trip(store, [("GET", store.keys.status(host)) for host in hosts]), strict=True))
     silent = [host for host, raw in said.items() if raw is None]
     if silent:
         trip(store, [("SREM", store.keys.hosts(), *silent)])
-    return tuple(HostStatus(host, *msgpack.unpackb(raw)) for host, raw in said.items() if raw is not None)
+    found: list[HostStatus] = []
+    for host, raw in said.items():
+        with suppress(Undecodable):
+            if raw is not None:
+                found.append(HostStatus(host, *read_record(_Said, raw, f"the status of {host}")))
+    return tuple(found)
+
+
+class _Said(NamedTuple):
+    at: Time
+    snapshot: dict[str, Any]
 
 
 def counts(store: Store, campaign: str, now: float) -> Counts:
     """Everything at one instant, in one round trip."""
-    keys = store.keys
-    named = (keys.leads, keys.due, keys.waiting, keys.leased, keys.open, keys.closed, keys.lead, keys.counts)
-    found = trip(store, [ScriptCall("standing", [key(campaign) for key in named], [now])])[0]
+    found = trip(store, [campaign_call(store, "standing", campaign, [now])])[0]
     queued, due, waiting, leased, in_attempt, closed, next_due_at, lease_ends_at, stored, *flat = found
-    named_counts = {name.decode(): int(count) for name, count in zip(flat[::2], flat[1::2], strict=True)}
+    named_counts = {
+        name.decode(errors="replace"): whole_of(count, 0) for name, count in zip(flat[::2], flat[1::2], strict=True)
+    }
     return Counts(
-        standing=Standing(
+        standing=LeadCounts(
             at=now,
             queued=queued,
             due=due,

@@ -7,17 +7,20 @@ and the generation of the prefixes, with what a lead was judged by.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
-import msgpack
+import msgspec
 
 from compliance.blocks import BadBlock, Block, BlockKind, PrefixTable, Target
+from compliance.numbers import masked_text
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, load_scripts, trip
 from dialer.store.base.errors import StoreError
+from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import SHARDS, block_field, shard_of, subject_field
+from dialer.store.base.records import Time, packed, read, whole_of
 from dialer.store.operators import control
 
 __all__ = [
@@ -34,6 +37,9 @@ __all__ = [
     "expire",
     "page",
 ]
+
+UNREADABLE: Final = "unreadable"
+"""The source of a block of which no more is known than whom it is on."""
 
 _CHUNK: Final = 1000
 _EXPIRED_AT_ONCE: Final = 500
@@ -110,7 +116,7 @@ def check(store: Store, target: Target, campaigns: Sequence[str] = (), *, now: f
         field = subject_field(target.subject)
         fields = [block_field(field, name) for name in ("", *campaigns)]
         raws = trip(store, [("HMGET", store.keys.blocked(shard_of(field)), *fields)])[0]
-        found += [block_of(name.encode(), raw) for name, raw in zip(fields, raws, strict=True) if raw is not None]
+        found += _blocks(zip((name.encode() for name in fields), raws, strict=True))
     if target.kind in (BlockKind.NUMBER, BlockKind.PREFIX):
         found += [one for one in prefixes(store).table.on(target.value) if one.campaign in ("", *campaigns)]
     return tuple(one for one in found if one.holds(now))
@@ -120,8 +126,8 @@ def prefixes(store: Store) -> Prefixes:
     """The blocked prefixes, in one round trip. Keep them until a tag has another generation."""
     reads: list[Command | ScriptCall] = [("GET", store.keys.prefix_generation(shard)) for shard in range(SHARDS)]
     *generations, flat = trip(store, [*reads, ("HGETALL", store.keys.prefixes())])
-    blocks = (block_of(field, raw, prefix=True) for field, raw in zip(flat[::2], flat[1::2], strict=True))
-    return Prefixes(PrefixTable(blocks), tuple(int(one or 0) for one in generations))
+    blocks = _blocks(zip(flat[::2], flat[1::2], strict=True), prefix=True)
+    return Prefixes(PrefixTable(blocks), tuple(whole_of(one, 0) for one in generations))
 
 
 def page(store: Store, cursor: str = "", count: int = 100) -> tuple[tuple[Block, ...], str]:
@@ -136,7 +142,7 @@ def page(store: Store, cursor: str = "", count: int = 100) -> tuple[tuple[Block,
         key = store.keys.blocked(at) if at < SHARDS else store.keys.prefixes()
         after, flat = trip(store, [("HSCAN", key, where, "COUNT", count)])[0]
         rows = zip(flat[::2], flat[1::2], strict=True)
-        blocks += [block_of(field, raw, prefix=at == SHARDS) for field, raw in rows]
+        blocks += _blocks(rows, prefix=at == SHARDS)
         where = after.decode()
         if where == "0":
             at += 1
@@ -154,17 +160,32 @@ def expire(store: Store, *, who: str, now: float) -> int:
     return gone
 
 
-def block_of(field: bytes, raw: bytes, *, prefix: bool = False) -> Block:
-    """A block as it stands in its hash. Raises `StoreError` for what is none: somebody may be meant not to be called,
-    so nobody may go on as if it were not there."""
+def _blocks(rows: Iterable[tuple[bytes, bytes | None]], *, prefix: bool = False) -> list[Block]:
+    blocks = (block_of(field, raw, prefix=prefix) for field, raw in rows if raw is not None)
+    return [one for one in blocks if one is not None]
+
+
+def block_of(field: bytes, raw: bytes, *, prefix: bool = False) -> Block | None:
+    """A block as it stands in its hash. One that cannot be read is taken for one for good: somebody is meant not to be
+    called. None where the field names nobody, and so can keep nobody from being called."""
     try:
         kind, value, campaign = _read_field(field.decode(), prefix)
-        body: dict[str, Any] = msgpack.unpackb(raw)
-        until = None if body["until"] is None else float(body["until"])
-        source, reason, who = (str(body[name]) for name in ("source", "reason", "who"))
-        return Block(kind, value, campaign, source, reason, who, float(body["at"]), until)
-    except (BadBlock, KeyError, TypeError, ValueError, msgpack.UnpackException) as error:
-        raise StoreError(f"the no-call list holds what is no block ({type(error).__name__})") from error
+        target = Target(kind, value, campaign)
+    except (BadBlock, KeyError, UnicodeDecodeError):
+        return None
+    try:
+        body = read(_Body, raw, "a block")
+        return target.block(source=body.source, reason=body.reason, who=body.who, at=body.at, until=body.until)
+    except (BadBlock, Undecodable):
+        return target.block(source=UNREADABLE, reason="this entry cannot be read", who=UNREADABLE, at=0.0)
+
+
+class _Body(msgspec.Struct, frozen=True):
+    source: str
+    reason: str
+    who: str
+    at: Time
+    until: Time | None = None
 
 
 def _read_field(field: str, prefix: bool) -> tuple[BlockKind, str, str]:
@@ -190,6 +211,6 @@ def _change_call(store: Store, one: Block | Unblock, now: float) -> ScriptCall:
     field = block_field(field, target.campaign)
     if isinstance(one, Unblock):
         return ScriptCall("unblock", named, [now, field, "" if one.asked_at is None else one.asked_at])
-    body = {"source": one.source, "reason": one.reason, "who": one.who, "at": one.at, "until": one.until}
+    body = _Body(masked_text(one.source), one.reason, masked_text(one.who), one.at, one.until)
     until: Value = "" if one.until is None else one.until
-    return ScriptCall("block", named, [one.at, field, bytes(msgpack.packb(body)), until])
+    return ScriptCall("block", named, [one.at, field, packed(body), until])

@@ -21,11 +21,12 @@ import msgpack
 
 from compliance.api import Per, Subject
 from compliance.blocks import Block, BlockKind, Target
-from compliance.contacts import unpacked
+from compliance.contacts import unpacked as contacts_of
 from compliance.numbers import E164, ENOUGH_DIGITS
 from dialer.core.leads import lead_reasons
 from dialer.core.model import Lead
 from dialer.store.base.connection import Command, Store, trip
+from dialer.store.base.fields import unpacked
 from dialer.store.base.keys import digits, place, subject_field
 from dialer.store.base.streams import GROUP, Entry, entries_of
 from dialer.store.leads.lead_codec import taken_in_at_of, unpack
@@ -86,7 +87,7 @@ def find(store: Store, campaigns: Sequence[str], *, number: E164 | None = None, 
     raws = trip(
         store, [("HGET", store.keys.history(place(subject_field(each))), subject_field(each)) for each in subjects]
     )
-    contacts = {_shown(each): len(unpacked(raw)) for each, raw in zip(subjects, raws, strict=True) if raw}
+    contacts = {_shown(each): len(contacts_of(raw)) for each, raw in zip(subjects, raws, strict=True) if raw}
     return Found(leads, numbers, tuple(filter(None, customers)), contacts)
 
 
@@ -104,10 +105,10 @@ def _read(store: Store, campaign: str, lead_ids: Sequence[str]) -> list[FoundLea
         store,
         [("HMGET", store.keys.lead(campaign), *lead_ids), ("HMGET", store.keys.open(campaign), *lead_ids)],
     )
-    return [_found(campaign, raw, busy is not None) for raw, busy in zip(raws, held, strict=True) if raw is not None]
+    return [_lead(campaign, raw, busy is not None) for raw, busy in zip(raws, held, strict=True) if raw is not None]
 
 
-def _found(campaign: str, raw: bytes, in_attempt: bool) -> FoundLead:
+def _lead(campaign: str, raw: bytes, in_attempt: bool) -> FoundLead:
     lead: Lead = unpack(raw, campaign=campaign, progress=None)
     return FoundLead(campaign, lead.lead_id, lead.numbers, lead.customer_id, taken_in_at_of(raw), in_attempt)
 
@@ -138,6 +139,7 @@ def erase(store: Store, erasure: Erasure, campaigns: Sequence[str]) -> Erasure:
     save(store, erasure)
     _block(store, erasure, campaigns)
     done: dict[str, int] = defaultdict(int, erasure.done)
+    _erase_entries(store, store.keys.quarantine(), erasure)
     for name in campaigns:
         done["queued"] += _erase_entries(store, store.keys.leads(name), erasure)
         done["rejected"] += _erase_entries(store, store.keys.rejected(name), erasure)
@@ -221,8 +223,8 @@ def _erase_events(store: Store, erasure: Erasure, leads: Collection[tuple[str, s
 def _event(entry: Entry) -> Mapping[str, Any]:
     raw = entry.fields.get(b"data", b"")
     try:
-        data = json.loads(raw) if raw.startswith(b"{") else msgpack.unpackb(raw)
-    except (ValueError, msgpack.UnpackException):
+        data = json.loads(raw) if raw.startswith(b"{") else unpacked(raw)
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated
 
-import msgpack
+import msgspec
+from msgspec import Meta
 
 from compliance.numbers import E164
 from dialer.store.base.connection import Store, trip
-from dialer.store.base.errors import StoreError
+from dialer.store.base.fields import Undecodable
+from dialer.store.base.records import Digits, Time, packed, read, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +38,31 @@ class Erasure:
     complete: bool = False
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    """An erasure as it is kept under its id; `asked` is empty where it was not asked for by number."""
+
+    at: Time
+    who: str
+    reason: str
+    asked: Annotated[str, Meta(pattern=r"^(\+[1-9][0-9]{5,14})?\Z")]
+    numbers: tuple[Digits, ...]
+    customer: str
+    also_history: bool
+    leads: tuple[tuple[str, str], ...]
+    since: Time
+    done: dict[str, int]
+    complete: bool
+
+
 def save(store: Store, erasure: Erasure) -> None:
     """Write down how far an erasure is. It is there, with the numbers, until it is on record."""
     body = {
-        "at": erasure.at,
-        "who": erasure.who,
-        "reason": erasure.reason,
+        **{name: getattr(erasure, name) for name in _Kept.__struct_fields__},
         "asked": erasure.asked.clear if erasure.asked else "",
         "numbers": [number.clear for number in erasure.numbers],
-        "customer": erasure.customer,
-        "also_history": erasure.also_history,
-        "leads": [list(lead) for lead in erasure.leads],
-        "since": erasure.since,
         "done": dict(erasure.done),
-        "complete": erasure.complete,
     }
-    trip(store, [("HSET", store.keys.erasures(), erasure.id, bytes(msgpack.packb(body)))])
+    trip(store, [("HSET", store.keys.erasures(), erasure.id, packed(body))])
 
 
 def waiting(store: Store) -> tuple[Erasure, ...]:
@@ -62,25 +73,24 @@ def waiting(store: Store) -> tuple[Erasure, ...]:
 def readable(store: Store) -> tuple[tuple[Erasure, ...], tuple[str, ...]]:
     """The same, and why others cannot be read: one that another release wrote must not keep the rest waiting."""
     flat = trip(store, [("HGETALL", store.keys.erasures())])[0]
-    found: list[Erasure] = []
+    erasures: list[Erasure] = []
     faults: list[str] = []
     for name, raw in zip(flat[::2], flat[1::2], strict=True):
         try:
-            found.append(_read_back(name.decode(), raw))
-        except StoreError as error:
+            erasures.append(_erasure(text_of(name), raw))
+        except Undecodable as error:
             faults.append(str(error))
-    return tuple(sorted(found, key=lambda one: one.at)), tuple(faults)
+    return tuple(sorted(erasures, key=lambda one: one.at)), tuple(faults)
 
 
-def _read_back(name: str, raw: bytes) -> Erasure:
-    try:
-        body: dict[str, Any] = msgpack.unpackb(raw)
-        body["asked"] = E164(body["asked"]) if body["asked"] else None
-        body["numbers"] = tuple(E164(number) for number in body["numbers"])
-        body["leads"] = tuple((campaign, lead_id) for campaign, lead_id in body["leads"])
-        return Erasure(id=name, **body)
-    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
-        raise StoreError(f"erasure {name} cannot be read: {type(error).__name__}") from error
+def _erasure(name: str, raw: bytes) -> Erasure:
+    kept = read(_Kept, raw, f"erasure {name}")
+    return Erasure(
+        **{field: getattr(kept, field) for field in kept.__struct_fields__ if field not in ("asked", "numbers")},
+        id=name,
+        asked=E164(kept.asked) if kept.asked else None,
+        numbers=tuple(E164(number) for number in kept.numbers),
+    )
 
 
 def forget(store: Store, erasure: Erasure) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from compliance.blocks import of_number
-from compliance.numbers import E164, BadNumber
+from compliance.numbers import E164
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
+from dialer.store.base.records import Digits, Time, plain, shaped
 from dialer.store.operators import control
 from dialer.store.privacy import blocklist
 
@@ -57,21 +60,19 @@ def block(store: Store, pressed: Sequence[OptedOut]) -> None:
 
 def to_wire(one: OptedOut) -> dict[str, Any]:
     """As plain msgpack-able data, for the disk spool. It holds a clear number."""
-    return {field.name: getattr(one, field.name) for field in fields(one)} | {"number": one.number.clear}
+    wire: dict[str, Any] = plain(_Wire(one.campaign, one.attempt, one.number.clear, one.key, one.at))
+    return wire
 
 
 def from_wire(data: object) -> OptedOut:
-    """The way back. Raises `ValueError` for what `to_wire` did not write."""
-    try:
-        match data:
-            case {
-                "campaign": str(campaign),
-                "attempt": str(attempt),
-                "number": str(number),
-                "key": str(key),
-                "at": int(at) | float(at),
-            }:
-                return OptedOut(campaign, attempt, E164(number), key, float(at))
-    except BadNumber as error:
-        raise ValueError(f"not an opt-out: {error}") from error
-    raise ValueError("not an opt-out")
+    """The way back. Raises `Undecodable` for what `to_wire` did not write."""
+    wire = shaped(_Wire, data, "not an opt-out: it")
+    return OptedOut(wire.campaign, wire.attempt, E164(wire.number), wire.key, wire.at)
+
+
+class _Wire(msgspec.Struct, frozen=True):
+    campaign: str
+    attempt: str
+    number: Digits
+    key: str
+    at: Time

@@ -10,17 +10,22 @@ from __future__ import annotations
 import json
 import struct
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
-from typing import Any, Final
-
-import msgpack
+from functools import wraps
+from typing import Final, ParamSpec
 
 from compliance.contacts import unpacked
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, server_time, trip
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, server_time, trip
+from dialer.store.base.errors import KeyDamaged
+from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import BUCKETS, SHARDS, Place
+from dialer.store.base.records import Time, shaped
 from dialer.store.leads.lead_codec import taken_in_at_of
+from dialer.store.settlement.attempts import EndedAttempt
+
+P = ParamSpec("P")
 
 LEADS_AT_ONCE: Final = 100
 PURGED_AT_ONCE: Final = 20
@@ -44,7 +49,7 @@ class Round:
     """One round over everything: when it began (seconds since the epoch), what is being looked at and from where on,
     and how many were deleted there so far. `what` is empty when the round has ended."""
 
-    began_at: float
+    began_at: Time
     what: str = ""
     campaign: str = ""
     cursor: str = ""
@@ -76,20 +81,29 @@ def purge(
     """
     if not lead_ids:
         return ()
-    keys = store.keys
-    named = (
-        *(keys.lead, keys.numbers, keys.progress, keys.priority, keys.why, keys.story, keys.wishes, keys.lessee),
-        *(keys.due, keys.waiting, keys.leased, keys.closed, keys.open, keys.unannounced, keys.ended, keys.outcomes),
-        keys.counts,
-    )
     args: list[Value] = ["" if came_in_before is None else came_in_before, counter, close_why, *lead_ids]
-    return tuple(map(Purged, trip(store, [ScriptCall("purge", [key(campaign) for key in named], args)])[0]))
+    return tuple(map(Purged, trip(store, [campaign_call(store, "purge", campaign, args)])[0]))
 
 
+def _passing_over(purge_slice: Callable[P, Slice]) -> Callable[P, Slice]:
+    """A campaign with a damaged key is passed over: its turn comes again in the next round."""
+
+    @wraps(purge_slice)
+    def done(*args: P.args, **kwargs: P.kwargs) -> Slice:
+        try:
+            return purge_slice(*args, **kwargs)
+        except KeyDamaged:
+            return Slice(0)
+
+    return done
+
+
+@_passing_over
 def purge_leads(store: Store, campaign: str, before: float, cursor: str = "") -> Slice:
     """Delete leads that came in before an instant (seconds since the epoch), whatever their state."""
     after, flat = trip(store, [("HSCAN", store.keys.lead(campaign), cursor or "0", "COUNT", LEADS_AT_ONCE)])[0]
-    old = [name.decode() for name, raw in zip(flat[::2], flat[1::2], strict=True) if _came_in(raw) < before]
+    rows = zip(flat[::2], flat[1::2], strict=True)
+    old = [name.decode(errors="replace") for name, raw in rows if _came_in(raw) < before]
     gone = 0
     for i in range(0, len(old), PURGED_AT_ONCE):
         group = old[i : i + PURGED_AT_ONCE]
@@ -102,32 +116,42 @@ def _came_in(raw: bytes) -> float:
     """A lead that another release wrote differently is left to that release."""
     try:
         return taken_in_at_of(raw)
-    except (ValueError, TypeError, KeyError, AttributeError, msgpack.UnpackException):
+    except Undecodable:
         return float("inf")
 
 
+@_passing_over
 def purge_attempts(store: Store, campaign: str, cursor: str = "") -> Slice:
     """Delete ended attempts and their outcomes whose lead is gone: those for which its story had no room."""
     keys = store.keys
     after, flat = trip(store, [("HSCAN", keys.ended(campaign), cursor or "0", "COUNT", ENTRIES_AT_ONCE)])[0]
     names = flat[::2]
-    leads: list[Any] = [msgpack.unpackb(raw)[0] for raw in flat[1::2]]
-    if not names:
-        return Slice(0, _next(after))
+    leads = [_lead_of(raw) for raw in flat[1::2]]
     there = trip(store, [("HEXISTS", keys.lead(campaign), lead_id) for lead_id in leads])
-    orphans = [name for name, known in zip(names, there, strict=True) if not known]
+    orphans = [name for name, lead, known in zip(names, leads, there, strict=True) if lead and not known]
     if orphans:
         trip(store, [("HDEL", keys.ended(campaign), *orphans), ("HDEL", keys.outcomes(campaign), *orphans)])
     return Slice(len(orphans), _next(after))
 
 
+def _lead_of(raw: bytes) -> str:
+    """The lead of an ended attempt; empty where another release wrote it: it is left to that release."""
+    try:
+        return EndedAttempt.read("", raw).lead_id
+    except Undecodable:
+        return ""
+
+
+@_passing_over
 def purge_rejected(store: Store, campaign: str, before: float, cursor: str = "") -> Slice:
     """Delete copies of leads that were rejected before an instant."""
     return _trim(store, store.keys.rejected(campaign), before)
 
 
 def purge_events(store: Store, before: float, cursor: str = "") -> Slice:
-    """Delete events for the CRM from before an instant: names and attrs of leads are in them."""
+    """Delete events for the CRM from before an instant, names and attrs of leads are in them, and what was set aside
+    before it."""
+    _trim(store, store.keys.quarantine(), before)
     return _trim(store, store.keys.crm_out(), before)
 
 
@@ -202,8 +226,8 @@ def load(store: Store) -> Round | None:
     """The round that is under way or ended last; None: there has been none, or another release wrote it."""
     raw = trip(store, [("GET", store.keys.retention())])[0]
     try:
-        return None if raw is None else Round(**json.loads(raw))
-    except (ValueError, TypeError):
+        return None if raw is None else shaped(Round, json.loads(raw), "a round")
+    except (ValueError, RecursionError):
         return None
 
 

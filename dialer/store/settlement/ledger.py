@@ -10,13 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dialer.core.abandonment.rate import Answers, together
-from dialer.core.abandonment.windows import HOUR_S, Counting, CountingWindow, slot_of
-from dialer.core.inputs import LedgerOfOthers, WindowOfOthers
-from dialer.store.base.connection import Command, ScriptCall, Store, trip
+from dialer.core.abandonment.rate import AnswerCounts, together
+from dialer.core.abandonment.windows import HOUR_S, Counting, CountingWindow, WindowCounts, slot_of
+from dialer.core.inputs import LedgerOfOthers
+from dialer.store.base.connection import Command, ScriptCall, Store, careful_trip, trip
+from dialer.store.base.errors import KeyDamaged
+from dialer.store.base.records import whole_of
 
 DAY_KEPT_S: Final = 400 * 86_400
 HOUR_KEPT_S: Final = 2 * 86_400
+
+UNREADABLE: Final = -(2**70)
+MOST_LOST: Final = 1_000_000
+LAST_SLOT: Final = 2**40
+_COUNTED: Final = ("answered", "abandoned", "hung_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +62,12 @@ def others(store: Store, campaign: str, counting: Counting, owner: str) -> Ledge
     keys = store.keys
     calls: list[Command | ScriptCall] = [("HGETALL", keys.ledger(campaign, day)) for day in names]
     calls += [("HGETALL", keys.ledger_hour(campaign, hour)) for hour in hours]
-    replies = trip(store, calls)
-    days = {day: _read(flat) for day, flat in zip(names, replies, strict=False)}
-    slots = [count for flat in replies[len(names) :] for count in _read(flat, slots=True)]
+    replies = careful_trip(store, calls)
+    days = {day: _read(flat, doubt=True) for day, flat in zip(names, replies, strict=False)}
+    slots = [count for flat in replies[len(names) :] for count in _read(flat, slots=True, doubt=True)]
     today = _window(counting.today, days, slots, owner)
-    rows = [(window, _window(window, days, slots, owner)) for window in counting.windows]
-    return LedgerOfOthers(
-        campaign,
-        counting.today.days[-1],
-        today.answered,
-        today.abandoned,
-        counting.today.since,
-        tuple(
-            WindowOfOthers(
-                one.label, one.name, one.cap, one.since, sums.answered, sums.abandoned, sums.machines, sums.hung_up
-            )
-            for one, sums in rows
-        ),
-        today.machines,
-        today.hung_up,
-    )
+    windows = tuple(WindowCounts(window, _window(window, days, slots, owner)) for window in counting.windows)
+    return LedgerOfOthers(campaign, counting.today.days[-1], today, counting.today.since, windows)
 
 
 def totals(store: Store, campaign: str, days: Sequence[str]) -> tuple[DayTotal, ...]:
@@ -86,7 +79,7 @@ def totals(store: Store, campaign: str, days: Sequence[str]) -> tuple[DayTotal, 
 
 def _window(
     window: CountingWindow, days: Mapping[str, Sequence[_Count]], slots: Sequence[_Count], owner: str
-) -> Answers:
+) -> AnswerCounts:
     if not window.days:
         first = slot_of(window.since)
         return _sums(count for count in slots if count.slot >= first and count.owner != owner)
@@ -95,7 +88,7 @@ def _window(
     return _sums(counts)
 
 
-def _sums(counts: Iterable[_Count]) -> Answers:
+def _sums(counts: Iterable[_Count]) -> AnswerCounts:
     answered = abandoned = hung_up = machines = 0
     for count in counts:
         if count.what == "abandoned":
@@ -105,29 +98,41 @@ def _sums(counts: Iterable[_Count]) -> Answers:
         else:
             answered += count.number
             machines -= count.number if count.owner == "machine" else 0
-    return Answers(answered, abandoned, hung_up, machines)
+    return AnswerCounts(answered, abandoned, hung_up, machines)
 
 
-def _read(flat: Sequence[bytes], *, slots: bool = False) -> list[_Count]:
-    """A ledger's fields, OWNER|WHAT with the slot in front where there is one."""
+def _read(flat: Sequence[bytes] | KeyDamaged, *, slots: bool = False, doubt: bool = False) -> list[_Count]:
+    """A ledger's fields, OWNER|WHAT with the slot in front where there is one. What cannot be read counts nothing, or
+    with `doubt`, where calls depend on it, for so much that none may be lost."""
+    if isinstance(flat, KeyDamaged):
+        return _in_doubt(LAST_SLOT) if doubt else []
     found = []
     for field, number in zip(flat[::2], flat[1::2], strict=True):
-        slot, rest = field.decode().split("|", 1) if slots else ("0", field.decode())
+        name = field.decode(errors="replace")
+        slot, _, rest = name.partition("|") if slots else ("0", "", name)
         owner, _, what = rest.rpartition("|")
-        found.append(_Count(int(slot), owner, what, int(number)))
+        counted = whole_of(number, UNREADABLE)
+        if not slot.isdecimal() or what not in _COUNTED or counted == UNREADABLE:
+            found += _in_doubt(LAST_SLOT) if doubt else []
+        else:
+            found.append(_Count(int(slot), owner, what, counted))
     return found
 
 
-def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[str, Answers]]:
+def _in_doubt(slot: int) -> list[_Count]:
+    return [_Count(slot, "", what, MOST_LOST) for what in ("answered", "abandoned")]
+
+
+def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[str, AnswerCounts]]:
     """For each of `days` what the runs of each host counted, in one round trip. Live answers are with those that
     machines gave: who dialled them is not who says so."""
     calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
-    found: dict[str, dict[str, Answers]] = {}
+    found: dict[str, dict[str, AnswerCounts]] = {}
     for day, flat in zip(days, trip(store, calls), strict=True):
-        hosts: dict[str, Answers] = {}
+        hosts: dict[str, AnswerCounts] = {}
         for count in _read(flat):
             if count.owner != "machine":
                 host = count.owner.rpartition(":")[0]
-                hosts[host] = together((hosts.get(host, Answers()), _sums([count])))
+                hosts[host] = together((hosts.get(host, AnswerCounts()), _sums([count])))
         found[day] = hosts
     return found

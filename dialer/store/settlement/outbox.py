@@ -14,6 +14,7 @@ from dialer.core.effects import Publish
 from dialer.core.model import shown_attempt
 from dialer.store.base.connection import Command, Store, trip
 from dialer.store.base.errors import StoreError
+from dialer.store.base.records import packed, read, shaped
 
 VERSION: Final = 1
 """Version of the event format, the field `v` of every entry. It changes when a reader would have to."""
@@ -61,7 +62,11 @@ def added(store: Store, event: CrmEvent) -> Command:
     """The command that appends an event."""
     data = {"campaign": event.campaign, "at": event.at, **shown(event.fields)}
     try:
-        raw = json.dumps(data, ensure_ascii=False, allow_nan=False).encode() if store.json_events else _pack(data)
+        raw = (
+            json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+            if store.json_events
+            else bytes(msgpack.packb(data))
+        )
     except (TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"the {event.kind} event {event.id} cannot be encoded: {error}") from error
     stream = store.keys.crm_out()
@@ -83,26 +88,15 @@ def to_wire(event: CrmEvent) -> dict[str, Any]:
 
 
 def from_wire(data: object) -> CrmEvent:
-    """The way back. Raises `ValueError` for what `to_wire` did not write."""
-    match data:
-        case {"kind": str(kind), "id": str(name), "campaign": str(campaign), "at": float(at), "fields": dict(fields)}:
-            return CrmEvent(kind, name, campaign, at, fields)
-        case _:
-            raise ValueError("not an event")
+    """The way back. Raises `Undecodable` for what `to_wire` did not write."""
+    return shaped(CrmEvent, data, "an event")
 
 
 def pack_event(event: CrmEvent) -> bytes:
     """The form in which an event waits in `unannounced`."""
-    return _pack(to_wire(event))
+    return packed(to_wire(event))
 
 
 def unpack_event(raw: bytes) -> CrmEvent:
-    """The way back. Raises `StoreError`."""
-    try:
-        return from_wire(msgpack.unpackb(raw))
-    except ValueError as error:
-        raise StoreError(f"a kept event cannot be read: {error}") from error
-
-
-def _pack(data: Mapping[str, Any]) -> bytes:
-    return bytes(msgpack.packb(data))
+    """The way back. Raises `Undecodable`."""
+    return read(CrmEvent, raw, "a kept event")

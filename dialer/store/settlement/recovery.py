@@ -7,33 +7,41 @@ whoever looks first, or by several at once: every step is a script that does not
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
 
-import msgpack
-
+from compliance.numbers import E164
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.retries import next_step
-from dialer.core.model import Disposition, Settlement
-from dialer.store.base.connection import ScriptCall, Store, server_time, trip
-from dialer.store.base.errors import StoreError
+from dialer.core.model import Disposition, Lead, Settlement
+from dialer.store.base import quarantine
+from dialer.store.base.connection import Store, campaign_call, server_time, trip
+from dialer.store.base.errors import KeyDamaged
+from dialer.store.base.fields import EPOCH_MAX, Undecodable
+from dialer.store.base.quarantine import Bad
+from dialer.store.base.records import NO_TIME, text_of
 from dialer.store.leads.lead_codec import unpack
 from dialer.store.operators import agents, campaigns
 from dialer.store.operators.campaigns import Campaign
-from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import Settled, counted_at
+from dialer.store.settlement.attempts import OpenAttempt
+from dialer.store.settlement.settle import settle, settle_put_off, write_off
+from dialer.store.settlement.settlements import counted_at
 from sip.causes import Cause, Leg
 
 FORGOTTEN_AFTER_S: Final = 60.0
 """An attempt must be this old before `settle_forgotten` ends it: a younger one may be on its way to the daemon."""
 
-Before = Callable[[Sequence[Settled], str], object]
+NOBODY: Final = E164("+999000000")
+"""In the place of a number that nobody knows: no country has this calling code."""
+
+Before = Callable[[Sequence[Settlement], str], object]
 """Hears of attempts that are about to be settled for an owner."""
 
 
-def _nothing(_: Sequence[Settled], __: str) -> None:
+def _nothing(_: Sequence[Settlement], __: str) -> None:
     """Nobody wants to hear."""
 
 
@@ -45,20 +53,6 @@ class RecoveryReport:
     attempts: int
     leads: int
     agents: int
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAttempt:
-    """An attempt that has not ended; `reserved_at` is seconds since the epoch."""
-
-    attempt: str
-    campaign: str
-    lead_id: str
-    number_index: int
-    owner: str
-    trunk: str
-    caller_id: str
-    reserved_at: float
 
 
 def owner_of(host: str, incarnation: str) -> str:
@@ -89,18 +83,27 @@ def namesakes(store: Store, host: str) -> dict[str, float]:
     """Runs under this host's name that are not known to have ended, with the time of their last sign of life; two that
     differ between two looks are of a daemon that lives."""
     flat = trip(store, [("HGETALL", store.keys.owners())])[0]
-    beats = {name.decode(): float(at) for name, at in zip(flat[::2], flat[1::2], strict=True)}
-    return {owner: at for owner, at in beats.items() if owner.rpartition(":")[0] == host}
+    beats = ((name.decode(errors="replace"), at) for name, at in zip(flat[::2], flat[1::2], strict=True))
+    return {owner: _moment(at) for owner, at in beats if owner.rpartition(":")[0] == host}
 
 
-def succeed(store: Store, owners: Collection[str]) -> None:
+def _moment(raw: bytes) -> float:
+    """A kept time; what is none is long ago."""
+    try:
+        at = float(raw)
+    except ValueError:
+        return 0.0
+    return at if 0 <= at <= EPOCH_MAX else 0.0
+
+
+def declare_dead(store: Store, owners: Collection[str]) -> None:
     """Declare runs dead, instead of waiting for their heartbeats to end."""
     trip(store, [("DEL", store.keys.heartbeat(owner)) for owner in owners])
 
 
 def dead_owners(store: Store) -> tuple[str, ...]:
     """Owners that have been heard of and are not alive, in two round trips."""
-    known = sorted(name.decode() for name in trip(store, [("HKEYS", store.keys.owners())])[0])
+    known = sorted(name.decode(errors="replace") for name in trip(store, [("HKEYS", store.keys.owners())])[0])
     alive = trip(store, [("EXISTS", store.keys.heartbeat(owner)) for owner in known])
     return tuple(owner for owner, there in zip(known, alive, strict=True) if not there)
 
@@ -115,17 +118,22 @@ def recover(
     that, so its lead is closed and not dialled again by itself. While a campaign cannot be read its dead are kept in
     mind: what they left in it is taken over when it can be.
     """
+    settle_put_off(store)
     dead = tuple(owner for owner in dead_owners(store) if only is None or owner in only)
     if not dead:
         return RecoveryReport((), 0, 0, 0)
     attempts = leads = 0
     found, unreadable = campaigns.readable(store)
+    left = bool(unreadable)
     for campaign in found:
-        lost = [one for one in open_attempts(store, campaign.settings.name) if one.owner in dead]
-        attempts += _settle_all(store, campaign, lost, now, before)
-        leads += _take_back(store, campaign.settings.name, dead, now)
+        try:
+            lost = [one for one in open_attempts(store, campaign.settings.name) if one.owner in ("", *dead)]
+            attempts += _settle_all(store, campaign, lost, now, before)
+            leads += trip(store, [campaign_call(store, "take_back", campaign.settings.name, [now, *dead])])[0]
+        except KeyDamaged:
+            left = True
     released = _release_agents(store, dead)
-    if not unreadable:
+    if not left:
         trip(store, [("HDEL", store.keys.owners(), *dead)])
     elif not (attempts or leads or released):
         return RecoveryReport((), 0, 0, 0)
@@ -141,50 +149,82 @@ def settle_forgotten(store: Store, owner: str, known: Collection[str], now: floa
     """
     ended = 0
     for campaign in campaigns.readable(store)[0]:
-        forgotten = [
-            one
-            for one in open_attempts(store, campaign.settings.name)
-            if one.owner == owner and one.attempt not in known and now - one.reserved_at > FORGOTTEN_AFTER_S
-        ]
-        ended += _settle_all(store, campaign, forgotten, now, before)
+        with suppress(KeyDamaged):
+            forgotten = [
+                one
+                for one in open_attempts(store, campaign.settings.name)
+                if one.owner in (owner, "") and one.attempt not in known and now - one.reserved_at > FORGOTTEN_AFTER_S
+            ]
+            ended += _settle_all(store, campaign, forgotten, now, before)
     return ended
 
 
 def open_attempts(store: Store, campaign: str) -> tuple[OpenAttempt, ...]:
-    """Every attempt of a campaign that has not ended. There are never more than there are lines."""
-    flat = trip(store, [("HGETALL", store.keys.attempts(campaign))])[0]
-    return tuple(
-        _open_attempt(campaign, name.decode(), msgpack.unpackb(raw))
-        for name, raw in zip(flat[::2], flat[1::2], strict=True)
-    )
+    """Every attempt of a campaign that has not ended. There are never more than there are lines.
+
+    A record that cannot be read is set aside. Of an attempt without one it is known which lead is in it, and who had
+    leased that lead.
+    """
+    keys = store.keys
+    in_attempt, flat = trip(store, [("HGETALL", keys.open(campaign)), ("HGETALL", keys.attempts(campaign))])
+    attempts: dict[bytes, OpenAttempt] = {}
+    bad: list[Bad] = []
+    for name, raw in zip(flat[::2], flat[1::2], strict=True):
+        try:
+            attempts[name] = OpenAttempt.read(campaign, text_of(name), raw)
+        except Undecodable as error:
+            bad.append(Bad(keys.attempts(campaign), name, raw, str(error)))
+    quarantine.set_aside(store, bad)
+    pairs = zip(in_attempt[::2], in_attempt[1::2], strict=True)
+    return (*attempts.values(), *_lost(store, campaign, [pair for pair in pairs if pair[1] not in attempts]))
 
 
-def _open_attempt(campaign: str, attempt: str, raw: Mapping[str, Any]) -> OpenAttempt:
-    return OpenAttempt(
-        attempt, campaign, raw["lead"], raw["number"], raw["owner"], raw["trunk"], raw["caller_id"], raw["at"]
-    )
+def _lost(store: Store, campaign: str, pairs: Sequence[tuple[bytes, bytes]]) -> list[OpenAttempt]:
+    """Those of some leads and attempts whose attempt has no record; others have ended since they were looked at."""
+    keys = store.keys
+    asked = [
+        command
+        for lead_id, name in pairs
+        for command in (
+            ("HEXISTS", keys.attempts(campaign), name),
+            ("HEXISTS", keys.ended(campaign), name),
+            ("HGET", keys.lessee(campaign), lead_id),
+        )
+    ]
+    replies = trip(store, asked)
+    return [
+        OpenAttempt.lost(campaign, *(cell.decode(errors="replace") for cell in (name, lead_id, owner or b"")))
+        for (lead_id, name), there, ended, owner in zip(pairs, replies[::3], replies[1::3], replies[2::3], strict=True)
+        if not (there or ended)
+    ]
 
 
 def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], now: float, before: Before) -> int:
+    """End attempts as UNKNOWN. Those whose lead is gone or cannot be read end as well, but nobody can say whom they
+    were to, and so they are not on record."""
     name = campaign.settings.name
     ids = [one.lead_id for one in lost]
     if not ids:
         return 0
     raws, progress = trip(store, [("HMGET", store.keys.lead(name), *ids), ("HMGET", store.keys.progress(name), *ids)])
     zone = zone_of(campaign.settings)
-    by_owner: dict[str, list[Settled]] = defaultdict(list)
+    by_owner: dict[str, list[Settlement]] = defaultdict(list)
+    of_nobody: dict[str, list[Settlement]] = defaultdict(list)
     for one, raw, done in zip(lost, raws, progress, strict=True):
-        if raw is None:
-            raise StoreError(f"attempt {one.attempt} of campaign {name} is open, but its lead {one.lead_id} is gone")
-        settlement = _unknown(campaign, one, raw, done, now)
-        by_owner[one.owner].append(Settled(settlement, counting_day(counted_at(settlement), zone)))
+        try:
+            lead, groups = unpack(raw or b"", campaign=name, progress=done), by_owner
+        except Undecodable:
+            lead, groups = Lead(one.lead_id, name, (NOBODY,)), of_nobody
+        settlement = _unknown(campaign, one, lead, now)
+        groups[one.owner].append(replace(settlement, day=counting_day(counted_at(settlement), zone)))
     for owner, group in by_owner.items():
         before(group, owner)
-    return sum(len(settle(store, group, owner)) for owner, group in by_owner.items())
+    ended = sum(len(settle(store, group, owner)) for owner, group in by_owner.items())
+    return ended + sum(write_off(store, group, owner) for owner, group in of_nobody.items())
 
 
-def _unknown(campaign: Campaign, one: OpenAttempt, raw: bytes, progress: bytes | None, now: float) -> Settlement:
-    lead = unpack(raw, campaign=one.campaign, progress=progress)
+def _unknown(campaign: Campaign, one: OpenAttempt, lead: Lead, now: float) -> Settlement:
+    reserved_at = now if one.reserved_at == NO_TIME else one.reserved_at
     return Settlement(
         attempt=one.attempt,
         lead=lead,
@@ -198,19 +238,15 @@ def _unknown(campaign: Campaign, one: OpenAttempt, raw: bytes, progress: bytes |
         ended_by=Leg.DIALER,
         reason="nobody knows how it ended",
         caller_id=one.caller_id,
-        reserved_at=one.reserved_at,
-        ended_at=max(now, one.reserved_at),
+        reserved_at=reserved_at,
+        ended_at=max(now, reserved_at),
     )
 
 
-def _take_back(store: Store, campaign: str, dead: Sequence[str], now: float) -> int:
-    keys = store.keys
-    named = (keys.lessee, keys.leased, keys.due, keys.priority, keys.open)
-    return int(trip(store, [ScriptCall("take_back", [key(campaign) for key in named], [now, *dead])])[0])
-
-
 def _release_agents(store: Store, dead: Sequence[str]) -> int:
-    held = [row for row in agents.listing(store) if row.owner in dead and row.state is not AgentState.OFFLINE]
+    rows, bad = agents.readable(store)
+    quarantine.set_aside(store, bad)
+    held = [row for row in rows if row.owner in dead and row.state is not AgentState.OFFLINE]
     for owner in dead:
         agents.release(store, [row.agent for row in held if row.owner == owner], owner)
     if held:

@@ -2,30 +2,37 @@
 
 Three round trips, whatever the number: the ends are written down (one script for each campaign, each attempt once),
 the events are announced, and only then are they forgotten as unannounced. A crash in between costs the CRM a repeated
-event, which `attempt_id` gives away, never a missing one.
+event, which `attempt_id` gives away, never a missing one. An end is never dropped: one whose attempt the store has
+forgotten is written as any other, and where a key of the campaign is damaged its ends wait until that is mended.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import msgpack
 
 from dialer.core.abandonment.windows import slot_of
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
 from dialer.core.model import Retry, Settlement
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
+from dialer.store.base import quarantine
+from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, trip
+from dialer.store.base.errors import KeyDamaged
+from dialer.store.base.fields import Undecodable, unpacked
+from dialer.store.base.quarantine import Bad
+from dialer.store.base.records import packed
 from dialer.store.gate import caller_ids
 from dialer.store.gate.contacts import Reservation, end_of, fields_of, give_back, mark
 from dialer.store.leads.lead_codec import pack_progress
 from dialer.store.operators import campaigns
+from dialer.store.settlement.attempts import EndedAttempt, PastAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
 from dialer.store.settlement.outbox import CrmEvent, added, pack_event, unpack_event
-from dialer.store.settlement.settlements import Settled, counted_at, event_of, from_wire, retry_at, settled, to_wire
+from dialer.store.settlement.settlements import counted_at, event_of, from_wire, retry_at, settled, to_wire
 
-__all__ = ["Settled", "counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
+__all__ = ["counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
 
 STORY_BYTES: Final = 16_384
 """Longest story of one lead; attempts beyond it are counted but not kept in detail."""
@@ -36,108 +43,191 @@ OPTED_OUT: Final = "opted_out"
 _PER_SCRIPT: Final = 200
 
 
-def settle(store: Store, settlements: Sequence[Settled], owner: str) -> tuple[str, ...]:
-    """Write ends down, each exactly once, and tell the CRM. Returns the attempts that were open until now.
+def settle(store: Store, settlements: Sequence[Settlement], owner: str) -> tuple[str, ...]:
+    """Write ends down, each exactly once, and tell the CRM. Returns the attempts that had not ended until now.
 
     `owner` is who settles. The ledger is charged to the owner that opened the attempt, so a spool may be replayed by
     a later incarnation. After `StoreUnavailable` do it again: what had ended changes nothing, and what was left
     undone (an event not announced, an attempt not given back) is done. So is the giving back of an uncharged attempt
     that was reserved and never opened.
     """
-    groups = _grouped(settlements)
-    events = {item.settlement.attempt: event_of(item, owner) for item in settlements}
-    replies = trip(store, [_settle_call(store, group, events) for group in groups])
-    done: dict[str, bool] = {}
-    for group, answers in zip(groups, replies, strict=True):
-        for item, answer in zip(group, answers, strict=True):
-            done[item.settlement.attempt] = answer == 1 or done.get(item.settlement.attempt, False)
-    ended = [attempt for attempt, now in done.items() if now]
-    left = _left_unannounced(store, [item.settlement for item in settlements if not done[item.settlement.attempt]])
-    _announce(store, [*left, *(events[attempt] for attempt in ended)])
-    ends = [item.settlement for item in settlements]
-    mark(store, [end_of(one) for one in ends if one.charged])
-    give_back(store, [Reservation(fields_of(one.lead), one.campaign, one.attempt) for one in ends if not one.charged])
+    return _settle(store, settlements, owner)[0]
+
+
+def _settle(store: Store, settlements: Sequence[Settlement], owner: str) -> tuple[tuple[str, ...], set[str]]:
+    """Attempts that ended now, and those that have to wait."""
+    events = {item.attempt: event_of(item, owner) for item in settlements}
+    ended, waiting = _write(store, settlements, events, owner)
+    mark(store, [end_of(one) for one in settlements if one.charged])
+    back = [Reservation(fields_of(one.lead), one.campaign, one.attempt) for one in settlements if not one.charged]
+    give_back(store, back)
     caller_ids.settled(store, settlements, ended)
-    return tuple(ended)
+    return tuple(ended), waiting
 
 
-def _left_unannounced(store: Store, repeated: Sequence[Settlement]) -> list[CrmEvent]:
-    """Events of attempts that had been settled before, by a call that did not come as far as telling the CRM."""
-    calls: list[Command | ScriptCall] = [
-        ("HGET", store.keys.unannounced(one.campaign), one.attempt) for one in repeated
-    ]
-    return [unpack_event(raw) for raw in trip(store, calls) if raw is not None]
+def write_off(store: Store, settlements: Sequence[Settlement], owner: str) -> int:
+    """Write the ends of attempts down whose lead is gone or cannot be read, so that whom they were to is not known: the
+    number of their `lead` stands for nobody's. Returns how many had not ended until now."""
+    events = {}
+    for item in settlements:
+        event = event_of(item, owner)
+        events[event.id] = CrmEvent(event.kind, event.id, event.campaign, event.at, {**event.fields, "phone": ""})
+    return len(_write(store, settlements, events, owner)[0])
+
+
+def _write(
+    store: Store, settlements: Sequence[Settlement], events: Mapping[str, CrmEvent], owner: str
+) -> tuple[list[str], set[str]]:
+    """Write down ends, their events, and what was left unannounced by a call that did not come so far."""
+    groups = _grouped(settlements)
+    replies = careful_trip(store, [_settle_call(store, group, events, owner) for group in groups])
+    done: dict[str, bool] = {}
+    waiting: set[str] = set()
+    for group, answers in zip(groups, replies, strict=True):
+        if isinstance(answers, KeyDamaged):
+            waiting |= _put_off(store, group, owner)
+            continue
+        for item, answer in zip(group, answers, strict=True):
+            done[item.attempt] = answer == 1 or done.get(item.attempt, False)
+    ended = [attempt for attempt, now in done.items() if now]
+    repeated = [item for item in settlements if done.get(item.attempt) is False]
+    left = trip(store, [("HGET", store.keys.unannounced(one.campaign), one.attempt) for one in repeated])
+    kept_events = [(one.campaign, one.attempt.encode(), raw) for one, raw in zip(repeated, left, strict=True) if raw]
+    _announce(store, [*_readable(store, kept_events), *(events[attempt] for attempt in ended)])
+    return ended, waiting
 
 
 def reannounce(store: Store) -> int:
     """Tell the CRM what a crash kept from it. Returns how many events were sent."""
     names = campaigns.names(store)
-    kept = trip(store, [("HVALS", store.keys.unannounced(name)) for name in names])
-    events = [unpack_event(raw) for group in kept for raw in group]
+    replies = careful_trip(store, [("HGETALL", store.keys.unannounced(name)) for name in names])
+    kept_events = [
+        (name, field, raw)
+        for name, flat in zip(names, replies, strict=True)
+        if not isinstance(flat, KeyDamaged)  # it rests until that is mended
+        for field, raw in zip(flat[::2], flat[1::2], strict=True)
+    ]
+    events = _readable(store, kept_events)
     for i in range(0, len(events), _PER_SCRIPT):
         _announce(store, events[i : i + _PER_SCRIPT])
     return len(events)
 
 
+def _readable(store: Store, kept_events: Sequence[tuple[str, bytes, bytes]]) -> list[CrmEvent]:
+    """Kept events by campaign and attempt; what is none is set aside."""
+    events: list[CrmEvent] = []
+    bad: list[Bad] = []
+    for campaign, field, raw in kept_events:
+        try:
+            events.append(unpack_event(raw))
+        except Undecodable as error:
+            bad.append(Bad(store.keys.unannounced(campaign), field, raw, str(error)))
+    quarantine.set_aside(store, bad)
+    return events
+
+
 def _announce(store: Store, events: Sequence[CrmEvent]) -> None:
-    commands: list[Command | ScriptCall] = [added(store, event) for event in events]
-    trip(store, commands)
+    trip(store, [added(store, event) for event in events])
     trip(store, [("HDEL", store.keys.unannounced(event.campaign), event.id) for event in events])
 
 
-def _grouped(settlements: Sequence[Settled]) -> list[list[Settled]]:
+# --- ends that wait for a key to be mended ----------------------------------------------------------------------------
+
+
+def _put_off(store: Store, group: Sequence[Settlement], owner: str) -> set[str]:
+    rows = {item.attempt: packed([owner, to_wire(item)]) for item in group}
+    trip(store, [("HSET", store.keys.unwritten(), attempt, row) for attempt, row in rows.items()])
+    return set(rows)
+
+
+def settle_put_off(store: Store) -> int:
+    """Write down what had to wait, as far as it can be by now; returns how many ends that were. They are there until
+    the store has them."""
+    flat = trip(store, [("HGETALL", store.keys.unwritten())])[0]
+    written = 0
+    bad: list[Bad] = []
+    for field, raw in zip(flat[::2], flat[1::2], strict=True):
+        try:
+            match unpacked(raw):
+                case [str(owner), body]:
+                    item = from_wire(body)
+                case _:
+                    raise Undecodable("no settlement that waits")
+        except Undecodable as error:
+            bad.append(Bad(store.keys.unwritten(), field, raw, str(error)))
+            continue
+        if not _settle(store, [item], owner)[1]:  # else it was put off again: the key is still damaged
+            written += trip(store, [("HDEL", store.keys.unwritten(), field)])[0]
+    quarantine.set_aside(store, bad)
+    return written
+
+
+# --- how the script is told -------------------------------------------------------------------------------------------
+
+
+def _grouped(settlements: Sequence[Settlement]) -> list[list[Settlement]]:
     """By campaign, in order, in groups that one script can take."""
-    by_campaign: dict[str, list[Settled]] = defaultdict(list)
+    by_campaign: dict[str, list[Settlement]] = defaultdict(list)
     for item in settlements:
-        by_campaign[item.settlement.campaign].append(item)
+        by_campaign[item.campaign].append(item)
     return [group[i : i + _PER_SCRIPT] for group in by_campaign.values() for i in range(0, len(group), _PER_SCRIPT)]
 
 
-def _settle_call(store: Store, group: Sequence[Settled], events: dict[str, CrmEvent]) -> ScriptCall:
-    keys, campaign = store.keys, group[0].settlement.campaign
-    named = (
-        *(keys.attempts, keys.open, keys.ended, keys.story, keys.progress, keys.leased, keys.lessee, keys.due),
-        *(keys.waiting, keys.closed, keys.why, keys.counts, keys.unannounced, keys.wishes, keys.outcomes),
-        keys.priority,
-    )
+def _settle_call(store: Store, group: Sequence[Settlement], events: Mapping[str, CrmEvent], owner: str) -> ScriptCall:
+    campaign, keys = group[0].campaign, store.keys
     days = sorted({item.day for item in group})
-    hours = sorted({hour_of(item.counted_at) for item in group})
-    latest = max(item.settlement.ended_at for item in group)
-    args: list[Value] = [latest, STORY_BYTES, DAY_KEPT_S, HOUR_KEPT_S]
-    for item in group:
-        args += _arguments(item, events[item.settlement.attempt])
-        args += [days.index(item.day), len(days) + hours.index(hour_of(item.counted_at)), slot_of(item.counted_at)]
-    all_keys = [key(campaign) for key in named] + [keys.ledger(campaign, day) for day in days]
-    all_keys += [keys.ledger_hour(campaign, hour) for hour in hours]
-    return ScriptCall("settle", all_keys, args)
+    hours = sorted({hour_of(counted_at(item)) for item in group})
+    ledgers = [keys.ledger(campaign, day) for day in days] + [keys.ledger_hour(campaign, hour) for hour in hours]
+    about = {
+        "now": max(item.ended_at for item in group),
+        "owner": owner,
+        "story_bytes": STORY_BYTES,
+        "day_kept_s": DAY_KEPT_S,
+        "hour_kept_s": HOUR_KEPT_S,
+    }
+    rows = [
+        {
+            **_row(item, events[item.attempt]),
+            "day": 1 + days.index(item.day),
+            "hour": 1 + len(days) + hours.index(hour_of(counted_at(item))),
+        }
+        for item in group
+    ]
+    args = [bytes(msgpack.packb(row, use_bin_type=False)) for row in (about, *rows)]  # Lua's msgpack knows no binary
+    return campaign_call(store, "settle", campaign, args, ledgers)
 
 
-def _arguments(item: Settled, event: CrmEvent) -> list[Value]:
-    one = item.settlement
-    lead, step = one.lead, one.next_step
+def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
+    lead, step, slot = one.lead, one.next_step, slot_of(counted_at(one))
     tries = {**lead.tries, one.disposition: lead.tries.get(one.disposition, 0) + 1}
     if isinstance(step, Retry):
         again = Why(Kind.ENDED, one.disposition.value, AGAIN)
-        what: list[Value] = ["due", retry_at(one) or one.ended_at, kept(again)]
+        what: dict[str, Any] = {"what": "due", "a": retry_at(one), "why": kept(again)}
     else:
         name = OPTED_OUT if one.opted_out else one.disposition.value
-        what = ["close", one.disposition.value, kept(Why(Kind.ENDED, name, facts={"words": step.reason}))]
-    number_index = step.number_index if isinstance(step, Retry) else lead.number_index
-    ended = [lead.lead_id, lead.number_index, item.day, one.live, one.abandoned, slot_of(item.counted_at)]
-    story = {
+        why = Why(Kind.ENDED, name, facts={"words": step.reason})
+        what = {"what": "close", "a": one.disposition.value, "why": kept(why)}
+    past = PastAttempt(
+        attempt=one.attempt,
+        number=lead.number_index,
+        disposition=one.disposition.value,
+        at=one.reserved_at,
+        ended_at=one.ended_at,
+        agent=one.agent,
+        sip_code=one.sip_code,
+    )
+    return {
         "attempt": one.attempt,
-        "number": lead.number_index,
+        "lead": lead.lead_id,
+        **what,
+        "progress": pack_progress(step.number_index if isinstance(step, Retry) else lead.number_index, tries),
+        "ended": packed(EndedAttempt(lead.lead_id, lead.number_index, one.day, one.live, one.abandoned, slot)),
+        "story": packed(past),
+        "event": pack_event(event),
         "disposition": one.disposition.value,
-        "at": one.reserved_at,
-        "ended_at": one.ended_at,
-        "agent": one.agent,
-        "sip_code": one.sip_code,
+        "charged": one.charged,
+        "live": one.live,
+        "abandoned": one.abandoned,
+        "hung_up": one.hung_up,
+        "slot": slot,
     }
-    packed: list[Value] = [
-        pack_progress(number_index, tries),
-        bytes(msgpack.packb(ended)),
-        bytes(msgpack.packb(story)),
-        pack_event(event),
-    ]
-    counted: list[Value] = [one.disposition.value, int(one.live), int(one.abandoned), int(one.hung_up)]
-    return [one.attempt, lead.lead_id, *what, *packed, *counted]

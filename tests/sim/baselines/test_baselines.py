@@ -13,7 +13,7 @@ from dialer.sim.study.scenario import load_scenario
 from pacing.api import Observation, Settings, Snapshot
 from pacing.sentence import sentence
 from tests.pacing.cases import observations, snapshot, snapshots
-from tests.scoreboard.floor import play
+from tests.scoreboard.virtual_floor.floor import play
 
 HALF_AN_HOUR = load_scenario({"hours": 0.5, "agents": {"count": 12}, "callees": {"machine_rate": 0.0}})
 Steps = list[tuple[tuple[Observation, ...], Snapshot]]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from config.problems import ConfigError
-from dialer.sim.study.example import example_toml
 from dialer.sim.study.scenario import Scenario, find_scenario, load_scenario, shipped
+from dialer.sim.study.scenario_example import example_toml
 
 
 def test_every_mistake_is_said_at_once_with_its_path() -> None:

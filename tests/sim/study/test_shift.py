@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dialer.sim.study.outcome import Run
-from dialer.sim.study.policies import POLICIES
+from dialer.sim.policies import POLICIES
+from dialer.sim.study.results import Run
 from dialer.sim.study.scenario import Scenario, load_scenario
 from dialer.sim.study.shift import Shift, work
 from pacing.api import Decision, Observation, Snapshot
@@ -42,7 +42,7 @@ def test_policies_meet_the_same_callees_with_the_same_talks() -> None:
         talks.append(
             {
                 one.lead.lead_id: one.ended_at - one.bridged_at
-                for one in played.meter.settled
+                for one in played.recorder.settled
                 if one.bridged_at is not None
             }
         )
@@ -229,7 +229,7 @@ def lost_at_the_end(policy: str, known: bool) -> int:
         played = Shift(scenario(hours=0.4, agents=LEAVING | {"shifts_known": known}), policy, seed)
         played.play()
         ends_s = played.scenario.duration_s
-        lost += sum(call.abandoned for call in played.meter.settled if (call.answered_at or 0.0) > ends_s - 2.0)
+        lost += sum(call.abandoned for call in played.recorder.settled if (call.answered_at or 0.0) > ends_s - 2.0)
     return lost
 
 
@@ -245,7 +245,7 @@ def test_a_break_that_is_announced_is_foreseen() -> None:
     rest = {"at_min": 12.0, "share": 1.0, "for_min": 5.0, "within_s": 1.0}
     played = Shift(scenario(hours=0.25, agents={"count": 80, "breaks": [rest]}), "predictive", 2)
     played.play()
-    talking = [call for call in played.meter.settled if call.bridged_at is not None and call.ended_at > 725.0]
+    talking = [call for call in played.recorder.settled if call.bridged_at is not None and call.ended_at > 725.0]
 
     assert len(talking) > 30
-    assert not [call for call in played.meter.settled if 721.0 < call.reserved_at < 900.0]
+    assert not [call for call in played.recorder.settled if 721.0 < call.reserved_at < 900.0]

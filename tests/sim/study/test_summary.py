@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.sim.study.meter import _over_cap_s, _worst_window
-from dialer.sim.study.outcome import Minute
+from dialer.sim.study.results import Minute, _over_cap_s, _worst_window
 from dialer.sim.study.scenario import load_scenario
 from dialer.sim.study.shift import work
-from dialer.sim.study.summary import estimate, series, summarise
-from dialer.sim.study.verdict import sentences
+from dialer.sim.study.summary import sentences, series, summarise
 
 
 def minute(live: int = 0, abandoned: int = 0, **changes: float) -> Minute:
     values = {"ready": 2.0, "talking": 6.0, "wrapup": 2.0, "paused": 1.0, "lines": 9.0}
     return Minute(**(values | changes), calls=3 * live, live=live, abandoned=abandoned)
-
-
-def test_the_interval_is_students() -> None:
-    """1, 2, 3: mean 2, half width 4.303 / sqrt 3; one value alone has none."""
-    found = estimate([1.0, 2.0, 3.0])
-
-    assert (found.mean, found.half) == pytest.approx((2.0, 4.303 / 3**0.5))
-    assert estimate([5.0]).half is None
 
 
 def test_seconds_over_the_cap() -> None:

@@ -1,0 +1,127 @@
+"""What others may see of the engine: plain copies of one moment, so that nobody reaches into its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from config.policies import AppliedSettings
+from dialer.core.agents.agent import Agent, AgentState
+from dialer.core.board import AgentRow, CampaignRow, TrunkRow, row_of
+from dialer.core.calls import previewing
+from dialer.core.calls.call import CallState
+from dialer.core.calls.trunks import TrunkLoad
+from dialer.core.campaign_run import CampaignRun
+from dialer.core.engine_state import EngineState
+from pacing.api import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """What is in the engine's hands. `calls` are attempts on the line; `leads` are the ids of leads that are leased, on
+    offer, at the gates or in a call, by campaign."""
+
+    draining: bool
+    calls: frozenset[str]
+    campaigns: tuple[str, ...]
+    leads: Mapping[str, list[str]]
+    agents: Mapping[str, Agent]
+
+
+def view(state: EngineState) -> EngineView:
+    """The engine's hands now."""
+    leads = {
+        run.name: [lead.lead_id for lead in run.leads]
+        + [offer.lead.lead_id for offer in run.offers.values()]
+        + list(run.reserving)
+        + [call.lead.lead_id for call in run.calls.values()]
+        for run in state.campaigns.values()
+    }
+    return EngineView(state.draining, frozenset(state.calls), tuple(state.campaigns), leads, dict(state.roster.agents))
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStatistics:
+    """One campaign: its row of the board as far as the engine knows it. In mode preview `lacks_leads` says
+    that leads are all it lacks."""
+
+    settings: AppliedSettings
+    row: CampaignRow
+    lacks_leads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatistics:
+    """The figures that the board is made of. `broken_trunks` are kept from calls because theirs failed in a row."""
+
+    draining: bool
+    lines_used: int
+    lines_total: int
+    trunks: tuple[TrunkRow, ...]
+    broken_trunks: frozenset[str]
+    campaigns: tuple[CampaignStatistics, ...]
+    agents: tuple[AgentRow, ...]
+
+
+def statistics(state: EngineState, now: float) -> EngineStatistics:
+    """The figures of this moment."""
+    staff = state.staff()
+    return EngineStatistics(
+        draining=state.draining,
+        lines_used=state.lines_used,
+        lines_total=state.lines_total,
+        trunks=tuple(_trunk_row(trunk, now) for trunk in state.trunks.values()),
+        broken_trunks=frozenset(trunk.name for trunk in state.trunks.values() if trunk.is_open),
+        campaigns=tuple([_campaign(state, run, staff[run.name]) for run in state.campaigns.values()]),
+        agents=tuple([_agent_row(state, agent) for _, agent in sorted(state.roster.agents.items())]),
+    )
+
+
+def _campaign(state: EngineState, run: CampaignRun, staff: list[Agent]) -> CampaignStatistics:
+    settings, in_preview = run.settings, run.settings.mode is Mode.PREVIEW
+    row = CampaignRow(
+        name=run.name,
+        state=run.state.value,
+        mode=settings.mode.value,
+        sentence=previewing.sentence(state, run) if in_preview else "",
+        max_abandon_rate=settings.max_abandon_rate,
+        leads_held=len(run.leads) + len(run.offers) + len(run.reserving),
+        answered=run.ledger.answered,
+        abandoned=run.ledger.abandoned,
+        agents=_by_state([agent.state for agent in staff]),
+        calls=_by_state([call.state for call in run.calls.values()]),
+        windows=tuple([row_of(window, settings.abandonment) for window in run.windows]),
+    )
+    return CampaignStatistics(settings, row, in_preview and previewing.lacks_leads(state, run))
+
+
+def _by_state(states: Iterable[AgentState | CallState]) -> dict[str, int]:
+    counts: dict[AgentState | CallState, int] = {}
+    for state in states:
+        counts[state] = counts.get(state, 0) + 1
+    return {state.value: number for state, number in counts.items()}
+
+
+def _agent_row(state: EngineState, agent: Agent) -> AgentRow:
+    call = state.calls.get(agent.call) if agent.call else None
+    first = agent.campaigns[0] if agent.lead is None else agent.lead.campaign
+    return AgentRow(
+        agent=agent.agent,
+        team=agent.team,
+        state=agent.state.value,
+        since=agent.since + state.wall_ahead_s,
+        reason=agent.reason,
+        campaign=call.campaign if call is not None else first,
+    )
+
+
+def _trunk_row(trunk: TrunkLoad, now: float) -> TrunkRow:
+    return TrunkRow(
+        name=trunk.name,
+        calls=trunk.calls,
+        max_calls=trunk.max_calls,
+        starts_last_second=trunk.started_lately(now),
+        max_cps=trunk.max_cps,
+        faults=trunk.faults,
+        resting_s=round(max(0.0, trunk.rests_until - now), 1),
+    )

@@ -1,0 +1,213 @@
+"""Is this host fit to dial? Each thing that a daemon needs, looked at by itself, in words. Behind `dialer doctor`.
+
+A check never raises for what it looks at: what cannot be looked at is a finding, too. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from compliance.listed import ALL_REGISTERS
+from config.daemon import DaemonSettings, TrunkSettings
+from config.load import Effective
+from config.policies import Catalogue
+from dialer.disk.registers import NationalRegisters
+from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
+from dialer.store.base.connection import Store, persistence_warnings, server_figures, server_time, trip
+from dialer.store.base.errors import StoreError
+from sip.options import NoReply, ask
+
+SLOW_TRIP_S: Final = 0.05
+"""A round trip to Redis that takes longer than this holds the gates up."""
+
+TRIPS: Final = 5
+MEMORY_SHARE: Final = 0.8
+ROOM_BYTES: Final = 1_000_000_000
+"""Free space on a disk that evidence and the spool are written to, below which it is worth a word."""
+
+UNIT: Final = "dialer.service"
+UNIT_LIMIT_S: Final = 5.0
+
+
+class State(StrEnum):
+    """What came of a check."""
+
+    OK = "ok"
+    WARNING = "warning"  # it dials, but something will hurt
+    FAULT = "fault"  # it does not dial, or must not
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check says: `area` groups findings, `remedy` is what to do; empty where all is well."""
+
+    area: str
+    state: State
+    text: str
+    remedy: str = ""
+
+
+def ok(area: str, text: str) -> Finding:
+    """All is well."""
+    return Finding(area, State.OK, text)
+
+
+def check_settings(effective: Effective[DaemonSettings], catalogue: Catalogue, file: Path | None) -> Iterator[Finding]:
+    """The settings themselves: they have been read, so what is left are gaps, policies, and who may read a password."""
+    settings = effective.settings
+    yield ok("settings", f"no mistakes ({f'file {file}' if file else 'no file: defaults only'})")
+    if not settings.trunks:
+        yield Finding("settings", State.FAULT, "no trunk is configured", "add a [[trunks]] section")
+    for name, problems in catalogue.faults.items():
+        yield Finding("settings", State.WARNING, f"policy {name} cannot be used: {problems[0]}", "mend the file")
+    for path, source in effective.sources.items():
+        if not path.endswith("password") or source == "default":
+            continue
+        if source == "flag":
+            yield Finding(
+                "settings",
+                State.WARNING,
+                f"{path} is on the command line: every user of this machine can read it there",
+                f"put it in a file and name that with {path}_file",
+            )
+        elif source.startswith(("file ", "secret file ")):
+            yield from _private(Path(source.partition("file ")[2]), f"holds {path}")
+
+
+def _private(path: Path, why: str) -> Iterator[Finding]:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        yield Finding("settings", State.WARNING, f"{path} {why} and cannot be looked at: {error.strerror}")
+        return
+    if stat.S_IMODE(mode) & 0o007:
+        yield Finding("settings", State.WARNING, f"{path} {why} and everybody can read it", f"chmod o= {path}")
+
+
+def check_disk(settings: DaemonSettings) -> Iterator[Finding]:
+    """Folders that the daemon writes to: there, ours, closed to others, with room."""
+    yield from _folder(Path(settings.spool.dir), "spool.dir", settings.spool.max_mb * 1_000_000)
+    yield from _folder(Path(settings.evidence.folder), "evidence.folder", ROOM_BYTES)
+    key = Path(settings.evidence.key_file)
+    if key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
+        yield Finding("disk", State.FAULT, f"{key} is not private: the daemon will not start", f"chmod 0600 {key}")
+
+
+def _folder(folder: Path, name: str, room_bytes: int) -> Iterator[Finding]:
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        remedy = f"give it to the daemon's user, or run this as that user: sudo -u dialer dialer doctor ({name})"
+        yield Finding("disk", State.FAULT, f"{there} cannot be written by {_user()}", remedy)
+        return
+    if there == folder and stat.S_IMODE(folder.stat().st_mode) & 0o007:
+        yield Finding("disk", State.WARNING, f"{folder} is open to everybody", f"chmod o= {folder}")
+    free = shutil.disk_usage(there).free
+    said = f"{folder}: {free / 1e9:.1f} GB free"
+    if free < room_bytes:
+        need = f"{name} may need {room_bytes / 1e9:.1f} GB"
+        yield Finding("disk", State.WARNING, f"{said}, and {need}", "make room: without it no new calls start")
+    else:
+        yield ok("disk", said)
+
+
+def _user() -> str:
+    return f"user {os.getuid()}"
+
+
+def check_registers(settings: DaemonSettings, now: float) -> Iterator[Finding]:
+    """National no-call registers: readable, and not older than the law or the settings allow."""
+    registers = NationalRegisters(settings.registers)
+    try:
+        for register in registers.standings((ALL_REGISTERS,), now):
+            name = register.settings.name
+            if register.fault:
+                yield Finding("registers", State.FAULT, register.fault, f"dialer register import {name} FILE")
+            else:
+                yield ok("registers", f"{name} can be relied on")
+    finally:
+        registers.close()
+
+
+def check_redis(store: Store) -> Iterator[Finding]:
+    """The server: what it is, whether it keeps what it is told, its memory, its speed, its clock. Raises `StoreError`
+    where it does not answer any more."""
+    figures = server_figures(store)
+    yield ok("redis", f"{figures.product} {figures.version}")
+    for warning in persistence_warnings(store):
+        yield Finding("redis", State.WARNING, warning, "see docs/redis.md")
+    if figures.memory_limit and figures.memory_used > MEMORY_SHARE * figures.memory_limit:
+        share = figures.memory_used / figures.memory_limit
+        yield Finding("redis", State.WARNING, f"{share:.0%} of its memory is used", "raise maxmemory")
+    trips, apart_s = [], 0.0
+    for _ in range(TRIPS):
+        began, wall = time.monotonic(), time.time()
+        theirs = server_time(trip(store, [("TIME",)])[0])
+        trips.append(time.monotonic() - began)
+        apart_s = theirs - wall - trips[-1] / 2
+    trip_s = sorted(trips)[TRIPS // 2]
+    if trip_s > SLOW_TRIP_S:
+        yield Finding("redis", State.WARNING, f"a round trip takes {trip_s * 1000:.0f} ms", "bring the server nearer")
+    else:
+        yield ok("redis", f"a round trip takes {trip_s * 1000:.1f} ms")
+    if abs(apart_s) > CLOCKS_AGREE_S:
+        text = f"this host's clock and that of Redis are {abs(apart_s):.0f} s apart: no calls start"
+        yield Finding("clock", State.FAULT, text, "mend the time service of the one that is wrong")
+    else:
+        yield ok("clock", f"{abs(apart_s) * 1000:.0f} ms from that of Redis")
+
+
+def check_trunk(trunk: TrunkSettings, settings: DaemonSettings) -> Finding:
+    """Whether a carrier answers OPTIONS. Some never do and take calls all the same, so silence is a warning."""
+    where = f"{trunk.name} ({trunk.host}:{trunk.port})"
+    try:
+        sip = settings.sip
+        reply = ask(trunk.host, trunk.port, bind_address=sip.bind_address, user_agent=sip.user_agent)
+    except NoReply as error:
+        remedy = "ask the carrier whether it answers OPTIONS; if it does, look at address, firewall and bind_address"
+        return Finding("trunks", State.WARNING, f"{where}: {error}", remedy)
+    said = f"{where}: {reply.status} {reply.reason} to OPTIONS after {reply.delay_s * 1000:.0f} ms"
+    return ok("trunks", said) if reply.serves else Finding("trunks", State.FAULT, said, "ask the carrier")
+
+
+def check_unit(unit: Mapping[str, str] | None) -> Iterator[Finding]:
+    """The systemd unit with its properties (`unit_properties`): there, active, not restarting over and over."""
+    if unit is None or unit.get("LoadState") != "loaded":
+        yield Finding("unit", State.WARNING, f"{UNIT} is not installed here", "see systemd/README.md")
+        return
+    active, restarts = unit.get("ActiveState", ""), unit.get("NRestarts", "0")
+    if active != "active":
+        yield Finding("unit", State.WARNING, f"{UNIT} is {active}", f"journalctl -u {UNIT} -n 50")
+    elif restarts != "0":
+        yield Finding("unit", State.WARNING, f"{UNIT} was restarted {restarts} times", f"journalctl -u {UNIT}")
+    else:
+        yield ok("unit", f"{UNIT} is active")
+
+
+def unit_properties() -> Mapping[str, str] | None:
+    """What systemd says of the unit; None where there is no systemd to ask."""
+    names = "LoadState,ActiveState,NRestarts"
+    try:
+        done = subprocess.run(
+            ["systemctl", "show", UNIT, "-p", names],
+            capture_output=True,
+            text=True,
+            timeout=UNIT_LIMIT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+
+def unreachable(error: StoreError, url: str) -> Finding:
+    """Redis does not answer or is the wrong server."""
+    return Finding("redis", State.FAULT, f"{url}: {error}", "is it running? is redis.url right?")

@@ -1,0 +1,94 @@
+"""Publishing the board once a second: to the metrics and, while Redis answers, to every screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+import trio
+
+from dialer.core.board import Board
+from dialer.core.engine_view import EngineStatistics
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import Parts
+from dialer.store.base.errors import KeyDamaged, StoreError
+from dialer.store.operators import status
+from sip.pool import Pool, PoolStatistics
+
+log = structlog.get_logger()
+
+BOARD_EVERY_S: Final = 1.0
+BOARD_TTL_S: Final = 10.0
+
+
+@dataclass(slots=True)
+class BoardTask:
+    """The one task; `_restarts` of workers have been logged."""
+
+    parts: Parts
+    pool: Pool
+    _restarts: int = 0
+
+    async def show(self) -> None:
+        """Publish the board once a second. Runs until cancelled."""
+        while True:
+            await self._count_leads()
+            await self.publish()
+            await trio.sleep(BOARD_EVERY_S)
+
+    async def publish(self) -> None:
+        """Publish the board of this moment."""
+        parts, pool = self.parts, self.pool.statistics()
+        figures = parts.engine.statistics(parts.clock.now())
+        self._note_trunks(figures)
+        self._note_workers(pool)
+        parts.health.log_alarms()
+        board = parts.statistics.board(
+            parts.host,
+            figures,
+            parts.health,
+            workers=pool.workers,
+            restarts=pool.restarts,
+            spooled=len(parts.spool),
+        )
+        parts.metrics.show(board)
+        parts.notifier.status(
+            f"{board.state}, {board.lines_used} of {board.lines_total} lines, {len(board.agents)} agents"
+        )
+        if parts.health.redis_healthy:
+            try:
+                await trio.to_thread.run_sync(self._publish, board)
+            except StoreError as error:
+                parts.health.stop_calls(NoCalls.REDIS, str(error))
+
+    def _publish(self, board: Board) -> None:
+        status.publish(self.parts.store, self.parts.host, board.to_wire(), now=board.at, ttl=BOARD_TTL_S)
+
+    async def _count_leads(self) -> None:
+        """How many leads are due, also of campaigns that nobody leases from at the moment."""
+        parts = self.parts
+        for name in parts.engine.view().campaigns:
+            if not parts.health.redis_healthy:
+                return
+            try:
+                counts = await trio.to_thread.run_sync(status.counts, parts.store, name, parts.clock.wall())
+            except KeyDamaged:
+                continue  # it rests, and the campaign watch says why
+            except StoreError as error:
+                parts.health.stop_calls(NoCalls.REDIS, str(error))
+            else:
+                parts.statistics.campaigns[name].leads = counts.standing
+
+    def _note_workers(self, pool: PoolStatistics) -> None:
+        if pool.restarts > self._restarts:
+            log.warning("SIP worker died", deaths=pool.restarts - self._restarts, reason=pool.last_failure)
+            self._restarts = pool.restarts
+
+    def _note_trunks(self, figures: EngineStatistics) -> None:
+        for trunk in figures.trunks:
+            words = (
+                f"trunk {trunk.name} does not work: its calls failed {trunk.faults} times in a row, the next try is in "
+                f"{trunk.resting_s:.0f} s"
+            )
+            self.parts.health.alarm(f"trunk {trunk.name}", words if trunk.name in figures.broken_trunks else "")

@@ -1,0 +1,82 @@
+-- Stands before every script: the keys by the names that base/keys.py explains, and what several scripts do.
+
+local HIGHEST_PRIORITY, DEFAULT_PRIORITY = 9, 5
+
+-- The keys by name, and those behind them. Each is declared as 'name kind'; where one is of another kind the script ends
+-- here, before anything was written, and the error names the key.
+local function keys_of(declared, kind_of_more)
+    local named, more = {}, {}
+    for i, key in ipairs(KEYS) do
+        local name, kind = string.match(declared[i] or '', '^(%S+) (%S+)$')
+        kind = kind or kind_of_more
+        local there = kind and redis.call('TYPE', key).ok
+        if kind and there ~= 'none' and there ~= kind then
+            error({err = 'DAMAGED ' .. key .. ' ' .. there})
+        end
+        if name then
+            named[name] = key
+        else
+            more[#more + 1] = key
+        end
+    end
+    return named, more
+end
+
+-- A kept record; nil where there is none or it cannot be read.
+local function record_of(raw)
+    local whole, body = pcall(cmsgpack.unpack, raw or '')
+    return whole and type(body) == 'table' and body or nil
+end
+
+-- Add to a counter; what is no number begins anew.
+local function count(key, field, by)
+    if type(redis.pcall('HINCRBY', key, field, by)) == 'table' then
+        redis.call('HSET', key, field, by)
+    end
+end
+
+-- The place of a lead among the due: by priority, the highest first, then by the time it became due.
+local function due_score(priority, at)
+    priority = tonumber(priority or DEFAULT_PRIORITY)
+    if not (priority and priority >= 0 and priority <= HIGHEST_PRIORITY) then
+        priority = DEFAULT_PRIORITY
+    end
+    return string.format('%.0f', (HIGHEST_PRIORITY - priority) * 1e13 + math.floor(at * 1000))
+end
+
+local function make_due(keys, lead_id, at)
+    redis.call('ZADD', keys.due, due_score(redis.call('HGET', keys.priority, lead_id), at), lead_id)
+end
+
+-- Due where its time has come, else waiting.
+local function make_due_at(keys, lead_id, at, now)
+    if at <= now then
+        make_due(keys, lead_id, at)
+    else
+        redis.call('ZADD', keys.waiting, string.format('%.17g', at), lead_id)
+    end
+end
+
+-- A page of a sorted set, of ranks ARGV[1] to ARGV[2] (at most 1,000 apart): for each member its score, and its fields
+-- in some hashes ('' for none).
+local function page_of(sorted, hashes)
+    local answer, members = {}, {}
+    local found = redis.call('ZRANGE', sorted, ARGV[1], ARGV[2], 'WITHSCORES')
+    for i = 1, #found, 2 do
+        members[#members + 1] = found[i]
+    end
+    if #members == 0 then
+        return answer
+    end
+    local columns = {}
+    for column, hash in ipairs(hashes) do
+        columns[column] = redis.call('HMGET', hash, unpack(members))
+    end
+    for i = 1, #members do
+        answer[#answer + 1] = found[2 * i]
+        for _, column in ipairs(columns) do
+            answer[#answer + 1] = column[i] or ''
+        end
+    end
+    return answer
+end

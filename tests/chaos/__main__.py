@@ -1,0 +1,114 @@
+"""`make chaos`: each fault several times on a floor of its own, under load, and the books checked afterwards.
+
+Prints for each fault how often it hit, how long until all daemons were ready and calls began again, what was attempted,
+and whatever does not balance. Ends with 1 if anything is wrong. The same seed draws the same faults; the moments in
+which they hit differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from tests.chaos.audit import Audit, audit
+from tests.chaos.faults import FAULTS
+from tests.chaos.floor import Floor, drain, open_floor
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of one fault, again and again."""
+
+    fault: str
+    recoveries_s: tuple[float, ...]
+    exit_codes: tuple[int, ...]
+    books: Audit | None
+    failure: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is lost, nobody is dialled too often, and every daemon came back and ended well."""
+        return self.books is not None and self.books.whole and not self.failure and not any(self.exit_codes)
+
+
+def disturb(floor: Floor, names: list[str], note: Callable[[], object] = lambda: None) -> tuple[float, ...]:
+    """Let faults hit at random moments, one after the other. Returns the seconds until calls began again."""
+    recoveries = []
+    for name in names:
+        time.sleep(floor.random.uniform(0.2, 2.0))
+        FAULTS[name](floor)
+        recoveries.append(floor.recovery_s())
+        note()
+    return tuple(recoveries)
+
+
+def run(fault: str, times: int, seed: int, folder: Path, note: Callable[[], object] = lambda: None) -> Run:
+    """One fault on a floor of its own."""
+    with open_floor(folder / fault, seed) as floor:
+        try:
+            recoveries = disturb(floor, [fault] * times, note)
+            codes = drain(floor)
+        except AssertionError as failure:
+            return Run(fault, (), (), None, str(failure))
+        return Run(fault, recoveries, tuple(codes), audit(floor))
+
+
+def table(runs: list[Run]) -> Table:
+    """The figures."""
+    drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for head in ("fault", "times", "recovery p50 s", "worst s", "attempts", "INVITEs", "unknown", "books"):
+        drawn.add_column(head, justify="left" if head in {"fault", "books"} else "right")
+    for each in runs:
+        if each.books is None:
+            drawn.add_row(each.fault, "", "", "", "", "", "", f"[red]{each.failure.splitlines()[0]}[/]")
+            continue
+        ordered = sorted(each.recoveries_s)
+        wrong = each.books.faults() + [f"exit {code}" for code in each.exit_codes if code]
+        drawn.add_row(
+            each.fault,
+            str(len(ordered)),
+            f"{ordered[len(ordered) // 2]:.1f}",
+            f"{ordered[-1]:.1f}",
+            f"{each.books.attempts:,}",
+            f"{each.books.invites:,}",
+            str(each.books.unknown),
+            "[green]balance[/]" if not wrong else f"[red]{'; '.join(wrong)}[/]",
+        )
+    return drawn
+
+
+def main() -> int:
+    """Parse, disturb, print."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--times", type=int, default=2, help="how often each fault hits (default 2; 50 by hand)")
+    parser.add_argument("--faults", nargs="*", choices=sorted(FAULTS), default=list(FAULTS), metavar="FAULT")
+    wanted = parser.parse_args()
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(f"seed {wanted.seed}; faults: {', '.join(wanted.faults)}")
+    runs = []
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, Progress(console=console, transient=True) as progress:
+        for index, fault in enumerate(wanted.faults):
+            task = progress.add_task(fault, total=wanted.times)
+            advance = partial(progress.advance, task)
+            runs.append(run(fault, wanted.times, wanted.seed + index, Path(folder), advance))
+            progress.remove_task(task)
+            if not runs[-1].whole:
+                progress.console.print(runs[-1].failure[-3000:] or runs[-1].books, markup=False)
+    console.print(table(runs))
+    return 0 if all(each.whole for each in runs) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the days came to: standings, their page and its charts."""
