@@ -1,8 +1,8 @@
 """ASK: the command line. One file per group of commands; each is imported when it is used.
 
-Everything but `run`, `edge`, `demo`, `policy`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis and
-works from any machine that reaches it; `edge`, `policy`, `register` and `evidence` work on files of this machine, as do
-the commands that apply a campaign's policies; `pace stdio` and `simulate` need nothing but their input.
+Everything but `run`, `demo`, `policy`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis and works
+from any machine that reaches it; `policy`, `register` and `evidence` work on files of this machine, as do the commands
+that apply a campaign's policies; `pace stdio` and `simulate` need nothing but their input.
 """
 
 from __future__ import annotations

@@ -7,12 +7,11 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import click
-from rich.console import RenderableType
 from rich.text import Text
 
 from dialer.cli.base.failures import CliExit
-from dialer.cli.base.invocation import Invocation, default_config, now
-from dialer.cli.base.output import Answer, answering, table
+from dialer.cli.base.invocation import Invocation, default_config, json_option, now, pass_invocation
+from dialer.cli.base.output import show, show_json, table
 
 if TYPE_CHECKING:
     from config.daemon import DaemonSettings
@@ -23,8 +22,9 @@ MARKS: Final = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "fault": (
 
 @click.command()
 @click.option("--no-trunks", is_flag=True, help="Send nothing to the carriers.")
-@answering
-def doctor(invocation: Invocation, no_trunks: bool) -> Answer:
+@json_option
+@pass_invocation
+def doctor(invocation: Invocation, no_trunks: bool, as_json: bool) -> None:
     """Say whether this host is fit to dial.
 
     Looks at the settings and who may read them, at folders and their disks, at the national registers, at Redis (what
@@ -41,11 +41,13 @@ def doctor(invocation: Invocation, no_trunks: bool) -> Answer:
     """
     findings = list(_findings(invocation, ask_trunks=not no_trunks))
     faults = sum(finding.state == "fault" for finding in findings)
-    return Answer(
-        {"fit": not faults, "findings": findings},
-        (_drawn(findings), _summary(findings, faults)),
-        code=CliExit.UNFIT if faults else 0,
-    )
+    if as_json:
+        show_json({"fit": not faults, "findings": findings})
+    else:
+        _draw(findings)
+        click.echo(_summary(findings, faults))
+    if faults:
+        raise click.exceptions.Exit(CliExit.UNFIT)
 
 
 def _findings(invocation: Invocation, *, ask_trunks: bool) -> Iterator[Finding]:
@@ -73,9 +75,9 @@ def _redis(invocation: Invocation, settings: DaemonSettings) -> Iterable[Finding
         return [unreachable(error, settings.redis.url)]
 
 
-def _drawn(findings: Iterable[Finding]) -> RenderableType:
+def _draw(findings: Iterable[Finding]) -> None:
     rows = chain.from_iterable(_rows(finding) for finding in findings)
-    return table(("", "area", "finding"), tuple(rows))
+    show(table(("", "area", "finding"), rows))
 
 
 def _rows(finding: Finding) -> Iterator[tuple[Text, str, Text]]:

@@ -50,31 +50,31 @@ def why(invocation: Invocation, lead_or_number: str, campaign: str) -> Answer:
       dialer why L-4711 --campaign spring-sale
       dialer why "138 0013 8000" --campaign spring-sale
     """
-    moment, shelf = now(), NationalRegisters(invocation.effective().settings.registers)
+    moment, national = now(), NationalRegisters(invocation.effective().settings.registers)
     with invocation.store() as store:
         stored = campaigns.get(store, campaign)
         settings = applied(stored.settings, invocation.catalogue())
         asked = store_why.find(store, settings, lead_or_number, campaigns.names(store))
-        reasons = store_why.reasons(store, settings, asked, shelf, moment)
+        reasons = store_why.reasons(store, settings, asked, national, moment)
         daemons = hosts.read(store)
-        notes = _notes(stored, settings, daemons, asked, shelf)
+        notes = _notes(stored, settings, daemons, asked, national)
         detail = {"campaign": campaign, "lead_id": asked.lead.lead_id, "number": str(asked.lead.number)}
         control.audit(store, "lead_why", who=invocation.who, now=moment, detail=detail)
-    shelf.close()
+    national.close()
     state = state_text(stored.state, "".join(daemons.problems(campaign)[:1]))
     data = as_data(asked, reasons, notes, moment, zone_of(settings))
     return Answer(data, page(state, settings, asked, reasons, notes, moment))
 
 
 def _notes(
-    campaign: Campaign, settings: AppliedSettings, daemons: hosts.Hosts, asked: Asked, shelf: NationalRegisters
+    campaign: Campaign, settings: AppliedSettings, daemons: hosts.Hosts, asked: Asked, national: NationalRegisters
 ) -> list[str]:
     """What keeps the campaign as a whole from being dialled, and what this machine cannot know."""
     name = settings.name
     notes = [*not_started(campaign.state, name), *settings.missing_to_start(), *daemons.problems(name)]
     if not daemons.alive:
         notes.append(no_daemon())
-    if ALL_REGISTERS in settings.registers and not shelf.registers:
+    if ALL_REGISTERS in settings.registers and not national.registers:
         notes.append("no national register is configured on this machine; those of the daemons' hosts may refuse more")
     if not asked.is_next:
         notes.append("the lead goes on with another one of its numbers first")

@@ -91,7 +91,7 @@ def import_(
     from dialer.disk.register_build import ImportBusy, build
     from dialer.disk.register_lines import Account, BadList, numbers_of
 
-    settings = _configured(_shelf(invocation), name)
+    settings = _configured(_national(invocation), name)
     if as_of.replace(tzinfo=UTC).timestamp() > now() + 86_400.0:
         raise click.UsageError(f"--as-of {as_of:%Y-%m-%d} is still to come")
     if region and region not in phonenumbers.SUPPORTED_REGIONS:
@@ -137,18 +137,18 @@ def show_(invocation: Invocation, name: str | None, verify: bool) -> Answer:
     """
     from compliance.listed import ALL_REGISTERS
 
-    shelf = _shelf(invocation)
-    names = (_configured(shelf, name).name,) if name else (ALL_REGISTERS,)
+    national = _national(invocation)
+    names = (_configured(national, name).name,) if name else (ALL_REGISTERS,)
     moment = now()
-    standings = [(each, each.fault or (_damage(each) if verify else "")) for each in shelf.standings(names, moment)]
-    shelf.close()
-    for each, fault in standings:
+    states = [(each, each.fault or (_damage(each) if verify else "")) for each in national.standings(names, moment)]
+    national.close()
+    for each, fault in states:
         if fault:
             warn(f"{each.settings.name}: numbers of {each.settings.country} are not dialled: {fault}")
     return Answer(
-        [_standing_json(each, fault, moment) for each, fault in standings],
-        _drawn(standings, moment) if standings else "No register is configured ([[registers]]).",
-        code=CliExit.REFUSED if any(fault for _, fault in standings) else 0,
+        [_standing_json(each, fault, moment) for each, fault in states],
+        _drawn(states, moment) if states else "No register is configured ([[registers]]).",
+        code=CliExit.REFUSED if any(fault for _, fault in states) else 0,
     )
 
 
@@ -166,20 +166,20 @@ def check(invocation: Invocation, number: str, region: str) -> Answer:
     from compliance.numbers import BadNumber, may_be_of, parse
     from compliance.register import RegisterUnreadable
 
-    shelf, moment = _shelf(invocation), now()
+    national, moment = _national(invocation), now()
     try:
         parsed = parse(number, region)
     except BadNumber as error:
         raise click.UsageError(f"the number cannot be read: {error}") from error
     words: dict[str, str] = {}
-    for each in shelf.registers:
+    for each in national.registers:
         try:
-            on = shelf.membership(each, parsed, moment)
+            on = national.membership(each, parsed, moment)
             elsewhere = not may_be_of(parsed, each.country)
             words[each.name] = "on it" if on else "of another country" if elsewhere else "not on it"
         except RegisterUnreadable as error:
             words[each.name] = f"cannot say: {error}"
-    shelf.close()
+    national.close()
     drawn = table(("register", "the number is"), list(words.items()))
     page: list[RenderableType] = [f"{parsed}:", drawn]
     if not words:
@@ -187,46 +187,46 @@ def check(invocation: Invocation, number: str, region: str) -> Answer:
     return Answer({"number": str(parsed), "registers": words}, page)
 
 
-def _shelf(invocation: Invocation) -> NationalRegisters:
+def _national(invocation: Invocation) -> NationalRegisters:
     from dialer.disk.registers import NationalRegisters
 
     return NationalRegisters(invocation.effective().settings.registers)
 
 
-def _configured(shelf: NationalRegisters, name: str) -> RegisterSettings:
-    for settings in shelf.registers:
+def _configured(national: NationalRegisters, name: str) -> RegisterSettings:
+    for settings in national.registers:
         if settings.name == name:
             return settings
-    names = tuple(settings.name for settings in shelf.registers)
+    names = tuple(settings.name for settings in national.registers)
     there = ", ".join(names) or "none: see [[registers]] in the settings"
     raise Failure(CliExit.NOT_FOUND, f"no register {name!r}; there is {there}", *did_you_mean(name, names))
 
 
-def _damage(standing: RegisterState) -> str:
+def _damage(register_state: RegisterState) -> str:
     from compliance.register import RegisterUnreadable
     from dialer.disk.registers import open_register
 
     try:
-        with open_register(Path(standing.settings.path)) as opened:
+        with open_register(Path(register_state.settings.path)) as opened:
             opened.verify()
     except RegisterUnreadable as error:
         return str(error)
     return ""
 
 
-def _drawn(standings: list[tuple[RegisterState, str]], moment: float) -> RenderableType:
+def _drawn(states: list[tuple[RegisterState, str]], moment: float) -> RenderableType:
     from compliance.listed import age_days
 
     heads = ("register", "country", "as of", "age", "numbers", "size", "refused", "imported", "by", "source", "state")
     rows = []
-    for standing, fault in standings:
-        facts, state = standing.facts, "ok" if not fault else "not usable"
+    for register_state, fault in states:
+        facts, state = register_state.facts, "ok" if not fault else "not usable"
         figures = (
             ("", "", "", "", "", "", "", "")
             if facts is None
             else (
                 str(facts.as_of),
-                f"{age_days(facts, moment)} of {counted(standing.settings.max_age_days, 'day')}",
+                f"{age_days(facts, moment)} of {counted(register_state.settings.max_age_days, 'day')}",
                 count(facts.count),
                 f"{facts.size_bytes / MB:,.1f} MB",
                 count(facts.refused),
@@ -235,16 +235,16 @@ def _drawn(standings: list[tuple[RegisterState, str]], moment: float) -> Rendera
                 facts.source,
             )
         )
-        rows.append((standing.settings.name, standing.settings.country, *figures, state))
+        rows.append((register_state.settings.name, register_state.settings.country, *figures, state))
     return table(heads, rows, right=("numbers", "size", "refused"))
 
 
-def _standing_json(standing: RegisterState, fault: str, moment: float) -> dict[str, Any]:
+def _standing_json(register_state: RegisterState, fault: str, moment: float) -> dict[str, Any]:
     from compliance.listed import age_days
 
-    facts = standing.facts
+    facts = register_state.facts
     known = {} if facts is None else {**_facts_json(facts), "age_days": age_days(facts, moment)}
-    return {**standing.settings.model_dump(), **known, "usable": not fault, "fault": fault}
+    return {**register_state.settings.model_dump(), **known, "usable": not fault, "fault": fault}
 
 
 def _facts_json(facts: Facts) -> dict[str, Any]:
