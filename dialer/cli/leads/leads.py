@@ -140,7 +140,9 @@ def _import(
         found = campaigns.get(store, campaign)
         region = found.settings.default_region
         ids = _ids_needed(invocation, found.settings)
-        checker = Checker(sheet, campaign, region, settings.intake.max_lead_bytes, now(), ids)
+        checker = Checker(
+            sheet, campaign, region, settings.intake.max_lead_bytes, now(), ids, found.settings.destinations()
+        )
         before = status.counts(store, campaign, now())
         with bar(sheet) as screen, rejects_file(rejects, sheet) as reject:
             if dry_run:

@@ -39,6 +39,7 @@ from dialer.store.operators.campaigns import Campaign
 
 RULE_WORDS: Final = {
     Rule.EXPIRED: "expiry",
+    Rule.DESTINATION: "country and range",
     Rule.UNKNOWN_ZONE: "time zone",
     Rule.HOURS: "calling hours",
     Rule.BLOCKLIST: "no-call list",

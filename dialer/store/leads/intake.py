@@ -54,7 +54,7 @@ def take_in(
     raw = trip(store, [("HGET", keys.campaign(campaign), "settings")])[0]
     if raw is None:
         raise UnknownCampaign(campaign, campaigns.names(store))
-    region = campaigns.settings_of(raw).default_region
+    settings = campaigns.settings_of(raw)
     entries = read_group(store, keys.leads(campaign), consumer, batch)
     if not entries:
         return IntakeReport(0, 0, 0)
@@ -63,10 +63,11 @@ def take_in(
         verdict = parse(
             entry.fields,
             campaign=campaign,
-            default_region=region,
+            default_region=settings.default_region,
             now=now,
             max_bytes=max_lead_bytes,
             ids_needed=ids_needed,
+            destinations=settings.destinations(),
         )
         args += _arguments(entry, verdict, now)
     answers = trip(store, [ScriptCall("accept", _accept_keys(store, campaign), args)])[0]
