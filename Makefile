@@ -7,6 +7,7 @@
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
 # make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
 # make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
+# make mutants  whether the tests notice small changes to rules, pacing, engine, gate and settlement; half an hour
 #
 # The first run makes a virtual environment in .venv; later runs reuse it until pyproject.toml or constraints.txt change.
 
@@ -17,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit chaos bench bench-engine bench-pacing bench-register bench-evidence bench-compliance format clean
+.PHONY: setup demo test lint types unit chaos bench bench-engine bench-pacing bench-register bench-evidence bench-compliance mutants format clean
 
 setup: $(STAMP)
 
@@ -68,6 +69,10 @@ bench-evidence: $(STAMP)
 bench-compliance: $(STAMP)
 	@$(BIN)/python -m tests.bench.compliance $(BENCH)
 	@$(BIN)/python -m tests.bench.preflight
+
+mutants: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

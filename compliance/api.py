@@ -20,6 +20,7 @@ class Rule(StrEnum):
 
     HOURS = "hours"  # outside calling hours where the callee is
     UNKNOWN_ZONE = "unknown_zone"  # nobody knows where the callee is, so nobody knows the time there
+    DESTINATION = "destination"  # a country or a range of numbers that the campaign does not call
     REGISTER = "register"  # on a national no-call register
     REGISTER_OUTDATED = "register_outdated"  # the register that would tell is too old to rely on
     REGISTER_UNREADABLE = "register_unreadable"  # it is not there, or damaged

@@ -10,7 +10,9 @@ from typing import Final
 from compliance import blocks
 from compliance.api import Per, Refusal, Rule
 from compliance.calling_hours.hours_words import clauses as hours_said
+from compliance.calling_hours.places import countries_by_digits
 from compliance.contacts import Contact
+from compliance.destinations import type_of
 from compliance.gate import RULES, Facts, Question, opening_for, where_is
 from compliance.words import detail
 
@@ -54,6 +56,18 @@ def _consent_said(facts: Facts, asked: Question) -> Clauses:
     needed = "consent is needed" if asked.policy.consent_required else "consent is not needed"
     said = "none was stated" if given is None else f"given on {_clock(given, asked)}"
     return needed, said + ("" if until is None else f", ends on {_clock(until, asked)}")
+
+
+def _destination_said(facts: Facts, asked: Question) -> Clauses:
+    number = facts.callee.number
+    refusal = asked.policy.destinations.verdict(number, asked.now)
+    if refusal is not None:
+        return (detail(refusal),)
+    special = type_of(number)
+    if special is not None:
+        return (f"a {special} number, which the campaign allows",)
+    country = " or ".join(sorted(countries_by_digits(number))[:3]) or "no country"
+    return (f"an ordinary number of {country}, which the campaign calls",)
 
 
 def _place_said(facts: Facts, asked: Question) -> Clauses:
@@ -116,6 +130,7 @@ def _clock(at: float, asked: Question) -> str:
 _SAID: Final[Mapping[Rule, Callable[[Facts, Question], Clauses]]] = {
     Rule.EXPIRED: _expired_said,
     Rule.CONSENT: _consent_said,
+    Rule.DESTINATION: _destination_said,
     Rule.UNKNOWN_ZONE: _place_said,
     Rule.HOURS: _hours_said,
     Rule.REGISTER: _listed_said,

@@ -124,6 +124,10 @@ def _consent(facts: Facts, asked: Question, opening: Opening) -> Refusal | None:
     return consent.verdict(facts.callee, asked.policy, asked.now)
 
 
+def _destination(facts: Facts, asked: Question, opening: Opening) -> Refusal | None:
+    return asked.policy.destinations.verdict(facts.callee.number, asked.now)
+
+
 def _place(facts: Facts, asked: Question, opening: Opening) -> Refusal | None:
     return opening if isinstance(opening, Refusal) and opening.rule is Rule.UNKNOWN_ZONE else None
 
@@ -183,6 +187,7 @@ def opening_for(callee: Callee, asked: Question) -> Opening:
 RULES: Final = (
     (Rule.EXPIRED, _expired),
     (Rule.CONSENT, _consent),
+    (Rule.DESTINATION, _destination),
     (Rule.UNKNOWN_ZONE, _place),
     (Rule.HOURS, _hours),
     (Rule.REGISTER, _listed),

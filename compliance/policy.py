@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from compliance.calling_hours.hours import HoursRule
 from compliance.caps import Cap
+from compliance.destinations import ANYWHERE, Destinations
 from compliance.listed import ALL_REGISTERS
 
 
@@ -20,6 +21,7 @@ class Policy:
     be open. `registers` names the national no-call registers that numbers must not be on; `ALL_REGISTERS` among them
     stands for each that is configured. `consent_required` asks for a consent that is at most `consent_max_age_s` old
     (None: of any age). `retention_s` is how long leads are kept (None: the daemon's word alone).
+    `destinations` are the countries and ranges of numbers that may be called.
     """
 
     name: str
@@ -32,3 +34,4 @@ class Policy:
     consent_required: bool = False
     consent_max_age_s: float | None = None
     retention_s: float | None = None
+    destinations: Destinations = ANYWHERE

@@ -61,6 +61,11 @@ def _consent_old(facts: Facts) -> str:
     return f"the consent is of {_date(facts['given_at'])}, more than {facts['max_age_s'] / _DAY_S:g} days ago"
 
 
+def _country(facts: Facts) -> str:
+    there, allowed = " or ".join(facts["countries"]) or "no country", ", ".join(facts["allowed"])
+    return f"a number of {there}, and the campaign calls {allowed} only: its setting countries may list more"
+
+
 def _none_left(facts: Facts) -> str:
     more = f"; and {facts['more']} more" if facts["more"] else ""
     return f"no caller id can be shown now: {'; '.join(facts['numbers'])}{more}"
@@ -82,6 +87,10 @@ _WORDS: Final[Mapping[str, Callable[[Facts], str]]] = MappingProxyType(
         "consent_missing": _always("the campaign calls only with consent, and the lead has none"),
         "consent_future": lambda facts: f"the consent is of {_date(facts['given_at'])}, which is in the future",
         "consent_old": _consent_old,
+        "number_type": lambda facts: (
+            f"a number of the type {facts['number_type']}, called only where the campaign's number_types names it"
+        ),
+        "country": _country,
         "zone_unknown": _always("the time zone of the number is not known"),
         "zone_not_in_database": _always("a time zone of the number is not in the zone database"),
         "stated_zone_not_in_database": _always("the stated time zone is not in the zone database"),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from compliance.caller_ids import CallerId, Pool
+from compliance.destinations import Destinations, NumberType
 from compliance.listed import ALL_REGISTERS
 from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_once
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
@@ -148,6 +149,17 @@ class CampaignSettings(Section):
         le=20,
     )
     default_region: Region = Field(default="CN", description="country of numbers without a country code, ISO 3166")
+    countries: tuple[Region, ...] = Field(
+        default=(),
+        description="countries whose numbers are called, ISO 3166; empty: default_region alone",
+        max_length=250,
+    )
+    number_types: tuple[NumberType, ...] = Field(
+        default=(),
+        description="special ranges that are called as well: premium_rate, shared_cost, personal_number, pager, "
+        "universal, satellite; they are refused in every country unless they are named",
+        max_length=16,
+    )
     abandon_message: str = Field(
         default="",
         validate_default=True,
@@ -282,6 +294,10 @@ class CampaignSettings(Section):
                 "the callee must then hear who called (path of a WAV file)"
             )
         return path
+
+    def destinations(self) -> Destinations:
+        """Which countries and ranges of numbers may be called."""
+        return Destinations(frozenset(self.countries or (self.default_region,)), frozenset(self.number_types))
 
     def caller_pool(self) -> Pool:
         """The numbers that may be shown; one `caller_id` is a pool of one without a limit."""

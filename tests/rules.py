@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from compliance.api import Refusal, Rule
+from compliance.destinations import Destinations, NumberType
 from compliance.words import detail
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
@@ -15,8 +16,12 @@ from pacing.api import Mode
 
 EVERY_DAY: Final = frozenset(range(7))
 
-CN_DEFAULT: Final = replace(applied(CampaignSettings(name="test", mode=Mode.PROGRESSIVE)).policy(), retention_s=None)
-"""What holds for a campaign that names no policy, but for how long its leads are kept."""
+ANYWHERE: Final = Destinations(number_types=frozenset(NumberType))
+
+CN_DEFAULT: Final = replace(
+    applied(CampaignSettings(name="test", mode=Mode.PROGRESSIVE)).policy(), retention_s=None, destinations=ANYWHERE
+)
+"""What holds for a campaign that names no policy, but for any number, and not for how long its leads are kept."""
 
 AT_ANY_HOUR: Final[dict[str, Any]] = {
     "policies": (),

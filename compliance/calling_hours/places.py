@@ -80,6 +80,25 @@ def places_of(callee: Callee, believe_stated_zone: bool) -> Places | Refusal:
     return _places(leading, length, callee.region, callee.stated_zone, believe_stated_zone)
 
 
+def calling_code(number: E164) -> str:
+    """The calling code of a number's country or global service; empty where there is none."""
+    return _calling_codes().get(number.clear[1:4], "")
+
+
+def countries_by_digits(number: E164) -> frozenset[str]:
+    """The countries (ISO 3166) that a number may be of, by the digits that tell; none for one of no country.
+
+    A territory with a country code of its own that is also a part of another country is of both: "PR" and "US".
+    """
+    return _countries(*_leading(number.clear))
+
+
+@lru_cache(maxsize=32_768)
+def _countries(leading: str, length: int) -> frozenset[str]:
+    _, claim = _by_number(leading, length)
+    return frozenset(name for name in claim if "-" not in name)
+
+
 @lru_cache(maxsize=32_768)
 def _places(leading: str, length: int, address: str, stated: str | None, believed: bool) -> Places | Refusal:
     if stated is not None and not regions.is_zone(stated):

@@ -105,6 +105,7 @@ class AppliedSettings(CampaignSettings):
             registers=self.registers,
             consent_required=self.consent_required,
             consent_max_age_s=self.consent_max_age_days * DAY_S or None,
+            destinations=self.destinations(),
             retention_s=self.retention_days * DAY_S or None,
         )
 

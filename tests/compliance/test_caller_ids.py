@@ -157,6 +157,13 @@ def test_a_number_rests_while_some_full_day_of_blocks_is_recent(blocks: list[flo
     assert (rest_of(blocks, limit) > now) == expected
 
 
+def test_blocks_a_full_day_apart_are_not_of_one_day() -> None:
+    """A second less is one; a limit of one block needs no second."""
+    assert rest_of((0.0, 86_400.0), 2) == -math.inf
+    assert rest_of((0.0, 86_399.0), 2) == 86_399.0 + REST_S
+    assert rest_of((5.0,), 1) == 5.0 + REST_S
+
+
 @given(st.integers(1, 6), st.lists(st.integers(0, 4), min_size=6, max_size=6), st.integers(0, 60))
 def test_rotation_spreads_evenly_and_never_exceeds_a_limit(size: int, limits: list[int], calls: int) -> None:
     """Numbers without a limit differ by one use at most, and a call is refused only when all limits are reached."""

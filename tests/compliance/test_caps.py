@@ -357,6 +357,33 @@ def test_a_call_in_progress_counts_as_a_conversation() -> None:
     assert refusal.until == BASE + LONGEST_S + 7 * DAY_S
 
 
+def test_an_attempt_in_progress_delays_a_lead_by_five_minutes_at_most() -> None:
+    """Or until what is known already frees the cap, or until the cap is free whatever comes of the attempt."""
+    known, in_progress = Contact(int(BASE), marks=Mark.ENDED), Contact(int(BASE) + 100)
+
+    def refused_until(history: tuple[Contact, ...], window_s: float, now: float) -> float | None:
+        refusal = ask(history, Cap(1, Rolling(window_s)), now=now)
+        assert refusal is not None
+        return refusal.until
+
+    assert refused_until((known, in_progress), DAY_S, BASE + 200) == BASE + DAY_S
+    assert refused_until((known, in_progress), 250, BASE + 200) == BASE + 350
+    assert refused_until((known, in_progress), HOUR, BASE + HOUR) == BASE + HOUR + 100
+    assert refused_until((in_progress,), DAY_S, BASE + 200) == BASE + 200 + ASK_AGAIN_S
+
+
+def test_an_attempt_that_nobody_told_the_end_of_counts_in_full_once_it_was_forgotten() -> None:
+    """From the longest time on that a contact can tell of, to the second."""
+    forgotten = (Contact(int(BASE)),)
+    cap = Cap(1, Rolling(7 * DAY_S))
+    just_before = ask(forgotten, cap, now=BASE + LONGEST_S - 1)
+    from_then_on = ask(forgotten, cap, now=BASE + LONGEST_S)
+    assert just_before is not None
+    assert from_then_on is not None
+    assert just_before.until == BASE + LONGEST_S - 1 + ASK_AGAIN_S
+    assert from_then_on.until == BASE + 7 * DAY_S
+
+
 def test_of_several_caps_the_latest_counts() -> None:
     """And it is the one that is named."""
     refusal = ask(of(BASE), Cap(1, Rolling(HOUR)), Cap(1, Rolling(DAY_S)), now=BASE + 1)

@@ -17,6 +17,7 @@ from compliance.calling_hours.hours import CallingHours, HoursRule, Window
 from compliance.cap_windows import DAY_S, Rolling
 from compliance.caps import Cap, Counts
 from compliance.contacts import Contact, Mark
+from compliance.destinations import Destinations
 from compliance.explanation import Finding, explain
 from compliance.gate import CLEARANCE_S, Facts, judge, question
 from compliance.numbers import E164
@@ -121,6 +122,19 @@ def test_a_stated_zone_that_is_none_is_refused(stated: str) -> None:
     assert not stated or stated not in detail(refusal)
 
 
+def test_a_number_outside_the_destinations_is_refused() -> None:
+    """Another country for a day, a premium number for good."""
+    policy = replace(CN_DEFAULT, destinations=Destinations(frozenset({"CN"})))
+    abroad, premium = ask(E164("+819012345678"), policy=policy), ask(E164("+19005551234"), policy=policy)
+    assert isinstance(ask(policy=policy), Cleared)
+    assert isinstance(abroad, Refusal)
+    assert (abroad.rule, abroad.until) == (Rule.DESTINATION, MORNING + DAY_S)
+    assert isinstance(premium, Refusal)
+    assert (premium.rule, premium.until) == (Rule.DESTINATION, None)
+    told = explain(Facts(Callee(E164("+19005551234")), {}), question(policy, **terms(MORNING)))
+    assert [finding.refusal for finding in told if finding.rule is Rule.DESTINATION] == [premium]
+
+
 def test_a_number_without_a_place_is_refused() -> None:
     """Nobody knows the time there; a rehearsal may say that it does not matter."""
     refusal = ask(NOWHERE)
@@ -180,6 +194,7 @@ def test_every_rule_says_what_it_found() -> None:
     assert [(one.rule, one.said) for one in told] == [
         (Rule.EXPIRED, "does not expire"),
         (Rule.CONSENT, "consent is not needed; none was stated"),
+        (Rule.DESTINATION, "an ordinary number of CN, which the campaign calls"),
         (Rule.UNKNOWN_ZONE, "in Asia/Shanghai, by the number"),
         (Rule.HOURS, "Mon 10:00 in Asia/Shanghai; open until Mon 12:00"),
         (Rule.REGISTER, "on no register that the campaign asks"),

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from compliance.destinations import Destinations, NumberType
 from config.campaign import MIN_RING_TIMEOUT_S, NEVER, CampaignSettings, RetrySettings, RetryTable
+from config.policies import applied
 from pacing.api import Mode
 
 
@@ -136,3 +138,14 @@ def test_the_key_of_an_opt_out_is_one_of_a_phone(key: str) -> None:
     assert [
         CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, opt_out_key=good).opt_out_key for good in ("", "0", "#")
     ] == ["", "0", "#"]
+
+
+def test_a_campaign_calls_ordinary_numbers_of_its_own_country_unless_it_lists_more() -> None:
+    """`countries` takes the place of `default_region`; special ranges have to be named."""
+    assert campaign(default_region="DE").destinations() == Destinations(frozenset({"DE"}))
+    listed = campaign(default_region="DE", countries=["DE", "AT"], number_types=["satellite"]).destinations()
+    assert listed == Destinations(frozenset({"DE", "AT"}), frozenset({NumberType.SATELLITE}))
+    assert applied(campaign(default_region="DE")).policy().destinations == Destinations(frozenset({"DE"}))
+    for wrong in ({"countries": ["Germany"]}, {"number_types": ["premium"]}):
+        with pytest.raises(ValidationError):
+            campaign(**wrong)

@@ -102,7 +102,7 @@ def run(rig: Rig) -> Iterator[Run]:
     metrics_port = free_port(socket.SOCK_STREAM)
     with rig.site("leaks", quick=rig.quick.carrier_port) as site:
         dialer = site.start(metrics={"port": metrics_port}, log={"level": "debug", "format": "json"})
-        site.campaign("leaks")
+        site.campaign("leaks", countries=("CN", "DE", "US"))
         _requests(site)
         _leads(site)
         site.until(lambda: _settled_in(site), "the leads are in, the blocks hold")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.destinations import Destinations
 from dialer.core.model import Disposition, Lead
 from dialer.store.base.errors import StoreError
 from dialer.store.leads.lead_codec import (
@@ -159,6 +160,17 @@ def test_every_field_is_checked(change: dict[str, Any], reason: str) -> None:
     (only,) = reasons(packed(**fields))
 
     assert only.startswith(reason)
+
+
+def test_a_number_that_the_campaign_does_not_call_is_a_fault() -> None:
+    """Another country, or a premium range; the reason says what to set, and shows the last digits."""
+    entry = {b"json": json.dumps({"lead_id": "L1", "phones": ["+19005551234", "+819012345678"]}).encode()}
+    here = Destinations(frozenset({"CN"}))
+    answer = parse(entry, campaign="spring", default_region="CN", now=NOW, destinations=here)
+    assert reasons(answer) == (
+        "phone: a number of the type premium_rate, called only where the campaign's number_types names it (…1234)",
+        "phone: a number of JP, and the campaign calls CN only: its setting countries may list more (…5678)",
+    )
 
 
 def test_all_faults_are_named_at_once() -> None:

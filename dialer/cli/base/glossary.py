@@ -47,6 +47,7 @@ PLACE_WORDS: Final = {place.field: place.word for place in PLACES}
 
 RULE_WORDS: Final[Mapping[str, str]] = {
     Rule.EXPIRED.value: "expiry",
+    Rule.DESTINATION.value: "country and range",
     Rule.UNKNOWN_ZONE.value: "time zone",
     Rule.HOURS.value: "calling hours",
     Rule.BLOCKLIST.value: "no-call list",

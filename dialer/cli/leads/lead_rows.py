@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import msgpack
 
 from compliance.api import Per
+from compliance.destinations import Destinations
 from compliance.numbers import E164
 from dialer.cli.leads.lead_sheet import ATTRS, SKIP, Row, Sheet
-from dialer.store.leads.lead_codec import Rejection, parse
+from dialer.store.leads.lead_codec import ANY_NUMBER, Rejection, parse
 
 _HINT: Final = re.compile(r" \((…\d{2,4})\)$")
 _SCIENTIFIC: Final = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+")
@@ -44,8 +45,8 @@ class Rejected:
 class Checker:
     """Checks the rows of one file for one campaign, in order, and remembers them to find duplicates.
 
-    `default_region`, `max_lead_bytes` and `ids_needed` (see `lead_codec.parse`) are what the daemon will use, `now` is
-    seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon.
+    `default_region`, `max_lead_bytes`, `ids_needed` and `destinations` (see `lead_codec.parse`) are what the daemon
+    will use, `now` is seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon.
     """
 
     sheet: Sheet
@@ -54,6 +55,7 @@ class Checker:
     max_lead_bytes: int
     now: float
     ids_needed: Collection[Per] = ()
+    destinations: Destinations = ANY_NUMBER
     ids: dict[str, int] = field(default_factory=dict)
     numbers: dict[E164, int] = field(default_factory=dict)
 
@@ -69,6 +71,7 @@ class Checker:
             now=self.now,
             max_bytes=self.max_lead_bytes,
             ids_needed=self.ids_needed,
+            destinations=self.destinations,
         )
         if isinstance(read, Rejection):
             # What the spreadsheet did to a number says more than what the parser makes of the result.

@@ -128,8 +128,8 @@ def _import(
     settings = invocation.effective().settings
     with invocation.store() as store:
         stored = campaigns.get(store, campaign).settings
-        ids = _ids_needed(invocation, stored)
-        checker = Checker(sheet, campaign, stored.default_region, settings.intake.max_lead_bytes, now(), ids)
+        ids, most_bytes = _ids_needed(invocation, stored), settings.intake.max_lead_bytes
+        checker = Checker(sheet, campaign, stored.default_region, most_bytes, now(), ids, stored.destinations())
         before = status.counts(store, campaign, now())
         with progress_bar("sending", sheet.size_bytes) as progress, rejects_file(rejects, sheet) as reject:
             if dry_run:

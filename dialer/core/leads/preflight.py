@@ -23,6 +23,7 @@ OTHER_DETAILS: Final = "others"
 
 WORDS: Final = {
     Rule.HOURS: "outside hours",
+    Rule.DESTINATION: "in a country or range that is not called",
     Rule.UNKNOWN_ZONE: "in an unknown time zone",
     Rule.REGISTER: "on a national register",
     Rule.REGISTER_OUTDATED: "held up by an outdated register",

@@ -54,7 +54,7 @@ def take_in(
     raw = trip(store, [("HGET", store.keys.campaign(campaign), "settings")])[0]
     if raw is None:
         raise UnknownCampaign(campaign, campaigns.names(store))
-    region = campaigns.settings_of(raw).default_region
+    settings = campaigns.settings_of(raw)
     entries: tuple[Entry, ...] = ()
     with suppress(KeyDamaged):
         entries = read_group(store, store.keys.leads(campaign), consumer, batch)
@@ -65,10 +65,11 @@ def take_in(
         verdict = parse(
             entry.fields,
             campaign=campaign,
-            default_region=region,
+            default_region=settings.default_region,
             now=now,
             max_bytes=max_lead_bytes,
             ids_needed=ids_needed,
+            destinations=settings.destinations(),
         )
         args += _arguments(entry, verdict, now)
     answers: list[int] = []

@@ -17,8 +17,10 @@ from compliance.api import Per
 from compliance.blocks import is_id
 from compliance.calling_hours.regions import is_region, is_zone
 from compliance.consent import CLOCKS_DIFFER_S
+from compliance.destinations import Destinations, NumberType
 from compliance.numbers import E164, BadNumber, masked_text
 from compliance.numbers import parse as parse_number
+from compliance.words import detail
 from dialer.core.model import Disposition, Lead
 from dialer.store.base.fields import MAX_ENTRY_BYTES, Fields, Undecodable, decode, fault_in, kind_of
 from dialer.store.base.records import Count, Time, packed, read, whole_of
@@ -30,6 +32,8 @@ MAX_NAME_LENGTH: Final = 200
 MAX_ZONE_LENGTH: Final = 64
 MAX_ATTRS_BYTES: Final = 4096
 MAX_SOURCE_LENGTH: Final = 200
+
+ANY_NUMBER: Final = Destinations(number_types=frozenset(NumberType))
 
 DEFAULT_PRIORITY: Final = 5
 HIGHEST_PRIORITY: Final = 9
@@ -60,10 +64,12 @@ def parse(
     now: float,
     max_bytes: int = MAX_LEAD_BYTES,
     ids_needed: Collection[Per] = (),
+    destinations: Destinations = ANY_NUMBER,
 ) -> NewLead | Rejection:
     """Read one entry of the campaign's stream: one field, `lead` (a msgpack map) or `json` (a JSON object).
 
     `ids_needed`: the campaign's caps count per customer or account, and a lead without that id could never be called.
+    `destinations`: which countries and ranges the campaign calls.
     """
     try:
         given = Fields(decode(fields, "lead", max_bytes))
@@ -71,6 +77,7 @@ def parse(
         return Rejection("", (str(error),))
     lead_id = given.text("lead_id", MAX_ID_LENGTH, needed=True)
     numbers = _numbers(given, default_region)
+    given.faults += _not_called(numbers, destinations, now)
     name = given.text("name", MAX_NAME_LENGTH)
     timezone = given.text("timezone", MAX_ZONE_LENGTH) or None
     if timezone is not None and not is_zone(timezone):
@@ -169,6 +176,11 @@ def _read_numbers(given: Fields, raws: list[tuple[str, Any]], default_region: st
         except BadNumber as error:
             given.faults.append(f"{name}: {error}{_hint(raw)}")
     return tuple(numbers)
+
+
+def _not_called(numbers: tuple[E164, ...], destinations: Destinations, now: float) -> list[str]:
+    refusals = {number: destinations.verdict(number, now) for number in numbers}
+    return [f"phone: {detail(no)}{_hint(number.clear)}" for number, no in refusals.items() if no is not None]
 
 
 def _hint(raw: str) -> str:
