@@ -31,7 +31,7 @@ def test_a_permit_says_what_it_rests_on() -> None:
     assert (entry.kind, entry.at_ms) == ("permit", 1_772_500_000_000)
     assert entry.fields["attempt"] == "A1"
     assert entry.fields["number"] == number_hash(KEY, NUMBER)
-    assert entry.fields["passed"] == ["expired", "consent", "unknown_zone", "hours", "blocklist", "cap"]
+    assert entry.fields["passed"] == ["expired", "consent", "destination", "unknown_zone", "hours", "blocklist", "cap"]
     assert (entry.fields["policy"], entry.fields["caller_id"]) == ("v1", "+861066660000")
     assert entry.fields["closes"] == 1_772_503_600_000
     assert "00001234" not in json.dumps(dict(entry.fields))
