@@ -3,10 +3,11 @@
     answers to come, at an upper bound of the answer rate     no more than
     ready agents - waiting calls + agents who surely come free + what is left of every counting window's budget
 
-The upper bound is counted over calls that began at least a ring time ago, so that no order of ends deceives it. Calls
-in flight may double in a ring time, and no faster. With a budget spent, it is the highest rate of the last quarter of
-an hour that is reckoned with: what was lost once may come again. Until enough calls have had their whole ring time,
-and while a window is overdrawn by more than `overdraft`, only covered calls start.
+The upper bound is counted over calls that began at least a ring time ago, so that no order of ends deceives it, and is
+no lower than the rate of any half minute of late that was no chance: what came once may come again. With a budget spent
+less doubt is given, and the last quarter of an hour counts. Calls in flight may double in a ring time, and no faster.
+Until enough calls have had their whole ring time, and while a window is overdrawn by more than `overdraft`, only
+covered calls start.
 
 What this gives, for any behaviour of callees: at every moment, in a window that only grows (a day, a month),
 
@@ -36,6 +37,10 @@ COMPLETE_CALLS: Final = 20
 
 ERRORS: Final = 1.64
 """Standard errors of the bounds: one in twenty is beyond."""
+
+LATELY_S: Final = 450.0
+"""So far back a busy half minute is reckoned with, budget or not: where the answer rate goes up and down by turns, the
+mean of the recent calls is never the rate of the next ones."""
 
 FREED_WITHIN_S: Final = 30.0
 MEAN_RING_SHARE: Final = 0.8
@@ -101,7 +106,8 @@ class Exposure:
         self.figures = {}
         if slack < -overdraft(snapshot.agents):
             return Governed(safe, Brake.BUDGET)
-        rate = max(rate_upper, starts.rate_upper(ERRORS), starts.rate_peak() if slack <= 0.0 else 0.0)
+        peak = starts.rate_peak() if slack <= 0.0 else starts.rate_peak(ERRORS, LATELY_S)
+        rate = max(rate_upper, starts.rate_upper(ERRORS), peak)
         left = max(0.0, slack + 1.0)  # with no slack, the one call that a window's first answer may cost
         answers = snapshot.ready - waiting + self.freed_lower() + left
         may_start = max(safe, math.floor(answers / rate - ringing))

@@ -117,9 +117,12 @@ class Starts:
         self.long_run.add(count, math.exp(-SLOT_S / LONG_RUN_S))
         self.complete += count.ended
 
-    def rate_peak(self) -> float:
-        """The highest answer rate of any half minute of the last quarter of an hour, as far as it is no chance."""
-        return max((wilson(block.answered, block.ended, -1.0) for _, block in self.blocks), default=0.0)
+    def rate_peak(self, errors: float = 1.0, within_s: float = PEAK_S) -> float:
+        """The highest answer rate of any half minute that began `within_s` before the newest (`PEAK_S` at most), by a
+        lower bound `errors` standard errors down: as far as it is no chance."""
+        since = self.blocks[-1][0] - within_s if self.blocks else 0.0
+        recent = (block for began_at, block in self.blocks if began_at >= since)
+        return max((wilson(block.answered, block.ended, -errors) for block in recent), default=0.0)
 
     def rate_upper(self, errors: float) -> float:
         """An upper bound on the share of calls that are answered, of those that were not refused: of the recent

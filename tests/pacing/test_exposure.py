@@ -12,7 +12,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from pacing.api import Brake, CallFailed, Ledger, Memory, Mode, Rule, Settings, Snapshot, TalkEnded, Window
-from pacing.exposure import COMPLETE_CALLS, Exposure, overdraft
+from pacing.exposure import COMPLETE_CALLS, LATELY_S, Exposure, overdraft
 from pacing.governor import Governed, covered
 from pacing.learning.starts import Count, Starts, wilson
 from pacing.policies import make
@@ -140,10 +140,17 @@ def test_the_highest_answer_rate_holds(starts: Starts, rate: float, upper: float
 def test_what_was_lost_once_is_reckoned_with_once_the_budget_is_spent() -> None:
     """Then the highest rate of the last quarter of an hour holds."""
     starts = complete()
-    starts.blocks.append((0.0, Count(100.0, 100.0)))
+    starts.blocks.extend([(0.0, Count(100.0, 100.0)), (LATELY_S + 1.0, Count())])
     healthy, spent = Ledger(1000, 10), Ledger(1000, 31)
     assert allowed(counts(), starts, 0.1, ledger=healthy) == allowed(counts(), complete(), 0.1, ledger=healthy)
     assert allowed(counts(36), starts, 0.1, ledger=spent) < allowed(counts(36), complete(), 0.1, ledger=spent) / 5
+
+
+def test_a_busy_half_minute_of_late_is_reckoned_with_in_any_case() -> None:
+    """Lists go up and down by turns: as far as it was no chance, its rate holds for the next calls, too."""
+    starts = complete()
+    starts.blocks.extend([(0.0, Count(60.0, 100.0)), (LATELY_S, Count())])
+    assert allowed(starts=starts, rate=0.1) == math.floor((3 + 0.03 * 1001 - 10 + 1) / wilson(60.0, 100.0, -1.64))
 
 
 def test_a_spent_budget_has_no_allowance() -> None:

@@ -185,3 +185,13 @@ def test_the_peak_is_the_highest_half_minute_as_far_as_it_is_no_chance() -> None
     alone = starts()
     slots(alone, [1.0], per_slot=1)
     assert alone.rate_peak() <= 0.5
+
+
+def test_a_peak_may_be_asked_for_of_late_only_and_with_less_trust() -> None:
+    """An older half minute does not count then, and more errors down is lower."""
+    known = starts()
+    now = slots(known, [0.6] * int(BLOCK_S / SLOT_S))
+    slots(known, [0.1] * int(0.5 * PEAK_S / SLOT_S), begun_s=now)
+    assert known.rate_peak(1.0, 0.4 * PEAK_S) < 0.2
+    assert known.rate_peak(2.0) == pytest.approx(wilson(36.0, 60.0, -2.0))
+    assert known.rate_peak(2.0) < known.rate_peak(1.0)
