@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, ip_address
+from ipaddress import ip_address
 from typing import Annotated, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,8 +11,9 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 
 from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
-from config.edge import EdgeSettings, Transport, TrunkEdgeSettings
+from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
+from config.sip import SipSettings, TrunkSettings
 
 
 def _ip_address(text: str) -> str:
@@ -22,21 +23,9 @@ def _ip_address(text: str) -> str:
         raise ValueError("must be an IP address such as 127.0.0.1 or ::1") from None
 
 
-def _sip_address(text: str) -> str:
-    try:
-        address = IPv4Address(text)
-    except ValueError:
-        raise ValueError("must be an IPv4 address of this host: SIP over IPv6 is not built in") from None
-    if address.is_unspecified:
-        raise ValueError("must be one address of this host: it stands in every SIP message as where to answer")
-    return str(address)
-
-
 LOOPBACK: Final = "127.0.0.1"
 
 Address = Annotated[str, AfterValidator(_ip_address)]
-SipAddress = Annotated[str, AfterValidator(_sip_address)]
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class LogLevel(StrEnum):
@@ -104,109 +93,6 @@ class HostSettings(Section):
         if lease_s is not None and lease_s < 3 * heartbeat_s:
             raise ValueError(f"must be at most a third of lease_s ({lease_s:g}), or leases end between two renewals")
         return heartbeat_s
-
-
-PORTS_PER_LINE: Final = 8
-
-
-class SipSettings(Section):
-    """The SIP side of this host."""
-
-    bind_address: SipAddress = Field(default="127.0.0.1", description="IPv4 address of this host for SIP and RTP")
-    max_lines: int = Field(default=100, description="most calls in flight on this host", ge=1, le=5000)
-    rtp_port_min: int = Field(default=0, description="lowest RTP port; 0: the system chooses", ge=0, le=65535)
-    rtp_port_max: int = Field(
-        default=0, description="highest RTP port; 0: the system chooses", ge=0, le=65535, validate_default=True
-    )
-    user_agent: str = Field(default="predictive-dialer", description="User-Agent header", pattern=r"^[ -~]{1,64}$")
-    media_timeout_s: float = Field(
-        default=20.0,
-        description="an answered call not on hold ends after so many seconds without audio; 0: never",
-        ge=0,
-        le=3600,
-    )
-    session_refresh_s: float = Field(
-        default=300.0,
-        description="seconds between questions whether a far end without a session timer is still there; 0: never",
-        ge=0,
-        le=86400,
-    )
-    talk_limit_s: float = Field(
-        default=0.0, description="longest talk in seconds; 0: as long as they like", ge=0, le=86400
-    )
-
-    @field_validator("rtp_port_max")
-    @classmethod
-    def _rtp_range(cls, highest: int, info: ValidationInfo) -> int:
-        lowest, max_lines = info.data.get("rtp_port_min"), info.data.get("max_lines")
-        if lowest is None or max_lines is None or lowest == highest == 0:
-            return highest
-        if lowest == 0 or highest == 0:
-            raise ValueError("rtp_port_min and rtp_port_max are set together, or both are 0")
-        if lowest > highest:
-            raise ValueError(f"must not be below rtp_port_min ({lowest})")
-        # Two legs for each call, an RTP and an RTCP port for each leg, and as many again for legs that are just ending.
-        if highest - lowest + 1 < PORTS_PER_LINE * max_lines:
-            raise ValueError(f"the range needs {PORTS_PER_LINE} ports for each of the {max_lines} lines of max_lines")
-        return highest
-
-
-class TrunkSettings(Section):
-    """One carrier."""
-
-    name: str = Field(description="name in campaigns, logs and reports", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
-    host: str = Field(description="host name or IP address of the carrier", pattern=r"^[A-Za-z0-9_.:\[\]-]{1,253}$")
-    port: Port = Field(default=5060, description="SIP port of the carrier (UDP)")
-    username: str = Field(default="", description="user for digest authentication; empty: none", max_length=128)
-    password: SecretStr = Field(default=SecretStr(""), description="password for digest authentication")
-    first_answer_s: float = Field(
-        default=8.0,
-        description="seconds after which a carrier that has not even said 100 Trying is unreachable",
-        ge=1,
-        le=32,
-    )
-    sources: tuple[str, ...] = Field(
-        default=(),
-        description="networks from which the carrier sends besides its host, such as 192.0.2.0/28",
-        max_length=64,
-    )
-    max_cps: float = Field(default=10.0, description="most new calls per second", gt=0, le=1000)
-    max_calls: int = Field(default=100, description="most calls in flight on this trunk", ge=1, le=100_000)
-
-    @field_validator("host")
-    @classmethod
-    def _ipv4_or_name(cls, host: str) -> str:
-        if ":" in host or host.startswith("["):
-            raise ValueError("must be a name or an IPv4 address; a carrier with IPv6 is reached through a proxy")
-        return host
-
-    @field_validator("sources")
-    @classmethod
-    def _networks(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
-        for text in sources:
-            try:
-                IPv4Network(text)
-            except ValueError as error:
-                raise ValueError(f"{text[:40]!r} is no network of IPv4") from error
-        return sources
-
-    @field_validator("password")
-    @classmethod
-    def _user_for_the_password(cls, password: SecretStr, info: ValidationInfo) -> SecretStr:
-        if password.get_secret_value() and info.data.get("username") == "":
-            raise ValueError("is given but username is not")
-        return password
-
-    edge: TrunkEdgeSettings = Field(
-        default=TrunkEdgeSettings(), description="what the edge does for this trunk, where [edge] is used"
-    )
-
-    @field_validator("edge")
-    @classmethod
-    def _user_for_the_registration(cls, edge: TrunkEdgeSettings, info: ValidationInfo) -> TrunkEdgeSettings:
-        if edge.registration and info.data.get("username") == "":
-            raise ValueError("registration needs a username")
-        return edge
 
 
 class RegisterSettings(Section):

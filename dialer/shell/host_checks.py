@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from compliance.listed import ALL_REGISTERS
-from config.daemon import DaemonSettings, TrunkSettings
+from config.daemon import DaemonSettings
 from config.load import Effective
 from config.policies import Catalogue
+from config.sip import TrunkSettings
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base.connection import Store, persistence_warnings, server_figures, server_time, trip

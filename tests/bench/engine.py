@@ -28,7 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
+from config.daemon import DaemonSettings, RedisSettings
+from config.sip import TrunkSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.effects import Settle
 from dialer.core.engine_state import TrunkLimits

@@ -7,8 +7,9 @@ import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
+from config.daemon import DaemonSettings, RedisSettings
 from config.model import Section, as_section, item_type, leaf_type
+from config.sip import TrunkSettings
 
 ROOTS: list[type[Section]] = [DaemonSettings, CampaignSettings]
 

@@ -14,8 +14,9 @@ import trio
 
 from compliance.api import Per
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings, TrunkSettings
+from config.daemon import DaemonSettings, RedisSettings
 from config.policies import AppliedSettings, Catalogue, applied
+from config.sip import TrunkSettings
 from dialer.core.abandonment.windows import counting_day
 from dialer.core.inputs import CampaignChanged, CampaignState, LedgerOfOthers
 from dialer.disk.registers import NationalRegisters

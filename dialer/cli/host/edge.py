@@ -19,8 +19,9 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
-    from config.daemon import DaemonSettings, TrunkSettings
+    from config.daemon import DaemonSettings
     from config.edge import EdgeSettings
+    from config.sip import TrunkSettings
     from sip.edge.plan import Carrier, Edge, File
 
 CHECK_LIMIT_S: Final = 20.0
