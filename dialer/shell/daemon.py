@@ -17,15 +17,14 @@ from __future__ import annotations
 import gc
 import signal
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 import trio
 
 from config.daemon import DaemonSettings
-from dialer.core.inputs import Input
 from dialer.shell.drain import dismiss, until_drained
-from dialer.shell.engine_task import drive, put
+from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.tasks.board import BoardTask
@@ -42,7 +41,6 @@ from dialer.store.base.connection import close_store
 from dialer.store.base.errors import StoreError
 from dialer.store.settlement import recovery, settle
 from pacing.warmup import warm_up
-from sip.messages import Event, PeerRests
 from sip.pool import Pool, PoolFailed, PoolStartError, open_pool
 
 log = structlog.get_logger()
@@ -179,7 +177,7 @@ async def _floor(parts: Parts, writer: EventWriter, pool: Pool) -> None:
         raise StartFailed(Exit.REDIS, str(error)) from error
     async with trio.open_nursery() as floor:
         floor.start_soon(drive, parts, pool)
-        floor.start_soon(_forward, pool.events, parts.queues.inbox)
+        floor.start_soon(hear_pool, parts.health, pool.events, parts.queues.inbox)
         floor.start_soon(pace, parts, memory.pacers, memory.recall)
         for task in (
             store_tasks.lease_leads,
@@ -207,13 +205,3 @@ async def _floor(parts: Parts, writer: EventWriter, pool: Pool) -> None:
             await dismiss(parts, claims)
         await board.publish()
         floor.cancel_scope.cancel()
-
-
-async def _forward(events: trio.MemoryReceiveChannel[Any], inbox: trio.MemorySendChannel[Input]) -> None:
-    event: Event | PeerRests
-    async for event in events:
-        if isinstance(event, PeerRests):
-            what = "a trunk" if event.is_trunk else "an agent's phone"
-            log.error(f"SIP workers kept dying in calls with {what}; it rests", name=event.name, for_s=event.for_s)
-        else:
-            await put(inbox, event)

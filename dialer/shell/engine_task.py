@@ -25,7 +25,9 @@ from dialer.core.effects import (
     Settle,
 )
 from dialer.core.inputs import Input, Refused
+from dialer.shell.health import Health
 from dialer.shell.parts import Parts
+from sip.messages import PeerRests, PoolEvent
 from sip.pool import Pool
 
 log = structlog.get_logger()
@@ -121,3 +123,24 @@ async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
                 log.warning("anomaly", where=where, detail=detail)
             case Send():
                 pass  # sent above
+
+
+async def hear_pool(
+    health: Health, events: trio.MemoryReceiveChannel[PoolEvent], inbox: trio.MemorySendChannel[Input]
+) -> None:
+    """Hand on what the pool says. That a peer rests is for people: an alarm for as long as it does."""
+    async with trio.open_nursery() as rests:
+        async for event in events:
+            if isinstance(event, PeerRests):
+                rests.start_soon(_alarm_while_it_rests, health, event)
+            else:
+                await put(inbox, event)
+
+
+async def _alarm_while_it_rests(health: Health, rest: PeerRests) -> None:
+    peer = f"trunk {rest.name}" if rest.is_trunk else f"the phone {rest.name}"
+    words = f"{peer} rests for {rest.for_s:.0f} s: SIP workers kept crashing in calls with it"
+    log.error("a peer rests", peer=rest.name, for_s=rest.for_s)
+    health.alarm(peer, words)
+    await trio.sleep(rest.for_s)
+    health.alarm(peer, "")

@@ -7,12 +7,16 @@ from typing import Any, cast
 
 import pytest
 import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
+from dialer.core.inputs import Input
 from dialer.shell import engine_task, parts
 from dialer.shell.clock import Clock
-from dialer.shell.engine_task import drive
+from dialer.shell.engine_task import drive, hear_pool
+from dialer.shell.health import Health
 from dialer.shell.parts import Parts
+from sip.messages import Capacity, PeerRests, PoolEvent
 from tests.shell.some_parts import some_parts
 
 DEADLINE_S = 10.0
@@ -74,3 +78,28 @@ def test_a_pause_of_the_process_is_told_to_the_engine(monkeypatch: pytest.Monkey
     driven(daemon, paused)
 
     assert len(stood_still) == 1
+
+
+def test_a_resting_peer_is_an_alarm_while_it_rests() -> None:
+    """Everything else that the pool says goes to the engine."""
+    health, seen = Health(), []
+
+    async def main() -> None:
+        say, events = trio.open_memory_channel[PoolEvent](2)
+        inbox, inputs = trio.open_memory_channel[Input](2)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hear_pool, health, events, inbox)
+            await say.send(PeerRests("north", is_trunk=True, for_s=300.0))
+            await say.send(Capacity(8, workers=2))
+            assert await inputs.receive() == Capacity(8, workers=2)
+            await wait_all_tasks_blocked()
+            seen.append(dict(health.problems))
+            await trio.sleep(301.0)
+            seen.append(dict(health.problems))
+            say.close()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+    assert list(seen[0]) == ["trunk north"]
+    assert "rests for 300 s" in seen[0]["trunk north"]
+    assert seen[1] == {}
