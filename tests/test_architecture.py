@@ -14,6 +14,7 @@ ROOMS = ("dialer", "pacing", "compliance", "sip", "config")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 70
+MOST_MODULES_OF_A_FOLDER = 16
 WORDS_OF_A_DOER = ("Manager", "Handler", "Utils", "Helper", "Processor")
 
 
@@ -46,3 +47,11 @@ def test_modules_stay_readable(path: Path) -> None:
     assert long == []
     assert doers == []
     assert path.name == "__init__.py" or ast.get_docstring(tree), "a module says what it is for"
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent for path in MODULES}), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_folders_stay_readable(folder: Path) -> None:
+    """No folder is a long flat list."""
+    assert len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) <= MOST_MODULES_OF_A_FOLDER

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import pjsua2 as pj
 
@@ -26,7 +27,6 @@ from sip.worker.agent_leg import AgentLeg, cause_after_answer
 from sip.worker.context import Context
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
-from sip.worker.message import Message
 from sip.worker.sip_text import Answer
 
 CANCEL_PATIENCE_S: Final = 5.0
@@ -44,6 +44,32 @@ MESSAGE_TAIL_S: Final = 0.15
 _OK: Final = 200
 _CANCELLED: Final = 487
 _BY_CALLEE: Final = frozenset({Cause.NORMAL, Cause.BUSY, Cause.NO_ANSWER, Cause.DECLINED, Cause.UNWANTED})
+
+
+class Message(pj.AudioMediaPlayer):  # type: ignore[misc]
+    """The abandon message, a WAV file, played once to a callee; `ended` is called in the worker's thread at its end."""
+
+    def __init__(self, path: str, ended: Callable[[], None]) -> None:
+        """Raises `pj.Error` if the file is missing or no PCM WAV."""
+        super().__init__()
+        self._ended: Callable[[], None] | None = ended
+        self._playing = False
+        self.createPlayer(path, pj.PJMEDIA_FILE_NO_LOOP)
+
+    def play_to(self, audio: Any) -> None:
+        """Start, from the beginning; again after a re-INVITE, from where it was."""
+        self.startTransmit(audio)
+        self._playing = True
+
+    def onEof2(self) -> None:
+        ended, self._ended = self._ended, None
+        if ended is not None and self._playing:
+            ended()
+
+    def close(self) -> None:
+        """Take it off the bridge now."""
+        self._ended = None
+        self.__swig_destroy__(self)
 
 
 class Call:
