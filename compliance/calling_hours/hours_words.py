@@ -13,7 +13,8 @@ from compliance.calling_hours.places import Places
 from compliance.words import detail
 
 _MOST_REASONS: Final = 3
-_A_WEEK_S: Final = 6 * 86_400
+_A_DAY_S: Final = 86_400
+_A_WEEK_S: Final = 6 * _A_DAY_S
 
 
 def said(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: float) -> str:
@@ -32,6 +33,8 @@ def clauses(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: flo
         return (detail(answer),) if isinstance(answer, Refusal) else ()
     now = clocks(places.zones, int(at // 60))
     if isinstance(answer, Open):
+        if answer.closes_at - at > _A_DAY_S:  # around the clock, or nearly: when `check` stopped looking means nothing
+            return now, "open for the next 24 hours"
         return now, f"open until {_moment(answer.closes_at, at, places.zones[0])}"
     found = (_reason(rule, zone, places, at, ring_s) for rule in about for zone in places.zones)
     reasons = list(dict.fromkeys(reason for reason in found if reason))

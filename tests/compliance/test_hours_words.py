@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from compliance.calling_hours.hours import CallingHours, HoursRule, Window
-from compliance.calling_hours.hours_words import said
+from compliance.calling_hours.hours_words import clauses, said
 from compliance.calling_hours.places import Places
 
 EVERY_DAY = frozenset(range(7))
@@ -101,3 +101,10 @@ def test_holidays_of_a_year_that_nobody_knows() -> None:
         "Mon 10:00 in Asia/Colombo; LK is closed on public holidays (those of LK in 2027 are not known); "
         "does not open in the next 56 days"
     )
+
+
+def test_hours_around_the_clock_have_no_closing_time() -> None:
+    """They close on no Tuesday."""
+    always = (HoursRule(CallingHours((Window(EVERY_DAY, 0, 24 * 60),))),)
+    places = Places(("Asia/Shanghai",))
+    assert clauses(always, places, at("2026-06-06 10:00"), 25.0)[1] == "open for the next 24 hours"
