@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -39,6 +40,12 @@ class Far:
     """A SIPp process that plays one scenario."""
 
     def __init__(self, program: str, scenario: str, folder: Path, keys: dict[str, str], calls: int) -> None:
+        # Between our look at a port and SIPp's, another socket may have got it.
+        while not self._starts(program, scenario, folder, keys, calls):
+            assert "Unable to bind" in self._said(), f"SIPp does not start: {self._said()}"
+
+    def _starts(self, program: str, scenario: str, folder: Path, keys: dict[str, str], calls: int) -> bool:
+        """Start SIPp on a port that is free just now; False if it ends instead of opening it."""
         with udp_socket() as probe:
             self.port = probe.getsockname()[1]
         # SIPp's own -key cannot stand for a status code, so the scenario is filled in here.
@@ -56,15 +63,21 @@ class Far:
             stderr=subprocess.DEVNULL,
             cwd=folder,
         )
-        self._await_port()
-
-    def _await_port(self) -> None:
-        wanted = f":{self.port:04X} "
         deadline = time.monotonic() + DEADLINE_S
-        while wanted not in Path("/proc/net/udp").read_text():
-            assert self.process.poll() is None, f"SIPp does not start: {self._said()}"
+        while not self._has_port():
+            if self.process.poll() is not None:
+                return False
             assert time.monotonic() < deadline, "SIPp does not open its port"
             time.sleep(0.005)
+        return True
+
+    def _has_port(self) -> bool:
+        """Whether a socket of SIPp, and not of somebody else, has the port."""
+        rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
+        sockets = {f"socket:[{row[9]}]" for row in rows if row[1] == f"0100007F:{self.port:04X}"}
+        with contextlib.suppress(FileNotFoundError):  # it has just ended, or closed one of them
+            return any(str(each.readlink()) in sockets for each in Path(f"/proc/{self.process.pid}/fd").iterdir())
+        return False
 
     def _said(self) -> str:
         return self._errors.read_text() if self._errors.exists() else ""
