@@ -82,7 +82,7 @@ def _completed(table: type[RetryTable], name: str, row: Any) -> Any:
 
 
 class CampaignSettings(Section):
-    """One campaign, as its file and Redis have it. What holds once its policies are added is `config.applied`."""
+    """One campaign, as its file and Redis have it; `config.policies.applied` adds its policies."""
 
     name: str = Field(description="small letters, digits, - and _", pattern=rf"^{NAME.pattern}$")
     mode: Mode = Field(default=Mode.PREDICTIVE, description="preview, progressive, ratio or predictive")

@@ -164,8 +164,8 @@ def agent_ended(state: EngineState, call: Call, event: AgentEnded, now: float) -
 
 
 def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> None:
-    """The limit has passed and no agent is on the line. A machine is not abandoned: it hears no message, and nobody is
-    event."""
+    """The limit has passed and no agent is on the line. A machine is not abandoned: it is hung up on without
+    a message or an event."""
     if call.answered_at != about or call.state not in {CallState.WAITING, CallState.CONNECTING}:
         return
     run = state.campaigns[call.campaign]

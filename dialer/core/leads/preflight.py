@@ -1,5 +1,5 @@
 """What a whole list comes to before it is dialled: how many leads may be called now, what refuses the others, and
-from when on. Pure; `dialer.store.preflight` reads the list.
+from when on. Pure; `dialer.store.leads.preflight` reads the list.
 """
 
 from __future__ import annotations
