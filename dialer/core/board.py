@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from config.abandonment import AbandonmentSettings, Machines
-from dialer.core.abandonment.rate import defined, without_machines
+from dialer.core.abandonment.rate import ledger_of, without_machines
 from dialer.core.abandonment.windows import WindowCounts, calls_left
 from pacing.api import NOT_ASKED, Decision, Reason
 
@@ -97,7 +97,7 @@ class WindowRow:
 
 def row_of(counts: WindowCounts, definition: AbandonmentSettings) -> WindowRow:
     """A counting window by a campaign's definition. Machines that it took off are left out."""
-    window, ledger = counts.window, defined(counts.answers, definition)
+    window, ledger = counts.window, ledger_of(counts.answers, definition)
     machines = 0 if definition.machines is Machines.ESTIMATE else counts.others.machines
     return WindowRow(window.label, window.name, window.cap, ledger.answered, ledger.abandoned, machines)
 

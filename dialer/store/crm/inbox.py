@@ -40,7 +40,7 @@ from dialer.store.leads.lead_codec import HIGHEST_PRIORITY, unpack
 from dialer.store.operators import campaigns
 from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, hour_of
-from dialer.store.settlement.outbox import added, refused
+from dialer.store.settlement.outbox import refused, xadd_event
 
 __all__ = ["BadRequest", "BlockRequest", "CrmReport", "Outcome", "Received", "apply", "read"]
 
@@ -61,7 +61,7 @@ class CrmReport:
 @dataclass(frozen=True, slots=True)
 class _Known:
     """An attempt that an outcome names, and its lead. `ended` is None while the attempt is open. `settings` are None
-    where nobody here can read them; what is `unreadable` is said."""
+    where the campaign's cannot be read; `unreadable` says what of all this could not be, empty: everything could."""
 
     lead_id: str
     number_index: int
@@ -273,7 +273,7 @@ def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Va
 def _answer(store: Store, received: Sequence[Received], refusals: Sequence[tuple[str, BadRequest]], now: float) -> None:
     stream = store.keys.crm_in()
     calls: list[Command | ScriptCall] = [
-        added(store, refused("crm:in", entry_id, bad.reasons, about=bad.about, campaign="", at=now))
+        xadd_event(store, refused("crm:in", entry_id, bad.reasons, about=bad.about, campaign="", at=now))
         for entry_id, bad in refusals
     ]
     ids = [one.entry_id for one in received]

@@ -29,7 +29,7 @@ from dialer.store.leads.lead_codec import pack_progress
 from dialer.store.operators import campaigns
 from dialer.store.settlement.attempts import EndedAttempt, PastAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
-from dialer.store.settlement.outbox import CrmEvent, added, pack_event, unpack_event
+from dialer.store.settlement.outbox import CrmEvent, pack_event, unpack_event, xadd_event
 from dialer.store.settlement.settlements import counted_at, event_of, from_wire, retry_at, settled, to_wire
 
 __all__ = ["counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
@@ -38,7 +38,7 @@ STORY_BYTES: Final = 16_384
 """Longest story of one lead; attempts beyond it are counted but not kept in detail."""
 
 OPTED_OUT: Final = "opted_out"
-"""What leads are counted as closed by whose callee pressed the key."""
+"""The reason under which leads are counted whose callee pressed the opt-out key."""
 
 _PER_SCRIPT: Final = 200
 
@@ -127,7 +127,7 @@ def _readable(store: Store, kept_events: Sequence[tuple[str, bytes, bytes]]) -> 
 
 
 def _announce(store: Store, events: Sequence[CrmEvent]) -> None:
-    trip(store, [added(store, event) for event in events])
+    trip(store, [xadd_event(store, event) for event in events])
     trip(store, [("HDEL", store.keys.unannounced(event.campaign), event.id) for event in events])
 
 
