@@ -29,8 +29,9 @@ from dialer.shell.metrics import Metrics
 from dialer.shell.statistics import Statistics
 from dialer.shell.tasks.evidence import Evidence
 from dialer.shell.watchdog import Notifier
-from dialer.store.base.connection import Store, open_store, persistence_warnings
+from dialer.store.base.connection import Store, open_store
 from dialer.store.base.errors import StoreError
+from dialer.store.base.server_facts import persistence_warnings
 from dialer.store.settlement import recovery
 from dialer.store.settlement.outbox import CrmEvent
 from sip.edge.plan import INSIDE
@@ -87,7 +88,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
     clock, health, metrics = Clock.start(), Health(), Metrics()
     try:
         store = open_store(settings.redis)
-        for warning in persistence_warnings(store):
+        for warning in persistence_warnings(store.link):
             log.warning("persistence", detail=warning)
     except StoreError as error:
         raise StartFailed(Exit.REDIS, str(error)) from error

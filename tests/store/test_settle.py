@@ -11,7 +11,7 @@ import msgpack
 import pytest
 
 from compliance.policy import Policy
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.model import Close, Disposition, Retry, Settlement
 from dialer.store.base.connection import Store, careful_trip, close_store, open_store, trip

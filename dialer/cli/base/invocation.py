@@ -64,6 +64,9 @@ class Invocation:
         """The open store. Raises `ConfigError`, `StoreUnavailable`, `StoreError`."""
         from dialer.store.base.connection import close_store, open_store
 
+        for name in self.flags:
+            if name.endswith("password"):
+                click.echo(f"Warning: every user of this machine can read {name} on the command line.", err=True)
         redis = self.effective().settings.redis
         store = open_store(redis.model_copy(update={"timeout_s": min(redis.timeout_s, CLI_TIMEOUT_S)}))
         try:

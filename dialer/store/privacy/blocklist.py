@@ -16,7 +16,7 @@ import msgspec
 
 from compliance.blocks import BadBlock, Block, BlockKind, PrefixTable, Target
 from compliance.numbers import masked_text
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, load_scripts, trip
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import SHARDS, block_field, shard_of, subject_field
@@ -92,15 +92,13 @@ def remove(store: Store, targets: Sequence[Target], *, who: str, now: float) -> 
 
 
 def change(store: Store, changes: Sequence[Block | Unblock], *, now: float) -> list[Change]:
-    """Carry out changes in order and in one round trip. `now` is for the unblocking: one that has ended had not been
-    blocked."""
-    calls: list[Command | ScriptCall] = [_change_call(store, one, now) for one in changes]
+    """Carry out changes in order and in one round trip, two where a prefix is among them. `now` is for the unblocking:
+    one that has ended had not been blocked."""
+    done = [Change(reply) for reply in trip(store, [_change_call(store, one, now) for one in changes])]
     if any(one.target.kind is BlockKind.PREFIX for one in changes):
-        # After the change: whoever has read the generation before it has read old prefixes, and will see that. A server
-        # that had forgotten the scripts would change the prefixes only after the generation.
-        load_scripts(store)
-        calls += [("INCR", store.keys.prefix_generation(shard)) for shard in range(SHARDS)]
-    return [Change(reply) for reply in trip(store, calls)[: len(changes)]]
+        # After the change: whoever has read the generation before it has read old prefixes, and will see that.
+        trip(store, [("INCR", store.keys.prefix_generation(shard)) for shard in range(SHARDS)])
+    return done
 
 
 def audited(target: Target) -> dict[str, str]:
@@ -123,9 +121,9 @@ def check(store: Store, target: Target, campaigns: Sequence[str] = (), *, now: f
 
 
 def prefixes(store: Store) -> Prefixes:
-    """The blocked prefixes, in one round trip. Keep them until a tag has another generation."""
-    reads: list[Command | ScriptCall] = [("GET", store.keys.prefix_generation(shard)) for shard in range(SHARDS)]
-    *generations, flat = trip(store, [*reads, ("HGETALL", store.keys.prefixes())])
+    """The blocked prefixes, in two round trips. Keep them until a tag has another generation."""
+    generations = trip(store, [("GET", store.keys.prefix_generation(shard)) for shard in range(SHARDS)])
+    flat = trip(store, [("HGETALL", store.keys.prefixes())])[0]  # after them: never older than they are
     blocks = _blocks(zip(flat[::2], flat[1::2], strict=True), prefix=True)
     return Prefixes(PrefixTable(blocks), tuple(whole_of(one, 0) for one in generations))
 
