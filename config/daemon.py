@@ -106,12 +106,22 @@ class AgentSettings(Section):
     )
 
 
+SHORTEST_PREFIX: Final = 5
+"""A prefix with fewer digits is a country or a good part of one."""
+
+
 class IntakeSettings(Section):
     """Taking leads in."""
 
     batch: int = Field(default=200, description="most leads read at once", ge=1, le=5000)
     default_region: Region = Field(
         default="CN", description="country of numbers without a country code in block requests, ISO 3166"
+    )
+    shortest_prefix: int = Field(
+        default=SHORTEST_PREFIX,
+        description="the CRM may block or unblock prefixes with so many digits; shorter ones are the administrator's",
+        ge=1,
+        le=14,
     )
     max_lead_bytes: int = Field(default=8192, description="longest lead that is read, in bytes", ge=256, le=1_048_576)
 

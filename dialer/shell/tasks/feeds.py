@@ -163,7 +163,13 @@ class Feeds:
             if received:
                 outcomes = [entry.request for entry in received if isinstance(entry.request, crm_in.Outcome)]
                 await self.parts.evidence.keep(self.parts.evidence.outcomes(outcomes))
-                apply_all = partial(crm_in.apply, self.parts.store, received, now=self.parts.clock.wall())
+                apply_all = partial(
+                    crm_in.apply,
+                    self.parts.store,
+                    received,
+                    now=self.parts.clock.wall(),
+                    shortest_prefix=self.parts.settings.intake.shortest_prefix,
+                )
                 report = await trio.to_thread.run_sync(apply_all)
                 for outcome in report.outcomes:  # news to the pacer where the call was this daemon's
                     await self.parts.queues.inbox.send(AnswerReported(outcome.attempt, outcome.outcome == MACHINE))

@@ -14,6 +14,7 @@ import msgpack
 
 from compliance.blocks import Block, BlockKind, Target, of_number
 from config.campaign import CampaignSettings
+from config.daemon import SHORTEST_PREFIX
 from dialer.core.abandonment.windows import SLOT_S
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
@@ -98,7 +99,9 @@ def read(store: Store, consumer: str, count: int, block_ms: int, *, default_regi
     return tuple(Received(entry.id, parse_request(entry.fields, default_region, regions)) for entry in entries)
 
 
-def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmReport:
+def apply(
+    store: Store, received: Sequence[Received], *, now: float, shortest_prefix: int = SHORTEST_PREFIX
+) -> CrmReport:
     """Carry requests out, tell the sender what was refused (`refused` events), and acknowledge them. A handful of
     round trips, whatever the number of requests. An outcome of a campaign with a damaged key is not acknowledged: it
     comes up again."""
@@ -117,7 +120,7 @@ def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmRepor
         else:
             refusals.append((entry_id, BadRequest((fault or "",), outcome.attempt)))
     opt_outs = [block for outcome, attempt in accepted.values() for block in _opt_outs(outcome, attempt, now)]
-    blocked, refused_blocks = blocks.apply(store, received, opt_outs, now)
+    blocked, refused_blocks = blocks.apply(store, received, opt_outs, now, shortest_prefix)
     refusals += refused_blocks
     waiting |= _keep(store, accepted, now)
     done = [one for one in received if one.entry_id not in waiting]

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from compliance.blocks import BadBlock, Block, BlockKind, PrefixTable, Target
+from compliance.blocks import CALLEE_SOURCES, BadBlock, Block, BlockKind, PrefixTable, Target
 from compliance.numbers import masked_text
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.base.errors import StoreError
@@ -38,6 +38,8 @@ __all__ = [
     "page",
 ]
 
+_CALLEES: Final = packed(sorted(CALLEE_SOURCES))
+
 UNREADABLE: Final = "unreadable"
 """The source of a block of which no more is known than whom it is on."""
 
@@ -57,10 +59,12 @@ class Prefixes:
 @dataclass(frozen=True, slots=True)
 class Unblock:
     """Somebody may be called again. A block that is newer than `asked_at` (seconds since the epoch) stays: an old wish
-    must not undo an opt-out that came after it. None: whatever its age."""
+    must not undo an opt-out that came after it. None: whatever its age. What the callee asked for stays, too, unless
+    the administrator wants it (`by_administrator`)."""
 
     target: Target
     asked_at: float | None = None
+    by_administrator: bool = False
 
 
 class Change(IntEnum):
@@ -69,6 +73,7 @@ class Change(IntEnum):
     NOTHING = 0  # had been blocked; or was not
     DONE = 1
     NEWER = 2  # an unblock that came too late
+    CALLEES = 3  # an unblock of what the callee asked for, which only the administrator may take away
 
 
 def add(store: Store, blocks: Sequence[Block]) -> int:
@@ -81,8 +86,9 @@ def add(store: Store, blocks: Sequence[Block]) -> int:
 
 
 def remove(store: Store, targets: Sequence[Target], *, who: str, now: float) -> int:
-    """Unblock, each in its scope; returns how many had been blocked. Written into the audit trail, masked."""
-    found = change(store, [Unblock(target) for target in targets], now=now)
+    """Unblock as the administrator, each in its scope; returns how many had been blocked. Written into the audit trail,
+    masked."""
+    found = change(store, [Unblock(target, by_administrator=True) for target in targets], now=now)
     gone = [target for target, one in zip(targets, found, strict=True) if one is Change.DONE]
     lines: list[Command | ScriptCall] = [
         control.audit_line(store, "unblock", who, now, audited(target)) for target in gone
@@ -208,7 +214,8 @@ def _change_call(store: Store, one: Block | Unblock, now: float) -> ScriptCall:
         named = [keys.blocked(shard_of(field)), keys.block_ends(shard_of(field))]
     field = block_field(field, target.campaign)
     if isinstance(one, Unblock):
-        return ScriptCall("unblock", named, [now, field, "" if one.asked_at is None else one.asked_at])
+        kept = "" if one.by_administrator else _CALLEES
+        return ScriptCall("unblock", named, [now, field, "" if one.asked_at is None else one.asked_at, kept])
     body = _Body(masked_text(one.source), one.reason, masked_text(one.who), one.at, one.until)
     until: Value = "" if one.until is None else one.until
-    return ScriptCall("block", named, [one.at, field, packed(body), until])
+    return ScriptCall("block", named, [one.at, field, packed(body), until, "" if one.asked_by_callee else _CALLEES])
