@@ -1,4 +1,5 @@
-"""A whole daemon at work while its Redis fails over: a Cluster's master dies, Sentinels name another one."""
+"""A whole daemon at work while its Redis fails over: a Cluster's master dies, Sentinels name another one; and one at a
+server that lets it do its own work alone."""
 
 from __future__ import annotations
 
@@ -9,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from dialer.cli import main
 from dialer.store.base.connection import trip
 from sip.loopback.process import Loopback, start_loopback
 from tests.shell.rehearse_outage import logged_attempts
 from tests.shell.rig import Rig, Site, open_site, people
-from tests.store.server_rig import Node, sentinels, server_cluster, until
+from tests.store.server_rig import Node, closing, sentinels, server, server_cluster, until
 
 AGENTS = ["agent-1", "agent-2", "agent-3"]
 NUMBERS = [f"+861384000{i:04}" for i in range(150)]
@@ -75,6 +78,30 @@ def test_dialling_goes_on_after_a_fail_over(kind: str, rig: Rig, tmp_path: Path)
     assert set(Counter(event.id for event in ends).values()) == {1}
     assert attempts <= {event.id for event in ends}
     assert not [event for event in ends if event.data["disposition"] == "unknown"]
+
+
+def test_a_daemon_works_with_the_rights_of_its_role_alone(rig: Rig, tmp_path: Path) -> None:
+    """Leads, calls, events, housekeeping, drain: nothing that it does is refused by the server."""
+    passwords, file = tmp_path / "passwords", tmp_path / "users.acl"
+    printed = CliRunner().invoke(main, ["redis-acl", "daemon", "--passwords", str(passwords)])
+    file.write_text(printed.stdout.replace("dialer:", "roles:"))
+    node = server("redis", tmp_path / "server", "--aclfile", str(file))
+    with closing([node.start()]):
+        until(node.client.ping, "the server has read its users")
+        ports = {"quick": rig.quick.carrier_port}
+        with open_site(tmp_path / "site", f"redis://{node.address}/0", "roles:", ports) as site:
+            user = {"user": "dialer", "password_file": str(passwords / "dialer.password"), "timeout_s": 2.0}
+            dialer = site.start(redis=user)
+            site.campaign(CAMPAIGN)
+            site.leads(CAMPAIGN, NUMBERS[:20])
+            site.log_in(rig.quick, AGENTS[:2], CAMPAIGN)
+            site.until(lambda: len(site.ends(CAMPAIGN)) >= 4, "calls end")
+            dialer.stop()
+            code = dialer.ended()
+        refused = node.client.acl_log()
+
+    assert code == 0
+    assert refused == []
 
 
 def most_calls_to_one(carrier: Loopback, site: Site) -> int:

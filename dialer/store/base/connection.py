@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any, Final
 
@@ -65,7 +65,7 @@ class Store:
 
     `json_events` writes the data of `crm:out` as JSON instead of msgpack. `kept` is what functions of this room keep of
     the server in memory, each under a name of its own and never without asking the server whether it is still so.
-    `damaged` are keys of the wrong kind that were met, with what they are instead.
+    `damaged` are keys of the wrong kind that were met, with what they are instead. `user` is who we are to the server.
     """
 
     link: Link
@@ -75,6 +75,7 @@ class Store:
     json_events: bool = False
     kept: dict[str, object] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
+    user: str = ""
 
 
 def read_scripts() -> dict[str, Script]:
@@ -112,10 +113,10 @@ def open_store(settings: RedisSettings) -> Store:
     try:
         check_versions(link)
         load_scripts(store)
+        return replace(store, user=trip(store, [("ACL", "WHOAMI")])[0].decode())
     except StoreError:
         close_store(store)
         raise
-    return store
 
 
 def close_store(store: Store) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import redis
 from redis.exceptions import RedisClusterException
 
-from dialer.store.base.errors import StoreError, StoreUnavailable
+from dialer.store.base.errors import NotAllowed, StoreError, StoreUnavailable
 from dialer.store.base.servers import Command, Link, is_no_cluster
 
 # The server is there and will work again: how such answers begin.
@@ -26,6 +26,8 @@ _TEMPORARY: Final = (
     "command not allowed when used memory",
     "You can't write against a read only",
 )
+# How a script is told that its caller may not do that: by Valkey and Redis 7.2, by Redis 7.0.
+_NOT_ALLOWED: Final = ("ACL failure in script", "The user executing the script can't")
 _TEMPORARY_TYPES: Final = (
     redis.exceptions.OutOfMemoryError,
     redis.exceptions.ReadOnlyError,
@@ -46,8 +48,8 @@ def translated(error: redis.exceptions.RedisError | RedisClusterException) -> St
         )
     if isinstance(error, redis.exceptions.AuthenticationError):
         return StoreError(f"the server refused the user or password: {text}")
-    if isinstance(error, redis.exceptions.NoPermissionError):
-        return StoreError(f"the server's ACL does not let this user do that: {text}")
+    if isinstance(error, redis.exceptions.NoPermissionError) or any(words in text for words in _NOT_ALLOWED):
+        return NotAllowed(f"this Redis user may not do that: {text.partition(' script: ')[0]}")
     if isinstance(error, RedisClusterException):
         return _of_cluster(error)
     if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError | OSError):

@@ -212,7 +212,12 @@ def _credentials(settings: RedisSettings) -> dict[str, Any]:
 
 
 def _waits(settings: RedisSettings) -> dict[str, Any]:
-    return {"socket_timeout": settings.timeout_s, "socket_connect_timeout": settings.timeout_s, "protocol": 2}
+    return {
+        "socket_timeout": settings.timeout_s,
+        "socket_connect_timeout": settings.timeout_s,
+        "protocol": 2,
+        "driver_info": None,  # not every server and not every user may be told
+    }
 
 
 def _tls(settings: RedisSettings) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from compliance.blocks import Block, BlockKind, Target
 from compliance.numbers import masked_text
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
-from dialer.store.crm.requests import BadRequest, BlockRequest, Received
+from dialer.store.base.fields import encoded
+from dialer.store.crm.requests import TARGETS, BadRequest, BlockRequest, Received
 from dialer.store.operators import campaigns, control
 from dialer.store.privacy import blocklist
 from dialer.store.privacy.blocklist import Change, Unblock
+
+_FIELDS: Final = {kind: name for name, kind in TARGETS.items()}
 
 NEWER = "there is a newer block than this request, and it stays"
 CALLEES = "the callee asked for this block, and it stays: only the administrator takes it away (dialer block remove)"
@@ -51,6 +55,19 @@ def apply(
         trail.append(control.audit_line(store, "block", block.who, now, detail))
     trip(store, trail)
     return tuple(one.target for one in [*changes, *opt_outs] if isinstance(one, Block)), refusals
+
+
+def ask(store: Store, blocks: Sequence[Block]) -> None:
+    """Ask the daemons to block, as the CRM does: for whoever may not change the no-call list itself."""
+    calls: list[Command | ScriptCall] = []
+    for block in blocks:
+        value = f"+{block.value}" if block.kind is BlockKind.NUMBER else block.value
+        request: dict[str, object] = {"type": "block", _FIELDS[block.kind]: value, "source": block.source}
+        request |= {"reason": block.reason, "who": block.who}
+        request |= {"campaign": block.campaign} if block.campaign else {}
+        request |= {} if block.until is None else {"until": block.until}
+        calls.append(("XADD", store.keys.crm_in(), "*", "request", encoded(request, "a block request")))
+    trip(store, calls)
 
 
 def _campaigns(store: Store, received: Sequence[Received]) -> tuple[str, ...]:
