@@ -18,6 +18,12 @@ local keys, ledgers = keys_of({
     'waiting zset', 'closed zset', 'why hash', 'priority hash', 'counts hash', 'lead hash',
 }, 'hash')
 local said = cmsgpack.unpack(ARGV[1])
+
+-- What an operator or the CRM ordered of the lead itself is not for a word on the attempt to undo.
+local function is_firm(wish)
+    local whole, read = pcall(cjson.decode, wish or '')
+    return whole and type(read) == 'table' and read.firm == true
+end
 local lead_id = said.lead
 
 local is_open = redis.call('HEXISTS', keys.attempts, said.attempt) == 1
@@ -53,6 +59,9 @@ if redis.call('HEXISTS', keys.lead, lead_id) == 0 then
     return 1
 end
 local open = redis.call('HGET', keys.open, lead_id)
+if open and said.what ~= 'close' and is_firm(redis.call('HGET', keys.wishes, lead_id)) then
+    return 1
+end
 if said.what == '' then
     if open == said.attempt then
         redis.call('HDEL', keys.wishes, lead_id) -- what an earlier word on this attempt wanted
