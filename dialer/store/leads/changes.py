@@ -18,6 +18,7 @@ import msgpack
 from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_reasons import Why
 from dialer.store.base.connection import Store, Value, campaign_call, trip
+from dialer.store.leads.history import STORY_BYTES, ordered_line
 from dialer.store.leads.leads import LeadState
 from dialer.store.operators import control
 
@@ -105,6 +106,8 @@ def change(
         "why": "" if wanted.why is None else lead_reasons.kept(wanted.why),
         "priority": "" if wanted.priority is None else wanted.priority,
         "from": {LeadState(place).value: True for place in wanted.of},
+        "line": b"" if wanted.why is None else ordered_line(wanted.why, now),
+        "story_bytes": STORY_BYTES,
         "hand_back_s": HAND_BACK_S,
     }
     args: list[Value] = [bytes(msgpack.packb(told, use_bin_type=False)), *lead_ids]

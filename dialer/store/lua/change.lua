@@ -3,8 +3,8 @@
 --
 -- ARGV
 --   1 (msgpack) now; what: "due", "close" or "priority"; a: due at, or kind; why ("": as it is); priority ("": as it
---     is); from: places that the change is for, as a map to true;
---     hand_back_s: what was on lease is due so much later, when its daemon has been told
+--     is); from: places that the change is for, as a map to true; line: for the stories, of which story_bytes are kept
+--     ("": none); hand_back_s: what was on lease is due so much later, when its daemon has been told
 --   2.. lead ids
 -- RETURNS
 --   1 for each lead: 1 changed, 0 not there, 2 in another place, 3 will be when its attempt ends
@@ -12,7 +12,7 @@
 
 local keys = keys_of({
     'lead hash', 'open hash', 'lessee hash', 'leased zset', 'due zset', 'waiting zset', 'closed zset', 'why hash',
-    'priority hash', 'wishes hash', 'counts hash',
+    'priority hash', 'wishes hash', 'counts hash', 'story hash',
 })
 local given = cmsgpack.unpack(ARGV[1])
 local answers, held, changed, opened_again = {}, {}, 0, 0
@@ -84,6 +84,9 @@ for i = 2, #ARGV do
         if place == 'leased' then
             held[#held + 1] = lead_id
         end
+    end
+    if given.line ~= '' and answer % 2 == 1 then
+        tell_story(keys, lead_id, given.line, given.story_bytes)
     end
     answers[#answers + 1] = answer
 end

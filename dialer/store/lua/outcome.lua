@@ -9,13 +9,14 @@
 --   1 (msgpack) now; attempt, lead (ids); outcome (its name), record (all of it, msgpack);
 --     what the lead is to do: "" nothing, "due", "close"; a: due at, or kind; why; priority ("": as it is);
 --     seen: how the attempt was, "open", "live" (ended and counted as a live answer that was not abandoned) or "ended";
---     slot of the answer; day_kept_s: how long a day of the ledger is kept
+--     slot of the answer; day_kept_s: how long a day of the ledger is kept; line for the lead's story, of which
+--     story_bytes are kept
 -- RETURNS
 --   1 kept, 0 no such attempt, 2 it was said before, 3 it was seen open and has ended since: nothing is done
 
 local keys, ledgers = keys_of({
     'attempts hash', 'ended hash', 'outcomes hash', 'open hash', 'wishes hash', 'lessee hash', 'leased zset', 'due zset',
-    'waiting zset', 'closed zset', 'why hash', 'priority hash', 'counts hash', 'lead hash',
+    'waiting zset', 'closed zset', 'why hash', 'priority hash', 'counts hash', 'lead hash', 'story hash',
 }, 'hash')
 local said = cmsgpack.unpack(ARGV[1])
 
@@ -58,6 +59,7 @@ end
 if redis.call('HEXISTS', keys.lead, lead_id) == 0 then
     return 1
 end
+tell_story(keys, lead_id, said.line, said.story_bytes)
 local open = redis.call('HGET', keys.open, lead_id)
 if open and said.what ~= 'close' and is_firm(redis.call('HGET', keys.wishes, lead_id)) then
     return 1
