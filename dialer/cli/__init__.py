@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "campaign": Lazy(
         "dialer.cli.campaigns.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."
     ),
-    "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads and look at them."),
+    "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads, look at them, change them."),
     "callerid": Lazy("dialer.cli.campaigns.callerid:callerid", "Campaigns", "Numbers that callees see."),
     "why": Lazy("dialer.cli.leads.why:why", "Campaigns", "Say why a number may be dialled now or not."),
     "policy": Lazy(
@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.live.status:watch", "Floor", "Show the live board."),
     "agents": Lazy("dialer.cli.live.status:agents", "Floor", "List the agents and what they are doing."),
+    "agent": Lazy("dialer.cli.live.agent_orders:agent", "Floor", "Pause an agent, or log one out."),
     "pace": Lazy("dialer.cli.pacing.pace:pace", "Pacing", "Ask why the pacer dials what it dials, or use it alone."),
     "simulate": Lazy(
         "dialer.cli.pacing.simulate:simulate", "Pacing", "Try policies and numbers of agents on simulated shifts."

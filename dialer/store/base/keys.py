@@ -112,6 +112,10 @@ class Keys:
         """String with an end of life: the owner (daemon) that the agent belongs to."""
         return f"{self.prefix}agents:claim:{{{agent}}}"
 
+    def phone_claim(self, phone: str) -> str:
+        """String with an end of life: the agent who has logged in with this phone."""
+        return f"{self.prefix}agents:phone:{{{phone}}}"
+
     def heartbeat(self, owner: str) -> str:
         """String with an end of life: there while the owner lives."""
         return f"{self.prefix}owner:{{{owner}}}"
@@ -143,7 +147,8 @@ class Keys:
     why = _of_campaign("why")  # hash: lead_id -> why it was last postponed or closed (JSON)
     learnt = _of_campaign("learnt")  # hash: host -> what its pacer has learnt and how it decided last
     unannounced = _of_campaign("unannounced")  # hash: attempt_id -> event that is not in the CRM's stream yet
-    # hash: counters: accepted, rejected, reopened, purged, erased, and disposition:, closed:, refused:, outcome:NAME
+    # hash: counters: accepted, rejected, reopened, purged, erased, deleted; disposition:, closed:, refused:,
+    # outcome:NAME
     counts = _of_campaign("counts")
 
     def ledger(self, campaign: str, day: str) -> str:
@@ -155,6 +160,11 @@ class Keys:
         """Hash with an end of life: SLOT|OWNER|answered and so on of one hour (hours since 1970), by slots of five
         minutes, for the rolling windows."""
         return f"{self.prefix}{{{campaign}}}:ledger_hour:{hour}"
+
+    def agent_day(self, campaign: str, day: str) -> str:
+        """Hash with an end of life: AGENT|talks, AGENT|talk_ms, AGENT|first_at and AGENT|outcome|NAME of one counting
+        day."""
+        return f"{self.prefix}{{{campaign}}}:agent_day:{day}"
 
     # --- the numbers that are shown -----------------------------------------------------------------------------------
 

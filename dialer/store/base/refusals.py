@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -28,6 +29,7 @@ _TEMPORARY: Final = (
 )
 # How a script is told that its caller may not do that: by Valkey and Redis 7.2, by Redis 7.0.
 _NOT_ALLOWED: Final = ("ACL failure in script", "The user executing the script can't")
+_WHERE: Final = re.compile(r" script: (?:[0-9a-f]{40}, )?on @.*", re.DOTALL)
 _TEMPORARY_TYPES: Final = (
     redis.exceptions.OutOfMemoryError,
     redis.exceptions.ReadOnlyError,
@@ -49,7 +51,7 @@ def translated(error: redis.exceptions.RedisError | RedisClusterException) -> St
     if isinstance(error, redis.exceptions.AuthenticationError):
         return StoreError(f"the server refused the user or password: {text}")
     if isinstance(error, redis.exceptions.NoPermissionError) or any(words in text for words in _NOT_ALLOWED):
-        return NotAllowed(f"this Redis user may not do that: {text.partition(' script: ')[0]}")
+        return NotAllowed(f"this Redis user may not do that: {_WHERE.sub('', text)}")
     if isinstance(error, RedisClusterException):
         return _of_cluster(error)
     if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError | OSError):

@@ -61,6 +61,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 """The keys, behind the prefix, in groups that are granted together. A `*` stands for any name."""
 
 _LOOK: Final = (
+    *("zmscore", "hstrlen", "sismember"),
     *("hget", "hmget", "hgetall", "hexists", "hlen", "hkeys", "hscan", "zscore", "zcard", "zcount", "zrange"),
     *("zrangebyscore", "get", "smembers", "xlen", "xrange", "xrevrange", "xread", "xpending"),
     *("xinfo|stream", "xinfo|groups"),
