@@ -40,6 +40,7 @@ COMMANDS: Final = {
         "Campaigns",
         "Check the record of decisions and calls.",
     ),
+    "crm": Lazy("dialer.cli.crm.crm:crm", "CRM", "Who reads the CRM's events, and what passes."),
     "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.live.status:watch", "Floor", "Show the live board."),
     "agents": Lazy("dialer.cli.live.status:agents", "Floor", "List the agents and what they are doing."),

@@ -10,7 +10,7 @@ from typing import Final
 import dialer
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState
-from dialer.core.board import Board, CampaignRow, Delay
+from dialer.core.board import Board, CampaignRow, Delay, ReaderRow
 from dialer.core.effects import AgentChanged
 from dialer.core.engine_view import CampaignStatistics, EngineStatistics
 from dialer.core.inputs import Refused
@@ -74,7 +74,8 @@ class CampaignCounts:
 
 @dataclass(slots=True)
 class Statistics:
-    """Everything that is counted in one process. `agent_s` is agents' time by state."""
+    """Everything that is counted in one process. `agent_s` is agents' time by state, `readers` how the CRM's readers
+    stood when last looked at."""
 
     clock: Clock
     started_at: float
@@ -83,6 +84,7 @@ class Statistics:
     agent_now: dict[str, tuple[AgentState, float]] = field(default_factory=dict)
     pacing_late: int = 0
     anomalies: int = 0
+    readers: tuple[ReaderRow, ...] = ()
 
     def settled(self, settlement: Settlement) -> None:
         """An attempt ended."""
@@ -149,6 +151,7 @@ class Statistics:
             campaigns=tuple([self._campaign_row(campaign) for campaign in engine.campaigns]),
             agents=engine.agents,
             agent_s=dict(self.agent_s),
+            readers=self.readers,
         )
 
     def _campaign_row(self, campaign: CampaignStatistics) -> CampaignRow:

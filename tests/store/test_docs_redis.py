@@ -25,7 +25,7 @@ from dialer.store.base.connection import trip
 from dialer.store.base.fields import Fields
 from dialer.store.base.keys import Keys, Place
 from dialer.store.base.streams import Entry, entries_of
-from dialer.store.crm import inbox
+from dialer.store.crm import inbox, readers
 from dialer.store.crm.requests import FINAL
 from dialer.store.leads.lead_codec import NewLead, Rejection, parse
 from dialer.store.leads.leads import LeadState, story
@@ -180,8 +180,8 @@ def test_the_fields_of_requests_and_agents_are_those_that_are_read(monkeypatch: 
         finish(fields, hint)
 
     monkeypatch.setattr(Fields, "finish", noting)
-    inbox.parse_request({b"json": b'{"type": "outcome"}'}, "CN")
-    inbox.parse_request({b"json": b'{"type": "block"}'}, "CN")
+    inbox.parse_request("1-0", {b"json": b'{"type": "outcome"}'}, "CN")
+    inbox.parse_request("1-0", {b"json": b'{"type": "block"}'}, "CN")
     agents.parse(Entry("1-0", {b"json": b'{"type": "ready"}'}))
 
     page = section("Outcomes, blocks and unblocks")
@@ -192,6 +192,7 @@ def test_the_fields_of_requests_and_agents_are_those_that_are_read(monkeypatch: 
 
 def test_the_commands_work(floor: Floor) -> None:
     """Typed in order, every line is understood by the server and then by the dialer."""
+    readers.register(floor.store, "billing", who="test", now=NOW)
     for arguments in commands():
         trip(floor.store, [tuple(arguments)])
 

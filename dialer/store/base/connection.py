@@ -77,8 +77,8 @@ class ScriptCall:
 class Store:
     """An open store: safe to share between threads. Hand it to the functions of this room.
 
-    `json_events` writes the data of `crm:out` as JSON instead of msgpack. `kept` is what functions of this room keep of
-    the server in memory, each under a name of its own and never without asking the server whether it is still so.
+    `kept` is what functions of this room keep of the server in memory, each under a name of its own and never without
+    asking the server whether it is still so.
     `damaged` are keys of the wrong kind that were met, with what they are instead.
     """
 
@@ -86,7 +86,6 @@ class Store:
     keys: Keys
     scripts: Mapping[str, Script]
     timeout_s: float
-    json_events: bool = False
     kept: dict[str, object] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
 
@@ -132,7 +131,7 @@ def open_store(settings: RedisSettings) -> Store:
     except ValueError as error:
         raise StoreError(f"redis.url: {error}") from error
     client.response_callbacks.clear()
-    store = Store(client, Keys(settings.prefix), read_scripts(), settings.timeout_s, settings.json_events)
+    store = Store(client, Keys(settings.prefix), read_scripts(), settings.timeout_s)
     try:
         _check_version(_info(store, "server"))
         load_scripts(store)

@@ -44,7 +44,9 @@ def decode(fields: Mapping[bytes, bytes], name: str, max_bytes: int = MAX_ENTRY_
     """
     given = [key for key in (name.encode(), b"json") if key in fields]
     if len(given) != 1 or len(fields) != 1:
-        found = ", ".join(sorted(repr(key.decode("ascii", "backslashreplace"))[:40] for key in fields)) or "none"
+        shown = [repr(key[:40].decode("ascii", "backslashreplace"))[:40] for key in list(fields)[:UNKNOWN_NAMED]]
+        more = f" and {len(fields) - UNKNOWN_NAMED:,} more" if len(fields) > UNKNOWN_NAMED else ""
+        found = (", ".join(sorted(shown)) or "none") + more
         raise Undecodable(f"an entry has one field, '{name}' (msgpack) or 'json' (JSON); found: {found}")
     raw = fields[given[0]]
     if len(raw) > max_bytes:

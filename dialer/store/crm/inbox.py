@@ -24,6 +24,7 @@ from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import packed
 from dialer.store.base.streams import GROUP, read_group
 from dialer.store.crm import blocks
+from dialer.store.crm.refusals import Refusals
 from dialer.store.crm.requests import (
     CALLBACK,
     CUSTOMER,
@@ -40,7 +41,7 @@ from dialer.store.leads.lead_codec import HIGHEST_PRIORITY, unpack
 from dialer.store.operators import campaigns
 from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, hour_of
-from dialer.store.settlement.outbox import refused, xadd_event
+from dialer.store.settlement.outbox import publish, refused
 
 __all__ = ["BadRequest", "BlockRequest", "CrmReport", "Outcome", "Received", "apply", "read"]
 
@@ -95,13 +96,15 @@ def read(store: Store, consumer: str, count: int, block_ms: int, *, default_regi
     entries = read_group(store, store.keys.crm_in(), consumer, count, block_ms)
     found = campaigns.readable(store)[0] if entries else ()
     regions = {one.settings.name: one.settings.default_region for one in found}
-    return tuple(Received(entry.id, parse_request(entry.fields, default_region, regions)) for entry in entries)
+    return tuple(parse_request(entry.id, entry.fields, default_region, regions) for entry in entries)
 
 
-def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmReport:
-    """Carry requests out, tell the sender what was refused (`refused` events), and acknowledge them. A handful of
-    round trips, whatever the number of requests. An outcome of a campaign with a damaged key is not acknowledged: it
-    comes up again."""
+def apply(
+    store: Store, received: Sequence[Received], *, now: float, refusals_told: Refusals | None = None
+) -> CrmReport:
+    """Carry requests out, tell the sender what was refused (`refused` events, as many as `refusals_told` allows), and
+    acknowledge them. A handful of round trips, whatever the number of requests. An outcome of a campaign with a damaged
+    key is not acknowledged: it comes up again."""
     outcomes = [(one.entry_id, one.request) for one in received if isinstance(one.request, Outcome)]
     known = _look_up(store, [outcome for _, outcome in outcomes])
     refusals = [(one.entry_id, one.request) for one in received if isinstance(one.request, BadRequest)]
@@ -123,7 +126,7 @@ def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmRepor
     done = [one for one in received if one.entry_id not in waiting]
     markings = [_said(outcome, one.lead, one) for outcome, one in accepted.values() if one.lead is not None]
     contacts.mark(store, markings)
-    _answer(store, done, refusals, now)
+    _answer(store, done, refusals, refusals_told or Refusals(), now)
     kept_outcomes = tuple(outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting)
     return CrmReport(len(done) - len(refusals), len(refusals), blocked, kept_outcomes)
 
@@ -270,13 +273,21 @@ def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Va
     return "", "", "", ""
 
 
-def _answer(store: Store, received: Sequence[Received], refusals: Sequence[tuple[str, BadRequest]], now: float) -> None:
-    stream = store.keys.crm_in()
-    calls: list[Command | ScriptCall] = [
-        xadd_event(store, refused("crm:in", entry_id, bad.reasons, about=bad.about, campaign="", at=now))
-        for entry_id, bad in refusals
-    ]
-    ids = [one.entry_id for one in received]
-    if ids:
-        trip(store, calls)
-        trip(store, [("XACK", stream, GROUP, *ids), ("XDEL", stream, *ids)])
+def _answer(
+    store: Store,
+    received: Sequence[Received],
+    refusals: Sequence[tuple[str, BadRequest]],
+    refusals_told: Refusals,
+    now: float,
+) -> None:
+    stream, entries = store.keys.crm_in(), {one.entry_id: one for one in received}
+    events = []
+    for entry_id, bad in refusals:
+        entry = entries[entry_id]
+        if refusals_told.may_tell("crm:in", entry.sender, bad.reasons[0], now):
+            events.append(
+                refused("crm:in", entry_id, bad.reasons, about=bad.about, sender=entry.sender, ref=entry.ref, at=now)
+            )
+    if entries:
+        publish(store, events)
+        trip(store, [("XACK", stream, GROUP, *entries), ("XDEL", stream, *entries)])

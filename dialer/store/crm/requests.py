@@ -82,10 +82,13 @@ Request = Outcome | BlockRequest | BadRequest
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One stream entry, read."""
+    """One stream entry, read. `ref` is what its sender calls it, and comes back in every answer; `sender` who that is,
+    as far as the entry says."""
 
     entry_id: str
     request: Request
+    ref: str = ""
+    sender: str = ""
 
     @property
     def asked_at(self) -> float:
@@ -95,8 +98,11 @@ class Received:
 
 
 def parse_request(
-    fields: Mapping[bytes, bytes], default_region: str, regions: Mapping[str, str] = MappingProxyType({})
-) -> Request:
+    entry_id: str,
+    fields: Mapping[bytes, bytes],
+    default_region: str,
+    regions: Mapping[str, str] = MappingProxyType({}),
+) -> Received:
     """Read one entry: one field, `request` (a msgpack map) or `json` (a JSON object).
 
     A number without a country code is one of its campaign's country in `regions`, else of `default_region`.
@@ -104,11 +110,19 @@ def parse_request(
     try:
         given = Fields(decode(fields, "request"))
     except Undecodable as error:
-        return BadRequest((str(error),))
+        return Received(entry_id, BadRequest((str(error),)))
     kind = given.choice("type", TYPES)
-    if not kind:
-        return BadRequest(tuple(given.faults))
-    return _outcome(given) if kind == "outcome" else _block(given, kind == "block", default_region, regions)
+    ref = given.text("ref", MAX_TEXT_LENGTH)
+    sender = next((name for name in (given.data.get("who"), given.data.get("agent")) if isinstance(name, str)), "")
+    request: Request
+    match kind:
+        case "outcome":
+            request = _outcome(given)
+        case "block" | "unblock":
+            request = _block(given, kind == "block", default_region, regions)
+        case _:
+            request = BadRequest(tuple(given.faults))
+    return Received(entry_id, request, ref, sender[:MAX_TEXT_LENGTH])
 
 
 def _outcome(given: Fields) -> Outcome | BadRequest:
