@@ -38,6 +38,7 @@ from dialer.shell.tasks.housekeeping import Housekeeping
 from dialer.shell.tasks.pacer_memory import PacerMemory
 from dialer.shell.tasks.pacers import pace
 from dialer.shell.tasks.store_tasks import StoreTasks, attempt_ids
+from dialer.shell.tasks.stray_leads import StrayLeads
 from dialer.store.base.connection import close_store
 from dialer.store.base.errors import StoreError
 from dialer.store.settlement import recovery, settle
@@ -191,6 +192,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, pool: Pool) -> None:
             parts.evidence.tidy,
             Housekeeping(parts, lambda: watch.catalogue).keep,
             CrmStreams(parts).keep,
+            StrayLeads(parts).keep,
         ):
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:

@@ -26,6 +26,7 @@ from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base.connection import Store, persistence_warnings, server_figures, server_time, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.crm import event_settings, readers
+from dialer.store.leads import stray
 from sip.options import NoReply, ask
 
 SLOW_TRIP_S: Final = 0.05
@@ -176,6 +177,12 @@ def check_readers(store: Store, now: float) -> Iterator[Finding]:
             yield Finding("crm", State.WARNING, trouble, "see what keeps it from reading, or unregister it")
         else:
             yield ok("crm", f"reader {reader.name} has {reader.unread:,} events to read")
+
+
+def check_stray_leads(store: Store) -> Iterator[Finding]:
+    """Leads that nobody takes in. Raises `StoreError`."""
+    for row in stray.everywhere(store):
+        yield Finding("leads", State.WARNING, row.sentence, f"dialer crm stray {row.key} --move-to CAMPAIGN")
 
 
 def check_trunk(trunk: TrunkSettings, settings: DaemonSettings) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialer.store.base.connection import Store
+from dialer.store.base.connection import Store, trip
 from dialer.store.crm import event_settings, readers
 from dialer.store.crm.event_settings import EventSettings, Format
 from dialer.store.operators import control
@@ -71,3 +71,19 @@ def test_a_reader_that_is_behind_is_a_finding(dialer: Dialer, store: Store) -> N
     findings = data(dialer("doctor", "--no-trunks", "--json"))["findings"]
 
     assert [row["state"] for row in findings if row["area"] == "crm"] == ["warning"]
+
+
+def test_stray_leads_are_shown_and_moved(dialer: Dialer, store: Store, spring: str) -> None:
+    """To the campaign that was meant; the doctor points at them."""
+    trip(store, [("XADD", "dialer:spring:leads", "*", "json", "{}")])
+
+    assert "the braces around spring are missing" in dialer("crm", "stray").output
+    findings = data(dialer("doctor", "--no-trunks", "--json"))["findings"]
+    assert [row["text"] for row in findings if row["area"] == "leads"] == [
+        "1 lead waits in dialer:spring:leads and nobody reads there: the braces around spring are missing"
+    ]
+    moved = dialer("crm", "stray", "dialer:spring:leads", "--move-to", spring)
+    assert moved.output == "1 lead moved to campaign spring.\n"
+    assert "No leads wait" in dialer("crm", "stray").output
+    assert dialer("crm", "stray", "dialer:spring:leads", "--move-to", spring).exit_code == 6
+    assert dialer("crm", "stray", "dialer:spring:leads").exit_code == 2

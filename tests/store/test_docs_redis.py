@@ -29,6 +29,7 @@ from dialer.store.crm import inbox, readers
 from dialer.store.crm.requests import FINAL
 from dialer.store.leads.lead_codec import NewLead, Rejection, parse
 from dialer.store.leads.leads import LeadState, story
+from dialer.store.leads.stray import Stray
 from dialer.store.operators import agents
 from dialer.store.settlement.outbox import refused
 from dialer.store.settlement.settle import settle
@@ -37,6 +38,12 @@ from tests.store.conftest import NOW, OWNER, Floor, number
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "redis.md").read_text()
+
+
+SAID_BY_THE_STORE = {
+    "refused": refused("s", "1-0", [], at=NOW),
+    "stray_leads": Stray("dialer:spring:leads", "spring", "spring", 1, NOW).event(NOW),
+}
 
 
 def section(title: str) -> str:
@@ -92,7 +99,10 @@ def test_every_event_type_is_named_and_no_other() -> None:
     published = {kind: fields for _, kind, fields in _published()}
     documented = set(re.findall(r"^### (\w+)$", section_of_events(), flags=re.MULTILINE))
 
-    assert documented == set(published) | {KIND, "refused"}
+    assert documented == set(published) | {KIND} | SAID_BY_THE_STORE.keys()
+    for kind, event in SAID_BY_THE_STORE.items():
+        (example,) = examples(section(kind))
+        assert set(example) == {"campaign", "at", *event.fields}, kind
     for kind, fields in published.items():
         (example,) = examples(section(kind))
         assert set(example) == {"campaign", "at"} | fields, kind
@@ -133,13 +143,6 @@ def test_the_disposition_example_has_every_field(floor: Floor, end: Callable[...
 
     assert list(example) == ["campaign", "at", *event.fields]
     assert names(section("disposition")) == {one.value for one in Disposition}
-
-
-def test_the_refusal_example_has_every_field() -> None:
-    """As `outbox.refused` builds it."""
-    (example,) = examples(section("refused"))
-
-    assert list(example) == ["campaign", "at", *refused("s", "1-0", [], about="", campaign="", at=NOW).fields]
 
 
 def test_the_fields_of_a_lead_are_those_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

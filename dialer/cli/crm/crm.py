@@ -13,6 +13,7 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.base.text import counted
+from dialer.cli.crm.stray import stray
 from dialer.store.base.connection import Store
 from dialer.store.crm import event_settings, readers
 from dialer.store.crm.event_settings import EventSettings, Format
@@ -181,3 +182,6 @@ def _shown(settings: EventSettings) -> dict[str, str]:
         "limit": f"{settings.limit:,} events, for readers that are behind",
         "live stream": "screens have crm:live" if settings.live_stream else "everything is in crm:out",
     }
+
+
+crm.add_command(stray)

@@ -66,12 +66,12 @@ def _findings(invocation: Invocation, *, ask_trunks: bool) -> Iterator[Finding]:
 
 
 def _redis(invocation: Invocation, settings: DaemonSettings) -> Iterable[Finding]:
-    from dialer.shell.host_checks import check_readers, check_redis, unreachable
+    from dialer.shell.host_checks import check_readers, check_redis, check_stray_leads, unreachable
     from dialer.store.base.errors import StoreError
 
     try:
         with invocation.store() as store:
-            return [*check_redis(store), *check_readers(store, now())]
+            return [*check_redis(store), *check_readers(store, now()), *check_stray_leads(store)]
     except StoreError as error:
         return [unreachable(error, settings.redis.url)]
 
