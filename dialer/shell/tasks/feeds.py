@@ -16,7 +16,7 @@ import structlog
 import trio
 
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentEventRefused, apply
-from dialer.core.inputs import AnswerReported
+from dialer.core.inputs import AnswerReported, LeadsTaken
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
@@ -25,7 +25,7 @@ from dialer.store.base.errors import StoreError
 from dialer.store.crm import inbox as crm_in
 from dialer.store.crm.refusals import Allowance
 from dialer.store.crm.requests import MACHINE
-from dialer.store.leads import intake
+from dialer.store.leads import changes, intake
 from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.agents import Heard, Malformed
 from dialer.store.settlement.outbox import CrmEvent
@@ -211,6 +211,15 @@ class Feeds:
                     )
                 for order in ordered:
                     log.info("operator", command=order.command.name, who=order.who)
+                    if order.command.name == changes.LEADS_TAKEN:
+                        await self._drop_leads(order.command)
+
+    async def _drop_leads(self, command: control.Command) -> None:
+        """Leads were cancelled, moved or changed in the store: the engine is not to dial them from memory."""
+        campaign, leads = command.args.get("campaign"), command.args.get("leads")
+        if isinstance(campaign, str) and isinstance(leads, list):
+            taken = frozenset(lead for lead in leads if isinstance(lead, str))
+            await self.parts.queues.inbox.send(LeadsTaken(campaign, taken))
 
 
 async def _finished(feed: str, limit: trio.CancelScope) -> None:
