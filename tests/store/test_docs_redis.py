@@ -25,8 +25,10 @@ from dialer.store.base.connection import trip
 from dialer.store.base.fields import Fields
 from dialer.store.base.keys import Keys, Place
 from dialer.store.base.streams import Entry, entries_of
-from dialer.store.crm import inbox, readers
-from dialer.store.crm.requests import FINAL
+from dialer.store.crm import inbox, lead_orders, readers
+from dialer.store.crm.lead_requests import LeadQuery
+from dialer.store.crm.requests import FINAL, TYPES, Received
+from dialer.store.leads import intake
 from dialer.store.leads.lead_codec import NewLead, Rejection, parse
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.leads.stray import Stray
@@ -40,7 +42,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "redis.md").read_text()
 
 
+RECEIVED = Received("1-0", LeadQuery("spring", "L0"))
 SAID_BY_THE_STORE = {
+    "accepted": intake.event_of("spring", Entry("1-0", {}), Rejection("", ()), intake.ACCEPTED, NOW),
+    "rejected": intake.event_of("spring", Entry("1-0", {}), Rejection("", ()), 2, NOW),
+    "campaign_status": lead_orders.campaign_status(RECEIVED, "spring", "running", "paused", NOW),
     "refused": refused("s", "1-0", [], at=NOW),
     "stray_leads": Stray("dialer:spring:leads", "spring", "spring", 1, NOW).event(NOW),
 }
@@ -94,12 +100,24 @@ def test_every_key_is_named_and_no_other() -> None:
     assert set(re.findall(r"`(dialer:[^`]+)`", TEXT)) == code
 
 
+def test_the_status_of_a_lead_has_every_field(floor: Floor, end: Callable[..., Settlement]) -> None:
+    """And each of its attempts."""
+    floor.fill(1)
+    settle(floor.store, [end(floor.dial()[0], live=True)], OWNER)
+    (example,) = examples(section("lead_status"))
+
+    fields = lead_orders.status_fields(story(floor.store, "spring", "L0"), RECEIVED)
+
+    assert list(example) == ["campaign", "at", *fields]
+    assert list(example["attempts"][0]) == list(fields["attempts"][0])
+
+
 def test_every_event_type_is_named_and_no_other() -> None:
     """Whatever any room publishes has its section, with all its fields."""
     published = {kind: fields for _, kind, fields in _published()}
     documented = set(re.findall(r"^### (\w+)$", section_of_events(), flags=re.MULTILINE))
 
-    assert documented == set(published) | {KIND} | SAID_BY_THE_STORE.keys()
+    assert documented == set(published) | {KIND, "lead_status"} | SAID_BY_THE_STORE.keys()
     for kind, event in SAID_BY_THE_STORE.items():
         (example,) = examples(section(kind))
         assert set(example) == {"campaign", "at", *event.fields}, kind
@@ -185,10 +203,17 @@ def test_the_fields_of_requests_and_agents_are_those_that_are_read(monkeypatch: 
     monkeypatch.setattr(Fields, "finish", noting)
     inbox.parse_request("1-0", {b"json": b'{"type": "outcome"}'}, "CN")
     inbox.parse_request("1-0", {b"json": b'{"type": "block"}'}, "CN")
+    for kind in ("cancel", "update", "query", "campaign"):
+        inbox.parse_request("1-0", {b"json": json.dumps({"type": kind}).encode()}, "CN")
     agents.parse(Entry("1-0", {b"json": b'{"type": "ready"}'}))
 
     page = section("Outcomes, blocks and unblocks")
-    assert asked == [names(page, 0), names(page, 2), names(section("Agents"))]
+    outcome, block, *orders, agent = asked
+    assert [outcome, block, agent] == [names(page, 0), names(page, 2), names(section("Agents"))]
+    assert set().union(*orders) == names(section("Leads and campaigns"))
+    assert set(TYPES) == words(table(page)[0][3]) | words(table(page, 2)[0][3]) | words(
+        table(section("Leads and campaigns"))[0][3]
+    )
     assert words(table(section("Agents"))[0][3]) == set(agents.SAYABLE)
     assert {"callback", "machine"} | FINAL <= names(page, 1)
 
@@ -203,7 +228,7 @@ def test_the_commands_work(floor: Floor) -> None:
     received = inbox.read(floor.store, OWNER, 100, 0)
     heard, _ = agents.read(floor.store, "host-a", "0", 10, 0)
     assert (report.accepted, report.rejected) == (1, 1)
-    assert len(received) == 5
+    assert len(received) == 9
     assert not any(isinstance(one.request, inbox.BadRequest) for one in received)
     assert all(isinstance(one, agents.Heard) for one in heard)
 

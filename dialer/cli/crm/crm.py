@@ -138,10 +138,11 @@ def _span(seconds: float) -> str:
 @click.option(
     "--live-stream/--no-live-stream", default=None, help="Whether events for screens have crm:live for themselves."
 )
+@click.option(
+    "--campaign-requests/--no-campaign-requests", default=None, help="Whether the CRM may start and pause campaigns."
+)
 @answering
-def set_(
-    invocation: Invocation, format_: str | None, kept: int | None, limit: int | None, live_stream: bool | None
-) -> Answer:
+def set_(invocation: Invocation, format_: str | None, **given: Any) -> Answer:
     """Show, or change, how the CRM's events are written and kept. It holds for all hosts from the next event on.
 
     \b
@@ -149,17 +150,13 @@ def set_(
       dialer crm set
       dialer crm set --format json
     """
-    changes: dict[str, Any] = {
-        "format": None if format_ is None else Format(format_),
-        "kept": kept,
-        "limit": limit,
-        "live_stream": live_stream,
-    }
-    given = {name: value for name, value in changes.items() if value is not None}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if format_ is not None:
+        changes["format"] = Format(format_)
     with invocation.store() as store:
         settings = event_settings.load(store)
-        if given:
-            settings = _changed(invocation, store, settings, given)
+        if changes:
+            settings = _changed(invocation, store, settings, changes)
     rows = [(name, str(value)) for name, value in _shown(settings).items()]
     return Answer(asdict(settings), table(("", ""), rows))
 
@@ -181,6 +178,7 @@ def _shown(settings: EventSettings) -> dict[str, str]:
         "kept": f"{settings.kept:,} events of crm:out",
         "limit": f"{settings.limit:,} events, for readers that are behind",
         "live stream": "screens have crm:live" if settings.live_stream else "everything is in crm:out",
+        "campaign requests": "the CRM may start and pause" if settings.campaign_requests else "refused",
     }
 
 

@@ -121,7 +121,7 @@ class Feeds:
             )
             for entry in heard:
                 if isinstance(entry, Malformed):
-                    await self._refuse_agent(entry.entry_id, entry.agent, "", "; ".join(entry.reasons))
+                    await self._refuse_agent(entry.entry_id, entry.agent, "", "; ".join(entry.reasons), entry.ref)
                 else:
                     await self._agent(entry)
         await _finished("agents", limit)
@@ -134,19 +134,19 @@ class Feeds:
             unknown = [name for name in event.campaigns if name not in known]
             if unknown:
                 reason = f"no campaign {', '.join(unknown)}; existing campaigns: {', '.join(known) or 'none yet'}"
-                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, reason)
+                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, reason, event.ref)
             elif await self.claims.take(event.agent):
                 await self.parts.queues.inbox.send(event)
         elif event.agent in self.claims.held:
             if self._may_change(event):
                 await self.parts.queues.inbox.send(event)
             else:
-                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, TOO_MANY)
+                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, TOO_MANY, event.ref)
         elif not await self.claims.is_anybodys(event.agent):
             try:
                 apply(None, event, self.parts.clock.now())
             except AgentEventRefused as refusal:
-                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, str(refusal))
+                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, str(refusal), event.ref)
 
     def _may_change(self, event: AgentEvent) -> bool:
         """Whether a desktop that says more than any person does is heard: what takes its agent off calls always is."""
@@ -157,12 +157,12 @@ class Feeds:
         allowance = self._changes.setdefault(event.agent, Allowance(CHANGES_PER_S, CHANGES_AT_ONCE))
         return allowance.take(self.parts.clock.now())
 
-    async def _refuse_agent(self, entry_id: str, agent: str, event: str, reason: str) -> None:
+    async def _refuse_agent(self, entry_id: str, agent: str, event: str, reason: str, ref: str) -> None:
         """Every daemon reads every entry and may refuse it; the entry's id makes that one event for the CRM."""
         now = self.parts.clock.wall()
         if not self.parts.refusals.may_tell("agents:in", agent, reason, now):
             return
-        fields = {"agent": agent, "event": event, "reason": reason}
+        fields = {"agent": agent, "event": event, "reason": reason, "ref": ref}
         refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", now, fields)
         await self.parts.queues.facts.send(refused)
 

@@ -27,12 +27,14 @@ class Format(StrEnum):
 @dataclass(frozen=True, slots=True)
 class EventSettings:
     """`kept`: about how many events `crm:out` keeps at least, the newest. `limit`: the most that it keeps for a
-    registered reader that is behind. `live_stream`: whether all but dispositions goes to `crm:live`."""
+    registered reader that is behind. `live_stream`: whether all but dispositions goes to `crm:live`.
+    `campaign_requests`: whether the CRM may start and pause campaigns."""
 
     format: Format = Format.MSGPACK
     kept: int = 1_000_000
     limit: int = 5_000_000
     live_stream: bool = True
+    campaign_requests: bool = False
 
     def __post_init__(self) -> None:
         if not LEAST_KEPT <= self.kept <= self.limit <= MOST_KEPT:
@@ -70,7 +72,8 @@ def _read(flat: list[bytes]) -> EventSettings:
     chosen = Format(raw_format) if raw_format in set(Format) else DEFAULTS.format
     kept, limit = whole_of(stored.get(b"kept"), DEFAULTS.kept), whole_of(stored.get(b"limit"), DEFAULTS.limit)
     live_stream = stored.get(b"live_stream") != b"0"
+    campaign_requests = stored.get(b"campaign_requests") == b"1"
     try:
-        return EventSettings(chosen, kept, limit, live_stream)
+        return EventSettings(chosen, kept, limit, live_stream, campaign_requests)
     except ValueError:
-        return EventSettings(chosen, live_stream=live_stream)
+        return EventSettings(chosen, live_stream=live_stream, campaign_requests=campaign_requests)
