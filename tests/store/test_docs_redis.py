@@ -1,25 +1,20 @@
-"""docs/redis.md and docs/crm_client.py say what the code does."""
+"""docs/redis.md says what the code does."""
 
 from __future__ import annotations
 
 import ast
-import importlib.util
 import inspect
 import json
 import re
 import shlex
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import msgpack
 import pytest
-import redis
 
 import dialer
-from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.model import Disposition, Lead, Settlement
 from dialer.store.base.connection import trip
 from dialer.store.base.fields import Fields
@@ -30,7 +25,7 @@ from dialer.store.crm.lead_requests import LeadQuery
 from dialer.store.crm.requests import FINAL, TYPES, Received
 from dialer.store.leads import intake
 from dialer.store.leads.lead_codec import NewLead, Rejection, parse
-from dialer.store.leads.leads import LeadState, story
+from dialer.store.leads.leads import story
 from dialer.store.leads.stray import Stray
 from dialer.store.operators import agents
 from dialer.store.settlement.outbox import refused
@@ -231,58 +226,6 @@ def test_the_commands_work(floor: Floor) -> None:
     assert len(received) == 9
     assert not any(isinstance(one.request, inbox.BadRequest) for one in received)
     assert all(isinstance(one, agents.Heard) for one in heard)
-
-
-@pytest.fixture
-def client() -> ModuleType:
-    """docs/crm_client.py as a module."""
-    spec = importlib.util.spec_from_file_location("crm_client", DOCS / "crm_client.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_example_client_follows_a_lead(
-    client: ModuleType, valkey_url: str, floor: Floor, end: Callable[..., Settlement]
-) -> None:
-    """It adds a lead, hears of its end, says what came of it; unacknowledged events come again."""
-    connection = redis.Redis.from_url(valkey_url, protocol=2)
-    client.join(connection)
-    client.join(connection)
-    assert client.add_leads(connection, floor.name, [{"lead_id": "L1", "phone": number(1).clear}]) == 1
-    floor.take_in()
-    settle(floor.store, [end(floor.dial()[0], live=True)], OWNER)
-
-    interrupted = client.events(connection, "crm-1", block_ms=10)
-    kind, name, data = next(interrupted)
-    interrupted.close()
-    again = list(client.events(connection, "crm-1", block_ms=10))
-    client.send_outcome(connection, floor.name, data["attempt_id"], "sale", agent="17")
-    report = inbox.apply(floor.store, inbox.read(floor.store, OWNER, 10, 0), now=NOW + 100)
-
-    assert (kind, name, data["disposition"]) == ("disposition", "A0", "connected")
-    assert [one[1] for one in again] == ["A0"]
-    assert list(client.events(connection, "crm-1", block_ms=10)) == []
-    assert (report.applied, report.refused) == (1, 0)
-    assert story(floor.store, floor.name, "L1").row.state is LeadState.CLOSED
-    connection.close()
-
-
-def test_the_example_client_decides_on_leads(client: ModuleType, valkey_url: str, floor: Floor) -> None:
-    """As a desktop would: what it says is understood."""
-    connection = redis.Redis.from_url(valkey_url, protocol=2)
-    client.decide(connection, "17", "L1", dial=True)
-    client.decide(connection, "17", "L2", dial=False, reason="spoke to her")
-    heard, _ = agents.read(floor.store, "host-a", "0", 10, 0)
-
-    assert [one.event for one in heard if isinstance(one, agents.Heard)] == [
-        AgentEvent(AgentEventKind.DIAL, "17", lead_id="L1"),
-        AgentEvent(AgentEventKind.SKIP, "17", lead_id="L2", reason="spoke to her"),
-    ]
-    connection.close()
 
 
 def test_the_data_of_events_is_msgpack(floor: Floor, end: Callable[..., Settlement]) -> None:
