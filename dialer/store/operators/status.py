@@ -27,9 +27,9 @@ class HostStatus:
 class Counts:
     """Where a campaign's leads are (`standing`), and how its attempts ended. The cost does not grow with the campaign.
 
-    `accepted` and `rejected` are all that intake ever took or rejected, `deleted` those of the accepted that are purged, erased
-    or erased again, `stored` those that should be there. `closed_by` counts closings, so a lead that was reopened by a
-    callback and closed again is in it twice.
+    `accepted` and `rejected` are all that intake ever took or rejected, `deleted` those of the accepted that are
+    purged, erased or deleted again, `stored` those that should be there. `closed_by` counts closings, so a lead that
+    was reopened and closed again is in it twice.
     """
 
     standing: LeadCounts
