@@ -22,7 +22,7 @@ from dialer.store.base.keys import Keys, Place
 from dialer.store.base.streams import Entry, entries_of
 from dialer.store.crm import inbox, lead_orders, readers
 from dialer.store.crm.lead_requests import LeadQuery
-from dialer.store.crm.requests import FINAL, TYPES, Received
+from dialer.store.crm.requests import FINAL, READERS, Received
 from dialer.store.leads import intake
 from dialer.store.leads.lead_codec import NewLead, Rejection, parse
 from dialer.store.leads.leads import story
@@ -206,7 +206,7 @@ def test_the_fields_of_requests_and_agents_are_those_that_are_read(monkeypatch: 
     outcome, block, *orders, agent = asked
     assert [outcome, block, agent] == [names(page, 0), names(page, 2), names(section("Agents"))]
     assert set().union(*orders) == names(section("Leads and campaigns"))
-    assert set(TYPES) == words(table(page)[0][3]) | words(table(page, 2)[0][3]) | words(
+    assert set(READERS) == words(table(page)[0][3]) | words(table(page, 2)[0][3]) | words(
         table(section("Leads and campaigns"))[0][3]
     )
     assert words(table(section("Agents"))[0][3]) == set(agents.SAYABLE)

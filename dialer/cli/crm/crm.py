@@ -14,6 +14,8 @@ from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.base.text import counted
 from dialer.cli.crm.stray import stray
+from dialer.cli.crm.tail import tail
+from dialer.cli.crm.validate import schema, validate
 from dialer.store.base.connection import Store
 from dialer.store.crm import event_settings, readers
 from dialer.store.crm.event_settings import EventSettings, Format
@@ -182,4 +184,5 @@ def _shown(settings: EventSettings) -> dict[str, str]:
     }
 
 
-crm.add_command(stray)
+for command in (tail, validate, schema, stray):
+    crm.add_command(command)

@@ -68,7 +68,7 @@ class CampaignRequest:
 LeadRequest = LeadCancel | LeadUpdate | LeadQuery
 
 
-def cancel(given: Fields) -> LeadCancel:
+def cancel(given: Fields, *_: object) -> LeadCancel:
     """Faults are in `given`."""
     campaign, lead_id = campaign_of(given, needed=True), _lead_id(given)
     who = given.text("who", MAX_TEXT_LENGTH, needed=True)
@@ -97,12 +97,12 @@ def update(given: Fields, default_region: str, regions: Mapping[str, str]) -> Le
     )
 
 
-def query(given: Fields) -> LeadQuery:
+def query(given: Fields, *_: object) -> LeadQuery:
     """Faults are in `given`."""
     return LeadQuery(campaign_of(given, needed=True), _lead_id(given))
 
 
-def campaign_request(given: Fields) -> CampaignRequest:
+def campaign_request(given: Fields, *_: object) -> CampaignRequest:
     """Faults are in `given`."""
     campaign = campaign_of(given, needed=True)
     action = given.choice("action", (START, PAUSE))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -16,8 +17,6 @@ from dialer.store.crm.lead_requests import CampaignRequest, LeadRequest
 
 MAX_NOTE_LENGTH: Final = 500
 MAX_TEXT_LENGTH: Final = 64
-TYPES: Final = ("outcome", "block", "unblock", "cancel", "update", "query", "campaign")
-
 MAX_OUTCOME_LENGTH: Final = 32
 
 CUSTOMER: Final = "customer"
@@ -112,24 +111,11 @@ def parse_request(
         given = Fields(decode(fields, "request"))
     except Undecodable as error:
         return Received(entry_id, BadRequest((str(error),)))
-    kind = given.choice("type", TYPES)
+    kind = given.choice("type", tuple(READERS))
     ref = given.ref()
-    request: Request | None
-    match kind:
-        case "outcome":
-            request = _outcome(given)
-        case "block" | "unblock":
-            request = _block(given, kind == "block", default_region, regions)
-        case "cancel":
-            request = lead_requests.cancel(given)
-        case "update":
-            request = lead_requests.update(given, default_region, regions)
-        case "query":
-            request = lead_requests.query(given)
-        case "campaign":
-            request = lead_requests.campaign_request(given)
-        case _:
-            return Received(entry_id, BadRequest(tuple(given.faults)), ref, _sender(given))
+    if not kind:
+        return Received(entry_id, BadRequest(tuple(given.faults)), ref, _sender(given))
+    request = READERS[kind](given, default_region, regions)
     given.finish()
     if given.faults or request is None:
         about = next((given.data[name] for name in ("attempt_id", "lead_id") if name in given.data), "")
@@ -143,7 +129,7 @@ def _sender(given: Fields) -> str:
     return next((str(name)[:MAX_TEXT_LENGTH] for name in names if isinstance(name, str | int)), "")
 
 
-def _outcome(given: Fields) -> Outcome:
+def _outcome(given: Fields, *_: object) -> Outcome:
     campaign = lead_requests.campaign_of(given, needed=True)
     attempt = given.text("attempt_id", MAX_TEXT_LENGTH, needed=True)
     outcome = unicodedata.normalize("NFC", given.text("outcome", MAX_TEXT_LENGTH, needed=True))
@@ -180,7 +166,9 @@ def outcome_fault(word: str) -> str:
     return ""
 
 
-def _block(given: Fields, blocked: bool, default_region: str, regions: Mapping[str, str]) -> BlockRequest | None:
+def _block(
+    given: Fields, default_region: str, regions: Mapping[str, str], *, blocked: bool = True
+) -> BlockRequest | None:
     campaign = lead_requests.campaign_of(given, needed=False)
     target = _target(given, campaign, regions.get(campaign, default_region))
     until = given.time("until")
@@ -210,3 +198,15 @@ def _target(given: Fields, campaign: str, region: str) -> Target | None:
     except BadBlock as error:
         given.faults.append(str(error))
     return None
+
+
+READERS: Final[Mapping[str, Callable[[Fields, str, Mapping[str, str]], Request | None]]] = {
+    "outcome": _outcome,
+    "block": _block,
+    "unblock": partial(_block, blocked=False),
+    "cancel": lead_requests.cancel,
+    "update": lead_requests.update,
+    "query": lead_requests.query,
+    "campaign": lead_requests.campaign_request,
+}
+"""The types of requests: each reads the fields of one, and leaves what is wrong with them in `Fields.faults`."""

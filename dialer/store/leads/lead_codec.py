@@ -78,6 +78,19 @@ def parse(
         given = Fields(decode(fields, "lead", max_bytes))
     except Undecodable as error:
         return Rejection("", (str(error),))
+    return read_lead(given, campaign, default_region, now, ids_needed=ids_needed, destinations=destinations)
+
+
+def read_lead(
+    given: Fields,
+    campaign: str,
+    default_region: str,
+    now: float,
+    *,
+    ids_needed: Collection[Per] = (),
+    destinations: Destinations = ANY_NUMBER,
+) -> NewLead | Rejection:
+    """A lead out of the fields of an entry; the arguments are those of `parse`."""
     lead_id = given.text("lead_id", MAX_ID_LENGTH, needed=True)
     numbers = numbers_of(given, default_region)
     given.faults += not_called(numbers, destinations, now)

@@ -118,6 +118,17 @@ def parse(entry: Entry) -> Heard | Malformed:
         given = Fields(decode(entry.fields, "event"))
     except Undecodable as error:
         return Malformed(entry.id, (str(error),))
+    event = read_event(given)
+    if event is not None:
+        return Heard(entry.id, event)
+    named = str(given.data.get("agent", ""))[:MAX_TEXT_LENGTH]  # also one that came as a number
+    ref = given.data.get("ref")
+    told_ref = ref if isinstance(ref, str) and not any(fault.startswith("ref:") for fault in given.faults) else ""
+    return Malformed(entry.id, tuple(given.faults), named if _is_name(named) else "", told_ref)
+
+
+def read_event(given: Fields) -> AgentEvent | None:
+    """What an agent's desktop says; None where it cannot be read, and `given` has the faults."""
     kind = given.choice("type", SAYABLE)
     agent = given.agent(MAX_TEXT_LENGTH, needed=True)
     if agent and not AGENT_NAME.fullmatch(agent):
@@ -140,11 +151,9 @@ def parse(entry: Entry) -> Heard | Malformed:
     ref = given.ref()
     given.finish()
     if given.faults:
-        named = str(given.data.get("agent", ""))[:MAX_TEXT_LENGTH]  # also one that came as a number
-        return Malformed(entry.id, tuple(given.faults), named if _is_name(named) else "", ref)
+        return None
     kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, ref)
-    event = AgentEvent(AgentEventKind(kind), agent, *kept)
-    return Heard(entry.id, event)
+    return AgentEvent(AgentEventKind(kind), agent, *kept)
 
 
 def _is_name(agent: str) -> bool:
