@@ -37,7 +37,13 @@ def test_readers_are_data_as_well(dialer: Dialer, store: Store) -> None:
 
     found = data(dialer("crm", "readers", "--json"))
 
-    assert found["settings"] == {"format": "msgpack", "kept": 1_000, "limit": 1_000, "live_stream": True}
+    assert found["settings"] == {
+        "format": "msgpack",
+        "kept": 1_000,
+        "limit": 1_000,
+        "live_stream": True,
+        "campaign_requests": False,
+    }
     assert found["readers"][0]["unread"] == 200
     assert "200 events unread" in found["readers"][0]["trouble"]
 

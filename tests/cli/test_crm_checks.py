@@ -75,13 +75,13 @@ def test_a_good_file(dialer: Dialer) -> None:
 
 def test_a_campaign_says_what_its_leads_need(dialer: Dialer, store: Store, tmp_path: Path) -> None:
     """Its country decides how numbers are read."""
-    settings = CampaignSettings(name="calls", mode=Mode.PROGRESSIVE, caller_id="+12125550100", default_region="US")
+    settings = CampaignSettings(name="calls", mode=Mode.PROGRESSIVE, caller_id="+12127365000", default_region="US")
     campaigns.create(store, settings, who="test", now=NOW)
     file = tmp_path / "entries.json"
-    file.write_text(json.dumps({"lead_id": "L1", "phone": "(212) 736-5000"}))
+    file.write_text(json.dumps(GOOD))
 
-    assert dialer("crm", "validate", str(file)).exit_code == 8
-    assert dialer("crm", "validate", str(file), "--campaign", "calls").exit_code == 0
+    assert dialer("crm", "validate", str(file)).exit_code == 0
+    assert dialer("crm", "validate", str(file), "--campaign", "calls").exit_code == 8
     assert dialer("crm", "validate", str(file), "--campaign", "nowhere").exit_code == 6
 
 
