@@ -36,7 +36,7 @@ def crm() -> None:
     """
 
 
-@crm.command()
+@crm.command(short_help="Keep events until a reader has acknowledged them.")
 @click.argument("reader")
 @click.option("--from-oldest", is_flag=True, help="Begin with the oldest event that is there, not with the next one.")
 @answering
@@ -62,7 +62,7 @@ def register(invocation: Invocation, reader: str, from_oldest: bool) -> Answer:
     return Answer(asdict(standing), f"Reader {reader} is registered: {place}, {unread} unread.")
 
 
-@crm.command()
+@crm.command(short_help="Keep nothing for a reader any more.")
 @click.argument("reader")
 @click.option("--yes", is_flag=True, help="Also if it has not read everything.")
 @answering
@@ -90,7 +90,7 @@ def unregister(invocation: Invocation, reader: str, yes: bool) -> Answer:
     return Answer(detail, f"Reader {reader} is not registered any more.")
 
 
-@crm.command("readers")
+@crm.command("readers", short_help="List the registered readers and how far each is.")
 @answering
 def readers_(invocation: Invocation) -> Answer:
     """List the registered readers: how many events each has to read, and how far it is behind.
@@ -133,7 +133,7 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
 
 
-@crm.command("set")
+@crm.command("set", short_help="Show or change how events are written and kept.")
 @click.option("--format", "format_", type=click.Choice([str(one) for one in Format]), help="How data is written.")
 @click.option("--kept", type=int, metavar="N", help="Newest events of crm:out that stay, read or not.")
 @click.option("--limit", type=int, metavar="N", help="Most events that crm:out keeps for a reader that is behind.")

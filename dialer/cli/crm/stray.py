@@ -16,7 +16,7 @@ from dialer.store.leads import stray as strays
 from dialer.store.operators import control
 
 
-@click.command()
+@click.command(short_help="List, and move, leads that nobody takes in.")
 @click.argument("key", default="")
 @click.option(
     "--move-to", default="", metavar="CAMPAIGN", help="Hand the leads of KEY to it.", shell_complete=campaign_names

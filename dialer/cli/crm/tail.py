@@ -33,7 +33,7 @@ FIRST: Final = ("campaign", "lead_id", "agent", "disposition", "state", "outcome
 """What a line shows of an event, in this order, as far as it has it."""
 
 
-@click.command()
+@click.command(short_help="Show what passes, live and masked.")
 @campaign_option
 @click.option("--type", "kinds", multiple=True, metavar="TYPE", help="Only events of this type; may be repeated.")
 @click.option("--last", type=click.IntRange(0, 1000), default=10, show_default=True, help="Begin with so many of each.")
@@ -82,7 +82,8 @@ def _print(rows: Iterable[Passing], as_json: bool) -> None:
 
 def _line(row: Passing) -> Text:
     """One event in a line or two: when, what, and what it is about."""
-    line = Text(time.strftime("%H:%M:%S  ", time.localtime(row.at)), "dim")
+    line = Text()
+    line.append(time.strftime("%H:%M:%S  ", time.localtime(row.at)), "dim")
     line.append(f"{row.kind:<19} ", STYLES.get(row.kind, ""))
     words = [_word(row.data[name]) for name in FIRST if row.data.get(name) not in (None, "", [])]
     line.append(clean("  ".join(words)))

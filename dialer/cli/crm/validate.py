@@ -31,7 +31,7 @@ class Bad:
     reasons: tuple[str, ...]
 
 
-@click.command()
+@click.command(short_help="Check entries before they are sent.")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @click.option(
     "--campaign",
@@ -116,7 +116,7 @@ def _page(bad: list[Bad], entries: int, limit: int) -> Any:
     return [table(("line", "kind", "id", "reasons"), rows, right=("line",)), summary]
 
 
-@click.command()
+@click.command(short_help="Print the JSON Schema of the contract.")
 @answering
 def schema(_: Invocation) -> Answer:
     """Print the JSON Schema (2020-12) of what may be written into the streams: leads, requests, what desktops say.

@@ -63,8 +63,8 @@ class Reader:
         if behind_s < BEHIND_S and self.unread < BEHIND_SHARE * settings.limit:
             return ""
         return (
-            f"reader {self.name} is {behind_s / 60:,.0f} min behind, {self.unread:,} events unread: from "
-            f"{settings.limit:,} on the oldest go (dialer crm readers)"
+            f"reader {self.name} has {self.unread:,} events unread, the oldest for {behind_s / 60:,.0f} min; from "
+            f"{settings.limit:,} on the oldest go"
         )
 
 
