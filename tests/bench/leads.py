@@ -3,8 +3,8 @@
     make bench-leads                       # 40 lines, three rounds
     make bench-leads BENCH="--lines 100 --rounds 5 --leads 100000"
 
-The commands are those that people type, each as a process of its own, on the server that the floor works with. Quiet and
-busy stretches take turns in one run, so that both meet the same machine.
+The commands are those that people type, each as a process of its own, on the server that the floor works with. Quiet
+and busy stretches take turns in one run, so that both meet the same machine.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.base.keys import digits
 from dialer.store.leads.lead_codec import pack
 from dialer.store.operators import campaigns
+from pacing.api import Mode
 from tests.bench.pipeline import Bench, at_work, delays, percentile
 from tests.bench.pipeline_table import Options
 from tests.bench.preflight import some
@@ -48,7 +49,9 @@ class Stretch:
 def fill(store: Store, leads: int, now: float) -> None:
     """Two campaigns that do not run, the first with leads that are closed after no answer."""
     for name in LISTS:
-        campaigns.create(store, CampaignSettings(name=name, caller_id="+862155550100"), who="bench", now=now)
+        campaigns.create(
+            store, CampaignSettings(name=name, mode=Mode.PROGRESSIVE, caller_id="+862155550100"), who="bench", now=now
+        )
     keys, campaign = store.keys, LISTS[0]
     why = lead_reasons.kept(lead_reasons.Why(lead_reasons.Kind.ENDED, "no_answer"))
     for start in range(0, leads, CHUNK):
@@ -123,7 +126,7 @@ def one_round(bench: Bench, url: str, kinds: dict[str, Stretch]) -> None:
 
 
 def show(leads: int, lines: int, kinds: dict[str, Stretch], bench: Bench) -> None:
-    """Seconds of each command, and the floor's hand-over in stretches of each kind, the quiet ones beside all others."""
+    """Seconds of each command, and the floor's hand-over in stretches of each kind; quiet ones beside all others."""
     table = Table(title=f"{leads:,} leads beside a floor of {lines} lines")
     for head in ("", "seconds", "answers", "hand-over p50 ms", "p99 ms"):
         table.add_column(head, justify="left" if not head else "right")

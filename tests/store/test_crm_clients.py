@@ -118,12 +118,6 @@ def test_what_it_is_asked_to_write_is_understood(client: ModuleType, connection:
     ]
 
 
-def test_leads_for_no_campaign_are_not_written(client: ModuleType, connection: redis.Redis, talked: Floor) -> None:
-    """Nobody would read them."""
-    with pytest.raises(SystemExit, match="there is no campaign sprng"):
-        client.add_leads(connection, "sprng", [{}])
-
-
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=LIMIT_S, check=False)
 

@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import structlog
 import trio
 
-from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentEventRefused, apply
 from dialer.core.inputs import AnswerReported, LeadsTaken
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
-from dialer.shell.tasks.claims import Claims
+from dialer.shell.tasks.logins import Logins
 from dialer.store.base.errors import StoreError
 from dialer.store.crm import inbox as crm_in
-from dialer.store.crm.refusals import Allowance
 from dialer.store.crm.requests import MACHINE
 from dialer.store.leads import changes, intake
 from dialer.store.operators import agents, campaigns, control
-from dialer.store.operators.agents import Heard, Malformed
-from dialer.store.settlement.outbox import CrmEvent
+from dialer.store.operators.agents import Malformed
 
 log = structlog.get_logger()
 
@@ -38,11 +35,6 @@ IDLE_S: Final = 0.2
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 5.0
 CAMPAIGNS_EVERY_S: Final = 5.0
-CHANGES_PER_S: Final = 2.0
-CHANGES_AT_ONCE: Final = 50.0
-TOO_MANY: Final = f"this desktop says too much: at most {CHANGES_PER_S:g} changes a second are heard"
-ALWAYS_HEARD: Final = frozenset({AgentEventKind.PAUSE, AgentEventKind.LOGOUT, AgentEventKind.HEARTBEAT})
-
 FINISH_LIMIT_S: Final = 30.0
 """Longest time, also at the end of the daemon, to hand on what was read."""
 
@@ -52,9 +44,8 @@ class Feeds:
     """What the feeds share."""
 
     parts: Parts
-    claims: Claims
+    logins: Logins
     watch: CampaignWatch
-    _changes: dict[str, Allowance] = field(default_factory=dict)
 
     async def keep(self, feed: Callable[[], Awaitable[None]]) -> None:
         """Repeat one reading of a feed for ever, backing off with jitter while the store is away."""
@@ -121,50 +112,11 @@ class Feeds:
             )
             for entry in heard:
                 if isinstance(entry, Malformed):
-                    await self._refuse_agent(entry.entry_id, entry.agent, "", "; ".join(entry.reasons), entry.ref)
+                    await self.logins.refuse(entry.entry_id, entry.agent, "", "; ".join(entry.reasons), entry.ref)
                 else:
-                    await self._agent(entry)
+                    await self.logins.hear(entry)
         await _finished("agents", limit)
         return cursor
-
-    async def _agent(self, heard: Heard) -> None:
-        event = heard.event
-        if event.kind is AgentEventKind.LOGIN:
-            known = await trio.to_thread.run_sync(campaigns.names, self.parts.store)
-            unknown = [name for name in event.campaigns if name not in known]
-            if unknown:
-                reason = f"no campaign {', '.join(unknown)}; existing campaigns: {', '.join(known) or 'none yet'}"
-                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, reason, event.ref)
-            elif await self.claims.take(event.agent):
-                await self.parts.queues.inbox.send(event)
-        elif event.agent in self.claims.held:
-            if self._may_change(event):
-                await self.parts.queues.inbox.send(event)
-            else:
-                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, TOO_MANY, event.ref)
-        elif not await self.claims.is_anybodys(event.agent):
-            try:
-                apply(None, event, self.parts.clock.now())
-            except AgentEventRefused as refusal:
-                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, str(refusal), event.ref)
-
-    def _may_change(self, event: AgentEvent) -> bool:
-        """Whether a desktop that says more than any person does is heard: what takes its agent off calls always is."""
-        if event.kind in ALWAYS_HEARD:
-            return True
-        for gone in self._changes.keys() - self.claims.held:
-            del self._changes[gone]
-        allowance = self._changes.setdefault(event.agent, Allowance(CHANGES_PER_S, CHANGES_AT_ONCE))
-        return allowance.take(self.parts.clock.now())
-
-    async def _refuse_agent(self, entry_id: str, agent: str, event: str, reason: str, ref: str) -> None:
-        """Every daemon reads every entry and may refuse it; the entry's id makes that one event for the CRM."""
-        now = self.parts.clock.wall()
-        if not self.parts.refusals.may_tell("agents:in", agent, reason, now):
-            return
-        fields = {"agent": agent, "event": event, "reason": reason, "ref": ref}
-        refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", now, fields)
-        await self.parts.queues.facts.send(refused)
 
     # --- CRM and operators ------------------------------------------------------------------------------------------
 
