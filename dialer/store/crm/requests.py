@@ -118,15 +118,20 @@ def parse_request(
     request = READERS[kind](given, default_region, regions)
     given.finish()
     if given.faults or request is None:
-        about = next((given.data[name] for name in ("attempt_id", "lead_id") if name in given.data), "")
-        request = BadRequest(tuple(given.faults), about[:MAX_TEXT_LENGTH] if isinstance(about, str) else "")
+        about = _first_name(given.data.get("attempt_id"), given.data.get("lead_id"))
+        request = BadRequest(tuple(given.faults), about)
     return Received(entry_id, request, ref, _sender(given))
 
 
 def _sender(given: Fields) -> str:
-    """Who an entry says that it is from, also where that is no good."""
-    names = [given.data.get("who"), given.data.get("agent")]
-    return next((str(name)[:MAX_TEXT_LENGTH] for name in names if isinstance(name, str | int)), "")
+    """Who an entry says that it is from, also where that is a number."""
+    return _first_name(given.data.get("who"), given.data.get("agent"))
+
+
+def _first_name(*names: object) -> str:
+    """The first that can be shown; empty where none can."""
+    shown = [str(name) for name in names if isinstance(name, str | int) and not isinstance(name, bool)]
+    return next((name for name in shown if Fields.text_fault(name, MAX_TEXT_LENGTH) is None), "")
 
 
 def _outcome(given: Fields, *_: object) -> Outcome:
