@@ -74,7 +74,7 @@ def command(bench: Bench, url: str, *arguments: str) -> float:
     run = [sys.executable, "-c", "from dialer.cli import main; main()", "--redis", url, "leads", *arguments]
     done = subprocess.run([*run, "--yes", "--json"], cwd=bench.folder, capture_output=True, check=False)
     took_s = time.monotonic() - begun
-    assert done.returncode == 0, done.stderr.decode()
+    assert done.returncode == 0, (done.stdout + done.stderr).decode()
     told = json.loads(done.stdout)
     assert told["fates"]["done"] == told["matched"] > 0, told
     return took_s
