@@ -27,6 +27,9 @@ COMMANDS: Final = {
     "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads, look at them, change them."),
     "callerid": Lazy("dialer.cli.campaigns.callerid:callerid", "Campaigns", "Numbers that callees see."),
     "why": Lazy("dialer.cli.leads.why:why", "Campaigns", "Say why a number may be dialled now or not."),
+    "customer": Lazy(
+        "dialer.cli.leads.customer:customer", "Campaigns", "Everything about one person, over all campaigns."
+    ),
     "policy": Lazy(
         "dialer.cli.campaigns.policy:policy", "Campaigns", "Rules that campaigns are put under, with their sources."
     ),

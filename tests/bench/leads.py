@@ -57,7 +57,7 @@ def fill(store: Store, leads: int, now: float) -> None:
     for start in range(0, leads, CHUNK):
         rows = list(some(FAR + start, min(CHUNK, leads - start)))
         stored = [
-            cell for lead_id, number in rows for cell in (lead_id, pack(Lead(lead_id, campaign, (number,)), "1-0"))
+            cell for lead_id, number in rows for cell in (lead_id, pack(Lead(lead_id, campaign, (number,)), "1-0", now))
         ]
         calls: list[Command | ScriptCall] = [
             ("HSET", keys.lead(campaign), *stored),
