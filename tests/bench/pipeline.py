@@ -216,6 +216,8 @@ folder = "{folder / "evidence"}"
 key_file = "{folder / "evidence.key"}"
 [metrics]
 port = 0
+[agents]
+probe_limit_s = 0  # SIPp answers no OPTIONS
 [log]
 format = "json"
 [drain]

@@ -112,6 +112,10 @@ class Keys:
         """String with an end of life: the owner (daemon) that the agent belongs to."""
         return f"{self.prefix}agents:claim:{{{agent}}}"
 
+    def phone_claim(self, phone: str) -> str:
+        """String with an end of life: the agent who has logged in with this phone."""
+        return f"{self.prefix}agents:phone:{{{phone}}}"
+
     def heartbeat(self, owner: str) -> str:
         """String with an end of life: there while the owner lives."""
         return f"{self.prefix}owner:{{{owner}}}"
