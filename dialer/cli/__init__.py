@@ -30,6 +30,9 @@ COMMANDS: Final = {
     "customer": Lazy(
         "dialer.cli.leads.customer:customer", "Campaigns", "Everything about one person, over all campaigns."
     ),
+    "callbacks": Lazy(
+        "dialer.cli.leads.callbacks:callbacks", "Campaigns", "Callbacks that agents promised, and the re-plan."
+    ),
     "policy": Lazy(
         "dialer.cli.campaigns.policy:policy", "Campaigns", "Rules that campaigns are put under, with their sources."
     ),

@@ -130,7 +130,7 @@ def test_caller_ids_that_rest_are_an_alarm_and_without_any_the_campaign_waits(st
     says why. Woken, the campaign goes on by itself."""
     first, second, clock = "+861065550001", "+861065550002", Clock.start()
     now = clock.wall()
-    settings = campaign(caller_id="", caller_ids=[{"number": first}, {"number": second}])
+    settings = campaign(caller_id="", caller_ids=[{"number": first}, {"number": second}], caller_id_rest_min_calls=0)
     campaigns.create(store, settings, who="test", now=now)
     campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=now)
     trip(store, [("ZADD", store.keys.caller_id_blocks(), now - i, f"{first}|x{i}") for i in range(3)])
@@ -141,7 +141,9 @@ def test_caller_ids_that_rest_are_an_alarm_and_without_any_the_campaign_waits(st
         return watch.sent["spring"].state, sorted(watch.parts.health.alarms)
 
     assert looked() == (CampaignState.RUNNING, [f"caller id {first}"])
-    assert "the network blocked 3 of its calls within a day" in watch.parts.health.alarms[f"caller id {first}"]
+    alarm = watch.parts.health.alarms[f"caller id {first}"]
+    assert "the network blocked 3 of its calls within a day" in alarm
+    assert f"dialer callerid wake {first}" in alarm
     caller_ids.rest(store, second, caller_ids.Rest(now + 3600, "complaints", "ann", now))
     assert looked() == (CampaignState.PAUSED, [f"caller id {first}", "campaign spring"])
     assert f"{second} rests: complaints (ann)" in watch.parts.statistics.campaigns["spring"].problem

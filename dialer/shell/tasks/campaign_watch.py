@@ -205,7 +205,8 @@ class CampaignWatch:
         for number in self._resting.keys() - resting.keys():
             log.info("caller id may be shown again", caller_id=number)
         for number in self._resting.keys() | resting.keys():
-            self.parts.health.alarm(f"caller id {number}", resting[number] if number in blocked else "")
+            ends = f"; dialer callerid wake {number} ends it"
+            self.parts.health.alarm(f"caller id {number}", resting[number] + ends if number in blocked else "")
         self._resting = resting
 
     def _note_holidays(self, warnings: dict[str, str]) -> None:

@@ -14,7 +14,7 @@
 
 local keys = keys_of({
     'lessee hash', 'leased zset', 'due zset', 'waiting zset', 'closed zset', 'why hash', 'counts hash', 'attempts hash',
-    'open hash', 'priority hash', 'put_off zset',
+    'open hash', 'priority hash', 'put_off zset', 'callbacks zset', 'callback_agent hash',
 })
 local owner, now = ARGV[1], tonumber(ARGV[2])
 local answers = {}
@@ -47,6 +47,7 @@ for i = 3, #ARGV, 4 do
             elseif what == 'close' then
                 redis.call('ZADD', keys.closed, ARGV[2], lead_id)
                 count(keys.counts, 'closed:' .. a, 1)
+                forget_promise(keys, lead_id)
             end
             if b ~= '' then
                 redis.call('HSET', keys.why, lead_id, b)

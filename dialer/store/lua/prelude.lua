@@ -89,6 +89,12 @@ local function tell_story(keys, lead_id, line, most_bytes)
     end
 end
 
+-- A callback that was promised is kept, or will not be.
+local function forget_promise(keys, lead_id)
+    redis.call('ZREM', keys.callbacks, lead_id)
+    redis.call('HDEL', keys.callback_agent, lead_id)
+end
+
 -- The rule that a kept reason names, if a rule put the lead off, and its number in the index of those (leads/stale.py).
 local function rule_of(why)
     return string.match(why or '', '^%["refused","([%w_]+)"')

@@ -7,7 +7,8 @@
 --   the same by slot, SLOT|OWNER|answered, of one hour; and hashes of agents' days: AGENT|talks and so on
 -- ARGV
 --   1 (msgpack) now; owner: who settles; story_bytes: longest story; day_kept_s, hour_kept_s, agent_day_kept_s: how long they are kept
---   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; why;
+--     promise_s, promise_retry_s: for so long, and so far apart, a promised callback is tried
+--   then for each attempt (msgpack) again: why, if a callback is owed after it ("": none is); attempt, lead (ids); what: "due" or "close"; a: due at, or kind; why;
 --     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; slot;
 --     day, hour, agent_day: which of those hashes (from 1); agent ("": none had it); talk_at,
 --     talk_ms
@@ -17,7 +18,7 @@
 local keys, counters = keys_of({
     'attempts hash', 'open hash', 'ended hash', 'story hash', 'progress hash', 'leased zset', 'lessee hash', 'due zset',
     'waiting zset', 'closed zset', 'why hash', 'counts hash', 'unannounced hash', 'wishes hash', 'outcomes hash',
-    'priority hash', 'lead hash',
+    'priority hash', 'lead hash', 'callbacks zset', 'callback_agent hash',
 }, 'hash')
 local given = cmsgpack.unpack(ARGV[1])
 
@@ -37,13 +38,23 @@ local function take_wish(lead_id)
     return wish and wish.what == 'due' and wish.a and wish or nil
 end
 
+-- Whether a callback that was promised is still owed: nobody was reached, and it has not been tried for too long.
+local function promise_holds(lead_id, step)
+    local promised = redis.call('ZSCORE', keys.callbacks, lead_id)
+    return promised and step.again ~= '' and given.now < tonumber(promised) + given.promise_s
+end
+
 local function next_step(lead_id, step)
     local wish = take_wish(lead_id)
     step = wish or step
     if wish and tonumber(wish.priority) then
         redis.call('HSET', keys.priority, lead_id, wish.priority)
     end
+    if not wish and step.what == 'close' and promise_holds(lead_id, step) then
+        step = {what = 'due', a = given.now + given.promise_retry_s, why = step.again}
+    end
     if step.what == 'close' then
+        forget_promise(keys, lead_id)
         redis.call('ZADD', keys.closed, given.now, lead_id)
         count(keys.counts, 'closed:' .. step.a, 1)
     else
