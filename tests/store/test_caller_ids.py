@@ -167,7 +167,8 @@ def test_blocks_by_the_network_rest_a_number_for_a_day(store: Store) -> None:
 
     assert allot(store, pool(A, B), callees(2), then) == (B, B)
     assert review(store, pool(A, B), then).resting == {
-        A: f"caller id {A} rests until 2026-03-04 09:06: the network blocked 3 of its calls within a day (0 in two days)"
+        A: f"caller id {A} rests until 2026-03-04 09:06: "
+        "the network blocked 3 of its calls within a day (0 in two days)"
     }
     assert allot(store, pool(A, B, caller_id_rest_after_blocks=0), callees(1), then) == (A,)
     assert allot(store, pool(A, B), callees(2), NOW + 2 + DAY) == (A, B)
