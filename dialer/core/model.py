@@ -56,6 +56,7 @@ class Lead:
     `number_index` points at the number of `numbers` that is to be dialled next. `tries` counts earlier attempts of this
     lead by disposition. `expires_at` and the times of consent are seconds since the epoch. `attrs` is the CRM's own and
     goes back with phone numbers in it masked. `region` is ISO 3166, "US" or "US-FL", where the CRM says the callee is.
+    `list_name` is the list that the lead came with; empty: it came by itself, from the CRM.
     """
 
     lead_id: str
@@ -72,6 +73,7 @@ class Lead:
     consent_at: float | None = None
     consent_until: float | None = None
     consent_source: str = ""
+    list_name: str = ""
     attrs: dict[str, Any] = field(default_factory=dict)
     tries: dict[Disposition, int] = field(default_factory=dict)
 

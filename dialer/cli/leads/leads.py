@@ -233,6 +233,7 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
         "name": story.row.name,
         "customer": story.customer_id,
         "time zone": story.timezone,
+        "list": story.row.list_name,
         "priority": str(story.row.priority),
         "state": f"{PLACE_WORDS.get(story.row.state, str(story.row.state))}, {when(story.row.at)}",
         "why": story.row.why,

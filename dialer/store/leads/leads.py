@@ -19,7 +19,7 @@ from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import StoreError, UnknownLead
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import read, shaped
-from dialer.store.leads.lead_codec import stream_id_of, taken_in_at_of, unpack
+from dialer.store.leads.lead_codec import NO_LIST, stream_id_of, taken_in_at_of, unpack
 from dialer.store.settlement import attempts
 
 MAX_PAGE: Final = 1000
@@ -41,7 +41,8 @@ class LeadState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LeadRow:
     """One lead as people may see it. `at` (seconds since the epoch) is when it became or becomes due, when its lease
-    ends, or when it was closed. `why` says in words why it was last put off or closed, `reason` as data."""
+    ends, or when it was closed. `why` says in words why it was last put off or closed, `reason` as data. `list_name` is
+    the list that it came with."""
 
     lead_id: str
     number: str
@@ -52,6 +53,7 @@ class LeadRow:
     tries: int
     why: str
     reason: Why
+    list_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ def _row(seen: _Seen) -> LeadRow:
         tries=sum(lead.tries.values()),
         why=masked_text(lead_reasons.sentence(seen.why)),
         reason=Why(seen.why.kind, masked_text(seen.why.name), seen.why.case, masked_data(dict(seen.why.facts))),
+        list_name=lead.list_name or NO_LIST,
     )
 
 
