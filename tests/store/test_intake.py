@@ -10,9 +10,12 @@ import msgpack
 import pytest
 
 from compliance.api import Per
+from compliance.numbering import plans
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StreamFull, UnknownCampaign
 from dialer.store.base.streams import GROUP, IDLE_MS, entries_of
+from dialer.store.crm.requests import BlockRequest, parse_request
+from dialer.store.gate.gate import Permitted
 from dialer.store.leads import intake
 from dialer.store.operators.status import counts
 from tests.store.conftest import NOW, OWNER, Floor, number
@@ -202,3 +205,20 @@ def test_a_campaign_has_only_so_many_lists(floor: Floor, monkeypatch: pytest.Mon
     assert (report.accepted, report.rejected) == (4, 2)
     assert len(lists(floor)) <= 4
     assert "too many lists" in rejected(floor)[0]["reasons"].decode()
+
+
+def test_a_range_that_the_operator_allows_is_taken_in_and_dialled(floor: Floor) -> None:
+    """Intake, the gates and the no-call list read the same numbers."""
+    lead = {"lead_id": "L1", "phone": "14912345678"}
+    floor.add(lead)
+    assert floor.take_in().rejected == 1
+
+    plans.also_valid(["+86149"])
+    try:
+        floor.add(lead)
+        assert floor.take_in().accepted == 1
+        assert [type(screened) for screened in floor.screen(floor.lease())] == [Permitted]
+        blocked = parse_request({b"json": b'{"type":"block","number":"149 1234 5678","who":"x"}'}, "CN")
+        assert isinstance(blocked, BlockRequest)
+    finally:
+        plans.also_valid(())

@@ -18,6 +18,7 @@ from compliance.blocks import is_id
 from compliance.calling_hours.regions import is_region, is_zone
 from compliance.consent import CLOCKS_DIFFER_S
 from compliance.destinations import Destinations, NumberType
+from compliance.numbering.written import spoilt_id
 from compliance.numbers import E164, BadNumber, holds_number, masked_text
 from compliance.numbers import parse as parse_number
 from compliance.words import detail
@@ -106,11 +107,8 @@ def parse(
     list_name = _list_name(given)
     attrs = given.free("attrs", MAX_ATTRS_BYTES)
     given.finish(": the CRM's own data belongs into attrs")
-    given.faults += [
-        f"{name}: holds the phone number, and ids are shown and logged: use another one"
-        for name, text in (("lead_id", lead_id), ("customer_id", customer_id), ("account_id", account_id))
-        if any(number.is_in(text) for number in numbers)
-    ]
+    for field, text in (("lead_id", lead_id), ("customer_id", customer_id), ("account_id", account_id)):
+        given.faults += _id_faults(field, text, numbers)
     if given.faults:
         return Rejection(lead_id, tuple(map(masked_text, given.faults)), list_name)
     lead = Lead(
@@ -155,6 +153,16 @@ def _region(given: Fields) -> str:
     if region and not is_region(region):
         given.faults.append(f"region: {region!r} is not a country or a part of one, such as US-FL (ISO 3166-1, 3166-2)")
     return region
+
+
+def _id_faults(name: str, text: str, numbers: tuple[E164, ...]) -> list[str]:
+    """Why an id may not be used. People whose ids a spreadsheet made the same would be capped and blocked together."""
+    faults = []
+    if text and (spoilt := spoilt_id(text)) is not None:
+        faults.append(f"{name}: {spoilt}")
+    if any(number.is_in(text) for number in numbers):
+        faults.append(f"{name}: holds the phone number, and ids are shown and logged: use another one")
+    return faults
 
 
 def _subject_id(given: Fields, name: str) -> str:
