@@ -14,7 +14,7 @@ UNSEEN: Final = r"\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0
 _UNSEEN: Final = re.compile(f"[{UNSEEN}]")
 _QUOTED_FORMULA: Final = re.compile(r'="([^"]*)"')
 _SCHEME: Final = re.compile(r"(?:tel|callto|sip|电话|手机)\s*[:：]\s*(?=[\d+＋(])", re.IGNORECASE)
-_MARKS: Final = "'’‘`´＇"
+MARKS: Final = "'’‘`´＇"
 """Apostrophes, with which a spreadsheet marks text."""
 
 _SHORTENED: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
@@ -42,7 +42,7 @@ def bare(raw: str) -> str:
         return raw
     text = _UNSEEN.sub("", raw).strip()
     quoted = _QUOTED_FORMULA.fullmatch(text)
-    text = (quoted[1] if quoted else text).strip().lstrip(_MARKS).strip()
+    text = (quoted[1] if quoted else text).strip().lstrip(MARKS).strip()
     return _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
 
 

@@ -21,7 +21,7 @@ from dialer.store.base import connection as door
 from dialer.store.base.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
 from dialer.store.base.keys import BUCKETS, SHARDS, Keys, digits, place
 from dialer.store.crm import inbox
-from dialer.store.leads import funnel, leads, leases, preflight
+from dialer.store.leads import funnel, leads, leases, lists, preflight
 from dialer.store.operators import agents, campaigns
 from dialer.store.privacy import blocklist, retention
 from dialer.store.settlement import recovery, settle
@@ -94,6 +94,7 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
     recovery.recover(store, NOW)
     leads.page(store, floor.name)
     funnel.read(store, floor.name, NOW, None)
+    list(lists.tallies(store, floor.name))
     flight, stretches = preflight.plan(store, applied(floor.settings, read_catalogue()), NOW)
     for stretch in stretches:
         preflight.judge_stretch(store, flight, NationalRegisters(), stretch)

@@ -144,9 +144,7 @@ class Keys:
     learnt = _of_campaign("learnt")  # hash: host -> what its pacer has learnt and how it decided last
     unannounced = _of_campaign("unannounced")  # hash: attempt_id -> event that is not in the CRM's stream yet
     lists = _of_campaign("lists")  # hash: accepted:LIST, rejected:LIST, taken_back_at:LIST -> counters and a time
-    imports = _of_campaign(
-        "imports"
-    )  # hash: DIGEST@LIST -> a file that was imported: whose, when, rows, reasons (JSON)
+    imports = _of_campaign("imports")  # hash: DIGEST@LIST -> a file that was imported: whose, when, rows, reasons
     # hash: counters: accepted, rejected, reopened, purged, erased, and disposition:, closed:, refused:, outcome:NAME
     counts = _of_campaign("counts")
 

@@ -130,7 +130,7 @@ def counts(store: Store, campaign: str, now: float) -> Counts:
         stored=stored,
         accepted=named_counts.get("accepted", 0),
         rejected=named_counts.get("rejected", 0),
-        deleted=named_counts.get("purged", 0) + named_counts.get("erased", 0),
+        deleted=sum(named_counts.get(name, 0) for name in ("purged", "erased", "deleted")),
         dispositions=_group(named_counts, "disposition:"),
         closed_by=_group(named_counts, "closed:"),
         refused_by=_group(named_counts, "refused:"),
