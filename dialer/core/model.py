@@ -106,10 +106,12 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Call the lead again, `after_s` from now, at `number_index`."""
+    """Call the lead again, `after_s` from now, at `number_index`. With `yields_from_s` it is behind leads that were
+    never called, and may be called from so many seconds on where nothing else is due."""
 
     after_s: float
     number_index: int
+    yields_from_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,7 @@ class Keys:
     numbers = _of_campaign("numbers")  # hash: digits -> lead_id, to find duplicates
     due = _of_campaign("due")  # sorted set: lead_id by (priority, time it became due); the lowest is leased first
     waiting = _of_campaign("waiting")  # sorted set: lead_id by the time it becomes due
+    early = _of_campaign("early")  # sorted set: TIME|lead_id of those that wait until then, by when they may be called
     leased = _of_campaign("leased")  # sorted set: lead_id by the end of its lease
     lessee = _of_campaign("lessee")  # hash: lead_id -> owner of the lease
     attempts = _of_campaign("attempts")  # hash: attempt_id -> an attempt that has not ended

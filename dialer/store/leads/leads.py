@@ -24,8 +24,9 @@ from dialer.store.settlement import attempts
 
 MAX_PAGE: Final = 1000
 
-# In a score of the due: 9 minus the priority, times this, plus milliseconds since the epoch (lua/lease.lua).
-_PRIORITY_STEP: Final = 1e13
+# In a score of the due: 9 minus the priority, times twice this, plus this for those behind the others of their
+# priority, plus milliseconds since the epoch (lua/prelude.lua).
+_DUE_STEP: Final = 5e12
 
 
 class LeadState(StrEnum):
@@ -190,7 +191,7 @@ def _seen(campaign: str, cells: Sequence[bytes]) -> _Seen:
         attempt=attempt.decode(),
         owner=owner.decode(),
         state=state,
-        at=score % _PRIORITY_STEP / 1000 if state is LeadState.DUE else score,
+        at=score % _DUE_STEP / 1000 if state is LeadState.DUE else score,
     )
 
 

@@ -7,8 +7,9 @@
 --   the same by slot, SLOT|OWNER|answered, of one hour; and hashes of agents' days: AGENT|talks and so on
 -- ARGV
 --   1 (msgpack) now; owner: who settles; story_bytes: longest story; day_kept_s, hour_kept_s, agent_day_kept_s: how long they are kept
---   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; why;
---     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; slot;
+--   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; early:
+--     from when on it yields, if it does; why;
+--     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; window: WINDOW:TRY; slot;
 --     day, hour, agent_day: which of those hashes (from 1); agent ("": none had it); talk_at,
 --     talk_ms
 -- RETURNS
@@ -17,7 +18,7 @@
 local keys, counters = keys_of({
     'attempts hash', 'open hash', 'ended hash', 'story hash', 'progress hash', 'leased zset', 'lessee hash', 'due zset',
     'waiting zset', 'closed zset', 'why hash', 'counts hash', 'unannounced hash', 'wishes hash', 'outcomes hash',
-    'priority hash', 'lead hash',
+    'priority hash', 'lead hash', 'early zset',
 }, 'hash')
 local given = cmsgpack.unpack(ARGV[1])
 
@@ -48,6 +49,9 @@ local function next_step(lead_id, step)
         count(keys.counts, 'closed:' .. step.a, 1)
     else
         make_due_at(keys, lead_id, step.a, given.now)
+        if not wish and type(step.early) == 'number' and step.a > given.now then
+            redis.call('ZADD', keys.early, string.format('%.17g', step.early), early_member(step.a, lead_id))
+        end
     end
     redis.call('HSET', keys.why, lead_id, step.why)
 end
@@ -126,6 +130,12 @@ for i = 2, #ARGV do
         end
         count_for_agent(one)
         count(keys.counts, 'disposition:' .. one.disposition, 1)
+        if one.charged then
+            count(keys.counts, 'window:' .. one.window .. ':attempts', 1)
+            if one.live then
+                count(keys.counts, 'window:' .. one.window .. ':live', 1)
+            end
+        end
         redis.call('HSET', keys.unannounced, one.attempt, one.event)
     end
     answers[#answers + 1] = ends and 1 or 0
