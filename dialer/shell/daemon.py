@@ -34,6 +34,7 @@ from dialer.shell.tasks.event_writer import EventWriter
 from dialer.shell.tasks.feeds import Feeds
 from dialer.shell.tasks.heartbeat import Heartbeat, log_recovered
 from dialer.shell.tasks.housekeeping import Housekeeping
+from dialer.shell.tasks.logins import Logins
 from dialer.shell.tasks.pacer_memory import PacerMemory
 from dialer.shell.tasks.pacers import pace
 from dialer.shell.tasks.store_tasks import StoreTasks, attempt_ids
@@ -169,7 +170,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, pool: Pool) -> None:
     claims, watch, board, memory = Claims(parts), CampaignWatch(parts), BoardTask(parts, pool), PacerMemory(parts)
     store_tasks = StoreTasks(parts, attempt_ids(parts.owner.rpartition(":")[2]))
     watch.created_at = parts.evidence.created_at
-    feeds = Feeds(parts, claims, watch)
+    feeds = Feeds(parts, Logins(parts, claims), watch)
     heartbeat = Heartbeat(parts, claims, store_tasks, watch, writer)
     try:
         await feeds.begin()
@@ -192,6 +193,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, pool: Pool) -> None:
         ):
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:
+            feeding.start_soon(feeds.logins.run)
             for feed in (feeds.leads, feeds.agents, feeds.crm, feeds.operators):
                 feeding.start_soon(feeds.keep, feed)
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ import trio
 import dialer
 from compliance.numbering import plans
 from config.daemon import DaemonSettings
+from dialer.core.agents.phones import PhoneRules, TrunkPlace, hosts_of
 from dialer.core.effects import AgentChanged, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
 from dialer.core.engine import Engine
 from dialer.core.engine_state import EngineSettings, TrunkLimits
@@ -144,6 +146,25 @@ def _evidence(settings: DaemonSettings) -> EvidenceLog:
     for torn in evidence.torn:
         log.warning("evidence ends unfinished; the next record says so", file=torn["file"], bytes=torn["bytes"])
     return evidence
+
+
+def phone_rules(settings: DaemonSettings) -> PhoneRules:
+    """Which phones agents may log in with: no host of a trunk, and no port of the edge that leads to one."""
+    networks, domains = hosts_of(settings.agents.hosts)
+    trunks: list[TrunkPlace] = []
+    for place, trunk in enumerate(settings.trunks):
+        trunks.append(TrunkPlace(trunk.name, trunk.host.lower(), trunk.port, tuple(map(IPv4Network, trunk.sources))))
+        if settings.edge.used:
+            trunks.append(TrunkPlace(trunk.name, INSIDE, settings.edge.port_of(place)))
+            further = (*trunk.edge.backup_hosts, *trunk.edge.sources, trunk.edge.outbound_proxy)
+            trunks += [_trunk_place(trunk.name, text) for text in further if text]
+    return PhoneRules(networks, domains, frozenset({IPv4Address(settings.sip.bind_address)}), tuple(trunks))
+
+
+def _trunk_place(name: str, text: str) -> TrunkPlace:
+    """HOST or HOST:PORT, as the settings of an edge have it."""
+    host, _, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
+    return TrunkPlace(name, host.lower(), int(port or 5060))
 
 
 def pool_settings(settings: DaemonSettings) -> PoolSettings:

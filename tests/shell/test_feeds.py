@@ -14,7 +14,7 @@ import trio.testing
 
 from compliance.api import Per
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
+from config.daemon import AgentSettings, DaemonSettings, RedisSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.inputs import AnswerReported, Input
 from dialer.shell.health import NoCalls
@@ -23,6 +23,7 @@ from dialer.shell.tasks import feeds as feeds_module
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.feeds import Feeds
+from dialer.shell.tasks.logins import Logins
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.leads import intake
 from dialer.store.operators import agents, campaigns
@@ -102,9 +103,10 @@ def store(valkey_url: str) -> Iterator[Store]:
 
 def ear(store: Store, host: str = "one") -> Ear:
     """The feeds of one daemon, whose place in the agents' stream is found."""
-    parts = some_parts(store, host=host, owner=f"{host}:1")
+    settings = DaemonSettings(agents=AgentSettings(probe_limit_s=0))
+    parts = some_parts(store, host=host, owner=f"{host}:1", settings=settings)
     listed: list[set[str]] = []
-    feeds = Feeds(parts, Claims(parts), cast("CampaignWatch", Watch(listed)))
+    feeds = Feeds(parts, Logins(parts, Claims(parts)), cast("CampaignWatch", Watch(listed)))
     trio.run(feeds.begin)
     return Ear(feeds, parts.queues.inputs, parts.queues.facts_to_write, listed)
 
@@ -123,7 +125,7 @@ def test_a_kept_outcome_goes_on_to_the_engine(store: Store) -> None:
 
 
 def login(agent: str, *names: str) -> AgentEvent:
-    return AgentEvent(AgentEventKind.LOGIN, agent, "sip:a@b", names or ("spring",))
+    return AgentEvent(AgentEventKind.LOGIN, agent, f"sip:{agent}@127.0.0.1", names or ("spring",))
 
 
 READY = AgentEvent(AgentEventKind.READY, "ann")
@@ -137,7 +139,7 @@ def test_a_login_right_after_ready_is_heard(store: Store) -> None:
     one.listen(lambda: one.inputs.statistics().current_buffer_used == 2)
 
     assert one.engine_was_told() == [login("ann"), READY]
-    assert one.feeds.claims.held == {"ann"}
+    assert one.feeds.logins.claims.held == {"ann"}
 
 
 def test_the_intake_is_told_which_ids_leads_need(store: Store) -> None:
@@ -189,7 +191,7 @@ def test_what_nobody_can_use_is_refused_under_one_id(store: Store) -> None:
 def test_a_draining_daemon_takes_no_new_agent(store: Store) -> None:
     """Who logs in while a daemon drains is for another one."""
     one, two = ear(store, "one"), ear(store, "two")
-    one.feeds.claims.closed = True
+    one.feeds.logins.claims.closed = True
     agents.enqueue(store, [login("ann"), AgentEvent(AgentEventKind.PAUSE, "marker")])
 
     one.listen(lambda: one.facts.statistics().current_buffer_used == 1)

@@ -11,6 +11,7 @@ from dialer.store.base.connection import trip
 from dialer.store.leads import lists
 from dialer.store.leads.lists import Import, Intake, TakenBack, Tally
 from dialer.store.leads.rejections import rejections
+from dialer.store.leads.selection import Filter, chosen
 from dialer.store.operators.status import counts
 from dialer.store.settlement import settle
 from tests.store.conftest import NOW, OWNER, Floor, number
@@ -126,3 +127,16 @@ def test_what_is_there_already_is_known_before_an_import(floor: Floor) -> None:
 
     assert (known, holders) == ([True, False], ["L1", ""])
     assert lists.taken(floor.store, floor.name, [], []) == ([], [])
+
+
+def test_leads_are_chosen_by_their_list(floor: Floor) -> None:
+    """For every command that changes or exports leads."""
+    fill(floor, "march", 0, 3)
+    fill(floor, "", 10, 2)
+
+    def ids(name: str) -> set[str]:
+        return {seen.lead_id for seen in chosen(floor.store, floor.name, Filter(list_name=name))}
+
+    assert ids("march") == {"L0", "L1", "L2"}
+    assert ids("stream") == {"L10", "L11"}
+    assert len(ids("")) == 5

@@ -10,6 +10,7 @@ from dialer.cli.base.glossary import PLACE_WORDS
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, facts, table, when
+from dialer.cli.leads import lead_changes, lead_export
 from dialer.cli.leads.import_command import import_
 from dialer.store.leads import leads as store_leads
 from dialer.store.leads.leads import LeadRow, LeadState, LeadStory
@@ -18,12 +19,13 @@ from dialer.store.operators import campaigns, control
 
 @click.group(cls=NearGroup)
 def leads() -> None:
-    """Import leads and look at them. Phone numbers are always shown masked.
+    """Import leads, look at them, change them. Phone numbers are shown masked.
 
     \b
     Example:
       dialer leads import spring-sale customers.csv
       dialer leads list spring-sale --state due
+      dialer leads reopen spring-sale --disposition no_answer --older-than 3d
     """
 
 
@@ -116,4 +118,11 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
     page: list[RenderableType] = [facts(known)]
     if attempts:
         page += ["", table(heads, attempts)]
+    if story.history:
+        lines = [(when(line.at), line.what, line.who, line.text, line.attempt) for line in story.history]
+        page += ["", table(("at", "what", "who", "words", "attempt"), lines)]
     return Answer(story, page)
+
+
+for _command in (*lead_changes.COMMANDS, lead_export.export):
+    leads.add_command(_command)

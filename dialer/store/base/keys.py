@@ -112,6 +112,10 @@ class Keys:
         """String with an end of life: the owner (daemon) that the agent belongs to."""
         return f"{self.prefix}agents:claim:{{{agent}}}"
 
+    def phone_claim(self, phone: str) -> str:
+        """String with an end of life: the agent who has logged in with this phone."""
+        return f"{self.prefix}agents:phone:{{{phone}}}"
+
     def heartbeat(self, owner: str) -> str:
         """String with an end of life: there while the owner lives."""
         return f"{self.prefix}owner:{{{owner}}}"
@@ -146,7 +150,8 @@ class Keys:
     unannounced = _of_campaign("unannounced")  # hash: attempt_id -> event that is not in the CRM's stream yet
     lists = _of_campaign("lists")  # hash: accepted:LIST, rejected:LIST, taken_back_at:LIST -> counters and a time
     imports = _of_campaign("imports")  # hash: DIGEST@LIST -> a file that was imported: whose, when, rows, reasons
-    # hash: counters: accepted, rejected, reopened, purged, erased, and disposition:, closed:, refused:, outcome:NAME
+    # hash: counters: accepted, rejected, reopened, purged, erased, deleted; disposition:, closed:, refused:,
+    # outcome:NAME; window:WINDOW:TRY:attempts and :live
     counts = _of_campaign("counts")
 
     def ledger(self, campaign: str, day: str) -> str:

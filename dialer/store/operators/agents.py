@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -122,8 +122,8 @@ def parse(entry: Entry) -> Heard | Malformed:
     elif holds_number(agent):
         given.faults.append("agent: reads like a phone number, and agents are shown and logged by name")
     uri = given.text("uri", MAX_URI_LENGTH)
-    if uri and not uri.startswith(("sip:", "sips:")):
-        given.faults.append("uri: must begin with sip: or sips:")
+    if uri and not uri.startswith("sip:"):
+        given.faults.append("uri: must begin with sip:")
     campaigns = given.texts("campaigns", MAX_TEXT_LENGTH, MAX_CAMPAIGNS)
     team = given.text("team", MAX_TEXT_LENGTH)
     shown_name = masked_text(given.text("name", MAX_TEXT_LENGTH))  # it goes onto boards, as the reason does
@@ -168,6 +168,26 @@ def renew(store: Store, agents: Sequence[str], owner: str, ttl_s: float) -> tupl
 def release(store: Store, agents: Sequence[str], owner: str) -> int:
     """Give claims up; returns how many were the owner's."""
     return sum(_each(store, "release", agents, owner, 1.0))
+
+
+def claim_phones(store: Store, phones: Mapping[str, str], ttl_s: float) -> tuple[str, ...]:
+    """Claim a phone for each agent (`phones` is by agent) for `ttl_s` seconds, or prolong that; returns the agents
+    whose phone is another agent's."""
+    done = _each_phone(store, "claim", phones, ttl_s)
+    return tuple(agent for agent, mine in zip(phones, done, strict=True) if not mine)
+
+
+def release_phones(store: Store, phones: Mapping[str, str]) -> None:
+    """Let others have these phones."""
+    _each_phone(store, "release", phones, 1.0)
+
+
+def _each_phone(store: Store, what: str, phones: Mapping[str, str], ttl_s: float) -> list[int]:
+    ttl_ms = max(1, round(ttl_s * 1000))
+    calls = [
+        ScriptCall("claim", [store.keys.phone_claim(phone)], [what, agent, ttl_ms]) for agent, phone in phones.items()
+    ]
+    return trip(store, calls)
 
 
 def _each(store: Store, what: str, agents: Sequence[str], owner: str, ttl_s: float) -> list[int]:

@@ -27,10 +27,10 @@ class HostStatus:
 class Counts:
     """Where a campaign's leads are (`standing`), and how its attempts ended. The cost does not grow with the campaign.
 
-    `accepted` and `rejected` are all that intake ever took or rejected, `deleted` those of the accepted that are purged
-    or erased again, `stored` those that should be there. `closed_by` counts closings, so a lead that was reopened by a
-    callback and closed again is in it twice. `windows` counts attempts and live answers by the time of the callee's day
-    and by which attempt of the lead it was: `evening:2:attempts`, `evening:2:live`; 5 are all from the fifth on.
+    `accepted` and `rejected` are all that intake ever took or rejected, `deleted` those of the accepted that are
+    purged, erased or deleted again, `stored` those that should be there. `closed_by` counts closings, so a lead that
+    was reopened and closed again is in it twice. `windows` counts attempts and live answers by the time of the callee's
+    day and by which attempt of the lead it was: `evening:2:attempts`, `evening:2:live`; 5 are all from the fifth on.
     """
 
     standing: LeadCounts
