@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -32,7 +32,17 @@ class RetrySettings(Section):
     max_attempts: int = Field(
         description="how often this end may be followed by another attempt; 0: never", ge=0, le=99
     )
+    not_before: Literal["", "next_day"] = Field(
+        default="", description="next_day: not on the same day of the callee; empty: delay_s alone decides"
+    )
+    prefer: Literal["", "another_window"] = Field(
+        default="",
+        description="another_window: at another time of the callee's day (until 12:00, to 14:00, to 18:00, evening, "
+        "weekend), behind leads that were never called; sooner only where nothing else is due; empty: no matter when",
+    )
 
+
+NEXT_DAY: Final = "next_day"
 
 NEVER: Final = RetrySettings(delay_s=0.0, max_attempts=0)
 """The retry of every disposition that is not in the table, such as invalid, blocked and unwanted."""

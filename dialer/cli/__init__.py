@@ -25,6 +25,7 @@ COMMANDS: Final = {
         "dialer.cli.campaigns.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."
     ),
     "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads, look at them, change them."),
+    "lists": Lazy("dialer.cli.leads.lists:lists", "Campaigns", "Lists of leads: counts, overlaps, taking back."),
     "callerid": Lazy("dialer.cli.campaigns.callerid:callerid", "Campaigns", "Numbers that callees see."),
     "why": Lazy("dialer.cli.leads.why:why", "Campaigns", "Say why a number may be dialled now or not."),
     "customer": Lazy(

@@ -79,18 +79,24 @@ def test_a_promise_is_not_tried_for_ever(dialer: Dialer, floor: Floor, end: Any)
     assert "L0" not in [row["lead_id"] for row in data(dialer("callbacks", "list", "--json"))]
 
 
-def test_the_retry_table_goes_first_where_it_has_something_left(floor: Floor, end: Any) -> None:  # noqa: F811
-    """The promise only keeps a lead from being closed."""
+@pytest.mark.parametrize(("table_s", "due_s"), [(300.0, 300.0), (90_000.0, 600.0)])
+def test_a_promise_does_not_wait_for_a_late_retry(
+    floor: Floor,
+    end: Any,  # noqa: F811
+    table_s: float,
+    due_s: float,
+) -> None:
+    """The retry table is obeyed where it is sooner: a promise for today is no call for tomorrow."""
     (dialled,) = floor.dial(1, NOW)
-    settle(floor.store, [end(dialled, Disposition.BUSY, Retry(900.0, 0), ended_at=NOW)], "host-a:1")
+    settle(floor.store, [end(dialled, Disposition.BUSY, Retry(table_s, 0), ended_at=NOW)], "host-a:1")
 
-    assert leads.story(floor.store, "spring", "L0").row.at == pytest.approx(NOW + 900)
+    assert leads.story(floor.store, "spring", "L0").row.at == pytest.approx(NOW + due_s)
 
 
 def test_the_replan_puts_overdue_callbacks_first(dialer: Dialer, floor: Floor, end: Any) -> None:  # noqa: F811
     """Anybody's, where the agent has gone home; what comes later is listed; on record."""
     (dialled,) = floor.dial(1, NOW)
-    settle(floor.store, [end(dialled, Disposition.BUSY, Retry(90_000.0, 0), ended_at=NOW)], "host-a:1")
+    settle(floor.store, [end(dialled, Disposition.BUSY, Retry(500.0, 0), ended_at=NOW)], "host-a:1")
 
     told = data(dialer("callbacks", "replan", "--json"))
 

@@ -22,7 +22,7 @@ from dialer.store.base import connection as door
 from dialer.store.base.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
 from dialer.store.base.keys import BUCKETS, SHARDS, Keys, digits, place
 from dialer.store.crm import inbox
-from dialer.store.leads import changes, funnel, leads, leases, preflight, stale, transfer
+from dialer.store.leads import changes, funnel, leads, leases, lists, preflight, stale, transfer
 from dialer.store.leads.rewrite import CannotRewrite, Rewrite, rewrite
 from dialer.store.operators import agents, campaigns
 from dialer.store.privacy import blocklist, retention
@@ -101,6 +101,7 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
     with suppress(CannotRewrite):
         rewrite(store, floor.name, "L0", Rewrite(priority=1), who="x", now=NOW)
     funnel.read(store, floor.name, NOW, None)
+    list(lists.tallies(store, floor.name))
     flight, stretches = preflight.plan(store, applied(floor.settings, read_catalogue()), NOW)
     for stretch in stretches:
         preflight.judge_stretch(store, flight, NationalRegisters(), stretch)

@@ -26,10 +26,10 @@ from dialer.core.abandonment.windows import zone_of
 from dialer.disk.registers import NationalRegisters
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreError
-from dialer.store.leads import person as store_person
 from dialer.store.leads import why as store_why
-from dialer.store.leads.person import Person
 from dialer.store.operators import campaigns, control
+from dialer.store.privacy import person as store_person
+from dialer.store.privacy.person import Person
 
 MOST_CALLS: Final = 50
 """So many of a person's newest calls are shown to people."""

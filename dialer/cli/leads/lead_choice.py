@@ -71,6 +71,7 @@ _OPTIONS: Final = (
     ),
     click.option("--outcome", metavar="WORD", help="What was said of its last attempt."),
     click.option("--reason", metavar="WORDS", help="Why it waits or is closed, as `campaign funnel` counts it."),
+    click.option("--list", "list_name", metavar="NAME", help="The list that it came with."),
     click.option("--tries", metavar="N|N-M", help="How often it was tried."),
     click.option("--older-than", metavar="SPAN", help="Nothing happened to it for so long, such as 3d."),
     click.option("--age", metavar="SPAN", help="It came in so long ago or longer."),
@@ -86,7 +87,7 @@ def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def command(*positional: Any, campaign: str, **given: Any) -> Any:
         own = ("lead_ids", "file", "everything", "states", "disposition", "outcome", "reason", "tries", "older_than")
-        taken = {name: given.pop(name) for name in (*own, "age", "due_from", "due_to", "attrs")}
+        taken = {name: given.pop(name) for name in (*own, "age", "due_from", "due_to", "attrs", "list_name")}
         return function(*positional, choice=_choice(campaign, **taken), **given)
 
     for option in reversed((campaign_argument, *_OPTIONS)):
@@ -110,6 +111,7 @@ def _choice(campaign: str, lead_ids: tuple[str, ...], file: Path | None, everyth
         due_from=time_of(given["due_from"], "--due-from", moment),
         due_to=time_of(given["due_to"], "--due-to", moment),
         attrs=_attrs(given["attrs"]),
+        list_name=given["list_name"] or "",
     )
     audited = {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
     if lead_ids:

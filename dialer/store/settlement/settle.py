@@ -33,14 +33,23 @@ from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, PastAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
 from dialer.store.settlement.outbox import CrmEvent, pack_event, unpack_event, xadd_event
-from dialer.store.settlement.settlements import counted_at, event_of, from_wire, retry_at, settled, to_wire
+from dialer.store.settlement.settlements import (
+    counted_at,
+    event_of,
+    from_wire,
+    retry_at,
+    settled,
+    to_wire,
+    window_field,
+    yields_from,
+)
 
 __all__ = ["counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
 
 PROMISE_S: Final = 4 * 3600.0
 PROMISE_RETRY_S: Final = 600.0
-"""A callback that was promised and reached nobody is tried again, so far apart and for so long after its time, whatever
-the retry table has left. The caps hold for it as for any call."""
+"""A callback that was promised and reached nobody is tried again, so far apart at most and for so long after its time,
+whatever the retry table says. The caps hold for it as for any call."""
 
 NOBODY_REACHED: Final = frozenset({Disposition.BUSY, Disposition.NO_ANSWER, Disposition.CONGESTION})
 
@@ -214,7 +223,7 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
     tries = {**lead.tries, one.disposition: lead.tries.get(one.disposition, 0) + 1}
     if isinstance(step, Retry):
         again = Why(Kind.ENDED, one.disposition.value, AGAIN)
-        what: dict[str, Any] = {"what": "due", "a": retry_at(one), "why": kept(again)}
+        what: dict[str, Any] = {"what": "due", "a": retry_at(one), "early": yields_from(one), "why": kept(again)}
     else:
         name = OPTED_OUT if one.opted_out else one.disposition.value
         why = Why(Kind.ENDED, name, facts={"words": step.reason})
@@ -246,6 +255,7 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         "live": one.live,
         "abandoned": one.abandoned,
         "hung_up": one.hung_up,
+        "window": window_field(one),
         "slot": slot,
         "agent": talked_with,
         "talk_at": math.floor(one.bridged_at or 0),
