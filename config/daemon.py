@@ -259,7 +259,7 @@ class DaemonSettings(Section):
     host: HostSettings = Field(default=HostSettings(), description="this daemon among those that share one Redis")
     sip: SipSettings = Field(default=SipSettings(), description="the SIP side of this host")
     trunks: tuple[TrunkSettings, ...] = Field(
-        default=(), description="the carriers; the first is the default", max_length=64
+        default=(), description="the carriers; campaigns use all of them, or those that they name", max_length=64
     )
     edge: EdgeSettings = Field(
         default=EdgeSettings(), description="Kamailio and rtpengine between the workers and the carriers"

@@ -33,8 +33,9 @@ class Trunk:
 
     `addresses` are the IPv4 addresses of `host` where that is a name: workers look nothing up, the pool does.
     `sources` are further addresses and networks from which the carrier sends. Without even a 100 Trying for
-    `first_answer_s` it is unreachable; RFC 3261's timer B would wait 32 s. The password is left out where a trunk
-    is printed.
+    `first_answer_s` it is unreachable; RFC 3261's timer B would wait 32 s. `called_rules` and `caller_rules` say how it
+    wants numbers written (`sip.rewriting`), `codecs` what it is offered, best first. The password is left out where a
+    trunk is printed.
     """
 
     name: str
@@ -45,6 +46,9 @@ class Trunk:
     addresses: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     first_answer_s: float = 8.0
+    called_rules: tuple[str, ...] = ()
+    caller_rules: tuple[str, ...] = ()
+    codecs: tuple[str, ...] = ("PCMU", "PCMA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,9 @@ class Settings:
 class Dial:
     """Send the INVITE to the callee. Reserves two slots: the callee's leg and an agent's.
 
-    `number` goes into the request URI as it is (E.164 with the plus sign, or what the trunk wants instead).
-    It is left out where the command is printed. `give_up_s` is the worker's own fail-safe should the daemon never
-    cancel; it is longer than any ring timeout.
+    `number` is E.164 with the plus sign, `caller_id` as the campaign has it; the worker writes both as the trunk wants.
+    The number is left out where the command is printed. `give_up_s` is the worker's own fail-safe should the daemon
+    never cancel; it is longer than any ring timeout.
     """
 
     call: str
@@ -250,7 +254,8 @@ class Ended:
     """The call is over and its slots are free.
 
     `cause` classifies the end; `sip_code`, `q850` (0: not given) and `reason` are what the far end said, raw.
-    `ended_by` says which leg, or the dialer itself (`Leg.DIALER`), ended it.
+    `ended_by` says which leg, or the dialer itself (`Leg.DIALER`), ended it. `retry_after_s` is how long a refusal
+    asked us to wait before the next request (0: it did not).
     """
 
     call: str
@@ -260,6 +265,7 @@ class Ended:
     sip_code: int
     q850: int
     reason: str
+    retry_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

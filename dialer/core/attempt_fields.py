@@ -43,6 +43,7 @@ FIELDS: Final[Mapping[str, Callable[[Settlement], Any]]] = {
     "crossed_cancel": lambda one: one.crossed_cancel,
     "agent": lambda one: one.agent,
     "trunk": lambda one: one.trunk,
+    "failed_trunks": lambda one: list(one.failed_trunks),
     "caller_id": lambda one: one.caller_id,
     "cause": lambda one: one.cause.value,
     "ended_by": lambda one: one.ended_by.value,

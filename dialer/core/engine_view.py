@@ -10,7 +10,7 @@ from dialer.core.agents.agent import Agent, AgentState
 from dialer.core.board import AgentRow, CampaignRow, TrunkRow, row_of
 from dialer.core.calls import previewing
 from dialer.core.calls.call import CallState
-from dialer.core.calls.trunks import TrunkLoad
+from dialer.core.calls.trunk_load import TrunkLoad
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.engine_state import EngineState
 from pacing.api import Mode

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pjsua2 as pj
 
-from sip import address
+from sip import address, rewriting
 from sip.causes import Cause
 from sip.messages import Dial, DialAgent, Settings, Trunk
 from sip.worker.dialog import Dialog, Fact, Key
@@ -50,7 +50,10 @@ LEGS_WARM_PER_SLOT: Final = 7
 RESERVED_PER_SLOT: Final = 1
 """Of these, how many are left to agents' legs: a callee who has answered must not wait for one who has not."""
 
-_KEPT_CODECS: Final = ("PCMU/8000", "PCMA/8000")
+_CODECS: Final = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1"}
+_BEST_CODEC: Final = 128
+"""The library's priority of the codec that is named first."""
+
 _DIGITS: Final = re.compile(r"\d{4,}")
 
 
@@ -105,7 +108,9 @@ class Endpoint:
         self._devices.setNoDev()
         self._library.libStart()
         for codec in self._library.codecEnum2():
-            self._library.codecSetPriority(codec.codecId, 128 if codec.codecId.startswith(_KEPT_CODECS) else 0)
+            self._library.codecSetPriority(codec.codecId, 0)
+        self._offered: tuple[str, ...] = ()
+        self._offer(tuple(_CODECS))
         # The stock library has room for eight accounts: all trunks share one.
         self._carriers = Account(settings, contact)
         self._phones = Account(settings, contact)
@@ -189,10 +194,13 @@ class Endpoint:
             hosts = address.addresses_of(trunk)
             if not hosts:
                 raise RefusedError("the trunk's name has no IPv4 address", Cause.TRUNK_UNREACHABLE)
-            uri = address.callee_uri(order.number, trunk.host, trunk.port)
+            number = rewriting.rewritten(order.number, trunk.called_rules)
+            caller_id = rewriting.rewritten(order.caller_id, trunk.caller_rules)
+            uri = address.callee_uri(number, trunk.host, trunk.port)
             proxy = "" if trunk.host == hosts[0] else f"{hosts[0]}:{trunk.port}"
             account = self._carriers.use(proxy, trunk.username, trunk.password)
-            from_header = address.caller(order.caller_id, self._host)
+            from_header = address.caller(caller_id, self._host)
+            self._offer(trunk.codecs)
             return self._place(order.call, account, uri, from_header, hosts[0], self._sources[trunk.name])
 
     def dial_agent(self, order: DialAgent) -> Dialog:
@@ -204,7 +212,18 @@ class Endpoint:
                 raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
             named = order.address and address.host_of(uri) is None
             account = self._phones.use(f"{host}:{address.port_of(uri)}" if named else "")
+            self._offer(tuple(_CODECS))
             return self._place(order.call, account, uri, address.shown(order.about, self._host), host, ())
+
+    def _offer(self, codecs: tuple[str, ...]) -> None:
+        """Name these codecs in the offers from now on, best first; the library has one list for all calls."""
+        if codecs == self._offered:
+            return
+        for name in self._offered:
+            self._library.codecSetPriority(_CODECS[name], 0)
+        for place, name in enumerate(codecs):
+            self._library.codecSetPriority(_CODECS[name], _BEST_CODEC - place)
+        self._offered = codecs
 
     def _place(
         self, call: str, account: Any, uri: str, from_header: str, host: str, sources: Iterable[IPv4Network]

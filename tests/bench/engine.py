@@ -31,8 +31,8 @@ from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings, RedisSettings
 from config.sip import TrunkSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import Settle
-from dialer.core.engine_state import TrunkLimits
 from dialer.core.inputs import LeadsLeased
 from dialer.core.model import Settlement
 from dialer.demo import parts

@@ -26,6 +26,11 @@ AGAIN: Final = "again"
 """The case of an end or a word after which the lead is called again."""
 
 SKIPPED: Final = "skipped by an agent"
+NO_TRUNK: Final = {
+    "not_served": "no trunk serves the number",
+    "rests": "the trunks for the number rest",
+    "full": "the trunks for the number are full",
+}
 _AGAIN_SAID: Final = {"callback": "callback", "machine": "an answering machine: called again"}
 
 
@@ -36,6 +41,7 @@ class Kind(StrEnum):
     ENDED = "ended"  # an attempt's end: `name` is the disposition
     SAID = "said"  # an agent's or the CRM's word: `name` is the outcome
     SKIPPED = "skipped"  # an agent's, who looked at the lead and did not want to call
+    NO_TRUNK = "no_trunk"  # the trunks': `case` is not_served, rests or full
     TEXT = "text"  # anything else, in words
 
 
@@ -51,6 +57,8 @@ class Why:
     @property
     def counted_as(self) -> str:
         """What leads with such a reason are counted under: without what differs by lead."""
+        if self.kind is Kind.NO_TRUNK:
+            return NO_TRUNK.get(self.case, self.case[:LONGEST_NAME])
         return SKIPPED if self.kind is Kind.SKIPPED else self.name[:LONGEST_NAME].replace("_", " ")
 
 
@@ -79,6 +87,8 @@ def sentence(why: Why) -> str:
             return _AGAIN_SAID.get(why.name, f"{why.name}: called again")
         case Kind.SAID:
             return f"{why.name}, says {facts.get('who', CRM)}"
+        case Kind.NO_TRUNK:
+            return NO_TRUNK.get(why.case, why.case)
         case Kind.SKIPPED:
             return f"skipped by agent {facts.get('agent', '')}: {facts.get('reason', '')}"
     return str(facts.get("words", why.name))
