@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import dialer
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState
-from dialer.core.board import Board, CampaignRow, Delay
+from dialer.core.board import Board, CallerIdRow, CampaignRow, Delay, TrunkRow
+from dialer.core.call_quality import NewestCalls
 from dialer.core.effects import AgentChanged
 from dialer.core.engine_view import CampaignStatistics, EngineStatistics
 from dialer.core.inputs import Refused
@@ -20,6 +21,9 @@ from dialer.shell.clock import Clock
 from dialer.shell.health import Health
 from pacing.api import NOT_ASKED, Brake, Decision, Mode
 from pacing.sentence import sentence
+
+CALLER_IDS: Final = 200
+"""The board has so many caller ids at most, those that were shown last."""
 
 DELAY_SAMPLES: Final = 5_000
 """Percentiles are of so many of the newest calls."""
@@ -74,7 +78,8 @@ class CampaignCounts:
 
 @dataclass(slots=True)
 class Statistics:
-    """Everything that is counted in one process. `agent_s` is agents' time by state."""
+    """Everything that is counted in one process. `agent_s` is agents' time by state; of caller ids those that were
+    shown last are kept."""
 
     clock: Clock
     started_at: float
@@ -83,6 +88,8 @@ class Statistics:
     agent_now: dict[str, tuple[AgentState, float]] = field(default_factory=dict)
     pacing_late: int = 0
     anomalies: int = 0
+    by_trunk: defaultdict[str, NewestCalls] = field(default_factory=lambda: defaultdict(NewestCalls))
+    by_caller_id: dict[str, NewestCalls] = field(default_factory=dict)
 
     def settled(self, settlement: Settlement) -> None:
         """An attempt ended."""
@@ -90,12 +97,24 @@ class Statistics:
         counts.attempts += 1
         counts.dispositions[settlement.disposition.value] += 1
         counts.causes[settlement.cause.value] += 1
+        self._note_quality(settlement)
         if settlement.answered_at is None:
             return
         if settlement.agent_dialled_at is not None:
             counts.hand_over_s.add(settlement.agent_dialled_at - settlement.answered_at)
         if settlement.bridged_at is not None:
             counts.answer_to_agent_s.add(settlement.bridged_at - settlement.answered_at)
+
+    def _note_quality(self, settlement: Settlement) -> None:
+        for name in settlement.failed_trunks:
+            self.by_trunk[name].gave_back()
+        self.by_trunk[settlement.trunk].ended(settlement)
+        if settlement.caller_id:
+            calls = self.by_caller_id.pop(settlement.caller_id, None) or NewestCalls()
+            self.by_caller_id[settlement.caller_id] = calls
+            calls.ended(settlement)
+            if len(self.by_caller_id) > CALLER_IDS:
+                del self.by_caller_id[next(iter(self.by_caller_id))]
 
     def refused(self, refused: Refused) -> None:
         """A gate said no."""
@@ -145,10 +164,22 @@ class Statistics:
             anomalies=self.anomalies,
             problems=tuple(health.problems.values()),
             no_new_calls=tuple(health.no_new_calls.values()),
-            trunks=engine.trunks,
+            trunks=tuple([self._with_quality(row) for row in engine.trunks]),
+            caller_ids=tuple(
+                [
+                    CallerIdRow(name, calls.figures(), dict(calls.totals), calls.answered, calls.short)
+                    for name, calls in sorted(self.by_caller_id.items())
+                ]
+            ),
             campaigns=tuple([self._campaign_row(campaign) for campaign in engine.campaigns]),
             agents=engine.agents,
             agent_s=dict(self.agent_s),
+        )
+
+    def _with_quality(self, row: TrunkRow) -> TrunkRow:
+        calls = self.by_trunk[row.name]
+        return replace(
+            row, quality=calls.figures(), ended=dict(calls.totals), answered=calls.answered, short=calls.short
         )
 
     def _campaign_row(self, campaign: CampaignStatistics) -> CampaignRow:

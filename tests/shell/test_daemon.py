@@ -134,7 +134,7 @@ def test_a_trunk_where_nobody_is_rests(running: Running) -> None:
 
     board = site.until(lambda: _alarmed(site.board()), "the breaker is open and the board says so")
 
-    assert any(problem.startswith("trunk dark does not work") for problem in board.problems)
+    assert any(problem.startswith("trunk dark rests: its calls failed") for problem in board.problems)
     site.until(lambda: site.kinds("dark") == {"trunk_unreachable": 5}, "five attempts found nobody")
     assert not any(event.data["charged"] for event in site.ends("dark"))
     for number in DARK:

@@ -163,4 +163,4 @@ def test_local_answer_belongs_to_the_dialog_that_was_heard():
 )
 def test_retry_after_is_seconds_within_a_day(value, seconds):
     """Delta-seconds with a comment or parameters behind them; anything else is nothing."""
-    assert read(f"SIP/2.0 503 Service Unavailable\r\nRetry-After: {value}\r\n\r\n").retry_after_s == seconds
+    assert sip_text.read(f"SIP/2.0 503 Service Unavailable\r\nRetry-After: {value}\r\n\r\n").retry_after_s == seconds
