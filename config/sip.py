@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS
-from config.edge import Port, TrunkEdgeSettings
+from config.edge import TrunkEdgeSettings
 from config.model import Section
 
 
@@ -86,7 +86,12 @@ class TrunkSettings(Section):
 
     name: str = Field(description="name in campaigns, logs and reports", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
     host: str = Field(description="host name or IP address of the carrier", pattern=r"^[A-Za-z0-9_.:\[\]-]{1,253}$")
-    port: Port = Field(default=5060, description="SIP port of the carrier (UDP)")
+    port: int = Field(
+        default=0,
+        description="SIP port of the carrier (UDP); 0: what the SRV records of its name say, 5060 where it has none",
+        ge=0,
+        le=65535,
+    )
     username: str = Field(default="", description="user for digest authentication; empty: none", max_length=128)
     password: SecretStr = Field(default=SecretStr(""), description="password for digest authentication")
     first_answer_s: float = Field(
@@ -128,6 +133,13 @@ class TrunkSettings(Section):
     codecs: tuple[Codec, ...] = Field(
         default=(Codec.PCMU, Codec.PCMA), description="what is offered, best first: PCMU, PCMA", min_length=1
     )
+    options_s: float = Field(
+        default=30.0,
+        description="time between two OPTIONS by which the trunk's health is seen, in seconds; 0: none. One that has "
+        "never answered is not judged by it",
+        ge=0,
+        le=3600,
+    )
     max_cps: float = Field(default=10.0, description="most new calls per second", gt=0, le=1000)
     max_calls: int = Field(default=100, description="most calls in flight on this trunk", ge=1, le=100_000)
 
@@ -153,6 +165,11 @@ class TrunkSettings(Section):
         if len(set(codecs)) < len(codecs):
             raise ValueError("a codec is there twice")
         return codecs
+
+    @property
+    def where(self) -> str:
+        """Host and port, as far as a port is set."""
+        return f"{self.host}:{self.port}" if self.port else self.host
 
     @field_validator("sources")
     @classmethod

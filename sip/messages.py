@@ -13,8 +13,8 @@ Rules that both sides rely on:
 4. Times (`*_at`) are seconds of CLOCK_MONOTONIC, which all processes of one host share.
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
-`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`
-and `PeerRests` are between the pool and the daemon.
+`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
+and `TrunkName` are between the pool and the daemon.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from sip.causes import Answerer, Cause, Leg
 class Trunk:
     """A carrier reached by address, with digest credentials if it asks for them (`username` empty: it does not).
 
-    `addresses` are the IPv4 addresses of `host` where that is a name: workers look nothing up, the pool does.
+    `targets` are the IPv4 addresses and ports of `host` where that is a name, `ADDRESS:PORT`, best first: workers look
+    nothing up, the pool does. `port` 0 is what the name's SRV records say, else 5060.
     `sources` are further addresses and networks from which the carrier sends. Without even a 100 Trying for
     `first_answer_s` it is unreachable; RFC 3261's timer B would wait 32 s. `called_rules` and `caller_rules` say how it
     wants numbers written (`sip.rewriting`), `codecs` what it is offered, best first. The password is left out where a
@@ -43,7 +44,7 @@ class Trunk:
     port: int = 5060
     username: str = ""
     password: str = field(default="", repr=False)
-    addresses: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     first_answer_s: float = 8.0
     called_rules: tuple[str, ...] = ()
@@ -306,13 +307,21 @@ class PeerRests:
     for_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class TrunkName:
+    """Whether a trunk's name has an address: `problem` says in words why not; empty: it has one again."""
+
+    trunk: str
+    problem: str
+
+
 CallEvent = Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | MessageDone | Digit | Ended
 """What the daemon hears about a call."""
 
 Event = CallEvent | Ready | StartFailed | Pong | SlotsHeld
 """All that a worker says."""
 
-PoolEvent = CallEvent | Capacity | PeerRests
+PoolEvent = CallEvent | Capacity | PeerRests | TrunkName
 """All that the pool says."""
 
 SLOTS_PER_CALL: Final = 2

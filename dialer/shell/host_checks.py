@@ -168,7 +168,7 @@ def check_redis(store: Store) -> Iterator[Finding]:
 
 def check_trunk(trunk: TrunkSettings, settings: DaemonSettings) -> Finding:
     """Whether a carrier answers OPTIONS. Some never do and take calls all the same, so silence is a warning."""
-    where = f"{trunk.name} ({trunk.host}:{trunk.port})"
+    where = f"{trunk.name} ({trunk.where})"
     try:
         sip = settings.sip
         reply = ask(trunk.host, trunk.port, bind_address=sip.bind_address, user_agent=sip.user_agent)

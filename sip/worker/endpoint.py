@@ -145,7 +145,7 @@ class Endpoint:
         """The trunks from now on. Only they, and whom we dial, are heard. Raises `ValueError` for no network."""
         self._trunks = {trunk.name: trunk for trunk in trunks}
         self._sources = {trunk.name: [IPv4Network(text) for text in trunk.sources] for trunk in trunks}
-        addresses = [IPv4Network(each) for trunk in trunks for each in address.addresses_of(trunk)]
+        addresses = [IPv4Network(each) for trunk in trunks for each, _ in address.targets_of(trunk)]
         networks = [*addresses, *(network for sources in self._sources.values() for network in sources)]
         self._peers = Peers(Sender(IPv4Network(self._own), self.sip_port), networks)
         for leg_addresses in self._legs.values():
@@ -191,17 +191,18 @@ class Endpoint:
         if trunk is None:
             raise RefusedError("no such trunk")
         with _refusals():
-            hosts = address.addresses_of(trunk)
-            if not hosts:
+            targets = address.targets_of(trunk)
+            if not targets:
                 raise RefusedError("the trunk's name has no IPv4 address", Cause.TRUNK_UNREACHABLE)
             number = rewriting.rewritten(order.number, trunk.called_rules)
             caller_id = rewriting.rewritten(order.caller_id, trunk.caller_rules)
             uri = address.callee_uri(number, trunk.host, trunk.port)
-            proxy = "" if trunk.host == hosts[0] else f"{hosts[0]}:{trunk.port}"
+            host, port = targets[0]
+            proxy = "" if trunk.host == host else f"{host}:{port}"
             account = self._carriers.use(proxy, trunk.username, trunk.password)
             from_header = address.caller(caller_id, self._host)
             self._offer(trunk.codecs)
-            return self._place(order.call, account, uri, from_header, hosts[0], self._sources[trunk.name])
+            return self._place(order.call, account, uri, from_header, host, self._sources[trunk.name])
 
     def dial_agent(self, order: DialAgent) -> Dialog:
         """Send the INVITE to an agent's phone. Raises `RefusedError`."""
