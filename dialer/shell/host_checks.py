@@ -20,12 +20,10 @@ from compliance.listed import ALL_REGISTERS
 from config.daemon import DaemonSettings
 from config.load import Effective
 from config.policies import Catalogue
-from config.sip import TrunkSettings
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base.connection import Store, persistence_warnings, server_figures, server_time, trip
 from dialer.store.base.errors import StoreError
-from sip.options import NoReply, ask
 
 SLOW_TRIP_S: Final = 0.05
 """A round trip to Redis that takes longer than this holds the gates up."""
@@ -164,19 +162,6 @@ def check_redis(store: Store) -> Iterator[Finding]:
         yield Finding("clock", State.FAULT, text, "mend the time service of the one that is wrong")
     else:
         yield ok("clock", f"{abs(apart_s) * 1000:.0f} ms from that of Redis")
-
-
-def check_trunk(trunk: TrunkSettings, settings: DaemonSettings) -> Finding:
-    """Whether a carrier answers OPTIONS. Some never do and take calls all the same, so silence is a warning."""
-    where = f"{trunk.name} ({trunk.where})"
-    try:
-        sip = settings.sip
-        reply = ask(trunk.host, trunk.port, bind_address=sip.bind_address, user_agent=sip.user_agent)
-    except NoReply as error:
-        remedy = "ask the carrier whether it answers OPTIONS; if it does, look at address, firewall and bind_address"
-        return Finding("trunks", State.WARNING, f"{where}: {error}", remedy)
-    said = f"{where}: {reply.status} {reply.reason} to OPTIONS after {reply.delay_s * 1000:.0f} ms"
-    return ok("trunks", said) if reply.serves else Finding("trunks", State.FAULT, said, "ask the carrier")
 
 
 def check_unit(unit: Mapping[str, str] | None) -> Iterator[Finding]:

@@ -97,6 +97,7 @@ class Keys:
 
     # --- shared -----------------------------------------------------------------------------------------------------
 
+    trunks_drained = _shared("trunks:drained")  # hash: trunk -> who took it out of use, when and why
     campaigns = _shared("campaigns")  # set: the names of all campaigns
     agents = _shared("agents")  # hash: agent -> presence
     agents_read = _shared("agents:read")  # hash: host -> the last entry of the agents' stream that it has read
