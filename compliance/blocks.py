@@ -143,10 +143,10 @@ def verdict(blocks: Iterable[Block], campaign: str, now: float) -> Refusal | Non
     Blocks of other campaigns and those that have ended do not count. Where several hold, the one that holds longest
     speaks; its end is when the lead may be asked about again.
     """
-    held = [one for one in blocks if one.campaign in ("", campaign) and one.holds(now)]
+    held = [block for block in blocks if block.campaign in ("", campaign) and block.holds(now)]
     if not held:
         return None
-    longest = max(held, key=lambda one: float("inf") if one.until is None else one.until)
+    longest = max(held, key=lambda block: float("inf") if block.until is None else block.until)
     return Refusal(Rule.BLOCKLIST, "blocked", longest.until, _facts(longest))
 
 
@@ -167,10 +167,10 @@ class PrefixTable:
 
     def __init__(self, blocks: Iterable[Block] = ()) -> None:
         by_prefix: dict[str, tuple[Block, ...]] = {}
-        for one in blocks:
-            if one.kind is not BlockKind.PREFIX:
-                raise ValueError(f"a block on a {one.kind} is none on a prefix")
-            by_prefix[one.value] = (*by_prefix.get(one.value, ()), one)
+        for block in blocks:
+            if block.kind is not BlockKind.PREFIX:
+                raise ValueError(f"a block on a {block.kind} is none on a prefix")
+            by_prefix[block.value] = (*by_prefix.get(block.value, ()), block)
         self._by_prefix = by_prefix
         self._lengths = tuple(sorted({len(prefix) for prefix in by_prefix}))
 
@@ -183,10 +183,10 @@ class PrefixTable:
 
         Also those that have ended since the table was made: `verdict` leaves them out.
         """
-        found: tuple[Block, ...] = ()
+        matching: tuple[Block, ...] = ()
         by_prefix = self._by_prefix
         for length in self._lengths:
             hit = by_prefix.get(digits[:length])
             if hit is not None and length <= len(digits):
-                found += hit
-        return found
+                matching += hit
+        return matching

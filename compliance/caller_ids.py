@@ -109,14 +109,14 @@ def candidates(pool: Pool, wanted: Wanted, tomorrow: float) -> tuple[CallerId, .
             for countries in {row.countries for row in fitting}
         }
         fitting = tuple(row for row in fitting if there[row.countries])
-    blocked = {one.caller_crc for one in wanted.contacts if one.marks & _NETWORK_BLOCKED}
+    blocked = {contact.caller_crc for contact in wanted.contacts if contact.marks & _NETWORK_BLOCKED}
     if blocked:
         return tuple(row for row in fitting if {crc16(row.number)} == blocked) or Refusal(Rule.CALLER_ID, EVASION, None)
     if not fitting:
         return Refusal(Rule.CALLER_ID, "no_caller_id_for_country", tomorrow)
     if pool.same_on_retry and len(fitting) > 1:
         ours = crc16(pool.campaign)
-        shown = [one.caller_crc for one in wanted.contacts if one.campaign_crc == ours]
+        shown = [contact.caller_crc for contact in wanted.contacts if contact.campaign_crc == ours]
         return tuple(row for row in fitting if shown and crc16(row.number) == shown[-1]) or fitting
     return fitting
 

@@ -65,8 +65,8 @@ class Cap:
             raise ValueError(f"a cap's rest must be 0 s or more, got {self.rest_s}")
 
     def __str__(self) -> str:
-        one, many = _NAMES[self.counts]
-        parts = [f"{self.limit} {one if self.limit == 1 else many} in {self.window}"]
+        singular, plural = _NAMES[self.counts]
+        parts = [f"{self.limit} {singular if self.limit == 1 else plural} in {self.window}"]
         if self.per is not Per.NUMBER:
             parts.append(f" per {self.per}")
         if self.over is not Over.TENANT:
@@ -207,13 +207,15 @@ def _events(history: Sequence[Contact], cap: Cap, scope: Scope) -> list[float]:
     """The moments that a cap counts, ascending."""
     seen: Iterable[Contact] = history
     if cap.over is Over.CAMPAIGN:
-        seen = [one for one in history if one.campaign_crc == scope.campaign_crc]
+        seen = [contact for contact in history if contact.campaign_crc == scope.campaign_crc]
     elif cap.over is Over.GROUP:
-        seen = [one for one in history if one.group_crc == scope.group_crc]
+        seen = [contact for contact in history if contact.group_crc == scope.group_crc]
     if cap.counts is Counts.ATTEMPTS:
-        return [one.at for one in seen]
+        return [contact.at for contact in seen]
     mark, doubt = _MARKS[cap.counts], cap.counts in _IN_DOUBT
-    return sorted(one.ended_at for one in seen if one.marks & mark or (doubt and not one.marks & _ENDED))
+    return sorted(
+        contact.ended_at for contact in seen if contact.marks & mark or (doubt and not contact.marks & _ENDED)
+    )
 
 
 def _refused_until(times: Sequence[float], cap: Cap, now: float, zone: tzinfo | None) -> float:
@@ -238,9 +240,9 @@ def _without_doubt(
 ) -> dict[Per, Sequence[Contact]] | None:
     """The histories without attempts whose end may still be told; None where there are none such. One that began
     longer ago than a contact can tell was forgotten: nobody will ever say."""
-    found, doubt = dict(contacts), False
+    certain, doubt = dict(contacts), False
     for per in {cap.per for cap in caps}:
-        known = [one for one in contacts[per] if one.marks & _ENDED or one.at + LONGEST_S <= now]
+        known = [contact for contact in contacts[per] if contact.marks & _ENDED or contact.at + LONGEST_S <= now]
         doubt = doubt or len(known) < len(contacts[per])
-        found[per] = known
-    return found if doubt else None
+        certain[per] = known
+    return certain if doubt else None

@@ -99,4 +99,4 @@ def unpacked(raw: bytes | None) -> tuple[Contact, ...]:
 
 def repacked(contacts: Iterable[Contact]) -> bytes:
     """The bytes of contacts, in their order."""
-    return b"".join(_CONTACT.pack(*one) for one in contacts)
+    return b"".join(_CONTACT.pack(*contact) for contact in contacts)

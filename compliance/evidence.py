@@ -202,28 +202,28 @@ class Verification:
 
     def verdict(self) -> Verdict:
         """The whole, after the last line."""
-        found, top = self._found, self._top
+        verdict, top = self._found, self._top
         sealed = self._head.seq if self._head is not None else None
         last = self._bad[-1] if self._bad else None
         if last and sealed is not None and top >= sealed and not last.error and not last.raw.endswith(b"\n"):
             self._bad.pop()
-            found.unfinished = True
+            verdict.unfinished = True
         reached = top + len(self._bad)
         end = self._bad[-1].file if self._bad else "the end"
         self._charge_bad()
-        found.faults += self._gaps.values()
+        verdict.faults += self._gaps.values()
         if self._part:
-            return found
-        if found.first is not None and (found.first.seq, found.first.prev) != (1, GENESIS):
-            before = (found.first.seq - 1, found.first.prev)
+            return verdict
+        if verdict.first is not None and (verdict.first.seq, verdict.first.prev) != (1, GENESIS):
+            before = (verdict.first.seq - 1, verdict.first.prev)
             if before not in self._deleted:
                 detail = "and nothing says that they were deleted"
-                found.faults.insert(0, Fault(FaultKind.MISSING, "the beginning", 0, 1, before[0], detail))
+                verdict.faults.insert(0, Fault(FaultKind.MISSING, "the beginning", 0, 1, before[0], detail))
         if sealed is not None and reached < sealed:
-            found.faults.append(Fault(FaultKind.MISSING, end, 0, reached + 1, sealed))
+            verdict.faults.append(Fault(FaultKind.MISSING, end, 0, reached + 1, sealed))
         elif self._head is not None and self._sealed and self._sealed != self._head.hash:
-            found.faults.append(Fault(FaultKind.HEAD, "head.json", 0, self._head.seq, self._head.seq))
-        return found
+            verdict.faults.append(Fault(FaultKind.HEAD, "head.json", 0, self._head.seq, self._head.seq))
+        return verdict
 
     @property
     def _top(self) -> int:
@@ -231,8 +231,8 @@ class Verification:
 
     def _torn_on_record(self, record: Record) -> None:
         """Forgive the unfinished ends that an `opened` record describes exactly."""
-        said = record.fields.get("torn") if record.kind == OPENED else None
-        for torn in said if isinstance(said, list) else ():
+        torn_ends = record.fields.get("torn") if record.kind == OPENED else None
+        for torn in torn_ends if isinstance(torn_ends, list) else ():
             file = str(torn.get("file"))
             raw = b"".join(line.raw for line in self._bad if _stem(line.file) == file)
             if raw and torn.get("sha256") == hashlib.sha256(raw).hexdigest():
@@ -240,20 +240,20 @@ class Verification:
                 self._found.torn.append(file)
 
     def _place(self, record: Record, line: Line) -> None:
-        before, found = self._found.last, self._found
+        before, verdict = self._found.last, self._found
         altered = sum(not bad.error for bad in self._bad)
         expected = self._top + altered + 1
         self._charge_bad()
         if before is None:
-            found.first = record
+            verdict.first = record
         elif record.seq <= before.seq:
             self._out_of_order(record, line)
             return
         elif record.seq > expected:
             self._gaps[expected] = Fault(FaultKind.MISSING, line.file, line.number, expected, record.seq - 1)
         elif not altered and record.prev != before.hash:
-            found.faults.append(Fault(FaultKind.UNLINKED, line.file, line.number, record.seq, record.seq))
-        found.last = record
+            verdict.faults.append(Fault(FaultKind.UNLINKED, line.file, line.number, record.seq, record.seq))
+        verdict.last = record
 
     def _out_of_order(self, record: Record, line: Line) -> None:
         self._found.faults.append(Fault(FaultKind.DISORDER, line.file, line.number, record.seq, record.seq))
@@ -270,8 +270,8 @@ class Verification:
                 fault = Fault(FaultKind.UNREADABLE, line.file, line.number, seq + 1, seq + 1, line.error)
             else:
                 seq += 1
-                said = _SEQ.match(line.raw)
-                which = int(said[1]) if said else seq
+                seq_text = _SEQ.match(line.raw)
+                which = int(seq_text[1]) if seq_text else seq
                 fault = Fault(FaultKind.ALTERED, line.file, line.number, which, which)
             self._found.faults.append(fault)
         self._bad.clear()

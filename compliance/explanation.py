@@ -54,8 +54,8 @@ def _expired_said(facts: Facts, asked: Question) -> Clauses:
 def _consent_said(facts: Facts, asked: Question) -> Clauses:
     given, until = facts.callee.consent_at, facts.callee.consent_until
     needed = "consent is needed" if asked.policy.consent_required else "consent is not needed"
-    said = "none was stated" if given is None else f"given on {_clock(given, asked)}"
-    return needed, said + ("" if until is None else f", ends on {_clock(until, asked)}")
+    consent = "none was stated" if given is None else f"given on {_clock(given, asked)}"
+    return needed, consent + ("" if until is None else f", ends on {_clock(until, asked)}")
 
 
 def _destination_said(facts: Facts, asked: Question) -> Clauses:
@@ -82,7 +82,7 @@ def _place_said(facts: Facts, asked: Question) -> Clauses:
         "the CRM": facts.callee.stated_zone is not None,
         "the address": bool(facts.callee.region),
     }
-    by = " and ".join(name for name, told in told_by.items() if told)
+    by = " and ".join(name for name, tells in told_by.items() if tells)
     return (f"in {', '.join(where.zones[:3])}{more}, by {by}",)
 
 
@@ -105,12 +105,12 @@ def _blocked_said(facts: Facts, asked: Question) -> Clauses:
 
 
 def _capped_said(facts: Facts, asked: Question) -> Clauses:
-    told = [
+    histories = [
         ("" if per is Per.NUMBER else f"the {per} ") + _attempted(history, asked)
         for per, history in facts.contacts.items()
     ]
     allowed = "; ".join(map(str, asked.policy.caps))
-    return ", ".join(told), f"at most: {allowed}" if allowed else "no cap"
+    return ", ".join(histories), f"at most: {allowed}" if allowed else "no cap"
 
 
 def _attempted(history: Sequence[Contact], asked: Question) -> str:

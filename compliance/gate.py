@@ -87,9 +87,9 @@ def judge(facts: Facts, asked: Question) -> Cleared | Refusal:
     worst: Refusal | None = None
     opening = opening_for(facts.callee, asked)
     for check_ in _CHECKS:
-        found = check_(facts, asked, opening)
-        if found is not None and (worst is None or _lasts(found) > _lasts(worst)):
-            worst = found
+        refusal = check_(facts, asked, opening)
+        if refusal is not None and (worst is None or _lasts(refusal) > _lasts(worst)):
+            worst = refusal
     return worst or _cleared(facts.callee, asked, opening)
 
 
@@ -179,9 +179,9 @@ def opening_for(callee: Callee, asked: Question) -> Opening:
         return asked.openings[where]
     except KeyError:
         unasked = not where.zones and not asked.policy.require_zone
-        found = None if unasked else check(asked.policy.hours, where, asked.now, asked.ring_timeout_s)
-        asked.openings[where] = found
-        return found
+        opening = None if unasked else check(asked.policy.hours, where, asked.now, asked.ring_timeout_s)
+        asked.openings[where] = opening
+        return opening
 
 
 RULES: Final = (

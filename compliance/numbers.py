@@ -224,15 +224,15 @@ def masked_data(data: Any, masked: Callable[[str], str] = masked_text) -> Any:
             return data
 
 
-def _masked_run(found: re.Match[str]) -> str:
-    known = _IP_ADDRESS.fullmatch(found[0]) or _DATE.fullmatch(found[0]) or _CLOCK.fullmatch(found[0])
+def _masked_run(run: re.Match[str]) -> str:
+    known = _IP_ADDRESS.fullmatch(run[0]) or _DATE.fullmatch(run[0]) or _CLOCK.fullmatch(run[0])
     if known is not None:
         return known[1] + masked_text(known[2])
-    decimal = _DECIMAL.fullmatch(found[0])
+    decimal = _DECIMAL.fullmatch(run[0])
     if decimal and (len(decimal[1]) < 2 or len(decimal[2]) < 3):
         return f"{masked_text(decimal[1])}.{masked_text(decimal[2])}"
-    digits = _digits(found[0])
-    international = found[0][0] in "+＋"
+    digits = _digits(run[0])
+    international = run[0][0] in "+＋"
     if international and _country_code_length(f"+{digits}"):
         return mask(f"+{digits}")
     for dialled in _FROM_ABROAD:
@@ -274,8 +274,8 @@ def may_be_of(number: E164, country: str) -> bool:
         return False
     if phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code] == (country,):
         return True
-    found = phonenumbers.region_code_for_number(phonenumbers.parse(number.clear, None))
-    return found is None or found == country
+    region = phonenumbers.region_code_for_number(phonenumbers.parse(number.clear, None))
+    return region is None or region == country
 
 
 def countries(number: E164) -> tuple[str, ...]:
@@ -296,5 +296,5 @@ def zones(number: E164) -> tuple[str, ...]:
 
     A mobile number has the zones of its whole country. All of China is Asia/Shanghai, by law.
     """
-    found = timezone.time_zones_for_number(phonenumbers.parse(number.clear, None))
-    return tuple(zone for zone in found if zone != _UNKNOWN_ZONE)
+    zone_names = timezone.time_zones_for_number(phonenumbers.parse(number.clear, None))
+    return tuple(zone for zone in zone_names if zone != _UNKNOWN_ZONE)

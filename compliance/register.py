@@ -169,14 +169,14 @@ def _swapped(kind: str, raw: bytes) -> array[int]:
 
 
 def _facts(raw: bytes, count: int, size_bytes: int) -> Facts:
-    told: dict[str, Any] = json.loads(raw)
+    described: dict[str, Any] = json.loads(raw)
     return Facts(
-        name=str(told["name"]),
-        source=str(told["source"]),
-        as_of=date.fromisoformat(told["as_of"]),
-        imported_at=float(told["imported_at"]),
-        imported_by=str(told["imported_by"]),
-        refused=int(told["refused"]),
+        name=str(described["name"]),
+        source=str(described["source"]),
+        as_of=date.fromisoformat(described["as_of"]),
+        imported_at=float(described["imported_at"]),
+        imported_by=str(described["imported_by"]),
+        refused=int(described["refused"]),
         count=count,
         size_bytes=size_bytes,
     )
@@ -189,7 +189,7 @@ def header(facts: Facts, layout: Layout) -> bytes:
     """The first page of a file. Raises ValueError for texts that are too long."""
     if len(facts.name) > MAX_NAME or max(len(facts.source), len(facts.imported_by)) > MAX_TEXT:
         raise ValueError(f"name, source or author is longer than {MAX_NAME}, {MAX_TEXT} and {MAX_TEXT} characters")
-    told = {
+    described = {
         "name": facts.name,
         "source": facts.source,
         "as_of": facts.as_of.isoformat(),
@@ -197,7 +197,7 @@ def header(facts: Facts, layout: Layout) -> bytes:
         "imported_by": facts.imported_by,
         "refused": facts.refused,
     }
-    raw = json.dumps(told, ensure_ascii=False).encode()
+    raw = json.dumps(described, ensure_ascii=False).encode()
     if len(raw) > _FACTS_MOST:
         raise ValueError(f"source and author take {len(raw)} bytes, there is room for {_FACTS_MOST}")
     fixed = _FIXED.pack(

@@ -138,15 +138,15 @@ USUAL: Final = AbandonmentSettings(denominator=Denominator.LIVE_ANSWERS, hang_up
 """What holds where nobody says: the careful reading of 16 CFR 310.4(b)(4), which does not say either."""
 
 
-def strictest(said: Iterable[AbandonmentSettings]) -> AbandonmentSettings:
-    """The definition that is at least as strict as each of `said`, with nothing left empty: of every choice the one
-    that gives the higher rate."""
-    given = tuple(said)
-    found = {}
+def strictest(definitions: Iterable[AbandonmentSettings]) -> AbandonmentSettings:
+    """The definition that is at least as strict as each of `definitions`, with nothing left empty: of every choice
+    the one that gives the higher rate."""
+    given = tuple(definitions)
+    fields = {}
     for name, order in STRICTEST_FIRST.items():
-        words = {getattr(one, name) for one in given}
-        found[name] = next((word for word in order if word in words), getattr(USUAL, name))
-    return AbandonmentSettings.model_validate(found)
+        words = {getattr(definition, name) for definition in given}
+        fields[name] = next((word for word in order if word in words), getattr(USUAL, name))
+    return AbandonmentSettings.model_validate(fields)
 
 
 W = TypeVar("W", bound=AbandonWindow)

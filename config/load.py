@@ -116,14 +116,14 @@ def _put_environment(layers: Layers, environ: Mapping[str, str]) -> None:
 
 def _known(model: type[Section]) -> list[tuple[Key, ...]]:
     """The paths of all single values that a model has without any list."""
-    found: list[tuple[Key, ...]] = []
+    paths: list[tuple[Key, ...]] = []
     for name, field in model.model_fields.items():
         inner = section_at(model, (name,))
         if inner is not None and isinstance(field.default, Section):
-            found += [(name, *keys) for keys in _known(inner)]
+            paths += [(name, *keys) for keys in _known(inner)]
         else:
-            found.append((name,))
-    return found
+            paths.append((name,))
+    return paths
 
 
 def _put_flags(layers: Layers, flags: Mapping[str, str]) -> None:
@@ -161,8 +161,8 @@ def _twice_named(tree: Mapping[str, Any]) -> list[Problem]:
     """Trunks that share a name, where another mistake keeps the model from looking."""
     rows = tree.get("trunks")
     names = [row.get("name") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    found = []
+    problems = []
     for index, name in enumerate(names):
         if isinstance(name, str) and name in names[:index]:
-            found.append(Problem(f"trunks[{index}].name", f'another trunk is called "{name}", too'))
-    return found
+            problems.append(Problem(f"trunks[{index}].name", f'another trunk is called "{name}", too'))
+    return problems

@@ -52,15 +52,15 @@ def item_type(annotation: Any) -> Any:
 
 def leaf_type(model: type[Section], path: tuple[Key, ...]) -> Any:
     """The type of what `path` leads to: a Section class, a list type, a plain type; None where it leads nowhere."""
-    found: Any = model
+    annotation: Any = model
     for key in path:
         if isinstance(key, int):
-            found = item_type(found)
-        elif (section := as_section(found)) and key in section.model_fields:
-            found = _plain(section.model_fields[key].annotation)
+            annotation = item_type(annotation)
+        elif (section := as_section(annotation)) and key in section.model_fields:
+            annotation = _plain(section.model_fields[key].annotation)
         else:
             return None
-    return found
+    return annotation
 
 
 def as_section(kind: Any) -> type[Section] | None:

@@ -66,15 +66,15 @@ def problems_of(
 
     Where the value came from a variable or a flag, the message says so: nobody would look for it in the file.
     """
-    found = []
+    problems = []
     for details in error.errors(include_url=False, include_input=True):
         if details["type"] == "too_short" and details["input"]:
             continue  # rows that are wrong themselves and therefore do not count
         path = _path(details)
         source = sources.get(path, "")
         origin = f" (from {source})" if source.startswith(("env ", "flag", "secret file ")) else ""
-        found.append(Problem(dotted(path), _message(details, model) + origin))
-    return tuple(found)
+        problems.append(Problem(dotted(path), _message(details, model) + origin))
+    return tuple(problems)
 
 
 def _path(details: ErrorDetails) -> tuple[Key, ...]:

@@ -35,11 +35,11 @@ class Row:
 def rows(effective: Effective[Any]) -> tuple[Row, ...]:
     """Every single value of some settings, in the order of the example file."""
     model = type(effective.settings)
-    found = []
+    shown_rows = []
     for path, value in leaves(effective.settings):
         name, text = str(path[-1]), dotted(path)
-        found.append(Row(text, shown(value), effective.sources[text], unit(name), explanation(model, path)))
-    return tuple(found)
+        shown_rows.append(Row(text, shown(value), effective.sources[text], unit(name), explanation(model, path)))
+    return tuple(shown_rows)
 
 
 def shown(value: Any) -> str:

@@ -76,7 +76,7 @@ class Exposure:
         self.freed.append(at)
 
     def look(self, snapshot: Snapshot) -> None:
-        """Time has come to the snapshot's."""
+        """Take the snapshot's calls in flight into the peaks, and drop what is older than the windows."""
         now, in_flight = snapshot.now, len(snapshot.ringing_age_s) + len(snapshot.waiting_age_s)
         while self.freed and self.freed[0] < now - FREED_WITHIN_S:
             self.freed.popleft()

@@ -40,13 +40,13 @@ def known_until(region: str) -> int:
     For China that is the last year for which the State Council's notice is in the package; the days of the law
     itself go on after it, without the days that are swapped with weekends.
     """
-    found = _of(region, 2020)
-    if found is None:
+    calendar = _of(region, 2020)
+    if calendar is None:
         return 0
     if country_of(own_name(region)) == "CN":
-        notices: dict[int, object] = getattr(found, "special_public_holidays", {})
+        notices: dict[int, object] = getattr(calendar, "special_public_holidays", {})
         return max(notices, default=0)
-    return int(found.end_year)
+    return int(calendar.end_year)
 
 
 def running_out(region: str, now: float) -> str:
@@ -71,33 +71,33 @@ def days_off(region: str, year: int) -> Mapping[int, str] | None:
     make up for it are none (the State Council's yearly notices: "from 15 to 23 February, nine days; work on Saturday
     14"). None: nobody knows.
     """
-    found = _of(region, year) if holidays_known(region) else None
-    if found is None or not found.start_year <= year <= found.end_year:
+    calendar = _of(region, year) if holidays_known(region) else None
+    if calendar is None or not calendar.start_year <= year <= calendar.end_year:
         return None
-    days = dict(found.items())
+    days = dict(calendar.items())
     for day, name in tuple(days.items()):
         if _ESTIMATED in name:
             days.setdefault(day - _ONE_DAY, name)
             days.setdefault(day + _ONE_DAY, name)
     if country_of(own_name(region)) == "CN":
-        days |= _weekends_between(days, found)
+        days |= _weekends_between(days, calendar)
     return {(day - EPOCH).days: name for day, name in sorted(days.items()) if day.year == year}
 
 
-def _weekends_between(days: dict[date, str], found: HolidayBase) -> dict[date, str]:
+def _weekends_between(days: dict[date, str], calendar: HolidayBase) -> dict[date, str]:
     """The Saturdays and Sundays without work that touch a holiday, directly or through each other."""
     more: dict[date, str] = {}
     for start, name in days.items():
         for step in (-_ONE_DAY, _ONE_DAY):
             day = start + step
-            while abs(day - start) <= _LONGEST_BREAK and day not in days and _is_free_weekend(day, found):
+            while abs(day - start) <= _LONGEST_BREAK and day not in days and _is_free_weekend(day, calendar):
                 more[day] = name
                 day += step
     return more
 
 
-def _is_free_weekend(day: date, found: HolidayBase) -> bool:
-    return day.weekday() > _FRIDAY and day not in found.weekend_workdays
+def _is_free_weekend(day: date, calendar: HolidayBase) -> bool:
+    return day.weekday() > _FRIDAY and day not in calendar.weekend_workdays
 
 
 @lru_cache(maxsize=1024)

@@ -118,12 +118,12 @@ def check(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: float
     if not (math.isfinite(at) and math.isfinite(ring_s) and ring_s >= 0):
         raise ValueError(f"at and ring_s must be finite, ring_s 0 or more, got {at} and {ring_s}")
     rule_set, day = _rule_set(rules), int(at // DAY_S)
-    found = _openings(rule_set, places, day)
-    if isinstance(found, Refusal):
-        return found
-    index = bisect_right(found.opens, at) - 1
-    if index >= 0 and at + ring_s <= found.closes[index] and at < found.closes[index]:
-        return Open(min(found.closes[index], at + STRETCH_DAYS * DAY_S))
+    openings = _openings(rule_set, places, day)
+    if isinstance(openings, Refusal):
+        return openings
+    index = bisect_right(openings.opens, at) - 1
+    if index >= 0 and at + ring_s <= openings.closes[index] and at < openings.closes[index]:
+        return Open(min(openings.closes[index], at + STRETCH_DAYS * DAY_S))
     until = _next_opening(rule_set, places, at, ring_s)
     if until is None:
         zones = places.zones
@@ -137,12 +137,12 @@ def check(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: float
 def _next_opening(rule_set: _RuleSet, places: Places, at: float, ring_s: float) -> float | None:
     first_day, last = int(at // DAY_S), at + SEARCH_DAYS * DAY_S
     for day in range(first_day, first_day + SEARCH_DAYS, STRETCH_DAYS):
-        found = _openings(rule_set, places, day)
-        if isinstance(found, Refusal):
+        openings = _openings(rule_set, places, day)
+        if isinstance(openings, Refusal):
             return None
-        for index in range(bisect_right(found.opens, at), len(found.opens)):
-            if found.opens[index] + ring_s <= found.closes[index]:
-                return found.opens[index] if found.opens[index] <= last else None
+        for index in range(bisect_right(openings.opens, at), len(openings.opens)):
+            if openings.opens[index] + ring_s <= openings.closes[index]:
+                return openings.opens[index] if openings.opens[index] <= last else None
     return None
 
 
@@ -175,8 +175,10 @@ def rules_about(rules: tuple[HoursRule, ...], places: Places) -> tuple[HoursRule
         if not any(_is_about(rule, claim) for rule in rules):
             regions = sorted(name for name in claim if not name.endswith(ANY_PART))
             return Refusal(Rule.HOURS, "no_hours_known", None, {"regions": regions})
-    found = tuple(rule for rule in rules if not rule.region or any(_is_about(rule, claim) for claim in places.claims))
-    return found or Refusal(Rule.HOURS, "no_hours_without_country", None)
+    applicable = tuple(
+        rule for rule in rules if not rule.region or any(_is_about(rule, claim) for claim in places.claims)
+    )
+    return applicable or Refusal(Rule.HOURS, "no_hours_without_country", None)
 
 
 def _is_about(rule: HoursRule, claim: frozenset[str]) -> bool:
@@ -227,8 +229,8 @@ def _closed_days(regions: tuple[str, ...], day: int, days: int) -> frozenset[int
         if not holidays_known(region):
             return Refusal(Rule.HOURS, "holidays_unknown", None, {"region": region})
         for year in range(first.year, last.year + 1):
-            found = days_off(region, year)
-            closed.update(_whole(year) if found is None else found)
+            holidays = days_off(region, year)
+            closed.update(_whole(year) if holidays is None else holidays)
     return frozenset(closed)
 
 

@@ -36,8 +36,8 @@ def clauses(rules: tuple[HoursRule, ...], places: Places, at: float, ring_s: flo
         if answer.closes_at - at > _A_DAY_S:  # around the clock, or nearly: when `check` stopped looking means nothing
             return now, "open for the next 24 hours"
         return now, f"open until {_moment(answer.closes_at, at, places.zones[0])}"
-    found = (_reason(rule, zone, places, at, ring_s) for rule in about for zone in places.zones)
-    reasons = list(dict.fromkeys(reason for reason in found if reason))
+    each_reason = (_reason(rule, zone, places, at, ring_s) for rule in about for zone in places.zones)
+    reasons = list(dict.fromkeys(reason for reason in each_reason if reason))
     if len(reasons) > _MOST_REASONS:
         reasons[_MOST_REASONS:] = [f"and {len(reasons) - _MOST_REASONS} reasons more"]
     if answer.until is None:

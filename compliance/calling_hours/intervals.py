@@ -55,10 +55,10 @@ def wall_days(start: float, end: float) -> range:
     return range(math.floor(start / DAY_S), math.ceil(end / DAY_S))
 
 
-def merged(found: Iterable[Interval]) -> tuple[Interval, ...]:
+def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """The same time as ascending intervals that neither overlap nor touch."""
     rows: list[Interval] = []
-    for opens, closes in sorted(found):
+    for opens, closes in sorted(intervals):
         if rows and opens <= rows[-1][1]:
             rows[-1] = rows[-1][0], max(closes, rows[-1][1])
         elif opens < closes:

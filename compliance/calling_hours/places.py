@@ -191,8 +191,8 @@ def _zones_below(prefix: str) -> tuple[str, ...]:
     Chattanooga (423) would be on Central time, and called an hour too late.
     """
     areas = (prefix, *(f"{_NORTH_AMERICA}{code}" for code in regions.laid_over(prefix[1:])))
-    found = (zone for known, zones in TIMEZONE_DATA.items() if known.startswith(areas) for zone in zones)
-    return tuple(sorted(set(found)))
+    below = (zone for known, zones in TIMEZONE_DATA.items() if known.startswith(areas) for zone in zones)
+    return tuple(sorted(set(below)))
 
 
 def _of_own_plan(area_code: str) -> tuple[str, ...]:
@@ -222,11 +222,17 @@ def _calling_codes() -> dict[str, str]:
 @cache
 def _of_one_place() -> frozenset[str]:
     """Calling codes of one country and one zone: nothing else about the number matters."""
-    countries = {str(code): found for code, found in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()}
+    countries = {
+        str(code): regions_of_code for code, regions_of_code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
+    }
     zones: dict[str, set[str]] = {}
-    for prefix, found in TIMEZONE_DATA.items():
-        zones.setdefault(_calling_codes().get(prefix[:3].ljust(3, "0"), prefix), set()).update(found)
-    return frozenset(code for code, found in countries.items() if len(found) == 1 and len(zones.get(code, ())) == 1)
+    for prefix, names in TIMEZONE_DATA.items():
+        zones.setdefault(_calling_codes().get(prefix[:3].ljust(3, "0"), prefix), set()).update(names)
+    return frozenset(
+        code
+        for code, regions_of_code in countries.items()
+        if len(regions_of_code) == 1 and len(zones.get(code, ())) == 1
+    )
 
 
 @cache

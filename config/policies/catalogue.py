@@ -37,11 +37,11 @@ class Catalogue:
         used, with every reason."""
         if name in self.faults:
             raise ConfigError(self.faults[name])
-        found = self.policies.get(name)
-        if found is None:
+        policy = self.policies.get(name)
+        if policy is None:
             near = did_you_mean(name, self.policies) or f" (there is: {', '.join(sorted(self.policies)) or 'none'})"
             raise ConfigError([Problem("", f'there is no policy "{name}" here{near}')])
-        return found
+        return policy
 
 
 def read_policy(path: Path) -> PolicySettings:
@@ -63,8 +63,10 @@ def read_policy(path: Path) -> PolicySettings:
 
 def _with_file(path: Path, problems: Iterable[Problem]) -> list[Problem]:
     return [
-        one if one.path == str(path) else Problem(f"{path.name}: {one.path}".removesuffix(": "), one.message)
-        for one in problems
+        problem
+        if problem.path == str(path)
+        else Problem(f"{path.name}: {problem.path}".removesuffix(": "), problem.message)
+        for problem in problems
     ]
 
 
@@ -100,14 +102,14 @@ def _in(folder: Path) -> list[Path]:
 
 def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """What changes when a policy in `folder` does: names, times and sizes of its files."""
-    found = []
+    files = []
     for path in _in(folder):
         try:
             about = path.stat()
         except OSError:
             continue
-        found.append((path.name, about.st_mtime_ns, about.st_size))
-    return tuple(found)
+        files.append((path.name, about.st_mtime_ns, about.st_size))
+    return tuple(files)
 
 
 @lru_cache(maxsize=1)

@@ -57,37 +57,37 @@ def applied(settings: CampaignSettings, catalogue: Catalogue | None = None) -> A
     """
     if isinstance(settings, AppliedSettings):
         raise TypeError("the policies are applied already")
-    found = composed(settings, catalogue or shipped())
-    problems = [*missing(found), *contradictions(found)]
+    whole = composed(settings, catalogue or shipped())
+    problems = [*missing(whole), *contradictions(whole)]
     if problems:
         raise ConfigError(problems)
     own = settings.model_dump(exclude={"hours", "caps", "abandon_windows", "abandonment", "retry"})
-    versions = [PolicyVersion(name=part.name, version=part.settings.version) for part in found.parts]
+    versions = [PolicyVersion(name=part.name, version=part.settings.version) for part in whole.parts]
     return AppliedSettings.model_validate(
         {
             **own,
-            **found.scalars,
-            "hours": found.hours,
-            "caps": found.caps,
-            "abandon_windows": found.windows,
-            "max_abandon_rate": found.rate,
+            **whole.scalars,
+            "hours": whole.hours,
+            "caps": whole.caps,
+            "abandon_windows": whole.windows,
+            "max_abandon_rate": whole.rate,
             "retry": settings.retry,
-            "policy_versions": tuple(sorted(versions, key=lambda one: one.name)),
+            "policy_versions": tuple(sorted(versions, key=lambda version: version.name)),
         }
     )
 
 
 def _named(settings: CampaignSettings, catalogue: Catalogue) -> tuple[Named, ...]:
-    found: list[Named] = []
+    parts: list[Named] = []
     problems: list[Problem] = []
     for index, name in enumerate(settings.policies):
         try:
-            found.append(Named(name, catalogue.get(name)))
+            parts.append(Named(name, catalogue.get(name)))
         except ConfigError as error:
             problems += [Problem(dotted(("policies", index)), str(problem)) for problem in error.problems]
     if problems:
         raise ConfigError(problems)
-    return tuple(found)
+    return tuple(parts)
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def _windows(settings: CampaignSettings, parts: Sequence[Named]) -> tuple[tuple[
     rates = [settings.max_abandon_rate, *(row.max_rate for row in theirs if row.kind is not WindowKind.ROLLING_HOUR)]
     if not any(rates):
         rates = [row.max_rate for row in own if row.kind is not WindowKind.ROLLING_HOUR]
-    rate = min((one for one in rates if one), default=0.0)
+    rate = min((each for each in rates if each), default=0.0)
     by_label: dict[str, AppliedWindow] = {row.label: row for row in own}
     for row in sorted(theirs, key=_window_order):
         row = _within(row, settings.max_abandon_rate)
@@ -139,10 +139,10 @@ def _within(row: AppliedWindow, own_rate: float) -> AppliedWindow:
     return row if row.max_rate <= bound else row.model_copy(update={"max_rate": bound})
 
 
-def _tighter(one: AppliedWindow, other: AppliedWindow, rate: float) -> AppliedWindow:
+def _tighter(row: AppliedWindow, other: AppliedWindow, rate: float) -> AppliedWindow:
     """One of two windows that are alike: the one with the lower cap, with the start that a campaign gave."""
-    tight = other if other.cap(rate) < one.cap(rate) else one
-    return tight.model_copy(update={"start": one.start or other.start})
+    tight = other if other.cap(rate) < row.cap(rate) else row
+    return tight.model_copy(update={"start": row.start or other.start})
 
 
 # --- single values ---------------------------------------------------------------------------------------------------
@@ -166,33 +166,33 @@ def _scalars(settings: CampaignSettings, parts: Sequence[Named]) -> Mapping[str,
     }
 
 
-def _least(own: float, said: Sequence[float]) -> float:
+def _least(own: float, stated: Sequence[float]) -> float:
     """The least of what is given; 0: nothing is."""
-    return min((one for one in (own, *said) if one), default=0)
+    return min((value for value in (own, *stated) if value), default=0)
 
 
 # --- contradictions --------------------------------------------------------------------------------------------------
 
 
-def missing(found: Composed) -> Iterable[Problem]:
+def missing(whole: Composed) -> Iterable[Problem]:
     """What the campaign still has to say itself, because none of its policies does."""
-    names = ", ".join(found.settings.policies)
+    names = ", ".join(whole.settings.policies)
     whose = f"of its policies ({names}) none" if names else "it has no policy, and none of its own"
-    if not found.hours:
+    if not whole.hours:
         yield Problem("hours", f"there are none: {whose} says when people may be called, so nobody may")
-    if not found.windows:
+    if not whole.windows:
         yield Problem("abandon_windows", f"there are none: {whose} says over which time abandoned calls are counted")
-    if not found.rate and (found.windows or names):
+    if not whole.rate and (whole.windows or names):
         yield Problem(
             "max_abandon_rate",
             f"is needed: {whose} has a number of calls that may be abandoned. Give the one that you answer for",
         )
 
 
-def contradictions(found: Composed) -> Iterable[Problem]:
+def contradictions(whole: Composed) -> Iterable[Problem]:
     """What cannot hold together."""
-    ring_timeout_s = found.settings.ring_timeout_s
-    for part in found.parts:
+    ring_timeout_s = whole.settings.ring_timeout_s
+    for part in whole.parts:
         least = part.settings.min_ring_timeout_s
         if least is not None and ring_timeout_s < least.value:
             yield Problem(
@@ -200,8 +200,8 @@ def contradictions(found: Composed) -> Iterable[Problem]:
                 f"must be at least {least.value:g} (seconds) under policy {part.name} ({least.source}, {least.as_of}), "
                 f"got {ring_timeout_s:g}",
             )
-    for region, week in open_weeks(found.hours).items():
+    for region, week in open_weeks(whole.hours).items():
         if not week:
-            who = sorted({row.policy or "the campaign itself" for row in found.hours if covers(row.region, region)})
+            who = sorted({row.policy or "the campaign itself" for row in whole.hours if covers(row.region, region)})
             where = f"in {region}" if region else "anywhere"
             yield Problem("hours", f"nobody {where} could ever be called: {' and '.join(who)} have no hour in common")

@@ -31,39 +31,39 @@ def of_policy(name: str, policy: PolicySettings) -> tuple[RuleRow, ...]:
     return tuple(_rows(name, policy))
 
 
-def of_campaign(found: Composed) -> tuple[RuleRow, ...]:
+def of_campaign(whole: Composed) -> tuple[RuleRow, ...]:
     """Every rule of a campaign's policies and its own, its own first."""
-    settings, ages = found.settings, found.scalars
+    settings, ages = whole.settings, whole.scalars
     own: list[RuleRow] = [*_of_hours("", settings.hours), *_of_caps("", settings.caps)]
     own += [RuleRow(f"abandoned, {row.label}", _rate(row), "") for row in settings.abandon_windows]
     if settings.max_abandon_rate:
         value = f"at most {100 * settings.max_abandon_rate:g} %"
-        own.append(RuleRow("abandoned", value, "", holds=settings.max_abandon_rate <= found.rate))
-    caps = {row.label: row.cap(found.rate) for row in found.windows}
+        own.append(RuleRow("abandoned", value, "", holds=settings.max_abandon_rate <= whole.rate))
+    caps = {row.label: row.cap(whole.rate) for row in whole.windows}
     rows = [*own]
-    for part in found.parts:
-        said = part.settings
-        looser = {f"abandoned, {row.label}" for row in said.abandon_windows if row.max_rate > caps[row.label]}
+    for part in whole.parts:
+        policy = part.settings
+        looser = {f"abandoned, {row.label}" for row in policy.abandon_windows if row.max_rate > caps[row.label]}
         looser |= {
             name
             for name in ("retention_days", "consent_max_age_days")
-            if (days := getattr(said, name)) is not None and days.value > ages[name]
+            if (days := getattr(policy, name)) is not None and days.value > ages[name]
         }
         looser |= {
             name
             for name in ("consent_required", "believe_stated_zone", "same_caller_id_on_retry")
-            if (flag := getattr(said, name)) is not None and flag.value != ages[name]
+            if (flag := getattr(policy, name)) is not None and flag.value != ages[name]
         }
-        if said.evidence_days is not None and said.evidence_days.value < ages["evidence_days"]:
+        if policy.evidence_days is not None and policy.evidence_days.value < ages["evidence_days"]:
             looser.add("evidence_days")
-        rows += [replace(row, holds=row.rule not in looser) for row in _rows(part.name, said)]
+        rows += [replace(row, holds=row.rule not in looser) for row in _rows(part.name, policy)]
     return tuple(rows)
 
 
-def hours_by_region(found: Composed) -> tuple[tuple[str, str], ...]:
+def hours_by_region(whole: Composed) -> tuple[tuple[str, str], ...]:
     """For each region that a rule names, when calls may start there under all rules together; holidays are left
     aside."""
-    return tuple((region or "everywhere else", week_text(week)) for region, week in open_weeks(found.hours).items())
+    return tuple((region or "everywhere else", week_text(week)) for region, week in open_weeks(whole.hours).items())
 
 
 def _rows(name: str, policy: PolicySettings) -> Iterable[RuleRow]:
@@ -73,13 +73,13 @@ def _rows(name: str, policy: PolicySettings) -> Iterable[RuleRow]:
         yield RuleRow(f"abandoned, {window.label}", _rate(window), name, window.source, window.as_of)
     if policy.abandonment is not None:
         yield _dated("abandoned, definition", _definition(policy.abandonment), name, policy.abandonment)
-    for key, one, words in (
+    for key, flag, words in (
         ("consent_required", policy.consent_required, ("only with consent", "consent is not asked for")),
         ("believe_stated_zone", policy.believe_stated_zone, ("the CRM's word alone", "the number's zones, too")),
         ("same_caller_id_on_retry", policy.same_caller_id_on_retry, ("the same number again", "any of the pool")),
     ):
-        if one is not None:
-            yield _dated(key, words[0] if one.value else words[1], name, one)
+        if flag is not None:
+            yield _dated(key, words[0] if flag.value else words[1], name, flag)
     for key, days in (
         ("consent_max_age_days", policy.consent_max_age_days),
         ("retention_days", policy.retention_days),
@@ -95,8 +95,8 @@ def _rows(name: str, policy: PolicySettings) -> Iterable[RuleRow]:
             yield _dated(key, f"{seconds.value:g} s", name, seconds)
 
 
-def _dated(rule: str, value: str, policy: str, one: Dated) -> RuleRow:
-    return RuleRow(rule, value, policy, one.source, one.as_of)
+def _dated(rule: str, value: str, policy: str, dated: Dated) -> RuleRow:
+    return RuleRow(rule, value, policy, dated.source, dated.as_of)
 
 
 def _of_hours(policy: str, rows: Sequence[HoursSettings]) -> Iterable[RuleRow]:
@@ -129,7 +129,7 @@ def _rate(window: AbandonWindow) -> str:
     return "max_abandon_rate"
 
 
-def _definition(one: AbandonmentSettings) -> str:
+def _definition(definition: AbandonmentSettings) -> str:
     words = {
         "live_answers": "of all live answers",
         "put_through": "of those put through and the abandoned",
@@ -138,5 +138,5 @@ def _definition(one: AbandonmentSettings) -> str:
         "keep": "machines stay",
         "estimate": "an estimate of machines is taken off",
     }
-    said = (one.denominator.value, one.hang_ups.value, one.machines.value)
-    return ", ".join(words[word] for word in said if word)
+    values = (definition.denominator.value, definition.hang_ups.value, definition.machines.value)
+    return ", ".join(words[word] for word in values if word)

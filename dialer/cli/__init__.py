@@ -1,8 +1,7 @@
-"""ASK: the command line. One file per group of commands; each is imported when it is used.
+"""ASK: the command line. A folder for each group of commands; each is imported when it is used.
 
-Everything but `run`, `demo`, `policy`, `register`, `evidence`, `pace stdio` and `simulate` speaks to Redis and works
-from any machine that reaches it; `policy`, `register` and `evidence` work on files of this machine, as do the commands
-that apply a campaign's policies; `pace stdio` and `simulate` need nothing but their input.
+`policy`, `register` and `evidence` work on files of this machine; `check-config`, `edge`, `pace stdio` and `simulate`
+need nothing but their input; `run` and `demo` are the daemon. All others speak to Redis from wherever it is reached.
 """
 
 from __future__ import annotations
@@ -45,6 +44,7 @@ COMMANDS: Final = {
     "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.live.status:watch", "Floor", "Show the live board."),
     "agents": Lazy("dialer.cli.live.status:agents", "Floor", "List the agents and what they are doing."),
+    "agent": Lazy("dialer.cli.live.agent_orders:agent", "Floor", "Pause an agent, or log one out."),
     "pace": Lazy("dialer.cli.pacing.pace:pace", "Pacing", "Ask why the pacer dials what it dials, or use it alone."),
     "simulate": Lazy(
         "dialer.cli.pacing.simulate:simulate", "Pacing", "Try policies and numbers of agents on simulated shifts."

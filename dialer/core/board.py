@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import TypeAdapter
 
 from config.abandonment import AbandonmentSettings, Machines
-from dialer.core.abandonment.rate import defined, without_machines
+from dialer.core.abandonment.rate import ledger_of, without_machines
 from dialer.core.abandonment.windows import WindowCounts, calls_left
 from dialer.core.call_quality import NO_CALLS, CallFigures
 from pacing.api import NOT_ASKED, Decision, Reason
@@ -27,6 +27,19 @@ class Delay:
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     max_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The last hour in stretches of `STEP_S` seconds, the oldest first: attempts that ended, those among them that a
+    person answered, and those that were abandoned."""
+
+    STEP_S: ClassVar[float] = 300.0
+    STEPS: ClassVar[int] = 12
+
+    ended: tuple[int, ...] = ()
+    live: tuple[int, ...] = ()
+    abandoned: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,8 @@ class CallerIdRow:
 @dataclass(frozen=True, slots=True)
 class AgentRow:
     """One agent of this host. `campaign` is the one of the call the agent is on or of the lead on offer, else the
-    first of the login."""
+    first of the login. `talks`, `talk_s`, `first_talk_at` and `outcomes` (by name) are of today, over all campaigns
+    and hosts."""
 
     agent: str
     team: str
@@ -73,6 +87,13 @@ class AgentRow:
     since: float
     reason: str
     campaign: str
+    name: str = ""
+    pending: str = ""  # what follows the call
+    logged_in_at: float = 0.0
+    talks: int = 0
+    talk_s: float = 0.0
+    first_talk_at: float | None = None
+    outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +139,7 @@ class WindowRow:
 
 def row_of(counts: WindowCounts, definition: AbandonmentSettings) -> WindowRow:
     """A counting window by a campaign's definition. Machines that it took off are left out."""
-    window, ledger = counts.window, defined(counts.answers, definition)
+    window, ledger = counts.window, ledger_of(counts.answers, definition)
     machines = 0 if definition.machines is Machines.ESTIMATE else counts.others.machines
     return WindowRow(window.label, window.name, window.cap, ledger.answered, ledger.abandoned, machines)
 
@@ -162,6 +183,7 @@ class CampaignRow:
     next: str = ""
     finished: bool = False
     decision: Decision = NOT_ASKED
+    trend: Trend = Trend()
 
     @property
     def abandon_rate(self) -> float:
@@ -224,7 +246,10 @@ def _plain(value: Any) -> Any:
 
 _FIELDS: Final = {
     row: tuple(field.name for field in fields(row))
-    for row in (Board, TrunkRow, CallerIdRow, CallFigures, CampaignRow, AgentRow, WindowRow, Delay, Decision, Reason)
+    for row in (
+        *(Board, TrunkRow, CallerIdRow, CallFigures, CampaignRow, AgentRow, WindowRow),
+        *(Delay, Trend, Decision, Reason),
+    )
 }
 
 

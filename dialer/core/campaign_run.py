@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from config.policies import AppliedSettings
-from dialer.core.abandonment.rate import AnswerCounts, defined, together
+from dialer.core.abandonment.rate import AnswerCounts, ledger_of, together
 from dialer.core.abandonment.windows import Slots, WindowCounts
 from dialer.core.calls.call import Call
 from dialer.core.inputs import CampaignState
@@ -80,7 +80,7 @@ class CampaignRun:
     @property
     def ledger(self) -> Ledger:
         """The counting day so far, over all hosts, by the campaign's definition."""
-        return defined(together((self.own, self.others)), self.settings.abandonment)
+        return ledger_of(together((self.own, self.others)), self.settings.abandonment)
 
     @property
     def capped(self) -> Ledger:
@@ -89,7 +89,7 @@ class CampaignRun:
 
     def window_ledger(self, window: WindowCounts) -> Ledger:
         """A counting window so far, over all hosts, by the campaign's definition."""
-        return defined(window.answers, self.settings.abandonment)
+        return ledger_of(window.answers, self.settings.abandonment)
 
     @property
     def rank(self) -> tuple[int, str]:

@@ -170,7 +170,7 @@ class Engine:
     def _attended(self, now: float) -> list[Effect]:
         """Whoever waits on the line comes first, then whoever may have a lead to decide on."""
         if self.state.waiting:
-            routing.serve(self.state, now)
+            routing.assign_agents(self.state, now)
         if self.state.in_preview and self.state.roster.ready:
             previewing.offer(self.state, now)
         return self._collect()

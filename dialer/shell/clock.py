@@ -1,4 +1,4 @@
-"""The only place where the daemon reads a clock."""
+"""The daemon's two clocks, and how it notices that one of them jumped or that the process stood still."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ async def _with_pool(parts: Parts, writer: EventWriter) -> Exit:
             # tenth of a second in which nobody who answers is handed over.
             gc.collect()
             gc.freeze()
-            await _floor(parts, writer, pool)
+            await _run_tasks(parts, writer, pool)
             return Exit.SIP if pool.spent.is_set() else Exit.OK
     except* PoolStartError as group:
         raise StartFailed(Exit.SIP, f"no SIP worker started: {group.exceptions[0]}") from None
@@ -166,7 +166,7 @@ async def _with_pool(parts: Parts, writer: EventWriter) -> Exit:
         raise StartFailed(Exit.SIP, f"the SIP side gave up: {group.exceptions[0]}") from None
 
 
-async def _floor(parts: Parts, writer: EventWriter, pool: Pool) -> None:
+async def _run_tasks(parts: Parts, writer: EventWriter, pool: Pool) -> None:
     claims, watch, board, memory = Claims(parts), CampaignWatch(parts), BoardTask(parts, pool), PacerMemory(parts)
     store_tasks = StoreTasks(parts, attempt_ids(parts.owner.rpartition(":")[2]))
     watch.created_at = parts.evidence.created_at

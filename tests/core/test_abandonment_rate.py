@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from config.abandonment import AbandonmentSettings, Denominator, HangUps, Machines, strictest
 from config.policies import shipped
-from dialer.core.abandonment.rate import AnswerCounts, defined, one_more, together, without_machines
+from dialer.core.abandonment.rate import AnswerCounts, ledger_of, one_more, together, without_machines
 from pacing.api import Ledger
 
 DEFINITIONS = [
@@ -49,12 +49,12 @@ def test_the_presets_count_what_their_regulator_counts(policy: str, expected: Le
     definition = shipped().get(policy).abandonment
 
     assert definition is not None
-    assert defined(SEEN, definition) == expected
+    assert ledger_of(SEEN, definition) == expected
 
 
 def test_nobody_saying_means_the_careful_reading() -> None:
     """All live answers, hang-ups counted, no machine taken off."""
-    assert defined(SEEN) == defined(SEEN, strictest(())) == Ledger(190, 10)
+    assert ledger_of(SEEN) == ledger_of(SEEN, strictest(())) == Ledger(190, 10)
 
 
 def test_abandoned_machines_are_estimated() -> None:
@@ -72,16 +72,16 @@ def test_two_definitions_together_give_no_lower_rate_than_either(
     seen: AnswerCounts, one: AbandonmentSettings, two: AbandonmentSettings
 ) -> None:
     """The stricter wins."""
-    both = rate(defined(seen, strictest((one, two))))
+    both = rate(ledger_of(seen, strictest((one, two))))
 
-    assert both >= rate(defined(seen, one)) - 1e-12
-    assert both >= rate(defined(seen, two)) - 1e-12
+    assert both >= rate(ledger_of(seen, one)) - 1e-12
+    assert both >= rate(ledger_of(seen, two)) - 1e-12
 
 
 @given(answers, st.sampled_from(DEFINITIONS))
 def test_a_rate_is_a_share(seen: AnswerCounts, definition: AbandonmentSettings) -> None:
     """Never more than one, and without an abandoned call none."""
-    ledger = defined(seen, definition)
+    ledger = ledger_of(seen, definition)
 
     assert 0 <= ledger.abandoned <= ledger.answered or seen.answered == 0
     assert ledger.abandoned <= seen.abandoned

@@ -438,7 +438,7 @@ def test_a_doctored_step_breaks_its_invariant(step, name, doctor):
 
 
 def no_service(patch):
-    patch.setattr(routing, "serve", lambda floor, now: None)
+    patch.setattr(routing, "assign_agents", lambda floor, now: None)
 
 
 def trunks_without_limit(patch):
@@ -562,13 +562,13 @@ def skipped_leads_forgotten(patch):
 
 
 def served_out_of_turn(patch):
-    def serve(floor, now):
+    def assign_agents(floor, now):
         for call in list(floor.waiting.values()):
             agent = floor.roster.longest_ready(call.campaign, without=call.tried)
             if agent is not None:
                 routing._connect(floor, call, agent, now)
 
-    patch.setattr(routing, "serve", serve)
+    patch.setattr(routing, "assign_agents", assign_agents)
 
 
 PREVIEW_MUTANTS = [

@@ -15,7 +15,7 @@ from config.campaign import CampaignSettings
 from config.policies import applied, shipped
 from dialer.core import evidence
 from dialer.core.abandonment.evidence_rates import AnswersOnRecord
-from dialer.core.abandonment.rate import AnswerCounts, defined
+from dialer.core.abandonment.rate import AnswerCounts, ledger_of
 from dialer.core.abandonment.windows import SLOT_S, Counting, CountingWindow, counting, counting_day, slot_of
 from dialer.core.inputs import LedgerOfOthers
 from dialer.core.model import Settlement
@@ -207,8 +207,8 @@ def test_the_ledger_and_the_evidence_give_the_same_rate(
     told = ledger.others(store, floor.name, now, "host-c:1")
 
     for row, window in zip(told.windows, now.windows, strict=True):
-        assert defined(row.answers, definition) == defined(tallies.window("spring", window), definition), row
+        assert ledger_of(row.answers, definition) == ledger_of(tallies.window("spring", window), definition), row
     day = told.windows[0].answers
     assert 0 < day.hung_up < day.abandoned < day.answered
     assert day.machines > 0
-    assert (defined(day, definition) == defined(day)) == (policy != "uk")
+    assert (ledger_of(day, definition) == ledger_of(day)) == (policy != "uk")

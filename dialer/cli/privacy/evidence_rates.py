@@ -17,7 +17,7 @@ from dialer.cli.base.glossary import ABANDONED
 from dialer.cli.base.output import table, when
 from dialer.cli.live.campaign_panels import cap_words
 from dialer.core.abandonment.evidence_rates import AnswersOnRecord, Survey, open_windows
-from dialer.core.abandonment.rate import AnswerCounts, defined, together
+from dialer.core.abandonment.rate import AnswerCounts, ledger_of, together
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.store.base.connection import Store
 from dialer.store.settlement import ledger
@@ -52,7 +52,7 @@ class Row:
     @property
     def sides(self) -> Ledger:
         """The two sides of the rate, by the campaign's definition."""
-        return defined(self.count, self.definition)
+        return ledger_of(self.count, self.definition)
 
     @property
     def rate(self) -> float:

@@ -2,7 +2,7 @@
 
 Two readings: `Survey` gathers what the whole evidence says of campaigns and of machines, `AnswersOnRecord` then counts
 settlements. What counts is what counts in the ledger: a live answer that nobody says a machine gave; the rate is the
-one that the campaign's definition makes of it (`answers.defined`).
+one that the campaign's definition makes of it (`rate.ledger_of`).
 """
 
 from __future__ import annotations

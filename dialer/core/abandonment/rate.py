@@ -52,7 +52,7 @@ def one_more(answers: AnswerCounts, *, abandoned: bool, hung_up: bool = False) -
     )
 
 
-def defined(answers: AnswerCounts, definition: AbandonmentSettings = USUAL) -> Ledger:
+def ledger_of(answers: AnswerCounts, definition: AbandonmentSettings = USUAL) -> Ledger:
     """The two sides of the abandon rate by a campaign's definition: `abandoned` above, `answered` below.
 
     The numerator A are the abandoned calls, with or without callees who hung up. By the estimate

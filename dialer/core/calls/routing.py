@@ -82,7 +82,7 @@ def answer_reported(state: EngineState, event: AnswerReported, now: float) -> No
     run.observations.append(AnswerCorrected(now, known.at, known.ring_s, known.kind, kind, known.trunk))
 
 
-def serve(state: EngineState, now: float) -> None:
+def assign_agents(state: EngineState, now: float) -> None:
     """Give waiting calls to ready agents, people before machines, the longest wait first on both sides. Where campaigns
     share agents, those who count for the call's campaign come first: another campaign has called on account of the
     others. A call that an agent asked for is for that agent alone."""

@@ -69,5 +69,5 @@ class Cisco:
         return {"lines_per_agent": self.lines}
 
     def memory(self) -> Memory:
-        """Nothing: a study begins anew."""
+        """Empty: this dialer keeps nothing from one run to the next."""
         return {}

@@ -177,5 +177,5 @@ class Impact:
         return {"best_ratio": self.best}
 
     def memory(self) -> Memory:
-        """Nothing: a study begins anew."""
+        """Empty: this dialer keeps nothing from one run to the next."""
         return {}

@@ -130,5 +130,5 @@ class Issabel:
         return {"answer_s": self.answer_s.value(self.settings.answer_s), "talk_s": self.talk_s.value(0.0)}
 
     def memory(self) -> Memory:
-        """Nothing: a study begins anew."""
+        """Empty: this dialer keeps nothing from one run to the next."""
         return {}

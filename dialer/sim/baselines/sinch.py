@@ -58,5 +58,5 @@ class Sinch:
         return {"busy_share": self.share}
 
     def memory(self) -> Memory:
-        """Nothing: a study begins anew."""
+        """Empty: this dialer keeps nothing from one run to the next."""
         return {}

@@ -116,5 +116,5 @@ class Vicidial:
         return {"dial_level": self.level.value}
 
     def memory(self) -> Memory:
-        """Nothing: a study begins anew."""
+        """Empty: this dialer keeps nothing from one run to the next."""
         return {}

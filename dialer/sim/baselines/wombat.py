@@ -49,5 +49,5 @@ class Wombat:
         return {}
 
     def memory(self) -> Memory:
-        """Nothing: a study begins anew."""
+        """Empty: this dialer keeps nothing from one run to the next."""
         return {}

@@ -38,9 +38,10 @@ from dialer.store.crm.requests import (
 from dialer.store.gate import contacts
 from dialer.store.leads.lead_codec import HIGHEST_PRIORITY, unpack
 from dialer.store.operators import campaigns
+from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, hour_of
-from dialer.store.settlement.outbox import added, refused
+from dialer.store.settlement.outbox import refused, xadd_event
 
 __all__ = ["BadRequest", "BlockRequest", "CrmReport", "Outcome", "Received", "apply", "read"]
 
@@ -61,7 +62,7 @@ class CrmReport:
 @dataclass(frozen=True, slots=True)
 class _Known:
     """An attempt that an outcome names, and its lead. `ended` is None while the attempt is open. `settings` are None
-    where nobody here can read them; what is `unreadable` is said."""
+    where the campaign's cannot be read; `unreadable` says what of all this could not be, empty: everything could."""
 
     lead_id: str
     number_index: int
@@ -245,10 +246,13 @@ def _outcome_call(store: Store, outcome: Outcome, attempt: _Known, now: float) -
         "seen": attempt.seen,
         "slot": attempt.slot,
         "day_kept_s": DAY_KEPT_S,
+        "agent": attempt.ended.agent if attempt.ended else "",
+        "agent_day_kept_s": AGENT_DAY_KEPT_S,
     }
     ledgers = [
         store.keys.ledger(outcome.campaign, attempt.day),
         store.keys.ledger_hour(outcome.campaign, hour_of(attempt.slot * SLOT_S)),
+        store.keys.agent_day(outcome.campaign, attempt.day),
     ]
     args = [bytes(msgpack.packb(said, use_bin_type=False))]  # Lua's msgpack knows no binary
     return campaign_call(store, "outcome", outcome.campaign, args, ledgers)
@@ -273,7 +277,7 @@ def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Va
 def _answer(store: Store, received: Sequence[Received], refusals: Sequence[tuple[str, BadRequest]], now: float) -> None:
     stream = store.keys.crm_in()
     calls: list[Command | ScriptCall] = [
-        added(store, refused("crm:in", entry_id, bad.reasons, about=bad.about, campaign="", at=now))
+        xadd_event(store, refused("crm:in", entry_id, bad.reasons, about=bad.about, campaign="", at=now))
         for entry_id, bad in refusals
     ]
     ids = [one.entry_id for one in received]

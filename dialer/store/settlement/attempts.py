@@ -56,6 +56,7 @@ class EndedAttempt(msgspec.Struct, frozen=True, array_like=True):
     live: bool
     abandoned: bool
     slot: int = 0  # older ones have none
+    agent: str = ""  # older ones have none
 
     @classmethod
     def read(cls, attempt: str, raw: bytes) -> EndedAttempt:

@@ -54,8 +54,10 @@ def hour_of(at: float) -> int:
 
 
 def others(store: Store, campaign: str, counting: Counting, owner: str) -> LedgerOfOthers:
-    """What everybody but `owner` counted, and `owner` on days that are closed, in one round trip: some 30 small hashes
-    for a window of 30 days. With an owner that never was, all that was counted."""
+    """Live answers and abandoned calls that other owners counted, and on closed days all owners, `owner` included.
+
+    One round trip: some 30 small hashes for a window of 30 days. With an owner that does not exist, everybody's.
+    """
     names = sorted({day for window in (counting.today, *counting.windows) for day in (*window.closed, *window.days)})
     begins = [window.since for window in counting.windows if not window.days]
     hours = range(hour_of(min(begins)), hour_of(counting.at) + 1) if begins else range(0)

@@ -55,10 +55,10 @@ def refused(stream: str, entry_id: str, reasons: Sequence[str], *, about: str, c
 
 def publish(store: Store, events: Sequence[CrmEvent]) -> None:
     """Append events to the CRM's stream, in order, in one round trip."""
-    trip(store, [added(store, event) for event in events])
+    trip(store, [xadd_event(store, event) for event in events])
 
 
-def added(store: Store, event: CrmEvent) -> Command:
+def xadd_event(store: Store, event: CrmEvent) -> Command:
     """The command that appends an event."""
     data = {"campaign": event.campaign, "at": event.at, **shown(event.fields)}
     try:

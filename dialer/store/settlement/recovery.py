@@ -42,7 +42,7 @@ Before = Callable[[Sequence[Settlement], str], object]
 
 
 def _nothing(_: Sequence[Settlement], __: str) -> None:
-    """Nobody wants to hear."""
+    """What is called before settling where nobody asked to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def namesakes(store: Store, host: str) -> dict[str, float]:
 
 
 def _moment(raw: bytes) -> float:
-    """A kept time; what is none is long ago."""
+    """A kept time in seconds since the epoch; 0.0 where it cannot be read, so that its owner counts as long silent."""
     try:
         at = float(raw)
     except ValueError:

@@ -8,6 +8,7 @@ forgotten is written as any other, and where a key of the campaign is damaged it
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -27,9 +28,10 @@ from dialer.store.gate import caller_ids
 from dialer.store.gate.contacts import Reservation, end_of, fields_of, give_back, mark
 from dialer.store.leads.lead_codec import pack_progress
 from dialer.store.operators import campaigns
+from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, PastAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
-from dialer.store.settlement.outbox import CrmEvent, added, pack_event, unpack_event
+from dialer.store.settlement.outbox import CrmEvent, pack_event, unpack_event, xadd_event
 from dialer.store.settlement.settlements import counted_at, event_of, from_wire, retry_at, settled, to_wire
 
 __all__ = ["counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
@@ -38,7 +40,7 @@ STORY_BYTES: Final = 16_384
 """Longest story of one lead; attempts beyond it are counted but not kept in detail."""
 
 OPTED_OUT: Final = "opted_out"
-"""What leads are counted as closed by whose callee pressed the key."""
+"""The reason under which leads are counted whose callee pressed the opt-out key."""
 
 _PER_SCRIPT: Final = 200
 
@@ -127,7 +129,7 @@ def _readable(store: Store, kept_events: Sequence[tuple[str, bytes, bytes]]) -> 
 
 
 def _announce(store: Store, events: Sequence[CrmEvent]) -> None:
-    trip(store, [added(store, event) for event in events])
+    trip(store, [xadd_event(store, event) for event in events])
     trip(store, [("HDEL", store.keys.unannounced(event.campaign), event.id) for event in events])
 
 
@@ -178,23 +180,26 @@ def _settle_call(store: Store, group: Sequence[Settlement], events: Mapping[str,
     days = sorted({item.day for item in group})
     hours = sorted({hour_of(counted_at(item)) for item in group})
     ledgers = [keys.ledger(campaign, day) for day in days] + [keys.ledger_hour(campaign, hour) for hour in hours]
+    counted = ledgers + [keys.agent_day(campaign, day) for day in days]
     about = {
         "now": max(item.ended_at for item in group),
         "owner": owner,
         "story_bytes": STORY_BYTES,
         "day_kept_s": DAY_KEPT_S,
         "hour_kept_s": HOUR_KEPT_S,
+        "agent_day_kept_s": AGENT_DAY_KEPT_S,
     }
     rows = [
         {
             **_row(item, events[item.attempt]),
             "day": 1 + days.index(item.day),
             "hour": 1 + len(days) + hours.index(hour_of(counted_at(item))),
+            "agent_day": 1 + len(ledgers) + days.index(item.day),
         }
         for item in group
     ]
     args = [bytes(msgpack.packb(row, use_bin_type=False)) for row in (about, *rows)]  # Lua's msgpack knows no binary
-    return campaign_call(store, "settle", campaign, args, ledgers)
+    return campaign_call(store, "settle", campaign, args, counted)
 
 
 def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
@@ -207,6 +212,8 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         name = OPTED_OUT if one.opted_out else one.disposition.value
         why = Why(Kind.ENDED, name, facts={"words": step.reason})
         what = {"what": "close", "a": one.disposition.value, "why": kept(why)}
+    talked_s = 0.0 if one.bridged_at is None else max(0.0, one.ended_at - one.bridged_at)
+    talked_with = "" if one.bridged_at is None else one.agent
     past = PastAttempt(
         attempt=one.attempt,
         number=lead.number_index,
@@ -221,7 +228,9 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         "lead": lead.lead_id,
         **what,
         "progress": pack_progress(step.number_index if isinstance(step, Retry) else lead.number_index, tries),
-        "ended": packed(EndedAttempt(lead.lead_id, lead.number_index, one.day, one.live, one.abandoned, slot)),
+        "ended": packed(
+            EndedAttempt(lead.lead_id, lead.number_index, one.day, one.live, one.abandoned, slot, talked_with)
+        ),
         "story": packed(past),
         "event": pack_event(event),
         "disposition": one.disposition.value,
@@ -230,4 +239,7 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         "abandoned": one.abandoned,
         "hung_up": one.hung_up,
         "slot": slot,
+        "agent": talked_with,
+        "talk_at": math.floor(one.bridged_at or 0),
+        "talk_ms": round(talked_s * 1000),
     }
