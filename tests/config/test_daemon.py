@@ -106,3 +106,42 @@ def test_settings_are_light_to_import(module: str) -> None:
 def test_models_are_pydantic() -> None:
     """A section is a plain pydantic model, so that others can dump and read it."""
     assert issubclass(Section, BaseModel)
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"prefixes": ["86"]}, "prefixes"),
+        ({"called_rules": ["+86"]}, "called_rules"),
+        ({"called_rules": ["+86=0", "+86=00"]}, "rewritten in more than one way"),
+        ({"caller_rules": ["+86=abc"]}, "caller_rules"),
+        ({"caller_ids": ["north"]}, "caller_ids"),
+        ({"codecs": ["PCMU", "PCMU"]}, "a codec is there twice"),
+        ({"codecs": ["opus"]}, "codecs"),
+        ({"codecs": []}, "codecs"),
+        ({"priority": 10}, "priority"),
+        ({"host": "[::1]"}, "a carrier with IPv6 is reached through a proxy"),
+        ({"host": "::1"}, "a carrier with IPv6 is reached through a proxy"),
+    ],
+)
+def test_a_trunk_that_could_not_work_is_refused(given: dict[str, object], fault: str) -> None:
+    """With the setting that is wrong."""
+    with pytest.raises(ValidationError, match=fault):
+        TrunkSettings.model_validate({"name": "north", "host": "192.0.2.1", **given})
+
+
+def test_a_trunk_may_say_how_it_wants_calls() -> None:
+    """All of it together; 64 trunks are allowed."""
+    trunk = {
+        "host": "192.0.2.1",
+        "priority": 9,
+        "weight": 3,
+        "prefixes": ["+86", "+852"],
+        "called_rules": ["+86=0", "+=00"],
+        "caller_rules": ["+="],
+        "caller_ids": ["+861065550000", "95533"],
+        "codecs": ["PCMA"],
+    }
+    settings = DaemonSettings.model_validate({"trunks": [{"name": f"t{place}", **trunk} for place in range(64)]})
+    assert len(settings.trunks) == 64
+    assert settings.trunks[0].where == "192.0.2.1"

@@ -18,9 +18,12 @@ from sip.messages import (
     Ended,
     HangUp,
     Progress,
+    Settings,
     SlotsHeld,
     Stop,
+    Trunk,
 )
+from tests.sip.conftest import WorkerUnderTest
 
 DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 
@@ -322,5 +325,21 @@ def test_end_of_stream_hangs_up(worker, far):
     tested = worker(callee.port)
     tested.send(DIAL)
     tested.until(Answered)
+    tested.close()
+    callee.succeeds()
+
+
+def test_a_worker_takes_as_many_trunks_as_the_settings_allow(zygote, far):
+    """64, with credentials and names of their own; the last one works like the first."""
+    callee = far("answer")
+    others = tuple(
+        Trunk(f"t{place}", f"sip{place}.example", 5060, f"user{place}", "secret", targets=(f"192.0.2.{place}:5060",))
+        for place in range(63)
+    )
+    tested = WorkerUnderTest(zygote, Settings(trunks=(*others, Trunk("carrier", "127.0.0.1", callee.port))))
+    tested.send(DIAL)
+    tested.until(Answered)
+    tested.send(HangUp("c1"))
+    tested.until(Ended)
     tested.close()
     callee.succeeds()
