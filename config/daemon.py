@@ -24,6 +24,8 @@ def _ip_address(text: str) -> str:
 
 
 LOOPBACK: Final = "127.0.0.1"
+MOST_SOURCES: Final = 256
+"""Networks of all trunks together: the kernel's filter on a worker's port takes no more with room for the rest."""
 
 Address = Annotated[str, AfterValidator(_ip_address)]
 
@@ -295,6 +297,9 @@ class DaemonSettings(Section):
     @classmethod
     def _trunk_names_differ(cls, trunks: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:
         _each_once("the names of trunks must differ", [trunk.name for trunk in trunks])
+        sources = {source for trunk in trunks for source in trunk.sources}
+        if len(sources) > MOST_SOURCES:
+            raise ValueError(f"sources: {len(sources)} networks in all, and workers can tell {MOST_SOURCES} apart")
         return trunks
 
     @field_validator("edge")

@@ -38,7 +38,7 @@ STALE_S: Final = 3600.0
 QUERY_LIMIT_S: Final = 2.0
 LOOKUP_LIMIT_S: Final = 5.0
 NAMES_LIMIT: Final = 4096
-TARGETS_LIMIT: Final = 8
+TARGETS_LIMIT: Final = 4
 """Hosts of SRV records that are looked up, and addresses that are kept of a name."""
 
 HOSTS_FILE: Final = Path("/etc/hosts")

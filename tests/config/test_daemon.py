@@ -145,3 +145,24 @@ def test_a_trunk_may_say_how_it_wants_calls() -> None:
     settings = DaemonSettings.model_validate({"trunks": [{"name": f"t{place}", **trunk} for place in range(64)]})
     assert len(settings.trunks) == 64
     assert settings.trunks[0].where == "192.0.2.1"
+
+
+def test_more_sources_than_a_worker_can_tell_apart_are_refused() -> None:
+    """Over all trunks; the same network in two of them counts once."""
+    networks = [f"192.0.{place}.0/24" for place in range(60)]
+
+    def settings(number: int, *, differ: bool) -> DaemonSettings:
+        trunks = [
+            {
+                "name": f"t{place}",
+                "host": "192.0.2.1",
+                "sources": [f"10.{place if differ else 0}.{network.split('.')[2]}.0/24" for network in networks],
+            }
+            for place in range(number)
+        ]
+        return DaemonSettings.model_validate({"trunks": trunks})
+
+    assert len(settings(4, differ=True).trunks) == 4
+    assert len(settings(64, differ=False).trunks) == 64
+    with pytest.raises(ValidationError, match="300 networks in all, and workers can tell 256 apart"):
+        settings(5, differ=True)

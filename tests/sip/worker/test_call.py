@@ -330,10 +330,20 @@ def test_end_of_stream_hangs_up(worker, far):
 
 
 def test_a_worker_takes_as_many_trunks_as_the_settings_allow(zygote, far):
-    """64, with credentials and names of their own; the last one works like the first."""
+    """64, each as full as it may be, with 256 sources in all; the last one works like the first."""
     callee = far("answer")
     others = tuple(
-        Trunk(f"t{place}", f"sip{place}.example", 5060, f"user{place}", "secret", targets=(f"192.0.2.{place}:5060",))
+        Trunk(
+            f"t{place}",
+            f"sip{place}.example",
+            5060,
+            f"user{place}",
+            "secret" * 20,
+            targets=tuple(f"192.0.{number}.{place}:5060" for number in range(4)),
+            sources=tuple(f"10.{place}.{number}.0/24" for number in range(4)),
+            called_rules=tuple(f"+{number:014}={'0' * 20}" for number in range(64)),
+            caller_rules=tuple(f"+{number:014}={'0' * 20}" for number in range(64)),
+        )
         for place in range(63)
     )
     tested = WorkerUnderTest(zygote, Settings(trunks=(*others, Trunk("carrier", "127.0.0.1", callee.port))))
