@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ import trio
 import dialer
 from config.daemon import DaemonSettings
 from config.sip import TrunkSettings
+from dialer.core.agents.phones import PhoneRules, TrunkPlace, hosts_of
 from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import AgentChanged, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
 from dialer.core.engine import Engine
@@ -31,10 +33,15 @@ from dialer.shell.metrics import Metrics
 from dialer.shell.statistics import Statistics
 from dialer.shell.tasks.evidence import Evidence
 from dialer.shell.watchdog import Notifier
-from dialer.store.base.connection import Store, open_store, persistence_warnings
+from dialer.store.base.connection import Store, open_store
 from dialer.store.base.errors import StoreError
+from dialer.store.base.server_facts import persistence_warnings
+from dialer.store.crm import event_settings
+from dialer.store.crm.event_settings import Format
+from dialer.store.crm.refusals import Refusals
 from dialer.store.settlement import recovery
 from dialer.store.settlement.outbox import CrmEvent
+from sip.address import SIP_PORT
 from sip.edge.plan import INSIDE
 from sip.messages import Trunk
 from sip.pool import PoolSettings
@@ -77,6 +84,7 @@ class Parts:
     notifier: Notifier
     queues: Queues = field(default_factory=Queues)
     unwritten: set[str] = field(default_factory=set)
+    refusals: Refusals = field(default_factory=Refusals)
 
     @property
     def host(self) -> str:
@@ -89,8 +97,10 @@ def open_parts(settings: DaemonSettings) -> Parts:
     clock, health, metrics = Clock.start(), Health(), Metrics()
     try:
         store = open_store(settings.redis)
-        for warning in persistence_warnings(store):
+        for warning in persistence_warnings(store.link):
             log.warning("persistence", detail=warning)
+        if settings.redis.json_events and event_settings.adopt_format(store, Format.JSON) is not Format.JSON:
+            log.warning("redis.json_events is not heeded", detail="events are msgpack: dialer crm set --format json")
     except StoreError as error:
         raise StartFailed(Exit.REDIS, str(error)) from error
     try:
@@ -157,6 +167,27 @@ def limits_of(trunk: TrunkSettings) -> TrunkLimits:
         trunk.prefixes,
         trunk.caller_ids,
     )
+
+
+def phone_rules(settings: DaemonSettings) -> PhoneRules:
+    """Which phones agents may log in with: no host of a trunk, and no port of the edge that leads to one."""
+    networks, domains = hosts_of(settings.agents.hosts)
+    trunks: list[TrunkPlace] = []
+    for place, trunk in enumerate(settings.trunks):
+        trunks.append(
+            TrunkPlace(trunk.name, trunk.host.lower(), trunk.port or SIP_PORT, tuple(map(IPv4Network, trunk.sources)))
+        )
+        if settings.edge.used:
+            trunks.append(TrunkPlace(trunk.name, INSIDE, settings.edge.port_of(place)))
+            further = (*trunk.edge.backup_hosts, *trunk.edge.sources, trunk.edge.outbound_proxy)
+            trunks += [_trunk_place(trunk.name, text) for text in further if text]
+    return PhoneRules(networks, domains, frozenset({IPv4Address(settings.sip.bind_address)}), tuple(trunks))
+
+
+def _trunk_place(name: str, text: str) -> TrunkPlace:
+    """HOST or HOST:PORT, as the settings of an edge have it."""
+    host, _, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
+    return TrunkPlace(name, host.lower(), int(port or 5060))
 
 
 def pool_settings(settings: DaemonSettings) -> PoolSettings:

@@ -8,7 +8,7 @@ from dialer.core.agents.agent import AgentEventKind
 from dialer.core.calls.call import CallState
 from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import Settle
-from dialer.core.inputs import CampaignState, Drain, StoreHealth
+from dialer.core.inputs import CampaignState, Drain, LeadsTaken, StoreHealth
 from dialer.core.model import Disposition
 from sip.causes import Cause, Leg
 from sip.messages import Cancel, Dial, DialAgent, Dialled, Ended, Progress
@@ -117,9 +117,9 @@ def test_a_cancelled_call_goes_nowhere_else(stage, of):
     assert of(Dial, fails(stage, attempt)) == []
 
 
-@pytest.mark.parametrize("why", ["permit", "drain", "store", "paused", "agent"])
+@pytest.mark.parametrize("why", ["permit", "drain", "store", "paused", "taken", "agent"])
 def test_no_invite_leaves_when_no_call_may_start_any_more(make_stage, of, why):
-    """Permit lapsed, daemon draining, store away, campaign paused, asking agent gone."""
+    """Permit lapsed, daemon draining, store away, campaign paused, lead cancelled, asking agent gone."""
     stage = make_stage(trunks=TWO)
     stage.campaign()
     stage.login("ann")
@@ -133,6 +133,8 @@ def test_no_invite_leaves_when_no_call_may_start_any_more(make_stage, of, why):
         stage.tell(StoreHealth(False))
     elif why == "paused":
         stage.campaign(state=CampaignState.PAUSED)
+    elif why == "taken":
+        stage.tell(LeadsTaken("sales", frozenset({stage.call(attempt).lead.lead_id})))
     else:
         stage.call(attempt).asked_by = "ann"
         stage.say(AgentEventKind.LOGOUT, "ann")

@@ -36,7 +36,7 @@ def ended(state: EngineState, event: Ended, now: float, wall: float) -> None:
 
 
 def _next_trunk(state: EngineState, call: Call, event: Ended, now: float, wall: float) -> str | None:
-    if call.state is not CallState.DIALLING or not _gave_back(event):
+    if call.state is not CallState.DIALLING or call.taken or not _gave_back(event):
         return None
     tried = (*call.failed_trunks, call.trunk)
     run = state.campaigns[call.campaign]
