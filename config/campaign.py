@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -21,6 +21,8 @@ MIN_RING_TIMEOUT_S: Final = 15.0
 """A call must ring this long before it may be given up: 16 CFR 310.4(b)(4)(ii) and 47 CFR 64.1200(a)(6), 15 seconds or
 four rings; Ofcom and the German regulator ask for the same."""
 
+
+TrunkName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """What a campaign may be called."""
@@ -148,7 +150,14 @@ class CampaignSettings(Section):
     max_calls_per_agent: float = Field(
         default=8.0, description="most calls in flight for each working agent", ge=1, le=50
     )
-    trunk: str = Field(default="", description="name of the trunk; empty: the first one configured", max_length=40)
+    trunk: str = Field(
+        default="", description="name of the only trunk that is used; empty: trunks says which", max_length=40
+    )
+    trunks: tuple[TrunkName, ...] = Field(
+        default=(),
+        description="names of the trunks that are used; their priority and weight say in which order; empty: all",
+        max_length=64,
+    )
     registers: tuple[str, ...] = Field(
         default=(ALL_REGISTERS,),
         description="national no-call registers that numbers of their country must not be on: names of the daemon's "
@@ -319,13 +328,17 @@ class CampaignSettings(Section):
         each_number_once(rows)
         return rows
 
+    @field_validator("trunks")
+    @classmethod
+    def _trunks_once(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if names and info.data.get("trunk"):
+            raise ValueError("takes the place of trunk: give only one of the two")
+        return _each_name_once(names)
+
     @field_validator("policies")
     @classmethod
     def _policies_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)} is there more than once")
-        return names
+        return _each_name_once(names)
 
     @field_validator("abandon_message")
     @classmethod
@@ -337,6 +350,11 @@ class CampaignSettings(Section):
                 "the callee must then hear who called (path of a WAV file)"
             )
         return path
+
+    @property
+    def trunks_named(self) -> tuple[str, ...]:
+        """The trunks that may be used, by name; none: all that the host has."""
+        return (self.trunk,) if self.trunk else self.trunks
 
     def destinations(self) -> Destinations:
         """Which countries and ranges of numbers may be called."""
@@ -362,3 +380,10 @@ class CampaignSettings(Section):
         if not self.caller_pool().rows:
             missing.append("caller_id is empty and there are no caller_ids: the callee must be shown a number")
         return tuple(missing)
+
+
+def _each_name_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is there more than once")
+    return names

@@ -25,6 +25,8 @@ def _ip_address(text: str) -> str:
 
 
 LOOPBACK: Final = "127.0.0.1"
+MOST_SOURCES: Final = 256
+"""Networks of all trunks together: the kernel's filter on a worker's port takes no more with room for the rest."""
 
 _NUMERIC: Final = re.compile(r"[0-9.]+")
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.?")
@@ -293,7 +295,7 @@ class DaemonSettings(Section):
     host: HostSettings = Field(default=HostSettings(), description="this daemon among those that share one Redis")
     sip: SipSettings = Field(default=SipSettings(), description="the SIP side of this host")
     trunks: tuple[TrunkSettings, ...] = Field(
-        default=(), description="the carriers; the first is the default", max_length=64
+        default=(), description="the carriers; campaigns use all of them, or those that they name", max_length=64
     )
     edge: EdgeSettings = Field(
         default=EdgeSettings(), description="Kamailio and rtpengine between the workers and the carriers"
@@ -323,6 +325,9 @@ class DaemonSettings(Section):
     @classmethod
     def _trunk_names_differ(cls, trunks: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:
         _each_once("the names of trunks must differ", [trunk.name for trunk in trunks])
+        sources = {source for trunk in trunks for source in trunk.sources}
+        if len(sources) > MOST_SOURCES:
+            raise ValueError(f"sources: {len(sources)} networks in all, and workers can tell {MOST_SOURCES} apart")
         return trunks
 
     @field_validator("edge")

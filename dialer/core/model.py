@@ -135,6 +135,7 @@ class Settlement:
     `hung_up` that it does because the callee was gone before the limit, which not every definition counts;
     A call that was known to be answered by a machine (`answer_kind`) counts as neither.
     `opted_out` says that whoever was called asked, by a key, not to be called again.
+    `trunk` is the one that the attempt ended on, `failed_trunks` those that had given it back before.
     `charged` is False where the attempt never left our side and is given back to the frequency caps. `caller_id` is the
     number that was, or would have been, shown; empty where nobody knows. `day` is the counting day of the abandonment
     ledger, such as "2026-03-01"; the shell adds it where it turns the times into seconds since the epoch.
@@ -143,6 +144,7 @@ class Settlement:
     attempt: str
     lead: Lead
     trunk: str
+    failed_trunks: tuple[str, ...] = ()
     disposition: Disposition
     next_step: NextStep
     live: bool

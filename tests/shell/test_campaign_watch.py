@@ -87,6 +87,27 @@ def test_a_host_without_trunks_runs_nothing() -> None:
     assert obstacles(applied(campaign()), DaemonSettings()) == ["no trunk is configured"]
 
 
+def test_a_campaign_whose_trunks_do_not_fit_is_not_dialled() -> None:
+    """Every trunk that is not here is named; so is a caller id that none of its trunks may show."""
+    trunks = [
+        {"name": "north", "host": "127.0.0.1", "caller_ids": ["+861065550001"]},
+        {"name": "south", "host": "127.0.0.1", "caller_ids": ["+861065550002"]},
+        {"name": "any", "host": "127.0.0.1"},
+    ]
+    daemon = DaemonSettings.model_validate({"trunks": trunks})
+
+    def reasons(caller_id: str, *names: str) -> list[str]:
+        return obstacles(applied(campaign(caller_id=caller_id, trunks=names)), daemon)
+
+    assert reasons("+861065550003", "north", "west", "east") == [
+        "trunk 'west' is not configured here (there is: north, south, any)",
+        "trunk 'east' is not configured here (there is: north, south, any)",
+    ]
+    assert reasons("+861065550003", "north", "south") == ["no trunk may show caller id +861065550003"]
+    assert reasons("+861065550002", "north", "south") == []
+    assert reasons("+861065550003") == []
+
+
 def test_a_register_that_cannot_be_relied_on_is_an_obstacle_at_home(tmp_path: Path) -> None:
     """Where the campaign names it or is of its country; one of another country only keeps its own numbers back."""
     made(tmp_path / "old.reg", [1234567], "fr-list", "2020-01-01")

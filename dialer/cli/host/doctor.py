@@ -53,6 +53,7 @@ def doctor(invocation: Invocation, no_trunks: bool, as_json: bool) -> None:
 
 def _findings(invocation: Invocation, *, ask_trunks: bool) -> Iterator[Finding]:
     from dialer.shell import host_checks as checks
+    from dialer.shell.line_check import check_trunk, trunks_of
 
     effective = invocation.effective()
     settings = effective.settings
@@ -61,7 +62,7 @@ def _findings(invocation: Invocation, *, ask_trunks: bool) -> Iterator[Finding]:
     yield from checks.check_registers(settings, now())
     yield from _redis(invocation, settings)
     if ask_trunks:
-        yield from (checks.check_trunk(trunk, settings) for trunk in settings.trunks)
+        yield from chain.from_iterable(check_trunk(trunk, settings) for trunk in trunks_of(settings))
     yield from checks.check_unit(checks.unit_properties())
 
 

@@ -39,20 +39,23 @@ def next_step(
     table: RetryTable,
     at: float,
     zones: Callable[[Lead], Sequence[tzinfo | None]],
+    *,
+    answered: bool = False,
 ) -> NextStep:
     """Decide what follows `disposition`, which is not yet counted in `lead.tries`. The attempt ended `at`, in seconds
-    since the epoch, and `zones` are those in which the callee may be, the likeliest first."""
+    since the epoch, and `zones` are those in which the callee may be, the likeliest first. Whoever `answered` and heard
+    nothing was abandoned, whatever it is called."""
     if disposition is Disposition.CONNECTED:
         return Close("an agent talked to the callee")
     if disposition is Disposition.NOT_SENT:
         return Retry(NOT_SENT_DELAY_S, lead.number_index)
     if disposition in NUMBER_IS_FINISHED and lead.number_index + 1 < len(lead.numbers):
         return Retry(0.0, lead.number_index + 1)
-    name = row_of(disposition)
+    name = "abandoned" if answered and disposition is Disposition.MEDIA_ERROR else row_of(disposition)
     rule = table.after(name)
     if rule.max_attempts == 0:
         return Close(f"{disposition}: not called again")
-    earlier = sum(count for tried, count in lead.tries.items() if row_of(tried) == name)
+    earlier = sum(count for tried, count in lead.tries.items() if row_of(tried) == name or tried is disposition)
     if earlier >= rule.max_attempts:
         return Close(f"{disposition}: all {rule.max_attempts} retries are used")
     if not rule.not_before and not rule.prefer:

@@ -115,7 +115,7 @@ def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
     call.agent, call.leg = agent.agent, f"{call.attempt}.{call.legs}"
     call.tried |= {agent.agent}
     state.put_agent(enter(agent, AgentState.RINGING, now, call=call.attempt))
-    state.do(Send(DialAgent(call.attempt, call.leg, agent.uri, about=str(call.lead.number))))
+    state.do(Send(DialAgent(call.dial_id, call.leg, agent.uri, about=str(call.lead.number))))
 
 
 def agent_dialled(call: Call, event: AgentDialled) -> None:
@@ -173,7 +173,7 @@ def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> N
         return
     run = state.campaigns[call.campaign]
     if call.state is CallState.CONNECTING:
-        state.do(Send(CancelAgent(call.attempt, call.leg)))
+        state.do(Send(CancelAgent(call.dial_id, call.leg)))
     state.changed.add(run.name)
     if call.answer_kind is AnswerKind.MACHINE:
         _hang_up(state, call, now)
@@ -181,7 +181,7 @@ def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> N
     if run.settings.abandon_message:
         state.move(call, CallTrigger.PLAY_MESSAGE)
         call.message_played = True
-        state.do(Send(PlayMessage(call.attempt, run.settings.abandon_message)))
+        state.do(Send(PlayMessage(call.dial_id, run.settings.abandon_message)))
         state.watch_state(call, now)
     else:
         _hang_up(state, call, now)
@@ -227,7 +227,7 @@ def hang_up_all(state: EngineState, now: float) -> None:
 def _hang_up(state: EngineState, call: Call, now: float) -> None:
     """End an answered call."""
     state.move(call, CallTrigger.HANG_UP)
-    state.do(Send(HangUp(call.attempt)))
+    state.do(Send(HangUp(call.dial_id)))
     state.watch_state(call, now)
 
 

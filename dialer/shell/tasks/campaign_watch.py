@@ -52,10 +52,14 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
     """Every reason why this host cannot run a campaign."""
     reasons = list(settings.missing_to_start())
     trunks = [trunk.name for trunk in daemon.trunks]
-    if settings.trunk and settings.trunk not in trunks:
-        reasons.append(f"trunk {settings.trunk!r} is not configured here (there is: {', '.join(trunks) or 'none'})")
+    there = f"(there is: {', '.join(trunks) or 'none'})"
+    reasons += [
+        f"trunk {name!r} is not configured here {there}" for name in settings.trunks_named if name not in trunks
+    ]
     if not trunks:
         reasons.append("no trunk is configured")
+    elif not reasons:
+        reasons.extend(_caller_ids_without_a_trunk(settings, daemon))
     if daemon.evidence.keep_days < settings.evidence_days:
         reasons.append(
             f"evidence.keep_days is {daemon.evidence.keep_days} here, and its policies want {settings.evidence_days}"
@@ -63,6 +67,16 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
     if settings.abandon_message:
         reasons.extend(unplayable(Path(settings.abandon_message)))
     return reasons
+
+
+def _caller_ids_without_a_trunk(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
+    """Caller ids that none of the campaign's trunks may show: a call under one of them could not be made."""
+    named = settings.trunks_named
+    allowed = [trunk.caller_ids for trunk in daemon.trunks if not named or trunk.name in named]
+    if not all(allowed):
+        return []
+    shown = [row.number for row in settings.caller_pool().rows]
+    return [f"no trunk may show caller id {number}" for number in shown if not any(number in row for row in allowed)]
 
 
 def unreliable(settings: AppliedSettings, shelf: NationalRegisters, now: float) -> list[str]:

@@ -98,6 +98,7 @@ class Keys:
 
     # --- shared -----------------------------------------------------------------------------------------------------
 
+    trunks_drained = _shared("trunks:drained")  # hash: trunk -> who took it out of use, when and why
     crm_readers = _shared("crm:readers")  # hash: registered reader of crm:out -> since when, and who registered it
     crm_settings = _shared("crm:settings")  # hash: how events are written and kept, for all hosts
     campaigns = _shared("campaigns")  # set: the names of all campaigns
