@@ -62,7 +62,10 @@ class RedisSettings(Section):
     sentinel_password: SecretStr = Field(default=SecretStr(""), description="password at the Sentinels; empty: none")
     prefix: str = Field(default="dialer:", description="begins every key", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
     timeout_s: float = Field(default=5.0, description="longest wait for one answer of Redis, in seconds", gt=0, le=60)
-    json_events: bool = Field(default=False, description="write events for the CRM as JSON instead of msgpack")
+    json_events: bool = Field(
+        default=False,
+        description="have all hosts write the CRM's events as JSON, if nobody has chosen a format (dialer crm set)",
+    )
 
     @property
     def kind(self) -> ServerKind:

@@ -42,6 +42,7 @@ COMMANDS: Final = {
         "Check the record of decisions and calls.",
     ),
     "audit": Lazy("dialer.cli.privacy.audit:audit", "Campaigns", "Read who changed or looked at what."),
+    "crm": Lazy("dialer.cli.crm.crm:crm", "CRM", "Who reads the CRM's events, and what passes."),
     "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.live.status:watch", "Floor", "Show the live board."),
     "agents": Lazy("dialer.cli.live.status:agents", "Floor", "List the agents and what they are doing."),

@@ -27,6 +27,8 @@ from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.server_facts import persistence_warnings, server_figures, server_time
+from dialer.store.crm import event_settings, readers
+from dialer.store.leads import stray
 from sip.options import NoReply, ask
 
 SLOW_TRIP_S: Final = 0.05
@@ -148,6 +150,23 @@ def check_redis(store: Store) -> Iterator[Finding]:
         yield Finding("clock", State.FAULT, text, "mend the time service of the one that is wrong")
     else:
         yield ok("clock", f"{abs(apart_s) * 1000:.0f} ms from that of Redis")
+
+
+def check_readers(store: Store, now: float) -> Iterator[Finding]:
+    """Registered readers of the CRM's events: none is so far behind that it may lose some. Raises `StoreError`."""
+    settings = event_settings.load(store)
+    for reader in readers.listing(store):
+        trouble = reader.trouble(settings, now)
+        if trouble:
+            yield Finding("crm", State.WARNING, trouble, "see what keeps it from reading, or unregister it")
+        else:
+            yield ok("crm", f"reader {reader.name} has {reader.unread:,} events to read")
+
+
+def check_stray_leads(store: Store) -> Iterator[Finding]:
+    """Leads that nobody takes in. Raises `StoreError`."""
+    for row in stray.everywhere(store):
+        yield Finding("leads", State.WARNING, row.sentence, f"dialer crm stray {row.key} --move-to CAMPAIGN")
 
 
 def check_trunk(trunk: TrunkSettings, settings: DaemonSettings) -> Finding:

@@ -63,8 +63,8 @@ class ScriptCall:
 class Store:
     """An open store: safe to share between threads. Hand it to the functions of this room.
 
-    `json_events` writes the data of `crm:out` as JSON instead of msgpack. `kept` is what functions of this room keep of
-    the server in memory, each under a name of its own and never without asking the server whether it is still so.
+    `kept` is what functions of this room keep of the server in memory, each under a name of its own and never without
+    asking the server whether it is still so.
     `damaged` are keys of the wrong kind that were met, with what they are instead. `user` is who we are to the server.
     """
 
@@ -72,7 +72,6 @@ class Store:
     keys: Keys
     scripts: Mapping[str, Script]
     timeout_s: float
-    json_events: bool = False
     kept: dict[str, object] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
     user: str = ""
@@ -109,7 +108,7 @@ def open_store(settings: RedisSettings) -> Store:
     """
     with translating():
         link = open_link(settings)
-    store = Store(link, Keys(settings.prefix), read_scripts(), settings.timeout_s, settings.json_events)
+    store = Store(link, Keys(settings.prefix), read_scripts(), settings.timeout_s)
     try:
         check_versions(link)
         load_scripts(store)

@@ -210,13 +210,14 @@ def _erase_histories(store: Store, erasure: Erasure) -> int:
 
 
 def _erase_events(store: Store, erasure: Erasure, leads: Collection[tuple[str, str]]) -> int:
-    """Events of leads, and of the customer, out of the stream to the CRM."""
-    stream, gone = store.keys.crm_out(), 0
+    """Events of leads, and of the customer, out of the streams to the CRM."""
+    gone = 0
     if not leads and not erasure.customer:
         return 0
-    for entries in _pages(store, stream, erasure.since):
-        ids = [entry.id for entry in entries if _is_of(_event(entry), leads, erasure.customer)]
-        gone += trip(store, [("XDEL", stream, *ids)])[0] if ids else 0
+    for stream in (store.keys.crm_out(), store.keys.crm_live()):
+        for entries in _pages(store, stream, erasure.since):
+            ids = [entry.id for entry in entries if _is_of(_event(entry), leads, erasure.customer)]
+            gone += trip(store, [("XDEL", stream, *ids)])[0] if ids else 0
     return gone
 
 

@@ -153,6 +153,7 @@ def purge_events(store: Store, before: float, cursor: str = "") -> Slice:
     """Delete events for the CRM from before an instant, names and attrs of leads are in them, and what was set aside
     before it."""
     _trim(store, store.keys.quarantine(), before)
+    _trim(store, store.keys.crm_live(), before)
     return _trim(store, store.keys.crm_out(), before)
 
 
