@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.campaign import CampaignSettings, RetryTable
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState

@@ -14,7 +14,7 @@ import trio.testing
 
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.settling import unsent
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle

@@ -14,7 +14,8 @@ import trio.testing
 
 from compliance.api import Per
 from config.campaign import CampaignSettings
-from config.daemon import AgentSettings, DaemonSettings, RedisSettings
+from config.daemon import AgentSettings, DaemonSettings
+from config.redis import RedisSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.inputs import AnswerReported, Input
 from dialer.shell.health import NoCalls

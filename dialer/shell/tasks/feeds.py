@@ -142,6 +142,7 @@ class Feeds:
                     self.parts.store,
                     received,
                     now=self.parts.clock.wall(),
+                    shortest_prefix=self.parts.settings.intake.shortest_prefix,
                     refusals_told=self.parts.refusals,
                 )
                 report = await trio.to_thread.run_sync(apply_all)

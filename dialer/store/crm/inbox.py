@@ -15,6 +15,7 @@ import msgpack
 from compliance.blocks import Block, BlockKind, Target, of_number
 from compliance.consent import CLOCKS_DIFFER_S
 from config.campaign import CampaignSettings
+from config.daemon import SHORTEST_PREFIX
 from dialer.core.abandonment.windows import SLOT_S
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
@@ -103,7 +104,12 @@ def read(store: Store, consumer: str, count: int, block_ms: int, *, default_regi
 
 
 def apply(
-    store: Store, received: Sequence[Received], *, now: float, refusals_told: Refusals | None = None
+    store: Store,
+    received: Sequence[Received],
+    *,
+    now: float,
+    shortest_prefix: int = SHORTEST_PREFIX,
+    refusals_told: Refusals | None = None,
 ) -> CrmReport:
     """Carry requests out, tell the sender what was refused (`refused` events, as many as `refusals_told` allows), and
     acknowledge them. A handful of round trips, whatever the number of requests. An outcome of a campaign with a damaged
@@ -124,7 +130,7 @@ def apply(
         else:
             refusals.append((entry_id, BadRequest((fault or "",), outcome.attempt)))
     opt_outs = [block for outcome, attempt in accepted.values() for block in _opt_outs(outcome, attempt, now)]
-    blocked, refused_blocks = blocks.apply(store, received, opt_outs, now)
+    blocked, refused_blocks = blocks.apply(store, received, opt_outs, now, shortest_prefix)
     refusals += refused_blocks
     waiting |= _keep(store, accepted, now)
     orders = lead_orders.carry_out(store, received, now)

@@ -190,7 +190,7 @@ def _block(store: Store, erasure: Erasure, campaigns: Sequence[str]) -> None:
     changes: list[Block | Unblock] = [
         one.block(source=SOURCE, reason="", who=erasure.who, at=erasure.at) for one in targets
     ]
-    changes += [Unblock(replace(one, campaign=name)) for one in targets for name in campaigns]
+    changes += [Unblock(replace(one, campaign=name), by_administrator=True) for one in targets for name in campaigns]
     for i in range(0, len(changes), PAGE):
         blocklist.change(store, changes[i : i + PAGE], now=erasure.at)
 

@@ -17,11 +17,12 @@ from functools import wraps
 from typing import Final, ParamSpec
 
 from compliance.contacts import unpacked
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, server_time, trip
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, trip
 from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import BUCKETS, SHARDS, Place
 from dialer.store.base.records import Time, shaped
+from dialer.store.base.server_facts import server_time
 from dialer.store.leads.lead_codec import taken_in_at_of
 from dialer.store.settlement.attempts import EndedAttempt
 
