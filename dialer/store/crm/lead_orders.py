@@ -16,10 +16,11 @@ from dialer.store.base.errors import KeyDamaged, StoreError, StoreUnavailable, U
 from dialer.store.crm import event_settings
 from dialer.store.crm.lead_requests import PAUSE, CampaignRequest, LeadCancel, LeadQuery, LeadRequest, LeadUpdate
 from dialer.store.crm.requests import BadRequest, Received
-from dialer.store.leads import changes, leads, rewrite
+from dialer.store.leads import leads
+from dialer.store.leads.bulk import changes, rewrite
+from dialer.store.leads.bulk.rewrite import Rewrite
 from dialer.store.leads.lead_codec import not_called
 from dialer.store.leads.leads import LeadStory
-from dialer.store.leads.rewrite import Rewrite
 from dialer.store.operators import campaigns, control
 from dialer.store.settlement.outbox import CrmEvent
 

@@ -40,7 +40,8 @@ FINAL: Final = frozenset({"sale", "refused", COMPLAINT, "wrong_number"})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt, in the agent's or the CRM's words. `callback_at` is seconds since the epoch."""
+    """What came of an attempt, in the agent's or the CRM's words. `callback_at` is seconds since the epoch,
+    `callback_agent` who is to have that call; empty: anybody."""
 
     campaign: str
     attempt: str
@@ -50,6 +51,7 @@ class Outcome:
     callback_at: float | None = None
     opt_out: bool = False
     opt_out_scope: str = "number"
+    callback_agent: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -147,9 +149,12 @@ def _outcome(given: Fields, *_: object) -> Outcome:
         given.faults.append("callback_at: a callback needs it")
     if outcome != CALLBACK and callback_at is not None:
         given.faults.append("callback_at: only for the outcome callback")
+    callback_agent = given.text("callback_agent", MAX_TEXT_LENGTH)
+    if outcome != CALLBACK and given.data.get("callback_agent") is not None:
+        given.faults.append("callback_agent: only for the outcome callback")
     opt_out = given.flag("opt_out")
     scope = given.choice("opt_out_scope", SCOPES, default="number")
-    asked = Outcome(campaign, attempt, outcome, agent, note, callback_at, opt_out, scope)
+    asked = Outcome(campaign, attempt, outcome, agent, note, callback_at, opt_out, scope, callback_agent)
     if given.data.get("opt_out_scope") is not None and not asked.blocks:
         given.faults.append(f"opt_out_scope: only with opt_out or the outcome {COMPLAINT}")
     return asked
