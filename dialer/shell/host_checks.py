@@ -163,7 +163,7 @@ def check_readers(store: Store, now: float) -> Iterator[Finding]:
 
 def check_stray_leads(store: Store) -> Iterator[Finding]:
     """Leads that nobody takes in. Raises `StoreError`."""
-    for row in stray.everywhere(store):
+    for row in stray.all_of(store):
         yield Finding("leads", State.WARNING, row.sentence, f"dialer crm stray {row.key} --move-to CAMPAIGN")
 
 
@@ -195,6 +195,11 @@ def unit_properties() -> Mapping[str, str] | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+
+def not_looked(area: str, error: StoreError) -> Finding:
+    """Our user at the server may not look."""
+    return Finding(area, State.WARNING, f"could not be looked at: {error}", "ask as the daemon's user")
 
 
 def unreachable(error: StoreError, url: str) -> Finding:

@@ -67,12 +67,18 @@ def _findings(invocation: Invocation, *, ask_trunks: bool) -> Iterator[Finding]:
 
 
 def _redis(invocation: Invocation, settings: DaemonSettings) -> Iterable[Finding]:
-    from dialer.shell.host_checks import check_readers, check_redis, check_stray_leads, unreachable
-    from dialer.store.base.errors import StoreError
+    from dialer.shell.host_checks import check_readers, check_redis, check_stray_leads, not_looked, unreachable
+    from dialer.store.base.errors import StoreError, StoreUnavailable
 
     try:
         with invocation.store() as store:
-            return [*check_redis(store), *check_readers(store, now()), *check_stray_leads(store)]
+            findings = [*check_redis(store), *check_readers(store, now())]
+            try:
+                return [*findings, *check_stray_leads(store)]
+            except StoreUnavailable:
+                raise
+            except StoreError as error:  # the rights of our user
+                return [*findings, not_looked("leads", error)]
     except StoreError as error:
         return [unreachable(error, settings.redis.url)]
 
