@@ -55,7 +55,8 @@ class Lead:
 
     `number_index` points at the number of `numbers` that is to be dialled next. `tries` counts earlier attempts of this
     lead by disposition. `expires_at` and the times of consent are seconds since the epoch. `attrs` is the CRM's own and
-    goes back with phone numbers in it masked. `region` is ISO 3166, "US" or "US-FL", where the CRM says the callee is.
+    goes back with phone numbers in it masked. A callback was promised for `promised_at` (seconds since the epoch), by
+    `wanted_agent` if somebody is named. `region` is ISO 3166, "US" or "US-FL", where the CRM says the callee is.
     `list_name` is the list that the lead came with; empty: it came by itself, from the CRM.
     """
 
@@ -75,6 +76,8 @@ class Lead:
     consent_source: str = ""
     list_name: str = ""
     attrs: dict[str, Any] = field(default_factory=dict)
+    wanted_agent: str = ""
+    promised_at: float | None = None
     tries: dict[Disposition, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -218,7 +218,7 @@ def test_a_range_that_the_operator_allows_is_taken_in_and_dialled(floor: Floor) 
         floor.add(lead)
         assert floor.take_in().accepted == 1
         assert [type(screened) for screened in floor.screen(floor.lease())] == [Permitted]
-        blocked = parse_request({b"json": b'{"type":"block","number":"149 1234 5678","who":"x"}'}, "CN")
-        assert isinstance(blocked, BlockRequest)
+        block = b'{"type":"block","number":"149 1234 5678","who":"x"}'
+        assert isinstance(parse_request("1-0", {b"json": block}, "CN").request, BlockRequest)
     finally:
         plans.also_valid(())

@@ -23,8 +23,9 @@ from dialer.store.base.connection import ScriptCall, Store, close_store, open_st
 from dialer.store.base.errors import StoreError
 from dialer.store.base.keys import BUCKETS, SHARDS, Keys, digits, place
 from dialer.store.crm import inbox
-from dialer.store.leads import changes, funnel, leads, leases, lists, preflight, transfer
-from dialer.store.leads.rewrite import CannotRewrite, Rewrite, rewrite
+from dialer.store.leads import funnel, leads, leases, lists, preflight, stale
+from dialer.store.leads.bulk import changes, transfer
+from dialer.store.leads.bulk.rewrite import CannotRewrite, Rewrite, rewrite
 from dialer.store.operators import agents, campaigns
 from dialer.store.privacy import blocklist, retention
 from dialer.store.settlement import recovery, settle
@@ -97,6 +98,7 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
     recovery.recover(store, NOW)
     leads.page(store, floor.name)
     changes.change(store, floor.name, ["L0"], changes.cancelled("x"), who="x", now=NOW)
+    stale.judge_again(store, floor.name, ["hours"], NOW)
     transfer.copy(store, transfer.Transfer(floor.name, "autumn", "x"), ["L0"], NOW)
     with suppress(CannotRewrite):
         rewrite(store, floor.name, "L0", Rewrite(priority=1), who="x", now=NOW)

@@ -9,9 +9,9 @@ import pytest
 from dialer.core.model import Disposition, Retry, Settlement
 from dialer.store.base.connection import trip
 from dialer.store.leads import lists
+from dialer.store.leads.bulk.selection import Filter, chosen
 from dialer.store.leads.lists import Import, Intake, TakenBack, Tally
 from dialer.store.leads.rejections import rejections
-from dialer.store.leads.selection import Filter, chosen
 from dialer.store.operators.status import counts
 from dialer.store.settlement import settle
 from tests.store.conftest import NOW, OWNER, Floor, number

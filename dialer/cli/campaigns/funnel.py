@@ -18,6 +18,7 @@ from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, progress_bar, table
 from dialer.cli.base.text import counted
 from dialer.cli.campaigns.due_times import bar_width, due_times
+from dialer.cli.campaigns.held import held_by
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.leads.lead_counts import LeadCounts, clock_words, last_word
 from dialer.core.leads.retry_windows import Window
@@ -51,8 +52,8 @@ def funnel(invocation: Invocation, name: str) -> Answer:
         campaign = campaigns.get(store, name)
         zone = zone_of(campaign.settings)
         counts = _read(store, name, zone)
-        problems = hosts.read(store).problems(name)
-    data = {"campaign": name, "state": campaign.state, **counts.to_wire()}
+        problems = held_by(store, campaign, hosts.read(store), now())
+    data = {"campaign": name, "state": campaign.state, "problems": problems, **counts.to_wire()}
     return Answer(data, page(campaign, counts, zone, problems))
 
 
@@ -65,7 +66,7 @@ def _read(store: Store, name: str, zone: tzinfo | None) -> Funnel:
 
 
 def page(campaign: Campaign, counts: Funnel, zone: tzinfo | None, problems: list[str]) -> RenderableType:
-    """For people. `problems` are what the daemons complain of."""
+    """For people. `problems` are why it is held."""
     standing = counts.counts.standing
     heading = Text.assemble((campaign.settings.name, "bold"), "  ", state_text(campaign.state, "".join(problems[:1])))
     clock = f"{clock_words(standing.at, standing.at, zone)} {zone or ''}".rstrip()
@@ -81,8 +82,8 @@ def page(campaign: Campaign, counts: Funnel, zone: tzinfo | None, problems: list
         parts += [_reasons("closed by", "since", counts.closed, standing.at, zone), Text()]
     if counts.counts.windows:
         parts += [_windows(counts.counts.windows), Text()]
-    style = GOOD if standing.diallable or standing.finished else WARN
-    parts.append(Text(last_word(standing, zone), f"bold {style}"))
+    style = GOOD if (standing.diallable and not problems) or standing.finished else WARN
+    parts.append(Text(last_word(standing, zone, held=bool(problems)), f"bold {style}"))
     return Group(*parts)
 
 

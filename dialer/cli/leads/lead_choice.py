@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +20,11 @@ from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.glossary import PLACE_WORDS
 from dialer.cli.base.invocation import now
 from dialer.cli.base.output import progress_bar, table
+from dialer.core.leads import lead_reasons
 from dialer.core.model import Disposition
 from dialer.store.base.connection import Store, trip
+from dialer.store.leads.bulk.selection import MOST, Filter, chosen, named
 from dialer.store.leads.leads import LeadState, Seen
-from dialer.store.leads.selection import MOST, Filter, chosen, named
 
 MOST_REASONS: Final = 8
 """So many reasons a preview names; the rest is counted together."""
@@ -203,6 +204,12 @@ class Found:
         ]
 
 
+@lru_cache(maxsize=4096)
+def _reason(raw_why: bytes | None) -> str:
+    why = lead_reasons.read((raw_why or b"").decode(errors="replace"))
+    return masked_text(why.counted_as) or UNSAID
+
+
 def find(store: Store, choice: Choice, default: tuple[LeadState, ...], *, hidden: bool = False) -> Found:
     """Look for the leads, with a progress bar. Fails where there are too many."""
     ids: list[str] = []
@@ -213,5 +220,5 @@ def find(store: Store, choice: Choice, default: tuple[LeadState, ...], *, hidden
             if len(ids) >= MOST:
                 raise Failure(CliExit.REFUSED, f"more than {MOST:,} leads: choose fewer")
             ids.append(seen.lead_id)
-            kinds[seen.state.value, masked_text(seen.why.counted_as) or UNSAID] += 1
+            kinds[seen.state.value, _reason(seen.raw_why)] += 1
     return Found(tuple(ids), kinds)

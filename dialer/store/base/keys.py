@@ -149,6 +149,9 @@ class Keys:
     wishes = _of_campaign("wishes")  # hash: lead_id -> what an outcome wants of a lead after its open attempt (JSON)
     closed = _of_campaign("closed")  # sorted set: lead_id by the time it was closed
     why = _of_campaign("why")  # hash: lead_id -> why it was last postponed or closed (JSON)
+    callbacks = _of_campaign("callbacks")  # sorted set: lead_id by the time that a callback was promised for
+    callback_agent = _of_campaign("callback_agent")  # hash: lead_id -> the agent who is to have the callback
+    put_off = _of_campaign("put_off")  # sorted set: lead_id by the number of the rule that put it off (lua/prelude.lua)
     learnt = _of_campaign("learnt")  # hash: host -> what its pacer has learnt and how it decided last
     unannounced = _of_campaign("unannounced")  # hash: attempt_id -> event that is not in the CRM's stream yet
     lists = _of_campaign("lists")  # hash: accepted:LIST, rejected:LIST, taken_back_at:LIST -> counters and a time

@@ -29,10 +29,10 @@ REJECTED_KEPT: Final = 100_000
 
 REJECTED_COPY_BYTES: Final = 65_536
 QUEUE_LIMIT: Final = 100_000
-MAX_LISTS: Final = 10_000
-"""So many lists a campaign has at most; leads of further ones are rejected."""
 ACCEPTED: Final = 1
 """The answer of lua/accept.lua for a lead that was taken in."""
+MAX_LISTS: Final = 10_000
+"""So many lists a campaign has at most; leads of further ones are rejected."""
 
 _CHUNK: Final = 500
 

@@ -62,8 +62,8 @@ class Rejection:
 
     lead_id: str
     reasons: tuple[str, ...]
-    list_name: str = ""
     ref: str = ""
+    list_name: str = ""
 
 
 def parse(
@@ -127,7 +127,7 @@ def read_lead(
     for field, text in (("lead_id", lead_id), ("customer_id", customer_id), ("account_id", account_id)):
         given.faults += _id_faults(field, text, numbers)
     if given.faults:
-        return Rejection(lead_id, tuple(map(masked_text, given.faults)), list_name, ref)
+        return Rejection(lead_id, tuple(map(masked_text, given.faults)), ref, list_name)
     lead = Lead(
         lead_id=lead_id,
         campaign=campaign,
@@ -311,7 +311,15 @@ def stored_of(raw: bytes, campaign: str = "") -> Stored:
     return read(Stored, raw, f"a stored lead of campaign {campaign}" if campaign else "a stored lead")
 
 
-def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: bytes | int | None = None) -> Lead:
+def unpack(
+    raw: bytes,
+    *,
+    campaign: str,
+    progress: bytes | None,
+    priority: bytes | int | None = None,
+    promised_at: bytes | None = None,
+    wanted_agent: bytes | None = None,
+) -> Lead:
     """The lead again, with its progress. `priority` (a number, or as it is kept) overrides its own. Raises
     `Undecodable`."""
     stored = stored_of(raw, campaign)
@@ -330,6 +338,9 @@ def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: bytes
         given["numbers"] = tuple([E164(number) for number in stored.numbers])
     except BadNumber as error:
         raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: a number is {error}") from None
+    if promised_at:
+        given["promised_at"] = float(promised_at)
+        given["wanted_agent"] = (wanted_agent or b"").decode(errors="replace")
     return Lead(campaign=campaign, number_index=number_index, tries=tries, **given)
 
 

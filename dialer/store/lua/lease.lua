@@ -5,11 +5,12 @@
 -- ARGV
 --   1 owner, 2 how many, 3 now, 4 end of the lease, 5 most leads that join the due at once
 -- RETURNS
---   {due, waiting, lead_id, stored lead, progress or "", priority or "", lead_id, ...}
+--   {due, waiting, lead_id, stored lead, progress or "", priority or "", time of a promised callback or "", agent who is
+--   to have it or "", lead_id, ...}
 
 local keys = keys_of({
     'due zset', 'waiting zset', 'leased zset', 'lessee hash', 'lead hash', 'progress hash', 'priority hash', 'open hash',
-    'early zset',
+    'early zset', 'callbacks zset', 'callback_agent hash',
 })
 local owner, how_many, now, ends, most = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 
@@ -60,6 +61,11 @@ if #ids > 0 then
     local leads = redis.call('HMGET', keys.lead, unpack(ids))
     local progress = redis.call('HMGET', keys.progress, unpack(ids))
     local priority = redis.call('HMGET', keys.priority, unpack(ids))
+    local promised, agents = {}, {}
+    if redis.call('EXISTS', keys.callbacks) == 1 then
+        promised = redis.call('ZMSCORE', keys.callbacks, unpack(ids))
+        agents = redis.call('HMGET', keys.callback_agent, unpack(ids))
+    end
     local ending, holding = {}, {}
     for i, lead_id in ipairs(ids) do
         if leads[i] then -- one that was purged meanwhile is just gone
@@ -71,6 +77,8 @@ if #ids > 0 then
             answer[#answer + 1] = leads[i]
             answer[#answer + 1] = progress[i] or ''
             answer[#answer + 1] = priority[i] or ''
+            answer[#answer + 1] = promised[i] or ''
+            answer[#answer + 1] = agents[i] or ''
         end
     end
     if #ending > 0 then

@@ -107,3 +107,18 @@ local function tell_story(keys, lead_id, line, most_bytes)
         redis.call('HSET', keys.story, lead_id, story .. line)
     end
 end
+
+-- A callback that was promised is kept, or will not be.
+local function forget_promise(keys, lead_id)
+    redis.call('ZREM', keys.callbacks, lead_id)
+    redis.call('HDEL', keys.callback_agent, lead_id)
+end
+
+-- The rule that a kept reason names, if a rule put the lead off, and its number in the index of those (leads/stale.py).
+local function rule_of(why)
+    return string.match(why or '', '^%["refused","([%w_]+)"')
+end
+
+local function rule_number(rule)
+    return tonumber(string.sub(redis.sha1hex(rule), 1, 8), 16)
+end
