@@ -69,6 +69,8 @@ def without_tail(text: str) -> str | None:
 def spoilt_id(text: str) -> str | None:
     """Why an id is one that a spreadsheet has spoilt, so that several people may have the same; None: it is not known
     for one."""
+    if text.isalnum():  # neither form is, and most ids are
+        return None
     if _SHORTENED_ID.fullmatch(text):
         return SHORTENED
     return DECIMAL if _DECIMAL_ID.fullmatch(text) else None
