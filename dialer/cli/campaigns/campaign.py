@@ -21,6 +21,7 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, as_flags, now
 from dialer.cli.base.output import Answer, alarm, answering, fitted, page_width, table, when
 from dialer.cli.base.text import counted
+from dialer.cli.campaigns.campaign_end import archive, copy, delete
 from dialer.cli.campaigns.campaign_facts import abandon_windows, announce, as_data
 from dialer.cli.campaigns.campaign_state import pause, resume, start, stop
 from dialer.cli.campaigns.funnel import funnel
@@ -71,20 +72,25 @@ def example() -> None:
 @campaign.command()
 @click.argument("name")
 @file_option
+@click.option("--from", "source", metavar="CAMPAIGN", help="Begin with the settings of this one, instead of a file.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="One setting; repeatable, wins over the file.")
 @answering
-def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[str, ...]) -> Answer:
+def create(invocation: Invocation, name: str, file: Path | None, source: str | None, pairs: tuple[str, ...]) -> Answer:
     """Create a campaign. It is stopped until you start it.
 
     \b
     Example:
       dialer campaign create spring-sale --file spring-sale.toml
       dialer campaign create survey --set mode=progressive --set caller_id=+862155550100
+      dialer campaign create summer-sale --from spring-sale --set max_lines=40
     """
+    if file is not None and source is not None:
+        raise click.UsageError("--file and --from are two beginnings: give one of them")
     flags = as_flags(pairs, "--set") | {"name": name}
-    settings = load_campaign(file if file is not None else {}, flags).settings
-    applied(settings, invocation.catalogue())
     with invocation.store() as store:
+        stored = {} if source is None else campaigns.get(store, source).settings.model_dump(mode="json")
+        settings = load_campaign(stored if file is None else file, flags).settings
+        applied(settings, invocation.catalogue())
         created = campaigns.create(store, settings, who=invocation.who, now=now())
         announce(invocation, store, "campaign_create", name)
     missing = [f"  Before it can start: {missing}" for missing in settings.missing_to_start()]
@@ -92,8 +98,9 @@ def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[st
 
 
 @campaign.command("list")
+@click.option("--archived", is_flag=True, help="Those that are archived as well.")
 @answering
-def list_(invocation: Invocation) -> Answer:
+def list_(invocation: Invocation, archived: bool) -> Answer:
     """List all campaigns with their leads.
 
     \b
@@ -104,7 +111,7 @@ def list_(invocation: Invocation) -> Answer:
         daemons, moment = hosts.read(store), now()
         known = [
             (each, status.counts(store, each.settings.name, moment), held_by(store, each, daemons, moment))
-            for each in campaigns.listing(store)
+            for each in campaigns.listing(store, archived=archived)
         ]
     data = [{**as_data(each), "counts": counts.to_wire(), "problems": problems} for each, counts, problems in known]
     if not known:
@@ -120,7 +127,7 @@ def _row(campaign: Campaign, counts: Counts, problems: list[str]) -> tuple[Text 
     upcoming = last_word(counts.standing, zone_of(campaign.settings))
     return (
         Text(campaign.settings.name, "bold"),
-        state_text(campaign.state, next(iter(problems), "")),
+        Text("archived", "dim") if campaign.archived_at else state_text(campaign.state, next(iter(problems), "")),
         str(campaign.settings.mode),
         *(count(number) for number in _places(counts).values()),
         Text("; ".join(problems), "red") if problems else upcoming,
@@ -226,6 +233,8 @@ def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path |
     \b
     Example:
       dialer campaign set spring-sale max_abandon_rate=0.02 retry.busy.delay_s=900
+      dialer campaign set spring-sale 'caps=[{ limit = 1, window_days = 7 }]'
+      dialer campaign set spring-sale 'hours=[{ opens = "10:00", closes = "19:00" }]'
       dialer campaign set spring-sale --file spring-sale.toml
     """
     if not pairs and file is None:
@@ -255,5 +264,5 @@ def _changes(before: CampaignSettings, after: CampaignSettings) -> dict[str, tup
     return {path: (old.get(path, ""), new.get(path, "")) for path in paths if old.get(path) != new.get(path)}
 
 
-for _command in (preflight, start, pause, resume, stop, funnel, of_one):
+for _command in (preflight, start, pause, resume, stop, funnel, of_one, copy, archive, delete):
     campaign.add_command(_command)

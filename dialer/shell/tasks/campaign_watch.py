@@ -14,6 +14,7 @@ import wave
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -125,7 +126,7 @@ class CampaignWatch:
     async def look(self) -> None:
         """Tell the engine about every campaign that changed, an operator's stops before anything that may take long.
         Raises `StoreError`."""
-        stored, faults = await trio.to_thread.run_sync(campaigns.readable, self.parts.store)
+        stored, faults = await trio.to_thread.run_sync(partial(campaigns.readable, self.parts.store, archived=False))
         await self.halt_all_but({campaign.settings.name for campaign in stored} | faults.keys())
         for name, fault in faults.items():
             await self._halt(name, [fault])

@@ -65,7 +65,7 @@ class Feeds:
         """One round of intake over all campaigns, also those that have not been started yet: who loads a list wants to
         know what became of it."""
         busy = False
-        readable, faults = await trio.to_thread.run_sync(campaigns.readable, self.parts.store)
+        readable, faults = await trio.to_thread.run_sync(partial(campaigns.readable, self.parts.store, archived=False))
         names = [campaign.settings.name for campaign in readable]
         await self.watch.halt_all_but({*names, *faults})  # noticed here first: this is read five times a second
         for name in names:

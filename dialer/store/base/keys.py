@@ -126,7 +126,7 @@ class Keys:
 
     # --- one campaign -----------------------------------------------------------------------------------------------
 
-    campaign = _of_campaign("campaign")  # hash: settings (JSON), state, created_at, changed_at, changed_by
+    campaign = _of_campaign("campaign")  # hash: settings (JSON), state, created_at, changed_at, changed_by, archived_at
     leads = _of_campaign("leads")  # stream: leads as the CRM adds them
     rejected = _of_campaign("rejected")  # stream: leads that were not taken in, as they came, with every reason
     lead = _of_campaign("lead")  # hash: lead_id -> the lead as accepted
