@@ -256,7 +256,7 @@ def test_the_script_and_the_definition_agree(
     asked: list[tuple[int, str]],
 ) -> None:
     """Whatever was used, blocked and rested, call by call."""
-    store.client.flushdb()
+    trip(store, [("FLUSHDB",)])
     rows = [{"number": one, "daily_limit": limit} for one, limit in zip((A, B, C), limits, strict=True)]
     more = {"caller_id_rest_share": share[0], "caller_id_rest_min_calls": share[1]}
     settings = campaign(*rows, caller_id_rest_after_blocks=rest_after, **more)
