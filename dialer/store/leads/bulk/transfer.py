@@ -22,7 +22,7 @@ from dialer.store.base.records import whole_of
 from dialer.store.leads.bulk import changes
 from dialer.store.leads.bulk.changes import Done
 from dialer.store.leads.history import STORY_BYTES, ordered_line
-from dialer.store.leads.lead_codec import stored_of
+from dialer.store.leads.lead_codec import NO_LIST, stored_of
 from dialer.store.leads.leads import LeadState, Seen, look
 
 MOVED: Final = "moved"
@@ -153,6 +153,7 @@ def _put(
             {
                 "id": one.lead_id,
                 "stored": one.raw,
+                "list": stored.list_name or NO_LIST,
                 "digits": [number[1:] for number in stored.numbers],
                 "due_at": _due_at(one, now) if with_progress else now,
                 "priority": own if transfer.priority is None else transfer.priority,
