@@ -71,8 +71,7 @@ def permit(senders: Iterable[Sender]) -> list[Instruction]:
 def selector(own: IPv4Address, ports: Iterable[int]) -> list[Instruction]:
     """A selector for a SIP port of `own`: what the library gets, and what is screened first.
 
-    The library gets what we send to ourselves from one of `ports`, 100 Trying, failures other than 4xx, BYE and CANCEL.
-    All else is for the screen.
+    The library gets what we send to ourselves from one of `ports`, BYE and CANCEL. All else is for the screen.
     """
     to_library: list[Instruction] = [(_RETURN, 0, 0, LIBRARY)]
     ours = [step for port in ports for step in ((_IF_EQUAL, 0, 1, port), *to_library)]
@@ -83,16 +82,6 @@ def selector(own: IPv4Address, ports: Iterable[int]) -> list[Instruction]:
         *ours,
         (_LOAD, 0, 0, 0),
         *(step for name in _TO_LIBRARY for step in ((_IF_EQUAL, 0, 1, _word(name)), *to_library)),
-        (_IF_EQUAL, 0, 9, _word(b"SIP/")),
-        (_LOAD, 0, 0, 4),
-        (_IF_EQUAL, 0, 7, _word(b"2.0 ")),
-        (_LOAD_HALF, 0, 0, len(b"SIP/2.0 ")),
-        (_IF_EQUAL, 4, 0, int.from_bytes(b"10", "big")),
-        (_LOAD_BYTE, 0, 0, len(b"SIP/2.0 ")),
-        (_IF_EQUAL, 2, 0, ord("3")),
-        (_IF_EQUAL, 1, 0, ord("5")),
-        (_IF_EQUAL, 0, 1, ord("6")),
-        *to_library,
         (_RETURN, 0, 0, SCREEN),
     ]
 

@@ -50,17 +50,9 @@ def test_a_sender_may_be_bound_to_a_port():
         assert received(target) == [b"friend"]
 
 
-LIBRARY = [
-    *(
-        b"SIP/2.0 100 Trying",
-        b"SIP/2.0 302 Moved",
-        b"SIP/2.0 503 Busy",
-        b"SIP/2.0 600 Busy",
-        b"BYE sip:x",
-        b"CANCEL sip:x",
-    ),
-]
+LIBRARY = [b"BYE sip:x", b"CANCEL sip:x"]
 SCREEN = [
+    *(b"SIP/2.0 100 Trying", b"SIP/2.0 302 Moved", b"SIP/2.0 503 Busy", b"SIP/2.0 600 Busy"),
     *(b"SIP/2.0 180 Ringing", b"SIP/2.0 183 Progress", b"SIP/2.0 199 Early", b"SIP/2.0 200 OK", b"SIP/2.0 486 Busy"),
     *(b"SIP/2.0 202 Accepted", b"SIP/2.0 422 Too Small", b"SIP/2.0 110 Odd"),
     *(b"SIP/2.0200 OK", b"SIP/2.0  200 OK", b"SIP/2.00 503 Busy", b"sip/2.0 503 Busy", b"SIP/3.0 503 Busy"),
