@@ -1,4 +1,4 @@
-"""Requests inside a dialog on their way through a screen: with a Via of its own on top, as a proxy's (RFC 3261, 16.6).
+"""Messages on their way through a screen. Requests inside a dialog get a Via of its own, as a proxy's (RFC 3261, 16.6).
 
 The answer comes back to the screen by that Via, which says where it goes on to; so the screen remembers nothing, and
 what is sent again is passed on as it was the first time.
@@ -15,6 +15,17 @@ _BRANCH: Final = "z9hG4bKpassed"
 _OURS: Final = re.compile(
     rf"SIP/2\.0/UDP [0-9.]+:[0-9]+;(?:[^,]*;)?branch={_BRANCH}([0-9a-f]{{8}})([0-9a-f]{{4}})[0-9a-f]*"
 )
+
+
+_CRLF: Final = "\r\n"
+_ROUTE: Final = re.compile(r"<sip:[^<>\s]{1,256}>(?:;[^,<>\s]{1,128})?")
+_SIP: Final = re.compile(r'(?:"[^"<>]*" *|[^"<>:]*)<?sip:[^<>\s]{1,256}>?')
+_ADDRESS: Final = re.compile(
+    r'(?:"[^"<>]*" *|[^"<>:]*)<?sip:(?:[^@<>\s;]{1,128}@)?([0-9.]{7,15})(?::([0-9]{1,5}))?'
+    r"(?:;(?!maddr|transport)[^;<>\s]{1,128}|;transport=udp(?=[;>\s]|$)){0,8}(?:>.{0,256}|$)",
+    re.IGNORECASE,
+)
+"""A name-addr or a URI with an IPv4 address, without what would lead elsewhere. $1 is the address, $2 the port."""
 
 
 def passed_on(head: str, top_via: str, relay: tuple[str, int], to: tuple[str, int]) -> str:
@@ -45,3 +56,38 @@ def passed_back(answer: str) -> tuple[str, tuple[str, int]] | None:
             except AddressValueError:
                 return None
     return None
+
+
+def reachable(head: str, source: tuple[str, int]) -> str:
+    """The headers of a message that says where further requests go, so that they go to an IPv4 address over UDP.
+
+    The first hop is the Record-Route next to us, or the Contact. Where it is a name (which would be looked up in the
+    middle of a call), or no address that can be sent to, it is replaced by the `source` of the message.
+    """
+    first, *lines = head.split(_CRLF)
+    routes = [route for line in lines if _named(line, "record-route") for route in _ROUTE.findall(line)]
+    kept = [line for line in lines if not _named(line, "record-route", "contact", "m")]
+    kept += [f"Record-Route: {route}" for route in routes[:-1]]
+    kept += [f"Record-Route: {_plain(route, source, '<sip:{};lr>')}" for route in routes[-1:]]
+    for line in lines:
+        if _named(line, "contact", "m"):
+            contact = line.partition(":")[2].strip()
+            usable = contact if routes and _SIP.match(contact) else _plain(contact, source, "<sip:{}>")
+            return _CRLF.join([first, *kept, f"Contact: {usable}"])
+    return _CRLF.join([first, *kept])
+
+
+def _named(line: str, *names: str) -> bool:
+    return line.partition(":")[0].strip().lower() in names
+
+
+def _plain(value: str, source: tuple[str, int], otherwise: str) -> str:
+    match = _ADDRESS.match(value)
+    if match is not None and int(match[2] or 5060) in range(1, 65536):
+        try:
+            address = IPv4Address(match[1])
+        except AddressValueError:
+            address = IPv4Address(0)
+        if not (address.is_unspecified or address.is_multicast):
+            return value
+    return otherwise.format(f"{source[0]}:{source[1]}")

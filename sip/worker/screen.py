@@ -90,20 +90,22 @@ class Screen:
             for message in sip_text.ack_and_bye(invite, text):
                 self._send(message, source)
         elif text.startswith("SIP/2.0 "):
-            self._send(self._harmless(text).encode("latin-1"), self._library)
+            self._send(self._harmless(text, source).encode("latin-1"), self._library)
         elif (request := sip_text.request(text)) is not None:
             self._take(request, source)
 
-    def _harmless(self, response: str) -> str:
+    def _harmless(self, response: str, source: tuple[str, int]) -> str:
         """A response as the library may see it.
 
-        Its SDP is made anew, or left out where nothing in it could be used. A refusal of a session refresh that comes
+        Its SDP is made anew, or left out where nothing in it could be used, and further requests go where they can. A
+        refusal of a session refresh that comes
         after our BYE would end the process, except where it says that the dialog is gone.
         """
         head, body = sip_text.split(response)
         is_late = head[8:11] in _REFRESH_REFUSED and self._leg_of(sip_text.call_id(head)) is None
         if is_late and sip_text.method_of(head) in {"INVITE", "UPDATE"}:
             head = f"SIP/2.0 481 Call Does Not Exist{head[head.index(_CRLF) :]}" if _CRLF in head else head
+        head = passing.reachable(head, source)
         return sip_text.with_body(head, sdp.made_anew(body) or "" if body and sip_text.carries_sdp(head) else "")
 
     def _take(self, request: sip_text.Request, source: tuple[str, int]) -> None:
@@ -138,7 +140,8 @@ class Screen:
             if not body and request.method != "ACK":
                 return "488 Not Acceptable Here"
         to = sip_text.reply_address(request, source)
-        head = passing.passed_on(request.head, sip_text.seen_via(request, source), self.relay.getsockname(), to)
+        head = passing.reachable(request.head, source)
+        head = passing.passed_on(head, sip_text.seen_via(request, source), self.relay.getsockname(), to)
         try:
             self.relay.sendto(sip_text.with_body(head, body).encode("latin-1"), self._library)
         except OSError as error:
