@@ -14,7 +14,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from sip import passing
 from sip.worker import sdp, sip_text
@@ -27,8 +27,8 @@ TURN_LIMIT: Final = 64
 GIVEN_UP_REMEMBERED: Final = 256
 """INVITEs given up whose late answers are still hung up on."""
 
-INVITES_REMEMBERED: Final = 64
-"""Dialogs of which it is known which INVITE the far end sent last."""
+DIALOGS_REMEMBERED: Final = 256
+"""Dialogs of which it is known which INVITE the far end sent last, and whether it has a tag."""
 
 CSEQ_LIMIT: Final = 2**31
 _REFRESH_REFUSED: Final = frozenset({"401", "407", "422"})
@@ -39,6 +39,10 @@ INFOS_REMEMBERED: Final = 256
 METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, NOTIFY"
 _CRLF: Final = "\r\n"
 _ALLOW: Final = f"Allow: {METHODS}"
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class Leg(Protocol):
@@ -69,12 +73,11 @@ class Screen:
         self._given_up: OrderedDict[str, str] = OrderedDict()
         self._infos: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._invites: OrderedDict[str, int] = OrderedDict()
+        self._tagged: OrderedDict[str, None] = OrderedDict()
 
     def hang_up_later(self, call_id: str, invite: str) -> None:
         """This INVITE is over for us. A 2xx that still comes gets its ACK, and a BYE, without the library."""
-        self._given_up[call_id] = invite
-        if len(self._given_up) > GIVEN_UP_REMEMBERED:
-            self._given_up.popitem(last=False)
+        remember(self._given_up, call_id, invite, GIVEN_UP_REMEMBERED)
 
     def handle(self) -> None:
         """Deal with what has arrived."""
@@ -90,21 +93,31 @@ class Screen:
             for message in sip_text.ack_and_bye(invite, text):
                 self._send(message, source)
         elif text.startswith("SIP/2.0 "):
-            self._send(self._harmless(text, source).encode("latin-1"), self._library)
+            if (answer := self._harmless(text, source)) is not None:
+                self._send(answer.encode("latin-1"), self._library)
         elif (request := sip_text.request(text)) is not None:
             self._take(request, source)
 
-    def _harmless(self, response: str, source: tuple[str, int]) -> str:
-        """A response as the library may see it.
+    def _harmless(self, response: str, source: tuple[str, int]) -> str | None:
+        """A response as the library may see it; None if it may not.
 
-        Its SDP is made anew, or left out where nothing in it could be used, and further requests go where they can. A
-        refusal of a session refresh that comes
-        after our BYE would end the process, except where it says that the dialog is gone.
+        Its SDP is made anew, or left out where nothing in it could be used, and further requests go where they can.
+        What would end the process: an answer without a tag where one with a tag came before, and a refusal of a session
+        refresh after our BYE, except where it says that the dialog is gone.
         """
         head, body = sip_text.split(response)
-        is_late = head[8:11] in _REFRESH_REFUSED and self._leg_of(sip_text.call_id(head)) is None
-        if is_late and sip_text.method_of(head) in {"INVITE", "UPDATE"}:
-            head = f"SIP/2.0 481 Call Does Not Exist{head[head.index(_CRLF) :]}" if _CRLF in head else head
+        named = sip_text.named(head)
+        if named is None:
+            return None
+        code = head[8:11]
+        if named.method == "INVITE" and code[:1] in {"1", "2"} and code != "100":
+            if named.tag:
+                remember(self._tagged, named.call_id, None, DIALOGS_REMEMBERED)
+            elif named.call_id in self._tagged:
+                return None
+        is_refresh = code in _REFRESH_REFUSED and named.method in {"INVITE", "UPDATE"}
+        if is_refresh and self._leg_of(named.call_id) is None:
+            head = f"SIP/2.0 481 Call Does Not Exist{head[head.index(_CRLF) :]}"
         head = passing.reachable(head, source)
         return sip_text.with_body(head, sdp.made_anew(body) or "" if body and sip_text.carries_sdp(head) else "")
 
@@ -130,10 +143,7 @@ class Screen:
         if request.method == "INVITE":
             if not leg.answered:
                 return "491 Request Pending"
-            self._invites[request.call_id] = int(number)
-            self._invites.move_to_end(request.call_id)
-            if len(self._invites) > INVITES_REMEMBERED:
-                self._invites.popitem(last=False)
+            remember(self._invites, request.call_id, int(number), DIALOGS_REMEMBERED)
         body = ""
         if request.body.strip():
             body = (sdp.made_anew(request.body, is_offer=True) if sip_text.carries_sdp(request.head) else None) or ""
@@ -171,9 +181,7 @@ class Screen:
             return "415 Unsupported Media Type", ("Accept: application/dtmf-relay, application/dtmf",)
         name = (request.call_id, request.cseq)
         if name not in self._infos:
-            self._infos[name] = None
-            if len(self._infos) > INFOS_REMEMBERED:
-                self._infos.popitem(last=False)
+            remember(self._infos, name, None, INFOS_REMEMBERED)
             for key in keys:
                 self._press(request.call_id, key)
         return "200 OK", ()
@@ -193,6 +201,14 @@ def _outside(request: sip_text.Request) -> tuple[str, tuple[str, ...]]:
     if request.method == "INVITE":
         return "480 Temporarily Unavailable", ()
     return "405 Method Not Allowed", (_ALLOW,)
+
+
+def remember(memory: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Keep something as the newest, and no more than so much."""
+    memory[key] = value
+    memory.move_to_end(key)
+    if len(memory) > most:
+        memory.popitem(last=False)
 
 
 def _arrived(source: socket.socket) -> Iterator[tuple[bytes, tuple[str, int]]]:

@@ -25,7 +25,7 @@ READ_LIMIT: Final = 1024
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _END_OF_HEAD: Final = re.compile(r"(?:\r\n|\r(?!\n)|(?<!\r)\n){2}")
-_TAG: Final = re.compile(r"[^<>]*(?:<[^<>]*>)?\s*;\s*tag=([^\s;<>\"]+)\s*")
+_TAG: Final = re.compile(r";\s*tag\s*=\s*([A-Za-z0-9.!%*_+`'~-]+)", re.IGNORECASE)
 _FOLD: Final = re.compile(r"\n[ \t]+")
 _RPORT: Final = re.compile(r";\s*rport(?=\s*(?:;|\Z))", re.IGNORECASE)
 _SENT_BY_PORT: Final = re.compile(r"SIP/2\.0/UDP +[^\s:;,]{1,255}:([0-9]{1,5})")
@@ -163,8 +163,8 @@ def carries_sdp(head: str) -> bool:
 
 
 def tag(value: str) -> str:
-    """The tag of a From or To header, which is its only parameter; empty where it is not."""
-    match = _TAG.fullmatch(value)
+    """The tag of a From or To header, behind its URI; empty where there is none."""
+    match = _TAG.search(value.rpartition(">")[2])
     return match[1] if match else ""
 
 
@@ -218,9 +218,23 @@ def with_body(head: str, body: str) -> str:
     return "\r\n".join([*lines, *kind, f"Content-Length: {len(body)}", "", body])
 
 
-def method_of(response: str) -> str:
-    """The method that a response is for; empty if it does not say."""
-    return (_headers(response.split("\r\n"), "cseq") or [""])[0].rpartition(" ")[2]
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a response is an answer to, and who gives it; `tag` is empty where the To header has none."""
+
+    call_id: str
+    method: str
+    tag: str
+
+
+def named(head: str) -> Named | None:
+    """None for a response that does not say this, or says it twice."""
+    lines = head.split("\r\n")
+    values = [_headers(lines, *names) for names in (("from", "f"), ("to", "t"), ("call-id", "i"), ("cseq",))]
+    if any(len(each) != 1 for each in values):
+        return None
+    _, (to,), (call_id,), (cseq,) = values
+    return Named(call_id, cseq.rpartition(" ")[2], tag(to))
 
 
 def _q850_cause(reasons: str) -> int:
