@@ -118,6 +118,13 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class HangUpCall:
+    """An operator wants this call to end. It may be another host's, or over."""
+
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUpAll:
     """End every call now (the second SIGTERM, or the drain limit passed)."""
 
@@ -134,6 +141,7 @@ Input = (
     | Paced
     | LocalTime
     | Drain
+    | HangUpCall
     | HangUpAll
     | AgentEvent
     | Event

@@ -23,6 +23,7 @@ from typing import Final
 from compliance.api import Permit
 from dialer.core.model import Lead
 from pacing.api import AnswerKind
+from sip.causes import Cause
 
 
 class CallState(StrEnum):
@@ -90,6 +91,7 @@ class Call:
     whose phones were rung for this call. `abandon_after_s` is the limit that held when it was answered.
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
     `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
+    `hung_up_for` is why this side is ending it, where somebody wanted that.
     `watched_since` is when the watch over the present state began, if there is one."""
 
     permit: Permit
@@ -113,6 +115,7 @@ class Call:
     leg: str = ""
     legs: int = 0
     tried: frozenset[str] = frozenset()
+    hung_up_for: Cause | None = None
     attempt: str = field(init=False)
     campaign: str = field(init=False)
 
