@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "campaign": Lazy(
         "dialer.cli.campaigns.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."
     ),
-    "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads and look at them."),
+    "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads, look at them, change them."),
     "callerid": Lazy("dialer.cli.campaigns.callerid:callerid", "Campaigns", "Numbers that callees see."),
     "why": Lazy("dialer.cli.leads.why:why", "Campaigns", "Say why a number may be dialled now or not."),
     "policy": Lazy(

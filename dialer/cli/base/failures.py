@@ -17,7 +17,7 @@ class CliExit(IntEnum):
 
     NOT_FOUND = 6  # no such campaign or lead
     REFUSED = 7  # understood, and not done: it exists already, cannot be started, the stream is full
-    PARTLY = 8  # some leads were rejected, all others were taken
+    PARTLY = 8  # some leads were rejected or left as they are, all others were done
     NO_DAEMON = 9  # no daemon is alive
     BROKEN = 10  # the evidence is not whole, or does not agree with the ledger
     UNFIT = 11  # this host cannot dial as it is, or must not

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 import trio
 
-from dialer.core.inputs import AnswerReported, HangUpCall
+from dialer.core.inputs import AnswerReported, HangUpCall, LeadsTaken
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
@@ -23,7 +23,7 @@ from dialer.shell.tasks.logins import Logins
 from dialer.store.base.errors import StoreError
 from dialer.store.crm import inbox as crm_in
 from dialer.store.crm.requests import MACHINE
-from dialer.store.leads import intake
+from dialer.store.leads import changes, intake
 from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.agents import Malformed
 
@@ -160,6 +160,15 @@ class Feeds:
                     if order.command.name == control.HANG_UP and isinstance(attempt, str):
                         await self.parts.queues.inbox.send(HangUpCall(attempt))
                     log.info("operator", command=order.command.name, who=order.who)
+                    if order.command.name == changes.LEADS_TAKEN:
+                        await self._drop_leads(order.command)
+
+    async def _drop_leads(self, command: control.Command) -> None:
+        """Leads were cancelled, moved or changed in the store: the engine is not to dial them from memory."""
+        campaign, leads = command.args.get("campaign"), command.args.get("leads")
+        if isinstance(campaign, str) and isinstance(leads, list):
+            taken = frozenset(lead for lead in leads if isinstance(lead, str))
+            await self.parts.queues.inbox.send(LeadsTaken(campaign, taken))
 
 
 async def _finished(feed: str, limit: trio.CancelScope) -> None:

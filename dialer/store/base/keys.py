@@ -151,7 +151,8 @@ class Keys:
     why = _of_campaign("why")  # hash: lead_id -> why it was last postponed or closed (JSON)
     learnt = _of_campaign("learnt")  # hash: host -> what its pacer has learnt and how it decided last
     unannounced = _of_campaign("unannounced")  # hash: attempt_id -> event that is not in the CRM's stream yet
-    # hash: counters: accepted, rejected, reopened, purged, erased, and disposition:, closed:, refused:, outcome:NAME
+    # hash: counters: accepted, rejected, reopened, purged, erased, deleted; disposition:, closed:, refused:,
+    # outcome:NAME
     counts = _of_campaign("counts")
 
     def ledger(self, campaign: str, day: str) -> str:

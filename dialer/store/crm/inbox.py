@@ -36,6 +36,7 @@ from dialer.store.crm.requests import (
     parse_request,
 )
 from dialer.store.gate import contacts
+from dialer.store.leads.history import STORY_BYTES, Said
 from dialer.store.leads.lead_codec import HIGHEST_PRIORITY, unpack
 from dialer.store.operators import campaigns
 from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
@@ -239,6 +240,8 @@ def _outcome_call(store: Store, outcome: Outcome, attempt: _Known, now: float) -
         "lead": attempt.lead_id,
         "outcome": outcome.outcome,
         "record": packed(outcome),
+        "line": _line_of(outcome, now),
+        "story_bytes": STORY_BYTES,
         "what": what,
         "a": a,
         "why": why,
@@ -256,6 +259,11 @@ def _outcome_call(store: Store, outcome: Outcome, attempt: _Known, now: float) -
     ]
     args = [bytes(msgpack.packb(said, use_bin_type=False))]  # Lua's msgpack knows no binary
     return campaign_call(store, "outcome", outcome.campaign, args, ledgers)
+
+
+def _line_of(outcome: Outcome, now: float) -> bytes:
+    word = Said(outcome.outcome, outcome.attempt, outcome.agent, outcome.note, outcome.callback_at, now)
+    return packed(word)
 
 
 def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Value, Value]:

@@ -211,7 +211,7 @@ _SHORT: Final = {
 """Names of fields as they are kept: there are millions of leads."""
 
 
-class _Stored(msgspec.Struct, frozen=True, omit_defaults=True, rename=_SHORT):
+class Stored(msgspec.Struct, frozen=True, omit_defaults=True, rename=_SHORT):
     """An accepted lead as it is kept: all but number_index and tries. `sid` is the stream entry that it came in,
     `taken_in_at` when that was (seconds since the epoch)."""
 
@@ -244,17 +244,18 @@ def pack(lead: Lead, stream_id: str, taken_in_at: float = 0.0) -> bytes:
     """The stored form of an accepted lead."""
     same = {name: getattr(lead, name) for name in _AS_IN_LEAD}
     numbers = tuple([number.clear for number in lead.numbers])
-    return packed(_Stored(sid=stream_id, numbers=numbers, taken_in_at=int(taken_in_at), **same))
+    return packed(Stored(sid=stream_id, numbers=numbers, taken_in_at=int(taken_in_at), **same))
 
 
-def _stored(raw: bytes, campaign: str) -> _Stored:
-    return read(_Stored, raw, f"a stored lead of campaign {campaign}" if campaign else "a stored lead")
+def stored_of(raw: bytes, campaign: str = "") -> Stored:
+    """A lead as it is kept. Raises `Undecodable`."""
+    return read(Stored, raw, f"a stored lead of campaign {campaign}" if campaign else "a stored lead")
 
 
 def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: bytes | int | None = None) -> Lead:
     """The lead again, with its progress. `priority` (a number, or as it is kept) overrides its own. Raises
     `Undecodable`."""
-    stored = _stored(raw, campaign)
+    stored = stored_of(raw, campaign)
     number_index, tries = unpack_progress(progress)
     if number_index >= len(stored.numbers):
         raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: it has no number {number_index}")
@@ -275,12 +276,12 @@ def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: bytes
 
 def stream_id_of(raw: bytes) -> str:
     """The stream entry that a stored lead came in. Raises `Undecodable`."""
-    return _stored(raw, "").sid
+    return stored_of(raw, "").sid
 
 
 def taken_in_at_of(raw: bytes) -> float:
     """When a stored lead came in, in seconds since the epoch. Raises `Undecodable`."""
-    return _stored(raw, "").taken_in_at
+    return stored_of(raw, "").taken_in_at
 
 
 def pack_progress(number_index: int, tries: Mapping[Disposition, int]) -> bytes:

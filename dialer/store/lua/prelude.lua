@@ -80,3 +80,11 @@ local function page_of(sorted, hashes)
     end
     return answer
 end
+
+-- Write a line into a lead's story, if it is not as long as it may be.
+local function tell_story(keys, lead_id, line, most_bytes)
+    local story = redis.call('HGET', keys.story, lead_id) or ''
+    if #story + #line <= most_bytes then
+        redis.call('HSET', keys.story, lead_id, story .. line)
+    end
+end

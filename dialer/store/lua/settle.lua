@@ -61,10 +61,7 @@ local function settle_lead(lead_id, one, known)
         return
     end
     redis.call('HSET', keys.progress, lead_id, one.progress)
-    local story = redis.call('HGET', keys.story, lead_id) or ''
-    if #story + #one.story <= given.story_bytes then
-        redis.call('HSET', keys.story, lead_id, story .. one.story)
-    end
+    tell_story(keys, lead_id, one.story, given.story_bytes)
     if known or not redis.call('ZSCORE', keys.closed, lead_id) then -- a forgotten attempt opens no closed lead again
         redis.call('ZREM', keys.due, lead_id)
         redis.call('ZREM', keys.waiting, lead_id)

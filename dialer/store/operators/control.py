@@ -51,11 +51,20 @@ class Audited:
 
 def send(store: Store, command: Command, *, who: str, now: float) -> str:
     """Send a command to every daemon, and write it into the audit trail. Returns the entry's id."""
+    audited = audit_line(store, command.name, who, now, command.args)
+    sent, _ = trip(store, [_entry_of(store, command, who, now), audited])
+    return str(sent.decode())
+
+
+def tell(store: Store, command: Command, *, who: str, now: float) -> None:
+    """Send a command that follows from something whose audit record is written elsewhere."""
+    trip(store, [_entry_of(store, command, who[:MAX_NAME_LENGTH], now)])
+
+
+def _entry_of(store: Store, command: Command, who: str, now: float) -> RedisCommand:
     body = {"name": command.name, "args": dict(command.args), "who": who, "at": now}
     keep = ("MAXLEN", "~", COMMANDS_KEPT)
-    entry: RedisCommand = ("XADD", store.keys.control(), *keep, "*", "command", encoded(body, "a command"))
-    sent, _ = trip(store, [entry, audit_line(store, command.name, who, now, command.args)])
-    return str(sent.decode())
+    return ("XADD", store.keys.control(), *keep, "*", "command", encoded(body, "a command"))
 
 
 def read(store: Store, cursor: str, count: int, block_ms: int) -> tuple[tuple[Ordered, ...], str]:

@@ -26,6 +26,7 @@ from dialer.store.base.quarantine import Bad
 from dialer.store.base.records import packed
 from dialer.store.gate import caller_ids
 from dialer.store.gate.contacts import Reservation, end_of, fields_of, give_back, mark
+from dialer.store.leads.history import STORY_BYTES
 from dialer.store.leads.lead_codec import pack_progress
 from dialer.store.operators import campaigns
 from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
@@ -35,9 +36,6 @@ from dialer.store.settlement.outbox import CrmEvent, pack_event, unpack_event, x
 from dialer.store.settlement.settlements import counted_at, event_of, from_wire, retry_at, settled, to_wire
 
 __all__ = ["counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
-
-STORY_BYTES: Final = 16_384
-"""Longest story of one lead; attempts beyond it are counted but not kept in detail."""
 
 OPTED_OUT: Final = "opted_out"
 """The reason under which leads are counted whose callee pressed the opt-out key."""
