@@ -194,7 +194,7 @@ class Pool:
 
     def _dial_agent(self, order: DialAgent) -> None:
         phone = Peer(order.uri, is_trunk=False)
-        name = address.name_of(order.uri)
+        name = "" if self._settings.phones_port else address.name_of(order.uri)
         addresses = self._names.cached(name) if name else ()
         if self._placement.worker_of(order.call) is None:
             return
@@ -332,6 +332,7 @@ class Pool:
             media_timeout_s=settings.media_timeout_s,
             session_refresh_s=settings.session_refresh_s,
             talk_limit_s=settings.talk_limit_s,
+            phones_port=settings.phones_port,
         )
 
     def _hear(self, worker: int, event: Event) -> None:

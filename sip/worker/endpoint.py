@@ -52,6 +52,8 @@ RESERVED_PER_SLOT: Final = 1
 CONTACT_BYTES: Final = 4
 """Of the user in our Contact, which is another one in each worker."""
 
+EDGE: Final = "127.0.0.1"
+
 _KEPT_CODECS: Final = ("PCMU/8000", "PCMA/8000")
 _DIGITS: Final = re.compile(r"\d{4,}")
 
@@ -204,11 +206,14 @@ class Endpoint:
         """Send the INVITE to an agent's phone. Raises `RefusedError`."""
         with _refusals():
             uri = address.agent_uri(order.uri)
-            host = order.address or str(address.host_of(uri) or "")
-            if not host:
+            host, way = order.address or str(address.host_of(uri) or ""), ""
+            if self._settings.phones_port:
+                host, way = EDGE, f"{EDGE}:{self._settings.phones_port}"
+            elif not host:
                 raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
-            named = order.address and address.host_of(uri) is None
-            account = self._phones.use(f"{host}:{address.port_of(uri)}" if named else "")
+            elif order.address and address.host_of(uri) is None:
+                way = f"{host}:{address.port_of(uri)}"
+            account = self._phones.use(way)
             return self._place(order.call, account, uri, address.shown(order.about, self._host), host, ())
 
     def _place(

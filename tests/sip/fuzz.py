@@ -42,6 +42,7 @@ from tests.sip.mutations import PLAIN_SDP, description, mutated
 LINES: Final = 8
 END_LIMIT_S: Final = 90.0
 DIAL_EVERY_S: Final = 0.02
+LONGEST_TALK_S: Final = 8.0
 STATES: Final = {0: CallState.DIALLING, 1: CallState.WAITING, 2: CallState.TALKING}
 
 
@@ -222,8 +223,9 @@ async def _calls(pool: Pool, found: Found, draw: random.Random, phone: int, seco
             _heard(event, pool, found, far_as, draw, phone)
 
     async def hang_up_later(call: str, after_s: float) -> None:
-        await trio.sleep(after_s)
-        pool.send(HangUp(call))
+        for wait_s in (after_s, LONGEST_TALK_S):  # it may have been answered across the first
+            await trio.sleep(wait_s)
+            pool.send(HangUp(call))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(hear)
