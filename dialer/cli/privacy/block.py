@@ -9,7 +9,7 @@ from typing import IO, Any, Final
 import click
 from rich.console import RenderableType
 
-from compliance.blocks import Block, BlockKind
+from compliance.blocks import Block, BlockKind, Target
 from compliance.numbers import masked_text
 from dialer.cli.base.arguments import campaign_option, limit_option, more_than, region_option
 from dialer.cli.base.failures import warn
@@ -28,6 +28,8 @@ from dialer.cli.privacy.block_wanted import (
     until_of,
 )
 from dialer.store.base.connection import Store
+from dialer.store.base.errors import NotAllowed
+from dialer.store.crm.blocks import ask
 from dialer.store.operators import campaigns, control
 from dialer.store.privacy import blocklist
 
@@ -82,7 +84,11 @@ def add(
         _check_campaign(store, campaign)
         for batch in batches(targets):
             given = {"source": source, "reason": reason, "who": invocation.who}
-            fresh += blocklist.add(store, [target.block(**given, at=moment, until=end) for target in batch])
+            blocks = [target.block(**given, at=moment, until=end) for target in batch]
+            try:
+                fresh += blocklist.add(store, blocks)
+            except NotAllowed:
+                return _asked(store, batch, blocks)
             detail: dict[str, Any] = {"blocks": [str(target) for target in batch], "campaign": campaign, "until": end}
             detail |= {"reason": masked_text(reason), "source": masked_text(source)}
             control.audit(store, "block", who=invocation.who, now=moment, detail=detail)
@@ -93,6 +99,15 @@ def add(
             warn(f"prefix {target.value} is as short as a country code: all numbers of whole countries may be blocked")
     data = {"blocks": len(targets), "newly_blocked": fresh, "campaign": campaign, "until": end}
     return Answer(data, text + (f"; {known:,} had been blocked before." if known else "."))
+
+
+def _asked(store: Store, targets: Sequence[Target], blocks: Sequence[Block]) -> Answer:
+    """Who may not change the list itself asks the daemons, who know what anybody may ask for."""
+    ask(store, blocks)
+    text = (
+        f"Asked the daemons to block {counted_targets(len(blocks), targets)}: your Redis user may not change the list "
+    )
+    return Answer({"asked": len(blocks)}, f"{text}itself. What they refuse is told as an event.")
 
 
 @block.command()
@@ -148,9 +163,9 @@ def check(invocation: Invocation, named: Named, region: str) -> Answer:
     with invocation.store() as store:
         blocks = blocklist.check(store, target, campaigns.names(store), now=now())
     name = target.shown if target.kind is BlockKind.NUMBER else f"{target.kind} {target.shown}"
-    rows = [_as_data(each) for each in blocks]
+    rows = [as_data(each) for each in blocks]
     data = {"kind": target.kind, "value": target.shown, "blocked": bool(blocks), "blocks": rows}
-    return Answer(data, [f"{name} is blocked:", _drawn(blocks)] if blocks else f"{name} is not blocked.")
+    return Answer(data, [f"{name} is blocked:", drawn(blocks)] if blocks else f"{name} is not blocked.")
 
 
 @block.command("list")
@@ -174,9 +189,9 @@ def list_(invocation: Invocation, kind: str | None, campaign: str, limit: int) -
                 rows.append(row)
             if len(rows) > limit:
                 break
-    data = [_as_data(row) for row in rows[:limit]]
+    data = [as_data(row) for row in rows[:limit]]
     note = more_than(limit) if len(rows) > limit else ""
-    return Answer(data, _drawn(rows[:limit]) if rows else "Nobody is blocked.", note)
+    return Answer(data, drawn(rows[:limit]) if rows else "Nobody is blocked.", note)
 
 
 @block.command()
@@ -236,7 +251,8 @@ def _scope(campaign: str) -> str:
     return f"for campaign {campaign}" if campaign else "for all campaigns"
 
 
-def _as_data(row: Block) -> dict[str, object]:
+def as_data(row: Block) -> dict[str, object]:
+    """A block for programs, masked."""
     return {
         "kind": row.kind,
         "value": row.target.shown,
@@ -249,7 +265,8 @@ def _as_data(row: Block) -> dict[str, object]:
     }
 
 
-def _drawn(rows: Sequence[Block]) -> RenderableType:
+def drawn(rows: Sequence[Block]) -> RenderableType:
+    """Blocks for people, masked."""
     heads = ("kind", "who", "campaign", "reason", "source", "by", "at", "until")
     drawn = [
         (

@@ -14,19 +14,26 @@ from itertools import islice
 from typing import Any, Final
 
 from compliance.api import Per
+from config.campaign import LeadEvents
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, trip
 from dialer.store.base.errors import KeyDamaged, StreamFull, UnknownCampaign
 from dialer.store.base.fields import encoded
 from dialer.store.base.keys import digits
 from dialer.store.base.streams import GROUP, Entry, read_group
-from dialer.store.leads.lead_codec import MAX_LEAD_BYTES, NewLead, Rejection, pack, parse
+from dialer.store.leads.lead_codec import MAX_LEAD_BYTES, NO_LIST, NewLead, Rejection, pack, parse
 from dialer.store.operators import campaigns
+from dialer.store.settlement.outbox import CrmEvent, publish
 
 REJECTED_KEPT: Final = 100_000
 """About how many rejected leads a campaign keeps, the newest."""
 
 REJECTED_COPY_BYTES: Final = 65_536
 QUEUE_LIMIT: Final = 100_000
+ACCEPTED: Final = 1
+"""The answer of lua/accept.lua for a lead that was taken in."""
+MAX_LISTS: Final = 10_000
+"""So many lists a campaign has at most; leads of further ones are rejected."""
+
 _CHUNK: Final = 500
 
 
@@ -60,9 +67,9 @@ def take_in(
         entries = read_group(store, store.keys.leads(campaign), consumer, batch)
     if not entries:
         return IntakeReport(0, 0, 0)
-    args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES]
-    for entry in entries:
-        verdict = parse(
+    args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES, MAX_LISTS]
+    verdicts = [
+        parse(
             entry.fields,
             campaign=campaign,
             default_region=settings.default_region,
@@ -71,22 +78,46 @@ def take_in(
             ids_needed=ids_needed,
             destinations=settings.destinations(),
         )
+        for entry in entries
+    ]
+    for entry, verdict in zip(entries, verdicts, strict=True):
         args += _arguments(entry, verdict, now)
-    answers: list[int] = []
+    answers: list[int | bytes] = []
     with suppress(KeyDamaged):
         answers = trip(store, [campaign_call(store, "accept", campaign, args)])[0]
-    return IntakeReport(len(entries), answers.count(1), answers.count(2))
+    if answers and settings.lead_events is not LeadEvents.NONE:
+        events = [
+            event_of(campaign, entry, verdict, answer, now)
+            for entry, verdict, answer in zip(entries, verdicts, answers, strict=True)
+            if answer and (answer != ACCEPTED or settings.lead_events is LeadEvents.ALL)
+        ]
+        publish(store, events)
+    handled = [answer for answer in answers if answer]
+    return IntakeReport(len(entries), handled.count(ACCEPTED), len(handled) - handled.count(ACCEPTED))
+
+
+def event_of(campaign: str, entry: Entry, verdict: NewLead | Rejection, answer: int | bytes, now: float) -> CrmEvent:
+    """What the CRM is told of one lead. It is told after the fact: of a lead that came in while a daemon died it may
+    hear nothing."""
+    lead_id = verdict.lead_id if isinstance(verdict, Rejection) else verdict.lead.lead_id
+    fields: dict[str, Any] = {"entry": entry.id, "ref": verdict.ref, "lead_id": lead_id}
+    if answer == ACCEPTED:
+        return CrmEvent("accepted", f"{campaign}/{entry.id}", campaign, now, fields)
+    told = verdict.reasons if isinstance(verdict, Rejection) else ()
+    reasons = json.loads(answer) if isinstance(answer, bytes) else list(told)
+    return CrmEvent("rejected", f"{campaign}/{entry.id}", campaign, now, {**fields, "reasons": reasons})
 
 
 def _arguments(entry: Entry, verdict: NewLead | Rejection, now: float) -> list[Value]:
     if isinstance(verdict, Rejection):
-        return [entry.id, verdict.lead_id, json.dumps(verdict.reasons), "", 0, 0, 0]
+        return [entry.id, verdict.lead_id, json.dumps(verdict.reasons), verdict.list_name or NO_LIST, "", 0, 0, 0]
     lead = verdict.lead
     due_at = now if verdict.not_before is None else max(now, verdict.not_before)
     args: list[Value] = [
         entry.id,
         lead.lead_id,
         "",
+        lead.list_name or NO_LIST,
         pack(lead, entry.id, now),
         due_at,
         lead.priority,
