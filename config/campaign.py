@@ -223,6 +223,12 @@ class CampaignSettings(Section):
     wrapup_limit_s: float = Field(
         default=30.0, description="an agent is ready again after this long in wrap-up, in seconds", ge=0, le=3600
     )
+    talk_limit_s: float = Field(
+        default=0.0,
+        description="the longest talk, in seconds; 0: as long as sip.talk_limit_s lets it last",
+        ge=0,
+        le=86_400,
+    )
     preview_limit_s: float = Field(
         default=120.0,
         description="mode preview: an agent decides on a lead within this, or is paused, in seconds",

@@ -339,6 +339,8 @@ class DaemonSettings(Section):
         for trunk in trunks if edge.used else ():
             if trunk.edge.transport not in edge.transports:
                 raise ValueError(f"transports has no {trunk.edge.transport}, which trunk {trunk.name} wants")
+        if edge.has_phones and edge.phones_port in range(edge.inside_port, edge.inside_port + len(trunks)):
+            raise ValueError(f"phones_port {edge.phones_port} is a trunk's: they are counted up from inside_port")
         if edge.used and Transport.TLS in edge.transports and not edge.certificate_file:
             raise ValueError("transports has tls, so certificate_file and key_file must be given")
         return edge

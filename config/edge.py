@@ -55,6 +55,16 @@ class EdgeSettings(Section):
         ge=1024,
         le=65_000,
     )
+    phones_domain: Domain = Field(
+        default="",
+        description="agents' phones register here as USER@DOMAIN and are called through the edge; empty: directly",
+    )
+    phones_file: File = Field(
+        default="",
+        description="a USER and a PASSWORD for each phone, a line each, absolute path",
+        validate_default=True,
+    )
+    phones_port: Port = Field(default=5079, description="SIP port on 127.0.0.1 through which phones are called")
     rtp_port_min: int = Field(default=30_000, description="lowest RTP port", ge=1024, le=65_535)
     rtp_port_max: int = Field(default=39_999, description="highest RTP port", ge=1024, le=65_535, validate_default=True)
     control_port: Port = Field(default=2223, description="UDP port of 127.0.0.1 at which rtpengine takes orders")
@@ -85,6 +95,23 @@ class EdgeSettings(Section):
         if info.data.get("used") and not address:
             raise ValueError("must be given where edge.used is true")
         return address
+
+    @property
+    def has_phones(self) -> bool:
+        """Whether agents' phones are reached through the edge."""
+        return self.used and bool(self.phones_domain)
+
+    @field_validator("phones_domain")
+    @classmethod
+    def _small(cls, domain: str) -> str:
+        return domain.lower()
+
+    @field_validator("phones_file")
+    @classmethod
+    def _phones_file_and_domain(cls, path: str, info: ValidationInfo) -> str:
+        if bool(path) != bool(info.data.get("phones_domain")):
+            raise ValueError("phones_domain and phones_file are set together, or both are empty")
+        return path
 
     @field_validator("rtp_port_max")
     @classmethod

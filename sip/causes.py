@@ -50,6 +50,8 @@ class Cause(StrEnum):
     MEDIA_TIMEOUT = "media_timeout"  # answered, then no audio came any more
     SESSION_EXPIRED = "session_expired"  # answered, then the far end no longer knew the call or said nothing of it
     TALK_LIMIT = "talk_limit"  # talked for as long as a call may last
+    OPERATOR = "operator"  # an operator hung up: dialer call hangup
+    AGENT = "agent"  # the agent hung up at the desktop
     NOT_SENT = "not_sent"  # no INVITE ever left: no slot, no worker, a refused URI
     WORKER_LOST = "worker_lost"
 

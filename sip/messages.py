@@ -61,7 +61,8 @@ class Settings:
     `log_level` is the SIP library's, 0 (nothing) or 1 (errors, to stderr, with every long run of digits masked).
     An answered leg of which neither RTP nor RTCP has come for `media_timeout_s` ends, unless it is on hold. One whose
     far end keeps no session timer is asked every `session_refresh_s` whether it is still there. A talk lasts
-    `talk_limit_s` at most. 0: never, for all three.
+    `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
+    (the edge, where they register); 0: directly.
     """
 
     trunks: tuple[Trunk, ...]
@@ -73,6 +74,7 @@ class Settings:
     media_timeout_s: float = 20.0
     session_refresh_s: float = 300.0
     talk_limit_s: float = 0.0
+    phones_port: int = 0
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------

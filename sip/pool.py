@@ -196,7 +196,7 @@ class Pool:
 
     def _dial_agent(self, order: DialAgent) -> None:
         phone = Peer(order.uri, is_trunk=False)
-        name = address.name_of(order.uri)
+        name = "" if self._settings.phones_port else address.name_of(order.uri)
         addresses = self._names.cached(name) if name else ()
         if self._placement.worker_of(order.call) is None:
             return

@@ -37,6 +37,7 @@ class PoolSettings:
     media_timeout_s: float = 20.0
     session_refresh_s: float = 300.0
     talk_limit_s: float = 0.0
+    phones_port: int = 0
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
     ping_interval_s: float = 5.0
@@ -64,6 +65,7 @@ class PoolSettings:
             media_timeout_s=self.media_timeout_s,
             session_refresh_s=self.session_refresh_s,
             talk_limit_s=self.talk_limit_s,
+            phones_port=self.phones_port,
         )
 
 

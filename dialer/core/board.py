@@ -108,6 +108,23 @@ class AgentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call on the line. `phone` is masked; `agent` who is rung, talks, or waits for it. Times are seconds since the
+    epoch, None: it has not come to that."""
+
+    attempt_id: str
+    campaign: str
+    lead_id: str
+    phone: str
+    state: str
+    started_at: float
+    answered_at: float | None
+    bridged_at: float | None
+    agent: str
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True)
 class WindowRow:
     """One counting window of the abandonment cap, over all hosts. `label` names it for programs, `name` for people.
 

@@ -26,6 +26,7 @@ from config.policies import AppliedSettings
 from dialer.core import engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentEvent
+from dialer.core.board import CallRow
 from dialer.core.calls import dialling, failover, previewing, routing
 from dialer.core.calls.call import Call, CallError
 from dialer.core.campaign_run import CampaignRun
@@ -34,12 +35,13 @@ from dialer.core.engine_state import SILENCE_CHECK_S, EngineSettings, Timer, Tim
 from dialer.core.engine_view import EngineStatistics, EngineView
 from pacing.api import Observation, Settings, Snapshot
 from sip import messages
+from sip.causes import Cause
 
 LEASE_CHECK_S: Final = 0.1
 CATCH_UP_S: Final = 1.0
 """After the process stood still timers wait this long for the news of what happened meanwhile."""
 
-OF_A_CALL: Final = frozenset({TimerKind.RING, TimerKind.ABANDON, TimerKind.STATE})
+OF_A_CALL: Final = frozenset({TimerKind.RING, TimerKind.ABANDON, TimerKind.STATE, TimerKind.TALK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,10 @@ class Engine:
         """What is in the engine's hands now."""
         return engine_view.view(self.state)
 
+    def calls(self) -> list[CallRow]:
+        """The calls on the line now."""
+        return engine_view.calls(self.state)
+
     def statistics(self, now: float) -> EngineStatistics:
         """The figures of this moment."""
         return engine_view.statistics(self.state, now)
@@ -221,6 +227,8 @@ class Engine:
                 state.utc_offset_s = utc_offset_s
             case inputs.Drain():
                 dialling.drain(state, now)
+            case inputs.HangUpCall(attempt):
+                routing.hang_up(state, attempt, Cause.OPERATOR, now)
             case inputs.HangUpAll():
                 routing.hang_up_all(state, now)
 
@@ -271,3 +279,5 @@ class Engine:
                 routing.abandon_limit(state, call, about, now)
             case TimerKind.STATE:
                 routing.state_limit(state, call, about, now)
+            case TimerKind.TALK:
+                routing.hang_up(state, name, Cause.TALK_LIMIT, now)

@@ -46,6 +46,7 @@ class TimerKind(StrEnum):
     STORE = "store"
     OFFER = "offer"
     LINE = "line"
+    TALK = "talk"
 
 
 Timer = tuple[float, int, TimerKind, str, float]

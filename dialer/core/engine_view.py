@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from config.policies import AppliedSettings
 from dialer.core.agents.agent import Agent, AgentState
-from dialer.core.board import AgentRow, CampaignRow, TrunkRow, row_of
+from dialer.core.board import AgentRow, CallRow, CampaignRow, TrunkRow, row_of
 from dialer.core.calls import previewing
 from dialer.core.calls.call import CallState
 from dialer.core.calls.trunk_load import FAULTS_OF_SHARE, SHARE_OF, RestCause, TrunkLoad
@@ -116,6 +116,26 @@ def _agent_row(state: EngineState, agent: Agent) -> AgentRow:
         pending=agent.pending.value if agent.pending is not None else "",
         logged_in_at=agent.logged_in_at + state.wall_ahead_s,
     )
+
+
+def calls(state: EngineState) -> list[CallRow]:
+    """The calls on the line."""
+    ahead_s = state.wall_ahead_s
+    return [
+        CallRow(
+            attempt_id=call.attempt,
+            campaign=call.campaign,
+            lead_id=call.lead.lead_id,
+            phone=str(call.lead.number),
+            state=call.state.value,
+            started_at=call.started_at + ahead_s,
+            answered_at=None if call.answered_at is None else call.answered_at + ahead_s,
+            bridged_at=None if call.bridged_at is None else call.bridged_at + ahead_s,
+            agent=call.agent or call.asked_by,
+            trunk=call.trunk,
+        )
+        for call in state.calls.values()
+    ]
 
 
 def _trunk_row(trunk: TrunkLoad, now: float) -> TrunkRow:

@@ -137,6 +137,13 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class HangUpCall:
+    """An operator wants this call to end. It may be another host's, or over."""
+
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUpAll:
     """End every call now (the second SIGTERM, or the drain limit passed)."""
 
@@ -155,6 +162,7 @@ Input = (
     | TrunkSaid
     | LocalTime
     | Drain
+    | HangUpCall
     | HangUpAll
     | AgentEvent
     | Event

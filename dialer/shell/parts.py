@@ -183,7 +183,9 @@ def phone_rules(settings: DaemonSettings) -> PhoneRules:
             trunks.append(TrunkPlace(trunk.name, INSIDE, settings.edge.port_of(place)))
             further = (*trunk.edge.backup_hosts, *trunk.edge.sources, trunk.edge.outbound_proxy)
             trunks += [_trunk_place(trunk.name, text) for text in further if text]
-    return PhoneRules(networks, domains, frozenset({IPv4Address(settings.sip.bind_address)}), tuple(trunks))
+    domain = settings.edge.phones_domain if settings.edge.has_phones else ""
+    own = frozenset({IPv4Address(settings.sip.bind_address)})
+    return PhoneRules(networks, domains, own, tuple(trunks), domain)
 
 
 def _trunk_place(name: str, text: str) -> TrunkPlace:
@@ -226,4 +228,5 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         media_timeout_s=settings.sip.media_timeout_s,
         session_refresh_s=settings.sip.session_refresh_s,
         talk_limit_s=settings.sip.talk_limit_s,
+        phones_port=edge.phones_port if edge.has_phones else 0,
     )

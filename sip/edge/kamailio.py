@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Final
@@ -17,8 +18,13 @@ _MODULES: Final = (
 )
 """In this order: topoh stands behind dialog, which corrects the CSeq of authenticated calls."""
 
+_PHONE_MODULES: Final = ("auth", "usrloc", "registrar", "nathelper")
+
 _SOURCES_SET: Final = 1000
 """The dispatcher's set with addresses that carriers send from and that are never called."""
+
+PHONE_GRACE_S: Final = 60
+"""How long a phone's address is heard after its registration has ended: talks may go on."""
 
 _RING_LIMIT_MS: Final = 180_000
 """The workers end what rings too long; this is for the case that none of them lives any more."""
@@ -53,6 +59,10 @@ def _head(edge: Edge) -> Iterator[str]:
     yield f'#!substdef "!RING_LIMIT_MS!{_RING_LIMIT_MS}!g"'
     yield f'#!substdef "!CARRIER_LIMIT!{edge.carrier_cps}!g"'
     yield "#!define DELAYED_OFFER 1"
+    if edge.phones:
+        yield "#!define PHONES 1"
+        yield f'#!substdef "!PHONES_PORT!{edge.phones.inside_port}!g"'
+        yield f'#!substdef "!PHONES_DOMAIN!{edge.phones.domain}!g"'
     yield ""
     yield from ("debug=2", "log_stderror=no", "auto_aliases=no", "dns_cache_init=on", "server_signature=no")
     yield from (f"children={edge.processes}", "tcp_children=2", "mlock_pages=no", 'server_header="Server: SIP"')
@@ -60,10 +70,12 @@ def _head(edge: Edge) -> Iterator[str]:
     yield f"enable_tls={'yes' if edge.tls else 'no'}"
     for carrier in edge.carriers:
         yield f"listen=udp:{INSIDE}:{carrier.inside_port}"
+    if edge.phones:
+        yield f"listen=udp:{INSIDE}:{edge.phones.inside_port}"
     for transport in edge.transports:
         yield f"listen={_public(edge, transport)}{_advertised(edge, transport)}"
     yield ""
-    for module in (*(("tls",) if edge.tls else ()), *_MODULES):
+    for module in (*(("tls",) if edge.tls else ()), *_MODULES, *(_PHONE_MODULES if edge.phones else ())):
         yield f'loadmodule "{module}.so"'
     yield ""
     for module, name, value in _parameters(edge):
@@ -102,6 +114,16 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
     yield "pike", "reqs_density_per_unit", edge.stranger_limit
     yield "pike", "remove_latency", 4
     yield "htable", "htable", f"banned=>size=8;autoexpire={edge.ban_s};"
+    if edge.phones:
+        yield "htable", "htable", "passwords=>size=10;"
+        yield "htable", "htable", f"phones=>size=10;autoexpire={edge.phones.expires_s + PHONE_GRACE_S};"
+        yield "auth", "nonce_expire", 60
+        yield "usrloc", "db_mode", 0
+        yield "registrar", "max_contacts", 1
+        yield "registrar", "default_expires", edge.phones.expires_s
+        yield "registrar", "max_expires", edge.phones.expires_s
+        yield "registrar", "received_avp", "$avp(received)"
+        yield "nathelper", "received_avp", "$avp(received)"
     if edge.tls:
         yield "tls", "config", f"{edge.folder}/tls.cfg"
 
@@ -136,6 +158,12 @@ def _secrets(edge: Edge, mask_key: str) -> Iterator[str]:
             yield "    }"
     yield "    return;"
     yield "}"
+    if edge.phones:
+        yield "event_route[htable:mod-init] {"
+        for user, password in edge.phones.passwords.items():
+            digest = hashlib.md5(f"{user}:{edge.phones.domain}:{password}".encode(), usedforsecurity=False).hexdigest()
+            yield f'    $sht(passwords=>{user}) = "{digest}";'  # HA1 of RFC 2617: nothing in it needs quoting
+        yield "}"
 
 
 def _destinations(edge: Edge) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from typing import Final
@@ -41,6 +42,17 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True)
+class Phones:
+    """Agents' phones that register at the edge, as `sip:USER@DOMAIN`. Workers reach them at port `inside_port` of
+    `INSIDE`. `passwords` are by user, and left out where this is printed."""
+
+    domain: str
+    inside_port: int
+    passwords: Mapping[str, str] = field(repr=False)
+    expires_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Tls:
     """Files for TLS, each an absolute path; `ca_file` empty: the carrier's certificate is not checked."""
 
@@ -74,6 +86,7 @@ class Edge:
     ban_s: int = 300
     carrier_cps: int = 50
     tls: Tls | None = None
+    phones: Phones | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,6 @@ from sip.worker.media_sockets import MediaSockets
 from sip.worker.peers import Peers
 from sip.worker.screen import Screen
 from sip.worker.socket_filter import (
-    TOKEN_LENGTH,
     Sender,
     attach_filter,
     attach_selector,
@@ -49,6 +48,11 @@ LEGS_WARM_PER_SLOT: Final = 7
 
 RESERVED_PER_SLOT: Final = 1
 """Of these, how many are left to agents' legs: a callee who has answered must not wait for one who has not."""
+
+CONTACT_BYTES: Final = 4
+"""Of the user in our Contact, which is another one in each worker."""
+
+EDGE: Final = "127.0.0.1"
 
 _CODECS: Final = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1"}
 _BEST_CODEC: Final = 128
@@ -101,8 +105,8 @@ class Endpoint:
         transport.boundAddress = settings.bind_address
         transport_id = self._library.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
         self.sip_port = int(self._library.transportGetInfo(transport_id).localName.rpartition(":")[2])
-        contact = secrets.token_hex(TOKEN_LENGTH // 2)
-        self._socket = self._guard_port(contact)
+        contact = secrets.token_hex(CONTACT_BYTES)
+        self._socket = self._guard_port()
         self.set_trunks(settings.trunks)
         self._devices = self._library.audDevManager()
         self._devices.setNoDev()
@@ -115,14 +119,15 @@ class Endpoint:
         self._carriers = Account(settings, contact)
         self._phones = Account(settings, contact)
 
-    def _guard_port(self, contact: str) -> socket.socket:
+    def _guard_port(self) -> socket.socket:
         """Put the screen on the library's port; a duplicate of the library's socket."""
         library = _socket_on(self.sip_port)
         library.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._screen = Screen(self._host, self.sip_port, self._knows, self._press)
-        attach_selector(library, selector(self._own, self.sip_port, contact.encode()))
-        self.watch(library)
-        self.watch(self._screen.socket)
+        self._screen = Screen(self._host, self.sip_port, self._leg_of, self._press)
+        self._own_ports = (self.sip_port, int(self._screen.relay.getsockname()[1]))
+        attach_selector(library, selector(self._own, self._own_ports))
+        for each in (library, self._screen.socket, self._screen.relay):
+            self.watch(each)
         return library
 
     def watch(self, source: socket.socket) -> None:
@@ -147,7 +152,8 @@ class Endpoint:
         self._sources = {trunk.name: [IPv4Network(text) for text in trunk.sources] for trunk in trunks}
         addresses = [IPv4Network(each) for trunk in trunks for each, _ in address.targets_of(trunk)]
         networks = [*addresses, *(network for sources in self._sources.values() for network in sources)]
-        self._peers = Peers(Sender(IPv4Network(self._own), self.sip_port), networks)
+        own = [Sender(IPv4Network(self._own), port) for port in self._own_ports]
+        self._peers = Peers(own, networks)
         for leg_addresses in self._legs.values():
             for leg_address in leg_addresses:
                 self._peers.use(leg_address)
@@ -175,8 +181,9 @@ class Endpoint:
         for each in (self._socket, self._screen.socket):
             attach_filter(each, program)
 
-    def _knows(self, call_id: str) -> bool:
-        return any(dialog.call_id == call_id and not dialog.ended for dialog in self._legs)
+    def _leg_of(self, call_id: str) -> Dialog | None:
+        """The leg of a Call-ID, if it has not ended."""
+        return next((leg for leg in self._legs if leg.call_id == call_id and not leg.ended), None)
 
     def _press(self, call_id: str, digit: str) -> None:
         for dialog in self._legs:
@@ -208,11 +215,14 @@ class Endpoint:
         """Send the INVITE to an agent's phone. Raises `RefusedError`."""
         with _refusals():
             uri = address.agent_uri(order.uri)
-            host = order.address or str(address.host_of(uri) or "")
-            if not host:
+            host, way = order.address or str(address.host_of(uri) or ""), ""
+            if self._settings.phones_port:
+                host, way = EDGE, f"{EDGE}:{self._settings.phones_port}"
+            elif not host:
                 raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
-            named = order.address and address.host_of(uri) is None
-            account = self._phones.use(f"{host}:{address.port_of(uri)}" if named else "")
+            elif order.address and address.host_of(uri) is None:
+                way = f"{host}:{address.port_of(uri)}"
+            account = self._phones.use(way)
             self._offer(tuple(_CODECS))
             return self._place(order.call, account, uri, address.shown(order.about, self._host), host, ())
 

@@ -16,15 +16,15 @@ REMEMBERED: Final = 64
 class Peers:
     """The permitted senders of one worker: fixed ones, addresses in use, and those used lately."""
 
-    def __init__(self, own: Sender, fixed: Iterable[IPv4Network]) -> None:
-        self._own = own
+    def __init__(self, own: Iterable[Sender], fixed: Iterable[IPv4Network]) -> None:
+        self._own = tuple(own)
         self._fixed = tuple(dict.fromkeys(fixed))
         self._in_use: dict[IPv4Address, int] = {}
         self._lately: OrderedDict[IPv4Address, None] = OrderedDict()
 
     def senders(self) -> Iterator[Sender]:
-        """All who may send. Ourselves only from the SIP port: other processes of this host are strangers."""
-        yield self._own
+        """All who may send. Ourselves only from ports of ours: other processes of this host are strangers."""
+        yield from self._own
         for network in self._fixed:
             yield Sender(network)
         for address in {**self._lately, **self._in_use}:

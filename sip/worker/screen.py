@@ -1,9 +1,10 @@
 """What must not reach the SIP library as it is: requests that it mishandles, and answers whose SDP could abort it.
 
 The screen is a second socket on the library's SIP port, on which the kernel puts these datagrams
-(`socket_filter.selector`). Answers go on to the library, their SDP made anew. Requests are answered here, without
-touching a call: inside a dialog OPTIONS, NOTIFY and key presses in an INFO; outside of one nothing but OPTIONS is
-accepted.
+(`socket_filter.selector`). Answers go on to the library, their SDP made anew; so do, inside a dialog, the offers of a
+re-INVITE or UPDATE and what an ACK carries, by way of a third socket (`sip.passing`). Other requests are answered here,
+without touching a call: inside a dialog OPTIONS, NOTIFY and key presses in an INFO; outside of one nothing but OPTIONS
+is accepted.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from __future__ import annotations
 import socket
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network
+from typing import Final, Protocol, TypeVar
 
+from sip import passing
 from sip.worker import sdp, sip_text
 from sip.worker.keys import keys_of
+from sip.worker.socket_filter import Sender, attach_filter, permit
 
 TURN_LIMIT: Final = 64
 """Datagrams handled before the calls get their turn again."""
@@ -23,44 +27,65 @@ TURN_LIMIT: Final = 64
 GIVEN_UP_REMEMBERED: Final = 256
 """INVITEs given up whose late answers are still hung up on."""
 
+DIALOGS_REMEMBERED: Final = 256
+"""Dialogs of which it is known which INVITE the far end sent last, and whether it has a tag."""
+
+CSEQ_LIMIT: Final = 2**31
+_REFRESH_REFUSED: Final = frozenset({"401", "407", "422"})
+
 INFOS_REMEMBERED: Final = 256
 """Key presses whose repetition is told from another press."""
 
 METHODS: Final = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, NOTIFY"
+_CRLF: Final = "\r\n"
 _ALLOW: Final = f"Allow: {METHODS}"
 
 
-class Screen:
-    """`knows` tells whether a Call-ID is that of a leg, `press` takes its Call-ID and a key."""
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
-    def __init__(self, host: str, port: int, knows: Callable[[str], bool], press: Callable[[str, str], None]) -> None:
+
+class Leg(Protocol):
+    """What the screen must know of a leg."""
+
+    invite: str
+    answered: bool
+
+
+class Screen:
+    """`leg_of` gives the leg of a Call-ID, if it has not ended; `press` takes its Call-ID and a key."""
+
+    def __init__(
+        self, host: str, port: int, leg_of: Callable[[str], Leg | None], press: Callable[[str, str], None]
+    ) -> None:
         """Bind beside the library, whose socket shares its port already. Raises `OSError`."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self.socket.bind((host, port))
         self.socket.setblocking(False)
         self._library = ("127.0.0.1" if host == "0.0.0.0" else host, port)
-        self._knows = knows
+        self.relay = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.relay.bind((self._library[0], 0))
+        self.relay.setblocking(False)
+        attach_filter(self.relay, permit([Sender(IPv4Network(self._library[0]), port)]))
+        self._leg_of = leg_of
         self._press = press
         self._given_up: OrderedDict[str, str] = OrderedDict()
         self._infos: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._invites: OrderedDict[str, int] = OrderedDict()
+        self._tagged: OrderedDict[str, None] = OrderedDict()
 
     def hang_up_later(self, call_id: str, invite: str) -> None:
         """This INVITE is over for us. A 2xx that still comes gets its ACK, and a BYE, without the library."""
-        self._given_up[call_id] = invite
-        if len(self._given_up) > GIVEN_UP_REMEMBERED:
-            self._given_up.popitem(last=False)
+        remember(self._given_up, call_id, invite, GIVEN_UP_REMEMBERED)
 
     def handle(self) -> None:
         """Deal with what has arrived."""
-        for _ in range(TURN_LIMIT):
-            try:
-                data, source = self.socket.recvfrom(65536)
-            except BlockingIOError:
-                return
-            except OSError:
-                continue  # an ICMP error about something that was sent
+        for data, source in _arrived(self.socket):
             self._pass_or_answer(data.decode("latin-1"), source)
+        for data, _ in _arrived(self.relay):
+            if (answer := passing.passed_back(data.decode("latin-1"))) is not None:
+                self._send(answer[0].encode("latin-1"), answer[1])
 
     def _pass_or_answer(self, text: str, source: tuple[str, int]) -> None:
         late = self._given_up and text.startswith("SIP/2.0 2")
@@ -68,14 +93,70 @@ class Screen:
             for message in sip_text.ack_and_bye(invite, text):
                 self._send(message, source)
         elif text.startswith("SIP/2.0 "):
-            self._send(_harmless(text).encode("latin-1"), self._library)
+            if (answer := self._harmless(text, source)) is not None:
+                self._send(answer.encode("latin-1"), self._library)
         elif (request := sip_text.request(text)) is not None:
-            self._send(self._answer(request, source), sip_text.reply_address(request, source))
+            self._take(request, source)
 
-    def _answer(self, request: sip_text.Request, source: tuple[str, int]) -> bytes:
-        in_dialog = request.has_to_tag and self._knows(request.call_id)
-        line, headers = self._inside(request) if in_dialog else _outside(request)
-        return sip_text.reply(request, source, line, headers)
+    def _harmless(self, response: str, source: tuple[str, int]) -> str | None:
+        """A response as the library may see it; None if it may not.
+
+        Its SDP is made anew, or left out where nothing in it could be used, and further requests go where they can.
+        What would end the process: an answer without a tag where one with a tag came before, and a refusal of a session
+        refresh after our BYE, except where it says that the dialog is gone.
+        """
+        head, body = sip_text.split(response)
+        named = sip_text.named(head)
+        if named is None:
+            return None
+        code = head[8:11]
+        if named.method == "INVITE" and code[:1] in {"1", "2"} and code != "100":
+            if named.tag:
+                remember(self._tagged, named.call_id, None, DIALOGS_REMEMBERED)
+            elif named.call_id in self._tagged:
+                return None
+        is_refresh = code in _REFRESH_REFUSED and named.method in {"INVITE", "UPDATE"}
+        if is_refresh and self._leg_of(named.call_id) is None:
+            head = f"SIP/2.0 481 Call Does Not Exist{head[head.index(_CRLF) :]}"
+        head = passing.reachable(head, source)
+        return sip_text.with_body(head, sdp.made_anew(body) or "" if body and sip_text.carries_sdp(head) else "")
+
+    def _take(self, request: sip_text.Request, source: tuple[str, int]) -> None:
+        leg = self._leg_of(request.call_id)
+        is_inside = leg is not None and sip_text.tag(request.to) == sip_text.our_tag(leg.invite) != ""
+        if leg is not None and is_inside and request.method in {"INVITE", "UPDATE", "ACK"}:
+            line, headers = self._pass_on(request, source, leg), tuple[str, ...]()
+        elif is_inside:
+            line, headers = self._inside(request)
+        else:
+            line, headers = _outside(request)
+        if line and request.method != "ACK":
+            self._send(sip_text.reply(request, source, line, headers), sip_text.reply_address(request, source))
+
+    def _pass_on(self, request: sip_text.Request, source: tuple[str, int], leg: Leg) -> str:
+        """Let the library have a request inside a dialog; a refusal instead where that would be no good."""
+        number = request.cseq.partition(" ")[0]
+        if not (number.isascii() and number.isdecimal() and len(number) <= 10 and int(number) < CSEQ_LIMIT):
+            return "400 Bad CSeq"
+        if request.method == "ACK" and self._invites.get(request.call_id) != int(number):
+            return "400 No Such INVITE"  # never sent, as it is for an ACK
+        if request.method == "INVITE":
+            if not leg.answered:
+                return "491 Request Pending"
+            remember(self._invites, request.call_id, int(number), DIALOGS_REMEMBERED)
+        body = ""
+        if request.body.strip():
+            body = (sdp.made_anew(request.body, is_offer=True) if sip_text.carries_sdp(request.head) else None) or ""
+            if not body and request.method != "ACK":
+                return "488 Not Acceptable Here"
+        to = sip_text.reply_address(request, source)
+        head = passing.reachable(request.head, source)
+        head = passing.passed_on(head, sip_text.seen_via(request, source), self.relay.getsockname(), to)
+        try:
+            self.relay.sendto(sip_text.with_body(head, body).encode("latin-1"), self._library)
+        except OSError as error:
+            sys.stderr.write(f"sip worker: a datagram could not be sent: {error.strerror}\n")
+        return ""
 
     def _inside(self, request: sip_text.Request) -> tuple[str, tuple[str, ...]]:
         match request.method:
@@ -87,8 +168,8 @@ class Screen:
                 return self._info(request)
             case "REFER":
                 return "603 Decline", ()
-            case "INVITE":
-                return "481 Call/Transaction Does Not Exist", ()  # it does not name our contact
+            case "PRACK":
+                return "481 Call/Transaction Does Not Exist", ()  # we have sent no provisional answer
             case _:
                 return "405 Method Not Allowed", (_ALLOW,)
 
@@ -100,9 +181,7 @@ class Screen:
             return "415 Unsupported Media Type", ("Accept: application/dtmf-relay, application/dtmf",)
         name = (request.call_id, request.cseq)
         if name not in self._infos:
-            self._infos[name] = None
-            if len(self._infos) > INFOS_REMEMBERED:
-                self._infos.popitem(last=False)
+            remember(self._infos, name, None, INFOS_REMEMBERED)
             for key in keys:
                 self._press(request.call_id, key)
         return "200 OK", ()
@@ -124,9 +203,19 @@ def _outside(request: sip_text.Request) -> tuple[str, tuple[str, ...]]:
     return "405 Method Not Allowed", (_ALLOW,)
 
 
-def _harmless(response: str) -> str:
-    """A response with its SDP made anew, or left out where nothing in it could be used."""
-    head, separator, body = response.partition("\r\n\r\n")
-    if not body or not sip_text.is_sdp(head):
-        return response
-    return sip_text.with_body(head, sdp.made_anew(body) or "") if separator else response
+def remember(memory: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Keep something as the newest, and no more than so much."""
+    memory[key] = value
+    memory.move_to_end(key)
+    if len(memory) > most:
+        memory.popitem(last=False)
+
+
+def _arrived(source: socket.socket) -> Iterator[tuple[bytes, tuple[str, int]]]:
+    for _ in range(TURN_LIMIT):
+        try:
+            yield source.recvfrom(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            continue  # an ICMP error about something that was sent

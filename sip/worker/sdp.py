@@ -1,4 +1,4 @@
-"""An answer's SDP, made anew from the few things that a worker can use.
+"""An answer's or offer's SDP, made anew from the few things that a worker can use.
 
 The SIP library aborts the process on some session descriptions (early ones without a codec in common, for example), and
 sends a re-INVITE if an answer names two codecs. What it gets to see is therefore written here: one audio stream, the
@@ -22,11 +22,12 @@ _RTPMAP: Final = re.compile(r"rtpmap:([0-9]{1,3}) +([A-Za-z0-9-]{1,32}/[0-9]{1,6
 _FORMAT: Final = re.compile(r"[0-9]{1,3}")
 
 
-def made_anew(body: str) -> str | None:
-    """The same answer, in our words; None if there is no audio in it that we could send or play."""
+def made_anew(body: str, *, is_offer: bool = False) -> str | None:
+    """The same answer or offer, in our words; None if there is no audio in it that we could send or play. An offer with
+    further streams is none, either: whoever made it wants an answer about each."""
     lines = body[:READ_LIMIT].replace("\r", "\n").split("\n")[:LINES_LIMIT]
     session, audio = _sections(lines)
-    if not audio:
+    if not audio or (is_offer and sum(line.startswith("m=") for line in lines) > 1):
         return None
     port, formats = _media_line(audio[0])
     address = _address(audio) or _address(session)

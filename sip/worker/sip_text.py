@@ -24,6 +24,9 @@ READ_LIMIT: Final = 1024
 """Characters of the Reason headers that are looked at. Whoever sends more has nothing to say."""
 
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_END_OF_HEAD: Final = re.compile(r"(?:\r\n|\r(?!\n)|(?<!\r)\n){2}")
+_TAG: Final = re.compile(r";\s*tag\s*=\s*([A-Za-z0-9.!%*_+`'~-]+)", re.IGNORECASE)
 _FOLD: Final = re.compile(r"\n[ \t]+")
 _RPORT: Final = re.compile(r";\s*rport(?=\s*(?:;|\Z))", re.IGNORECASE)
 _SENT_BY_PORT: Final = re.compile(r"SIP/2\.0/UDP +[^\s:;,]{1,255}:([0-9]{1,5})")
@@ -97,7 +100,8 @@ def local_answer(invite: str, last_heard: str, code: int, phrase: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request from a far end, as far as it takes to answer it. `copied` are the lines that its answer repeats."""
+    """A request from a far end, as far as it takes to answer it. `copied` are the lines that its answer repeats, `head`
+    is all of it but the body."""
 
     method: str
     call_id: str
@@ -108,34 +112,45 @@ class Request:
     vias: tuple[str, ...]
     to: str
     copied: tuple[str, ...]
+    head: str
+
+
+def split(message: str) -> tuple[str, str]:
+    """Headers, unfolded and with ordinary line ends, and body. The library takes odd line ends, too, so both must see
+    the end of the headers in the same place."""
+    end = _END_OF_HEAD.search(message)
+    head, body = (message[: end.start()], message[end.end() :]) if end else (message, "")
+    return _FOLD.sub(" ", _LINE_END.sub("\n", head)).replace("\n", "\r\n"), body
 
 
 def request(message: str) -> Request | None:
-    """A request that can be answered; None for anything else, and for an ACK, which never is."""
-    head, _, body = message.partition("\r\n\r\n")
+    """A request; None for anything else, and for one that cannot be answered or says something twice."""
+    head, body = split(message)
     if len(head) > HEAD_LIMIT:
         return None
-    lines = _FOLD.sub(" ", head.replace("\r\n", "\n")).split("\n")
+    lines = head.split("\r\n")
     method, _, rest = lines[0].partition(" ")
     vias = _headers(lines, "via", "v")
-    named = [_headers(lines, *names)[:1] for names in (("from", "f"), ("to", "t"), ("call-id", "i"), ("cseq",))]
-    if not (method.isascii() and method.isupper() and rest.endswith("SIP/2.0") and vias and all(named)):
-        return None
-    if method == "ACK":
+    named = [_headers(lines, *names) for names in (("from", "f"), ("to", "t"), ("call-id", "i"), ("cseq",))]
+    is_named = all(len(values) == 1 for values in named)
+    if not (method.isascii() and method.isupper() and rest.endswith("SIP/2.0") and vias and is_named):
         return None
     (caller,), (to,), (call_id,), (cseq,) = named
     content_type = (_headers(lines, "content-type", "c") or [""])[0]
     copied = (f"From: {caller}", f"Call-ID: {call_id}", f"CSeq: {cseq}")
-    return Request(method, call_id, cseq, ";tag=" in to.lower(), content_type, body, tuple(vias), to, copied)
+    return Request(method, call_id, cseq, ";tag=" in to.lower(), content_type, body, tuple(vias), to, copied, head)
 
 
 def reply(asked: Request, source: tuple[str, int], line: str, headers: tuple[str, ...] = ()) -> bytes:
     """The answer to a request that came from `source`; a To tag of our own where there is none."""
-    top, *others = asked.vias
-    seen = _RPORT.sub(f";rport={source[1]};received={source[0]}", top, count=1)
     to = asked.to if asked.has_to_tag else f"{asked.to};tag=refused"
-    vias = (f"Via: {via}" for via in (seen, *others))
+    vias = (f"Via: {via}" for via in (seen_via(asked, source), *asked.vias[1:]))
     return _message(f"SIP/2.0 {line}", *vias, f"To: {to}", *asked.copied, *headers)
+
+
+def seen_via(asked: Request, source: tuple[str, int]) -> str:
+    """The top Via, with where the request came from if the sender asks for that."""
+    return _RPORT.sub(f";rport={source[1]};received={source[0]}", asked.vias[0], count=1)
 
 
 def reply_address(asked: Request, source: tuple[str, int]) -> tuple[str, int]:
@@ -146,10 +161,21 @@ def reply_address(asked: Request, source: tuple[str, int]) -> tuple[str, int]:
     return source[0], number if 0 < number < 65536 else source[1]
 
 
-def is_sdp(head: str) -> bool:
-    """Whether a message with these headers carries one session description and nothing else."""
-    kinds = _headers(head.split("\r\n"), "content-type", "c")
-    return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() == "application/sdp"
+def carries_sdp(head: str) -> bool:
+    """Whether a message with these headers says that it carries a session description, alone or among other parts."""
+    kinds = [kind.partition(";")[0].strip().lower() for kind in _headers(head.split("\r\n"), "content-type", "c")]
+    return len(kinds) == 1 and (kinds[0] == "application/sdp" or kinds[0].startswith("multipart/"))
+
+
+def tag(value: str) -> str:
+    """The tag of a From or To header, behind its URI; empty where there is none."""
+    match = _TAG.search(value.rpartition(">")[2])
+    return match[1] if match else ""
+
+
+def our_tag(invite: str) -> str:
+    """The tag that names us in the dialog of an INVITE of ours."""
+    return tag((_headers(invite.split("\r\n"), "from", "f") or [""])[0])
 
 
 def call_id(message: str) -> str:
@@ -190,10 +216,30 @@ def keeps_timer(response: str) -> bool:
 
 
 def with_body(head: str, body: str) -> str:
-    """A message with another body, or with none."""
-    left_out = ("content-length", "l") if body else ("content-length", "l", "content-type", "c")
+    """A message with a session description as its body, or with none."""
+    left_out = ("content-length", "l", "content-type", "c")
     lines = [line for line in head.split("\r\n") if line.partition(":")[0].strip().lower() not in left_out]
-    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", body])
+    kind = ["Content-Type: application/sdp"] if body else []
+    return "\r\n".join([*lines, *kind, f"Content-Length: {len(body)}", "", body])
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a response is an answer to, and who gives it; `tag` is empty where the To header has none."""
+
+    call_id: str
+    method: str
+    tag: str
+
+
+def named(head: str) -> Named | None:
+    """None for a response that does not say this, or says it twice."""
+    lines = head.split("\r\n")
+    values = [_headers(lines, *names) for names in (("from", "f"), ("to", "t"), ("call-id", "i"), ("cseq",))]
+    if any(len(each) != 1 for each in values):
+        return None
+    _, (to,), (call_id,), (cseq,) = values
+    return Named(call_id, cseq.rpartition(" ")[2], tag(to))
 
 
 def _q850_cause(reasons: str) -> int:

@@ -37,10 +37,9 @@ LIBRARY: Final = 0
 SCREEN: Final = 1
 """Which socket of two gets a datagram, in the order in which they were bound."""
 
-_TO_LIBRARY: Final = (b"ACK ", b"BYE ", b"CANC", b"PRAC", b"UPDA")
-"""Requests that only ever belong to a dialog, and of which the library knows what to say of any other."""
+_TO_LIBRARY: Final = (b"BYE ", b"CANC")
+"""Requests without a body that only belong to a dialog; of any other the library knows what to say."""
 
-TOKEN_LENGTH: Final = 8
 DESCRIPTORS: Final = 512
 """Descriptors that are looked at. The library's sockets are among them: it holds 64 of its own, we as many of them."""
 
@@ -69,40 +68,21 @@ def permit(senders: Iterable[Sender]) -> list[Instruction]:
     return [*program, (_RETURN, 0, 0, 0)]
 
 
-def selector(own: IPv4Address, port: int, token: bytes) -> list[Instruction]:
-    """A selector for the SIP port `port` of `own`: what the library gets, and what is screened first.
+def selector(own: IPv4Address, ports: Iterable[int]) -> list[Instruction]:
+    """A selector for a SIP port of `own`: what the library gets, and what is screened first.
 
-    The library gets what we send to ourselves, failures and 100 Trying, requests that name our contact `token`
-    (re-INVITEs), and those that belong to a dialog by their nature. All else is for the screen.
+    The library gets what we send to ourselves from one of `ports`, BYE and CANCEL. All else is for the screen.
     """
-    if len(token) != TOKEN_LENGTH:
-        raise ValueError(f"the token has {TOKEN_LENGTH} characters")
-    invite_user = len(b"INVITE sip:")
     to_library: list[Instruction] = [(_RETURN, 0, 0, LIBRARY)]
-    to_screen: list[Instruction] = [(_RETURN, 0, 0, SCREEN)]
+    ours = [step for port in ports for step in ((_IF_EQUAL, 0, 1, port), *to_library)]
     return [
         (_LOAD, 0, 0, _SOURCE),
-        (_IF_EQUAL, 0, 3, int(own)),
+        (_IF_EQUAL, 0, 1 + len(ours), int(own)),
         (_LOAD_HALF, 0, 0, _SOURCE_PORT),
-        (_IF_EQUAL, 0, 1, port),
-        *to_library,
+        *ours,
         (_LOAD, 0, 0, 0),
         *(step for name in _TO_LIBRARY for step in ((_IF_EQUAL, 0, 1, _word(name)), *to_library)),
-        (_IF_EQUAL, 0, 7, _word(b"SIP/")),
-        (_LOAD_HALF, 0, 0, len(b"SIP/2.0 ")),
-        (_IF_EQUAL, 3, 0, int.from_bytes(b"10", "big")),
-        (_LOAD_BYTE, 0, 0, len(b"SIP/2.0 ")),
-        (_IF_EQUAL, 2, 0, ord("1")),
-        (_IF_EQUAL, 1, 0, ord("2")),
-        *to_library,
-        *to_screen,
-        (_IF_EQUAL, 0, 5, _word(b"INVI")),
-        (_LOAD, 0, 0, invite_user),
-        (_IF_EQUAL, 0, 3, _word(token[:4])),
-        (_LOAD, 0, 0, invite_user + 4),
-        (_IF_EQUAL, 0, 1, _word(token[4:])),
-        *to_library,
-        *to_screen,
+        (_RETURN, 0, 0, SCREEN),
     ]
 
 

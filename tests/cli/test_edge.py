@@ -95,3 +95,45 @@ def test_without_an_edge_in_the_settings_nothing_is_written(settings: Path, tmp_
         ["--config", str(settings), "--set", "edge.used=false", "edge", "render", "--into", str(tmp_path / "edge")],
     )
     assert (done.exit_code, "edge.used = true" in done.output) == (7, True)
+
+
+PHONES = 'address = "192.0.2.10"\nphones_domain = "Phones.example"\nphones_file = "{}"\n'
+
+
+def with_phones(settings: Path, lines: str) -> Path:
+    """Settings with phones, of these lines."""
+    phones = settings.with_name("phones")
+    phones.write_text(lines, encoding="utf-8")
+    settings.write_text(SETTINGS.replace('address = "192.0.2.10"\n', PHONES.format(phones)), encoding="utf-8")
+    return phones
+
+
+def test_phones_get_digests_of_their_passwords(settings: Path, tmp_path: Path) -> None:
+    """No password is in any file, digests are in the secret one; a change of the phones is a change of the files."""
+    phones = with_phones(settings, '# desks\n17 hush 17\n\n18 p"$s\n')
+    into = tmp_path / "edge"
+    done = run(settings, "edge", "render", "--into", str(into))
+    assert done.exit_code == 0, done.output
+    assert "hush 17" not in "".join(path.read_text() for path in into.rglob("*") if path.is_file())
+    assert "$sht(passwords=>17)" in (into / "secrets.cfg").read_text()
+    phones.write_text("17 other\n", encoding="utf-8")
+    assert run(settings, "edge", "render", "--into", str(into), "--check").exit_code == 7
+
+
+@pytest.mark.parametrize("lines", ["17\n", "17 a\n17 b\n", "1;7 a\n", "17 \n"])
+def test_a_line_that_is_no_phone_is_named_and_not_repeated(settings: Path, tmp_path: Path, lines: str) -> None:
+    """Nothing is written; the message has the line's number, never what may be a password."""
+    with_phones(settings, f"# desks\n1 hush-hush\n{lines}")
+    done = run(settings, "edge", "render", "--into", str(tmp_path / "edge"))
+    assert done.exit_code == 7
+    assert "must be USER PASSWORD" in done.output
+    assert "hush" not in done.output
+
+
+def test_phones_and_trunks_have_ports_of_their_own(settings: Path) -> None:
+    """A port that leads to a trunk is no way to a phone."""
+    with_phones(settings, "17 a\n")
+    settings.write_text(settings.read_text().replace("used = true", "used = true\nphones_port = 5080"))
+    done = run(settings, "check-config")
+    assert done.exit_code == 2
+    assert "phones_port 5080 is a trunk's" in done.output

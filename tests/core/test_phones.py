@@ -88,6 +88,17 @@ def test_everything_else_is_refused_with_a_reason(uri: str, why: str) -> None:
     assert why in refusal(uri)
 
 
+def test_with_an_edge_phones_are_users_of_its_domain() -> None:
+    """No address and no other domain, whatever agents.hosts says; nothing is looked up."""
+    rules = PhoneRules(NETWORKS, DOMAINS, frozenset(), TRUNKS, "phones.example")
+    phone = phone_of("sip:17@Phones.example")
+    assert rules.names(phone) == frozenset()
+    rules.check(phone, {})
+    for uri in ("sip:17@127.0.0.1:5080", "sip:17@10.0.0.5", "sip:17@a.phones.example"):
+        with pytest.raises(PhoneRefused, match=r"must be sip:USER@phones\.example"):
+            rules.check(phone_of(uri), {})
+
+
 def test_a_phone_has_one_name() -> None:
     """However its URI is written, it is one phone; another user, host or port is another."""
     names = {phone_of(f"sip:{text}").name for text in ("17@h.example", "17@H.example:5060", "%317@h.example.;line=1")}

@@ -14,6 +14,7 @@ import trio
 
 from config.campaign import CampaignSettings
 from config.daemon import AgentSettings, DaemonSettings
+from config.edge import EdgeSettings
 from config.redis import RedisSettings
 from config.sip import TrunkSettings
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentState
@@ -225,3 +226,22 @@ def test_an_agent_whose_phone_somebody_else_has_is_lost(store: Store) -> None:
     assert trio.run(logins.claims.keep) == ("ann",)
 
     assert trip(store, [("GET", claim), ("EXISTS", store.keys.agent_claim("ann"))]) == [b"bob", 0]
+
+
+def test_behind_an_edge_the_edge_is_asked_for_the_phone(store: Store) -> None:
+    """It knows whether the phone has registered, and passes the question on; phones elsewhere are refused."""
+    with phone("480 Not Registered") as at:
+        port = int(at.rpartition(":")[2])
+        edge = EdgeSettings(
+            used=True, address="192.0.2.10", phones_domain="phones.example", phones_file="/phones", phones_port=port
+        )
+        logins = desk(store, edge=edge)
+        hear(
+            logins,
+            *(login("ann", "sip:17@phones.example"), login("bob", "sip:18@10.0.0.5")),
+            until=lambda _, refused: refused == 2,
+        )
+    assert set(told(logins)[1]) == {
+        "the phone 17@phones.example:5060 takes no calls: 480 Not Registered",
+        "uri: phones register at the edge; it must be sip:USER@phones.example",
+    }

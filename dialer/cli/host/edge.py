@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sip.edge.plan import Carrier, Edge, File
 
 CHECK_LIMIT_S: Final = 20.0
+_PHONE_USER: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+MOST_PHONES: Final = 5000
 _MASK_KEY: Final = re.compile(r'"mask_key", "([0-9a-f]{32})"')
 
 
@@ -87,7 +89,7 @@ def render(invocation: Invocation, into: Path, check: bool) -> None:
 
 def plan(settings: DaemonSettings, folder: Path) -> Edge:
     """The edge that the settings ask for, with its files in `folder`."""
-    from sip.edge.plan import Edge, Tls
+    from sip.edge.plan import Edge, Phones, Tls
 
     wanted = settings.edge
     files = (wanted.certificate_file, wanted.key_file, wanted.ca_file)
@@ -108,7 +110,28 @@ def plan(settings: DaemonSettings, folder: Path) -> Edge:
         ban_s=wanted.ban_s,
         carrier_cps=wanted.carrier_cps,
         tls=Tls(*files) if "tls" in wanted.transports else None,
+        phones=Phones(wanted.phones_domain, wanted.phones_port, _passwords(wanted)) if wanted.has_phones else None,
     )
+
+
+def _passwords(wanted: EdgeSettings) -> dict[str, str]:
+    """The phones' passwords by user. Raises `Failure` for a line that is none; the message does not repeat it."""
+    path = Path(wanted.phones_file)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(CliExit.REFUSED, f"edge.phones_file {path} cannot be read: {error}") from error
+    passwords: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        user, _, password = line.strip().partition(" ")
+        if not _PHONE_USER.fullmatch(user) or not password.strip() or user in passwords:
+            raise Failure(CliExit.REFUSED, f"{path} line {number}: must be USER PASSWORD, each user once")
+        passwords[user] = password.strip()
+    if len(passwords) > MOST_PHONES:
+        raise Failure(CliExit.REFUSED, f"{path} has {len(passwords)} phones; {MOST_PHONES} is the limit")
+    return passwords
 
 
 def _carrier(wanted: EdgeSettings, place: int, trunk: TrunkSettings) -> Carrier:

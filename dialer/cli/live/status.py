@@ -67,7 +67,7 @@ def watch(invocation: Invocation, interval: float, count: int | None, as_json: b
       dialer watch
       dialer watch --interval 60 >> board.log
     """
-    with invocation.store() as store, _stopped_by_signals() as stop:
+    with invocation.store() as store, stopped_by_signals() as stop:
         if console().is_terminal and count is None and not as_json:
             _open_board(invocation, store, interval)
             return
@@ -134,7 +134,7 @@ def _looks(store: Store, stop: threading.Event, interval: float, count: int | No
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
+def stopped_by_signals() -> Iterator[threading.Event]:
     """An event that Ctrl-C and SIGTERM set instead of ending the process in the middle of a line."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():

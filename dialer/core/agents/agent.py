@@ -41,6 +41,7 @@ class AgentEventKind(StrEnum):
     PAUSE = "pause"
     DIAL = "dial"
     SKIP = "skip"
+    HANGUP = "hangup"
     WRAPUP_DONE = "wrapup_done"
     LOGOUT = "logout"
     HEARTBEAT = "heartbeat"
@@ -114,6 +115,7 @@ ALLOWED: Final[dict[AgentEventKind, frozenset[AgentState]]] = {
     AgentEventKind.PAUSE: frozenset(AgentState) - {AgentState.OFFLINE},
     AgentEventKind.DIAL: frozenset({AgentState.PREVIEW}),
     AgentEventKind.SKIP: frozenset({AgentState.PREVIEW}),
+    AgentEventKind.HANGUP: frozenset({AgentState.TALKING}),
     AgentEventKind.WRAPUP_DONE: frozenset({AgentState.WRAPUP}),
     AgentEventKind.LOGOUT: frozenset(AgentState) - {AgentState.OFFLINE},
     AgentEventKind.HEARTBEAT: frozenset(AgentState) - {AgentState.OFFLINE},
@@ -135,7 +137,7 @@ def apply(agent: Agent | None, event: AgentEvent, now: float) -> Agent:
     assert agent is not None  # every other kind needs a state other than OFFLINE
     heard = replace(agent, heard_at=now)
     match event.kind:
-        case AgentEventKind.HEARTBEAT:
+        case AgentEventKind.HEARTBEAT | AgentEventKind.HANGUP:  # the call's end is another matter
             return heard
         case AgentEventKind.READY:
             return _ready_asked(heard, now)
@@ -218,6 +220,13 @@ def enter(
         pending=agent.pending if keep else None,
         pending_reason=agent.pending_reason if keep else "",
     )
+
+
+def pause_after(agent: Agent, reason: str) -> Agent:
+    """The agent, who will be paused after the call and its wrap-up, unless something else was asked for."""
+    if agent.pending is not None:
+        return agent
+    return replace(agent, pending=AgentState.PAUSED, pending_reason=reason)
 
 
 def come_free(agent: Agent, now: float) -> Agent:

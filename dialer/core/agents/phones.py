@@ -44,6 +44,7 @@ class TrunkPlace:
 class PhoneRules:
     """`networks` and `domains` are the permitted hosts, `own` are addresses of this host besides loopback.
 
+    With `edge_domain` phones register at the edge, and are called as a user of that domain and in no other way.
     A trunk on this host shares it with phones, so there its port tells them apart; anywhere else no port of a trunk's
     host is a phone's.
     """
@@ -52,15 +53,22 @@ class PhoneRules:
     domains: tuple[str, ...]
     own: frozenset[IPv4Address]
     trunks: tuple[TrunkPlace, ...]
+    edge_domain: str = ""
 
     def names(self, phone: Phone) -> frozenset[str]:
         """The names whose addresses `check` wants to know."""
+        if self.edge_domain:
+            return frozenset()
         hosts = (phone.host, *(trunk.host for trunk in self.trunks))
         return frozenset(host for host in hosts if address.is_name(host))
 
     def check(self, phone: Phone, addresses: Mapping[str, Sequence[IPv4Address]]) -> None:
         """Raises `PhoneRefused` for a phone that may not be called. `addresses` are those of its host and of the
         trunks' names; a name may have none."""
+        if self.edge_domain:
+            if phone.host != self.edge_domain:
+                raise PhoneRefused(f"uri: phones register at the edge; it must be sip:USER@{self.edge_domain}")
+            return
         if address.is_name(phone.host) and not self._has_domain(phone.host):
             raise PhoneRefused(f"uri: {phone.host} is in no domain of agents.hosts")
         if not addresses.get(phone.host):

@@ -23,6 +23,7 @@ from typing import Final
 from compliance.api import Permit
 from dialer.core.model import Lead
 from pacing.api import AnswerKind
+from sip.causes import Cause
 
 
 class CallState(StrEnum):
@@ -93,6 +94,7 @@ class Call:
     whose phones were rung for this call. `abandon_after_s` is the limit that held when it was answered.
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
     `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
+    `hung_up_for` is why this side is ending it, where somebody wanted that.
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
     `watched_since` is when the watch over the present state began, if there is one.
     `failed_trunks` are those that gave the call back before anything rang, oldest first; the INVITE that is out now was
@@ -121,6 +123,7 @@ class Call:
     leg: str = ""
     legs: int = 0
     tried: frozenset[str] = frozenset()
+    hung_up_for: Cause | None = None
     attempt: str = field(init=False)
     campaign: str = field(init=False)
     dial_id: str = field(init=False)

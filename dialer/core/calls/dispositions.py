@@ -35,6 +35,8 @@ BY_CAUSE: Final[dict[Cause, Disposition]] = {
     Cause.MEDIA_TIMEOUT: Disposition.UNREACHABLE,
     Cause.SESSION_EXPIRED: Disposition.UNREACHABLE,
     Cause.TALK_LIMIT: Disposition.UNREACHABLE,
+    Cause.OPERATOR: Disposition.NO_ANSWER,
+    Cause.AGENT: Disposition.NO_ANSWER,
     Cause.NOT_SENT: Disposition.NOT_SENT,
     Cause.WORKER_LOST: Disposition.WORKER_LOST,
 }

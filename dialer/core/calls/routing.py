@@ -136,6 +136,8 @@ def bridged(state: EngineState, call: Call, event: Bridged, now: float) -> None:
     agent = state.roster.get(call.agent)
     if agent is not None and agent.call == call.attempt:
         state.put_agent(enter(agent, AgentState.TALKING, now, call=call.attempt))
+    if limit_s := state.campaigns[call.campaign].settings.talk_limit_s:
+        state.set_timer(event.at + limit_s, TimerKind.TALK, call.attempt, event.at)
     state.do(
         Publish(
             "connected",
@@ -212,6 +214,21 @@ def key_pressed(state: EngineState, call: Call, event: Digit, now: float) -> Non
         _hang_up(state, call, now)
 
 
+def hang_up(state: EngineState, attempt: str, cause: Cause, now: float) -> None:
+    """End one call, because somebody wants it or its time is up; how it ended will say so. Nothing happens to one that
+    is over or ending."""
+    call = state.calls.get(attempt)
+    if call is None or call.hung_up_for is not None:
+        return
+    if call.state in UNANSWERED:
+        call.hung_up_for = cause
+        if call.state is not CallState.CANCELLING:
+            cancel(state, call, now)
+    elif call.state is CallState.MESSAGE or call.watched_since is None:
+        call.hung_up_for = cause
+        _hang_up(state, call, now)
+
+
 def hang_up_all(state: EngineState, now: float) -> None:
     """End every call now, and those that are answered from now on."""
     drain(state, now)
@@ -258,6 +275,8 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
     if agent is not None and agent.state is AgentState.PREVIEW:
         previewing.decided(state, event, changed, now)
     state.put_agent(changed)
+    if event.kind is AgentEventKind.HANGUP and changed.call is not None:
+        hang_up(state, changed.call, Cause.AGENT, now)
 
 
 def wrapup_limit(state: EngineState, name: str, about: float, now: float) -> None:

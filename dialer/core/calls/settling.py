@@ -5,13 +5,14 @@ Exactly one `Settle` leaves here for every permit that came in.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from compliance.api import Permit
 from dialer.core.abandonment import counts as abandonment
 from dialer.core.abandonment.windows import zone_of
-from dialer.core.agents.agent import AgentState, come_free
+from dialer.core.agents.agent import AgentState, come_free, pause_after
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import (
     NO_SIGN,
@@ -32,6 +33,11 @@ from pacing.api import CallAbandoned, CallFailed, TalkEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
 
+_WHO_WANTS_IT: Final = {Cause.AGENT: Leg.AGENT}
+
+PHONE_DIED: Final = frozenset({Cause.MEDIA_TIMEOUT, Cause.SESSION_EXPIRED, Cause.MEDIA_ERROR})
+"""How a talk ends whose agent's phone is no longer there: the agent did not hang up, and can take no other call."""
+
 OPTED_OUT: Final = "opted out by a key during the message"
 
 
@@ -41,11 +47,13 @@ def ended(state: EngineState, event: Ended, now: float) -> None:
     if call is None:
         state.anomaly("settling", f"end of unknown call {event.call} ({event.cause})")
         return
+    if call.hung_up_for is not None and event.ended_by is Leg.DIALER and event.cause is not Cause.WORKER_LOST:
+        event = replace(event, cause=call.hung_up_for, ended_by=_WHO_WANTS_IT.get(call.hung_up_for, Leg.DIALER))
     state.remove_call(call.attempt)
     run = state.campaigns[call.campaign]
     disposition = disposition_of(call.state, event.cause, event.ended_by, call.answer_kind)
     free_trunk(state, call, disposition, event, now)
-    _free_agent(state, call, run, now)
+    _free_agent(state, call, run, event, now)
     counted = Counted()
     if call.answered_at is not None:
         counted = counts(
@@ -92,12 +100,16 @@ def free_trunk(state: EngineState, call: Call, disposition: Disposition, event: 
         trunk.worked(now, call.started_at)
 
 
-def _free_agent(state: EngineState, call: Call, run: CampaignRun, now: float) -> None:
+def _free_agent(state: EngineState, call: Call, run: CampaignRun, event: Ended, now: float) -> None:
     agent = state.roster.get(call.agent or call.asked_by)
     if agent is None or agent.call != call.attempt:
         return
     if agent.state is AgentState.TALKING:
+        if event.ended_by is Leg.AGENT and event.cause in PHONE_DIED:
+            agent = pause_after(agent, f"phone is gone ({event.cause})")
         state.wrap_up(agent, run, now)
+    elif call.hung_up_for is not None:
+        state.put_agent(come_free(agent, now))
     elif agent.state is AgentState.RINGING and call.state in {CallState.MESSAGE, CallState.HANGING_UP}:
         state.phone_silent(agent, now)  # rung until the limit passed
     else:

@@ -9,12 +9,12 @@ import structlog
 import trio
 
 from dialer.core.abandonment.windows import counting_day, zone_of
-from dialer.core.board import Board
+from dialer.core.board import Board, CallRow
 from dialer.core.engine_view import EngineStatistics
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import KeyDamaged, StoreError
-from dialer.store.operators import agent_days, status
+from dialer.store.operators import agent_days, calls, status
 from sip.pool import Pool, PoolStatistics
 
 log = structlog.get_logger()
@@ -64,11 +64,12 @@ class BoardTask:
         )
         if parts.health.redis_healthy:
             try:
-                await trio.to_thread.run_sync(self._publish, board)
+                await trio.to_thread.run_sync(self._publish, board, parts.engine.calls())
             except StoreError as error:
                 parts.health.stop_calls(NoCalls.REDIS, str(error))
 
-    def _publish(self, board: Board) -> None:
+    def _publish(self, board: Board, on_the_line: list[CallRow]) -> None:
+        calls.publish(self.parts.store, self.parts.host, on_the_line, now=board.at, ttl_s=BOARD_TTL_S)
         status.publish(self.parts.store, self.parts.host, board.to_wire(), now=board.at, ttl=BOARD_TTL_S)
 
     async def _count_leads(self) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 import trio
 
-from dialer.core.inputs import AnswerReported, LeadsTaken
+from dialer.core.inputs import AnswerReported, HangUpCall, LeadsTaken
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
@@ -164,6 +164,9 @@ class Feeds:
                         control.read, self.parts.store, cursor, BATCH, BLOCK_MS, abandon_on_cancel=True
                     )
                 for order in ordered:
+                    attempt = order.command.args.get("attempt_id")
+                    if order.command.name == control.HANG_UP and isinstance(attempt, str):
+                        await self.parts.queues.inbox.send(HangUpCall(attempt))
                     log.info("operator", command=order.command.name, who=order.who)
                     if order.command.name == changes.LEADS_TAKEN:
                         await self._drop_leads(order.command)

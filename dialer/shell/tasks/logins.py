@@ -22,6 +22,7 @@ from dialer.store.operators import campaigns
 from dialer.store.operators.agents import Heard
 from dialer.store.settlement.outbox import CrmEvent
 from sip import address, options
+from sip.edge.plan import INSIDE
 from sip.names import Names
 
 PROBES_LIMIT: Final = 32
@@ -171,6 +172,9 @@ class Logins:
     async def _addresses(self, phone: Phone) -> list[IPv4Address]:
         """Those of the phone's host. Raises `PhoneRefused` where it may not be called."""
         found: dict[str, list[IPv4Address]] = {}
+        if self.parts.settings.edge.has_phones:
+            self._rules.check(phone, found)
+            return [IPv4Address(INSIDE)]
         for host in {phone.host, *self._rules.names(phone)}:
             texts = await self._names.addresses(host) if address.is_name(host) else (host,)
             found[host] = [IPv4Address(text) for text in texts]
@@ -186,7 +190,7 @@ class Logins:
         ask = partial(
             options.ask,
             str(where),
-            phone.port,
+            settings.edge.phones_port if settings.edge.has_phones else phone.port,
             bind_address=settings.sip.bind_address,
             user_agent=settings.sip.user_agent,
             limit_s=limit_s,

@@ -128,6 +128,10 @@ class Keys:
         """String with an end of life: the host's last status."""
         return f"{self.prefix}status:{{{host}}}"
 
+    def calls(self, host: str) -> str:
+        """String with an end of life: the calls that the host has on the line."""
+        return f"{self.prefix}calls:{{{host}}}"
+
     # --- one campaign -----------------------------------------------------------------------------------------------
 
     campaign = _of_campaign("campaign")  # hash: settings (JSON), state, created_at, changed_at, changed_by, archived_at

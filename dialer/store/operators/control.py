@@ -15,6 +15,9 @@ from dialer.store.base.streams import Entry, entries_of, read_after
 
 COMMANDS_KEPT: Final = 10_000
 AUDIT_KEPT: Final = 1_000_000
+HANG_UP: Final = "call_hangup"
+"""The command that ends one call, `attempt_id` in its arguments."""
+
 AUDIT_PAGE: Final = 1000
 MAX_NAME_LENGTH: Final = 64
 MAX_ARGS_BYTES: Final = 4096

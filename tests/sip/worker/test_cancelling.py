@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 
 from sip.causes import Cause, Leg
-from sip.messages import AgentEnded, Answered, Dial, DialAgent, Dialled, Ended, HangUp, Ping, Pong, Progress
+from sip.messages import (
+    AgentEnded,
+    Answered,
+    CancelAgent,
+    Dial,
+    DialAgent,
+    Dialled,
+    Ended,
+    HangUp,
+    Ping,
+    Pong,
+    Progress,
+)
 
 DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 SDP = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n"
@@ -73,6 +85,55 @@ def test_an_answer_long_after_the_cancel_is_hung_up_on(worker, peer):
         assert bye[""] == f"BYE sip:peer@127.0.0.1:{peer.port} SIP/2.0"
         assert int(bye["cseq"].split()[0]) == int(ack["cseq"].split()[0]) + 1
         peer.answers(bye, "200 OK")
+
+
+def hung_up_on(far_end, invite, tag):
+    """An answer that comes too late: the far end hears our ACK, which counts, and our BYE."""
+    far_end.answers(invite, "200 OK", SDP, tag=tag)
+    while not (ack := far_end.hears("ACK"))["to"].endswith(f"tag={tag}"):
+        pass  # the library's, for the answer that we gave in the far end's place
+    assert (ack["call-id"], ack["cseq"]) == (invite["call-id"], invite["cseq"].replace("INVITE", "ACK"))
+    bye = far_end.hears("BYE")
+    assert bye["to"] == ack["to"]
+    far_end.answers(bye, "200 OK", tag=tag)
+
+
+def test_an_answer_after_a_cancel_that_was_ignored_is_hung_up_on(worker, peer):
+    """The callee rang, heard the CANCEL, and answers when we have given up: once, again, and from another branch. The
+    books keep saying that nobody answered."""
+    tested = worker(peer.port)
+    tested.send(DIAL)
+    invite = peer.hears("INVITE")
+    peer.answers(invite, "180 Ringing")
+    tested.until(Progress)
+    tested.send(HangUp("c1"))
+    peer.answers(peer.hears("CANCEL"), "200 OK")
+    ended = tested.until(Ended)
+    assert (ended.cause, ended.sip_code) == (Cause.CANCELLED, 487)
+    for tag in ("peer", "peer", "fork"):
+        hung_up_on(peer, invite, tag)
+    tested.send(Ping(1))
+    tested.until(Pong)
+    assert tested.names() == ["Dialled", "Progress", "Ended", "Pong"]
+
+
+def test_an_agents_phone_that_answers_after_its_cancel_is_hung_up_on(worker, far, peer):
+    """The same for the agent's leg; the callee is still there."""
+    callee = far("answer")
+    tested = worker(callee.port)
+    tested.send(DIAL)
+    tested.until(Answered)
+    tested.send(DialAgent("c1", "a1", f"sip:agent@127.0.0.1:{peer.port}", "138****5678"))
+    invite = peer.hears("INVITE")
+    peer.answers(invite, "180 Ringing")
+    tested.send(CancelAgent("c1", "a1"))
+    peer.answers(peer.hears("CANCEL"), "200 OK")
+    assert tested.until(AgentEnded).cause is Cause.CANCELLED
+    for tag in ("peer", "peer", "fork"):
+        hung_up_on(peer, invite, tag)
+    tested.send(HangUp("c1"))
+    assert tested.until(Ended).cause is Cause.NORMAL
+    callee.succeeds()
 
 
 def test_lost_cancel_is_repeated(worker, peer):

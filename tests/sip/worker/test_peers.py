@@ -21,12 +21,12 @@ def hosts(peers: Peers) -> set[IPv4Network]:
 
 def test_trunks_and_ourselves_are_always_heard():
     """Ourselves from one port only."""
-    assert list(Peers(OWN, [TRUNK, TRUNK]).senders()) == [OWN, Sender(TRUNK)]
+    assert list(Peers([OWN], [TRUNK, TRUNK]).senders()) == [OWN, Sender(TRUNK)]
 
 
 def test_news_is_only_what_was_not_permitted():
     """The filter is renewed only when it changes."""
-    peers = Peers(OWN, [TRUNK])
+    peers = Peers([OWN], [TRUNK])
     assert not peers.use(TRUNK[3])
     assert [peers.use(phone(1)), peers.use(phone(1))] == [True, False]
     peers.leave(phone(1))
@@ -36,7 +36,7 @@ def test_news_is_only_what_was_not_permitted():
 
 def test_the_latest_stay_and_those_in_use():
     """A long talk's phone stays permitted, however many others come and go."""
-    peers = Peers(OWN, [])
+    peers = Peers([OWN], [])
     peers.use(phone(0))
     for number in range(1, REMEMBERED + 3):
         peers.use(phone(number))

@@ -1,0 +1,166 @@
+"""`dialer call list` and `dialer call hangup`: the calls on the line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final, Literal
+
+import click
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dialer.cli.base.failures import CliExit, Failure, did_you_mean
+from dialer.cli.base.figures import ACCENT, GOOD, WARN
+from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
+from dialer.cli.base.output import Answer, answering, console, show_json, show_page
+from dialer.cli.base.text import counted, escaped
+from dialer.cli.live.status import stopped_by_signals
+from dialer.core.board import CallRow
+from dialer.core.calls.call import CallState
+from dialer.store.base.connection import Store
+from dialer.store.operators import calls, control, status
+
+STATES: Final = [state.value for state in CallState]
+LOOK_EVERY_S: Final = 1.0
+WIDE: Final = 100
+"""Columns from which there is room for campaign and host."""
+
+BESIDES_ROWS: Final = 3
+"""Lines of a live page that hold no call."""
+
+GLYPHS: Final = {
+    CallState.TALKING.value: ("●", GOOD),
+    CallState.CONNECTING.value: ("◉", ACCENT),
+    CallState.WAITING.value: ("◍", WARN),
+    CallState.MESSAGE.value: ("▷", WARN),
+    CallState.RINGING.value: ("○", "bold"),
+}
+
+
+@click.group(cls=NearGroup)
+def call() -> None:
+    """List the calls on the line, or hang one up."""
+
+
+@call.command("list")
+@click.option("--state", type=click.Choice(STATES), multiple=True, help="Only calls in this state; repeatable.")
+@click.option("--campaign", metavar="NAME", help="Only calls of this campaign.")
+@click.option("--agent", metavar="AGENT", help="Only the calls of this agent.")
+@click.option("--live", is_flag=True, help="Look again every second until Ctrl-C; with --json one object a line.")
+@json_option
+@click.pass_context
+@pass_invocation
+def list_(invocation: Invocation, ctx: click.Context, /, live: bool, as_json: bool, **wanted: Any) -> None:
+    """List the calls on the line, the oldest first: state, age, talk, masked number, agent, trunk. Daemons say them
+    once a second. The exit code is 9 if no daemon is alive.
+
+    \b
+    Example:
+      dialer call list --state talking --live
+      dialer call list --json | jq '.calls[] | select(.age_s > 600) | .attempt_id'
+    """
+    with invocation.store() as store:
+        if live:
+            _look_again(store, wanted, as_json=as_json)
+            return
+        alive, said = bool(status.read(store)), _said(store, **wanted)
+    if as_json:
+        show_json(said)
+    else:
+        show_page(_page(said["calls"]))
+    if not alive:
+        ctx.exit(CliExit.NO_DAEMON)
+
+
+@call.command()
+@click.argument("attempt_id", metavar="ID")
+@answering
+def hangup(invocation: Invocation, attempt_id: str) -> Answer:
+    """Hang up one call, whoever is in it: CANCEL before the answer, BYE after it. Its attempt ends with cause
+    `operator`; who was waiting for an agent counts as abandoned. The audit trail has your name.
+
+    \b
+    Example:
+      dialer call hangup 19a2f3c41d0-7b1e-000042
+    """
+    with invocation.store() as store:
+        rows = {row.attempt_id: (host, row) for host, row in calls.read(store).rows}
+        if attempt_id not in rows:
+            hints = (*did_you_mean(attempt_id, tuple(rows)), "See the calls with: dialer call list")
+            raise Failure(CliExit.NOT_FOUND, f"no call {attempt_id!r} is on the line", *hints)
+        host, row = rows[attempt_id]
+        order = control.Command(control.HANG_UP, {"attempt_id": attempt_id})
+        control.send(store, order, who=invocation.who, now=now())
+    who = f" with agent {row.agent}" if row.agent else ""
+    page = (
+        f"{host} hangs up the call to {row.phone}{who}, which was {row.state}. See it end with: dialer call list --live"
+    )
+    return Answer({"attempt_id": attempt_id, "host": host, "state": row.state, "agent": row.agent}, page)
+
+
+def _said(store: Store, *, state: tuple[str, ...], campaign: str | None, agent: str | None) -> dict[str, Any]:
+    """What `--json` prints."""
+    moment, found = now(), calls.read(store)
+    rows = [
+        _with_ages(host, row, moment)
+        for host, row in found.rows
+        if (not state or row.state in state) and campaign in {None, row.campaign} and agent in {None, row.agent}
+    ]
+    return {"at": moment, "calls": rows, "unreadable_hosts": found.unreadable}
+
+
+def _with_ages(host: str, row: CallRow, moment: float) -> dict[str, Any]:
+    talk_s = None if row.bridged_at is None else round(max(0.0, moment - row.bridged_at), 1)
+    return {**asdict(row), "age_s": round(max(0.0, moment - row.started_at), 1), "talk_s": talk_s, "host": host}
+
+
+def _page(rows: Sequence[dict[str, Any]], most: int = 0) -> list[RenderableType]:
+    if not rows:
+        return ["No such call is on the line."]
+    shown = rows[: most or len(rows)]
+    wide = console().width >= WIDE or len({row["host"] for row in rows}) > 1
+    drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for head in ("state", "age", "talk", "number", "agent", "trunk", *(("campaign", "host") if wide else ()), "id"):
+        is_figure = head in {"age", "talk"}
+        cut: Literal["ellipsis", "fold"] = "ellipsis" if head in {"agent", "trunk", "campaign", "host"} else "fold"
+        drawn.add_column(head, justify="right" if is_figure else "left", no_wrap=True, overflow=cut)
+    for row in shown:
+        glyph, style = GLYPHS.get(row["state"], ("·", ""))
+        cells = [Text(f"{glyph} {row['state']}", style), _clock(row["age_s"]), _clock(row["talk_s"]), row["phone"]]
+        cells += [row["agent"], row["trunk"], *((row["campaign"], row["host"]) if wide else ()), row["attempt_id"]]
+        drawn.add_row(*cells)
+    left_out = f", the oldest {len(shown)}" if len(shown) < len(rows) else ""
+    return [drawn, Text(f"{counted(len(rows), 'call')}{left_out}", "dim")]
+
+
+def _clock(seconds: float | None) -> str:
+    """`0:05`, `1:02:30`; empty for None."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def _look_again(store: Store, wanted: dict[str, Any], *, as_json: bool) -> None:
+    with stopped_by_signals() as stop:
+        if as_json or not console().is_terminal:
+            while not stop.is_set():
+                said = _said(store, **wanted)
+                if as_json:
+                    click.echo(escaped(json.dumps(said, ensure_ascii=False)))
+                else:
+                    show_page(_page(said["calls"]))
+                stop.wait(LOOK_EVERY_S)
+            return
+        from rich.console import Group
+        from rich.live import Live  # not for whoever looks once
+
+        with Live(console=console(), screen=True, auto_refresh=False) as screen:
+            while not stop.is_set():
+                height = max(1, screen.console.size.height - BESIDES_ROWS)
+                screen.update(Group(*_page(_said(store, **wanted)["calls"], height)), refresh=True)
+                stop.wait(LOOK_EVERY_S)
