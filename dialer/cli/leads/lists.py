@@ -103,7 +103,7 @@ def _row(known: _List) -> tuple[str | Text, ...]:
     return (
         Text(known.name, "bold"),
         known.owner,
-        when(known.imports[0].at)[:16] if known.imports else "",
+        when(known.imports[0].at)[:10] if known.imports else "",
         count(known.intake.accepted),
         count(known.rejected),
         count(tally.leads),
@@ -259,7 +259,8 @@ class _People:
 @click.argument("names", metavar="CAMPAIGN[/LIST]...", nargs=-1, required=True)
 @answering
 def compare(invocation: Invocation, names: tuple[str, ...]) -> Answer:
-    """Say which lists have people in common: by phone number, and by customer_id. Numbers are not shown.
+    """Say which lists have people in common: by phone number, with their share of the smaller list, and by customer_id.
+    Numbers are not shown.
 
     A campaign stands for all its lists together; a single campaign is compared list by list. People who are in two
     campaigns are called by both, as often as the caps allow in all.
@@ -283,7 +284,7 @@ def compare(invocation: Invocation, names: tuple[str, ...]) -> Answer:
     rows.sort(key=lambda row: -row["both"])
     if not rows:
         return Answer([], "There is only one list: name another one, or another campaign.")
-    heads = ("list", "leads", "and", "leads", "same number", "share of the smaller", "same customer")
+    heads = ("list", "leads", "and", "leads", "in both", "share", "same customer")
     drawn = [
         (
             *(row["list"], count(row["leads"]), row["other"], count(row["other_leads"])),
@@ -291,7 +292,7 @@ def compare(invocation: Invocation, names: tuple[str, ...]) -> Answer:
         )
         for row in rows
     ]
-    return Answer(rows, table(heads, drawn, right=("leads", "same number", "share of the smaller", "same customer")))
+    return Answer(rows, table(heads, drawn, right=("leads", "in both", "share", "same customer")))
 
 
 def _people(store: Store, campaign: str, list_name: str, *, apart: bool) -> dict[str, _People]:
