@@ -32,12 +32,21 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "campaigns": ("campaigns",),
     "settings": ("{*}:campaign",),
     "people": ("{*}:lead", "{*}:numbers"),
-    "places": ("{*}:due", "{*}:waiting", "{*}:leased", "{*}:closed", "{*}:open"),
+    "places": (
+        "{*}:due",
+        "{*}:waiting",
+        "{*}:leased",
+        "{*}:closed",
+        "{*}:open",
+        "{*}:early",
+        "{*}:callbacks",
+        "{*}:put_off",
+    ),
     "books": tuple(
         f"{{*}}:{name}"
         for name in (
             *("progress", "story", "priority", "lessee", "attempts", "ended", "outcomes", "wishes", "why"),
-            *("unannounced", "lists", "imports"),
+            *("unannounced", "lists", "imports", "callback_agent"),
         )
     ),
     "counts": ("{*}:counts",),
