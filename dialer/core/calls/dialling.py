@@ -19,6 +19,7 @@ from dialer.core.agents.agent import AgentState
 from dialer.core.calls import trunk_selection
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger
 from dialer.core.calls.offers import OfferEnd, announce, deny, drop, withdraw
+from dialer.core.calls.promises import wait_for_agent
 from dialer.core.calls.settling import settle_unsent
 from dialer.core.calls.trunk_load import TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
@@ -100,7 +101,7 @@ def leased(state: EngineState, event: LeadsLeased, now: float) -> None:
     if event.leads and not may_start(state, run):
         state.do(Release(run.name, event.leads))
         return
-    run.leads.extend(event.leads)
+    run.leads.extend(lead for lead in event.leads if not wait_for_agent(state, run, lead, now))
     if event.leads:
         state.changed.add(run.name)
     else:
