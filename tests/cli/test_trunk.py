@@ -37,7 +37,17 @@ def test_list_shows_how_trunks_do(dialer: Dialer) -> None:
     text = dialer("trunk", "list").stdout
     north, south = data(dialer("trunk", "list", "--json"))
 
-    for words in ("north", "12/60", "25%", "15%", "2.3 s", "no_answer 220", "in use", "rests 12 s: its calls failed"):
+    for words in (
+        "north",
+        "12/60",
+        "25%",
+        "15%",
+        "2.3 s",
+        "no_answer 220",
+        "in use",
+        "rests 12 s",
+        "south on dial-1: its calls failed",
+    ):
         assert words in text
     assert (north["answer_seizure_ratio"], north["short_call_share"], north["drained"]) == (0.25, 0.15, False)
     assert (south["why"], south["attempts"]) == ("its calls failed 5 times in a row", 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from dialer.cli.base import hosts
@@ -19,7 +19,7 @@ from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, count, duration
 from dialer.cli.base.glossary import no_daemon
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
-from dialer.cli.base.output import Answer, answering, fitted, table
+from dialer.cli.base.output import Answer, alarm, answering, fitted, table
 from dialer.core.board import Board, CallerIdRow, TrunkRow
 from dialer.core.call_quality import SHORT_SHARE_LIMIT
 from dialer.store.base.connection import Store
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 REPORTS_KEPT: Final = 90
 REPORT_WIDTH: Final = 120
-CAUSES_SHOWN: Final = 3
+CAUSES_SHOWN: Final = 2
 MARKS: Final = {"ok": ("ok", GOOD), "warning": ("look", WARN), "fault": ("FAULT", f"bold {BAD}")}
 
 
@@ -109,19 +109,21 @@ def _quality(row: TrunkRow | CallerIdRow) -> dict[str, Any]:
 
 
 def _trunk_table(rows: Sequence[tuple[Board, TrunkRow]]) -> RenderableType:
-    heads = ("trunk", "host", "calls", "cps", "tried", "asr", "short", "pdd", "causes", "state")
+    heads = ("trunk", "host", "state", "calls", "cps", "tried", "asr", "short", "pdd", "causes")
     drawn = [
         (
             Text(row.name, "bold"),
             board.host,
+            _state(row),
             f"{count(row.calls)}/{count(row.max_calls)}",
             f"{row.starts_last_second}/{row.max_cps:g}",
             *_drawn_quality(row),
-            _state(row),
         )
         for board, row in rows
     ]
-    return fitted(heads, drawn, right=("calls", "cps", "tried", "asr", "short", "pdd"), optional=("causes", "cps"))
+    figures = ("calls", "cps", "tried", "asr", "short", "pdd")
+    drawn_table = fitted(heads, drawn, right=figures, optional=("cps", "host", "pdd"))
+    return Group(drawn_table, *(alarm(f"{row.name} on {board.host}: {row.why}") for board, row in rows if row.why))
 
 
 def _caller_id_table(rows: Iterable[tuple[str, CallerIdRow]]) -> RenderableType:
@@ -148,8 +150,7 @@ def _drawn_quality(row: TrunkRow | CallerIdRow) -> tuple[str | Text, ...]:
 def _state(row: TrunkRow) -> Text:
     if not row.why:
         return Text("in use", GOOD)
-    for_s = f" {duration(row.resting_s)}" if row.resting_s else ""
-    return Text(f"rests{for_s}: {row.why}", BAD)
+    return Text(f"rests {duration(row.resting_s)}" if row.resting_s else "not used", BAD)
 
 
 # --- drain and resume -------------------------------------------------------------------------------------------------

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 
 import pytest
 
 from sip.causes import Cause, Leg
 from sip.messages import Answered, Bridged, Cancel, Dial, DialAgent, Ended, HangUp, Progress
 
-from .conftest import PUBLIC, free_port, request
+from .conftest import PUBLIC, asked, free_port, request
 
 DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 
@@ -289,3 +290,15 @@ def test_a_trunk_whose_carrier_does_not_answer_its_keep_alive_is_refused_at_once
             break
     else:
         raise AssertionError("the trunk never counted as unreachable")
+
+
+def test_the_daemon_learns_whether_a_trunk_has_a_carrier(edge, carrier):
+    """OPTIONS from inside get 200 while a host of the trunk answers the edge's keep-alive, and 503 once none does."""
+    running = edge(carrier.host, keep_alive=True, keep_alive_s=1)
+    port, deadline = running.inside[0], time.monotonic() + 30
+    carrier.answers(carrier.hears("OPTIONS"), "200 OK")
+    while not asked(request("OPTIONS", port, 9), port).startswith(b"SIP/2.0 200"):
+        carrier.answers(carrier.hears("OPTIONS"), "200 OK")
+        assert time.monotonic() < deadline
+    while not asked(request("OPTIONS", port, 9), port).startswith(b"SIP/2.0 503 Trunk Unreachable"):
+        assert time.monotonic() < deadline, "nobody answers the keep-alive any more, and the edge does not say so"
