@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 from dialer.core.model import Disposition
 from dialer.store.settlement.recovery import open_attempts
 from tests.chaos.floor import CAMPAIGN, CAP, Floor, number
 
-IN_DOUBT = frozenset({Disposition.UNKNOWN, Disposition.WORKER_LOST})
+IN_DOUBT: Final = frozenset({Disposition.UNKNOWN, Disposition.WORKER_LOST})
 """Ends of which nobody knows whether the INVITE had left."""
 
 
@@ -31,7 +32,7 @@ class Audit:
     def faults(self, *, witnesses_died: bool) -> list[str]:
         """What is wrong, in words. An end that nobody knows is a fault unless a daemon was killed."""
         lists = {
-            "two different dispositions": self.contradicted,
+            "two dispositions, and no correction": self.contradicted,
             "no disposition": self.left_open,
             "more INVITEs than dispositions": self.dialled_unheard,
             "more dispositions than INVITEs": self.heard_undialled,
@@ -46,14 +47,18 @@ class Audit:
 def audit(floor: Floor) -> Audit:
     """Check the books of a floor whose daemons have ended."""
     site = floor.site
-    ends: dict[str, set[str]] = {}
-    by_number: dict[str, Counter[str]] = {}
+    ends: dict[str, str] = {}
+    called: dict[str, str] = {}
+    contradicted = set()
     for event in site.ends(CAMPAIGN):
-        kinds = ends.setdefault(event.id, set())
-        if event.data["disposition"] not in kinds:
-            kinds.add(event.data["disposition"])
-            lead = int(str(event.data["lead_id"]).rpartition("-")[2])
-            by_number.setdefault(number(lead), Counter())[event.data["disposition"]] += 1
+        kind, before = event.data["disposition"], ends.get(event.id)
+        if before not in (None, kind, event.data["corrects"]):
+            contradicted.add(event.id)
+        ends[event.id] = kind
+        called[event.id] = number(int(str(event.data["lead_id"]).rpartition("-")[2]))
+    by_number: dict[str, Counter[str]] = {}
+    for attempt, kind in ends.items():
+        by_number.setdefault(called[attempt], Counter())[kind] += 1
     carrier = floor.carrier.stop().carrier
     invites = {f"+{user.removeprefix('+')}": times for user, times in carrier.users.items()}
     unheard, undialled = _compared(invites, by_number)
@@ -62,8 +67,8 @@ def audit(floor: Floor) -> Audit:
     return Audit(
         attempts=len(ends),
         invites=carrier.invites,
-        unknown=sum(Disposition.UNKNOWN in kinds for kinds in ends.values()),
-        contradicted=tuple(sorted(attempt for attempt, kinds in ends.items() if len(kinds) > 1)),
+        unknown=sum(kind == Disposition.UNKNOWN for kind in ends.values()),
+        contradicted=tuple(sorted(contradicted)),
         left_open=tuple(sorted(attempt.attempt for attempt in open_attempts(site.store, CAMPAIGN))),
         dialled_unheard=unheard,
         heard_undialled=undialled,

@@ -147,8 +147,8 @@ def mark(store: Store, markings: Iterable[Marking]) -> int:
 
 
 def end_of(one: Settlement) -> Marking:
-    """What a charged attempt's end says of it. Where nobody saw the end it counts as a conversation, and so does a talk
-    with what was taken for a machine, until the agent says that it was one."""
+    """What a charged attempt's end says of it. Where nobody saw the end it counts as a conversation, until somebody
+    says what it was. So does a talk with what was taken for a machine, until the agent says that it was one."""
     marks = Mark.ENDED
     if one.disposition is Disposition.MACHINE:
         marks |= Mark.MACHINE
@@ -164,7 +164,8 @@ def end_of(one: Settlement) -> Marking:
         marks |= Mark.REFUSED
     if one.disposition is Disposition.BLOCKED:
         marks |= Mark.NETWORK_BLOCKED
-    return Marking(fields_of(one.lead), one.campaign, one.attempt, marks, ended_at=one.ended_at)
+    doubted = IN_DOUBT & ~marks
+    return Marking(fields_of(one.lead), one.campaign, one.attempt, marks, doubted, ended_at=one.ended_at)
 
 
 def said_of(lead: Lead, attempt: str, outcome: str, *, opt_out: bool) -> Marking:

@@ -208,13 +208,15 @@ def _row(seen: _Seen) -> LeadRow:
 
 
 def past_attempts(raw: bytes | None) -> list[attempts.PastAttempt]:
-    """The lines of a story, up to the first that cannot be read."""
+    """The lines of a story, up to the first that cannot be read; of an attempt whose end was corrected the last."""
     unpacker = msgpack.Unpacker(strict_map_key=True)
     unpacker.feed(raw or b"")
-    lines: list[attempts.PastAttempt] = []
+    lines: dict[str, attempts.PastAttempt] = {}
     with suppress(Undecodable, ValueError, msgpack.UnpackException):
-        lines.extend(shaped(attempts.PastAttempt, line, "a line of the story") for line in unpacker)
-    return lines
+        for line in unpacker:
+            past = shaped(attempts.PastAttempt, line, "a line of the story")
+            lines[past.attempt] = past
+    return list(lines.values())
 
 
 def _past(lead: Lead, line: attempts.PastAttempt, outcome: bytes | None) -> PastAttempt:

@@ -1,6 +1,7 @@
 -- Write the ends of attempts down, each exactly once, whether or not the attempt is known: a server may have forgotten
--- that it was opened, but not one that was given back. The event for the CRM is kept in the same step, so that a crash
--- before it is announced loses nothing.
+-- that it was opened, but not one that was given back. An attempt that ended as unknown, because nobody knew better,
+-- ends anew when somebody does. The event for the CRM is kept in the same step, so that a crash before it is announced
+-- loses nothing.
 --
 -- KEYS
 --   behind the named ones, hashes of the ledger: OWNER|answered, OWNER|abandoned, OWNER|hung_up of one counting day, and
@@ -9,9 +10,10 @@
 --   1 (msgpack) now; owner: who settles; story_bytes: longest story; day_kept_s, hour_kept_s: how long ledgers are kept
 --   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; why;
 --     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; slot;
---     day, hour: which of the ledgers (from 1)
+--     day, hour: which of the ledgers (from 1); corrects: the event says that it takes the place of one
 -- RETURNS
---   for each attempt: 1 it ends now, 0 it had ended, or was given back and never opened
+--   for each attempt: 1 it ends now, 0 it had ended, or was given back and never opened, 2 it had ended as unknown and
+--   this says more: nothing is done until it comes with `corrects`
 
 local keys, ledgers = keys_of({
     'attempts hash', 'open hash', 'ended hash', 'story hash', 'progress hash', 'leased zset', 'lessee hash', 'due zset',
@@ -19,6 +21,7 @@ local keys, ledgers = keys_of({
     'priority hash', 'lead hash',
 }, 'hash')
 local given = cmsgpack.unpack(ARGV[1])
+local UNKNOWN_AT = 7 -- in what is kept of an ended attempt: whether it ended as unknown
 
 -- What an outcome wanted of the lead while this attempt was open. It is obeyed once: a later attempt ends by itself.
 local function take_wish(lead_id)
@@ -51,6 +54,13 @@ local function next_step(lead_id, step)
     redis.call('HSET', keys.why, lead_id, step.why)
 end
 
+local function tell_story(lead_id, one)
+    local story = redis.call('HGET', keys.story, lead_id) or ''
+    if #story + #one.story <= given.story_bytes then
+        redis.call('HSET', keys.story, lead_id, story .. one.story)
+    end
+end
+
 local function settle_lead(lead_id, one, known)
     redis.call('HDEL', keys.open, lead_id)
     redis.call('ZREM', keys.leased, lead_id)
@@ -60,15 +70,33 @@ local function settle_lead(lead_id, one, known)
         return
     end
     redis.call('HSET', keys.progress, lead_id, one.progress)
-    local story = redis.call('HGET', keys.story, lead_id) or ''
-    if #story + #one.story <= given.story_bytes then
-        redis.call('HSET', keys.story, lead_id, story .. one.story)
-    end
+    tell_story(lead_id, one)
     if known or not redis.call('ZSCORE', keys.closed, lead_id) then -- a forgotten attempt opens no closed lead again
         redis.call('ZREM', keys.due, lead_id)
         redis.call('ZREM', keys.waiting, lead_id)
         next_step(lead_id, one)
     end
+end
+
+-- The lead of an attempt that had ended as unknown takes the true next step, unless somebody has said or done more about
+-- it since.
+local function correct_lead(lead_id, one)
+    local whole, why = pcall(cjson.decode, redis.call('HGET', keys.why, lead_id) or '')
+    local by_unknown = whole and type(why) == 'table' and why[1] == 'ended' and why[2] == 'unknown'
+    if redis.call('HEXISTS', keys.lead, lead_id) == 0 then
+        return
+    end
+    tell_story(lead_id, one)
+    if not by_unknown or redis.call('HEXISTS', keys.lessee, lead_id) == 1 then
+        return
+    end
+    if redis.call('ZREM', keys.closed, lead_id) == 1 then
+        count(keys.counts, 'closed:unknown', -1)
+    end
+    redis.call('ZREM', keys.due, lead_id)
+    redis.call('ZREM', keys.waiting, lead_id)
+    redis.call('HSET', keys.progress, lead_id, one.progress)
+    next_step(lead_id, one)
 end
 
 local function charge(key, slot, kept_s, owner, one, machine)
@@ -91,25 +119,39 @@ local function charge_ledger(owner, one)
     charge(ledgers[one.hour], one.slot .. '|', given.hour_kept_s, owner, one, machine)
 end
 
+local function end_attempt(one, known)
+    local dialled_by = (record_of(known) or {})['owner'] -- who dialled is charged, whoever settles
+    redis.call('HDEL', keys.attempts, one.attempt)
+    redis.call('HSET', keys.ended, one.attempt, one.ended)
+    local open = redis.call('HGET', keys.open, one.lead)
+    if one.corrects then
+        count(keys.counts, 'disposition:unknown', -1)
+        correct_lead(one.lead, one)
+    elseif not open or open == one.attempt then -- else another attempt has the lead
+        settle_lead(one.lead, one, known)
+    end
+    if one.live then
+        charge_ledger(type(dialled_by) == 'string' and dialled_by or given.owner, one)
+    end
+    count(keys.counts, 'disposition:' .. one.disposition, 1)
+    redis.call('HSET', keys.unannounced, one.attempt, one.event)
+end
+
 local answers = {}
 for i = 2, #ARGV do
     local one = cmsgpack.unpack(ARGV[i])
     local known = redis.call('HGET', keys.attempts, one.attempt)
-    local ends = known or (one.charged and redis.call('HEXISTS', keys.ended, one.attempt) == 0)
-    if ends then
-        local dialled_by = (record_of(known) or {})['owner'] -- who dialled is charged, whoever settles
-        redis.call('HDEL', keys.attempts, one.attempt)
-        redis.call('HSET', keys.ended, one.attempt, one.ended)
-        local open = redis.call('HGET', keys.open, one.lead)
-        if not open or open == one.attempt then -- else another attempt has the lead
-            settle_lead(one.lead, one, known)
-        end
-        if one.live then
-            charge_ledger(type(dialled_by) == 'string' and dialled_by or given.owner, one)
-        end
-        count(keys.counts, 'disposition:' .. one.disposition, 1)
-        redis.call('HSET', keys.unannounced, one.attempt, one.event)
+    local before = redis.call('HGET', keys.ended, one.attempt)
+    local was_unknown = before and not known and (record_of(before) or {})[UNKNOWN_AT] == true
+    local answer = 0
+    if was_unknown and one.disposition ~= 'unknown' then
+        answer = one.corrects and 1 or 2
+    elseif not one.corrects and (known or (one.charged and not before)) then
+        answer = 1
     end
-    answers[#answers + 1] = ends and 1 or 0
+    if answer == 1 then
+        end_attempt(one, known)
+    end
+    answers[#answers + 1] = answer
 end
 return answers
