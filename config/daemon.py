@@ -55,6 +55,13 @@ class RedisSettings(Section):
     prefix: str = Field(default="dialer:", description="begins every key", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
     timeout_s: float = Field(default=5.0, description="longest wait for one answer of Redis, in seconds", gt=0, le=60)
     json_events: bool = Field(default=False, description="write events for the CRM as JSON instead of msgpack")
+    forgotten_limit_s: float = Field(
+        default=60.0,
+        description="a server that has forgotten more than this, in seconds, is dialled from only after `dialer store "
+        "accept`; less is told to it again and the daemons go on",
+        ge=0,
+        le=7200,
+    )
 
     @field_validator("url")
     @classmethod

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "run": Lazy("dialer.cli.host.daemon:run", "Daemon", "Run the daemon on this machine."),
     "check-config": Lazy("dialer.cli.host.daemon:check_config", "Daemon", "Check the settings and show them."),
     "doctor": Lazy("dialer.cli.host.doctor:doctor", "Daemon", "Say whether this host is fit to dial."),
+    "store": Lazy("dialer.cli.host.store:store", "Daemon", "See whether Redis has forgotten something, and accept it."),
     "edge": Lazy("dialer.cli.host.edge:edge", "Daemon", "Write the files of Kamailio and rtpengine."),
     "demo": Lazy("dialer.cli.host.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
     "campaign": Lazy(

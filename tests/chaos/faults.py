@@ -10,6 +10,7 @@ from typing import Final
 
 from dialer.store.base.connection import trip
 from tests.chaos.floor import CAMPAIGN, Floor, pause
+from tests.chaos.forgetting import cut_aof, flush, restore_backup
 from tests.shell.rig import children, is_alive, kill_quietly
 
 Fault = Callable[[Floor], None]
@@ -48,7 +49,7 @@ def kill_zygote(floor: Floor) -> None:
 
 def freeze_daemon(floor: Floor) -> None:
     """SIGSTOP a daemon without its workers, for up to 15 s."""
-    pause(floor.any_dialer().process.pid, floor.random.uniform(1.0, 15.0))
+    pause(floor.any_dialer().process.pid, floor.span_s(1.0, 15.0))
 
 
 def freeze_host(floor: Floor) -> None:
@@ -57,7 +58,7 @@ def freeze_host(floor: Floor) -> None:
     family = [dialer.process.pid, *dialer.family()]
     for pid in family:
         os.kill(pid, signal.SIGSTOP)
-    time.sleep(floor.random.uniform(1.0, 15.0))
+    time.sleep(floor.span_s(1.0, 15.0))
     for pid in reversed(family):
         if is_alive(pid):
             os.kill(pid, signal.SIGCONT)
@@ -65,20 +66,20 @@ def freeze_host(floor: Floor) -> None:
 
 def freeze_redis(floor: Floor) -> None:
     """SIGSTOP the server for up to 8 s."""
-    pause(floor.server_pid, floor.random.uniform(0.5, 8.0))
+    pause(floor.server_pid, floor.span_s(0.5, 8.0))
 
 
 def kill_redis(floor: Floor) -> None:
     """SIGKILL the server, which forces every write to disk, and start it again within 3 s."""
     kill_quietly(floor.server_pid)
-    time.sleep(floor.random.uniform(0.0, 3.0))
+    time.sleep(floor.span_s(0.0, 3.0))
     floor.server.stop()
     floor.server.start()
 
 
 def slow_redis(floor: Floor) -> None:
     """Each answer takes 0.1 to 1.2 s for a while: slow, and never a time-out."""
-    until = time.monotonic() + floor.random.uniform(4.0, 10.0)
+    until = time.monotonic() + floor.span_s(4.0, 10.0)
     while time.monotonic() < until:
         pause_ms = floor.random.randint(100, 1200)
         trip(floor.site.store, [("CLIENT", "PAUSE", pause_ms, "ALL")])
@@ -119,6 +120,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
         freeze_redis,
         kill_redis,
         slow_redis,
+        cut_aof,
+        restore_backup,
+        flush,
         poison,
         drain_one,
     )

@@ -35,6 +35,9 @@ CAP: Final = 2
 
 AGENTS: Final = 12
 LEADS: Final = 4000
+INTAKE: Final = 20_000
+"""Leads that are handed in at once."""
+
 DESKTOP_EVERY_S: Final = 0.5
 """How often a desktop looks whether its agent has to log in again, as real ones do with their heartbeats."""
 
@@ -75,18 +78,38 @@ def number(index: int) -> str:
 
 @dataclass(slots=True)
 class Floor:
-    """What faults act on. `random` belongs to the faults alone."""
+    """What faults act on. `random` belongs to the faults alone; none lasts longer than `longest_s`."""
 
     site: Site
     server: ValkeyServer
     carrier: Loopback
     random: random.Random
+    leads: int
+    longest_s: float = float("inf")
     dialers: dict[str, Dialer] = field(default_factory=dict)
 
     @property
     def server_pid(self) -> int:
         """The server's process, which changes when it is started again."""
         return process_of(self.site.store)
+
+    def fill(self) -> None:
+        """A campaign and its leads. Every number twice at most: who is busy or does not answer is called again soon,
+        and the cap forbids a third."""
+        soon = {"delay_s": 1.0, "max_attempts": 3}
+        self.site.campaign(
+            CAMPAIGN,
+            caps=(CapSettings(limit=CAP, window_days=30.0, rest_days=90.0),),
+            retry=RetryTable.model_validate({"busy": soon, "no_answer": soon}),
+            ring_timeout_s=15.0,
+            abandon_message=self.site.message(),
+        )
+        for first in range(0, self.leads, INTAKE):
+            self.site.leads(CAMPAIGN, [number(i) for i in range(first, min(first + INTAKE, self.leads))])
+
+    def span_s(self, least: float, most: float) -> float:
+        """How long a fault lasts, drawn."""
+        return self.random.uniform(min(least, self.longest_s), min(most, self.longest_s))
 
     def any_dialer(self) -> Dialer:
         """One of the daemons, drawn."""
@@ -132,13 +155,15 @@ class Floor:
 
 
 @contextmanager
-def open_floor(folder: Path, seed: int, hosts: int = 2) -> Iterator[Floor]:
+def open_floor(
+    folder: Path, seed: int, hosts: int = 2, leads: int = LEADS, longest_s: float = float("inf")
+) -> Iterator[Floor]:
     """A floor at work. Everything that was started has ended after the block."""
     folder.mkdir(parents=True)
     warm_up()  # or the first daemon after a change compiles for longer than anybody waits for it
     profile = folder / "callees.toml"
     profile.write_text(CALLEES)
-    config = {"appendonly": "yes", "appendfsync": "always"}
+    config = {"appendonly": "yes", "appendfsync": "always", "auto-aof-rewrite-percentage": "0"}
     server = ValkeyServer(port=free_port(socket.SOCK_STREAM), data_dir=folder / "server", persist=True, config=config)
     server.start()
     url = f"redis://127.0.0.1:{server.port}/0"
@@ -147,29 +172,16 @@ def open_floor(folder: Path, seed: int, hosts: int = 2) -> Iterator[Floor]:
             start_loopback(profile, seed=seed, max_seconds=MAX_SECONDS) as carrier,
             open_site(folder / "site", url, "chaos:", {"trunk": carrier.carrier_port}) as site,
         ):
-            floor = Floor(site, server, carrier, random.Random(seed))
-            _at_work(floor, [f"host-{i + 1}" for i in range(hosts)])
+            floor = Floor(site, server, carrier, random.Random(seed), leads, longest_s)
+            floor.fill()
+            for index in range(hosts):
+                floor.start(f"host-{index + 1}")
             with _desktops(url, carrier):
                 site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
                 yield floor
     finally:
         if server.is_running():
             server.stop()
-
-
-def _at_work(floor: Floor, hosts: list[str]) -> None:
-    """Every number twice at most: who is busy or does not answer is called again soon, and the cap forbids a third."""
-    soon = {"delay_s": 1.0, "max_attempts": 3}
-    floor.site.campaign(
-        CAMPAIGN,
-        caps=(CapSettings(limit=CAP, window_days=30.0, rest_days=90.0),),
-        retry=RetryTable.model_validate({"busy": soon, "no_answer": soon}),
-        ring_timeout_s=15.0,
-        abandon_message=floor.site.message(),
-    )
-    floor.site.leads(CAMPAIGN, [number(i) for i in range(LEADS)])
-    for host in hosts:
-        floor.start(host)
 
 
 @contextmanager

@@ -127,9 +127,9 @@ def test_one_process_uses_a_spool(tmp_path: Path) -> None:
 def test_what_cannot_be_spooled_is_said(tmp_path: Path) -> None:
     """And the directory too."""
     spool = reopened(tmp_path)
-    with pytest.raises(DiskError, match="cannot be spooled"):
+    with pytest.raises(DiskError, match="cannot be kept on disk"):
         spool.append([object()])
-    with pytest.raises(DiskError, match="cannot be spooled, the limit"):
+    with pytest.raises(DiskError, match="cannot be kept on disk, the limit"):
         spool.append(["x" * 2_000_000])
     spool.append([])
     assert len(spool) == 0

@@ -145,7 +145,9 @@ def test_an_opt_out_blocks_the_number(desk: Desk) -> None:
     desk.write(pressed(desk, 1))
 
     assert blocks(desk, 1) == [("keypress", "pressed 9 in attempt A1", "callee", None)]
-    assert [one.attempt for one in cast("Kept", desk.writer.parts.evidence).entries] == ["A1"]
+    kept = cast("Kept", desk.writer.parts.evidence)
+    assert [one.attempt for one in kept.entries] == ["A1"]
+    assert [row.kind for row in kept.journal] == ["opt_out"], "for a server that forgets"
     (line,) = control.audit_trail(desk.store, 5)
     assert (line.what, line.who) == ("block", "callee")
     assert line.detail == {"number": str(number(1)), "campaign": "", "source": "keypress"}

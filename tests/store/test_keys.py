@@ -24,7 +24,7 @@ from dialer.store.crm import inbox
 from dialer.store.leads import funnel, leads, leases, preflight
 from dialer.store.operators import agents, campaigns
 from dialer.store.privacy import blocklist, retention
-from dialer.store.settlement import recovery, settle
+from dialer.store.settlement import marker, recovery, retelling, settle
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 
@@ -77,6 +77,8 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
     store = floor.store
     floor.fill(30)
     dialled = floor.dial(20)
+    marker.tick(store, "host-a", None, 15.0)
+    retelling.retell(store, [retelling.permit_row(one, floor.settings, "main", OWNER) for one in dialled], OWNER, NOW)
     leases.release(store, floor.name, OWNER, ["L25"], NOW)
     items = [end(one, step=Retry(9.0, 0), charged=i % 2 == 0) for i, one in enumerate(dialled[:10])]
     settle.settle(store, items, OWNER)

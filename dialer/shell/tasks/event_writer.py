@@ -20,13 +20,14 @@ from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
 from dialer.core.model import Settlement
 from dialer.disk.errors import DiskError
+from dialer.disk.journal import Row
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts, ToWrite
 from dialer.store.base.errors import StoreError
 from dialer.store.operators import agents
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement import outbox, settle
+from dialer.store.settlement import outbox, retelling, settle
 from dialer.store.settlement.outbox import CrmEvent
 
 log = structlog.get_logger()
@@ -111,7 +112,11 @@ class EventWriter:
         ends = [fact for fact in facts if isinstance(fact, Settlement)]
         await self._put_down(opted_out)
         await self.parts.evidence.keep(
-            [*self.parts.evidence.opt_outs(opted_out), *self.parts.evidence.ends(ends, self.parts.owner)]
+            [
+                *self.parts.evidence.opt_outs(opted_out),
+                *self.parts.evidence.ends(ends, self.parts.owner),
+                *_journalled(facts),
+            ]
         )
         await self._put_down([fact for fact in facts if not isinstance(fact, OptedOut)])
 
@@ -125,8 +130,8 @@ class EventWriter:
             self.parts.health.allow_calls(NoCalls.SPOOL)
 
     async def _in_store(self, facts: Sequence[Fact]) -> bool:
-        """Write to Redis, unless older facts wait on disk."""
-        if len(self.parts.spool):
+        """Write to Redis, unless older facts wait on disk, or it is not certain whose server it is."""
+        if len(self.parts.spool) or not self.parts.store_is_ours:
             return False
         try:
             await trio.to_thread.run_sync(self._to_store, facts)
@@ -153,13 +158,16 @@ class EventWriter:
 
     async def replay(self) -> bool:
         """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not
-        answer yet."""
+        answer yet. While it is not certain whose server it is, nothing is brought there."""
+        if not self.parts.store_is_ours:
+            return True
         async with self._spooling:
             return await self._replay() and await self._show_presence()
 
     async def _replay(self) -> bool:
         while rows := await trio.to_thread.run_sync(self.parts.spool.peek, BATCH, abandon_on_cancel=True):
             facts = [_fact(row) for row in rows]
+            await self.parts.evidence.keep(_journalled(facts))  # it may be long ago that they were put there
             try:
                 await trio.to_thread.run_sync(self._to_store, facts)
             except StoreError as error:
@@ -189,6 +197,12 @@ def _rest(incoming: trio.MemoryReceiveChannel[ToWrite]) -> list[ToWrite]:
         except (trio.WouldBlock, trio.EndOfChannel):
             break
     return effects
+
+
+def _journalled(facts: Sequence[Fact]) -> list[Row]:
+    """What a server that forgets is told again."""
+    ends = [retelling.end_row(fact) for fact in facts if isinstance(fact, Settlement)]
+    return ends + [retelling.opt_out_row(fact) for fact in facts if isinstance(fact, OptedOut)]
 
 
 def _row(fact: Fact) -> list[Any]:

@@ -23,10 +23,12 @@ from dialer.core.leads.lead_reasons import kept
 from dialer.core.model import Settlement
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
+from dialer.shell.tasks.marker_watch import MarkerWatch
 from dialer.store.base.errors import StoreError
 from dialer.store.gate import gate
 from dialer.store.gate.evaluation import Screening
 from dialer.store.leads import leases
+from dialer.store.settlement import retelling
 from pacing.api import Mode
 
 DOUBT_S: Final = 30.0
@@ -48,6 +50,7 @@ class StoreTasks:
 
     parts: Parts
     ids: Iterator[str]
+    marker: MarkerWatch
     doubtful: deque[Settlement] = field(default_factory=deque)
 
     async def lease_leads(self) -> None:
@@ -122,7 +125,12 @@ class StoreTasks:
                     for lead, attempt in zip(wish.leads, attempts, strict=True)
                 )
                 continue
-            if not await evidence.keep(evidence.decisions(answers, settings, wish.trunk)):
+            permits = [
+                retelling.permit_row(answer, settings, wish.trunk, self.parts.owner)
+                for answer in answers
+                if isinstance(answer, Permitted)
+            ]
+            if not await evidence.keep([*evidence.decisions(answers, settings, wish.trunk), *permits]):
                 answers = await self._withhold(wish, answers)
             for answer in answers:
                 await inbox.send(answer)
@@ -131,7 +139,10 @@ class StoreTasks:
         parts = self.parts
         now, policy = parts.clock.wall(), settings.policy()
         screening = Screening(parts.store, settings, policy, now, parts.shelf, wish.agent_held)
-        return gate.screen(screening, wish.leads, trunk=wish.trunk, owner=parts.owner, attempt_ids=attempts)
+        answers = gate.screen(screening, wish.leads, trunk=wish.trunk, owner=parts.owner, attempt_ids=attempts)
+        if any(isinstance(answer, Permitted) for answer in answers):
+            self.marker.must_stand()
+        return answers
 
     async def _withhold(self, wish: Reserve, answers: Sequence[Permitted | Refused]) -> tuple[Refused, ...]:
         """Keep permits back that are not on record: nobody may dial on them, and their attempts are given back. Returns

@@ -61,7 +61,7 @@ local function tell_story(lead_id, one)
     end
 end
 
-local function settle_lead(lead_id, one, known)
+local function settle_lead(lead_id, one)
     redis.call('HDEL', keys.open, lead_id)
     redis.call('ZREM', keys.leased, lead_id)
     redis.call('HDEL', keys.lessee, lead_id)
@@ -71,7 +71,7 @@ local function settle_lead(lead_id, one, known)
     end
     redis.call('HSET', keys.progress, lead_id, one.progress)
     tell_story(lead_id, one)
-    if known or not redis.call('ZSCORE', keys.closed, lead_id) then -- a forgotten attempt opens no closed lead again
+    if not redis.call('ZSCORE', keys.closed, lead_id) then -- an attempt that was forgotten opens no closed lead again
         redis.call('ZREM', keys.due, lead_id)
         redis.call('ZREM', keys.waiting, lead_id)
         next_step(lead_id, one)
@@ -128,7 +128,7 @@ local function end_attempt(one, known)
         count(keys.counts, 'disposition:unknown', -1)
         correct_lead(one.lead, one)
     elseif not open or open == one.attempt then -- else another attempt has the lead
-        settle_lead(one.lead, one, known)
+        settle_lead(one.lead, one)
     end
     if one.live then
         charge_ledger(type(dialled_by) == 'string' and dialled_by or given.owner, one)
