@@ -1,9 +1,9 @@
 """The journal: what this host has told the store of late, on its own disk, for the day on which the store forgets it.
 
 Rows are appended to numbered files of frames (`disk/frames.py`), each with the tick of the store's marker that had been
-confirmed by then (`store/settlement/marker.py`). So the rows since any tick can be told again. A file that is full is
-followed by another; old ones are deleted when they are older than `KEPT_S`, or beyond `MOST_BYTES`. Clear numbers stand
-in it, as in the spool: it is for the daemon alone.
+confirmed by then (`store/settlement/marker.py`). So the rows since any tick can be told again. A file that is full, or
+`SEGMENT_S` old, is followed by another; they are deleted when they are older than `KEPT_S`, or beyond `MOST_BYTES`.
+Clear numbers stand in it, as in the spool: it is for the daemon alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dialer.disk.folders import sync_folder
 from dialer.disk.frames import framed, frames_of
 
 SEGMENT_BYTES: Final = 4 * 1024 * 1024
+SEGMENT_S: Final = 600.0
 MOST_BYTES: Final = 200_000_000
 KEPT_S: Final = 2 * 3600.0
 """A store that has forgotten more than this is a matter for people anyway."""
@@ -59,6 +60,7 @@ class Journal:
         self._directory = directory
         self._file: BinaryIO | None = None
         self._size = 0
+        self._begun_at = 0.0
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.confirmed = self._last_confirmed()
@@ -75,7 +77,7 @@ class Journal:
             if row.kind == CONFIRMED:
                 self.confirmed = Confirmed(**row.data)
             frames.append(self._framed(row))
-        if self._file is None or self._size >= SEGMENT_BYTES:
+        if self._file is None or self._size >= SEGMENT_BYTES or abs(time.time() - self._begun_at) >= SEGMENT_S:
             self._begin()
             if self.confirmed is not None:
                 frames.insert(0, self._framed(confirmation(self.confirmed)))
@@ -129,7 +131,7 @@ class Journal:
         number = int(paths[-1].stem) + 1 if paths else 1
         path = self._directory / f"{number:010}.journal"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._file, self._size = os.fdopen(descriptor, "wb", buffering=0), 0
+        self._file, self._size, self._begun_at = os.fdopen(descriptor, "wb", buffering=0), 0, time.time()
         sync_folder(self._directory)
         stats = [(one, one.stat()) for one in paths]
         total = sum(stat.st_size for _, stat in stats)

@@ -80,6 +80,17 @@ def test_old_files_go_and_the_marker_stays(tmp_path: Path, monkeypatch: pytest.M
     again.close()
 
 
+def test_a_file_is_not_written_to_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that on a quiet host, too, what is old can go."""
+    monkeypatch.setattr(module, "SEGMENT_S", 0.0)
+    journal = Journal(tmp_path)
+    journal.append([Row("end", 1)])
+    journal.append([Row("end", 2)])
+
+    assert len(list(tmp_path.glob("*.journal"))) == 2
+    journal.close()
+
+
 def test_it_never_grows_beyond_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest files make room."""
     monkeypatch.setattr(module, "SEGMENT_BYTES", 1)
