@@ -132,10 +132,19 @@ class RegisterSettings(Section):
 
 
 class AgentSettings(Section):
-    """When an agent counts as there."""
+    """When an agent counts as there, and what of an agent the board marks."""
 
     heartbeat_timeout_s: float = Field(
         default=60.0, description="an agent not heard of for this long is logged out, in seconds", ge=5, le=3600
+    )
+    long_talk_s: float = Field(
+        default=1200.0, description="the board marks a talk that lasts longer, in seconds", gt=0, le=86_400
+    )
+    long_wrapup_s: float = Field(
+        default=60.0, description="the board marks wrap-up that lasts longer, in seconds", gt=0, le=86_400
+    )
+    long_pause_s: float = Field(
+        default=900.0, description="the board marks a pause that lasts longer, in seconds", gt=0, le=86_400
     )
 
 

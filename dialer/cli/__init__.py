@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.live.status:watch", "Floor", "Show the live board."),
     "agents": Lazy("dialer.cli.live.status:agents", "Floor", "List the agents and what they are doing."),
+    "agent": Lazy("dialer.cli.live.agent_orders:agent", "Floor", "Pause an agent, or log one out."),
     "pace": Lazy("dialer.cli.pacing.pace:pace", "Pacing", "Ask why the pacer dials what it dials, or use it alone."),
     "simulate": Lazy(
         "dialer.cli.pacing.simulate:simulate", "Pacing", "Try policies and numbers of agents on simulated shifts."

@@ -23,40 +23,40 @@ def _between(start: float | None, end: float | None) -> float | None:
 
 
 DURATIONS: Final[Mapping[str, Callable[[Settlement], float | None]]] = {
-    "post_dial_delay_s": lambda one: _between(one.dialled_at, one.ringing_at),
+    "post_dial_delay_s": lambda end: _between(end.dialled_at, end.ringing_at),
     # From the INVITE where no ringing was heard, until the answer or the end.
-    "ring_s": lambda one: _between(one.ringing_at or one.dialled_at, one.answered_at or one.ended_at),
-    "wait_s": lambda one: _between(one.answered_at, one.bridged_at or one.ended_at),
-    "hand_over_s": lambda one: _between(one.answered_at, one.agent_dialled_at),
-    "talk_s": lambda one: _between(one.bridged_at, one.ended_at),
+    "ring_s": lambda end: _between(end.ringing_at or end.dialled_at, end.answered_at or end.ended_at),
+    "wait_s": lambda end: _between(end.answered_at, end.bridged_at or end.ended_at),
+    "hand_over_s": lambda end: _between(end.answered_at, end.agent_dialled_at),
+    "talk_s": lambda end: _between(end.bridged_at, end.ended_at),
 }
 
 FIELDS: Final[Mapping[str, Callable[[Settlement], Any]]] = {
-    "disposition": lambda one: one.disposition.value,
-    "answer_kind": lambda one: "" if one.answered_at is None else one.answer_kind.value,
-    "live": lambda one: one.live,
-    "abandoned": lambda one: one.abandoned,
-    "hung_up": lambda one: one.hung_up,
-    "charged": lambda one: one.charged,
-    "message_played": lambda one: one.message_played,
-    "opted_out": lambda one: one.opted_out,
-    "crossed_cancel": lambda one: one.crossed_cancel,
-    "agent": lambda one: one.agent,
-    "trunk": lambda one: one.trunk,
-    "caller_id": lambda one: one.caller_id,
-    "cause": lambda one: one.cause.value,
-    "ended_by": lambda one: one.ended_by.value,
-    "sip_code": lambda one: one.sip_code,
-    "q850": lambda one: one.q850,
-    "reason": lambda one: masked_text(one.reason),
+    "disposition": lambda end: end.disposition.value,
+    "answer_kind": lambda end: "" if end.answered_at is None else end.answer_kind.value,
+    "live": lambda end: end.live,
+    "abandoned": lambda end: end.abandoned,
+    "hung_up": lambda end: end.hung_up,
+    "charged": lambda end: end.charged,
+    "message_played": lambda end: end.message_played,
+    "opted_out": lambda end: end.opted_out,
+    "crossed_cancel": lambda end: end.crossed_cancel,
+    "agent": lambda end: end.agent,
+    "trunk": lambda end: end.trunk,
+    "caller_id": lambda end: end.caller_id,
+    "cause": lambda end: end.cause.value,
+    "ended_by": lambda end: end.ended_by.value,
+    "sip_code": lambda end: end.sip_code,
+    "q850": lambda end: end.q850,
+    "reason": lambda end: masked_text(end.reason),
 }
 
 
-def fields_of(one: Settlement, *left_out: str) -> dict[str, Any]:
+def fields_of(settlement: Settlement, *left_out: str) -> dict[str, Any]:
     """All of `FIELDS` but some."""
-    return {name: read(one) for name, read in FIELDS.items() if name not in left_out}
+    return {name: read(settlement) for name, read in FIELDS.items() if name not in left_out}
 
 
-def durations_of(one: Settlement, *names: str) -> dict[str, float | None]:
+def durations_of(settlement: Settlement, *names: str) -> dict[str, float | None]:
     """How long each part took, in seconds; None: it did not come to that. All of them, or those that are named."""
-    return {name: DURATIONS[name](one) for name in names or DURATIONS}
+    return {name: DURATIONS[name](settlement) for name in names or DURATIONS}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import TypeAdapter
 
@@ -29,6 +29,19 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class Trend:
+    """The last hour in stretches of `STEP_S` seconds, the oldest first: attempts that ended, those among them that a
+    person answered, and those that were abandoned."""
+
+    STEP_S: ClassVar[float] = 300.0
+    STEPS: ClassVar[int] = 12
+
+    ended: tuple[int, ...] = ()
+    live: tuple[int, ...] = ()
+    abandoned: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkRow:
     """One trunk. `resting_s` is how long the breaker still keeps calls from it."""
 
@@ -44,7 +57,8 @@ class TrunkRow:
 @dataclass(frozen=True, slots=True)
 class AgentRow:
     """One agent of this host. `campaign` is the one of the call the agent is on or of the lead on offer, else the
-    first of the login."""
+    first of the login. `talks`, `talk_s`, `first_talk_at` and `outcomes` (by name) are of today, over all campaigns
+    and hosts."""
 
     agent: str
     team: str
@@ -52,6 +66,13 @@ class AgentRow:
     since: float
     reason: str
     campaign: str
+    name: str = ""
+    pending: str = ""  # what follows the call
+    logged_in_at: float = 0.0
+    talks: int = 0
+    talk_s: float = 0.0
+    first_talk_at: float | None = None
+    outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +162,7 @@ class CampaignRow:
     next: str = ""
     finished: bool = False
     decision: Decision = NOT_ASKED
+    trend: Trend = Trend()
 
     @property
     def abandon_rate(self) -> float:
@@ -202,7 +224,7 @@ def _plain(value: Any) -> Any:
 
 _FIELDS: Final = {
     row: tuple(field.name for field in fields(row))
-    for row in (Board, TrunkRow, CampaignRow, AgentRow, WindowRow, Delay, Decision, Reason)
+    for row in (Board, TrunkRow, CampaignRow, AgentRow, WindowRow, Delay, Trend, Decision, Reason)
 }
 
 

@@ -112,6 +112,9 @@ def _agent_row(state: EngineState, agent: Agent) -> AgentRow:
         since=agent.since + state.wall_ahead_s,
         reason=agent.reason,
         campaign=call.campaign if call is not None else first,
+        name=agent.name,
+        pending=agent.pending.value if agent.pending is not None else "",
+        logged_in_at=agent.logged_in_at + state.wall_ahead_s,
     )
 
 

@@ -55,12 +55,12 @@ def segment_path(folder: Path, ordinal: int, day: date) -> Path:
 def segments(folder: Path) -> list[Segment]:
     """The files of a folder, oldest first. Where a file is there compressed and plain, a crash kept the compressing
     from its end: the plain one counts. Raises `OSError`."""
-    found: dict[int, Segment] = {}
+    segments: dict[int, Segment] = {}
     for path in sorted(folder.iterdir(), reverse=True):
         name = _NAME.fullmatch(path.name)
         if name is not None:
-            found[int(name[1])] = Segment(int(name[1]), date.fromisoformat(name[2]), path)
-    return [found[ordinal] for ordinal in sorted(found)]
+            segments[int(name[1])] = Segment(int(name[1]), date.fromisoformat(name[2]), path)
+    return [segments[ordinal] for ordinal in sorted(segments)]
 
 
 def lines(files: Iterable[Segment], progress: Callable[[int], None] = lambda _: None) -> Iterator[Line]:
@@ -74,16 +74,16 @@ def lines(files: Iterable[Segment], progress: Callable[[int], None] = lambda _: 
 
 
 def _lines(path: Path, progress: Callable[[int], None]) -> Iterator[Line]:
-    number = told = 0
+    number = offset = 0
     try:
         with _opened(path) as raw, _plain(raw) as stream:
             while line := stream.readline(LONGEST_LINE_BYTES):
                 number += 1
                 yield Line(path.name, number, line)
                 if number % _PROGRESS_LINES == 0:
-                    progress(raw.tell() - told)
-                    told = raw.tell()
-            progress(raw.tell() - told)
+                    progress(raw.tell() - offset)
+                    offset = raw.tell()
+            progress(raw.tell() - offset)
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or str(error)
         yield Line(path.name, number + 1, b"", why or type(error).__name__)

@@ -180,9 +180,9 @@ class EvidenceLog:
         os.close(self.lock)
 
 
-def deletion(at_ms: int, said: Mapping[str, Any]) -> Entry:
+def deletion(at_ms: int, fields: Mapping[str, Any]) -> Entry:
     """The record of a file that is deleted because of its age."""
-    return Entry(at_ms, DELETED, said)
+    return Entry(at_ms, DELETED, fields)
 
 
 def compress(segment: Segment) -> None:

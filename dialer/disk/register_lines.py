@@ -268,9 +268,9 @@ def _international(number: Values, digits: int, plus: NDArray[np.bool_], plan: P
     whole = nobody
     if digits - len(plan.code) in plan.lengths:
         whole = np.where(begins(plan.code), number, 0).astype(np.uint64)
-    found = np.maximum(np.maximum(bare, cut), whole)
-    agreed = np.all([(one == 0) | (one == found) for one in (bare, cut, whole)], axis=0)
-    national = np.where(agreed, found, 0).astype(np.uint64)
+    longest = np.maximum(np.maximum(bare, cut), whole)
+    agreed = np.all([(reading == 0) | (reading == longest) for reading in (bare, cut, whole)], axis=0)
+    national = np.where(agreed, longest, 0).astype(np.uint64)
     if not _FEWEST_E164 <= digits <= _MOST_E164:
         return np.where(plus, 0, national).astype(np.uint64)
     # A number of our own country that has another length, as in +33 (0)6 12 34 56 78, is left to the parser.

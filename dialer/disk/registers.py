@@ -80,32 +80,32 @@ class NationalRegisters:
     _held: dict[str, _Held] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def verdicts(self, wanted: Sequence[str], numbers: Sequence[E164], now: float) -> list[Refusal | None]:
-        """What the `wanted` registers (names, or `ALL_REGISTERS`) say of each number; None: nothing against it.
+    def verdicts(self, names: Sequence[str], numbers: Sequence[E164], now: float) -> list[Refusal | None]:
+        """What the registers `names` (or `ALL_REGISTERS`) say of each number; None: nothing against it.
 
         A register concerns the numbers of its country. One that is not configured, not there, damaged or too old
         refuses what it concerns.
         """
-        if not wanted or not (self.registers or any(name != ALL_REGISTERS for name in wanted)):
+        if not names or not (self.registers or any(name != ALL_REGISTERS for name in names)):
             return [None] * len(numbers)
-        unknown = self.unknown(wanted)
+        unknown = self.unknown(names)
         if unknown:
             return [register_unreadable(unknown[0], now)] * len(numbers)
-        asked = self._asked(wanted)
+        asked = self._asked(names)
         with self._lock:
             return [self._verdict(asked, number, now) for number in numbers]
 
-    def unknown(self, wanted: Sequence[str]) -> list[str]:
+    def unknown(self, names: Sequence[str]) -> list[str]:
         """A sentence for each register that is wanted and not in this host's settings."""
-        known = [one.name for one in self.registers]
+        known = [register.name for register in self.registers]
         there = ", ".join(known) or "none"
-        missing = [name for name in wanted if name != ALL_REGISTERS and name not in known]
+        missing = [name for name in names if name != ALL_REGISTERS and name not in known]
         return [f"the register {name!r} is not configured here (there is: {there})" for name in missing]
 
-    def standings(self, wanted: Sequence[str], now: float) -> list[RegisterState]:
-        """How each of the `wanted` registers that are configured stands."""
+    def standings(self, names: Sequence[str], now: float) -> list[RegisterState]:
+        """How each of the registers `names` that are configured stands."""
         with self._lock:
-            return [self._standing(one, now) for one in self._asked(wanted)]
+            return [self._standing(register, now) for register in self._asked(names)]
 
     def membership(self, register: RegisterSettings, number: E164, now: float) -> bool:
         """Whether a number is in one register, of whatever age. Raises `RegisterUnreadable`."""
@@ -122,23 +122,23 @@ class NationalRegisters:
                 _let_go(held)
             self._held.clear()
 
-    def _asked(self, wanted: Sequence[str]) -> list[RegisterSettings]:
-        return [one for one in self.registers if ALL_REGISTERS in wanted or one.name in wanted]
+    def _asked(self, names: Sequence[str]) -> list[RegisterSettings]:
+        return [register for register in self.registers if ALL_REGISTERS in names or register.name in names]
 
     def _verdict(self, asked: Sequence[RegisterSettings], number: E164, now: float) -> Refusal | None:
         """The first register that holds the number refuses it for good; else the first that cannot be relied on does
         for now. Whether a register concerns the number is asked last: it takes longer than looking the number up."""
         doubt: Refusal | None = None
-        for one in asked:
-            found = self._judged(one, number, now)
-            if found is not None and may_be_of(number, one.country):
-                if found.until is None:
-                    return found
-                doubt = doubt or found
+        for register in asked:
+            refusal = self._judged(register, number, now)
+            if refusal is not None and may_be_of(number, register.country):
+                if refusal.until is None:
+                    return refusal
+                doubt = doubt or refusal
         return doubt
 
-    def _judged(self, one: RegisterSettings, number: E164, now: float) -> Refusal | None:
-        held = self._look(one, now)
+    def _judged(self, register: RegisterSettings, number: E164, now: float) -> Refusal | None:
+        held = self._look(register, now)
         try:
             if held.register is not None and held.register.contains(number):
                 return on_register(held.register.facts)
@@ -147,33 +147,34 @@ class NationalRegisters:
             _let_go(held)
         if held.register is None:
             return register_unreadable(held.fault, now)
-        old = outdated(held.register.facts, one.max_age_days, now)
+        old = outdated(held.register.facts, register.max_age_days, now)
         return register_outdated(old, now) if old else None
 
-    def _standing(self, one: RegisterSettings, now: float) -> RegisterState:
-        held = self._look(one, now)
+    def _standing(self, register: RegisterSettings, now: float) -> RegisterState:
+        held = self._look(register, now)
         if held.register is None:
-            return RegisterState(one, None, held.fault)
+            return RegisterState(register, None, held.fault)
         facts = held.register.facts
-        return RegisterState(one, facts, outdated(facts, one.max_age_days, now))
+        return RegisterState(register, facts, outdated(facts, register.max_age_days, now))
 
-    def _look(self, one: RegisterSettings, now: float) -> _Held:
+    def _look(self, settings: RegisterSettings, now: float) -> _Held:
         """The register as it is now. Its file is looked at once a second at most, and read where it changed; one that
         was found damaged stays so until then."""
-        held = self._held.setdefault(one.name, _Held())
+        held = self._held.setdefault(settings.name, _Held())
         if held.looked_at is not None and abs(now - held.looked_at) < LOOK_EVERY_S:
             return held
         held.looked_at = now
-        identity = _identity(one.path)
+        identity = _identity(settings.path)
         if identity is not None and identity == held.identity:
             return held
         _let_go(held)
         held.identity, held.fault = identity, ""
         try:
-            register, descriptor = _opened(one.path)
-            if register.facts.name != one.name:
+            register, descriptor = _opened(settings.path)
+            if register.facts.name != settings.name:
                 os.close(descriptor)
-                raise RegisterUnreadable(one.path, f"is the register {register.facts.name!r}, not {one.name!r}")
+                wrong = f"is the register {register.facts.name!r}, not {settings.name!r}"
+                raise RegisterUnreadable(settings.path, wrong)
             held.register, held.descriptor = register, descriptor
         except RegisterUnreadable as error:
             held.fault = str(error)
@@ -188,7 +189,7 @@ def _let_go(held: _Held) -> None:
 
 def _identity(path: str) -> _Identity | None:
     try:
-        found = os.stat(path)
+        stat = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+    return stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import dialer
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState
-from dialer.core.board import Board, CampaignRow, Delay
+from dialer.core.board import AgentRow, Board, CampaignRow, Delay, Trend
 from dialer.core.effects import AgentChanged
 from dialer.core.engine_view import CampaignStatistics, EngineStatistics
 from dialer.core.inputs import Refused
@@ -18,6 +19,7 @@ from dialer.core.leads.lead_counts import LeadCounts, last_word
 from dialer.core.model import Settlement
 from dialer.shell.clock import Clock
 from dialer.shell.health import Health
+from dialer.store.operators.agent_days import AgentDay
 from pacing.api import NOT_ASKED, Brake, Decision, Mode
 from pacing.sentence import sentence
 
@@ -55,6 +57,29 @@ class Delays:
 
 
 @dataclass(slots=True)
+class TrendCounts:
+    """What ended in each of the last `Trend.STEPS` stretches of `Trend.STEP_S` seconds of the monotonic clock. `ends`
+    has [ends, live answers, abandoned] by the number of the stretch."""
+
+    ends: dict[int, list[int]] = field(default_factory=dict)
+
+    def count(self, now: float, *, live: bool, abandoned: bool) -> None:
+        """An attempt ended."""
+        step = int(now // Trend.STEP_S)
+        if step not in self.ends:
+            self.ends = {kept: counts for kept, counts in self.ends.items() if kept > step - Trend.STEPS}
+            self.ends[step] = [0, 0, 0]
+        for place, counted in enumerate((True, live, abandoned)):
+            self.ends[step][place] += counted
+
+    def trend(self, now: float) -> Trend:
+        """The last hour, the oldest stretch first; the newest is not over yet."""
+        last = int(now // Trend.STEP_S)
+        steps = [self.ends.get(step, (0, 0, 0)) for step in range(last - Trend.STEPS + 1, last + 1)]
+        return Trend(*[tuple(column) for column in zip(*steps, strict=True)])
+
+
+@dataclass(slots=True)
 class CampaignCounts:
     """One campaign's counts. `hand_over_s` is answer to agent's INVITE, `answer_to_agent_s` answer to bridge; `problem`
     is why the campaign cannot run here, `leads` where its leads are."""
@@ -70,11 +95,13 @@ class CampaignCounts:
     decided_at: float = 0.0  # seconds since the epoch
     problem: str = ""
     leads: LeadCounts = field(default_factory=LeadCounts)
+    trend: TrendCounts = field(default_factory=lambda: TrendCounts())
 
 
 @dataclass(slots=True)
 class Statistics:
-    """Everything that is counted in one process. `agent_s` is agents' time by state."""
+    """Everything that is counted in one process. `agent_s` is agents' time by state, `agent_days` what they did today,
+    as the store last had it."""
 
     clock: Clock
     started_at: float
@@ -83,6 +110,7 @@ class Statistics:
     agent_now: dict[str, tuple[AgentState, float]] = field(default_factory=dict)
     pacing_late: int = 0
     anomalies: int = 0
+    agent_days: Mapping[str, AgentDay] = field(default_factory=dict)
 
     def settled(self, settlement: Settlement) -> None:
         """An attempt ended."""
@@ -90,6 +118,7 @@ class Statistics:
         counts.attempts += 1
         counts.dispositions[settlement.disposition.value] += 1
         counts.causes[settlement.cause.value] += 1
+        counts.trend.count(self.clock.now(), live=settlement.live, abandoned=settlement.abandoned)
         if settlement.answered_at is None:
             return
         if settlement.agent_dialled_at is not None:
@@ -147,9 +176,16 @@ class Statistics:
             no_new_calls=tuple(health.no_new_calls.values()),
             trunks=engine.trunks,
             campaigns=tuple([self._campaign_row(campaign) for campaign in engine.campaigns]),
-            agents=engine.agents,
+            agents=tuple([self._agent_row(row) for row in engine.agents]),
             agent_s=dict(self.agent_s),
         )
+
+    def _agent_row(self, row: AgentRow) -> AgentRow:
+        day = self.agent_days.get(row.agent)
+        if day is None:
+            return row
+        first_at = day.first_at if day.talks else None
+        return replace(row, talks=day.talks, talk_s=day.talk_s, first_talk_at=first_at, outcomes=day.outcomes)
 
     def _campaign_row(self, campaign: CampaignStatistics) -> CampaignRow:
         settings, counts = campaign.settings, self.campaigns[campaign.settings.name]
@@ -166,6 +202,7 @@ class Statistics:
         row.decision, row.decisions, row.decided_at = decision, counts.decisions, counts.decided_at
         row.due, row.waiting, row.next = leads.due, leads.waiting, next_
         row.finished = bool(leads.at) and leads.finished
+        row.trend = counts.trend.trend(self.clock.now())
         row.attempts, row.dispositions = counts.attempts, dict(counts.dispositions)
         row.refusals, row.causes = dict(counts.refusals), dict(counts.causes)
         row.hand_over, row.answer_to_agent = counts.hand_over_s.delay(), counts.answer_to_agent_s.delay()

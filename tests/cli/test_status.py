@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -124,3 +125,12 @@ def _read_until(descriptor: int, wanted: bytes, limit_s: float) -> bytes:
         assert select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0], seen[-500:]
         seen += os.read(descriptor, 65_536)
     return seen
+
+
+@pytest.mark.usefixtures("alive")
+def test_watch_streams_json(dialer: Dialer) -> None:
+    """One object a line, as often as asked for."""
+    result = dialer("watch", "--json", "--count", "2", "--interval", "0.2")
+
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["hosts"][0]["host"] for line in lines] == ["dial-1", "dial-1"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import msgpack
 import pytest
@@ -14,7 +14,7 @@ from config.policies import applied
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.abandonment.windows import CountingWindow, WindowCounts
 from dialer.core.agents.agent import Agent, AgentState, LeadRef
-from dialer.core.board import Board, WindowRow, from_wire
+from dialer.core.board import AgentRow, Board, Trend, WindowRow, from_wire
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.effects import AgentChanged
 from dialer.core.engine_state import EngineSettings, EngineState, TrunkLimits, new_state
@@ -25,7 +25,8 @@ from dialer.core.model import Lead
 from dialer.shell.clock import Clock
 from dialer.shell.health import Health, NoCalls
 from dialer.shell.metrics import Metrics
-from dialer.shell.statistics import Statistics
+from dialer.shell.statistics import Statistics, TrendCounts
+from dialer.store.operators.agent_days import AgentDay
 from pacing.api import Brake, Decision, Mode, Reason, Rule
 from pacing.policies import progressive
 from tests.core.conftest import a_stage
@@ -194,3 +195,31 @@ def test_the_board_counts_each_campaigns_own_agents_and_calls(statistics: Statis
 
     assert (sales.agents, sales.calls) == ({"talking": 1}, {"talking": 1, "ringing": 1})
     assert (urgent.agents, urgent.calls) == ({"ready": 2}, {})
+
+
+def test_the_trend_is_of_the_last_hour(statistics: Statistics) -> None:
+    """Twelve stretches of five minutes, the newest last; what is older has gone."""
+    counts = TrendCounts()
+    for at, live, abandoned in (
+        (10.0, True, False),
+        (290.0, False, False),
+        (3000.0, True, True),
+        (3599.0, False, False),
+    ):
+        counts.count(at, live=live, abandoned=abandoned)
+
+    trend = counts.trend(3599.0)
+    assert trend == Trend((2, *[0] * 9, 1, 1), (1, *[0] * 9, 1, 0), (0, *[0] * 9, 1, 0))
+    assert counts.trend(3600.0).ended == (*[0] * 9, 1, 1, 0)
+    assert counts.trend(99_999.0) == Trend(*[(0,) * 12] * 3)
+
+
+def test_an_agents_row_has_the_agents_day(statistics: Statistics) -> None:
+    """As the store last had it; whoever has not talked today has nothing."""
+    engine = engine_statistics(a_stage().state, 0.0)
+    rows = tuple(AgentRow(name, "red", "ready", NOW, "", "spring") for name in ("ann", "bob"))
+    statistics.agent_days = {"ann": AgentDay(3, 90.0, NOW, {"sale": 1})}
+
+    ann, bob = statistics.board("host", replace(engine, agents=rows), Health(), workers=0, restarts=0, spooled=0).agents
+    assert (ann.talks, ann.talk_s, ann.first_talk_at, ann.outcomes) == (3, 90.0, NOW, {"sale": 1})
+    assert (bob.talks, bob.first_talk_at) == (0, None)

@@ -15,7 +15,9 @@ from dialer.store.operators import agents
 from dialer.store.operators.agents import Heard, Malformed, Presence
 from tests.store.conftest import NOW, OWNER
 
-LOGIN = AgentEvent(AgentEventKind.LOGIN, "17", "sip:17@10.0.0.5", ("spring",), "north", shift_ends_at=1_772_500_000.0)
+LOGIN = AgentEvent(
+    AgentEventKind.LOGIN, "17", "sip:17@10.0.0.5", ("spring",), "north", shift_ends_at=1_772_500_000.0, name="李娜"
+)
 LOGIN_SAID = {"type": "login", "agent": "17", "uri": "sip:17@10.0.0.5", "campaigns": ["spring"]}
 
 

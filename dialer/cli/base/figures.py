@@ -16,6 +16,7 @@ from rich.text import Text
 FILLED: Final = "━"
 SEAM: Final = "╸"
 EMPTY: Final = "─"
+COLUMNS: Final = "▁▂▃▄▅▆▇█"
 
 GOOD: Final = "green"
 WARN: Final = "yellow"
@@ -59,6 +60,15 @@ def stacked(parts: Sequence[tuple[int, str]], width: int) -> Text:
         text.append(FILLED * (length - 1) + SEAM, style)
         left, spare = left - count, spare - length
     return text
+
+
+def sparkline(counts: Sequence[float], style: str = ACCENT) -> Text:
+    """A column of one character for each count, as high as its share of the greatest; a dot for nothing."""
+    highest = max(counts, default=0)
+    columns = [
+        "·" if count <= 0 else COLUMNS[min(int(count / highest * len(COLUMNS)), len(COLUMNS) - 1)] for count in counts
+    ]
+    return Text("".join(columns), style if highest else QUIET)
 
 
 def agent_strip(agents: Mapping[str, int], width: int) -> Text:
@@ -128,6 +138,13 @@ def percent(fraction: float, digits: int = 1) -> str:
 def count(number: int) -> str:
     """`12,345`."""
     return f"{number:,}"
+
+
+def stopwatch(seconds: float) -> str:
+    """A running time: `0:07`, `12:03`, `3:20:15`."""
+    minutes, second = divmod(max(int(seconds), 0), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def duration(seconds: float) -> str:

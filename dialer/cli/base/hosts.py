@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from dialer.cli.base.text import clean
 from dialer.core.board import Board, from_wire
 from dialer.store.base.connection import Store
 from dialer.store.operators import status
@@ -32,12 +34,22 @@ class Hosts:
         return f"of another version, cannot be shown: {', '.join(self.unreadable)}" if self.unreadable else ""
 
 
+def _clean(value: Any) -> Any:
+    """What a daemon says, without what would steer a terminal: names and reasons in it come from anybody."""
+    kind = type(value)  # msgpack gives plain ones; this runs once a second over some thousand values
+    if kind is str:
+        return clean(value)
+    if kind is dict:
+        return {name: _clean(item) for name, item in value.items()}
+    return [_clean(item) for item in value] if kind is list else value
+
+
 def read(store: Store) -> Hosts:
     """Everything that is published at the moment."""
     boards, unreadable = [], []
     for host in status.read(store):
         try:
-            boards.append(from_wire(host.snapshot))
+            boards.append(from_wire(_clean(host.snapshot)))
         except ValueError:
             unreadable.append(host.host)
     return Hosts(tuple(boards), tuple(unreadable))

@@ -55,7 +55,7 @@ def start(invocation: Invocation, name: str, force: bool, as_json: bool) -> None
         if campaigns.get(store, name).state is not CampaignState.RUNNING:
             _look_at_the_list(invocation, store, settings, force, as_json)
         begun = now()
-        answer = _set_state(invocation, store, name, CampaignState.RUNNING)
+        answer = set_state(invocation, store, name, CampaignState.RUNNING)
         daemons = _taken_up(store, name, begun)
         if daemons.problems(name):
             answer = replace(answer, page=f"Campaign {name} is started, and held: a daemon cannot dial it.")
@@ -117,7 +117,7 @@ def pause(invocation: Invocation, name: str) -> Answer:
       dialer campaign pause spring-sale
     """
     with invocation.store() as store:
-        return _set_state(invocation, store, name, CampaignState.PAUSED)
+        return set_state(invocation, store, name, CampaignState.PAUSED)
 
 
 @click.command()
@@ -135,7 +135,7 @@ def resume(invocation: Invocation, name: str) -> Answer:
         if state is not CampaignState.PAUSED:
             hint = f"Start it with: dialer campaign start {name}" if state is CampaignState.STOPPED else ""
             raise Failure(CliExit.REFUSED, f"campaign {name} is {state}, not paused", *filter(None, [hint]))
-        return _set_state(invocation, store, name, CampaignState.RUNNING)
+        return set_state(invocation, store, name, CampaignState.RUNNING)
 
 
 @click.command()
@@ -149,7 +149,7 @@ def stop(invocation: Invocation, name: str) -> Answer:
       dialer campaign stop spring-sale
     """
     with invocation.store() as store:
-        return _set_state(invocation, store, name, CampaignState.STOPPED)
+        return set_state(invocation, store, name, CampaignState.STOPPED)
 
 
 def _taken_up(store: Store, name: str, begun: float) -> hosts.Hosts:
@@ -167,7 +167,7 @@ def _taken_up(store: Store, name: str, begun: float) -> hosts.Hosts:
         time.sleep(0.1)
 
 
-def _set_state(invocation: Invocation, store: Store, name: str, state: CampaignState) -> Answer:
+def set_state(invocation: Invocation, store: Store, name: str, state: CampaignState) -> Answer:
     before = campaigns.get(store, name).state
     after = campaigns.set_state(store, name, state, who=invocation.who, now=now())
     announce(invocation, store, "campaign_state", name, before=str(before), after=str(state))

@@ -30,7 +30,7 @@ MIN_LINES: Final = 4
 
 AT_REST: Final = frozenset({"stopped", "paused"})
 FOLDED: Final = 2
-"""The last group of `_rank`: one line for all of them."""
+"""The last group of `rank`: one line for all of them."""
 
 SENTENCES_FROM: Final = 110
 """Columns from which on a table of campaigns has room for the pacers' sentences."""
@@ -47,24 +47,24 @@ def render(
     itself.
     """
     width = max(width, MIN_WIDTH)
-    rows = sorted(campaigns(boards), key=_rank)
-    alarms = [notice] * bool(notice) + [text for board in boards for text in _alarms(board, now, len(boards) > 1)]
-    top: list[RenderableType] = [_alarm(text, width) for text in dict.fromkeys(alarms)]
+    rows = sorted(campaigns(boards), key=rank)
+    alarms = [notice] * bool(notice) + [text for board in boards for text in alarms_of(board, now, len(boards) > 1)]
+    top: list[RenderableType] = [alarm(text, width) for text in dict.fromkeys(alarms)]
     if not boards:
         return Group(*top, Text(" No daemon is alive. Start one with: dialer run", f"bold {WARN}"))
     for board in boards:
-        top += [_host(board, now, width), Text()]
+        top += [host_panel(board, now, width), Text()]
     if not rows:
         return Group(*top, Text(" No campaign yet. Make one with: dialer campaign create NAME", QUIET))
     cards = Group(*top, *(card(row, width) for row in rows))
     if height is None or _height(cards, width) <= height:
         return cards
-    active = [row for row in rows if _rank(row)[0] < FOLDED]
+    active = [row for row in rows if rank(row)[0] < FOLDED]
     folded = [_folded(rows[len(active) :], width)] if len(active) < len(rows) else []
     return Group(*top, *_lines_and_cards(active, folded, width, height - _height(Group(*top), width)))
 
 
-def _rank(row: CampaignRow) -> tuple[int, int, str]:
+def rank(row: CampaignRow) -> tuple[int, int, str]:
     """Campaigns that dial first, the busiest on top; then those that are held; then those at rest, by name."""
     at_rest = not row.problem and (row.state in AT_REST or row.finished) and not row.calls
     group = FOLDED if at_rest else 1 if row.problem else 0
@@ -85,7 +85,7 @@ def _lines_and_cards(rows: Sequence[CampaignRow], folded: list[Text], width: int
     """A line for each campaign and the cards of the first ones, in `height` lines; what is hidden is counted."""
     wide = width >= SENTENCES_FROM
     held = [
-        _alarm(f"{row.name} is held: {row.problem} (dialer campaign show {row.name})", width)
+        alarm(f"{row.name} is held: {row.problem} (dialer campaign show {row.name})", width)
         for row in rows
         if row.problem
     ]
@@ -114,7 +114,7 @@ def _height(renderable: RenderableType, width: int) -> int:
     return len(console.render_lines(renderable, pad=False))
 
 
-def _alarm(text: str, width: int) -> RenderableType:
+def alarm(text: str, width: int) -> RenderableType:
     """An alarm, wrapped under itself."""
     grid = Table.grid(padding=0, pad_edge=False)
     grid.add_column(width=3, no_wrap=True)
@@ -123,15 +123,15 @@ def _alarm(text: str, width: int) -> RenderableType:
     return grid
 
 
-def _host(board: Board, now: float, width: int) -> RenderableType:
+def host_panel(board: Board, now: float, width: int) -> RenderableType:
     room = width - LABEL - 1
     rows = [("lines", _lines(board, room)), ("agents", _agents(board, room))]
     if board.trunks:
         rows.append(("trunks", flowed([_trunk(trunk) for trunk in board.trunks], room)))
-    return Group(_title(board, now), labelled(rows, LABEL))
+    return Group(title(board, now), labelled(rows, LABEL))
 
 
-def _title(board: Board, now: float) -> Text:
+def title(board: Board, now: float) -> Text:
     clock = time.strftime("%H:%M:%S", time.localtime(board.at))
     return Text.assemble(
         (f" {board.host}", "bold"),
@@ -141,7 +141,7 @@ def _title(board: Board, now: float) -> Text:
     )
 
 
-def _alarms(board: Board, now: float, several: bool) -> list[str]:
+def alarms_of(board: Board, now: float, several: bool) -> list[str]:
     """What is wrong with a host, by its name where there are several."""
     alarms = list(board.problems)
     silent_s = now - board.at

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from dialer.core.board import Board, CampaignRow, Delay
+from dialer.core.board import Board, CampaignRow, Delay, Trend
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.model import Disposition
 
@@ -45,6 +45,7 @@ def _together(by_host: Sequence[tuple[Board, CampaignRow]]) -> CampaignRow:
         causes=_sum(row.causes for row in rows),
         decisions=sum(row.decisions for row in rows),
         hand_over=_worst([row.hand_over for row in rows]),
+        trend=_trends([row.trend for row in rows]),
         answer_to_agent=_worst([row.answer_to_agent for row in rows]),
     )
 
@@ -68,6 +69,12 @@ def _worst(delays: Sequence[Delay]) -> Delay:
         max(delay.p99_ms for delay in delays),
         max(delay.max_ms for delay in delays),
     )
+
+
+def _trends(trends: Sequence[Trend]) -> Trend:
+    columns = [[trend.ended, trend.live, trend.abandoned] for trend in trends if trend.ended]
+    sums = [tuple(map(sum, zip(*column, strict=True))) for column in zip(*columns, strict=True)]
+    return Trend(*sums) if sums else Trend()
 
 
 def answer_rate(row: CampaignRow) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ from dialer.cli.base import hosts
 from dialer.cli.base.failures import CliExit
 from dialer.cli.base.figures import AGENT_GLYPHS, duration
 from dialer.cli.base.hosts import Hosts
-from dialer.cli.base.invocation import Invocation, now, pass_invocation
+from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, console, page_width, show, table
+from dialer.cli.base.text import escaped
 from dialer.cli.live.board import render
 from dialer.core.agents.agent import AgentState
 from dialer.store.base.connection import Store
@@ -52,9 +54,13 @@ def status(invocation: Invocation) -> Answer:
     "--interval", type=click.FloatRange(0.2, 60), default=1.0, show_default=True, help="Seconds between looks."
 )
 @click.option("--count", type=click.IntRange(1), help="Stop after this many looks. [default: when interrupted]")
+@json_option
 @pass_invocation
-def watch(invocation: Invocation, interval: float, count: int | None) -> None:
-    """Show the live board until Ctrl-C. Without a terminal, one board after the other is printed as plain text.
+def watch(invocation: Invocation, interval: float, count: int | None, as_json: bool) -> None:
+    """Show the live board: campaigns, agents, lines. Keys sort, filter and open them, pause a campaign or an agent, log
+    an agent out; they stand in the last line. `q` or Ctrl-C ends it.
+
+    Without a terminal, one board after the other is printed as plain text, or with --json as one object a line.
 
     \b
     Example:
@@ -62,18 +68,25 @@ def watch(invocation: Invocation, interval: float, count: int | None) -> None:
       dialer watch --interval 60 >> board.log
     """
     with invocation.store() as store, _stopped_by_signals() as stop:
-        looks = _looks(store, stop, interval, count)
-        if not console().is_terminal:
-            for daemons, notice in looks:
+        if console().is_terminal and count is None and not as_json:
+            _open_board(invocation, store, interval)
+            return
+        for daemons, notice in _looks(store, stop, interval, count):
+            if as_json:
+                line = {"at": now(), "notice": notice, "hosts": [board.to_wire() for board in daemons.boards]}
+                click.echo(escaped(json.dumps(line, ensure_ascii=False)))
+            else:
                 show(render(daemons.boards, now(), 120, notice=notice))
                 click.echo()
-            return
-        from rich.live import Live  # not for whoever prints one board
 
-        with Live(console=console(), screen=True, auto_refresh=False) as live:
-            for daemons, notice in looks:
-                size = live.console.size
-                live.update(render(daemons.boards, now(), size.width, size.height, notice=notice), refresh=True)
+
+def _open_board(invocation: Invocation, store: Store, interval: float) -> None:
+    # Not for whoever prints one board.
+    from dialer.cli.live.floor_app import FloorApp
+    from dialer.cli.live.floor_orders import orders
+
+    limits = invocation.effective().settings.agents
+    FloorApp(lambda: hosts.read(store), interval, limits, orders(invocation, store)).run()
 
 
 @click.command()

@@ -49,8 +49,8 @@ class AgentEventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgentEvent:
-    """One entry of the agents' stream. `uri`, `campaigns`, `team` and `shift_ends_at` (seconds since the epoch, None:
-    not said) belong to a login, `reason` to a pause or a skip, `lead_id` to the answer to an offer."""
+    """One entry of the agents' stream. `uri`, `campaigns`, `team`, `name` and `shift_ends_at` (seconds since the epoch,
+    None: not said) belong to a login, `reason` to a pause or a skip, `lead_id` to the answer to an offer."""
 
     kind: AgentEventKind
     agent: str
@@ -60,6 +60,7 @@ class AgentEvent:
     reason: str = ""
     lead_id: str = ""
     shift_ends_at: float | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Agent:
 
     `call` is the attempt that the agent is reserved for or talking on. `lead` is the lead that is on offer to the agent
     or was asked for, until the call is answered. `pending` is the state to take after the call
-    and its wrap-up instead of READY. `shift_ends_at` is seconds since the epoch, None if the login did not say.
+    and its wrap-up instead of READY. `shift_ends_at` is seconds since the epoch, None if the login did not say. `name`
+    is for people, `agent` for programs.
     """
 
     agent: str
@@ -93,6 +95,7 @@ class Agent:
     pending_reason: str = ""
     logged_in_at: float = float("-inf")
     shift_ends_at: float | None = None
+    name: str = ""
 
 
 ON_CALL: Final = frozenset({AgentState.RINGING, AgentState.TALKING})
@@ -165,6 +168,7 @@ def _logged_in(event: AgentEvent, now: float) -> Agent:
         reason="login",
         logged_in_at=now,
         shift_ends_at=event.shift_ends_at,
+        name=event.name,
     )
 
 

@@ -8,18 +8,22 @@ from typing import Final
 import structlog
 import trio
 
+from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.core.board import Board
 from dialer.core.engine_view import EngineStatistics
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import KeyDamaged, StoreError
-from dialer.store.operators import status
+from dialer.store.operators import agent_days, status
 from sip.pool import Pool, PoolStatistics
 
 log = structlog.get_logger()
 
 BOARD_EVERY_S: Final = 1.0
 BOARD_TTL_S: Final = 10.0
+
+AGENT_DAYS_EVERY_S: Final = 5.0
+"""What agents did today is read so often."""
 
 
 @dataclass(slots=True)
@@ -29,6 +33,7 @@ class BoardTask:
     parts: Parts
     pool: Pool
     _restarts: int = 0
+    _agent_days_at: float = float("-inf")
 
     async def show(self) -> None:
         """Publish the board once a second. Runs until cancelled."""
@@ -43,6 +48,7 @@ class BoardTask:
         figures = parts.engine.statistics(parts.clock.now())
         self._note_trunks(figures)
         self._note_workers(pool)
+        await self._read_agent_days(figures)
         parts.health.log_alarms()
         board = parts.statistics.board(
             parts.host,
@@ -79,6 +85,18 @@ class BoardTask:
                 parts.health.stop_calls(NoCalls.REDIS, str(error))
             else:
                 parts.statistics.campaigns[name].leads = counts.standing
+
+    async def _read_agent_days(self, figures: EngineStatistics) -> None:
+        """What the agents did today, in the zone of each campaign."""
+        parts, now = self.parts, self.parts.clock.now()
+        if now < self._agent_days_at + AGENT_DAYS_EVERY_S or not figures.agents or not parts.health.redis_healthy:
+            return
+        self._agent_days_at, wall = now, parts.clock.wall()
+        days = [(run.settings.name, counting_day(wall, zone_of(run.settings))) for run in figures.campaigns]
+        try:
+            parts.statistics.agent_days = await trio.to_thread.run_sync(agent_days.read, parts.store, days)
+        except StoreError as error:
+            parts.health.stop_calls(NoCalls.REDIS, str(error))
 
     def _note_workers(self, pool: PoolStatistics) -> None:
         if pool.restarts > self._restarts:

@@ -14,11 +14,11 @@ CLOSE_S = 1e-6
 EVENTS_KEPT = 90_000
 
 
-def placeable(wanted: int, snapshot: Snapshot) -> int:
+def placeable(calls: int, snapshot: Snapshot) -> int:
     """What of the wanted calls may start: never more than lines or leads, and none without a working agent."""
     if snapshot.agents <= 0:
         return 0
-    return max(0, min(wanted, snapshot.lines_free, snapshot.leads_available))
+    return max(0, min(calls, snapshot.lines_free, snapshot.leads_available))
 
 
 def decided(dial: int, text: str) -> Decision:

@@ -93,7 +93,7 @@ def _number(text: str) -> float:
     return value
 
 
-def enough(steps: Sequence[Step], policies: Sequence[str], wanted: float) -> list[Enough]:
+def enough(steps: Sequence[Step], policies: Sequence[str], target: float) -> list[Enough]:
     """For each policy, the smallest value whose mean connects per hour are at least `wanted`."""
     answers = []
     for policy in policies:
@@ -102,17 +102,17 @@ def enough(steps: Sequence[Step], policies: Sequence[str], wanted: float) -> lis
             for step in steps
         }
         means = {value: sum(numbers) / len(numbers) for value, numbers in rates.items()}
-        value = next((value for value, mean in means.items() if mean >= wanted), None)
+        value = next((value for value, mean in means.items() if mean >= target), None)
         best = value if value is not None else max(means, key=means.__getitem__)
-        reached = sum(number >= wanted for number in rates[best])
+        reached = sum(number >= target for number in rates[best])
         answers.append(Enough(policy, value, means[best], reached, len(rates[best])))
     return answers
 
 
-def enough_sentence(name: str, answer: Enough, wanted: float) -> str:
+def enough_sentence(name: str, answer: Enough, target: float) -> str:
     """`30 agents are the fewest ...`."""
     got = f"{answer.connects_per_hour:.0f} connects per hour"
-    reached = f"{answer.reached} of {answer.shifts} shifts reached {wanted:g}"
+    reached = f"{answer.reached} of {answer.shifts} shifts reached {target:g}"
     if answer.value is None:
-        return f"{answer.policy}: no value of {name} is enough for {wanted:g} connects per hour; at best {got}."
+        return f"{answer.policy}: no value of {name} is enough for {target:g} connects per hour; at best {got}."
     return f"{answer.policy}: {name} = {answer.value} is the smallest that is enough: {got} ({reached})."

@@ -157,6 +157,11 @@ class Keys:
         minutes, for the rolling windows."""
         return f"{self.prefix}{{{campaign}}}:ledger_hour:{hour}"
 
+    def agent_day(self, campaign: str, day: str) -> str:
+        """Hash with an end of life: AGENT|talks, AGENT|talk_ms, AGENT|first_at and AGENT|outcome|NAME of one counting
+        day."""
+        return f"{self.prefix}{{{campaign}}}:agent_day:{day}"
+
     # --- the numbers that are shown -----------------------------------------------------------------------------------
 
     caller_id_rests = _shared("{caller_ids}:rests")  # hash: caller id -> until when it rests, who said so, when and why

@@ -38,6 +38,7 @@ from dialer.store.crm.requests import (
 from dialer.store.gate import contacts
 from dialer.store.leads.lead_codec import HIGHEST_PRIORITY, unpack
 from dialer.store.operators import campaigns
+from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, hour_of
 from dialer.store.settlement.outbox import refused, xadd_event
@@ -245,10 +246,13 @@ def _outcome_call(store: Store, outcome: Outcome, attempt: _Known, now: float) -
         "seen": attempt.seen,
         "slot": attempt.slot,
         "day_kept_s": DAY_KEPT_S,
+        "agent": attempt.ended.agent if attempt.ended else "",
+        "agent_day_kept_s": AGENT_DAY_KEPT_S,
     }
     ledgers = [
         store.keys.ledger(outcome.campaign, attempt.day),
         store.keys.ledger_hour(outcome.campaign, hour_of(attempt.slot * SLOT_S)),
+        store.keys.agent_day(outcome.campaign, attempt.day),
     ]
     args = [bytes(msgpack.packb(said, use_bin_type=False))]  # Lua's msgpack knows no binary
     return campaign_call(store, "outcome", outcome.campaign, args, ledgers)

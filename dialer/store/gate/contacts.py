@@ -117,8 +117,8 @@ def reserve(store: Store, campaign: str, claims: Sequence[Claim], generations: S
         alive = [i for i in alive if i not in changed]
     half = [i for i, done in enumerate(counted) if 0 < done < len(claims[i].spots)]
     if half:
-        marks = [(one, claims[i].attempt) for i in half for one in claims[i].spots[: counted[i]]]
-        _give_back(store, [(one, raw[4:6], raw[8:10]) for one, raw in marks])
+        marks = [(place, claims[i].attempt) for i in half for place in claims[i].spots[: counted[i]]]
+        _give_back(store, [(place, raw[4:6], raw[8:10]) for place, raw in marks])
     return [done == len(claim.spots) for done, claim in zip(counted, claims, strict=True)]
 
 
@@ -126,7 +126,11 @@ def give_back(store: Store, reservations: Iterable[Reservation]) -> int:
     """Uncount attempts that never reached anybody, in one round trip; returns how many contacts were counted."""
     return _give_back(
         store,
-        [(spot(store, field), _crc(one.campaign), _crc(one.attempt)) for one in reservations for field in one.fields],
+        [
+            (spot(store, field), _crc(reservation.campaign), _crc(reservation.attempt))
+            for reservation in reservations
+            for field in reservation.fields
+        ],
     )
 
 
@@ -135,10 +139,10 @@ def mark(store: Store, markings: Iterable[Marking]) -> int:
     nothing. A contact that was said to be a machine is no connect and no conversation, whatever is marked when; taking
     that back makes it both again."""
     by_shard: dict[int, tuple[list[str], list[Value]]] = defaultdict(lambda: ([], []))
-    for one in markings:
-        about = (_crc(one.campaign), _crc(one.attempt), int(one.add), int(one.remove))
-        ended: Value = "" if one.ended_at is None else one.ended_at
-        for field in one.fields:
+    for marking in markings:
+        about = (_crc(marking.campaign), _crc(marking.attempt), int(marking.add), int(marking.remove))
+        ended: Value = "" if marking.ended_at is None else marking.ended_at
+        for field in marking.fields:
             shard, key, _ = spot(store, field)
             keys, args = by_shard[shard]
             keys.append(key)
@@ -146,26 +150,32 @@ def mark(store: Store, markings: Iterable[Marking]) -> int:
     return sum(trip(store, [ScriptCall("mark", keys, args) for keys, args in by_shard.values()]))
 
 
-def end_of(one: Settlement) -> Marking:
+def end_of(settlement: Settlement) -> Marking:
     """What a charged attempt's end says of it. Where nobody saw the end it counts as a conversation, until somebody
     says what it was. So does a talk with what was taken for a machine, until the agent says that it was one."""
     marks = Mark.ENDED
-    if one.disposition is Disposition.MACHINE:
+    if settlement.disposition is Disposition.MACHINE:
         marks |= Mark.MACHINE
-    if one.live or one.bridged_at is not None:
+    if settlement.live or settlement.bridged_at is not None:
         marks |= Mark.CONNECTED
-    if one.bridged_at is not None:
+    if settlement.bridged_at is not None:
         marks |= Mark.CONVERSATION
-    if one.abandoned:
+    if settlement.abandoned:
         marks |= Mark.ABANDONED
-    if one.disposition in _LOST:
+    if settlement.disposition in _LOST:
         marks |= IN_DOUBT
-    if one.disposition is Disposition.UNWANTED or one.opted_out:
+    if settlement.disposition is Disposition.UNWANTED or settlement.opted_out:
         marks |= Mark.REFUSED
-    if one.disposition is Disposition.BLOCKED:
+    if settlement.disposition is Disposition.BLOCKED:
         marks |= Mark.NETWORK_BLOCKED
-    doubted = IN_DOUBT & ~marks
-    return Marking(fields_of(one.lead), one.campaign, one.attempt, marks, doubted, ended_at=one.ended_at)
+    return Marking(
+        fields_of(settlement.lead),
+        settlement.campaign,
+        settlement.attempt,
+        marks,
+        IN_DOUBT & ~marks,
+        ended_at=settlement.ended_at,
+    )
 
 
 def said_of(lead: Lead, attempt: str, outcome: str, *, opt_out: bool) -> Marking:

@@ -47,7 +47,7 @@ class Screening:
     def asked(self, leads: Sequence[Lead]) -> list[Asked]:
         """Leads as they are asked about, with what the national registers say of their numbers."""
         listed = self.registers.verdicts(self.policy.registers, [lead.number for lead in leads], self.now)
-        return [asked_of(self.store, lead, one) for lead, one in zip(leads, listed, strict=True)]
+        return [asked_of(self.store, lead, listed_by) for lead, listed_by in zip(leads, listed, strict=True)]
 
     def facts(self, leads: Sequence[Lead]) -> list[Facts]:
         """What is known of leads."""
@@ -55,7 +55,7 @@ class Screening:
             return []
         asked = self.asked(leads)
         gathered, _ = gather(self.store, self.campaign, asked, self.now, agent_held=self.agent_held)
-        return [one.facts for one in gathered]
+        return [gathering.facts for gathering in gathered]
 
     def question(self) -> Question:
         """What the gate asks about them."""
@@ -71,11 +71,11 @@ class Screening:
     def foreseen(self, facts: Sequence[Facts]) -> list[Cleared | Refusal]:
         """What both gates would say of each alone, the number to show included. Nothing is reserved or counted."""
         asked = self.question()
-        verdicts = [judge(one, asked) for one in facts]
-        passed = [i for i, one in enumerate(verdicts) if isinstance(one, Cleared)]
+        verdicts = [judge(each, asked) for each in facts]
+        passed = [i for i, verdict in enumerate(verdicts) if isinstance(verdict, Cleared)]
         wanted = [Wanted(facts[i].callee.number, facts[i].contacts[Per.NUMBER]) for i in passed]
         shown = caller_ids.foresee(self.store, self.settings, wanted, self.now) if wanted else ()
-        for i, one in zip(passed, shown, strict=True):
-            if isinstance(one, Refusal):
-                verdicts[i] = one
+        for i, allotted in zip(passed, shown, strict=True):
+            if isinstance(allotted, Refusal):
+                verdicts[i] = allotted
         return verdicts

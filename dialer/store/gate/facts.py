@@ -78,8 +78,8 @@ def gather(
     good: nobody may go on as if there were none.
     """
     by_shard: dict[int, tuple[list[tuple[int, int]], list[str], list[Value]]] = {}
-    for i, one in enumerate(asked):
-        for at, (shard, key, field) in enumerate(one.spots):
+    for i, question in enumerate(asked):
+        for at, (shard, key, field) in enumerate(question.spots):
             group = by_shard.get(shard)
             if group is None:
                 keys = [store.keys.blocked(shard), store.keys.prefix_generation(shard)]
@@ -89,19 +89,19 @@ def gather(
             group[2].append(field)
     replies = trip(store, [ScriptCall("facts", keys, args) for _, keys, args in by_shard.values()])
     prefixes = _prefixes(store, {shard: whole_of(reply[0], 0) for shard, reply in zip(by_shard, replies, strict=True)})
-    histories: list[list[bytes]] = [[b""] * len(one.spots) for one in asked]
-    found: dict[int, dict[int, tuple[bytes, bytes]]] = {}
+    histories: list[list[bytes]] = [[b""] * len(question.spots) for question in asked]
+    blocks_at: dict[int, dict[int, tuple[bytes, bytes]]] = {}
     for (places, _, _), (_, raws, blocked) in zip(by_shard.values(), replies, strict=True):
         for (i, at), raw in zip(places, raws, strict=True):
             histories[i][at] = raw
         for which, tenant, mine in zip(blocked[::3], blocked[1::3], blocked[2::3], strict=True):
             i, at = places[which]
-            found.setdefault(i, {})[at] = (tenant, mine)
+            blocks_at.setdefault(i, {})[at] = (tenant, mine)
     table = prefixes.table
     gathered: list[Gathered] = []
     for i, (callee, spots, listed) in enumerate(asked):
         blocks: Sequence[Block] = table.on(spots[0].field) if table else ()
-        exact = found.get(i)
+        exact = blocks_at.get(i)
         if exact:
             blocks = [*blocks, *_blocks(spots, exact, campaign)]
         contacts = _contacts(spots, histories[i])
@@ -130,14 +130,14 @@ def _unreadable(number: E164, now: float) -> Block:
     return of_number(number).block(source="dialer", reason=reason, who="dialer", at=now, until=now + UNREADABLE_REST_S)
 
 
-def _blocks(spots: Sequence[Spot], found: Mapping[int, tuple[bytes, bytes]], campaign: str) -> list[Block]:
+def _blocks(spots: Sequence[Spot], blocks_at: Mapping[int, tuple[bytes, bytes]], campaign: str) -> list[Block]:
     blocks = [
         blocklist.block_of(block_field(spots[at].field, name).encode(), raw)
-        for at, pair in found.items()
+        for at, pair in blocks_at.items()
         for name, raw in zip(("", campaign), pair, strict=True)
         if raw
     ]
-    return [one for one in blocks if one is not None]
+    return [block for block in blocks if block is not None]
 
 
 def _prefixes(store: Store, generations: dict[int, int]) -> Prefixes:

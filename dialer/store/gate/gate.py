@@ -67,11 +67,14 @@ def sift(screening: Screening, leads: Sequence[Lead], *, owner: str) -> tuple[tu
     Nothing is reserved. What is dialled passes `screen` at its own moment.
     """
     verdicts = screening.foreseen(screening.facts(leads))
-    refused = [Refused(lead, one) for lead, one in zip(leads, verdicts, strict=True) if isinstance(one, Refusal)]
-    moves = [_refusal_move(one.lead, one.refusal, screening.now) for one in refused]
-    moves += _counting(one.refusal for one in refused)
+    refused = [
+        Refused(lead, verdict) for lead, verdict in zip(leads, verdicts, strict=True) if isinstance(verdict, Refusal)
+    ]
+    moves = [_refusal_move(each.lead, each.refusal, screening.now) for each in refused]
+    moves += _counting(each.refusal for each in refused)
     move(screening.store, screening.campaign, owner, moves, screening.now)
-    return tuple(lead for lead, one in zip(leads, verdicts, strict=True) if isinstance(one, Cleared)), tuple(refused)
+    passed = [lead for lead, verdict in zip(leads, verdicts, strict=True) if isinstance(verdict, Cleared)]
+    return tuple(passed), tuple(refused)
 
 
 # --- judged and reserved ----------------------------------------------------------------------------------------------
@@ -91,10 +94,10 @@ class _Batch:
         seen: set[Spot] = set()
         chosen = []
         if len(self.verdicts) < len(self.asked):
-            for i, one in enumerate(self.asked):
-                if i not in self.verdicts and seen.isdisjoint(one.spots):
+            for i, lead_asked in enumerate(self.asked):
+                if i not in self.verdicts and seen.isdisjoint(lead_asked.spots):
                     chosen.append(i)
-                    seen.update(one.spots)
+                    seen.update(lead_asked.spots)
         return chosen
 
 
@@ -109,11 +112,11 @@ def reserved(screening: Screening, leads: Sequence[Lead], attempt_ids: Sequence[
         )
         cleared: list[tuple[int, Gathered, Cleared]] = []
         for i, facts in zip(chosen, gathered, strict=True):
-            one = judge(facts.facts, question)
-            if isinstance(one, Refusal):
-                batch.verdicts[i] = one
+            verdict = judge(facts.facts, question)
+            if isinstance(verdict, Refusal):
+                batch.verdicts[i] = verdict
             else:
-                cleared.append((i, facts, one))
+                cleared.append((i, facts, verdict))
         if cleared:
             _reserve(screening, batch, cleared, prefixes.generations)
     return [batch.verdicts[i] for i in range(len(leads))]
@@ -124,22 +127,24 @@ def _reserve(
 ) -> None:
     """Choose numbers to show, and count the attempts of those of whom nothing has changed."""
     store, settings, now = screening.store, screening.settings, screening.now
-    wanted = [Wanted(one.number, facts.facts.contacts[Per.NUMBER]) for _, facts, one in cleared]
+    wanted = [Wanted(clearance.number, facts.facts.contacts[Per.NUMBER]) for _, facts, clearance in cleared]
     shown = caller_ids.allot(store, settings, wanted, now)
     begins = head(now, settings.name, group_of(settings.name, settings.group))
     going: list[tuple[int, Cleared, str]] = []
     claims: list[Claim] = []
-    for (i, facts, one), caller_id in zip(cleared, shown, strict=True):
+    for (i, facts, clearance), caller_id in zip(cleared, shown, strict=True):
         if isinstance(caller_id, Refusal):
             batch.verdicts[i] = caller_id
             continue
-        going.append((i, one, caller_id))
+        going.append((i, clearance, caller_id))
         attempt = completed(begins, batch.attempt_ids[i], caller_id)
         claims.append(Claim(batch.asked[i].spots, facts.histories, attempt, facts.blocks))
     unused = []
-    for (i, one, caller_id), counted in zip(going, reserve(store, settings.name, claims, generations), strict=True):
+    for (i, clearance, caller_id), counted in zip(
+        going, reserve(store, settings.name, claims, generations), strict=True
+    ):
         if counted:
-            batch.verdicts[i] = Permit(one, Reserved(batch.attempt_ids[i], one.number, now, caller_id))
+            batch.verdicts[i] = Permit(clearance, Reserved(batch.attempt_ids[i], clearance.number, now, caller_id))
             continue
         unused.append(caller_id)
         batch.tries[i] = batch.tries.get(i, 0) + 1
@@ -158,14 +163,14 @@ def _written_down(
     """Open the permitted attempts, postpone or close the refused leads; undo what could not be opened."""
     store, now = screening.store, screening.now
     moves = [_move(lead, verdict, trunk, owner, now) for lead, verdict in zip(leads, verdicts, strict=True)]
-    counting = _counting(one for one in verdicts if isinstance(one, Refusal))
+    counting = _counting(verdict for verdict in verdicts if isinstance(verdict, Refusal))
     try:
         done = move(store, screening.campaign, owner, [*moves, *counting], now)[: len(moves)]
     except StoreError:
         # The attempts may be open although no answer came. The caller settles them as NOT_SENT once Redis is back.
-        permitted = [(lead, one) for lead, one in zip(leads, verdicts, strict=True) if isinstance(one, Permit)]
+        permitted = [(lead, permit) for lead, permit in zip(leads, verdicts, strict=True) if isinstance(permit, Permit)]
         with suppress(StoreError):
-            give_back(store, [_reservation(lead, one) for lead, one in permitted])
+            give_back(store, [_reservation(lead, permit) for lead, permit in permitted])
         raise
     answers: list[Permitted | Refused] = []
     lost: list[tuple[Lead, Permit]] = []
@@ -178,8 +183,8 @@ def _written_down(
             lost.append((lead, verdict))
             answers.append(Refused(lead, LEASE_LOST))
     if lost:
-        give_back(store, [_reservation(lead, one) for lead, one in lost])
-        caller_ids.take_back(store, screening.settings, [one.caller_id for _, one in lost], now)
+        give_back(store, [_reservation(lead, permit) for lead, permit in lost])
+        caller_ids.take_back(store, screening.settings, [permit.caller_id for _, permit in lost], now)
     return tuple(answers)
 
 
@@ -214,4 +219,4 @@ def _refusal_move(lead: Lead, refusal: Refusal, now: float) -> Move:
 
 
 def _counting(refusals: Iterable[Refusal]) -> list[Move]:
-    return [Move("count", "", f"refused:{one.rule}") for one in refusals]
+    return [Move("count", "", f"refused:{refusal.rule}") for refusal in refusals]

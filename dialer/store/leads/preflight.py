@@ -54,7 +54,9 @@ class Stretch:
 
 def plan(store: Store, settings: AppliedSettings, now: float) -> tuple[Flight, tuple[Stretch, ...]]:
     """How a campaign is to be judged, and the stretches of its leads."""
-    running = [one.settings.name for one in campaigns.readable(store)[0] if one.state is CampaignState.RUNNING]
+    running = [
+        campaign.settings.name for campaign in campaigns.readable(store)[0] if campaign.state is CampaignState.RUNNING
+    ]
     others = tuple(name for name in running if name != settings.name)
     sizes = trip(store, [("ZCARD", _place(store, settings.name, place)) for place in _PLACES])
     stretches = tuple(
@@ -70,18 +72,18 @@ def judge_stretch(
     flight: Flight,
     registers: NationalRegisters,
     stretch: Stretch,
-    told: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Preflight:
     """Judge some of the leads. `told` hears how many more have been read."""
-    found = Preflight(flight.at, flight.edges)
+    preflight = Preflight(flight.at, flight.edges)
     screening = Screening.as_dialled(store, flight.settings, flight.at, registers)
     for first in range(stretch.first, stretch.first + stretch.leads, PAGE):
         last = min(first + PAGE, stretch.first + stretch.leads) - 1
-        leads, due_at = _page(store, flight, stretch.place, first, last, found)
-        found.see(zip(screening.foreseen(screening.facts(leads)), due_at, strict=True))
-        _note_shared(store, flight, leads, found)
-        told(last + 1 - first)
-    return found
+        leads, due_at = _page(store, flight, stretch.place, first, last, preflight)
+        preflight.see(zip(screening.foreseen(screening.facts(leads)), due_at, strict=True))
+        _note_shared(store, flight, leads, preflight)
+        progress(last + 1 - first)
+    return preflight
 
 
 def _place(store: Store, campaign: str, place: str) -> str:
@@ -90,7 +92,7 @@ def _place(store: Store, campaign: str, place: str) -> str:
 
 
 def _page(
-    store: Store, flight: Flight, place: str, first: int, last: int, found: Preflight
+    store: Store, flight: Flight, place: str, first: int, last: int, preflight: Preflight
 ) -> tuple[list[Lead], list[float]]:
     """Leads, and the time from which on each is due. Those in a call are left out."""
     name, keys = flight.settings.name, store.keys
@@ -103,7 +105,7 @@ def _page(
             try:
                 leads.append(unpack(raw, campaign=name, progress=progress))
             except Undecodable:
-                found.unreadable += 1
+                preflight.unreadable += 1
             else:
                 due_at.append(float(score) if place == "waiting" else flight.at)
     if place == "leased" and leads:
@@ -113,7 +115,7 @@ def _page(
     return leads, due_at
 
 
-def _note_shared(store: Store, flight: Flight, leads: Sequence[Lead], found: Preflight) -> None:
+def _note_shared(store: Store, flight: Flight, leads: Sequence[Lead], preflight: Preflight) -> None:
     """Count the numbers that other running campaigns have, too."""
     if not flight.others or not leads:
         return
@@ -123,5 +125,5 @@ def _note_shared(store: Store, flight: Flight, leads: Sequence[Lead], found: Pre
     for name, row in zip(flight.others, rows, strict=True):
         there = sum(held is not None for held in row)
         if there:
-            found.shared[name] += there
-    found.shared_numbers += sum(any(held is not None for held in column) for column in zip(*rows, strict=True))
+            preflight.shared[name] += there
+    preflight.shared_numbers += sum(any(held is not None for held in column) for column in zip(*rows, strict=True))

@@ -4,16 +4,17 @@
 --
 -- KEYS
 --   behind the named ones, hashes of the ledger in which machine|answered takes back an answer: the counting day the
---   attempt was answered on, and the hour, where SLOT| stands in front
+--   attempt was answered on, and the hour, where SLOT| stands in front; and the hash of agents' days: AGENT|outcome|NAME
 -- ARGV
 --   1 (msgpack) now; attempt, lead (ids); outcome (its name), record (all of it, msgpack);
 --     what the lead is to do: "" nothing, "due", "close"; a: due at, or kind; why; priority ("": as it is);
 --     seen: how the attempt was, "open", "live" (ended and counted as a live answer that was not abandoned) or "ended";
---     slot of the answer; day_kept_s: how long a day of the ledger is kept
+--     slot of the answer; day_kept_s, agent_day_kept_s: how long those days are kept; agent who talked ("" while the
+--     attempt is open: its settlement counts what was said)
 -- RETURNS
 --   1 kept, 0 no such attempt, 2 it was said before, 3 it was seen open and has ended since: nothing is done
 
-local keys, ledgers = keys_of({
+local keys, counters = keys_of({
     'attempts hash', 'ended hash', 'outcomes hash', 'open hash', 'wishes hash', 'lessee hash', 'leased zset', 'due zset',
     'waiting zset', 'closed zset', 'why hash', 'priority hash', 'counts hash', 'lead hash',
 }, 'hash')
@@ -39,12 +40,19 @@ if earlier ~= said.outcome then
     if type(earlier) == 'string' then
         count(keys.counts, 'outcome:' .. earlier, -1)
     end
+    if said.agent ~= '' then
+        count(counters[3], said.agent .. '|outcome|' .. said.outcome, 1)
+        if type(earlier) == 'string' then
+            count(counters[3], said.agent .. '|outcome|' .. earlier, -1)
+        end
+        redis.call('EXPIRE', counters[3], said.agent_day_kept_s)
+    end
     local change = said.outcome == 'machine' and -1 or earlier == 'machine' and 1 or 0
     if said.seen == 'live' and change ~= 0 then
-        count(ledgers[1], 'machine|answered', change)
-        redis.call('EXPIRE', ledgers[1], said.day_kept_s)
-        if redis.call('EXISTS', ledgers[2]) == 1 then -- else no window looks back so far any more
-            count(ledgers[2], said.slot .. '|machine|answered', change)
+        count(counters[1], 'machine|answered', change)
+        redis.call('EXPIRE', counters[1], said.day_kept_s)
+        if redis.call('EXISTS', counters[2]) == 1 then -- else no window looks back so far any more
+            count(counters[2], said.slot .. '|machine|answered', change)
         end
     end
 end

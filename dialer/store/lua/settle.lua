@@ -5,23 +5,24 @@
 --
 -- KEYS
 --   behind the named ones, hashes of the ledger: OWNER|answered, OWNER|abandoned, OWNER|hung_up of one counting day, and
---   the same by slot, SLOT|OWNER|answered, of one hour
+--   the same by slot, SLOT|OWNER|answered, of one hour; and hashes of agents' days: AGENT|talks and so on
 -- ARGV
---   1 (msgpack) now; owner: who settles; story_bytes: longest story; day_kept_s, hour_kept_s: how long ledgers are kept
+--   1 (msgpack) now; owner: who settles; story_bytes: longest story; day_kept_s, hour_kept_s, agent_day_kept_s: how long they are kept
 --   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; why;
 --     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; slot;
---     day, hour: which of the ledgers (from 1); corrects: the event says that it takes the place of one
+--     day, hour, agent_day: which of those hashes (from 1); agent ("": none had it); talk_at, talk_ms; corrects: the event
+--     says that it takes the place of one
 -- RETURNS
 --   for each attempt: 1 it ends now, 0 it had ended, or was given back and never opened, 2 it had ended as unknown and
 --   this says more: nothing is done until it comes with `corrects`
 
-local keys, ledgers = keys_of({
+local keys, counters = keys_of({
     'attempts hash', 'open hash', 'ended hash', 'story hash', 'progress hash', 'leased zset', 'lessee hash', 'due zset',
     'waiting zset', 'closed zset', 'why hash', 'counts hash', 'unannounced hash', 'wishes hash', 'outcomes hash',
     'priority hash', 'lead hash',
 }, 'hash')
 local given = cmsgpack.unpack(ARGV[1])
-local UNKNOWN_AT = 7 -- in what is kept of an ended attempt: whether it ended as unknown
+local UNKNOWN_AT = 8 -- in what is kept of an ended attempt: whether it ended as unknown
 
 -- What an outcome wanted of the lead while this attempt was open. It is obeyed once: a later attempt ends by itself.
 local function take_wish(lead_id)
@@ -115,8 +116,24 @@ end
 local function charge_ledger(owner, one)
     local outcome = record_of(redis.call('HGET', keys.outcomes, one.attempt))
     local machine = outcome and outcome['outcome'] == 'machine'
-    charge(ledgers[one.day], '', given.day_kept_s, owner, one, machine)
-    charge(ledgers[one.hour], one.slot .. '|', given.hour_kept_s, owner, one, machine)
+    charge(counters[one.day], '', given.day_kept_s, owner, one, machine)
+    charge(counters[one.hour], one.slot .. '|', given.hour_kept_s, owner, one, machine)
+end
+
+-- What agents did that day. What was said of the talk while it went on is counted now, as nobody knew the agent then.
+local function count_for_agent(one)
+    if one.agent == '' then
+        return
+    end
+    local key = counters[one.agent_day]
+    count(key, one.agent .. '|talks', 1)
+    count(key, one.agent .. '|talk_ms', one.talk_ms)
+    redis.call('HSETNX', key, one.agent .. '|first_at', one.talk_at)
+    local outcome = (record_of(redis.call('HGET', keys.outcomes, one.attempt)) or {})['outcome']
+    if type(outcome) == 'string' then
+        count(key, one.agent .. '|outcome|' .. outcome, 1)
+    end
+    redis.call('EXPIRE', key, given.agent_day_kept_s)
 end
 
 local function end_attempt(one, known)
@@ -133,6 +150,7 @@ local function end_attempt(one, known)
     if one.live then
         charge_ledger(type(dialled_by) == 'string' and dialled_by or given.owner, one)
     end
+    count_for_agent(one)
     count(keys.counts, 'disposition:' .. one.disposition, 1)
     redis.call('HSET', keys.unannounced, one.attempt, one.event)
 end

@@ -82,6 +82,7 @@ def _said(event: AgentEvent) -> dict[str, Any]:
         "uri": event.uri,
         "campaigns": list(event.campaigns),
         "team": event.team,
+        "name": event.name,
         "reason": event.reason,
         "lead_id": event.lead_id,
     }
@@ -125,6 +126,7 @@ def parse(entry: Entry) -> Heard | Malformed:
         given.faults.append("uri: must begin with sip: or sips:")
     campaigns = given.texts("campaigns", MAX_TEXT_LENGTH, MAX_CAMPAIGNS)
     team = given.text("team", MAX_TEXT_LENGTH)
+    shown_name = masked_text(given.text("name", MAX_TEXT_LENGTH))  # it goes onto boards, as the reason does
     reason = masked_text(given.text("reason", MAX_TEXT_LENGTH))  # it goes onto boards, into logs and events
     lead_id = given.text("lead_id", MAX_TEXT_LENGTH, needed=kind in ABOUT_A_LEAD)
     shift_ends_at = given.time("shift_ends_at")
@@ -135,7 +137,7 @@ def parse(entry: Entry) -> Heard | Malformed:
     given.finish()
     if given.faults:
         return Malformed(entry.id, tuple(given.faults), agent if _is_name(agent) else "")
-    event = AgentEvent(AgentEventKind(kind), agent, uri, campaigns, team, reason, lead_id, shift_ends_at)
+    event = AgentEvent(AgentEventKind(kind), agent, uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name)
     return Heard(entry.id, event)
 
 

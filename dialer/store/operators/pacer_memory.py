@@ -65,9 +65,9 @@ class Found:
 
     def for_host(self, campaign: str, host: str) -> Learnt | None:
         """What a pacer of `host` goes on from: its own, else the freshest of the others."""
-        records = [one for one in self.records if one.campaign == campaign]
-        own = next((one for one in records if one.host == host), None)
-        return own or max(records, key=lambda one: one.at, default=None)
+        records = [record for record in self.records if record.campaign == campaign]
+        own = next((record for record in records if record.host == host), None)
+        return own or max(records, key=lambda record: record.at, default=None)
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -115,12 +115,12 @@ def read(store: Store, campaigns: Iterable[str], now: float) -> Found:
             faults.append(f"campaign {name}: {reply}")
             continue
         of_hosts = [judged(name, host, raw) for host, raw in zip(reply[::2], reply[1::2], strict=True)]
-        of_hosts.sort(key=lambda one: one.at, reverse=True)
-        kept = [one for one in of_hosts if now - KEPT_S <= one.at <= now + FUTURE_S][:MOST_HOSTS]
-        records += [one.record for one in kept if one.record is not None]
-        faults += [one.fault for one in of_hosts if one.fault]
+        of_hosts.sort(key=lambda each: each.at, reverse=True)
+        kept = [each for each in of_hosts if now - KEPT_S <= each.at <= now + FUTURE_S][:MOST_HOSTS]
+        records += [each.record for each in kept if each.record is not None]
+        faults += [each.fault for each in of_hosts if each.fault]
         if len(kept) < len(of_hosts):
-            gone.append(("HDEL", _key(store, name), *(one.field for one in of_hosts if one not in kept)))
+            gone.append(("HDEL", _key(store, name), *(each.field for each in of_hosts if each not in kept)))
     if gone:
         trip(store, gone)
     return Found(tuple(records), tuple(faults))

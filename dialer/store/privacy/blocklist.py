@@ -82,8 +82,8 @@ def add(store: Store, blocks: Sequence[Block]) -> int:
 
 def remove(store: Store, targets: Sequence[Target], *, who: str, now: float) -> int:
     """Unblock, each in its scope; returns how many had been blocked. Written into the audit trail, masked."""
-    found = change(store, [Unblock(target) for target in targets], now=now)
-    gone = [target for target, one in zip(targets, found, strict=True) if one is Change.DONE]
+    answers = change(store, [Unblock(target) for target in targets], now=now)
+    gone = [target for target, answer in zip(targets, answers, strict=True) if answer is Change.DONE]
     lines: list[Command | ScriptCall] = [
         control.audit_line(store, "unblock", who, now, audited(target)) for target in gone
     ]
@@ -94,8 +94,8 @@ def remove(store: Store, targets: Sequence[Target], *, who: str, now: float) -> 
 def change(store: Store, changes: Sequence[Block | Unblock], *, now: float) -> list[Change]:
     """Carry out changes in order and in one round trip. `now` is for the unblocking: one that has ended had not been
     blocked."""
-    calls: list[Command | ScriptCall] = [_change_call(store, one, now) for one in changes]
-    if any(one.target.kind is BlockKind.PREFIX for one in changes):
+    calls: list[Command | ScriptCall] = [_change_call(store, requested, now) for requested in changes]
+    if any(requested.target.kind is BlockKind.PREFIX for requested in changes):
         # After the change: whoever has read the generation before it has read old prefixes, and will see that. A server
         # that had forgotten the scripts would change the prefixes only after the generation.
         load_scripts(store)
@@ -111,15 +111,15 @@ def audited(target: Target) -> dict[str, str]:
 def check(store: Store, target: Target, campaigns: Sequence[str] = (), *, now: float) -> tuple[Block, ...]:
     """The blocks on somebody that hold at `now`: for all campaigns, and for each of `campaigns`. Of a number or a
     prefix also those on the prefixes that it begins with."""
-    found: list[Block] = []
+    blocks: list[Block] = []
     if target.subject is not None:
         field = subject_field(target.subject)
         fields = [block_field(field, name) for name in ("", *campaigns)]
         raws = trip(store, [("HMGET", store.keys.blocked(shard_of(field)), *fields)])[0]
-        found += _blocks(zip((name.encode() for name in fields), raws, strict=True))
+        blocks += _blocks(zip((name.encode() for name in fields), raws, strict=True))
     if target.kind in (BlockKind.NUMBER, BlockKind.PREFIX):
-        found += [one for one in prefixes(store).table.on(target.value) if one.campaign in ("", *campaigns)]
-    return tuple(one for one in found if one.holds(now))
+        blocks += [block for block in prefixes(store).table.on(target.value) if block.campaign in ("", *campaigns)]
+    return tuple(block for block in blocks if block.holds(now))
 
 
 def prefixes(store: Store) -> Prefixes:
@@ -127,7 +127,7 @@ def prefixes(store: Store) -> Prefixes:
     reads: list[Command | ScriptCall] = [("GET", store.keys.prefix_generation(shard)) for shard in range(SHARDS)]
     *generations, flat = trip(store, [*reads, ("HGETALL", store.keys.prefixes())])
     blocks = _blocks(zip(flat[::2], flat[1::2], strict=True), prefix=True)
-    return Prefixes(PrefixTable(blocks), tuple(whole_of(one, 0) for one in generations))
+    return Prefixes(PrefixTable(blocks), tuple(whole_of(raw, 0) for raw in generations))
 
 
 def page(store: Store, cursor: str = "", count: int = 100) -> tuple[tuple[Block, ...], str]:
@@ -162,7 +162,7 @@ def expire(store: Store, *, who: str, now: float) -> int:
 
 def _blocks(rows: Iterable[tuple[bytes, bytes | None]], *, prefix: bool = False) -> list[Block]:
     blocks = (block_of(field, raw, prefix=prefix) for field, raw in rows if raw is not None)
-    return [one for one in blocks if one is not None]
+    return [block for block in blocks if block is not None]
 
 
 def block_of(field: bytes, raw: bytes, *, prefix: bool = False) -> Block | None:
@@ -200,8 +200,8 @@ def _read_field(field: str, prefix: bool) -> tuple[BlockKind, str, str]:
     return {"c": BlockKind.CUSTOMER, "a": BlockKind.ACCOUNT}[letter], name, campaign
 
 
-def _change_call(store: Store, one: Block | Unblock, now: float) -> ScriptCall:
-    target = one.target
+def _change_call(store: Store, requested: Block | Unblock, now: float) -> ScriptCall:
+    target = requested.target
     subject, keys = target.subject, store.keys
     if subject is None:
         named, field = [keys.prefixes()], target.value
@@ -209,8 +209,10 @@ def _change_call(store: Store, one: Block | Unblock, now: float) -> ScriptCall:
         field = subject_field(subject)
         named = [keys.blocked(shard_of(field)), keys.block_ends(shard_of(field))]
     field = block_field(field, target.campaign)
-    if isinstance(one, Unblock):
-        return ScriptCall("unblock", named, [now, field, "" if one.asked_at is None else one.asked_at])
-    body = _Body(masked_text(one.source), one.reason, masked_text(one.who), one.at, one.until)
-    until: Value = "" if one.until is None else one.until
-    return ScriptCall("block", named, [one.at, field, packed(body), until])
+    if isinstance(requested, Unblock):
+        return ScriptCall("unblock", named, [now, field, "" if requested.asked_at is None else requested.asked_at])
+    body = _Body(
+        masked_text(requested.source), requested.reason, masked_text(requested.who), requested.at, requested.until
+    )
+    until: Value = "" if requested.until is None else requested.until
+    return ScriptCall("block", named, [requested.at, field, packed(body), until])

@@ -57,6 +57,7 @@ class EndedAttempt(msgspec.Struct, frozen=True, array_like=True):
     live: bool
     abandoned: bool
     slot: int = 0  # older ones have none
+    agent: str = ""  # older ones have none
     unknown: bool = False
 
     @classmethod

@@ -10,6 +10,7 @@ more round trips.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -29,6 +30,7 @@ from dialer.store.gate import caller_ids
 from dialer.store.gate.contacts import Reservation, end_of, fields_of, give_back, mark
 from dialer.store.leads.lead_codec import pack_progress
 from dialer.store.operators import campaigns
+from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, PastAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
 from dialer.store.settlement.outbox import CrmEvent, pack_event, unpack_event, xadd_event
@@ -205,12 +207,14 @@ def _settle_call(
     days = sorted({item.day for item in group})
     hours = sorted({hour_of(counted_at(item)) for item in group})
     ledgers = [keys.ledger(campaign, day) for day in days] + [keys.ledger_hour(campaign, hour) for hour in hours]
+    counted = ledgers + [keys.agent_day(campaign, day) for day in days]
     about = {
         "now": max(item.ended_at for item in group),
         "owner": owner,
         "story_bytes": STORY_BYTES,
         "day_kept_s": DAY_KEPT_S,
         "hour_kept_s": HOUR_KEPT_S,
+        "agent_day_kept_s": AGENT_DAY_KEPT_S,
     }
     rows = [
         {
@@ -218,11 +222,12 @@ def _settle_call(
             "day": 1 + days.index(item.day),
             "hour": 1 + len(days) + hours.index(hour_of(counted_at(item))),
             "corrects": corrects,
+            "agent_day": 1 + len(ledgers) + days.index(item.day),
         }
         for item in group
     ]
     args = [bytes(msgpack.packb(row, use_bin_type=False)) for row in (about, *rows)]  # Lua's msgpack knows no binary
-    return campaign_call(store, "settle", campaign, args, ledgers)
+    return campaign_call(store, "settle", campaign, args, counted)
 
 
 def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
@@ -235,6 +240,8 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         name = OPTED_OUT if one.opted_out else one.disposition.value
         why = Why(Kind.ENDED, name, facts={"words": step.reason})
         what = {"what": "close", "a": one.disposition.value, "why": kept(why)}
+    talked_s = 0.0 if one.bridged_at is None else max(0.0, one.ended_at - one.bridged_at)
+    talked_with = "" if one.bridged_at is None else one.agent
     past = PastAttempt(
         attempt=one.attempt,
         number=lead.number_index,
@@ -257,6 +264,7 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
                 one.live,
                 one.abandoned,
                 slot,
+                talked_with,
                 unknown=one.disposition is Disposition.UNKNOWN,
             )
         ),
@@ -268,4 +276,7 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         "abandoned": one.abandoned,
         "hung_up": one.hung_up,
         "slot": slot,
+        "agent": talked_with,
+        "talk_at": math.floor(one.bridged_at or 0),
+        "talk_ms": round(talked_s * 1000),
     }

@@ -1,0 +1,61 @@
+"""`dialer agent pause` and `dialer agent logout`: what a supervisor does to an agent, as the agent's desktop would."""
+
+from __future__ import annotations
+
+import click
+
+from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, answering
+from dialer.core.agents.agent import AgentEvent, AgentEventKind
+from dialer.store.base.connection import Store
+from dialer.store.operators import agents, control
+
+DONE = {AgentEventKind.PAUSE: "is paused", AgentEventKind.LOGOUT: "is logged out"}
+
+
+@click.group(cls=NearGroup)
+def agent() -> None:
+    """Pause an agent or log one out, from the supervisor's desk. See them with: dialer agents."""
+
+
+@agent.command()
+@click.argument("name", metavar="AGENT")
+@click.option("--reason", default="supervisor", show_default=True, help="What the agent and the board see.")
+@answering
+def pause(invocation: Invocation, name: str, reason: str) -> Answer:
+    """Pause an agent. Whoever is in a call is paused after it. The agent goes on by saying `ready`.
+
+    \b
+    Example:
+      dialer agent pause 17 --reason meeting
+    """
+    with invocation.store() as store:
+        return order(invocation, store, AgentEvent(AgentEventKind.PAUSE, name, reason=reason))
+
+
+@agent.command()
+@click.argument("name", metavar="AGENT")
+@answering
+def logout(invocation: Invocation, name: str) -> Answer:
+    """Log an agent out. Whoever is in a call is logged out after it.
+
+    \b
+    Example:
+      dialer agent logout 17
+    """
+    with invocation.store() as store:
+        return order(invocation, store, AgentEvent(AgentEventKind.LOGOUT, name))
+
+
+def order(invocation: Invocation, store: Store, event: AgentEvent) -> Answer:
+    """Tell the agent's daemon, and write into the audit trail who wanted it. Raises `Failure` for an agent who is not
+    logged in."""
+    if not any(row.agent == event.agent for row in agents.listing(store)):
+        raise Failure(CliExit.NOT_FOUND, f"no agent {event.agent!r} is logged in", "See who is with: dialer agents")
+    agents.enqueue(store, [event])
+    detail = {"agent": event.agent, "reason": event.reason}
+    control.audit(store, f"agent_{event.kind.value}", who=invocation.who, now=now(), detail=detail)
+    page = f"Agent {event.agent} {DONE[event.kind]}; whoever is in a call, after it."
+    return Answer({"agent": event.agent, "told": event.kind.value, "reason": event.reason}, page)

@@ -1,0 +1,169 @@
+"""The lines of the live board's tables, campaigns and agents: what each column shows, the order, the filter. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.text import Text
+
+from config.daemon import AgentSettings
+from dialer.cli.base.figures import AGENT_GLYPHS, BAD, QUIET, WARN, sparkline, stopwatch
+from dialer.cli.base.glossary import ABANDONED, ANSWERED, DUE, LINES, PRESENT, state_text
+from dialer.cli.live.board import FOLDED, rank
+from dialer.cli.live.campaign_panels import abandon_style
+from dialer.cli.live.host_totals import answer_rate
+from dialer.cli.live.line_table import Column
+from dialer.core.board import AgentRow, Board, CampaignRow
+
+HOUR_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """An agent and the daemon that the agent belongs to. `over` is by how much the state lasts longer than it should,
+    in seconds; below 0 it does not."""
+
+    row: AgentRow
+    host: str
+    for_s: float
+    over: float
+
+    @property
+    def per_hour(self) -> float | None:
+        """Talks in an hour since the first of today began; None before, and until ten minutes have gone."""
+        first_at = self.row.first_talk_at
+        since_s = 0.0 if first_at is None else self.row.since + self.for_s - first_at
+        return self.row.talks / since_s * HOUR_S if since_s >= 600 else None
+
+    @property
+    def average_talk_s(self) -> float | None:
+        return self.row.talk_s / self.row.talks if self.row.talks else None
+
+
+def agent_lines(boards: Sequence[Board], now: float, limits: AgentSettings) -> list[AgentLine]:
+    """Every agent of every host, by name. `now` is seconds since the epoch."""
+    longest_s = {"talking": limits.long_talk_s, "wrapup": limits.long_wrapup_s, "paused": limits.long_pause_s}
+    lines = []
+    for board in boards:
+        for row in board.agents:
+            for_s = max(now - row.since, 0.0)
+            lines.append(AgentLine(row, board.host, for_s, for_s - longest_s.get(row.state, float("inf"))))
+    return sorted(lines, key=lambda line: line.row.agent)
+
+
+def matches(line: AgentLine, words: str) -> bool:
+    """Whether each of the words stands somewhere in an agent's id, name, team, state, campaign, reason or host."""
+    row = line.row
+    text = " ".join(
+        (row.agent, row.name, row.team, _state_word(row.state), row.campaign, row.reason, line.host)
+    ).lower()
+    return all(word in text for word in words.lower().split())
+
+
+def _state_word(state: str) -> str:
+    return AGENT_GLYPHS.get(state, ("", "", state))[2]
+
+
+_STATES: Final[Mapping[str, int]] = {state: place for place, state in enumerate(AGENT_GLYPHS)}
+
+
+def _state(line: AgentLine) -> Text:
+    glyph, style, word = AGENT_GLYPHS.get(line.row.state, ("·", QUIET, line.row.state))
+    return Text(f"{glyph} {word}", style)
+
+
+def _timer(line: AgentLine) -> Text:
+    """How long the state has lasted; marked where that is too long, and more so at twice the limit."""
+    if line.over < 0:
+        return Text(stopwatch(line.for_s))
+    limit_s = line.for_s - line.over
+    return Text(f"{stopwatch(line.for_s)} !", f"bold {BAD if line.for_s >= 2 * limit_s else WARN}")
+
+
+def _number(value: float | None, digits: int = 0) -> Text:
+    return Text("–", QUIET) if value is None else Text(f"{value:,.{digits}f}")
+
+
+AGENT_COLUMNS: Final[tuple[Column[AgentLine], ...]] = (
+    Column("agent", "agent", lambda line: Text(line.row.agent, "bold"), lambda line: line.row.agent),
+    Column("name", "name", lambda line: Text(line.row.name), lambda line: line.row.name),
+    Column("team", "team", lambda line: Text(line.row.team), lambda line: line.row.team),
+    Column("state", "state", _state, lambda line: (_STATES.get(line.row.state, 99), -line.for_s)),
+    Column("for", "for", _timer, lambda line: -line.for_s, right=True),
+    Column("campaign", "campaign", lambda line: Text(line.row.campaign), lambda line: line.row.campaign),
+    Column("talks", "talks", lambda line: _number(line.row.talks), lambda line: -line.row.talks, right=True),
+    Column(
+        "average",
+        "avg talk",
+        lambda line: Text("–", QUIET) if line.average_talk_s is None else Text(stopwatch(line.average_talk_s)),
+        lambda line: -(line.average_talk_s or 0.0),
+        right=True,
+    ),
+    Column(
+        "per_hour", "per h", lambda line: _number(line.per_hour, 1), lambda line: -(line.per_hour or 0.0), right=True
+    ),
+    Column(
+        "sales",
+        "sales",
+        lambda line: _number(line.row.outcomes.get("sale", 0)),
+        lambda line: -line.row.outcomes.get("sale", 0),
+        right=True,
+    ),
+)
+
+CAMPAIGN_COLUMNS: Final[tuple[Column[CampaignRow], ...]] = (
+    Column("campaign", "campaign", lambda row: Text(row.name, "bold"), lambda row: row.name),
+    Column("state", "state", lambda row: state_text(row.state, row.problem), lambda row: rank(row)),
+    Column(
+        "agents",
+        PRESENT.name,
+        lambda row: Text(PRESENT.written(present(row))),
+        lambda row: -present(row),
+        right=True,
+    ),
+    Column(
+        "lines",
+        LINES.name,
+        lambda row: Text(LINES.written(sum(row.calls.values()))),
+        lambda row: -sum(row.calls.values()),
+        right=True,
+    ),
+    Column("due", DUE.name, lambda row: Text(DUE.written(row.due)), lambda row: -row.due, right=True),
+    Column(
+        "answered",
+        ANSWERED.name,
+        lambda row: Text(ANSWERED.written(answer_rate(row))),
+        lambda row: -(answer_rate(row) or 0.0),
+        right=True,
+    ),
+    Column("abandoned", ABANDONED.name, lambda row: _abandoned(row), lambda row: -_tightest(row), right=True),
+    Column("hour", "last hour", lambda row: sparkline(row.trend.ended), lambda row: -sum(row.trend.ended)),
+)
+
+
+def present(row: CampaignRow) -> int:
+    """Agents who work for a campaign now, those in a pause left out."""
+    return sum(row.agents.values()) - row.agents.get("paused", 0)
+
+
+def _tightest(row: CampaignRow) -> float:
+    return max(window.used for window in row.capped)
+
+
+def _abandoned(row: CampaignRow) -> Text:
+    tightest = max(row.capped, key=lambda window: window.used)
+    rate = row.capped[0].rate if row.capped[0].answered else None
+    return Text(ABANDONED.written(rate), abandon_style(tightest))
+
+
+def campaign_lines(rows: Sequence[CampaignRow], words: str, *, at_rest: bool) -> list[CampaignRow]:
+    """The campaigns that are shown, those that dial first; those `at_rest` only where asked for, or named."""
+    named = [row for row in rows if all(word in f"{row.name} {row.state}".lower() for word in words.lower().split())]
+    return [row for row in sorted(named, key=rank) if at_rest or words or not rests(row)]
+
+
+def rests(row: CampaignRow) -> bool:
+    """Whether a campaign is stopped, paused or finished, and no call of it goes on."""
+    return rank(row)[0] == FOLDED
