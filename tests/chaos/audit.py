@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final
 
 from dialer.core.model import Disposition
 from dialer.store.settlement.recovery import open_attempts
@@ -27,7 +29,13 @@ class Audit:
     dialled_unheard: tuple[str, ...]
     heard_undialled: tuple[str, ...]
     over_cap: tuple[str, ...]
+    dialled_twice: tuple[str, ...]
     leads_lost: int
+
+    @property
+    def wrong(self) -> int:
+        """Ends that are missing, that contradict another, or that nobody was dialled for."""
+        return len(self.contradicted) + len(self.left_open) + len(self.heard_undialled) + max(0, self.leads_lost)
 
     def faults(self, *, witnesses_died: bool) -> list[str]:
         """What is wrong, in words. An end that nobody knows is a fault unless a daemon was killed."""
@@ -37,6 +45,7 @@ class Audit:
             "more INVITEs than dispositions": self.dialled_unheard,
             "more dispositions than INVITEs": self.heard_undialled,
             f"dialled more than {CAP} times": self.over_cap,
+            "dialled again although the lead was closed, or in a call": self.dialled_twice,
         }
         said = [f"{what}: {len(which)}, such as {', '.join(which[:5])}" for what, which in lists.items() if which]
         if self.unknown and not witnesses_died:
@@ -48,6 +57,7 @@ def audit(floor: Floor) -> Audit:
     """Check the books of a floor whose daemons have ended."""
     site = floor.site
     ends: dict[str, str] = {}
+    last: dict[str, Mapping[str, Any]] = {}
     called: dict[str, str] = {}
     contradicted = set()
     for event in site.ends(CAMPAIGN):
@@ -55,6 +65,7 @@ def audit(floor: Floor) -> Audit:
         if before not in (None, kind, event.data["corrects"]):
             contradicted.add(event.id)
         ends[event.id] = kind
+        last[event.id] = event.data
         called[event.id] = number(int(str(event.data["lead_id"]).rpartition("-")[2]))
     by_number: dict[str, Counter[str]] = {}
     for attempt, kind in ends.items():
@@ -73,8 +84,27 @@ def audit(floor: Floor) -> Audit:
         dialled_unheard=unheard,
         heard_undialled=undialled,
         over_cap=tuple(sorted(who for who, times in invites.items() if times > CAP)),
+        dialled_twice=_dialled_twice(last.values(), floor.emptied_at),
         leads_lost=counts.accepted - known,
     )
+
+
+def _dialled_twice(ends: Iterable[Mapping[str, Any]], emptied_at: Sequence[float]) -> tuple[str, ...]:
+    """Leads that were dialled although an earlier attempt had closed them, or was still going on. Where the server lost
+    everything in between and the CRM sent them again, it had to be so."""
+    by_lead: dict[str, list[Mapping[str, Any]]] = {}
+    for end in ends:
+        if end["disposition"] != Disposition.NOT_SENT:
+            by_lead.setdefault(end["lead_id"], []).append(end)
+    twice = set()
+    for lead, attempts in by_lead.items():
+        attempts.sort(key=lambda end: float(end["reserved_at"]))
+        for before, after in pairwise(attempts):
+            again = any(before["reserved_at"] < at < after["reserved_at"] for at in emptied_at)
+            open_still = before["disposition"] not in IN_DOUBT and after["reserved_at"] < before["ended_at"]
+            if not again and (before["next"] == "close" or open_still):
+                twice.add(lead)
+    return tuple(sorted(twice))
 
 
 def _compared(invites: dict[str, int], by_number: dict[str, Counter[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from dialer.store.base.connection import trip
@@ -24,6 +26,8 @@ POISON: Final = (
 )
 ODD_VALUES: Final = (HUGE, "-" + HUGE, "1e400", "NaN", "Infinity", "[" * 2000, '"\\u0000"', "{}")
 ENTRIES: Final = 200
+FLOOD: Final = 2_000
+"""Entries in a second."""
 
 
 def kill_daemon(floor: Floor) -> None:
@@ -86,8 +90,39 @@ def slow_redis(floor: Floor) -> None:
         time.sleep(pause_ms / 1000 + 0.02)
 
 
+def partition(floor: Floor) -> None:
+    """One of the hosts reaches the server no more, for up to 25 s: longer than it counts as alive."""
+    relay = floor.relays[floor.random.choice(sorted(floor.relays))]
+    relay.cut_off()
+    time.sleep(floor.span_s(2.0, 25.0))
+    relay.mend()
+
+
+def fill_disk(floor: Floor) -> None:
+    """The disk of a daemon's spool, journal and evidence is full for up to 10 s."""
+    dialer = floor.any_dialer()
+    ballast = Path(f"/proc/{dialer.process.pid}/root{floor.disk(dialer.host)}/ballast")
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    time.sleep(floor.span_s(1.0, 10.0))
+    ballast.unlink()
+
+
 def poison(floor: Floor) -> None:
     """Entries that nobody can mean, in every stream that others write to."""
+    _odd_entries(floor, ENTRIES)
+
+
+def flood(floor: Floor) -> None:
+    """Thousands of them a second, for up to 5 s."""
+    until = time.monotonic() + floor.span_s(1.0, 5.0)
+    while (began := time.monotonic()) < until:
+        _odd_entries(floor, FLOOD // 10)
+        time.sleep(max(0.0, began + 0.1 - time.monotonic()))
+
+
+def _odd_entries(floor: Floor, number: int) -> None:
     keys = floor.site.store.keys
     streams = {
         "leads": keys.leads(CAMPAIGN),
@@ -96,7 +131,7 @@ def poison(floor: Floor) -> None:
         "control": keys.control(),
     }
     calls = []
-    for _ in range(ENTRIES):
+    for _ in range(number):
         stream, text = floor.random.choice(POISON)
         calls.append(("XADD", streams[stream], "*", "json", text % floor.random.choice(ODD_VALUES)))
     trip(floor.site.store, calls)
@@ -123,10 +158,16 @@ FAULTS: Final[Mapping[str, Fault]] = {
         cut_aof,
         restore_backup,
         flush,
+        partition,
+        fill_disk,
         poison,
+        flood,
         drain_one,
     )
 }
+
+NEEDS_SMALL_DISKS: Final = frozenset({fill_disk.__name__})
+"""Faults that need a floor whose daemons have disks of their own, which end with them."""
 
 WITNESSES_DIE: Final = frozenset({kill_daemon.__name__})
 """Faults after which nobody can say how the calls of the moment ended; after any other, somebody can."""

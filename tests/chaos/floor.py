@@ -26,6 +26,7 @@ from dialer.store.operators import agents
 from dialer.store.settlement.recovery import open_attempts
 from pacing.warmup import warm_up
 from sip.loopback.process import Loopback, start_loopback
+from tests.chaos.relay import Relay
 from tests.shell.rehearse_outage import process_of
 from tests.shell.rig import Dialer, Site, free_port, is_alive, kill_quietly, open_site
 
@@ -37,6 +38,8 @@ AGENTS: Final = 12
 LEADS: Final = 4000
 INTAKE: Final = 20_000
 """Leads that are handed in at once."""
+
+SMALL_DISK: Final = "6m"
 
 DESKTOP_EVERY_S: Final = 0.5
 """How often a desktop looks whether its agent has to log in again, as real ones do with their heartbeats."""
@@ -78,7 +81,9 @@ def number(index: int) -> str:
 
 @dataclass(slots=True)
 class Floor:
-    """What faults act on. `random` belongs to the faults alone; none lasts longer than `longest_s`."""
+    """What faults act on. `random` belongs to the faults alone; none lasts longer than `longest_s`. Each daemon reaches
+    the server by a relay of its own, and has with `small_disks` a disk of its own that can be filled. `emptied_at` are
+    the times (seconds since the epoch) at which the server lost everything, and the CRM sent its leads again."""
 
     site: Site
     server: ValkeyServer
@@ -86,7 +91,10 @@ class Floor:
     random: random.Random
     leads: int
     longest_s: float = float("inf")
+    small_disks: bool = False
     dialers: dict[str, Dialer] = field(default_factory=dict)
+    relays: dict[str, Relay] = field(default_factory=dict)
+    emptied_at: list[float] = field(default_factory=list)
 
     @property
     def server_pid(self) -> int:
@@ -117,11 +125,26 @@ class Floor:
 
     def start(self, host: str) -> Dialer:
         """Start a daemon, and wait until it is ready."""
+        relay = self.relays.setdefault(host, Relay(self.server.port))
+        redis = {"timeout_s": 1.5, "url": f"redis://127.0.0.1:{relay.port}/0"}
+        given: dict[str, dict[str, object]] = {"redis": {**redis}, "sip": {"max_lines": 30}}
+        wrapper: list[str] = []
+        if self.small_disks:
+            disk = self.disk(host)
+            disk.mkdir(parents=True, exist_ok=True)
+            mount = f'mount -t tmpfs -o size={SMALL_DISK} dialer "$0" && exec "$@"'
+            wrapper = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, str(disk)]
+            given["spool"] = {"dir": str(disk / "spool")}
+            given["evidence"] = {"folder": str(disk / "evidence"), "key_file": str(disk / "evidence.key")}
         try:
-            self.dialers[host] = self.site.start(host, redis={"timeout_s": 1.5}, sip={"max_lines": 30})
+            self.dialers[host] = self.site.start(host, wrapper=wrapper, **given)
         except AssertionError as failure:
             raise AssertionError(f"{host} does not start\n{failure}") from None
         return self.dialers[host]
+
+    def disk(self, host: str) -> Path:
+        """Where a daemon's small disk is, for the daemon."""
+        return self.site.folder / host / "disk"
 
     def supervise(self) -> list[int]:
         """Start again what has ended, as systemd would. Returns the exit codes."""
@@ -156,7 +179,13 @@ class Floor:
 
 @contextmanager
 def open_floor(
-    folder: Path, seed: int, hosts: int = 2, leads: int = LEADS, longest_s: float = float("inf")
+    folder: Path,
+    seed: int,
+    *,
+    hosts: int = 2,
+    leads: int = LEADS,
+    longest_s: float = float("inf"),
+    small_disks: bool = False,
 ) -> Iterator[Floor]:
     """A floor at work. Everything that was started has ended after the block."""
     folder.mkdir(parents=True)
@@ -172,13 +201,17 @@ def open_floor(
             start_loopback(profile, seed=seed, max_seconds=MAX_SECONDS) as carrier,
             open_site(folder / "site", url, "chaos:", {"trunk": carrier.carrier_port}) as site,
         ):
-            floor = Floor(site, server, carrier, random.Random(seed), leads, longest_s)
-            floor.fill()
-            for index in range(hosts):
-                floor.start(f"host-{index + 1}")
-            with _desktops(url, carrier):
-                site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
-                yield floor
+            floor = Floor(site, server, carrier, random.Random(seed), leads, longest_s, small_disks)
+            try:
+                floor.fill()
+                for index in range(hosts):
+                    floor.start(f"host-{index + 1}")
+                with _desktops(url, carrier):
+                    site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
+                    yield floor
+            finally:
+                for relay in floor.relays.values():
+                    relay.close()
     finally:
         if server.is_running():
             server.stop()

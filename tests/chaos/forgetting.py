@@ -53,6 +53,7 @@ def flush(floor: Floor) -> None:
     """FLUSHALL: nobody is called until a person has accepted it, and the CRM has sent everything again."""
     store = floor.site.store
     trip(store, [("FLUSHALL",)])
+    floor.emptied_at.append(time.time())
     floor.fill()
     hosts = {host for host, dialer in floor.dialers.items() if dialer.process.poll() is None}
     floor.site.until(lambda: _waiting(floor) == hosts, "every host waits for a person", ACCEPT_LIMIT_S)
