@@ -20,6 +20,7 @@ from dialer.disk.folders import lock_folder, sync_folder
 from dialer.disk.frames import framed, frames_of, is_torn
 
 SEGMENT_BYTES: Final = 4 * 1024 * 1024
+UNREADABLE: Final = "unreadable.damaged"
 
 
 @dataclass(slots=True)
@@ -103,6 +104,17 @@ class Spool:
                 return
             count -= segment.left
             self._drop_first()
+
+    def set_aside(self, items: Sequence[Any]) -> Path:
+        """Keep items that nobody can use in a file of their own, which is never read by itself. Raises `OSError`."""
+        path = self._directory / UNREADABLE
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            if file.tell() < self._limit:
+                file.write(b"".join(map(framed, items)))
+                file.flush()
+                os.fsync(file.fileno())
+        return path
 
     def close(self) -> None:
         """Close the files; what is in them stays."""

@@ -128,11 +128,7 @@ async def _take_over(parts: Parts, writer: EventWriter, marker: MarkerWatch) -> 
         raise StartFailed(Exit.REDIS, str(error)) from error
     if not parts.store_is_ours:
         return
-    try:
-        replayed = await writer.replay()
-    except ValueError as error:
-        raise StartFailed(Exit.CONFIG, f"spool.dir holds facts that this release cannot read: {error}") from error
-    if not replayed:
+    if not await writer.replay():
         raise StartFailed(Exit.REDIS, "facts of an earlier run wait on disk, and Redis does not take them")
     try:
         earlier = await _earlier_runs(parts)

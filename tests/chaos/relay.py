@@ -60,11 +60,12 @@ class Relay:
 
     def _join(self, near: socket.socket, far: socket.socket) -> None:
         far.settimeout(None)
+        for one in (near, far):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         pair = (near, far)
         with self._lock:
             self._pairs.add(pair)
         for source, target in ((near, far), (far, near)):
-            source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._pass_on, args=(source, target, pair), name="relay", daemon=True).start()
 
     def _pass_on(self, source: socket.socket, target: socket.socket, pair: tuple[socket.socket, socket.socket]) -> None:

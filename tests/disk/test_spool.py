@@ -50,6 +50,22 @@ def test_clear_numbers_on_disk_are_for_the_daemon_alone(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_what_nobody_can_use_is_kept_aside(tmp_path: Path) -> None:
+    """In a file that is not read again, for the daemon alone."""
+    spool = reopened(tmp_path)
+    spool.append([1])
+    path = spool.set_aside(["odd"])
+    spool.set_aside(["odder"])
+    spool.close()
+
+    again = reopened(tmp_path)
+
+    assert again.peek(9) == [1]
+    assert [word in path.read_bytes() for word in (b"odd", b"odder")] == [True, True]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again.close()
+
+
 def test_a_full_spool_refuses_the_whole_batch(tmp_path: Path) -> None:
     """Nothing of it is written, and there is room again after a discard."""
     spool = Spool(tmp_path, limit_bytes=100)

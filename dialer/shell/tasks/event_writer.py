@@ -24,6 +24,7 @@ from dialer.disk.journal import Row
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts, ToWrite
 from dialer.store.base.errors import StoreError
+from dialer.store.base.fields import Undecodable
 from dialer.store.operators import agents
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
@@ -166,15 +167,31 @@ class EventWriter:
 
     async def _replay(self) -> bool:
         while rows := await trio.to_thread.run_sync(self.parts.spool.peek, BATCH, abandon_on_cancel=True):
-            facts = [_fact(row) for row in rows]
-            await self.parts.evidence.keep(_journalled(facts))  # it may be long ago that they were put there
             try:
+                facts = await trio.to_thread.run_sync(self._readable, rows)
+                await self.parts.evidence.keep(_journalled(facts))  # it may be long ago that they were put there
                 await trio.to_thread.run_sync(self._to_store, facts)
             except StoreError as error:
                 self.parts.health.stop_calls(NoCalls.REDIS, str(error))
                 return False
             await trio.to_thread.run_sync(self.parts.spool.discard, len(rows), abandon_on_cancel=True)
         return True
+
+    def _readable(self, rows: Sequence[Any]) -> list[Fact]:
+        """Facts off the disk. What this release cannot read is set aside, so that the rest goes on."""
+        facts: list[Fact] = []
+        for row in rows:
+            try:
+                facts.append(_fact(row))
+            except Undecodable as error:
+                try:
+                    path = str(self.parts.spool.set_aside([row]))
+                except OSError as failure:
+                    raise StoreError(f"a fact cannot be read, and cannot be set aside: {failure}") from error
+                log.error("a fact on disk cannot be read and is set aside", reason=str(error), path=path)
+                words = f"facts in the spool could not be read; they are set aside in {path}"
+                self.parts.health.alarm("unreadable facts", words)
+        return facts
 
     async def _show_presence(self) -> bool:
         rows = list(self.presence.values())
@@ -216,14 +233,15 @@ def _row(fact: Fact) -> list[Any]:
 
 
 def _fact(row: Any) -> Fact:
-    kind, data = row
-    match kind:
-        case "settled":
+    """The way back. Raises `Undecodable`."""
+    match row:
+        case ["settled", data]:
             return settle.from_wire(data)
-        case "opt_out":
+        case ["opt_out", data]:
             return opt_outs.from_wire(data)
-        case _:
+        case ["event", data]:
             return outbox.from_wire(data)
+    raise Undecodable("it is no fact")
 
 
 def _canonical(settlement: Settlement) -> dict[str, Any]:

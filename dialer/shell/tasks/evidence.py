@@ -23,7 +23,7 @@ from compliance.evidence import Entry
 from config.policies import AppliedSettings
 from dialer.core import evidence
 from dialer.core.inputs import Permitted, Refused
-from dialer.core.model import Settlement
+from dialer.core.model import NOBODY, Settlement
 from dialer.disk.evidence_log import EvidenceLog, compress, deletion
 from dialer.disk.journal import Journal, Row
 from dialer.shell.clock import Clock
@@ -145,7 +145,8 @@ class Evidence:
 
     def keep_ends(self, settled: Sequence[Settlement], owner: str) -> None:
         """Put ends on record, from a thread that trio started."""
-        entries: list[Entry | Row] = [*self.ends(settled, owner), *map(retelling.end_row, settled)]
+        known = (end for end in settled if end.lead.number != NOBODY)
+        entries: list[Entry | Row] = [*self.ends(settled, owner), *map(retelling.end_row, known)]
         trio.from_thread.run(self.keep, entries)
 
     async def write(self) -> None:
