@@ -24,7 +24,7 @@ from rich.table import Table
 
 from tests.chaos.audit import Audit, audit
 from tests.chaos.faults import FAULTS, NEEDS_SMALL_DISKS, WITNESSES_DIE
-from tests.chaos.floor import Floor, drain, open_floor
+from tests.chaos.floor import LEADS, Floor, drain, open_floor
 
 HEADS: Final = (
     "fault",
@@ -75,9 +75,9 @@ def disturb(floor: Floor, names: list[str], note: Callable[[], object] = lambda:
     return tuple(recoveries)
 
 
-def run(fault: str, times: int, seed: int, folder: Path, note: Callable[[], object] = lambda: None) -> Run:
+def run(fault: str, times: int, seed: int, folder: Path, leads: int, note: Callable[[], object] = lambda: None) -> Run:
     """One fault on a floor of its own."""
-    with open_floor(folder / fault, seed, small_disks=fault in NEEDS_SMALL_DISKS) as floor:
+    with open_floor(folder / fault, seed, leads=leads, small_disks=fault in NEEDS_SMALL_DISKS) as floor:
         try:
             recoveries = disturb(floor, [fault] * times, note)
             codes = drain(floor)
@@ -119,6 +119,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--times", type=int, default=2, help="how often each fault hits (default 2; 50 by hand)")
     parser.add_argument("--faults", nargs="*", choices=sorted(FAULTS), default=list(FAULTS), metavar="FAULT")
+    parser.add_argument("--leads", type=int, default=LEADS, help=f"leads of the campaign (default {LEADS:,})")
     wanted = parser.parse_args()
     console = Console() if sys.stdout.isatty() else Console(width=140)
     console.print(f"seed {wanted.seed}; faults: {', '.join(wanted.faults)}")
@@ -127,7 +128,7 @@ def main() -> int:
         for index, fault in enumerate(wanted.faults):
             task = progress.add_task(fault, total=wanted.times)
             advance = partial(progress.advance, task)
-            runs.append(run(fault, wanted.times, wanted.seed + index, Path(folder), advance))
+            runs.append(run(fault, wanted.times, wanted.seed + index, Path(folder), wanted.leads, advance))
             progress.remove_task(task)
             if not runs[-1].whole:
                 progress.console.print(runs[-1].failure[-3000:] or runs[-1].books, markup=False)

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,9 @@ DESKTOP_EVERY_S: Final = 0.5
 
 MAX_SECONDS: Final = 1800.0
 RECOVERY_LIMIT_S: Final = 60.0
+DRAIN_LIMIT_S: Final = 90.0
+SPOOLED: Final = 5
+"""The exit code of a daemon that has facts on disk still."""
 
 CALLEES: Final = """\
 name = "chaos"
@@ -123,11 +126,22 @@ class Floor:
         """One of the daemons, drawn."""
         return self.dialers[self.random.choice(sorted(self.dialers))]
 
-    def start(self, host: str) -> Dialer:
-        """Start a daemon, and wait until it is ready."""
-        relay = self.relays.setdefault(host, Relay(self.server.port))
-        redis = {"timeout_s": 1.5, "url": f"redis://127.0.0.1:{relay.port}/0"}
-        given: dict[str, dict[str, object]] = {"redis": {**redis}, "sip": {"max_lines": 30}}
+    def start(self, *hosts: str) -> None:
+        """Start daemons, and wait until they are ready."""
+        started = [self._start(host) for host in hosts]
+        self.site.until(
+            lambda: all("READY=1" in one.hear() or one.process.poll() is not None for one in started),
+            f"{', '.join(hosts)} are ready",
+            RECOVERY_LIMIT_S,
+        )
+        for one in started:
+            assert one.process.poll() is None, f"{one.host} does not start\n{one.log[-3000:]}"
+
+    def _start(self, host: str) -> Dialer:
+        if host not in self.relays:
+            self.relays[host] = Relay(self.server.port)
+        url = f"redis://127.0.0.1:{self.relays[host].port}/0"
+        given: dict[str, dict[str, object]] = {"redis": {"timeout_s": 1.5, "url": url}, "sip": {"max_lines": 30}}
         wrapper: list[str] = []
         if self.small_disks:
             disk = self.disk(host)
@@ -136,10 +150,7 @@ class Floor:
             wrapper = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, str(disk)]
             given["spool"] = {"dir": str(disk / "spool")}
             given["evidence"] = {"folder": str(disk / "evidence"), "key_file": str(disk / "evidence.key")}
-        try:
-            self.dialers[host] = self.site.start(host, wrapper=wrapper, **given)
-        except AssertionError as failure:
-            raise AssertionError(f"{host} does not start\n{failure}") from None
+        self.dialers[host] = self.site.start(host, ready=False, wrapper=wrapper, **given)
         return self.dialers[host]
 
     def disk(self, host: str) -> Path:
@@ -204,8 +215,7 @@ def open_floor(
             floor = Floor(site, server, carrier, random.Random(seed), leads, longest_s, small_disks)
             try:
                 floor.fill()
-                for index in range(hosts):
-                    floor.start(f"host-{index + 1}")
+                floor.start(*(f"host-{index + 1}" for index in range(hosts)))
                 with _desktops(url, carrier):
                     site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
                     yield floor
@@ -250,21 +260,33 @@ def _keep_at_work(url: str, carrier: Loopback, over: threading.Event) -> None:
     close_store(store)
 
 
-def drain(floor: Floor) -> list[int]:
-    """Stop every daemon in order; one that could not hand over what it knows is started and stopped once more."""
-    codes = []
-    for host in sorted(floor.dialers):
-        floor.supervise()
-        dialer = floor.dialers[host]
+def drain(floor: Floor, patience_s: float = DRAIN_LIMIT_S) -> list[int]:
+    """Stop all daemons in order, hanging up after a while; one that could not hand over what it knows is started and
+    stopped once more."""
+    floor.supervise()
+    codes = {host: _ended(dialer, patience_s) for host, dialer in _stopped(floor.dialers).items()}
+    spooled = [host for host, code in codes.items() if code == SPOOLED]
+    if spooled:
+        floor.start(*spooled)
+        codes |= {host: _ended(dialer, 0.0) for host, dialer in _stopped(floor.dialers, *spooled).items()}
+    floor.dialers.clear()
+    return list(codes.values())
+
+
+def _stopped(dialers: Mapping[str, Dialer], *hosts: str) -> dict[str, Dialer]:
+    stopping = {host: dialer for host, dialer in dialers.items() if not hosts or host in hosts}
+    for dialer in stopping.values():
         dialer.stop()
-        code = dialer.ended(90.0)
-        if code == 5:
-            dialer = floor.start(host)
-            dialer.stop()
-            code = dialer.ended(90.0)
-        codes.append(code)
-        del floor.dialers[host]
-    return codes
+    return stopping
+
+
+def _ended(dialer: Dialer, patience_s: float) -> int:
+    """Its exit code; after `patience_s` it is asked to hang up."""
+    try:
+        return dialer.ended(patience_s)
+    except AssertionError:
+        dialer.stop()
+        return dialer.ended(DRAIN_LIMIT_S)
 
 
 def pause(pid: int, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -137,9 +137,21 @@ def test_an_emptied_server_is_noticed_and_begun_by_nobody(store: Store) -> None:
     assert acceptance.accept(store, who="chief", reason="moved", now=NOW)["a"].words == "Redis is empty"
 
     assert looked(store, "a", known).accepted == "w1"
-    assert ticked(store, "a").identity != known.identity
+    assert remembered(marker.adopt(store, "a", "w1", ALIVE_S)).identity != known.identity
     assert acceptance.standing(store).waiting == {}
     assert [line.what for line in control.audit_trail(store, 5)] == ["store_accepted"]
+
+
+def test_a_server_that_is_emptied_once_more_while_it_is_told_waits_again(store: Store) -> None:
+    """What a person accepted was another one."""
+    known = ticked(store, "a")
+    trip(store, [("FLUSHALL",)])
+    acceptance.wait(store, "a", Wait("w1", Verdict.EMPTIED, "Redis is empty", NOW, 3, 2, NOW - 60))
+    acceptance.accept(store, who="chief", reason="moved", now=NOW)
+    trip(store, [("FLUSHALL",)])
+
+    assert marker.adopt(store, "a", "w1", ALIVE_S).verdict is Verdict.EMPTIED
+    assert looked(store, "a", known).verdict is Verdict.EMPTIED
 
 
 def test_another_server_is_noticed(store: Store) -> None:

@@ -102,10 +102,10 @@ class MarkerWatch:
         behind_s = await self._behind_s(known, found) if ours else None
         complaint = f"{known.identity}:{known.tick}"
         if behind_s is not None and behind_s <= self.parts.settings.redis.forgotten_limit_s:
-            return await self._tell_again(known, found, behind_s)
+            return await self._tell_again(known, found, complaint, behind_s)
         if found.accepted == complaint:
             log.warning("a person let this host go on", verdict=found.verdict.value)
-            return await self._tell_again(known, found, behind_s)
+            return await self._tell_again(known, found, complaint, behind_s)
         self.parts.store_is_ours = ours
         await self._wait(found, complaint, _words(found.verdict, behind_s))
         return found
@@ -117,13 +117,13 @@ class MarkerWatch:
         at = await self._of_disk(partial(self.parts.journal.confirmed_at, found.tick))
         return None if at is None else max(0.0, known.at - at)
 
-    async def _tell_again(self, known: Confirmed, found: Marker, behind_s: float | None) -> Marker:
+    async def _tell_again(self, known: Confirmed, found: Marker, complaint: str, behind_s: float | None) -> Marker:
         began = time.monotonic()
         retold = await self._of_disk(partial(self._retold, min(known.tick, found.tick)))
         if found.verdict is Verdict.FORGOT:
             found = await self._asked(marker.told, known, found)
         else:
-            found = await self._asked(marker.tick, None)
+            found = await self._asked(marker.adopt, complaint)
         took_s = round(time.monotonic() - began, 3)
         if not retold.forgotten:
             log.info("the server has forgotten nothing of what this host did", rows=retold.rows, took_s=took_s)

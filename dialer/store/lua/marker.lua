@@ -7,9 +7,9 @@
 -- waits for a person; accepted:HOST, what that person accepted.
 --
 -- ARGV
---   1 host, 2 what: "tick", or "told" after everything was told again, 3 an identity to begin with, 4 for how many
---   seconds a host that is not heard counts as alive, then what the host remembers: 5 identity ("": nothing),
---   6 generation, 7 server, 8 tick
+--   1 host, 2 what: "tick"; "told" after everything was told again; "adopt" after that as well, where a person accepted
+--   it, 3 an identity to begin with, 4 for how many seconds a host that is not heard counts as alive, then what the host
+--   remembers: 5 identity ("": nothing), 6 generation, 7 server, 8 tick; 9 what the person has to have accepted
 -- RETURNS
 --   {verdict, generation, server, tick, identity, name of a field, value, ...}: of the host; what stands in the marker
 --   of others and of accepting. The verdict is "whole" (the tick is confirmed), "forgot", "emptied" or "replaced"
@@ -74,6 +74,9 @@ end
 
 local function judged()
     local nothing = mine.identity == ''
+    if what == 'adopt' and there['accepted:' .. host] ~= ARGV[9] then -- it was emptied or replaced once more
+        return there.identity and 'replaced' or 'emptied'
+    end
     if not there.identity then
         if not nothing or (#of_hosts('waits') > 0 and not there['accepted:' .. host]) then
             return 'emptied'

@@ -67,6 +67,12 @@ def told(store: Store, host: str, remembered: Confirmed, found: Marker, alive_s:
     return _asked(store, host, "told", again, alive_s)
 
 
+def adopt(store: Store, host: str, complaint: str, alive_s: float) -> Marker:
+    """Everything was told to a server that has no data of ours, and that a person has accepted on this `complaint`:
+    take what there is, or begin. It is looked at anew where it was emptied or replaced meanwhile."""
+    return _asked(store, host, "adopt", _BEGUN, alive_s, complaint)
+
+
 def stands(store: Store, confirmed: Confirmed) -> None:
     """Make sure that the server is the one, and the data are those, that `confirmed` says, in one round trip. Raises
     `StoreForgot`."""
@@ -94,9 +100,9 @@ def give_up_on(store: Store, hosts: Collection[str]) -> None:
 # --- how the script is asked ------------------------------------------------------------------------------------------
 
 
-def _asked(store: Store, host: str, what: str, remembered: Confirmed, alive_s: float) -> Marker:
+def _asked(store: Store, host: str, what: str, remembered: Confirmed, alive_s: float, complaint: str = "") -> Marker:
     mine: list[Value] = [remembered.identity, remembered.generation, remembered.server, remembered.tick]
-    args: list[Value] = [host, what, secrets.token_hex(8), alive_s, *mine]
+    args: list[Value] = [host, what, secrets.token_hex(8), alive_s, *mine, complaint]
     verdict, *own = trip(store, [ScriptCall("marker", [store.keys.marker()], args)])[0]
     generation, server, ticked, identity = own[:4]
     fields = marker_fields(own[4:])
