@@ -22,6 +22,7 @@ from config.rules import CapSettings
 from dialer.core.agents.agent import AgentState
 from dialer.store.base.connection import close_store, open_store
 from dialer.store.base.errors import StoreError
+from dialer.store.leads.intake import take_in
 from dialer.store.operators import agents
 from dialer.store.settlement.recovery import open_attempts
 from pacing.warmup import warm_up
@@ -38,6 +39,8 @@ AGENTS: Final = 12
 LEADS: Final = 4000
 INTAKE: Final = 20_000
 """Leads that are handed in at once."""
+
+TAKEN_IN: Final = 1_000
 
 SMALL_DISK: Final = "6m"
 
@@ -117,6 +120,8 @@ class Floor:
         )
         for first in range(0, self.leads, INTAKE):
             self.site.leads(CAMPAIGN, [number(i) for i in range(first, min(first + INTAKE, self.leads))])
+            while self.leads > INTAKE and take_in(self.site.store, CAMPAIGN, "chaos:1", time.time(), TAKEN_IN).read:
+                pass  # so many are not left to the daemons
 
     def span_s(self, least: float, most: float) -> float:
         """How long a fault lasts, drawn."""
