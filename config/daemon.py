@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import IPv4Network, ip_address
 from typing import Annotated, Final
-from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
 from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
+from config.redis import RedisSettings
 from config.sip import SipSettings, TrunkSettings
 
 
@@ -24,6 +25,9 @@ def _ip_address(text: str) -> str:
 
 
 LOOPBACK: Final = "127.0.0.1"
+
+_NUMERIC: Final = re.compile(r"[0-9.]+")
+_DOMAIN: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.?")
 
 Address = Annotated[str, AfterValidator(_ip_address)]
 
@@ -43,39 +47,6 @@ class LogFormat(StrEnum):
     AUTO = "auto"  # console on a terminal, json elsewhere
     JSON = "json"
     CONSOLE = "console"
-
-
-class RedisSettings(Section):
-    """Where leads, agents and contact history live."""
-
-    url: str = Field(
-        default="redis://127.0.0.1:6379/0", description="redis://, rediss:// or unix:// URL, without a password"
-    )
-    password: SecretStr = Field(default=SecretStr(""), description="password of the Redis user; empty: none")
-    prefix: str = Field(default="dialer:", description="begins every key", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
-    timeout_s: float = Field(default=5.0, description="longest wait for one answer of Redis, in seconds", gt=0, le=60)
-    json_events: bool = Field(default=False, description="write events for the CRM as JSON instead of msgpack")
-    forgotten_limit_s: float = Field(
-        default=60.0,
-        description="a server that has forgotten more than this, in seconds, is dialled from only after `dialer store "
-        "accept`; less is told to it again and the daemons go on",
-        ge=0,
-        le=7200,
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _known_and_without_password(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            secret = parts.password is not None or "password" in parse_qs(parts.query)
-        except ValueError:
-            raise ValueError("is not a URL") from None  # the reason would repeat what may be a password
-        if secret:
-            raise ValueError("must not hold a password: put it in redis.password or redis.password_file")
-        if parts.scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError("must begin with redis://, rediss:// or unix://")
-        return url
 
 
 class HostSettings(Section):
@@ -132,7 +103,19 @@ class RegisterSettings(Section):
 
 
 class AgentSettings(Section):
-    """When an agent counts as there, and what of an agent the board marks."""
+    """Where agents' phones may be, when an agent counts as there, and what of an agent the board marks."""
+
+    hosts: tuple[str, ...] = Field(
+        default=("localhost", "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+        description="networks and domains of the agents' phones, besides sip.bind_address; never a trunk's host",
+        max_length=64,
+    )
+    probe_limit_s: float = Field(
+        default=2.0,
+        description="at login a phone has so long to answer OPTIONS, in seconds; 0: it is not asked",
+        ge=0,
+        le=10,
+    )
 
     heartbeat_timeout_s: float = Field(
         default=60.0, description="an agent not heard of for this long is logged out, in seconds", ge=5, le=3600
@@ -147,6 +130,24 @@ class AgentSettings(Section):
         default=900.0, description="the board marks a pause that lasts longer, in seconds", gt=0, le=86_400
     )
 
+    @field_validator("hosts")
+    @classmethod
+    def _networks_and_domains(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in hosts:
+            try:
+                is_host = (
+                    bool(IPv4Network(text)) if "/" in text or _NUMERIC.fullmatch(text) else _DOMAIN.fullmatch(text)
+                )
+            except ValueError:
+                is_host = None
+            if not is_host:
+                raise ValueError(f"{text[:40]!r} is neither a network of IPv4 such as 10.0.0.0/8 nor a domain")
+        return hosts
+
+
+SHORTEST_PREFIX: Final = 5
+"""A prefix with fewer digits is a country or a good part of one."""
+
 
 class IntakeSettings(Section):
     """Taking leads in."""
@@ -154,6 +155,12 @@ class IntakeSettings(Section):
     batch: int = Field(default=200, description="most leads read at once", ge=1, le=5000)
     default_region: Region = Field(
         default="CN", description="country of numbers without a country code in block requests, ISO 3166"
+    )
+    shortest_prefix: int = Field(
+        default=SHORTEST_PREFIX,
+        description="the CRM may block or unblock prefixes with so many digits; shorter ones are the administrator's",
+        ge=1,
+        le=14,
     )
     max_lead_bytes: int = Field(default=8192, description="longest lead that is read, in bytes", ge=256, le=1_048_576)
 
@@ -283,7 +290,9 @@ class DaemonSettings(Section):
     registers: tuple[RegisterSettings, ...] = Field(
         default=(), description="national no-call registers that this host has", max_length=64
     )
-    agents: AgentSettings = Field(default=AgentSettings(), description="when an agent counts as there")
+    agents: AgentSettings = Field(
+        default=AgentSettings(), description="where agents' phones may be, and when an agent counts as there"
+    )
     intake: IntakeSettings = Field(default=IntakeSettings(), description="taking leads in")
     spool: SpoolSettings = Field(default=SpoolSettings(), description="where events wait while Redis is away")
     evidence: EvidenceSettings = Field(

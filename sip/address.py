@@ -15,6 +15,9 @@ _AGENT_URI: Final = re.compile(
     r"sip:[0-9A-Za-z_.!~*+%-]{1,64}@(?:[0-9A-Za-z.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
     r"(?:;[0-9A-Za-z-]{1,32}(?:=[0-9A-Za-z._-]{1,64})?){0,8}"
 )
+_LEADS_ELSEWHERE: Final = re.compile(r";(?:maddr|method|ttl|lr)(?=[;=]|$)|;transport=(?!udp(?:;|$))", re.IGNORECASE)
+"""Parameters that have a request sent to another host than the URI names, or in another way than workers can."""
+
 _HOST_PORT: Final = re.compile(r"sip:(?:[^@\s<>\"]{1,128}@)?([0-9A-Za-z.-]{1,253})(?::([0-9]{1,5}))?")
 SHOWN_LIMIT: Final = 64
 """Characters of a display name that are sent to an agent's phone."""
@@ -69,8 +72,11 @@ def caller(caller_id: str, host: str) -> str:
 
 
 def agent_uri(uri: str) -> str:
-    """An agent's `sip:` URI, unchanged if it is plain: user, host, port and simple parameters."""
-    return _matching(_AGENT_URI, uri, "agent URI")
+    """An agent's `sip:` URI, unchanged if it is plain: user, host, port and parameters that lead nowhere else."""
+    plain = _matching(_AGENT_URI, uri, "agent URI")
+    if _LEADS_ELSEWHERE.search(plain):
+        raise AddressError("agent URI: maddr, method, ttl, lr and a transport other than udp are not served")
+    return plain
 
 
 def shown(about: str, host: str) -> str:

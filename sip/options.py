@@ -32,8 +32,9 @@ class Reply:
         return self.status < 500 or self.status == 501
 
 
-def ask(host: str, port: int, *, bind_address: str, user_agent: str, limit_s: float = 4.0) -> Reply:
-    """Send OPTIONS to a peer and wait for its final response. Blocks up to `limit_s`. Raises `NoReply`."""
+def ask(host: str, port: int, *, bind_address: str, user_agent: str, limit_s: float = 4.0, uri: str = "") -> Reply:
+    """Send OPTIONS to a peer and wait for its final response. `uri` says about whom, empty: the peer itself. Blocks up
+    to `limit_s`. Raises `NoReply`."""
     try:
         peer = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)[0][4]
     except OSError as error:
@@ -43,7 +44,9 @@ def ask(host: str, port: int, *, bind_address: str, user_agent: str, limit_s: fl
             line.bind((bind_address, 0))
             line.connect(peer)  # so that only this peer's packets arrive, and a closed port is noticed
             call = secrets.token_hex(12)
-            return _exchange(line, _request(host, port, line.getsockname(), call, user_agent), call, limit_s)
+            return _exchange(
+                line, _request(uri or f"sip:{host}:{port}", line.getsockname(), call, user_agent), call, limit_s
+            )
     except OSError as error:
         raise NoReply(f"{error.strerror or error}") from error
 
@@ -80,14 +83,14 @@ def parse(packet: bytes, call: str) -> tuple[int, str] | None:
     return int(code), printable[:64]
 
 
-def _request(host: str, port: int, ours: tuple[str, int], call: str, user_agent: str) -> bytes:
+def _request(uri: str, ours: tuple[str, int], call: str, user_agent: str) -> bytes:
     here = f"{ours[0]}:{ours[1]}"
     lines = (
-        f"OPTIONS sip:{host}:{port} SIP/2.0",
+        f"OPTIONS {uri} SIP/2.0",
         f"Via: SIP/2.0/UDP {here};branch=z9hG4bK{secrets.token_hex(8)};rport",
         "Max-Forwards: 70",
         f"From: <sip:dialer@{ours[0]}>;tag={secrets.token_hex(6)}",
-        f"To: <sip:{host}:{port}>",
+        f"To: <{uri}>",
         f"Call-ID: {call}",
         "CSeq: 1 OPTIONS",
         f"Contact: <sip:dialer@{here}>",

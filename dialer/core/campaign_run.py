@@ -20,12 +20,14 @@ OBSERVATIONS_KEPT: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class AtGates:
-    """A lead at the compliance gates since `since`, bound for `trunk`; `agent` is who asked for the call (preview)."""
+    """A lead at the compliance gates since `since`, bound for `trunk`; `agent` is who asked for the call (preview).
+    `taken`: somebody has taken the lead from the dialer meanwhile."""
 
     lead: Lead
     since: float
     trunk: str
     agent: str = ""
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ class Engine:
                 dialling.refused(state, event, now)
             case inputs.LeadsLeased():
                 dialling.leased(state, event, now)
+            case inputs.LeadsTaken():
+                dialling.leads_taken(state, event, now)
             case inputs.Paced(campaign, decision):
                 self.decisions_taken += 1
                 dialling.paced(state, campaign, decision, now)

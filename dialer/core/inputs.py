@@ -42,6 +42,15 @@ class LeadsLeased:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadsTaken:
+    """Leads of a campaign were cancelled, moved or changed in the store: none is to be offered or dialled any more from
+    what this process holds of it."""
+
+    campaign: str
+    leads: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Permitted:
     """A lead passed both gates: its attempt is reserved and written down."""
 
@@ -125,6 +134,7 @@ class HangUpAll:
 Input = (
     CampaignChanged
     | LeadsLeased
+    | LeadsTaken
     | Permitted
     | Refused
     | StoreFailed

@@ -30,14 +30,17 @@ from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.tasks.board import BoardTask
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
+from dialer.shell.tasks.crm_streams import CrmStreams
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.shell.tasks.feeds import Feeds
 from dialer.shell.tasks.heartbeat import Heartbeat, log_recovered
 from dialer.shell.tasks.housekeeping import Housekeeping
+from dialer.shell.tasks.logins import Logins
 from dialer.shell.tasks.marker_watch import MarkerWatch
 from dialer.shell.tasks.pacer_memory import PacerMemory
 from dialer.shell.tasks.pacers import pace
 from dialer.shell.tasks.store_tasks import StoreTasks, attempt_ids
+from dialer.shell.tasks.stray_leads import StrayLeads
 from dialer.store.base.connection import close_store
 from dialer.store.base.errors import StoreError
 from dialer.store.settlement import recovery, settle
@@ -175,7 +178,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
     claims, watch, board, memory = Claims(parts), CampaignWatch(parts), BoardTask(parts, pool), PacerMemory(parts)
     store_tasks = StoreTasks(parts, attempt_ids(parts.owner.rpartition(":")[2]), marker)
     watch.created_at = parts.evidence.created_at
-    feeds = Feeds(parts, claims, watch)
+    feeds = Feeds(parts, Logins(parts, claims), watch)
     heartbeat = Heartbeat(parts, claims, store_tasks, watch, writer, marker)
     try:
         await feeds.begin()
@@ -196,9 +199,12 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             memory.keep,
             parts.evidence.tidy,
             Housekeeping(parts, lambda: watch.catalogue).keep,
+            CrmStreams(parts).keep,
+            StrayLeads(parts).keep,
         ):
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:
+            feeding.start_soon(feeds.logins.run)
             for feed in (feeds.leads, feeds.agents, feeds.crm, feeds.operators):
                 feeding.start_soon(feeds.keep, feed)
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:

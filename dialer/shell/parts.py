@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ import trio
 
 import dialer
 from config.daemon import DaemonSettings
+from dialer.core.agents.phones import PhoneRules, TrunkPlace, hosts_of
 from dialer.core.effects import AgentChanged, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
 from dialer.core.engine import Engine
 from dialer.core.engine_state import EngineSettings, TrunkLimits
@@ -30,8 +32,12 @@ from dialer.shell.metrics import Metrics
 from dialer.shell.statistics import Statistics
 from dialer.shell.tasks.evidence import Evidence
 from dialer.shell.watchdog import Notifier
-from dialer.store.base.connection import Store, open_store, persistence_warnings
+from dialer.store.base.connection import Store, open_store
 from dialer.store.base.errors import StoreError
+from dialer.store.base.server_facts import persistence_warnings
+from dialer.store.crm import event_settings
+from dialer.store.crm.event_settings import Format
+from dialer.store.crm.refusals import Refusals
 from dialer.store.settlement import recovery
 from dialer.store.settlement.outbox import CrmEvent
 from sip.edge.plan import INSIDE
@@ -80,6 +86,7 @@ class Parts:
     queues: Queues = field(default_factory=Queues)
     unwritten: set[str] = field(default_factory=set)
     store_is_ours: bool = True
+    refusals: Refusals = field(default_factory=Refusals)
 
     @property
     def host(self) -> str:
@@ -92,8 +99,10 @@ def open_parts(settings: DaemonSettings) -> Parts:
     clock, health, metrics = Clock.start(), Health(), Metrics()
     try:
         store = open_store(settings.redis)
-        for warning in persistence_warnings(store):
+        for warning in persistence_warnings(store.link):
             log.warning("persistence", detail=warning)
+        if settings.redis.json_events and event_settings.adopt_format(store, Format.JSON) is not Format.JSON:
+            log.warning("redis.json_events is not heeded", detail="events are msgpack: dialer crm set --format json")
     except StoreError as error:
         raise StartFailed(Exit.REDIS, str(error)) from error
     try:
@@ -151,6 +160,25 @@ def _evidence(settings: DaemonSettings) -> EvidenceLog:
     for torn in evidence.torn:
         log.warning("evidence ends unfinished; the next record says so", file=torn["file"], bytes=torn["bytes"])
     return evidence
+
+
+def phone_rules(settings: DaemonSettings) -> PhoneRules:
+    """Which phones agents may log in with: no host of a trunk, and no port of the edge that leads to one."""
+    networks, domains = hosts_of(settings.agents.hosts)
+    trunks: list[TrunkPlace] = []
+    for place, trunk in enumerate(settings.trunks):
+        trunks.append(TrunkPlace(trunk.name, trunk.host.lower(), trunk.port, tuple(map(IPv4Network, trunk.sources))))
+        if settings.edge.used:
+            trunks.append(TrunkPlace(trunk.name, INSIDE, settings.edge.port_of(place)))
+            further = (*trunk.edge.backup_hosts, *trunk.edge.sources, trunk.edge.outbound_proxy)
+            trunks += [_trunk_place(trunk.name, text) for text in further if text]
+    return PhoneRules(networks, domains, frozenset({IPv4Address(settings.sip.bind_address)}), tuple(trunks))
+
+
+def _trunk_place(name: str, text: str) -> TrunkPlace:
+    """HOST or HOST:PORT, as the settings of an edge have it."""
+    host, _, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
+    return TrunkPlace(name, host.lower(), int(port or 5060))
 
 
 def pool_settings(settings: DaemonSettings) -> PoolSettings:

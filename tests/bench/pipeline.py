@@ -13,15 +13,17 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
+import math
 import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import mean, quantiles
@@ -31,7 +33,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
 from dialer.demo import crm, parts, scene
@@ -100,6 +102,15 @@ def main() -> int:
 
 def measure(options: Options, sipp: str) -> Figures:
     """Set everything up, run, tear down."""
+    with at_work(options, sipp) as (bench, drain):
+        window = _run(bench)
+        drain()
+        return _figures(bench, window)
+
+
+@contextmanager
+def at_work(options: Options, sipp: str) -> Iterator[tuple[Bench, Callable[[], None]]]:
+    """A floor that dials, and what drains it; everything is gone after the block."""
     folder = Path(tempfile.mkdtemp(prefix="dialer-bench-"))
     limit_s = int(READY_LIMIT_S + options.ramp_s + options.seconds + DRAIN_LIMIT_S)
     with ExitStack() as stack:
@@ -128,14 +139,17 @@ def measure(options: Options, sipp: str) -> Figures:
             stack.callback(stop.set)
             working = threads.submit(_work, desk, options, stop)
             _set_state(store, options, CampaignState.RUNNING)
-            try:
-                window = _run(bench)
+
+            def drain() -> None:
                 leash.terminate()
                 leash.wait(DRAIN_LIMIT_S)
+                stop.set()
+                working.result(60)
+
+            try:
+                yield bench, drain
             finally:
                 stop.set()
-            working.result(60)
-        return _figures(bench, window)
 
 
 # --- set up ---------------------------------------------------------------------------------------------------------
@@ -202,6 +216,8 @@ folder = "{folder / "evidence"}"
 key_file = "{folder / "evidence.key"}"
 [metrics]
 port = 0
+[agents]
+probe_limit_s = 0  # SIPp answers no OPTIONS
 [log]
 format = "json"
 [drain]
@@ -274,7 +290,7 @@ def _board(store: Store) -> Board:
     return from_wire(status.read(store)[0].snapshot)
 
 
-def _delays(folder: Path) -> tuple[list[float], list[float]]:
+def delays(folder: Path, from_at: float = 0.0, to_at: float = math.inf) -> tuple[list[float], list[float]]:
     """Answer to agent's INVITE, and answer to both hear each other, of all calls, in ms: from the log's line of each
     attempt."""
     hand_over, answer_to_agent = [], []
@@ -282,6 +298,8 @@ def _delays(folder: Path) -> tuple[list[float], list[float]]:
         if '"hand_over_s"' not in line:
             continue
         told = json.loads(line[line.index("{") :])
+        if not from_at <= datetime.fromisoformat(told["ts"]).timestamp() < to_at:
+            continue
         if told["hand_over_s"] is not None:
             hand_over.append(told["hand_over_s"] * 1000)
         if told["agent"]:
@@ -289,7 +307,8 @@ def _delays(folder: Path) -> tuple[list[float], list[float]]:
     return hand_over, answer_to_agent
 
 
-def _percentile(samples: list[float], share: float) -> float:
+def percentile(samples: list[float], share: float) -> float:
+    """0 where there is none."""
     return sorted(samples)[round(share * (len(samples) - 1))] if samples else 0.0
 
 
@@ -304,15 +323,15 @@ def _figures(bench: Bench, window: Window) -> Figures:
     attempted = sum(sum(one.dispositions.values()) for one in counts)
     sent = attempted - sum(one.dispositions.get("not_sent", 0) for one in counts)
     astray = sum(abs(one.accepted - one.closed - one.due - one.waiting) + one.leased + one.in_attempt for one in counts)
-    hand_over, answer_to_agent = _delays(bench.folder)
+    hand_over, answer_to_agent = delays(bench.folder)
     return Figures(
         attempts_per_s=(attempts[-1] - attempts[0]) / (times[-1] - times[0]),
         slowest_5_s=min(fives, default=0.0),
         lines_mean=mean(lines),
         lines_p5=quantiles(lines, n=20)[0],
-        hand_over_p50_ms=_percentile(hand_over, 0.5),
-        hand_over_p99_ms=_percentile(hand_over, 0.99),
-        answer_to_agent_p99_ms=_percentile(answer_to_agent, 0.99),
+        hand_over_p50_ms=percentile(hand_over, 0.5),
+        hand_over_p99_ms=percentile(hand_over, 0.99),
+        answer_to_agent_p99_ms=percentile(answer_to_agent, 0.99),
         worker_private_mb_mean=mean(window.private_mb),
         worker_private_mb_max=max(window.private_mb),
         daemon_resident_mb=window.resident_mb,

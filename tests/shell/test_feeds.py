@@ -14,15 +14,18 @@ import trio.testing
 
 from compliance.api import Per
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
+from config.daemon import AgentSettings, DaemonSettings
+from config.redis import RedisSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.inputs import AnswerReported, Input
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import ToWrite
 from dialer.shell.tasks import feeds as feeds_module
+from dialer.shell.tasks import logins as logins_module
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.feeds import Feeds
+from dialer.shell.tasks.logins import Logins
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.leads import intake
 from dialer.store.operators import agents, campaigns
@@ -102,9 +105,10 @@ def store(valkey_url: str) -> Iterator[Store]:
 
 def ear(store: Store, host: str = "one") -> Ear:
     """The feeds of one daemon, whose place in the agents' stream is found."""
-    parts = some_parts(store, host=host, owner=f"{host}:1")
+    settings = DaemonSettings(agents=AgentSettings(probe_limit_s=0))
+    parts = some_parts(store, host=host, owner=f"{host}:1", settings=settings)
     listed: list[set[str]] = []
-    feeds = Feeds(parts, Claims(parts), cast("CampaignWatch", Watch(listed)))
+    feeds = Feeds(parts, Logins(parts, Claims(parts)), cast("CampaignWatch", Watch(listed)))
     trio.run(feeds.begin)
     return Ear(feeds, parts.queues.inputs, parts.queues.facts_to_write, listed)
 
@@ -123,7 +127,7 @@ def test_a_kept_outcome_goes_on_to_the_engine(store: Store) -> None:
 
 
 def login(agent: str, *names: str) -> AgentEvent:
-    return AgentEvent(AgentEventKind.LOGIN, agent, "sip:a@b", names or ("spring",))
+    return AgentEvent(AgentEventKind.LOGIN, agent, f"sip:{agent}@127.0.0.1", names or ("spring",))
 
 
 READY = AgentEvent(AgentEventKind.READY, "ann")
@@ -137,7 +141,7 @@ def test_a_login_right_after_ready_is_heard(store: Store) -> None:
     one.listen(lambda: one.inputs.statistics().current_buffer_used == 2)
 
     assert one.engine_was_told() == [login("ann"), READY]
-    assert one.feeds.claims.held == {"ann"}
+    assert one.feeds.logins.claims.held == {"ann"}
 
 
 def test_the_intake_is_told_which_ids_leads_need(store: Store) -> None:
@@ -189,7 +193,7 @@ def test_what_nobody_can_use_is_refused_under_one_id(store: Store) -> None:
 def test_a_draining_daemon_takes_no_new_agent(store: Store) -> None:
     """Who logs in while a daemon drains is for another one."""
     one, two = ear(store, "one"), ear(store, "two")
-    one.feeds.claims.closed = True
+    one.feeds.logins.claims.closed = True
     agents.enqueue(store, [login("ann"), AgentEvent(AgentEventKind.PAUSE, "marker")])
 
     one.listen(lambda: one.facts.statistics().current_buffer_used == 1)
@@ -266,3 +270,26 @@ def test_a_reading_that_cannot_be_handed_on_does_not_hold_up_the_end(
             await one.feeds.crm()
 
     trio.run(main)
+
+
+def test_a_desktop_that_says_too_much_is_heard_when_it_takes_its_agent_off_calls(store: Store) -> None:
+    """Its changes beyond what a person does are refused, most of them in one sum; every pause is heard."""
+    one = ear(store)
+    agents.enqueue(store, [login("ann")])
+    one.listen(lambda: "ann" in one.feeds.logins.claims.held)
+    drained(one.inputs)
+
+    flips = 300
+    agents.enqueue(store, [READY, AgentEvent(AgentEventKind.PAUSE, "ann")] * flips)
+    told: list[Input] = []
+    one.listen(lambda: told.extend(one.engine_was_told()) or len([1 for each in told if is_pause(each)]) == flips)
+
+    readies = [each for each in told if isinstance(each, AgentEvent) and each.kind is AgentEventKind.READY]
+    refused = one.crm_was_told()
+    assert len(readies) < 2 * logins_module.CHANGES_AT_ONCE
+    assert {event.fields["reason"] for event in refused} == {logins_module.TOO_MANY}
+    assert len(refused) < flips / 2
+
+
+def is_pause(given: Input) -> bool:
+    return isinstance(given, AgentEvent) and given.kind is AgentEventKind.PAUSE

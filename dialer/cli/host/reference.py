@@ -39,7 +39,8 @@ EXITS: Final = {
     "refused, the stream stays full, a register would be worse than the one before; `register show`: one cannot be "
     "relied on; `campaign preflight`: the campaign would not be started; `edge render`: a file is not current, or "
     "Kamailio does not take it",
-    CliExit.PARTLY: "`leads import`: some rows were rejected, all others were taken",
+    CliExit.PARTLY: "`leads import`: some rows were rejected, all others were taken; `leads move` and the like: "
+    "some leads were left as they are",
     CliExit.NO_DAEMON: "`status`, `pace explain`: no daemon is alive",
     CliExit.BROKEN: "`evidence`: it is not whole, or does not agree with the ledger",
     CliExit.UNFIT: "`doctor`: this host cannot dial as it is, or must not",

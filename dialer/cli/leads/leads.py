@@ -20,6 +20,7 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, facts, progress_bar, table, when
 from dialer.cli.base.text import counted
+from dialer.cli.leads import lead_changes, lead_export
 from dialer.cli.leads.lead_import import Account, TakenIn, check_and_send, rejects_file, report, sender, wait_for_intake
 from dialer.cli.leads.lead_rows import Checker
 from dialer.cli.leads.lead_sheet import ATTRS, FIELDS, SKIP, BadSheet, Sheet, open_sheet
@@ -34,12 +35,13 @@ STREAM_LIMIT = 100_000
 
 @click.group(cls=NearGroup)
 def leads() -> None:
-    """Import leads and look at them. Phone numbers are always shown masked.
+    """Import leads, look at them, change them. Phone numbers are shown masked.
 
     \b
     Example:
       dialer leads import spring-sale customers.csv
       dialer leads list spring-sale --state due
+      dialer leads reopen spring-sale --disposition no_answer --older-than 3d
     """
 
 
@@ -254,4 +256,11 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
     page: list[RenderableType] = [facts(known)]
     if attempts:
         page += ["", table(heads, attempts)]
+    if story.history:
+        lines = [(when(line.at), line.what, line.who, line.text, line.attempt) for line in story.history]
+        page += ["", table(("at", "what", "who", "words", "attempt"), lines)]
     return Answer(story, page)
+
+
+for _command in (*lead_changes.COMMANDS, lead_export.export):
+    leads.add_command(_command)

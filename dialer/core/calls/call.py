@@ -90,6 +90,7 @@ class Call:
     whose phones were rung for this call. `abandon_after_s` is the limit that held when it was answered.
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
     `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
+    `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
     `watched_since` is when the watch over the present state began, if there is one."""
 
     permit: Permit
@@ -109,6 +110,7 @@ class Call:
     crossed_cancel: bool = False
     message_played: bool = False
     opted_out: bool = False
+    taken: bool = False
     agent: str = ""
     leg: str = ""
     legs: int = 0

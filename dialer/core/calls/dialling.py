@@ -17,12 +17,20 @@ from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger
-from dialer.core.calls.offers import OfferEnd, announce, deny, withdraw
+from dialer.core.calls.offers import OfferEnd, announce, deny, drop, withdraw
 from dialer.core.calls.settling import settle_unsent
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import Lease, Release, Reserve, Send
 from dialer.core.engine_state import EngineState, TimerKind
-from dialer.core.inputs import CampaignChanged, CampaignState, LeadsLeased, Permitted, Refused, StoreFailed
+from dialer.core.inputs import (
+    CampaignChanged,
+    CampaignState,
+    LeadsLeased,
+    LeadsTaken,
+    Permitted,
+    Refused,
+    StoreFailed,
+)
 from dialer.core.model import Lead
 from pacing.api import Decision, Mode
 from sip.messages import Cancel, Dial, Dialled, Progress
@@ -33,6 +41,7 @@ EMPTY_LEASE_PAUSE_S: Final = 1.0
 STORE_LIMIT_S: Final = 60.0
 """Longest wait for the store's answer to a `Lease` or a `Reserve`; the shell's own limits are far shorter."""
 
+LEAD_TAKEN: Final = "the lead was taken from the dialer"
 LEADS_PER_AGENT: Final = 1
 FEWEST_LEADS: Final = 20
 WORKER_FAILSAFE_S: Final = 60.0
@@ -128,6 +137,7 @@ def permitted(state: EngineState, event: Permitted, now: float, wall: float) -> 
         may_start(state, run)
         and wall <= permit.valid_until
         and state.takes_one(gate.trunk, now)
+        and not gate.taken
         and not asker_has_gone(state, gate.agent)
     ):
         _dial(state, run, gate, event.lead, permit, now)
@@ -254,9 +264,37 @@ def progress(state: EngineState, call: Call, event: Progress) -> None:
         call.ringing_at = event.at
 
 
+def leads_taken(state: EngineState, event: LeadsTaken, now: float) -> None:
+    """Leads were cancelled, moved or changed: they are neither offered nor dialled any more. A phone that rings already
+    rings for the legal minimum; whoever answers is served, and the store closes the lead after that."""
+    run = state.campaigns.get(event.campaign)
+    if run is None:
+        return
+    kept = [lead for lead in run.leads if lead.lead_id not in event.leads]
+    if len(kept) < len(run.leads):
+        run.leads.clear()
+        run.leads.extend(kept)
+    for agent in [agent for agent, offer in run.offers.items() if offer.lead.lead_id in event.leads]:
+        drop(state, run, agent, LEAD_TAKEN, now)
+    for lead_id in event.leads & run.reserving.keys():
+        run.reserving[lead_id] = replace(run.reserving[lead_id], taken=True)
+    for call in run.calls.values():
+        if call.lead.lead_id in event.leads and call.state in NOT_CANCELLED:
+            call.taken = True
+            _ring_no_longer_than_must(state, call, now)
+    state.changed.add(run.name)
+
+
+def _ring_no_longer_than_must(state: EngineState, call: Call, now: float) -> None:
+    counted_from = call.started_at if call.ringing_at is None else call.ringing_at
+    state.set_timer(max(now, counted_from + MIN_RING_TIMEOUT_S), TimerKind.RING, call.attempt, counted_from)
+
+
 def _ring_limit_s(state: EngineState, call: Call) -> float:
-    """How long a call may ring; in a drain, no longer than it must."""
-    return MIN_RING_TIMEOUT_S if state.draining else state.campaigns[call.campaign].settings.ring_timeout_s
+    """How long a call may ring; in a drain, or where its lead was taken from us, no longer than it must."""
+    if state.draining or call.taken:
+        return MIN_RING_TIMEOUT_S
+    return state.campaigns[call.campaign].settings.ring_timeout_s
 
 
 def ring_timeout(state: EngineState, call: Call, now: float) -> None:
@@ -287,5 +325,4 @@ def drain(state: EngineState, now: float) -> None:
         release_leads(state, run)
     for call in state.calls.values():
         if call.state in UNANSWERED:
-            counted_from = call.started_at if call.ringing_at is None else call.ringing_at
-            state.set_timer(max(now, counted_from + MIN_RING_TIMEOUT_S), TimerKind.RING, call.attempt, counted_from)
+            _ring_no_longer_than_must(state, call, now)

@@ -59,6 +59,13 @@ def withdraw(state: EngineState, run: CampaignRun, reason: str, now: float) -> N
         _let_go(state, agent, now)
 
 
+def drop(state: EngineState, run: CampaignRun, agent: str, reason: str, now: float) -> None:
+    """End an offer whose lead is not the dialer's any more."""
+    offer = run.offers.pop(agent)
+    announce(state, run, agent, offer.lead, OfferEnd.WITHDRAWN, reason=reason)
+    _let_go(state, agent, now)
+
+
 def deny(state: EngineState, run: CampaignRun, agent: str, lead: Lead, reason: str, now: float) -> None:
     """The call that an agent asked for is not made; where the lead is now is the caller's business."""
     announce(state, run, agent, lead, OfferEnd.REFUSED, reason=reason)

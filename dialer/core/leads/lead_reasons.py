@@ -35,6 +35,7 @@ class Kind(StrEnum):
     REFUSED = "refused"  # a gate's: `name` is the rule, `case` and `facts` are the refusal's
     ENDED = "ended"  # an attempt's end: `name` is the disposition
     SAID = "said"  # an agent's or the CRM's word: `name` is the outcome
+    ORDERED = "ordered"  # an operator's or the CRM's, of the lead itself: `name` is what, such as "cancelled"
     SKIPPED = "skipped"  # an agent's, who looked at the lead and did not want to call
     TEXT = "text"  # anything else, in words
 
@@ -59,6 +60,12 @@ def refused(refusal: Refusal) -> Why:
     return Why(Kind.REFUSED, refusal.rule.value, refusal.case, refusal.facts)
 
 
+def ordered(what: str, who: str, reason: str = "", to: str = "") -> Why:
+    """Somebody ordered it, of the lead itself: `what` is such as "cancelled"; `to` is the campaign it went to."""
+    facts = {"who": who, "reason": reason, "to": to}
+    return Why(Kind.ORDERED, what, facts={name: value for name, value in facts.items() if value})
+
+
 def text(words: str) -> Why:
     """Something that is said once and in words only."""
     return Why(Kind.TEXT, words)
@@ -79,6 +86,10 @@ def sentence(why: Why) -> str:
             return _AGAIN_SAID.get(why.name, f"{why.name}: called again")
         case Kind.SAID:
             return f"{why.name}, says {facts.get('who', CRM)}"
+        case Kind.ORDERED:
+            reason = f": {facts['reason']}" if facts.get("reason") else ""
+            target = f" to {facts['to']}" if facts.get("to") else ""
+            return f"{why.name}{target} by {facts.get('who', CRM)}{reason}"
         case Kind.SKIPPED:
             return f"skipped by agent {facts.get('agent', '')}: {facts.get('reason', '')}"
     return str(facts.get("words", why.name))

@@ -1,6 +1,7 @@
 """Which agents belong to this daemon: claims in Redis, taken at login, kept alive by the beat, given back after logout.
 
-An agent whom another daemon has claimed is none of our business. One whom nobody has claimed is not logged in.
+An agent whom another daemon has claimed is none of our business. One whom nobody has claimed is not logged in. An
+agent's phone is claimed as well: nobody else logs in with it, at whichever daemon.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ CLAIM_BEATS: Final = 5
 
 @dataclass(slots=True)
 class Claims:
-    """The agents of this daemon. `held` are claimed in the store. `closed` says that the daemon drains: whoever logs in
-    now is for another one."""
+    """The agents of this daemon. `held` are claimed in the store, `phones` are theirs, by agent. `arriving` are agents
+    whose login is being looked at. `closed` says that the daemon drains: whoever logs in now is for another one."""
 
     parts: Parts
     held: set[str] = field(default_factory=set)
+    phones: dict[str, str] = field(default_factory=dict)
+    arriving: set[str] = field(default_factory=set)
     closed: bool = False
     _absent: set[str] = field(default_factory=set)
     _changing: trio.Lock = field(default_factory=trio.Lock)
@@ -37,25 +40,46 @@ class Claims:
                 self.held.update(await self._claim([agent]))
             return agent in self.held
 
+    async def take_phone(self, agent: str, phone: str) -> bool:
+        """Claim the phone of an agent of ours, in place of the one before; False where another agent has logged in with
+        it. Raises `StoreError`."""
+        async with self._changing:
+            if await self._claim_phones({agent: phone}):
+                return False
+            before = self.phones.get(agent, phone)
+            self.phones[agent] = phone
+            if before != phone:
+                await self._release_phones({agent: before})
+            return True
+
+    async def leave(self, agent: str) -> None:
+        """Give back the claim of an agent who does not come after all. Raises `StoreError`."""
+        async with self._changing:
+            await self._release([agent])
+
     async def is_anybodys(self, agent: str) -> bool:
         """Whether some daemon has claimed an agent. Raises `StoreError`."""
         return await trio.to_thread.run_sync(agents.is_claimed, self.parts.store, agent)
 
     async def keep(self) -> tuple[str, ...]:
-        """Prolong the claims, and give back those of agents who have left. Returns the agents whom another daemon has
-        claimed meanwhile. Raises `StoreError`.
+        """Prolong the claims, and give back those of agents who have left. Returns the agents whom, or whose phone,
+        somebody else has claimed meanwhile. Raises `StoreError`.
 
         A claim that lapsed while Redis was away is taken again. Whom the engine does not know has left, unless the
         login is still on its way to it: so it takes two calls.
         """
         async with self._changing:
-            absent = self.held - self.parts.engine.view().agents.keys()
+            absent = self.held - self.parts.engine.view().agents.keys() - self.arriving
             gone = sorted(absent if self.closed else absent & self._absent)
             self._absent = absent
             await self._release(gone)
             held = sorted(self.held)
             lost = set(held) - set(await self._claim(held))
-            self.held -= lost
+            phones = {agent: phone for agent, phone in self.phones.items() if agent in self.held - lost}
+            lost.update(await self._claim_phones(phones))
+            for agent in lost:
+                self.phones.pop(agent, None)  # with the agent, it may be another daemon's by now
+            await self._release(sorted(lost))
             return tuple(sorted(lost))
 
     async def give_up(self) -> None:
@@ -72,3 +96,12 @@ class Claims:
         if names:
             await trio.to_thread.run_sync(agents.release, self.parts.store, names, self.parts.owner)
             self.held.difference_update(names)
+            await self._release_phones({name: self.phones.pop(name) for name in names if name in self.phones})
+
+    async def _claim_phones(self, phones: dict[str, str]) -> tuple[str, ...]:
+        """Claim phones, or prolong that; returns the agents whose phone is somebody else's."""
+        ttl_s = CLAIM_BEATS * self.parts.settings.host.heartbeat_s
+        return await trio.to_thread.run_sync(agents.claim_phones, self.parts.store, phones, ttl_s)
+
+    async def _release_phones(self, phones: dict[str, str]) -> None:
+        await trio.to_thread.run_sync(agents.release_phones, self.parts.store, phones)

@@ -15,19 +15,17 @@ from typing import Final
 import structlog
 import trio
 
-from dialer.core.agents.agent import AgentEventKind, AgentEventRefused, apply
-from dialer.core.inputs import AnswerReported
+from dialer.core.inputs import AnswerReported, LeadsTaken
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
-from dialer.shell.tasks.claims import Claims
+from dialer.shell.tasks.logins import Logins
 from dialer.store.base.errors import StoreError
 from dialer.store.crm import inbox as crm_in
 from dialer.store.crm.requests import MACHINE
-from dialer.store.leads import intake
+from dialer.store.leads import changes, intake
 from dialer.store.operators import agents, campaigns, control
-from dialer.store.operators.agents import Heard, Malformed
-from dialer.store.settlement.outbox import CrmEvent
+from dialer.store.operators.agents import Malformed
 
 log = structlog.get_logger()
 
@@ -46,7 +44,7 @@ class Feeds:
     """What the feeds share."""
 
     parts: Parts
-    claims: Claims
+    logins: Logins
     watch: CampaignWatch
 
     async def keep(self, feed: Callable[[], Awaitable[None]]) -> None:
@@ -114,35 +112,11 @@ class Feeds:
             )
             for entry in heard:
                 if isinstance(entry, Malformed):
-                    await self._refuse_agent(entry.entry_id, entry.agent, "", "; ".join(entry.reasons))
+                    await self.logins.refuse(entry.entry_id, entry.agent, "", "; ".join(entry.reasons), entry.ref)
                 else:
-                    await self._agent(entry)
+                    await self.logins.hear(entry)
         await _finished("agents", limit)
         return cursor
-
-    async def _agent(self, heard: Heard) -> None:
-        event = heard.event
-        if event.kind is AgentEventKind.LOGIN:
-            known = await trio.to_thread.run_sync(campaigns.names, self.parts.store)
-            unknown = [name for name in event.campaigns if name not in known]
-            if unknown:
-                reason = f"no campaign {', '.join(unknown)}; existing campaigns: {', '.join(known) or 'none yet'}"
-                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, reason)
-            elif await self.claims.take(event.agent):
-                await self.parts.queues.inbox.send(event)
-        elif event.agent in self.claims.held:
-            await self.parts.queues.inbox.send(event)
-        elif not await self.claims.is_anybodys(event.agent):
-            try:
-                apply(None, event, self.parts.clock.now())
-            except AgentEventRefused as refusal:
-                await self._refuse_agent(heard.entry_id, event.agent, event.kind.value, str(refusal))
-
-    async def _refuse_agent(self, entry_id: str, agent: str, event: str, reason: str) -> None:
-        """Every daemon reads every entry and may refuse it; the entry's id makes that one event for the CRM."""
-        fields = {"agent": agent, "event": event, "reason": reason}
-        refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", self.parts.clock.wall(), fields)
-        await self.parts.queues.facts.send(refused)
 
     # --- CRM and operators ------------------------------------------------------------------------------------------
 
@@ -163,7 +137,14 @@ class Feeds:
             if received:
                 outcomes = [entry.request for entry in received if isinstance(entry.request, crm_in.Outcome)]
                 await self.parts.evidence.keep(self.parts.evidence.outcomes(outcomes))
-                apply_all = partial(crm_in.apply, self.parts.store, received, now=self.parts.clock.wall())
+                apply_all = partial(
+                    crm_in.apply,
+                    self.parts.store,
+                    received,
+                    now=self.parts.clock.wall(),
+                    shortest_prefix=self.parts.settings.intake.shortest_prefix,
+                    refusals_told=self.parts.refusals,
+                )
                 report = await trio.to_thread.run_sync(apply_all)
                 for outcome in report.outcomes:  # news to the pacer where the call was this daemon's
                     await self.parts.queues.inbox.send(AnswerReported(outcome.attempt, outcome.outcome == MACHINE))
@@ -183,6 +164,15 @@ class Feeds:
                     )
                 for order in ordered:
                     log.info("operator", command=order.command.name, who=order.who)
+                    if order.command.name == changes.LEADS_TAKEN:
+                        await self._drop_leads(order.command)
+
+    async def _drop_leads(self, command: control.Command) -> None:
+        """Leads were cancelled, moved or changed in the store: the engine is not to dial them from memory."""
+        campaign, leads = command.args.get("campaign"), command.args.get("leads")
+        if isinstance(campaign, str) and isinstance(leads, list):
+            taken = frozenset(lead for lead in leads if isinstance(lead, str))
+            await self.parts.queues.inbox.send(LeadsTaken(campaign, taken))
 
 
 async def _finished(feed: str, limit: trio.CancelScope) -> None:

@@ -89,7 +89,8 @@ class Keys:
     # --- streams ----------------------------------------------------------------------------------------------------
 
     crm_in = _shared("crm:in")  # outcomes, blocks and unblocks from the CRM and desktops
-    crm_out = _shared("crm:out")  # events for the CRM
+    crm_out = _shared("crm:out")  # events for the CRM that it must not miss
+    crm_live = _shared("crm:live")  # events of the moment: for screens, and answers to entries
     agents_in = _shared("agents:in")  # what desktops say about their agents
     control = _shared("control")  # operator commands
     audit = _shared("audit")  # who changed or looked at what, and when
@@ -97,6 +98,8 @@ class Keys:
 
     # --- shared -----------------------------------------------------------------------------------------------------
 
+    crm_readers = _shared("crm:readers")  # hash: registered reader of crm:out -> since when, and who registered it
+    crm_settings = _shared("crm:settings")  # hash: how events are written and kept, for all hosts
     campaigns = _shared("campaigns")  # set: the names of all campaigns
     agents = _shared("agents")  # hash: agent -> presence
     agents_read = _shared("agents:read")  # hash: host -> the last entry of the agents' stream that it has read
@@ -112,6 +115,10 @@ class Keys:
     def agent_claim(self, agent: str) -> str:
         """String with an end of life: the owner (daemon) that the agent belongs to."""
         return f"{self.prefix}agents:claim:{{{agent}}}"
+
+    def phone_claim(self, phone: str) -> str:
+        """String with an end of life: the agent who has logged in with this phone."""
+        return f"{self.prefix}agents:phone:{{{phone}}}"
 
     def heartbeat(self, owner: str) -> str:
         """String with an end of life: there while the owner lives."""
@@ -144,7 +151,8 @@ class Keys:
     why = _of_campaign("why")  # hash: lead_id -> why it was last postponed or closed (JSON)
     learnt = _of_campaign("learnt")  # hash: host -> what its pacer has learnt and how it decided last
     unannounced = _of_campaign("unannounced")  # hash: attempt_id -> event that is not in the CRM's stream yet
-    # hash: counters: accepted, rejected, reopened, purged, erased, and disposition:, closed:, refused:, outcome:NAME
+    # hash: counters: accepted, rejected, reopened, purged, erased, deleted; disposition:, closed:, refused:,
+    # outcome:NAME
     counts = _of_campaign("counts")
 
     def ledger(self, campaign: str, day: str) -> str:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-import msgpack
-import msgspec
+from msgspec.structs import replace
 
-from compliance.numbers import masked_data, masked_text
+from compliance.numbers import masked_data, masked_numbers, masked_text
 from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_reasons import Why
 from dialer.core.model import Lead
 from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import StoreError, UnknownLead
-from dialer.store.base.fields import Undecodable
-from dialer.store.base.records import read, shaped
+from dialer.store.base.records import NO_TIME
+from dialer.store.leads.history import History, Said, read_history, said_of
 from dialer.store.leads.lead_codec import stream_id_of, taken_in_at_of, unpack
 from dialer.store.settlement import attempts
 
@@ -69,6 +67,18 @@ class PastAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """Something that happened to a lead besides its attempts: a word on one of them, or an order. `at` is seconds since
+    the epoch, None where nobody knows; `who` and `text` are masked."""
+
+    at: float | None
+    what: str
+    who: str
+    text: str
+    attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LeadStory:
     """Everything about one lead, numbers masked."""
 
@@ -86,19 +96,33 @@ class LeadStory:
     owner: str
     open_attempt: str
     attempts: tuple[PastAttempt, ...]
+    history: tuple[HistoryLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """One lead as lua/look.lua found it."""
+class Seen:
+    """One lead as lua/look.lua found it: as it is kept, and where it is. `at` as in `LeadRow`."""
 
-    lead: Lead
+    campaign: str
+    lead_id: str
     raw: bytes
-    why: Why
+    progress: bytes | None
+    priority: bytes | None
+    raw_why: bytes | None
     attempt: str
     owner: str
+    raw_story: bytes | None
     state: LeadState
     at: float
+
+    @property
+    def lead(self) -> Lead:
+        """Raises `Undecodable`."""
+        return unpack(self.raw, campaign=self.campaign, progress=self.progress, priority=self.priority)
+
+    @property
+    def why(self) -> Why:
+        return lead_reasons.read((self.raw_why or b"").decode(errors="replace"))
 
 
 def page(
@@ -111,39 +135,40 @@ def page(
     """
     if cursor and not cursor.isdecimal():
         raise StoreError(f"{cursor!r} is not a cursor of a list of leads")
-    ids, after = _ids(store, campaign, state, cursor or "0", min(max(1, count), MAX_PAGE))
-    rows = (_row(seen) for seen in _look(store, campaign, ids))
+    ids, after = ids_of(store, campaign, state, cursor or "0", min(max(1, count), MAX_PAGE))
+    rows = (_row(seen) for seen in look(store, campaign, ids))
     return tuple(row for row in rows if state is None or row.state is state), after
 
 
 def story(store: Store, campaign: str, lead_id: str) -> LeadStory:
     """One lead's whole story. Raises `UnknownLead`."""
-    seen = next(iter(_look(store, campaign, [lead_id])), None)
+    seen = next(iter(look(store, campaign, [lead_id])), None)
     if seen is None:
         raise UnknownLead(f"campaign {campaign!r} has no lead {lead_id!r}")
-    raw = trip(store, [("HGET", store.keys.story(campaign), lead_id)])[0]
-    past = past_attempts(raw)
-    names = [line.attempt for line in past]
+    lead, history = seen.lead, read_history(seen.raw_story)
+    names = [line.attempt for line in history.attempts]
     said = trip(store, [("HMGET", store.keys.outcomes(campaign), *names)])[0] if names else []
     return LeadStory(
         row=_row(seen),
-        numbers=tuple(map(str, seen.lead.numbers)),
-        timezone=seen.lead.timezone or "",
-        customer_id=seen.lead.customer_id,
-        expires_at=seen.lead.expires_at,
-        consent_at=seen.lead.consent_at,
-        consent_until=seen.lead.consent_until,
-        consent_source=masked_text(seen.lead.consent_source),
+        numbers=tuple(map(str, lead.numbers)),
+        timezone=lead.timezone or "",
+        customer_id=lead.customer_id,
+        expires_at=lead.expires_at,
+        consent_at=lead.consent_at,
+        consent_until=lead.consent_until,
+        consent_source=masked_text(lead.consent_source),
         came_in_at=taken_in_at_of(seen.raw),
-        attrs=seen.lead.shown_attrs,
+        attrs=lead.shown_attrs,
         stream_id=stream_id_of(seen.raw),
         owner=seen.owner,
         open_attempt=seen.attempt,
-        attempts=tuple(_past(seen.lead, one, outcome) for one, outcome in zip(past, said, strict=True)),
+        attempts=tuple(_past(lead, one, said_of(raw)) for one, raw in zip(history.attempts, said, strict=True)),
+        history=_lines(lead, history, dict(zip(names, map(said_of, said), strict=True))),
     )
 
 
-def _ids(store: Store, campaign: str, state: LeadState | None, cursor: str, count: int) -> tuple[list[str], str]:
+def ids_of(store: Store, campaign: str, state: LeadState | None, cursor: str, count: int) -> tuple[list[str], str]:
+    """About `count` ids of the leads of one state, or of all, and the cursor for the next call, as `page` has it."""
     keys = store.keys
     if state in (None, LeadState.IN_ATTEMPT):
         key = keys.lead(campaign) if state is None else keys.open(campaign)
@@ -160,16 +185,17 @@ def _ids(store: Store, campaign: str, state: LeadState | None, cursor: str, coun
     return [name.decode() for name in found], str(first + count) if len(found) == count else ""
 
 
-def _look(store: Store, campaign: str, ids: Sequence[str]) -> list[_Seen]:
-    """Leads by id; those that are gone are left out."""
+def look(store: Store, campaign: str, ids: Sequence[str]) -> list[Seen]:
+    """Leads by id, at most 1,000, all at one instant; those that are gone are left out."""
     if not ids:
         return []
-    flat = trip(store, [campaign_call(store, "look", campaign, list(ids))])[0]
-    return [_seen(campaign, flat[i : i + 10]) for i in range(0, len(flat), 10) if flat[i]]
+    columns = trip(store, [campaign_call(store, "look", campaign, list(ids))])[0]
+    rows = zip(ids, *columns, strict=True)
+    return [_seen(campaign, lead_id, cells) for lead_id, *cells in rows if cells[0] is not None]
 
 
-def _seen(campaign: str, cells: Sequence[bytes]) -> _Seen:
-    raw, progress, priority, why, attempt, owner, closed, leased, waiting, due = cells
+def _seen(campaign: str, lead_id: str, cells: Sequence[bytes | None]) -> Seen:
+    raw, progress, priority, why, attempt, owner, story, closed, leased, waiting, due = cells
     if attempt:
         state, at = LeadState.IN_ATTEMPT, leased
     elif closed:
@@ -181,19 +207,23 @@ def _seen(campaign: str, cells: Sequence[bytes]) -> _Seen:
     else:
         state, at = LeadState.DUE, due
     score = float(at or 0)
-    return _Seen(
-        lead=unpack(raw, campaign=campaign, progress=progress, priority=priority or None),
-        raw=raw,
-        why=lead_reasons.read(why.decode(errors="replace")),
-        attempt=attempt.decode(),
-        owner=owner.decode(),
+    return Seen(
+        campaign=campaign,
+        lead_id=lead_id,
+        raw=raw or b"",
+        progress=progress,
+        priority=priority,
+        raw_why=why,
+        attempt=(attempt or b"").decode(errors="replace"),
+        owner=(owner or b"").decode(errors="replace"),
+        raw_story=story,
         state=state,
         at=score % _PRIORITY_STEP / 1000 if state is LeadState.DUE else score,
     )
 
 
-def _row(seen: _Seen) -> LeadRow:
-    lead = seen.lead
+def _row(seen: Seen) -> LeadRow:
+    lead, why = seen.lead, seen.why
     return LeadRow(
         lead_id=lead.lead_id,
         number=str(lead.number),
@@ -202,24 +232,30 @@ def _row(seen: _Seen) -> LeadRow:
         state=seen.state,
         at=seen.at,
         tries=sum(lead.tries.values()),
-        why=masked_text(lead_reasons.sentence(seen.why)),
-        reason=Why(seen.why.kind, masked_text(seen.why.name), seen.why.case, masked_data(dict(seen.why.facts))),
+        why=masked_text(lead_reasons.sentence(why)),
+        reason=Why(why.kind, masked_text(why.name), why.case, masked_data(dict(why.facts))),
     )
 
 
-def past_attempts(raw: bytes | None) -> list[attempts.PastAttempt]:
-    """The lines of a story, up to the first that cannot be read; of an attempt whose end was corrected the last."""
-    unpacker = msgpack.Unpacker(strict_map_key=True)
-    unpacker.feed(raw or b"")
-    lines: dict[str, attempts.PastAttempt] = {}
-    with suppress(Undecodable, ValueError, msgpack.UnpackException):
-        for line in unpacker:
-            past = shaped(attempts.PastAttempt, line, "a line of the story")
-            lines[past.attempt] = past
-    return list(lines.values())
+def _lines(lead: Lead, history: History, kept: Mapping[str, Said | None]) -> tuple[HistoryLine, ...]:
+    """Words and orders by time. What was said before words had lines of their own is only kept under its attempt."""
+    in_lines = {word.attempt for word in history.words}
+    older = [replace(word, attempt=name) for name, word in kept.items() if word is not None and name not in in_lines]
+    lines = [
+        HistoryLine(
+            at=None if word.said_at == NO_TIME else word.said_at,
+            what=word.outcome,
+            who=masked_text(word.agent),
+            text=masked_numbers(word.note, own=lead.numbers),
+            attempt=word.attempt,
+        )
+        for word in (*older, *history.words)
+    ]
+    lines += [HistoryLine(order.ordered_at, "order", "", masked_text(order.ordered)) for order in history.orders]
+    return tuple(sorted(lines, key=lambda line: line.at or 0.0))
 
 
-def _past(lead: Lead, line: attempts.PastAttempt, outcome: bytes | None) -> PastAttempt:
+def _past(lead: Lead, line: attempts.PastAttempt, word: Said | None) -> PastAttempt:
     return PastAttempt(
         attempt=line.attempt,
         number=str(lead.numbers[line.number]) if line.number < len(lead.numbers) else "",
@@ -228,17 +264,5 @@ def _past(lead: Lead, line: attempts.PastAttempt, outcome: bytes | None) -> Past
         ended_at=line.ended_at,
         agent=line.agent,
         sip_code=line.sip_code,
-        outcome=outcome_name(outcome),
+        outcome="" if word is None else word.outcome,
     )
-
-
-def outcome_name(raw: bytes | None) -> str:
-    """What a kept outcome says came of an attempt; empty where nobody said, or it cannot be read."""
-    if raw is not None:
-        with suppress(Undecodable):
-            return read(_Said, raw, "an outcome").outcome
-    return ""
-
-
-class _Said(msgspec.Struct, frozen=True):
-    outcome: str

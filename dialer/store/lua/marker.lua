@@ -9,7 +9,8 @@
 -- ARGV
 --   1 host, 2 what: "tick"; "told" after everything was told again; "adopt" after that as well, where a person accepted
 --   it, 3 an identity to begin with, 4 for how many seconds a host that is not heard counts as alive, then what the host
---   remembers: 5 identity ("": nothing), 6 generation, 7 server, 8 tick; 9 what the person has to have accepted
+--   remembers: 5 identity ("": nothing), 6 generation, 7 server, 8 tick; 9 what the person has to have accepted;
+--   10 the run of the server as it is
 -- RETURNS
 --   {verdict, generation, server, tick, identity, name of a field, value, ...}: of the host; what stands in the marker
 --   of others and of accepting. The verdict is "whole" (the tick is confirmed), "forgot", "emptied" or "replaced"
@@ -17,7 +18,7 @@
 local keys = keys_of({'marker hash'})
 local host, what = ARGV[1], ARGV[2]
 local mine = {identity = ARGV[5], generation = tonumber(ARGV[6]), server = ARGV[7], tick = tonumber(ARGV[8])}
-local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local server = ARGV[10]
 local now = tonumber(redis.call('TIME')[1])
 
 local there = {}

@@ -10,15 +10,21 @@
 --     what the lead is to do: "" nothing, "due", "close"; a: due at, or kind; why; priority ("": as it is);
 --     seen: how the attempt was, "open", "live" (ended and counted as a live answer that was not abandoned) or "ended";
 --     slot of the answer; day_kept_s, agent_day_kept_s: how long those days are kept; agent who talked ("" while the
---     attempt is open: its settlement counts what was said)
+--     attempt is open: its settlement counts what was said); line for the lead's story, of which story_bytes are kept
 -- RETURNS
 --   1 kept, 0 no such attempt, 2 it was said before, 3 it was seen open and has ended since: nothing is done
 
 local keys, counters = keys_of({
     'attempts hash', 'ended hash', 'outcomes hash', 'open hash', 'wishes hash', 'lessee hash', 'leased zset', 'due zset',
-    'waiting zset', 'closed zset', 'why hash', 'priority hash', 'counts hash', 'lead hash',
+    'waiting zset', 'closed zset', 'why hash', 'priority hash', 'counts hash', 'lead hash', 'story hash',
 }, 'hash')
 local said = cmsgpack.unpack(ARGV[1])
+
+-- What an operator or the CRM ordered of the lead itself is not for a word on the attempt to undo.
+local function is_firm(wish)
+    local whole, read = pcall(cjson.decode, wish or '')
+    return whole and type(read) == 'table' and read.firm == true
+end
 local lead_id = said.lead
 
 local is_open = redis.call('HEXISTS', keys.attempts, said.attempt) == 1
@@ -60,7 +66,11 @@ end
 if redis.call('HEXISTS', keys.lead, lead_id) == 0 then
     return 1
 end
+tell_story(keys, lead_id, said.line, said.story_bytes)
 local open = redis.call('HGET', keys.open, lead_id)
+if open and said.what ~= 'close' and is_firm(redis.call('HGET', keys.wishes, lead_id)) then
+    return 1
+end
 if said.what == '' then
     if open == said.attempt then
         redis.call('HDEL', keys.wishes, lead_id) -- what an earlier word on this attempt wanted

@@ -28,6 +28,16 @@ local function record_of(raw)
     return whole and type(body) == 'table' and body or nil
 end
 
+-- Whether a value is in a packed list; "" is an empty one.
+local function is_one_of(value, packed)
+    for _, one in ipairs(packed ~= '' and cmsgpack.unpack(packed) or {}) do
+        if one == value then
+            return true
+        end
+    end
+    return false
+end
+
 -- Add to a counter; what is no number begins anew.
 local function count(key, field, by)
     if type(redis.pcall('HINCRBY', key, field, by)) == 'table' then
@@ -79,4 +89,12 @@ local function page_of(sorted, hashes)
         end
     end
     return answer
+end
+
+-- Write a line into a lead's story, if it is not as long as it may be.
+local function tell_story(keys, lead_id, line, most_bytes)
+    local story = redis.call('HGET', keys.story, lead_id) or ''
+    if #story + #line <= most_bytes then
+        redis.call('HSET', keys.story, lead_id, story .. line)
+    end
 end

@@ -55,13 +55,6 @@ local function next_step(lead_id, step)
     redis.call('HSET', keys.why, lead_id, step.why)
 end
 
-local function tell_story(lead_id, one)
-    local story = redis.call('HGET', keys.story, lead_id) or ''
-    if #story + #one.story <= given.story_bytes then
-        redis.call('HSET', keys.story, lead_id, story .. one.story)
-    end
-end
-
 local function settle_lead(lead_id, one)
     redis.call('HDEL', keys.open, lead_id)
     redis.call('ZREM', keys.leased, lead_id)
@@ -71,7 +64,7 @@ local function settle_lead(lead_id, one)
         return
     end
     redis.call('HSET', keys.progress, lead_id, one.progress)
-    tell_story(lead_id, one)
+    tell_story(keys, lead_id, one.story, given.story_bytes)
     if not redis.call('ZSCORE', keys.closed, lead_id) then -- an attempt that was forgotten opens no closed lead again
         redis.call('ZREM', keys.due, lead_id)
         redis.call('ZREM', keys.waiting, lead_id)
@@ -87,7 +80,7 @@ local function correct_lead(lead_id, one)
     if redis.call('HEXISTS', keys.lead, lead_id) == 0 then
         return
     end
-    tell_story(lead_id, one)
+    tell_story(keys, lead_id, one.story, given.story_bytes)
     if not by_unknown or redis.call('HEXISTS', keys.lessee, lead_id) == 1 then
         return
     end

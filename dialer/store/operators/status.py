@@ -27,9 +27,9 @@ class HostStatus:
 class Counts:
     """Where a campaign's leads are (`standing`), and how its attempts ended. The cost does not grow with the campaign.
 
-    `accepted` and `rejected` are all that intake ever took or rejected, `deleted` those of the accepted that are purged
-    or erased again, `stored` those that should be there. `closed_by` counts closings, so a lead that was reopened by a
-    callback and closed again is in it twice.
+    `accepted` and `rejected` are all that intake ever took or rejected, `deleted` those of the accepted that are
+    purged, erased or deleted again, `stored` those that should be there. `closed_by` counts closings, so a lead that
+    was reopened and closed again is in it twice.
     """
 
     standing: LeadCounts
@@ -130,7 +130,7 @@ def counts(store: Store, campaign: str, now: float) -> Counts:
         stored=stored,
         accepted=named_counts.get("accepted", 0),
         rejected=named_counts.get("rejected", 0),
-        deleted=named_counts.get("purged", 0) + named_counts.get("erased", 0),
+        deleted=sum(named_counts.get(name, 0) for name in ("purged", "erased", "deleted")),
         dispositions=_group(named_counts, "disposition:"),
         closed_by=_group(named_counts, "closed:"),
         refused_by=_group(named_counts, "refused:"),

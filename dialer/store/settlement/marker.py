@@ -8,7 +8,6 @@ forgotten between the last tick and then, or nobody is dialled.
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from dialer.disk.journal import Confirmed
 from dialer.store.base.connection import ScriptCall, Store, Value, trip
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.records import whole_of
+from dialer.store.base.server_facts import server_run
 
-_RUN: Final = re.compile(rb"run_id:(\w+)")
 _BEGUN: Final = Confirmed("", 0, "", 0, 0.0)
 """What a host remembers that remembers nothing."""
 
@@ -74,13 +73,12 @@ def adopt(store: Store, host: str, complaint: str, alive_s: float) -> Marker:
 
 
 def stands(store: Store, confirmed: Confirmed) -> None:
-    """Make sure that the server is the one, and the data are those, that `confirmed` says, in one round trip. Raises
+    """Make sure that the server is the one, and the data are those, that `confirmed` says, in two round trips. Raises
     `StoreForgot`."""
-    info, held = trip(store, [("INFO", "server"), ("HMGET", store.keys.marker(), "identity", "generation", "server")])
+    held = trip(store, [("HMGET", store.keys.marker(), "identity", "generation", "server")])[0]
     expected = (confirmed.identity, str(confirmed.generation), confirmed.server)
-    run = _RUN.search(info)
     found = tuple((value or b"").decode(errors="replace") for value in held)
-    if found != expected or run is None or run[1].decode() != confirmed.server:
+    if found != expected or server_run(store.link) != confirmed.server:
         raise StoreForgot("the server was restarted, emptied or replaced")
 
 
@@ -102,7 +100,7 @@ def give_up_on(store: Store, hosts: Collection[str]) -> None:
 
 def _asked(store: Store, host: str, what: str, remembered: Confirmed, alive_s: float, complaint: str = "") -> Marker:
     mine: list[Value] = [remembered.identity, remembered.generation, remembered.server, remembered.tick]
-    args: list[Value] = [host, what, secrets.token_hex(8), alive_s, *mine, complaint]
+    args: list[Value] = [host, what, secrets.token_hex(8), alive_s, *mine, complaint, server_run(store.link)]
     verdict, *own = trip(store, [ScriptCall("marker", [store.keys.marker()], args)])[0]
     generation, server, ticked, identity = own[:4]
     fields = marker_fields(own[4:])

@@ -1,0 +1,299 @@
+"""`dialer leads release | reopen | move | copy | cancel | priority | delete`: leads after they came in."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import click
+
+from dialer.cli.base.arguments import campaign_names
+from dialer.cli.base.failures import CliExit
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, answering, progress_bar, show_page
+from dialer.cli.base.text import counted
+from dialer.cli.leads.lead_choice import Choice, choice_options, find, time_of
+from dialer.core.leads import lead_reasons
+from dialer.store.base.connection import Store
+from dialer.store.leads import changes, transfer
+from dialer.store.leads.changes import Change, Done
+from dialer.store.leads.lead_codec import HIGHEST_PRIORITY
+from dialer.store.leads.leads import LeadState
+from dialer.store.leads.transfer import Transfer
+from dialer.store.operators import campaigns, control
+from dialer.store.privacy.retention import PURGED_AT_ONCE, Purged, purge
+
+OPEN: Final = (LeadState.DUE, LeadState.WAITING, LeadState.LEASED, LeadState.IN_ATTEMPT)
+ANY: Final = tuple(LeadState)
+REST_SHARE: Final = 0.25
+"""Between batches the floor has the server for itself, for so long as a share of the batch's own time."""
+
+MAX_REASON: Final = 200
+
+WORDS: Final = {
+    "done": "done",
+    "at_end": "in a call: when it ends",
+    "in_call": "in a call: left as they are, try again after it",
+    "elsewhere": "changed their place meanwhile: left as they are",
+    "duplicate": "whose id or number is there already: left as they are",
+    "gone": "gone",
+}
+_FATE_OF: Final = {Done.ABSENT: "gone", Done.CHANGED: "done", Done.ELSEWHERE: "elsewhere", Done.AT_END: "at_end"}
+_PURGED_AS: Final = {Purged.ABSENT: "gone", Purged.GONE: "done", Purged.HELD: "in_call"}
+
+Batch = Callable[[Store, Sequence[str], float], Mapping[str, int]]
+"""Does it to one batch of leads at a moment, and says how many had which fate (of `WORDS`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done: `verb` in the infinitive, `past` as the answer has it; `default` are the states that are
+    meant where none is named."""
+
+    verb: str
+    past: str
+    default: tuple[LeadState, ...]
+    batch: Batch
+    at_once: int = changes.CHANGED_AT_ONCE
+
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask before.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say how many there are, and change none.")
+at_option = click.option("--at", metavar="TIME", help="When they are due: 14:00, 2027-01-31T09:00, 3d. [default: now]")
+to_option = click.option("--to", "target", required=True, metavar="CAMPAIGN", shell_complete=campaign_names)
+level_option = click.option("--priority", type=click.IntRange(0, HIGHEST_PRIORITY), help="Their priority from now on.")
+why_option = click.option("--because", default="", metavar="TEXT", help="Why, for the leads' stories.")
+
+
+def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool, yes: bool) -> Answer:
+    """Look, show what was found, ask, do it in batches, write it into the audit trail."""
+    as_json = bool(click.get_current_context().params.get("as_json"))
+    if as_json and not (yes or dry_run):
+        raise click.UsageError("--json does not ask: give --yes or --dry-run as well")
+    with invocation.store() as store:
+        campaigns.get(store, choice.campaign)
+        found = find(store, choice, plan.default, hidden=as_json)
+        data: dict[str, Any] = {"campaign": choice.campaign, "matched": len(found.lead_ids), "found": found.to_wire()}
+        if not found.lead_ids:
+            return Answer(data | {"fates": {}}, f"No lead of {choice.campaign} is like that.")
+        what = f"{counted(len(found.lead_ids), 'lead')} of {choice.campaign}"
+        if dry_run:
+            return Answer(data | {"fates": {}}, [f"To {plan.verb}: {what}", found.page()])
+        if not as_json:
+            show_page([f"To {plan.verb}: {what}", found.page()])
+        if not yes:
+            click.confirm(f"{plan.verb.capitalize()} {what}?", abort=True)
+        fates = _in_batches(invocation, store, choice, plan, found.lead_ids, hidden=as_json)
+    lines = [f"{plan.past}: {counted(fates['done'], 'lead')}"]
+    lines += [f"  {number:,} {WORDS[fate]}" for fate, number in fates.items() if number and fate != "done"]
+    left = any(number for fate, number in fates.items() if fate not in ("done", "at_end"))
+    return Answer(data | {"fates": dict(fates)}, lines, code=CliExit.PARTLY if left else 0)
+
+
+def _in_batches(
+    invocation: Invocation, store: Store, choice: Choice, plan: Plan, lead_ids: Sequence[str], *, hidden: bool
+) -> Counter[str]:
+    fates: Counter[str] = Counter()
+    try:
+        with progress_bar(plan.verb, len(lead_ids), hidden=hidden) as bar:
+            for first in range(0, len(lead_ids), plan.at_once):
+                begun, ids = time.monotonic(), lead_ids[first : first + plan.at_once]
+                fates.update(plan.batch(store, ids, now()))
+                bar.advance(len(ids))
+                time.sleep(REST_SHARE * (time.monotonic() - begun))
+    finally:  # also where somebody interrupts it, or the server goes away
+        detail = {**choice.given, "matched": len(lead_ids), "fates": dict(fates)}
+        what = f"leads_{plan.verb.split()[0]}"
+        control.audit(store, what, who=invocation.who, now=now(), detail=detail)
+    return fates
+
+
+def _changing(invocation: Invocation, choice: Choice, change: Change) -> Batch:
+    def batch(store: Store, ids: Sequence[str], moment: float) -> Mapping[str, int]:
+        answers = changes.change(store, choice.campaign, ids, change, who=invocation.who, now=moment).counts()
+        return {_FATE_OF[done]: number for done, number in answers.items()}
+
+    return batch
+
+
+def _reason(text: str) -> str:
+    if len(text) > MAX_REASON:
+        raise click.UsageError(f"--because: at most {MAX_REASON} characters")
+    return text
+
+
+@click.command("release")
+@choice_options
+@at_option
+@dry_run_option
+@yes_option
+@answering
+def release(invocation: Invocation, choice: Choice, at: str | None, dry_run: bool, yes: bool) -> Answer:
+    """Let leads that wait be due at once, or at a time.
+
+    Every rule still judges them before they are called: who is refused waits again, for what holds now.
+
+    \b
+    Example:
+      dialer leads release spring-sale --reason hours
+    """
+    due_at, why = time_of(at, "--at", now()) or now(), lead_reasons.ordered("released", invocation.who)
+    change = changes.due_again({LeadState.WAITING}, due_at, why)
+    plan = Plan("release", "Released", (LeadState.WAITING,), _changing(invocation, choice, change))
+    return _carry_out(invocation, choice, plan, dry_run, yes)
+
+
+@click.command("reopen")
+@choice_options
+@at_option
+@level_option
+@dry_run_option
+@yes_option
+@answering
+def reopen(
+    invocation: Invocation, choice: Choice, at: str | None, priority: int | None, dry_run: bool, yes: bool
+) -> Answer:
+    """Call closed leads again: recycle no-answers, for example. Their tries and their story stay.
+
+    Caps, calling hours and the no-call list hold for them as for any lead. How often the retry table calls them again
+    is counted over all their tries.
+
+    \b
+    Example:
+      dialer leads reopen spring-sale --disposition no_answer --older-than 3d
+    """
+    due_at, why = time_of(at, "--at", now()) or now(), lead_reasons.ordered("reopened", invocation.who)
+    change = changes.due_again({LeadState.CLOSED}, due_at, why, priority)
+    plan = Plan("reopen", "Reopened", (LeadState.CLOSED,), _changing(invocation, choice, change))
+    return _carry_out(invocation, choice, plan, dry_run, yes)
+
+
+@click.command("cancel")
+@choice_options
+@why_option
+@dry_run_option
+@yes_option
+@answering
+def cancel(invocation: Invocation, choice: Choice, because: str, dry_run: bool, yes: bool) -> Answer:
+    """Call leads no more: they are closed, wherever they are.
+
+    One that a daemon is about to dial is not dialled. A phone that rings already rings for the legal minimum, whoever
+    answers is served, and the lead is closed after that.
+
+    \b
+    Example:
+      dialer leads cancel spring-sale 4711 4712 --because "bought in the shop" --yes
+    """
+    change = changes.cancelled(invocation.who, _reason(because))
+    plan = Plan("cancel", "Cancelled", OPEN, _changing(invocation, choice, change))
+    return _carry_out(invocation, choice, plan, dry_run, yes)
+
+
+@click.command("priority")
+@click.argument("level", type=click.IntRange(0, HIGHEST_PRIORITY))
+@choice_options
+@dry_run_option
+@yes_option
+@answering
+def priority(invocation: Invocation, level: int, choice: Choice, dry_run: bool, yes: bool) -> Answer:
+    """Give leads another priority: 9 goes first, 5 is usual.
+
+    \b
+    Example:
+      dialer leads priority 9 spring-sale --attr vip=true
+    """
+    change = changes.prioritised(level)
+    plan = Plan("priority", f"Of priority {level} now", OPEN, _changing(invocation, choice, change))
+    return _carry_out(invocation, choice, plan, dry_run, yes)
+
+
+@click.command("move")
+@choice_options
+@to_option
+@level_option
+@dry_run_option
+@yes_option
+@answering
+def move(invocation: Invocation, choice: Choice, target: str, priority: int | None, dry_run: bool, yes: bool) -> Answer:
+    """Move leads into another campaign, with their tries. Their history stays where it was made.
+
+    Leads in a call stay, and so do those whose id or number is there already. After an interruption move them again:
+    dialer leads move CAMPAIGN --to OTHER --state closed --reason moved.
+
+    \b
+    Example:
+      dialer leads move spring-sale --to win-back --disposition no_answer
+    """
+    wanted = Transfer(choice.campaign, target, invocation.who, priority)
+    return _transfer(
+        invocation, choice, wanted, Plan("move", f"Moved to {target}", OPEN, _transferring(wanted, True)), dry_run, yes
+    )
+
+
+@click.command("copy")
+@choice_options
+@to_option
+@level_option
+@dry_run_option
+@yes_option
+@answering
+def copy(invocation: Invocation, choice: Choice, target: str, priority: int | None, dry_run: bool, yes: bool) -> Answer:
+    """Copy leads into another campaign, as fresh ones. Caps count the calls of both.
+
+    \b
+    Example:
+      dialer leads copy spring-sale --to survey --outcome sale
+    """
+    wanted = Transfer(choice.campaign, target, invocation.who, priority)
+    return _transfer(
+        invocation, choice, wanted, Plan("copy", f"Copied to {target}", ANY, _transferring(wanted, False)), dry_run, yes
+    )
+
+
+def _transferring(wanted: Transfer, moving: bool) -> Batch:
+    act = transfer.move if moving else transfer.copy
+
+    def batch(store: Store, ids: Sequence[str], moment: float) -> Mapping[str, int]:
+        return {fate.value: number for fate, number in act(store, wanted, ids, moment).items()}
+
+    return batch
+
+
+def _transfer(invocation: Invocation, choice: Choice, wanted: Transfer, plan: Plan, dry_run: bool, yes: bool) -> Answer:
+    if wanted.target == choice.campaign:
+        raise click.UsageError("--to: that is where they are")
+    with invocation.store() as store:
+        campaigns.get(store, wanted.target)
+    choice = Choice(choice.campaign, choice.lead_ids, choice.file, choice.wanted, {**choice.given, "to": wanted.target})
+    return _carry_out(invocation, choice, plan, dry_run, yes)
+
+
+@click.command("delete")
+@choice_options
+@dry_run_option
+@yes_option
+@answering
+def delete(invocation: Invocation, choice: Choice, dry_run: bool, yes: bool) -> Answer:
+    """Delete leads with everything that the campaign knows of them. It cannot be undone.
+
+    What is counted stays: reports, the abandonment ledger, and the contact history of their numbers, which the caps
+    need. One in a call is closed when it ends: delete it then. A person who asks to be forgotten is erased with
+    `dialer erase`.
+
+    \b
+    Example:
+      dialer leads delete spring-sale --file taken-back.csv
+    """
+
+    def batch(store: Store, ids: Sequence[str], moment: float) -> Mapping[str, int]:
+        change = changes.cancelled(invocation.who, "to be deleted")
+        changes.change(store, choice.campaign, ids, change, who=invocation.who, now=moment)
+        return Counter(_PURGED_AS[answer] for answer in purge(store, choice.campaign, ids, counter="deleted"))
+
+    return _carry_out(invocation, choice, Plan("delete", "Deleted", ANY, batch, PURGED_AT_ONCE), dry_run, yes)
+
+
+COMMANDS: Final = (release, reopen, move, copy, cancel, priority, delete)

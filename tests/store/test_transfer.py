@@ -1,0 +1,103 @@
+"""Leads that are moved or copied into another campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dialer.core.inputs import Refused
+from dialer.core.leads import lead_reasons
+from dialer.core.model import Disposition, Retry, Settlement
+from dialer.store.leads import changes, funnel, leads, leases
+from dialer.store.leads.leads import LeadState
+from dialer.store.leads.transfer import Fate, Transfer, copy, move
+from dialer.store.operators import campaigns, status
+from dialer.store.settlement.settle import settle
+from tests.store.conftest import NOW, OWNER, Floor, number
+
+
+@pytest.fixture
+def autumn(floor: Floor) -> Floor:
+    """Another campaign in the same store."""
+    settings = floor.settings.model_copy(update={"name": "autumn"})
+    campaigns.create(floor.store, settings, who="test", now=NOW)
+    return Floor(floor.store, settings, attempts=1000)
+
+
+TO_AUTUMN = Transfer("spring", "autumn", "ann@desk")
+BACK = Transfer("autumn", "spring", "ann@desk")
+
+
+def where(floor: Floor, lead_id: str) -> tuple[LeadState, float, str]:
+    row = leads.story(floor.store, floor.name, lead_id).row
+    return row.state, row.at, row.why
+
+
+def test_leads_are_moved_with_their_tries(floor: Floor, autumn: Floor, end: Callable[..., Settlement]) -> None:
+    """Where they were they are closed and keep their history; a waiting lead waits on, one in a call stays."""
+    floor.fill(4)
+    tried, calling = floor.dial(2)
+    settle(floor.store, [end(tried, Disposition.NO_ANSWER, Retry(600.0, 0))], OWNER)
+    leased = floor.lease(1)
+
+    fates = move(floor.store, TO_AUTUMN, ["L0", "L1", "L2", "L3", "no such"], NOW + 100)
+
+    assert fates == {Fate.DONE: 3, Fate.IN_CALL: 1, Fate.GONE: 1}
+    assert where(floor, "L0") == (LeadState.CLOSED, NOW + 100, "moved to autumn by ann@desk")
+    assert where(autumn, "L0")[:2] == (LeadState.WAITING, NOW + 660)
+    *fresh, retried = autumn.lease(now=NOW + 660)
+    assert [lead.lead_id for lead in fresh] == ["L2", "L3"]
+    assert retried.tries == {Disposition.NO_ANSWER: 1}
+    assert len(leads.story(floor.store, floor.name, "L0").attempts) == 1
+    assert isinstance(floor.screen(leased)[0], Refused)
+    assert status.counts(floor.store, "autumn", NOW).accepted == 3
+    assert calling.lead.lead_id == "L1"
+
+
+def test_what_is_there_already_stays_where_it_is(floor: Floor, autumn: Floor) -> None:
+    """The same id, or the same number under another id."""
+    floor.fill(3)
+    autumn.add({"lead_id": "L0", "phone": number(50).clear}, {"lead_id": "other", "phone": number(1).clear})
+    autumn.take_in()
+
+    assert move(floor.store, TO_AUTUMN, ["L0", "L1", "L2"], NOW) == {Fate.DONE: 1, Fate.DUPLICATE: 2}
+    assert copy(floor.store, TO_AUTUMN, ["L0", "L1"], NOW) == {Fate.DUPLICATE: 2}
+    assert {lead.lead_id for lead in floor.lease()} == {"L0", "L1"}
+
+
+def test_a_moved_lead_can_come_back(floor: Floor, autumn: Floor) -> None:
+    """It takes the place of what it left behind."""
+    floor.fill(1)
+    move(floor.store, TO_AUTUMN, ["L0"], NOW)
+
+    assert move(floor.store, BACK, ["L0"], NOW + 1) == {Fate.DONE: 1}
+    assert [lead.lead_id for lead in floor.lease(now=NOW + 1)] == ["L0"]
+    assert where(autumn, "L0")[0] is LeadState.CLOSED
+    assert funnel.read(floor.store, floor.name, NOW + 1, None).lost == 0
+
+
+def test_an_interrupted_move_is_finished_by_the_next(floor: Floor, autumn: Floor) -> None:
+    """The lead was closed as moved and has not arrived."""
+    floor.fill(1)
+    why = lead_reasons.ordered("moved", "ann@desk", to="autumn")
+    closing = changes.closed(changes.NOT_CLOSED, "moved", why)
+    changes.change(floor.store, floor.name, ["L0"], closing, who="ann@desk", now=NOW)
+
+    assert move(floor.store, TO_AUTUMN, ["L0"], NOW) == {Fate.DONE: 1}
+    assert [lead.lead_id for lead in autumn.lease()] == ["L0"]
+
+
+def test_a_copy_is_a_fresh_lead(floor: Floor, autumn: Floor, end: Callable[..., Settlement]) -> None:
+    """Untried, due at once, with its priority; the original goes on."""
+    floor.fill(1, priority=7)
+    (dialled,) = floor.dial()
+    settle(floor.store, [end(dialled, Disposition.NO_ANSWER, Retry(600.0, 0))], OWNER)
+
+    assert copy(floor.store, TO_AUTUMN, ["L0"], NOW) == {Fate.DONE: 1}
+    assert copy(floor.store, TO_AUTUMN, ["L0"], NOW) == {Fate.DUPLICATE: 1}
+
+    (lead,) = autumn.lease()
+    assert (lead.tries, lead.priority, lead.number) == ({}, 7, number(0))
+    assert where(floor, "L0")[0] is LeadState.WAITING
+    assert leases.release(floor.store, "autumn", OWNER, ["L0"], NOW) == 1
