@@ -93,7 +93,7 @@ def table(runs: list[Run]) -> Table:
         drawn.add_column(head, justify="left" if head in {"fault", "books"} else "right")
     for each in runs:
         if each.books is None:
-            drawn.add_row(each.fault, *[""] * 8, f"[red]{each.failure.splitlines()[0]}[/]")
+            drawn.add_row(each.fault, *[""] * (len(HEADS) - 2), f"[red]{each.failure.splitlines()[0]}[/]")
             continue
         ordered = sorted(each.recoveries_s)
         wrong = each.wrong()

@@ -21,6 +21,8 @@ from dialer.disk.journal import Confirmed, confirmation
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import StoreError
+from dialer.store.operators import agents
+from dialer.store.operators.agents import Presence
 from dialer.store.settlement import acceptance, marker, retelling
 from dialer.store.settlement.acceptance import Wait
 from dialer.store.settlement.marker import Marker, StoreForgot, Verdict
@@ -120,6 +122,7 @@ class MarkerWatch:
     async def _tell_again(self, known: Confirmed, found: Marker, complaint: str, behind_s: float | None) -> Marker:
         began = time.monotonic()
         retold = await self._of_disk(partial(self._retold, min(known.tick, found.tick)))
+        await self._show_agents()
         if found.verdict is Verdict.FORGOT:
             found = await self._asked(marker.told, known, found)
         else:
@@ -135,6 +138,17 @@ class MarkerWatch:
         self.parts.health.alarm(_ALARM, f"{words}; leads, blocks and commands of others in that time are gone")
         self._alarm_ends_at = self.parts.clock.now() + ALARM_S
         return found
+
+    async def _show_agents(self) -> None:
+        """The presence table may be an old one: who logged in or out since has to see it, to log in again."""
+        parts = self.parts
+        rows = [
+            Presence(
+                one.agent, one.state, parts.clock.to_wall(one.since), one.reason, tuple(one.campaigns), parts.owner
+            )
+            for one in parts.engine.view().agents.values()
+        ]
+        await trio.to_thread.run_sync(agents.show_all, parts.store, rows, parts.owner)
 
     def _retold(self, tick: int) -> Retold:
         parts = self.parts
