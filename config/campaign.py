@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -33,7 +33,17 @@ class RetrySettings(Section):
     max_attempts: int = Field(
         description="how often this end may be followed by another attempt; 0: never", ge=0, le=99
     )
+    not_before: Literal["", "next_day"] = Field(
+        default="", description="next_day: not on the same day of the callee; empty: delay_s alone decides"
+    )
+    prefer: Literal["", "another_window"] = Field(
+        default="",
+        description="another_window: at another time of the callee's day (until 12:00, to 14:00, to 18:00, evening, "
+        "weekend), behind leads that were never called; sooner only where nothing else is due; empty: no matter when",
+    )
 
+
+NEXT_DAY: Final = "next_day"
 
 NEVER: Final = RetrySettings(delay_s=0.0, max_attempts=0)
 """The retry of every disposition that is not in the table, such as invalid, blocked and unwanted."""
@@ -150,12 +160,32 @@ class CampaignSettings(Section):
         description="number shown to the callee; this or caller_ids is needed to start",
         pattern=rf"^({CALLER_ID_FORM})?$",
     )
+    callback_agent_wait_s: float = Field(
+        default=15 * 60.0,
+        description="a promised callback waits so long for the agent who is to have it, in seconds from its time on; "
+        "then it is anybody's",
+        ge=0,
+        le=86_400,
+    )
     caller_id_rest_after_blocks: int = Field(
         default=3,
-        description="a caller id that the network blocked this often within a day (603+, 608) rests for a day; 0: it "
-        "rests only when somebody says so",
+        description="a caller id rests for a day when the network blocked (603+, 608) at least this many of its calls "
+        "within a day, and the share of caller_id_rest_share; 0: it rests only when somebody says so",
         ge=0,
         le=20,
+    )
+    caller_id_rest_share: float = Field(
+        default=0.1,
+        description="share of a caller id's calls of today and yesterday that must have been blocked before it rests",
+        ge=0,
+        le=1,
+    )
+    caller_id_rest_min_calls: int = Field(
+        default=20,
+        description="calls of today and yesterday before a share says anything: with fewer a caller id does not rest "
+        "by itself",
+        ge=0,
+        le=10_000,
     )
     default_region: Region = Field(default="CN", description="country of numbers without a country code, ISO 3166")
     countries: tuple[Region, ...] = Field(
@@ -317,7 +347,14 @@ class CampaignSettings(Section):
         rows = tuple(row.caller_id() for row in self.caller_ids)
         if self.caller_id:
             rows = (CallerId(self.caller_id),)
-        return Pool(self.name, rows, self.same_caller_id_on_retry, self.caller_id_rest_after_blocks)
+        return Pool(
+            self.name,
+            rows,
+            self.same_caller_id_on_retry,
+            self.caller_id_rest_after_blocks,
+            self.caller_id_rest_share,
+            self.caller_id_rest_min_calls,
+        )
 
     def missing_to_start(self) -> tuple[str, ...]:
         """What keeps valid settings from being started, one sentence each: checked at start, not when they are kept."""

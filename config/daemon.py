@@ -165,6 +165,17 @@ class IntakeSettings(Section):
     max_lead_bytes: int = Field(default=8192, description="longest lead that is read, in bytes", ge=256, le=1_048_576)
 
 
+class NumberSettings(Section):
+    """Phone numbers."""
+
+    also_valid: tuple[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{2,9}$")], ...] = Field(
+        default=(),
+        description="numbers that begin so are valid though the numbering plans of this release do not know them yet: "
+        '+ and digits with the country code, such as "+86149"',
+        max_length=100,
+    )
+
+
 class SpoolSettings(Section):
     """Where events wait on local disk while Redis is away."""
 
@@ -294,6 +305,7 @@ class DaemonSettings(Section):
         default=AgentSettings(), description="where agents' phones may be, and when an agent counts as there"
     )
     intake: IntakeSettings = Field(default=IntakeSettings(), description="taking leads in")
+    numbers: NumberSettings = Field(default=NumberSettings(), description="phone numbers")
     spool: SpoolSettings = Field(default=SpoolSettings(), description="where events wait while Redis is away")
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="the record of decisions and of attempts' ends"

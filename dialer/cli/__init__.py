@@ -27,8 +27,15 @@ COMMANDS: Final = {
         "dialer.cli.campaigns.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."
     ),
     "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads, look at them, change them."),
+    "lists": Lazy("dialer.cli.leads.lists:lists", "Campaigns", "Lists of leads: counts, overlaps, taking back."),
     "callerid": Lazy("dialer.cli.campaigns.callerid:callerid", "Campaigns", "Numbers that callees see."),
     "why": Lazy("dialer.cli.leads.why:why", "Campaigns", "Say why a number may be dialled now or not."),
+    "customer": Lazy(
+        "dialer.cli.leads.customer:customer", "Campaigns", "Everything about one person, over all campaigns."
+    ),
+    "callbacks": Lazy(
+        "dialer.cli.leads.callbacks:callbacks", "Campaigns", "Callbacks that agents promised, and the re-plan."
+    ),
     "policy": Lazy(
         "dialer.cli.campaigns.policy:policy", "Campaigns", "Rules that campaigns are put under, with their sources."
     ),

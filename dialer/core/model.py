@@ -59,7 +59,9 @@ class Lead:
 
     `number_index` points at the number of `numbers` that is to be dialled next. `tries` counts earlier attempts of this
     lead by disposition. `expires_at` and the times of consent are seconds since the epoch. `attrs` is the CRM's own and
-    goes back with phone numbers in it masked. `region` is ISO 3166, "US" or "US-FL", where the CRM says the callee is.
+    goes back with phone numbers in it masked. A callback was promised for `promised_at` (seconds since the epoch), by
+    `wanted_agent` if somebody is named. `region` is ISO 3166, "US" or "US-FL", where the CRM says the callee is.
+    `list_name` is the list that the lead came with; empty: it came by itself, from the CRM.
     """
 
     lead_id: str
@@ -76,7 +78,10 @@ class Lead:
     consent_at: float | None = None
     consent_until: float | None = None
     consent_source: str = ""
+    list_name: str = ""
     attrs: dict[str, Any] = field(default_factory=dict)
+    wanted_agent: str = ""
+    promised_at: float | None = None
     tries: dict[Disposition, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -108,10 +113,12 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Call the lead again, `after_s` from now, at `number_index`."""
+    """Call the lead again, `after_s` from now, at `number_index`. With `yields_from_s` it is behind leads that were
+    never called, and may be called from so many seconds on where nothing else is due."""
 
     after_s: float
     number_index: int
+    yields_from_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import structlog
 import trio
 
 import dialer
+from compliance.numbering import plans
 from config.daemon import DaemonSettings
 from dialer.core.agents.phones import PhoneRules, TrunkPlace, hosts_of
 from dialer.core.effects import AgentChanged, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
@@ -97,6 +98,7 @@ class Parts:
 def open_parts(settings: DaemonSettings) -> Parts:
     """Open what the settings name, in this order. Raises `StartFailed`."""
     clock, health, metrics = Clock.start(), Health(), Metrics()
+    plans.also_valid(settings.numbers.also_valid)
     try:
         store = open_store(settings.redis)
         for warning in persistence_warnings(store.link):

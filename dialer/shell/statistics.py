@@ -192,7 +192,7 @@ class Statistics:
     def _campaign_row(self, campaign: CampaignStatistics) -> CampaignRow:
         settings, counts = campaign.settings, self.campaigns[campaign.settings.name]
         leads, decision = counts.leads, counts.decision
-        next_ = last_word(leads, zone_of(settings)) if leads.at else ""
+        next_ = last_word(leads, zone_of(settings), held=bool(counts.problem)) if leads.at else ""
         if settings.mode is Mode.PREVIEW:
             words, no_lead = campaign.row.sentence, campaign.lacks_leads
         else:

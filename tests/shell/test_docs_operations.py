@@ -11,6 +11,8 @@ from config.campaign import CampaignSettings
 from config.policies import applied
 from dialer.shell import metrics
 from dialer.shell.exits import Exit
+from dialer.store.crm import readers, refusals
+from dialer.store.leads import stray
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -54,3 +56,14 @@ def test_the_pool_of_caller_ids_is_a_setting() -> None:
     assert [(row.daily_limit, sorted(row.countries)) for row in pool.rows] == [(400, []), (0, ["CA", "US"])]
     assert "(`caller_id_rest_after_blocks`)" in section("Caller ids")
     assert pool.rest_after_blocks == 3
+
+
+def test_the_alarms_about_the_crms_streams_are_said_as_they_stand_there() -> None:
+    """Each row of the page begins with words that the code says."""
+    rows = re.findall(r"^\| `(.*?)` ?(?:,|\|)", section("The CRM's streams"), re.MULTILINE)
+    said = "\n".join(inspect.getsource(module) for module in (readers, refusals, stray))
+
+    assert len(rows) == 5
+    for row in rows:
+        words = max(re.split(r"\b[NMX]\b|\bKEY\b|crm:in", row), key=len).strip(" ,")
+        assert words in said, row

@@ -24,6 +24,7 @@ from dialer.cli.base.text import counted
 from dialer.cli.campaigns.campaign_facts import abandon_windows, announce, as_data
 from dialer.cli.campaigns.campaign_state import pause, resume, start, stop
 from dialer.cli.campaigns.funnel import funnel
+from dialer.cli.campaigns.held import held_by
 from dialer.cli.campaigns.policy import of_one
 from dialer.cli.campaigns.preflight import preflight
 from dialer.cli.live.campaign_panels import machines_text, window_text
@@ -100,14 +101,17 @@ def list_(invocation: Invocation) -> Answer:
       dialer campaign list
     """
     with invocation.store() as store:
-        known = [(each, status.counts(store, each.settings.name, now())) for each in campaigns.listing(store)]
-        daemons = hosts.read(store)
-    data = [{**as_data(each), "counts": counts.to_wire()} for each, counts in known]
+        daemons, moment = hosts.read(store), now()
+        known = [
+            (each, status.counts(store, each.settings.name, moment), held_by(store, each, daemons, moment))
+            for each in campaigns.listing(store)
+        ]
+    data = [{**as_data(each), "counts": counts.to_wire(), "problems": problems} for each, counts, problems in known]
     if not known:
         return Answer(data, "No campaign yet. Make one with: dialer campaign create NAME")
     places = [place.word for place in PLACES]
     heads = ("campaign", "state", "mode", "queued", *places, "next", "changed", "by")
-    drawn = [_row(each, counts, daemons.problems(each.settings.name)) for each, counts in known]
+    drawn = [_row(each, counts, problems) for each, counts, problems in known]
     optional = ("by", "changed", "mode", "with a daemon", "in a call", "queued")
     return Answer(data, fitted(heads, drawn, right=("queued", *places), optional=optional))
 
@@ -144,7 +148,7 @@ def show_(invocation: Invocation, name: str) -> Answer:
     with invocation.store() as store:
         campaign = campaigns.get(store, name)
         counts = status.counts(store, name, now())
-        problems = hosts.read(store).problems(name)
+        problems = held_by(store, campaign, hosts.read(store), now())
         held = bool(problems)
         try:
             windows = abandon_windows(store, campaign, applied(campaign.settings, invocation.catalogue()))
@@ -161,11 +165,11 @@ def show_(invocation: Invocation, name: str) -> Answer:
     dates = f"  created {when(campaign.created_at)}, changed {when(campaign.changed_at)} by {campaign.changed_by}"
     alarms = [alarm(problem) for problem in problems]
     alarms += [alarm(f"cannot start: {missing}", "yellow") for missing in campaign.settings.missing_to_start()]
-    lines = _counts(campaign, counts, windows)
+    lines = _counts(campaign, counts, windows, held=held)
     return Answer(data, [heading.append(dates, "dim"), *alarms, lines, "", _settings(campaign.settings)])
 
 
-def _counts(campaign: Campaign, counts: Counts, windows: tuple[WindowRow, ...]) -> RenderableType:
+def _counts(campaign: Campaign, counts: Counts, windows: tuple[WindowRow, ...], *, held: bool) -> RenderableType:
     room = page_width() - LABEL
     intake = {"accepted": counts.accepted, "rejected": counts.rejected}
     places = [
@@ -173,7 +177,7 @@ def _counts(campaign: Campaign, counts: Counts, windows: tuple[WindowRow, ...]) 
     ]
     lines = [
         ("leads", flowed(places, room, "  ")),
-        ("next", Text(last_word(counts.standing, zone_of(campaign.settings)))),
+        ("next", Text(last_word(counts.standing, zone_of(campaign.settings), held=held))),
         ("ends", flowed(by_size(counts.dispositions), room, "  ")),
         ("closed by", flowed([*by_size(counts.closed_by), *_reopened(counts)], room, "  ")),
         ("refused", flowed(by_size(counts.refused_by, rule_word), room, "  ")),
@@ -217,7 +221,7 @@ def _settings(settings: CampaignSettings) -> RenderableType:
 def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path | None) -> Answer:
     """Change settings of a campaign; it goes on with them at once. With --file, all its settings are replaced.
 
-    Leads that were put off keep the time that they were given then, also when the hours are widened.
+    Leads that wait for a rule that is changed so are due again at once, and judged by what holds now.
 
     \b
     Example:

@@ -18,6 +18,7 @@ from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger
 from dialer.core.calls.offers import OfferEnd, announce, deny, drop, withdraw
+from dialer.core.calls.promises import wait_for_agent
 from dialer.core.calls.settling import settle_unsent
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import Lease, Release, Reserve, Send
@@ -88,7 +89,7 @@ def leased(state: EngineState, event: LeadsLeased, now: float) -> None:
     if event.leads and not may_start(state, run):
         state.do(Release(run.name, event.leads))
         return
-    run.leads.extend(event.leads)
+    run.leads.extend(lead for lead in event.leads if not wait_for_agent(state, run, lead, now))
     if event.leads:
         state.changed.add(run.name)
     else:

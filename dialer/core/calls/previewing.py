@@ -14,6 +14,7 @@ from typing import Final
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentState, LeadRef, enter
 from dialer.core.calls.dialling import asker_has_gone, may_start, to_gates
 from dialer.core.calls.offers import OfferEnd, announce, deny, take_back
+from dialer.core.calls.promises import take_lead
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.effects import Postpone, Publish
 from dialer.core.engine_state import EngineState, TimerKind
@@ -51,7 +52,7 @@ def _offers(state: EngineState, run: CampaignRun) -> bool:
 
 
 def _offer(state: EngineState, run: CampaignRun, agent: Agent, now: float) -> None:
-    lead = run.leads.popleft()
+    lead = take_lead(run, agent.agent)
     run.offers[agent.agent] = Offer(lead, now)
     until = now + run.settings.preview_limit_s
     state.set_timer(until, TimerKind.OFFER, agent.agent, now)

@@ -20,7 +20,7 @@ from dialer.core.agents.agent import (
     come_free,
     enter,
 )
-from dialer.core.calls import previewing
+from dialer.core.calls import previewing, promises
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
 from dialer.core.calls.dialling import cancel, drain
 from dialer.core.calls.settling import give_up
@@ -85,7 +85,8 @@ def answer_reported(state: EngineState, event: AnswerReported, now: float) -> No
 def assign_agents(state: EngineState, now: float) -> None:
     """Give waiting calls to ready agents, people before machines, the longest wait first on both sides. Where campaigns
     share agents, those who count for the call's campaign come first: another campaign has called on account of the
-    others. A call that an agent asked for is for that agent alone."""
+    others. A call that an agent asked for is for that agent alone; one that an agent promised goes to that agent if
+    ready."""
     for call in sorted(state.waiting.values(), key=_turn):
         if call.asked_by:
             asker = state.roster.get(call.asked_by)
@@ -96,7 +97,9 @@ def assign_agents(state: EngineState, now: float) -> None:
             continue
         own = state.ready_staff()[call.campaign] if len(state.campaigns) > 1 else ()
         before = frozenset(agent.agent for agent in own)
-        agent = state.roster.longest_ready(call.campaign, without=call.tried, before=before)
+        agent = promises.agent_for(state, call) or state.roster.longest_ready(
+            call.campaign, without=call.tried, before=before
+        )
         if agent is not None:
             _connect(state, call, agent, now)
 

@@ -5,10 +5,12 @@ Exactly one `Settle` leaves here for every permit that came in.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from compliance.api import Permit
 from dialer.core.abandonment import counts as abandonment
+from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState, come_free
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import (
@@ -24,6 +26,7 @@ from dialer.core.calls.retries import NOT_SENT_DELAY_S, next_step
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import OptOut, Send, Settle
 from dialer.core.engine_state import EngineState
+from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
 from pacing.api import CallAbandoned, CallFailed, TalkEnded
 from sip.causes import Cause, Leg
@@ -59,8 +62,15 @@ def ended(state: EngineState, event: Ended, now: float) -> None:
     state.changed.add(run.name)
     if disposition is Disposition.UNWANTED and not call.opted_out:  # RFC 8197: the callee wants no such calls
         state.do(OptOut(call.campaign, call.attempt, call.lead.number, "", event.at))
-    step = Close(OPTED_OUT) if call.opted_out else next_step(call.lead, disposition, run.settings.retry)
+    step = Close(OPTED_OUT) if call.opted_out else _next_step(run, call.lead, disposition, now + state.wall_ahead_s)
     state.do(Settle(_settlement(call, event, disposition, counted, step)))
+
+
+def _next_step(run: CampaignRun, lead: Lead, disposition: Disposition, at: float) -> NextStep:
+    """`at` is seconds since the epoch."""
+    settings = run.settings
+    zones = partial(zones_of, believe_stated_zone=settings.believe_stated_zone, otherwise=zone_of(settings))
+    return next_step(lead, disposition, settings.retry, at, zones)
 
 
 def _free_trunk(state: EngineState, call: Call, disposition: Disposition, now: float) -> None:

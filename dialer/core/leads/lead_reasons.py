@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from compliance.api import Refusal, Rule
@@ -106,6 +107,7 @@ def kept(why: Why) -> str:
     return json.dumps([why.kind.value, why.name[:LONGEST_NAME], why.case[:LONGEST_NAME]], ensure_ascii=False)
 
 
+@lru_cache(maxsize=4096)
 def read(written: str) -> Why:
     """The way back; any text, for older releases kept those."""
     if written.startswith('["'):

@@ -12,6 +12,7 @@ import os
 import stat
 import wave
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -31,8 +32,10 @@ from dialer.core.inputs import CampaignChanged, CampaignState
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.parts import Parts
 from dialer.shell.slow_work import NoAnswer, SlowWork
+from dialer.store.base.errors import KeyDamaged
 from dialer.store.gate import caller_ids
 from dialer.store.gate.caller_ids import Review
+from dialer.store.leads import stale
 from dialer.store.operators import campaigns
 from dialer.store.settlement import ledger
 
@@ -115,6 +118,7 @@ class CampaignWatch:
     _stamp: tuple[tuple[str, int, int], ...] = ()
     _known: dict[str, tuple[CampaignSettings, Catalogue, AppliedSettings]] = field(default_factory=dict)
     _resting: dict[str, str] = field(default_factory=dict)
+    _judged_by: dict[str, dict[str, str]] = field(default_factory=dict)
     _short_of_holidays: set[str] = field(default_factory=set)
     _files: SlowWork = field(default_factory=SlowWork)
 
@@ -146,17 +150,41 @@ class CampaignWatch:
         for campaign in readable:
             settings, state = settings_of[campaign.settings.name], campaign.state
             reasons: list[str] = []
+            resting: Collection[str] | None = None
             if state is CampaignState.RUNNING:
                 review = await trio.to_thread.run_sync(
                     caller_ids.review, self.parts.store, settings, self.parts.clock.wall()
                 )
                 reviews.append(review)
+                resting = review.resting
                 reasons = obstacles_of[settings.name] + ([review.obstacle] if review.obstacle else [])
                 holidays |= await trio.to_thread.run_sync(holidays_running_out, settings, self.parts.clock.wall())
             self._note(settings.name, reasons)
             await self._tell(CampaignChanged(settings, CampaignState.PAUSED if reasons else state))
+            await trio.to_thread.run_sync(self._judge_again, settings, resting)
         self._note_rests(reviews)
         self._note_holidays(holidays)
+
+    def _judge_again(self, settings: AppliedSettings, resting: Collection[str] | None) -> None:
+        """Leads that wait for what a rule said before it was changed are due again."""
+        store, name = self.parts.store, settings.name
+        prints = stale.fingerprints(settings, resting)
+        before = self._judged_by.get(name)
+        if before is None:
+            before = stale.judged_by(store, name)
+        after = {**before, **prints}
+        if after == before:
+            self._judged_by[name] = before
+            return
+        with suppress(KeyDamaged):  # it rests until somebody has mended it
+            rules = stale.changed(before, prints)
+            leads = stale.judge_again(store, name, rules, self.parts.clock.wall()) if rules else 0
+            stale.keep(store, name, after)
+            self._judged_by[name] = after
+            if leads:
+                log.info(
+                    "rules have changed, leads that waited for them are due", campaign=name, rules=rules, leads=leads
+                )
 
     async def halt_all_but(self, names: Collection[str]) -> None:
         """Stop dialling the campaigns that are not stored any more: nobody could stop them, and nothing says how often
@@ -177,7 +205,8 @@ class CampaignWatch:
         for number in self._resting.keys() - resting.keys():
             log.info("caller id may be shown again", caller_id=number)
         for number in self._resting.keys() | resting.keys():
-            self.parts.health.alarm(f"caller id {number}", resting[number] if number in blocked else "")
+            ends = f"; dialer callerid wake {number} ends it"
+            self.parts.health.alarm(f"caller id {number}", resting[number] + ends if number in blocked else "")
         self._resting = resting
 
     def _note_holidays(self, warnings: dict[str, str]) -> None:

@@ -23,7 +23,8 @@ from dialer.shell.tasks.logins import Logins
 from dialer.store.base.errors import StoreError
 from dialer.store.crm import inbox as crm_in
 from dialer.store.crm.requests import MACHINE
-from dialer.store.leads import changes, intake
+from dialer.store.leads import intake
+from dialer.store.leads.bulk import changes
 from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.agents import Malformed
 

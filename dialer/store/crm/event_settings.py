@@ -32,7 +32,7 @@ class EventSettings:
 
     format: Format = Format.MSGPACK
     kept: int = 1_000_000
-    limit: int = 5_000_000
+    limit: int = 2_000_000
     live_stream: bool = True
     campaign_requests: bool = False
 
