@@ -66,6 +66,13 @@ class RedisSettings(Section):
         default=False,
         description="have all hosts write the CRM's events as JSON, if nobody has chosen a format (dialer crm set)",
     )
+    forgotten_limit_s: float = Field(
+        default=60.0,
+        description="a server that has forgotten more than this, in seconds, is dialled from only after `dialer store "
+        "accept`; less is told to it again and the daemons go on",
+        ge=0,
+        le=7200,
+    )
 
     @property
     def kind(self) -> ServerKind:

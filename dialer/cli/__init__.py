@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "check-config": Lazy("dialer.cli.host.daemon:check_config", "Daemon", "Check the settings and show them."),
     "doctor": Lazy("dialer.cli.host.doctor:doctor", "Daemon", "Say whether this host is fit to dial."),
     "trunk": Lazy("dialer.cli.host.trunk:trunk", "Daemon", "Carriers: how they do, drain and check them."),
+    "store": Lazy("dialer.cli.host.store:store", "Daemon", "See whether Redis has forgotten something, and accept it."),
     "redis-acl": Lazy("dialer.cli.host.redis_acl:redis_acl", "Daemon", "Print users for Redis, with what each may do."),
     "edge": Lazy("dialer.cli.host.edge:edge", "Daemon", "Write the files of Kamailio and rtpengine."),
     "demo": Lazy("dialer.cli.host.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),

@@ -29,7 +29,7 @@ from compliance.words import detail
 from config.policies import AppliedSettings
 from dialer.core.attempt_fields import TIMES, fields_of
 from dialer.core.inputs import Permitted, Refused
-from dialer.core.model import Lead, Settlement, shown_attempt
+from dialer.core.model import NOBODY, Lead, Settlement, shown_attempt
 
 POLICY: Final = "policy"
 PERMIT: Final = "permit"
@@ -125,12 +125,13 @@ def refusal(refused: Refused, version: str, key: bytes, at: float) -> Entry:
 
 
 def settlement(ended: Settlement, day: str, owner: str, key: bytes, at: float) -> Entry:
-    """An attempt ended. All times of `ended` are seconds since the epoch; `day` is its counting day in the ledger."""
+    """An attempt ended. All times of `ended` are seconds since the epoch; `day` is its counting day in the ledger. The
+    number is empty where the lead is gone."""
     fields: dict[str, Any] = {
         "campaign": ended.campaign,
         "attempt": ended.attempt,
         "lead": without_number(ended.lead),
-        "number": number_hash(key, ended.lead.number),
+        "number": "" if ended.lead.number == NOBODY else number_hash(key, ended.lead.number),
         **fields_of(ended, "crossed_cancel", "caller_id"),  # its permit has the caller id
         "day": day,
         "times": {name.removesuffix("_at"): ms(at) for name in TIMES if (at := getattr(ended, name)) is not None},

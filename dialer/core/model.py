@@ -24,6 +24,10 @@ def shown_attempt(attempt: str) -> str:
     return attempt if _ATTEMPT_ID.fullmatch(attempt) else masked_text(attempt)
 
 
+NOBODY: Final = E164("+999000000")
+"""In the place of a number that nobody knows: no country has this calling code."""
+
+
 class Disposition(StrEnum):
     """How an attempt ended, in the words of the CRM contract. Exactly one for every attempt."""
 

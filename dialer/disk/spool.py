@@ -1,6 +1,6 @@
 """A bounded queue on disk, for what happened while the store was away.
 
-Items are appended to numbered files of frames: length, CRC-32, msgpack. A batch is on disk when `append` returns.
+Items are appended to numbered files of frames (`disk/frames.py`). A batch is on disk when `append` returns.
 What was read and not discarded comes back after a crash, so whoever replays must not mind an item twice. A frame that
 was being written when the machine died is cut off; a file with a fault before its end is kept aside as *.damaged.
 """
@@ -8,24 +8,19 @@ was being written when the machine died is cut off; a file with a fault before i
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import msgpack
-
 from dialer.disk.errors import DiskError, SpoolFull
 from dialer.disk.folders import lock_folder, sync_folder
+from dialer.disk.frames import framed, frames_of, is_torn
 
 SEGMENT_BYTES: Final = 4 * 1024 * 1024
-MAX_FRAME_BYTES: Final = 1024 * 1024
-
-_HEAD: Final = struct.Struct(">II")
+UNREADABLE: Final = "unreadable.damaged"
 
 
 @dataclass(slots=True)
@@ -74,7 +69,7 @@ class Spool:
         """Write a batch, then force it to disk. Raises `SpoolFull` or `DiskError`; then nothing was written."""
         if not items:
             return
-        frames = b"".join(map(_framed, items))
+        frames = b"".join(map(framed, items))
         if self.size_bytes + len(frames) > self._limit:
             raise SpoolFull(f"the spool holds {self.size_bytes} bytes, the limit is {self._limit}")
         try:
@@ -93,7 +88,7 @@ class Spool:
             if len(items) >= count:
                 break
             with segment.path.open("rb") as file:
-                frames = _frames(file, segment.start, segment.size)
+                frames = frames_of(file, segment.start, segment.size)
                 items += [item for _, item in islice(frames, count - len(items))]
         return items
 
@@ -103,12 +98,23 @@ class Spool:
             segment = self._segments[0]
             if segment.left > count:
                 with segment.path.open("rb") as file:
-                    frames = _frames(file, segment.start, segment.size)
+                    frames = frames_of(file, segment.start, segment.size)
                     segment.start += sum(size for size, _ in islice(frames, count))
                 segment.left -= count
                 return
             count -= segment.left
             self._drop_first()
+
+    def set_aside(self, items: Sequence[Any]) -> Path:
+        """Keep items that nobody can use in a file of their own, which is never read by itself. Raises `OSError`."""
+        path = self._directory / UNREADABLE
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            if file.tell() < self._limit:
+                file.write(b"".join(map(framed, items)))
+                file.flush()
+                os.fsync(file.fileno())
+        return path
 
     def close(self) -> None:
         """Close the files; what is in them stays."""
@@ -153,9 +159,9 @@ class Spool:
         """Take over a file of an earlier run: count its items and cut a torn tail off."""
         size = path.stat().st_size
         with path.open("rb") as file:
-            lengths = [length for length, _ in _frames(file, 0, size)]
+            lengths = [length for length, _ in frames_of(file, 0, size)]
         good = sum(lengths)
-        if good < size and not _is_torn(path, good, size):
+        if good < size and not is_torn(path, good, size):
             aside = path.with_suffix(".damaged")
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -167,42 +173,3 @@ class Spool:
             self._segments.append(_Segment(path, good, len(lengths)))
         else:
             path.unlink()
-
-
-def _framed(item: Any) -> bytes:
-    try:
-        raw = msgpack.packb(item)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DiskError(f"an item cannot be spooled: {error}") from error
-    if len(raw) > MAX_FRAME_BYTES:
-        raise DiskError(f"an item of {len(raw)} bytes cannot be spooled, the limit is {MAX_FRAME_BYTES}")
-    return _HEAD.pack(len(raw), zlib.crc32(raw)) + bytes(raw)
-
-
-def _frames(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, Any]]:
-    """The good frames from `start` on, up to the first that is not: how long each is, and its item."""
-    file.seek(start)
-    at = start
-    while at + _HEAD.size <= end:
-        length, checksum = _HEAD.unpack(file.read(_HEAD.size))
-        if length > MAX_FRAME_BYTES or at + _HEAD.size + length > end:
-            return
-        raw = file.read(length)
-        if zlib.crc32(raw) != checksum:
-            return
-        try:
-            item = msgpack.unpackb(raw)
-        except (ValueError, msgpack.UnpackException):
-            return
-        at += _HEAD.size + length
-        yield _HEAD.size + length, item
-
-
-def _is_torn(path: Path, good: int, size: int) -> bool:
-    """Whether what follows the good frames is one frame that was being written: it would reach the end or beyond."""
-    if size - good < _HEAD.size:
-        return True
-    with path.open("rb") as file:
-        file.seek(good)
-        length, _ = _HEAD.unpack(file.read(_HEAD.size))
-    return bool(good + _HEAD.size + length >= size)

@@ -36,6 +36,7 @@ from dialer.shell.tasks.feeds import Feeds
 from dialer.shell.tasks.heartbeat import Heartbeat, log_recovered
 from dialer.shell.tasks.housekeeping import Housekeeping
 from dialer.shell.tasks.logins import Logins
+from dialer.shell.tasks.marker_watch import MarkerWatch
 from dialer.shell.tasks.pacer_memory import PacerMemory
 from dialer.shell.tasks.pacers import pace
 from dialer.shell.tasks.store_tasks import StoreTasks, attempt_ids
@@ -95,18 +96,19 @@ async def _run(settings: DaemonSettings) -> Exit:
         if not lost:
             parts.evidence.disk.close()
             parts.spool.close()
+            parts.journal.close()
         parts.shelf.close()
         close_store(parts.store)
 
 
 async def _serve(parts: Parts) -> tuple[Exit, bool]:
     """Serve until stopped. Gives the exit code, and whether facts were lost."""
-    writer = EventWriter(parts)
-    await _take_over(parts, writer)
+    writer, marker = EventWriter(parts), MarkerWatch(parts)
+    await _take_over(parts, writer, marker)
     async with trio.open_nursery() as writing:
         writing.start_soon(writer.write)
         async with parts.queues.facts:
-            ended = await _with_pool(parts, writer)
+            ended = await _with_pool(parts, writer, marker)
         writing.cancel_scope.deadline = trio.current_time() + LAST_FACTS_S
     lost = writing.cancel_scope.cancelled_caught
     if lost:
@@ -114,19 +116,23 @@ async def _serve(parts: Parts) -> tuple[Exit, bool]:
     elif len(parts.spool):
         await writer.replay()  # Redis may have come back after the last beat
     try:
+        await marker.leave()
         await trio.to_thread.run_sync(recovery.farewell, parts.store, parts.owner)
     except StoreError as error:
         log.warning("farewell not heard", detail=str(error))
     return ended, lost
 
 
-async def _take_over(parts: Parts, writer: EventWriter) -> None:
-    """Finish what earlier runs left: first what they knew (the spool), then what they could not say any more."""
+async def _take_over(parts: Parts, writer: EventWriter, marker: MarkerWatch) -> None:
+    """Finish what earlier runs left: first what they knew (the journal and the spool), then what they could not say any
+    more. A server that has no data of ours is left alone until somebody says so."""
     try:
-        replayed = await writer.replay()
-    except ValueError as error:
-        raise StartFailed(Exit.CONFIG, f"spool.dir holds facts that this release cannot read: {error}") from error
-    if not replayed:
+        await marker.look()
+    except StoreError as error:
+        raise StartFailed(Exit.REDIS, str(error)) from error
+    if not parts.store_is_ours:
+        return
+    if not await writer.replay():
         raise StartFailed(Exit.REDIS, "facts of an earlier run wait on disk, and Redis does not take them")
     try:
         earlier = await _earlier_runs(parts)
@@ -153,7 +159,7 @@ async def _earlier_runs(parts: Parts) -> tuple[str, ...]:
     return tuple(before)
 
 
-async def _with_pool(parts: Parts, writer: EventWriter) -> Exit:
+async def _with_pool(parts: Parts, writer: EventWriter, marker: MarkerWatch) -> Exit:
     try:
         async with open_pool(pool_settings(parts.settings)) as pool:
             await trio.to_thread.run_sync(warm_up)
@@ -161,7 +167,7 @@ async def _with_pool(parts: Parts, writer: EventWriter) -> Exit:
             # tenth of a second in which nobody who answers is handed over.
             gc.collect()
             gc.freeze()
-            await _run_tasks(parts, writer, pool)
+            await _run_tasks(parts, writer, marker, pool)
             return Exit.SIP if pool.spent.is_set() else Exit.OK
     except* PoolStartError as group:
         raise StartFailed(Exit.SIP, f"no SIP worker started: {group.exceptions[0]}") from None
@@ -169,12 +175,12 @@ async def _with_pool(parts: Parts, writer: EventWriter) -> Exit:
         raise StartFailed(Exit.SIP, f"the SIP side gave up: {group.exceptions[0]}") from None
 
 
-async def _run_tasks(parts: Parts, writer: EventWriter, pool: Pool) -> None:
+async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, pool: Pool) -> None:
     claims, watch, board, memory = Claims(parts), CampaignWatch(parts), BoardTask(parts, pool), PacerMemory(parts)
-    store_tasks = StoreTasks(parts, attempt_ids(parts.owner.rpartition(":")[2]))
+    store_tasks = StoreTasks(parts, attempt_ids(parts.owner.rpartition(":")[2]), marker)
     watch.created_at = parts.evidence.created_at
     feeds = Feeds(parts, Logins(parts, claims), watch)
-    heartbeat = Heartbeat(parts, claims, store_tasks, watch, writer)
+    heartbeat = Heartbeat(parts, claims, store_tasks, watch, writer, marker)
     try:
         await feeds.begin()
     except StoreError as error:
@@ -183,6 +189,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, pool: Pool) -> None:
         floor.start_soon(drive, parts, pool)
         floor.start_soon(hear_pool, parts.health, pool.events, parts.queues.inbox)
         floor.start_soon(pace, parts, memory.pacers, memory.recall)
+        floor.start_soon(marker.keep, writer.replay)
         for task in (
             store_tasks.lease_leads,
             store_tasks.pass_gates,

@@ -18,6 +18,7 @@ class NoCalls(StrEnum):
 
     REDIS = "Redis does not answer"
     SIGN_OF_LIFE = "this host's sign of life was not renewed in time"
+    FORGOT = "Redis has forgotten something"
     SPOOL = "events wait on disk"
     EVIDENCE = "evidence cannot be written"
     CLOCK = "the clock jumped"

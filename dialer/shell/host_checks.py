@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Final
 
 from compliance.listed import ALL_REGISTERS
+from compliance.numbers import masked_text
 from config.daemon import DaemonSettings
 from config.exposed import exposed_secrets
 from config.load import Effective
 from config.policies import Catalogue
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
+from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.server_facts import persistence_warnings, server_figures, server_time
@@ -79,6 +81,9 @@ def check_settings(effective: Effective[DaemonSettings], catalogue: Catalogue, f
 def check_disk(settings: DaemonSettings) -> Iterator[Finding]:
     """Folders that the daemon writes to: there, ours, closed to others, with room."""
     yield from _folder(Path(settings.spool.dir), "spool.dir", settings.spool.max_mb * 1_000_000)
+    for path in sorted(Path(settings.spool.dir).glob("*.damaged")):
+        text = f"{path} has ends of calls or opt-outs that could not be read"
+        yield Finding("disk", State.WARNING, text, "keep it, and report it; move it away when that is done")
     yield from _folder(Path(settings.evidence.folder), "evidence.folder", ROOM_BYTES)
     key = Path(settings.evidence.key_file)
     if key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
@@ -132,6 +137,7 @@ def check_redis(store: Store) -> Iterator[Finding]:
             yield Finding("redis", State.WARNING, f"{share:.0%} of the memory{where} is used", "raise maxmemory")
     for warning in persistence_warnings(store.link):
         yield Finding("redis", State.WARNING, warning, "see docs/redis.md")
+    yield from _quarantine(store)
     trips, apart_s = [], 0.0
     for _ in range(TRIPS):
         began, wall = time.monotonic(), time.time()
@@ -148,6 +154,21 @@ def check_redis(store: Store) -> Iterator[Finding]:
         yield Finding("clock", State.FAULT, text, "mend the time service of the one that is wrong")
     else:
         yield ok("clock", f"{abs(apart_s) * 1000:.0f} ms from that of Redis")
+
+
+def _quarantine(store: Store) -> Iterator[Finding]:
+    """What stood in our own keys and could not be read."""
+    waiting = quarantine.waiting(store)
+    if not waiting:
+        return
+    newest = quarantine.newest(store, 1)[0]
+    field = masked_text(newest.field.decode(errors="replace"))
+    key = store.keys.quarantine()
+    text = (
+        f"{waiting} entries of our own keys could not be read; the last: {newest.key}, field {field}: {newest.reason}"
+    )
+    remedy = f"look: redis-cli XREVRANGE {key} + - COUNT 10 (clear numbers!); clear when mended: redis-cli DEL {key}"
+    yield Finding("redis", State.WARNING, text, remedy)
 
 
 def check_readers(store: Store, now: float) -> Iterator[Finding]:

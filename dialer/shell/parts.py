@@ -25,6 +25,7 @@ from dialer.core.inputs import Input
 from dialer.disk.errors import DiskError
 from dialer.disk.evidence_files import KEY_BYTES
 from dialer.disk.evidence_log import EvidenceLog, open_evidence
+from dialer.disk.journal import Journal
 from dialer.disk.registers import NationalRegisters
 from dialer.disk.spool import Spool
 from dialer.shell.clock import Clock
@@ -69,12 +70,15 @@ class Queues:
 
 @dataclass(slots=True)
 class Parts:
-    """The long-lived things that tasks share. `unwritten` are attempts that ended and are not in the store yet."""
+    """The long-lived things that tasks share. `unwritten` are attempts that ended and are not in the store yet.
+    `store_is_ours` is False while the server has no data of ours: nothing is written there before somebody has said so.
+    """
 
     settings: DaemonSettings
     store: Store
     spool: Spool
     evidence: Evidence
+    journal: Journal
     shelf: NationalRegisters
     owner: str
     clock: Clock
@@ -85,6 +89,7 @@ class Parts:
     notifier: Notifier
     queues: Queues = field(default_factory=Queues)
     unwritten: set[str] = field(default_factory=set)
+    store_is_ours: bool = True
     refusals: Refusals = field(default_factory=Refusals)
 
     @property
@@ -107,6 +112,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
         raise StartFailed(Exit.REDIS, str(error)) from error
     try:
         spool = Spool(Path(settings.spool.dir), limit_bytes=settings.spool.max_mb * 1_000_000)
+        journal = Journal(Path(settings.spool.dir) / "journal")
     except DiskError as error:
         raise StartFailed(Exit.CONFIG, f"spool.dir: {error}") from error
     for path in spool.damaged:
@@ -120,7 +126,10 @@ def open_parts(settings: DaemonSettings) -> Parts:
         settings=settings,
         store=store,
         spool=spool,
-        evidence=Evidence(evidence, clock, health, settings.evidence.keep_days, registers=bool(settings.registers)),
+        evidence=Evidence(
+            evidence, clock, health, settings.evidence.keep_days, journal, registers=bool(settings.registers)
+        ),
+        journal=journal,
         shelf=NationalRegisters(settings.registers),
         owner=recovery.owner_of(settings.host.name, f"{time.time_ns() // 1_000_000:x}"),
         clock=clock,

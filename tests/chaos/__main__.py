@@ -16,14 +16,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from tests.chaos.audit import Audit, audit
-from tests.chaos.faults import FAULTS, WITNESSES_DIE
-from tests.chaos.floor import Floor, drain, open_floor
+from tests.chaos.faults import FAULTS, NEEDS_SMALL_DISKS, WITNESSES_DIE
+from tests.chaos.floor import LEADS, Floor, drain, open_floor
+
+HEADS: Final = (
+    "fault",
+    "times",
+    "p50 s",
+    "worst s",
+    "INVITEs",
+    "ends",
+    "unknown",
+    "wrong",
+    "twice",
+    "over cap",
+    "books",
+)
+"""`p50 s` and `worst s`: from the end of the fault until all daemons are ready and somebody is called. `wrong` are ends
+that are missing, contradicted or of nobody; `twice` are numbers dialled a second time that should not have been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +75,9 @@ def disturb(floor: Floor, names: list[str], note: Callable[[], object] = lambda:
     return tuple(recoveries)
 
 
-def run(fault: str, times: int, seed: int, folder: Path, note: Callable[[], object] = lambda: None) -> Run:
+def run(fault: str, times: int, seed: int, folder: Path, leads: int, note: Callable[[], object] = lambda: None) -> Run:
     """One fault on a floor of its own."""
-    with open_floor(folder / fault, seed) as floor:
+    with open_floor(folder / fault, seed, leads=leads, small_disks=fault in NEEDS_SMALL_DISKS) as floor:
         try:
             recoveries = disturb(floor, [fault] * times, note)
             codes = drain(floor)
@@ -72,11 +89,11 @@ def run(fault: str, times: int, seed: int, folder: Path, note: Callable[[], obje
 def table(runs: list[Run]) -> Table:
     """The figures."""
     drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for head in ("fault", "times", "recovery p50 s", "worst s", "attempts", "INVITEs", "unknown", "books"):
+    for head in HEADS:
         drawn.add_column(head, justify="left" if head in {"fault", "books"} else "right")
     for each in runs:
         if each.books is None:
-            drawn.add_row(each.fault, "", "", "", "", "", "", f"[red]{each.failure.splitlines()[0]}[/]")
+            drawn.add_row(each.fault, *[""] * (len(HEADS) - 2), f"[red]{each.failure.splitlines()[0]}[/]")
             continue
         ordered = sorted(each.recoveries_s)
         wrong = each.wrong()
@@ -85,9 +102,12 @@ def table(runs: list[Run]) -> Table:
             str(len(ordered)),
             f"{ordered[len(ordered) // 2]:.1f}",
             f"{ordered[-1]:.1f}",
-            f"{each.books.attempts:,}",
             f"{each.books.invites:,}",
+            f"{each.books.attempts:,}",
             str(each.books.unknown),
+            str(each.books.wrong),
+            str(len(each.books.dialled_unheard) + len(each.books.dialled_twice)),
+            str(len(each.books.over_cap)),
             "[green]balance[/]" if not wrong else f"[red]{'; '.join(wrong)}[/]",
         )
     return drawn
@@ -99,15 +119,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--times", type=int, default=2, help="how often each fault hits (default 2; 50 by hand)")
     parser.add_argument("--faults", nargs="*", choices=sorted(FAULTS), default=list(FAULTS), metavar="FAULT")
+    parser.add_argument("--leads", type=int, default=LEADS, help=f"leads of the campaign (default {LEADS:,})")
     wanted = parser.parse_args()
-    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console = Console() if sys.stdout.isatty() else Console(width=140)
     console.print(f"seed {wanted.seed}; faults: {', '.join(wanted.faults)}")
     runs = []
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, Progress(console=console, transient=True) as progress:
         for index, fault in enumerate(wanted.faults):
             task = progress.add_task(fault, total=wanted.times)
             advance = partial(progress.advance, task)
-            runs.append(run(fault, wanted.times, wanted.seed + index, Path(folder), advance))
+            runs.append(run(fault, wanted.times, wanted.seed + index, Path(folder), wanted.leads, advance))
             progress.remove_task(task)
             if not runs[-1].whole:
                 progress.console.print(runs[-1].failure[-3000:] or runs[-1].books, markup=False)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
 
 from dialer.core.model import Disposition
 from dialer.store.settlement.recovery import open_attempts
 from tests.chaos.floor import CAMPAIGN, CAP, Floor, number
 
-IN_DOUBT = frozenset({Disposition.UNKNOWN, Disposition.WORKER_LOST})
+IN_DOUBT: Final = frozenset({Disposition.UNKNOWN, Disposition.WORKER_LOST})
 """Ends of which nobody knows whether the INVITE had left."""
 
 
@@ -26,16 +29,23 @@ class Audit:
     dialled_unheard: tuple[str, ...]
     heard_undialled: tuple[str, ...]
     over_cap: tuple[str, ...]
+    dialled_twice: tuple[str, ...]
     leads_lost: int
+
+    @property
+    def wrong(self) -> int:
+        """Ends that are missing, that contradict another, or that nobody was dialled for."""
+        return len(self.contradicted) + len(self.left_open) + len(self.heard_undialled) + max(0, self.leads_lost)
 
     def faults(self, *, witnesses_died: bool) -> list[str]:
         """What is wrong, in words. An end that nobody knows is a fault unless a daemon was killed."""
         lists = {
-            "two different dispositions": self.contradicted,
+            "two dispositions, and no correction": self.contradicted,
             "no disposition": self.left_open,
             "more INVITEs than dispositions": self.dialled_unheard,
             "more dispositions than INVITEs": self.heard_undialled,
             f"dialled more than {CAP} times": self.over_cap,
+            "dialled again although the lead was closed, or in a call": self.dialled_twice,
         }
         said = [f"{what}: {len(which)}, such as {', '.join(which[:5])}" for what, which in lists.items() if which]
         if self.unknown and not witnesses_died:
@@ -46,14 +56,20 @@ class Audit:
 def audit(floor: Floor) -> Audit:
     """Check the books of a floor whose daemons have ended."""
     site = floor.site
-    ends: dict[str, set[str]] = {}
-    by_number: dict[str, Counter[str]] = {}
+    ends: dict[str, str] = {}
+    last: dict[str, Mapping[str, Any]] = {}
+    called: dict[str, str] = {}
+    contradicted = set()
     for event in site.ends(CAMPAIGN):
-        kinds = ends.setdefault(event.id, set())
-        if event.data["disposition"] not in kinds:
-            kinds.add(event.data["disposition"])
-            lead = int(str(event.data["lead_id"]).rpartition("-")[2])
-            by_number.setdefault(number(lead), Counter())[event.data["disposition"]] += 1
+        kind, before = event.data["disposition"], ends.get(event.id)
+        if before not in (None, kind, event.data["corrects"]):
+            contradicted.add(event.id)
+        ends[event.id] = kind
+        last[event.id] = event.data
+        called[event.id] = number(int(str(event.data["lead_id"]).rpartition("-")[2]))
+    by_number: dict[str, Counter[str]] = {}
+    for attempt, kind in ends.items():
+        by_number.setdefault(called[attempt], Counter())[kind] += 1
     carrier = floor.carrier.stop().carrier
     invites = {f"+{user.removeprefix('+')}": times for user, times in carrier.users.items()}
     unheard, undialled = _compared(invites, by_number)
@@ -62,14 +78,33 @@ def audit(floor: Floor) -> Audit:
     return Audit(
         attempts=len(ends),
         invites=carrier.invites,
-        unknown=sum(Disposition.UNKNOWN in kinds for kinds in ends.values()),
-        contradicted=tuple(sorted(attempt for attempt, kinds in ends.items() if len(kinds) > 1)),
+        unknown=sum(kind == Disposition.UNKNOWN for kind in ends.values()),
+        contradicted=tuple(sorted(contradicted)),
         left_open=tuple(sorted(attempt.attempt for attempt in open_attempts(site.store, CAMPAIGN))),
         dialled_unheard=unheard,
         heard_undialled=undialled,
         over_cap=tuple(sorted(who for who, times in invites.items() if times > CAP)),
+        dialled_twice=_dialled_twice(last.values(), floor.emptied_at),
         leads_lost=counts.accepted - known,
     )
+
+
+def _dialled_twice(ends: Iterable[Mapping[str, Any]], emptied_at: Sequence[float]) -> tuple[str, ...]:
+    """Leads that were dialled although an earlier attempt had closed them, or was still going on. Where the server lost
+    everything in between and the CRM sent them again, it had to be so."""
+    by_lead: dict[str, list[Mapping[str, Any]]] = {}
+    for end in ends:
+        if end["disposition"] != Disposition.NOT_SENT:
+            by_lead.setdefault(end["lead_id"], []).append(end)
+    twice = set()
+    for lead, attempts in by_lead.items():
+        attempts.sort(key=lambda end: float(end["reserved_at"]))
+        for before, after in pairwise(attempts):
+            again = any(before["reserved_at"] < at < after["reserved_at"] for at in emptied_at)
+            open_still = before["disposition"] not in IN_DOUBT and after["reserved_at"] < before["ended_at"]
+            if not again and (before["next"] == "close" or open_still):
+                twice.add(lead)
+    return tuple(sorted(twice))
 
 
 def _compared(invites: dict[str, int], by_number: dict[str, Counter[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:

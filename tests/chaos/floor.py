@@ -8,8 +8,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -22,10 +22,13 @@ from config.rules import CapSettings
 from dialer.core.agents.agent import AgentState
 from dialer.store.base.connection import close_store, open_store
 from dialer.store.base.errors import StoreError
+from dialer.store.leads.intake import take_in
 from dialer.store.operators import agents
+from dialer.store.settlement import acceptance
 from dialer.store.settlement.recovery import open_attempts
 from pacing.warmup import warm_up
 from sip.loopback.process import Loopback, start_loopback
+from tests.chaos.relay import Relay
 from tests.shell.rehearse_outage import process_of
 from tests.shell.rig import Dialer, Site, free_port, is_alive, kill_quietly, open_site
 
@@ -35,11 +38,21 @@ CAP: Final = 2
 
 AGENTS: Final = 12
 LEADS: Final = 4000
+INTAKE: Final = 20_000
+"""Leads that are handed in at once."""
+
+TAKEN_IN: Final = 1_000
+
+SMALL_DISK: Final = "6m"
+
 DESKTOP_EVERY_S: Final = 0.5
 """How often a desktop looks whether its agent has to log in again, as real ones do with their heartbeats."""
 
 MAX_SECONDS: Final = 1800.0
 RECOVERY_LIMIT_S: Final = 60.0
+DRAIN_LIMIT_S: Final = 90.0
+SPOOLED: Final = 5
+"""The exit code of a daemon that has facts on disk still."""
 
 CALLEES: Final = """\
 name = "chaos"
@@ -75,30 +88,80 @@ def number(index: int) -> str:
 
 @dataclass(slots=True)
 class Floor:
-    """What faults act on. `random` belongs to the faults alone."""
+    """What faults act on. `random` belongs to the faults alone; none lasts longer than `longest_s`. Each daemon reaches
+    the server by a relay of its own, and has with `small_disks` a disk of its own that can be filled. `emptied_at` are
+    the times (seconds since the epoch) at which the server lost everything, and the CRM sent its leads again."""
 
     site: Site
     server: ValkeyServer
     carrier: Loopback
     random: random.Random
+    leads: int
+    longest_s: float = float("inf")
+    small_disks: bool = False
     dialers: dict[str, Dialer] = field(default_factory=dict)
+    relays: dict[str, Relay] = field(default_factory=dict)
+    emptied_at: list[float] = field(default_factory=list)
 
     @property
     def server_pid(self) -> int:
         """The server's process, which changes when it is started again."""
         return process_of(self.site.store)
 
+    def fill(self) -> None:
+        """A campaign and its leads. Every number twice at most: who is busy or does not answer is called again soon,
+        and the cap forbids a third."""
+        soon = {"delay_s": 1.0, "max_attempts": 3}
+        self.site.campaign(
+            CAMPAIGN,
+            caps=(CapSettings(limit=CAP, window_days=30.0, rest_days=90.0),),
+            retry=RetryTable.model_validate({"busy": soon, "no_answer": soon}),
+            ring_timeout_s=15.0,
+            abandon_message=self.site.message(),
+        )
+        for first in range(0, self.leads, INTAKE):
+            self.site.leads(CAMPAIGN, [number(i) for i in range(first, min(first + INTAKE, self.leads))])
+            while self.leads > INTAKE and take_in(self.site.store, CAMPAIGN, "chaos:1", time.time(), TAKEN_IN).read:
+                pass  # so many are not left to the daemons
+
+    def span_s(self, least: float, most: float) -> float:
+        """How long a fault lasts, drawn."""
+        return self.random.uniform(min(least, self.longest_s), min(most, self.longest_s))
+
     def any_dialer(self) -> Dialer:
         """One of the daemons, drawn."""
         return self.dialers[self.random.choice(sorted(self.dialers))]
 
-    def start(self, host: str) -> Dialer:
-        """Start a daemon, and wait until it is ready."""
-        try:
-            self.dialers[host] = self.site.start(host, redis={"timeout_s": 1.5}, sip={"max_lines": 30})
-        except AssertionError as failure:
-            raise AssertionError(f"{host} does not start\n{failure}") from None
+    def start(self, *hosts: str) -> None:
+        """Start daemons, and wait until they are ready."""
+        started = [self._start(host) for host in hosts]
+        self.site.until(
+            lambda: all("READY=1" in one.hear() or one.process.poll() is not None for one in started),
+            f"{', '.join(hosts)} are ready",
+            RECOVERY_LIMIT_S,
+        )
+        for one in started:
+            assert one.process.poll() is None, f"{one.host} does not start\n{one.log[-3000:]}"
+
+    def _start(self, host: str) -> Dialer:
+        if host not in self.relays:
+            self.relays[host] = Relay(self.server.port)
+        url = f"redis://127.0.0.1:{self.relays[host].port}/0"
+        given: dict[str, dict[str, object]] = {"redis": {"timeout_s": 1.5, "url": url}, "sip": {"max_lines": 30}}
+        wrapper: list[str] = []
+        if self.small_disks:
+            disk = self.disk(host)
+            disk.mkdir(parents=True, exist_ok=True)
+            mount = f'mount -t tmpfs -o size={SMALL_DISK} dialer "$0" && exec "$@"'
+            wrapper = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, str(disk)]
+            given["spool"] = {"dir": str(disk / "spool")}
+            given["evidence"] = {"folder": str(disk / "evidence"), "key_file": str(disk / "evidence.key")}
+        self.dialers[host] = self.site.start(host, ready=False, wrapper=wrapper, **given)
         return self.dialers[host]
+
+    def disk(self, host: str) -> Path:
+        """Where a daemon's small disk is, for the daemon."""
+        return self.site.folder / host / "disk"
 
     def supervise(self) -> list[int]:
         """Start again what has ended, as systemd would. Returns the exit codes."""
@@ -125,6 +188,8 @@ class Floor:
 
         def called_again() -> bool:
             self.supervise()
+            with suppress(StoreError):  # a person is at hand; mostly nobody waits for one
+                acceptance.accept(self.site.store, who="chaos", reason="as it is", now=time.time())
             return bool(self.open_attempts() - known)
 
         self.site.until(called_again, "somebody is called again", RECOVERY_LIMIT_S)
@@ -132,13 +197,21 @@ class Floor:
 
 
 @contextmanager
-def open_floor(folder: Path, seed: int, hosts: int = 2) -> Iterator[Floor]:
+def open_floor(
+    folder: Path,
+    seed: int,
+    *,
+    hosts: int = 2,
+    leads: int = LEADS,
+    longest_s: float = float("inf"),
+    small_disks: bool = False,
+) -> Iterator[Floor]:
     """A floor at work. Everything that was started has ended after the block."""
     folder.mkdir(parents=True)
     warm_up()  # or the first daemon after a change compiles for longer than anybody waits for it
     profile = folder / "callees.toml"
     profile.write_text(CALLEES)
-    config = {"appendonly": "yes", "appendfsync": "always"}
+    config = {"appendonly": "yes", "appendfsync": "always", "auto-aof-rewrite-percentage": "0"}
     server = ValkeyServer(port=free_port(socket.SOCK_STREAM), data_dir=folder / "server", persist=True, config=config)
     server.start()
     url = f"redis://127.0.0.1:{server.port}/0"
@@ -147,29 +220,19 @@ def open_floor(folder: Path, seed: int, hosts: int = 2) -> Iterator[Floor]:
             start_loopback(profile, seed=seed, max_seconds=MAX_SECONDS) as carrier,
             open_site(folder / "site", url, "chaos:", {"trunk": carrier.carrier_port}) as site,
         ):
-            floor = Floor(site, server, carrier, random.Random(seed))
-            _at_work(floor, [f"host-{i + 1}" for i in range(hosts)])
-            with _desktops(url, carrier):
-                site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
-                yield floor
+            floor = Floor(site, server, carrier, random.Random(seed), leads, longest_s, small_disks)
+            try:
+                floor.fill()
+                floor.start(*(f"host-{index + 1}" for index in range(hosts)))
+                with _desktops(url, carrier):
+                    site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
+                    yield floor
+            finally:
+                for relay in floor.relays.values():
+                    relay.close()
     finally:
         if server.is_running():
             server.stop()
-
-
-def _at_work(floor: Floor, hosts: list[str]) -> None:
-    """Every number twice at most: who is busy or does not answer is called again soon, and the cap forbids a third."""
-    soon = {"delay_s": 1.0, "max_attempts": 3}
-    floor.site.campaign(
-        CAMPAIGN,
-        caps=(CapSettings(limit=CAP, window_days=30.0, rest_days=90.0),),
-        retry=RetryTable.model_validate({"busy": soon, "no_answer": soon}),
-        ring_timeout_s=15.0,
-        abandon_message=floor.site.message(),
-    )
-    floor.site.leads(CAMPAIGN, [number(i) for i in range(LEADS)])
-    for host in hosts:
-        floor.start(host)
 
 
 @contextmanager
@@ -205,21 +268,33 @@ def _keep_at_work(url: str, carrier: Loopback, over: threading.Event) -> None:
     close_store(store)
 
 
-def drain(floor: Floor) -> list[int]:
-    """Stop every daemon in order; one that could not hand over what it knows is started and stopped once more."""
-    codes = []
-    for host in sorted(floor.dialers):
-        floor.supervise()
-        dialer = floor.dialers[host]
+def drain(floor: Floor, patience_s: float = DRAIN_LIMIT_S) -> list[int]:
+    """Stop all daemons in order, hanging up after a while; one that could not hand over what it knows is started and
+    stopped once more."""
+    floor.supervise()
+    codes = {host: _ended(dialer, patience_s) for host, dialer in _stopped(floor.dialers).items()}
+    spooled = [host for host, code in codes.items() if code == SPOOLED]
+    if spooled:
+        floor.start(*spooled)
+        codes |= {host: _ended(dialer, 0.0) for host, dialer in _stopped(floor.dialers, *spooled).items()}
+    floor.dialers.clear()
+    return list(codes.values())
+
+
+def _stopped(dialers: Mapping[str, Dialer], *hosts: str) -> dict[str, Dialer]:
+    stopping = {host: dialer for host, dialer in dialers.items() if not hosts or host in hosts}
+    for dialer in stopping.values():
         dialer.stop()
-        code = dialer.ended(90.0)
-        if code == 5:
-            dialer = floor.start(host)
-            dialer.stop()
-            code = dialer.ended(90.0)
-        codes.append(code)
-        del floor.dialers[host]
-    return codes
+    return stopping
+
+
+def _ended(dialer: Dialer, patience_s: float) -> int:
+    """Its exit code; after `patience_s` it is asked to hang up."""
+    try:
+        return dialer.ended(patience_s)
+    except AssertionError:
+        dialer.stop()
+        return dialer.ended(DRAIN_LIMIT_S)
 
 
 def pause(pid: int, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -10,6 +10,9 @@ import pytest
 from dialer.cli.base.failures import CliExit
 from dialer.shell.exits import Exit
 from dialer.shell.host_checks import State, check_unit
+from dialer.store.base import quarantine
+from dialer.store.base.connection import Store
+from dialer.store.base.quarantine import Bad
 from tests.cli.conftest import Dialer, data
 
 
@@ -118,6 +121,20 @@ def test_a_folder_that_is_not_ours(dialer: Dialer, settings: Path) -> None:
     (settings.parent / "evidence").chmod(0o500)
 
     assert any("cannot be written" in text for text in findings(dialer, "--no-trunks")["disk"])
+
+
+def test_what_could_not_be_read(dialer: Dialer, settings: Path, store: Store) -> None:
+    """Set aside in Redis or in the spool: how much, the last of it, where to look and how to clear it."""
+    quarantine.set_aside(store, [Bad("dialer:{spring}:attempts", b"A13800138000", b"x", "it is no map")])
+    (settings.parent / "spool").mkdir(exist_ok=True)
+    (settings.parent / "spool" / "unreadable.damaged").write_bytes(b"x")
+
+    found = dialer("--config", str(settings), "doctor", "--no-trunks", "--json").stdout
+
+    assert "1 entries of our own keys could not be read; the last: dialer:{spring}:attempts" in found
+    assert "redis-cli DEL dialer:quarantine" in found
+    assert "13800138000" not in found
+    assert "unreadable.damaged has ends of calls" in found
 
 
 def test_a_register_that_is_not_there(dialer: Dialer, settings: Path) -> None:

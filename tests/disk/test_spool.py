@@ -50,6 +50,22 @@ def test_clear_numbers_on_disk_are_for_the_daemon_alone(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_what_nobody_can_use_is_kept_aside(tmp_path: Path) -> None:
+    """In a file that is not read again, for the daemon alone."""
+    spool = reopened(tmp_path)
+    spool.append([1])
+    path = spool.set_aside(["odd"])
+    spool.set_aside(["odder"])
+    spool.close()
+
+    again = reopened(tmp_path)
+
+    assert again.peek(9) == [1]
+    assert [word in path.read_bytes() for word in (b"odd", b"odder")] == [True, True]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again.close()
+
+
 def test_a_full_spool_refuses_the_whole_batch(tmp_path: Path) -> None:
     """Nothing of it is written, and there is room again after a discard."""
     spool = Spool(tmp_path, limit_bytes=100)
@@ -127,9 +143,9 @@ def test_one_process_uses_a_spool(tmp_path: Path) -> None:
 def test_what_cannot_be_spooled_is_said(tmp_path: Path) -> None:
     """And the directory too."""
     spool = reopened(tmp_path)
-    with pytest.raises(DiskError, match="cannot be spooled"):
+    with pytest.raises(DiskError, match="cannot be kept on disk"):
         spool.append([object()])
-    with pytest.raises(DiskError, match="cannot be spooled, the limit"):
+    with pytest.raises(DiskError, match="cannot be kept on disk, the limit"):
         spool.append(["x" * 2_000_000])
     spool.append([])
     assert len(spool) == 0

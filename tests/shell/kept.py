@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import trio
 
+from dialer.disk.journal import Row
 from dialer.shell.tasks.evidence import Evidence
 
 
@@ -18,6 +19,7 @@ class Kept:
     takes: bool = True
     failing: bool = False
     entries: list[Any] = field(default_factory=list)
+    journal: list[Row] = field(default_factory=list)
 
     def decisions(self, answers: Iterable[Any], *_: Any) -> list[Any]:
         return list(answers)
@@ -33,7 +35,8 @@ class Kept:
 
     async def keep(self, entries: Sequence[Any]) -> bool:
         await trio.lowlevel.checkpoint()
-        self.entries += entries
+        self.entries += [one for one in entries if not isinstance(one, Row)]
+        self.journal += [one for one in entries if isinstance(one, Row)]
         return self.takes
 
     def keep_ends(self, settled: Sequence[Any], _: str) -> None:

@@ -204,8 +204,10 @@ class Site:
         path.write_text("\n".join(lines))
         return path
 
-    def start(self, host: str = "one", *, ready: bool = True, **given: Mapping[str, object]) -> Dialer:
-        """`dialer run`. Returns when it has said that it is ready, or at once."""
+    def start(
+        self, host: str = "one", *, ready: bool = True, wrapper: Sequence[str] = (), **given: Mapping[str, object]
+    ) -> Dialer:
+        """`dialer run`, by a `wrapper` that becomes it. Returns when it has said that it is ready, or at once."""
         settings = self.settings_file(host, **given)
         folder = settings.parent
         address = folder / "notify"
@@ -217,7 +219,7 @@ class Site:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DIALER_")}
         with (folder / "daemon.log").open("ab") as said:
             process = subprocess.Popen(
-                ["sh", "-c", f'ulimit -t {CPU_LIMIT_S}; exec "$@"', "sh", *run],
+                ["sh", "-c", f'ulimit -t {CPU_LIMIT_S}; exec "$@"', "sh", *wrapper, *run],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,

@@ -15,6 +15,7 @@ from dialer.shell.health import Health
 from dialer.shell.metrics import Metrics
 from dialer.shell.parts import Parts
 from dialer.shell.statistics import Statistics
+from dialer.shell.tasks.marker_watch import MarkerWatch
 from dialer.shell.watchdog import Notifier
 from dialer.store.base.connection import Store
 from tests.shell.kept import kept
@@ -34,6 +35,7 @@ def some_parts(
             "store": store,
             "spool": cast("Any", []),
             "evidence": kept(),
+            "journal": cast("Any", None),
             "shelf": NationalRegisters(),
             "owner": owner,
             "clock": clock,
@@ -45,6 +47,23 @@ def some_parts(
             **given,
         }
     )
+
+
+class NothingForgotten:
+    """In the place of the watch over the marker: the server knows everything."""
+
+    whole = True
+
+    def must_stand(self) -> None:
+        """It does."""
+
+    async def look(self) -> None:
+        """Nothing to see."""
+
+
+def nothing_forgotten() -> MarkerWatch:
+    """As what it stands for."""
+    return cast("MarkerWatch", NothingForgotten())
 
 
 def inputs_of(parts: Parts) -> list[Input]:

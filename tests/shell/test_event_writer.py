@@ -143,7 +143,9 @@ def test_an_opt_out_blocks_the_number(desk: Desk) -> None:
     desk.write(pressed(desk, 1))
 
     assert blocks(desk, 1) == [("keypress", "pressed 9 in attempt A1", "callee", None)]
-    assert [one.attempt for one in cast("Kept", desk.writer.parts.evidence).entries] == ["A1"]
+    kept = cast("Kept", desk.writer.parts.evidence)
+    assert [one.attempt for one in kept.entries] == ["A1"]
+    assert [row.kind for row in kept.journal] == ["opt_out"], "for a server that forgets"
     (line,) = control.audit_trail(desk.store, 5)
     assert (line.what, line.who) == ("block", "callee")
     assert line.detail == {"number": str(number(1)), "campaign": "", "source": "keypress"}
@@ -209,6 +211,23 @@ def test_while_redis_is_away_facts_wait_on_disk_in_order(desk: Desk) -> None:
 
     assert list(desk.heard()) == [("disposition", "A0"), ("disposition", "A1"), ("disposition", "A2")]
     assert len(desk.writer.parts.spool) == 0
+
+
+def test_a_fact_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(desk: Desk) -> None:
+    """Another release wrote it, or a hand: it is kept in a file of its own, with an alarm; no start fails for it."""
+    settles = desk.settles(2)
+    desk.moods.down = True
+    desk.write(settles[:1])
+    spool = desk.writer.parts.spool
+    spool.append([["settled", {"attempt": "?"}], "nothing at all"])
+    desk.write(settles[1:])
+    desk.moods.down = False
+
+    assert desk.replay() is True
+
+    assert list(desk.heard()) == [("disposition", "A0"), ("disposition", "A1")]
+    assert len(spool) == 0
+    assert "could not be read" in desk.health.problems["unreadable facts"]
 
 
 def test_news_does_not_overtake_what_waits_on_disk(desk: Desk) -> None:

@@ -31,7 +31,7 @@ from dialer.store.privacy import blocklist
 from dialer.store.settlement import recovery
 from pacing.api import Mode
 from tests.shell.fickle import Moods, fickle
-from tests.shell.some_parts import inputs_of, some_parts
+from tests.shell.some_parts import inputs_of, nothing_forgotten, some_parts
 from tests.store.conftest import NOW, Floor, number
 
 DEADLINE_S = 15.0
@@ -88,8 +88,9 @@ def heart(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heart]:
     settings = DaemonSettings(redis=RedisSettings(timeout_s=0.5), host=HostSettings(heartbeat_s=HEARTBEAT_S))
     parts = some_parts(fickle(store, moods), settings=settings, owner=US)
     nothing = cast("Any", None)
-    store_tasks = StoreTasks(parts, iter(()))
-    yield Heart(Heartbeat(parts, Claims(parts), store_tasks, nothing, cast("Any", Replays())), moods, store)
+    store_tasks = StoreTasks(parts, iter(()), nothing_forgotten())
+    beats = Heartbeat(parts, Claims(parts), store_tasks, nothing, cast("Any", Replays()), nothing_forgotten())
+    yield Heart(beats, moods, store)
     close_store(store)
 
 

@@ -7,7 +7,8 @@ block requests, outcomes with numbers in their notes, an opt-out, requests that 
 number as the reason of a pause; an operator who looks at everything; a person who is erased.
 
 Searched are the daemon's log at level debug, with whatever its SIP workers write to standard error; what it tells
-systemd; its metrics; its files, evidence and spool among them; every key in Redis but those of `leaks.ALLOWED_KEYS`,
+systemd; its metrics; its files, evidence and spool among them, but not the journal, which is
+for a Redis that forgets; every key in Redis but those of `leaks.ALLOWED_KEYS`,
 the events for the CRM, boards and the audit trail among them; and the screens of `SCREENS`, as text and as JSON.
 """
 
@@ -126,7 +127,8 @@ def run(rig: Rig) -> Iterator[Run]:
         dialer.stop()
         dialer.ended()
         found.texts["systemd"] = "\n".join(dialer.hear())
-        found.texts |= leaks.files_of(dialer.folder)
+        files = leaks.files_of(dialer.folder)
+        found.texts |= {name: text for name, text in files.items() if not name.startswith("spool/journal/")}
         found.texts |= dict(leaks.keys_of(site.store, allowed=False))
         yield found
 

@@ -37,7 +37,7 @@ from tests.disk.made_registers import listed, made
 from tests.rules import AT_ANY_HOUR
 from tests.shell.fickle import Moods, fickle
 from tests.shell.rig import noon_zone
-from tests.shell.some_parts import inputs_of, some_parts
+from tests.shell.some_parts import inputs_of, nothing_forgotten, some_parts
 from tests.store.conftest import OWNER, Floor, number
 
 DEADLINE_S = 10.0
@@ -80,7 +80,7 @@ def desk_on(store: Store, settings: CampaignSettings | None = None, **given: Any
     parts = some_parts(store, owner=OWNER, clock=Wall(Clock.start()), **given)
     applied_settings = applied(settings or SPRING)
     parts.engine.state.campaigns["spring"] = CampaignRun(applied_settings, CampaignState.RUNNING)
-    return StoreTasks(parts, (f"A{number}" for number in count()))
+    return StoreTasks(parts, (f"A{number}" for number in count()), nothing_forgotten())
 
 
 def told(desk: StoreTasks) -> list[Input]:
@@ -250,6 +250,7 @@ def test_leads_pass_the_gates(floor: Floor, store: Store) -> None:
     assert len(permits) == 3
     assert all(isinstance(permit, Permitted) for permit in permits)
     assert permits == desk.parts.evidence.entries, "on record"  # type: ignore[attr-defined]
+    assert [row.kind for row in desk.parts.evidence.journal] == ["permit"] * 3  # type: ignore[attr-defined]
     assert {one.attempt for one in open_attempts(store, "spring")} == {"A0", "A1", "A2"}
 
 

@@ -26,6 +26,19 @@ def said(store: Store, body: Any) -> Heard | Malformed:
     return agents.read(store, "host-a", "0", 10, 0)[0][0]
 
 
+def test_a_presence_table_that_went_back_is_put_right(store: Store) -> None:
+    """Of one's own agents: who left meanwhile is gone from it, who came is there; others' rows are theirs."""
+
+    def row(agent: str, owner: str) -> agents.Presence:
+        return agents.Presence(agent, AgentState.READY, 1.0, "", ("spring",), owner)
+
+    agents.show(store, [row("17", "a:1"), row("18", "a:1"), row("19", "b:1")])
+
+    agents.show_all(store, [row("18", "a:1"), row("20", "a:1")], "a:1")
+
+    assert [one.agent for one in agents.listing(store)] == ["18", "19", "20"]
+
+
 def test_what_a_desktop_says_is_heard_by_every_host(store: Store) -> None:
     """In order, by each for itself."""
     agents.enqueue(store, [LOGIN, AgentEvent(AgentEventKind.PAUSE, "17", reason="lunch")])

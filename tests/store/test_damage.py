@@ -11,6 +11,7 @@ import pytest
 
 from compliance.contacts import Mark
 from config.campaign import CampaignSettings
+from dialer.core import evidence
 from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.agents.agent import AgentState
 from dialer.core.inputs import Permitted
@@ -99,8 +100,13 @@ def test_an_attempt_whose_lead_is_gone_ends_and_the_others_as_well(floor: Floor,
     trip(floor.store, [("HDEL", key, "L0") if gone == "deleted" else ("HSET", key, "L0", JUNK)])
     died(floor)
 
-    assert recovery.recover(floor.store, NOW + 100).attempts == 3
+    recorded: list[Settlement] = []
+    report = recovery.recover(floor.store, NOW + 100, before=lambda ends, _: recorded.extend(ends))
 
+    assert report.attempts == 3
+    entries = [evidence.settlement(each, each.day, OWNER, b"k" * 32, NOW) for each in recorded]
+    on_record = {entry.fields["attempt"]: bool(entry.fields["number"]) for entry in entries}
+    assert on_record == {"A0": False, "A1": True, "A500": True}, "without a number, as nobody knows it"
     told = {one["attempt_id"]: one for one in dispositions(floor.store)}
     assert set(told) == {"A0", "A1", "A500"}
     assert (told["A0"]["lead_id"], told["A0"]["phone"], told["A0"]["disposition"]) == ("L0", "", "unknown")

@@ -23,7 +23,7 @@ from dialer.store.operators import campaigns
 from dialer.store.privacy import blocklist, erase, erasures
 from dialer.store.privacy.erasures import Erasure
 from dialer.store.settlement.outbox import CrmEvent, publish
-from dialer.store.settlement.settle import settle
+from dialer.store.settlement.settle import settle, settle_put_off
 from tests.crm_events import heard
 from tests.store.conftest import NOW, OWNER, Floor, number
 
@@ -149,6 +149,27 @@ def test_a_call_in_progress_ends_and_then_the_lead_goes(floor: Floor, end: Calla
     assert (last.leads, last.done["leads"]) == ((), 1)
     assert b"Wang Fang" not in everything(store)
     assert not [entry for entry in _events(store) if entry.get("lead_id") == "S1"]
+
+
+def test_an_end_that_waits_for_a_damaged_key_keeps_the_bare_number(
+    floor: Floor, end: Callable[..., Settlement]
+) -> None:
+    """It is written when the key is mended, and tells nothing more of the person."""
+    store, key = floor.store, floor.store.keys.due(floor.name)
+    floor.add(her("L0"))
+    floor.take_in()
+    dialled = floor.dial()[0]
+    trip(store, [("SET", key, "x")])
+    settle(store, [end(dialled, live=True)], OWNER)
+    trip(store, [("HSET", store.keys.unwritten(), "junk", f"xx {HER.clear}"), ("DEL", key)])
+
+    done = erase.erase(store, request(), (floor.name,))
+
+    waiting = trip(store, [("HGETALL", store.keys.unwritten())])[0]
+    assert (done.done["unwritten"], waiting[0]) == (2, b"A0")
+    assert b"Wang" not in waiting[1]
+    assert settle_put_off(store) == 1
+    assert [event["disposition"] for event in _events(store)] == ["connected"]
 
 
 def _events(store: Store) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import msgpack
 import pytest
 
 from compliance.api import Cleared, Permit, Reserved
+from compliance.contacts import Mark
 from config.campaign import RetryTable
 from dialer.core.agents.agent import AgentState
 from dialer.core.inputs import Permitted
@@ -133,16 +134,64 @@ def test_recovering_at_the_same_time_counts_once(floor: Floor) -> None:
     assert counts(floor.store, floor.name, NOW).dispositions == {"unknown": 20}
 
 
-def test_a_settlement_that_comes_after_recovery_changes_nothing(floor: Floor, end: Callable[..., Settlement]) -> None:
-    """An owner that was only slow cannot end its attempt a second time."""
+def test_an_end_that_somebody_saw_beats_unknown(floor: Floor, end: Callable[..., Settlement]) -> None:
+    """A daemon that was only slow corrects what others had to write: told, counted, and the lead called again; once."""
+    floor.fill(1)
+    dialled = floor.dial(1, owner=DEAD)[0]
+    die(floor.store)
+    recover(floor.store, NOW + 10)
+    seen = end(dialled, Disposition.ABANDONED, Retry(600.0, 0), live=True, abandoned=True)
+
+    assert settle.settle(floor.store, [seen], DEAD) == ("A0",)
+    assert settle.settle(floor.store, [seen], DEAD) == ()
+    assert recover(floor.store, NOW + 20).attempts == 0
+
+    told = [(name, data["disposition"], data["corrects"]) for _, name, data in events(floor.store)]
+    assert told == [("A0", "unknown", ""), ("A0", "abandoned", "unknown")]
+    total = ledger.totals(floor.store, floor.name, ["2026-03-03"])[0]
+    assert (total.answered, total.abandoned) == (1, 1)
+    after = counts(floor.store, floor.name, NOW + 70)
+    assert {name: count for name, count in after.dispositions.items() if count} == {"abandoned": 1}
+    assert {name: count for name, count in after.closed_by.items() if count} == {}
+    told_of = story(floor.store, floor.name, "L0")
+    assert told_of.row.state is LeadState.WAITING
+    assert [line.disposition for line in told_of.attempts] == ["abandoned"]
+    marks = contacts.history(floor.store, digits(number(0)))[0].marks
+    assert marks == Mark.ENDED | Mark.CONNECTED | Mark.ABANDONED, "it was no conversation"
+    assert floor.lease(now=NOW + 700)[0].tries == {Disposition.ABANDONED: 1}
+
+
+def test_an_attempt_that_never_left_is_given_back_though_it_was_called_unknown(
+    floor: Floor, end: Callable[..., Settlement]
+) -> None:
+    """The caps follow the end that somebody knows."""
     floor.fill(1)
     dialled = floor.dial(1, owner=DEAD)[0]
     die(floor.store)
     recover(floor.store, NOW + 10)
 
-    assert settle.settle(floor.store, [end(dialled, live=True)], DEAD) == ()
-    assert len(events(floor.store)) == 1
-    assert ledger.totals(floor.store, floor.name, ["2026-03-03"])[0].answered == 0
+    settle.settle(floor.store, [end(dialled, Disposition.NOT_SENT, Retry(60.0, 0), charged=False)], DEAD)
+
+    assert contacts.history(floor.store, digits(number(0))) == ()
+    assert story(floor.store, floor.name, "L0").row.state is LeadState.WAITING
+
+
+def test_a_correction_leaves_a_lead_alone_that_somebody_decided_about_since(
+    floor: Floor, end: Callable[..., Settlement]
+) -> None:
+    """The CRM's word on the attempt, or another daemon's lease, is newer than the end."""
+    floor.fill(2)
+    closed, leased = floor.dial(2, owner=DEAD)
+    die(floor.store)
+    recover(floor.store, NOW + 10)
+    trip(floor.store, [("HSET", floor.store.keys.why(floor.name), "L0", '["said","sale"]')])
+    trip(floor.store, [("HSET", floor.store.keys.lessee(floor.name), "L1", "host-a:1")])
+
+    ends = [end(one, Disposition.BUSY, Retry(60.0, 0)) for one in (closed, leased)]
+    assert len(settle.settle(floor.store, ends, DEAD)) == 2
+
+    assert story(floor.store, floor.name, "L0").row.state is LeadState.CLOSED
+    assert trip(floor.store, [("ZCARD", floor.store.keys.waiting(floor.name))]) == [0]
 
 
 def test_a_new_run_succeeds_the_earlier_ones_of_its_host(store: Store) -> None:

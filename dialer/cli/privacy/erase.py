@@ -31,6 +31,10 @@ DONE = {
     "queued": ("lead that waited to be taken in", "leads that waited to be taken in"),
     "rejected": ("copy of a rejected lead", "copies of rejected leads"),
     "events": ("event in the stream to the CRM", "events in the stream to the CRM"),
+    "unwritten": (
+        "name and notes in an end that waits to be written",
+        "names and notes in ends that wait to be written",
+    ),
     "histories": ("contact history", "contact histories"),
 }
 

@@ -20,13 +20,15 @@ from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
 from dialer.core.model import Settlement
 from dialer.disk.errors import DiskError
+from dialer.disk.journal import Row
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts, ToWrite
 from dialer.store.base.errors import StoreError
+from dialer.store.base.fields import Undecodable
 from dialer.store.operators import agents
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement import outbox, settle
+from dialer.store.settlement import outbox, retelling, settle
 from dialer.store.settlement.outbox import CrmEvent
 
 log = structlog.get_logger()
@@ -111,7 +113,11 @@ class EventWriter:
         ends = [fact for fact in facts if isinstance(fact, Settlement)]
         await self._put_down(opted_out)
         await self.parts.evidence.keep(
-            [*self.parts.evidence.opt_outs(opted_out), *self.parts.evidence.ends(ends, self.parts.owner)]
+            [
+                *self.parts.evidence.opt_outs(opted_out),
+                *self.parts.evidence.ends(ends, self.parts.owner),
+                *_journalled(facts),
+            ]
         )
         await self._put_down([fact for fact in facts if not isinstance(fact, OptedOut)])
 
@@ -125,8 +131,8 @@ class EventWriter:
             self.parts.health.allow_calls(NoCalls.SPOOL)
 
     async def _in_store(self, facts: Sequence[Fact]) -> bool:
-        """Write to Redis, unless older facts wait on disk."""
-        if len(self.parts.spool):
+        """Write to Redis, unless older facts wait on disk, or it is not certain whose server it is."""
+        if len(self.parts.spool) or not self.parts.store_is_ours:
             return False
         try:
             await trio.to_thread.run_sync(self._to_store, facts)
@@ -153,20 +159,39 @@ class EventWriter:
 
     async def replay(self) -> bool:
         """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not
-        answer yet."""
+        answer yet. While it is not certain whose server it is, nothing is brought there."""
+        if not self.parts.store_is_ours:
+            return True
         async with self._spooling:
             return await self._replay() and await self._show_presence()
 
     async def _replay(self) -> bool:
         while rows := await trio.to_thread.run_sync(self.parts.spool.peek, BATCH, abandon_on_cancel=True):
-            facts = [_fact(row) for row in rows]
             try:
+                facts = await trio.to_thread.run_sync(self._readable, rows)
+                await self.parts.evidence.keep(_journalled(facts))  # it may be long ago that they were put there
                 await trio.to_thread.run_sync(self._to_store, facts)
             except StoreError as error:
                 self.parts.health.stop_calls(NoCalls.REDIS, str(error))
                 return False
             await trio.to_thread.run_sync(self.parts.spool.discard, len(rows), abandon_on_cancel=True)
         return True
+
+    def _readable(self, rows: Sequence[Any]) -> list[Fact]:
+        """Facts off the disk. What this release cannot read is set aside, so that the rest goes on."""
+        facts: list[Fact] = []
+        for row in rows:
+            try:
+                facts.append(_fact(row))
+            except Undecodable as error:
+                try:
+                    path = str(self.parts.spool.set_aside([row]))
+                except OSError as failure:
+                    raise StoreError(f"a fact cannot be read, and cannot be set aside: {failure}") from error
+                log.error("a fact on disk cannot be read and is set aside", reason=str(error), path=path)
+                words = f"facts in the spool could not be read; they are set aside in {path}"
+                self.parts.health.alarm("unreadable facts", words)
+        return facts
 
     async def _show_presence(self) -> bool:
         rows = list(self.presence.values())
@@ -191,6 +216,12 @@ def _rest(incoming: trio.MemoryReceiveChannel[ToWrite]) -> list[ToWrite]:
     return effects
 
 
+def _journalled(facts: Sequence[Fact]) -> list[Row]:
+    """What a server that forgets is told again."""
+    ends = [retelling.end_row(fact) for fact in facts if isinstance(fact, Settlement)]
+    return ends + [retelling.opt_out_row(fact) for fact in facts if isinstance(fact, OptedOut)]
+
+
 def _row(fact: Fact) -> list[Any]:
     match fact:
         case Settlement():
@@ -202,14 +233,15 @@ def _row(fact: Fact) -> list[Any]:
 
 
 def _fact(row: Any) -> Fact:
-    kind, data = row
-    match kind:
-        case "settled":
+    """The way back. Raises `Undecodable`."""
+    match row:
+        case ["settled", data]:
             return settle.from_wire(data)
-        case "opt_out":
+        case ["opt_out", data]:
             return opt_outs.from_wire(data)
-        case _:
+        case ["event", data]:
             return outbox.from_wire(data)
+    raise Undecodable("it is no fact")
 
 
 def _canonical(settlement: Settlement) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Putting decisions and ends on record before anybody relies on them, in groups, off the event loop.
 
-One task writes: what comes while the disk is busy goes into the next batch, and one batch is forced to disk once. Who
-has something to put on record waits until it is there. While the disk does not take it no
-calls start; calls in progress go on, and their ends wait in memory, in order, until it can be written again.
+One task writes: what comes while the disk is busy goes into the next batch, and one batch is forced to disk once. Rows
+of the journal (`disk/journal.py`) go with it. Who has something to put on record waits until it is there. While the
+disk does not take it no calls start; calls in progress go on, and their ends wait in memory, in order, until it can be
+written again.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from compliance.evidence import Entry
 from config.policies import AppliedSettings
 from dialer.core import evidence
 from dialer.core.inputs import Permitted, Refused
-from dialer.core.model import Settlement
+from dialer.core.model import NOBODY, Settlement
 from dialer.disk.evidence_log import EvidenceLog, compress, deletion
+from dialer.disk.journal import Journal, Row
 from dialer.shell.clock import Clock
 from dialer.shell.health import Health, NoCalls
 from dialer.store.crm.requests import Outcome
 from dialer.store.privacy.opt_outs import OptedOut
+from dialer.store.settlement import retelling
 
 log = structlog.get_logger()
 
@@ -46,16 +49,17 @@ FAREWELL_S: Final = 10.0
 
 @dataclass(slots=True)
 class Evidence:
-    """The writer. `registers` says whether this host has national no-call registers, `created_at` when each campaign
-    was created, in seconds since the epoch."""
+    """The writer. `journal` takes what the store may have to be told again, `registers` says whether this host has
+    national no-call registers, `created_at` when each campaign was created, in seconds since the epoch."""
 
     disk: EvidenceLog
     clock: Clock
     health: Health
     keep_days: int
+    journal: Journal | None = None
     registers: bool = False
     created_at: dict[str, float] = field(default_factory=dict)
-    waiting: deque[Entry] = field(default_factory=deque)
+    waiting: deque[Entry | Row] = field(default_factory=deque)
     _came: int = 0
     _written: int = 0
     _news: trio.Event = field(default_factory=trio.Event)
@@ -120,7 +124,7 @@ class Evidence:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    async def keep(self, entries: Sequence[Entry]) -> bool:
+    async def keep(self, entries: Sequence[Entry | Row]) -> bool:
         """Put entries on record, in order. True when they are on disk; False where that cannot be said yet: they wait,
         and are written as soon as the disk takes them."""
         if not entries:
@@ -141,7 +145,9 @@ class Evidence:
 
     def keep_ends(self, settled: Sequence[Settlement], owner: str) -> None:
         """Put ends on record, from a thread that trio started."""
-        trio.from_thread.run(self.keep, self.ends(settled, owner))
+        known = (end for end in settled if end.lead.number != NOBODY)
+        entries: list[Entry | Row] = [*self.ends(settled, owner), *map(retelling.end_row, known)]
+        trio.from_thread.run(self.keep, entries)
 
     async def write(self) -> None:
         """Write until `end` was called and nothing waits any more, or the disk has not taken it for `FAREWELL_S`: then
@@ -157,7 +163,7 @@ class Evidence:
         if self.lost:
             log.error("evidence lost", records=self.lost, detail=self.health.reasons.get(NoCalls.EVIDENCE, "no answer"))
 
-    async def _write_batch(self, batch: Sequence[Entry]) -> None:
+    async def _write_batch(self, batch: Sequence[Entry | Row]) -> None:
         try:
             await trio.to_thread.run_sync(self._append, batch, abandon_on_cancel=True)
         except OSError as error:
@@ -172,8 +178,11 @@ class Evidence:
         self.health.allow_calls(NoCalls.EVIDENCE)
         self._wake_who_waits()
 
-    def _append(self, batch: Sequence[Entry]) -> None:
-        self.disk.append(batch, opened_ms=evidence.ms(self.clock.wall()))
+    def _append(self, batch: Sequence[Entry | Row]) -> None:
+        if self.journal is not None:
+            self.journal.append([one for one in batch if isinstance(one, Row)])
+        entries = [one for one in batch if isinstance(one, Entry)]
+        self.disk.append(entries, opened_ms=evidence.ms(self.clock.wall()))
 
     def _wake_who_waits(self) -> None:
         moved, self._moved = self._moved, trio.Event()

@@ -21,6 +21,7 @@ from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.event_writer import EventWriter
+from dialer.shell.tasks.marker_watch import MarkerWatch
 from dialer.shell.tasks.store_tasks import StoreTasks
 from dialer.store.base.errors import StoreError
 from dialer.store.leads import leases
@@ -49,6 +50,7 @@ class Heartbeat:
     store_tasks: StoreTasks
     watch: CampaignWatch
     writer: EventWriter
+    marker: MarkerWatch
     alive_until: float | None = None
     recover_at: float = float("-inf")
     _chores_done: int = 0
@@ -92,6 +94,7 @@ class Heartbeat:
                 try:
                     # A server that answers and takes no writes (full, a replica, a broken disk) is no better than none.
                     await self.sign_of_life()
+                    await self.marker.look()  # before anybody is called on what it says
                 except StoreError as error:
                     self.parts.health.stop_calls(NoCalls.REDIS, str(error))
                 else:
@@ -154,7 +157,8 @@ class Heartbeat:
         for campaign in self.parts.engine.view().campaigns:
             await self.watch.tell_ledger(campaign)
         await self.store_tasks.settle_doubtful()
-        if self._chores_done % RECOVER_EVERY_BEATS == 0 and self.parts.clock.now() >= self.recover_at:
+        may_recover = self.parts.clock.now() >= self.recover_at and self.marker.whole
+        if self._chores_done % RECOVER_EVERY_BEATS == 0 and may_recover:
             await self.recover()
         if self._chores_done % TIDY_EVERY_BEATS == 0:
             await self._tidy()

@@ -23,10 +23,12 @@ from dialer.core.leads.lead_reasons import kept
 from dialer.core.model import Settlement
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
+from dialer.shell.tasks.marker_watch import MarkerWatch
 from dialer.store.base.errors import StoreError
 from dialer.store.gate import gate
 from dialer.store.gate.evaluation import Screening
 from dialer.store.leads import leases
+from dialer.store.settlement import retelling
 from pacing.api import Mode
 
 DOUBT_S: Final = 30.0
@@ -49,6 +51,7 @@ class StoreTasks:
 
     parts: Parts
     ids: Iterator[str]
+    marker: MarkerWatch
     doubtful: deque[Settlement] = field(default_factory=deque)
     narrowed: dict[tuple[str, str], tuple[AppliedSettings, AppliedSettings]] = field(default_factory=dict)
 
@@ -124,7 +127,12 @@ class StoreTasks:
                     for lead, attempt in zip(wish.leads, attempts, strict=True)
                 )
                 continue
-            if not await evidence.keep(evidence.decisions(answers, settings, wish.trunk)):
+            permits = [
+                retelling.permit_row(answer, settings, wish.trunk, self.parts.owner)
+                for answer in answers
+                if isinstance(answer, Permitted)
+            ]
+            if not await evidence.keep([*evidence.decisions(answers, settings, wish.trunk), *permits]):
                 answers = await self._withhold(wish, answers)
             for answer in answers:
                 await inbox.send(answer)
@@ -134,7 +142,10 @@ class StoreTasks:
         now, policy = parts.clock.wall(), settings.policy()
         shown = self._shown_through(settings, wish.trunk)
         screening = Screening(parts.store, shown, policy, now, parts.shelf, wish.agent_held)
-        return gate.screen(screening, wish.leads, trunk=wish.trunk, owner=parts.owner, attempt_ids=attempts)
+        answers = gate.screen(screening, wish.leads, trunk=wish.trunk, owner=parts.owner, attempt_ids=attempts)
+        if any(isinstance(answer, Permitted) for answer in answers):
+            self.marker.must_stand()
+        return answers
 
     def _shown_through(self, settings: AppliedSettings, trunk: str) -> AppliedSettings:
         """A campaign with only those of its caller ids that a trunk may show."""

@@ -105,6 +105,7 @@ class Keys:
     agents = _shared("agents")  # hash: agent -> presence
     agents_read = _shared("agents:read")  # hash: host -> the last entry of the agents' stream that it has read
     owners = _shared("owners")  # hash: owner -> time of its last sign of life
+    marker = _shared("marker")  # hash: by which a server that has forgotten something is noticed (lua/marker.lua)
     hosts = _shared("hosts")  # set: hosts that have published a status
     unwritten = _shared("unwritten")  # hash: attempt_id -> end that waits until a key of its campaign is mended
     housekeeper = _shared("housekeeper")  # string with an end of life: the daemon that deletes what is old

@@ -50,6 +50,11 @@ def count(store: Store) -> int:
     return int(dict(zip(flat[::2], flat[1::2], strict=True))[b"entries-added"])
 
 
+def waiting(store: Store) -> int:
+    """How many are kept there now."""
+    return int(trip(store, [("XLEN", store.keys.quarantine())])[0])
+
+
 def newest(store: Store, most: int = 100) -> tuple[Bad, ...]:
     """What was set aside last, the newest first."""
     entries = entries_of(trip(store, [("XREVRANGE", store.keys.quarantine(), "+", "-", "COUNT", most)])[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,12 @@ def server_time(reply: Sequence[bytes]) -> float:
     """The server's clock in seconds since the epoch, from its reply to `TIME`."""
     seconds, micros = reply
     return int(seconds) + int(micros) / 1e6
+
+
+def server_run(link: Link) -> str:
+    """Which run of the server this is: another one after each restart and fail-over, of any master of a Cluster."""
+    runs = sorted(facts.get("run_id", "") for facts in _info(link, "server").values())
+    return runs[0] if len(runs) == 1 else hashlib.sha256(" ".join(runs).encode()).hexdigest()[:40]
 
 
 def server_figures(link: Link) -> dict[str, ServerFigures]:

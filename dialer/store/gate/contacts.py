@@ -151,8 +151,8 @@ def mark(store: Store, markings: Iterable[Marking]) -> int:
 
 
 def end_of(settlement: Settlement) -> Marking:
-    """What a charged attempt's end says of it. Where nobody saw the end it counts as a conversation, and so does a talk
-    with what was taken for a machine, until the agent says that it was one."""
+    """What a charged attempt's end says of it. Where nobody saw the end it counts as a conversation, until somebody
+    says what it was. So does a talk with what was taken for a machine, until the agent says that it was one."""
     marks = Mark.ENDED
     if settlement.disposition is Disposition.MACHINE:
         marks |= Mark.MACHINE
@@ -169,7 +169,12 @@ def end_of(settlement: Settlement) -> Marking:
     if settlement.disposition is Disposition.BLOCKED:
         marks |= Mark.NETWORK_BLOCKED
     return Marking(
-        fields_of(settlement.lead), settlement.campaign, settlement.attempt, marks, ended_at=settlement.ended_at
+        fields_of(settlement.lead),
+        settlement.campaign,
+        settlement.attempt,
+        marks,
+        IN_DOUBT & ~marks,
+        ended_at=settlement.ended_at,
     )
 
 

@@ -54,14 +54,14 @@ class History:
 
 
 def read_history(raw: bytes | None) -> History:
-    """The lines of a story, up to the first that cannot be read."""
+    """The lines of a story, up to the first that cannot be read; of an attempt whose end was corrected the last."""
     unpacker = msgpack.Unpacker(strict_map_key=True)
     unpacker.feed(raw or b"")
     lines: list[Line] = []
     with suppress(Undecodable, ValueError, msgpack.UnpackException):
         lines.extend(_line(line) for line in unpacker)
     return History(
-        tuple(line for line in lines if isinstance(line, attempts.PastAttempt)),
+        tuple({line.attempt: line for line in lines if isinstance(line, attempts.PastAttempt)}.values()),
         tuple(line for line in lines if isinstance(line, Said)),
         tuple(line for line in lines if isinstance(line, Ordered)),
     )

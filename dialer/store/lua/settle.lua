@@ -1,6 +1,7 @@
 -- Write the ends of attempts down, each exactly once, whether or not the attempt is known: a server may have forgotten
--- that it was opened, but not one that was given back. The event for the CRM is kept in the same step, so that a crash
--- before it is announced loses nothing.
+-- that it was opened, but not one that was given back. An attempt that ended as unknown, because nobody knew better,
+-- ends anew when somebody does. The event for the CRM is kept in the same step, so that a crash before it is announced
+-- loses nothing.
 --
 -- KEYS
 --   behind the named ones, hashes of the ledger: OWNER|answered, OWNER|abandoned, OWNER|hung_up of one counting day, and
@@ -12,10 +13,11 @@
 --     it yields, if it does; why; again: why, if a callback is owed after it ("": none is);
 --     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; window: WINDOW:TRY;
 --     slot;
---     day, hour, agent_day: which of those hashes (from 1); agent ("": none had it); talk_at,
---     talk_ms
+--     day, hour, agent_day: which of those hashes (from 1); agent ("": none had it); talk_at, talk_ms;
+--     corrects: the event says that it takes the place of one
 -- RETURNS
---   for each attempt: 1 it ends now, 0 it had ended, or was given back and never opened
+--   for each attempt: 1 it ends now, 0 it had ended, or was given back and never opened, 2 it had ended as unknown and
+--   this says more: nothing is done until it comes with `corrects`
 
 local keys, counters = keys_of({
     'attempts hash', 'open hash', 'ended hash', 'story hash', 'progress hash', 'leased zset', 'lessee hash', 'due zset',
@@ -23,6 +25,7 @@ local keys, counters = keys_of({
     'priority hash', 'lead hash', 'early zset', 'callbacks zset', 'callback_agent hash',
 }, 'hash')
 local given = cmsgpack.unpack(ARGV[1])
+local UNKNOWN_AT = 8 -- in what is kept of an ended attempt: whether it ended as unknown
 
 -- What an outcome wanted of the lead while this attempt was open. It is obeyed once: a later attempt ends by itself.
 local function take_wish(lead_id)
@@ -69,7 +72,7 @@ local function next_step(lead_id, step)
     redis.call('HSET', keys.why, lead_id, step.why)
 end
 
-local function settle_lead(lead_id, one, known)
+local function settle_lead(lead_id, one)
     redis.call('HDEL', keys.open, lead_id)
     redis.call('ZREM', keys.leased, lead_id)
     redis.call('HDEL', keys.lessee, lead_id)
@@ -79,11 +82,32 @@ local function settle_lead(lead_id, one, known)
     end
     redis.call('HSET', keys.progress, lead_id, one.progress)
     tell_story(keys, lead_id, one.story, given.story_bytes)
-    if known or not redis.call('ZSCORE', keys.closed, lead_id) then -- a forgotten attempt opens no closed lead again
+    if not redis.call('ZSCORE', keys.closed, lead_id) then -- an attempt that was forgotten opens no closed lead again
         redis.call('ZREM', keys.due, lead_id)
         redis.call('ZREM', keys.waiting, lead_id)
         next_step(lead_id, one)
     end
+end
+
+-- The lead of an attempt that had ended as unknown takes the true next step, unless somebody has said or done more about
+-- it since.
+local function correct_lead(lead_id, one)
+    local whole, why = pcall(cjson.decode, redis.call('HGET', keys.why, lead_id) or '')
+    local by_unknown = whole and type(why) == 'table' and why[1] == 'ended' and why[2] == 'unknown'
+    if redis.call('HEXISTS', keys.lead, lead_id) == 0 then
+        return
+    end
+    tell_story(keys, lead_id, one.story, given.story_bytes)
+    if not by_unknown or redis.call('HEXISTS', keys.lessee, lead_id) == 1 then
+        return
+    end
+    if redis.call('ZREM', keys.closed, lead_id) == 1 then
+        count(keys.counts, 'closed:unknown', -1)
+    end
+    redis.call('ZREM', keys.due, lead_id)
+    redis.call('ZREM', keys.waiting, lead_id)
+    redis.call('HSET', keys.progress, lead_id, one.progress)
+    next_step(lead_id, one)
 end
 
 local function charge(key, slot, kept_s, owner, one, machine)
@@ -122,32 +146,48 @@ local function count_for_agent(one)
     redis.call('EXPIRE', key, given.agent_day_kept_s)
 end
 
+local function end_attempt(one, known)
+    local dialled_by = (record_of(known) or {})['owner'] -- who dialled is charged, whoever settles
+    redis.call('HDEL', keys.attempts, one.attempt)
+    redis.call('HSET', keys.ended, one.attempt, one.ended)
+    local open = redis.call('HGET', keys.open, one.lead)
+    if one.corrects then
+        count(keys.counts, 'disposition:unknown', -1)
+        correct_lead(one.lead, one)
+    elseif not open or open == one.attempt then -- else another attempt has the lead
+        settle_lead(one.lead, one)
+    end
+    if one.live then
+        charge_ledger(type(dialled_by) == 'string' and dialled_by or given.owner, one)
+    end
+    count_for_agent(one)
+    count(keys.counts, 'disposition:' .. one.disposition, 1)
+    if one.charged then
+        if not one.corrects then -- else it was counted when it ended as unknown
+            count(keys.counts, 'window:' .. one.window .. ':attempts', 1)
+        end
+        if one.live then
+            count(keys.counts, 'window:' .. one.window .. ':live', 1)
+        end
+    end
+    redis.call('HSET', keys.unannounced, one.attempt, one.event)
+end
+
 local answers = {}
 for i = 2, #ARGV do
     local one = cmsgpack.unpack(ARGV[i])
     local known = redis.call('HGET', keys.attempts, one.attempt)
-    local ends = known or (one.charged and redis.call('HEXISTS', keys.ended, one.attempt) == 0)
-    if ends then
-        local dialled_by = (record_of(known) or {})['owner'] -- who dialled is charged, whoever settles
-        redis.call('HDEL', keys.attempts, one.attempt)
-        redis.call('HSET', keys.ended, one.attempt, one.ended)
-        local open = redis.call('HGET', keys.open, one.lead)
-        if not open or open == one.attempt then -- else another attempt has the lead
-            settle_lead(one.lead, one, known)
-        end
-        if one.live then
-            charge_ledger(type(dialled_by) == 'string' and dialled_by or given.owner, one)
-        end
-        count_for_agent(one)
-        count(keys.counts, 'disposition:' .. one.disposition, 1)
-        if one.charged then
-            count(keys.counts, 'window:' .. one.window .. ':attempts', 1)
-            if one.live then
-                count(keys.counts, 'window:' .. one.window .. ':live', 1)
-            end
-        end
-        redis.call('HSET', keys.unannounced, one.attempt, one.event)
+    local before = redis.call('HGET', keys.ended, one.attempt)
+    local was_unknown = before and not known and (record_of(before) or {})[UNKNOWN_AT] == true
+    local answer = 0
+    if was_unknown and one.disposition ~= 'unknown' then
+        answer = one.corrects and 1 or 2
+    elseif not one.corrects and (known or (one.charged and not before)) then
+        answer = 1
     end
-    answers[#answers + 1] = ends and 1 or 0
+    if answer == 1 then
+        end_attempt(one, known)
+    end
+    answers[#answers + 1] = answer
 end
 return answers

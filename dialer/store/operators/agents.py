@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from compliance.numbers import holds_number, masked_text
@@ -221,6 +221,13 @@ def show(store: Store, rows: Sequence[Presence]) -> None:
             body = _Row(row.state, row.since, row.reason, row.campaigns, row.owner)
             calls.append(("HSET", store.keys.agents(), row.agent, packed(body)))
     trip(store, calls)
+
+
+def show_all(store: Store, rows: Sequence[Presence], owner: str) -> None:
+    """Write all rows of one owner; others that the table has of it, as after the restore of a backup, are removed."""
+    mine = {row.agent for row in rows}
+    gone = [replace(row, state=AgentState.OFFLINE) for row in listing(store) if row.owner == owner]
+    show(store, [*(row for row in gone if row.agent not in mine), *rows])
 
 
 def listing(store: Store) -> tuple[Presence, ...]:

@@ -20,7 +20,7 @@ class Role(StrEnum):
     DAEMON = "daemon"  # dialer run
     ADMINISTRATOR = "administrator"  # everything that people do, but for changing the audit trail
     MANAGER = "manager"  # campaigns, leads, caller ids; blocks through the daemons
-    SUPERVISOR = "supervisor"  # looks at the floor, gives orders to daemons
+    SUPERVISOR = "supervisor"  # looks at the floor, gives orders to daemons, pauses agents and logs them out
     AUDITOR = "auditor"  # reads the audit trail, settings and rates
     CRM = "crm"  # adds leads to its campaigns, reads its events, says what came of calls
     DESKTOP = "desktop"  # the gateway between the agents' screens and the dialer
@@ -57,7 +57,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "blocks": ("{c*}:blocked", "{c*}:block_ends"),
     "prefixes": ("prefixes", "{c*}:prefix_generation"),
     "agents": ("agents", "agents:read", "agents:claim:*", "agents:phone:*"),
-    "hosts": ("hosts", "status:*", "owners", "owner:*"),
+    "hosts": ("hosts", "status:*", "owners", "owner:*", "calls:*"),
+    "trunks": ("trunks:drained",),
     "agents_in": ("agents:in",),
     "crm_in": ("crm:in",),
     "events": ("crm:out",),
@@ -102,7 +103,7 @@ class Grant:
 
 
 _LOOKED_AT: Final = (
-    *("campaigns", "settings", "counts", "rates", "learnt", "caller_ids", "agents", "hosts"),
+    *("campaigns", "settings", "counts", "rates", "learnt", "caller_ids", "agents", "hosts", "trunks"),
     *("intake", "rejected", "people", "places", "books"),
 )
 
@@ -112,7 +113,7 @@ _MANAGER: Final = (
     Grant(("hgetall", "get"), ("prefixes",), read_only=True),
     Grant(("sadd",), ("campaigns",)),
     Grant(_KEEP, ("settings", "people", "places", "books", "counts", "caller_ids")),
-    Grant(_SEND, ("intake", "crm_in", "control", "audit")),
+    Grant(_SEND, ("intake", "crm_in", "control", "agents_in", "audit")),
 )
 
 GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
@@ -121,7 +122,7 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
         Grant(_LOOK, tuple(group for group in GROUPS if group not in ("intake", "crm_in")), read_only=True),
         Grant(
             (*_KEEP, "incr", "set", "del"),
-            ("histories", "blocks", "prefixes", "agents", "hosts", "readers", "chores"),
+            ("histories", "blocks", "prefixes", "agents", "hosts", "trunks", "readers", "chores"),
         ),
         Grant(
             (*_FOLLOW, "xdel", "xadd", "xgroup|destroy"),
@@ -132,11 +133,11 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
     Role.SUPERVISOR: (
         Grant(
             _LOOK,
-            ("campaigns", "settings", "counts", "rates", "learnt", "caller_ids", "agents", "hosts"),
+            ("campaigns", "settings", "counts", "rates", "learnt", "caller_ids", "agents", "hosts", "trunks"),
             read_only=True,
         ),
         Grant(_COUNT, ("intake", "people", "places"), read_only=True),
-        Grant(_SEND, ("control", "audit")),
+        Grant(_SEND, ("control", "agents_in", "audit")),
     ),
     Role.AUDITOR: (
         Grant(_LOOK, ("audit", "campaigns", "settings", "counts", "rates", "hosts"), read_only=True),

@@ -28,12 +28,14 @@ from dialer.core.model import Lead
 from dialer.store.base.connection import Command, Store, trip
 from dialer.store.base.fields import unpacked
 from dialer.store.base.keys import digits, place, subject_field
+from dialer.store.base.records import packed
 from dialer.store.base.streams import GROUP, Entry, entries_of
 from dialer.store.leads.lead_codec import taken_in_at_of, unpack
 from dialer.store.privacy import blocklist
 from dialer.store.privacy.blocklist import Unblock
 from dialer.store.privacy.erasures import Erasure, save
 from dialer.store.privacy.retention import PURGED_AT_ONCE, Purged, purge
+from dialer.store.settlement.settle import from_wire, to_wire
 
 SOURCE: Final = "erased"
 """The source of the block that stays."""
@@ -140,6 +142,8 @@ def erase(store: Store, erasure: Erasure, campaigns: Sequence[str]) -> Erasure:
     _block(store, erasure, campaigns)
     done: dict[str, int] = defaultdict(int, erasure.done)
     _erase_entries(store, store.keys.quarantine(), erasure)
+    if stripped := _strip_unwritten(store, erasure):
+        done["unwritten"] += stripped
     for name in campaigns:
         done["queued"] += _erase_entries(store, store.keys.leads(name), erasure)
         done["rejected"] += _erase_entries(store, store.keys.rejected(name), erasure)
@@ -245,6 +249,26 @@ def _erase_entries(store: Store, stream: str, erasure: Erasure) -> int:
             acknowledge: Command = ("XACK", stream, GROUP, *ids)
             gone += trip(store, [acknowledge, ("XDEL", stream, *ids)])[1]
     return gone
+
+
+def _strip_unwritten(store: Store, erasure: Erasure) -> int:
+    """Ends that wait for a damaged key keep what it takes to write them, bare number and ids, and lose the rest. One
+    that cannot be read and may be the person's is deleted."""
+    key, stripped = store.keys.unwritten(), 0
+    flat = trip(store, [("HGETALL", key)])[0]
+    for field, raw in zip(flat[::2], flat[1::2], strict=True):
+        if not _mentions(Entry("", {b"row": raw}), erasure):
+            continue
+        try:
+            owner, body = unpacked(raw)
+            ended = from_wire(body)
+            lead = Lead(ended.lead.lead_id, ended.campaign, (ended.lead.number,), tries=ended.lead.tries)
+            bare = packed([owner, to_wire(replace(ended, lead=lead))])
+            trip(store, [("HSET", key, field, bare)])  # one that was written down meanwhile is no end a second time
+        except (ValueError, TypeError):
+            trip(store, [("HDEL", key, field)])
+        stripped += 1
+    return stripped
 
 
 def _mentions(entry: Entry, erasure: Erasure) -> bool:

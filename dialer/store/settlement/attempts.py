@@ -48,7 +48,8 @@ class _Open(msgspec.Struct, frozen=True):
 
 
 class EndedAttempt(msgspec.Struct, frozen=True, array_like=True):
-    """What is kept of an ended attempt, for outcomes that come later. `day` and `slot` are those of the ledger."""
+    """What is kept of an ended attempt, for outcomes that come later. `day` and `slot` are those of the ledger; of an
+    `unknown` end nobody knew more, and who does may still say so (lua/settle.lua)."""
 
     lead_id: str
     number_index: Count
@@ -57,6 +58,7 @@ class EndedAttempt(msgspec.Struct, frozen=True, array_like=True):
     abandoned: bool
     slot: int = 0  # older ones have none
     agent: str = ""  # older ones have none
+    unknown: bool = False
 
     @classmethod
     def read(cls, attempt: str, raw: bytes) -> EndedAttempt:

@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from compliance.numbers import E164
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.retries import next_step
 from dialer.core.leads.retry_windows import zones_of
-from dialer.core.model import Disposition, Lead, Settlement
+from dialer.core.model import NOBODY, Disposition, Lead, Settlement
 from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import KeyDamaged
@@ -36,9 +35,6 @@ from sip.causes import Cause, Leg
 
 FORGOTTEN_AFTER_S: Final = 60.0
 """An attempt must be this old before `settle_forgotten` ends it: a younger one may be on its way to the daemon."""
-
-NOBODY: Final = E164("+999000000")
-"""In the place of a number that nobody knows: no country has this calling code."""
 
 Before = Callable[[Sequence[Settlement], str], object]
 """Hears of attempts that are about to be settled for an owner."""
@@ -203,8 +199,8 @@ def _lost(store: Store, campaign: str, pairs: Sequence[tuple[bytes, bytes]]) -> 
 
 
 def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], now: float, before: Before) -> int:
-    """End attempts as UNKNOWN. Those whose lead is gone or cannot be read end as well, but nobody can say whom they
-    were to, and so they are not on record."""
+    """End attempts as UNKNOWN. Those whose lead is gone or cannot be read end as well; nobody can say whom they were
+    to, and so they are on record without a number."""
     name = campaign.settings.name
     ids = [one.lead_id for one in lost]
     if not ids:
@@ -220,8 +216,9 @@ def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], n
             lead, groups = Lead(one.lead_id, name, (NOBODY,)), of_nobody
         settlement = _unknown(campaign, one, lead, now)
         groups[one.owner].append(replace(settlement, day=counting_day(counted_at(settlement), zone)))
-    for owner, group in by_owner.items():
-        before(group, owner)
+    for groups in (by_owner, of_nobody):
+        for owner, group in groups.items():
+            before(group, owner)
     ended = sum(len(settle(store, group, owner)) for owner, group in by_owner.items())
     return ended + sum(write_off(store, group, owner) for owner, group in of_nobody.items())
 

@@ -3,7 +3,9 @@
 A few round trips, whatever the number: the ends are written down (one script for each campaign, each attempt once),
 the events are announced, and only then are they forgotten as unannounced. A crash in between costs the CRM a repeated
 event, which `attempt_id` gives away, never a missing one. An end is never dropped: one whose attempt the store has
-forgotten is written as any other, and where a key of the campaign is damaged its ends wait until that is mended.
+forgotten is written as any other, and where a key of the campaign is damaged its ends wait until that is mended. What
+somebody saw beats `unknown`, which another daemon wrote meanwhile: the end is corrected, and the CRM told so, in two
+more round trips.
 """
 
 from __future__ import annotations
@@ -57,10 +59,13 @@ OPTED_OUT: Final = "opted_out"
 """The reason under which leads are counted whose callee pressed the opt-out key."""
 
 _PER_SCRIPT: Final = 200
+_KNOWS_BETTER: Final = 2
+"""The answer of lua/settle.lua where the attempt had ended as unknown."""
 
 
 def settle(store: Store, settlements: Sequence[Settlement], owner: str) -> tuple[str, ...]:
-    """Write ends down, each exactly once, and tell the CRM. Returns the attempts that had not ended until now.
+    """Write ends down, each exactly once, and tell the CRM. Returns the attempts that had not ended until now, or had
+    ended as unknown and do not any more.
 
     `owner` is who settles. The ledger is charged to the owner that opened the attempt, so a spool may be replayed by
     a later incarnation. After `StoreUnavailable` do it again: what had ended changes nothing, and what was left
@@ -95,22 +100,42 @@ def _write(
     store: Store, settlements: Sequence[Settlement], events: Mapping[str, CrmEvent], owner: str
 ) -> tuple[list[str], set[str]]:
     """Write down ends, their events, and what was left unannounced by a call that did not come so far."""
+    done, waiting = _told(store, settlements, events, owner)
+    better = [one for one in settlements if done.get(one.attempt) == _KNOWS_BETTER]
+    if better:
+        corrections = {one.attempt: event_of(one, owner, corrects=Disposition.UNKNOWN.value) for one in better}
+        events = {**events, **corrections}
+        corrected, more = _told(store, better, events, owner, corrects=True)
+        done |= corrected
+        waiting |= more
+    ended = [attempt for attempt, answer in done.items() if answer == 1]
+    repeated = [one for one in settlements if done.get(one.attempt) == 0]
+    left = trip(store, [("HGET", store.keys.unannounced(one.campaign), one.attempt) for one in repeated])
+    kept_events = [(one.campaign, one.attempt.encode(), raw) for one, raw in zip(repeated, left, strict=True) if raw]
+    _announce(store, [*_readable(store, kept_events), *(events[attempt] for attempt in ended)])
+    return ended, waiting
+
+
+def _told(
+    store: Store,
+    settlements: Sequence[Settlement],
+    events: Mapping[str, CrmEvent],
+    owner: str,
+    *,
+    corrects: bool = False,
+) -> tuple[dict[str, int], set[str]]:
+    """What lua/settle.lua answered about each attempt, and the attempts that have to wait for a damaged key."""
     groups = _grouped(settlements)
-    replies = careful_trip(store, [_settle_call(store, group, events, owner) for group in groups])
-    done: dict[str, bool] = {}
+    replies = careful_trip(store, [_settle_call(store, group, events, owner, corrects=corrects) for group in groups])
+    done: dict[str, int] = {}
     waiting: set[str] = set()
     for group, answers in zip(groups, replies, strict=True):
         if isinstance(answers, KeyDamaged):
             waiting |= _put_off(store, group, owner)
             continue
         for item, answer in zip(group, answers, strict=True):
-            done[item.attempt] = answer == 1 or done.get(item.attempt, False)
-    ended = [attempt for attempt, now in done.items() if now]
-    repeated = [item for item in settlements if done.get(item.attempt) is False]
-    left = trip(store, [("HGET", store.keys.unannounced(one.campaign), one.attempt) for one in repeated])
-    kept_events = [(one.campaign, one.attempt.encode(), raw) for one, raw in zip(repeated, left, strict=True) if raw]
-    _announce(store, [*_readable(store, kept_events), *(events[attempt] for attempt in ended)])
-    return ended, waiting
+            done[item.attempt] = answer or done.get(item.attempt, 0)
+    return done, waiting
 
 
 def reannounce(store: Store) -> int:
@@ -189,7 +214,9 @@ def _grouped(settlements: Sequence[Settlement]) -> list[list[Settlement]]:
     return [group[i : i + _PER_SCRIPT] for group in by_campaign.values() for i in range(0, len(group), _PER_SCRIPT)]
 
 
-def _settle_call(store: Store, group: Sequence[Settlement], events: Mapping[str, CrmEvent], owner: str) -> ScriptCall:
+def _settle_call(
+    store: Store, group: Sequence[Settlement], events: Mapping[str, CrmEvent], owner: str, *, corrects: bool
+) -> ScriptCall:
     campaign, keys = group[0].campaign, store.keys
     days = sorted({item.day for item in group})
     hours = sorted({hour_of(counted_at(item)) for item in group})
@@ -210,6 +237,7 @@ def _settle_call(store: Store, group: Sequence[Settlement], events: Mapping[str,
             **_row(item, events[item.attempt]),
             "day": 1 + days.index(item.day),
             "hour": 1 + len(days) + hours.index(hour_of(counted_at(item))),
+            "corrects": corrects,
             "agent_day": 1 + len(ledgers) + days.index(item.day),
         }
         for item in group
@@ -246,7 +274,16 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         "again": kept(Why(Kind.ENDED, one.disposition.value, AGAIN)) if one.disposition in NOBODY_REACHED else "",
         "progress": pack_progress(step.number_index if isinstance(step, Retry) else lead.number_index, tries),
         "ended": packed(
-            EndedAttempt(lead.lead_id, lead.number_index, one.day, one.live, one.abandoned, slot, talked_with)
+            EndedAttempt(
+                lead.lead_id,
+                lead.number_index,
+                one.day,
+                one.live,
+                one.abandoned,
+                slot,
+                talked_with,
+                unknown=one.disposition is Disposition.UNKNOWN,
+            )
         ),
         "story": packed(past),
         "event": pack_event(event),

@@ -56,8 +56,9 @@ def window_field(one: Settlement) -> str:
     return f"{window_of(one.dialled_at or one.reserved_at, zones[0])}:{try_}"
 
 
-def event_of(one: Settlement, settled_by: str) -> CrmEvent:
-    """The disposition event. Numbers are masked, also in what the far end said."""
+def event_of(one: Settlement, settled_by: str, corrects: str = "") -> CrmEvent:
+    """The disposition event. Numbers are masked, also in what the far end said. `corrects` is the disposition that the
+    CRM was told of this attempt before; empty: none."""
     lead, step = one.lead, one.next_step
     body: dict[str, Any] = {
         "attempt_id": one.attempt,
@@ -73,6 +74,7 @@ def event_of(one: Settlement, settled_by: str) -> CrmEvent:
         "next_why": step.reason if isinstance(step, Close) else "",
         "day": one.day,
         "settled_by": settled_by,
+        "corrects": corrects,
         "attrs": lead.shown_attrs,
     }
     return CrmEvent(KIND, one.attempt, one.campaign, one.ended_at, body)

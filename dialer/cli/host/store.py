@@ -1,0 +1,107 @@
+"""`dialer store`: whether Redis still knows what it was told, and the word that lets hosts go on where it does not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+from rich.console import RenderableType
+from rich.text import Text
+
+from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, alarm, answering, facts, show_page, table, when
+from dialer.cli.base.text import counted
+from dialer.store.settlement import acceptance
+from dialer.store.settlement.acceptance import HostStanding, HostState, Standing, Wait
+from dialer.store.settlement.marker import Verdict
+
+MAX_REASON: Final = 500
+STYLES: Final = {HostState.WHOLE: "green", HostState.LEFT: "dim", HostState.OWES: "yellow"}
+GONE: Final = {
+    Verdict.FORGOT: "leads, blocks, outcomes, erasures and commands that others wrote in that time",
+    Verdict.EMPTIED: "campaigns, leads, the no-call list, the CRM's events, and all that was counted before",
+    Verdict.REPLACED: "what the server had before that this one does not have: leads, no-call list, counts",
+}
+
+
+@click.group(cls=NearGroup)
+def store() -> None:
+    """Whether Redis still knows what it was told.
+
+    Each daemon notices a Redis that lost its last seconds, was emptied, came back from a backup or is another one. It
+    calls nobody, tells Redis again what its own disk has, and goes on. Where that is not enough it waits for a person.
+
+    \b
+    Example:
+      dialer store status
+      dialer store accept --reason "restored the backup of 13:00"
+    """
+
+
+@store.command()
+@answering
+def status(invocation: Invocation) -> Answer:
+    """Show for each host whether Redis knows all that it did, and what those that wait have found.
+
+    \b
+    Example:
+      dialer store status
+    """
+    with invocation.store() as opened:
+        standing = acceptance.standing(opened)
+    return Answer(standing, _page(standing))
+
+
+@store.command()
+@click.option("--reason", required=True, help="Why this may go on, for the audit trail.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@answering
+def accept(invocation: Invocation, reason: str, yes: bool) -> Answer:
+    """Let the hosts that wait go on with Redis as it is.
+
+    Says first what is lost. Each host then tells Redis what its disk has: attempts, so that caps hold, ends, and who
+    asked by key not to be called. What others wrote is gone: restore a backup first if there is a newer one, and load
+    leads, blocks and campaigns again that are missing.
+
+    \b
+    Example:
+      dialer store accept --reason "restored the backup of 13:00"
+    """
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise click.UsageError(f"--reason: 1 to {MAX_REASON} characters")
+    with invocation.store() as opened:
+        waiting = acceptance.standing(opened).waiting
+        if waiting and not yes:
+            show_page([_waits(host, why) for host, why in waiting.items()])
+            click.confirm("Go on with Redis as it is?", abort=True)
+        accepted = acceptance.accept(opened, who=invocation.who, reason=reason, now=now())
+    return Answer({"accepted": accepted}, f"Accepted: {', '.join(accepted)} will go on. See dialer store status.")
+
+
+def _page(standing: Standing) -> list[RenderableType]:
+    if not standing.hosts:
+        return ["No host has been here."]
+    rows = [_row(host) for host in standing.hosts]
+    notes = [_waits(host, why) for host, why in standing.waiting.items()]
+    data = standing.identity or alarm("none: Redis has no data of these hosts")
+    known = facts({"data": data, "told again": counted(max(0, standing.generation - 1), "time")})
+    return [known, table(("host", "Redis knows", "last heard", "ticks"), rows, right=("ticks",)), *notes]
+
+
+def _row(host: HostStanding) -> list[Text | str]:
+    words = {
+        HostState.WHOLE: "all that it did",
+        HostState.LEFT: "all that it did until it stopped",
+        HostState.OWES: "not yet: it has to tell it again",
+        HostState.MISSED: "not what it did at last: it has not come to tell it",
+        HostState.WAITS: "too little: it waits for dialer store accept",
+    }[host.state]
+    return [host.host, Text(words, STYLES.get(host.state, "bold red")), when(host.seen_at or None), f"{host.ticks:,}"]
+
+
+def _waits(host: str, why: Wait) -> Text:
+    back = f", from {when(why.reaches_back_to)} on" if why.reaches_back_to else ""
+    told = f"{counted(why.attempts, 'attempt')} and {counted(why.ends, 'end')}{back}"
+    text = Text.assemble((f"{host}: {why.words}", "bold red"), f", since {when(why.at)}.\n")
+    return text + Text(f"  It can tell again: {told}.\n  Lost: {GONE[why.verdict]}.")

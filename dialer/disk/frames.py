@@ -1,0 +1,57 @@
+"""Frames: how items stand in a file of ours, one after the other. Length, CRC-32, msgpack."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import msgpack
+
+from dialer.disk.errors import DiskError
+
+MAX_FRAME_BYTES: Final = 1024 * 1024
+
+_HEAD: Final = struct.Struct(">II")
+
+
+def framed(item: Any) -> bytes:
+    """An item as it stands in a file. Raises `DiskError` for one that cannot."""
+    try:
+        raw = msgpack.packb(item)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DiskError(f"an item cannot be kept on disk: {error}") from error
+    if len(raw) > MAX_FRAME_BYTES:
+        raise DiskError(f"an item of {len(raw)} bytes cannot be kept on disk, the limit is {MAX_FRAME_BYTES}")
+    return _HEAD.pack(len(raw), zlib.crc32(raw)) + bytes(raw)
+
+
+def frames_of(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, Any]]:
+    """The good frames from `start` on, up to the first that is not: how long each is, and its item."""
+    file.seek(start)
+    at = start
+    while at + _HEAD.size <= end:
+        length, checksum = _HEAD.unpack(file.read(_HEAD.size))
+        if length > MAX_FRAME_BYTES or at + _HEAD.size + length > end:
+            return
+        raw = file.read(length)
+        if zlib.crc32(raw) != checksum:
+            return
+        try:
+            item = msgpack.unpackb(raw)
+        except (ValueError, msgpack.UnpackException):
+            return
+        at += _HEAD.size + length
+        yield _HEAD.size + length, item
+
+
+def is_torn(path: Path, good: int, size: int) -> bool:
+    """Whether what follows the good frames is one frame that was being written: it would reach the end or beyond."""
+    if size - good < _HEAD.size:
+        return True
+    with path.open("rb") as file:
+        file.seek(good)
+        length, _ = _HEAD.unpack(file.read(_HEAD.size))
+    return bool(good + _HEAD.size + length >= size)

@@ -1,0 +1,244 @@
+"""Whether the server still knows what it was told; and telling it again where it does not.
+
+A look at the marker (`store/settlement/marker.py`) at the start, with every heartbeat and before anybody is called
+after an outage. What the server has forgotten is told to it again out of this host's journal, and calls start as soon
+as every other host has done the same. A server that is empty, or another one, or has forgotten more than a host can or
+may make good, waits for a person: `dialer store accept`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import structlog
+import trio
+
+from dialer.disk.journal import Confirmed, confirmation
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import Parts
+from dialer.store.base.errors import StoreError
+from dialer.store.operators import agents
+from dialer.store.operators.agents import Presence
+from dialer.store.settlement import acceptance, marker, retelling
+from dialer.store.settlement.acceptance import Wait
+from dialer.store.settlement.marker import Marker, StoreForgot, Verdict
+from dialer.store.settlement.retelling import Retold
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+LOOK_EVERY_S: Final = 0.5
+"""While something is missing; else once a heartbeat."""
+
+ALIVE_BEATS: Final = 5
+"""So many heartbeats the hosts wait for one that does not tell what it did."""
+
+ALARM_S: Final = 3600.0
+_ALARM: Final = "forgotten"
+_MISSED: Final = "missed hosts"
+
+
+@dataclass(slots=True)
+class MarkerWatch:
+    """`whole` says that nothing is missing, here and at the other hosts; `confirmed` is the marker as the last look had
+    it that found nothing missing here.
+    """
+
+    parts: Parts
+    whole: bool = False
+    confirmed: Confirmed | None = None
+    _looking: trio.Lock = field(default_factory=trio.Lock)
+    _owed_since: float | None = None
+    _alarm_ends_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.confirmed = self.parts.journal.confirmed
+
+    async def keep(self, replay: Callable[[], Awaitable[object]]) -> None:
+        """Look now and then; `replay` brings what waits on disk to a server that has become ours. Runs until
+        cancelled."""
+        while True:
+            was_ours = self.parts.store_is_ours
+            try:
+                await self.look()
+                if self.parts.store_is_ours and not was_ours:
+                    await replay()
+            except StoreError as error:
+                self.parts.health.stop_calls(NoCalls.REDIS, str(error))
+            await trio.sleep(self.parts.settings.host.heartbeat_s if self.whole else LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Look, and make good what can be made good. Raises `StoreError`."""
+        async with self._looking:
+            known = self.confirmed
+            found = await self._asked(marker.tick, known)
+            if known is not None and found.verdict is not Verdict.WHOLE:
+                self._not_whole("the server has to be told again what this host did")
+                found = await self._mend(known, found)
+            if found.verdict is Verdict.WHOLE:
+                await self._confirm(found)
+                await self._heed_others(found)
+            elif known is None:
+                self._not_whole("other hosts wait for: dialer store accept")
+
+    def must_stand(self) -> None:
+        """Make sure, from a thread, that nothing was forgotten since the last look. Raises `StoreError`."""
+        if not self.whole or self.confirmed is None:
+            raise StoreForgot("what the server has forgotten is being told to it again")
+        marker.stands(self.parts.store, self.confirmed)
+
+    async def leave(self) -> None:
+        """Nobody need wait for this host: it has told everything. Raises `StoreError`."""
+        await trio.to_thread.run_sync(marker.leave, self.parts.store, self.parts.host)
+
+    # --- what was forgotten ------------------------------------------------------------------------------------------
+
+    async def _mend(self, known: Confirmed, found: Marker) -> Marker:
+        """Tell again what the server has forgotten, if that may be done without a person."""
+        ours = found.verdict is Verdict.FORGOT
+        behind_s = await self._behind_s(known, found) if ours else None
+        complaint = f"{known.identity}:{known.tick}"
+        if behind_s is not None and behind_s <= self.parts.settings.redis.forgotten_limit_s:
+            return await self._tell_again(known, found, complaint, behind_s)
+        if found.accepted == complaint:
+            log.warning("a person let this host go on", verdict=found.verdict.value)
+            return await self._tell_again(known, found, complaint, behind_s)
+        self.parts.store_is_ours = ours
+        await self._wait(found, complaint, _words(found.verdict, behind_s))
+        return found
+
+    async def _behind_s(self, known: Confirmed, found: Marker) -> float | None:
+        """How much of what this host did the server may have forgotten, in seconds; None where that cannot be told."""
+        if found.tick >= known.tick:
+            return 0.0
+        at = await self._of_disk(partial(self.parts.journal.confirmed_at, found.tick))
+        return None if at is None else max(0.0, known.at - at)
+
+    async def _tell_again(self, known: Confirmed, found: Marker, complaint: str, behind_s: float | None) -> Marker:
+        began = time.monotonic()
+        retold = await self._of_disk(partial(self._retold, min(known.tick, found.tick)))
+        await self._show_agents()
+        if found.verdict is Verdict.FORGOT:
+            found = await self._asked(marker.told, known, found)
+        else:
+            found = await self._asked(marker.adopt, complaint)
+        took_s = round(time.monotonic() - began, 3)
+        if not retold.forgotten:
+            log.info("the server has forgotten nothing of what this host did", rows=retold.rows, took_s=took_s)
+            return found
+        counts = {"attempts": retold.attempts, "contacts": retold.contacts, "ends": retold.ends}
+        log.warning("told the server again what it had forgotten", **counts, behind_s=behind_s, took_s=took_s)
+        span = "what it knew" if behind_s is None else f"up to {behind_s + self.parts.settings.host.heartbeat_s:.0f} s"
+        words = f"Redis had forgotten {span}: {retold.attempts} attempts and {retold.ends} ends were told to it again"
+        self.parts.health.alarm(_ALARM, f"{words}; leads, blocks and commands of others in that time are gone")
+        self._alarm_ends_at = self.parts.clock.now() + ALARM_S
+        return found
+
+    async def _show_agents(self) -> None:
+        """The presence table may be an old one: who logged in or out since has to see it, to log in again."""
+        parts = self.parts
+        rows = [
+            Presence(
+                one.agent, one.state, parts.clock.to_wall(one.since), one.reason, tuple(one.campaigns), parts.owner
+            )
+            for one in parts.engine.view().agents.values()
+        ]
+        await trio.to_thread.run_sync(agents.show_all, parts.store, rows, parts.owner)
+
+    def _retold(self, tick: int) -> Retold:
+        parts = self.parts
+        margin_s = 2 * parts.settings.redis.timeout_s
+        margin_ticks = 2 + round(margin_s / parts.settings.host.heartbeat_s + 0.5)
+        rows = retelling.missing(parts.journal, tick, margin_ticks)
+        return retelling.retell(parts.store, rows, parts.owner, parts.clock.wall())
+
+    async def _wait(self, found: Marker, complaint: str, words: str) -> None:
+        """Say why this host does not go on, here and to whoever asks `dialer store status`."""
+        self._not_whole(f"{words}; look at: dialer store status")
+        if self.parts.host in found.waiting:
+            return
+        kinds: dict[str, int] = {retelling.PERMIT: 0, retelling.SETTLED: 0}
+        first_at = 0.0
+
+        def count() -> None:
+            nonlocal first_at
+            for row in self.parts.journal.since(0):
+                if row.kind in kinds:
+                    kinds[row.kind] += 1
+                elif not first_at and isinstance(row.data, dict):
+                    first_at = float(row.data.get("at", 0.0))
+
+        await self._of_disk(count)
+        told = (kinds[retelling.PERMIT], kinds[retelling.SETTLED], first_at)
+        why = Wait(complaint, found.verdict, words, self.parts.clock.wall(), *told)
+        await trio.to_thread.run_sync(acceptance.wait, self.parts.store, self.parts.host, why)
+
+    # --- nothing is missing here --------------------------------------------------------------------------------------
+
+    async def _confirm(self, found: Marker) -> None:
+        at = self.parts.clock.wall()
+        self.confirmed = Confirmed(found.identity, found.generation, found.server, found.tick, at)
+        self.parts.store_is_ours = True
+        await self.parts.evidence.keep([confirmation(self.confirmed)])
+
+    async def _heed_others(self, found: Marker) -> None:
+        """Calls may start when no other host has anything to tell; one that does not come is not waited for long."""
+        parts, me = self.parts, {self.parts.host}
+        if parts.clock.now() >= self._alarm_ends_at:
+            parts.health.alarm(_ALARM, "")
+        missed = _names(found.missed - me)
+        words = f"{missed} did not tell what it did before Redis forgot it: numbers may be called once more"
+        parts.health.alarm(_MISSED, words if missed else "")
+        owing = found.owing - me
+        self._owed_since = (self._owed_since or parts.clock.now()) if owing else None
+        if owing and self._owed_since is not None and parts.clock.now() - self._owed_since >= self.alive_s:
+            log.error("hosts did not tell what they did, and are not waited for", hosts=sorted(owing))
+            await trio.to_thread.run_sync(marker.give_up_on, parts.store, owing)
+            owing = frozenset()
+        if owing:
+            self._not_whole(f"{_names(owing)} has to tell what it did")
+        elif found.waiting - me:
+            self._not_whole(f"{_names(found.waiting - me)} waits for: dialer store accept")
+        else:
+            self.whole = True
+            parts.health.allow_calls(NoCalls.FORGOT)
+
+    @property
+    def alive_s(self) -> float:
+        """So long a host that is not heard counts as alive."""
+        return ALIVE_BEATS * self.parts.settings.host.heartbeat_s
+
+    def _not_whole(self, why: str) -> None:
+        self.whole = False
+        self.parts.health.stop_calls(NoCalls.FORGOT, why)
+
+    async def _asked(self, ask: Callable[..., Marker], *args: Any) -> Marker:
+        parts = self.parts
+        return await trio.to_thread.run_sync(partial(ask, parts.store, parts.host, *args, self.alive_s))
+
+    async def _of_disk(self, call: Callable[[], T]) -> T:
+        """What is read from the journal; one that cannot be read is for now as a server that does not answer."""
+        try:
+            return await trio.to_thread.run_sync(call)
+        except OSError as error:
+            raise StoreError(f"the journal cannot be read: {error}") from error
+
+
+def _words(verdict: Verdict, behind_s: float | None) -> str:
+    match verdict:
+        case Verdict.EMPTIED:
+            return "Redis is empty: everything that it knew is gone"
+        case Verdict.REPLACED:
+            return "this is another Redis, or one that others began anew"
+    if behind_s is None:
+        return "Redis has forgotten more than this host can tell it again"
+    return f"Redis knows nothing of the last {behind_s:,.0f} s, as after the restore of a backup"
+
+
+def _names(hosts: Collection[str]) -> str:
+    return ", ".join(sorted(hosts))
