@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dialer.sim.study.scenario import find_scenario, load_scenario
+from dialer.sim.study.scenario import Heard, find_scenario, load_scenario
 from tests.scoreboard import calibration, tuning
 from tests.scoreboard.board.charts import overview_chart, trade_chart
 from tests.scoreboard.board.page import Facts, page
@@ -209,7 +209,7 @@ def test_the_yardstick_does_not_compete(row: Row) -> None:
 
     assert table.best_other is not None
     assert table.best_other.policy == "progressive"
-    assert next(line for line in text.splitlines() if line.startswith("| r2-20-30 | 3 %")).count("|") == 12
+    assert next(line for line in text.splitlines() if line.startswith("| r2-20-30 | 3 %")).count("|") == 14
     assert "| -2.0 ±0.0 |" in text
     assert "| -40.0 ±0.0 |" in text
 
@@ -264,3 +264,18 @@ def test_no_path_of_a_machine_is_written(table: Table, tmp_path: Path) -> None:
 
     assert str(Path.home()) not in written
     assert str(tmp_path.parent) not in written
+
+
+def test_what_the_ledger_counts_stands_beside_what_people_met(row: Row) -> None:
+    """Machines that found no agent are in the one and not in the other; unless they are known at once."""
+    machines = day(0.9, 100, 2, machines=60, machines_lost=10)
+
+    def rates(heard: Heard) -> list[str]:
+        ours = standing("predictive", "", [machines] * 2, 0.03, heard=heard)
+        text = page(FACTS, [Table(row, 0.03, (ours,))], [])
+        line = next(line for line in text.splitlines() if line.startswith("| r2-20-30 | 3 %"))
+        return [cell.strip() for cell in line.split("|")[4:6]]
+
+    assert rates(Heard.AT_ONCE) == ["2.00 %", "2.00 %"]
+    assert rates(Heard.LATER) == ["2.00 %", "10.91 %"]
+    assert rates(Heard.NEVER) == ["2.00 %", "7.50 %"]
