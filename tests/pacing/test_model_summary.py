@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 from typing import Any
 
@@ -88,6 +89,7 @@ def test_an_empty_memory() -> None:
 
     assert found.answers.probability == pytest.approx(0.3, abs=0.01)
     assert found.missing == "20 finished calls"
+    assert found.talk.quantiles_s[1] == pytest.approx(120.0 / math.sqrt(2.0), rel=0.1)  # lognormal, cv 1
     assert found.talk.seen == found.ringing.seen == 0
     assert model_summary({}, Settings(mode=Mode.PROGRESSIVE)) is None
 
@@ -101,7 +103,14 @@ def test_the_tables() -> None:
     """Answers by hour in order of the day, by trunk with the busiest first; rows that make no sense are left out."""
     tables: dict[str, Any] = {
         "hours": {"10": [30.0, 100.0], "9": [5, 50], "24": [1, 2], "x": [1, 2], "11": [3, 2], "12": [0, 0], "13": "7"},
-        "trunks": {"south": [1.0, 10.0], "north": [60.0, 200.0], "": [1.0], "nan": [float("nan"), 1.0], "few": 3},
+        "trunks": {
+            "south": [1.0, 10.0],
+            "north": [60.0, 200.0],
+            "": [1.0],
+            "nan": [float("nan"), 1.0],
+            "few": 3,
+            "for ever": [1.0, float("inf")],
+        },
     }
     found = drawn({**EXPERIENCED, **tables})
 
