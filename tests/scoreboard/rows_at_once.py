@@ -1,7 +1,7 @@
 """Rows of short days on which everybody comes at once: cold starts, machines that reach agents, and shocks.
 
-They are the shipped scenarios R9 to R11 in other sizes, and what else can happen to a floor within two hours. Nothing
-was tuned on the rows in `UNTUNED`: they were written before the limit by counts was last changed.
+They are the shipped scenarios R9 to R11 in other sizes, and what else can happen to a floor within two hours. The rows
+in `UNTUNED` are for judging a change of the pacer: nothing is tuned on them.
 """
 
 from __future__ import annotations

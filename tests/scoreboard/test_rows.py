@@ -34,7 +34,7 @@ def test_the_floor_plays_every_row(row: Row) -> None:
     assert set(row.targets) <= set(row.caps)
 
 
-def test_the_rows_that_nothing_was_tuned_on_are_on_the_board() -> None:
+def test_the_rows_that_nothing_is_tuned_on_are_on_the_board() -> None:
     """By name: a start, machines known at once and later, a step and turns."""
     assert set(UNTUNED) < {row.name for row in SHORT}
 
