@@ -46,6 +46,7 @@ class Standing:
     worst_hour: float
     worst_half_hour: float
     kept_days: int
+    counted_kept_days: int
     first_quarter: Estimate
     calm_quarter: Estimate | None
     shocked_quarter: Estimate | None
@@ -155,6 +156,7 @@ def standing(
         shocked_quarter=_of_those([day.shocked_quarter for day in days]),
         quarter_answers=min(day.quarter_answers for day in days),
         kept_days=sum(day.keeps(cap) for day in days),
+        counted_kept_days=sum(counted_rate(day, heard) <= cap for day in days),
         over_cap_s=fmean(day.over_s(cap) for day in days),
         idle_mean_s=fmean(day.idle_mean_s for day in days),
         idle_p50_s=fmean(day.idle_p50_s for day in days),

@@ -141,15 +141,19 @@ def test_a_target_has_the_cold_day_and_the_next_one(row: Row, utilisation: Seque
 
 def test_the_days_above_their_cap_are_counted_over_all_tables(row: Row) -> None:
     """In a sentence for each of ours, as a number and a share."""
-    good, bad = [day(0.8, 100, 3)] * 4, [day(0.8, 100, 3), day(0.8, 100, 4)] * 2
+    good, bad = [day(0.8, 100, 3)] * 4, [day(0.8, 100, 3), day(0.8, 100, 4, machines=50)] * 2
+    tricked = [day(0.8, 100, 3, machines=2, machines_lost=2), *good[:3]]
     tables = [
-        Table(row, 0.03, (standing("predictive", "", good, 0.03), standing("predictive-next-day", "", bad, 0.03))),
+        Table(row, 0.03, (standing("predictive", "", tricked, 0.03), standing("predictive-next-day", "", bad, 0.03))),
         Table(row, 0.03, (standing("predictive", "", bad[:2], 0.03), standing("cisco", "", bad, 0.03))),
     ]
     text = page(FACTS, tables, [])
 
-    assert "Of all 6 days of `predictive`, over all rows and caps, 1 ended above their cap: 16.67 %." in text
-    assert "Of all 4 days of `predictive-next-day`, over all rows and caps, 2 ended above their cap: 50.00 %." in text
+    counted = "by the ledgers' count, machines included,"
+    assert (
+        f"Of all 6 days of `predictive`, over all rows and caps, 1 ended above their cap: 16.67 %; {counted} 1." in text
+    )
+    assert f"of `predictive-next-day`, over all rows and caps, 2 ended above their cap: 50.00 %; {counted} 0." in text
     assert "days of `predictive-hard`" not in text
     assert "days of `cisco`" not in text
 

@@ -32,13 +32,15 @@ def verdict(tables: Sequence[Table]) -> str:
 
 
 def _days_over(tables: Sequence[Table], policy: str) -> str:
-    """In a sentence: how many of all days of a policy ended above their cap. Empty if it did not play."""
+    """In a sentence: how many of all days of a policy ended above their cap, by people alone and by the ledgers' count.
+    Empty if it did not play."""
     played = [one for table in tables if (one := table.of(policy)) is not None]
     days, over = sum(one.days for one in played), sum(one.days - one.kept_days for one in played)
     if not days:
         return ""
-    share = percent(over / days, 2)
-    return f"Of all {days:,} days of `{policy}`, over all rows and caps, {over} ended above their cap: {share}."
+    words = f"Of all {days:,} days of `{policy}`, over all rows and caps, {over} ended above their cap"
+    counted = sum(one.days - one.counted_kept_days for one in played)
+    return f"{words}: {percent(over / days, 2)}; by the ledgers' count, machines included, {counted}."
 
 
 def _days(played: Played) -> list[str]:
