@@ -277,6 +277,14 @@ def test_time_passes_in_one_leap_too(stage):
     assert stage.settled() == [Disposition.WORKER_LOST]
 
 
+def test_the_next_moment_is_the_soonest_of_all_timers(stage):
+    """In whichever order they were set."""
+    stage.engine.advance(stage.now)
+    for after_s in (0.4, 0.1, 0.3, 0.2, 0.5):
+        stage.engine.state.set_timer(stage.now + after_s, TimerKind.LEASE, "sales", stage.now)
+    assert stage.engine.next_wake() == stage.now + 0.1
+
+
 def test_a_timer_of_a_call_that_is_over_wakes_nobody(stage):
     """The ring timeouts of a call that was answered, and of one that has ended, are dropped."""
     stage.login("ann")

@@ -118,6 +118,13 @@ def test_the_variance_is_that_of_many_replications() -> None:
     assert np.mean(variances) == pytest.approx(np.var(found), rel=0.15)
 
 
+def test_before_anything_is_seen_answers_come_as_those_of_a_plausible_campaign() -> None:
+    """Eleven seconds on average, lognormal with half of that as deviation; ages far beyond the time-out are known."""
+    law = ringing()
+    assert law.law().quantiles_s(3) == pytest.approx(np.array([6.2, 9.8, 15.5]), abs=0.6)
+    assert law.edges_s[-1] > 1.5 * 25.0 + 9.0
+
+
 # --- cold starts -------------------------------------------------------------------------------------------------
 
 
