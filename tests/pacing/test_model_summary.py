@@ -19,15 +19,15 @@ from tests.pacing.cases import EXPERIENCED, junk, places, replaced, snapshot
 TALK_S, WRAPUP_S, RING_S = 180.0, 20.0, 9.0
 
 
-def worked(shifts: int = 1500) -> Memory:
+def worked(shifts: int = 1500, talk_mean_s: float = TALK_S, every_s: float = 400.0) -> Memory:
     """The memory of a pacer that has seen exponential talks and wrap-ups, and every fourth call answered."""
     rng, pacer = Random(3), make(Settings())
     for i in range(shifts):
-        t = 400.0 * (i + 1)  # one by one: hardly anything runs when another one ends
+        t = every_s * (i + 1)  # one by one: hardly anything runs when another one ends
         call: Observation = CallAnswered(t, rng.gauss(RING_S, 1.0)) if i % 4 == 0 else CallFailed(t, 25.0)
-        talk, wrapup = TalkEnded(t, rng.expovariate(1 / TALK_S)), WrapupEnded(t, rng.expovariate(1 / WRAPUP_S))
+        talk, wrapup = TalkEnded(t, rng.expovariate(1 / talk_mean_s)), WrapupEnded(t, rng.expovariate(1 / WRAPUP_S))
         pacer.step((call, talk, wrapup), snapshot(now=t))
-    pacer.step((), snapshot(now=400.0 * (shifts + 1)))
+    pacer.step((), snapshot(now=every_s * (shifts + 1)))
     return pacer.memory()
 
 
@@ -67,6 +67,12 @@ def test_the_laws_of_durations(seen: ModelSummary) -> None:
         assert law.mean_s == pytest.approx(mean_s, rel=0.2)
         assert law.quantiles_s[1] == pytest.approx(mean_s * 0.693, rel=0.25)
         assert law.quantiles_s[2] == pytest.approx(mean_s * 2.303, rel=0.25)
+
+
+def test_talks_of_hours_go_on_beyond_the_last_bin() -> None:
+    """With its hazard: half of them last for more than it knows of."""
+    law = drawn(worked(400, talk_mean_s=7200.0, every_s=80_000.0)).talk
+    assert law.quantiles_s[2] == pytest.approx(7200.0 * 2.303, rel=0.25)
 
 
 def test_the_law_of_ringing(seen: ModelSummary) -> None:
