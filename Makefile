@@ -5,6 +5,7 @@
 # make bench-engine   what the engine and the board cost on the event loop, with 1 campaign and with many
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
+# make bench-outbox   what telling the CRM costs with registered readers, against streams cut at a length
 # make bench-leads   100,000 leads reopened, cancelled and moved beside a floor that dials
 # make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
 # make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
@@ -19,7 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit chaos bench bench-engine bench-pacing bench-register bench-evidence bench-leads bench-compliance mutants format clean
+.PHONY: setup demo test lint types unit chaos bench bench-engine bench-pacing bench-register bench-evidence bench-outbox bench-leads bench-compliance mutants format clean
 
 setup: $(STAMP)
 
@@ -66,6 +67,9 @@ bench-register: $(STAMP)
 
 bench-evidence: $(STAMP)
 	@$(BIN)/python -m tests.bench.evidence $(BENCH)
+
+bench-outbox: $(STAMP)
+	@$(BIN)/python -m tests.bench.outbox $(BENCH)
 
 bench-leads: $(STAMP)
 	@$(BIN)/python -m tests.bench.leads $(BENCH)

@@ -25,6 +25,13 @@ LONGEST_ID: Final = 64
 PREFIX_SHOWN: Final = 7
 """So many digits of a prefix people may see; with more it is nearly a number."""
 
+CALLEE_SOURCES: Final = frozenset(
+    {"keypress", "607", "opt_out", "complaint", "refused", "wrong_number", "sale", "erased", "unreadable"}
+)
+"""Where a block is from that the callee asked for: a key, the phone's own mark, a word to an agent (by the outcome that
+it was said with), an erasure. What cannot be read any more may have been one. Only the administrator takes such a block
+away, and no other block takes its place."""
+
 _PREFIX: Final = re.compile(rf"[1-9][0-9]{{0,{LONGEST_PREFIX - 1}}}")
 
 
@@ -126,6 +133,11 @@ class Block:
     def target(self) -> Target:
         """Who is blocked, and where."""
         return Target(self.kind, self.value, self.campaign)
+
+    @property
+    def asked_by_callee(self) -> bool:
+        """Whether the person who is not to be called asked for it."""
+        return self.source in CALLEE_SOURCES
 
     def holds(self, now: float) -> bool:
         """Whether it is a block at `now`."""

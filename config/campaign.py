@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -79,6 +80,14 @@ def _completed(table: type[RetryTable], name: str, row: Any) -> Any:
     if field is None or not isinstance(row, dict):
         return row
     return {**field.default.model_dump(), **row}
+
+
+class LeadEvents(StrEnum):
+    """Which leads that came in the CRM is told of."""
+
+    NONE = "none"
+    REJECTED = "rejected"
+    ALL = "all"
 
 
 class CampaignSettings(Section):
@@ -217,6 +226,10 @@ class CampaignSettings(Section):
         description="leads are deleted this long after they came, in days; 0: no limit of its own",
         ge=0,
         le=36_525,
+    )
+    lead_events: LeadEvents = Field(
+        default=LeadEvents.NONE,
+        description="which leads that came in the CRM is told of by an event: none, rejected (with the reasons) or all",
     )
     refuse_above_share: float = Field(
         default=0.5,

@@ -6,14 +6,14 @@ import re
 from enum import StrEnum
 from ipaddress import IPv4Network, ip_address
 from typing import Annotated, Final
-from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
 from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
+from config.redis import RedisSettings
 from config.sip import SipSettings, TrunkSettings
 
 
@@ -47,32 +47,6 @@ class LogFormat(StrEnum):
     AUTO = "auto"  # console on a terminal, json elsewhere
     JSON = "json"
     CONSOLE = "console"
-
-
-class RedisSettings(Section):
-    """Where leads, agents and contact history live."""
-
-    url: str = Field(
-        default="redis://127.0.0.1:6379/0", description="redis://, rediss:// or unix:// URL, without a password"
-    )
-    password: SecretStr = Field(default=SecretStr(""), description="password of the Redis user; empty: none")
-    prefix: str = Field(default="dialer:", description="begins every key", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
-    timeout_s: float = Field(default=5.0, description="longest wait for one answer of Redis, in seconds", gt=0, le=60)
-    json_events: bool = Field(default=False, description="write events for the CRM as JSON instead of msgpack")
-
-    @field_validator("url")
-    @classmethod
-    def _known_and_without_password(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            secret = parts.password is not None or "password" in parse_qs(parts.query)
-        except ValueError:
-            raise ValueError("is not a URL") from None  # the reason would repeat what may be a password
-        if secret:
-            raise ValueError("must not hold a password: put it in redis.password or redis.password_file")
-        if parts.scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError("must begin with redis://, rediss:// or unix://")
-        return url
 
 
 class HostSettings(Section):
@@ -171,12 +145,22 @@ class AgentSettings(Section):
         return hosts
 
 
+SHORTEST_PREFIX: Final = 5
+"""A prefix with fewer digits is a country or a good part of one."""
+
+
 class IntakeSettings(Section):
     """Taking leads in."""
 
     batch: int = Field(default=200, description="most leads read at once", ge=1, le=5000)
     default_region: Region = Field(
         default="CN", description="country of numbers without a country code in block requests, ISO 3166"
+    )
+    shortest_prefix: int = Field(
+        default=SHORTEST_PREFIX,
+        description="the CRM may block or unblock prefixes with so many digits; shorter ones are the administrator's",
+        ge=1,
+        le=14,
     )
     max_lead_bytes: int = Field(default=8192, description="longest lead that is read, in bytes", ge=256, le=1_048_576)
 

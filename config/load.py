@@ -25,7 +25,8 @@ from config.problems import ConfigError, Problem, dotted, problems_of
 PREFIX: Final = "DIALER_"
 STEP: Final = "__"
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
-"""Where systemd puts what `LoadCredential=` names: `redis.password`, `trunks.NAME.password`."""
+"""Where systemd puts what `LoadCredential=` names: `redis.password`, `redis.sentinel_password`,
+`trunks.NAME.password`."""
 
 NO_SETTINGS: Final = frozenset({"DIALER_CONFIG"})
 """Variables with our prefix that are no settings: `DIALER_CONFIG` names the file."""
@@ -86,7 +87,9 @@ def _put_credentials(layers: Layers, folder: Path) -> None:
 
     They come last because a trunk's goes by the trunk's name, as in `trunks.north.password`.
     """
-    wanted: dict[str, tuple[Key, ...]] = {"redis.password": ("redis", "password")}
+    wanted: dict[str, tuple[Key, ...]] = {
+        f"redis.{name}": ("redis", name) for name in ("password", "sentinel_password")
+    }
     trunks = layers.tree.get("trunks")
     for index, trunk in enumerate(trunks if isinstance(trunks, list) else ()):
         name = trunk.get("name") if isinstance(trunk, dict) else None

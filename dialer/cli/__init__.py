@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "run": Lazy("dialer.cli.host.daemon:run", "Daemon", "Run the daemon on this machine."),
     "check-config": Lazy("dialer.cli.host.daemon:check_config", "Daemon", "Check the settings and show them."),
     "doctor": Lazy("dialer.cli.host.doctor:doctor", "Daemon", "Say whether this host is fit to dial."),
+    "redis-acl": Lazy("dialer.cli.host.redis_acl:redis_acl", "Daemon", "Print users for Redis, with what each may do."),
     "edge": Lazy("dialer.cli.host.edge:edge", "Daemon", "Write the files of Kamailio and rtpengine."),
     "demo": Lazy("dialer.cli.host.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
     "campaign": Lazy(
@@ -40,6 +41,8 @@ COMMANDS: Final = {
         "Campaigns",
         "Check the record of decisions and calls.",
     ),
+    "audit": Lazy("dialer.cli.privacy.audit:audit", "Campaigns", "Read who changed or looked at what."),
+    "crm": Lazy("dialer.cli.crm.crm:crm", "CRM", "Who reads the CRM's events, and what passes."),
     "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),
     "watch": Lazy("dialer.cli.live.status:watch", "Floor", "Show the live board."),
     "agents": Lazy("dialer.cli.live.status:agents", "Floor", "List the agents and what they are doing."),
@@ -66,7 +69,11 @@ COMMANDS: Final = {
 )
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="One setting, such as sip.max_lines=50.")
 @click.option("--redis", metavar="URL", help="Redis server; short for --set redis.url=URL.")
-@click.option("--who", metavar="NAME", help="Your name in the audit trail. [default: user@host]")
+@click.option(
+    "--who",
+    metavar="NAME",
+    help="A remark on who you are, beside your Redis user in the audit trail. [default: user@host]",
+)
 @click.pass_context
 def main(ctx: click.Context, config: Path | None, pairs: tuple[str, ...], redis: str | None, who: str | None) -> None:
     """A predictive outbound dialer.

@@ -55,6 +55,17 @@ class TrunkRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderRow:
+    """One registered reader of the CRM's events, over all hosts. `behind_s` is the age of the oldest event that it has
+    not acknowledged; `lost` events went before it read them."""
+
+    name: str
+    unread: int
+    behind_s: float
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AgentRow:
     """One agent of this host. `campaign` is the one of the call the agent is on or of the lead on offer, else the
     first of the login. `talks`, `talk_s`, `first_talk_at` and `outcomes` (by name) are of today, over all campaigns
@@ -201,6 +212,7 @@ class Board:
     campaigns: tuple[CampaignRow, ...] = ()
     agents: tuple[AgentRow, ...] = ()
     agent_s: Mapping[str, float] = field(default_factory=dict)
+    readers: tuple[ReaderRow, ...] = ()
 
     @property
     def utilisation(self) -> float:
@@ -224,7 +236,7 @@ def _plain(value: Any) -> Any:
 
 _FIELDS: Final = {
     row: tuple(field.name for field in fields(row))
-    for row in (Board, TrunkRow, CampaignRow, AgentRow, WindowRow, Delay, Trend, Decision, Reason)
+    for row in (Board, TrunkRow, CampaignRow, AgentRow, ReaderRow, WindowRow, Delay, Trend, Decision, Reason)
 }
 
 

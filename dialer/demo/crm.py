@@ -3,7 +3,7 @@
 It knows nothing but the streams of docs/redis.md:
 
     leads, crm:in, agents:in    it writes: leads, no-call numbers, outcomes, what desktops say
-    crm:out                     it reads as a consumer group, acknowledges, and takes each disposition once
+    crm:out, crm:live           it reads as a consumer group, acknowledges, and takes each disposition once
     rejected                    it reads: its own rows that were no good, with every reason
 
 Three rules make it safe to crash at any point. An event is acknowledged after it was dealt with. What was read and not
@@ -27,6 +27,7 @@ import redis
 
 from dialer.demo.lead_list import Row
 
+EVENTS: Final = ("crm:live", "crm:out")
 GROUP: Final = "crm"
 CONSUMER: Final = "demo"
 AT_ONCE: Final = 200
@@ -161,11 +162,12 @@ def send_outcome(crm: Crm, errand: Errand) -> None:
 
 def open_group(crm: Crm) -> None:
     """The consumer group outlives the CRM, so that nothing is missed while it is away."""
-    try:
-        crm.client.xgroup_create(crm.stream("crm:out"), GROUP, id="0", mkstream=True)
-    except redis.ResponseError as error:
-        if "BUSYGROUP" not in str(error):
-            raise
+    for name in EVENTS:
+        try:
+            crm.client.xgroup_create(crm.stream(name), GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
 
 
 def serve(crm: Crm, stop: threading.Event) -> None:
@@ -174,16 +176,16 @@ def serve(crm: Crm, stop: threading.Event) -> None:
     while True:
         stopping = stop.is_set()
         reply: Any = crm.client.xreadgroup(
-            GROUP, CONSUMER, {crm.stream("crm:out"): cursor}, count=AT_ONCE, block=BLOCK_MS
+            GROUP, CONSUMER, {crm.stream(name): cursor for name in EVENTS}, count=AT_ONCE, block=BLOCK_MS
         )
-        entries = reply[0][1] if reply else []
-        for _, entry in entries:
-            hear(crm, entry[b"type"].decode(), entry[b"id"].decode(), msgpack.unpackb(entry[b"data"]))
-        if entries:
-            crm.client.xack(crm.stream("crm:out"), GROUP, *(entry_id for entry_id, _ in entries))
-        elif cursor == "0":
+        heard = [(stream, entries) for stream, entries in reply or () if entries]
+        for stream, entries in heard:
+            for _, entry in entries:
+                hear(crm, entry[b"type"].decode(), entry[b"id"].decode(), msgpack.unpackb(entry[b"data"]))
+            crm.client.xack(stream, GROUP, *(entry_id for entry_id, _ in entries))
+        if not heard and cursor == "0":
             cursor = ">"
-        elif stopping:
+        elif not heard and stopping:
             return
         run_errands(crm)
 

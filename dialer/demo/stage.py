@@ -21,7 +21,7 @@ from typing import Final
 
 from compliance.blocks import of_number
 from compliance.numbers import E164
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
 from dialer.demo import crm, lead_list, parts, scene

@@ -30,6 +30,7 @@ from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.tasks.board import BoardTask
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
+from dialer.shell.tasks.crm_streams import CrmStreams
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.shell.tasks.feeds import Feeds
 from dialer.shell.tasks.heartbeat import Heartbeat, log_recovered
@@ -38,6 +39,7 @@ from dialer.shell.tasks.logins import Logins
 from dialer.shell.tasks.pacer_memory import PacerMemory
 from dialer.shell.tasks.pacers import pace
 from dialer.shell.tasks.store_tasks import StoreTasks, attempt_ids
+from dialer.shell.tasks.stray_leads import StrayLeads
 from dialer.store.base.connection import close_store
 from dialer.store.base.errors import StoreError
 from dialer.store.settlement import recovery, settle
@@ -190,6 +192,8 @@ async def _run_tasks(parts: Parts, writer: EventWriter, pool: Pool) -> None:
             memory.keep,
             parts.evidence.tidy,
             Housekeeping(parts, lambda: watch.catalogue).keep,
+            CrmStreams(parts).keep,
+            StrayLeads(parts).keep,
         ):
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:

@@ -18,13 +18,17 @@ from typing import Final
 
 from compliance.listed import ALL_REGISTERS
 from config.daemon import DaemonSettings
+from config.exposed import exposed_secrets
 from config.load import Effective
 from config.policies import Catalogue
 from config.sip import TrunkSettings
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
-from dialer.store.base.connection import Store, persistence_warnings, server_figures, server_time, trip
+from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StoreError
+from dialer.store.base.server_facts import persistence_warnings, server_figures, server_time
+from dialer.store.crm import event_settings, readers
+from dialer.store.leads import stray
 from sip.options import NoReply, ask
 
 SLOW_TRIP_S: Final = 0.05
@@ -70,28 +74,8 @@ def check_settings(effective: Effective[DaemonSettings], catalogue: Catalogue, f
         yield Finding("settings", State.FAULT, "no trunk is configured", "add a [[trunks]] section")
     for name, problems in catalogue.faults.items():
         yield Finding("settings", State.WARNING, f"policy {name} cannot be used: {problems[0]}", "mend the file")
-    for path, source in effective.sources.items():
-        if not path.endswith("password") or source == "default":
-            continue
-        if source == "flag":
-            yield Finding(
-                "settings",
-                State.WARNING,
-                f"{path} is on the command line: every user of this machine can read it there",
-                f"put it in a file and name that with {path}_file",
-            )
-        elif source.startswith(("file ", "secret file ")):
-            yield from _private(Path(source.partition("file ")[2]), f"holds {path}")
-
-
-def _private(path: Path, why: str) -> Iterator[Finding]:
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        yield Finding("settings", State.WARNING, f"{path} {why} and cannot be looked at: {error.strerror}")
-        return
-    if stat.S_IMODE(mode) & 0o007:
-        yield Finding("settings", State.WARNING, f"{path} {why} and everybody can read it", f"chmod o= {path}")
+    for one in exposed_secrets(effective):
+        yield Finding("settings", State.WARNING, one.text, one.remedy)
 
 
 def check_disk(settings: DaemonSettings) -> Iterator[Finding]:
@@ -141,13 +125,15 @@ def check_registers(settings: DaemonSettings, now: float) -> Iterator[Finding]:
 def check_redis(store: Store) -> Iterator[Finding]:
     """The server: what it is, whether it keeps what it is told, its memory, its speed, its clock. Raises `StoreError`
     where it does not answer any more."""
-    figures = server_figures(store)
-    yield ok("redis", f"{figures.product} {figures.version}")
-    for warning in persistence_warnings(store):
+    nodes = server_figures(store.link)
+    for node, figures in nodes.items():
+        where = f" at {node}" if len(nodes) > 1 else ""
+        yield ok("redis", f"{figures.product} {figures.version}{where}")
+        if figures.memory_limit and figures.memory_used > MEMORY_SHARE * figures.memory_limit:
+            share = figures.memory_used / figures.memory_limit
+            yield Finding("redis", State.WARNING, f"{share:.0%} of the memory{where} is used", "raise maxmemory")
+    for warning in persistence_warnings(store.link):
         yield Finding("redis", State.WARNING, warning, "see docs/redis.md")
-    if figures.memory_limit and figures.memory_used > MEMORY_SHARE * figures.memory_limit:
-        share = figures.memory_used / figures.memory_limit
-        yield Finding("redis", State.WARNING, f"{share:.0%} of its memory is used", "raise maxmemory")
     trips, apart_s = [], 0.0
     for _ in range(TRIPS):
         began, wall = time.monotonic(), time.time()
@@ -164,6 +150,23 @@ def check_redis(store: Store) -> Iterator[Finding]:
         yield Finding("clock", State.FAULT, text, "mend the time service of the one that is wrong")
     else:
         yield ok("clock", f"{abs(apart_s) * 1000:.0f} ms from that of Redis")
+
+
+def check_readers(store: Store, now: float) -> Iterator[Finding]:
+    """Registered readers of the CRM's events: none is so far behind that it may lose some. Raises `StoreError`."""
+    settings = event_settings.load(store)
+    for reader in readers.listing(store):
+        trouble = reader.trouble(settings, now)
+        if trouble:
+            yield Finding("crm", State.WARNING, trouble, "see what keeps it from reading, or unregister it")
+        else:
+            yield ok("crm", f"reader {reader.name} has {reader.unread:,} events to read")
+
+
+def check_stray_leads(store: Store) -> Iterator[Finding]:
+    """Leads that nobody takes in. Raises `StoreError`."""
+    for row in stray.everywhere(store):
+        yield Finding("leads", State.WARNING, row.sentence, f"dialer crm stray {row.key} --move-to CAMPAIGN")
 
 
 def check_trunk(trunk: TrunkSettings, settings: DaemonSettings) -> Finding:

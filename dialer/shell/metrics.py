@@ -74,6 +74,7 @@ class _BoardCollector(Collector):
         yield from _host_metrics(board)
         yield from _campaign_metrics(board)
         yield from _trunk_metrics(board)
+        yield from _reader_metrics(board)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
@@ -146,3 +147,20 @@ def _trunk_metrics(board: Board) -> Iterator[Metric]:
         calls.add_metric([trunk.name], trunk.calls)
         resting.add_metric([trunk.name], trunk.resting_s)
     yield from (calls, resting)
+
+
+def _reader_metrics(board: Board) -> Iterator[Metric]:
+    unread = GaugeMetricFamily(
+        "dialer_crm_reader_unread_events", "Events that a registered reader has not acknowledged.", labels=["reader"]
+    )
+    behind = GaugeMetricFamily(
+        "dialer_crm_reader_behind_seconds", "Age of the oldest event that it has not acknowledged.", labels=["reader"]
+    )
+    lost = GaugeMetricFamily(
+        "dialer_crm_reader_lost_events", "Events that went before it read them.", labels=["reader"]
+    )
+    for reader in board.readers:
+        unread.add_metric([reader.name], reader.unread)
+        behind.add_metric([reader.name], reader.behind_s)
+        lost.add_metric([reader.name], reader.lost)
+    yield from (unread, behind, lost)

@@ -31,8 +31,12 @@ from dialer.shell.metrics import Metrics
 from dialer.shell.statistics import Statistics
 from dialer.shell.tasks.evidence import Evidence
 from dialer.shell.watchdog import Notifier
-from dialer.store.base.connection import Store, open_store, persistence_warnings
+from dialer.store.base.connection import Store, open_store
 from dialer.store.base.errors import StoreError
+from dialer.store.base.server_facts import persistence_warnings
+from dialer.store.crm import event_settings
+from dialer.store.crm.event_settings import Format
+from dialer.store.crm.refusals import Refusals
 from dialer.store.settlement import recovery
 from dialer.store.settlement.outbox import CrmEvent
 from sip.edge.plan import INSIDE
@@ -77,6 +81,7 @@ class Parts:
     notifier: Notifier
     queues: Queues = field(default_factory=Queues)
     unwritten: set[str] = field(default_factory=set)
+    refusals: Refusals = field(default_factory=Refusals)
 
     @property
     def host(self) -> str:
@@ -89,8 +94,10 @@ def open_parts(settings: DaemonSettings) -> Parts:
     clock, health, metrics = Clock.start(), Health(), Metrics()
     try:
         store = open_store(settings.redis)
-        for warning in persistence_warnings(store):
+        for warning in persistence_warnings(store.link):
             log.warning("persistence", detail=warning)
+        if settings.redis.json_events and event_settings.adopt_format(store, Format.JSON) is not Format.JSON:
+            log.warning("redis.json_events is not heeded", detail="events are msgpack: dialer crm set --format json")
     except StoreError as error:
         raise StartFailed(Exit.REDIS, str(error)) from error
     try:

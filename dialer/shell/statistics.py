@@ -11,7 +11,7 @@ from typing import Final
 import dialer
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState
-from dialer.core.board import AgentRow, Board, CampaignRow, Delay, Trend
+from dialer.core.board import AgentRow, Board, CampaignRow, Delay, ReaderRow, Trend
 from dialer.core.effects import AgentChanged
 from dialer.core.engine_view import CampaignStatistics, EngineStatistics
 from dialer.core.inputs import Refused
@@ -101,7 +101,7 @@ class CampaignCounts:
 @dataclass(slots=True)
 class Statistics:
     """Everything that is counted in one process. `agent_s` is agents' time by state, `agent_days` what they did today,
-    as the store last had it."""
+    as the store last had it, `readers` how the CRM's readers stood when last looked at."""
 
     clock: Clock
     started_at: float
@@ -111,6 +111,7 @@ class Statistics:
     pacing_late: int = 0
     anomalies: int = 0
     agent_days: Mapping[str, AgentDay] = field(default_factory=dict)
+    readers: tuple[ReaderRow, ...] = ()
 
     def settled(self, settlement: Settlement) -> None:
         """An attempt ended."""
@@ -178,6 +179,7 @@ class Statistics:
             campaigns=tuple([self._campaign_row(campaign) for campaign in engine.campaigns]),
             agents=tuple([self._agent_row(row) for row in engine.agents]),
             agent_s=dict(self.agent_s),
+            readers=self.readers,
         )
 
     def _agent_row(self, row: AgentRow) -> AgentRow:

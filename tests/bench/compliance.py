@@ -31,8 +31,8 @@ from compliance.blocks import Target, of_number
 from compliance.contacts import Contact, Mark, crc16, repacked
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
 from config.policies import AppliedSettings, applied
+from config.redis import RedisSettings
 from dialer.core.model import Lead
 from dialer.store.base.connection import Command, Store, close_store, open_store, trip
 from dialer.store.base.keys import digits

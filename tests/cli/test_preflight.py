@@ -10,8 +10,9 @@ from compliance.api import Rule
 from compliance.blocks import Block, BlockKind
 from compliance.numbers import E164
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings
+from config.daemon import DaemonSettings
 from config.policies import applied
+from config.redis import RedisSettings
 from dialer.cli.base.failures import CliExit
 from dialer.cli.campaigns import preflight as command
 from dialer.cli.campaigns.preflight_page import page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from dialer.shell.exits import Exit
 
@@ -23,6 +24,21 @@ def test_mistakes_in_the_settings_end_with_their_code() -> None:
     assert done.returncode == Exit.CONFIG
     assert "sip.max_lines" in done.stderr
     assert "redis.timeout_s" in done.stderr
+
+
+def test_a_secret_that_others_can_read_is_said(tmp_path: Path) -> None:
+    """On the command line, or in a file that is open to everybody: a warning each, before anything else goes wrong."""
+    file = tmp_path / "password"
+    file.write_text("secret")
+    file.chmod(0o644)
+    open_file = run("--redis", "redis://127.0.0.1:1/0", "--set", f"redis.password_file={file}")
+    command_line = run("--redis", "redis://127.0.0.1:1/0", "--set", "redis.password=secret")
+    file.chmod(0o600)
+    private = run("--redis", "redis://127.0.0.1:1/0", "--set", f"redis.password_file={file}")
+
+    assert f"{file} holds redis.password and everybody can read it" in open_file.stderr
+    assert "redis.password is on the command line" in command_line.stderr
+    assert "secret exposed" not in private.stderr
 
 
 def test_without_redis_it_does_not_start() -> None:

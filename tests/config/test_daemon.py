@@ -7,8 +7,9 @@ import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings
+from config.daemon import DaemonSettings
 from config.model import Section, as_section, item_type, leaf_type
+from config.redis import RedisSettings
 from config.sip import TrunkSettings
 
 ROOTS: list[type[Section]] = [DaemonSettings, CampaignSettings]
@@ -60,6 +61,19 @@ def test_secrets_are_not_printed() -> None:
         ({"redis": {"url": "redis://:geheim@x"}}, "redis.url", "must not hold a password"),
         ({"redis": {"url": "redis://x/0?password=geheim"}}, "redis.url", "must not hold a password"),
         ({"redis": {"url": "redis://[geheim"}}, "redis.url", "is not a URL"),
+        ({"redis": {"url": "redis+sentinel://a,b"}}, "redis.url", "the name that the Sentinels have for the master"),
+        ({"redis": {"url": "redis+sentinel://u@a/m"}}, "redis.url", "must not hold a user"),
+        ({"redis": {"url": "redis+sentinel://a/m/x"}}, "redis.url", "a database that is no number"),
+        ({"redis": {"url": "redis+cluster://a,b:x"}}, "redis.url", "a port that is none"),
+        ({"redis": {"url": "redis+cluster://"}}, "redis.url", "must name 1 to 32 addresses"),
+        ({"redis": {"url": "redis+cluster://a/3"}}, "redis.url", "a Cluster has only 0"),
+        ({"redis": {"url": "redis+cluster://a?ssl=1"}}, "redis.url", "behind a question mark"),
+        ({"redis": {"url": "redis://u@x", "user": "v"}}, "redis.user", "choose one"),
+        ({"redis": {"url": "unix:///x", "tls": True}}, "redis.tls", "nothing leaves the machine"),
+        ({"redis": {"tls_ca_file": "/ca.pem"}}, "redis.tls_ca_file", "set redis.tls = true"),
+        ({"redis": {"tls": True, "tls_key_file": "/k"}}, "redis.tls_key_file", "give both or none"),
+        ({"redis": {"tls": True, "tls_certificate_file": "/c"}}, "redis.tls_key_file", "give both or none"),
+        ({"redis": {"sentinel_user": "s"}}, "redis.sentinel_user", "sentinel:// only"),
         ({"host": {"lease_s": 10, "heartbeat_s": 5}}, "host.heartbeat_s", "a third of lease_s"),
         ({"sip": {"bind_address": "::1"}}, "sip.bind_address", "IPv4"),
         ({"sip": {"bind_address": "0.0.0.0"}}, "sip.bind_address", "one address of this host"),
@@ -106,3 +120,15 @@ def test_settings_are_light_to_import(module: str) -> None:
 def test_models_are_pydantic() -> None:
     """A section is a plain pydantic model, so that others can dump and read it."""
     assert issubclass(Section, BaseModel)
+
+
+def test_a_url_may_name_several_servers() -> None:
+    """With a port of its own for each, or the usual one; IPv6 in brackets."""
+    sentinels = RedisSettings(url="redis+sentinel://10.0.0.1,[::1]:5000/main/3")
+    cluster = RedisSettings(url="redis+cluster://a,b:7001")
+
+    assert sentinels.addresses == (("10.0.0.1", 26379), ("::1", 5000))
+    assert (sentinels.master, sentinels.database, sentinels.kind.value) == ("main", 3, "sentinel")
+    assert cluster.addresses == (("a", 6379), ("b", 7001))
+    assert not cluster.encrypted
+    assert RedisSettings(url="rediss://a").encrypted

@@ -15,7 +15,7 @@ SHIPPED = Path(config.show.__file__).parent
 
 def uncommented(text: str) -> str:
     """An example with every setting that is commented out switched on, but for the alternatives to passwords."""
-    lines = [line for line in text.splitlines() if not line.startswith("#password_file")]
+    lines = [line for line in text.splitlines() if "password_file = " not in line]
     return "\n".join(re.sub(r"^#(?=\[\[|\w+ = )", "", line) for line in lines)
 
 

@@ -378,6 +378,7 @@ def test_nonsense_from_a_desktop_is_answered(stage, of):
         "agent": "ann",
         "event": "wrapup_done",
         "reason": "wrapup_done does not fit an agent who is offline",
+        "ref": "",
     }
 
 

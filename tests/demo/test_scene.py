@@ -14,9 +14,9 @@ from compliance.calling_hours.hours import Open, check
 from compliance.calling_hours.places import Places
 from compliance.caps import Scope, verdict
 from compliance.numbers import E164
-from config.daemon import RedisSettings
 from config.load import load
 from config.policies import applied
+from config.redis import RedisSettings
 from dialer.demo import scene
 from dialer.demo.lead_list import FAR_ZONES
 from dialer.store.base.connection import close_store, open_store

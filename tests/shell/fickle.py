@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import redis
 
 from dialer.store.base.connection import Store
+from dialer.store.base.servers import Command, Link
 
 
 @dataclass(slots=True)
@@ -22,42 +24,26 @@ class Moods:
 
 def fickle(store: Store, moods: Moods) -> Store:
     """The same store, as its moods have it."""
-    return replace(store, client=_Client(store.client, moods))
+    return replace(store, link=_Link(store.link, moods))
 
 
-class _Client:
-    def __init__(self, client: redis.Redis, moods: Moods) -> None:
-        self._client = client
-        self._moods = moods
+@dataclass(frozen=True, slots=True)
+class _Link:
+    link: Link
+    moods: Moods
 
-    def pipeline(self, **options: Any) -> _Pipeline:
-        return _Pipeline(self._client.pipeline(**options), self._moods)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-
-class _Pipeline:
-    def __init__(self, pipeline: Any, moods: Moods) -> None:
-        self._pipeline = pipeline
-        self._moods = moods
-
-    def __enter__(self) -> _Pipeline:
-        self._pipeline.__enter__()
-        return self
-
-    def __exit__(self, *problem: Any) -> None:
-        self._pipeline.__exit__(*problem)
-
-    def execute_command(self, *command: Any) -> None:
-        self._pipeline.execute_command(*command)
-
-    def execute(self, **options: Any) -> Any:
-        if self._moods.down:
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        if self.moods.down:
             raise redis.exceptions.ConnectionError("the server is away")
-        number = self._moods.trips
-        self._moods.trips += 1
-        answers = self._pipeline.execute(**options)
-        if number in self._moods.lost:
+        number = self.moods.trips
+        self.moods.trips += 1
+        answers = self.link.send(commands)
+        if number in self.moods.lost:
             raise redis.exceptions.TimeoutError("no answer came")
         return answers
+
+    def everywhere(self, commands: Sequence[Command]) -> dict[str, list[Any]]:
+        return {"server": self.send(commands)}
+
+    def close(self) -> None:
+        self.link.close()

@@ -19,21 +19,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import msgpack
-
 from config.campaign import CampaignSettings, RetryTable
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
 from dialer.demo.scene import write_message
-from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.connection import Store, close_store, open_store
 from dialer.store.base.errors import StoreUnavailable
-from dialer.store.base.streams import entries_of
 from dialer.store.leads import intake
 from dialer.store.operators import agents, campaigns, control, status
 from pacing.api import Mode
 from sip.loopback.process import Loopback
+from tests.crm_events import Heard, heard
 from tests.rules import AT_ANY_HOUR
 
 LIMIT_S: Final = 40.0
@@ -76,15 +74,6 @@ agent-busy = "busy"
 agent-deaf = "no_answer"
 """
 """Everybody answers, but for numbers that end in 99 or 88; the callee hangs up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One event of `crm:out`."""
-
-    kind: str
-    id: str
-    data: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -289,12 +278,7 @@ class Site:
 
     def events(self, *kinds: str) -> list[Heard]:
         """Everything that the CRM has been told so far."""
-        entries = entries_of(trip(self.store, [("XRANGE", self.store.keys.crm_out(), "-", "+")])[0])
-        heard = [
-            Heard(entry.fields[b"type"].decode(), entry.fields[b"id"].decode(), msgpack.unpackb(entry.fields[b"data"]))
-            for entry in entries
-        ]
-        return [event for event in heard if not kinds or event.kind in kinds]
+        return heard(self.store, *kinds)
 
     def ends(self, campaign: str) -> list[Heard]:
         """The dispositions of a campaign, in the order in which they came."""

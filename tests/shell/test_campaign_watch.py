@@ -14,8 +14,9 @@ import trio
 
 from compliance.api import Per
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, RedisSettings
+from config.daemon import DaemonSettings
 from config.policies import AppliedSettings, Catalogue, applied
+from config.redis import RedisSettings
 from config.sip import TrunkSettings
 from dialer.core.abandonment.windows import counting_day
 from dialer.core.inputs import CampaignChanged, CampaignState, LedgerOfOthers

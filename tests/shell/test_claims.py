@@ -8,7 +8,8 @@ from typing import TypeVar
 import pytest
 import trio
 
-from config.daemon import DaemonSettings, HostSettings, RedisSettings
+from config.daemon import DaemonSettings, HostSettings
+from config.redis import RedisSettings
 from dialer.core.agents.agent import Agent, AgentState
 from dialer.shell.tasks.claims import CLAIM_BEATS, Claims
 from dialer.store.base.connection import Store, close_store, open_store, trip

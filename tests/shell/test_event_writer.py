@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import msgpack
 import pytest
 import trio
 import trio.testing
 
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.settling import unsent
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
@@ -26,10 +25,10 @@ from dialer.shell.parts import Queues, ToWrite
 from dialer.shell.tasks import event_writer
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.store.base.connection import Store, close_store, open_store, trip
-from dialer.store.base.streams import entries_of
 from dialer.store.operators import agents, campaigns, control, status
 from dialer.store.privacy import blocklist
 from pacing.api import Mode
+from tests.crm_events import heard
 from tests.shell.fickle import Moods, fickle
 from tests.shell.kept import Kept
 from tests.shell.some_parts import some_parts
@@ -83,8 +82,7 @@ class Desk:
 
     def heard(self) -> Counter[tuple[str, str]]:
         """How often the CRM heard of what, by kind and id."""
-        entries = entries_of(trip(self.store, [("XRANGE", self.store.keys.crm_out(), "-", "+")])[0])
-        return Counter((entry.fields[b"type"].decode(), entry.fields[b"id"].decode()) for entry in entries)
+        return Counter((event.kind, event.id) for event in heard(self.store))
 
     def counts(self) -> status.Counts:
         return status.counts(self.store, self.floor.name, NOW)
@@ -190,8 +188,8 @@ def test_an_offer_ends_by_the_wall_clock(desk: Desk) -> None:
 
     desk.write([Publish("preview", "spring", {"agent": "17", "lead_id": "L1", "until": until}), ended, ended])
 
-    raw = entries_of(trip(desk.store, [("XRANGE", desk.store.keys.crm_out(), "-", "+")])[0])[0].fields[b"data"]
-    assert msgpack.unpackb(raw)["until"] == pytest.approx(clock.to_wall(until))
+    (offer,) = heard(desk.store, "preview")
+    assert offer.data["until"] == pytest.approx(clock.to_wall(until))
     assert len(desk.heard()) == 3
 
 

@@ -14,12 +14,14 @@ import trio.testing
 
 from compliance.api import Per
 from config.campaign import CampaignSettings
-from config.daemon import AgentSettings, DaemonSettings, RedisSettings
+from config.daemon import AgentSettings, DaemonSettings
+from config.redis import RedisSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.inputs import AnswerReported, Input
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import ToWrite
 from dialer.shell.tasks import feeds as feeds_module
+from dialer.shell.tasks import logins as logins_module
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.feeds import Feeds
@@ -268,3 +270,26 @@ def test_a_reading_that_cannot_be_handed_on_does_not_hold_up_the_end(
             await one.feeds.crm()
 
     trio.run(main)
+
+
+def test_a_desktop_that_says_too_much_is_heard_when_it_takes_its_agent_off_calls(store: Store) -> None:
+    """Its changes beyond what a person does are refused, most of them in one sum; every pause is heard."""
+    one = ear(store)
+    agents.enqueue(store, [login("ann")])
+    one.listen(lambda: "ann" in one.feeds.logins.claims.held)
+    drained(one.inputs)
+
+    flips = 300
+    agents.enqueue(store, [READY, AgentEvent(AgentEventKind.PAUSE, "ann")] * flips)
+    told: list[Input] = []
+    one.listen(lambda: told.extend(one.engine_was_told()) or len([1 for each in told if is_pause(each)]) == flips)
+
+    readies = [each for each in told if isinstance(each, AgentEvent) and each.kind is AgentEventKind.READY]
+    refused = one.crm_was_told()
+    assert len(readies) < 2 * logins_module.CHANGES_AT_ONCE
+    assert {event.fields["reason"] for event in refused} == {logins_module.TOO_MANY}
+    assert len(refused) < flips / 2
+
+
+def is_pause(given: Input) -> bool:
+    return isinstance(given, AgentEvent) and given.kind is AgentEventKind.PAUSE

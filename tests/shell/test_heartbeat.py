@@ -12,8 +12,9 @@ import trio
 
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
-from config.daemon import DaemonSettings, HostSettings, RedisSettings
+from config.daemon import DaemonSettings, HostSettings
 from config.policies import applied
+from config.redis import RedisSettings
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.inputs import CampaignState, LocalTime, StoreHealth
 from dialer.shell.clock import Clock

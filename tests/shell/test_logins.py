@@ -13,7 +13,8 @@ import pytest
 import trio
 
 from config.campaign import CampaignSettings
-from config.daemon import AgentSettings, DaemonSettings, RedisSettings
+from config.daemon import AgentSettings, DaemonSettings
+from config.redis import RedisSettings
 from config.sip import TrunkSettings
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentState
 from dialer.shell.tasks.claims import Claims

@@ -11,7 +11,7 @@ import msgpack
 import pytest
 import trio
 
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.core.engine import PacerRequest
 from dialer.shell.health import NoCalls
 from dialer.shell.tasks import pacer_memory as task

@@ -14,8 +14,8 @@ import trio
 from compliance.api import Rule
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
 from config.policies import applied
+from config.redis import RedisSettings
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Lease, Postpone, Reserve, Settle
 from dialer.core.inputs import CampaignState, Input, LeadsLeased, Permitted, Refused, StoreFailed

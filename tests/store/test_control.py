@@ -24,7 +24,7 @@ def test_a_command_reaches_every_reader_and_the_trail(store: Store) -> None:
             NOW,
         )
         assert cursor == sent
-    assert control.audit_trail(store, 5) == (Audited(NOW, "ann", "drain", {"host": "a"}),)
+    assert control.audit_trail(store, 5) == (Audited(NOW, "default", "ann", "drain", {"host": "a"}),)
 
 
 def test_a_malformed_command_is_left_out_and_audited(store: Store) -> None:

@@ -407,6 +407,40 @@ def test_a_crash_before_the_acknowledgement_repeats_nothing(talked: Floor, monke
     assert counts(talked.store, talked.name, NOW).outcomes == {"machine": 1}
 
 
+@pytest.mark.parametrize("asked", ["key", "607", "complaint", "opt_out", "erased"])
+def test_the_crm_does_not_unblock_what_the_callee_asked_for(talked: Floor, asked: str) -> None:
+    """It is told who does, also where it has blocked the number itself in between; the administrator's way is open."""
+    store, who = talked.store, of_number(number(0))
+    if asked in ("key", "607"):
+        opt_outs.block(store, [OptedOut("spring", "A0", number(0), "9" if asked == "key" else "", NOW)])
+    elif asked == "erased":
+        blocklist.add(store, [who.block(source="erased", reason="", who="admin", at=NOW)])
+    else:
+        said = {"outcome": "complaint"} if asked == "complaint" else {"outcome": "busy_now", "opt_out": True}
+        say(store, {"type": "outcome", "campaign": "spring", "attempt_id": "A0", **said})
+    before = blocks_on(store, who)
+    say(store, {"type": "block", "number": f"+{who.value}", "who": "crm"})
+
+    report = say(store, {"type": "unblock", "number": f"+{who.value}", "who": "crm"})
+
+    assert report.refused == 1
+    assert "only the administrator" in events(store)[-1][2]["reasons"][0]
+    assert blocks_on(store, who) == before != ()
+    assert blocklist.remove(store, [who], who="admin", now=NOW) == 1
+
+
+@pytest.mark.parametrize("kind", ["block", "unblock"])
+def test_short_prefixes_are_the_administrator_s(floor: Floor, kind: str) -> None:
+    """The CRM can block a range of numbers and not half the world; the length is a setting."""
+    short = {"type": kind, "prefix": "8613", "who": "crm"}
+
+    report = say(floor.store, short, {"type": "block", "prefix": "86138", "who": "crm"})
+
+    assert (report.applied, report.refused) == (1, 1)
+    assert "fewer than 5 digits" in events(floor.store)[-1][2]["reasons"][0]
+    assert [one.target.value for one in blocklist.prefixes(floor.store).table.on("8613812345678")] == ["86138"]
+
+
 @pytest.mark.parametrize("later", ["key", "crm"])
 def test_an_unblock_that_comes_again_takes_no_newer_block_away(
     talked: Floor, monkeypatch: pytest.MonkeyPatch, later: str

@@ -116,7 +116,7 @@ def test_an_agents_word_is_heard_or_refused(data: st.DataObject) -> None:
 @settings(max_examples=600, deadline=None)
 def test_the_crms_request_is_read_or_refused(data: st.DataObject, good: dict[str, Any]) -> None:
     """Whatever stands in the CRM's stream."""
-    asked = parse_request(data.draw(hostile.entries("request", good)), "CN", {"spring": "CN"})
+    asked = parse_request("1-0", data.draw(hostile.entries("request", good)), "CN", {"spring": "CN"}).request
 
     if isinstance(asked, BadRequest):
         said(asked.reasons)

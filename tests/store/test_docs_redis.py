@@ -1,34 +1,32 @@
-"""docs/redis.md and docs/crm_client.py say what the code does."""
+"""docs/redis.md says what the code does."""
 
 from __future__ import annotations
 
 import ast
-import importlib.util
 import inspect
 import json
 import re
 import shlex
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import msgpack
 import pytest
-import redis
 
 import dialer
-from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.model import Disposition, Lead, Settlement
 from dialer.store.base.connection import trip
 from dialer.store.base.fields import Fields
 from dialer.store.base.keys import Keys, Place
 from dialer.store.base.streams import Entry, entries_of
-from dialer.store.crm import inbox
-from dialer.store.crm.requests import FINAL
+from dialer.store.crm import inbox, lead_orders, readers
+from dialer.store.crm.lead_requests import LeadQuery
+from dialer.store.crm.requests import FINAL, READERS, Received
+from dialer.store.leads import intake
 from dialer.store.leads.lead_codec import NewLead, Rejection, parse
-from dialer.store.leads.leads import LeadState, story
+from dialer.store.leads.leads import story
+from dialer.store.leads.stray import Stray
 from dialer.store.operators import agents
 from dialer.store.settlement.outbox import refused
 from dialer.store.settlement.settle import settle
@@ -37,6 +35,16 @@ from tests.store.conftest import NOW, OWNER, Floor, number
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "redis.md").read_text()
+
+
+RECEIVED = Received("1-0", LeadQuery("spring", "L0"))
+SAID_BY_THE_STORE = {
+    "accepted": intake.event_of("spring", Entry("1-0", {}), Rejection("", ()), intake.ACCEPTED, NOW),
+    "rejected": intake.event_of("spring", Entry("1-0", {}), Rejection("", ()), 2, NOW),
+    "campaign_status": lead_orders.campaign_status(RECEIVED, "spring", "running", "paused", NOW),
+    "refused": refused("s", "1-0", [], at=NOW),
+    "stray_leads": Stray("dialer:spring:leads", "spring", "spring", 1, NOW).event(NOW),
+}
 
 
 def section(title: str) -> str:
@@ -87,12 +95,27 @@ def test_every_key_is_named_and_no_other() -> None:
     assert set(re.findall(r"`(dialer:[^`]+)`", TEXT)) == code
 
 
+def test_the_status_of_a_lead_has_every_field(floor: Floor, end: Callable[..., Settlement]) -> None:
+    """And each of its attempts."""
+    floor.fill(1)
+    settle(floor.store, [end(floor.dial()[0], live=True)], OWNER)
+    (example,) = examples(section("lead_status"))
+
+    fields = lead_orders.status_fields(story(floor.store, "spring", "L0"), RECEIVED)
+
+    assert list(example) == ["campaign", "at", *fields]
+    assert list(example["attempts"][0]) == list(fields["attempts"][0])
+
+
 def test_every_event_type_is_named_and_no_other() -> None:
     """Whatever any room publishes has its section, with all its fields."""
     published = {kind: fields for _, kind, fields in _published()}
     documented = set(re.findall(r"^### (\w+)$", section_of_events(), flags=re.MULTILINE))
 
-    assert documented == set(published) | {KIND, "refused"}
+    assert documented == set(published) | {KIND, "lead_status"} | SAID_BY_THE_STORE.keys()
+    for kind, event in SAID_BY_THE_STORE.items():
+        (example,) = examples(section(kind))
+        assert set(example) == {"campaign", "at", *event.fields}, kind
     for kind, fields in published.items():
         (example,) = examples(section(kind))
         assert set(example) == {"campaign", "at"} | fields, kind
@@ -135,13 +158,6 @@ def test_the_disposition_example_has_every_field(floor: Floor, end: Callable[...
     assert names(section("disposition")) == {one.value for one in Disposition}
 
 
-def test_the_refusal_example_has_every_field() -> None:
-    """As `outbox.refused` builds it."""
-    (example,) = examples(section("refused"))
-
-    assert list(example) == ["campaign", "at", *refused("s", "1-0", [], about="", campaign="", at=NOW).fields]
-
-
 def test_the_fields_of_a_lead_are_those_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table, the example, and the example of a rejection."""
     asked: set[str] = set()
@@ -180,18 +196,26 @@ def test_the_fields_of_requests_and_agents_are_those_that_are_read(monkeypatch: 
         finish(fields, hint)
 
     monkeypatch.setattr(Fields, "finish", noting)
-    inbox.parse_request({b"json": b'{"type": "outcome"}'}, "CN")
-    inbox.parse_request({b"json": b'{"type": "block"}'}, "CN")
+    inbox.parse_request("1-0", {b"json": b'{"type": "outcome"}'}, "CN")
+    inbox.parse_request("1-0", {b"json": b'{"type": "block"}'}, "CN")
+    for kind in ("cancel", "update", "query", "campaign"):
+        inbox.parse_request("1-0", {b"json": json.dumps({"type": kind}).encode()}, "CN")
     agents.parse(Entry("1-0", {b"json": b'{"type": "ready"}'}))
 
     page = section("Outcomes, blocks and unblocks")
-    assert asked == [names(page, 0), names(page, 2), names(section("Agents"))]
+    outcome, block, *orders, agent = asked
+    assert [outcome, block, agent] == [names(page, 0), names(page, 2), names(section("Agents"))]
+    assert set().union(*orders) == names(section("Leads and campaigns"))
+    assert set(READERS) == words(table(page)[0][3]) | words(table(page, 2)[0][3]) | words(
+        table(section("Leads and campaigns"))[0][3]
+    )
     assert words(table(section("Agents"))[0][3]) == set(agents.SAYABLE)
     assert {"callback", "machine"} | FINAL <= names(page, 1)
 
 
 def test_the_commands_work(floor: Floor) -> None:
     """Typed in order, every line is understood by the server and then by the dialer."""
+    readers.register(floor.store, "billing", who="test", now=NOW)
     for arguments in commands():
         trip(floor.store, [tuple(arguments)])
 
@@ -199,61 +223,9 @@ def test_the_commands_work(floor: Floor) -> None:
     received = inbox.read(floor.store, OWNER, 100, 0)
     heard, _ = agents.read(floor.store, "host-a", "0", 10, 0)
     assert (report.accepted, report.rejected) == (1, 1)
-    assert len(received) == 5
+    assert len(received) == 9
     assert not any(isinstance(one.request, inbox.BadRequest) for one in received)
     assert all(isinstance(one, agents.Heard) for one in heard)
-
-
-@pytest.fixture
-def client() -> ModuleType:
-    """docs/crm_client.py as a module."""
-    spec = importlib.util.spec_from_file_location("crm_client", DOCS / "crm_client.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_example_client_follows_a_lead(
-    client: ModuleType, valkey_url: str, floor: Floor, end: Callable[..., Settlement]
-) -> None:
-    """It adds a lead, hears of its end, says what came of it; unacknowledged events come again."""
-    connection = redis.Redis.from_url(valkey_url, protocol=2)
-    client.join(connection)
-    client.join(connection)
-    assert client.add_leads(connection, floor.name, [{"lead_id": "L1", "phone": number(1).clear}]) == 1
-    floor.take_in()
-    settle(floor.store, [end(floor.dial()[0], live=True)], OWNER)
-
-    interrupted = client.events(connection, "crm-1", block_ms=10)
-    kind, name, data = next(interrupted)
-    interrupted.close()
-    again = list(client.events(connection, "crm-1", block_ms=10))
-    client.send_outcome(connection, floor.name, data["attempt_id"], "sale", agent="17")
-    report = inbox.apply(floor.store, inbox.read(floor.store, OWNER, 10, 0), now=NOW + 100)
-
-    assert (kind, name, data["disposition"]) == ("disposition", "A0", "connected")
-    assert [one[1] for one in again] == ["A0"]
-    assert list(client.events(connection, "crm-1", block_ms=10)) == []
-    assert (report.applied, report.refused) == (1, 0)
-    assert story(floor.store, floor.name, "L1").row.state is LeadState.CLOSED
-    connection.close()
-
-
-def test_the_example_client_decides_on_leads(client: ModuleType, valkey_url: str, floor: Floor) -> None:
-    """As a desktop would: what it says is understood."""
-    connection = redis.Redis.from_url(valkey_url, protocol=2)
-    client.decide(connection, "17", "L1", dial=True)
-    client.decide(connection, "17", "L2", dial=False, reason="spoke to her")
-    heard, _ = agents.read(floor.store, "host-a", "0", 10, 0)
-
-    assert [one.event for one in heard if isinstance(one, agents.Heard)] == [
-        AgentEvent(AgentEventKind.DIAL, "17", lead_id="L1"),
-        AgentEvent(AgentEventKind.SKIP, "17", lead_id="L2", reason="spoke to her"),
-    ]
-    connection.close()
 
 
 def test_the_data_of_events_is_msgpack(floor: Floor, end: Callable[..., Settlement]) -> None:

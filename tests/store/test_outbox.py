@@ -70,7 +70,7 @@ def test_what_people_wrote_leaves_masked(store: Store) -> None:
     event = CrmEvent("disposition", "19a3f5b7c21-1234-000017", "spring", NOW, fields)
     publish(store, [event, refused("crm:in", "5-0", ["number: 13800001234"], about="13800001234", campaign="", at=NOW)])
 
-    (_, _, sent), (_, _, refusal) = events(store)
+    (_, _, refusal), (_, _, sent) = sorted(events(store), key=lambda event: event[0], reverse=True)
     assert (sent["attempt_id"], sent["lead_id"]) == (fields["attempt_id"], fields["lead_id"])
     assert (sent["name"], sent["reason"]) == ("王芳 *******1234", "Number *******1234 is not in service")
     assert (refusal["about"], refusal["reasons"]) == ("*******1234", ["number: *******1234"])

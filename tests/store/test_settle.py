@@ -11,31 +11,28 @@ import msgpack
 import pytest
 
 from compliance.policy import Policy
-from config.daemon import RedisSettings
 from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.model import Close, Disposition, Retry, Settlement
-from dialer.store.base.connection import Store, careful_trip, close_store, open_store, trip
+from dialer.store.base.connection import Store, careful_trip, trip
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
 from dialer.store.base.streams import entries_of
-from dialer.store.crm import inbox
+from dialer.store.crm import event_settings, inbox
+from dialer.store.crm.event_settings import EventSettings, Format
 from dialer.store.gate import contacts
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators.status import counts
-from dialer.store.settlement import ledger, settle
+from dialer.store.settlement import ledger, outbox, settle
 from dialer.store.settlement.settlements import event_of, from_wire, settled, to_wire
 from pacing.api import AnswerKind
+from tests.crm_events import heard
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 End = Callable[..., Settlement]
 
 
 def events(store: Store) -> list[tuple[str, str, dict[str, Any]]]:
-    entries = entries_of(trip(store, [("XRANGE", store.keys.crm_out(), "-", "+")])[0])
-    return [
-        (entry.fields[b"type"].decode(), entry.fields[b"id"].decode(), msgpack.unpackb(entry.fields[b"data"]))
-        for entry in entries
-    ]
+    return [(event.kind, event.id, event.data) for event in heard(store)]
 
 
 def test_an_end_is_told_counted_and_closes_the_lead(floor: Floor, end: End) -> None:
@@ -104,7 +101,7 @@ def test_an_uncharged_attempt_is_given_back(floor: Floor, end: End) -> None:
     assert contacts.history(floor.store, digits(number(0))) == ()
 
 
-@pytest.mark.parametrize("lost_trip", [1, 2, 3, 4])
+@pytest.mark.parametrize("lost_trip", [1, 2, 3, 4, 5])
 def test_a_crash_at_any_step_loses_no_event_and_counts_once(
     floor: Floor, end: End, monkeypatch: pytest.MonkeyPatch, lost_trip: int
 ) -> None:
@@ -123,6 +120,8 @@ def test_a_crash_at_any_step_loses_no_event_and_counts_once(
     with monkeypatch.context() as patch:
         patch.setattr(settle, "trip", partial(failing, trip))
         patch.setattr(settle, "careful_trip", partial(failing, careful_trip))
+        patch.setattr(outbox, "trip", partial(failing, trip))
+        patch.setattr(event_settings, "trip", partial(failing, trip))
         with pytest.raises(StoreUnavailable):
             settle.settle(floor.store, [item], OWNER)
     settle.settle(floor.store, [item], OWNER)
@@ -237,16 +236,15 @@ def test_all_times_become_epoch_times(floor: Floor, end: End) -> None:
     assert item.bridged_at is None
 
 
-def test_events_can_be_json(valkey_url: str, floor: Floor, end: End) -> None:
-    """Where it is configured, the CRM gets JSON instead of msgpack."""
+def test_events_can_be_json(floor: Floor, end: End) -> None:
+    """Where it is so chosen for the stream, the CRM gets JSON instead of msgpack."""
     floor.fill(1, name="王芳")
     dialled = floor.dial()[0]
-    as_json = open_store(RedisSettings(url=valkey_url, json_events=True))
+    event_settings.save(floor.store, EventSettings(Format.JSON))
 
-    settle.settle(as_json, [end(dialled)], OWNER)
+    settle.settle(floor.store, [end(dialled)], OWNER)
 
-    entry = entries_of(trip(as_json, [("XRANGE", as_json.keys.crm_out(), "-", "+")])[0])[0]
-    close_store(as_json)
+    entry = entries_of(trip(floor.store, [("XRANGE", floor.store.keys.crm_out(), "-", "+")])[0])[0]
     assert json.loads(entry.fields[b"data"])["attempt_id"] == "A0"
     assert entry.fields[b"v"] == b"1"
 

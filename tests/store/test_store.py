@@ -97,7 +97,7 @@ class World:
         except StoreUnavailable:
             if self.chance.random() < 0.3:
                 self.daemons[at] = self.start()  # died of it: nobody settles what it held
-                self.floor.store.client.delete(self.floor.store.keys.heartbeat(daemon.owner))
+                self.floor.store.link.send([("DEL", self.floor.store.keys.heartbeat(daemon.owner))])
 
     def lease(self, daemon: Daemon) -> None:
         daemon.leased += leases.lease(self.floor.store, self.floor.name, daemon.owner, 4, self.now, 60).leads

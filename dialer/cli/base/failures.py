@@ -16,7 +16,7 @@ class CliExit(IntEnum):
     which commands share where they mean the same: 0 done, 2 wrong settings or wrong use, 3 Redis does not answer."""
 
     NOT_FOUND = 6  # no such campaign or lead
-    REFUSED = 7  # understood, and not done: it exists already, cannot be started, the stream is full
+    REFUSED = 7  # understood, and not done: it exists already, cannot be started, the stream is full, you may not
     PARTLY = 8  # some leads were rejected or left as they are, all others were done
     NO_DAEMON = 9  # no daemon is alive
     BROKEN = 10  # the evidence is not whole, or does not agree with the ledger
@@ -78,6 +78,8 @@ def failure_of(error: Exception, redis_url: str) -> Failure | None:
             return Failure(CliExit.NOT_FOUND, str(error))
         case errors.CampaignExists() | errors.StreamFull():
             return Failure(CliExit.REFUSED, str(error))
+        case errors.NotAllowed():
+            return Failure(CliExit.REFUSED, str(error), "docs/operations.md says who may do what.")
         case DiskError():
             return Failure(Exit.CONFIG, str(error))
         case errors.StoreError():

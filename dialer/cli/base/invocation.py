@@ -25,17 +25,32 @@ CONFIG_FILES: Final = (Path("dialer.toml"), Path("/etc/dialer/dialer.toml"))
 
 GLOBAL_OPTIONS: Final = ("--config", "--set", "--redis", "--who")
 
+DEFAULT_USER: Final = "default"
+"""The user of a server that knows nobody else."""
+
+LONGEST_WHO: Final = 64
+
 CLI_TIMEOUT_S: Final = 2.0
 """A person waits: an answer of Redis that takes longer than this is none, whatever the daemon's settings say."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Invocation:
-    """The global options of one call of `dialer`. `flags` are settings by path, as text."""
+    """The global options of one call of `dialer`. `flags` are settings by path, as text, `remark` is what is given as
+    --who. `user` is who we are to the server, known when its store has been opened."""
 
     config: Path | None = None
     flags: Mapping[str, str] = field(default_factory=dict)
-    who: str = ""
+    remark: str = ""
+    user: str = ""
+
+    @property
+    def who(self) -> str:
+        """Who does it, for the record: the Redis user that the server knows, and what that one says of itself. Where
+        everybody is the server's default user there is only the remark."""
+        if self.user in ("", DEFAULT_USER):
+            return self.remark
+        return f"{self.user} ({self.remark})"[:LONGEST_WHO] if self.remark else self.user
 
     def effective(self) -> Effective[DaemonSettings]:
         """The daemon's settings as they apply here. Raises `ConfigError` with every problem."""
@@ -64,8 +79,12 @@ class Invocation:
         """The open store. Raises `ConfigError`, `StoreUnavailable`, `StoreError`."""
         from dialer.store.base.connection import close_store, open_store
 
+        for name in self.flags:
+            if name.endswith("password"):
+                click.echo(f"Warning: every user of this machine can read {name} on the command line.", err=True)
         redis = self.effective().settings.redis
         store = open_store(redis.model_copy(update={"timeout_s": min(redis.timeout_s, CLI_TIMEOUT_S)}))
+        self.user = store.user
         try:
             yield store
         finally:

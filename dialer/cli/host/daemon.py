@@ -30,12 +30,18 @@ def run(ctx: click.Context, invocation: Invocation) -> None:
     Example:
       dialer --config /etc/dialer/dialer.toml run
     """
-    settings = invocation.effective().settings
+    import structlog
+
+    from config.exposed import exposed_secrets
+
+    effective = invocation.effective()
     # The daemon brings trio, numba and the SIP workers along; no other command should pay for them.
     from dialer.shell import daemon, logs
 
-    logs.set_up(settings.log)
-    ctx.exit(daemon.run(settings))
+    logs.set_up(effective.settings.log)
+    for exposed in exposed_secrets(effective):
+        structlog.get_logger().warning("secret exposed", detail=exposed.text, remedy=exposed.remedy)
+    ctx.exit(daemon.run(effective.settings))
 
 
 @click.command("check-config")
@@ -56,6 +62,7 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
     """
     from rich.text import Text
 
+    from config.exposed import exposed_secrets
     from config.show import default_toml, rows
     from dialer.cli.base.output import show, show_json, table
 
@@ -63,6 +70,8 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
         click.echo(default_toml(), nl=False)
         return
     effective = invocation.effective()
+    for exposed in exposed_secrets(effective):
+        warn(f"{exposed.text} ({exposed.remedy})" if exposed.remedy else exposed.text)
     if not effective.settings.trunks:
         warn("no trunk is configured ([[trunks]]): the daemon will run, and dial nothing")
     for name, problems in invocation.catalogue().faults.items():

@@ -28,7 +28,8 @@ def doctor(invocation: Invocation, no_trunks: bool, as_json: bool) -> None:
     """Say whether this host is fit to dial.
 
     Looks at the settings and who may read them, at folders and their disks, at the national registers, at Redis (what
-    it is, what it keeps, its speed, its clock), at every trunk (one OPTIONS request each) and at the systemd unit.
+    it is, what it keeps, its speed, its clock), at readers of the CRM's events, at every trunk (one OPTIONS request
+    each) and at the systemd unit.
     Nothing is changed and nobody is called. Run it as the daemon's user, or the folders cannot be judged.
 
     \b
@@ -65,12 +66,12 @@ def _findings(invocation: Invocation, *, ask_trunks: bool) -> Iterator[Finding]:
 
 
 def _redis(invocation: Invocation, settings: DaemonSettings) -> Iterable[Finding]:
-    from dialer.shell.host_checks import check_redis, unreachable
+    from dialer.shell.host_checks import check_readers, check_redis, check_stray_leads, unreachable
     from dialer.store.base.errors import StoreError
 
     try:
         with invocation.store() as store:
-            return list(check_redis(store))
+            return [*check_redis(store), *check_readers(store, now()), *check_stray_leads(store)]
     except StoreError as error:
         return [unreachable(error, settings.redis.url)]
 

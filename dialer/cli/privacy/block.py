@@ -9,7 +9,7 @@ from typing import IO, Any, Final
 import click
 from rich.console import RenderableType
 
-from compliance.blocks import Block, BlockKind
+from compliance.blocks import Block, BlockKind, Target
 from compliance.numbers import masked_text
 from dialer.cli.base.arguments import campaign_option, limit_option, more_than, region_option
 from dialer.cli.base.failures import warn
@@ -28,6 +28,8 @@ from dialer.cli.privacy.block_wanted import (
     until_of,
 )
 from dialer.store.base.connection import Store
+from dialer.store.base.errors import NotAllowed
+from dialer.store.crm.blocks import ask
 from dialer.store.operators import campaigns, control
 from dialer.store.privacy import blocklist
 
@@ -82,7 +84,11 @@ def add(
         _check_campaign(store, campaign)
         for batch in batches(targets):
             given = {"source": source, "reason": reason, "who": invocation.who}
-            fresh += blocklist.add(store, [target.block(**given, at=moment, until=end) for target in batch])
+            blocks = [target.block(**given, at=moment, until=end) for target in batch]
+            try:
+                fresh += blocklist.add(store, blocks)
+            except NotAllowed:
+                return _asked(store, batch, blocks)
             detail: dict[str, Any] = {"blocks": [str(target) for target in batch], "campaign": campaign, "until": end}
             detail |= {"reason": masked_text(reason), "source": masked_text(source)}
             control.audit(store, "block", who=invocation.who, now=moment, detail=detail)
@@ -93,6 +99,15 @@ def add(
             warn(f"prefix {target.value} is as short as a country code: all numbers of whole countries may be blocked")
     data = {"blocks": len(targets), "newly_blocked": fresh, "campaign": campaign, "until": end}
     return Answer(data, text + (f"; {known:,} had been blocked before." if known else "."))
+
+
+def _asked(store: Store, targets: Sequence[Target], blocks: Sequence[Block]) -> Answer:
+    """Who may not change the list itself asks the daemons, who know what anybody may ask for."""
+    ask(store, blocks)
+    text = (
+        f"Asked the daemons to block {counted_targets(len(blocks), targets)}: your Redis user may not change the list "
+    )
+    return Answer({"asked": len(blocks)}, f"{text}itself. What they refuse is told as an event.")
 
 
 @block.command()

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final
 
@@ -47,15 +48,17 @@ def every_block(store: Store, now: float) -> Iterator[Block]:
 
 
 def export(store: Store, path: Path, now: float) -> int:
-    """Write every block that holds into a file that only its owner can read; returns how many."""
-    written = 0
+    """Write every block that holds into a file that only its owner can read; returns how many. A list that cannot be
+    read leaves an older file alone."""
+    written, blocks = 0, every_block(store, now)
+    first = next(blocks, None)
     path.unlink(missing_ok=True)  # whoever has the old file open reads no more in it
     with os.fdopen(
         os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline=""
     ) as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
-        for block in every_block(store, now):
+        for block in chain((first,) if first else (), blocks):
             value = f"+{block.value}" if block.kind is BlockKind.NUMBER else block.value
             texts = map(no_formula, (block.source, block.reason, block.who))
             rows.writerow((block.kind, value, block.campaign, *texts, _iso(block.at), _iso(block.until)))

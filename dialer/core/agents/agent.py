@@ -50,7 +50,8 @@ class AgentEventKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class AgentEvent:
     """One entry of the agents' stream. `uri`, `campaigns`, `team`, `name` and `shift_ends_at` (seconds since the epoch,
-    None: not said) belong to a login, `reason` to a pause or a skip, `lead_id` to the answer to an offer."""
+    None: not said) belong to a login, `reason` to a pause or a skip, `lead_id` to the answer to an offer. `ref` is
+    what the desktop calls the entry, and comes back where it is refused."""
 
     kind: AgentEventKind
     agent: str
@@ -61,6 +62,7 @@ class AgentEvent:
     lead_id: str = ""
     shift_ends_at: float | None = None
     name: str = ""
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Agent:
     logged_in_at: float = float("-inf")
     shift_ends_at: float | None = None
     name: str = ""
+    ref: str = ""
 
 
 ON_CALL: Final = frozenset({AgentState.RINGING, AgentState.TALKING})

@@ -247,7 +247,7 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
             raise AgentEventRefused(obstacle)
     except AgentEventRefused as refusal:
         if event.kind is not AgentEventKind.LOST:
-            fields = {"agent": event.agent, "event": str(event.kind), "reason": str(refusal)}
+            fields = {"agent": event.agent, "event": str(event.kind), "reason": str(refusal), "ref": event.ref}
             state.do(Publish("agent_event_refused", "", fields))
         return
     if agent is not None and agent.state is AgentState.WRAPUP and changed.state is AgentState.READY:

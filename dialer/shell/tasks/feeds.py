@@ -112,7 +112,7 @@ class Feeds:
             )
             for entry in heard:
                 if isinstance(entry, Malformed):
-                    await self.logins.refuse(entry.entry_id, entry.agent, "", "; ".join(entry.reasons))
+                    await self.logins.refuse(entry.entry_id, entry.agent, "", "; ".join(entry.reasons), entry.ref)
                 else:
                     await self.logins.hear(entry)
         await _finished("agents", limit)
@@ -137,7 +137,14 @@ class Feeds:
             if received:
                 outcomes = [entry.request for entry in received if isinstance(entry.request, crm_in.Outcome)]
                 await self.parts.evidence.keep(self.parts.evidence.outcomes(outcomes))
-                apply_all = partial(crm_in.apply, self.parts.store, received, now=self.parts.clock.wall())
+                apply_all = partial(
+                    crm_in.apply,
+                    self.parts.store,
+                    received,
+                    now=self.parts.clock.wall(),
+                    shortest_prefix=self.parts.settings.intake.shortest_prefix,
+                    refusals_told=self.parts.refusals,
+                )
                 report = await trio.to_thread.run_sync(apply_all)
                 for outcome in report.outcomes:  # news to the pacer where the call was this daemon's
                     await self.parts.queues.inbox.send(AnswerReported(outcome.attempt, outcome.outcome == MACHINE))

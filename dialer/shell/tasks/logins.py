@@ -17,6 +17,7 @@ from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts, phone_rules
 from dialer.shell.tasks.claims import Claims
 from dialer.store.base.errors import StoreError
+from dialer.store.crm.refusals import Allowance
 from dialer.store.operators import campaigns
 from dialer.store.operators.agents import Heard
 from dialer.store.settlement.outbox import CrmEvent
@@ -29,6 +30,11 @@ PROBES_LIMIT: Final = 32
 LOGINS_LIMIT: Final = 1000
 HELD_LIMIT: Final = 32
 """What a desktop may say while its agent's phone is looked at."""
+
+CHANGES_PER_S: Final = 2.0
+CHANGES_AT_ONCE: Final = 50.0
+TOO_MANY: Final = f"this desktop says too much: at most {CHANGES_PER_S:g} changes a second are heard"
+ALWAYS_HEARD: Final = frozenset({AgentEventKind.PAUSE, AgentEventKind.LOGOUT, AgentEventKind.HEARTBEAT})
 
 NO_PHONE: Final = frozenset({404, 410, 480, 484, 485, 604})
 """Answers to OPTIONS that say that nobody is there; 486 and the like come from a phone that is."""
@@ -43,6 +49,7 @@ class Logins:
     _rules: PhoneRules = field(init=False)
     _names: Names = field(default_factory=Names)
     _held: dict[str, deque[Heard]] = field(default_factory=dict)
+    _changes: dict[str, Allowance] = field(default_factory=dict)
     _threads: trio.CapacityLimiter = field(default_factory=partial(trio.CapacityLimiter, PROBES_LIMIT))
     _slow: trio.MemorySendChannel[str] = field(init=False)
     _slow_wanted: trio.MemoryReceiveChannel[str] = field(init=False)
@@ -76,11 +83,13 @@ class Logins:
         else:
             await self._hear_now(heard)
 
-    async def refuse(self, entry_id: str, agent: str, event: str, reason: str) -> None:
+    async def refuse(self, entry_id: str, agent: str, event: str, reason: str, ref: str) -> None:
         """Every daemon reads every entry and may refuse it; the entry's id makes that one event for the CRM."""
-        fields = {"agent": agent, "event": event, "reason": reason}
-        refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", self.parts.clock.wall(), fields)
-        await self.parts.queues.facts.send(refused)
+        now = self.parts.clock.wall()
+        if self.parts.refusals.may_tell("agents:in", agent, reason, now):
+            fields = {"agent": agent, "event": event, "reason": reason, "ref": ref}
+            refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", now, fields)
+            await self.parts.queues.facts.send(refused)
 
     # --- within ---------------------------------------------------------------------------------------------------
 
@@ -112,12 +121,24 @@ class Logins:
         if event.kind is AgentEventKind.LOGIN:
             await self._log_in(heard)
         elif event.agent in self.claims.held:
-            await self.parts.queues.inbox.send(event)
+            if self._may_change(event):
+                await self.parts.queues.inbox.send(event)
+            else:
+                await self._refuse(heard, TOO_MANY)
         elif not await self.claims.is_anybodys(event.agent):
             try:
                 apply(None, event, self.parts.clock.now())
             except AgentEventRefused as refusal:
                 await self._refuse(heard, str(refusal))
+
+    def _may_change(self, event: AgentEvent) -> bool:
+        """Whether a desktop that says more than any person does is heard: what takes its agent off calls always is."""
+        if event.kind in ALWAYS_HEARD:
+            return True
+        for gone in self._changes.keys() - self.claims.held:
+            del self._changes[gone]
+        allowance = self._changes.setdefault(event.agent, Allowance(CHANGES_PER_S, CHANGES_AT_ONCE))
+        return allowance.take(self.parts.clock.now())
 
     async def _log_in(self, heard: Heard) -> None:
         event = heard.event
@@ -179,4 +200,5 @@ class Logins:
             raise PhoneRefused(f"the phone {phone.name} takes no calls: {reply.status} {reply.reason}")
 
     async def _refuse(self, heard: Heard, reason: str) -> None:
-        await self.refuse(heard.entry_id, heard.event.agent, heard.event.kind.value, reason)
+        event = heard.event
+        await self.refuse(heard.entry_id, event.agent, event.kind.value, reason, event.ref)

@@ -1,4 +1,4 @@
-"""The one door to the server: a client, the names of the keys, the scripts, and round trips.
+"""The one door to the server: a link, the names of the keys, the scripts, and round trips.
 
 Replies are raw RESP2 (bytes, ints, lists), whatever redis-py would make of them, so that they mean the same under
 every version of it. Nothing is retried here: a script may have been carried out although its answer was lost, and
@@ -9,47 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any, Final
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from config.daemon import RedisSettings
+from config.redis import RedisSettings
 from dialer.store.base.errors import KeyDamaged, StoreError, StoreUnavailable
 from dialer.store.base.keys import Keys
+from dialer.store.base.refusals import everywhere, translated, translating
+from dialer.store.base.server_facts import check_versions
+from dialer.store.base.servers import Command, Link, Value, key_of, open_link
 
-Value = str | bytes | int | float
-Command = tuple[Value, ...]
-
-MIN_VERSION: Final = {"redis": (7, 0), "valkey": (8, 0)}
-
-# The server is there and will work again: how such answers begin.
-_TEMPORARY: Final = (
-    "OOM",
-    "READONLY",
-    "LOADING",
-    "MASTERDOWN",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "BUSY ",
-    "MISCONF",
-    "NOREPLICAS",
-    "command not allowed when used memory",
-    "You can't write against a read only",
-)
-_TEMPORARY_TYPES: Final = (
-    redis.exceptions.OutOfMemoryError,
-    redis.exceptions.ReadOnlyError,
-    redis.exceptions.BusyLoadingError,
-    redis.exceptions.ClusterDownError,
-    redis.exceptions.TryAgainError,
-)
-
+__all__ = [
+    "Command",
+    "ScriptCall",
+    "Store",
+    "Value",
+    "attempt_trip",
+    "campaign_call",
+    "careful_trip",
+    "close_store",
+    "load_scripts",
+    "open_store",
+    "trip",
+]
 
 _DECLARED: Final = re.compile(r"keys_of\(\{(.*?)\}", re.DOTALL)
 _PRELUDE: Final = "prelude"
@@ -77,18 +63,18 @@ class ScriptCall:
 class Store:
     """An open store: safe to share between threads. Hand it to the functions of this room.
 
-    `json_events` writes the data of `crm:out` as JSON instead of msgpack. `kept` is what functions of this room keep of
-    the server in memory, each under a name of its own and never without asking the server whether it is still so.
-    `damaged` are keys of the wrong kind that were met, with what they are instead.
+    `kept` is what functions of this room keep of the server in memory, each under a name of its own and never without
+    asking the server whether it is still so.
+    `damaged` are keys of the wrong kind that were met, with what they are instead. `user` is who we are to the server.
     """
 
-    client: redis.Redis
+    link: Link
     keys: Keys
     scripts: Mapping[str, Script]
     timeout_s: float
-    json_events: bool = False
     kept: dict[str, object] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
+    user: str = ""
 
 
 def read_scripts() -> dict[str, Script]:
@@ -116,47 +102,38 @@ def campaign_call(
 
 
 def open_store(settings: RedisSettings) -> Store:
-    """Connect, check the server (Redis 7 or Valkey 8 at least) and load the scripts.
+    """Connect, check the servers (Redis 7 or Valkey 8 at least) and load the scripts.
 
     Raises `StoreUnavailable` where no server answers and `StoreError` where it is the wrong one.
     """
+    with translating():
+        link = open_link(settings)
+    store = Store(link, Keys(settings.prefix), read_scripts(), settings.timeout_s)
     try:
-        client = redis.Redis.from_url(
-            settings.url,
-            password=settings.password.get_secret_value() or None,
-            socket_timeout=settings.timeout_s,
-            socket_connect_timeout=settings.timeout_s,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-        )
-    except ValueError as error:
-        raise StoreError(f"redis.url: {error}") from error
-    client.response_callbacks.clear()
-    store = Store(client, Keys(settings.prefix), read_scripts(), settings.timeout_s, settings.json_events)
-    try:
-        _check_version(_info(store, "server"))
+        check_versions(link)
         load_scripts(store)
+        return replace(store, user=trip(store, [("ACL", "WHOAMI")])[0].decode())
     except StoreError:
         close_store(store)
         raise
-    return store
 
 
 def close_store(store: Store) -> None:
     """Close all connections."""
-    store.client.close()
+    store.link.close()
 
 
 def load_scripts(store: Store) -> None:
-    """Hand the server every script; done again by itself when the server has forgotten them."""
-    trip(store, [("SCRIPT", "LOAD", script.source) for script in store.scripts.values()])
+    """Hand every master each script; done again by itself when one has forgotten them."""
+    everywhere(store.link, [("SCRIPT", "LOAD", script.source) for script in store.scripts.values()])
 
 
 def trip(store: Store, calls: Sequence[Command | ScriptCall]) -> list[Any]:
-    """Send commands and scripts in one round trip and give their raw replies in order.
+    """Send commands and scripts in one round trip (in a Cluster one to each node) and give their raw replies in order.
 
-    Each call is atomic for itself, not all of them together. Raises `StoreUnavailable` or `StoreError`; the other
-    calls of the trip may have been carried out then.
+    Each call is atomic for itself, not all of them together. They are carried out in order, in a Cluster only those of
+    one slot: what must come after something in another slot goes into a trip of its own. Raises `StoreUnavailable` or
+    `StoreError`; the other calls of the trip may have been carried out then.
     """
     if not calls:
         return []
@@ -197,7 +174,8 @@ def _refused(store: Store, call: Command | ScriptCall, reply: redis.exceptions.R
     if text.startswith("DAMAGED "):
         _, key, kind = text.split(" ")[:3]
     elif text.startswith("WRONGTYPE") and not isinstance(call, ScriptCall):
-        key = str(call[call.index("STREAMS") + 1 if "STREAMS" in call else 1])
+        named = key_of(call)
+        key = named.decode() if isinstance(named, bytes) else str(named)
         kind = str(_sent(store, [("TYPE", key)])[0].decode())
     else:
         return translated(reply)
@@ -226,118 +204,17 @@ def _sent(store: Store, calls: Sequence[Command | ScriptCall]) -> list[Any]:
     return replies
 
 
-def server_time(reply: Sequence[bytes]) -> float:
-    """The server's clock in seconds since the epoch, from its reply to `TIME`."""
-    seconds, micros = reply
-    return int(seconds) + int(micros) / 1e6
-
-
 def block_limit_ms(store: Store, block_ms: int) -> int:
     """`block_ms` bounded so that a blocking read ends before its socket times out."""
     return min(block_ms, int(store.timeout_s * 500))
 
 
-def persistence_warnings(store: Store) -> tuple[str, ...]:
-    """What of the server's settings can lose data, one sentence each."""
-    persistence, memory = _info(store, "persistence"), _info(store, "memory")
-    warnings = []
-    if persistence.get("aof_enabled") != "1":
-        saves = _config(store, "save")
-        if saves == "":
-            warnings.append(
-                "the server keeps nothing on disk (no AOF, no snapshots): a restart loses leads, "
-                "contact history and the no-call list"
-            )
-        else:
-            warnings.append(
-                "the server has no AOF: a crash loses everything since its last snapshot, so numbers may be called "
-                "more often than the caps allow (set appendonly yes)"
-            )
-    elif _config(store, "appendfsync") == "no":
-        warnings.append("the server never forces its AOF to disk: set appendfsync everysec or always")
-    if persistence.get("aof_last_write_status", "ok") != "ok":
-        warnings.append("the server's last write to its AOF failed")
-    policy = memory.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction":
-        warnings.append(f"the server drops keys when memory is short ({policy}): set maxmemory-policy noeviction")
-    return tuple(warnings)
-
-
-@dataclass(frozen=True, slots=True)
-class ServerFigures:
-    """What a server says of itself. `memory_limit` is 0 where there is none; both are in bytes."""
-
-    product: str
-    version: str
-    memory_used: int
-    memory_limit: int
-
-
-def server_figures(store: Store) -> ServerFigures:
-    """Ask a server what it is and how much memory it uses."""
-    server, memory = _info(store, "server"), _info(store, "memory")
-    product, version = _product(server)
-    return ServerFigures(product, version, int(memory.get("used_memory", 0)), int(memory.get("maxmemory", 0)))
-
-
-def translated(error: redis.exceptions.RedisError) -> StoreError:
-    """An exception of redis-py as one of ours."""
-    text = str(error)
-    if isinstance(error, redis.exceptions.AskError):  # MOVED is one as well
-        node = f"{error.host}:{error.port}"
-        return StoreError(
-            f"redis.url names a node of a Redis Cluster, and the keys of slot {error.slot_id} are at {node}"
-        )
-    if isinstance(error, redis.exceptions.AuthenticationError):
-        return StoreError(f"the server refused the user or password: {text}")
-    if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError | OSError):
-        return StoreUnavailable(text)
-    if isinstance(error, _TEMPORARY_TYPES) or text.startswith(_TEMPORARY):
-        return StoreUnavailable(text)
-    return StoreError(text)
-
-
-@contextmanager
-def _translating() -> Iterator[None]:
-    try:
-        yield
-    except redis.exceptions.RedisError as error:
-        raise translated(error) from error
-    except OSError as error:
-        raise StoreUnavailable(str(error)) from error
-
-
 def _send(store: Store, commands: Sequence[Command]) -> list[Any]:
-    with _translating(), store.client.pipeline(transaction=False) as pipe:
-        for command in commands:
-            pipe.execute_command(*command)  # type: ignore[no-untyped-call]
-        return list(pipe.execute(raise_on_error=False))
+    with translating():
+        return store.link.send(commands)
 
 
 def _command(store: Store, call: Command | ScriptCall) -> Command:
     if isinstance(call, ScriptCall):
         return ("EVALSHA", store.scripts[call.name].sha, len(call.keys), *call.keys, *call.args)
     return call
-
-
-def _info(store: Store, section: str) -> dict[str, str]:
-    lines = trip(store, [("INFO", section)])[0].decode().splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
-
-
-def _config(store: Store, name: str) -> str | None:
-    """A server setting; None where a managed server does not tell."""
-    reply = attempt_trip(store, [("CONFIG", "GET", name)])[0]
-    return None if isinstance(reply, StoreError) or not reply else reply[1].decode()
-
-
-def _product(server: Mapping[str, str]) -> tuple[str, str]:
-    kind = "valkey" if "valkey_version" in server else "redis"
-    return kind, server.get(f"{kind}_version", "0")
-
-
-def _check_version(server: Mapping[str, str]) -> None:
-    kind, text = _product(server)
-    version = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
-    if version < MIN_VERSION[kind]:
-        raise StoreError(f"the server is {kind} {text}; Redis 7.0 or Valkey 8.0 at least is needed")

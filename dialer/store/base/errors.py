@@ -2,6 +2,7 @@
 
 StoreError                   the store was asked or told something wrong, or answered nonsense
 +-- StoreUnavailable         no answer, or the server cannot work now (loading, read-only, out of memory): try again
++-- NotAllowed               the server's rules do not let our user do that
 +-- UnknownCampaign          no such campaign; says which exist
 +-- CampaignExists           a campaign of this name is there already
 +-- StreamFull               too many entries wait in a stream: add the rest later
@@ -20,6 +21,10 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """The server did not answer or cannot work at present. Whether the last request was carried out is unknown."""
+
+
+class NotAllowed(StoreError):
+    """The server's rules (ACL) do not let our user do that."""
 
 
 class UnknownCampaign(StoreError):

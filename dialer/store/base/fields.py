@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import msgpack
 
+from compliance.numbers import holds_number
 from dialer.store.base.errors import StoreError
 
 MAX_ENTRY_BYTES: Final = 8192
 MAX_DEPTH: Final = 16
+MAX_REF_LENGTH: Final = 64
 EPOCH_MAX: Final = 4_102_444_800.0
 """2100-01-01: a time beyond is taken for milliseconds or a mistake."""
 
@@ -44,7 +46,9 @@ def decode(fields: Mapping[bytes, bytes], name: str, max_bytes: int = MAX_ENTRY_
     """
     given = [key for key in (name.encode(), b"json") if key in fields]
     if len(given) != 1 or len(fields) != 1:
-        found = ", ".join(sorted(repr(key.decode("ascii", "backslashreplace"))[:40] for key in fields)) or "none"
+        shown = [repr(key[:40].decode("ascii", "backslashreplace"))[:40] for key in list(fields)[:UNKNOWN_NAMED]]
+        more = f" and {len(fields) - UNKNOWN_NAMED:,} more" if len(fields) > UNKNOWN_NAMED else ""
+        found = (", ".join(sorted(shown)) or "none") + more
         raise Undecodable(f"an entry has one field, '{name}' (msgpack) or 'json' (JSON); found: {found}")
     raw = fields[given[0]]
     if len(raw) > max_bytes:
@@ -196,6 +200,22 @@ class Fields:
             return "holds control characters"
         return None if _encodable(value) else "is not valid Unicode"
 
+    def agent(self, limit: int, *, needed: bool = False) -> str:
+        """The field `agent`. A number in it is named in the fault: many desktops know their agents by numbers."""
+        value = self._take("agent")
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+            self.faults.append(f'agent: must be text, got the whole number {value}: send "{value}"')
+            return ""
+        return self.text("agent", limit, needed=needed)
+
+    def ref(self) -> str:
+        """The field `ref`: what the sender calls the entry. It comes back in every answer, so it holds no number."""
+        ref = self.text("ref", MAX_REF_LENGTH)
+        if not holds_number(ref):
+            return ref
+        self.faults.append("ref: reads like a phone number, and it comes back in events")
+        return ""
+
     def choice(self, name: str, allowed: tuple[str, ...], default: str = "") -> str:
         """One of `allowed`, needed unless there is a default; empty where it is none of them."""
         value = self._take(name)
@@ -213,6 +233,8 @@ class Fields:
         value = self._take(name)
         if value is None:
             return default
+        if isinstance(value, float) and value.is_integer():  # programs that know one kind of number write 7 as 7.0
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             self.wrong(name, "a whole number", value)
             return default

@@ -89,7 +89,8 @@ class Keys:
     # --- streams ----------------------------------------------------------------------------------------------------
 
     crm_in = _shared("crm:in")  # outcomes, blocks and unblocks from the CRM and desktops
-    crm_out = _shared("crm:out")  # events for the CRM
+    crm_out = _shared("crm:out")  # events for the CRM that it must not miss
+    crm_live = _shared("crm:live")  # events of the moment: for screens, and answers to entries
     agents_in = _shared("agents:in")  # what desktops say about their agents
     control = _shared("control")  # operator commands
     audit = _shared("audit")  # who changed or looked at what, and when
@@ -97,6 +98,8 @@ class Keys:
 
     # --- shared -----------------------------------------------------------------------------------------------------
 
+    crm_readers = _shared("crm:readers")  # hash: registered reader of crm:out -> since when, and who registered it
+    crm_settings = _shared("crm:settings")  # hash: how events are written and kept, for all hosts
     campaigns = _shared("campaigns")  # set: the names of all campaigns
     agents = _shared("agents")  # hash: agent -> presence
     agents_read = _shared("agents:read")  # hash: host -> the last entry of the agents' stream that it has read

@@ -13,7 +13,9 @@ from typing import Any, Final
 import msgpack
 
 from compliance.blocks import Block, BlockKind, Target, of_number
+from compliance.consent import CLOCKS_DIFFER_S
 from config.campaign import CampaignSettings
+from config.daemon import SHORTEST_PREFIX
 from dialer.core.abandonment.windows import SLOT_S
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
@@ -23,7 +25,8 @@ from dialer.store.base.errors import KeyDamaged, StoreError
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import packed
 from dialer.store.base.streams import GROUP, read_group
-from dialer.store.crm import blocks
+from dialer.store.crm import blocks, lead_orders
+from dialer.store.crm.refusals import Refusals
 from dialer.store.crm.requests import (
     CALLBACK,
     CUSTOMER,
@@ -42,7 +45,7 @@ from dialer.store.operators import campaigns
 from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, hour_of
-from dialer.store.settlement.outbox import refused, xadd_event
+from dialer.store.settlement.outbox import CrmEvent, publish, refused
 
 __all__ = ["BadRequest", "BlockRequest", "CrmReport", "Outcome", "Received", "apply", "read"]
 
@@ -97,35 +100,46 @@ def read(store: Store, consumer: str, count: int, block_ms: int, *, default_regi
     entries = read_group(store, store.keys.crm_in(), consumer, count, block_ms)
     found = campaigns.readable(store)[0] if entries else ()
     regions = {one.settings.name: one.settings.default_region for one in found}
-    return tuple(Received(entry.id, parse_request(entry.fields, default_region, regions)) for entry in entries)
+    return tuple(parse_request(entry.id, entry.fields, default_region, regions) for entry in entries)
 
 
-def apply(store: Store, received: Sequence[Received], *, now: float) -> CrmReport:
-    """Carry requests out, tell the sender what was refused (`refused` events), and acknowledge them. A handful of
-    round trips, whatever the number of requests. An outcome of a campaign with a damaged key is not acknowledged: it
-    comes up again."""
+def apply(
+    store: Store,
+    received: Sequence[Received],
+    *,
+    now: float,
+    shortest_prefix: int = SHORTEST_PREFIX,
+    refusals_told: Refusals | None = None,
+) -> CrmReport:
+    """Carry requests out, tell the sender what was refused (`refused` events, as many as `refusals_told` allows), and
+    acknowledge them. A handful of round trips, whatever the number of requests. An outcome of a campaign with a damaged
+    key is not acknowledged: it comes up again."""
     outcomes = [(one.entry_id, one.request) for one in received if isinstance(one.request, Outcome)]
     known = _look_up(store, [outcome for _, outcome in outcomes])
     refusals = [(one.entry_id, one.request) for one in received if isinstance(one.request, BadRequest)]
     accepted: dict[str, tuple[Outcome, _Known]] = {}
+    asked_at = {one.entry_id: one.asked_at for one in received}
     waiting: set[str] = set()
     for (entry_id, outcome), attempt in zip(outcomes, known, strict=True):
         if isinstance(attempt, KeyDamaged):
             waiting.add(entry_id)
             continue
-        fault = _fault(outcome, attempt)
+        fault = _fault(outcome, attempt, min(asked_at[entry_id], now))
         if fault is None and attempt is not None:
             accepted[entry_id] = (outcome, attempt)
         else:
             refusals.append((entry_id, BadRequest((fault or "",), outcome.attempt)))
     opt_outs = [block for outcome, attempt in accepted.values() for block in _opt_outs(outcome, attempt, now)]
-    blocked, refused_blocks = blocks.apply(store, received, opt_outs, now)
+    blocked, refused_blocks = blocks.apply(store, received, opt_outs, now, shortest_prefix)
     refusals += refused_blocks
     waiting |= _keep(store, accepted, now)
+    orders = lead_orders.carry_out(store, received, now)
+    refusals += orders.refusals
+    waiting |= orders.waiting
     done = [one for one in received if one.entry_id not in waiting]
     markings = [_said(outcome, one.lead, one) for outcome, one in accepted.values() if one.lead is not None]
     contacts.mark(store, markings)
-    _answer(store, done, refusals, now)
+    _answer(store, done, orders.answers, refusals, refusals_told or Refusals(), now)
     kept_outcomes = tuple(outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting)
     return CrmReport(len(done) - len(refusals), len(refusals), blocked, kept_outcomes)
 
@@ -185,14 +199,16 @@ def _with_lead(campaign: str, known: _Known, details: Sequence[Any]) -> _Known |
     return replace(known, lead=read_lead)
 
 
-def _fault(outcome: Outcome, attempt: _Known | None) -> str | None:
-    """Why an outcome cannot be carried out."""
+def _fault(outcome: Outcome, attempt: _Known | None, asked_at: float) -> str | None:
+    """Why an outcome cannot be carried out. `asked_at` is when it was sent: what waited for a daemon is not late."""
     if attempt is None:
         return f"attempt_id: campaign {outcome.campaign} has no such attempt"
     if attempt.unreadable:
         return f"attempt_id: {attempt.unreadable} cannot be read, so its number is not known"
     if attempt.lead is None and (outcome.blocks or outcome.outcome == CALLBACK):
         return "attempt_id: its lead has been deleted, so there is no number any more"
+    if outcome.callback_at is not None and outcome.callback_at < asked_at - CLOCKS_DIFFER_S:
+        return "callback_at: was past already when you sent it"
     expires_at = None if attempt.lead is None else attempt.lead.expires_at
     if outcome.callback_at is not None and expires_at is not None and outcome.callback_at >= expires_at:
         return "callback_at: is after the lead's expires_at"
@@ -282,13 +298,22 @@ def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Va
     return "", "", "", ""
 
 
-def _answer(store: Store, received: Sequence[Received], refusals: Sequence[tuple[str, BadRequest]], now: float) -> None:
-    stream = store.keys.crm_in()
-    calls: list[Command | ScriptCall] = [
-        xadd_event(store, refused("crm:in", entry_id, bad.reasons, about=bad.about, campaign="", at=now))
-        for entry_id, bad in refusals
-    ]
-    ids = [one.entry_id for one in received]
-    if ids:
-        trip(store, calls)
-        trip(store, [("XACK", stream, GROUP, *ids), ("XDEL", stream, *ids)])
+def _answer(
+    store: Store,
+    received: Sequence[Received],
+    answers: Sequence[CrmEvent],
+    refusals: Sequence[tuple[str, BadRequest]],
+    refusals_told: Refusals,
+    now: float,
+) -> None:
+    stream, entries = store.keys.crm_in(), {one.entry_id: one for one in received}
+    events = list(answers)
+    for entry_id, bad in refusals:
+        entry = entries[entry_id]
+        if refusals_told.may_tell("crm:in", entry.sender, bad.reasons[0], now):
+            events.append(
+                refused("crm:in", entry_id, bad.reasons, about=bad.about, sender=entry.sender, ref=entry.ref, at=now)
+            )
+    if entries:
+        publish(store, events)
+        trip(store, [("XACK", stream, GROUP, *entries), ("XDEL", stream, *entries)])

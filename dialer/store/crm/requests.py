@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from compliance.blocks import BadBlock, BlockKind, Target, of_number
 from compliance.numbers import BadNumber, masked_text, parse
-from config.campaign import NAME
 from dialer.store.base.fields import Fields, Undecodable, decode
+from dialer.store.crm import lead_requests
+from dialer.store.crm.lead_requests import CampaignRequest, LeadRequest
 
 MAX_NOTE_LENGTH: Final = 500
 MAX_TEXT_LENGTH: Final = 64
-TYPES: Final = ("outcome", "block", "unblock")
-
-OUTCOME_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+MAX_OUTCOME_LENGTH: Final = 32
 
 CUSTOMER: Final = "customer"
 SCOPES: Final = ("number", CUSTOMER)
@@ -71,21 +71,24 @@ class BlockRequest:
 
 @dataclass(frozen=True, slots=True)
 class BadRequest:
-    """An entry that cannot be carried out, with every reason. `about` is the attempt it names, if it does."""
+    """An entry that cannot be carried out, with every reason. `about` is the attempt or lead it names, if it does."""
 
     reasons: tuple[str, ...]
     about: str = ""
 
 
-Request = Outcome | BlockRequest | BadRequest
+Request = Outcome | BlockRequest | LeadRequest | CampaignRequest | BadRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One stream entry, read."""
+    """One stream entry, read. `ref` is what its sender calls it, and comes back in every answer; `sender` who that is,
+    as far as the entry says."""
 
     entry_id: str
     request: Request
+    ref: str = ""
+    sender: str = ""
 
     @property
     def asked_at(self) -> float:
@@ -95,8 +98,11 @@ class Received:
 
 
 def parse_request(
-    fields: Mapping[bytes, bytes], default_region: str, regions: Mapping[str, str] = MappingProxyType({})
-) -> Request:
+    entry_id: str,
+    fields: Mapping[bytes, bytes],
+    default_region: str,
+    regions: Mapping[str, str] = MappingProxyType({}),
+) -> Received:
     """Read one entry: one field, `request` (a msgpack map) or `json` (a JSON object).
 
     A number without a country code is one of its campaign's country in `regions`, else of `default_region`.
@@ -104,22 +110,32 @@ def parse_request(
     try:
         given = Fields(decode(fields, "request"))
     except Undecodable as error:
-        return BadRequest((str(error),))
-    kind = given.choice("type", TYPES)
+        return Received(entry_id, BadRequest((str(error),)))
+    kind = given.choice("type", tuple(READERS))
+    ref = given.ref()
     if not kind:
-        return BadRequest(tuple(given.faults))
-    return _outcome(given) if kind == "outcome" else _block(given, kind == "block", default_region, regions)
+        return Received(entry_id, BadRequest(tuple(given.faults)), ref, _sender(given))
+    request = READERS[kind](given, default_region, regions)
+    given.finish()
+    if given.faults or request is None:
+        about = next((given.data[name] for name in ("attempt_id", "lead_id") if name in given.data), "")
+        request = BadRequest(tuple(given.faults), about[:MAX_TEXT_LENGTH] if isinstance(about, str) else "")
+    return Received(entry_id, request, ref, _sender(given))
 
 
-def _outcome(given: Fields) -> Outcome | BadRequest:
-    campaign = _campaign(given, needed=True)
+def _sender(given: Fields) -> str:
+    """Who an entry says that it is from, also where that is no good."""
+    names = [given.data.get("who"), given.data.get("agent")]
+    return next((str(name)[:MAX_TEXT_LENGTH] for name in names if isinstance(name, str | int)), "")
+
+
+def _outcome(given: Fields, *_: object) -> Outcome:
+    campaign = lead_requests.campaign_of(given, needed=True)
     attempt = given.text("attempt_id", MAX_TEXT_LENGTH, needed=True)
-    outcome = given.text("outcome", MAX_TEXT_LENGTH, needed=True)
-    if outcome and not OUTCOME_NAME.fullmatch(outcome):
-        given.faults.append("outcome: must be small letters, digits and _, at most 32, beginning with a letter")
-    elif masked_text(outcome) != outcome:
-        given.faults.append("outcome: reads like a phone number, and outcomes are shown and counted by name")
-    agent = given.text("agent", MAX_TEXT_LENGTH)
+    outcome = unicodedata.normalize("NFC", given.text("outcome", MAX_TEXT_LENGTH, needed=True))
+    if outcome and (fault := outcome_fault(outcome)):
+        given.faults.append(f"outcome: {fault}")
+    agent = given.agent(MAX_TEXT_LENGTH)
     note = given.text("note", MAX_NOTE_LENGTH)
     callback_at = given.time("callback_at")
     if outcome == CALLBACK and given.data.get("callback_at") is None:
@@ -131,12 +147,29 @@ def _outcome(given: Fields) -> Outcome | BadRequest:
     asked = Outcome(campaign, attempt, outcome, agent, note, callback_at, opt_out, scope)
     if given.data.get("opt_out_scope") is not None and not asked.blocks:
         given.faults.append(f"opt_out_scope: only with opt_out or the outcome {COMPLAINT}")
-    given.finish()
-    return BadRequest(tuple(given.faults), attempt) if given.faults else asked
+    return asked
 
 
-def _block(given: Fields, blocked: bool, default_region: str, regions: Mapping[str, str]) -> BlockRequest | BadRequest:
-    campaign = _campaign(given, needed=False)
+def outcome_fault(word: str) -> str:
+    """Why a word cannot be an outcome's name; empty: it can. Letters may be of any script; where a script has capitals,
+    small ones, so that one outcome has one name."""
+    if len(word) > MAX_OUTCOME_LENGTH:
+        return f"longer than {MAX_OUTCOME_LENGTH} characters"
+    kinds = [unicodedata.category(char) for char in word]
+    named = kinds[0][0] == "L" and all(
+        kind in ("Ll", "Lo", "Lm", "Mn", "Mc", "Nd") or char == "_" for kind, char in zip(kinds, word, strict=True)
+    )
+    if not named:
+        return "must be small letters of any script, digits and _, beginning with a letter"
+    if masked_text(word) != word:
+        return "reads like a phone number, and outcomes are shown and counted by name"
+    return ""
+
+
+def _block(
+    given: Fields, default_region: str, regions: Mapping[str, str], *, blocked: bool = True
+) -> BlockRequest | None:
+    campaign = lead_requests.campaign_of(given, needed=False)
     target = _target(given, campaign, regions.get(campaign, default_region))
     until = given.time("until")
     if until is not None and not blocked:
@@ -144,10 +177,7 @@ def _block(given: Fields, blocked: bool, default_region: str, regions: Mapping[s
     source = given.text("source", MAX_TEXT_LENGTH, default="crm") or "crm"
     reason = given.text("reason", MAX_NOTE_LENGTH)
     who = given.text("who", MAX_TEXT_LENGTH, needed=True)
-    given.finish()
-    if given.faults or target is None:
-        return BadRequest(tuple(given.faults))
-    return BlockRequest(target, blocked, source, reason, who, until)
+    return None if target is None else BlockRequest(target, blocked, source, reason, who, until)
 
 
 def _target(given: Fields, campaign: str, region: str) -> Target | None:
@@ -170,9 +200,13 @@ def _target(given: Fields, campaign: str, region: str) -> Target | None:
     return None
 
 
-def _campaign(given: Fields, *, needed: bool) -> str:
-    campaign = given.text("campaign", MAX_TEXT_LENGTH, needed=needed)
-    if campaign and not NAME.fullmatch(campaign):
-        given.faults.append("campaign: not a campaign's name")
-        return ""
-    return campaign
+READERS: Final[Mapping[str, Callable[[Fields, str, Mapping[str, str]], Request | None]]] = {
+    "outcome": _outcome,
+    "block": _block,
+    "unblock": partial(_block, blocked=False),
+    "cancel": lead_requests.cancel,
+    "update": lead_requests.update,
+    "query": lead_requests.query,
+    "campaign": lead_requests.campaign_request,
+}
+"""The types of requests: each reads the fields of one, and leaves what is wrong with them in `Fields.faults`."""

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from compliance.api import Per
+from config.campaign import LeadEvents
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, trip
 from dialer.store.base.errors import KeyDamaged, StreamFull, UnknownCampaign
 from dialer.store.base.fields import encoded
@@ -21,12 +22,16 @@ from dialer.store.base.keys import digits
 from dialer.store.base.streams import GROUP, Entry, read_group
 from dialer.store.leads.lead_codec import MAX_LEAD_BYTES, NewLead, Rejection, pack, parse
 from dialer.store.operators import campaigns
+from dialer.store.settlement.outbox import CrmEvent, publish
 
 REJECTED_KEPT: Final = 100_000
 """About how many rejected leads a campaign keeps, the newest."""
 
 REJECTED_COPY_BYTES: Final = 65_536
 QUEUE_LIMIT: Final = 100_000
+ACCEPTED: Final = 1
+"""The answer of lua/accept.lua for a lead that was taken in."""
+
 _CHUNK: Final = 500
 
 
@@ -61,8 +66,8 @@ def take_in(
     if not entries:
         return IntakeReport(0, 0, 0)
     args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES]
-    for entry in entries:
-        verdict = parse(
+    verdicts = [
+        parse(
             entry.fields,
             campaign=campaign,
             default_region=settings.default_region,
@@ -71,11 +76,34 @@ def take_in(
             ids_needed=ids_needed,
             destinations=settings.destinations(),
         )
+        for entry in entries
+    ]
+    for entry, verdict in zip(entries, verdicts, strict=True):
         args += _arguments(entry, verdict, now)
-    answers: list[int] = []
+    answers: list[int | bytes] = []
     with suppress(KeyDamaged):
         answers = trip(store, [campaign_call(store, "accept", campaign, args)])[0]
-    return IntakeReport(len(entries), answers.count(1), answers.count(2))
+    if answers and settings.lead_events is not LeadEvents.NONE:
+        events = [
+            event_of(campaign, entry, verdict, answer, now)
+            for entry, verdict, answer in zip(entries, verdicts, answers, strict=True)
+            if answer and (answer != ACCEPTED or settings.lead_events is LeadEvents.ALL)
+        ]
+        publish(store, events)
+    handled = [answer for answer in answers if answer]
+    return IntakeReport(len(entries), handled.count(ACCEPTED), len(handled) - handled.count(ACCEPTED))
+
+
+def event_of(campaign: str, entry: Entry, verdict: NewLead | Rejection, answer: int | bytes, now: float) -> CrmEvent:
+    """What the CRM is told of one lead. It is told after the fact: of a lead that came in while a daemon died it may
+    hear nothing."""
+    lead_id = verdict.lead_id if isinstance(verdict, Rejection) else verdict.lead.lead_id
+    fields: dict[str, Any] = {"entry": entry.id, "ref": verdict.ref, "lead_id": lead_id}
+    if answer == ACCEPTED:
+        return CrmEvent("accepted", f"{campaign}/{entry.id}", campaign, now, fields)
+    told = verdict.reasons if isinstance(verdict, Rejection) else ()
+    reasons = json.loads(answer) if isinstance(answer, bytes) else list(told)
+    return CrmEvent("rejected", f"{campaign}/{entry.id}", campaign, now, {**fields, "reasons": reasons})
 
 
 def _arguments(entry: Entry, verdict: NewLead | Rejection, now: float) -> list[Value]:

@@ -42,10 +42,12 @@ Priority = Annotated[int, Meta(ge=0, le=HIGHEST_PRIORITY)]
 
 @dataclass(frozen=True, slots=True)
 class NewLead:
-    """A lead that was read without fault. `not_before` is seconds since the epoch; None: due at once."""
+    """A lead that was read without fault. `not_before` is seconds since the epoch; None: due at once. `ref` is what its
+    sender calls the entry, and comes back in the answer."""
 
     lead: Lead
     not_before: float | None
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Rejection:
 
     lead_id: str
     reasons: tuple[str, ...]
+    ref: str = ""
 
 
 def parse(
@@ -75,9 +78,22 @@ def parse(
         given = Fields(decode(fields, "lead", max_bytes))
     except Undecodable as error:
         return Rejection("", (str(error),))
+    return read_lead(given, campaign, default_region, now, ids_needed=ids_needed, destinations=destinations)
+
+
+def read_lead(
+    given: Fields,
+    campaign: str,
+    default_region: str,
+    now: float,
+    *,
+    ids_needed: Collection[Per] = (),
+    destinations: Destinations = ANY_NUMBER,
+) -> NewLead | Rejection:
+    """A lead out of the fields of an entry; the arguments are those of `parse`."""
     lead_id = given.text("lead_id", MAX_ID_LENGTH, needed=True)
-    numbers = _numbers(given, default_region)
-    given.faults += _not_called(numbers, destinations, now)
+    numbers = numbers_of(given, default_region)
+    given.faults += not_called(numbers, destinations, now)
     name = given.text("name", MAX_NAME_LENGTH)
     timezone = given.text("timezone", MAX_ZONE_LENGTH) or None
     if timezone is not None and not is_zone(timezone):
@@ -100,6 +116,7 @@ def parse(
     given.faults += _consent_faults(consent_at, consent_until, now)
     consent_source = given.text("consent_source", MAX_SOURCE_LENGTH)
     attrs = given.free("attrs", MAX_ATTRS_BYTES)
+    ref = given.ref()
     given.finish(": the CRM's own data belongs into attrs")
     given.faults += [
         f"{name}: holds the phone number, and ids are shown and logged: use another one"
@@ -107,7 +124,7 @@ def parse(
         if any(number.is_in(text) for number in numbers)
     ]
     if given.faults:
-        return Rejection(lead_id, tuple(map(masked_text, given.faults)))
+        return Rejection(lead_id, tuple(map(masked_text, given.faults)), ref)
     lead = Lead(
         lead_id=lead_id,
         campaign=campaign,
@@ -124,7 +141,7 @@ def parse(
         consent_source=consent_source,
         attrs=attrs,
     )
-    return NewLead(lead, not_before)
+    return NewLead(lead, not_before, ref)
 
 
 def _subject_id(given: Fields, name: str) -> str:
@@ -146,14 +163,15 @@ def _consent_faults(at: float | None, until: float | None, now: float) -> list[s
     return faults
 
 
-def _numbers(given: Fields, default_region: str) -> tuple[E164, ...]:
-    """The numbers in the order of dialling, each once."""
+def numbers_of(given: Fields, default_region: str, *, needed: bool = True) -> tuple[E164, ...]:
+    """The numbers in `phone` or `phones` in the order of dialling, each once."""
     given.asked |= {"phone", "phones"}
     one, several = given.data.get("phone"), given.data.get("phones")
     if one is not None and several is not None:
         given.faults.append("phone: given together with phones; use one of them")
     elif one is None and several is None:
-        given.faults.append("phone: missing (phone, or a list phones)")
+        if needed:
+            given.faults.append("phone: missing (phone, or a list phones)")
     elif one is not None:
         return _read_numbers(given, [("phone", one)], default_region)
     elif not isinstance(several, list):
@@ -178,7 +196,8 @@ def _read_numbers(given: Fields, raws: list[tuple[str, Any]], default_region: st
     return tuple(numbers)
 
 
-def _not_called(numbers: tuple[E164, ...], destinations: Destinations, now: float) -> list[str]:
+def not_called(numbers: tuple[E164, ...], destinations: Destinations, now: float) -> list[str]:
+    """Why a campaign does not call some of these, one sentence each."""
     refusals = {number: destinations.verdict(number, now) for number in numbers}
     return [f"phone: {detail(no)}{_hint(number.clear)}" for number, no in refusals.items() if no is not None]
 

@@ -7,7 +7,8 @@
 --   then for each entry: stream id, lead_id, reasons (JSON list; "" for a good lead), stored lead, due at, priority,
 --   how many numbers, and for each number its digits and the name of its field
 -- RETURNS
---   for each entry: 1 accepted, 2 rejected, 0 handled before
+--   for each entry: 1 accepted, 2 rejected for the reasons given, 0 handled before; a JSON list of reasons where only
+--   the campaign's leads say that it is to be rejected
 
 local keys = keys_of({
     'leads stream', 'rejected stream', 'lead hash', 'numbers hash', 'due zset', 'waiting zset', 'priority hash',
@@ -58,8 +59,8 @@ while at <= #ARGV do
                 end
             end
             if #faults > 0 then
-                reject(id, lead_id, cjson.encode(faults))
-                answer = 2
+                answer = cjson.encode(faults)
+                reject(id, lead_id, answer)
             else
                 redis.call('HSET', keys.lead, lead_id, stored)
                 for i = first, at - 2, 2 do

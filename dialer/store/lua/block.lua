@@ -1,10 +1,12 @@
--- Block somebody. A block is never shortened by another: where the one that is there holds longer, it stays.
+-- Block somebody. A block is never shortened by another: where the one that is there holds longer, it stays. One that the
+-- callee asked for stays as it is, unless it ends earlier.
 --
 -- KEYS
 --   1 block field -> block (msgpack map with until, absent or nil for good)
 --   2 block field by until; only for the blocks of a contact tag
 -- ARGV
---   1 now, 2 block field, 3 block (msgpack), 4 until in seconds since the epoch, "" for good
+--   1 now, 2 block field, 3 block (msgpack), 4 until in seconds since the epoch, "" for good,
+--   5 the sources (msgpack list) whose blocks this one may not take the place of; "": any
 -- RETURNS
 --   1 it was not blocked before, 0 it was
 
@@ -14,10 +16,15 @@ local now, field, block, till = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(AR
 local fresh = 1
 local before = redis.call('HGET', keys.blocks, field)
 if before then
-    local held = tonumber((record_of(before) or {})['until']) -- what is damaged counts as a block for good
+    local record = record_of(before) or {source = 'unreadable'} -- what is damaged counts as a block for good
+    local held = tonumber(record['until'])
     if not held or held > now then
         fresh = 0
         if till and (not held or held > till) then
+            return 0
+        end
+        local as_long = not held or held == till
+        if as_long and is_one_of(record['source'], ARGV[5]) then
             return 0
         end
     end

@@ -28,6 +28,16 @@ local function record_of(raw)
     return whole and type(body) == 'table' and body or nil
 end
 
+-- Whether a value is in a packed list; "" is an empty one.
+local function is_one_of(value, packed)
+    for _, one in ipairs(packed ~= '' and cmsgpack.unpack(packed) or {}) do
+        if one == value then
+            return true
+        end
+    end
+    return false
+end
+
 -- Add to a counter; what is no number begins anew.
 local function count(key, field, by)
     if type(redis.pcall('HINCRBY', key, field, by)) == 'table' then

@@ -2,9 +2,10 @@
 --
 -- KEYS as of block.lua
 -- ARGV
---   1 now, 2 block field, 3 when it was asked for, in seconds since the epoch; "": a block of any age goes
+--   1 now, 2 block field, 3 when it was asked for, in seconds since the epoch; "": a block of any age goes,
+--   4 the sources (msgpack list) whose blocks stay; "": none
 -- RETURNS
---   1 it was blocked, 0 it was not, 2 it is, by a newer block
+--   1 it was blocked, 0 it was not, 2 it is, by a newer block, 3 it is, by a block from one of the sources
 
 local keys = keys_of({'blocks hash', 'ends zset'})
 local now, field, asked_at = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -13,7 +14,10 @@ local before = redis.call('HGET', keys.blocks, field)
 if not before then
     return 0
 end
-local block = record_of(before) or {}
+local block = record_of(before) or {source = 'unreadable'}
+if is_one_of(block['source'], ARGV[4]) then
+    return 3
+end
 if asked_at and (tonumber(block['at']) or asked_at) > asked_at then
     return 2
 end

@@ -31,11 +31,13 @@ ABOUT_A_LEAD: Final = frozenset({AgentEventKind.DIAL.value, AgentEventKind.SKIP.
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A stream entry that could not be read, with every reason. `agent` where it could be read, else empty."""
+    """A stream entry that could not be read, with every reason. `agent` and `ref` where they could be read, else
+    empty."""
 
     entry_id: str
     reasons: tuple[str, ...]
     agent: str = ""
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def _said(event: AgentEvent) -> dict[str, Any]:
         "name": event.name,
         "reason": event.reason,
         "lead_id": event.lead_id,
+        "ref": event.ref,
     }
     given: dict[str, Any] = {name: value for name, value in optional.items() if value}
     if event.shift_ends_at is not None:
@@ -115,8 +118,19 @@ def parse(entry: Entry) -> Heard | Malformed:
         given = Fields(decode(entry.fields, "event"))
     except Undecodable as error:
         return Malformed(entry.id, (str(error),))
+    event = read_event(given)
+    if event is not None:
+        return Heard(entry.id, event)
+    named = str(given.data.get("agent", ""))[:MAX_TEXT_LENGTH]  # also one that came as a number
+    ref = given.data.get("ref")
+    told_ref = ref if isinstance(ref, str) and not any(fault.startswith("ref:") for fault in given.faults) else ""
+    return Malformed(entry.id, tuple(given.faults), named if _is_name(named) else "", told_ref)
+
+
+def read_event(given: Fields) -> AgentEvent | None:
+    """What an agent's desktop says; None where it cannot be read, and `given` has the faults."""
     kind = given.choice("type", SAYABLE)
-    agent = given.text("agent", MAX_TEXT_LENGTH, needed=True)
+    agent = given.agent(MAX_TEXT_LENGTH, needed=True)
     if agent and not AGENT_NAME.fullmatch(agent):
         given.faults.append("agent: must be letters, digits and _ . @ + -")
     elif holds_number(agent):
@@ -134,11 +148,12 @@ def parse(entry: Entry) -> Heard | Malformed:
         for name, value in (("uri", uri), ("campaigns", campaigns)):
             if not value and not any(fault.startswith(name) for fault in given.faults):
                 given.faults.append(f"{name}: a login needs it")
+    ref = given.ref()
     given.finish()
     if given.faults:
-        return Malformed(entry.id, tuple(given.faults), agent if _is_name(agent) else "")
-    event = AgentEvent(AgentEventKind(kind), agent, uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name)
-    return Heard(entry.id, event)
+        return None
+    kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, ref)
+    return AgentEvent(AgentEventKind(kind), agent, *kept)
 
 
 def _is_name(agent: str) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from dialer.store.base.connection import Command as RedisCommand
 from dialer.store.base.connection import Store, trip
-from dialer.store.base.fields import Fields, Undecodable, decode, encoded
+from dialer.store.base.fields import EPOCH_MAX, Fields, Undecodable, decode, encoded
 from dialer.store.base.records import read as read_record
 from dialer.store.base.streams import Entry, entries_of, read_after
 
 COMMANDS_KEPT: Final = 10_000
 AUDIT_KEPT: Final = 1_000_000
+AUDIT_PAGE: Final = 1000
 MAX_NAME_LENGTH: Final = 64
 MAX_ARGS_BYTES: Final = 4096
 
@@ -38,9 +40,11 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """One line of the audit trail; `at` is seconds since the epoch."""
+    """One line of the audit trail; `at` is seconds since the epoch. `user` is the Redis user that wrote it, `who` what
+    that one said of itself, or of whom it acted for."""
 
     at: float
+    user: str
     who: str
     what: str
     detail: Mapping[str, Any]
@@ -102,25 +106,50 @@ def audit(store: Store, what: str, *, who: str, now: float, detail: Mapping[str,
 
 def audit_trail(store: Store, count: int) -> tuple[Audited, ...]:
     """The newest `count` lines, newest first."""
-    entries = entries_of(trip(store, [("XREVRANGE", store.keys.audit(), "+", "-", "COUNT", count)])[0])
-    return tuple(_audited(entry) for entry in entries)
+    return tuple(islice(audit_lines(store), count))
+
+
+def audit_lines(store: Store, since: float = 0.0, until: float = EPOCH_MAX) -> Iterator[Audited]:
+    """The lines that came between two moments (seconds since the epoch), the newest first, read in pages. Raises
+    `StoreError`."""
+    oldest, newest = f"{int(since * 1000)}", f"{int(until * 1000)}"
+    while True:
+        reply = trip(store, [("XREVRANGE", store.keys.audit(), newest, oldest, "COUNT", AUDIT_PAGE)])[0]
+        entries = entries_of(reply)
+        yield from map(_audited, entries)
+        if len(reply) < AUDIT_PAGE:
+            return
+        newest = f"({entries[-1].id}"
 
 
 def _audited(entry: Entry) -> Audited:
     """A line, also one that somebody else wrote and that says less than ours."""
-    at, who, what = (entry.fields.get(name, b"").decode(errors="replace") for name in (b"at", b"who", b"what"))
+    at, user, who, what = (
+        entry.fields.get(name, b"").decode(errors="replace") for name in (b"at", b"user", b"who", b"what")
+    )
     try:
         detail = read_record(dict[str, Any], entry.fields.get(b"detail", b""), "the detail")
     except Undecodable as error:
         detail = {"unreadable": str(error)}
     try:
-        return Audited(float(at), who, what, detail)
+        return Audited(float(at), user, who, what, detail)
     except ValueError:
-        return Audited(int(entry.id.partition("-")[0]) / 1000, who, what, detail)
+        return Audited(int(entry.id.partition("-")[0]) / 1000, user, who, what, detail)
 
 
 def audit_line(store: Store, what: str, who: str, now: float, detail: Mapping[str, Any]) -> RedisCommand:
     """The command that writes one line of the audit trail."""
     keep = ("MAXLEN", "~", AUDIT_KEPT)
-    line = ("at", now, "who", who, "what", what, "detail", encoded(dict(detail), "a line of the audit trail"))
+    line = (
+        "at",
+        now,
+        "user",
+        store.user,
+        "who",
+        who,
+        "what",
+        what,
+        "detail",
+        encoded(dict(detail), "a line of the audit trail"),
+    )
     return ("XADD", store.keys.audit(), *keep, "*", *line)

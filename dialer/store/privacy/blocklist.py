@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from compliance.blocks import BadBlock, Block, BlockKind, PrefixTable, Target
+from compliance.blocks import CALLEE_SOURCES, BadBlock, Block, BlockKind, PrefixTable, Target
 from compliance.numbers import masked_text
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, load_scripts, trip
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import SHARDS, block_field, shard_of, subject_field
@@ -38,6 +38,8 @@ __all__ = [
     "page",
 ]
 
+_CALLEES: Final = packed(sorted(CALLEE_SOURCES))
+
 UNREADABLE: Final = "unreadable"
 """The source of a block of which no more is known than whom it is on."""
 
@@ -57,10 +59,12 @@ class Prefixes:
 @dataclass(frozen=True, slots=True)
 class Unblock:
     """Somebody may be called again. A block that is newer than `asked_at` (seconds since the epoch) stays: an old wish
-    must not undo an opt-out that came after it. None: whatever its age."""
+    must not undo an opt-out that came after it. None: whatever its age. What the callee asked for stays, too, unless
+    the administrator wants it (`by_administrator`)."""
 
     target: Target
     asked_at: float | None = None
+    by_administrator: bool = False
 
 
 class Change(IntEnum):
@@ -69,6 +73,7 @@ class Change(IntEnum):
     NOTHING = 0  # had been blocked; or was not
     DONE = 1
     NEWER = 2  # an unblock that came too late
+    CALLEES = 3  # an unblock of what the callee asked for, which only the administrator may take away
 
 
 def add(store: Store, blocks: Sequence[Block]) -> int:
@@ -81,8 +86,9 @@ def add(store: Store, blocks: Sequence[Block]) -> int:
 
 
 def remove(store: Store, targets: Sequence[Target], *, who: str, now: float) -> int:
-    """Unblock, each in its scope; returns how many had been blocked. Written into the audit trail, masked."""
-    answers = change(store, [Unblock(target) for target in targets], now=now)
+    """Unblock as the administrator, each in its scope; returns how many had been blocked. Written into the audit trail,
+    masked."""
+    answers = change(store, [Unblock(target, by_administrator=True) for target in targets], now=now)
     gone = [target for target, answer in zip(targets, answers, strict=True) if answer is Change.DONE]
     lines: list[Command | ScriptCall] = [
         control.audit_line(store, "unblock", who, now, audited(target)) for target in gone
@@ -92,15 +98,13 @@ def remove(store: Store, targets: Sequence[Target], *, who: str, now: float) -> 
 
 
 def change(store: Store, changes: Sequence[Block | Unblock], *, now: float) -> list[Change]:
-    """Carry out changes in order and in one round trip. `now` is for the unblocking: one that has ended had not been
-    blocked."""
-    calls: list[Command | ScriptCall] = [_change_call(store, requested, now) for requested in changes]
+    """Carry out changes in order and in one round trip, two where a prefix is among them. `now` is for the unblocking:
+    one that has ended had not been blocked."""
+    done = [Change(reply) for reply in trip(store, [_change_call(store, requested, now) for requested in changes])]
     if any(requested.target.kind is BlockKind.PREFIX for requested in changes):
-        # After the change: whoever has read the generation before it has read old prefixes, and will see that. A server
-        # that had forgotten the scripts would change the prefixes only after the generation.
-        load_scripts(store)
-        calls += [("INCR", store.keys.prefix_generation(shard)) for shard in range(SHARDS)]
-    return [Change(reply) for reply in trip(store, calls)[: len(changes)]]
+        # After the change: whoever has read the generation before it has read old prefixes, and will see that.
+        trip(store, [("INCR", store.keys.prefix_generation(shard)) for shard in range(SHARDS)])
+    return done
 
 
 def audited(target: Target) -> dict[str, str]:
@@ -123,9 +127,9 @@ def check(store: Store, target: Target, campaigns: Sequence[str] = (), *, now: f
 
 
 def prefixes(store: Store) -> Prefixes:
-    """The blocked prefixes, in one round trip. Keep them until a tag has another generation."""
-    reads: list[Command | ScriptCall] = [("GET", store.keys.prefix_generation(shard)) for shard in range(SHARDS)]
-    *generations, flat = trip(store, [*reads, ("HGETALL", store.keys.prefixes())])
+    """The blocked prefixes, in two round trips. Keep them until a tag has another generation."""
+    generations = trip(store, [("GET", store.keys.prefix_generation(shard)) for shard in range(SHARDS)])
+    flat = trip(store, [("HGETALL", store.keys.prefixes())])[0]  # after them: never older than they are
     blocks = _blocks(zip(flat[::2], flat[1::2], strict=True), prefix=True)
     return Prefixes(PrefixTable(blocks), tuple(whole_of(raw, 0) for raw in generations))
 
@@ -210,9 +214,11 @@ def _change_call(store: Store, requested: Block | Unblock, now: float) -> Script
         named = [keys.blocked(shard_of(field)), keys.block_ends(shard_of(field))]
     field = block_field(field, target.campaign)
     if isinstance(requested, Unblock):
-        return ScriptCall("unblock", named, [now, field, "" if requested.asked_at is None else requested.asked_at])
+        asked_at: Value = "" if requested.asked_at is None else requested.asked_at
+        return ScriptCall("unblock", named, [now, field, asked_at, "" if requested.by_administrator else _CALLEES])
     body = _Body(
         masked_text(requested.source), requested.reason, masked_text(requested.who), requested.at, requested.until
     )
     until: Value = "" if requested.until is None else requested.until
-    return ScriptCall("block", named, [requested.at, field, packed(body), until])
+    yields_to = "" if requested.asked_by_callee else _CALLEES
+    return ScriptCall("block", named, [requested.at, field, packed(body), until, yields_to])

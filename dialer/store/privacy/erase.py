@@ -190,7 +190,7 @@ def _block(store: Store, erasure: Erasure, campaigns: Sequence[str]) -> None:
     changes: list[Block | Unblock] = [
         one.block(source=SOURCE, reason="", who=erasure.who, at=erasure.at) for one in targets
     ]
-    changes += [Unblock(replace(one, campaign=name)) for one in targets for name in campaigns]
+    changes += [Unblock(replace(one, campaign=name), by_administrator=True) for one in targets for name in campaigns]
     for i in range(0, len(changes), PAGE):
         blocklist.change(store, changes[i : i + PAGE], now=erasure.at)
 
@@ -210,13 +210,14 @@ def _erase_histories(store: Store, erasure: Erasure) -> int:
 
 
 def _erase_events(store: Store, erasure: Erasure, leads: Collection[tuple[str, str]]) -> int:
-    """Events of leads, and of the customer, out of the stream to the CRM."""
-    stream, gone = store.keys.crm_out(), 0
+    """Events of leads, and of the customer, out of the streams to the CRM."""
+    gone = 0
     if not leads and not erasure.customer:
         return 0
-    for entries in _pages(store, stream, erasure.since):
-        ids = [entry.id for entry in entries if _is_of(_event(entry), leads, erasure.customer)]
-        gone += trip(store, [("XDEL", stream, *ids)])[0] if ids else 0
+    for stream in (store.keys.crm_out(), store.keys.crm_live()):
+        for entries in _pages(store, stream, erasure.since):
+            ids = [entry.id for entry in entries if _is_of(_event(entry), leads, erasure.customer)]
+            gone += trip(store, [("XDEL", stream, *ids)])[0] if ids else 0
     return gone
 
 

@@ -17,11 +17,12 @@ from functools import wraps
 from typing import Final, ParamSpec
 
 from compliance.contacts import unpacked
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, server_time, trip
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, trip
 from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import BUCKETS, SHARDS, Place
 from dialer.store.base.records import Time, shaped
+from dialer.store.base.server_facts import server_time
 from dialer.store.leads.lead_codec import taken_in_at_of
 from dialer.store.settlement.attempts import EndedAttempt
 
@@ -152,6 +153,7 @@ def purge_events(store: Store, before: float, cursor: str = "") -> Slice:
     """Delete events for the CRM from before an instant, names and attrs of leads are in them, and what was set aside
     before it."""
     _trim(store, store.keys.quarantine(), before)
+    _trim(store, store.keys.crm_live(), before)
     return _trim(store, store.keys.crm_out(), before)
 
 

@@ -1,4 +1,8 @@
-"""Events for the CRM's stream, and their form on the wire."""
+"""Events for the CRM, and their form on the wire.
+
+What the CRM must not miss is in `crm:out` and kept until its readers have it (`store/crm/readers.py`). All else, events
+for screens and answers to entries, is in `crm:live`, so that no flood of it takes the place of a disposition.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,24 @@ from typing import Any, Final
 
 import msgpack
 
-from compliance.numbers import masked_data
+from compliance.numbers import masked_data, masked_text
 from dialer.core.effects import Publish
 from dialer.core.model import shown_attempt
 from dialer.store.base.connection import Command, Store, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.records import packed, read, shaped
+from dialer.store.crm import event_settings
+from dialer.store.crm.event_settings import LIVE_KEPT, EventSettings, Format
 
 VERSION: Final = 1
 """Version of the event format, the field `v` of every entry. It changes when a reader would have to."""
 
-EVENTS_KEPT: Final = 1_000_000
-"""About how many events `crm:out` keeps, the newest."""
+MUST_NOT_MISS: Final = frozenset({"disposition"})
+"""The events of `crm:out`."""
 
+MOST_REASONS: Final = 20
+LONGEST_REASON: Final = 500
+"""Bounds of what an event says of an entry that was no good, however long that entry was."""
 
 FREE_TEXT: Final = frozenset({"name", "reason", "reasons", "next_why"})
 """Fields in which people, the CRM or the far end say what they like."""
@@ -47,33 +56,57 @@ def event_of(effect: Publish, at: float) -> CrmEvent:
     return CrmEvent(effect.kind, str(named or f"{about}@{at:.3f}"), effect.campaign, at, dict(fields))
 
 
-def refused(stream: str, entry_id: str, reasons: Sequence[str], *, about: str, campaign: str, at: float) -> CrmEvent:
-    """Tells the sender of an entry of `stream` why it was refused; `about` is the attempt or agent it named."""
-    fields = {"stream": stream, "entry": entry_id, "about": shown_attempt(about), "reasons": list(reasons)}
+def refused(
+    stream: str,
+    entry_id: str,
+    reasons: Sequence[str],
+    *,
+    at: float,
+    about: str = "",
+    campaign: str = "",
+    sender: str = "",
+    ref: str = "",
+) -> CrmEvent:
+    """Tells the sender of an entry of `stream` why it was refused; `about` is the attempt, lead or agent it named,
+    `ref` what the sender calls the entry."""
+    more = len(reasons) - MOST_REASONS
+    shortened = [reason[:LONGEST_REASON] for reason in reasons[:MOST_REASONS]]
+    if more > 0:
+        shortened.append(f"and {more:,} more reasons")
+    fields = {
+        "stream": stream,
+        "entry": entry_id,
+        "about": shown_attempt(about),
+        "reasons": shortened,
+        "sender": masked_text(sender),
+        "ref": masked_text(ref),
+    }
     return CrmEvent("refused", f"{stream}/{entry_id}", campaign, at, fields)
 
 
 def publish(store: Store, events: Sequence[CrmEvent]) -> None:
-    """Append events to the CRM's stream, in order, in one round trip."""
-    trip(store, [xadd_event(store, event) for event in events])
+    """Append events to the CRM's streams, in order, in two round trips."""
+    if events:
+        settings = event_settings.load(store)
+        trip(store, [_append(store, event, settings) for event in events])
 
 
-def xadd_event(store: Store, event: CrmEvent) -> Command:
-    """The command that appends an event."""
+def _append(store: Store, event: CrmEvent, settings: EventSettings) -> Command:
     data = {"campaign": event.campaign, "at": event.at, **shown(event.fields)}
     try:
         raw = (
             json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
-            if store.json_events
+            if settings.format is Format.JSON
             else bytes(msgpack.packb(data))
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"the {event.kind} event {event.id} cannot be encoded: {error}") from error
-    stream = store.keys.crm_out()
-    return (
-        *("XADD", stream, "MAXLEN", "~", EVENTS_KEPT, "*"),
-        *("v", VERSION, "type", event.kind, "id", event.id, "data", raw),
-    )
+    if event.kind in MUST_NOT_MISS or not settings.live_stream:
+        stream, most = store.keys.crm_out(), settings.limit
+    else:
+        stream, most = store.keys.crm_live(), LIVE_KEPT
+    entry = ("v", VERSION, "type", event.kind, "id", event.id, "data", raw)
+    return ("XADD", stream, "MAXLEN", "~", most, "*", *entry)
 
 
 def shown(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,11 +18,12 @@ from dialer.core.agents.agent import AgentState
 from dialer.core.calls.retries import next_step
 from dialer.core.model import Disposition, Lead, Settlement
 from dialer.store.base import quarantine
-from dialer.store.base.connection import Store, campaign_call, server_time, trip
+from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import EPOCH_MAX, Undecodable
 from dialer.store.base.quarantine import Bad
 from dialer.store.base.records import NO_TIME, text_of
+from dialer.store.base.server_facts import server_time
 from dialer.store.leads.lead_codec import unpack
 from dialer.store.operators import agents, campaigns
 from dialer.store.operators.campaigns import Campaign

@@ -1,6 +1,6 @@
 """Settlement: exactly one end for every attempt, and the CRM hears of it at least once.
 
-Three round trips, whatever the number: the ends are written down (one script for each campaign, each attempt once),
+A few round trips, whatever the number: the ends are written down (one script for each campaign, each attempt once),
 the events are announced, and only then are they forgotten as unannounced. A crash in between costs the CRM a repeated
 event, which `attempt_id` gives away, never a missing one. An end is never dropped: one whose attempt the store has
 forgotten is written as any other, and where a key of the campaign is damaged its ends wait until that is mended.
@@ -32,7 +32,7 @@ from dialer.store.operators import campaigns
 from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, PastAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
-from dialer.store.settlement.outbox import CrmEvent, pack_event, unpack_event, xadd_event
+from dialer.store.settlement.outbox import CrmEvent, pack_event, publish, unpack_event
 from dialer.store.settlement.settlements import counted_at, event_of, from_wire, retry_at, settled, to_wire
 
 __all__ = ["counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
@@ -127,7 +127,7 @@ def _readable(store: Store, kept_events: Sequence[tuple[str, bytes, bytes]]) -> 
 
 
 def _announce(store: Store, events: Sequence[CrmEvent]) -> None:
-    trip(store, [xadd_event(store, event) for event in events])
+    publish(store, events)
     trip(store, [("HDEL", store.keys.unannounced(event.campaign), event.id) for event in events])
 
 

@@ -1,0 +1,188 @@
+"""`dialer crm`: register readers of the CRM's events, see how far each is, choose how events are written and kept."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+import click
+from rich.text import Text
+
+from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, alarm, answering, table, when
+from dialer.cli.base.text import counted
+from dialer.cli.crm.stray import stray
+from dialer.cli.crm.tail import tail
+from dialer.cli.crm.validate import schema, validate
+from dialer.store.base.connection import Store
+from dialer.store.crm import event_settings, readers
+from dialer.store.crm.event_settings import EventSettings, Format
+from dialer.store.crm.readers import Reader, ReaderError
+from dialer.store.operators import control
+
+NOBODY: Final = "No reader is registered: crm:out keeps its newest {kept:,} events, read or not."
+
+
+@click.group(cls=NearGroup)
+def crm() -> None:
+    """The CRM's side: who reads the events, what passes, whether entries are right before they are sent.
+
+    \b
+    Example:
+      dialer crm register billing
+      dialer crm readers
+    """
+
+
+@crm.command(short_help="Keep events until a reader has acknowledged them.")
+@click.argument("reader")
+@click.option("--from-oldest", is_flag=True, help="Begin with the oldest event that is there, not with the next one.")
+@answering
+def register(invocation: Invocation, reader: str, from_oldest: bool) -> Answer:
+    """Keep events of crm:out until READER has acknowledged them.
+
+    READER is a consumer group. It is made if it is not there, on crm:out and crm:live; one that is there keeps its
+    place. The newest events stay in any case (dialer crm set --kept).
+
+    \b
+    Example:
+      dialer crm register billing
+    """
+    with invocation.store() as store:
+        try:
+            new = readers.register(store, reader, who=invocation.who, now=now(), oldest=from_oldest)
+        except ReaderError as error:
+            raise Failure(CliExit.REFUSED, str(error)) from error
+        control.audit(store, "crm_register", who=invocation.who, now=now(), detail={"reader": reader})
+        standing = next(row for row in readers.listing(store) if row.name == reader)
+    place = "its consumer group is new" if new else "its consumer group was there already and keeps its place"
+    unread = counted(standing.unread, "event")
+    return Answer(asdict(standing), f"Reader {reader} is registered: {place}, {unread} unread.")
+
+
+@crm.command(short_help="Keep nothing for a reader any more.")
+@click.argument("reader")
+@click.option("--yes", is_flag=True, help="Also if it has not read everything.")
+@answering
+def unregister(invocation: Invocation, reader: str, yes: bool) -> Answer:
+    """Keep nothing for READER any more, and delete its consumer groups. Refused while it has events to read.
+
+    \b
+    Example:
+      dialer crm unregister billing
+    """
+    with invocation.store() as store:
+        unread = next((row.unread for row in readers.listing(store) if row.name == reader), 0)
+        if unread and not yes:
+            raise Failure(
+                CliExit.REFUSED,
+                f"reader {reader} has {counted(unread, 'event')} to read yet",
+                f"They are nobody's afterwards. To do it all the same: dialer crm unregister {reader} --yes",
+            )
+        try:
+            readers.unregister(store, reader)
+        except ReaderError as error:
+            raise Failure(CliExit.NOT_FOUND, str(error)) from error
+        detail = {"reader": reader, "unread": unread}
+        control.audit(store, "crm_unregister", who=invocation.who, now=now(), detail=detail)
+    return Answer(detail, f"Reader {reader} is not registered any more.")
+
+
+@crm.command("readers", short_help="List the registered readers and how far each is.")
+@answering
+def readers_(invocation: Invocation) -> Answer:
+    """List the registered readers: how many events each has to read, and how far it is behind.
+
+    \b
+    Example:
+      dialer crm readers
+    """
+    moment = now()
+    with invocation.store() as store:
+        settings, rows = event_settings.load(store), readers.listing(store)
+    data = {"settings": asdict(settings), "readers": [_as_data(row, settings, moment) for row in rows]}
+    if not rows:
+        return Answer(data, [NOBODY.format(kept=settings.kept), "Register one with: dialer crm register NAME"])
+    heads = ("reader", "unread", "of limit", "behind", "registered", "by")
+    drawn = table(heads, [_drawn(row, settings, moment) for row in rows], right=("unread", "of limit", "behind"))
+    troubles = [alarm(words) for row in rows if (words := row.trouble(settings, moment))]
+    return Answer(data, [drawn, *troubles])
+
+
+def _as_data(row: Reader, settings: EventSettings, moment: float) -> dict[str, Any]:
+    return {**asdict(row), "behind_s": row.behind_s(moment), "trouble": row.trouble(settings, moment)}
+
+
+def _drawn(row: Reader, settings: EventSettings, moment: float) -> tuple[Text | str, ...]:
+    style = "bold red" if row.trouble(settings, moment) else ""
+    return (
+        Text(row.name, style),
+        Text(f"{row.unread:,}", style),
+        Text(f"{row.unread / settings.limit:.1%}", style),
+        Text(_span(row.behind_s(moment)), style),
+        when(row.registered_at),
+        row.registered_by,
+    )
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
+
+
+@crm.command("set", short_help="Show or change how events are written and kept.")
+@click.option("--format", "format_", type=click.Choice([str(one) for one in Format]), help="How data is written.")
+@click.option("--kept", type=int, metavar="N", help="Newest events of crm:out that stay, read or not.")
+@click.option("--limit", type=int, metavar="N", help="Most events that crm:out keeps for a reader that is behind.")
+@click.option(
+    "--live-stream/--no-live-stream", default=None, help="Whether events for screens have crm:live for themselves."
+)
+@click.option(
+    "--campaign-requests/--no-campaign-requests", default=None, help="Whether the CRM may start and pause campaigns."
+)
+@answering
+def set_(invocation: Invocation, format_: str | None, **given: Any) -> Answer:
+    """Show, or change, how the CRM's events are written and kept. It holds for all hosts from the next event on.
+
+    \b
+    Example:
+      dialer crm set
+      dialer crm set --format json
+    """
+    changes = {name: value for name, value in given.items() if value is not None}
+    if format_ is not None:
+        changes["format"] = Format(format_)
+    with invocation.store() as store:
+        settings = event_settings.load(store)
+        if changes:
+            settings = _changed(invocation, store, settings, changes)
+    rows = [(name, str(value)) for name, value in _shown(settings).items()]
+    return Answer(asdict(settings), table(("", ""), rows))
+
+
+def _changed(invocation: Invocation, store: Store, before: EventSettings, given: dict[str, Any]) -> EventSettings:
+    try:
+        after = replace(before, **given)
+    except ValueError as error:
+        raise Failure(CliExit.REFUSED, str(error)) from error
+    event_settings.save(store, after)
+    detail = {"before": _shown(before), "after": _shown(after)}
+    control.audit(store, "crm_set", who=invocation.who, now=now(), detail=detail)
+    return after
+
+
+def _shown(settings: EventSettings) -> dict[str, str]:
+    return {
+        "format": settings.format.value,
+        "kept": f"{settings.kept:,} events of crm:out",
+        "limit": f"{settings.limit:,} events, for readers that are behind",
+        "live stream": "screens have crm:live" if settings.live_stream else "everything is in crm:out",
+        "campaign requests": "the CRM may start and pause" if settings.campaign_requests else "refused",
+    }
+
+
+for command in (tail, validate, schema, stray):
+    crm.add_command(command)

@@ -1,0 +1,102 @@
+"""`dialer audit`: who changed or looked at what, and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import click
+
+from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_option, limit_option, more_than, span_s
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, answering, table, when
+from dialer.store.base.fields import EPOCH_MAX
+from dialer.store.operators import control
+from dialer.store.operators.control import Audited
+
+CAMPAIGN_FIELDS: Final = ("campaign", "campaigns", "name")
+"""Where a line says which campaign it is about."""
+
+
+@click.command()
+@click.option("--since", metavar="WHEN", help=f"From then on: {SPAN_EXAMPLES} ago, a date, or a time with its offset.")
+@click.option("--until", metavar="WHEN", help="Up to then, a date with that day.")
+@click.option("--by", metavar="TEXT", default="", help="Only where the Redis user, or the remark, has this in it.")
+@click.option("--what", metavar="WORD", default="", help="Only what begins so, such as block or campaign_.")
+@campaign_option
+@limit_option(100)
+@answering
+def audit(
+    invocation: Invocation, since: str | None, until: str | None, by: str, what: str, campaign: str, limit: int
+) -> Answer:
+    """Show the audit trail, the newest first: who changed or looked at what, and when. Numbers are masked.
+
+    `user` is the Redis user, whom the server knows; `who` is what that one said of itself, or for whom it acted. About
+    a million lines are kept.
+
+    \b
+    Example:
+      dialer audit --since 7d --what block
+      dialer audit --by anna --since 2026-11-01 --until 2026-11-30 --json
+    """
+    moment = now()
+    first = _moment(since, moment, "--since", whole_day=False) if since else 0.0
+    last = _moment(until, moment, "--until", whole_day=True) if until else EPOCH_MAX
+    chosen: list[Audited] = []
+    with invocation.store() as store:
+        for line in control.audit_lines(store, first, last):
+            if _is_wanted(line, by, what, campaign):
+                chosen.append(line)
+            if len(chosen) > limit:
+                break
+    shown = chosen[:limit]
+    data = [{"at": row.at, "user": row.user, "who": row.who, "what": row.what, "detail": row.detail} for row in shown]
+    page = table(("when", "who", "what"), _rows(shown)) if shown else "Nothing of this is in the audit trail."
+    return Answer(data, page, more_than(limit) if len(chosen) > limit else "")
+
+
+def _is_wanted(line: Audited, by: str, what: str, campaign: str) -> bool:
+    if by.lower() not in f"{line.user} {line.who}".lower() or not line.what.startswith(what):
+        return False
+    named = [value for name in CAMPAIGN_FIELDS if (value := line.detail.get(name)) is not None]
+    return not campaign or any(campaign == value or (isinstance(value, list) and campaign in value) for value in named)
+
+
+def _rows(lines: list[Audited]) -> Iterator[tuple[str, str, str]]:
+    for line in lines:
+        who = line.who if line.user in ("", "default") or line.who.startswith(line.user) else f"{line.user}: {line.who}"
+        yield when(line.at), who, f"{line.what}  {_words(line.detail)}".rstrip()
+
+
+def _words(detail: Mapping[str, Any]) -> str:
+    """What is known of it, short: what says nothing is left out."""
+    parts = []
+    for name, value in detail.items():
+        if value in ("", None, [], {}):
+            continue
+        if name in ("at", "until", "not_before") and isinstance(value, int | float):
+            value = when(value)
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        parts.append(f"{name}={text}")
+    return ", ".join(parts)
+
+
+def _moment(text: str, moment: float, option: str, *, whole_day: bool) -> float:
+    """A span before now, a date by this machine's clock, or a time with its offset, in seconds since the epoch."""
+    span = span_s(text)
+    try:
+        if span is not None:
+            return max(0.0, moment - span)
+        at = datetime.fromisoformat(text.strip())
+        if len(text.strip()) <= 10:
+            at += timedelta(days=1 if whole_day else 0)
+        elif at.tzinfo is None:
+            raise ValueError("no offset")
+        return min(max(0.0, at.timestamp()), EPOCH_MAX)
+    except (ValueError, OverflowError):
+        raise click.UsageError(
+            f"{option} {text!r}: give a span such as {SPAN_EXAMPLES}, a date such as 2026-11-30, or a time such as "
+            "2026-11-30T18:00:00+08:00"
+        ) from None

@@ -1,0 +1,181 @@
+"""Who may do what at the server: each role's commands and keys, and the ACL rules that say so. Pure.
+
+A role is a list of grants, a grant is some commands on some groups of keys. What is not granted is refused by the
+server, also inside a script: a script runs with the rights of whoever calls it. A new key belongs into a group of
+`GROUPS`, a new command of a role into one of its grants; a test goes over all keys, others do each role's work on a
+real server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """Whose work somebody does."""
+
+    DAEMON = "daemon"  # dialer run
+    ADMINISTRATOR = "administrator"  # everything that people do, but for changing the audit trail
+    MANAGER = "manager"  # campaigns, leads, caller ids; blocks through the daemons
+    SUPERVISOR = "supervisor"  # looks at the floor, gives orders to daemons
+    AUDITOR = "auditor"  # reads the audit trail, settings and rates
+    CRM = "crm"  # adds leads to its campaigns, reads its events, says what came of calls
+    DESKTOP = "desktop"  # the gateway between the agents' screens and the dialer
+
+
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "intake": ("{*}:leads",),
+    "rejected": ("{*}:rejected",),
+    "campaigns": ("campaigns",),
+    "settings": ("{*}:campaign",),
+    "people": ("{*}:lead", "{*}:numbers"),
+    "places": ("{*}:due", "{*}:waiting", "{*}:leased", "{*}:closed", "{*}:open"),
+    "books": tuple(
+        f"{{*}}:{name}"
+        for name in (
+            *("progress", "story", "priority", "lessee", "attempts", "ended", "outcomes", "wishes", "why"),
+            *("unannounced", "lists", "imports"),
+        )
+    ),
+    "counts": ("{*}:counts",),
+    "rates": ("{*}:ledger:*", "{*}:ledger_hour:*", "{*}:agent_day:*"),
+    "learnt": ("{*}:learnt",),
+    "caller_ids": ("{caller_ids}:uses:*", "{caller_ids}:rests", "{caller_ids}:blocks"),
+    "histories": ("{c*}:h:*",),
+    "blocks": ("{c*}:blocked", "{c*}:block_ends"),
+    "prefixes": ("prefixes", "{c*}:prefix_generation"),
+    "agents": ("agents", "agents:read", "agents:claim:*", "agents:phone:*"),
+    "hosts": ("hosts", "status:*", "owners", "owner:*"),
+    "agents_in": ("agents:in",),
+    "crm_in": ("crm:in",),
+    "events": ("crm:out",),
+    "live": ("crm:live",),
+    "readers": ("crm:readers", "crm:settings"),
+    "control": ("control",),
+    "audit": ("audit",),
+    "chores": ("erasures", "retention", "housekeeper", "unwritten", "quarantine", "marker"),
+}
+"""The keys, behind the prefix, in groups that are granted together. A `*` stands for any name."""
+
+_LOOK: Final = (
+    *("zmscore", "hstrlen", "sismember"),
+    *("hget", "hmget", "hgetall", "hexists", "hlen", "hkeys", "hscan", "zscore", "zcard", "zcount", "zrange"),
+    *("zrangebyscore", "get", "smembers", "xlen", "xrange", "xrevrange", "xread", "xpending"),
+    *("xinfo|stream", "xinfo|groups"),
+)
+_COUNT: Final = ("zcard", "zcount", "zrangebyscore", "hlen", "hkeys", "hexists", "xlen")
+_KEEP: Final = ("hset", "hsetnx", "hdel", "hincrby", "zadd", "zrem", "zpopmin", "expire")
+_SEND: Final = ("xadd",)
+_FOLLOW: Final = (
+    *("xread", "xreadgroup", "xack", "xrange", "xrevrange", "xlen", "xpending", "xclaim", "xautoclaim"),
+    *("xgroup|create", "xgroup|createconsumer", "xinfo|stream", "xinfo|groups", "xinfo|consumers"),
+)
+
+_ALL_MAY: Final = (
+    *("ping", "info", "time", "acl|whoami", "script|load", "client|setname"),
+    *("command", "cluster|slots", "cluster|shards", "readonly"),
+)
+"""What every user needs to connect, also to a Cluster."""
+
+_SCRIPTS: Final = ("evalsha", "type", "exists")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Commands on groups of keys; `read_only` where no command of them changes anything."""
+
+    commands: Sequence[str]
+    groups: Sequence[str]
+    read_only: bool = False
+
+
+_LOOKED_AT: Final = (
+    *("campaigns", "settings", "counts", "rates", "learnt", "caller_ids", "agents", "hosts"),
+    *("intake", "rejected", "people", "places", "books"),
+)
+
+_MANAGER: Final = (
+    Grant(_LOOK, _LOOKED_AT, read_only=True),
+    Grant(("hget", "hmget"), ("histories", "blocks"), read_only=True),
+    Grant(("hgetall", "get"), ("prefixes",), read_only=True),
+    Grant(("sadd",), ("campaigns",)),
+    Grant(_KEEP, ("settings", "people", "places", "books", "counts", "caller_ids")),
+    Grant(_SEND, ("intake", "crm_in", "control", "audit")),
+)
+
+GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
+    Role.ADMINISTRATOR: (
+        *_MANAGER,
+        Grant(_LOOK, tuple(group for group in GROUPS if group not in ("intake", "crm_in")), read_only=True),
+        Grant(
+            (*_KEEP, "incr", "set", "del"),
+            ("histories", "blocks", "prefixes", "agents", "hosts", "readers", "chores"),
+        ),
+        Grant(
+            (*_FOLLOW, "xdel", "xadd", "xgroup|destroy"),
+            ("intake", "rejected", "events", "live", "crm_in", "agents_in"),
+        ),
+    ),
+    Role.MANAGER: _MANAGER,
+    Role.SUPERVISOR: (
+        Grant(
+            _LOOK,
+            ("campaigns", "settings", "counts", "rates", "learnt", "caller_ids", "agents", "hosts"),
+            read_only=True,
+        ),
+        Grant(_COUNT, ("intake", "people", "places"), read_only=True),
+        Grant(_SEND, ("control", "audit")),
+    ),
+    Role.AUDITOR: (
+        Grant(_LOOK, ("audit", "campaigns", "settings", "counts", "rates", "hosts"), read_only=True),
+        Grant(_COUNT, ("intake", "people", "places"), read_only=True),
+    ),
+    Role.CRM: (
+        Grant(("xadd", "xlen"), ("intake",)),
+        Grant(("xrange", "xrevrange", "xread", "xlen"), ("rejected",), read_only=True),
+        Grant(_FOLLOW, ("events", "live")),
+        Grant(_SEND, ("crm_in",)),
+    ),
+    Role.DESKTOP: (
+        Grant(_SEND, ("agents_in", "crm_in")),
+        Grant(_FOLLOW, ("live",)),
+    ),
+}
+"""What each role may do. The daemon's is in `rules_of`: everything below the prefix, and nothing that is dangerous."""
+
+_WITHOUT_SCRIPTS: Final = (Role.CRM, Role.DESKTOP)
+
+
+def rules_of(role: Role, prefix: str, campaigns: Sequence[str] = ()) -> tuple[str, ...]:
+    """The ACL rules of a role, without the user's name and password. `campaigns` narrows a CRM to these.
+
+    Commands and keys belong together: each grant is a selector of its own (Redis 7, Valkey).
+    """
+    if role is Role.DAEMON:
+        allowed = ("+@read", "+@write", "+@stream", "-@dangerous", "-@blocking", "+xread", "+xreadgroup", "+evalsha")
+        return (f"~{prefix}*", *allowed, *_plus(_ALL_MAY), "+config|get", "+wait", "+xinfo")
+    rules = list(_plus(_ALL_MAY))
+    if role not in _WITHOUT_SCRIPTS:
+        rules.append(f"({' '.join((*_plus(_SCRIPTS), f'~{prefix}*'))})")
+    for grant in GRANTS[role]:
+        access = "%R~" if grant.read_only else "~"
+        keys = [f"{access}{prefix}{pattern}" for pattern in _patterns(grant.groups, campaigns)]
+        rules.append(f"({' '.join((*_plus(grant.commands), *keys))})")
+    return tuple(rules)
+
+
+def _patterns(groups: Sequence[str], campaigns: Sequence[str]) -> list[str]:
+    patterns: list[str] = []
+    for pattern in (pattern for group in groups for pattern in GROUPS[group]):
+        if campaigns and pattern.startswith("{*}"):
+            patterns += [f"{{{name}}}{pattern.removeprefix('{*}')}" for name in campaigns]
+        else:
+            patterns.append(pattern)
+    return patterns
+
+
+def _plus(commands: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"+{command}" for command in commands)
