@@ -1,5 +1,4 @@
-"""The risk with which the yardstick comes to the cap on a row, as its ledger counts: found by bisection, on days of
-their own."""
+"""The risk with which the yardstick comes to the cap on a row: found by bisection, on days of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +6,6 @@ import math
 from statistics import fmean
 from typing import Final
 
-from tests.scoreboard.counted import counted_rate
 from tests.scoreboard.days import Kept, Task, missing, task_of
 from tests.scoreboard.entrants import YARDSTICK
 from tests.scoreboard.row import Row
@@ -41,7 +39,7 @@ def due(row: Row, cap: float, kept: Kept) -> list[Task]:
 
 
 def calibrated(row: Row, cap: float, kept: Kept) -> str:
-    """The policy whose mean counted rate over the trial days is nearest to the cap, for what has been played."""
+    """The policy whose mean abandon rate over the trial days is nearest to the cap, for what has been played."""
     return _search(row, cap, kept)[0]
 
 
@@ -55,7 +53,7 @@ def _search(row: Row, cap: float, kept: Kept) -> tuple[str, list[Task]]:
         absent = missing(tasks, kept)
         if absent:
             return best or policy, absent
-        rate = fmean(counted_rate(kept.days[task.key], row.scenario.callees.kinds) for task in tasks)
+        rate = fmean(kept.days[task.key].abandon_rate for task in tasks)
         if abs(rate - cap) < nearest:
             best, nearest = policy, abs(rate - cap)
         if nearest <= CLOSE * cap:

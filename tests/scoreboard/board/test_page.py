@@ -270,6 +270,29 @@ def test_no_path_of_a_machine_is_written(table: Table, tmp_path: Path) -> None:
     assert str(tmp_path.parent) not in written
 
 
+def test_a_yardstick_that_breaks_the_count_is_no_measure(row: Row) -> None:
+    """It keeps the cap of people and loses machines that the ledger counts as people."""
+    days = [day(0.95, 100, 3, machines=60, machines_lost=30)] * 2
+    ours = [day(0.90, 100, 3)] * 2
+
+    def text(heard: Heard) -> str:
+        told = standing("yardstick", "", days, 0.03, heard=heard)
+        found = (told, standing("predictive", "", ours, 0.03, told=days, heard=heard), played("cisco", 0.8))
+        plain = (played("predictive", 0.9, 0.9), played("yardstick", 0.9))
+        return page(FACTS, [Table(row, 0.03, found), Table(row, 0.03, plain)], [])
+
+    assert "Less busy than the yardstick in R2 mid: 20 agents, 30 % answer, cap 3 %: by 5.0 points." in text(
+        Heard.AT_ONCE
+    )
+    later = text(Heard.LATER)
+    assert "Less busy" not in later
+    assert "in 1 of 1 tables." in later
+    assert (
+        "Not compared with the yardstick in R2 mid: 20 agents, 30 % answer, cap 3 %: as the ledger counts, it abandoned"
+        " 25.4 %."
+    ) in later
+
+
 def test_what_the_ledger_counts_stands_beside_what_people_met(row: Row) -> None:
     """Machines that found no agent are in the one and not in the other; unless they are known at once."""
     machines = day(0.9, 100, 2, machines=60, machines_lost=10)
