@@ -98,7 +98,7 @@ def _timings(timings: Sequence[Timing]) -> str:
     ]
     return (
         f"## Time per decision\n\n`predictive`, over {timings[0].decisions:,} decisions on made-up floors that change"
-        " from one to the next.\n\n" + markdown(("agents", "ringing", "p50", "p99", "max"), lines)
+        " from one to the next; processor time.\n\n" + markdown(("agents", "ringing", "p50", "p99", "max"), lines)
     )
 
 
