@@ -9,9 +9,12 @@
 # make bench-leads   100,000 leads reopened, cancelled and moved beside a floor that dials
 # make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
 # make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
+# make lock     versions of constraints.txt with the hashes of their files, into requirements/; after a change of either
+# make sbom     what the product is made of, with versions, licences and hashes, CycloneDX: build/sbom.cdx.json
+# make audit    known vulnerabilities of what the product is made of (asks the network)
 # make mutants  whether the tests notice small changes to rules, pacing, engine, gate and settlement; half an hour
 #
-# The first run makes a virtual environment in .venv; later runs reuse it until pyproject.toml or constraints.txt change.
+# The first run makes a virtual environment in .venv; later runs reuse it until pyproject.toml or requirements/ change.
 
 # The first Python that fits: the pjsua2 wheel exists for 3.11 and 3.12.
 FITS := import sys, venv, ensurepip; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])
@@ -19,16 +22,18 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do $$p -c '$(FITS)' 2>
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos bench bench-engine bench-pacing bench-register bench-evidence bench-outbox bench-leads bench-compliance mutants format clean
+.PHONY: setup demo test lint types unit chaos lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-outbox bench-leads bench-compliance mutants format clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml requirements/test.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 with its venv module is needed: apt-get install python3-venv"; exit 1; }
 	@echo "Setting up $(VENV) (a minute the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@$(BIN)/python -m pip install $(QUIETLY) --require-hashes --requirement requirements/test.txt
+	@$(BIN)/python -m pip install $(QUIETLY) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP)
@@ -79,8 +84,41 @@ bench-compliance: $(STAMP)
 	@$(BIN)/python -m tests.bench.preflight
 
 mutants: $(STAMP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
+	@$(BIN)/python -m pip install $(QUIETLY) --require-hashes --requirement requirements/mutants.txt
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
+
+# What only these commands need stands beside the product, in environments of its own.
+TOOLS := build/tools
+SHIPPED := build/shipped
+
+$(TOOLS)/.installed: requirements/tools.txt
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install $(QUIETLY) --require-hashes --requirement requirements/tools.txt
+	@touch $@
+
+# As systemd/README.md installs it.
+$(SHIPPED)/.installed: pyproject.toml requirements/run.txt
+	@$(PYTHON) -m venv $(SHIPPED)
+	@$(SHIPPED)/bin/python -m pip install $(QUIETLY) --require-hashes --requirement requirements/run.txt
+	@$(SHIPPED)/bin/python -m pip install $(QUIETLY) --no-deps --no-build-isolation .
+	@touch $@
+
+LOCK = $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+PINNED = pyproject.toml requirements/build.in --constraint constraints.txt
+
+lock: $(TOOLS)/.installed
+	@$(LOCK) $(PINNED) --output-file requirements/run.txt
+	@$(LOCK) $(PINNED) --extra test --output-file requirements/test.txt
+	@$(LOCK) $(PINNED) --extra mutants --output-file requirements/mutants.txt
+	@$(LOCK) requirements/tools.in --output-file requirements/tools.txt
+
+sbom: $(TOOLS)/.installed $(SHIPPED)/.installed
+	@$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	    --output-file build/sbom.cdx.json $(SHIPPED)/bin/python
+	@echo "build/sbom.cdx.json"
+
+audit: $(TOOLS)/.installed
+	@$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements/run.txt
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

@@ -43,12 +43,21 @@ class CallerId:
 @dataclass(frozen=True, slots=True)
 class Pool:
     """The numbers of a campaign, in their order. With `same_on_retry` a callee is shown the same one again. A number
-    that the network blocked `rest_after_blocks` times within a day rests (0: never by itself)."""
+    rests when the network blocked at least `rest_after_blocks` of its calls within a day (0: never by itself) and at
+    least `rest_share` of its calls of today and yesterday, if these are `rest_min_calls` or more."""
 
     campaign: str
     rows: tuple[CallerId, ...]
     same_on_retry: bool = True
     rest_after_blocks: int = 3
+    rest_share: float = 0.0
+    rest_min_calls: int = 0
+
+    def blocks_to_rest(self, calls: int) -> int:
+        """So many blocks within a day make a number rest that was shown on `calls` calls; 0: none do."""
+        if not self.rest_after_blocks or calls < self.rest_min_calls:
+            return 0
+        return max(self.rest_after_blocks, math.ceil(self.rest_share * calls))
 
 
 class Wanted(NamedTuple):

@@ -16,8 +16,13 @@ import phonenumbers
 from phonenumbers import timezone
 from phonenumbers.phonenumberutil import NumberParseException, ValidationResult
 
+from compliance.numbering import plans, written
+
 MAX_RAW_LENGTH: Final = 32
-"""Longest text that `parse` looks at: 15 digits with separators to spare."""
+"""Longest number that `parse` reads: 15 digits with separators to spare."""
+
+MOST_RAW_LENGTH: Final = 128
+"""Longest text that `parse` looks at, with the characters that cannot be seen."""
 
 MAX_DIGITS: Final = 15
 """Most digits of a phone number (E.164)."""
@@ -38,8 +43,7 @@ MAX_LAST_SHOWN: Final = 4
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _WRITTEN: Final = re.compile(r"[\d+＋().\s/‐-―-]+")
-_UNSEEN: Final = r"\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
-_SEPARATOR: Final = rf"[ \t\u00a0\u2000-\u200a\u202f\u3000()（）.·/,，、_＿:：‐-―－{_UNSEEN}-]"
+_SEPARATOR: Final = rf"[ \t\u00a0\u2000-\u200a\u202f\u3000()（）.·/,，、_＿:：‐-―－{written.UNSEEN}-]"
 _OTHER_DIGITS: Final = {
     **dict(zip("〇一二三四五六七八九", "0123456789", strict=True)),
     **dict(zip("零壹贰叁肆伍陆柒捌玖", "0123456789", strict=True)),
@@ -69,6 +73,7 @@ _CLOCK: Final = re.compile(r"((?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:\.\d{3})?)
 """A time of day, and what stands behind it."""
 
 _DECIMAL: Final = re.compile(r"((?!0\d)\d+)\.(\d+)")
+_NO_DIGIT: Final = re.compile(r"[^0-9]+")
 _FROM_ABROAD: Final = ("00", "011")
 """What is dialled before the country code, in most countries and in North America."""
 
@@ -91,7 +96,7 @@ class E164:
 
     def is_in(self, text: str) -> bool:
         """Whether a text holds this number, however it is written: its last eight digits tell."""
-        return self.clear[1:][-ENOUGH_DIGITS:] in _digits(text)
+        return len(text) >= ENOUGH_DIGITS and self.clear[1:][-ENOUGH_DIGITS:] in _digits(text)
 
     def __str__(self) -> str:
         return mask(self.clear)
@@ -107,13 +112,44 @@ def parse(raw: str, default_region: str) -> E164:
     """Read a number as people write it.
 
     `default_region` is an ISO 3166 code ("CN") for numbers without a country code. Only numbers that the numbering
-    plan of their country knows are accepted. Raises `BadNumber`.
+    plan of their country knows are accepted, and those that begin with a prefix that the operator has allowed
+    (`plans.also_valid`). Characters that cannot be seen, and what marks a number as text, are left out; so is the `.0`
+    of a spreadsheet. Where a few digits behind a dot, slash or dash may or may not belong to it, the number is refused.
+    Raises `BadNumber`.
     """
-    if len(raw) > MAX_RAW_LENGTH:
+    if len(raw) > MOST_RAW_LENGTH:
+        raise BadNumber(f"too long: more than {MOST_RAW_LENGTH} characters")
+    text = written.bare(raw)
+    if len(text) > MAX_RAW_LENGTH:
         raise BadNumber(f"too long: more than {MAX_RAW_LENGTH} characters")
-    text = raw.strip()
     if not text:
         raise BadNumber("empty")
+    simple = plans.ordinary(text, default_region)
+    if simple is not None:
+        return E164(simple)
+    text = written.whole(text)
+    spoilt = written.spoilt(text)
+    if spoilt is not None:
+        raise BadNumber(spoilt)
+    number = _parsed(text, default_region)
+    if _is_doubtful(text, default_region):
+        raise BadNumber(written.TACKED_ON)
+    return number
+
+
+def _is_doubtful(text: str, default_region: str) -> bool:
+    """Whether the text is a number with and without the few digits behind its last dot, slash or dash."""
+    shorter = written.without_tail(text)
+    if shorter is None:
+        return False
+    try:
+        _parsed(shorter, default_region)
+    except BadNumber:
+        return False
+    return True
+
+
+def _parsed(text: str, default_region: str) -> E164:
     if not _WRITTEN.fullmatch(text):
         raise BadNumber("not digits: only digits, spaces, dashes, dots, slashes, brackets and a leading + are allowed")
     try:
@@ -128,10 +164,11 @@ def parse(raw: str, default_region: str) -> E164:
             raise BadNumber("too long")
         case ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
             raise BadNumber("too short: the area code is missing")
-    if not phonenumbers.is_valid_number(number):
+    clear = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if not plans.is_known(number, clear):
         region = phonenumbers.region_code_for_country_code(number.country_code or 0)
         raise BadNumber(f"not a valid number of region {region} (+{number.country_code})")
-    return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return E164(clear)
 
 
 def _unreadable(error: NumberParseException, default_region: str) -> str:
@@ -246,6 +283,8 @@ def _masked_run(run: re.Match[str]) -> str:
 
 def _digits(text: str) -> str:
     """The digits of a text as 0 to 9, whatever stands between them."""
+    if text.isascii():
+        return _NO_DIGIT.sub("", text)
     return "".join(
         str(unicodedata.decimal(char)) if char.isdecimal() else _OTHER_DIGITS[char]
         for char in text
@@ -296,5 +335,9 @@ def zones(number: E164) -> tuple[str, ...]:
 
     A mobile number has the zones of its whole country. All of China is Asia/Shanghai, by law.
     """
-    zone_names = timezone.time_zones_for_number(phonenumbers.parse(number.clear, None))
+    parsed = phonenumbers.parse(number.clear, None)
+    if plans.is_added(number.clear):  # the package knows nothing of the range, but the zones of its country
+        zone_names = timezone.time_zones_for_geographical_number(parsed)
+    else:
+        zone_names = timezone.time_zones_for_number(parsed)
     return tuple(zone for zone in zone_names if zone != _UNKNOWN_ZONE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -22,6 +22,8 @@ MIN_RING_TIMEOUT_S: Final = 15.0
 four rings; Ofcom and the German regulator ask for the same."""
 
 
+TrunkName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """What a campaign may be called."""
 
@@ -33,7 +35,17 @@ class RetrySettings(Section):
     max_attempts: int = Field(
         description="how often this end may be followed by another attempt; 0: never", ge=0, le=99
     )
+    not_before: Literal["", "next_day"] = Field(
+        default="", description="next_day: not on the same day of the callee; empty: delay_s alone decides"
+    )
+    prefer: Literal["", "another_window"] = Field(
+        default="",
+        description="another_window: at another time of the callee's day (until 12:00, to 14:00, to 18:00, evening, "
+        "weekend), behind leads that were never called; sooner only where nothing else is due; empty: no matter when",
+    )
 
+
+NEXT_DAY: Final = "next_day"
 
 NEVER: Final = RetrySettings(delay_s=0.0, max_attempts=0)
 """The retry of every disposition that is not in the table, such as invalid, blocked and unwanted."""
@@ -138,7 +150,14 @@ class CampaignSettings(Section):
     max_calls_per_agent: float = Field(
         default=8.0, description="most calls in flight for each working agent", ge=1, le=50
     )
-    trunk: str = Field(default="", description="name of the trunk; empty: the first one configured", max_length=40)
+    trunk: str = Field(
+        default="", description="name of the only trunk that is used; empty: trunks says which", max_length=40
+    )
+    trunks: tuple[TrunkName, ...] = Field(
+        default=(),
+        description="names of the trunks that are used; their priority and weight say in which order; empty: all",
+        max_length=64,
+    )
     registers: tuple[str, ...] = Field(
         default=(ALL_REGISTERS,),
         description="national no-call registers that numbers of their country must not be on: names of the daemon's "
@@ -150,12 +169,32 @@ class CampaignSettings(Section):
         description="number shown to the callee; this or caller_ids is needed to start",
         pattern=rf"^({CALLER_ID_FORM})?$",
     )
+    callback_agent_wait_s: float = Field(
+        default=15 * 60.0,
+        description="a promised callback waits so long for the agent who is to have it, in seconds from its time on; "
+        "then it is anybody's",
+        ge=0,
+        le=86_400,
+    )
     caller_id_rest_after_blocks: int = Field(
         default=3,
-        description="a caller id that the network blocked this often within a day (603+, 608) rests for a day; 0: it "
-        "rests only when somebody says so",
+        description="a caller id rests for a day when the network blocked (603+, 608) at least this many of its calls "
+        "within a day, and the share of caller_id_rest_share; 0: it rests only when somebody says so",
         ge=0,
         le=20,
+    )
+    caller_id_rest_share: float = Field(
+        default=0.1,
+        description="share of a caller id's calls of today and yesterday that must have been blocked before it rests",
+        ge=0,
+        le=1,
+    )
+    caller_id_rest_min_calls: int = Field(
+        default=20,
+        description="calls of today and yesterday before a share says anything: with fewer a caller id does not rest "
+        "by itself",
+        ge=0,
+        le=10_000,
     )
     default_region: Region = Field(default="CN", description="country of numbers without a country code, ISO 3166")
     countries: tuple[Region, ...] = Field(
@@ -289,13 +328,17 @@ class CampaignSettings(Section):
         each_number_once(rows)
         return rows
 
+    @field_validator("trunks")
+    @classmethod
+    def _trunks_once(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if names and info.data.get("trunk"):
+            raise ValueError("takes the place of trunk: give only one of the two")
+        return _each_name_once(names)
+
     @field_validator("policies")
     @classmethod
     def _policies_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)} is there more than once")
-        return names
+        return _each_name_once(names)
 
     @field_validator("abandon_message")
     @classmethod
@@ -308,6 +351,11 @@ class CampaignSettings(Section):
             )
         return path
 
+    @property
+    def trunks_named(self) -> tuple[str, ...]:
+        """The trunks that may be used, by name; none: all that the host has."""
+        return (self.trunk,) if self.trunk else self.trunks
+
     def destinations(self) -> Destinations:
         """Which countries and ranges of numbers may be called."""
         return Destinations(frozenset(self.countries or (self.default_region,)), frozenset(self.number_types))
@@ -317,7 +365,14 @@ class CampaignSettings(Section):
         rows = tuple(row.caller_id() for row in self.caller_ids)
         if self.caller_id:
             rows = (CallerId(self.caller_id),)
-        return Pool(self.name, rows, self.same_caller_id_on_retry, self.caller_id_rest_after_blocks)
+        return Pool(
+            self.name,
+            rows,
+            self.same_caller_id_on_retry,
+            self.caller_id_rest_after_blocks,
+            self.caller_id_rest_share,
+            self.caller_id_rest_min_calls,
+        )
 
     def missing_to_start(self) -> tuple[str, ...]:
         """What keeps valid settings from being started, one sentence each: checked at start, not when they are kept."""
@@ -325,3 +380,10 @@ class CampaignSettings(Section):
         if not self.caller_pool().rows:
             missing.append("caller_id is empty and there are no caller_ids: the callee must be shown a number")
         return tuple(missing)
+
+
+def _each_name_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is there more than once")
+    return names

@@ -25,6 +25,8 @@ def _ip_address(text: str) -> str:
 
 
 LOOPBACK: Final = "127.0.0.1"
+MOST_SOURCES: Final = 256
+"""Networks of all trunks together: the kernel's filter on a worker's port takes no more with room for the rest."""
 
 _NUMERIC: Final = re.compile(r"[0-9.]+")
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.?")
@@ -165,6 +167,17 @@ class IntakeSettings(Section):
     max_lead_bytes: int = Field(default=8192, description="longest lead that is read, in bytes", ge=256, le=1_048_576)
 
 
+class NumberSettings(Section):
+    """Phone numbers."""
+
+    also_valid: tuple[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{2,9}$")], ...] = Field(
+        default=(),
+        description="numbers that begin so are valid though the numbering plans of this release do not know them yet: "
+        '+ and digits with the country code, such as "+86149"',
+        max_length=100,
+    )
+
+
 class SpoolSettings(Section):
     """Where events wait on local disk while Redis is away."""
 
@@ -282,7 +295,7 @@ class DaemonSettings(Section):
     host: HostSettings = Field(default=HostSettings(), description="this daemon among those that share one Redis")
     sip: SipSettings = Field(default=SipSettings(), description="the SIP side of this host")
     trunks: tuple[TrunkSettings, ...] = Field(
-        default=(), description="the carriers; the first is the default", max_length=64
+        default=(), description="the carriers; campaigns use all of them, or those that they name", max_length=64
     )
     edge: EdgeSettings = Field(
         default=EdgeSettings(), description="Kamailio and rtpengine between the workers and the carriers"
@@ -294,6 +307,7 @@ class DaemonSettings(Section):
         default=AgentSettings(), description="where agents' phones may be, and when an agent counts as there"
     )
     intake: IntakeSettings = Field(default=IntakeSettings(), description="taking leads in")
+    numbers: NumberSettings = Field(default=NumberSettings(), description="phone numbers")
     spool: SpoolSettings = Field(default=SpoolSettings(), description="where events wait while Redis is away")
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="the record of decisions and of attempts' ends"
@@ -311,6 +325,9 @@ class DaemonSettings(Section):
     @classmethod
     def _trunk_names_differ(cls, trunks: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:
         _each_once("the names of trunks must differ", [trunk.name for trunk in trunks])
+        sources = {source for trunk in trunks for source in trunk.sources}
+        if len(sources) > MOST_SOURCES:
+            raise ValueError(f"sources: {len(sources)} networks in all, and workers can tell {MOST_SOURCES} apart")
         return trunks
 
     @field_validator("edge")

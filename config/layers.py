@@ -154,13 +154,34 @@ def put_text(layers: Layers, name: str, keys: tuple[Key, ...], text: str, source
     target = leaf_type(layers.model, keys)
     if not keys or target is None or isinstance(keys[-1], int):
         layers.complain(name, f"is not a setting{_nearest(layers.model, keys)}")
-    elif section_at(layers.model, keys) is not None or section_at(layers.model, (*keys, 0)) is not None:
+    elif section_at(layers.model, keys) is not None:
         layers.complain(name, "is a section: set one of its values")
+    elif section_at(layers.model, (*keys, 0)) is not None:
+        _put_rows(layers, name, keys, text, source)
     elif not text.isprintable():
         layers.complain(name, "has characters that cannot be printed")
     elif _store(layers, name, keys, _typed(target, text)):
         layers.sources[keys] = source
         layers.from_text.add(keys)
+
+
+def _put_rows(layers: Layers, name: str, keys: tuple[Key, ...], text: str, source: str) -> None:
+    """All rows of a list of sections at once, as TOML has them: `[{ limit = 2, window_days = 30 }]`."""
+    if not text.lstrip().startswith("["):
+        layers.complain(name, "is a list of sections: set a value of one of them, or all, such as [{ name = 1 }]")
+        return
+    try:
+        rows = tomllib.loads(f"rows = {text}")["rows"]
+    except (ValueError, RecursionError) as error:
+        layers.complain(name, f"is not TOML: {str(error)[:200]}")
+        return
+    rows = json.loads(json.dumps(rows, default=str))
+    if len(rows) > MAX_ITEMS:
+        layers.complain(name, f"has {len(rows)} rows, at most {MAX_ITEMS} can be given so")
+    elif _store(layers, name, keys, rows):
+        for path in [path for path in layers.sources if path[: len(keys)] == keys]:
+            del layers.sources[path]
+        layers.sources.update((path, source) for path in _paths(rows, keys))
 
 
 def split_path(text: str) -> tuple[Key, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from config.edge import Port, TrunkEdgeSettings
+from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS
+from config.edge import TrunkEdgeSettings
 from config.model import Section
 
 
@@ -24,6 +26,17 @@ def _sip_address(text: str) -> str:
 SipAddress = Annotated[str, AfterValidator(_sip_address)]
 
 PORTS_PER_LINE: Final = 8
+
+Prefix = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,14}$")]
+RewriteRule = Annotated[str, Field(pattern=r"^(\+[0-9]{0,15}|[0-9]{1,15})=[+*#0-9]{0,20}$")]
+ShownNumber = Annotated[str, Field(pattern=rf"^{CALLER_ID_FORM}$")]
+
+
+class Codec(StrEnum):
+    """What SIP workers can send and hear."""
+
+    PCMU = "PCMU"
+    PCMA = "PCMA"
 
 
 class SipSettings(Section):
@@ -73,7 +86,12 @@ class TrunkSettings(Section):
 
     name: str = Field(description="name in campaigns, logs and reports", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
     host: str = Field(description="host name or IP address of the carrier", pattern=r"^[A-Za-z0-9_.:\[\]-]{1,253}$")
-    port: Port = Field(default=5060, description="SIP port of the carrier (UDP)")
+    port: int = Field(
+        default=0,
+        description="SIP port of the carrier (UDP); 0: what the SRV records of its name say, 5060 where it has none",
+        ge=0,
+        le=65535,
+    )
     username: str = Field(default="", description="user for digest authentication; empty: none", max_length=128)
     password: SecretStr = Field(default=SecretStr(""), description="password for digest authentication")
     first_answer_s: float = Field(
@@ -87,6 +105,41 @@ class TrunkSettings(Section):
         description="networks from which the carrier sends besides its host, such as 192.0.2.0/28",
         max_length=64,
     )
+    priority: int = Field(default=5, description="which trunks are used first; 9 goes first", ge=0, le=9)
+    weight: int = Field(
+        default=0,
+        description="share of the calls among trunks of the same priority; 0: what the others have no room for, in the "
+        "order of the trunks",
+        ge=0,
+        le=1000,
+    )
+    prefixes: tuple[Prefix, ...] = Field(
+        default=(), description="beginnings of the numbers that it serves, such as +86; empty: all", max_length=256
+    )
+    called_rules: tuple[RewriteRule, ...] = Field(
+        default=(),
+        description='what the carrier wants called numbers to begin with: "+86=0" makes +8610... 010..., "+=" takes '
+        "the plus away; the longest that fits is used",
+        max_length=64,
+    )
+    caller_rules: tuple[RewriteRule, ...] = Field(
+        default=(), description="the same for the number that is shown", max_length=64
+    )
+    caller_ids: tuple[ShownNumber, ...] = Field(
+        default=(),
+        description="numbers that the carrier lets us show, as campaigns write them; empty: any",
+        max_length=MOST_CALLER_IDS,
+    )
+    codecs: tuple[Codec, ...] = Field(
+        default=(Codec.PCMU, Codec.PCMA), description="what is offered, best first: PCMU, PCMA", min_length=1
+    )
+    options_s: float = Field(
+        default=30.0,
+        description="time between two OPTIONS by which the trunk's health is seen, in seconds; 0: none. One that has "
+        "never answered is not judged by it",
+        ge=0,
+        le=3600,
+    )
     max_cps: float = Field(default=10.0, description="most new calls per second", gt=0, le=1000)
     max_calls: int = Field(default=100, description="most calls in flight on this trunk", ge=1, le=100_000)
 
@@ -96,6 +149,27 @@ class TrunkSettings(Section):
         if ":" in host or host.startswith("["):
             raise ValueError("must be a name or an IPv4 address; a carrier with IPv6 is reached through a proxy")
         return host
+
+    @field_validator("called_rules", "caller_rules")
+    @classmethod
+    def _one_rule_for_each_beginning(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        begins = [rule.partition("=")[0] for rule in rules]
+        twice = sorted({begin for begin in begins if begins.count(begin) > 1})
+        if twice:
+            raise ValueError(f"numbers beginning with {', '.join(twice)} are rewritten in more than one way")
+        return rules
+
+    @field_validator("codecs")
+    @classmethod
+    def _each_codec_once(cls, codecs: tuple[Codec, ...]) -> tuple[Codec, ...]:
+        if len(set(codecs)) < len(codecs):
+            raise ValueError("a codec is there twice")
+        return codecs
+
+    @property
+    def where(self) -> str:
+        """Host and port, as far as a port is set."""
+        return f"{self.host}:{self.port}" if self.port else self.host
 
     @field_validator("sources")
     @classmethod

@@ -19,6 +19,7 @@ _LEADS_ELSEWHERE: Final = re.compile(r";(?:maddr|method|ttl|lr)(?=[;=]|$)|;trans
 """Parameters that have a request sent to another host than the URI names, or in another way than workers can."""
 
 _HOST_PORT: Final = re.compile(r"sip:(?:[^@\s<>\"]{1,128}@)?([0-9A-Za-z.-]{1,253})(?::([0-9]{1,5}))?")
+SIP_PORT: Final = 5060
 SHOWN_LIMIT: Final = 64
 """Characters of a display name that are sent to an agent's phone."""
 
@@ -27,14 +28,17 @@ class AddressError(ValueError):
     """This cannot be put into a SIP header. The text names the field and never repeats its value."""
 
 
-def addresses_of(trunk: Trunk) -> tuple[str, ...]:
-    """The IPv4 addresses of a trunk's host, where its calls go to: none if it is a name without any."""
-    return (trunk.host,) if _ipv4(trunk.host) else trunk.addresses
+def targets_of(trunk: Trunk) -> list[tuple[str, int]]:
+    """The IPv4 addresses and ports of a trunk, best first: none if it is a name without any."""
+    if _ipv4(trunk.host):
+        return [(trunk.host, trunk.port or SIP_PORT)]
+    split = [target.rpartition(":") for target in trunk.targets]
+    return [(host, int(port)) for host, _, port in split]
 
 
-def with_addresses(trunk: Trunk, addresses: tuple[str, ...]) -> Trunk:
-    """The trunk with these addresses of its name; unchanged if there are none."""
-    return replace(trunk, addresses=addresses) if addresses else trunk
+def with_addresses(trunk: Trunk, targets: tuple[str, ...]) -> Trunk:
+    """The trunk with these targets of its name."""
+    return replace(trunk, targets=targets)
 
 
 def is_name(host: str) -> bool:
@@ -57,12 +61,13 @@ def host_of(uri: str) -> IPv4Address | None:
 def port_of(uri: str) -> int:
     """The port of a plain URI."""
     match = _HOST_PORT.search(uri)
-    return int(match[2]) if match and match[2] else 5060
+    return int(match[2]) if match and match[2] else SIP_PORT
 
 
 def callee_uri(number: str, host: str, port: int) -> str:
-    """The request URI of a call through a trunk: `sip:NUMBER@HOST:PORT`."""
-    return f"sip:{_matching(_USER, number, 'number')}@{_matching(_HOST, host, 'trunk host')}:{port}"
+    """The request URI of a call through a trunk: `sip:NUMBER@HOST:PORT`, without a port where SRV records say it."""
+    uri = f"sip:{_matching(_USER, number, 'number')}@{_matching(_HOST, host, 'trunk host')}"
+    return f"{uri}:{port}" if port else uri
 
 
 def caller(caller_id: str, host: str) -> str:

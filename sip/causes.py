@@ -78,30 +78,33 @@ _BY_Q850: Final[dict[int, Cause]] = {
     102: Cause.UNREACHABLE,
 }
 
-TRUNKS_FAULT: Final = frozenset(
-    {402, 403, 405, 413, 414, 416, 420, 421, 422, 423, 424, 428, 429, 430, 433, 436, 437, 438, 439, 440, 469, 470, 482}
-    | {483, 493, 494, 501, 505, 513}
+_REFUSED_REQUEST: Final = (
+    *(402, 403, 405, 413, 414, 416, 420, 421, 422, 423, 424, 428, 429, 430, 433, 436, 437, 438, 439, 440, 469, 470),
+    *(482, 483, 493, 494, 501, 505, 513),
 )
-"""Refusals of the request or of who sends it (no credit, no such method, a loop, no identity), never of the callee."""
+"""Refusals of the request or of who sends it: no credit, no such method, a loop, no identity."""
+
+TRUNKS_FAULT: Final[dict[int, Cause]] = {
+    **dict.fromkeys(_REFUSED_REQUEST, Cause.ROUTE_ERROR),
+    **dict.fromkeys((401, 407), Cause.AUTH_ERROR),
+    **dict.fromkeys((406, 415, 488, 606), Cause.MEDIA_ERROR),
+    **dict.fromkeys((500, 502, 503, 504, 580), Cause.CONGESTION),
+}
+"""The codes that are the trunk's or its network's fault, never the callee's, by what they say. What follows from such
+an end is in `dialer.core.calls.dispositions`: not charged, tried elsewhere, counted by the breaker."""
 
 _BY_SIP: Final[dict[int, Cause]] = {
-    **dict.fromkeys(TRUNKS_FAULT, Cause.ROUTE_ERROR),
-    401: Cause.AUTH_ERROR,
+    **TRUNKS_FAULT,
     404: Cause.INVALID_NUMBER,
-    406: Cause.MEDIA_ERROR,
-    407: Cause.AUTH_ERROR,
     408: Cause.UNREACHABLE,
     410: Cause.INVALID_NUMBER,
-    415: Cause.MEDIA_ERROR,
     480: Cause.NO_ANSWER,
     484: Cause.INVALID_NUMBER,
     486: Cause.BUSY,
     487: Cause.CANCELLED,
-    488: Cause.MEDIA_ERROR,
     600: Cause.BUSY,
     603: Cause.DECLINED,
     604: Cause.INVALID_NUMBER,
-    606: Cause.MEDIA_ERROR,
     607: Cause.UNWANTED,
     608: Cause.BLOCKED,
 }
@@ -110,8 +113,10 @@ _BY_SIP: Final[dict[int, Cause]] = {
 # analytics engine's decision, which no ISUP cause can express.
 _SIP_DECIDES: Final = frozenset({607, 608})
 
-_NO_ROUTE: Final = 3
-"""In a 404 it says that there is no such number; in a server's failure, that the trunk has no way to it."""
+_OF_THE_ROUTE: Final = frozenset({1, 3, 21, 22, 28})
+"""No such number, no route, rejected, changed, badly written. In a 404 or 603 that is about the callee. Beside a code
+that is the trunk's fault it says that this trunk has no way there, or does not want us: no number is closed for it, and
+nobody has declined."""
 
 
 def classify(*, sip_code: int, q850: int = 0, reason: str = "", heard_anything: bool = True) -> Cause:
@@ -126,8 +131,9 @@ def classify(*, sip_code: int, q850: int = 0, reason: str = "", heard_anything: 
         return Cause.TRUNK_UNREACHABLE
     if sip_code == 603 and NETWORK_BLOCKED_TEXT in reason.lower():
         return Cause.BLOCKED
-    if q850 == _NO_ROUTE and sip_code // 100 == 5:
-        return Cause.ROUTE_ERROR
+    if q850 in _OF_THE_ROUTE and (sip_code in TRUNKS_FAULT or sip_code // 100 == 5):
+        fault = TRUNKS_FAULT.get(sip_code, Cause.CONGESTION)
+        return Cause.ROUTE_ERROR if fault is Cause.CONGESTION else fault
     if q850 in _BY_Q850 and sip_code not in _SIP_DECIDES:
         return _BY_Q850[q850]
     if sip_code in _BY_SIP:

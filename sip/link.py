@@ -79,7 +79,7 @@ class Link:
         while True:
             await trio.lowlevel.wait_readable(self._stream)
             try:
-                return self._stream.recv(wire.FRAME_LIMIT_BYTES)
+                return self._stream.recv(wire.READ_BYTES)
             except BlockingIOError:
                 continue
 

@@ -13,8 +13,8 @@ Rules that both sides rely on:
 4. Times (`*_at`) are seconds of CLOCK_MONOTONIC, which all processes of one host share.
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
-`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`
-and `PeerRests` are between the pool and the daemon.
+`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
+and `TrunkName` are between the pool and the daemon.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ from sip.causes import Answerer, Cause, Leg
 class Trunk:
     """A carrier reached by address, with digest credentials if it asks for them (`username` empty: it does not).
 
-    `addresses` are the IPv4 addresses of `host` where that is a name: workers look nothing up, the pool does.
+    `targets` are the IPv4 addresses and ports of `host` where that is a name, `ADDRESS:PORT`, best first: workers look
+    nothing up, the pool does. `port` 0 is what the name's SRV records say, else 5060.
     `sources` are further addresses and networks from which the carrier sends. Without even a 100 Trying for
-    `first_answer_s` it is unreachable; RFC 3261's timer B would wait 32 s. The password is left out where a trunk
-    is printed.
+    `first_answer_s` it is unreachable; RFC 3261's timer B would wait 32 s. `called_rules` and `caller_rules` say how it
+    wants numbers written (`sip.rewriting`), `codecs` what it is offered, best first. The password is left out where a
+    trunk is printed.
     """
 
     name: str
@@ -42,9 +44,12 @@ class Trunk:
     port: int = 5060
     username: str = ""
     password: str = field(default="", repr=False)
-    addresses: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     first_answer_s: float = 8.0
+    called_rules: tuple[str, ...] = ()
+    caller_rules: tuple[str, ...] = ()
+    codecs: tuple[str, ...] = ("PCMU", "PCMA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,9 @@ class Settings:
 class Dial:
     """Send the INVITE to the callee. Reserves two slots: the callee's leg and an agent's.
 
-    `number` goes into the request URI as it is (E.164 with the plus sign, or what the trunk wants instead).
-    It is left out where the command is printed. `give_up_s` is the worker's own fail-safe should the daemon never
-    cancel; it is longer than any ring timeout.
+    `number` is E.164 with the plus sign, `caller_id` as the campaign has it; the worker writes both as the trunk wants.
+    The number is left out where the command is printed. `give_up_s` is the worker's own fail-safe should the daemon
+    never cancel; it is longer than any ring timeout.
     """
 
     call: str
@@ -250,7 +255,8 @@ class Ended:
     """The call is over and its slots are free.
 
     `cause` classifies the end; `sip_code`, `q850` (0: not given) and `reason` are what the far end said, raw.
-    `ended_by` says which leg, or the dialer itself (`Leg.DIALER`), ended it.
+    `ended_by` says which leg, or the dialer itself (`Leg.DIALER`), ended it. `retry_after_s` is how long a refusal
+    asked us to wait before the next request (0: it did not).
     """
 
     call: str
@@ -260,6 +266,7 @@ class Ended:
     sip_code: int
     q850: int
     reason: str
+    retry_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,13 +307,21 @@ class PeerRests:
     for_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class TrunkName:
+    """Whether a trunk's name has an address: `problem` says in words why not; empty: it has one again."""
+
+    trunk: str
+    problem: str
+
+
 CallEvent = Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | MessageDone | Digit | Ended
 """What the daemon hears about a call."""
 
 Event = CallEvent | Ready | StartFailed | Pong | SlotsHeld
 """All that a worker says."""
 
-PoolEvent = CallEvent | Capacity | PeerRests
+PoolEvent = CallEvent | Capacity | PeerRests | TrunkName
 """All that the pool says."""
 
 SLOTS_PER_CALL: Final = 2

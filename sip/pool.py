@@ -45,8 +45,9 @@ from sip.messages import (
     SlotsHeld,
     StartFailed,
     Stop,
+    TrunkName,
 )
-from sip.names import FRESH_S, Names
+from sip.names import Names
 from sip.outbox import Outbox
 from sip.placement import Placement
 from sip.pool_settings import PoolFailed, PoolSettings, PoolStartError, PoolStatistics, rtp_ranges
@@ -115,6 +116,7 @@ class Pool:
         self._blame = Blame()
         self._names = Names()
         self._trunks = settings.trunks
+        self._nameless: frozenset[str] = frozenset()
         self._looking_up: set[tuple[str, str]] = set()
         self._pids: dict[int, int] = {}
         self._settings = settings
@@ -243,8 +245,12 @@ class Pool:
         await self._outbox.close()
 
     async def look_up_trunks(self) -> None:
-        """Have the addresses of trunks that are given by name; workers that run are told of new ones."""
-        trunks = await self._names.with_addresses(self._trunks)
+        """Have the addresses of trunks that are given by name; workers that run are told of new ones, and the daemon of
+        names that have none."""
+        trunks, problems = await self._names.with_addresses(self._trunks)
+        for name in problems.keys() | self._nameless:
+            self._tell(TrunkName(name, problems.get(name, "")))
+        self._nameless = frozenset(problems)
         if trunks != self._trunks:
             self._trunks = trunks
             for worker, link in self._links.items():
@@ -252,7 +258,7 @@ class Pool:
 
     async def _keep_names(self) -> None:
         while True:
-            await trio.sleep(FRESH_S)
+            await trio.sleep_until(self._names.next_at(self._trunks))
             await self.look_up_trunks()
 
     # --- workers --------------------------------------------------------------------------------------------------
@@ -320,19 +326,7 @@ class Pool:
         return f"worker {worker} (pid {pid}, status {status}): {reason}", is_peers_fault
 
     def _worker_settings(self, worker: int) -> Settings:
-        settings = self._settings
-        first, last = self._rtp_ranges[worker]
-        return Settings(
-            trunks=self._trunks,
-            bind_address=settings.bind_address,
-            rtp_port_first=first,
-            rtp_port_last=last,
-            user_agent=settings.user_agent,
-            log_level=settings.log_level,
-            media_timeout_s=settings.media_timeout_s,
-            session_refresh_s=settings.session_refresh_s,
-            talk_limit_s=settings.talk_limit_s,
-        )
+        return self._settings.of_worker(self._trunks, *self._rtp_ranges[worker])
 
     def _hear(self, worker: int, event: Event) -> None:
         match event:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sip.messages import Trunk
+from sip.messages import Settings, Trunk
 
 
 class PoolStartError(Exception):
@@ -51,6 +51,20 @@ class PoolSettings:
             raise ValueError(f"lines: at least 1, not {self.lines}")
         if not 0 <= self.rtp_port_first <= self.rtp_port_last <= 65535:
             raise ValueError(f"RTP ports: {self.rtp_port_first} to {self.rtp_port_last} is no range of ports")
+
+    def of_worker(self, trunks: tuple[Trunk, ...], rtp_port_first: int, rtp_port_last: int) -> Settings:
+        """What one of the workers is told."""
+        return Settings(
+            trunks=trunks,
+            bind_address=self.bind_address,
+            rtp_port_first=rtp_port_first,
+            rtp_port_last=rtp_port_last,
+            user_agent=self.user_agent,
+            log_level=self.log_level,
+            media_timeout_s=self.media_timeout_s,
+            session_refresh_s=self.session_refresh_s,
+            talk_limit_s=self.talk_limit_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)

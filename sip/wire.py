@@ -20,7 +20,12 @@ from sip.messages import Command, Event, Settings
 
 Message = Command | Event | Settings
 
-FRAME_LIMIT_BYTES: Final = 64 * 1024
+FRAME_LIMIT_BYTES: Final = 1024 * 1024
+"""The largest are settings: 64 trunks with as many sources and rules as they may have come to less than half of it."""
+
+READ_BYTES: Final = 64 * 1024
+"""What is read off a stream at once."""
+
 """The longest frame body that is sent or accepted."""
 
 _LENGTH: Final = struct.Struct(">I")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from config.abandonment import HOUR_FACTOR, WindowKind, strictest
-from config.campaign import CampaignSettings
+from config.campaign import CampaignSettings, RetryTable
 from config.policies.applied import AppliedCap, AppliedHours, AppliedSettings, AppliedWindow, PolicyVersion
 from config.policies.catalogue import Catalogue, shipped
 from config.policies.model import PolicySettings
@@ -71,7 +71,7 @@ def applied(settings: CampaignSettings, catalogue: Catalogue | None = None) -> A
             "caps": whole.caps,
             "abandon_windows": whole.windows,
             "max_abandon_rate": whole.rate,
-            "retry": settings.retry,
+            "retry": _retry(settings, whole.parts),
             "policy_versions": tuple(sorted(versions, key=lambda version: version.name)),
         }
     )
@@ -164,6 +164,18 @@ def _scalars(settings: CampaignSettings, parts: Sequence[Named]) -> Mapping[str,
         ),
         "abandon_after_s": min(settings.abandon_after_s, *said("max_abandon_after_s"), 3600.0),
     }
+
+
+def _retry(settings: CampaignSettings, parts: Sequence[Named]) -> RetryTable:
+    """The campaign's own rows; where one is as by default, that of the first policy which says otherwise."""
+    default = RetryTable()
+    rows = {}
+    for name in RetryTable.model_fields:
+        theirs = [getattr(part.settings.retry.rows, name) for part in parts if part.settings.retry is not None]
+        own = getattr(settings.retry, name)
+        choices = [own, *theirs]
+        rows[name] = next((row for row in choices if row != getattr(default, name)), own)
+    return RetryTable(**rows)
 
 
 def _least(own: float, stated: Sequence[float]) -> float:

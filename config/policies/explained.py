@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from compliance.calling_hours.hours import HoursRule
 from config.abandonment import HOUR_FACTOR, AbandonmentSettings, AbandonWindow, WindowKind
+from config.campaign import RetryTable
 from config.policies.composition import Composed
 from config.policies.model import PolicySettings
 from config.policies.weeks import open_weeks, week_of, week_text
@@ -73,6 +74,8 @@ def _rows(name: str, policy: PolicySettings) -> Iterable[RuleRow]:
         yield RuleRow(f"abandoned, {window.label}", _rate(window), name, window.source, window.as_of)
     if policy.abandonment is not None:
         yield _dated("abandoned, definition", _definition(policy.abandonment), name, policy.abandonment)
+    if policy.retry is not None:
+        yield _dated("retries", _retries(policy.retry.rows), name, policy.retry)
     for key, flag, words in (
         ("consent_required", policy.consent_required, ("only with consent", "consent is not asked for")),
         ("believe_stated_zone", policy.believe_stated_zone, ("the CRM's word alone", "the number's zones, too")),
@@ -93,6 +96,19 @@ def _rows(name: str, policy: PolicySettings) -> Iterable[RuleRow]:
     ):
         if seconds is not None:
             yield _dated(key, f"{seconds.value:g} s", name, seconds)
+
+
+def _retries(table: RetryTable) -> str:
+    """What a policy changes of the retry table: `no answer: not on the same day, at another time of day`."""
+    changed = []
+    for name in RetryTable.model_fields:
+        row, default = getattr(table, name), getattr(RetryTable(), name)
+        words = [f"after {row.delay_s:g} s, {row.max_attempts} times"] if row.delay_s != default.delay_s else []
+        words += ["not on the same day"] if row.not_before else []
+        words += ["at another time of day, behind new leads"] if row.prefer else []
+        if words and row != default:
+            changed.append(f"{name.replace('_', ' ')}: {', '.join(words)}")
+    return "; ".join(changed)
 
 
 def _dated(rule: str, value: str, policy: str, dated: Dated) -> RuleRow:

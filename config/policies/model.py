@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from config.abandonment import AbandonmentSettings, AbandonWindow, each_once
+from config.campaign import RetryTable
 from config.model import Section
 from config.rules import CapSettings, Dated, HoursSettings, RuleRegion, each_cap_once, of_one_mind
 
@@ -34,6 +35,12 @@ class PolicyWindow(AbandonWindow, Dated):
 
 class PolicyAbandonment(AbandonmentSettings, Dated):
     """Which calls the abandon rate counts."""
+
+
+class PolicyRetry(Dated):
+    """Rows of the retry table, for campaigns that have no other ones of their own."""
+
+    rows: RetryTable = Field(description="what follows an attempt, by its disposition")
 
 
 class Seconds(Dated):
@@ -78,6 +85,9 @@ class PolicySettings(Section):
         default=None, description="a call without an agent for this long is abandoned, at the latest"
     )
     abandonment: PolicyAbandonment | None = Field(default=None, description="which calls the abandon rate counts")
+    retry: PolicyRetry | None = Field(
+        default=None, description="what follows an attempt, where the campaign leaves a row at its default"
+    )
     hours: tuple[PolicyHours, ...] = Field(default=(), description="when people may be called", max_length=200)
     caps: tuple[PolicyCap, ...] = Field(default=(), description="how often people may be called", max_length=32)
     abandon_windows: tuple[PolicyWindow, ...] = Field(

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "run": Lazy("dialer.cli.host.daemon:run", "Daemon", "Run the daemon on this machine."),
     "check-config": Lazy("dialer.cli.host.daemon:check_config", "Daemon", "Check the settings and show them."),
     "doctor": Lazy("dialer.cli.host.doctor:doctor", "Daemon", "Say whether this host is fit to dial."),
+    "trunk": Lazy("dialer.cli.host.trunk:trunk", "Daemon", "Carriers: how they do, drain and check them."),
     "redis-acl": Lazy("dialer.cli.host.redis_acl:redis_acl", "Daemon", "Print users for Redis, with what each may do."),
     "edge": Lazy("dialer.cli.host.edge:edge", "Daemon", "Write the files of Kamailio and rtpengine."),
     "demo": Lazy("dialer.cli.host.demo:demo", "Daemon", "Show a whole dialer at work on this machine."),
@@ -26,8 +27,15 @@ COMMANDS: Final = {
         "dialer.cli.campaigns.campaign:campaign", "Campaigns", "Create, change, start and stop campaigns."
     ),
     "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads, look at them, change them."),
+    "lists": Lazy("dialer.cli.leads.lists:lists", "Campaigns", "Lists of leads: counts, overlaps, taking back."),
     "callerid": Lazy("dialer.cli.campaigns.callerid:callerid", "Campaigns", "Numbers that callees see."),
     "why": Lazy("dialer.cli.leads.why:why", "Campaigns", "Say why a number may be dialled now or not."),
+    "customer": Lazy(
+        "dialer.cli.leads.customer:customer", "Campaigns", "Everything about one person, over all campaigns."
+    ),
+    "callbacks": Lazy(
+        "dialer.cli.leads.callbacks:callbacks", "Campaigns", "Callbacks that agents promised, and the re-plan."
+    ),
     "policy": Lazy(
         "dialer.cli.campaigns.policy:policy", "Campaigns", "Rules that campaigns are put under, with their sources."
     ),

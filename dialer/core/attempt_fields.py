@@ -43,6 +43,7 @@ FIELDS: Final[Mapping[str, Callable[[Settlement], Any]]] = {
     "crossed_cancel": lambda end: end.crossed_cancel,
     "agent": lambda end: end.agent,
     "trunk": lambda end: end.trunk,
+    "failed_trunks": lambda end: list(end.failed_trunks),
     "caller_id": lambda end: end.caller_id,
     "cause": lambda end: end.cause.value,
     "ended_by": lambda end: end.ended_by.value,

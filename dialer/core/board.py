@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from config.abandonment import AbandonmentSettings, Machines
 from dialer.core.abandonment.rate import ledger_of, without_machines
 from dialer.core.abandonment.windows import WindowCounts, calls_left
+from dialer.core.call_quality import NO_CALLS, CallFigures
 from pacing.api import NOT_ASKED, Decision, Reason
 
 
@@ -43,7 +44,9 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class TrunkRow:
-    """One trunk. `resting_s` is how long the breaker still keeps calls from it."""
+    """One trunk. `resting_s` is how long no call goes there by its own doing, `why` says why it rests, in words, or why
+    nobody may use it for as long as that is so (`resting_s` 0). `quality` is of its newest attempts; `ended`,
+    `answered` and `short` count all since the start."""
 
     name: str
     calls: int
@@ -52,6 +55,24 @@ class TrunkRow:
     max_cps: float
     faults: int
     resting_s: float
+    why: str = ""
+    priority: int = 5
+    weight: int = 0
+    quality: CallFigures = NO_CALLS
+    ended: Mapping[str, int] = field(default_factory=dict)
+    answered: int = 0
+    short: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallerIdRow:
+    """A number that calls of this host have shown, and how they went; see `TrunkRow`."""
+
+    caller_id: str
+    quality: CallFigures
+    ended: Mapping[str, int]
+    answered: int
+    short: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +230,7 @@ class Board:
     problems: tuple[str, ...] = ()
     no_new_calls: tuple[str, ...] = ()
     trunks: tuple[TrunkRow, ...] = ()
+    caller_ids: tuple[CallerIdRow, ...] = ()
     campaigns: tuple[CampaignRow, ...] = ()
     agents: tuple[AgentRow, ...] = ()
     agent_s: Mapping[str, float] = field(default_factory=dict)
@@ -236,7 +258,10 @@ def _plain(value: Any) -> Any:
 
 _FIELDS: Final = {
     row: tuple(field.name for field in fields(row))
-    for row in (Board, TrunkRow, CampaignRow, AgentRow, ReaderRow, WindowRow, Delay, Trend, Decision, Reason)
+    for row in (
+        *(Board, TrunkRow, CallerIdRow, CallFigures, CampaignRow, AgentRow, ReaderRow, WindowRow),
+        *(Delay, Trend, Decision, Reason),
+    )
 }
 
 

@@ -26,7 +26,7 @@ from config.policies import AppliedSettings
 from dialer.core import engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentEvent
-from dialer.core.calls import dialling, previewing, routing, settling
+from dialer.core.calls import dialling, failover, previewing, routing
 from dialer.core.calls.call import Call, CallError
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
@@ -183,9 +183,9 @@ class Engine:
         state = self.state
         match event:
             case messages.Ended():
-                settling.ended(state, event, now)
+                failover.ended(state, event, now, wall)
             case _ if isinstance(event, messages.CallEvent):
-                call = state.calls.get(event.call)
+                call = state.call_on(event.call)
                 if call is not None:  # else it has ended, and the two crossed
                     self._on_call(call, event, now)
             case AgentEvent():
@@ -215,6 +215,8 @@ class Engine:
                 counts.others_counted(state, event)
             case inputs.AnswerReported():
                 routing.answer_reported(state, event, now)
+            case inputs.TrunkSaid(trunk, source, obstacle):
+                dialling.trunk_said(state, trunk, source, obstacle)
             case inputs.LocalTime(utc_offset_s):
                 state.utc_offset_s = utc_offset_s
             case inputs.Drain():

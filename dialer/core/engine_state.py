@@ -13,22 +13,15 @@ from enum import StrEnum
 from itertools import count
 from typing import Final
 
+from config.policies import AppliedSettings
 from dialer.core.agents.agent import Agent, AgentState, Roster, come_free, enter
 from dialer.core.agents.staffing import Staffing
-from dialer.core.calls.call import STATE_LIMIT_S, UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
-from dialer.core.calls.trunks import TrunkLoad
+from dialer.core.calls import trunk_selection
+from dialer.core.calls.call import STATE_LIMIT_S, TRY_MARK, UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
+from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad, load_of
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect
 from sip.messages import SLOTS_PER_CALL
-
-
-@dataclass(frozen=True, slots=True)
-class TrunkLimits:
-    """A trunk's name and limits, in the order of preference."""
-
-    name: str
-    max_cps: float
-    max_calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +64,8 @@ class EngineState:
     `add_call`, `move` and `remove_call`, which keep it so. `at_gates` is how many leads of all campaigns are at the
     gates, by the trunk they are bound for; `enter_gates` and `leave_gates` keep it so. `in_preview` are the
     campaigns in mode preview. `ending` says that every call is being hung up.
-    `recent_answers` are the newest answers by attempt, in order (see `routing`).
+    `recent_answers` are the newest answers by attempt, in order (see `routing`). `usable` are the trunks of each
+    campaign, best first, as its settings were when they were last looked up.
     `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
     `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known.
     """
@@ -94,6 +88,7 @@ class EngineState:
     utc_offset_s: float | None = None
     at_gates: Counter[str] = field(default_factory=Counter)
     in_preview: list[CampaignRun] = field(default_factory=list)
+    usable: dict[str, tuple[AppliedSettings, list[TrunkLoad]]] = field(default_factory=dict)
     staffing: Staffing = field(init=False)
     _order: count[int] = field(default_factory=count)
 
@@ -136,6 +131,19 @@ class EngineState:
         since = self.campaigns[call.campaign].unanswered_since
         if call.attempt in since:
             since[call.attempt] = at
+
+    def call_on(self, dial_id: str) -> Call | None:
+        """The call whose newest INVITE goes by this id. What is said of an earlier one is old news."""
+        call = self.calls.get(dial_id.partition(TRY_MARK)[0])
+        return call if call is not None and call.dial_id == dial_id else None
+
+    def go_elsewhere(self, call: Call, trunk: str, now: float) -> None:
+        """A call that a trunk has given back is to go through another."""
+        call.go_elsewhere(trunk, now)
+        run = self.campaigns[call.campaign]
+        if call.attempt in run.unanswered_since:
+            run.unanswered_since[call.attempt] = now
+            run.unanswered_on[call.attempt] = trunk
 
     def move(self, call: Call, event: CallTrigger) -> None:
         """Something happens to a call. Raises `CallError` and changes nothing where the table has no such thing."""
@@ -186,26 +194,40 @@ class EngineState:
         return min(self.settings.max_lines, self.slots_total // SLOTS_PER_CALL)
 
     def trunks_of(self, run: CampaignRun) -> list[TrunkLoad]:
-        """The trunks that a campaign may dial through: the one it names, or all in the order of preference."""
-        if run.settings.trunk:
-            return [trunk for trunk in self.trunks.values() if trunk.name == run.settings.trunk]
-        return list(self.trunks.values())
+        """The trunks that a campaign may dial through, best first."""
+        known = self.usable.get(run.name)
+        if known is None or known[0] is not run.settings:
+            settings = run.settings
+            shown = [row.number for row in settings.caller_pool().rows]
+            known = settings, trunk_selection.ordered(self.trunks.values(), settings.trunks_named, shown)
+            self.usable[run.name] = known
+        return known[1]
 
     def opening(self, run: CampaignRun, now: float, *, asked: bool = False) -> tuple[TrunkLoad | None, int]:
-        """The trunk that a campaign's next calls go through, and how many of them may start now, by workers, by the
-        trunk and by the campaign's own limit. Calls that agents have `asked` for and wait for go first."""
-        trunk, room = self._trunk_and_room(run, now)
+        """The trunk that a campaign's next call most likely goes through, and how many of its calls may start now, by
+        workers, by its trunks and by its own limit. Calls that agents have `asked` for and wait for go first."""
+        trunks, first, room = self.trunks_of(run), None, 0
+        for trunk in trunks:
+            free_here = self.room(trunk, now)
+            if free_here > 0:
+                first = first or trunk
+                room += free_here
         free = min(self.lines_total - self.lines_used, room)
         if run.settings.max_lines:
             free = min(free, run.settings.max_lines - run.in_flight)
-        if self.in_preview and trunk is not None and not asked:
-            free -= self._asked_for(trunk)
-        return trunk, max(0, free)
+        if self.in_preview and trunks and not asked:
+            free -= self._asked_for(trunks)
+        return first or (trunks[0] if trunks else None), max(0, free)
 
-    def _asked_for(self, trunk: TrunkLoad) -> int:
-        """How many calls that agents have asked for wait for a line, and may take one of this trunk."""
-        rivals = [run for run in self.in_preview if run.offers and run.settings.trunk in {"", trunk.name}]
-        return sum(offer.asked_at is not None for run in rivals for offer in run.offers.values())
+    def _asked_for(self, trunks: list[TrunkLoad]) -> int:
+        """How many calls that agents have asked for wait for a line, and may take one of these trunks."""
+        names = {trunk.name for trunk in trunks}
+        return sum(
+            offer.asked_at is not None
+            for run in self.in_preview
+            if run.offers and any(trunk.name in names for trunk in self.trunks_of(run))
+            for offer in run.offers.values()
+        )
 
     def lines_free(self, run: CampaignRun, now: float) -> int:
         """How many calls of a campaign may start now."""
@@ -215,18 +237,9 @@ class EngineState:
         """Whether a call that has passed the gates may still start: lines or the trunk may have gone meanwhile."""
         return self.lines_used < self.lines_total and self.trunks[trunk].room(now) >= 1
 
-    def _room(self, trunk: TrunkLoad, now: float) -> int:
+    def room(self, trunk: TrunkLoad, now: float) -> int:
         """What a trunk may take beyond the calls at the gates, which will take their places in a moment."""
         return trunk.room(now) - self.at_gates[trunk.name]
-
-    def _trunk_and_room(self, run: CampaignRun, now: float) -> tuple[TrunkLoad | None, int]:
-        """The first of a campaign's trunks that has room, or the first."""
-        trunks = self.trunks_of(run)
-        for trunk in trunks:
-            room = self._room(trunk, now)
-            if room > 0:
-                return trunk, room
-        return (trunks[0] if trunks else None), 0
 
     # --- agents -------------------------------------------------------------------------------------------------
 
@@ -285,5 +298,4 @@ def _shown(agent: Agent) -> tuple[object, ...]:
 
 def new_state(settings: EngineSettings) -> EngineState:
     """An empty state: no agents, no campaigns, no workers yet."""
-    trunks = {limits.name: TrunkLoad(limits.name, limits.max_cps, limits.max_calls) for limits in settings.trunks}
-    return EngineState(settings=settings, trunks=trunks)
+    return EngineState(settings=settings, trunks={limits.name: load_of(limits) for limits in settings.trunks})

@@ -10,7 +10,7 @@ from dialer.core.agents.agent import Agent, AgentState
 from dialer.core.board import AgentRow, CampaignRow, TrunkRow, row_of
 from dialer.core.calls import previewing
 from dialer.core.calls.call import CallState
-from dialer.core.calls.trunks import TrunkLoad
+from dialer.core.calls.trunk_load import FAULTS_OF_SHARE, SHARE_OF, RestCause, TrunkLoad
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.engine_state import EngineState
 from pacing.api import Mode
@@ -52,7 +52,7 @@ class CampaignStatistics:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatistics:
-    """The figures that the board is made of. `broken_trunks` are kept from calls because theirs failed in a row."""
+    """The figures that the board is made of. `broken_trunks` are kept from calls, or on probes."""
 
     draining: bool
     lines_used: int
@@ -71,7 +71,7 @@ def statistics(state: EngineState, now: float) -> EngineStatistics:
         lines_used=state.lines_used,
         lines_total=state.lines_total,
         trunks=tuple(_trunk_row(trunk, now) for trunk in state.trunks.values()),
-        broken_trunks=frozenset(trunk.name for trunk in state.trunks.values() if trunk.is_open),
+        broken_trunks=frozenset(trunk.name for trunk in state.trunks.values() if trunk.is_open or trunk.rests(now)),
         campaigns=tuple([_campaign(state, run, staff[run.name]) for run in state.campaigns.values()]),
         agents=tuple([_agent_row(state, agent) for _, agent in sorted(state.roster.agents.items())]),
     )
@@ -126,5 +126,22 @@ def _trunk_row(trunk: TrunkLoad, now: float) -> TrunkRow:
         starts_last_second=trunk.started_lately(now),
         max_cps=trunk.max_cps,
         faults=trunk.faults,
-        resting_s=round(max(0.0, trunk.rests_until - now), 1),
+        resting_s=round(max(0.0, trunk.rests_until - now, trunk.asked_until - now), 1),
+        why=_why_it_rests(trunk, now),
+        priority=trunk.priority,
+        weight=trunk.weight,
     )
+
+
+def _why_it_rests(trunk: TrunkLoad, now: float) -> str:
+    """Why a trunk takes no calls, or only now and then one, in words."""
+    if trunk.obstacles:
+        return "; ".join(trunk.obstacles.values())
+    if trunk.is_open:
+        match trunk.cause:
+            case RestCause.SHARE:
+                return f"{FAULTS_OF_SHARE} of its newest {SHARE_OF} calls were refused"
+            case RestCause.NO_MEDIA:
+                return f"{trunk.mute_answers} answered calls in a row had no audio that can be used"
+        return f"its calls failed {trunk.faults} times in a row"
+    return "it asked for a pause (Retry-After)" if now < trunk.asked_until else ""

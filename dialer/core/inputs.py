@@ -122,6 +122,16 @@ class LocalTime:
 
 
 @dataclass(frozen=True, slots=True)
+class TrunkSaid:
+    """Whether a trunk may be used, as far as `source` knows: OPTIONS, its name, an operator. `obstacle` says in words
+    why not; empty: nothing is in the way."""
+
+    trunk: str
+    source: str
+    obstacle: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Finish what is in progress and start nothing."""
 
@@ -142,6 +152,7 @@ Input = (
     | LedgerOfOthers
     | AnswerReported
     | Paced
+    | TrunkSaid
     | LocalTime
     | Drain
     | HangUpAll

@@ -55,7 +55,9 @@ class Lead:
 
     `number_index` points at the number of `numbers` that is to be dialled next. `tries` counts earlier attempts of this
     lead by disposition. `expires_at` and the times of consent are seconds since the epoch. `attrs` is the CRM's own and
-    goes back with phone numbers in it masked. `region` is ISO 3166, "US" or "US-FL", where the CRM says the callee is.
+    goes back with phone numbers in it masked. A callback was promised for `promised_at` (seconds since the epoch), by
+    `wanted_agent` if somebody is named. `region` is ISO 3166, "US" or "US-FL", where the CRM says the callee is.
+    `list_name` is the list that the lead came with; empty: it came by itself, from the CRM.
     """
 
     lead_id: str
@@ -72,7 +74,10 @@ class Lead:
     consent_at: float | None = None
     consent_until: float | None = None
     consent_source: str = ""
+    list_name: str = ""
     attrs: dict[str, Any] = field(default_factory=dict)
+    wanted_agent: str = ""
+    promised_at: float | None = None
     tries: dict[Disposition, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,10 +109,12 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Call the lead again, `after_s` from now, at `number_index`."""
+    """Call the lead again, `after_s` from now, at `number_index`. With `yields_from_s` it is behind leads that were
+    never called, and may be called from so many seconds on where nothing else is due."""
 
     after_s: float
     number_index: int
+    yields_from_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,7 @@ class Settlement:
     `hung_up` that it does because the callee was gone before the limit, which not every definition counts;
     A call that was known to be answered by a machine (`answer_kind`) counts as neither.
     `opted_out` says that whoever was called asked, by a key, not to be called again.
+    `trunk` is the one that the attempt ended on, `failed_trunks` those that had given it back before.
     `charged` is False where the attempt never left our side and is given back to the frequency caps. `caller_id` is the
     number that was, or would have been, shown; empty where nobody knows. `day` is the counting day of the abandonment
     ledger, such as "2026-03-01"; the shell adds it where it turns the times into seconds since the epoch.
@@ -136,6 +144,7 @@ class Settlement:
     attempt: str
     lead: Lead
     trunk: str
+    failed_trunks: tuple[str, ...] = ()
     disposition: Disposition
     next_step: NextStep
     live: bool

@@ -40,6 +40,7 @@ from dialer.shell.tasks.pacer_memory import PacerMemory
 from dialer.shell.tasks.pacers import pace
 from dialer.shell.tasks.store_tasks import StoreTasks, attempt_ids
 from dialer.shell.tasks.stray_leads import StrayLeads
+from dialer.shell.tasks.trunk_watch import TrunkWatch
 from dialer.store.base.connection import close_store
 from dialer.store.base.errors import StoreError
 from dialer.store.settlement import recovery, settle
@@ -185,6 +186,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, pool: Pool) -> None:
         for task in (
             store_tasks.lease_leads,
             store_tasks.pass_gates,
+            TrunkWatch(parts, pool_settings(parts.settings).trunks).watch,
             heartbeat.beat,
             heartbeat.watch_health,
             heartbeat.bring_store_back,

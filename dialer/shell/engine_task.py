@@ -24,10 +24,10 @@ from dialer.core.effects import (
     Send,
     Settle,
 )
-from dialer.core.inputs import Input, Refused
+from dialer.core.inputs import Input, Refused, TrunkSaid
 from dialer.shell.health import Health
 from dialer.shell.parts import Parts
-from sip.messages import PeerRests, PoolEvent
+from sip.messages import PeerRests, PoolEvent, TrunkName
 from sip.pool import Pool
 
 log = structlog.get_logger()
@@ -38,6 +38,10 @@ MOST_INPUTS_AT_ONCE: Final = 256
 LONGEST_SLEEP_S: Final = 0.5
 FEED_EVERY_S: Final = 1.0
 """How often the watchdog is fed while a queue is full."""
+
+NAME: Final = "name"
+CRASHES: Final = "crashes"
+"""Who says that a trunk may not be used (`TrunkSaid.source`)."""
 
 T = TypeVar("T")
 
@@ -128,19 +132,32 @@ async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
 async def hear_pool(
     health: Health, events: trio.MemoryReceiveChannel[PoolEvent], inbox: trio.MemorySendChannel[Input]
 ) -> None:
-    """Hand on what the pool says. That a peer rests is for people: an alarm for as long as it does."""
+    """Hand on what the pool says. That a peer rests is for people, too: an alarm for as long as it does."""
     async with trio.open_nursery() as rests:
         async for event in events:
-            if isinstance(event, PeerRests):
-                rests.start_soon(_alarm_while_it_rests, health, event)
-            else:
-                await put(inbox, event)
+            match event:
+                case PeerRests(is_trunk=True):
+                    rests.start_soon(_keep_calls_off, inbox, event)
+                case PeerRests():
+                    rests.start_soon(_alarm_while_it_rests, health, event)
+                case TrunkName(trunk, problem):
+                    await put(inbox, TrunkSaid(trunk, NAME, problem))
+                case _:
+                    await put(inbox, event)
+
+
+async def _keep_calls_off(inbox: trio.MemorySendChannel[Input], rest: PeerRests) -> None:
+    """Tell the engine, so that calls go elsewhere and none is spent on a trunk that gets nothing."""
+    log.error("a trunk rests", trunk=rest.name, for_s=rest.for_s)
+    await put(inbox, TrunkSaid(rest.name, CRASHES, f"for {rest.for_s:.0f} s: SIP workers kept crashing in its calls"))
+    await trio.sleep(rest.for_s)
+    await put(inbox, TrunkSaid(rest.name, CRASHES, ""))
 
 
 async def _alarm_while_it_rests(health: Health, rest: PeerRests) -> None:
-    peer = f"trunk {rest.name}" if rest.is_trunk else f"the phone {rest.name}"
-    words = f"{peer} rests for {rest.for_s:.0f} s: SIP workers kept crashing in calls with it"
-    log.error("a peer rests", peer=rest.name, for_s=rest.for_s)
-    health.alarm(peer, words)
+    about = f"the phone {rest.name}"
+    words = f"{about} rests for {rest.for_s:.0f} s: SIP workers kept crashing in calls with it"
+    log.error("a phone rests", phone=rest.name, for_s=rest.for_s)
+    health.alarm(about, words)
     await trio.sleep(rest.for_s)
-    health.alarm(peer, "")
+    health.alarm(about, "")

@@ -21,7 +21,6 @@ from config.daemon import DaemonSettings
 from config.exposed import exposed_secrets
 from config.load import Effective
 from config.policies import Catalogue
-from config.sip import TrunkSettings
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base.connection import Store, trip
@@ -29,7 +28,6 @@ from dialer.store.base.errors import StoreError
 from dialer.store.base.server_facts import persistence_warnings, server_figures, server_time
 from dialer.store.crm import event_settings, readers
 from dialer.store.leads import stray
-from sip.options import NoReply, ask
 
 SLOW_TRIP_S: Final = 0.05
 """A round trip to Redis that takes longer than this holds the gates up."""
@@ -165,21 +163,8 @@ def check_readers(store: Store, now: float) -> Iterator[Finding]:
 
 def check_stray_leads(store: Store) -> Iterator[Finding]:
     """Leads that nobody takes in. Raises `StoreError`."""
-    for row in stray.everywhere(store):
+    for row in stray.all_of(store):
         yield Finding("leads", State.WARNING, row.sentence, f"dialer crm stray {row.key} --move-to CAMPAIGN")
-
-
-def check_trunk(trunk: TrunkSettings, settings: DaemonSettings) -> Finding:
-    """Whether a carrier answers OPTIONS. Some never do and take calls all the same, so silence is a warning."""
-    where = f"{trunk.name} ({trunk.host}:{trunk.port})"
-    try:
-        sip = settings.sip
-        reply = ask(trunk.host, trunk.port, bind_address=sip.bind_address, user_agent=sip.user_agent)
-    except NoReply as error:
-        remedy = "ask the carrier whether it answers OPTIONS; if it does, look at address, firewall and bind_address"
-        return Finding("trunks", State.WARNING, f"{where}: {error}", remedy)
-    said = f"{where}: {reply.status} {reply.reason} to OPTIONS after {reply.delay_s * 1000:.0f} ms"
-    return ok("trunks", said) if reply.serves else Finding("trunks", State.FAULT, said, "ask the carrier")
 
 
 def check_unit(unit: Mapping[str, str] | None) -> Iterator[Finding]:
@@ -210,6 +195,11 @@ def unit_properties() -> Mapping[str, str] | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+
+def not_looked(area: str, error: StoreError) -> Finding:
+    """Our user at the server may not look."""
+    return Finding(area, State.WARNING, f"could not be looked at: {error}", "ask as the daemon's user")
 
 
 def unreachable(error: StoreError, url: str) -> Finding:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Histogram, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from config.daemon import MetricsSettings
-from dialer.core.board import Board
+from dialer.core.board import Board, CallerIdRow, TrunkRow
 from dialer.core.model import Settlement
 
 HAND_OVER_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
@@ -143,10 +143,35 @@ def _trunk_metrics(board: Board) -> Iterator[Metric]:
     resting = GaugeMetricFamily(
         "dialer_trunk_resting_seconds", "How long the breaker keeps calls off.", labels=["trunk"]
     )
+    unused = GaugeMetricFamily("dialer_trunk_unusable", "1 while no call may go there.", labels=["trunk"])
     for trunk in board.trunks:
         calls.add_metric([trunk.name], trunk.calls)
         resting.add_metric([trunk.name], trunk.resting_s)
-    yield from (calls, resting)
+        unused.add_metric([trunk.name], float(trunk.why != ""))
+    yield from (calls, resting, unused)
+    by_trunk = [("trunk", row.name, row) for row in board.trunks]
+    yield from _quality_metrics([*by_trunk, *(("caller_id", row.caller_id, row) for row in board.caller_ids)])
+
+
+def _quality_metrics(rows: Sequence[tuple[str, str, TrunkRow | CallerIdRow]]) -> Iterator[Metric]:
+    """How calls went, by trunk and by the number that they showed."""
+    labels = ["by", "name"]
+    ends = CounterMetricFamily("dialer_quality_ends", "Attempts by cause.", labels=[*labels, "cause"])
+    answers = CounterMetricFamily("dialer_quality_answers", "Attempts that were answered.", labels=labels)
+    short = CounterMetricFamily("dialer_quality_short_calls", "Answers that were over within 12 s.", labels=labels)
+    ratio = GaugeMetricFamily("dialer_quality_answer_seizure_ratio", "Answers of the newest attempts.", labels=labels)
+    share = GaugeMetricFamily("dialer_quality_short_call_share", "Short calls of the newest answers.", labels=labels)
+    delay = GaugeMetricFamily("dialer_quality_post_dial_delay_seconds", "INVITE to ringing, p95.", labels=labels)
+    for by, name, row in rows:
+        figures = row.quality
+        for cause, number in row.ended.items():
+            ends.add_metric([by, name, cause], number)
+        answers.add_metric([by, name], row.answered)
+        short.add_metric([by, name], row.short)
+        ratio.add_metric([by, name], figures.answer_seizure_ratio)
+        share.add_metric([by, name], figures.short_share)
+        delay.add_metric([by, name], figures.post_dial_p95_s)
+    yield from (ends, answers, short, ratio, share, delay)
 
 
 def _reader_metrics(board: Board) -> Iterator[Metric]:

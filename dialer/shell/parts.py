@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final
@@ -13,11 +13,14 @@ import structlog
 import trio
 
 import dialer
+from compliance.numbering import plans
 from config.daemon import DaemonSettings
+from config.sip import TrunkSettings
 from dialer.core.agents.phones import PhoneRules, TrunkPlace, hosts_of
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import AgentChanged, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
 from dialer.core.engine import Engine
-from dialer.core.engine_state import EngineSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings
 from dialer.core.inputs import Input
 from dialer.disk.errors import DiskError
 from dialer.disk.evidence_files import KEY_BYTES
@@ -39,6 +42,7 @@ from dialer.store.crm.event_settings import Format
 from dialer.store.crm.refusals import Refusals
 from dialer.store.settlement import recovery
 from dialer.store.settlement.outbox import CrmEvent
+from sip.address import SIP_PORT
 from sip.edge.plan import INSIDE
 from sip.messages import Trunk
 from sip.pool import PoolSettings
@@ -92,6 +96,7 @@ class Parts:
 def open_parts(settings: DaemonSettings) -> Parts:
     """Open what the settings name, in this order. Raises `StartFailed`."""
     clock, health, metrics = Clock.start(), Health(), Metrics()
+    plans.also_valid(settings.numbers.also_valid)
     try:
         store = open_store(settings.redis)
         for warning in persistence_warnings(store.link):
@@ -124,7 +129,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
         metrics=metrics,
         engine=Engine(
             EngineSettings(
-                trunks=tuple(TrunkLimits(trunk.name, trunk.max_cps, trunk.max_calls) for trunk in settings.trunks),
+                trunks=tuple(limits_of(trunk) for trunk in settings.trunks),
                 max_lines=settings.sip.max_lines,
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
                 handover_allowance_s=settings.pacing.handover_allowance_s,
@@ -153,12 +158,27 @@ def _evidence(settings: DaemonSettings) -> EvidenceLog:
     return evidence
 
 
+def limits_of(trunk: TrunkSettings) -> TrunkLimits:
+    """A trunk as the engine sees it."""
+    return TrunkLimits(
+        trunk.name,
+        trunk.max_cps,
+        trunk.max_calls,
+        trunk.priority,
+        trunk.weight,
+        trunk.prefixes,
+        trunk.caller_ids,
+    )
+
+
 def phone_rules(settings: DaemonSettings) -> PhoneRules:
     """Which phones agents may log in with: no host of a trunk, and no port of the edge that leads to one."""
     networks, domains = hosts_of(settings.agents.hosts)
     trunks: list[TrunkPlace] = []
     for place, trunk in enumerate(settings.trunks):
-        trunks.append(TrunkPlace(trunk.name, trunk.host.lower(), trunk.port, tuple(map(IPv4Network, trunk.sources))))
+        trunks.append(
+            TrunkPlace(trunk.name, trunk.host.lower(), trunk.port or SIP_PORT, tuple(map(IPv4Network, trunk.sources)))
+        )
         if settings.edge.used:
             trunks.append(TrunkPlace(trunk.name, INSIDE, settings.edge.port_of(place)))
             further = (*trunk.edge.backup_hosts, *trunk.edge.sources, trunk.edge.outbound_proxy)
@@ -175,10 +195,8 @@ def _trunk_place(name: str, text: str) -> TrunkPlace:
 def pool_settings(settings: DaemonSettings) -> PoolSettings:
     """What the SIP side is asked for."""
     edge = settings.edge
-    trunks = tuple(
-        Trunk(trunk.name, INSIDE, edge.port_of(place), first_answer_s=trunk.first_answer_s)
-        if edge.used  # it has the credentials, and a port for each trunk
-        else Trunk(
+    direct = [
+        Trunk(
             trunk.name,
             trunk.host,
             trunk.port,
@@ -186,8 +204,17 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
             trunk.password.get_secret_value(),
             sources=trunk.sources,
             first_answer_s=trunk.first_answer_s,
+            called_rules=trunk.called_rules,
+            caller_rules=trunk.caller_rules,
+            codecs=tuple(codec.value for codec in trunk.codecs),
         )
-        for place, trunk in enumerate(settings.trunks)
+        for trunk in settings.trunks
+    ]
+    trunks = tuple(
+        replace(trunk, host=INSIDE, port=edge.port_of(place), username="", password="", sources=())
+        if edge.used  # it has the credentials, and a port for each trunk
+        else trunk
+        for place, trunk in enumerate(direct)
     )
     return PoolSettings(
         trunks=trunks,

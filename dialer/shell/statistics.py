@@ -11,7 +11,8 @@ from typing import Final
 import dialer
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState
-from dialer.core.board import AgentRow, Board, CampaignRow, Delay, ReaderRow, Trend
+from dialer.core.board import AgentRow, Board, CallerIdRow, CampaignRow, Delay, ReaderRow, Trend, TrunkRow
+from dialer.core.call_quality import NewestCalls
 from dialer.core.effects import AgentChanged
 from dialer.core.engine_view import CampaignStatistics, EngineStatistics
 from dialer.core.inputs import Refused
@@ -22,6 +23,9 @@ from dialer.shell.health import Health
 from dialer.store.operators.agent_days import AgentDay
 from pacing.api import NOT_ASKED, Brake, Decision, Mode
 from pacing.sentence import sentence
+
+CALLER_IDS: Final = 200
+"""The board has so many caller ids at most, those that were shown last."""
 
 DELAY_SAMPLES: Final = 5_000
 """Percentiles are of so many of the newest calls."""
@@ -101,7 +105,8 @@ class CampaignCounts:
 @dataclass(slots=True)
 class Statistics:
     """Everything that is counted in one process. `agent_s` is agents' time by state, `agent_days` what they did today,
-    as the store last had it, `readers` how the CRM's readers stood when last looked at."""
+    as the store last had it, `readers` how the CRM's readers stood when last looked at; of caller ids those that were
+    shown last are kept."""
 
     clock: Clock
     started_at: float
@@ -110,6 +115,8 @@ class Statistics:
     agent_now: dict[str, tuple[AgentState, float]] = field(default_factory=dict)
     pacing_late: int = 0
     anomalies: int = 0
+    by_trunk: defaultdict[str, NewestCalls] = field(default_factory=lambda: defaultdict(NewestCalls))
+    by_caller_id: dict[str, NewestCalls] = field(default_factory=dict)
     agent_days: Mapping[str, AgentDay] = field(default_factory=dict)
     readers: tuple[ReaderRow, ...] = ()
 
@@ -119,6 +126,7 @@ class Statistics:
         counts.attempts += 1
         counts.dispositions[settlement.disposition.value] += 1
         counts.causes[settlement.cause.value] += 1
+        self._note_quality(settlement)
         counts.trend.count(self.clock.now(), live=settlement.live, abandoned=settlement.abandoned)
         if settlement.answered_at is None:
             return
@@ -126,6 +134,17 @@ class Statistics:
             counts.hand_over_s.add(settlement.agent_dialled_at - settlement.answered_at)
         if settlement.bridged_at is not None:
             counts.answer_to_agent_s.add(settlement.bridged_at - settlement.answered_at)
+
+    def _note_quality(self, settlement: Settlement) -> None:
+        for name in settlement.failed_trunks:
+            self.by_trunk[name].gave_back()
+        self.by_trunk[settlement.trunk].ended(settlement)
+        if settlement.caller_id:
+            calls = self.by_caller_id.pop(settlement.caller_id, None) or NewestCalls()
+            self.by_caller_id[settlement.caller_id] = calls
+            calls.ended(settlement)
+            if len(self.by_caller_id) > CALLER_IDS:
+                del self.by_caller_id[next(iter(self.by_caller_id))]
 
     def refused(self, refused: Refused) -> None:
         """A gate said no."""
@@ -175,11 +194,23 @@ class Statistics:
             anomalies=self.anomalies,
             problems=tuple(health.problems.values()),
             no_new_calls=tuple(health.no_new_calls.values()),
-            trunks=engine.trunks,
+            trunks=tuple([self._with_quality(row) for row in engine.trunks]),
+            caller_ids=tuple(
+                [
+                    CallerIdRow(name, calls.figures(), dict(calls.totals), calls.answered, calls.short)
+                    for name, calls in sorted(self.by_caller_id.items())
+                ]
+            ),
             campaigns=tuple([self._campaign_row(campaign) for campaign in engine.campaigns]),
             agents=tuple([self._agent_row(row) for row in engine.agents]),
             agent_s=dict(self.agent_s),
             readers=self.readers,
+        )
+
+    def _with_quality(self, row: TrunkRow) -> TrunkRow:
+        calls = self.by_trunk[row.name]
+        return replace(
+            row, quality=calls.figures(), ended=dict(calls.totals), answered=calls.answered, short=calls.short
         )
 
     def _agent_row(self, row: AgentRow) -> AgentRow:
@@ -192,7 +223,7 @@ class Statistics:
     def _campaign_row(self, campaign: CampaignStatistics) -> CampaignRow:
         settings, counts = campaign.settings, self.campaigns[campaign.settings.name]
         leads, decision = counts.leads, counts.decision
-        next_ = last_word(leads, zone_of(settings)) if leads.at else ""
+        next_ = last_word(leads, zone_of(settings), held=bool(counts.problem)) if leads.at else ""
         if settings.mode is Mode.PREVIEW:
             words, no_lead = campaign.row.sentence, campaign.lacks_leads
         else:

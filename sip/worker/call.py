@@ -231,7 +231,7 @@ class Call:
         else:
             cause = classify(sip_code=answer.code, q850=answer.q850, reason=answer.reason, heard_anything=dialog.heard)
             by = Leg.CALLEE if cause in _BY_CALLEE else Leg.NETWORK
-        self._finish(cause, by, answer.code, q850=answer.q850, reason=answer.reason)
+        self._finish(cause, by, answer.code, answer.q850, answer.reason, answer.retry_after_s)
 
     # --- steps ----------------------------------------------------------------------------------------------------
 
@@ -271,7 +271,9 @@ class Call:
     def _message_stuck(self) -> None:
         self._finish(Cause.MEDIA_ERROR, Leg.DIALER, _OK, reason="the message did not end")
 
-    def _finish(self, cause: Cause, by: Leg, sip_code: int, *, q850: int = 0, reason: str = "") -> None:
+    def _finish(
+        self, cause: Cause, by: Leg, sip_code: int, q850: int = 0, reason: str = "", retry_after_s: float = 0.0
+    ) -> None:
         if self._over:
             return
         self._over = True
@@ -288,4 +290,4 @@ class Call:
             else:
                 cancelling.give_up(self._context, callee, CANCEL_PATIENCE_S)
             self._context.release(callee)
-        self._context.finish(Ended(self._order.call, at, cause, by, sip_code, q850, reason))
+        self._context.finish(Ended(self._order.call, at, cause, by, sip_code, q850, reason, retry_after_s))

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pjsua2 as pj
 
-from sip import address
+from sip import address, rewriting
 from sip.causes import Cause
 from sip.messages import Dial, DialAgent, Settings, Trunk
 from sip.worker.dialog import Dialog, Fact, Key
@@ -50,7 +50,10 @@ LEGS_WARM_PER_SLOT: Final = 7
 RESERVED_PER_SLOT: Final = 1
 """Of these, how many are left to agents' legs: a callee who has answered must not wait for one who has not."""
 
-_KEPT_CODECS: Final = ("PCMU/8000", "PCMA/8000")
+_CODECS: Final = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1"}
+_BEST_CODEC: Final = 128
+"""The library's priority of the codec that is named first."""
+
 _DIGITS: Final = re.compile(r"\d{4,}")
 
 
@@ -105,7 +108,9 @@ class Endpoint:
         self._devices.setNoDev()
         self._library.libStart()
         for codec in self._library.codecEnum2():
-            self._library.codecSetPriority(codec.codecId, 128 if codec.codecId.startswith(_KEPT_CODECS) else 0)
+            self._library.codecSetPriority(codec.codecId, 0)
+        self._offered: tuple[str, ...] = ()
+        self._offer(tuple(_CODECS))
         # The stock library has room for eight accounts: all trunks share one.
         self._carriers = Account(settings, contact)
         self._phones = Account(settings, contact)
@@ -140,7 +145,7 @@ class Endpoint:
         """The trunks from now on. Only they, and whom we dial, are heard. Raises `ValueError` for no network."""
         self._trunks = {trunk.name: trunk for trunk in trunks}
         self._sources = {trunk.name: [IPv4Network(text) for text in trunk.sources] for trunk in trunks}
-        addresses = [IPv4Network(each) for trunk in trunks for each in address.addresses_of(trunk)]
+        addresses = [IPv4Network(each) for trunk in trunks for each, _ in address.targets_of(trunk)]
         networks = [*addresses, *(network for sources in self._sources.values() for network in sources)]
         self._peers = Peers(Sender(IPv4Network(self._own), self.sip_port), networks)
         for leg_addresses in self._legs.values():
@@ -186,14 +191,18 @@ class Endpoint:
         if trunk is None:
             raise RefusedError("no such trunk")
         with _refusals():
-            hosts = address.addresses_of(trunk)
-            if not hosts:
+            targets = address.targets_of(trunk)
+            if not targets:
                 raise RefusedError("the trunk's name has no IPv4 address", Cause.TRUNK_UNREACHABLE)
-            uri = address.callee_uri(order.number, trunk.host, trunk.port)
-            proxy = "" if trunk.host == hosts[0] else f"{hosts[0]}:{trunk.port}"
+            number = rewriting.rewritten(order.number, trunk.called_rules)
+            caller_id = rewriting.rewritten(order.caller_id, trunk.caller_rules)
+            uri = address.callee_uri(number, trunk.host, trunk.port)
+            host, port = targets[0]
+            proxy = "" if trunk.host == host else f"{host}:{port}"
             account = self._carriers.use(proxy, trunk.username, trunk.password)
-            from_header = address.caller(order.caller_id, self._host)
-            return self._place(order.call, account, uri, from_header, hosts[0], self._sources[trunk.name])
+            from_header = address.caller(caller_id, self._host)
+            self._offer(trunk.codecs)
+            return self._place(order.call, account, uri, from_header, host, self._sources[trunk.name])
 
     def dial_agent(self, order: DialAgent) -> Dialog:
         """Send the INVITE to an agent's phone. Raises `RefusedError`."""
@@ -204,7 +213,18 @@ class Endpoint:
                 raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
             named = order.address and address.host_of(uri) is None
             account = self._phones.use(f"{host}:{address.port_of(uri)}" if named else "")
+            self._offer(tuple(_CODECS))
             return self._place(order.call, account, uri, address.shown(order.about, self._host), host, ())
+
+    def _offer(self, codecs: tuple[str, ...]) -> None:
+        """Name these codecs in the offers from now on, best first; the library has one list for all calls."""
+        if codecs == self._offered:
+            return
+        for name in self._offered:
+            self._library.codecSetPriority(_CODECS[name], 0)
+        for place, name in enumerate(codecs):
+            self._library.codecSetPriority(_CODECS[name], _BEST_CODEC - place)
+        self._offered = codecs
 
     def _place(
         self, call: str, account: Any, uri: str, from_header: str, host: str, sources: Iterable[IPv4Network]

@@ -87,7 +87,7 @@ def run(stream: socket.socket, slots: int) -> None:
 def _first_frame(stream: socket.socket) -> tuple[Settings | None, wire.Decoder, list[wire.Message]]:
     decoder = wire.Decoder()
     stream.settimeout(SETTINGS_WAIT_S)
-    while data := stream.recv(wire.FRAME_LIMIT_BYTES):  # a TimeoutError ends the process
+    while data := stream.recv(wire.READ_BYTES):  # a TimeoutError ends the process
         messages = decoder.feed(data)
         if messages:
             if not isinstance(messages[0], Settings):
@@ -243,7 +243,7 @@ class Worker:
         messages: list[wire.Message] = []
         while True:
             try:
-                data = self._stream.recv(wire.FRAME_LIMIT_BYTES)
+                data = self._stream.recv(wire.READ_BYTES)
             except BlockingIOError:
                 return messages
             except ConnectionError:

@@ -19,6 +19,7 @@ REASON_LIMIT: Final = 256
 HEAD_LIMIT: Final = 8192
 """Characters of a request's headers; longer ones are not answered."""
 
+DAY_S: Final = 86_400
 READ_LIMIT: Final = 1024
 """Characters of the Reason headers that are looked at. Whoever sends more has nothing to say."""
 
@@ -27,17 +28,20 @@ _FOLD: Final = re.compile(r"\n[ \t]+")
 _RPORT: Final = re.compile(r";\s*rport(?=\s*(?:;|\Z))", re.IGNORECASE)
 _SENT_BY_PORT: Final = re.compile(r"SIP/2\.0/UDP +[^\s:;,]{1,255}:([0-9]{1,5})")
 _URI: Final = re.compile(r"sips?:[^<>\s\"]{1,512}")
+_DELTA_SECONDS: Final = re.compile(r"([0-9]{1,9})(?=\s*(?:[;(]|\Z))")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the far end said: `code` 0 for a request (BYE); `q850` 0 where no Reason header gives one."""
+    """What the far end said: `code` 0 for a request (BYE); `q850` 0 where no Reason header gives one. `retry_after_s`
+    is what Retry-After asks for, 0 if it does not."""
 
     code: int
     q850: int
     reason: str
     has_sdp: bool
+    retry_after_s: int = 0
 
 
 def read(message: str) -> Answer:
@@ -56,6 +60,7 @@ def read(message: str) -> Answer:
         q850=_q850_cause(", ".join(reasons)[:READ_LIMIT]),
         reason=_UNPRINTABLE.sub(" ", text[:READ_LIMIT])[:REASON_LIMIT],
         has_sdp=has_sdp,
+        retry_after_s=_seconds((_headers(lines, "retry-after") or [""])[0]) if is_response else 0,
     )
 
 
@@ -203,6 +208,12 @@ def _q850_cause(reasons: str) -> int:
             if name.strip().lower() == "cause" and number.isdecimal() and number.isascii() and len(number) <= 3:
                 return int(number)
     return 0
+
+
+def _seconds(text: str) -> int:
+    """The seconds that a header begins with (RFC 3261, 20.33), 0 if it does not; a day counts as the most."""
+    digits = _DELTA_SECONDS.match(text)
+    return min(int(digits[1]), DAY_S) if digits else 0
 
 
 def _message(*lines: str) -> bytes:

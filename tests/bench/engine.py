@@ -32,8 +32,8 @@ from config.daemon import DaemonSettings
 from config.redis import RedisSettings
 from config.sip import TrunkSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import Settle
-from dialer.core.engine_state import TrunkLimits
 from dialer.core.inputs import LeadsLeased
 from dialer.core.model import Settlement
 from dialer.demo import parts

@@ -57,7 +57,7 @@ def fill(store: Store, leads: int, now: float) -> None:
     for start in range(0, leads, CHUNK):
         rows = list(some(FAR + start, min(CHUNK, leads - start)))
         stored = [
-            cell for lead_id, number in rows for cell in (lead_id, pack(Lead(lead_id, campaign, (number,)), "1-0"))
+            cell for lead_id, number in rows for cell in (lead_id, pack(Lead(lead_id, campaign, (number,)), "1-0", now))
         ]
         calls: list[Command | ScriptCall] = [
             ("HSET", keys.lead(campaign), *stored),
@@ -74,7 +74,7 @@ def command(bench: Bench, url: str, *arguments: str) -> float:
     run = [sys.executable, "-c", "from dialer.cli import main; main()", "--redis", url, "leads", *arguments]
     done = subprocess.run([*run, "--yes", "--json"], cwd=bench.folder, capture_output=True, check=False)
     took_s = time.monotonic() - begun
-    assert done.returncode == 0, done.stderr.decode()
+    assert done.returncode == 0, (done.stdout + done.stderr).decode()
     told = json.loads(done.stdout)
     assert told["fates"]["done"] == told["matched"] > 0, told
     return took_s

@@ -75,6 +75,7 @@ def main() -> int:
     parser.add_argument("--ramp", type=float, default=25.0)
     parser.add_argument("--agents", type=int, default=0, help="0: seven for every ten lines")
     parser.add_argument("--max-cps", type=int, default=80)
+    parser.add_argument("--trunks", type=int, default=1, help="they share the calls by weight, and the limits")
     parser.add_argument("--campaigns", type=int, default=1, help="more than 1: beside a run with one")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -89,6 +90,7 @@ def main() -> int:
         max_cps=given.max_cps,
         leads=int(given.max_cps * (given.seconds + given.ramp) * 1.2),
         campaigns=given.campaigns,
+        trunks=given.trunks,
     )
     plans = [replace(options, campaigns=number) for number in sorted({1, options.campaigns})]
     runs = [(plan, measure(plan, sipp)) for plan in plans]
@@ -203,12 +205,7 @@ name = "bench"
 [sip]
 media_timeout_s = 0
 max_lines = {options.lines}
-[[trunks]]
-name = "sipp"
-host = "127.0.0.1"
-port = {CALLEE_PORT}
-max_cps = {options.max_cps}
-max_calls = {options.lines}
+{"".join(_trunk(place, options) for place in range(options.trunks))}
 [spool]
 dir = "{folder / "spool"}"
 [evidence]
@@ -222,6 +219,18 @@ probe_limit_s = 0  # SIPp answers no OPTIONS
 format = "json"
 [drain]
 talk_limit_s = 30
+"""
+
+
+def _trunk(place: int, options: Options) -> str:
+    return f"""
+[[trunks]]
+name = "sipp-{place}"
+host = "127.0.0.1"
+port = {CALLEE_PORT}
+weight = 1
+max_cps = {-(-options.max_cps // options.trunks)}
+max_calls = {-(-options.lines // options.trunks)}
 """
 
 

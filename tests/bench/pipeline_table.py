@@ -23,6 +23,7 @@ class Options:
     max_cps: int
     leads: int
     campaigns: int = 1
+    trunks: int = 1
 
     @property
     def names(self) -> list[str]:

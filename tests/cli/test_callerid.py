@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import date, timedelta
 
 import pytest
 
@@ -34,13 +35,15 @@ def test_list_shows_uses_limits_and_rests(dialer: Dialer, store: Store, spring: 
     moment = time.time()
     caller_ids.allot(store, autumn, [Wanted(E164(f"+86138000000{i:02}")) for i in range(3)], moment)
     trip(store, [("ZADD", store.keys.caller_id_blocks(), moment, f"{A}|x{i}") for i in range(3)])
+    before = date.fromtimestamp(moment) - timedelta(1)
+    trip(store, [("HSET", store.keys.caller_id_uses(before.isoformat()), A, 20)])
 
     text = dialer("callerid", "list").stdout
     first, second = data(dialer("callerid", "list", "--campaign", "autumn", "--json"))
 
     assert "+862155550100" in text
     assert (first["caller_id"], first["uses_today"], first["daily_limit"]) == (A, 2, 500)
-    assert first["why"] == "the network blocked 3 of its calls within a day"
+    assert first["why"] == "the network blocked 3 of its calls within a day (22 in two days)"
     assert first["rests_until"] == pytest.approx(moment + 86_400)
     assert (second["caller_id"], second["countries"], second["rests_until"], second["why"]) == (B, ["CN"], None, "")
     assert first["why"] in text

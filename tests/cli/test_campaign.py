@@ -222,3 +222,26 @@ def test_show_has_every_counting_window(dialer: Dialer, store: Store, spring: st
 def test_an_empty_list_says_what_to_do(dialer: Dialer) -> None:
     """The first thing that a new user sees."""
     assert "dialer campaign create" in dialer("campaign", "list").stdout
+
+
+def test_every_screen_says_the_same_of_a_campaign_whose_only_number_rests(
+    dialer: Dialer, store: Store, spring: str
+) -> None:
+    """Held, why and until when, and that nothing is diallable: the list, the campaign, the funnel, also without a
+    daemon; the preflight refuses its leads with the same words."""
+    campaigns.set_state(store, spring, CampaignState.RUNNING, who="test", now=time.time())
+    intake.enqueue(store, spring, [{"lead_id": "L0", "phone": "13800000000", "timezone": "Asia/Shanghai"}])
+    intake.take_in(store, spring, "one", time.time(), 10)
+    assert dialer("callerid", "rest", "+862155550100", "--for", "7d", "--reason", "labelled").exit_code == 0
+    why = "no caller id can be shown now: +862155550100 rests: labelled (tester@here)"
+
+    listed = dialer("campaign", "list").stdout
+    shown, funnel = dialer("campaign", "show", spring).stdout, dialer("campaign", "funnel", spring).stdout
+
+    for screen in (listed, shown, funnel):
+        assert "● held" in screen
+        assert why in " ".join(screen.split())
+    for screen in (shown, funnel):
+        assert "diallable now: 0, held with 1 due" in screen
+    assert data(dialer("campaign", "list", "--json"))[0]["problems"][0].startswith(why)
+    assert "0 diallable now" in dialer("campaign", "preflight", spring).stdout

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialer.cli.leads.lead_rows import Checker, Ready, Rejected, entry_of, moment, without_hint
-from dialer.cli.leads.lead_sheet import Column, Row, Sheet
+from dialer.cli.leads.lead_rows import Checker, Ready, Rejected, entry_of, moment
+from dialer.cli.sheets.columns import Column
+from dialer.cli.sheets.sheet import Row, Sheet
 from tests.cli.conftest import NOW
 
 NAMES = ("phone", "lead_id", "name", "timezone", "priority", "not_before", "city")
@@ -17,7 +18,7 @@ NAMES = ("phone", "lead_id", "name", "timezone", "priority", "not_before", "city
 
 def sheet(*names: str) -> Sheet:
     columns = tuple(Column(name, "attrs" if name == "city" else name) for name in names or NAMES)
-    return Sheet(Path("x.csv"), "utf-8", ",", 0, "9f31c2ab", columns)
+    return Sheet(Path("x.csv"), "UTF-8, commas", 0, "9f31c2ab", columns)
 
 
 def checker(of: Sheet | None = None) -> Checker:
@@ -57,23 +58,56 @@ def test_consent_is_a_time_like_the_others() -> None:
 
 def test_a_missing_lead_id_is_made_from_file_and_row() -> None:
     """So that the same file makes the same leads again, and no phone number is in it."""
-    entry, _ = entry_of(Row(17, ("13800001234",)), sheet())
+    entry = entry_of(Row(17, ("13800001234",)), sheet(), "CN")
 
     assert entry["lead_id"] == "9f31c2ab-17"
 
 
 def test_several_numbers_are_tried_in_order() -> None:
     """From several columns, and from a cell with several."""
-    entry, _ = entry_of(Row(2, ("13800001234", "13900001111；13700002222")), sheet("phone", "phone"))
+    entry = entry_of(Row(2, ("13800001234", "13900001111；13700002222")), sheet("phone", "phone"), "CN")
 
     assert entry["phones"] == ["13800001234", "13900001111", "13700002222"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "numbers"),
+    [
+        ("13800001234 13900001111", 2),
+        ("13800001234/13900001111", 2),
+        ("138 0000 1234 / 139-0000-1111", 2),
+        ("13800001234或13900001111", 2),
+        ("13800001234\n13900001111", 2),
+        ("138 0000 1234", 1),
+        ("138/0000/1234", 1),
+        ("13800001234/12", 1),
+        ("1,38E+10", 1),
+    ],
+)
+def test_two_numbers_in_a_cell_are_two(cell: str, numbers: int) -> None:
+    """Where each is a number by itself; a number that is written in groups stays one."""
+    entry = entry_of(Row(2, (cell,)), sheet("phone"), "CN")
+
+    assert len(entry.get("phones", [cell])) == numbers
+
+
+def test_ids_lose_what_cannot_be_seen() -> None:
+    """So that they are the CRM's own; the names of people stay as they are written."""
+    entry = entry_of(Row(2, ("13800001234", "A\u200b-1", "\u200bO\u200dX")), sheet("phone", "lead_id", "name"), "CN")
+
+    assert (entry["lead_id"], entry["name"]) == ("A-1", "\u200bO\u200dX")
+
+
+def test_a_priority_may_be_a_decimal() -> None:
+    """As spreadsheets and pandas write whole numbers."""
+    assert entry_of(Row(2, ("13800001234", "7.0")), sheet("phone", "priority"), "CN")["priority"] == 7
 
 
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
         (("138",), "phone: too short"),
-        (("1.38E+10",), "phone: the spreadsheet shortened it"),
+        (("1.38E+10",), "phone: a spreadsheet shortened it"),
         (("13800001234", "", "", "Mars/Base"), "timezone: 'Mars/Base' is not in"),
         (("13800001234", "", "", "", "99"), "priority: must be 0 to 9"),
         (("13800001234", "", "", "", "high"), "priority: must be a whole number"),
@@ -127,13 +161,3 @@ def test_times_without_any_zone_are_local() -> None:
     """This machine's time zone is the last resort."""
     assert moment("2027-03-01", None) == datetime(2027, 3, 1).astimezone().timestamp()
     assert moment("1772500000", None) == 1_772_500_000.0
-
-
-def test_reasons_are_counted_without_particulars() -> None:
-    """Rows with the same mistake are one line of the report."""
-    assert without_hint("phone: too short (…1234)") == ("phone: too short", "…1234")
-    assert without_hint("duplicate: the number is in an earlier row (3)") == (
-        "duplicate: the number is in an earlier row",
-        "as row 3",
-    )
-    assert without_hint("timezone: 'Mars' is not known") == ("timezone: ... is not known", "")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from dialer.cli.base.failures import CliExit
-from dialer.cli.leads import leads as leads_commands
+from dialer.cli.leads import import_command
 from dialer.core.inputs import CampaignState
 from dialer.store.base.connection import Store, trip
 from dialer.store.leads import intake, leads
@@ -183,7 +183,7 @@ def test_a_full_stream_is_waited_for(
     dialer: Dialer, store: Store, spring: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No more leads than the limit wait in Redis; the import goes on as the daemon takes them in."""
-    monkeypatch.setattr(leads_commands, "STREAM_LIMIT", 20)
+    monkeypatch.setattr(import_command, "STREAM_LIMIT", 20)
     path = tmp_path / "many.csv"
     path.write_text("phone\n" + "".join(f"138{i:08}\n" for i in range(90)), encoding="utf-8")
 
@@ -197,7 +197,7 @@ def test_a_stream_that_stays_full_ends_the_import(
     dialer: Dialer, store: Store, spring: str, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody takes leads in: the import gives up after its patience, says how far it came, and what to do."""
-    monkeypatch.setattr(leads_commands, "STREAM_LIMIT", 1)
+    monkeypatch.setattr(import_command, "STREAM_LIMIT", 1)
 
     result = dialer("leads", "import", spring, str(good), "--patience", "0.2")
 
@@ -221,7 +221,7 @@ def test_an_import_is_audited(dialer: Dialer, store: Store, spring: str, good: P
 
     line = control.audit_trail(store, 1)[0]
     assert (line.what, line.who) == ("leads_import", "tester@here")
-    assert line.detail == {"campaign": spring, "file": "good.csv", "sent": 2, "rejected": 0}
+    assert line.detail == {"campaign": spring, "file": "good.csv", "sent": 2, "rejected": 0, "list": "good"}
 
 
 def test_leads_are_listed_masked(dialer: Dialer, store: Store, spring: str) -> None:

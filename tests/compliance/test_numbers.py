@@ -60,7 +60,7 @@ def test_parse_reads_numbers_as_people_write_them(raw: str, region: str, clear: 
         ("+8600000001234", "CN", r"too short|not a valid number of region CN \(\+86\)"),
         ("1-800-FLOWERS", "US", "not digits"),
         ("+8613800001234;ext=5", "CN", "not digits"),
-        ("tel:+8613800001234", "CN", "not digits"),
+        ("sms to +8613800001234", "CN", "not digits"),
         ("---", "CN", "not digits"),
     ],
 )

@@ -18,7 +18,9 @@ def campaign(**given: Any) -> CampaignSettings:
 
 def test_one_caller_id_is_a_pool_of_one_without_a_limit() -> None:
     """The simple form."""
-    assert campaign(caller_id="95533").caller_pool() == Pool("spring", (CallerId("95533"),))
+    assert campaign(caller_id="95533").caller_pool() == Pool(
+        "spring", (CallerId("95533"),), rest_share=0.1, rest_min_calls=20
+    )
 
 
 def test_rows_are_a_pool_in_their_order() -> None:
@@ -27,7 +29,7 @@ def test_rows_are_a_pool_in_their_order() -> None:
     settings = campaign(caller_ids=rows, same_caller_id_on_retry=False, caller_id_rest_after_blocks=5)
 
     numbers = (CallerId("+861065550001", daily_limit=300), CallerId("95533", frozenset({"CN", "HK"})))
-    assert settings.caller_pool() == Pool("spring", numbers, False, 5)
+    assert settings.caller_pool() == Pool("spring", numbers, False, 5, 0.1, 20)
     assert settings.missing_to_start() == ()
 
 

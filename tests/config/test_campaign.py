@@ -149,3 +149,14 @@ def test_a_campaign_calls_ordinary_numbers_of_its_own_country_unless_it_lists_mo
     for wrong in ({"countries": ["Germany"]}, {"number_types": ["premium"]}):
         with pytest.raises(ValidationError):
             campaign(**wrong)
+
+
+def test_a_campaign_names_one_trunk_or_several() -> None:
+    """`trunk` for one, as ever, or `trunks`; none means all of the host's."""
+    assert campaign(trunk="north").trunks_named == ("north",)
+    assert campaign(trunks=["north", "south"]).trunks_named == ("north", "south")
+    assert campaign().trunks_named == ()
+    with pytest.raises(ValidationError, match="give only one of the two"):
+        campaign(trunk="north", trunks=["south"])
+    with pytest.raises(ValidationError, match="north is there more than once"):
+        campaign(trunks=["north", "north"])

@@ -122,6 +122,66 @@ def test_models_are_pydantic() -> None:
     assert issubclass(Section, BaseModel)
 
 
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"prefixes": ["86"]}, "prefixes"),
+        ({"called_rules": ["+86"]}, "called_rules"),
+        ({"called_rules": ["+86=0", "+86=00"]}, "rewritten in more than one way"),
+        ({"caller_rules": ["+86=abc"]}, "caller_rules"),
+        ({"caller_ids": ["north"]}, "caller_ids"),
+        ({"codecs": ["PCMU", "PCMU"]}, "a codec is there twice"),
+        ({"codecs": ["opus"]}, "codecs"),
+        ({"codecs": []}, "codecs"),
+        ({"priority": 10}, "priority"),
+        ({"host": "[::1]"}, "a carrier with IPv6 is reached through a proxy"),
+        ({"host": "::1"}, "a carrier with IPv6 is reached through a proxy"),
+    ],
+)
+def test_a_trunk_that_could_not_work_is_refused(given: dict[str, object], fault: str) -> None:
+    """With the setting that is wrong."""
+    with pytest.raises(ValidationError, match=fault):
+        TrunkSettings.model_validate({"name": "north", "host": "192.0.2.1", **given})
+
+
+def test_a_trunk_may_say_how_it_wants_calls() -> None:
+    """All of it together; 64 trunks are allowed."""
+    trunk = {
+        "host": "192.0.2.1",
+        "priority": 9,
+        "weight": 3,
+        "prefixes": ["+86", "+852"],
+        "called_rules": ["+86=0", "+=00"],
+        "caller_rules": ["+="],
+        "caller_ids": ["+861065550000", "95533"],
+        "codecs": ["PCMA"],
+    }
+    settings = DaemonSettings.model_validate({"trunks": [{"name": f"t{place}", **trunk} for place in range(64)]})
+    assert len(settings.trunks) == 64
+    assert settings.trunks[0].where == "192.0.2.1"
+
+
+def test_more_sources_than_a_worker_can_tell_apart_are_refused() -> None:
+    """Over all trunks; the same network in two of them counts once."""
+    networks = [f"192.0.{place}.0/24" for place in range(60)]
+
+    def settings(number: int, *, differ: bool) -> DaemonSettings:
+        trunks = [
+            {
+                "name": f"t{place}",
+                "host": "192.0.2.1",
+                "sources": [f"10.{place if differ else 0}.{network.split('.')[2]}.0/24" for network in networks],
+            }
+            for place in range(number)
+        ]
+        return DaemonSettings.model_validate({"trunks": trunks})
+
+    assert len(settings(4, differ=True).trunks) == 4
+    assert len(settings(64, differ=False).trunks) == 64
+    with pytest.raises(ValidationError, match="300 networks in all, and workers can tell 256 apart"):
+        settings(5, differ=True)
+
+
 def test_a_url_may_name_several_servers() -> None:
     """With a port of its own for each, or the usual one; IPv6 in brackets."""
     sentinels = RedisSettings(url="redis+sentinel://10.0.0.1,[::1]:5000/main/3")

@@ -51,7 +51,7 @@ def test_later_layers_win_value_by_value(tmp_path: Path) -> None:
     effective = load(path, environ, {"redis.timeout_s": "3", "trunks[0].max_calls": "4"})
     redis, trunk = effective.settings.redis, effective.settings.trunks[0]
     assert (redis.url, redis.prefix, redis.timeout_s) == ("redis://file", "env:", 3.0)
-    assert (trunk.host, trunk.max_cps, trunk.max_calls, trunk.port) == ("carrier.example", 7.0, 4, 5060)
+    assert (trunk.host, trunk.max_cps, trunk.max_calls, trunk.port) == ("carrier.example", 7.0, 4, 0)
     wanted = {
         "redis.url": f"file {path}",
         "redis.prefix": "env DIALER_REDIS__PREFIX",

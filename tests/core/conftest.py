@@ -16,9 +16,10 @@ from config.policies import applied
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind
 from dialer.core.calls.call import Call, CallState
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import Anomaly, Effect, Lease, Reserve, Send, Settle
 from dialer.core.engine import Engine
-from dialer.core.engine_state import EngineSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings
 from dialer.core.inputs import (
     CampaignChanged,
     CampaignState,

@@ -10,8 +10,9 @@ from config.policies import applied
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind
 from dialer.core.calls.call import CallState
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import Lease, Release, Reserve, Settle
-from dialer.core.engine_state import TimerKind, TrunkLimits
+from dialer.core.engine_state import TimerKind
 from dialer.core.inputs import (
     CampaignChanged,
     CampaignState,

@@ -63,6 +63,8 @@ def test_every_end_in_every_state_means_something(state, cause):
         expected = D.WORKER_LOST
     else:
         expected = UNANSWERED_MEANS[cause] if state in UNANSWERED else ANSWERED_MEANS[state]
+        if cause is Cause.MEDIA_ERROR and state in {CallState.WAITING, CallState.CONNECTING}:
+            expected = D.MEDIA_ERROR  # nothing could be heard: no hang-up of the callee's
     assert TABLE[state, cause] is expected
     assert disposition_of(state, cause, Leg.CALLEE) is expected
 
@@ -94,7 +96,8 @@ def test_only_failures_of_our_own_are_not_charged(disposition):
     """An attempt that failed on our side before any phone rang is free; everything else is charged."""
     assert is_charged(disposition, rang=True)
     assert is_charged(disposition, rang=False) == (disposition not in OUR_SIDE)
-    assert TRUNK_FAULTS < OUR_SIDE < NO_SIGN
+    assert set(TRUNK_FAULTS) < OUR_SIDE
+    assert {D.CONGESTION} == OUR_SIDE - NO_SIGN  # a share of all calls, from which the pacer may learn
 
 
 def counted(answered_at, bridged_at, ended_at=100.0, ended_by=Leg.DIALER):

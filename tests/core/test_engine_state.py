@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import Reserve
-from dialer.core.engine_state import TrunkLimits
 from dialer.core.inputs import CampaignState
-from sip.causes import Cause
+from sip.causes import Cause, Leg
+from sip.messages import Ended
 
 
 def test_a_campaign_without_a_trunk_of_its_own_takes_the_next_that_has_room(make_stage, of):
-    """Trunks in the order of preference: when the first is full, the second takes over."""
+    """Trunks in the order of preference: what the first has no room for goes through the second at once."""
     stage = make_stage(trunks=(TrunkLimits("north", 2.0, 100), TrunkLimits("south", 5.0, 100)))
     stage.campaign()
     stage.login("ann")
@@ -22,8 +23,8 @@ def test_a_resting_trunk_is_passed_over(make_stage, of):
     """A dead first trunk does not stop a campaign that may use the second."""
     stage = make_stage(trunks=(TrunkLimits("north", 10.0, 100), TrunkLimits("south", 10.0, 100)))
     stage.campaign()
-    for attempt in [stage.dial() for _ in range(5)]:
-        stage.end(attempt, Cause.TRUNK_UNREACHABLE)
+    for _ in range(5):
+        stage.tell(Ended(stage.dial(), stage.now, Cause.TRUNK_UNREACHABLE, Leg.NETWORK, 408, 0, ""))
     stage.lease(2)
     (reserve,) = of(Reserve, stage.pace(2))
     assert reserve.trunk == "south"

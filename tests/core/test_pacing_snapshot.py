@@ -9,7 +9,7 @@ import pytest
 from compliance.api import Cleared, Permit, Reserved
 from dialer.core.agents.agent import AgentEventKind
 from dialer.core.calls.call import CallState
-from dialer.core.engine_state import TrunkLimits
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.inputs import LocalTime, Permitted
 from pacing.api import CallAnswered, CallFailed
 from sip.causes import Cause

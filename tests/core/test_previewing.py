@@ -8,8 +8,8 @@ from compliance.api import Refusal, Rule
 from dialer.core.agents.agent import AgentEventKind, AgentState, LeadRef
 from dialer.core.calls.call import CallState
 from dialer.core.calls.previewing import LINE_LIMIT_S, NO_DECISION, sentence
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import AgentChanged, Postpone, Publish, Release, Reserve, Settle
-from dialer.core.engine_state import TrunkLimits
 from dialer.core.inputs import (
     CampaignState,
     Drain,

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from config.campaign import RetryTable
-from dialer.core.calls.retries import NOT_SENT_DELAY_S, next_step, row_of
-from dialer.core.model import Close, Disposition, Retry
+from config.campaign import RetrySettings, RetryTable
+from dialer.core.calls import retries
+from dialer.core.calls.retries import NOT_SENT_DELAY_S, row_of
+from dialer.core.model import Close, Disposition, Lead, NextStep, Retry
 
 D = Disposition
 TABLE = RetryTable()
+MONDAY_10 = datetime(2026, 3, 2, 10, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
+
+
+def next_step(lead: Lead, disposition: Disposition, table: RetryTable) -> NextStep:
+    """An attempt that ended on a Monday at 10 where the callee is."""
+    return retries.next_step(lead, disposition, table, MONDAY_10, lambda _: (ZoneInfo("Asia/Shanghai"),))
 
 
 @pytest.mark.parametrize("disposition", list(Disposition), ids=str)
@@ -58,3 +68,21 @@ def test_dispositions_that_share_a_row_share_its_limit(make_lead, earlier, now):
 def test_an_attempt_never_sent_is_always_repeated(make_lead):
     """What never left our side costs the callee nothing and has no limit."""
     assert next_step(make_lead(tries={D.NOT_SENT: 99}), D.NOT_SENT, TABLE) == Retry(NOT_SENT_DELAY_S, 0)
+
+
+def test_a_row_may_ask_for_another_day_and_time(make_lead):
+    """Due the next day at another time, behind new leads; from the next day on where nothing else is due."""
+    row = RetrySettings(delay_s=3600.0, max_attempts=3, not_before="next_day", prefer="another_window")
+    table = RetryTable(no_answer=row)
+
+    step = next_step(make_lead(), D.NO_ANSWER, table)
+
+    assert step == Retry(after_s=26 * 3600.0, number_index=0, yields_from_s=14 * 3600.0)
+    assert isinstance(next_step(make_lead(tries={D.NO_ANSWER: 3}), D.NO_ANSWER, table), Close)
+
+
+def test_another_day_alone_does_not_yield(make_lead):
+    """It is a limit and no wish."""
+    row = RetrySettings(delay_s=3600.0, max_attempts=3, not_before="next_day")
+
+    assert next_step(make_lead(), D.BUSY, RetryTable(busy=row)) == Retry(14 * 3600.0, 0)

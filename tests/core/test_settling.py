@@ -151,7 +151,7 @@ def test_wrapups_that_nobody_asks_about_are_not_collected_for_ever(stage):
 
 
 def test_a_trunk_that_refuses_everything_does_not_burn_the_list(stage):
-    """503 to every INVITE: after twenty no more than a probe now and then; a phone that rang is no refusal."""
+    """503 or 403 to every INVITE: after twenty no more than a probe now and then; a phone that rang is no refusal."""
     trunk = stage.state.trunks["north"]
     for _ in range(19):
         stage.end(stage.dial(), Cause.CONGESTION, Leg.NETWORK, 503)
@@ -159,8 +159,31 @@ def test_a_trunk_that_refuses_everything_does_not_burn_the_list(stage):
     stage.ring(rings)
     stage.end(rings, Cause.CONGESTION, Leg.NETWORK, 503)
     assert trunk.room(stage.now) > 0
-    for _ in range(20):
-        stage.end(stage.dial(), Cause.ROUTE_ERROR, Leg.NETWORK, 403)
+    assert not stage.end(stage.dial(), Cause.ROUTE_ERROR, Leg.NETWORK, 403).charged
+    assert trunk.room(stage.now) == 0
+
+
+def test_a_trunk_is_left_alone_for_as_long_as_it_asks(stage):
+    """503 with Retry-After: 40 rests it for 40 s; from a callee who is busy the same header says nothing of it."""
+    trunk = stage.state.trunks["north"]
+    stage.tell(Ended(stage.dial(), stage.now, Cause.BUSY, Leg.CALLEE, 486, 0, "", retry_after_s=40.0))
+    assert trunk.room(stage.now) > 0
+    stage.tell(Ended(stage.dial(), stage.now, Cause.CONGESTION, Leg.NETWORK, 503, 0, "", retry_after_s=40.0))
+    assert trunk.room(stage.now + 39.9) == 0
+    assert trunk.room(stage.now + 40.0) > 0
+
+
+def test_an_answer_without_usable_media_is_the_trunks_fault(stage):
+    """The callee was there and met silence: an abandoned live answer, charged, and called again as one abandoned; after
+    three the trunk rests."""
+    trunk = stage.state.trunks["north"]
+    for _ in range(3):
+        attempt = stage.dial()
+        stage.ring(attempt)
+        stage.answer(attempt)
+        told = stage.end(attempt, Cause.MEDIA_ERROR, Leg.NETWORK)
+    assert (told.disposition, told.live, told.abandoned, told.charged) == (D.MEDIA_ERROR, True, True, True)
+    assert told.next_step == Retry(72 * 3600.0, 0)
     assert trunk.room(stage.now) == 0
 
 

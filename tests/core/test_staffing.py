@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from dialer.core.agents.agent import Agent, AgentEventKind, AgentState
 from dialer.core.calls.call import UNANSWERED, CallState
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Reserve
-from dialer.core.engine_state import EngineState, TrunkLimits
+from dialer.core.engine_state import EngineState
 from dialer.core.inputs import CampaignState, LeadsLeased, StoreFailed
 from dialer.core.pacing_snapshot import snapshot, surplus
 from pacing.api import Mode

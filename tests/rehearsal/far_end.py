@@ -21,6 +21,7 @@ from sip.messages import (
     DialAgent,
     Dialled,
     Digit,
+    Ended,
     Event,
     HangUp,
     Ping,
@@ -32,7 +33,9 @@ from tests.rehearsal.scenario import Callees, Disorder
 from tests.rehearsal.world import World
 
 COMMAND_S: Final = 0.002
-TRANSACTION_TIMEOUT_S: Final = 32.0
+FIRST_ANSWER_S: Final = 8.0
+REFUSED_S: Final = 0.05
+PAUSE_S: Final = 5.0
 FAR_END_GIVES_UP_S: Final = 60.0
 MESSAGE_S: Final = 5.0
 OPT_OUT_KEY: Final = "9"
@@ -59,6 +62,7 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
     slots: int
     slots_lost: int = 0
     trunks_down: set[str] = field(default_factory=set)
+    trunks_refusing: set[str] = field(default_factory=set)
 
     def send(self, command: Command) -> None:
         """Take a command; it arrives a moment later."""
@@ -117,7 +121,10 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
             return
         self.say(line, Dialled(dial.call, self.timeline.now))
         if dial.trunk in self.trunks_down:
-            self.timeline.after(TRANSACTION_TIMEOUT_S, partial(self.fails, line, Cause.TRUNK_UNREACHABLE))
+            self.timeline.after(FIRST_ANSWER_S, partial(self.fails, line, Cause.TRUNK_UNREACHABLE))
+            return
+        if dial.trunk in self.trunks_refusing:
+            self.timeline.after(REFUSED_S, partial(self._refuses, line))
             return
         post_dial_s = self.timeline.between(0.5, 4.0)
         cause = self._draw()
@@ -128,6 +135,13 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
             self.timeline.after(post_dial_s + ring_s, follows)
         else:
             self.timeline.after(post_dial_s, partial(self.fails, line, cause))
+
+    def _refuses(self, line: FallibleLine) -> None:
+        if line.stage is Stage.TRYING:
+            line.stage = Stage.OVER
+            self.lines.pop(line.call, None)
+            pause_s = PAUSE_S if self.timeline.chance(0.2) else 0.0
+            self.say(line, Ended(line.call, self.timeline.now, Cause.CONGESTION, Leg.NETWORK, 503, 0, "", pause_s))
 
     def _draw(self) -> Cause | None:
         """How a call would end without an answer; None: it is answered."""
@@ -201,7 +215,7 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
     def end(self, line: FallibleLine, cause: Cause, by: Leg) -> None:
         reached = line.stage is not Stage.TRYING and line.stage is not Stage.OVER
         if reached and self.timeline.chance(self.callees.said):
-            self._is_said(line.call)
+            self._is_said(line.call.partition("/")[0])
         FarEnd.end(self, line, cause, by)
 
     def _is_said(self, call: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from config.policies import AppliedSettings
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind
-from dialer.core.inputs import CampaignChanged, CampaignState, Drain, HangUpAll, LedgerOfOthers
+from dialer.core.inputs import CampaignChanged, CampaignState, Drain, HangUpAll, LedgerOfOthers, TrunkSaid
 from dialer.sim.virtual_time import Tell
 from pacing.api import Mode
 from tests.rehearsal.desks import Phones
@@ -22,6 +22,7 @@ from tests.rehearsal.world import World
 
 ENDINGS: Final = frozenset({FaultKind.DRAIN, FaultKind.HANG_UP_ALL})
 LONGEST_S: Final = 30.0
+TRUNKS: Final = ("north", "south", "spare")
 
 
 def draw(scenario: Scenario, dice: Random) -> tuple[Fault, ...]:
@@ -62,7 +63,11 @@ class Saboteur:
             case FaultKind.STORE_DOWN:
                 self.memory.go_down(size)
             case FaultKind.TRUNK_DOWN:
-                self._trunk_down(size)
+                self._trunk_fails(self.far_end.trunks_down, size)
+            case FaultKind.TRUNK_REFUSES:
+                self._trunk_fails(self.far_end.trunks_refusing, size)
+            case FaultKind.TRUNK_OBSTACLE:
+                self._trunk_obstacle(size)
             case FaultKind.DESKTOP_SILENT if desk:
                 self.phones.fall_silent(desk, size * 4)
             case FaultKind.PHONE_LOST if desk:
@@ -88,10 +93,15 @@ class Saboteur:
             case _:
                 pass  # a fault of desks where there are none
 
-    def _trunk_down(self, seconds: float) -> None:
-        trunk = self.world.dice.choice(["north", "south"])
-        self.far_end.trunks_down.add(trunk)
-        self.world.after(seconds, partial(self.far_end.trunks_down.discard, trunk))
+    def _trunk_fails(self, failing: set[str], seconds: float) -> None:
+        trunk = self.world.dice.choice(TRUNKS)
+        failing.add(trunk)
+        self.world.after(seconds, partial(failing.discard, trunk))
+
+    def _trunk_obstacle(self, seconds: float) -> None:
+        trunk, source = self.world.dice.choice(TRUNKS), self.world.dice.choice(["options", "operator"])
+        self.tell(TrunkSaid(trunk, source, "not now"))
+        self.world.after(seconds, partial(self.tell, TrunkSaid(trunk, source, "")))
 
     def _halt(self, name: str, state: CampaignState, seconds: float) -> None:
         self.tell(CampaignChanged(self.campaigns[name], state))
@@ -108,7 +118,8 @@ class Saboteur:
                 "abandon_after_s": dice.uniform(1.0, 3.0),
                 "wrapup_limit_s": dice.uniform(0.0, 20.0),
                 "max_lines": dice.choice([0, 3, 10]),
-                "trunk": dice.choice(["", "north", "south", "nowhere"]),
+                "trunk": "",
+                "trunks": dice.choice([(), ("north",), ("south", "spare"), ("nowhere",)]),
                 "priority": dice.randrange(10),
             }
         )

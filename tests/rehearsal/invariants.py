@@ -21,7 +21,8 @@ from dialer.core.engine_state import EngineState
 from dialer.core.inputs import Input, Paced, Permitted
 from dialer.core.model import Close, Disposition
 from pacing.api import Mode
-from sip.messages import SLOTS_PER_CALL, Cancel, Dial, DialAgent, PlayMessage
+from sip.causes import Leg
+from sip.messages import SLOTS_PER_CALL, Cancel, Dial, DialAgent, Ended, PlayMessage
 from tests.rehearsal.memory import Place, Record
 
 BREATH_S: Final = 1e-6
@@ -36,7 +37,9 @@ class InvariantBroken(AssertionError):
 @dataclass(slots=True)
 class Past:
     """What the steps so far leave behind. `asked_by` are the agents who asked for calls, by attempt; `starts` are the
-    INVITEs of the last second, by trunk; `machines` the attempts that were said to be answered by machines."""
+    INVITEs of the last second, by trunk; `machines` the attempts that were said to be answered by machines.
+    `invites_out` are the INVITEs that have not ended, by attempt, `trunks_tried` where they went, and `rang` the
+    attempts whose callee's phone gave a sign."""
 
     permits: dict[str, Permit] = field(default_factory=dict)
     asked_by: dict[str, str] = field(default_factory=dict)
@@ -48,6 +51,9 @@ class Past:
     live: Counter[str] = field(default_factory=Counter)
     abandoned: Counter[str] = field(default_factory=Counter)
     starts: dict[str, deque[float]] = field(default_factory=dict)
+    invites_out: dict[str, str] = field(default_factory=dict)
+    trunks_tried: dict[str, set[str]] = field(default_factory=dict)
+    rang: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -77,29 +83,79 @@ class Step:
 
 Wrong = Iterator[str]
 
+TRUNKS_DOING: Final = frozenset(
+    {
+        Disposition.TRUNK_UNREACHABLE,
+        Disposition.ROUTE_ERROR,
+        Disposition.AUTH_ERROR,
+        Disposition.CONGESTION,
+        Disposition.MEDIA_ERROR,
+    }
+)
+
+
+def attempt_of(dial_id: str) -> str:
+    """The attempt of an INVITE: its second is `ATTEMPT/2`."""
+    return dial_id.partition("/")[0]
+
 
 # --- permits, attempts, settlements --------------------------------------------------------------------------------
 
 
 def no_dial_without_permit(step: Step) -> Wrong:
-    """An INVITE leaves only in the step that brought its permit, to the permit's number, while it is valid."""
+    """An INVITE leaves only in the step that brought its permit, or the end of the one before, to the permit's number,
+    while the permit is valid."""
     for dial in step.dials:
         permit = step.told.permit if isinstance(step.told, Permitted) else None
-        if permit is None or permit.attempt != dial.call or permit.number.clear != dial.number:
+        if isinstance(step.told, Ended) and attempt_of(step.told.call) == attempt_of(dial.call):
+            permit = step.past.permits.get(attempt_of(dial.call))
+        if permit is None or permit.attempt != attempt_of(dial.call) or permit.number.clear != dial.number:
             yield f"{dial.call} was dialled without a permit"
+        elif permit.caller_id != dial.caller_id:
+            yield f"{dial.call} shows another number than its permit says"
         elif step.wall > permit.valid_until:
             yield f"{dial.call} was dialled after its permit had lapsed"
 
 
 def no_attempt_twice(step: Step) -> Wrong:
-    """An attempt is dialled once, and a lead once under one lease."""
+    """An INVITE is sent once, and a lead has one attempt under one lease."""
     for dial in step.dials:
-        call = step.state.calls.get(dial.call)
+        call = step.state.calls.get(attempt_of(dial.call))
         record = step.records.get(call.lead.lead_id) if call else None
         if dial.call in step.past.dialled:
             yield f"{dial.call} was dialled twice"
-        if record and (record.lead.lead_id, record.leases) in step.past.dialled_leases:
+        if (
+            dial.call == attempt_of(dial.call)
+            and record
+            and (record.lead.lead_id, record.leases) in step.past.dialled_leases
+        ):
             yield f"{record.lead.lead_id} was dialled twice under one lease"
+
+
+def one_invite_at_a_time(step: Step) -> Wrong:
+    """An attempt has one INVITE at a time, each on another trunk, and none after its callee's phone rang."""
+    for dial in step.dials:
+        attempt, past = attempt_of(dial.call), step.past
+        out = past.invites_out.get(attempt)
+        if out is not None and not (isinstance(step.told, Ended) and step.told.call == out):
+            yield f"{dial.call} was sent while {out} is out"
+        if attempt in past.rang:
+            yield f"{dial.call} was sent after {attempt} rang"
+        if dial.trunk in past.trunks_tried.get(attempt, ()):
+            yield f"{dial.call} went to {dial.trunk} again"
+
+
+def faults_of_trunks_are_not_charged(step: Step) -> Wrong:
+    """A lead is not charged for what its trunks did to it before anything rang, and is for all else that left."""
+    for effect in step.effects:
+        if isinstance(effect, Settle):
+            told = effect.settlement
+            if (
+                isinstance(step.told, Ended | Permitted)
+                and told.ended_by is Leg.NETWORK
+                and told.charged == (told.disposition in TRUNKS_DOING and told.attempt not in step.past.rang)
+            ):
+                yield f"{told.attempt} ended as {told.disposition} and is charged: {told.charged}"
 
 
 def nobody_who_opted_out_is_dialled(step: Step) -> Wrong:
@@ -217,7 +273,7 @@ def one_call_for_each_agent(step: Step) -> Wrong:
         if call.state in {CallState.CONNECTING, CallState.TALKING} and not call.agent:
             yield f"{attempt} is {call.state} without an agent"
     for command in step.sent:
-        if isinstance(command, DialAgent) and step.state.calls[command.call].leg != command.leg:
+        if isinstance(command, DialAgent) and step.state.calls[attempt_of(command.call)].leg != command.leg:
             yield f"leg {command.leg} was rung and is not the call's"
 
 
@@ -276,7 +332,7 @@ def messages_only_after_the_limit(step: Step) -> Wrong:
     """The abandon message plays only where nobody came within the limit."""
     for command in step.sent:
         if isinstance(command, PlayMessage):
-            call = step.state.calls[command.call]
+            call = step.state.calls[attempt_of(command.call)]
             waited_s = step.now - (step.now if call.answered_at is None else call.answered_at)
             if waited_s < call.abandon_after_s - BREATH_S or call.bridged_at is not None:
                 yield f"{command.call} heard the message {waited_s:.3f} s after its answer"
@@ -287,7 +343,7 @@ def machines_are_nobody(step: Step) -> Wrong:
     live."""
     machines = step.past.machines
     for command in step.sent:
-        if isinstance(command, PlayMessage) and command.call in machines:
+        if isinstance(command, PlayMessage) and attempt_of(command.call) in machines:
             yield f"{command.call} is a machine and hears the message"
     for effect in step.effects:
         if isinstance(effect, Publish) and effect.kind == "abandoned" and effect.fields["attempt_id"] in machines:
@@ -303,7 +359,7 @@ def machines_are_nobody(step: Step) -> Wrong:
 def phones_ring_long_enough(step: Step) -> Wrong:
     """No callee's phone stops ringing by our doing before 15 s, but when everything is hung up."""
     for command in step.sent:
-        call = step.state.calls.get(command.call) if isinstance(command, Cancel) else None
+        call = step.state.calls.get(attempt_of(command.call)) if isinstance(command, Cancel) else None
         if call is None or call.state is not CallState.CANCELLING or step.state.ending:
             continue
         if call.ringing_at is not None and step.now < call.ringing_at + MIN_RING_TIMEOUT_S - BREATH_S:
@@ -354,6 +410,8 @@ def ledger_adds_up(step: Step) -> Wrong:
 INVARIANTS: Final[tuple[Callable[[Step], Wrong], ...]] = (
     no_dial_without_permit,
     no_attempt_twice,
+    one_invite_at_a_time,
+    faults_of_trunks_are_not_charged,
     nobody_who_opted_out_is_dialled,
     one_settlement_for_each_permit,
     nothing_is_forgotten,

@@ -34,11 +34,11 @@ from dialer.core.model import Disposition, Lead
 from pacing.api import Mode, Pacer, Settings
 from pacing.policies import make
 from sip.causes import Answerer
-from sip.messages import Answered, Dial
+from sip.messages import Answered, Dial, Ended, Progress
 from tests.rehearsal.desks import Phones
 from tests.rehearsal.far_end import FallibleFarEnd
 from tests.rehearsal.faults import Saboteur, draw
-from tests.rehearsal.invariants import InvariantBroken, Past, Step, check
+from tests.rehearsal.invariants import InvariantBroken, Past, Step, attempt_of, check
 from tests.rehearsal.memory import LEASE_S, Memory, Place
 from tests.rehearsal.scenario import Scenario
 from tests.rehearsal.world import World
@@ -62,6 +62,7 @@ class Outcome:
     utilisation: float
     anomalies: int
     opt_outs: int
+    further_invites: int
     steps: int
     trace: str
 
@@ -85,6 +86,7 @@ class Rehearsal:
     abandoned: int = 0
     anomalies: int = 0
     opt_outs: int = 0
+    further_invites: int = 0
     steps: int = 0
     busy_s: float = 0.0
     working_s: float = 0.0
@@ -145,7 +147,11 @@ class Rehearsal:
         if isinstance(told, Permitted):
             past.permits[told.permit.attempt] = told.permit
         if isinstance(told, Answered) and told.kind is Answerer.MACHINE:
-            past.machines.add(told.call)
+            past.machines.add(attempt_of(told.call))
+        if isinstance(told, Progress | Answered):
+            past.rang.add(attempt_of(told.call))
+        if isinstance(told, Ended) and past.invites_out.get(attempt_of(told.call)) == told.call:
+            del past.invites_out[attempt_of(told.call)]
         for effect in effects:
             match effect:
                 case Settle(settlement):
@@ -156,11 +162,15 @@ class Rehearsal:
                 case OptOut():
                     past.opted_out.add(effect.number.clear)
                 case Send(Dial() as dial):
-                    call = floor.calls[dial.call]
+                    attempt = attempt_of(dial.call)
+                    call = floor.calls[attempt]
                     lead = call.lead.lead_id
                     if call.asked_by:
-                        past.asked_by[dial.call] = call.asked_by
+                        past.asked_by[attempt] = call.asked_by
                     past.dialled.add(dial.call)
+                    past.invites_out[attempt] = dial.call
+                    past.trunks_tried.setdefault(attempt, set()).add(dial.trunk)
+                    self.further_invites += dial.call != attempt
                     past.dialled_leases.add((lead, self.memory.records[lead].leases))
                     past.starts.setdefault(dial.trunk, deque(maxlen=STARTS_KEPT)).append(now)
                 case _:
@@ -285,6 +295,7 @@ class Rehearsal:
             utilisation=self.busy_s / self.working_s if self.working_s else 0.0,
             anomalies=self.anomalies,
             opt_outs=self.opt_outs,
+            further_invites=self.further_invites,
             steps=self.steps,
             trace=self.digest.hexdigest(),
         )

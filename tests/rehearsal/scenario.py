@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from config.policies import AppliedSettings
-from dialer.core.engine_state import TrunkLimits
+from dialer.core.calls.trunk_load import TrunkLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class FaultKind(StrEnum):
     WORKER_DIES = "worker_dies"  # up to `size` calls lost, their slots gone for a while
     STORE_DOWN = "store_down"  # for `size` seconds
     TRUNK_DOWN = "trunk_down"  # for `size` seconds
+    TRUNK_REFUSES = "trunk_refuses"  # every call with 503, now and then asking for a pause, for `size` seconds
+    TRUNK_OBSTACLE = "trunk_obstacle"  # somebody says for `size` seconds that it may not be used
     DESKTOP_SILENT = "desktop_silent"  # an agent's desktop for `size` seconds
     PHONE_LOST = "phone_lost"  # an agent's phone for `size` seconds
     GARBAGE = "garbage"  # a random word from a random desktop
@@ -98,7 +100,11 @@ class Scenario:
     leads: int = 500
     slots: int = 80
     max_lines: int = 40
-    trunks: tuple[TrunkLimits, ...] = (TrunkLimits("north", 5.0, 30), TrunkLimits("south", 2.0, 10))
+    trunks: tuple[TrunkLimits, ...] = (
+        TrunkLimits("north", 5.0, 30, weight=3),
+        TrunkLimits("south", 2.0, 10, weight=1),
+        TrunkLimits("spare", 1.0, 5, priority=1),
+    )
     callees: Callees = field(default_factory=Callees)
     desks: DeskSettings = field(default_factory=DeskSettings)
     disorder: Disorder = field(default_factory=Disorder)

@@ -11,15 +11,15 @@ from compliance.api import Cleared, Permit, Reserved
 from dialer.core.abandonment import counts as counting
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentState, Roster
-from dialer.core.calls import dialling, offers, previewing, routing, settling
+from dialer.core.calls import dialling, failover, offers, previewing, routing, settling
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import Counted
-from dialer.core.calls.trunks import TrunkLoad
+from dialer.core.calls.trunk_load import TrunkLoad
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.effects import Anomaly, OptOut, Publish, Reserve, Send, Settle
 from dialer.core.engine_state import EngineState
 from dialer.core.inputs import Paced, Permitted
-from dialer.core.model import Retry
+from dialer.core.model import Disposition, Retry
 from pacing.api import AnswerKind, Decision, Mode
 from sip.causes import Cause, Leg
 from sip.messages import Cancel, Dial, DialAgent, Ended, PlayMessage
@@ -86,6 +86,52 @@ def dial_a_lead_twice(step):
     call = a_call(step, CallState.RINGING)
     step.past.dialled.discard(call.attempt)
     step.effects.append(dial(call))
+
+
+def dial_again_after_the_permit(step):
+    call = a_call(step, CallState.RINGING)
+    step.told = Ended(call.dial_id, step.now, Cause.CONGESTION, Leg.NETWORK, 503, 0, "")
+    step.wall = call.permit.valid_until + 1.0
+    step.effects.append(dial_again(call))
+
+
+def dial_again(call):
+    return Send(replace(dial(call).command, call=f"{call.attempt}/2", trunk="spare"))
+
+
+def invite_beside_another(step):
+    call = a_call(step, CallState.RINGING)
+    step.past.rang.discard(call.attempt)
+    step.effects.append(dial_again(call))
+
+
+def invite_after_a_ring(step):
+    call = a_call(step, CallState.RINGING)
+    step.told = Ended(call.dial_id, step.now, Cause.CONGESTION, Leg.NETWORK, 503, 0, "")
+    step.effects.append(dial_again(call))
+
+
+def invite_on_the_same_trunk(step):
+    call = a_call(step, CallState.RINGING)
+    step.past.rang.discard(call.attempt)
+    step.told = Ended(call.dial_id, step.now, Cause.CONGESTION, Leg.NETWORK, 503, 0, "")
+    step.effects.append(Send(replace(dial_again(call).command, trunk=call.trunk)))
+
+
+def settled_by_the_network(step, **changes):
+    call = a_call(step, CallState.RINGING)
+    told = replace(settlement(step, call).settlement, ended_by=Leg.NETWORK, **changes)
+    step.past.rang.discard(call.attempt)
+    step.told = Ended(call.dial_id, step.now, Cause.CONGESTION, Leg.NETWORK, 503, 0, "")
+    step.effects.append(Settle(told))
+
+
+def charged_for_a_trunk(step):
+    settled_by_the_network(step, disposition=Disposition.CONGESTION, charged=True)
+
+
+def free_for_a_callee(step):
+    settled_by_the_network(step, disposition=Disposition.BUSY, charged=False)
 
 
 def dial_after_an_opt_out(step):
@@ -326,8 +372,15 @@ def ledger_cooked(step):
 
 
 DOCTORED = {
-    "no_dial_without_permit": [dial_without_permit, dial_after_the_permit, dial_another_number],
+    "no_dial_without_permit": [
+        dial_without_permit,
+        dial_after_the_permit,
+        dial_again_after_the_permit,
+        dial_another_number,
+    ],
     "no_attempt_twice": [dial_twice, dial_a_lead_twice],
+    "one_invite_at_a_time": [invite_beside_another, invite_after_a_ring, invite_on_the_same_trunk],
+    "faults_of_trunks_are_not_charged": [charged_for_a_trunk, free_for_a_callee],
     "nobody_who_opted_out_is_dialled": [dial_after_an_opt_out, opt_out_twice, retry_an_opt_out],
     "one_settlement_for_each_permit": [settle_twice, settle_an_old_one, settle_a_stranger, settle_a_living_call],
     "nothing_is_forgotten": [forget_a_call, forget_a_new_permit],
@@ -415,6 +468,14 @@ def impatient(patch):
     patch.setattr(dialling, "_ring_limit_s", lambda floor, call: 5.0)
 
 
+def elsewhere_whatever_happened(patch):
+    def next_trunk(floor, call, event, now, wall):
+        left = [name for name in floor.trunks if name not in (*call.failed_trunks, call.trunk)]
+        return left[0] if left and event.ended_by is Leg.NETWORK and call.answered_at is None else None
+
+    patch.setattr(failover, "_next_trunk", next_trunk)
+
+
 def permits_that_never_lapse(patch):
     permitted = dialling.permitted
     patch.setattr(dialling, "permitted", lambda floor, told, now, wall: permitted(floor, told, now, 0.0))
@@ -453,6 +514,7 @@ def machines_counted(patch):
 MUTANTS = [
     no_service,
     trunks_without_limit,
+    elsewhere_whatever_happened,
     lines_without_limit,
     gates_that_take_no_line_of_the_campaign,
     gates_that_take_no_line_of_the_host,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.core.engine_state import TrunkLimits
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.model import Disposition
 from pacing.api import Mode
 from pacing.policies import Progressive
-from tests.rehearsal.rehearsal import rehearse
+from tests.rehearsal.rehearsal import prepare, rehearse
 from tests.rehearsal.scenario import Callees, DeskSettings, Fault, FaultKind
 
 MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE, Mode.PREVIEW]
@@ -104,6 +106,18 @@ def test_predictive_keeps_agents_busier_than_progressive(make_scenario):
     eager = rehearse(make_scenario(Mode.PREDICTIVE, **floor), 1)
     assert eager.utilisation > patient.utilisation + 0.05
     assert eager.abandon_rate < 0.05
+
+
+@pytest.mark.parametrize("failing", ["trunks_down", "trunks_refusing"])
+@pytest.mark.parametrize("mode", MODES[:3])
+def test_a_trunk_that_dies_costs_no_lead(make_scenario, failing, mode):
+    """The best of three trunks fails for good after a minute: its calls go through the others, and are not lost."""
+    run = prepare(make_scenario(mode, duration_s=400.0), 1)
+    run.world.after(60.0, partial(getattr(run.far_end, failing).add, "north"))
+    outcome = run.play()
+    lost = sum(outcome.dispositions.get(kind, 0) for kind in (Disposition.TRUNK_UNREACHABLE, Disposition.CONGESTION))
+    assert outcome.further_invites > 2 * lost
+    assert outcome.attempts > 100
 
 
 def test_without_agents_nobody_is_called(make_scenario):

@@ -26,6 +26,7 @@ ALLOWED_KEYS: Final = {
     "{c*}:block_ends": "the no-call list",
     "{c*}:h:*": "contact histories",
     "{*}:outcomes": "what agents wrote of their talks",
+    "{*}:story": "the same, in the order of time",
     "prefixes": "the no-call list",
     "crm:in": "what the CRM wrote",
     "agents:in": "what desktops wrote",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from config.daemon import DaemonSettings
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.engine import Engine
-from dialer.core.engine_state import EngineSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings
 from dialer.core.inputs import Input
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.clock import Clock

@@ -26,7 +26,8 @@ from dialer.shell.tasks import campaign_watch
 from dialer.shell.tasks.campaign_watch import CampaignWatch, obstacles, unreliable
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.gate import caller_ids
-from dialer.store.operators import campaigns
+from dialer.store.leads import intake, leases
+from dialer.store.operators import campaigns, status
 from pacing.api import Mode
 from tests.disk.made_registers import listed, made
 from tests.shell.some_parts import inputs_of, some_parts
@@ -86,6 +87,27 @@ def test_a_host_without_trunks_runs_nothing() -> None:
     assert obstacles(applied(campaign()), DaemonSettings()) == ["no trunk is configured"]
 
 
+def test_a_campaign_whose_trunks_do_not_fit_is_not_dialled() -> None:
+    """Every trunk that is not here is named; so is a caller id that none of its trunks may show."""
+    trunks = [
+        {"name": "north", "host": "127.0.0.1", "caller_ids": ["+861065550001"]},
+        {"name": "south", "host": "127.0.0.1", "caller_ids": ["+861065550002"]},
+        {"name": "any", "host": "127.0.0.1"},
+    ]
+    daemon = DaemonSettings.model_validate({"trunks": trunks})
+
+    def reasons(caller_id: str, *names: str) -> list[str]:
+        return obstacles(applied(campaign(caller_id=caller_id, trunks=names)), daemon)
+
+    assert reasons("+861065550003", "north", "west", "east") == [
+        "trunk 'west' is not configured here (there is: north, south, any)",
+        "trunk 'east' is not configured here (there is: north, south, any)",
+    ]
+    assert reasons("+861065550003", "north", "south") == ["no trunk may show caller id +861065550003"]
+    assert reasons("+861065550002", "north", "south") == []
+    assert reasons("+861065550003") == []
+
+
 def test_a_register_that_cannot_be_relied_on_is_an_obstacle_at_home(tmp_path: Path) -> None:
     """Where the campaign names it or is of its country; one of another country only keeps its own numbers back."""
     made(tmp_path / "old.reg", [1234567], "fr-list", "2020-01-01")
@@ -130,7 +152,7 @@ def test_caller_ids_that_rest_are_an_alarm_and_without_any_the_campaign_waits(st
     says why. Woken, the campaign goes on by itself."""
     first, second, clock = "+861065550001", "+861065550002", Clock.start()
     now = clock.wall()
-    settings = campaign(caller_id="", caller_ids=[{"number": first}, {"number": second}])
+    settings = campaign(caller_id="", caller_ids=[{"number": first}, {"number": second}], caller_id_rest_min_calls=0)
     campaigns.create(store, settings, who="test", now=now)
     campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=now)
     trip(store, [("ZADD", store.keys.caller_id_blocks(), now - i, f"{first}|x{i}") for i in range(3)])
@@ -141,7 +163,9 @@ def test_caller_ids_that_rest_are_an_alarm_and_without_any_the_campaign_waits(st
         return watch.sent["spring"].state, sorted(watch.parts.health.alarms)
 
     assert looked() == (CampaignState.RUNNING, [f"caller id {first}"])
-    assert "the network blocked 3 of its calls within a day" in watch.parts.health.alarms[f"caller id {first}"]
+    alarm = watch.parts.health.alarms[f"caller id {first}"]
+    assert "the network blocked 3 of its calls within a day" in alarm
+    assert f"dialer callerid wake {first}" in alarm
     caller_ids.rest(store, second, caller_ids.Rest(now + 3600, "complaints", "ann", now))
     assert looked() == (CampaignState.PAUSED, [f"caller id {first}", "campaign spring"])
     assert f"{second} rests: complaints (ann)" in watch.parts.statistics.campaigns["spring"].problem
@@ -395,3 +419,51 @@ def test_a_file_that_does_not_answer_holds_up_no_stop(
 
     trio.run(steps)
     assert watch.sent["spring"].state is CampaignState.RUNNING
+
+
+def test_leads_that_wait_for_old_rules_are_due_again_when_these_change(store: Store) -> None:
+    """Also where the change came while no daemon ran; what says the same is judged once."""
+    clock = Clock.start()
+    now = clock.wall()
+    campaigns.create(store, campaign(), who="test", now=now)
+    intake.enqueue(store, "spring", [{"lead_id": f"L{i}", "phone": f"1380000000{i}"} for i in range(3)])
+    intake.take_in(store, "spring", "one", now, 10)
+
+    def put_off() -> None:
+        ids = [lead.lead_id for lead in leases.lease(store, "spring", "one", 10, now, 60.0).leads]
+        leases.postpone(store, "spring", "one", ids, until=now + 9000, why='["refused","hours","shut"]', now=now)
+
+    def due(watch: CampaignWatch) -> int:
+        trio.run(watch.look)
+        return status.counts(store, "spring", now).due
+
+    first = CampaignWatch(some_parts(store, settings=DAEMON))
+    put_off()
+    assert due(first) == 0
+    campaigns.update(store, campaign(believe_stated_zone=False), who="test", now=now)
+    assert due(first) == 3
+    put_off()
+    assert due(first) == 0
+    campaigns.update(store, campaign(), who="test", now=now)
+    assert due(CampaignWatch(some_parts(store, settings=DAEMON))) == 3
+
+
+def test_leads_are_due_again_when_a_number_may_be_shown_again(store: Store) -> None:
+    """Somebody ended its rest."""
+    clock = Clock.start()
+    now = clock.wall()
+    campaigns.create(store, campaign(), who="test", now=now)
+    campaigns.set_state(store, "spring", CampaignState.RUNNING, who="test", now=now)
+    caller_ids.rest(store, "+861012345678", caller_ids.Rest(now + 9000, "complaints", "ann", now))
+    intake.enqueue(store, "spring", [{"lead_id": "L0", "phone": "13800000000"}])
+    intake.take_in(store, "spring", "one", now, 10)
+    watch = CampaignWatch(some_parts(store, settings=DAEMON))
+    trio.run(watch.look)
+    leases.lease(store, "spring", "one", 10, now, 60.0)
+    why = '["refused","caller_id","no_caller_id_now"]'
+    leases.postpone(store, "spring", "one", ["L0"], until=now + 9000, why=why, now=now)
+
+    caller_ids.wake(store, "+861012345678")
+    trio.run(watch.look)
+
+    assert status.counts(store, "spring", now).due == 1

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -29,7 +30,7 @@ from dialer.core.board import Board, TrunkRow
 from dialer.store.base.connection import trip
 from dialer.store.base.keys import digits, place
 from dialer.store.leads.leads import story
-from dialer.store.operators import status
+from dialer.store.operators import status, trunks
 from dialer.store.privacy import blocklist
 from dialer.store.settlement import ledger
 from pacing.api import Mode
@@ -38,6 +39,38 @@ from tests.shell.rig import Dialer, Rig, Site, free_port, people
 
 DARK = [f"+86137000000{i:02}" for i in range(12)]
 """Called through a trunk at whose port nobody is at first."""
+
+
+class SourCarrier:
+    """Refuses every INVITE with 402 and answers OPTIONS; `invites` are the Call-IDs of those that came."""
+
+    def __init__(self) -> None:
+        self.invites: set[str] = set()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port: int = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            packet, source = self.socket.recvfrom(8192)
+            if not packet:
+                return
+            lines = packet.decode().split("\r\n")
+            kept = [line for line in lines if line.startswith(("Via", "From", "To", "Call-ID", "CSeq"))]
+            method = lines[0].partition(" ")[0]
+            if method == "INVITE":
+                self.invites.add(next(line for line in kept if line.startswith("Call-ID")))
+            if method != "ACK":
+                status = "402 Payment Required" if method == "INVITE" else "200 OK"
+                answer = [f"SIP/2.0 {status}", *(f"{line};tag=sour" if line[:3] == "To:" else line for line in kept)]
+                self.socket.sendto("\r\n".join([*answer, "Content-Length: 0", "", ""]).encode(), source)
+
+    def close(self) -> None:
+        self.socket.sendto(b"", ("127.0.0.1", self.port))
+        self.thread.join(5)
+        self.socket.close()
 
 
 @dataclass(slots=True)
@@ -50,6 +83,7 @@ class Running:
     metrics_port: int
     dark_port: int
     pressing: Loopback
+    sour: SourCarrier
     later: ExitStack
 
     def numbers(self, block: int, count: int, last: str = "") -> list[str]:
@@ -74,7 +108,8 @@ def running(rig: Rig, scenarios: object) -> Iterator[Running]:
     profile = people(rig.folder, "pressing", ring_s=0.3, talk_s=50.0)
     with profile.open("a") as file:
         file.write('\n[keys]\nshare = 1.0\nkey = "9"\nafter_s = 1.6\n')
-    trunks = {"quick": rig.quick.carrier_port, "chatty": rig.chatty.carrier_port, "dark": dark_port}
+    sour = SourCarrier()
+    trunks = {"sour": sour.port, "quick": rig.quick.carrier_port, "chatty": rig.chatty.carrier_port, "dark": dark_port}
     with (
         start_loopback(profile, max_seconds=300) as pressing,
         rig.site("floor", **trunks, pressing=pressing.carrier_port) as site,
@@ -84,7 +119,8 @@ def running(rig: Rig, scenarios: object) -> Iterator[Running]:
         site.campaign("dark", trunk="dark")
         site.leads("dark", DARK)
         site.log_in(rig.quick, [f"agent-dark-{i}" for i in range(5)], "dark")
-        yield Running(rig, site, dialer, metrics_port, dark_port, pressing, later)
+        later.callback(sour.close)
+        yield Running(rig, site, dialer, metrics_port, dark_port, pressing, sour, later)
 
 
 def test_systemd_is_told(running: Running) -> None:
@@ -134,8 +170,9 @@ def test_a_trunk_where_nobody_is_rests(running: Running) -> None:
 
     board = site.until(lambda: _alarmed(site.board()), "the breaker is open and the board says so")
 
-    assert any(problem.startswith("trunk dark does not work") for problem in board.problems)
-    site.until(lambda: site.kinds("dark") == {"trunk_unreachable": 5}, "five attempts found nobody")
+    assert any(problem.startswith("trunk dark rests: its calls failed") for problem in board.problems)
+    site.until(lambda: site.kinds("dark").get("trunk_unreachable", 0) >= 5, "five attempts found nobody")
+    assert set(site.kinds("dark")) <= {"trunk_unreachable", "not_sent"}  # a permit may come when the breaker has opened
     assert not any(event.data["charged"] for event in site.ends("dark"))
     for number in DARK:
         field = digits(E164(number))
@@ -147,6 +184,29 @@ def test_a_trunk_where_nobody_is_rests(running: Running) -> None:
 def _alarmed(board: Board | None) -> Board | None:
     resting = board is not None and any(row.name == "dark" and row.resting_s > 0 for row in board.trunks)
     return board if resting else None
+
+
+def test_a_call_that_a_trunk_gives_back_goes_through_the_next(running: Running) -> None:
+    """402 from the first of two: one attempt, one INVITE after the other, connected; and when an operator has drained
+    that trunk, no INVITE goes there any more."""
+    site, sour = running.site, running.sour
+    site.campaign("spill", trunks=("sour", "quick"))
+    site.leads("spill", running.numbers(7, 2))
+    site.log_in(running.rig.quick, ["agent-spill"], "spill")
+    ends = [event.data for event in site.until(lambda: len(site.ends("spill")) == 2 and site.ends("spill"), "both end")]
+
+    assert {(end["disposition"], end["trunk"], tuple(end["failed_trunks"])) for end in ends} == {
+        ("connected", "quick", ("sour",))
+    }
+    assert len(sour.invites) == 2
+    trunks.drain(site.store, "sour", who="ann", now=time.time(), reason="no credit")
+    site.until(lambda: running.trunk("sour").why == "drained by ann: no credit", "the board says that it is drained")
+    site.leads("spill", running.numbers(8, 1))
+    last = site.until(lambda: len(site.ends("spill")) == 3 and site.ends("spill")[-1], "the third ends").data
+    assert (last["trunk"], last["failed_trunks"]) == ("quick", [])
+    assert len(sour.invites) == 2
+    assert running.trunk("sour").quality.causes == {"given_back": 2}
+    site.say("agent-spill", "logout")
 
 
 def test_the_metrics_are_served(running: Running) -> None:
@@ -478,7 +538,7 @@ def test_the_end_is_clean(running: Running) -> None:
         assert counts.dispositions == site.kinds(name), name
     assert "Traceback" not in dialer.log
     anomalies = [line for line in dialer.log.splitlines() if '"event": "anomaly"' in line]
-    assert all("campaign astray names trunk" in line for line in anomalies)
+    assert all("campaign astray may use no trunk" in line for line in anomalies)
     assert not any(os.path.exists(f"/proc/{pid}") for pid in family)
 
 

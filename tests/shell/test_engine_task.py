@@ -10,13 +10,13 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
-from dialer.core.inputs import Input
+from dialer.core.inputs import Input, TrunkSaid
 from dialer.shell import engine_task, parts
 from dialer.shell.clock import Clock
 from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.health import Health
 from dialer.shell.parts import Parts
-from sip.messages import Capacity, PeerRests, PoolEvent
+from sip.messages import Capacity, PeerRests, PoolEvent, TrunkName
 from tests.shell.some_parts import some_parts
 
 DEADLINE_S = 10.0
@@ -80,26 +80,37 @@ def test_a_pause_of_the_process_is_told_to_the_engine(monkeypatch: pytest.Monkey
     assert len(stood_still) == 1
 
 
-def test_a_resting_peer_is_an_alarm_while_it_rests() -> None:
-    """Everything else that the pool says goes to the engine."""
-    health, seen = Health(), []
+def test_what_the_pool_says_of_peers_reaches_people_and_the_engine() -> None:
+    """A phone that rests is an alarm while it does; a trunk gets no calls for as long; names go to the engine, too."""
+    health, seen, told = Health(), [], []
 
     async def main() -> None:
-        say, events = trio.open_memory_channel[PoolEvent](2)
-        inbox, inputs = trio.open_memory_channel[Input](2)
+        say, events = trio.open_memory_channel[PoolEvent](4)
+        inbox, inputs = trio.open_memory_channel[Input](4)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(hear_pool, health, events, inbox)
-            await say.send(PeerRests("north", is_trunk=True, for_s=300.0))
-            await say.send(Capacity(8, workers=2))
-            assert await inputs.receive() == Capacity(8, workers=2)
+            for event in (
+                PeerRests("sip:ann@phones", is_trunk=False, for_s=300.0),
+                PeerRests("north", is_trunk=True, for_s=300.0),
+                TrunkName("south", "no such name"),
+                Capacity(8, workers=2),
+            ):
+                await say.send(event)
             await wait_all_tasks_blocked()
+            told.extend([inputs.receive_nowait() for _ in range(3)])
             seen.append(dict(health.problems))
             await trio.sleep(301.0)
             seen.append(dict(health.problems))
+            told.append(inputs.receive_nowait())
             say.close()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
-    assert list(seen[0]) == ["trunk north"]
-    assert "rests for 300 s" in seen[0]["trunk north"]
+    assert list(seen[0]) == ["the phone sip:ann@phones"]
+    assert "rests for 300 s" in seen[0]["the phone sip:ann@phones"]
     assert seen[1] == {}
+    assert {TrunkSaid("south", "name", "no such name"), Capacity(8, workers=2)} < set(told[:3])
+    assert [(one.trunk, bool(one.obstacle)) for one in told if getattr(one, "source", "") == "crashes"] == [
+        ("north", True),
+        ("north", False),
+    ]

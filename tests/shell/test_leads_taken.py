@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from dialer.store.leads import changes, leads
+from dialer.store.leads import leads
+from dialer.store.leads.bulk import changes
 from dialer.store.leads.leads import LeadState
 from tests.shell.rig import LIMIT_S, Rig, Site
 

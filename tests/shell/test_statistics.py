@@ -15,9 +15,10 @@ from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.abandonment.windows import CountingWindow, WindowCounts
 from dialer.core.agents.agent import Agent, AgentState, LeadRef
 from dialer.core.board import AgentRow, Board, Trend, WindowRow, from_wire
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.effects import AgentChanged
-from dialer.core.engine_state import EngineSettings, EngineState, TrunkLimits, new_state
+from dialer.core.engine_state import EngineSettings, EngineState, new_state
 from dialer.core.engine_view import statistics as engine_statistics
 from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import LeadCounts

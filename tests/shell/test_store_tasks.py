@@ -14,6 +14,7 @@ import trio
 from compliance.api import Rule
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
+from config.daemon import DaemonSettings
 from config.policies import applied
 from config.redis import RedisSettings
 from dialer.core.campaign_run import CampaignRun
@@ -283,3 +284,30 @@ def test_in_preview_only_leads_that_may_be_called_are_handed_out(floor: Floor, s
     assert {lead.lead_id for lead in leased.leads} == {"L0", "L2"}
     assert story(store, "spring", "L1").row.state is LeadState.CLOSED
     assert status.counts(store, "spring", desk.parts.clock.wall()).refused_by == {"blocklist": 1}
+
+
+@pytest.mark.parametrize(
+    ("trunk", "shown"),
+    [("north", {"+861065550000"}), ("south", {"+861065550001"}), ("any", {"+861065550000", "+861065550001"})],
+)
+def test_only_caller_ids_that_the_trunk_may_show_are_shown(store: Store, trunk: str, shown: set[str]) -> None:
+    """The campaign has two, which take turns; a trunk with a list shows those on it."""
+    rows = ({"number": "+861065550000"}, {"number": "+861065550001"})
+    given = {"name": "spring", "mode": Mode.PROGRESSIVE, "caller_ids": rows, **AT_ANY_HOUR}
+    pool = CampaignSettings.model_validate(given)
+    campaigns.create(store, pool, who="test", now=0.0)
+    Floor(store, pool).fill(4, timezone=noon_zone())
+    trunks = [
+        {"name": "north", "host": "127.0.0.1", "caller_ids": ["+861065550000"]},
+        {"name": "south", "host": "127.0.0.1", "caller_ids": ["+861065550001", "+861065550009"]},
+        {"name": "any", "host": "127.0.0.1"},
+    ]
+    desk = desk_on(store, pool)
+    host = desk.parts.settings
+    desk.parts.settings = host.model_copy(update={"trunks": DaemonSettings.model_validate({"trunks": trunks}).trunks})
+    lease(desk, 4)
+    (leased,) = told(desk)
+
+    screen(desk, Reserve("spring", trunk, leased.leads))  # type: ignore[union-attr]
+
+    assert {permitted.permit.caller_id for permitted in told(desk)} == shown  # type: ignore[union-attr]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -163,6 +164,7 @@ class BrokenPeer:
         self.socket = udp_socket(address)
         self.port: int = self.socket.getsockname()[1]
         self._from = ("", 0)
+        self.offered: list[int] = []  # static payload types of the last request with SDP
 
     def __enter__(self) -> BrokenPeer:
         return self
@@ -175,6 +177,8 @@ class BrokenPeer:
         while True:
             data, self._from = self.socket.recvfrom(65536)
             if data.startswith(method.encode() + b" "):
+                audio = re.search(rb"^m=audio [0-9]+ RTP/AVP ([0-9 ]+)", data, re.MULTILINE)
+                self.offered = [int(kind) for kind in audio[1].split() if int(kind) < 96] if audio else []
                 lines = data.decode().partition("\r\n\r\n")[0].split("\r\n")
                 return {
                     "": lines[0],
@@ -299,7 +303,8 @@ def worker(zygote: ZygoteUnderTest) -> Iterator[Callable[..., WorkerUnderTest]]:
     started: list[WorkerUnderTest] = []
 
     def start(port: int, **settings: Any) -> WorkerUnderTest:
-        credentials = {name: settings.pop(name) for name in ("username", "password") if name in settings}
+        own = ("username", "password", "called_rules", "caller_rules", "codecs")
+        credentials = {name: settings.pop(name) for name in own if name in settings}
         credentials["first_answer_s"] = settings.pop("first_answer_s", 8.0)
         trunk = Trunk("carrier", settings.pop("host", "127.0.0.1"), port, **credentials)
         started.append(WorkerUnderTest(zygote, Settings(trunks=(trunk,), **settings)))

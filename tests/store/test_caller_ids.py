@@ -44,7 +44,8 @@ DAY = 86_400.0
 def campaign(*rows: dict[str, Any], name: str = "spring", **more: Any) -> CampaignSettings:
     """A campaign with a pool, in Shanghai, where NOW is about nine in the morning."""
     numbers = tuple(CallerIdSettings(**row) for row in rows)
-    return CampaignSettings(name=name, mode=Mode.PROGRESSIVE, time_zone="Asia/Shanghai", caller_ids=numbers, **more)
+    given = {"caller_id_rest_share": 0.0, "caller_id_rest_min_calls": 0, **more}
+    return CampaignSettings(name=name, mode=Mode.PROGRESSIVE, time_zone="Asia/Shanghai", caller_ids=numbers, **given)
 
 
 def pool(*numbers: str, limit: int = 0, **more: Any) -> CampaignSettings:
@@ -166,13 +167,30 @@ def test_blocks_by_the_network_rest_a_number_for_a_day(store: Store) -> None:
 
     assert allot(store, pool(A, B), callees(2), then) == (B, B)
     assert review(store, pool(A, B), then).resting == {
-        A: f"caller id {A} rests until 2026-03-04 09:06: the network blocked 3 of its calls within a day"
+        A: f"caller id {A} rests until 2026-03-04 09:06: "
+        "the network blocked 3 of its calls within a day (0 in two days)"
     }
     assert allot(store, pool(A, B, caller_id_rest_after_blocks=0), callees(1), then) == (A,)
     assert allot(store, pool(A, B), callees(2), NOW + 2 + DAY) == (A, B)
     assert wake(store, A)
     assert allot(store, pool(A, C), callees(1), then) == (C,), "A has been used more"
     assert review(store, pool(A, B), then).resting == {}
+
+
+def test_blocks_rest_a_number_by_their_share_of_enough_calls(store: Store) -> None:
+    """Three blocks of a thousand calls are no reason, nor three of the first five; yesterday's calls count."""
+    block(store, A, NOW, 3)
+    given = {"caller_id_rest_share": 0.1, "caller_id_rest_min_calls": 20}
+
+    def rests(calls: int, before: int = 0) -> bool:
+        days = (("2026-03-03", calls), ("2026-03-02", before))
+        trip(store, [("HSET", store.keys.caller_id_uses(day), A, count) for day, count in days])
+        resting = A in review(store, pool(A, **given), NOW).resting
+        assert (allot(store, pool(A, **given), callees(1), NOW)[0] == A) is not resting
+        return resting
+
+    assert [rests(calls) for calls in (5, 19, 20, 30, 31, 1000)] == [False, False, True, True, False, False]
+    assert [rests(2, 18), rests(2, 40)] == [True, False]
 
 
 def test_a_batch_takes_one_round_trip(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,6 +241,8 @@ batches = st.lists(st.tuples(st.integers(1, 5), st.sampled_from(["", A, B, C])),
     st.lists(st.tuples(st.sampled_from([A, B, C]), st.integers(-200_000, 0)), max_size=8),
     st.lists(st.tuples(st.sampled_from([A, B, C]), st.integers(-10, 10)), max_size=2),
     st.integers(0, 3),
+    st.tuples(st.sampled_from([0.0, 0.1, 0.5]), st.integers(0, 12)),
+    st.lists(st.integers(0, 30), min_size=3, max_size=3),
     batches,
 )
 def test_the_script_and_the_definition_agree(
@@ -231,20 +251,25 @@ def test_the_script_and_the_definition_agree(
     blocks: list[tuple[str, int]],
     rests: list[tuple[str, int]],
     rest_after: int,
+    share: tuple[float, int],
+    yesterday: list[int],
     asked: list[tuple[int, str]],
 ) -> None:
     """Whatever was used, blocked and rested, call by call."""
     trip(store, [("FLUSHDB",)])
     rows = [{"number": one, "daily_limit": limit} for one, limit in zip((A, B, C), limits, strict=True)]
-    settings = campaign(*rows, caller_id_rest_after_blocks=rest_after)
+    more = {"caller_id_rest_share": share[0], "caller_id_rest_min_calls": share[1]}
+    settings = campaign(*rows, caller_id_rest_after_blocks=rest_after, **more)
+    before = [cell for pair in zip((A, B, C), yesterday, strict=True) for cell in pair]
+    trip(store, [("HSET", store.keys.caller_id_uses("2026-03-02"), *before)])
     for i, (name, at) in enumerate(blocks):
         trip(store, [("ZADD", store.keys.caller_id_blocks(), NOW + at, f"{name}|x{i}")])
     for name, at in rests:
         caller_ids.rest(store, name, Rest(NOW + at, "", "ann", NOW))
     tomorrow = next_day(NOW, zone_of(settings))
 
-    for count, before in asked:
-        wanted = callees(count, *([shown(before)] if before else []))
+    for count, earlier in asked:
+        wanted = callees(count, *([shown(earlier)] if earlier else []))
         standings = held(store, settings, NOW).standings(settings.caller_pool())
         for answer, one in zip(allot(store, settings, wanted, NOW), wanted, strict=True):
             able = candidates(settings.caller_pool(), one, tomorrow)

@@ -12,10 +12,11 @@ from dialer.core.model import Close, Disposition, Retry, Settlement
 from dialer.store.base.connection import trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.crm import inbox
-from dialer.store.leads import changes, leads, leases
-from dialer.store.leads.changes import ANYWHERE, Changed, Done
+from dialer.store.leads import leads, leases
+from dialer.store.leads.bulk import changes
+from dialer.store.leads.bulk.changes import ANYWHERE, Changed, Done
+from dialer.store.leads.bulk.rewrite import CannotRewrite, Rewrite, rewrite
 from dialer.store.leads.leads import LeadState
-from dialer.store.leads.rewrite import CannotRewrite, Rewrite, rewrite
 from dialer.store.operators import control, status
 from dialer.store.settlement.settle import settle
 from tests.store.conftest import NOW, OWNER, Floor, number

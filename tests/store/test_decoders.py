@@ -73,6 +73,10 @@ OUTCOME = {
     "opt_out_scope": "customer",
 }
 BLOCK = {"type": "block", "number": PHONE, "who": "x", "until": NOW, "campaign": "spring", "source": "a", "reason": "b"}
+ABOUT_A_LEAD = {"campaign": "spring", "lead_id": "L0", "who": "x", "ref": "r"}
+CANCEL = {"type": "cancel", **ABOUT_A_LEAD, "reason": "x"}
+UPDATE = {"type": "update", **ABOUT_A_LEAD, "phones": [PHONE], "priority": 3, "not_before": NOW, "attrs": {"x": 1}}
+START = {"type": "campaign", "campaign": "spring", "action": "start", "who": "x"}
 COMMAND = {"name": "drain", "args": {"host": "a"}, "who": "x", "at": NOW}
 
 LONGEST_REASON = 600
@@ -112,14 +116,16 @@ def test_an_agents_word_is_heard_or_refused(data: st.DataObject) -> None:
         said(heard.reasons)
 
 
-@given(st.data(), st.sampled_from([OUTCOME, BLOCK, {**BLOCK, "type": "unblock"}]))
+@given(st.data(), st.sampled_from([OUTCOME, BLOCK, {**BLOCK, "type": "unblock"}, CANCEL, UPDATE, START]))
 @settings(max_examples=600, deadline=None)
 def test_the_crms_request_is_read_or_refused(data: st.DataObject, good: dict[str, Any]) -> None:
     """Whatever stands in the CRM's stream."""
-    asked = parse_request("1-0", data.draw(hostile.entries("request", good)), "CN", {"spring": "CN"}).request
+    asked = parse_request("1-0", data.draw(hostile.entries("request", good)), "CN", {"spring": "CN"})
 
-    if isinstance(asked, BadRequest):
-        said(asked.reasons)
+    if isinstance(asked.request, BadRequest):
+        said(asked.request.reasons)
+        assert asked.request.about.encode() is not None
+    assert (asked.ref + asked.sender).encode() is not None
 
 
 @given(st.data())

@@ -9,6 +9,7 @@ from datetime import UTC
 
 from dialer.core.inputs import Permitted
 from dialer.core.leads.lead_counts import NOT_BEFORE
+from dialer.core.leads.retry_windows import Window
 from dialer.core.model import Close, Disposition, Retry, Settlement
 from dialer.store.base.connection import trip
 from dialer.store.leads import funnel, leases
@@ -140,3 +141,29 @@ def test_a_list_of_any_mix_ends_and_only_then_is_finished(floor: Floor, end: End
 
     assert look(floor, now).counts.standing.finished
     assert look(floor, now).counts.closed == 60
+
+
+def test_answers_are_counted_by_the_time_of_day_and_the_attempt(floor: Floor, end: End) -> None:
+    """By the callee's clock; what was not charged is no attempt."""
+    floor.fill(3)
+    first = floor.dial(3)
+    again = Retry(0.0, 0)
+    ends = [
+        end(first[0], Disposition.NO_ANSWER, step=again),
+        end(first[1], Disposition.CONNECTED, live=True),
+        end(first[2], Disposition.NOT_SENT, step=again, charged=False),
+    ]
+    settle(floor.store, ends, OWNER)
+    (second,) = floor.dial(1, now=NOW + 61)[:1]
+    settle(floor.store, [end(second, Disposition.CONNECTED, live=True)], OWNER)
+
+    windows = look(floor, NOW + 120).counts.windows
+
+    (window,) = {name.split(":")[0] for name in windows}
+    assert window in {each.value for each in Window}
+    assert windows == {
+        f"{window}:1:attempts": 2,
+        f"{window}:1:live": 1,
+        f"{window}:2:attempts": 1,
+        f"{window}:2:live": 1,
+    }

@@ -10,9 +10,12 @@ import msgpack
 import pytest
 
 from compliance.api import Per
+from compliance.numbering import plans
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StreamFull, UnknownCampaign
 from dialer.store.base.streams import GROUP, IDLE_MS, entries_of
+from dialer.store.crm.requests import BlockRequest, parse_request
+from dialer.store.gate.gate import Permitted
 from dialer.store.leads import intake
 from dialer.store.operators.status import counts
 from tests.store.conftest import NOW, OWNER, Floor, number
@@ -154,3 +157,68 @@ def test_intake_needs_a_campaign(store: Store) -> None:
     """The error names the campaigns that exist."""
     with pytest.raises(UnknownCampaign, match="none yet"):
         intake.take_in(store, "nothing", OWNER, NOW, 10)
+
+
+def lists(floor: Floor) -> dict[bytes, bytes]:
+    flat = trip(floor.store, [("HGETALL", floor.store.keys.lists(floor.name))])[0]
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def test_leads_are_counted_by_the_list_that_they_came_with(floor: Floor) -> None:
+    """Also the rejected ones, whose copies name it; leads without a list came from the stream."""
+    floor.add(
+        {"lead_id": "L1", "phone": number(1).clear, "list": "三月客户"},
+        {"lead_id": "L2", "phone": "123", "list": "三月客户"},
+        {"lead_id": "L3", "phone": number(1).clear, "list": "三月客户"},
+        {"lead_id": "L4", "phone": number(4).clear},
+        {"lead_id": "L5", "phone": number(5).clear, "list": "stream"},
+    )
+
+    floor.take_in()
+
+    assert lists(floor) == {
+        "accepted:三月客户".encode(): b"1",
+        "rejected:三月客户".encode(): b"2",
+        b"accepted:stream": b"2",
+    }
+    assert {entry["list"].decode() for entry in rejected(floor)} == {"三月客户"}
+    assert {lead.lead_id: lead.list_name for lead in floor.lease(10)} == {"L1": "三月客户", "L4": "", "L5": ""}
+
+
+def test_nothing_comes_into_a_list_that_was_taken_back(floor: Floor) -> None:
+    """What still waited in the stream is rejected with the reason."""
+    trip(floor.store, [("HSET", floor.store.keys.lists(floor.name), "taken_back_at:old", NOW)])
+    floor.add({"lead_id": "L1", "phone": number(1).clear, "list": "old"})
+
+    assert floor.take_in().rejected == 1
+    assert "list: it was taken back" in rejected(floor)[0]["reasons"].decode()
+
+
+def test_a_campaign_has_only_so_many_lists(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender that makes up a list for each lead is stopped, and the lists that are there go on."""
+    monkeypatch.setattr(intake, "MAX_LISTS", 1)
+    floor.add(*({"lead_id": f"L{i}", "phone": number(i).clear, "list": f"list {i}"} for i in range(5)))
+    floor.add({"lead_id": "more", "phone": number(9).clear, "list": "list 0"})
+
+    report = floor.take_in()
+
+    assert (report.accepted, report.rejected) == (4, 2)
+    assert len(lists(floor)) <= 4
+    assert "too many lists" in rejected(floor)[0]["reasons"].decode()
+
+
+def test_a_range_that_the_operator_allows_is_taken_in_and_dialled(floor: Floor) -> None:
+    """Intake, the gates and the no-call list read the same numbers."""
+    lead = {"lead_id": "L1", "phone": "14912345678"}
+    floor.add(lead)
+    assert floor.take_in().rejected == 1
+
+    plans.also_valid(["+86149"])
+    try:
+        floor.add(lead)
+        assert floor.take_in().accepted == 1
+        assert [type(screened) for screened in floor.screen(floor.lease())] == [Permitted]
+        block = b'{"type":"block","number":"149 1234 5678","who":"x"}'
+        assert isinstance(parse_request("1-0", {b"json": block}, "CN").request, BlockRequest)
+    finally:
+        plans.also_valid(())

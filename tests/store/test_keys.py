@@ -20,10 +20,12 @@ from dialer.core.model import Retry, Settlement
 from dialer.disk.registers import NationalRegisters
 from dialer.store.base import connection as door
 from dialer.store.base.connection import ScriptCall, Store, close_store, open_store, read_scripts, trip
+from dialer.store.base.errors import StoreError
 from dialer.store.base.keys import BUCKETS, SHARDS, Keys, digits, place
 from dialer.store.crm import inbox
-from dialer.store.leads import changes, funnel, leads, leases, preflight, transfer
-from dialer.store.leads.rewrite import CannotRewrite, Rewrite, rewrite
+from dialer.store.leads import funnel, leads, leases, lists, preflight, stale
+from dialer.store.leads.bulk import changes, transfer
+from dialer.store.leads.bulk.rewrite import CannotRewrite, Rewrite, rewrite
 from dialer.store.operators import agents, campaigns
 from dialer.store.privacy import blocklist, retention
 from dialer.store.settlement import recovery, settle
@@ -96,16 +98,20 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
     recovery.recover(store, NOW)
     leads.page(store, floor.name)
     changes.change(store, floor.name, ["L0"], changes.cancelled("x"), who="x", now=NOW)
+    stale.judge_again(store, floor.name, ["hours"], NOW)
     transfer.copy(store, transfer.Transfer(floor.name, "autumn", "x"), ["L0"], NOW)
     with suppress(CannotRewrite):
         rewrite(store, floor.name, "L0", Rewrite(priority=1), who="x", now=NOW)
     funnel.read(store, floor.name, NOW, None)
+    list(lists.tallies(store, floor.name))
     flight, stretches = preflight.plan(store, applied(floor.settings, read_catalogue()), NOW)
     for stretch in stretches:
         preflight.judge_stretch(store, flight, NationalRegisters(), stretch)
     retention.purge_leads(store, floor.name, NOW + 1)
     where = place(digits(number(0)))
     retention.purge_contacts(store, NOW + 86_400, str(where.shard * BUCKETS + where.bucket))
+    with suppress(StoreError):  # calls are open
+        campaigns.delete(store, floor.name)
 
 
 def test_the_scripts_run_on_a_cluster(end: Callable[..., Settlement], settings: CampaignSettings) -> None:

@@ -139,6 +139,9 @@ def test_what_is_no_map_is_named(fields: dict[str, bytes], reason: str) -> None:
         ({"consent_until": NOW}, "consent_until: has passed already"),
         ({"consent_at": NOW + 9, "consent_until": NOW + 9}, "consent_until: is not after consent_at"),
         ({"consent_source": "x" * 201}, "consent_source: longer than 200 characters"),
+        ({"list": "x" * 65}, "list: longer than 64 characters"),
+        ({"list": " march"}, "list: holds characters that cannot be seen"),
+        ({"list": "13800001234"}, "list: reads like a phone number"),
         ({"lead_id": "13800001234"}, "lead_id: holds the phone number"),
         ({"lead_id": "crm 0086-138.0000.1234/7"}, "lead_id: holds the phone number"),
         ({"customer_id": "C1 "}, "customer_id: holds characters that cannot be seen, or a blank before or after"),
@@ -270,6 +273,7 @@ def test_no_reason_shows_a_whole_number(raw: str) -> None:
         consent_at=st.none() | st.floats(0, 4e9),
         consent_until=st.none() | st.floats(0, 4e9),
         consent_source=st.text(max_size=10),
+        list_name=st.text(max_size=10),
         attrs=st.dictionaries(st.text(max_size=5), st.integers(-(2**63), 2**63 - 1) | st.text(max_size=9), max_size=3),
         tries=st.dictionaries(st.sampled_from(Disposition), st.integers(1, 9), max_size=3),
     )

@@ -210,6 +210,22 @@ def test_a_damaged_campaign_keeps_its_requests(floor: Floor) -> None:
     assert trip(floor.store, [("XLEN", floor.store.keys.crm_in())])[0] == 1
 
 
+def test_what_cannot_be_read_holds_up_nobody(floor: Floor) -> None:
+    """A lead that a hand has changed, a campaign that another release wrote: the sender hears it, the rest is done."""
+    floor.fill(2)
+    trip(floor.store, [("HSET", floor.store.keys.lead("spring"), "L0", b"\xc1")])
+    trip(
+        floor.store, [("HSET", floor.store.keys.campaign("odd"), "settings", "{"), ("SADD", "dialer:campaigns", "odd")]
+    )
+
+    requests = [of_lead(kind, **more) for kind, more in (("query", {}), ("cancel", {}), ("update", {"priority": 1}))]
+    answers = ask(floor.store, *requests, of_lead("query") | {"campaign": "odd"}, of_lead("query", "L1"))
+
+    assert sorted(answer.kind for answer in answers) == ["lead_status", *["refused"] * 4]
+    assert all("cannot be read" in answer.data["reasons"][0] for answer in answers if answer.kind == "refused")
+    assert trip(floor.store, [("XLEN", floor.store.keys.crm_in())])[0] == 0
+
+
 # --- leads that come in -----------------------------------------------------------------------------------------------
 
 

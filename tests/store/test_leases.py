@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import msgpack
 
 from dialer.core.inputs import Permitted
 from dialer.core.leads import lead_reasons
+from dialer.core.model import Disposition, Retry, Settlement
 from dialer.store.base.connection import trip
-from dialer.store.leads import leases
+from dialer.store.leads import leads, leases
 from dialer.store.operators.status import counts
+from dialer.store.settlement import settle
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 
@@ -128,3 +131,68 @@ def test_a_lead_in_an_attempt_cannot_be_released(floor: Floor) -> None:
     assert isinstance(dialled[0], Permitted)
     assert leases.release(floor.store, floor.name, OWNER, ["L0"], NOW) == 0
     assert counts(floor.store, floor.name, NOW).in_attempt == 1
+
+
+def yielding(floor: Floor, end: Callable[..., Settlement], *, early_s: float, due_s: float) -> None:
+    """A lead L0 whose attempt ended now: it is due in `due_s` seconds, and yields from `early_s` on."""
+    floor.fill(1)
+    (dialled,) = floor.dial(1)
+    step = Retry(due_s, 0, early_s)
+    settle.settle(floor.store, [end(dialled, Disposition.NO_ANSWER, step=step, ended_at=NOW)], OWNER)
+
+
+def test_a_lead_that_waits_for_another_time_yields_where_nothing_else_is_due(
+    floor: Floor, end: Callable[..., Settlement]
+) -> None:
+    """No agent idles while somebody may be called; but not before its earliest time."""
+    yielding(floor, end, early_s=100.0, due_s=500.0)
+
+    assert floor.lease(now=NOW + 99) == ()
+    assert [lead.lead_id for lead in floor.lease(now=NOW + 100)] == ["L0"]
+    assert counts(floor.store, floor.name, NOW + 100).leased == 1
+    assert trip(floor.store, [("ZCARD", floor.store.keys.early(floor.name))]) == [0]
+
+
+def test_it_waits_while_something_else_is_due(floor: Floor, end: Callable[..., Settlement]) -> None:
+    """Also if that is less than what is asked for."""
+    yielding(floor, end, early_s=100.0, due_s=500.0)
+    floor.add({"lead_id": "new", "phone": number(99).clear})
+    floor.take_in(NOW + 200)
+
+    assert [lead.lead_id for lead in floor.lease(10, now=NOW + 200)] == ["new"]
+    assert [lead.lead_id for lead in floor.lease(10, now=NOW + 201)] == ["L0"]
+
+
+def test_when_its_time_has_come_it_is_behind_new_leads(floor: Floor, end: Callable[..., Settlement]) -> None:
+    """However long they have been there; it is before those of a lower priority."""
+    yielding(floor, end, early_s=100.0, due_s=500.0)
+    floor.add(
+        {"lead_id": "new", "phone": number(99).clear}, {"lead_id": "low", "phone": number(98).clear, "priority": 1}
+    )
+    floor.take_in(NOW + 900)
+
+    assert [lead.lead_id for lead in floor.lease(10, now=NOW + 1000)] == ["new", "L0", "low"]
+
+
+def test_its_place_among_the_due_is_told(floor: Floor, end: Callable[..., Settlement]) -> None:
+    """With the time since when it is due, as of any other lead."""
+    yielding(floor, end, early_s=100.0, due_s=500.0)
+    floor.lease(0, now=NOW + 600)
+
+    (row,) = leads.page(floor.store, floor.name, state=leads.LeadState.DUE)[0]
+
+    assert (row.lead_id, row.at) == ("L0", NOW + 500)
+
+
+def test_a_lead_that_was_given_another_time_since_is_not_called_early(
+    floor: Floor, end: Callable[..., Settlement]
+) -> None:
+    """A callback is kept, whatever was planned before."""
+    yielding(floor, end, early_s=100.0, due_s=500.0)
+    keys = floor.store.keys
+    trip(floor.store, [("ZADD", keys.waiting(floor.name), NOW + 9000, "L0")])
+
+    assert floor.lease(now=NOW + 600) == ()
+    assert floor.lease(now=NOW + 8999) == ()
+    assert [lead.lead_id for lead in floor.lease(now=NOW + 9000)] == ["L0"]
+    assert trip(floor.store, [("ZCARD", keys.early(floor.name))]) == [0]

@@ -104,7 +104,7 @@ def test_a_row_for_unknown_allows_a_retry(floor: Floor, monkeypatch: pytest.Monk
     floor.fill(1)
     floor.dial(1, owner=DEAD)
     die(floor.store)
-    monkeypatch.setattr(recovery, "next_step", lambda lead, disposition, table: Retry(600.0, 0))
+    monkeypatch.setattr(recovery, "next_step", lambda *_: Retry(600.0, 0))
 
     recover(floor.store, NOW + 10)
 

@@ -17,9 +17,12 @@ from dialer.core.model import Settlement
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.base.errors import StoreError, StoreUnavailable
 from dialer.store.base.server_facts import persistence_warnings, server_figures
-from dialer.store.leads import intake
+from dialer.store.crm import readers
+from dialer.store.crm.event_settings import EventSettings
+from dialer.store.leads import intake, stray
 from dialer.store.operators import campaigns, status
 from dialer.store.privacy import blocklist
+from dialer.store.settlement.outbox import CrmEvent, publish
 from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.server_rig import (
     PROGRAMS,
@@ -171,6 +174,26 @@ def test_no_campaign_starves_another_in_a_cluster(cluster: ServerCluster, settin
 
     assert [len(leads) for leads in leased] == [1, 1]
     assert queued == 4800
+
+
+def test_leads_that_nobody_reads_are_found_on_every_node_and_readers_work_in_a_cluster(
+    cluster: ServerCluster, settings: CampaignSettings
+) -> None:
+    """However the keys are spread: leads without braces are seen, and what a reader has not read stays."""
+    with opened(RedisSettings(url=cluster.url)) as store:
+        campaigns.create(store, settings, who="test", now=NOW)
+        keys = [f"dialer:c{i}:leads" for i in range(12)]
+        trip(store, [("XADD", key, "*", "json", "{}") for key in keys])
+        assert len({cluster.master_of(key).port for key in keys}) > 1
+
+        assert {row.key for row in stray.all_of(store)} == set(keys)
+        for key in keys[:3]:
+            assert stray.move(store, key, settings.name) == 1
+
+        readers.register(store, "billing", who="test", now=NOW)
+        publish(store, [CrmEvent("disposition", f"A{i}", settings.name, NOW, {}) for i in range(100)])
+        (reader,) = readers.look_after(store, EventSettings(kept=1_000, limit=1_000))
+        assert (reader.unread, reader.group_gone) == (100, False)
 
 
 def test_a_single_node_of_a_cluster_is_no_single_server(cluster: ServerCluster) -> None:

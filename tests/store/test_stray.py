@@ -33,7 +33,7 @@ def test_leads_that_nobody_reads_are_found(floor: Floor, key: str, found: Stray)
     floor.add({"lead_id": "L9", "phone": number(9).clear})
     put(floor, key, 2)
 
-    assert list(stray.everywhere(floor.store)) == [found]
+    assert list(stray.all_of(floor.store)) == [found]
 
 
 def test_an_emptied_stream_is_none(floor: Floor) -> None:
@@ -41,17 +41,17 @@ def test_an_emptied_stream_is_none(floor: Floor) -> None:
     put(floor, "dialer:{other}:leads")
     trip(floor.store, [("XTRIM", "dialer:{other}:leads", "MAXLEN", 0)])
 
-    assert list(stray.everywhere(floor.store)) == []
+    assert list(stray.all_of(floor.store)) == []
 
 
 def test_they_are_found_among_many_keys(floor: Floor) -> None:
     """A few names at a time."""
     trip(floor.store, [("SET", f"dialer:x:{i}", "1") for i in range(3 * stray.KEYS_AT_ONCE)])
     put(floor, "dialer:spring:leads")
-    _, cursor = stray.scan(floor.store)
+    _, cursors = stray.scan(floor.store)
 
-    assert cursor != "0"
-    assert [row.key for row in stray.everywhere(floor.store)] == ["dialer:spring:leads"]
+    assert cursors
+    assert [row.key for row in stray.all_of(floor.store)] == ["dialer:spring:leads"]
 
 
 def test_they_are_moved_to_a_campaign(floor: Floor) -> None:
@@ -60,7 +60,7 @@ def test_they_are_moved_to_a_campaign(floor: Floor) -> None:
 
     assert stray.move(floor.store, "dialer:spring:leads", "spring") == 3
     assert floor.take_in().accepted == 3
-    assert list(stray.everywhere(floor.store)) == []
+    assert list(stray.all_of(floor.store)) == []
     with pytest.raises(UnknownCampaign):
         stray.move(floor.store, "dialer:spring:leads", "nowhere")
 
@@ -68,7 +68,7 @@ def test_they_are_moved_to_a_campaign(floor: Floor) -> None:
 def test_the_event_names_the_same_leads_once(floor: Floor) -> None:
     """Every daemon finds them; for the CRM it is one event. A number in a key is masked."""
     put(floor, "dialer:{13812345678}:leads")
-    (row,) = stray.everywhere(floor.store)
+    (row,) = stray.all_of(floor.store)
 
     assert row.event(NOW).id == row.event(NOW + 60).id
     assert "12345678" not in repr(row.event(NOW))

@@ -9,9 +9,10 @@ import pytest
 from dialer.core.inputs import Refused
 from dialer.core.leads import lead_reasons
 from dialer.core.model import Disposition, Retry, Settlement
-from dialer.store.leads import changes, funnel, leads, leases
+from dialer.store.leads import funnel, leads, leases
+from dialer.store.leads.bulk import changes
+from dialer.store.leads.bulk.transfer import Fate, Transfer, copy, move
 from dialer.store.leads.leads import LeadState
-from dialer.store.leads.transfer import Fate, Transfer, copy, move
 from dialer.store.operators import campaigns, status
 from dialer.store.settlement.settle import settle
 from tests.store.conftest import NOW, OWNER, Floor, number

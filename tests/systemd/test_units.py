@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +65,41 @@ def test_the_unit_is_locked_up(unit_copy: Path) -> None:
     done = analyze("security", "--offline=yes", "--threshold=20", "--no-pager", str(unit_copy))
 
     assert done.returncode == 0, done.stdout[-400:]
+
+
+def test_the_drop_in_locks_it_up_further(unit_copy: Path) -> None:
+    """With a user namespace of its own and named addresses, systemd's measure is at most 1.2 of 10."""
+    folder = unit_copy.parent / "dialer.service.d"
+    folder.mkdir()
+    shutil.copy(FOLDER / "dialer-hardening.conf", folder / "hardening.conf")
+    done = analyze("security", "--offline=yes", "--threshold=12", "--no-pager", str(unit_copy))
+
+    assert done.returncode == 0, done.stdout[-400:]
+    assert "PrivateUsers=" in "".join(line for line in done.stdout.splitlines() if line.startswith("✓"))
+
+
+def test_the_kernel_s_filters_work_in_a_user_namespace() -> None:
+    """What PrivateUsers does to the daemon: the SIP workers' packet filters need no privilege in it or outside."""
+    program = [
+        "import socket",
+        "from ipaddress import IPv4Network",
+        "from sip.worker.socket_filter import Sender, attach_filter, permit",
+        "ears = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+        "ears.bind(('127.0.0.1', 0))",
+        "ears.settimeout(10)",
+        "port = ears.getsockname()[1]",
+        "friend, stranger = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))",
+        "friend.bind(('127.0.0.2', 0)), stranger.bind(('127.0.0.3', 0))",
+        "attach_filter(ears, permit([Sender(IPv4Network('127.0.0.2'))]))",
+        "stranger.sendto(b'stranger', ('127.0.0.1', port)), friend.sendto(b'friend', ('127.0.0.1', port))",
+        "print(ears.recv(100).decode())",
+    ]
+    inside = [need("unshare"), "--user", sys.executable, "-c", "\n".join(program)]
+    done = subprocess.run(inside, capture_output=True, text=True, timeout=60, check=False, cwd=FOLDER.parent)
+    if "unshare failed" in done.stderr:
+        pytest.skip("this machine lets nobody make a user namespace")
+
+    assert done.stdout == "friend\n", done.stderr
 
 
 def test_sysusers_file_is_accepted() -> None:

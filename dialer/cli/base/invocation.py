@@ -54,9 +54,12 @@ class Invocation:
 
     def effective(self) -> Effective[DaemonSettings]:
         """The daemon's settings as they apply here. Raises `ConfigError` with every problem."""
+        from compliance.numbering import plans
         from config.load import load
 
-        return load(self.config or default_config(), os.environ, self.flags)
+        effective = load(self.config or default_config(), os.environ, self.flags)
+        plans.also_valid(effective.settings.numbers.also_valid)
+        return effective
 
     def catalogue(self) -> Catalogue:
         """The policies that this machine has. Raises `ConfigError` where its settings have mistakes; what is wrong with

@@ -21,9 +21,11 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, as_flags, now
 from dialer.cli.base.output import Answer, alarm, answering, fitted, page_width, table, when
 from dialer.cli.base.text import counted
+from dialer.cli.campaigns.campaign_end import archive, copy, delete
 from dialer.cli.campaigns.campaign_facts import abandon_windows, announce, as_data
 from dialer.cli.campaigns.campaign_state import pause, resume, start, stop
 from dialer.cli.campaigns.funnel import funnel
+from dialer.cli.campaigns.held import held_by
 from dialer.cli.campaigns.policy import of_one
 from dialer.cli.campaigns.preflight import preflight
 from dialer.cli.live.campaign_panels import machines_text, window_text
@@ -70,20 +72,25 @@ def example() -> None:
 @campaign.command()
 @click.argument("name")
 @file_option
+@click.option("--from", "source", metavar="CAMPAIGN", help="Begin with the settings of this one, instead of a file.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="One setting; repeatable, wins over the file.")
 @answering
-def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[str, ...]) -> Answer:
+def create(invocation: Invocation, name: str, file: Path | None, source: str | None, pairs: tuple[str, ...]) -> Answer:
     """Create a campaign. It is stopped until you start it.
 
     \b
     Example:
       dialer campaign create spring-sale --file spring-sale.toml
       dialer campaign create survey --set mode=progressive --set caller_id=+862155550100
+      dialer campaign create summer-sale --from spring-sale --set max_lines=40
     """
+    if file is not None and source is not None:
+        raise click.UsageError("--file and --from are two beginnings: give one of them")
     flags = as_flags(pairs, "--set") | {"name": name}
-    settings = load_campaign(file if file is not None else {}, flags).settings
-    applied(settings, invocation.catalogue())
     with invocation.store() as store:
+        stored = {} if source is None else campaigns.get(store, source).settings.model_dump(mode="json")
+        settings = load_campaign(stored if file is None else file, flags).settings
+        applied(settings, invocation.catalogue())
         created = campaigns.create(store, settings, who=invocation.who, now=now())
         announce(invocation, store, "campaign_create", name)
     missing = [f"  Before it can start: {missing}" for missing in settings.missing_to_start()]
@@ -91,8 +98,9 @@ def create(invocation: Invocation, name: str, file: Path | None, pairs: tuple[st
 
 
 @campaign.command("list")
+@click.option("--archived", is_flag=True, help="Those that are archived as well.")
 @answering
-def list_(invocation: Invocation) -> Answer:
+def list_(invocation: Invocation, archived: bool) -> Answer:
     """List all campaigns with their leads.
 
     \b
@@ -100,14 +108,17 @@ def list_(invocation: Invocation) -> Answer:
       dialer campaign list
     """
     with invocation.store() as store:
-        known = [(each, status.counts(store, each.settings.name, now())) for each in campaigns.listing(store)]
-        daemons = hosts.read(store)
-    data = [{**as_data(each), "counts": counts.to_wire()} for each, counts in known]
+        daemons, moment = hosts.read(store), now()
+        known = [
+            (each, status.counts(store, each.settings.name, moment), held_by(store, each, daemons, moment))
+            for each in campaigns.listing(store, archived=archived)
+        ]
+    data = [{**as_data(each), "counts": counts.to_wire(), "problems": problems} for each, counts, problems in known]
     if not known:
         return Answer(data, "No campaign yet. Make one with: dialer campaign create NAME")
     places = [place.word for place in PLACES]
     heads = ("campaign", "state", "mode", "queued", *places, "next", "changed", "by")
-    drawn = [_row(each, counts, daemons.problems(each.settings.name)) for each, counts in known]
+    drawn = [_row(each, counts, problems) for each, counts, problems in known]
     optional = ("by", "changed", "mode", "with a daemon", "in a call", "queued")
     return Answer(data, fitted(heads, drawn, right=("queued", *places), optional=optional))
 
@@ -116,7 +127,7 @@ def _row(campaign: Campaign, counts: Counts, problems: list[str]) -> tuple[Text 
     upcoming = last_word(counts.standing, zone_of(campaign.settings))
     return (
         Text(campaign.settings.name, "bold"),
-        state_text(campaign.state, next(iter(problems), "")),
+        Text("archived", "dim") if campaign.archived_at else state_text(campaign.state, next(iter(problems), "")),
         str(campaign.settings.mode),
         *(count(number) for number in _places(counts).values()),
         Text("; ".join(problems), "red") if problems else upcoming,
@@ -144,7 +155,7 @@ def show_(invocation: Invocation, name: str) -> Answer:
     with invocation.store() as store:
         campaign = campaigns.get(store, name)
         counts = status.counts(store, name, now())
-        problems = hosts.read(store).problems(name)
+        problems = held_by(store, campaign, hosts.read(store), now())
         held = bool(problems)
         try:
             windows = abandon_windows(store, campaign, applied(campaign.settings, invocation.catalogue()))
@@ -161,11 +172,11 @@ def show_(invocation: Invocation, name: str) -> Answer:
     dates = f"  created {when(campaign.created_at)}, changed {when(campaign.changed_at)} by {campaign.changed_by}"
     alarms = [alarm(problem) for problem in problems]
     alarms += [alarm(f"cannot start: {missing}", "yellow") for missing in campaign.settings.missing_to_start()]
-    lines = _counts(campaign, counts, windows)
+    lines = _counts(campaign, counts, windows, held=held)
     return Answer(data, [heading.append(dates, "dim"), *alarms, lines, "", _settings(campaign.settings)])
 
 
-def _counts(campaign: Campaign, counts: Counts, windows: tuple[WindowRow, ...]) -> RenderableType:
+def _counts(campaign: Campaign, counts: Counts, windows: tuple[WindowRow, ...], *, held: bool) -> RenderableType:
     room = page_width() - LABEL
     intake = {"accepted": counts.accepted, "rejected": counts.rejected}
     places = [
@@ -173,7 +184,7 @@ def _counts(campaign: Campaign, counts: Counts, windows: tuple[WindowRow, ...]) 
     ]
     lines = [
         ("leads", flowed(places, room, "  ")),
-        ("next", Text(last_word(counts.standing, zone_of(campaign.settings)))),
+        ("next", Text(last_word(counts.standing, zone_of(campaign.settings), held=held))),
         ("ends", flowed(by_size(counts.dispositions), room, "  ")),
         ("closed by", flowed([*by_size(counts.closed_by), *_reopened(counts)], room, "  ")),
         ("refused", flowed(by_size(counts.refused_by, rule_word), room, "  ")),
@@ -217,11 +228,13 @@ def _settings(settings: CampaignSettings) -> RenderableType:
 def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path | None) -> Answer:
     """Change settings of a campaign; it goes on with them at once. With --file, all its settings are replaced.
 
-    Leads that were put off keep the time that they were given then, also when the hours are widened.
+    Leads that wait for a rule that is changed so are due again at once, and judged by what holds now.
 
     \b
     Example:
       dialer campaign set spring-sale max_abandon_rate=0.02 retry.busy.delay_s=900
+      dialer campaign set spring-sale 'caps=[{ limit = 1, window_days = 7 }]'
+      dialer campaign set spring-sale 'hours=[{ opens = "10:00", closes = "19:00" }]'
       dialer campaign set spring-sale --file spring-sale.toml
     """
     if not pairs and file is None:
@@ -251,5 +264,5 @@ def _changes(before: CampaignSettings, after: CampaignSettings) -> dict[str, tup
     return {path: (old.get(path, ""), new.get(path, "")) for path in paths if old.get(path) != new.get(path)}
 
 
-for _command in (preflight, start, pause, resume, stop, funnel, of_one):
+for _command in (preflight, start, pause, resume, stop, funnel, of_one, copy, archive, delete):
     campaign.add_command(_command)

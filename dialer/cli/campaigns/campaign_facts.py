@@ -39,5 +39,6 @@ def as_data(campaign: Campaign) -> dict[str, Any]:
         "created_at": campaign.created_at,
         "changed_at": campaign.changed_at,
         "changed_by": campaign.changed_by,
+        "archived_at": campaign.archived_at,
         "settings": campaign.settings.model_dump(mode="json"),
     }

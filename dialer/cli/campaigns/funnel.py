@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Final
 
@@ -17,14 +18,17 @@ from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, progress_bar, table
 from dialer.cli.base.text import counted
 from dialer.cli.campaigns.due_times import bar_width, due_times
+from dialer.cli.campaigns.held import held_by
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.leads.lead_counts import LeadCounts, clock_words, last_word
+from dialer.core.leads.retry_windows import Window
 from dialer.store.base.connection import Store
 from dialer.store.leads import funnel as store_funnel
 from dialer.store.leads.funnel import Funnel, Reasons
 from dialer.store.operators import campaigns
 from dialer.store.operators import status as store_status
 from dialer.store.operators.campaigns import Campaign
+from dialer.store.settlement.settlements import MOST_TRIES_TOLD
 
 PROGRESS_FROM: Final = 20_000
 """Leads from which on a progress bar is worth showing."""
@@ -48,8 +52,8 @@ def funnel(invocation: Invocation, name: str) -> Answer:
         campaign = campaigns.get(store, name)
         zone = zone_of(campaign.settings)
         counts = _read(store, name, zone)
-        problems = hosts.read(store).problems(name)
-    data = {"campaign": name, "state": campaign.state, **counts.to_wire()}
+        problems = held_by(store, campaign, hosts.read(store), now())
+    data = {"campaign": name, "state": campaign.state, "problems": problems, **counts.to_wire()}
     return Answer(data, page(campaign, counts, zone, problems))
 
 
@@ -62,7 +66,7 @@ def _read(store: Store, name: str, zone: tzinfo | None) -> Funnel:
 
 
 def page(campaign: Campaign, counts: Funnel, zone: tzinfo | None, problems: list[str]) -> RenderableType:
-    """For people. `problems` are what the daemons complain of."""
+    """For people. `problems` are why it is held."""
     standing = counts.counts.standing
     heading = Text.assemble((campaign.settings.name, "bold"), "  ", state_text(campaign.state, "".join(problems[:1])))
     clock = f"{clock_words(standing.at, standing.at, zone)} {zone or ''}".rstrip()
@@ -76,8 +80,10 @@ def page(campaign: Campaign, counts: Funnel, zone: tzinfo | None, problems: list
         parts += [due_times("becoming due", spans, standing.at, zone), Text()]
     if counts.closed.by_name:
         parts += [_reasons("closed by", "since", counts.closed, standing.at, zone), Text()]
-    style = GOOD if standing.diallable or standing.finished else WARN
-    parts.append(Text(last_word(standing, zone), f"bold {style}"))
+    if counts.counts.windows:
+        parts += [_windows(counts.counts.windows), Text()]
+    style = GOOD if (standing.diallable and not problems) or standing.finished else WARN
+    parts.append(Text(last_word(standing, zone, held=bool(problems)), f"bold {style}"))
     return Group(*parts)
 
 
@@ -99,6 +105,26 @@ def _places(standing: LeadCounts) -> RenderableType:
     meaning = Text("all leads that are here", QUIET)
     rows.append((Text("accepted", "bold"), Text(count(total), "bold"), "", together, meaning))
     return table(("place", "leads", "share", "", ""), rows, right=("leads", "share"))
+
+
+def _windows(windows: Mapping[str, int]) -> RenderableType:
+    """How often people answered, by the time of their day and by which attempt it was."""
+    tries = sorted({name.split(":")[1] for name in windows})
+    rows: list[tuple[RenderableType, ...]] = []
+    for window in Window:
+        cells = [
+            (windows.get(f"{window}:{each}:live", 0), windows.get(f"{window}:{each}:attempts", 0)) for each in tries
+        ]
+        if any(attempts for _, attempts in cells):
+            rows.append((Text(window.value), *(_rate(live, attempts) for live, attempts in cells)))
+    heads = [f"attempt {each}{'+' if each == str(MOST_TRIES_TOLD) else ''}" for each in tries]
+    return table(("answered by people", *heads), rows, right=heads)
+
+
+def _rate(live: int, attempts: int) -> Text:
+    if not attempts:
+        return Text("")
+    return Text.assemble((percent(live / attempts), "bold"), (f" of {count(attempts)}", QUIET))
 
 
 def _sums(counts: Funnel) -> list[Text]:

@@ -145,7 +145,7 @@ def _span(seconds: float) -> str:
 )
 @answering
 def set_(invocation: Invocation, format_: str | None, **given: Any) -> Answer:
-    """Show, or change, how the CRM's events are written and kept. It holds for all hosts from the next event on.
+    """Show, or change, how the CRM's events are written and kept. All hosts heed it within seconds.
 
     \b
     Example:

@@ -24,7 +24,8 @@ from dialer.store.operators import control
 @answering
 def stray(invocation: Invocation, key: str, move_to: str) -> Answer:
     """List streams of leads that no daemon reads: of campaigns that do not exist, or with the braces forgotten. With
-    --move-to the leads of one go to a campaign, which takes them in or rejects them as any others.
+    --move-to the leads of one go to a campaign, which takes them in or rejects them as any others. Needs a user at the
+    server who may see all keys, such as the daemon's.
 
     \b
     Example:
@@ -34,7 +35,7 @@ def stray(invocation: Invocation, key: str, move_to: str) -> Answer:
     if bool(key) != bool(move_to):
         raise click.UsageError("KEY and --move-to belong together")
     with invocation.store() as store:
-        rows = list(strays.everywhere(store))
+        rows = list(strays.all_of(store))
         if not move_to:
             return Answer([{**asdict(row), "reason": row.reason} for row in rows], _page(rows))
         if key not in {row.key for row in rows}:

@@ -53,6 +53,7 @@ def doctor(invocation: Invocation, no_trunks: bool, as_json: bool) -> None:
 
 def _findings(invocation: Invocation, *, ask_trunks: bool) -> Iterator[Finding]:
     from dialer.shell import host_checks as checks
+    from dialer.shell.line_check import check_trunk, trunks_of
 
     effective = invocation.effective()
     settings = effective.settings
@@ -61,17 +62,23 @@ def _findings(invocation: Invocation, *, ask_trunks: bool) -> Iterator[Finding]:
     yield from checks.check_registers(settings, now())
     yield from _redis(invocation, settings)
     if ask_trunks:
-        yield from (checks.check_trunk(trunk, settings) for trunk in settings.trunks)
+        yield from chain.from_iterable(check_trunk(trunk, settings) for trunk in trunks_of(settings))
     yield from checks.check_unit(checks.unit_properties())
 
 
 def _redis(invocation: Invocation, settings: DaemonSettings) -> Iterable[Finding]:
-    from dialer.shell.host_checks import check_readers, check_redis, check_stray_leads, unreachable
-    from dialer.store.base.errors import StoreError
+    from dialer.shell.host_checks import check_readers, check_redis, check_stray_leads, not_looked, unreachable
+    from dialer.store.base.errors import StoreError, StoreUnavailable
 
     try:
         with invocation.store() as store:
-            return [*check_redis(store), *check_readers(store, now()), *check_stray_leads(store)]
+            findings = [*check_redis(store), *check_readers(store, now())]
+            try:
+                return [*findings, *check_stray_leads(store)]
+            except StoreUnavailable:
+                raise
+            except StoreError as error:  # the rights of our user
+                return [*findings, not_looked("leads", error)]
     except StoreError as error:
         return [unreachable(error, settings.redis.url)]
 

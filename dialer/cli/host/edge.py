@@ -118,7 +118,7 @@ def _carrier(wanted: EdgeSettings, place: int, trunk: TrunkSettings) -> Carrier:
     return Carrier(
         name=trunk.name,
         inside_port=wanted.port_of(place),
-        hosts=(f"{trunk.host}:{trunk.port}", *own.backup_hosts),
+        hosts=(trunk.where, *own.backup_hosts),
         domain=trunk.host,
         transport=str(own.transport),
         outbound_proxy=own.outbound_proxy,

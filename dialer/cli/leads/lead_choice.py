@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +20,11 @@ from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.glossary import PLACE_WORDS
 from dialer.cli.base.invocation import now
 from dialer.cli.base.output import progress_bar, table
+from dialer.core.leads import lead_reasons
 from dialer.core.model import Disposition
 from dialer.store.base.connection import Store, trip
+from dialer.store.leads.bulk.selection import MOST, Filter, chosen, named
 from dialer.store.leads.leads import LeadState, Seen
-from dialer.store.leads.selection import MOST, Filter, chosen, named
 
 MOST_REASONS: Final = 8
 """So many reasons a preview names; the rest is counted together."""
@@ -70,6 +71,7 @@ _OPTIONS: Final = (
     ),
     click.option("--outcome", metavar="WORD", help="What was said of its last attempt."),
     click.option("--reason", metavar="WORDS", help="Why it waits or is closed, as `campaign funnel` counts it."),
+    click.option("--list", "list_name", metavar="NAME", help="The list that it came with."),
     click.option("--tries", metavar="N|N-M", help="How often it was tried."),
     click.option("--older-than", metavar="SPAN", help="Nothing happened to it for so long, such as 3d."),
     click.option("--age", metavar="SPAN", help="It came in so long ago or longer."),
@@ -85,7 +87,7 @@ def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def command(*positional: Any, campaign: str, **given: Any) -> Any:
         own = ("lead_ids", "file", "everything", "states", "disposition", "outcome", "reason", "tries", "older_than")
-        taken = {name: given.pop(name) for name in (*own, "age", "due_from", "due_to", "attrs")}
+        taken = {name: given.pop(name) for name in (*own, "age", "due_from", "due_to", "attrs", "list_name")}
         return function(*positional, choice=_choice(campaign, **taken), **given)
 
     for option in reversed((campaign_argument, *_OPTIONS)):
@@ -109,6 +111,7 @@ def _choice(campaign: str, lead_ids: tuple[str, ...], file: Path | None, everyth
         due_from=time_of(given["due_from"], "--due-from", moment),
         due_to=time_of(given["due_to"], "--due-to", moment),
         attrs=_attrs(given["attrs"]),
+        list_name=given["list_name"] or "",
     )
     audited = {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
     if lead_ids:
@@ -201,6 +204,12 @@ class Found:
         ]
 
 
+@lru_cache(maxsize=4096)
+def _reason(raw_why: bytes | None) -> str:
+    why = lead_reasons.read((raw_why or b"").decode(errors="replace"))
+    return masked_text(why.counted_as) or UNSAID
+
+
 def find(store: Store, choice: Choice, default: tuple[LeadState, ...], *, hidden: bool = False) -> Found:
     """Look for the leads, with a progress bar. Fails where there are too many."""
     ids: list[str] = []
@@ -211,5 +220,5 @@ def find(store: Store, choice: Choice, default: tuple[LeadState, ...], *, hidden
             if len(ids) >= MOST:
                 raise Failure(CliExit.REFUSED, f"more than {MOST:,} leads: choose fewer")
             ids.append(seen.lead_id)
-            kinds[seen.state.value, masked_text(seen.why.counted_as) or UNSAID] += 1
+            kinds[seen.state.value, _reason(seen.raw_why)] += 1
     return Found(tuple(ids), kinds)

@@ -20,7 +20,7 @@ from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_choice import Choice, choice_options
-from dialer.cli.leads.lead_sheet import no_formula
+from dialer.cli.sheets.cells import no_formula
 from dialer.core.leads import lead_reasons
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.fields import Undecodable

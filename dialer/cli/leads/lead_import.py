@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,17 +15,22 @@ from dialer.cli.base.failures import warn
 from dialer.cli.base.figures import count
 from dialer.cli.base.output import ProgressBar
 from dialer.cli.base.text import counted
-from dialer.cli.leads.lead_rows import Checker, Ready, Rejected, without_hint
-from dialer.cli.leads.lead_sheet import OWN_COLUMNS, BadSheet, Sheet, no_formula, rows
+from dialer.cli.leads.lead_rows import Checker, Ready, Rejected
+from dialer.cli.sheets.cells import no_formula
+from dialer.cli.sheets.columns import OWN_COLUMNS, BadSheet
+from dialer.cli.sheets.sheet import Sheet, rows
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StreamFull
 from dialer.store.leads import intake
+from dialer.store.leads.rejections import general
 from dialer.store.operators import status
 
 BATCH: Final = 500
 POLL_S: Final = 0.3
 STANDSTILL_S: Final = 10.0
 """The daemon that took nothing in for this long is not going to; there is no point in waiting on."""
+
+REASONS_KEPT: Final = 50
 
 MAX_REJECTED_KEPT: Final = 1000
 """Rejected rows that the JSON report lists; all of them are counted, and all are in the file of `--rejects`."""
@@ -46,13 +51,17 @@ class Account:
         """Count a rejected row under each of its reasons."""
         self.rejected += 1
         for reason in row.reasons:
-            general, particular = without_hint(reason)
-            self.reasons[general] = self.reasons.get(general, 0) + 1
-            examples = self.examples.setdefault(general, [])
+            counted_as, particular = general(reason)
+            self.reasons[counted_as] = self.reasons.get(counted_as, 0) + 1
+            examples = self.examples.setdefault(counted_as, [])
             if len(examples) < 5:
                 examples.append(f"{row.row.number} ({particular})" if particular else str(row.row.number))
         if len(self.rejected_rows) < MAX_REJECTED_KEPT:
             self.rejected_rows.append({"row": row.row.number, "lead_id": row.lead_id, "reasons": row.reasons})
+
+    def most_frequent(self) -> dict[str, int]:
+        """The reasons that are kept with the list."""
+        return dict(sorted(self.reasons.items(), key=lambda item: -item[1])[:REASONS_KEPT])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,8 @@ class TakenIn:
 
 
 Send = Callable[[Sequence[Mapping[str, Any]]], None]
+Faults = Callable[[Sequence[tuple[Mapping[str, Any], Collection[str]]]], Sequence[tuple[str, ...]]]
+"""Why each of some leads, its entry and the digits of its numbers, would not be taken in; () for one that would."""
 
 
 def check_and_send(
@@ -74,25 +85,35 @@ def check_and_send(
     account: Account,
     reject: Callable[[Rejected], None],
     progress: ProgressBar,
+    faults: Faults | None = None,
 ) -> None:
-    """Check every row and hand the good ones to `send` in batches. Raises `BadSheet` and what `send` raises."""
-    batch: list[Mapping[str, Any]] = []
+    """Check every row and hand the good ones to `send` in batches; `faults` are asked for more that is wrong with them.
+    Raises `BadSheet` and what `send` raises."""
+    batch: list[Ready] = []
+
+    def turn_away(rejected: Rejected) -> None:
+        account.reject(rejected)
+        reject(rejected)
 
     def flush() -> None:
-        send(batch)
-        account.sent += len(batch)
+        found = faults([(ready.entry, ready.digits) for ready in batch]) if faults else [()] * len(batch)
+        for ready, reasons in zip(batch, found, strict=True):
+            if reasons:
+                turn_away(Rejected(ready.row, ready.entry["lead_id"], reasons))
+        good = [ready.entry for ready, reasons in zip(batch, found, strict=True) if not reasons]
+        send(good)
+        account.sent += len(good)
         batch.clear()
 
     for row in rows(sheet, progress.reach):
         account.rows += 1
         match checker.check(row):
-            case Ready(entry=entry):
-                batch.append(entry)
+            case Ready() as ready:
+                batch.append(ready)
                 if len(batch) == BATCH:
                     flush()
             case Rejected() as rejected:
-                account.reject(rejected)
-                reject(rejected)
+                turn_away(rejected)
     if batch:
         flush()
 
@@ -167,11 +188,12 @@ def rejects_file(path: Path | None, sheet: Sheet) -> Iterator[Callable[[Rejected
         yield write
 
 
-def report(sheet: Sheet, account: Account, taken: TakenIn | None, dry_run: bool, rejects: Path | None) -> list[str]:
+def report(
+    sheet: Sheet, account: Account, taken: TakenIn | None, list_name: str, dry_run: bool, rejects: Path | None
+) -> list[str]:
     """What became of the rows, for people."""
-    encoding = {"utf-8-sig": "UTF-8"}.get(sheet.encoding, sheet.encoding.upper())
     lines = [
-        f"{sheet.path.name}: {counted(account.rows, 'row')}, {encoding}",
+        f"{sheet.path.name}: {counted(account.rows, 'row')}, {sheet.what}; list {list_name}",
         f"  {'would be sent' if dry_run else 'sent':<14}{count(account.sent):>9}",
         f"  {'rejected':<14}{count(account.rejected):>9}",
     ]

@@ -1,4 +1,4 @@
-"""From a row of a CSV file to a lead as the stream wants it, checked as the daemon will check it. Pure."""
+"""From a row of a file to a lead as the stream wants it, checked as the daemon will check it. Pure."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ import msgpack
 from compliance.api import Per
 from compliance.destinations import Destinations
 from compliance.numbers import E164
-from dialer.cli.leads.lead_sheet import ATTRS, SKIP, Row, Sheet
+from dialer.cli.sheets.cells import numbers_in, seen
+from dialer.cli.sheets.columns import ATTRS, SKIP
+from dialer.cli.sheets.sheet import Row, Sheet
+from dialer.store.base.keys import digits
 from dialer.store.leads.lead_codec import ANY_NUMBER, Rejection, parse
 
-_HINT: Final = re.compile(r" \((…\d{2,4})\)$")
-_SCIENTIFIC: Final = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+")
-_SPLIT: Final = re.compile(r"[;|,、；，\n]")
+_WHOLE: Final = re.compile(r"([0-9]{1,9})(?:\.0+)?")
 TIMES: Final = ("not_before", "expires_at", "consent_at", "consent_until")
 _WALL_FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A row that is a lead: `entry` is what goes into the stream."""
+    """A row that is a lead: `entry` is what goes into the stream, `digits` are its numbers, as keys have them."""
 
     row: Row
     entry: Mapping[str, Any]
+    digits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Rejected:
 
 @dataclass(slots=True)
 class Checker:
-    """Checks the rows of one file for one campaign, in order, and remembers them to find duplicates.
+    """Checks the rows of one file for one campaign, in order, and remembers them to find duplicates. They come with
+    `list_name`.
 
     `default_region`, `max_lead_bytes`, `ids_needed` and `destinations` (see `lead_codec.parse`) are what the daemon
     will use, `now` is seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon.
@@ -54,6 +57,7 @@ class Checker:
     default_region: str
     max_lead_bytes: int
     now: float
+    list_name: str = ""
     ids_needed: Collection[Per] = ()
     destinations: Destinations = ANY_NUMBER
     ids: dict[str, int] = field(default_factory=dict)
@@ -63,7 +67,7 @@ class Checker:
         """What a row is. A row that is rejected does not make later ones duplicates."""
         if row.fault:
             return Rejected(row, "", (row.fault,))
-        entry, faults = entry_of(row, self.sheet)
+        entry = entry_of(row, self.sheet, self.default_region, self.list_name)
         read = parse(
             {b"lead": msgpack.packb(entry)},
             campaign=self.campaign,
@@ -74,10 +78,8 @@ class Checker:
             destinations=self.destinations,
         )
         if isinstance(read, Rejection):
-            # What the spreadsheet did to a number says more than what the parser makes of the result.
-            spoilt = any(fault.startswith("phone: ") for fault in faults)
-            reasons = (reason for reason in read.reasons if not (spoilt and reason.startswith("phone")))
-            return Rejected(row, entry["lead_id"], (*faults, *reasons))
+            return Rejected(row, read.lead_id, read.reasons)
+        faults = []
         if entry["lead_id"] in self.ids:
             faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[entry['lead_id']]})")
         taken = [self.numbers[number] for number in read.lead.numbers if number in self.numbers]
@@ -87,11 +89,11 @@ class Checker:
             return Rejected(row, entry["lead_id"], tuple(faults))
         self.ids[entry["lead_id"]] = row.number
         self.numbers.update((number, row.number) for number in read.lead.numbers)
-        return Ready(row, entry)
+        return Ready(row, entry, tuple([digits(number) for number in read.lead.numbers]))
 
 
-def entry_of(row: Row, sheet: Sheet) -> tuple[dict[str, Any], list[str]]:
-    """The lead's fields as the stream wants them, and what is wrong with cells that only a spreadsheet gets wrong.
+def entry_of(row: Row, sheet: Sheet, region: str, list_name: str = "") -> dict[str, Any]:
+    """The lead's fields as the stream wants them. `region`: the country of numbers without a country code.
 
     A row without a lead_id gets one from the file's content and the row's number, so that importing the same file
     twice makes no lead twice. Text that cannot be converted stays as it is, for the one parser to refuse.
@@ -99,21 +101,21 @@ def entry_of(row: Row, sheet: Sheet) -> tuple[dict[str, Any], list[str]]:
     entry: dict[str, Any] = {}
     numbers: list[str] = []
     attrs: dict[str, str] = {}
-    faults: list[str] = []
     for column, cell in zip(sheet.columns, row.cells, strict=False):
         if not cell or column.field == SKIP:
             continue
         match column.field:
             case "phone" | "phones":
-                numbers += [part.strip() for part in _SPLIT.split(cell) if part.strip()]
-                if _SCIENTIFIC.fullmatch(cell):
-                    faults.append("phone: the spreadsheet shortened it (like 1.38E+10): make the column text")
+                numbers += numbers_in(cell, region)
             case "priority":
-                entry["priority"] = int(cell) if cell.isascii() and cell.isdecimal() and len(cell) < 10 else cell
+                whole = _WHOLE.fullmatch(cell)
+                entry["priority"] = int(whole[1]) if whole else cell
             case "attrs":
                 attrs[column.name] = cell
+            case "name":
+                entry["name"] = cell
             case name:
-                entry[name] = cell
+                entry[name] = seen(cell)
     for name in TIMES:
         if name in entry:
             entry[name] = moment(entry[name], entry.get("timezone"))
@@ -124,7 +126,9 @@ def entry_of(row: Row, sheet: Sheet) -> tuple[dict[str, Any], list[str]]:
         entry["phones"] = numbers
     if attrs:
         entry[ATTRS] = attrs
-    return entry, faults
+    if list_name:
+        entry["list"] = list_name
+    return entry
 
 
 def moment(text: str, timezone: str | None) -> float | str:
@@ -157,13 +161,3 @@ def _read_time(text: str) -> datetime | None:
         except ValueError:
             continue
     return None
-
-
-def without_hint(reason: str) -> tuple[str, str]:
-    """A reason without what is particular to its row, for counting, and that particular: `…1234`, or empty."""
-    hint = _HINT.search(reason)
-    if hint:
-        return reason[: hint.start()], hint[1]
-    if reason.startswith("duplicate: "):
-        return reason.rpartition(" (")[0], f"as row {reason.rpartition(' (')[2].rstrip(')')}"
-    return re.sub(r"'[^']*'", "...", reason), ""

@@ -20,6 +20,7 @@ from dialer.cli.base.text import counted
 from dialer.cli.live.campaign_panels import LABEL, card, overview
 from dialer.cli.live.host_totals import campaigns
 from dialer.core.board import Board, CampaignRow, TrunkRow
+from dialer.core.call_quality import SHORT_SHARE_LIMIT
 
 SILENT_AFTER_S: Final = 5.0
 """A host that publishes once a second and was not heard for this long is shown as silent."""
@@ -192,6 +193,13 @@ def _trunk(trunk: TrunkRow) -> Text:
         f" of {count(trunk.max_calls)}",
         (f"  {trunk.starts_last_second} of {trunk.max_cps:g} cps", ACCENT if trunk.starts_last_second else QUIET),
     )
+    figures = trunk.quality
+    if figures.attempts:
+        text.append(f"  asr {figures.answer_seizure_ratio:.0%}", QUIET)
+        text.append(f"  short {figures.short_share:.0%}", BAD if figures.short_share > SHORT_SHARE_LIMIT else QUIET)
+        text.append(f"  pdd {figures.post_dial_p50_s:.1f} s", QUIET)
     if trunk.resting_s > 0:
-        text.append(f"  resting {duration(trunk.resting_s)} after {counted(trunk.faults, 'fault')}", BAD)
+        text.append(f"  resting {duration(trunk.resting_s)}", BAD)
+    elif trunk.why:
+        text.append("  not used", BAD)
     return text

@@ -163,9 +163,9 @@ def check(invocation: Invocation, named: Named, region: str) -> Answer:
     with invocation.store() as store:
         blocks = blocklist.check(store, target, campaigns.names(store), now=now())
     name = target.shown if target.kind is BlockKind.NUMBER else f"{target.kind} {target.shown}"
-    rows = [_as_data(each) for each in blocks]
+    rows = [as_data(each) for each in blocks]
     data = {"kind": target.kind, "value": target.shown, "blocked": bool(blocks), "blocks": rows}
-    return Answer(data, [f"{name} is blocked:", _drawn(blocks)] if blocks else f"{name} is not blocked.")
+    return Answer(data, [f"{name} is blocked:", drawn(blocks)] if blocks else f"{name} is not blocked.")
 
 
 @block.command("list")
@@ -189,9 +189,9 @@ def list_(invocation: Invocation, kind: str | None, campaign: str, limit: int) -
                 rows.append(row)
             if len(rows) > limit:
                 break
-    data = [_as_data(row) for row in rows[:limit]]
+    data = [as_data(row) for row in rows[:limit]]
     note = more_than(limit) if len(rows) > limit else ""
-    return Answer(data, _drawn(rows[:limit]) if rows else "Nobody is blocked.", note)
+    return Answer(data, drawn(rows[:limit]) if rows else "Nobody is blocked.", note)
 
 
 @block.command()
@@ -251,7 +251,8 @@ def _scope(campaign: str) -> str:
     return f"for campaign {campaign}" if campaign else "for all campaigns"
 
 
-def _as_data(row: Block) -> dict[str, object]:
+def as_data(row: Block) -> dict[str, object]:
+    """A block for programs, masked."""
     return {
         "kind": row.kind,
         "value": row.target.shown,
@@ -264,7 +265,8 @@ def _as_data(row: Block) -> dict[str, object]:
     }
 
 
-def _drawn(rows: Sequence[Block]) -> RenderableType:
+def drawn(rows: Sequence[Block]) -> RenderableType:
+    """Blocks for people, masked."""
     heads = ("kind", "who", "campaign", "reason", "source", "by", "at", "until")
     drawn = [
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from dialer.cli.base.text import counted
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from compliance.evidence import Record, Verdict
+    from compliance.numbers import E164
     from dialer.disk.evidence_files import Segment
 
 MOST_FAULTS: Final = 50
@@ -158,25 +159,18 @@ def show_(invocation: Invocation, paths: tuple[Path, ...], attempt: str | None, 
       dialer evidence show --attempt 19a3f-2b7c-000017
       dialer evidence show --number +8613800001234
     """
-    from compliance.evidence import number_hash
     from compliance.numbers import BadNumber, parse
 
     if (attempt is None) == (number is None):
         raise click.UsageError("give --attempt or --number")
-    value, name = attempt or "", "attempt"
-    if number is not None:
-        key = _key(invocation)
-        if key is None:
-            raise Failure(CliExit.NOT_FOUND, "the key in evidence.key_file is needed to look a number up")
+    name = "attempt" if number is None else "number"
+    if number is None:
+        records = _records(_places(invocation, paths), name, {attempt})
+    else:
         try:
-            value, name = number_hash(key, parse(number, "ZZ")), "number"
+            records = records_of(invocation, [parse(number, "ZZ")], paths)
         except BadNumber as error:
             raise click.UsageError(f"--number: {error}; write it with + and its country code") from None
-    records: list[Record] = []
-    for place in _places(invocation, paths):
-        _each(
-            place, _segments(place), lambda record: records.append(record) if record.fields.get(name) == value else None
-        )
     if not records:
         raise Failure(CliExit.NOT_FOUND, f"nothing is on record of this {name}")
     page: list[RenderableType] = []
@@ -185,6 +179,29 @@ def show_(invocation: Invocation, paths: tuple[Path, ...], attempt: str | None, 
         page.append(table(("", ""), [(f"  {key}", _text(value)) for key, value in record.fields.items()]))
     data = [{"seq": record.seq, "at": record.at_ms, "kind": record.kind, **record.fields} for record in records]
     return Answer(data, page)
+
+
+def records_of(invocation: Invocation, numbers: Sequence[E164], paths: tuple[Path, ...] = ()) -> list[Record]:
+    """What is on record of some numbers, in this host's folder or in others. Fails without the host's key."""
+    from compliance.evidence import number_hash
+
+    key = _key(invocation)
+    if key is None:
+        raise Failure(CliExit.NOT_FOUND, "the key in evidence.key_file is needed to look a number up")
+    return _records(_places(invocation, paths), "number", {number_hash(key, number) for number in numbers})
+
+
+def _records(places: Sequence[Path], name: str, values: Collection[object]) -> list[Record]:
+    records: list[Record] = []
+
+    def see(record: Record) -> None:
+        value = record.fields.get(name)
+        if isinstance(value, str) and value in values:
+            records.append(record)
+
+    for place in places:
+        _each(place, _segments(place), see)
+    return records
 
 
 def _text(value: object) -> str:

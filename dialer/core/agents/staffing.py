@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from config.policies import AppliedSettings
 from dialer.core.agents.agent import Agent, Roster
 from dialer.core.calls.call import Call
-from dialer.core.calls.trunks import TrunkLoad
+from dialer.core.calls.trunk_load import TrunkLoad
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.inputs import CampaignState
 
@@ -128,7 +128,8 @@ def _has_work(run: CampaignRun, open_trunks: Collection[str]) -> bool:
     settings = run.settings
     if not (run.leads or run.due) or 0 < settings.max_lines <= run.in_flight:
         return False
-    return settings.trunk in open_trunks if settings.trunk else bool(open_trunks)
+    named = settings.trunks_named
+    return any(name in open_trunks for name in named) if named else bool(open_trunks)
 
 
 def _turns(marks: tuple[Mark, ...]) -> Turns:

@@ -51,6 +51,9 @@ class CallTrigger(StrEnum):
     HANG_UP = "hang_up"
 
 
+TRY_MARK: Final = "/"
+"""Stands between an attempt's id and the number of its INVITE, where that is not the first."""
+
 S, E = CallState, CallTrigger
 
 TRANSITIONS: Final[dict[CallState, dict[CallTrigger, CallState]]] = {
@@ -91,13 +94,16 @@ class Call:
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
     `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
-    `watched_since` is when the watch over the present state began, if there is one."""
+    `watched_since` is when the watch over the present state began, if there is one.
+    `failed_trunks` are those that gave the call back before anything rang, oldest first; the INVITE that is out now was
+    asked for at `invited_at`, and workers know it as `dial_id`."""
 
     permit: Permit
     lead: Lead
     trunk: str
     reserved_at: float
     asked_by: str = ""
+    failed_trunks: tuple[str, ...] = ()
     state: CallState = CallState.DIALLING
     watched_since: float | None = None
     dialled_at: float | None = None
@@ -117,14 +123,23 @@ class Call:
     tried: frozenset[str] = frozenset()
     attempt: str = field(init=False)
     campaign: str = field(init=False)
+    dial_id: str = field(init=False)
+    invited_at: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.attempt, self.campaign = self.permit.attempt, self.lead.campaign
+        self.dial_id, self.invited_at = self.attempt, self.reserved_at
 
     @property
     def started_at(self) -> float:
         """When the INVITE left, as far as is known."""
-        return self.reserved_at if self.dialled_at is None else self.dialled_at
+        return self.invited_at if self.dialled_at is None else self.dialled_at
+
+    def go_elsewhere(self, trunk: str, now: float) -> None:
+        """Another trunk is to take it; nothing has rung."""
+        self.failed_trunks += (self.trunk,)
+        self.dial_id = f"{self.attempt}{TRY_MARK}{len(self.failed_trunks) + 1}"
+        self.trunk, self.invited_at, self.dialled_at = trunk, now, None
 
     def move(self, event: CallTrigger) -> None:
         """Take the transition. Raises `CallError` and changes nothing where the table has none."""

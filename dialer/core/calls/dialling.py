@@ -16,11 +16,14 @@ from compliance.words import detail
 from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentState
+from dialer.core.calls import trunk_selection
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger
 from dialer.core.calls.offers import OfferEnd, announce, deny, drop, withdraw
+from dialer.core.calls.promises import wait_for_agent
 from dialer.core.calls.settling import settle_unsent
+from dialer.core.calls.trunk_load import TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
-from dialer.core.effects import Lease, Release, Reserve, Send
+from dialer.core.effects import Lease, Postpone, Release, Reserve, Send
 from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.inputs import (
     CampaignChanged,
@@ -31,6 +34,7 @@ from dialer.core.inputs import (
     Refused,
     StoreFailed,
 )
+from dialer.core.leads.lead_reasons import Kind, Why
 from dialer.core.model import Lead
 from pacing.api import Decision, Mode
 from sip.messages import Cancel, Dial, Dialled, Progress
@@ -40,6 +44,15 @@ EMPTY_LEASE_PAUSE_S: Final = 1.0
 
 STORE_LIMIT_S: Final = 60.0
 """Longest wait for the store's answer to a `Lease` or a `Reserve`; the shell's own limits are far shorter."""
+
+NOT_SERVED_DELAY_S: Final = 900.0
+TRUNK_RESTS_DELAY_S: Final = 30.0
+TRUNK_FULL_DELAY_S: Final = 5.0
+"""A lead is put off for so long where no trunk serves its number, where all that do rest, and where they are full and
+too many wait for them."""
+
+MOST_PASSED_OVER: Final = 20
+"""Leads that keep their place before others although their trunks are full."""
 
 LEAD_TAKEN: Final = "the lead was taken from the dialer"
 LEADS_PER_AGENT: Final = 1
@@ -88,7 +101,7 @@ def leased(state: EngineState, event: LeadsLeased, now: float) -> None:
     if event.leads and not may_start(state, run):
         state.do(Release(run.name, event.leads))
         return
-    run.leads.extend(event.leads)
+    run.leads.extend(lead for lead in event.leads if not wait_for_agent(state, run, lead, now))
     if event.leads:
         state.changed.add(run.name)
     else:
@@ -105,11 +118,45 @@ def paced(state: EngineState, campaign: str, decision: Decision, now: float) -> 
     if run is None or run.settings.mode is Mode.PREVIEW or not may_start(state, run):
         return
     if decision.dial > 0:
-        trunk, lines_free = state.opening(run, now)
-        number = min(decision.dial, lines_free, len(run.leads))
-        if trunk is not None and number > 0:
-            to_gates(state, run, trunk.name, tuple(run.leads.popleft() for _ in range(number)), now)
+        number = min(decision.dial, state.opening(run, now)[1])
+        for trunk, leads in _bound(state, run, number, now).items():
+            to_gates(state, run, trunk, tuple(leads), now)
     top_up(state, (run,), now)
+
+
+def _bound(state: EngineState, run: CampaignRun, number: int, now: float) -> dict[str, list[Lead]]:
+    """Take the campaign's next `number` leads, by the trunks that they will be dialled through. A lead for which no
+    trunk has room keeps its place; where that may take long it is put off, so that it does not hold up the others."""
+    trunks = state.trunks_of(run)
+    rooms = {trunk.name: state.room(trunk, now) for trunk in trunks}
+    bound: dict[str, list[Lead]] = {}
+    passed_over: list[Lead] = []
+    while number > 0 and run.leads:
+        lead = run.leads.popleft()
+        trunk = trunk_selection.choose(trunks, rooms, lead.number.clear)
+        if trunk is None:
+            passed_over.append(lead)
+            continue
+        rooms[trunk.name] -= 1
+        bound.setdefault(trunk.name, []).append(lead)
+        number -= 1
+    kept = [lead for lead in passed_over[:MOST_PASSED_OVER] if not _put_off(state, run, trunks, lead, now)]
+    run.leads.extendleft(reversed(kept))
+    for lead in passed_over[MOST_PASSED_OVER:]:
+        state.do(Postpone(run.name, lead, TRUNK_FULL_DELAY_S, Why(Kind.NO_TRUNK, case="full")))
+    return bound
+
+
+def _put_off(state: EngineState, run: CampaignRun, trunks: list[TrunkLoad], lead: Lead, now: float) -> bool:
+    """Put a lead off that nobody carries, or nobody for a while."""
+    serving = [trunk for trunk in trunks if trunk_selection.serves(trunk, lead.number.clear)]
+    if not serving:
+        state.do(Postpone(run.name, lead, NOT_SERVED_DELAY_S, Why(Kind.NO_TRUNK, case="not_served")))
+    elif all(trunk.rests(now) for trunk in serving):
+        state.do(Postpone(run.name, lead, TRUNK_RESTS_DELAY_S, Why(Kind.NO_TRUNK, case="rests")))
+    else:
+        return False
+    return True
 
 
 def to_gates(
@@ -158,21 +205,25 @@ def _denied(state: EngineState, run: CampaignRun, gate: AtGates, reason: str, no
 
 
 def _dial(state: EngineState, run: CampaignRun, gate: AtGates, lead: Lead, permit: Permit, now: float) -> None:
-    trunk = gate.trunk
-    call = Call(permit=permit, lead=lead, trunk=trunk, reserved_at=now, asked_by=gate.agent)
+    call = Call(permit=permit, lead=lead, trunk=gate.trunk, reserved_at=now, asked_by=gate.agent)
     state.add_call(call)
-    state.trunks[trunk].start(now)
     run.closes_at = max(run.closes_at, permit.cleared.closes_at or run.closes_at)
     asker = state.roster.get(gate.agent)
     if asker is not None:
         state.put_agent(replace(asker, call=call.attempt))
         announce(state, run, gate.agent, lead, OfferEnd.DIALLED, attempt=call.attempt)
-    ring_timeout_s = run.settings.ring_timeout_s
+    invite(state, run, call, now)
+
+
+def invite(state: EngineState, run: CampaignRun, call: Call, now: float) -> None:
+    """Have the call's INVITE sent through its trunk."""
+    state.trunks[call.trunk].start(now)
+    permit, ring_timeout_s = call.permit, run.settings.ring_timeout_s
     state.do(
         Send(
             Dial(
-                call=call.attempt,
-                trunk=trunk,
+                call=call.dial_id,
+                trunk=call.trunk,
                 number=permit.number.clear,
                 caller_id=permit.caller_id,
                 give_up_s=ring_timeout_s + WORKER_FAILSAFE_S,
@@ -233,7 +284,9 @@ def campaign_changed(state: EngineState, event: CampaignChanged, now: float) -> 
     state.in_preview = [other for other in state.campaigns.values() if other.settings.mode is Mode.PREVIEW]
     state.changed.add(run.name)
     if not state.trunks_of(run):
-        state.anomaly("dialling", f"campaign {run.name} names trunk {run.settings.trunk!r}, which is not configured")
+        unknown = [repr(name) for name in run.settings.trunks_named if name not in state.trunks]
+        why = f"{', '.join(unknown)}, which is not configured" if unknown else "none that may show its caller ids"
+        state.anomaly("dialling", f"campaign {run.name} may use no trunk: {why}")
     if run.state is not CampaignState.RUNNING:
         withdraw(state, run, f"campaign {run.state}", now)
         release_leads(state, run)
@@ -313,7 +366,7 @@ def ring_timeout(state: EngineState, call: Call, now: float) -> None:
 def cancel(state: EngineState, call: Call, now: float) -> None:
     """Stop ringing."""
     state.move(call, CallTrigger.CANCEL)
-    state.do(Send(Cancel(call.attempt)))
+    state.do(Send(Cancel(call.dial_id)))
     state.watch_state(call, now)
 
 
@@ -326,3 +379,15 @@ def drain(state: EngineState, now: float) -> None:
     for call in state.calls.values():
         if call.state in UNANSWERED:
             _ring_no_longer_than_must(state, call, now)
+
+
+def trunk_said(state: EngineState, trunk: str, source: str, obstacle: str) -> None:
+    """Somebody says whether a trunk may be used. Calls that are on it go on."""
+    load = state.trunks.get(trunk)
+    if load is None:
+        return
+    if obstacle:
+        load.obstacles[source] = obstacle
+    else:
+        load.obstacles.pop(source, None)
+    state.changed.update(state.campaigns)

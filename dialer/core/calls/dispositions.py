@@ -7,6 +7,7 @@ state, because nobody knows what the people on that line heard.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from dialer.core.calls.call import UNANSWERED, CallState
@@ -46,6 +47,8 @@ BY_STATE: Final[dict[CallState, Disposition]] = {
     CallState.HANGING_UP: Disposition.ABANDONED,
 }
 
+AWAITING_AGENT: Final = frozenset({CallState.WAITING, CallState.CONNECTING})
+
 ANSWERED: Final = frozenset(BY_STATE.values()) | {Disposition.MACHINE}
 """Ends of calls that somebody, or a machine, answered."""
 
@@ -53,6 +56,8 @@ ANSWERED: Final = frozenset(BY_STATE.values()) | {Disposition.MACHINE}
 def _entry(state: CallState, cause: Cause) -> Disposition:
     if cause is Cause.WORKER_LOST:
         return Disposition.WORKER_LOST
+    if cause is Cause.MEDIA_ERROR and state in AWAITING_AGENT:
+        return Disposition.MEDIA_ERROR  # there was nothing to hear, and nobody was kept waiting for an agent
     return BY_CAUSE[cause] if state in UNANSWERED else BY_STATE[state]
 
 
@@ -71,26 +76,30 @@ def disposition_of(state: CallState, cause: Cause, ended_by: Leg, kind: AnswerKi
     return disposition
 
 
-OUR_SIDE: Final = frozenset(
-    {
-        Disposition.NOT_SENT,
-        Disposition.TRUNK_UNREACHABLE,
-        Disposition.ROUTE_ERROR,
-        Disposition.AUTH_ERROR,
-        Disposition.MEDIA_ERROR,
-    }
-)
+class TrunkFault(Enum):
+    """How sure it is that a trunk is to blame for an end."""
+
+    CERTAIN = auto()  # the next call would end the same way
+    LIKELY = auto()  # it may be bad luck; many together are not
+
+
+TRUNK_FAULTS: Final[dict[Disposition, TrunkFault]] = {
+    Disposition.TRUNK_UNREACHABLE: TrunkFault.CERTAIN,
+    Disposition.AUTH_ERROR: TrunkFault.CERTAIN,
+    Disposition.ROUTE_ERROR: TrunkFault.LIKELY,
+    Disposition.CONGESTION: TrunkFault.LIKELY,
+    Disposition.MEDIA_ERROR: TrunkFault.LIKELY,
+}
+"""The ends that are the trunk's fault; which code is which is in `sip.causes`. Before anything rang the lead is not
+charged, the call may go through another trunk, and the trunk's breaker counts it."""
+
+OUR_SIDE: Final = frozenset({Disposition.NOT_SENT, *TRUNK_FAULTS})
 """Ends for which the callee's phone is not to blame: our trunk, our credentials, our worker."""
 
-NO_SIGN: Final = OUR_SIDE | {Disposition.WORKER_LOST}
+NO_SIGN: Final = OUR_SIDE - {Disposition.CONGESTION} | {Disposition.WORKER_LOST}
 """Ends that say nothing about how the called people answer: the pacer must not learn from them, or a trunk that
-was down for a while would make it dial as if nobody ever answered."""
-
-TRUNK_FAULTS: Final = frozenset({Disposition.TRUNK_UNREACHABLE, Disposition.AUTH_ERROR})
-"""Ends that say that the next call on this trunk would end the same way."""
-
-TRUNK_REFUSALS: Final = frozenset({Disposition.CONGESTION, Disposition.ROUTE_ERROR})
-"""Ends that say so when many come in a row and no phone rang: a trunk that answers every INVITE with 503 or 403."""
+was down for a while would make it dial as if nobody ever answered. Congestion is a share of all calls, which it may
+learn."""
 
 
 def is_charged(disposition: Disposition, *, rang: bool) -> bool:

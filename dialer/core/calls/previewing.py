@@ -12,8 +12,10 @@ from dataclasses import replace
 from typing import Final
 
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentState, LeadRef, enter
+from dialer.core.calls import trunk_selection
 from dialer.core.calls.dialling import asker_has_gone, may_start, to_gates
 from dialer.core.calls.offers import OfferEnd, announce, deny, take_back
+from dialer.core.calls.promises import take_lead
 from dialer.core.campaign_run import CampaignRun, Offer
 from dialer.core.effects import Postpone, Publish
 from dialer.core.engine_state import EngineState, TimerKind
@@ -51,7 +53,7 @@ def _offers(state: EngineState, run: CampaignRun) -> bool:
 
 
 def _offer(state: EngineState, run: CampaignRun, agent: Agent, now: float) -> None:
-    lead = run.leads.popleft()
+    lead = take_lead(run, agent.agent)
     run.offers[agent.agent] = Offer(lead, now)
     until = now + run.settings.preview_limit_s
     state.set_timer(until, TimerKind.OFFER, agent.agent, now)
@@ -118,10 +120,14 @@ def _ask(state: EngineState, run: CampaignRun, agent: str, now: float) -> None:
 
 
 def _go(state: EngineState, run: CampaignRun, agent: str, now: float) -> bool:
-    trunk, lines_free = state.opening(run, now, asked=True)
-    if trunk is None or not lines_free:
+    if not state.opening(run, now, asked=True)[1]:
         return False
-    lead = run.offers.pop(agent).lead
+    trunks, lead = state.trunks_of(run), run.offers[agent].lead
+    rooms = {trunk.name: state.room(trunk, now) for trunk in trunks}
+    trunk = trunk_selection.choose(trunks, rooms, lead.number.clear)
+    if trunk is None:
+        return False
+    del run.offers[agent]
     to_gates(state, run, trunk.name, (lead,), now, agent=agent)
     return True
 
@@ -138,7 +144,10 @@ def line(state: EngineState, agent: str, about: float, now: float) -> None:
     elif _go(state, run, agent, now):
         return
     elif now - about >= LINE_LIMIT_S:
-        _give_back(state, run, agent, f"no line was free for {LINE_LIMIT_S:g} s", now)
+        lead = offered.lead
+        served = any(trunk_selection.serves(trunk, lead.number.clear) for trunk in state.trunks_of(run))
+        reason = f"no line was free for {LINE_LIMIT_S:g} s" if served else "no trunk serves this number"
+        _give_back(state, run, agent, reason, now)
     else:
         state.set_timer(now + LINE_RETRY_S, TimerKind.LINE, agent, about)
 

@@ -6,9 +6,12 @@ number and nothing about the person move on to the lead's next number.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
 from typing import Final
 
 from config.campaign import RetryTable
+from dialer.core.leads.retry_windows import again
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry
 
 ROW: Final[dict[Disposition, str]] = {
@@ -30,19 +33,33 @@ def row_of(disposition: Disposition) -> str:
     return ROW.get(disposition, disposition.value)
 
 
-def next_step(lead: Lead, disposition: Disposition, table: RetryTable) -> NextStep:
-    """Decide what follows `disposition`, which is not yet counted in `lead.tries`."""
+def next_step(
+    lead: Lead,
+    disposition: Disposition,
+    table: RetryTable,
+    at: float,
+    zones: Callable[[Lead], Sequence[tzinfo | None]],
+    *,
+    answered: bool = False,
+) -> NextStep:
+    """Decide what follows `disposition`, which is not yet counted in `lead.tries`. The attempt ended `at`, in seconds
+    since the epoch, and `zones` are those in which the callee may be, the likeliest first. Whoever `answered` and heard
+    nothing was abandoned, whatever it is called."""
     if disposition is Disposition.CONNECTED:
         return Close("an agent talked to the callee")
     if disposition is Disposition.NOT_SENT:
         return Retry(NOT_SENT_DELAY_S, lead.number_index)
     if disposition in NUMBER_IS_FINISHED and lead.number_index + 1 < len(lead.numbers):
         return Retry(0.0, lead.number_index + 1)
-    name = row_of(disposition)
+    name = "abandoned" if answered and disposition is Disposition.MEDIA_ERROR else row_of(disposition)
     rule = table.after(name)
     if rule.max_attempts == 0:
         return Close(f"{disposition}: not called again")
-    earlier = sum(count for tried, count in lead.tries.items() if row_of(tried) == name)
+    earlier = sum(count for tried, count in lead.tries.items() if row_of(tried) == name or tried is disposition)
     if earlier >= rule.max_attempts:
         return Close(f"{disposition}: all {rule.max_attempts} retries are used")
-    return Retry(rule.delay_s, lead.number_index)
+    if not rule.not_before and not rule.prefer:
+        return Retry(rule.delay_s, lead.number_index)
+    moments = again(rule, at, zones(lead))
+    yields_from_s = moments.earliest - at if rule.prefer else None
+    return Retry(moments.preferred - at, lead.number_index, yields_from_s)

@@ -20,7 +20,7 @@ from dialer.core.agents.agent import (
     come_free,
     enter,
 )
-from dialer.core.calls import previewing
+from dialer.core.calls import previewing, promises
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
 from dialer.core.calls.dialling import cancel, drain
 from dialer.core.calls.settling import give_up
@@ -85,7 +85,8 @@ def answer_reported(state: EngineState, event: AnswerReported, now: float) -> No
 def assign_agents(state: EngineState, now: float) -> None:
     """Give waiting calls to ready agents, people before machines, the longest wait first on both sides. Where campaigns
     share agents, those who count for the call's campaign come first: another campaign has called on account of the
-    others. A call that an agent asked for is for that agent alone."""
+    others. A call that an agent asked for is for that agent alone; one that an agent promised goes to that agent if
+    ready."""
     for call in sorted(state.waiting.values(), key=_turn):
         if call.asked_by:
             asker = state.roster.get(call.asked_by)
@@ -96,7 +97,9 @@ def assign_agents(state: EngineState, now: float) -> None:
             continue
         own = state.ready_staff()[call.campaign] if len(state.campaigns) > 1 else ()
         before = frozenset(agent.agent for agent in own)
-        agent = state.roster.longest_ready(call.campaign, without=call.tried, before=before)
+        agent = promises.agent_for(state, call) or state.roster.longest_ready(
+            call.campaign, without=call.tried, before=before
+        )
         if agent is not None:
             _connect(state, call, agent, now)
 
@@ -112,7 +115,7 @@ def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
     call.agent, call.leg = agent.agent, f"{call.attempt}.{call.legs}"
     call.tried |= {agent.agent}
     state.put_agent(enter(agent, AgentState.RINGING, now, call=call.attempt))
-    state.do(Send(DialAgent(call.attempt, call.leg, agent.uri, about=str(call.lead.number))))
+    state.do(Send(DialAgent(call.dial_id, call.leg, agent.uri, about=str(call.lead.number))))
 
 
 def agent_dialled(call: Call, event: AgentDialled) -> None:
@@ -170,7 +173,7 @@ def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> N
         return
     run = state.campaigns[call.campaign]
     if call.state is CallState.CONNECTING:
-        state.do(Send(CancelAgent(call.attempt, call.leg)))
+        state.do(Send(CancelAgent(call.dial_id, call.leg)))
     state.changed.add(run.name)
     if call.answer_kind is AnswerKind.MACHINE:
         _hang_up(state, call, now)
@@ -178,7 +181,7 @@ def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> N
     if run.settings.abandon_message:
         state.move(call, CallTrigger.PLAY_MESSAGE)
         call.message_played = True
-        state.do(Send(PlayMessage(call.attempt, run.settings.abandon_message)))
+        state.do(Send(PlayMessage(call.dial_id, run.settings.abandon_message)))
         state.watch_state(call, now)
     else:
         _hang_up(state, call, now)
@@ -224,7 +227,7 @@ def hang_up_all(state: EngineState, now: float) -> None:
 def _hang_up(state: EngineState, call: Call, now: float) -> None:
     """End an answered call."""
     state.move(call, CallTrigger.HANG_UP)
-    state.do(Send(HangUp(call.attempt)))
+    state.do(Send(HangUp(call.dial_id)))
     state.watch_state(call, now)
 
 

@@ -5,17 +5,19 @@ Exactly one `Settle` leaves here for every permit that came in.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from compliance.api import Permit
 from dialer.core.abandonment import counts as abandonment
+from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState, come_free
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import (
     NO_SIGN,
     TRUNK_FAULTS,
-    TRUNK_REFUSALS,
     Counted,
+    TrunkFault,
     counts,
     disposition_of,
     is_charged,
@@ -24,6 +26,7 @@ from dialer.core.calls.retries import NOT_SENT_DELAY_S, next_step
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import OptOut, Send, Settle
 from dialer.core.engine_state import EngineState
+from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
 from pacing.api import CallAbandoned, CallFailed, TalkEnded
 from sip.causes import Cause, Leg
@@ -34,13 +37,14 @@ OPTED_OUT: Final = "opted out by a key during the message"
 
 def ended(state: EngineState, event: Ended, now: float) -> None:
     """A worker's word that a call is over. Unknown calls were given up earlier and are only noted."""
-    call = state.remove_call(event.call)
+    call = state.call_on(event.call)
     if call is None:
         state.anomaly("settling", f"end of unknown call {event.call} ({event.cause})")
         return
+    state.remove_call(call.attempt)
     run = state.campaigns[call.campaign]
     disposition = disposition_of(call.state, event.cause, event.ended_by, call.answer_kind)
-    _free_trunk(state, call, disposition, now)
+    free_trunk(state, call, disposition, event, now)
     _free_agent(state, call, run, now)
     counted = Counted()
     if call.answered_at is not None:
@@ -59,19 +63,33 @@ def ended(state: EngineState, event: Ended, now: float) -> None:
     state.changed.add(run.name)
     if disposition is Disposition.UNWANTED and not call.opted_out:  # RFC 8197: the callee wants no such calls
         state.do(OptOut(call.campaign, call.attempt, call.lead.number, "", event.at))
-    step = Close(OPTED_OUT) if call.opted_out else next_step(call.lead, disposition, run.settings.retry)
+    step = Close(OPTED_OUT) if call.opted_out else _next_step(run, call, disposition, now + state.wall_ahead_s)
     state.do(Settle(_settlement(call, event, disposition, counted, step)))
 
 
-def _free_trunk(state: EngineState, call: Call, disposition: Disposition, now: float) -> None:
-    trunk = state.trunks[call.trunk]
+def _next_step(run: CampaignRun, call: Call, disposition: Disposition, at: float) -> NextStep:
+    """`at` is seconds since the epoch."""
+    settings = run.settings
+    zones = partial(zones_of, believe_stated_zone=settings.believe_stated_zone, otherwise=zone_of(settings))
+    return next_step(call.lead, disposition, settings.retry, at, zones, answered=call.answered_at is not None)
+
+
+def free_trunk(state: EngineState, call: Call, disposition: Disposition, event: Ended, now: float) -> None:
+    """Give the trunk its channel back, and let its breaker know how it did."""
+    trunk, fault = state.trunks[call.trunk], TRUNK_FAULTS.get(disposition)
     trunk.end()
-    if disposition in TRUNK_FAULTS:
+    if fault is not None and event.retry_after_s > 0:
+        trunk.leave_alone(now, event.retry_after_s)
+    if call.answered_at is not None and disposition is Disposition.MEDIA_ERROR:
+        trunk.answered_mute(now, call.started_at)
+    elif fault is TrunkFault.CERTAIN:
         trunk.failed(now, call.started_at)
-    elif disposition in TRUNK_REFUSALS and call.ringing_at is None:
+    elif fault is TrunkFault.LIKELY and call.ringing_at is None:
         trunk.refused(now, call.started_at)
     elif disposition not in {Disposition.NOT_SENT, Disposition.WORKER_LOST}:
-        trunk.worked(call.started_at)
+        if call.answered_at is not None:
+            trunk.heard()
+        trunk.worked(now, call.started_at)
 
 
 def _free_agent(state: EngineState, call: Call, run: CampaignRun, now: float) -> None:
@@ -100,6 +118,7 @@ def _settlement(call: Call, event: Ended, disposition: Disposition, counted: Cou
         attempt=call.attempt,
         lead=call.lead,
         trunk=call.trunk,
+        failed_trunks=call.failed_trunks,
         disposition=disposition,
         next_step=next_,
         live=counted.live,
@@ -157,11 +176,11 @@ def unsent(lead: Lead, attempt: str, trunk: str, reason: str, now: float, *, cal
 def give_up(state: EngineState, call: Call, now: float) -> None:
     """No end came for a call within its state's limit: settle it as lost, so that nothing leaks."""
     state.anomaly("settling", f"call {call.attempt} stayed {call.state} without an end; given up")
-    state.do(Send(HangUp(call.attempt)))  # should the worker still have it after all
+    state.do(Send(HangUp(call.dial_id)))  # should the worker still have it after all
     ended(
         state,
         Ended(
-            call=call.attempt,
+            call=call.dial_id,
             at=now,
             cause=Cause.WORKER_LOST,
             ended_by=Leg.DIALER,

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from compliance.api import Refusal, Rule
@@ -26,6 +27,11 @@ AGAIN: Final = "again"
 """The case of an end or a word after which the lead is called again."""
 
 SKIPPED: Final = "skipped by an agent"
+NO_TRUNK: Final = {
+    "not_served": "no trunk serves the number",
+    "rests": "the trunks for the number rest",
+    "full": "the trunks for the number are full",
+}
 _AGAIN_SAID: Final = {"callback": "callback", "machine": "an answering machine: called again"}
 
 
@@ -37,6 +43,7 @@ class Kind(StrEnum):
     SAID = "said"  # an agent's or the CRM's word: `name` is the outcome
     ORDERED = "ordered"  # an operator's or the CRM's, of the lead itself: `name` is what, such as "cancelled"
     SKIPPED = "skipped"  # an agent's, who looked at the lead and did not want to call
+    NO_TRUNK = "no_trunk"  # the trunks': `case` is not_served, rests or full
     TEXT = "text"  # anything else, in words
 
 
@@ -52,6 +59,8 @@ class Why:
     @property
     def counted_as(self) -> str:
         """What leads with such a reason are counted under: without what differs by lead."""
+        if self.kind is Kind.NO_TRUNK:
+            return NO_TRUNK.get(self.case, self.case[:LONGEST_NAME])
         return SKIPPED if self.kind is Kind.SKIPPED else self.name[:LONGEST_NAME].replace("_", " ")
 
 
@@ -86,6 +95,8 @@ def sentence(why: Why) -> str:
             return _AGAIN_SAID.get(why.name, f"{why.name}: called again")
         case Kind.SAID:
             return f"{why.name}, says {facts.get('who', CRM)}"
+        case Kind.NO_TRUNK:
+            return NO_TRUNK.get(why.case, why.case)
         case Kind.ORDERED:
             reason = f": {facts['reason']}" if facts.get("reason") else ""
             target = f" to {facts['to']}" if facts.get("to") else ""
@@ -106,6 +117,7 @@ def kept(why: Why) -> str:
     return json.dumps([why.kind.value, why.name[:LONGEST_NAME], why.case[:LONGEST_NAME]], ensure_ascii=False)
 
 
+@lru_cache(maxsize=4096)
 def read(written: str) -> Why:
     """The way back; any text, for older releases kept those."""
     if written.startswith('["'):

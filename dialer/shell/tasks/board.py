@@ -105,8 +105,6 @@ class BoardTask:
 
     def _note_trunks(self, figures: EngineStatistics) -> None:
         for trunk in figures.trunks:
-            words = (
-                f"trunk {trunk.name} does not work: its calls failed {trunk.faults} times in a row, the next try is in "
-                f"{trunk.resting_s:.0f} s"
-            )
+            next_try = f", the next try is in {trunk.resting_s:.0f} s" if trunk.resting_s else ""
+            words = f"trunk {trunk.name} rests: {trunk.why}{next_try}"
             self.parts.health.alarm(f"trunk {trunk.name}", words if trunk.name in figures.broken_trunks else "")

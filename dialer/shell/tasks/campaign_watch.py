@@ -12,7 +12,9 @@ import os
 import stat
 import wave
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +33,10 @@ from dialer.core.inputs import CampaignChanged, CampaignState
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.parts import Parts
 from dialer.shell.slow_work import NoAnswer, SlowWork
+from dialer.store.base.errors import KeyDamaged
 from dialer.store.gate import caller_ids
 from dialer.store.gate.caller_ids import Review
+from dialer.store.leads import stale
 from dialer.store.operators import campaigns
 from dialer.store.settlement import ledger
 
@@ -49,10 +53,14 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
     """Every reason why this host cannot run a campaign."""
     reasons = list(settings.missing_to_start())
     trunks = [trunk.name for trunk in daemon.trunks]
-    if settings.trunk and settings.trunk not in trunks:
-        reasons.append(f"trunk {settings.trunk!r} is not configured here (there is: {', '.join(trunks) or 'none'})")
+    there = f"(there is: {', '.join(trunks) or 'none'})"
+    reasons += [
+        f"trunk {name!r} is not configured here {there}" for name in settings.trunks_named if name not in trunks
+    ]
     if not trunks:
         reasons.append("no trunk is configured")
+    elif not reasons:
+        reasons.extend(_caller_ids_without_a_trunk(settings, daemon))
     if daemon.evidence.keep_days < settings.evidence_days:
         reasons.append(
             f"evidence.keep_days is {daemon.evidence.keep_days} here, and its policies want {settings.evidence_days}"
@@ -60,6 +68,16 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
     if settings.abandon_message:
         reasons.extend(unplayable(Path(settings.abandon_message)))
     return reasons
+
+
+def _caller_ids_without_a_trunk(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
+    """Caller ids that none of the campaign's trunks may show: a call under one of them could not be made."""
+    named = settings.trunks_named
+    allowed = [trunk.caller_ids for trunk in daemon.trunks if not named or trunk.name in named]
+    if not all(allowed):
+        return []
+    shown = [row.number for row in settings.caller_pool().rows]
+    return [f"no trunk may show caller id {number}" for number in shown if not any(number in row for row in allowed)]
 
 
 def unreliable(settings: AppliedSettings, shelf: NationalRegisters, now: float) -> list[str]:
@@ -115,13 +133,14 @@ class CampaignWatch:
     _stamp: tuple[tuple[str, int, int], ...] = ()
     _known: dict[str, tuple[CampaignSettings, Catalogue, AppliedSettings]] = field(default_factory=dict)
     _resting: dict[str, str] = field(default_factory=dict)
+    _judged_by: dict[str, dict[str, str]] = field(default_factory=dict)
     _short_of_holidays: set[str] = field(default_factory=set)
     _files: SlowWork = field(default_factory=SlowWork)
 
     async def look(self) -> None:
         """Tell the engine about every campaign that changed, an operator's stops before anything that may take long.
         Raises `StoreError`."""
-        stored, faults = await trio.to_thread.run_sync(campaigns.readable, self.parts.store)
+        stored, faults = await trio.to_thread.run_sync(partial(campaigns.readable, self.parts.store, archived=False))
         await self.halt_all_but({campaign.settings.name for campaign in stored} | faults.keys())
         for name, fault in faults.items():
             await self._halt(name, [fault])
@@ -146,17 +165,41 @@ class CampaignWatch:
         for campaign in readable:
             settings, state = settings_of[campaign.settings.name], campaign.state
             reasons: list[str] = []
+            resting: Collection[str] | None = None
             if state is CampaignState.RUNNING:
                 review = await trio.to_thread.run_sync(
                     caller_ids.review, self.parts.store, settings, self.parts.clock.wall()
                 )
                 reviews.append(review)
+                resting = review.resting
                 reasons = obstacles_of[settings.name] + ([review.obstacle] if review.obstacle else [])
                 holidays |= await trio.to_thread.run_sync(holidays_running_out, settings, self.parts.clock.wall())
             self._note(settings.name, reasons)
             await self._tell(CampaignChanged(settings, CampaignState.PAUSED if reasons else state))
+            await trio.to_thread.run_sync(self._judge_again, settings, resting)
         self._note_rests(reviews)
         self._note_holidays(holidays)
+
+    def _judge_again(self, settings: AppliedSettings, resting: Collection[str] | None) -> None:
+        """Leads that wait for what a rule said before it was changed are due again."""
+        store, name = self.parts.store, settings.name
+        prints = stale.fingerprints(settings, resting)
+        before = self._judged_by.get(name)
+        if before is None:
+            before = stale.judged_by(store, name)
+        after = {**before, **prints}
+        if after == before:
+            self._judged_by[name] = before
+            return
+        with suppress(KeyDamaged):  # it rests until somebody has mended it
+            rules = stale.changed(before, prints)
+            leads = stale.judge_again(store, name, rules, self.parts.clock.wall()) if rules else 0
+            stale.keep(store, name, after)
+            self._judged_by[name] = after
+            if leads:
+                log.info(
+                    "rules have changed, leads that waited for them are due", campaign=name, rules=rules, leads=leads
+                )
 
     async def halt_all_but(self, names: Collection[str]) -> None:
         """Stop dialling the campaigns that are not stored any more: nobody could stop them, and nothing says how often
@@ -177,7 +220,8 @@ class CampaignWatch:
         for number in self._resting.keys() - resting.keys():
             log.info("caller id may be shown again", caller_id=number)
         for number in self._resting.keys() | resting.keys():
-            self.parts.health.alarm(f"caller id {number}", resting[number] if number in blocked else "")
+            ends = f"; dialer callerid wake {number} ends it"
+            self.parts.health.alarm(f"caller id {number}", resting[number] + ends if number in blocked else "")
         self._resting = resting
 
     def _note_holidays(self, warnings: dict[str, str]) -> None:

@@ -23,7 +23,8 @@ from dialer.shell.tasks.logins import Logins
 from dialer.store.base.errors import StoreError
 from dialer.store.crm import inbox as crm_in
 from dialer.store.crm.requests import MACHINE
-from dialer.store.leads import changes, intake
+from dialer.store.leads import intake
+from dialer.store.leads.bulk import changes
 from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.agents import Malformed
 
@@ -65,7 +66,7 @@ class Feeds:
         """One round of intake over all campaigns, also those that have not been started yet: who loads a list wants to
         know what became of it."""
         busy = False
-        readable, faults = await trio.to_thread.run_sync(campaigns.readable, self.parts.store)
+        readable, faults = await trio.to_thread.run_sync(partial(campaigns.readable, self.parts.store, archived=False))
         names = [campaign.settings.name for campaign in readable]
         await self.watch.halt_all_but({*names, *faults})  # noticed here first: this is read five times a second
         for name in names:

@@ -44,11 +44,13 @@ def attempt_ids(incarnation: str) -> Iterator[str]:
 @dataclass(frozen=True, slots=True)
 class StoreTasks:
     """Both tasks, and the ids that they give to attempts. `doubtful` are the ends of attempts that may have been
-    reserved and written down, and for which no INVITE left; the oldest first."""
+    reserved and written down, and for which no INVITE left; the oldest first. `narrowed` are campaigns' settings with
+    the caller ids of one trunk, by campaign and trunk, beside the settings that they were made of."""
 
     parts: Parts
     ids: Iterator[str]
     doubtful: deque[Settlement] = field(default_factory=deque)
+    narrowed: dict[tuple[str, str], tuple[AppliedSettings, AppliedSettings]] = field(default_factory=dict)
 
     async def lease_leads(self) -> None:
         """Lease, release and postpone, one wish after the other. Runs until the engine's side is closed."""
@@ -130,8 +132,20 @@ class StoreTasks:
     def _screen(self, settings: AppliedSettings, wish: Reserve, attempts: list[str]) -> tuple[Permitted | Refused, ...]:
         parts = self.parts
         now, policy = parts.clock.wall(), settings.policy()
-        screening = Screening(parts.store, settings, policy, now, parts.shelf, wish.agent_held)
+        shown = self._shown_through(settings, wish.trunk)
+        screening = Screening(parts.store, shown, policy, now, parts.shelf, wish.agent_held)
         return gate.screen(screening, wish.leads, trunk=wish.trunk, owner=parts.owner, attempt_ids=attempts)
+
+    def _shown_through(self, settings: AppliedSettings, trunk: str) -> AppliedSettings:
+        """A campaign with only those of its caller ids that a trunk may show."""
+        allowed = next((row.caller_ids for row in self.parts.settings.trunks if row.name == trunk), ())
+        if not allowed or not settings.caller_ids:
+            return settings
+        known = self.narrowed.get((settings.name, trunk))
+        if known is None or known[0] is not settings:
+            rows = tuple(row for row in settings.caller_ids if row.number in allowed)
+            known = self.narrowed[settings.name, trunk] = settings, settings.model_copy(update={"caller_ids": rows})
+        return known[1]
 
     async def _withhold(self, wish: Reserve, answers: Sequence[Permitted | Refused]) -> tuple[Refused, ...]:
         """Keep permits back that are not on record: nobody may dial on them, and their attempts are given back. Returns

@@ -39,12 +39,11 @@ class StrayLeads:
 
     async def look(self) -> None:
         """Go once through the names of all keys. Raises `StoreError`."""
-        strays: dict[str, Stray] = {}
-        cursor = ""
-        while cursor != "0":
-            if cursor:
-                await trio.sleep(LOOK_EVERY_S)
-            found, cursor = await trio.to_thread.run_sync(stray.scan, self.parts.store, cursor or "0")
+        found, cursors = await trio.to_thread.run_sync(stray.scan, self.parts.store)
+        strays = {row.key: row for row in found}
+        while cursors:
+            await trio.sleep(LOOK_EVERY_S)
+            found, cursors = await trio.to_thread.run_sync(stray.scan, self.parts.store, cursors)
             strays |= {row.key: row for row in found}
         await self._say(strays)
 

@@ -10,9 +10,10 @@ from config.campaign import CampaignSettings
 from config.policies import AppliedSettings, applied, shipped
 from config.rules import CapSettings, Day, HoursSettings
 from dialer.core.abandonment.rate import AnswerCounts
+from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Lease, Publish, Release, Reserve, Send, Settle
 from dialer.core.engine import Engine
-from dialer.core.engine_state import EngineSettings, TrunkLimits
+from dialer.core.engine_state import EngineSettings
 from dialer.core.inputs import CampaignChanged, CampaignState, Drain, Input, LedgerOfOthers, LocalTime, Paced
 from dialer.core.model import Disposition
 from dialer.core.pacing_snapshot import pacing_settings

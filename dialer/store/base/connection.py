@@ -63,8 +63,8 @@ class ScriptCall:
 class Store:
     """An open store: safe to share between threads. Hand it to the functions of this room.
 
-    `kept` is what functions of this room keep of the server in memory, each under a name of its own and never without
-    asking the server whether it is still so.
+    `kept` is what functions of this room keep of the server in memory, each under a name of its own and never for long
+    without asking the server whether it is still so.
     `damaged` are keys of the wrong kind that were met, with what they are instead. `user` is who we are to the server.
     """
 

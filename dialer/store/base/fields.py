@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,8 @@ MAX_DEPTH: Final = 16
 MAX_REF_LENGTH: Final = 64
 EPOCH_MAX: Final = 4_102_444_800.0
 """2100-01-01: a time beyond is taken for milliseconds or a mistake."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 UNKNOWN_NAMED: Final = 5
 """So many unknown fields of an entry are named in its refusal."""
@@ -196,7 +199,7 @@ class Fields:
             return "empty"
         if len(value) > limit:
             return f"longer than {limit} characters"
-        if any(ord(char) < 32 or ord(char) == 127 for char in value):
+        if _CONTROL.search(value):
             return "holds control characters"
         return None if _encodable(value) else "is not valid Unicode"
 

@@ -98,6 +98,7 @@ class Keys:
 
     # --- shared -----------------------------------------------------------------------------------------------------
 
+    trunks_drained = _shared("trunks:drained")  # hash: trunk -> who took it out of use, when and why
     crm_readers = _shared("crm:readers")  # hash: registered reader of crm:out -> since when, and who registered it
     crm_settings = _shared("crm:settings")  # hash: how events are written and kept, for all hosts
     campaigns = _shared("campaigns")  # set: the names of all campaigns
@@ -129,7 +130,7 @@ class Keys:
 
     # --- one campaign -----------------------------------------------------------------------------------------------
 
-    campaign = _of_campaign("campaign")  # hash: settings (JSON), state, created_at, changed_at, changed_by
+    campaign = _of_campaign("campaign")  # hash: settings (JSON), state, created_at, changed_at, changed_by, archived_at
     leads = _of_campaign("leads")  # stream: leads as the CRM adds them
     rejected = _of_campaign("rejected")  # stream: leads that were not taken in, as they came, with every reason
     lead = _of_campaign("lead")  # hash: lead_id -> the lead as accepted
@@ -139,6 +140,7 @@ class Keys:
     numbers = _of_campaign("numbers")  # hash: digits -> lead_id, to find duplicates
     due = _of_campaign("due")  # sorted set: lead_id by (priority, time it became due); the lowest is leased first
     waiting = _of_campaign("waiting")  # sorted set: lead_id by the time it becomes due
+    early = _of_campaign("early")  # sorted set: TIME|lead_id of those that wait until then, by when they may be called
     leased = _of_campaign("leased")  # sorted set: lead_id by the end of its lease
     lessee = _of_campaign("lessee")  # hash: lead_id -> owner of the lease
     attempts = _of_campaign("attempts")  # hash: attempt_id -> an attempt that has not ended
@@ -148,10 +150,15 @@ class Keys:
     wishes = _of_campaign("wishes")  # hash: lead_id -> what an outcome wants of a lead after its open attempt (JSON)
     closed = _of_campaign("closed")  # sorted set: lead_id by the time it was closed
     why = _of_campaign("why")  # hash: lead_id -> why it was last postponed or closed (JSON)
+    callbacks = _of_campaign("callbacks")  # sorted set: lead_id by the time that a callback was promised for
+    callback_agent = _of_campaign("callback_agent")  # hash: lead_id -> the agent who is to have the callback
+    put_off = _of_campaign("put_off")  # sorted set: lead_id by the number of the rule that put it off (lua/prelude.lua)
     learnt = _of_campaign("learnt")  # hash: host -> what its pacer has learnt and how it decided last
     unannounced = _of_campaign("unannounced")  # hash: attempt_id -> event that is not in the CRM's stream yet
+    lists = _of_campaign("lists")  # hash: accepted:LIST, rejected:LIST, taken_back_at:LIST -> counters and a time
+    imports = _of_campaign("imports")  # hash: DIGEST@LIST -> a file that was imported: whose, when, rows, reasons
     # hash: counters: accepted, rejected, reopened, purged, erased, deleted; disposition:, closed:, refused:,
-    # outcome:NAME
+    # outcome:NAME; window:WINDOW:TRY:attempts and :live
     counts = _of_campaign("counts")
 
     def ledger(self, campaign: str, day: str) -> str:

@@ -13,6 +13,8 @@ from dialer.store.base.records import whole_of
 LIVE_KEPT: Final = 100_000
 """About how many events `crm:live` keeps, the newest: screens want to know what is, not what was."""
 
+_KEPT: Final = "event_settings"
+
 LEAST_KEPT: Final = 1_000
 MOST_KEPT: Final = 100_000_000
 
@@ -32,7 +34,7 @@ class EventSettings:
 
     format: Format = Format.MSGPACK
     kept: int = 1_000_000
-    limit: int = 5_000_000
+    limit: int = 2_000_000
     live_stream: bool = True
     campaign_requests: bool = False
 
@@ -49,13 +51,23 @@ DEFAULTS: Final = EventSettings()
 
 def load(store: Store) -> EventSettings:
     """What holds now. A value that cannot be read is that of a fresh installation."""
-    return _read(trip(store, [("HGETALL", store.keys.crm_settings())])[0])
+    settings = _read(trip(store, [("HGETALL", store.keys.crm_settings())])[0])
+    store.kept[_KEPT] = settings
+    return settings
+
+
+def loaded(store: Store) -> EventSettings:
+    """What held when last looked at: daemons look every few seconds (`shell/tasks/crm_streams.py`), so that no event
+    waits for a trip more."""
+    settings = store.kept.get(_KEPT)
+    return settings if isinstance(settings, EventSettings) else load(store)
 
 
 def save(store: Store, settings: EventSettings) -> None:
-    """Change what holds, for every host from its next event on."""
+    """Change what holds; every host sees it within seconds."""
     values = {name: str(int(value) if isinstance(value, bool) else value) for name, value in asdict(settings).items()}
     trip(store, [("HSET", store.keys.crm_settings(), *(part for pair in values.items() for part in pair))])
+    store.kept[_KEPT] = settings
 
 
 def adopt_format(store: Store, wanted: Format) -> Format:

@@ -256,6 +256,8 @@ def _outcome_call(store: Store, outcome: Outcome, attempt: _Known, now: float) -
         "lead": attempt.lead_id,
         "outcome": outcome.outcome,
         "record": packed(outcome),
+        "callback": outcome.callback_at is not None,
+        "callback_agent": outcome.callback_agent,
         "line": _line_of(outcome, now),
         "story_bytes": STORY_BYTES,
         "what": what,

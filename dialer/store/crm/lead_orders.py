@@ -12,14 +12,15 @@ from typing import Any, Final
 
 from dialer.core.inputs import CampaignState
 from dialer.store.base.connection import Store, trip
-from dialer.store.base.errors import KeyDamaged, UnknownCampaign, UnknownLead
+from dialer.store.base.errors import KeyDamaged, StoreError, StoreUnavailable, UnknownCampaign, UnknownLead
 from dialer.store.crm import event_settings
 from dialer.store.crm.lead_requests import PAUSE, CampaignRequest, LeadCancel, LeadQuery, LeadRequest, LeadUpdate
 from dialer.store.crm.requests import BadRequest, Received
-from dialer.store.leads import changes, leads, rewrite
+from dialer.store.leads import leads
+from dialer.store.leads.bulk import changes, rewrite
+from dialer.store.leads.bulk.rewrite import Rewrite
 from dialer.store.leads.lead_codec import not_called
 from dialer.store.leads.leads import LeadStory
-from dialer.store.leads.rewrite import CannotRewrite, Rewrite
 from dialer.store.operators import campaigns, control
 from dialer.store.settlement.outbox import CrmEvent
 
@@ -61,12 +62,14 @@ def carry_out(store: Store, received: Sequence[Received], now: float) -> Done:
             done.refusals.append((entry.entry_id, BadRequest((fault,), about)))
         except UnknownCampaign as error:
             done.refusals.append((entry.entry_id, BadRequest((f"campaign: {error}",), about)))
-        except (CannotRewrite, _Refused) as error:
+        except StoreUnavailable:
+            raise  # all of it comes up again
+        except StoreError as error:  # also where what is stored cannot be read: other people's requests go on
             done.refusals.append((entry.entry_id, BadRequest((str(error),), about)))
     return done
 
 
-class _Refused(Exception):
+class _Refused(StoreError):
     """Understood and not done; the message says why."""
 
 

@@ -40,7 +40,8 @@ FINAL: Final = frozenset({"sale", "refused", COMPLAINT, "wrong_number"})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt, in the agent's or the CRM's words. `callback_at` is seconds since the epoch."""
+    """What came of an attempt, in the agent's or the CRM's words. `callback_at` is seconds since the epoch,
+    `callback_agent` who is to have that call; empty: anybody."""
 
     campaign: str
     attempt: str
@@ -50,6 +51,7 @@ class Outcome:
     callback_at: float | None = None
     opt_out: bool = False
     opt_out_scope: str = "number"
+    callback_agent: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -118,15 +120,20 @@ def parse_request(
     request = READERS[kind](given, default_region, regions)
     given.finish()
     if given.faults or request is None:
-        about = next((given.data[name] for name in ("attempt_id", "lead_id") if name in given.data), "")
-        request = BadRequest(tuple(given.faults), about[:MAX_TEXT_LENGTH] if isinstance(about, str) else "")
+        about = _first_name(given.data.get("attempt_id"), given.data.get("lead_id"))
+        request = BadRequest(tuple(given.faults), about)
     return Received(entry_id, request, ref, _sender(given))
 
 
 def _sender(given: Fields) -> str:
-    """Who an entry says that it is from, also where that is no good."""
-    names = [given.data.get("who"), given.data.get("agent")]
-    return next((str(name)[:MAX_TEXT_LENGTH] for name in names if isinstance(name, str | int)), "")
+    """Who an entry says that it is from, also where that is a number."""
+    return _first_name(given.data.get("who"), given.data.get("agent"))
+
+
+def _first_name(*names: object) -> str:
+    """The first that can be shown; empty where none can."""
+    shown = [str(name) for name in names if isinstance(name, str | int) and not isinstance(name, bool)]
+    return next((name for name in shown if Fields.text_fault(name, MAX_TEXT_LENGTH) is None), "")
 
 
 def _outcome(given: Fields, *_: object) -> Outcome:
@@ -142,9 +149,12 @@ def _outcome(given: Fields, *_: object) -> Outcome:
         given.faults.append("callback_at: a callback needs it")
     if outcome != CALLBACK and callback_at is not None:
         given.faults.append("callback_at: only for the outcome callback")
+    callback_agent = given.text("callback_agent", MAX_TEXT_LENGTH)
+    if outcome != CALLBACK and given.data.get("callback_agent") is not None:
+        given.faults.append("callback_agent: only for the outcome callback")
     opt_out = given.flag("opt_out")
     scope = given.choice("opt_out_scope", SCOPES, default="number")
-    asked = Outcome(campaign, attempt, outcome, agent, note, callback_at, opt_out, scope)
+    asked = Outcome(campaign, attempt, outcome, agent, note, callback_at, opt_out, scope, callback_agent)
     if given.data.get("opt_out_scope") is not None and not asked.blocks:
         given.faults.append(f"opt_out_scope: only with opt_out or the outcome {COMPLAINT}")
     return asked

@@ -220,6 +220,7 @@ def _outcome(recorder: Recorder) -> Schema:
     return recorder.schema(
         _only_if(_is("outcome", CALLBACK), _given("callback_at")),
         _only_if(_given("callback_at"), _is("outcome", CALLBACK)),
+        _only_if(_given("callback_agent"), _is("outcome", CALLBACK)),
         _only_if(_given("opt_out_scope"), blocks),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 import msgpack
@@ -60,22 +60,28 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the store keeps of some numbers: `uses` of one day, `rests`, and the times of `blocks`, ascending."""
+    """What the store keeps of some numbers: `uses` of one day and of the day `before`, `rests`, and the times of
+    `blocks`, ascending."""
 
     uses: Mapping[str, int]
+    before: Mapping[str, int]
     rests: Mapping[str, Rest]
     blocks: Mapping[str, Sequence[float]]
 
     def standings(self, pool: Pool) -> dict[str, Standing]:
         """How the numbers of a pool stand; how many blocks make one rest is each campaign's own word."""
-        return {row.number: self._standing(row.number, pool.rest_after_blocks) for row in pool.rows}
+        return {row.number: self._standing(row.number, pool) for row in pool.rows}
 
-    def _standing(self, number: str, limit: int) -> Standing:
+    def _standing(self, number: str, pool: Pool) -> Standing:
         uses, said = self.uses.get(number, 0), self.rests.get(number)
+        calls = uses + self.before.get(number, 0)
+        limit = pool.blocks_to_rest(calls)
         blocked = rest_of(self.blocks.get(number, ()), limit)
         if said is not None and said.until >= blocked:
             return Standing(uses, said.until, f"{said.reason} ({said.who})" if said.reason else f"said {said.who}")
-        return Standing(uses, blocked, f"the network blocked {limit} of its calls within a day", by_network=True)
+        blocks = len(self.blocks.get(number, ()))
+        why = f"the network blocked {blocks} of its calls within a day ({calls:,} in two days)"
+        return Standing(uses, blocked, why, by_network=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +163,21 @@ def held(store: Store, settings: CampaignSettings, now: float) -> Held:
     """What is known of the numbers of a campaign, today in its time zone. One round trip."""
     pool = settings.caller_pool()
     if not pool.rows:
-        return Held({}, {}, {})
+        return Held({}, {}, {}, {})
     names = [row.number for row in pool.rows]
-    uses = store.keys.caller_id_uses(counting_day(now, zone_of(settings)))
+    uses, before = _uses_keys(store, settings, now)
     since = now - BLOCKS_WITHIN_S - REST_S
     recent: Command = ("ZRANGEBYSCORE", store.keys.caller_id_blocks(), since, "+inf", "WITHSCORES")
-    return _held(pool, *trip(store, [("HMGET", uses, *names), ("HMGET", store.keys.caller_id_rests(), *names), recent]))
+    rests: Command = ("HMGET", store.keys.caller_id_rests(), *names)
+    return _held(pool, *trip(store, [("HMGET", uses, *names), ("HMGET", before, *names), rests, recent]))
+
+
+def _uses_keys(store: Store, settings: CampaignSettings, now: float) -> tuple[str, str]:
+    """The uses of the campaign's counting day, and of the day before."""
+    zone = zone_of(settings)
+    today = counting_day(now, zone)
+    yesterday = date.fromisoformat(today) - timedelta(1)
+    return store.keys.caller_id_uses(today), store.keys.caller_id_uses(yesterday.isoformat())
 
 
 def review(store: Store, settings: CampaignSettings, now: float) -> Review:
@@ -214,19 +229,22 @@ def _allotment(
         "sets": list(sets),
         "leads": leads,
     }
-    day = counting_day(now, zone_of(settings))
-    keys = (store.keys.caller_id_uses(day), store.keys.caller_id_rests(), store.keys.caller_id_blocks())
-    limits = (pool.rest_after_blocks, BLOCKS_WITHIN_S, REST_S, USES_KEPT_S)
+    uses, before = _uses_keys(store, settings, now)
+    keys = (uses, before, store.keys.caller_id_rests(), store.keys.caller_id_blocks())
+    limits = (pool.rest_after_blocks, BLOCKS_WITHIN_S, REST_S, USES_KEPT_S, pool.rest_share, pool.rest_min_calls)
     return ScriptCall("caller_ids", keys, (now, *limits, bytes(msgpack.packb(given))))
 
 
-def _held(pool: Pool, uses: Sequence[Any], rests: Sequence[Any], blocks: Sequence[bytes]) -> Held:
+def _held(
+    pool: Pool, uses: Sequence[Any], before: Sequence[Any], rests: Sequence[Any], blocks: Sequence[bytes]
+) -> Held:
     names = [row.number for row in pool.rows]
     times: dict[str, list[float]] = defaultdict(list)
     for name, at in zip(blocks[::2], blocks[1::2], strict=True):
         times[name.decode(errors="replace").partition("|")[0]].append(float(at))
     return Held(
         {name: whole_of(count, UNREADABLE_USES) for name, count in zip(names, uses, strict=True) if count is not None},
+        {name: whole_of(count, 0) for name, count in zip(names, before, strict=True) if count is not None},
         {name: _rest_of(raw) for name, raw in zip(names, rests, strict=True) if raw is not None},
         times,
     )

@@ -20,7 +20,7 @@ from dialer.store.base.errors import KeyDamaged, StreamFull, UnknownCampaign
 from dialer.store.base.fields import encoded
 from dialer.store.base.keys import digits
 from dialer.store.base.streams import GROUP, Entry, read_group
-from dialer.store.leads.lead_codec import MAX_LEAD_BYTES, NewLead, Rejection, pack, parse
+from dialer.store.leads.lead_codec import MAX_LEAD_BYTES, NO_LIST, NewLead, Rejection, pack, parse
 from dialer.store.operators import campaigns
 from dialer.store.settlement.outbox import CrmEvent, publish
 
@@ -31,6 +31,8 @@ REJECTED_COPY_BYTES: Final = 65_536
 QUEUE_LIMIT: Final = 100_000
 ACCEPTED: Final = 1
 """The answer of lua/accept.lua for a lead that was taken in."""
+MAX_LISTS: Final = 10_000
+"""So many lists a campaign has at most; leads of further ones are rejected."""
 
 _CHUNK: Final = 500
 
@@ -65,7 +67,7 @@ def take_in(
         entries = read_group(store, store.keys.leads(campaign), consumer, batch)
     if not entries:
         return IntakeReport(0, 0, 0)
-    args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES]
+    args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES, MAX_LISTS]
     verdicts = [
         parse(
             entry.fields,
@@ -108,13 +110,14 @@ def event_of(campaign: str, entry: Entry, verdict: NewLead | Rejection, answer: 
 
 def _arguments(entry: Entry, verdict: NewLead | Rejection, now: float) -> list[Value]:
     if isinstance(verdict, Rejection):
-        return [entry.id, verdict.lead_id, json.dumps(verdict.reasons), "", 0, 0, 0]
+        return [entry.id, verdict.lead_id, json.dumps(verdict.reasons), verdict.list_name or NO_LIST, "", 0, 0, 0]
     lead = verdict.lead
     due_at = now if verdict.not_before is None else max(now, verdict.not_before)
     args: list[Value] = [
         entry.id,
         lead.lead_id,
         "",
+        lead.list_name or NO_LIST,
         pack(lead, entry.id, now),
         due_at,
         lead.priority,

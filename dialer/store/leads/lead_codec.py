@@ -18,7 +18,8 @@ from compliance.blocks import is_id
 from compliance.calling_hours.regions import is_region, is_zone
 from compliance.consent import CLOCKS_DIFFER_S
 from compliance.destinations import Destinations, NumberType
-from compliance.numbers import E164, BadNumber, masked_text
+from compliance.numbering.written import spoilt_id
+from compliance.numbers import E164, BadNumber, holds_number, masked_text
 from compliance.numbers import parse as parse_number
 from compliance.words import detail
 from dialer.core.model import Disposition, Lead
@@ -32,6 +33,10 @@ MAX_NAME_LENGTH: Final = 200
 MAX_ZONE_LENGTH: Final = 64
 MAX_ATTRS_BYTES: Final = 4096
 MAX_SOURCE_LENGTH: Final = 200
+MAX_LIST_LENGTH: Final = 64
+
+NO_LIST: Final = "stream"
+"""What the leads are called together that came without the name of a list."""
 
 ANY_NUMBER: Final = Destinations(number_types=frozenset(NumberType))
 
@@ -52,11 +57,13 @@ class NewLead:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A stream entry that is no lead, with every reason. `lead_id` where it could be read, else empty."""
+    """A stream entry that is no lead, with every reason. `lead_id` and `list_name` are empty where they could not be
+    read."""
 
     lead_id: str
     reasons: tuple[str, ...]
     ref: str = ""
+    list_name: str = ""
 
 
 def parse(
@@ -109,22 +116,18 @@ def read_lead(
     for per, text in ((Per.CUSTOMER, customer_id), (Per.ACCOUNT, account_id)):
         if per in ids_needed and not text:
             given.faults.append(f"{per}_id: missing, and a cap of the campaign counts per {per}")
-    region = given.text("region", MAX_ID_LENGTH)
-    if region and not is_region(region):
-        given.faults.append(f"region: {region!r} is not a country or a part of one, such as US-FL (ISO 3166-1, 3166-2)")
+    region = _region(given)
     consent_at, consent_until = given.time("consent_at"), given.time("consent_until")
     given.faults += _consent_faults(consent_at, consent_until, now)
     consent_source = given.text("consent_source", MAX_SOURCE_LENGTH)
+    list_name = _list_name(given)
     attrs = given.free("attrs", MAX_ATTRS_BYTES)
     ref = given.ref()
     given.finish(": the CRM's own data belongs into attrs")
-    given.faults += [
-        f"{name}: holds the phone number, and ids are shown and logged: use another one"
-        for name, text in (("lead_id", lead_id), ("customer_id", customer_id), ("account_id", account_id))
-        if any(number.is_in(text) for number in numbers)
-    ]
+    for field, text in (("lead_id", lead_id), ("customer_id", customer_id), ("account_id", account_id)):
+        given.faults += _id_faults(field, text, numbers)
     if given.faults:
-        return Rejection(lead_id, tuple(map(masked_text, given.faults)), ref)
+        return Rejection(lead_id, tuple(map(masked_text, given.faults)), ref, list_name)
     lead = Lead(
         lead_id=lead_id,
         campaign=campaign,
@@ -139,9 +142,44 @@ def read_lead(
         consent_at=consent_at,
         consent_until=consent_until,
         consent_source=consent_source,
+        list_name=list_name,
         attrs=attrs,
     )
     return NewLead(lead, not_before, ref)
+
+
+def list_fault(name: str) -> str | None:
+    """Why a list cannot be called so; None: it can. The name is shown, logged and typed."""
+    fault = Fields.text_fault(name, MAX_LIST_LENGTH, needed=True)
+    if fault is None and not is_id(name):
+        return "holds characters that cannot be seen, or a blank before or after"
+    return fault or ("reads like a phone number, and names are shown and logged" if holds_number(name) else None)
+
+
+def _list_name(given: Fields) -> str:
+    """The list that a lead came with; empty for none."""
+    name = given.text("list", MAX_LIST_LENGTH)
+    fault = list_fault(name) if name else None
+    if fault is not None:
+        given.faults.append(f"list: {fault}")
+    return "" if fault is not None or name == NO_LIST else name
+
+
+def _region(given: Fields) -> str:
+    region = given.text("region", MAX_ID_LENGTH)
+    if region and not is_region(region):
+        given.faults.append(f"region: {region!r} is not a country or a part of one, such as US-FL (ISO 3166-1, 3166-2)")
+    return region
+
+
+def _id_faults(name: str, text: str, numbers: tuple[E164, ...]) -> list[str]:
+    """Why an id may not be used. People whose ids a spreadsheet made the same would be capped and blocked together."""
+    faults = []
+    if text and (spoilt := spoilt_id(text)) is not None:
+        faults.append(f"{name}: {spoilt}")
+    if any(number.is_in(text) for number in numbers):
+        faults.append(f"{name}: holds the phone number, and ids are shown and logged: use another one")
+    return faults
 
 
 def _subject_id(given: Fields, name: str) -> str:
@@ -225,6 +263,7 @@ _SHORT: Final = {
     "consent_at": "ca",
     "consent_until": "cu",
     "consent_source": "cs",
+    "list_name": "l",
     "attrs": "a",
 }
 """Names of fields as they are kept: there are millions of leads."""
@@ -248,6 +287,7 @@ class Stored(msgspec.Struct, frozen=True, omit_defaults=True, rename=_SHORT):
     consent_at: Time | None = None
     consent_until: Time | None = None
     consent_source: str = ""
+    list_name: str = ""
     attrs: dict[str, Any] = {}
 
 
@@ -271,7 +311,15 @@ def stored_of(raw: bytes, campaign: str = "") -> Stored:
     return read(Stored, raw, f"a stored lead of campaign {campaign}" if campaign else "a stored lead")
 
 
-def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: bytes | int | None = None) -> Lead:
+def unpack(
+    raw: bytes,
+    *,
+    campaign: str,
+    progress: bytes | None,
+    priority: bytes | int | None = None,
+    promised_at: bytes | None = None,
+    wanted_agent: bytes | None = None,
+) -> Lead:
     """The lead again, with its progress. `priority` (a number, or as it is kept) overrides its own. Raises
     `Undecodable`."""
     stored = stored_of(raw, campaign)
@@ -290,17 +338,20 @@ def unpack(raw: bytes, *, campaign: str, progress: bytes | None, priority: bytes
         given["numbers"] = tuple([E164(number) for number in stored.numbers])
     except BadNumber as error:
         raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: a number is {error}") from None
+    if promised_at:
+        given["promised_at"] = float(promised_at)
+        given["wanted_agent"] = (wanted_agent or b"").decode(errors="replace")
     return Lead(campaign=campaign, number_index=number_index, tries=tries, **given)
 
 
 def stream_id_of(raw: bytes) -> str:
     """The stream entry that a stored lead came in. Raises `Undecodable`."""
-    return stored_of(raw, "").sid
+    return stored_of(raw).sid
 
 
 def taken_in_at_of(raw: bytes) -> float:
     """When a stored lead came in, in seconds since the epoch. Raises `Undecodable`."""
-    return stored_of(raw, "").taken_in_at
+    return stored_of(raw).taken_in_at
 
 
 def pack_progress(number_index: int, tries: Mapping[Disposition, int]) -> bytes:

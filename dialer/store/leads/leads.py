@@ -17,13 +17,14 @@ from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import StoreError, UnknownLead
 from dialer.store.base.records import NO_TIME
 from dialer.store.leads.history import History, Said, read_history, said_of
-from dialer.store.leads.lead_codec import stream_id_of, taken_in_at_of, unpack
+from dialer.store.leads.lead_codec import NO_LIST, stream_id_of, taken_in_at_of, unpack
 from dialer.store.settlement import attempts
 
 MAX_PAGE: Final = 1000
 
-# In a score of the due: 9 minus the priority, times this, plus milliseconds since the epoch (lua/lease.lua).
-_PRIORITY_STEP: Final = 1e13
+# In a score of the due: 9 minus the priority, times twice this, plus this for those behind the others of their
+# priority, plus milliseconds since the epoch (lua/prelude.lua).
+_DUE_STEP: Final = 5e12
 
 
 class LeadState(StrEnum):
@@ -39,7 +40,8 @@ class LeadState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LeadRow:
     """One lead as people may see it. `at` (seconds since the epoch) is when it became or becomes due, when its lease
-    ends, or when it was closed. `why` says in words why it was last put off or closed, `reason` as data."""
+    ends, or when it was closed. `why` says in words why it was last put off or closed, `reason` as data. `list_name` is
+    the list that it came with."""
 
     lead_id: str
     number: str
@@ -50,6 +52,7 @@ class LeadRow:
     tries: int
     why: str
     reason: Why
+    list_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,7 @@ def _seen(campaign: str, lead_id: str, cells: Sequence[bytes | None]) -> Seen:
         owner=(owner or b"").decode(errors="replace"),
         raw_story=story,
         state=state,
-        at=score % _PRIORITY_STEP / 1000 if state is LeadState.DUE else score,
+        at=score % _DUE_STEP / 1000 if state is LeadState.DUE else score,
     )
 
 
@@ -234,6 +237,7 @@ def _row(seen: Seen) -> LeadRow:
         tries=sum(lead.tries.values()),
         why=masked_text(lead_reasons.sentence(why)),
         reason=Why(why.kind, masked_text(why.name), why.case, masked_data(dict(why.facts))),
+        list_name=lead.list_name or NO_LIST,
     )
 
 

@@ -51,9 +51,18 @@ def lease(store: Store, campaign: str, owner: str, count: int, now: float, lease
     except KeyDamaged:
         return Leased((), 0, 0)
     leads: list[Lead] = []
-    for lead_id, raw, progress, priority in zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True):
+    columns = (found[column::6] for column in range(6))
+    for lead_id, raw, progress, priority, promised_at, agent in zip(*columns, strict=True):
         try:
-            leads.append(unpack(raw, campaign=campaign, progress=progress, priority=priority or None))
+            lead = unpack(
+                raw,
+                campaign=campaign,
+                progress=progress,
+                priority=priority or None,
+                promised_at=promised_at,
+                wanted_agent=agent,
+            )
+            leads.append(lead)
         except Undecodable as error:
             rests = [lead_id.decode(errors="replace")]
             why = lead_reasons.kept(lead_reasons.text(str(error)))

@@ -14,7 +14,9 @@ from typing import Final
 from config.policies import AppliedSettings
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.inputs import CampaignState
+from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_counts import hours_and_days
+from dialer.core.leads.lead_reasons import Kind
 from dialer.core.leads.preflight import Preflight
 from dialer.core.model import Lead
 from dialer.disk.registers import NationalRegisters
@@ -94,25 +96,30 @@ def _place(store: Store, campaign: str, place: str) -> str:
 def _page(
     store: Store, flight: Flight, place: str, first: int, last: int, preflight: Preflight
 ) -> tuple[list[Lead], list[float]]:
-    """Leads, and the time from which on each is due. Those in a call are left out."""
+    """Leads, and the time from which on each is due: at once where it waits only because a rule put it off, for the
+    rules are judged anew. Those in a call are left out."""
     name, keys = flight.settings.name, store.keys
-    named = [_place(store, name, place), keys.lead(name), keys.progress(name)]
+    named = [_place(store, name, place), keys.lead(name), keys.progress(name), keys.why(name)]
     flat = trip(store, [ScriptCall("leads_page", named, [first, last])])[0]
     leads: list[Lead] = []
     due_at: list[float] = []
-    for score, raw, progress in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+    for score, raw, progress, why in zip(*(flat[column::4] for column in range(4)), strict=True):
         if raw:
             try:
                 leads.append(unpack(raw, campaign=name, progress=progress))
             except Undecodable:
                 preflight.unreadable += 1
             else:
-                due_at.append(float(score) if place == "waiting" else flight.at)
+                due_at.append(float(score) if place == "waiting" and not _by_a_rule(why) else flight.at)
     if place == "leased" and leads:
         in_call = trip(store, [("HMGET", keys.open(name), *(lead.lead_id for lead in leads))])[0]
         free = [i for i, attempt in enumerate(in_call) if attempt is None]
         return [leads[i] for i in free], [due_at[i] for i in free]
     return leads, due_at
+
+
+def _by_a_rule(why: bytes) -> bool:
+    return lead_reasons.read(why.decode(errors="replace")).kind is Kind.REFUSED
 
 
 def _note_shared(store: Store, flight: Flight, leads: Sequence[Lead], preflight: Preflight) -> None:

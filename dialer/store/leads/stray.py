@@ -6,7 +6,7 @@ at a time, and say what they find.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from compliance.numbers import masked_text
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.base.errors import StreamFull
+from dialer.store.base.refusals import everywhere
 from dialer.store.base.streams import entries_of
 from dialer.store.leads.intake import QUEUE_LIMIT
 from dialer.store.operators import campaigns
@@ -24,6 +25,7 @@ KEYS_AT_ONCE: Final = 2_000
 
 MOST_FOUND: Final = 100
 MOVED_AT_ONCE: Final = 500
+BEGIN: Final[Mapping[str, str]] = {}
 _ENDING: Final = ":leads"
 
 
@@ -59,23 +61,34 @@ class Stray:
         return CrmEvent("stray_leads", f"{self.key}@{self.oldest_at:.3f}", self.campaign, now, fields)
 
 
-def scan(store: Store, cursor: str = "0") -> tuple[tuple[Stray, ...], str]:
-    """What is found among the next keys, and the next cursor; "0": that was all."""
-    prefix = store.keys.prefix
-    after, found = trip(
-        store, [("SCAN", cursor, "MATCH", f"{prefix}*{_ENDING}", "COUNT", KEYS_AT_ONCE, "TYPE", "stream")]
-    )[0]
-    names = [name.decode(errors="replace") for name in found]
+def scan(store: Store, cursors: Mapping[str, str] = BEGIN) -> tuple[tuple[Stray, ...], dict[str, str]]:
+    """What is found among the next keys, and where each node of a Cluster (else the one server) goes on; empty: that
+    was all."""
+    pattern = f"{store.keys.prefix}*{_ENDING}"
+    places = sorted(set(cursors.values())) or ["0"]
+    answers_of = everywhere(
+        store.link,
+        [("SCAN", place, "MATCH", pattern, "COUNT", KEYS_AT_ONCE, "TYPE", "stream") for place in places],
+    )
+    names, after = [], {}
+    for node, answers in answers_of.items():
+        if cursors and node not in cursors:  # all of it has been looked at
+            continue
+        cursor, found = answers[places.index(cursors.get(node, "0"))]
+        names += [name.decode(errors="replace") for name in found]
+        if cursor != b"0":
+            after[node] = cursor.decode()
     known = campaigns.names(store) if names else ()
     read = {store.keys.leads(campaign) for campaign in known}
-    return _strays(store, [name for name in names if name not in read], known), after.decode()
+    return _strays(store, [name for name in names if name not in read], known), after
 
 
-def everywhere(store: Store) -> Iterator[Stray]:
+def all_of(store: Store) -> Iterator[Stray]:
     """All of them, in bounded steps."""
-    cursor = ""
-    while cursor != "0":
-        strays, cursor = scan(store, cursor or "0")
+    strays, cursors = scan(store)
+    yield from strays
+    while cursors:
+        strays, cursors = scan(store, cursors)
         yield from strays
 
 

@@ -3,23 +3,35 @@
 -- came back) changes nothing.
 --
 -- ARGV
---   1 consumer group, 2 now, 3 most entries that `rejected` keeps (about), 4 longest copy of a rejected entry, bytes
---   then for each entry: stream id, lead_id, reasons (JSON list; "" for a good lead), stored lead, due at, priority,
---   how many numbers, and for each number its digits and the name of its field
+--   1 consumer group, 2 now, 3 most entries that `rejected` keeps (about), 4 longest copy of a rejected entry, bytes,
+--   5 most lists of a campaign
+--   then for each entry: stream id, lead_id, reasons (JSON list; "" for a good lead), its list,
+--   stored lead, due at, priority, how many numbers, and for each number its digits and the name of its field
 -- RETURNS
 --   for each entry: 1 accepted, 2 rejected for the reasons given, 0 handled before; a JSON list of reasons where only
 --   the campaign's leads say that it is to be rejected
 
 local keys = keys_of({
     'leads stream', 'rejected stream', 'lead hash', 'numbers hash', 'due zset', 'waiting zset', 'priority hash',
-    'counts hash',
+    'counts hash', 'lists hash',
 })
-local group, now, keep, longest = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local group, now, keep, longest, most_lists = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local answers, handled = {}, {}
 
-local function reject(id, lead_id, reasons)
+-- Why no lead of this list is taken in; nil: it may be.
+local function list_fault(list)
+    if redis.call('HEXISTS', keys.lists, 'taken_back_at:' .. list) == 1 then
+        return 'list: it was taken back; what comes now needs a list of another name'
+    end
+    -- A list has three fields at most.
+    if redis.call('HLEN', keys.lists) >= 3 * most_lists and redis.call('HEXISTS', keys.lists, 'accepted:' .. list) == 0 then
+        return 'list: the campaign has too many lists already'
+    end
+end
+
+local function reject(id, lead_id, list, reasons)
     local entry = redis.call('XRANGE', keys.leads, id, id)
-    local copy = {'entry', id, 'lead_id', lead_id, 'at', ARGV[2], 'reasons', reasons}
+    local copy = {'entry', id, 'lead_id', lead_id, 'list', list, 'at', ARGV[2], 'reasons', reasons}
     if entry[1] then
         local fields = entry[1][2]
         for i = 1, math.min(#fields, 16), 2 do
@@ -33,24 +45,27 @@ local function reject(id, lead_id, reasons)
     end
     redis.call('XADD', keys.rejected, 'MAXLEN', '~', keep, '*', unpack(copy))
     count(keys.counts, 'rejected', 1)
+    if redis.call('HLEN', keys.lists) < 3 * most_lists or redis.call('HEXISTS', keys.lists, 'rejected:' .. list) == 1 then
+        count(keys.lists, 'rejected:' .. list, 1)
+    end
 end
 
-local at = 5
+local at = 6
 while at <= #ARGV do
-    local id, lead_id, reasons, stored = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-    local due_at, priority, how_many = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
-    local first = at + 7
+    local id, lead_id, reasons, list, stored = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+    local due_at, priority, how_many = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
+    local first = at + 8
     at = first + 2 * how_many
     local answer = 0
     if #redis.call('XPENDING', keys.leads, group, id, id, 1) > 0 then
         local known = redis.call('HGET', keys.lead, lead_id)
         if reasons ~= '' then
-            reject(id, lead_id, reasons)
+            reject(id, lead_id, list, reasons)
             answer = 2
         elseif not known or (record_of(known) or {})['sid'] ~= id then
-            local faults = {}
+            local faults = {list_fault(list)}
             if known then
-                faults[1] = 'lead_id: a lead of this id is in the campaign already'
+                faults[#faults + 1] = 'lead_id: a lead of this id is in the campaign already'
             end
             for i = first, at - 2, 2 do
                 local other = redis.call('HGET', keys.numbers, ARGV[i])
@@ -60,7 +75,7 @@ while at <= #ARGV do
             end
             if #faults > 0 then
                 answer = cjson.encode(faults)
-                reject(id, lead_id, answer)
+                reject(id, lead_id, list, answer)
             else
                 redis.call('HSET', keys.lead, lead_id, stored)
                 for i = first, at - 2, 2 do
@@ -71,6 +86,7 @@ while at <= #ARGV do
                 end
                 make_due_at(keys, lead_id, due_at, now)
                 count(keys.counts, 'accepted', 1)
+                count(keys.lists, 'accepted:' .. list, 1)
                 answer = 1
             end
         end

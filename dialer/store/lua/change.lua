@@ -12,7 +12,7 @@
 
 local keys = keys_of({
     'lead hash', 'open hash', 'lessee hash', 'leased zset', 'due zset', 'waiting zset', 'closed zset', 'why hash',
-    'priority hash', 'wishes hash', 'counts hash', 'story hash',
+    'priority hash', 'wishes hash', 'counts hash', 'story hash', 'callbacks zset', 'callback_agent hash',
 })
 local given = cmsgpack.unpack(ARGV[1])
 local answers, held, changed, opened_again = {}, {}, 0, 0
@@ -57,6 +57,7 @@ local function move(lead_id, place)
     end
     if given.what == 'close' then
         redis.call('ZADD', keys.closed, given.now, lead_id)
+        forget_promise(keys, lead_id)
         return
     end
     local at = place == 'leased' and math.max(given.a, given.now + given.hand_back_s) or given.a

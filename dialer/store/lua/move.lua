@@ -14,7 +14,7 @@
 
 local keys = keys_of({
     'lessee hash', 'leased zset', 'due zset', 'waiting zset', 'closed zset', 'why hash', 'counts hash', 'attempts hash',
-    'open hash', 'priority hash',
+    'open hash', 'priority hash', 'put_off zset', 'callbacks zset', 'callback_agent hash',
 })
 local owner, now = ARGV[1], tonumber(ARGV[2])
 local answers = {}
@@ -41,9 +41,13 @@ for i = 3, #ARGV, 4 do
             redis.call('ZREM', keys.leased, lead_id)
             if what == 'due' then
                 make_due_at(keys, lead_id, tonumber(a), now)
+                if rule_of(b) then
+                    redis.call('ZADD', keys.put_off, rule_number(rule_of(b)), lead_id)
+                end
             elseif what == 'close' then
                 redis.call('ZADD', keys.closed, ARGV[2], lead_id)
                 count(keys.counts, 'closed:' .. a, 1)
+                forget_promise(keys, lead_id)
             end
             if b ~= '' then
                 redis.call('HSET', keys.why, lead_id, b)

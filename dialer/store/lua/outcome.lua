@@ -9,7 +9,7 @@
 --   1 (msgpack) now; attempt, lead (ids); outcome (its name), record (all of it, msgpack);
 --     what the lead is to do: "" nothing, "due", "close"; a: due at, or kind; why; priority ("": as it is);
 --     seen: how the attempt was, "open", "live" (ended and counted as a live answer that was not abandoned) or "ended";
---     slot of the answer; day_kept_s, agent_day_kept_s: how long those days are kept; agent who talked ("" while the
+--     callback: true where one is promised for a, with callback_agent ("": anybody); slot of the answer; day_kept_s, agent_day_kept_s: how long those days are kept; agent who talked ("" while the
 --     attempt is open: its settlement counts what was said); line for the lead's story, of which story_bytes are kept
 -- RETURNS
 --   1 kept, 0 no such attempt, 2 it was said before, 3 it was seen open and has ended since: nothing is done
@@ -17,6 +17,7 @@
 local keys, counters = keys_of({
     'attempts hash', 'ended hash', 'outcomes hash', 'open hash', 'wishes hash', 'lessee hash', 'leased zset', 'due zset',
     'waiting zset', 'closed zset', 'why hash', 'priority hash', 'counts hash', 'lead hash', 'story hash',
+    'callbacks zset', 'callback_agent hash',
 }, 'hash')
 local said = cmsgpack.unpack(ARGV[1])
 
@@ -77,8 +78,19 @@ if said.what == '' then
     end
     return 1
 end
+if said.what == 'close' or said.callback then
+    forget_promise(keys, lead_id)
+end
+if said.callback then
+    redis.call('ZADD', keys.callbacks, string.format('%.17g', said.a), lead_id)
+    if said.callback_agent ~= '' then
+        redis.call('HSET', keys.callback_agent, lead_id, said.callback_agent)
+    end
+end
 if open then
-    local wish = {what = said.what, a = said.a, why = said.why, priority = said.priority}
+    local wish = {
+        what = said.what, a = said.a, why = said.why, priority = said.priority, callback = said.callback,
+    }
     redis.call('HSET', keys.wishes, lead_id, cjson.encode(wish))
     return 1
 end

@@ -45,17 +45,26 @@ local function count(key, field, by)
     end
 end
 
--- The place of a lead among the due: by priority, the highest first, then by the time it became due.
-local function due_score(priority, at)
+-- The place of a lead among the due: by priority, the highest first, then by the time it became due; those `behind`
+-- come after all others of their priority.
+local BEHIND = 5e12
+
+local function due_score(priority, at, behind)
     priority = tonumber(priority or DEFAULT_PRIORITY)
     if not (priority and priority >= 0 and priority <= HIGHEST_PRIORITY) then
         priority = DEFAULT_PRIORITY
     end
-    return string.format('%.0f', (HIGHEST_PRIORITY - priority) * 1e13 + math.floor(at * 1000))
+    return string.format('%.0f', (HIGHEST_PRIORITY - priority) * 1e13 + (behind and BEHIND or 0) + math.floor(at * 1000))
 end
 
-local function make_due(keys, lead_id, at)
-    redis.call('ZADD', keys.due, due_score(redis.call('HGET', keys.priority, lead_id), at), lead_id)
+local function make_due(keys, lead_id, at, behind)
+    redis.call('ZADD', keys.due, due_score(redis.call('HGET', keys.priority, lead_id), at, behind), lead_id)
+end
+
+-- A lead that waits until `at` and yields stands in `early` besides: together with that time, so that one which was
+-- given another time since is not taken for it.
+local function early_member(at, lead_id)
+    return string.format('%.17g', at) .. '|' .. lead_id
 end
 
 -- Due where its time has come, else waiting.
@@ -97,4 +106,19 @@ local function tell_story(keys, lead_id, line, most_bytes)
     if #story + #line <= most_bytes then
         redis.call('HSET', keys.story, lead_id, story .. line)
     end
+end
+
+-- A callback that was promised is kept, or will not be.
+local function forget_promise(keys, lead_id)
+    redis.call('ZREM', keys.callbacks, lead_id)
+    redis.call('HDEL', keys.callback_agent, lead_id)
+end
+
+-- The rule that a kept reason names, if a rule put the lead off, and its number in the index of those (leads/stale.py).
+local function rule_of(why)
+    return string.match(why or '', '^%["refused","([%w_]+)"')
+end
+
+local function rule_number(rule)
+    return tonumber(string.sub(redis.sha1hex(rule), 1, 8), 16)
 end

@@ -11,7 +11,8 @@
 local keys = keys_of({
     'lead hash', 'numbers hash', 'progress hash', 'priority hash', 'why hash', 'story hash', 'wishes hash',
     'lessee hash', 'due zset', 'waiting zset', 'leased zset', 'closed zset', 'open hash', 'unannounced hash',
-    'ended hash', 'outcomes hash', 'counts hash',
+    'ended hash', 'outcomes hash', 'counts hash', 'put_off zset',
+    'callbacks zset', 'callback_agent hash',
 })
 local before, counter, why = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local answers, seen = {}, {}
@@ -82,10 +83,10 @@ if #gone > 0 then
     delete('HDEL', keys.numbers, numbers_gone)
     delete('HDEL', keys.ended, attempts_gone)
     delete('HDEL', keys.outcomes, attempts_gone)
-    for _, key in ipairs({keys.progress, keys.priority, keys.why, keys.story, keys.wishes, keys.lessee}) do
+    for _, key in ipairs({keys.progress, keys.priority, keys.why, keys.story, keys.wishes, keys.lessee, keys.callback_agent}) do
         delete('HDEL', key, gone)
     end
-    for _, key in ipairs({keys.due, keys.waiting, keys.leased, keys.closed}) do
+    for _, key in ipairs({keys.due, keys.waiting, keys.leased, keys.closed, keys.put_off, keys.callbacks}) do
         delete('ZREM', key, gone)
     end
     delete('HDEL', keys.lead, gone)

@@ -3,14 +3,14 @@
 --
 -- ARGV
 --   1 (msgpack) now; story_bytes: longest story
---   then for each lead (msgpack) id; stored: the lead as it is kept; digits: of its numbers; due_at; priority; progress
---     ("": none); why; line: for its story
+--   then for each lead (msgpack) id; list: its list's name; stored: the lead as it is kept; digits: of its numbers;
+--     due_at; priority; progress ("": none); why; line: for its story
 -- RETURNS
 --   for each lead: 1 put, 0 another one is here, 2 it is here already, from the same entry
 
 local keys = keys_of({
     'lead hash', 'numbers hash', 'progress hash', 'priority hash', 'why hash', 'story hash', 'due zset', 'waiting zset',
-    'closed zset', 'counts hash',
+    'closed zset', 'counts hash', 'lists hash',
 })
 local given = cmsgpack.unpack(ARGV[1])
 
@@ -39,7 +39,11 @@ for i = 2, #ARGV do
     local row = cmsgpack.unpack(ARGV[i])
     local free, answer = is_free(row)
     if free then
-        back = back + redis.call('ZREM', keys.closed, row.id)
+        local returned = redis.call('ZREM', keys.closed, row.id)
+        back = back + returned
+        if returned == 0 then
+            count(keys.lists, 'accepted:' .. row.list, 1)
+        end
         redis.call('HSET', keys.lead, row.id, row.stored)
         for _, digits in ipairs(row.digits) do
             redis.call('HSET', keys.numbers, digits, row.id)

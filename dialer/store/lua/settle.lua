@@ -7,8 +7,11 @@
 --   the same by slot, SLOT|OWNER|answered, of one hour; and hashes of agents' days: AGENT|talks and so on
 -- ARGV
 --   1 (msgpack) now; owner: who settles; story_bytes: longest story; day_kept_s, hour_kept_s, agent_day_kept_s: how long they are kept
---   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; why;
---     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; slot;
+--     promise_s, promise_retry_s: for so long, and so far apart, a promised callback is tried
+--   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; early: from when on
+--     it yields, if it does; why; again: why, if a callback is owed after it ("": none is);
+--     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; window: WINDOW:TRY;
+--     slot;
 --     day, hour, agent_day: which of those hashes (from 1); agent ("": none had it); talk_at,
 --     talk_ms
 -- RETURNS
@@ -17,7 +20,7 @@
 local keys, counters = keys_of({
     'attempts hash', 'open hash', 'ended hash', 'story hash', 'progress hash', 'leased zset', 'lessee hash', 'due zset',
     'waiting zset', 'closed zset', 'why hash', 'counts hash', 'unannounced hash', 'wishes hash', 'outcomes hash',
-    'priority hash', 'lead hash',
+    'priority hash', 'lead hash', 'early zset', 'callbacks zset', 'callback_agent hash',
 }, 'hash')
 local given = cmsgpack.unpack(ARGV[1])
 
@@ -37,17 +40,31 @@ local function take_wish(lead_id)
     return wish and wish.what == 'due' and wish.a and wish or nil
 end
 
+-- Whether a callback that was promised is still owed: nobody was reached, and it has not been tried for too long.
+local function promise_holds(lead_id, step)
+    local promised = redis.call('ZSCORE', keys.callbacks, lead_id)
+    return promised and step.again ~= '' and given.now < tonumber(promised) + given.promise_s
+end
+
 local function next_step(lead_id, step)
     local wish = take_wish(lead_id)
     step = wish or step
     if wish and tonumber(wish.priority) then
         redis.call('HSET', keys.priority, lead_id, wish.priority)
     end
+    local soon = given.now + given.promise_retry_s
+    if not wish and promise_holds(lead_id, step) and (step.what == 'close' or step.a > soon) then
+        step = {what = 'due', a = soon, why = step.again}
+    end
     if step.what == 'close' then
+        forget_promise(keys, lead_id)
         redis.call('ZADD', keys.closed, given.now, lead_id)
         count(keys.counts, 'closed:' .. step.a, 1)
     else
         make_due_at(keys, lead_id, step.a, given.now)
+        if not wish and type(step.early) == 'number' and step.a > given.now then
+            redis.call('ZADD', keys.early, string.format('%.17g', step.early), early_member(step.a, lead_id))
+        end
     end
     redis.call('HSET', keys.why, lead_id, step.why)
 end
@@ -123,6 +140,12 @@ for i = 2, #ARGV do
         end
         count_for_agent(one)
         count(keys.counts, 'disposition:' .. one.disposition, 1)
+        if one.charged then
+            count(keys.counts, 'window:' .. one.window .. ':attempts', 1)
+            if one.live then
+                count(keys.counts, 'window:' .. one.window .. ':live', 1)
+            end
+        end
         redis.call('HSET', keys.unannounced, one.attempt, one.event)
     end
     answers[#answers + 1] = ends and 1 or 0

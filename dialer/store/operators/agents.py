@@ -122,9 +122,7 @@ def parse(entry: Entry) -> Heard | Malformed:
     if event is not None:
         return Heard(entry.id, event)
     named = str(given.data.get("agent", ""))[:MAX_TEXT_LENGTH]  # also one that came as a number
-    ref = given.data.get("ref")
-    told_ref = ref if isinstance(ref, str) and not any(fault.startswith("ref:") for fault in given.faults) else ""
-    return Malformed(entry.id, tuple(given.faults), named if _is_name(named) else "", told_ref)
+    return Malformed(entry.id, tuple(given.faults), named if _is_name(named) else "", Fields(given.data).ref())
 
 
 def read_event(given: Fields) -> AgentEvent | None:

@@ -18,16 +18,25 @@ SETTINGS_KEPT: Final = 1024
 """Stored settings that are kept as read: all campaigns, at 9 kB each. All are looked at one after the other, so where
 there are more campaigns than places, every look reads every one of them anew."""
 
+_RUNS: Final = 2
+_ARCHIVED: Final = 3
+_NOT_STOPPED: Final = "campaign {0!r} is not stopped: stop it first, with dialer campaign stop {0}"
+_IN_CALLS: Final = (
+    "campaign {0!r} has calls that have not ended, or of which the CRM has not been told: try again later"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign as stored. Times are seconds since the epoch."""
+    """A campaign as stored. Times are seconds since the epoch. One with `archived_at` is out of the way: daemons and
+    boards do not look at it, and it cannot be started; rules that are about people, such as retention, still do."""
 
     settings: CampaignSettings
     state: CampaignState
     created_at: float
     changed_at: float
     changed_by: str
+    archived_at: float | None = None
 
 
 def create(store: Store, settings: CampaignSettings, *, who: str, now: float) -> Campaign:
@@ -58,17 +67,17 @@ def names(store: Store) -> tuple[str, ...]:
     return tuple(sorted(name for raw in raws if NAME.fullmatch(name := raw.decode(errors="replace"))))
 
 
-def listing(store: Store) -> tuple[Campaign, ...]:
+def listing(store: Store, *, archived: bool = True) -> tuple[Campaign, ...]:
     """All campaigns by name, in two round trips. Raises `StoreError` where one of them cannot be read."""
-    found, faults = readable(store)
+    found, faults = readable(store, archived=archived)
     for fault in faults.values():
         raise StoreError(fault)
     return found
 
 
-def readable(store: Store) -> tuple[tuple[Campaign, ...], dict[str, str]]:
-    """All campaigns that can be read, and why others cannot, by name: one that another release wrote, or of which a key
-    is damaged, must not keep a daemon from serving the rest."""
+def readable(store: Store, *, archived: bool = True) -> tuple[tuple[Campaign, ...], dict[str, str]]:
+    """All campaigns that can be read, with those that are `archived` or without, and why others cannot, by name: one
+    that another release wrote, or of which a key is damaged, must not keep a daemon from serving the rest."""
     found = names(store)
     damaged = still_damaged(store)
     stored = careful_trip(store, [("HGETALL", store.keys.campaign(name)) for name in found])
@@ -85,7 +94,7 @@ def readable(store: Store) -> tuple[tuple[Campaign, ...], dict[str, str]]:
                 campaigns.append(_campaign(name, fields))
         except StoreError as error:
             faults[name] = str(error)
-    return tuple(campaigns), faults
+    return tuple(campaign for campaign in campaigns if archived or campaign.archived_at is None), faults
 
 
 def update(store: Store, settings: CampaignSettings, *, who: str, now: float) -> Campaign:
@@ -94,8 +103,28 @@ def update(store: Store, settings: CampaignSettings, *, who: str, now: float) ->
 
 
 def set_state(store: Store, name: str, state: CampaignState, *, who: str, now: float) -> Campaign:
-    """Start, pause or stop a campaign. Raises `UnknownCampaign`."""
+    """Start, pause or stop a campaign. Raises `UnknownCampaign`, and `StoreError` where it is archived."""
     return _changed(store, name, "state", state.value, who, now)
+
+
+def archive(store: Store, name: str, *, who: str, now: float, undo: bool = False) -> Campaign:
+    """Put a stopped campaign out of the way with all that it knows, or back. Raises `UnknownCampaign`, and `StoreError`
+    where it is not stopped."""
+    return _changed(store, name, "archived", "" if undo else "1", who, now)
+
+
+def delete(store: Store, name: str) -> int:
+    """Delete a stopped campaign with its leads and all that it knows of them; returns how many leads those were. What
+    the rules need stays: contact histories, blocks, evidence, and the ledgers of abandoned calls until their end of
+    life. Raises `UnknownCampaign`, and `StoreError` where it is not stopped or a call has not ended."""
+    done, answer = trip(store, [campaign_call(store, "delete_campaign", name, [])])[0]
+    if done:
+        trip(store, [("SREM", store.keys.campaigns(), name)])
+        return int(answer)
+    if answer == b"absent":
+        trip(store, [("SREM", store.keys.campaigns(), name)])  # an earlier deletion did not come so far
+        raise UnknownCampaign(name, names(store))
+    raise StoreError(_NOT_STOPPED.format(name) if answer == b"state" else _IN_CALLS.format(name))
 
 
 @lru_cache(maxsize=SETTINGS_KEPT)
@@ -114,6 +143,10 @@ def _change(store: Store, name: str, what: str, value: str, who: str, now: float
 
 def _changed(store: Store, name: str, what: str, value: str, who: str, now: float) -> Campaign:
     done, stored = trip(store, [_change(store, name, what, value, who, now), ("HGETALL", store.keys.campaign(name))])
+    if done == _RUNS:
+        raise StoreError(_NOT_STOPPED.format(name))
+    if done == _ARCHIVED:
+        raise StoreError(f"campaign {name!r} is archived: bring it back with dialer campaign archive {name} --undo")
     if not done:
         raise UnknownCampaign(name, names(store))
     return _campaign(name, stored)
@@ -128,6 +161,7 @@ def _campaign(name: str, flat: list[bytes]) -> Campaign:
             created_at=float(stored[b"created_at"]),
             changed_at=float(stored[b"changed_at"]),
             changed_by=stored[b"changed_by"].decode(),
+            archived_at=float(stored[b"archived_at"]) if b"archived_at" in stored else None,
         )
     except (KeyError, ValueError, StoreError) as error:
         raise StoreError(f"campaign {name!r} cannot be read: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dialer.core.leads.lead_counts import LeadCounts
@@ -29,7 +29,8 @@ class Counts:
 
     `accepted` and `rejected` are all that intake ever took or rejected, `deleted` those of the accepted that are
     purged, erased or deleted again, `stored` those that should be there. `closed_by` counts closings, so a lead that
-    was reopened and closed again is in it twice.
+    was reopened and closed again is in it twice. `windows` counts attempts and live answers by the time of the callee's
+    day and by which attempt of the lead it was: `evening:2:attempts`, `evening:2:live`; 5 are all from the fifth on.
     """
 
     standing: LeadCounts
@@ -41,6 +42,7 @@ class Counts:
     closed_by: Mapping[str, int]
     refused_by: Mapping[str, int]
     outcomes: Mapping[str, int]
+    windows: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def queued(self) -> int:
@@ -78,6 +80,7 @@ class Counts:
             "closed_by": dict(self.closed_by),
             "refused_by": dict(self.refused_by),
             "outcomes": dict(self.outcomes),
+            "windows": dict(self.windows),
         }
 
 
@@ -135,6 +138,7 @@ def counts(store: Store, campaign: str, now: float) -> Counts:
         closed_by=_group(named_counts, "closed:"),
         refused_by=_group(named_counts, "refused:"),
         outcomes=_group(named_counts, "outcome:"),
+        windows=_group(named_counts, "window:"),
     )
 
 

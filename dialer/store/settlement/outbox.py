@@ -85,9 +85,9 @@ def refused(
 
 
 def publish(store: Store, events: Sequence[CrmEvent]) -> None:
-    """Append events to the CRM's streams, in order, in two round trips."""
+    """Append events to the CRM's streams, in order, in one round trip."""
     if events:
-        settings = event_settings.load(store)
+        settings = event_settings.loaded(store)
         trip(store, [_append(store, event, settings) for event in events])
 
 

@@ -10,12 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from compliance.numbers import E164
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.retries import next_step
+from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import Disposition, Lead, Settlement
 from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, campaign_call, trip
@@ -226,12 +228,14 @@ def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], n
 
 def _unknown(campaign: Campaign, one: OpenAttempt, lead: Lead, now: float) -> Settlement:
     reserved_at = now if one.reserved_at == NO_TIME else one.reserved_at
+    settings = campaign.settings
+    zones = partial(zones_of, believe_stated_zone=settings.believe_stated_zone, otherwise=zone_of(settings))
     return Settlement(
         attempt=one.attempt,
         lead=lead,
         trunk=one.trunk,
         disposition=Disposition.UNKNOWN,
-        next_step=next_step(lead, Disposition.UNKNOWN, campaign.settings.retry),
+        next_step=next_step(lead, Disposition.UNKNOWN, settings.retry, now, zones),
         live=False,
         abandoned=False,
         charged=True,

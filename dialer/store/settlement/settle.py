@@ -17,7 +17,7 @@ import msgpack
 
 from dialer.core.abandonment.windows import slot_of
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
-from dialer.core.model import Retry, Settlement
+from dialer.core.model import Disposition, Retry, Settlement
 from dialer.store.base import quarantine
 from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, trip
 from dialer.store.base.errors import KeyDamaged
@@ -33,9 +33,25 @@ from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, PastAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
 from dialer.store.settlement.outbox import CrmEvent, pack_event, publish, unpack_event
-from dialer.store.settlement.settlements import counted_at, event_of, from_wire, retry_at, settled, to_wire
+from dialer.store.settlement.settlements import (
+    counted_at,
+    event_of,
+    from_wire,
+    retry_at,
+    settled,
+    to_wire,
+    window_field,
+    yields_from,
+)
 
 __all__ = ["counted_at", "from_wire", "reannounce", "settle", "settled", "to_wire"]
+
+PROMISE_S: Final = 4 * 3600.0
+PROMISE_RETRY_S: Final = 600.0
+"""A callback that was promised and reached nobody is tried again, so far apart at most and for so long after its time,
+whatever the retry table says. The caps hold for it as for any call."""
+
+NOBODY_REACHED: Final = frozenset({Disposition.BUSY, Disposition.NO_ANSWER, Disposition.CONGESTION})
 
 OPTED_OUT: Final = "opted_out"
 """The reason under which leads are counted whose callee pressed the opt-out key."""
@@ -185,6 +201,8 @@ def _settle_call(store: Store, group: Sequence[Settlement], events: Mapping[str,
         "story_bytes": STORY_BYTES,
         "day_kept_s": DAY_KEPT_S,
         "hour_kept_s": HOUR_KEPT_S,
+        "promise_s": PROMISE_S,
+        "promise_retry_s": PROMISE_RETRY_S,
         "agent_day_kept_s": AGENT_DAY_KEPT_S,
     }
     rows = [
@@ -205,7 +223,7 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
     tries = {**lead.tries, one.disposition: lead.tries.get(one.disposition, 0) + 1}
     if isinstance(step, Retry):
         again = Why(Kind.ENDED, one.disposition.value, AGAIN)
-        what: dict[str, Any] = {"what": "due", "a": retry_at(one), "why": kept(again)}
+        what: dict[str, Any] = {"what": "due", "a": retry_at(one), "early": yields_from(one), "why": kept(again)}
     else:
         name = OPTED_OUT if one.opted_out else one.disposition.value
         why = Why(Kind.ENDED, name, facts={"words": step.reason})
@@ -225,6 +243,7 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         "attempt": one.attempt,
         "lead": lead.lead_id,
         **what,
+        "again": kept(Why(Kind.ENDED, one.disposition.value, AGAIN)) if one.disposition in NOBODY_REACHED else "",
         "progress": pack_progress(step.number_index if isinstance(step, Retry) else lead.number_index, tries),
         "ended": packed(
             EndedAttempt(lead.lead_id, lead.number_index, one.day, one.live, one.abandoned, slot, talked_with)
@@ -236,6 +255,7 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         "live": one.live,
         "abandoned": one.abandoned,
         "hung_up": one.hung_up,
+        "window": window_field(one),
         "slot": slot,
         "agent": talked_with,
         "talk_at": math.floor(one.bridged_at or 0),

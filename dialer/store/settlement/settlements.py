@@ -9,13 +9,18 @@ from typing import Any, Final, get_type_hints
 import msgspec
 
 from dialer.core.attempt_fields import TIMES, durations_of, fields_of
-from dialer.core.model import Close, Retry, Settlement
+from dialer.core.leads.retry_windows import window_of, zones_of
+from dialer.core.model import Close, NextStep, Retry, Settlement
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import Time, plain, shaped
 from dialer.store.leads.lead_codec import Priority, pack, pack_progress, unpack
 from dialer.store.settlement.outbox import CrmEvent
 
 KIND: Final = "disposition"
+
+
+MOST_TRIES_TOLD: Final = 5
+"""Later attempts of a lead are counted as this one."""
 
 
 def counted_at(settlement: Settlement) -> float:
@@ -34,6 +39,21 @@ def retry_at(settlement: Settlement) -> float | None:
     """When the lead is due again (seconds since the epoch); None: it is closed."""
     step = settlement.next_step
     return settlement.ended_at + step.after_s if isinstance(step, Retry) else None
+
+
+def yields_from(settlement: Settlement) -> float | None:
+    """From when on the lead may be called where nothing else is due, seconds since the epoch; None: it does not
+    yield."""
+    step = settlement.next_step
+    early_s = step.yields_from_s if isinstance(step, Retry) else None
+    return None if early_s is None else settlement.ended_at + early_s
+
+
+def window_field(one: Settlement) -> str:
+    """Under which name an attempt is counted: the window of the callee's day, and which attempt of its lead it was."""
+    zones = zones_of(one.lead, believe_stated_zone=True, otherwise=None)
+    try_ = min(sum(one.lead.tries.values()) + 1, MOST_TRIES_TOLD)
+    return f"{window_of(one.dialled_at or one.reserved_at, zones[0])}:{try_}"
 
 
 def event_of(one: Settlement, settled_by: str) -> CrmEvent:
@@ -90,7 +110,7 @@ def to_wire(one: Settlement) -> dict[str, Any]:
     body = {
         **{name: getattr(one, name) for name in _Wire.__struct_fields__},
         "lead": _LeadOnWire(one.campaign, pack(one.lead, ""), progress, one.lead.priority),
-        "next_step": [step.reason] if isinstance(step, Close) else [step.after_s, step.number_index],
+        "next_step": _step_on_wire(step),
     }
     return {"day": one.day, "settlement": plain(body)}
 
@@ -108,10 +128,20 @@ def from_wire(data: object) -> Settlement:
     raise Undecodable("not a settlement")
 
 
+def _step_on_wire(step: NextStep) -> list[str | float]:
+    if isinstance(step, Close):
+        return [step.reason]
+    return [step.after_s, step.number_index, *(() if step.yields_from_s is None else (step.yields_from_s,))]
+
+
 def _step(parts: list[str | float]) -> Close | Retry:
     match parts:
         case [str(reason)]:
             return Close(reason)
         case [int() | float() as after_s, int() | float() as place] if after_s >= 0 and place >= 0:
             return Retry(float(after_s), int(place))
+        case [int() | float() as after_s, int() | float() as place, int() | float() as early_s] if (
+            min(after_s, place, early_s) >= 0
+        ):
+            return Retry(float(after_s), int(place), float(early_s))
     raise Undecodable("not a settlement: what is next cannot be read")

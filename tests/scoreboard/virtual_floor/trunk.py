@@ -1,4 +1,4 @@
-"""The trunk's breaker, as the daemon has it (`dialer.core.calls.trunks`). Compiled.
+"""The trunk's breaker, as the daemon has it (`dialer.core.calls.trunk_load`). Compiled.
 
 After some faults in a row the trunk rests, then one call probes it; each failed probe doubles the rest, any other end
 of a call ends it. While it is open, what becomes of calls that started before is old news.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.core.calls.trunks import FAULTS_TO_OPEN, FIRST_REST_S, LONGEST_REST_S
+from dialer.core.calls.trunk_load import FAULTS_TO_OPEN, FIRST_REST_S, LONGEST_REST_S
 from pacing.compiled import Floats, compiled
 from tests.scoreboard.virtual_floor import layout as k
 

@@ -67,7 +67,7 @@ class RunningEdge:
 
     def _kamailio_answers(self) -> bool:
         port = self.inside[0]
-        return asked(request("OPTIONS", port, 9), port).startswith(b"SIP/2.0 405")
+        return asked(request("OPTIONS", port, 9), port).startswith((b"SIP/2.0 200", b"SIP/2.0 503"))
 
     def stop_kamailio(self) -> None:
         """Kamailio is gone."""

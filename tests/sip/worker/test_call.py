@@ -18,9 +18,12 @@ from sip.messages import (
     Ended,
     HangUp,
     Progress,
+    Settings,
     SlotsHeld,
     Stop,
+    Trunk,
 )
+from tests.sip.conftest import WorkerUnderTest
 
 DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 
@@ -56,7 +59,12 @@ def test_call_is_answered_bridged_and_hung_up(worker, far):
         ("603 Decline", "X-Nothing: 1", Cause.DECLINED, Leg.CALLEE, 0),
         ("603 Network Blocked", 'Reason: Q.850;cause=21;text="v=analytics1"', Cause.BLOCKED, Leg.NETWORK, 21),
         ("480 Temporarily Unavailable", 'Reason: Q.850;cause=20;text="absent"', Cause.UNREACHABLE, Leg.NETWORK, 20),
+        ("402 Payment Required", "Reason: Q.850;cause=21", Cause.ROUTE_ERROR, Leg.NETWORK, 21),
+        ("420 Bad Extension", "Unsupported: foo", Cause.ROUTE_ERROR, Leg.NETWORK, 0),
+        ("429 Provide Referrer Identity", "X-Nothing: 1", Cause.ROUTE_ERROR, Leg.NETWORK, 0),
+        ("482 Loop Detected", "X-Nothing: 1", Cause.ROUTE_ERROR, Leg.NETWORK, 0),
         ("503 Service Unavailable", "Retry-After: 30", Cause.CONGESTION, Leg.NETWORK, 0),
+        ("503 Service Unavailable", "Reason: Q.850;cause=3", Cause.ROUTE_ERROR, Leg.NETWORK, 3),
         ("302 Moved Temporarily", "X-Nothing: 1", Cause.REDIRECTED, Leg.NETWORK, 0),
         ("407 Proxy Authentication Required", "X-Nothing: 1", Cause.AUTH_ERROR, Leg.NETWORK, 0),
         ("699 Whatever", "X-Nothing: 1", Cause.UNREACHABLE, Leg.NETWORK, 0),
@@ -71,6 +79,50 @@ def test_refusal_is_classified(worker, far, status, extra, cause, ended_by, q850
     assert (ended.cause, ended.ended_by, ended.sip_code, ended.q850) == (cause, ended_by, int(status[:3]), q850)
     assert ended.reason.startswith(status[4:])
     callee.succeeds()
+
+
+@pytest.mark.parametrize(
+    ("extra", "retry_after_s"),
+    [
+        ("Retry-After: 120", 120),
+        ("Retry-After: 18000 (in a meeting);duration=3600", 18_000),
+        ("X-Retry-After: 120", 0),
+    ],
+)
+def test_a_refusal_says_how_long_it_wants_to_be_left_alone(worker, far, extra, retry_after_s):
+    """Retry-After comes along with the end, whatever stands behind the seconds."""
+    callee = far("reject", status="503 Service Unavailable", extra=extra)
+    tested = worker(callee.port)
+    tested.send(DIAL)
+    assert tested.until(Ended).retry_after_s == retry_after_s
+    callee.succeeds()
+
+
+def test_numbers_and_codecs_go_out_as_the_trunk_wants_them(worker, peer):
+    """Request URI and From are rewritten, and the offer names the trunk's codecs in its order."""
+    tested = worker(
+        peer.port, called_rules=("+49=0", "+=00"), caller_rules=("+=",), codecs=("PCMA",), first_answer_s=1.0
+    )
+    tested.send(DIAL)
+    invite = peer.hears("INVITE")
+    assert invite[""].startswith("INVITE sip:030123456@127.0.0.1")
+    assert "<sip:4930999@" in invite["from"]
+    assert peer.offered == [8]
+    peer.answers(invite, "486 Busy Here")
+    tested.until(Ended)
+
+
+def test_an_agents_phone_is_offered_both_codecs(worker, peer, far):
+    """Whatever the callee's trunk takes."""
+    callee = far("answer")
+    tested = worker(callee.port, codecs=("PCMA", "PCMU"))
+    tested.send(DIAL)
+    tested.until(Answered)
+    tested.send(agent_at(peer.port))
+    peer.hears("INVITE")
+    assert peer.offered == [0, 8]
+    tested.send(HangUp("c1"))
+    tested.until(Ended)
 
 
 def test_ringing_call_is_cancelled(worker, far):
@@ -273,5 +325,31 @@ def test_end_of_stream_hangs_up(worker, far):
     tested = worker(callee.port)
     tested.send(DIAL)
     tested.until(Answered)
+    tested.close()
+    callee.succeeds()
+
+
+def test_a_worker_takes_as_many_trunks_as_the_settings_allow(zygote, far):
+    """64, each as full as it may be, with 256 sources in all; the last one works like the first."""
+    callee = far("answer")
+    others = tuple(
+        Trunk(
+            f"t{place}",
+            f"sip{place}.example",
+            5060,
+            f"user{place}",
+            "secret" * 20,
+            targets=tuple(f"192.0.{number}.{place}:5060" for number in range(4)),
+            sources=tuple(f"10.{place}.{number}.0/24" for number in range(4)),
+            called_rules=tuple(f"+{number:014}={'0' * 20}" for number in range(64)),
+            caller_rules=tuple(f"+{number:014}={'0' * 20}" for number in range(64)),
+        )
+        for place in range(63)
+    )
+    tested = WorkerUnderTest(zygote, Settings(trunks=(*others, Trunk("carrier", "127.0.0.1", callee.port))))
+    tested.send(DIAL)
+    tested.until(Answered)
+    tested.send(HangUp("c1"))
+    tested.until(Ended)
     tested.close()
     callee.succeeds()

@@ -147,3 +147,20 @@ def test_local_answer_belongs_to_the_dialog_that_was_heard():
     alone = sip_text.local_answer(INVITE, "", 408, "Request Timeout").decode()
     assert alone.startswith("SIP/2.0 408 Request Timeout\r\n")
     assert "To: <sip:+4930@192.0.2.1>;tag=unanswered\r\n" in alone
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        ("5;duration=3600", 5),
+        ("5 (busy)", 5),
+        ("999999999", 86_400),
+        ("9" * 10, 0),
+        ("soon", 0),
+        ("-5", 0),
+    ],
+)
+def test_retry_after_is_seconds_within_a_day(value, seconds):
+    """Delta-seconds with a comment or parameters behind them; anything else is nothing."""
+    assert sip_text.read(f"SIP/2.0 503 Service Unavailable\r\nRetry-After: {value}\r\n\r\n").retry_after_s == seconds

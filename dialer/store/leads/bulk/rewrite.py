@@ -12,7 +12,7 @@ from compliance.numbers import E164
 from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import StoreError, UnknownLead
 from dialer.store.base.keys import digits
-from dialer.store.leads.changes import HAND_BACK_S, tell_daemons
+from dialer.store.leads.bulk.changes import HAND_BACK_S, tell_daemons
 from dialer.store.leads.lead_codec import pack, stream_id_of, taken_in_at_of, unpack
 
 ROUNDS: Final = 5

@@ -15,7 +15,7 @@ from typing import Any, Final
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.fields import Undecodable
 from dialer.store.leads.history import History, read_history, said_of
-from dialer.store.leads.lead_codec import stored_of, unpack_progress
+from dialer.store.leads.lead_codec import NO_LIST, stored_of, unpack_progress
 from dialer.store.leads.leads import LeadState, Seen, ids_of, look
 
 PAGE: Final = 250
@@ -32,7 +32,8 @@ class Filter:
     `disposition` and `outcome` are those of the last attempt; `reason` is what the funnel counts a waiting or closed
     lead under; `tries` the fewest and most attempts. Times are seconds since the epoch: `quiet_since` is later than
     the last attempt (without one: than when the lead came in), `came_in_before` than when it came in; `due_from` and
-    `due_to` bound when a waiting lead is due. `attrs` are values of the CRM's data, as texts.
+    `due_to` bound when a waiting lead is due. `attrs` are values of the CRM's data, as texts;
+    `list_name` is the list that the lead came with.
     """
 
     states: Collection[LeadState] = ()
@@ -45,6 +46,7 @@ class Filter:
     due_from: float | None = None
     due_to: float | None = None
     attrs: Mapping[str, str] = field(default_factory=dict)
+    list_name: str = ""
 
     def passes(self, seen: Seen) -> bool:
         """Whether a lead is as asked for, `outcome` apart. Raises `Undecodable`."""
@@ -75,9 +77,11 @@ class Filter:
         return history.attempts[-1].ended_at if history.attempts else stored_of(seen.raw).taken_in_at
 
     def _data_fits(self, seen: Seen) -> bool:
-        if self.came_in_before is None and not self.attrs:
+        if self.came_in_before is None and not self.attrs and not self.list_name:
             return True
         stored = stored_of(seen.raw)
+        if self.list_name and (stored.list_name or NO_LIST) != self.list_name:
+            return False
         if self.came_in_before is not None and stored.taken_in_at >= self.came_in_before:
             return False
         return all(_text(stored.attrs.get(name)) == value for name, value in self.attrs.items())

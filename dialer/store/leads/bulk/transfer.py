@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -18,10 +18,11 @@ import msgpack
 from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_reasons import Kind, Why
 from dialer.store.base.connection import Store, Value, campaign_call, trip
-from dialer.store.leads import changes
-from dialer.store.leads.changes import Done
+from dialer.store.base.records import whole_of
+from dialer.store.leads.bulk import changes
+from dialer.store.leads.bulk.changes import Done
 from dialer.store.leads.history import STORY_BYTES, ordered_line
-from dialer.store.leads.lead_codec import stored_of
+from dialer.store.leads.lead_codec import NO_LIST, stored_of
 from dialer.store.leads.leads import LeadState, Seen, look
 
 MOVED: Final = "moved"
@@ -40,14 +41,12 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """From which campaign into which, on whose word. `priority` None keeps each lead's own; `at` is when the leads are
-    due there, in seconds since the epoch; None: at once, those that wait at their own time."""
+    """From which campaign into which, on whose word. `priority` None keeps each lead's own."""
 
     source: str
     target: str
     who: str
     priority: int | None = None
-    at: float | None = None
 
 
 def copy(store: Store, transfer: Transfer, lead_ids: Sequence[str], now: float) -> Counter[Fate]:
@@ -62,36 +61,49 @@ def copy(store: Store, transfer: Transfer, lead_ids: Sequence[str], now: float) 
 
 def move(store: Store, transfer: Transfer, lead_ids: Sequence[str], now: float) -> Counter[Fate]:
     """Move leads (at most `changes.CHANGED_AT_ONCE`) that are in no attempt into another campaign."""
-    why = lead_reasons.ordered(MOVED, transfer.who, to=transfer.target)
     seen = {one.lead_id: one for one in look(store, transfer.source, lead_ids)}
-    fates = Counter({Fate.GONE: len(set(lead_ids)) - len(seen)})
     duplicates = _duplicates(store, transfer.target, list(seen.values()))
-    fates[Fate.DUPLICATE] += len(duplicates)
-    going = [one for lead_id, one in seen.items() if lead_id not in duplicates]
-    fates[Fate.IN_CALL] += sum(one.state is LeadState.IN_ATTEMPT for one in going)
-    resting = [one for one in going if one.state is not LeadState.IN_ATTEMPT]
-    begun = [one for one in resting if _is_on_its_way(one, transfer)]
-    fresh = [one.lead_id for one in resting if not _is_on_its_way(one, transfer)]
-    places = {one.state for one in resting}
-    closing = changes.closed(places - {LeadState.IN_ATTEMPT}, MOVED, why)
-    told = changes.change(store, transfer.source, fresh, closing, who=transfer.who, now=now)
-    closed = [lead_id for lead_id, done in zip(fresh, told.answers, strict=True) if done is Done.CHANGED]
+    fates = Counter({Fate.GONE: len(set(lead_ids)) - len(seen), Fate.DUPLICATE: len(duplicates)})
+    begun: list[Seen] = []
+    fresh: list[Seen] = []
+    for lead_id, one in seen.items():
+        if lead_id in duplicates:
+            continue
+        if one.state is LeadState.IN_ATTEMPT:
+            fates[Fate.IN_CALL] += 1
+        elif one.state is LeadState.CLOSED and _is_on_its_way(one, transfer):
+            begun.append(one)
+        else:
+            fresh.append(one)
+    why = lead_reasons.ordered(MOVED, transfer.who, to=transfer.target)
+    closed = _closed(store, transfer, fresh, why, now)
     fates[Fate.GONE] += len(fresh) - len(closed)
-    # Read again: what is kept of a lead may have changed before it was closed; when it was due is known from before.
-    moving = begun + look(store, transfer.source, closed)
-    answers = _put(store, transfer, moving, why, now, due_at={name: _due_at(one, now) for name, one in seen.items()})
-    refused = [one.lead_id for one, answer in zip(moving, answers, strict=True) if not answer]
-    _give_back(store, transfer, [seen[lead_id] for lead_id in refused], now)
+    moving = begun + closed
+    answers = _put(store, transfer, moving, why, now)
+    refused = [one for one, answer in zip(moving, answers, strict=True) if not answer]
+    _give_back(store, transfer, refused, now)
     fates[Fate.DUPLICATE] += len(refused)
     fates[Fate.DONE] += len(moving) - len(refused)
     return +fates
 
 
+def _closed(store: Store, transfer: Transfer, leads: Sequence[Seen], why: Why, now: float) -> list[Seen]:
+    """Close leads as moved; those that were closed now, as they are kept then: somebody may have changed one since it
+    was looked at. Where they were is what was seen."""
+    ids = [one.lead_id for one in leads]
+    closing = changes.closed({one.state for one in leads}, MOVED, why)
+    told = changes.change(store, transfer.source, ids, closing, who=transfer.who, now=now)
+    closed = [one for one, done in zip(leads, told.answers, strict=True) if done is Done.CHANGED]
+    if not closed:
+        return []
+    kept = trip(store, [("HMGET", store.keys.lead(transfer.source), *(one.lead_id for one in closed))])[0]
+    return [replace(one, raw=raw) if raw else one for one, raw in zip(closed, kept, strict=True)]
+
+
 def _is_on_its_way(seen: Seen, transfer: Transfer) -> bool:
     """Whether an interrupted move has closed a lead that has not arrived."""
     why = seen.why
-    moved = why.kind is Kind.ORDERED and why.name == MOVED and why.facts.get("to") == transfer.target
-    return seen.state is LeadState.CLOSED and moved
+    return why.kind is Kind.ORDERED and why.name == MOVED and why.facts.get("to") == transfer.target
 
 
 def _due_at(seen: Seen, now: float) -> float:
@@ -103,15 +115,16 @@ def _duplicates(store: Store, target: str, leads: Sequence[Seen]) -> set[str]:
     if not leads:
         return set()
     by_number = {digits: one.lead_id for one in leads for digits in _digits(one)}
-    held = trip(store, [("HMGET", store.keys.numbers(target), *by_number)])[0]
+    ids = [one.lead_id for one in leads]
+    keys = store.keys
+    held, there = trip(store, [("HMGET", keys.numbers(target), *by_number), ("HMGET", keys.lead(target), *ids)])
     others = {
         name.decode(): by_number[digits] for digits, name in zip(by_number, held, strict=True) if name is not None
     }
-    others |= {one.lead_id: one.lead_id for one in leads}
-    there = look(store, target, list(others))
+    others |= {lead_id: lead_id for lead_id, raw in zip(ids, there, strict=True) if raw is not None}
     return {
         others[one.lead_id]
-        for one in there
+        for one in look(store, target, list(others))
         if not (one.state is LeadState.CLOSED and one.why.kind is Kind.ORDERED and one.why.name == MOVED)
     }
 
@@ -128,20 +141,21 @@ def _put(
     now: float,
     *,
     with_progress: bool = True,
-    due_at: dict[str, float] | None = None,
 ) -> list[int]:
     if not leads:
         return []
     line, kept = ordered_line(why, now), lead_reasons.kept(why)
     rows = []
     for one in leads:
-        own = stored_of(one.raw).priority if one.priority is None else int(one.priority)
+        stored = stored_of(one.raw)
+        own = whole_of(one.priority, stored.priority)
         rows.append(
             {
                 "id": one.lead_id,
                 "stored": one.raw,
-                "digits": _digits(one),
-                "due_at": (due_at or {}).get(one.lead_id, now) if transfer.at is None else transfer.at,
+                "list": stored.list_name or NO_LIST,
+                "digits": [number[1:] for number in stored.numbers],
+                "due_at": _due_at(one, now) if with_progress else now,
                 "priority": own if transfer.priority is None else transfer.priority,
                 "progress": (one.progress or b"") if with_progress else b"",
                 "why": kept,

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.core.calls.trunks import FAULTS_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, REFUSALS_FOR_A_FAULT, TrunkLoad
+from dialer.core.calls.trunk_load import (
+    FAULTS_OF_SHARE,
+    FAULTS_TO_OPEN,
+    FIRST_REST_S,
+    LONGEST_REST_S,
+    LONGEST_RETRY_AFTER_S,
+    MUTE_ANSWERS_TO_OPEN,
+    SHARE_WITHIN_S,
+    RestCause,
+    TrunkLoad,
+)
 
 
 @given(
@@ -63,7 +73,7 @@ def test_faults_in_a_row_open_the_breaker():
     for _ in range(FAULTS_TO_OPEN - 1):
         trunk.failed(100.0, 90.0)
     assert trunk.room(100.0) == 10
-    trunk.worked(90.0)
+    trunk.worked(100.0, 90.0)
     for _ in range(FAULTS_TO_OPEN - 1):
         trunk.failed(100.0, 90.0)
     assert trunk.room(100.0) == 10
@@ -102,25 +112,100 @@ def test_faults_of_calls_from_before_do_not_lengthen_the_rest(broken):
 
 def test_only_a_probe_closes_the_breaker(broken):
     """The end of a talk from before the outage says nothing about the trunk; an answer to a probe does."""
-    broken.worked(50.0)
+    broken.worked(101.0, 50.0)
     assert broken.room(105.0) == 0
     broken.start(110.0)
-    broken.worked(110.0)
+    broken.worked(110.1, 110.0)
     assert broken.room(110.2) == 9
 
 
 def test_a_trunk_that_refuses_every_call_rests_too():
-    """Twenty refusals in a row open the breaker; one call that gets through starts the count anew."""
+    """Twenty refusals in a row open the breaker, nineteen do not."""
     trunk = TrunkLoad("north", 10.0, max_calls=10)
-    most = FAULTS_TO_OPEN * REFUSALS_FOR_A_FAULT - 1
-    for _ in range(most):
-        trunk.refused(100.0, 99.9)
-    trunk.worked(95.0)
-    for _ in range(most):
+    for _ in range(FAULTS_OF_SHARE - 1):
         trunk.refused(100.0, 99.9)
     assert trunk.room(100.0) == 10
     trunk.refused(100.0, 99.9)
+    assert (trunk.room(100.0), trunk.cause) == (0, RestCause.SHARE)
+
+
+def test_half_of_the_newest_calls_open_the_breaker_and_a_third_does_not():
+    """Refusals between calls that get through never come in a row; it is their share that counts."""
+    half, third = TrunkLoad("half", 10.0, max_calls=10), TrunkLoad("third", 10.0, max_calls=10)
+    for place in range(120):
+        for trunk, every in ((half, 2), (third, 3)):
+            if place % every == 0:
+                trunk.refused(100.0, 99.0)
+            elif not trunk.is_open:
+                trunk.worked(100.0, 99.0)
+    assert (half.room(100.0), third.room(100.0)) == (0, 10)
+
+
+def test_refusals_of_long_ago_are_no_share():
+    """Nineteen of ten minutes ago and nineteen of now are nineteen."""
+    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    for now in (100.0, 100.0 + SHARE_WITHIN_S):
+        for _ in range(FAULTS_OF_SHARE - 1):
+            trunk.refused(now, now - 1.0)
+    assert not trunk.is_open
+
+
+def test_a_trunk_that_works_again_begins_with_a_clean_sheet():
+    """One refusal after a good probe does not open the breaker on the share of before."""
+    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    for _ in range(FAULTS_OF_SHARE):
+        trunk.refused(100.0, 99.9)
+    trunk.worked(111.0, 110.0)
+    trunk.refused(112.0, 111.0)
+    assert trunk.room(112.0) == 10
+
+
+def test_answers_without_media_open_the_breaker_after_a_few():
+    """Three in a row; a busy line between them changes nothing, an answer with media does."""
+    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    for _ in range(MUTE_ANSWERS_TO_OPEN - 1):
+        trunk.answered_mute(100.0, 99.0)
+    trunk.heard()
+    for _ in range(MUTE_ANSWERS_TO_OPEN - 1):
+        trunk.answered_mute(100.0, 99.0)
+        trunk.worked(100.0, 99.0)
+    assert trunk.room(100.0) == 10
+    trunk.answered_mute(100.0, 99.0)
+    assert (trunk.room(100.0), trunk.cause) == (0, RestCause.NO_MEDIA)
+
+
+def test_only_an_answer_with_media_ends_a_rest_for_want_of_media():
+    """A probe that finds the line busy leaves the trunk on probes; one that is heard ends the rest."""
+    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    for _ in range(MUTE_ANSWERS_TO_OPEN):
+        trunk.answered_mute(100.0, 99.0)
+    trunk.start(110.0)
+    trunk.worked(111.0, 110.0)
+    assert trunk.is_open
+    trunk.heard()
+    trunk.worked(112.0, 110.0)
+    assert not trunk.is_open
+
+
+def test_a_trunk_that_asks_for_a_pause_gets_it_within_a_limit():
+    """Retry-After: 20 rests it for 20 s, whatever else works meanwhile; a day counts as the limit."""
+    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk.leave_alone(100.0, 20.0)
+    trunk.worked(101.0, 100.0)
+    assert [trunk.room(at) for at in (100.0, 119.9, 120.0)] == [0, 0, 10]
+    trunk.leave_alone(200.0, 86_400.0)
+    assert trunk.asked_until == 200.0 + LONGEST_RETRY_AFTER_S
+
+
+def test_an_obstacle_keeps_every_call_away_until_its_source_takes_it_back():
+    """Two sources may each have one; none of them is the breaker's."""
+    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk.obstacles.update({"name": "unknown", "operator": "drained"})
     assert trunk.room(100.0) == 0
+    del trunk.obstacles["name"]
+    assert trunk.room(100.0) == 0
+    del trunk.obstacles["operator"]
+    assert trunk.room(100.0) == 10
 
 
 def test_a_refused_probe_has_failed(broken):

@@ -1,0 +1,94 @@
+"""`dialer campaign copy`, `archive` and `delete`: a campaign's beginning out of another one, and its end."""
+
+from __future__ import annotations
+
+import click
+
+from config.load import load_campaign
+from config.policies import applied
+from dialer.cli.base.arguments import campaign_names, name_argument
+from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.invocation import Invocation, as_flags, now
+from dialer.cli.base.output import Answer, answering
+from dialer.cli.base.text import counted
+from dialer.cli.campaigns.campaign_facts import announce, as_data
+from dialer.store.base.errors import StoreError, UnknownCampaign
+from dialer.store.operators import campaigns, status
+
+
+@click.command()
+@click.argument("source", shell_complete=campaign_names)
+@click.argument("name")
+@click.argument("pairs", metavar="[KEY=VALUE]...", nargs=-1)
+@answering
+def copy(invocation: Invocation, source: str, name: str, pairs: tuple[str, ...]) -> Answer:
+    """Create a campaign with the settings of another one; it is stopped, and has no leads. Leads are copied with
+    `dialer leads copy`.
+
+    \b
+    Example:
+      dialer campaign copy spring-sale summer-sale max_lines=40
+    """
+    flags = as_flags(pairs, "campaign copy") | {"name": name}
+    with invocation.store() as store:
+        settings = load_campaign(campaigns.get(store, source).settings.model_dump(mode="json"), flags).settings
+        applied(settings, invocation.catalogue())
+        created = campaigns.create(store, settings, who=invocation.who, now=now())
+        announce(invocation, store, "campaign_create", name, copied_from=source)
+    return Answer(as_data(created), f"Created campaign {name} with the settings of {source}: {settings.mode}, stopped.")
+
+
+@click.command()
+@name_argument
+@click.option("--undo", is_flag=True, help="Bring it back.")
+@answering
+def archive(invocation: Invocation, name: str, undo: bool) -> Answer:
+    """Put a stopped campaign out of the way: daemons and boards do not look at it, and it cannot be started. Everything
+    stays, its leads until their retention ends; `dialer campaign list --archived` has it.
+
+    \b
+    Example:
+      dialer campaign archive spring-sale
+      dialer campaign archive spring-sale --undo
+    """
+    with invocation.store() as store:
+        try:
+            changed = campaigns.archive(store, name, who=invocation.who, now=now(), undo=undo)
+        except UnknownCampaign:
+            raise
+        except StoreError as error:
+            raise Failure(CliExit.REFUSED, str(error)) from error
+        announce(invocation, store, "campaign_archive", name, undo=undo)
+    return Answer(as_data(changed), f"Campaign {name} is {'back, stopped' if undo else 'archived'}.")
+
+
+@click.command()
+@name_argument
+@click.option("--yes", is_flag=True, help="Do not ask before.")
+@answering
+def delete(invocation: Invocation, name: str, yes: bool) -> Answer:
+    """Delete a stopped campaign with its leads and all that it knows of them. It cannot be undone.
+
+    What the rules need stays: the contact history of the numbers, the no-call list, evidence, and the counts of
+    abandoned calls for 400 days.
+
+    \b
+    Example:
+      dialer campaign delete spring-sale
+    """
+    with invocation.store() as store:
+        campaigns.get(store, name)
+        counts = status.counts(store, name, now())
+        if not yes:
+            leads = counted(counts.standing.accepted, "lead")
+            queued = f" and {counted(counts.queued, 'lead')} in its stream" if counts.queued else ""
+            question = f"Delete campaign {name} with {leads}{queued}? It cannot be undone."
+            click.confirm(question, abort=True, err=True)
+        try:
+            deleted = campaigns.delete(store, name)
+        except UnknownCampaign:
+            raise
+        except StoreError as error:
+            raise Failure(CliExit.REFUSED, str(error)) from error
+        announce(invocation, store, "campaign_delete", name, leads=deleted)
+    return Answer({"campaign": name, "leads": deleted}, f"Deleted campaign {name} with {counted(deleted, 'lead')}.")

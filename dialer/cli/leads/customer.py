@@ -1,0 +1,181 @@
+"""`dialer customer`: everything about one person, over all campaigns and hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import click
+from rich.console import RenderableType
+from rich.text import Text
+
+from compliance.numbers import E164, BadNumber, masked_text
+from compliance.numbers import parse as parse_number
+from config.policies import applied
+from config.problems import ConfigError
+from dialer.cli.base.arguments import region_option
+from dialer.cli.base.figures import BAD, QUIET
+from dialer.cli.base.glossary import PLACE_WORDS
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, alarm, answering, table, when
+from dialer.cli.base.text import counted
+from dialer.cli.leads.why import sentence
+from dialer.cli.privacy.block import as_data, drawn
+from dialer.core.abandonment.windows import zone_of
+from dialer.disk.registers import NationalRegisters
+from dialer.store.base.connection import Store
+from dialer.store.base.errors import StoreError
+from dialer.store.leads import why as store_why
+from dialer.store.operators import campaigns, control
+from dialer.store.privacy import person as store_person
+from dialer.store.privacy.person import Person
+
+MOST_CALLS: Final = 50
+"""So many of a person's newest calls are shown to people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """When a lead of the person may be called, in one sentence."""
+
+    campaign: str
+    lead_id: str
+    sentence: str
+
+
+@click.command()
+@click.argument("number_or_id", metavar="NUMBER|ID")
+@region_option
+@click.option("--evidence", is_flag=True, help="Also what is on record on this host; needs the host's key.")
+@answering
+def customer(invocation: Invocation, number_or_id: str, region: str, evidence: bool) -> Answer:
+    """Show everything about one person, by phone number, customer_id or lead_id: leads of all campaigns, every call
+    with its outcome and what the agent wrote, blocks, consents, and when each lead may be called.
+
+    Numbers are masked. The audit trail says who looked at whom.
+
+    \b
+    Example:
+      dialer customer "138 0013 8000"
+      dialer customer C-4711 --evidence
+    """
+    moment, number = now(), _number(number_or_id, region)
+    with invocation.store() as store:
+        names = campaigns.names(store)
+        person = store_person.of_number_or_id(store, names, number=number, id_=number_or_id, now=moment)
+        verdicts = list(_verdicts(invocation, store, person, moment))
+        asked = {"number": str(number)} if number is not None else {"id": masked_text(number_or_id)}
+        control.audit(store, "customer_show", who=invocation.who, now=moment, detail=asked)
+    records = _records(invocation, person) if evidence else []
+    data = {
+        "numbers": [str(each) for each in person.numbers],
+        "customers": list(person.customers),
+        "leads": [{"campaign": campaign, **asdict(story)} for campaign, story in person.leads],
+        "calls": [asdict(call) for call in person.calls],
+        "blocks": [as_data(block) for block in person.blocks],
+        "verdicts": [asdict(verdict) for verdict in verdicts],
+        "evidence": records,
+    }
+    return Answer(data, list(page(person, verdicts, records, evidence)))
+
+
+def _number(text: str, region: str) -> E164 | None:
+    try:
+        return parse_number(text, region)
+    except BadNumber:
+        return None
+
+
+def _verdicts(invocation: Invocation, store: Store, person: Person, moment: float) -> Iterator[Verdict]:
+    """When each lead may be called; a lead whose campaign cannot be judged here says why."""
+    catalogue, national = invocation.catalogue(), NationalRegisters(invocation.effective().settings.registers)
+    for campaign, story in person.leads:
+        lead_id = story.row.lead_id
+        try:
+            settings = applied(campaigns.get(store, campaign).settings, catalogue)
+            asked = store_why.find(store, settings, lead_id, ())
+            reasons = store_why.reasons(store, settings, asked, national, moment)
+            yield Verdict(campaign, lead_id, sentence(asked, reasons, moment, zone_of(settings)))
+        except (ConfigError, StoreError) as error:
+            yield Verdict(campaign, lead_id, f"cannot be judged here: {masked_text(str(error))}")
+    national.close()
+
+
+def page(
+    person: Person, verdicts: Sequence[Verdict], records: Sequence[dict[str, Any]], evidence: bool
+) -> Iterator[RenderableType]:
+    """For people."""
+    who = Text.assemble((", ".join(map(str, person.numbers)) or "no number", "bold"))
+    if person.customers:
+        who.append(f"  customer {', '.join(person.customers)}")
+    yield who.append(f"  {counted(len(person.leads) + person.more_leads, 'lead')}", QUIET)
+    if person.blocks:
+        yield from ("", alarm("blocked:", BAD), drawn(person.blocks))
+    sentences = {(verdict.campaign, verdict.lead_id): verdict.sentence for verdict in verdicts}
+    for campaign, story in person.leads:
+        row = story.row
+        yield ""
+        heading = Text.assemble((campaign, "bold"), f"  lead {row.lead_id}  {row.name}  ")
+        yield heading.append(f"{PLACE_WORDS.get(row.state, str(row.state))} {when(row.at)}", QUIET)
+        yield f"  may be called: {sentences.get((campaign, row.lead_id), '')}"
+        if row.why:
+            yield f"  why: {row.why}"
+        if story.consent_at is not None:
+            until = f" until {when(story.consent_until)}" if story.consent_until is not None else ""
+            yield f"  consent: {when(story.consent_at)}{until} {story.consent_source}".rstrip()
+        if story.attempts:
+            calls = [
+                (when(call.at), call.number, call.disposition, call.agent, call.outcome) for call in story.attempts
+            ]
+            yield table(("  call", "number", "end", "agent", "outcome"), calls)
+        if story.history:
+            words = [(when(line.at), line.what, line.who, line.text) for line in story.history]
+            yield table(("  said", "what", "who", "words"), words)
+    if person.more_leads:
+        yield alarm(f"{counted(person.more_leads, 'more lead')}: is the id a filler that many people share?")
+    yield ""
+    yield from _counted_calls(person)
+    yield from _evidence(records, evidence)
+
+
+def _counted_calls(person: Person) -> Iterator[RenderableType]:
+    if not person.calls:
+        yield "No call to these numbers is counted for the caps."
+        return
+    yield f"{counted(len(person.calls), 'call')} counted for the caps, over all campaigns:"
+    newest = person.calls[-MOST_CALLS:]
+    yield table(
+        ("at", "number", "campaign", "what came of it"),
+        [(when(call.at), call.number, call.campaign or "(deleted)", call.what) for call in newest],
+    )
+
+
+def _evidence(records: Sequence[dict[str, Any]], asked: bool) -> Iterator[RenderableType]:
+    if not asked:
+        yield Text("On record: see --evidence, on each host that called.", QUIET)
+        return
+    yield ""
+    yield f"{counted(len(records), 'record')} on this host:"
+    yield table(
+        ("at", "record", "campaign", "attempt", "what"),
+        [(when(row["at"]), row["kind"], row["campaign"], row["attempt"], row["what"]) for row in records],
+    )
+
+
+def _records(invocation: Invocation, person: Person) -> list[dict[str, Any]]:
+    """The permits, refusals, ends and opt-outs of the person's numbers in this host's evidence."""
+    from dialer.cli.privacy.evidence import records_of
+
+    return [
+        {
+            "at": record.at_ms / 1000,
+            "kind": record.kind,
+            "campaign": record.fields.get("campaign", ""),
+            "attempt": record.fields.get("attempt", ""),
+            "what": str(
+                record.fields.get("disposition") or record.fields.get("why") or record.fields.get("pressed", "")
+            ),
+        }
+        for record in records_of(invocation, person.numbers)
+    ]

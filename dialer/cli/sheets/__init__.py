@@ -1,0 +1,1 @@
+"""Files of lists as people have them: CSV of any kind, and workbooks."""
