@@ -140,6 +140,7 @@ def test_the_windows_are_named_for_people_and_programs() -> None:
         ("rolling_3_hours", "the last 3 hours", 0.06),
     ]
     assert found.today.days == ("2026-11-21",)
+    assert [found.windows[place].since for place in (2, 4)] == [now - 3600.0, now - 3 * 3600.0]
 
 
 def test_a_new_period_begins_at_local_midnight() -> None:

@@ -305,6 +305,7 @@ def test_a_decision_never_outruns_the_leads(stage, of):
     stage.login("ann")
     stage.lease(2)
     assert [reserved(stage, of, 9), reserved(stage, of, 9)] == [2, 0]
+    assert of(Reserve, stage.pace(9)) == []  # and troubles the gates with no lead
 
 
 def test_lines_that_went_while_at_the_gates(make_stage, of):

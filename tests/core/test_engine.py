@@ -10,6 +10,7 @@ from compliance.numbers import E164
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind, AgentState
 from dialer.core.calls.call import CallState
+from dialer.core.calls.trunks import FAULTS_TO_OPEN, FIRST_REST_S
 from dialer.core.effects import Lease, Release
 from dialer.core.engine import CATCH_UP_S
 from dialer.core.engine_state import TimerKind
@@ -275,6 +276,24 @@ def test_time_passes_in_one_leap_too(stage):
     stage.now += 100.0
     stage.done += stage.engine.advance(stage.now)
     assert stage.settled() == [Disposition.WORKER_LOST]
+
+
+def test_the_board_says_how_long_a_trunk_rests(stage):
+    """Not at all while it works, and no less than nothing when it has rested."""
+    stage.login("ann")
+    assert {row.resting_s for row in stage.engine.statistics(stage.now).trunks} == {0.0}
+    for _ in range(FAULTS_TO_OPEN):
+        stage.end(stage.dial(), Cause.TRUNK_UNREACHABLE)
+    rests = [max(row.resting_s for row in stage.engine.statistics(stage.now + s).trunks) for s in (0.0, 4.0, 1e4)]
+    assert rests == [FIRST_REST_S, FIRST_REST_S - 4.0, 0.0]
+
+
+def test_the_next_moment_is_the_soonest_of_all_timers(stage):
+    """In whichever order they were set."""
+    stage.engine.advance(stage.now)
+    for after_s in (0.4, 0.1, 0.3, 0.2, 0.5):
+        stage.engine.state.set_timer(stage.now + after_s, TimerKind.LEASE, "sales", stage.now)
+    assert stage.engine.next_wake() == stage.now + 0.1
 
 
 def test_a_timer_of_a_call_that_is_over_wakes_nobody(stage):

@@ -52,7 +52,7 @@ def tallies(*records: Record) -> tuple[Survey, AnswersOnRecord]:
 
 def test_live_answers_and_abandoned_calls_are_counted() -> None:
     """By day; calls that nobody answered do not count."""
-    _, found = tallies(
+    survey, found = tallies(
         ended("A1", NOON),
         ended("A2", NOON, abandoned=True),
         ended("A3", NOON, live=False),
@@ -60,6 +60,7 @@ def test_live_answers_and_abandoned_calls_are_counted() -> None:
         ended("A5", NOON, abandoned=True, hung_up=True),
     )
 
+    assert survey.begins_at == NOON
     assert found.day("spring", "2026-03-03") == AnswerCounts(3, 2, 1)
     assert found.day("spring", "2026-03-02") == AnswerCounts(1, 0)
     assert found.day("spring", "2026-03-01") == AnswerCounts()

@@ -114,6 +114,7 @@ def test_the_hours_and_days_ahead() -> None:
 
     assert edges == sorted(set(edges))
     assert edges[0] == NOW
+    assert edges[1] - NOW <= 3600.0
     clocks = [datetime.fromtimestamp(edge, UTC) for edge in edges[1:-1]]
     assert all(clock.minute == 0 for clock in clocks)
     assert edges[-2] - NOW > 30 * 86_400

@@ -61,6 +61,15 @@ def test_who_is_refused_until_and_due_later_counts_for_the_later() -> None:
     assert found.when == {3: 1}
 
 
+def test_times_that_there_are_not_are_left_out_of_plain_data() -> None:
+    """A rule that refuses for good has no earliest; one that does not has both."""
+    wire = seen((BLOCKED, NOW), (CLOSED, NOW)).to_wire()
+
+    assert wire["later_from"] is None
+    assert (wire["rules"]["blocklist"]["earliest"], wire["rules"]["blocklist"]["latest"]) == (None, None)
+    assert (wire["rules"]["hours"]["earliest"], wire["rules"]["hours"]["latest"]) == (NINE, NINE)
+
+
 def test_the_share_that_is_lost() -> None:
     """Refused for good, or over a cap; hours are not a loss."""
     found = seen((CLEARED, NOW), (BLOCKED, NOW), (capped(), NOW), (CLOSED, NOW))

@@ -272,6 +272,13 @@ def test_a_memory_goes_on() -> None:
     assert again.starts.rate_upper(1.64) < 0.5
 
 
+def test_a_memory_of_calls_of_which_none_was_refused_goes_on() -> None:
+    """It is as sure as it was."""
+    again = answers()
+    again.recall({**known_answers(), "refused": [0.0, 50.0]}, {}, {}, 100.0)
+    assert again.memory()["refused"] == [0.0, 50.0]
+
+
 def test_no_hour_and_no_trunk_weighs_more_than_its_memory() -> None:
     """And an answered count is one of the ended."""
     again = answers()

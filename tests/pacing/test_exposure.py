@@ -192,7 +192,8 @@ def test_what_is_in_flight_now_is_doubled_a_ring_time_later() -> None:
     exposure = Exposure(25.0)
     seen = []
     for now in range(0, 101, 5):
-        exposure.look(snapshot(now=float(now), ringing_age_s=(1.0,) * (40 if now <= 5 else 0)))
+        ages_s = (1.0,) * (20 if now <= 5 else 0)  # a call that waits is in flight, too
+        exposure.look(snapshot(now=float(now), ringing_age_s=ages_s, waiting_age_s=ages_s))
         seen.append(exposure.before)
     assert seen[: 35 // 5] == [0] * 7
     assert seen[35 // 5 : 70 // 5] == [40] * 7

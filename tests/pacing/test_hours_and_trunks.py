@@ -120,6 +120,9 @@ def test_trunks_differ_with_evidence() -> None:
     assert 1.0 / FURTHEST_ODDS <= odds_of("south", rate) < 0.7
     assert 1.3 < odds_of("north", rate) <= FURTHEST_ODDS
     assert odds_of("south", 0.9) == 1.0 / FURTHEST_ODDS
+    assert (
+        two_trunks(1.0, 0.1, 100).answers.odds_of("north", 0.3) == FURTHEST_ODDS
+    )  # all of them, and odds all the same
 
 
 def test_trunks_are_alike_without_evidence() -> None:

@@ -380,6 +380,8 @@ def plain_decision() -> tuple[int, str]:
     memory = {**EXPERIENCED, "trunks": {"north": [60.0, 100.0], "south": [1.0, 100.0]}}
     large = snapshot(ready=0, wrapup_age_s=(30.0,) * 200, ledger=Ledger(2000, 0), now=2000.0)
     pacer = make(Settings(), memory)
+    nothing = np.zeros((0, 2))  # and one call more than there is room for, where the compiler sees no bounds
+    assert kernels.dial_exact(nothing, nothing, floats((0.1, 0.2)), -3, 0.01, 5) == (0, 1.0, 0.0)
     small, big = pacer.step((), seen), pacer.step((), large)
     return small.dial + big.dial, sentence(small) + sentence(big)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 from typing import Any
 
@@ -18,15 +19,15 @@ from tests.pacing.cases import EXPERIENCED, junk, places, replaced, snapshot
 TALK_S, WRAPUP_S, RING_S = 180.0, 20.0, 9.0
 
 
-def worked(shifts: int = 1500) -> Memory:
+def worked(shifts: int = 1500, talk_mean_s: float = TALK_S, every_s: float = 400.0) -> Memory:
     """The memory of a pacer that has seen exponential talks and wrap-ups, and every fourth call answered."""
     rng, pacer = Random(3), make(Settings())
     for i in range(shifts):
-        t = 400.0 * (i + 1)  # one by one: hardly anything runs when another one ends
+        t = every_s * (i + 1)  # one by one: hardly anything runs when another one ends
         call: Observation = CallAnswered(t, rng.gauss(RING_S, 1.0)) if i % 4 == 0 else CallFailed(t, 25.0)
-        talk, wrapup = TalkEnded(t, rng.expovariate(1 / TALK_S)), WrapupEnded(t, rng.expovariate(1 / WRAPUP_S))
+        talk, wrapup = TalkEnded(t, rng.expovariate(1 / talk_mean_s)), WrapupEnded(t, rng.expovariate(1 / WRAPUP_S))
         pacer.step((call, talk, wrapup), snapshot(now=t))
-    pacer.step((), snapshot(now=400.0 * (shifts + 1)))
+    pacer.step((), snapshot(now=every_s * (shifts + 1)))
     return pacer.memory()
 
 
@@ -68,6 +69,12 @@ def test_the_laws_of_durations(seen: ModelSummary) -> None:
         assert law.quantiles_s[2] == pytest.approx(mean_s * 2.303, rel=0.25)
 
 
+def test_talks_of_hours_go_on_beyond_the_last_bin() -> None:
+    """With its hazard: half of them last for more than it knows of."""
+    law = drawn(worked(400, talk_mean_s=7200.0, every_s=80_000.0)).talk
+    assert law.quantiles_s[2] == pytest.approx(7200.0 * 2.303, rel=0.25)
+
+
 def test_the_law_of_ringing(seen: ModelSummary) -> None:
     """Of those that are answered."""
     assert_a_law(seen.ringing)
@@ -88,6 +95,7 @@ def test_an_empty_memory() -> None:
 
     assert found.answers.probability == pytest.approx(0.3, abs=0.01)
     assert found.missing == "20 finished calls"
+    assert found.talk.quantiles_s[1] == pytest.approx(120.0 / math.sqrt(2.0), rel=0.1)  # lognormal, cv 1
     assert found.talk.seen == found.ringing.seen == 0
     assert model_summary({}, Settings(mode=Mode.PROGRESSIVE)) is None
 
@@ -101,7 +109,14 @@ def test_the_tables() -> None:
     """Answers by hour in order of the day, by trunk with the busiest first; rows that make no sense are left out."""
     tables: dict[str, Any] = {
         "hours": {"10": [30.0, 100.0], "9": [5, 50], "24": [1, 2], "x": [1, 2], "11": [3, 2], "12": [0, 0], "13": "7"},
-        "trunks": {"south": [1.0, 10.0], "north": [60.0, 200.0], "": [1.0], "nan": [float("nan"), 1.0], "few": 3},
+        "trunks": {
+            "south": [1.0, 10.0],
+            "north": [60.0, 200.0],
+            "": [1.0],
+            "nan": [float("nan"), 1.0],
+            "few": 3,
+            "for ever": [1.0, float("inf")],
+        },
     }
     found = drawn({**EXPERIENCED, **tables})
 

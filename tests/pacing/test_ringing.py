@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacing.compiled import floats
 from pacing.kernels import RING_BIN_S
 from pacing.learning.answers import MEMORY_CALLS
-from pacing.learning.ringing import CAUSES, FAILED, MACHINE, NAMES, PERSON, TRACE, Law, Ringing, incidence
+from pacing.learning.ringing import CAUSES, FAILED, MACHINE, NAMES, PERSON, TRACE, Law, Ringing, bin_counts, incidence
 from tests.pacing import naive
 from tests.pacing.cases import junk
 
@@ -89,6 +90,15 @@ def test_without_running_calls_it_is_a_share(ended: list[tuple[int, int]]) -> No
     assert variance == pytest.approx(answered / n * (1.0 - answered / n) / n, abs=1e-12)
 
 
+def test_who_stands_in_a_bin_counts_half_in_its_variance() -> None:
+    """Ten of twenty are answered within the first bin and ten are still in it: ten of fifteen, with the variance of a
+    share of fifteen."""
+    events, within = counted([(PERSON, 0)] * 10, [0] * 10)
+    _, answers, _, variance = incidence(events, within)
+    assert answers[1] == pytest.approx(10.0 / 15.0)
+    assert variance == pytest.approx(10.0 / 15.0 * 5.0 / 15.0 / 15.0)
+
+
 def test_the_variance_is_that_of_many_replications() -> None:
     """Half of the calls are cut off at an age that has nothing to do with their fate."""
     found, variances = [], []
@@ -106,6 +116,13 @@ def test_the_variance_is_that_of_many_replications() -> None:
         variances.append(variance)
     assert np.mean(found) == pytest.approx(0.4, abs=0.005)
     assert np.mean(variances) == pytest.approx(np.var(found), rel=0.15)
+
+
+def test_before_anything_is_seen_answers_come_as_those_of_a_plausible_campaign() -> None:
+    """Eleven seconds on average, lognormal with half of that as deviation; ages far beyond the time-out are known."""
+    law = ringing()
+    assert law.law().quantiles_s(3) == pytest.approx(np.array([6.2, 9.8, 15.5]), abs=0.6)
+    assert law.edges_s[-1] > 1.5 * 25.0 + 9.0
 
 
 # --- cold starts -------------------------------------------------------------------------------------------------
@@ -266,7 +283,9 @@ def test_ages_beyond_the_last_bin_are_in_it() -> None:
     assert law.events[PERSON, -1] > 0.0
     assert law.events[FAILED, 0] > 0.0
     assert law.bin_of(RING_BIN_S) == 1
+    assert list(bin_counts(floats((1000.0, -3.0, RING_BIN_S)), 3)) == [1.0, 1.0, 1.0]
     shown = law.law(501.0, (1000.0, -3.0))
+    assert shown.person > law.law().people[-2]
     assert 0.0 <= shown.answers[-1] <= 1.0
     assert np.all(np.isfinite(shown.still))
 

@@ -140,6 +140,13 @@ def test_the_upper_bound_is_of_the_newest_calls() -> None:
     assert known.rate_upper(ONE) == pytest.approx(wilson(0.3 * known.pool.ended, known.pool.ended, ONE))
 
 
+def test_of_slow_calls_two_hundred_are_kept() -> None:
+    """One slot may go when as many are left without it."""
+    known = starts()
+    slots(known, [0.4] * 80, per_slot=5)
+    assert RECENT_CALLS <= known.pool.ended < RECENT_CALLS + 5
+
+
 def test_few_calls_are_kept_until_there_are_enough() -> None:
     """However old, and the bound is the wider."""
     known = starts()

@@ -1,6 +1,7 @@
 """Rows of short days on which everybody comes at once: cold starts, machines that reach agents, and shocks.
 
-They are the shipped scenarios R9 to R11 in other sizes, and what else can happen to a floor within two hours.
+They are the shipped scenarios R9 to R11 in other sizes, and what else can happen to a floor within two hours. The rows
+in `UNTUNED` are for judging a change of the pacer: nothing is tuned on them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from tests.scoreboard.row import CAP, STRICT_CAP, Group, Row
 
 BASELINE_DAYS: Final = 6
 """Enough to see what a published rule does on such a row."""
+
+UNTUNED: Final = frozenset(
+    {"once-120-8", "machines-80-18-15-at-once", "machines-80-18-15-later", "step-60-6-36", "turns-50-35-12"}
+)
 
 BOTH: Final = (CAP, STRICT_CAP)
 LUNCH: Final = {"at_min": 45.0, "for_min": 30.0, "within_s": 300.0, "together": True}
@@ -29,7 +34,8 @@ HEARD: Final = {"at_once": "known at once", "later": "known when the agent is do
 def at_once() -> Iterator[Row]:
     """The start of a shift, with everybody there from the first second; after lunch; after a restart."""
     for agents, rate, caps in (
-        (2, 0.60, (CAP,)), (10, 0.22, (CAP,)), (20, 0.25, BOTH), (100, 0.20, BOTH), (150, 0.12, (CAP,)),
+        (2, 0.60, (CAP,)), (10, 0.22, (CAP,)), (20, 0.25, BOTH), (100, 0.20, BOTH), (120, 0.08, (CAP,)),
+        (150, 0.12, (CAP,)),
         (200, 0.05, (CAP,)), (200, 0.03, (CAP,)), (500, 0.20, (CAP,)),
     ):  # fmt: skip
         yield _row(Group.AT_ONCE, f"once-{agents}-{_percent(rate)}", "", agents, rate, caps=caps)
@@ -53,7 +59,11 @@ def at_once() -> Iterator[Row]:
 def machines() -> Iterator[Row]:
     """Machines that answer late, and reach agents but for the last row."""
     floors = ((100, 0.15, 0.10, 16.0, tuple(HEARD)), (150, 0.12, 0.25, 20.0, tuple(HEARD)))
-    more = ((50, 0.20, 0.50, 16.0, ("at_once", "never")), (20, 0.25, 0.30, 20.0, ("never",)))
+    more = (
+        (80, 0.18, 0.15, 18.0, ("at_once", "later")),
+        (50, 0.20, 0.50, 16.0, ("at_once", "never")),
+        (20, 0.25, 0.30, 20.0, ("never",)),
+    )
     for agents, rate, share, after_s, heards in (*floors, *more):
         for heard in heards:
             name = f"machines-{agents}-{_percent(rate)}-{_percent(share)}-{heard.replace('_', '-')}"
@@ -69,7 +79,8 @@ def shocks() -> Iterator[Row]:
     """What happens all of a sudden, at minute 45 or all the time."""
     for agents, before, after, words in (
         (100, 0.08, 0.24, "three times as many answer"), (100, 0.05, 0.30, "six times as many answer"),
-        (20, 0.05, 0.30, "six times as many answer"), (100, 0.30, 0.10, "a third of them answer"),
+        (20, 0.05, 0.30, "six times as many answer"), (60, 0.06, 0.36, "six times as many answer"),
+        (100, 0.30, 0.10, "a third of them answer"),
     ):  # fmt: skip
         name = f"step-{agents}-{_percent(before)}-{_percent(after)}"
         step = {"of": "answer_rate", "at_min": 45.0, "to": after}
@@ -81,10 +92,13 @@ def shocks() -> Iterator[Row]:
             # A real trunk takes so many calls in a second; a refused one is tried again at once.
             fast = {"max_cps": 50.0}
             yield _row(Group.SHOCKS, name, f"{words} for 5 min", agents, 0.20, shocks=[shock], dialling=fast)
-    for agents in (20, 100):
-        turns = {"of": "answer_rate", "at_min": 2.0, "to": 0.10, "alternates_min": 2.0}
-        words = "and 10 % by turns, every two minutes"
-        yield _row(Group.SHOCKS, f"turns-{agents}-40-10", words, agents, 0.40, drifts=[turns])
+    for agents, high, low, every_min, spoken in (
+        (20, 0.40, 0.10, 2.0, "two"), (50, 0.35, 0.12, 3.0, "three"), (100, 0.40, 0.10, 2.0, "two"),
+    ):  # fmt: skip
+        turns = {"of": "answer_rate", "at_min": every_min, "to": low, "alternates_min": every_min}
+        words = f"and {_percent(low)} % by turns, every {spoken} minutes"
+        name = f"turns-{agents}-{_percent(high)}-{_percent(low)}"
+        yield _row(Group.SHOCKS, name, words, agents, high, drifts=[turns])
 
 
 def _row(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.scoreboard.row import CAP, STRICT_CAP, Group, Row
 from tests.scoreboard.rows import TARGETS, rows
+from tests.scoreboard.rows_at_once import UNTUNED
 from tests.scoreboard.virtual_floor.quarters import shocks_min
 from tests.scoreboard.virtual_floor.rules import refuse
 
@@ -33,6 +34,11 @@ def test_the_floor_plays_every_row(row: Row) -> None:
     assert set(row.targets) <= set(row.caps)
 
 
+def test_the_rows_that_nothing_is_tuned_on_are_on_the_board() -> None:
+    """By name: a start, machines known at once and later, a step and turns."""
+    assert set(UNTUNED) < {row.name for row in SHORT}
+
+
 def test_every_target_belongs_to_a_row() -> None:
     """By agents and answer rate."""
     wanted = {(row.agents, row.scenario.callees.answer_rate) for row in ROWS if row.targets}
@@ -52,7 +58,7 @@ def test_shocks_are_played_one_by_one() -> None:
 def test_on_short_days_everybody_is_there_at_once() -> None:
     """From the first second, on floors of 2 to 500 agents, where 3 % to 60 % answer."""
     assert {row.scenario.agents.ramp_up_s for row in SHORT} == {0.0}
-    assert {2, 10, 20, 50, 100, 150, 200, 300, 500} == {row.agents for row in SHORT}
+    assert {2, 10, 20, 50, 60, 80, 100, 120, 150, 200, 300, 500} == {row.agents for row in SHORT}
     rates = {row.scenario.callees.answer_rate for row in SHORT}
     assert min(rates) == 0.03
     assert max(rates) == 0.60

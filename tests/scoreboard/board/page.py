@@ -98,7 +98,7 @@ def _timings(timings: Sequence[Timing]) -> str:
     ]
     return (
         f"## Time per decision\n\n`predictive`, over {timings[0].decisions:,} decisions on made-up floors that change"
-        " from one to the next.\n\n" + markdown(("agents", "ringing", "p50", "p99", "max"), lines)
+        " from one to the next; processor time.\n\n" + markdown(("agents", "ringing", "p50", "p99", "max"), lines)
     )
 
 
@@ -115,6 +115,7 @@ ROW_COLUMNS: Final[tuple[tuple[str, Callable[[Standing], str]], ...]] = (
     ("vs predictive", lambda one: gap(one.against_ours)),
     ("vs yardstick", lambda one: gap(one.against_yardstick)),
     ("abandoned", lambda one: percent(one.abandon_rate, 2)),
+    ("counted", lambda one: percent(one.counted_rate, 2)),
     ("first 15 min", lambda one: percent(one.first_quarter.mean)),
     ("worst 15 min", lambda one: quarter(one.calm_quarter, one)),
     ("near a shock", lambda one: quarter(one.shocked_quarter, one)),
@@ -134,6 +135,7 @@ OVERVIEW_COLUMNS: Final[tuple[tuple[str, Callable[[Table, Standing, Standing | N
     ("cap", lambda table, _, __: percent(table.cap, 0)),
     ("kept", lambda _, ours, __: percent(ours.kept_share, 0)),
     ("abandoned", lambda _, ours, __: percent(ours.abandon_rate, 2)),
+    ("counted", lambda _, ours, __: percent(ours.counted_rate, 2)),
     ("first 15 min", lambda _, ours, __: percent(ours.first_quarter.mean)),
     ("worst 15 min", lambda _, ours, __: quarter(ours.calm_quarter, ours)),
     ("near a shock", lambda _, ours, __: quarter(ours.shocked_quarter, ours)),
@@ -141,6 +143,7 @@ OVERVIEW_COLUMNS: Final[tuple[tuple[str, Callable[[Table, Standing, Standing | N
     ("yardstick", lambda _, __, best: "" if best is None else estimate(best.utilisation)),
     ("difference", lambda _, ours, __: gap(ours.against_yardstick)),
     ("its abandoned", lambda _, __, best: "" if best is None else percent(best.abandon_rate, 2)),
+    ("its counted", lambda _, __, best: "" if best is None else percent(best.counted_rate, 2)),
 )
 """Ours against the yardstick, a line for each table: what the day, its quarters of an hour and its agents came to."""
 

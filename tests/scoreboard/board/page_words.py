@@ -21,7 +21,8 @@ OVERVIEW_HEAD: Final = """\
 ## Every row in one line
 
 `predictive` on cold days. **Kept**: days that ended at or below the cap. **First 15 min**, **worst 15 min** with no
-shock near, and **near a shock**: abandon rates, means over days. **Yardstick** is told everything about the row.
+shock near, and **near a shock**: abandon rates, means over days. **Counted** is the rate that the ledger comes to,
+which differs where machines answer. **Yardstick** is told everything about the row, even who will answer.
 
 """
 
@@ -34,7 +35,9 @@ idle agents, with what the one before had learnt or with nothing.""",
     Group.MACHINES: """\
 As above, with machines that answer late, within two seconds of each other. They take an agent for some seconds, and
 nothing follows. What the pacer hears of them is said for each row; while it does not know better, its ledger counts
-them as people. Rates on this page are of people alone: abandoned people by people who answered.""",
+them as people. Rates on this page are of people alone: abandoned people by people who answered. But for **counted**:
+a machine that found no agent is an abandoned person to the ledger, unless it is known at once, and a campaign is held
+to its ledger. So the less is known of machines, the fewer people may be abandoned. The yardstick has no ledger.""",
     Group.SHOCKS: """\
 Who answers changes from one call to the next, agents leave, or the trunk fails: dead, so that calls hang for 5 s and
 the trunk rests, or refusing each call within 0.2 s for five minutes.""",
@@ -59,8 +62,12 @@ HOW: Final = """\
   **near a shock**.
 - **vs yardstick** is the difference to the utilisation of `yardstick`, which is told the laws of the row: who answers
   and when, talks, wrap-ups, and what drifts. It dials while the risk of the next call is at most a constant, and the
-  constant is found by bisection so that the mean abandon rate of trial days of their own comes to the cap. It counts
-  nothing, so about half of its days end above the cap. It does not know beforehand when a trunk fails or who leaves.
+  constant is found by bisection so that the mean abandon rate of trial days of their own comes to the cap, of people
+  alone. It counts nothing, so about half of its days end above the cap. It does not know beforehand when a trunk
+  fails or who leaves. Machines it may lose as it likes, and loses up to seven of ten; where they count as people
+  until somebody says otherwise, no campaign may do that, and the two are not compared.
+- **Counted** is the abandon rate as the ledger of the row has it at the end of the day. It is that of people alone
+  where no machine reaches an agent, or each is known when it answers.
 - **Kept** is the share of days that ended at or below the cap. **Over** is how long the rate of the day so far was
   above the cap, mean over days. Every day begins with an empty ledger.
 - **Idle** is from the moment an agent is ready until the next talk begins: mean, and 95th percentile.

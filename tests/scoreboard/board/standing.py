@@ -8,7 +8,9 @@ from statistics import fmean
 from typing import Final
 
 from dialer.sim.study.figures import Estimate, estimate
+from dialer.sim.study.scenario import Heard
 from tests.scoreboard.calibration import calibrated
+from tests.scoreboard.counted import counted_rate
 from tests.scoreboard.days import Kept, missing, task_of
 from tests.scoreboard.entrants import OURS, TUNED, YARDSTICK, seeds_of
 from tests.scoreboard.row import Row
@@ -25,10 +27,11 @@ class Standing:
     """One policy on one row under one cap. `against_ours` and `against_yardstick` are paired differences of
     utilisation, None for the one itself and where the other has not played.
 
-    Rates are fractions. `worst_day`, `worst_hour` and `worst_half_hour` are over all days; the other rates,
-    `over_cap_s` and `idle_*` are means over days. Of quarters of an hour `calm_quarter` is the worst with no shock near
-    and `shocked_quarter` the worst of the others, None where no day has one; `quarter_answers` is the least that such a
-    quarter had on any day. `any_quarter` is the highest rate of any calm quarter of the day over all days together.
+    Rates are fractions; `counted_rate` is the abandon rate as the ledger has it (see `counted`). `worst_day`,
+    `worst_hour` and `worst_half_hour` are over all days; the other rates, `over_cap_s` and `idle_*` are means over
+    days. Of quarters of an hour `calm_quarter` is the worst with no shock near and `shocked_quarter` the worst of
+    the others, None where no day has one; `quarter_answers` is the least that such a quarter had on any day.
+    `any_quarter` is the highest rate of any calm quarter of the day over all days together.
     """
 
     policy: str
@@ -38,10 +41,12 @@ class Standing:
     settled: float
     against_ours: Estimate | None
     abandon_rate: float
+    counted_rate: float
     worst_day: float
     worst_hour: float
     worst_half_hour: float
     kept_days: int
+    counted_kept_days: int
     first_quarter: Estimate
     calm_quarter: Estimate | None
     shocked_quarter: Estimate | None
@@ -110,8 +115,11 @@ def table_of(row: Row, cap: float, policies: Sequence[str], seeds: Sequence[int]
             played[policy] = actual.partition(":")[2], days
     ours = played[OURS][1] if OURS in played else None
     told = played[YARDSTICK][1] if YARDSTICK in played else None
+    heard = row.scenario.callees.kinds
     found = [
-        standing(policy, note, days, cap, None if policy == OURS else ours, None if policy == YARDSTICK else told)
+        standing(
+            policy, note, days, cap, None if policy == OURS else ours, None if policy == YARDSTICK else told, heard
+        )
         for policy, (note, days) in played.items()
     ]
     return Table(row, cap, tuple(sorted(found, key=lambda one: -one.utilisation.mean)))
@@ -124,8 +132,10 @@ def standing(
     cap: float,
     ours: Sequence[Outcome] | None = None,
     told: Sequence[Outcome] | None = None,
+    heard: Heard = Heard.NEVER,
 ) -> Standing:
-    """One policy over its days; `ours` and `told` are the same days under ours and the yardstick, and perhaps more."""
+    """One policy over its days; `ours` and `told` are the same days under ours and the yardstick, and perhaps more.
+    `heard` is when the pacer hears of machines."""
     utilisation = [day.utilisation for day in days]
     return Standing(
         policy=policy,
@@ -136,6 +146,7 @@ def standing(
         against_ours=_against(utilisation, ours),
         against_yardstick=_against(utilisation, told),
         abandon_rate=fmean(day.abandon_rate for day in days),
+        counted_rate=fmean(counted_rate(day, heard) for day in days),
         worst_day=max(day.abandon_rate for day in days),
         worst_hour=max(day.worst_hour for day in days),
         worst_half_hour=max(day.worst_half_hour for day in days),
@@ -145,6 +156,7 @@ def standing(
         shocked_quarter=_of_those([day.shocked_quarter for day in days]),
         quarter_answers=min(day.quarter_answers for day in days),
         kept_days=sum(day.keeps(cap) for day in days),
+        counted_kept_days=sum(counted_rate(day, heard) <= cap for day in days),
         over_cap_s=fmean(day.over_s(cap) for day in days),
         idle_mean_s=fmean(day.idle_mean_s for day in days),
         idle_p50_s=fmean(day.idle_p50_s for day in days),

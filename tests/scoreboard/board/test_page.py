@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dialer.sim.study.scenario import find_scenario, load_scenario
+from dialer.sim.study.scenario import Heard, find_scenario, load_scenario
 from tests.scoreboard import calibration, tuning
 from tests.scoreboard.board.charts import overview_chart, trade_chart
 from tests.scoreboard.board.page import Facts, page
@@ -141,15 +141,19 @@ def test_a_target_has_the_cold_day_and_the_next_one(row: Row, utilisation: Seque
 
 def test_the_days_above_their_cap_are_counted_over_all_tables(row: Row) -> None:
     """In a sentence for each of ours, as a number and a share."""
-    good, bad = [day(0.8, 100, 3)] * 4, [day(0.8, 100, 3), day(0.8, 100, 4)] * 2
+    good, bad = [day(0.8, 100, 3)] * 4, [day(0.8, 100, 3), day(0.8, 100, 4, machines=50)] * 2
+    tricked = [day(0.8, 100, 3, machines=2, machines_lost=2), *good[:3]]
     tables = [
-        Table(row, 0.03, (standing("predictive", "", good, 0.03), standing("predictive-next-day", "", bad, 0.03))),
+        Table(row, 0.03, (standing("predictive", "", tricked, 0.03), standing("predictive-next-day", "", bad, 0.03))),
         Table(row, 0.03, (standing("predictive", "", bad[:2], 0.03), standing("cisco", "", bad, 0.03))),
     ]
     text = page(FACTS, tables, [])
 
-    assert "Of all 6 days of `predictive`, over all rows and caps, 1 ended above their cap: 16.67 %." in text
-    assert "Of all 4 days of `predictive-next-day`, over all rows and caps, 2 ended above their cap: 50.00 %." in text
+    counted = "by the ledgers' count, machines included,"
+    assert (
+        f"Of all 6 days of `predictive`, over all rows and caps, 1 ended above their cap: 16.67 %; {counted} 1." in text
+    )
+    assert f"of `predictive-next-day`, over all rows and caps, 2 ended above their cap: 50.00 %; {counted} 0." in text
     assert "days of `predictive-hard`" not in text
     assert "days of `cisco`" not in text
 
@@ -209,7 +213,7 @@ def test_the_yardstick_does_not_compete(row: Row) -> None:
 
     assert table.best_other is not None
     assert table.best_other.policy == "progressive"
-    assert next(line for line in text.splitlines() if line.startswith("| r2-20-30 | 3 %")).count("|") == 12
+    assert next(line for line in text.splitlines() if line.startswith("| r2-20-30 | 3 %")).count("|") == 14
     assert "| -2.0 ±0.0 |" in text
     assert "| -40.0 ±0.0 |" in text
 
@@ -264,3 +268,41 @@ def test_no_path_of_a_machine_is_written(table: Table, tmp_path: Path) -> None:
 
     assert str(Path.home()) not in written
     assert str(tmp_path.parent) not in written
+
+
+def test_a_yardstick_that_breaks_the_count_is_no_measure(row: Row) -> None:
+    """It keeps the cap of people and loses machines that the ledger counts as people."""
+    days = [day(0.95, 100, 3, machines=60, machines_lost=30)] * 2
+    ours = [day(0.90, 100, 3)] * 2
+
+    def text(heard: Heard) -> str:
+        told = standing("yardstick", "", days, 0.03, heard=heard)
+        found = (told, standing("predictive", "", ours, 0.03, told=days, heard=heard), played("cisco", 0.8))
+        plain = (played("predictive", 0.9, 0.9), played("yardstick", 0.9))
+        return page(FACTS, [Table(row, 0.03, found), Table(row, 0.03, plain)], [])
+
+    assert "Less busy than the yardstick in R2 mid: 20 agents, 30 % answer, cap 3 %: by 5.0 points." in text(
+        Heard.AT_ONCE
+    )
+    later = text(Heard.LATER)
+    assert "Less busy" not in later
+    assert "in 1 of 1 tables." in later
+    assert (
+        "Not compared with the yardstick in R2 mid: 20 agents, 30 % answer, cap 3 %: as the ledger counts, it abandoned"
+        " 25.4 %."
+    ) in later
+
+
+def test_what_the_ledger_counts_stands_beside_what_people_met(row: Row) -> None:
+    """Machines that found no agent are in the one and not in the other; unless they are known at once."""
+    machines = day(0.9, 100, 2, machines=60, machines_lost=10)
+
+    def rates(heard: Heard) -> list[str]:
+        ours = standing("predictive", "", [machines] * 2, 0.03, heard=heard)
+        text = page(FACTS, [Table(row, 0.03, (ours,))], [])
+        line = next(line for line in text.splitlines() if line.startswith("| r2-20-30 | 3 %"))
+        return [cell.strip() for cell in line.split("|")[4:6]]
+
+    assert rates(Heard.AT_ONCE) == ["2.00 %", "2.00 %"]
+    assert rates(Heard.LATER) == ["2.00 %", "10.91 %"]
+    assert rates(Heard.NEVER) == ["2.00 %", "7.50 %"]

@@ -8,7 +8,7 @@ from typing import Final
 from dialer.sim.study.figures import Estimate
 from tests.scoreboard.board.cells import name, percent
 from tests.scoreboard.board.standing import Standing, Table
-from tests.scoreboard.entrants import HARD, NEXT_DAY, OURS
+from tests.scoreboard.entrants import HARD, NEXT_DAY, OURS, YARDSTICK
 from tests.scoreboard.row import Group
 from tests.scoreboard.virtual_floor.quarters import ENOUGH_ANSWERS
 
@@ -16,6 +16,9 @@ CALM_TIMES: Final = 1.6
 SHOCKED_TIMES: Final = 2.5
 NEAR: Final = 0.007
 """So near to the yardstick's utilisation ours is wanted to be."""
+
+COUNTED_TIMES: Final = 1.25
+"""A yardstick whose counted rate is more than so many caps is no measure of a pacer that is held to the count."""
 
 Played = Sequence[tuple[Table, Standing]]
 
@@ -32,13 +35,15 @@ def verdict(tables: Sequence[Table]) -> str:
 
 
 def _days_over(tables: Sequence[Table], policy: str) -> str:
-    """In a sentence: how many of all days of a policy ended above their cap. Empty if it did not play."""
+    """In a sentence: how many of all days of a policy ended above their cap, by people alone and by the ledgers' count.
+    Empty if it did not play."""
     played = [one for table in tables if (one := table.of(policy)) is not None]
     days, over = sum(one.days for one in played), sum(one.days - one.kept_days for one in played)
     if not days:
         return ""
-    share = percent(over / days, 2)
-    return f"Of all {days:,} days of `{policy}`, over all rows and caps, {over} ended above their cap: {share}."
+    words = f"Of all {days:,} days of `{policy}`, over all rows and caps, {over} ended above their cap"
+    counted = sum(one.days - one.counted_kept_days for one in played)
+    return f"{words}: {percent(over / days, 2)}; by the ledgers' count, machines included, {counted}."
 
 
 def _days(played: Played) -> list[str]:
@@ -103,19 +108,33 @@ def _rates(
 
 
 def _against_yardstick(played: Played) -> list[str]:
-    told = [(table, gap) for table, one in played if (gap := one.against_yardstick) is not None]
+    allowed = [(table, one) for table, one in played if not _breaks_the_count(table)]
+    told = [(table, gap) for table, one in allowed if (gap := one.against_yardstick) is not None]
     short = [(table, gap) for table, gap in told if gap.mean < -NEAR]
     if not told:
         return []
-    near = len(told) - len(short)
-    return [
-        f"It was within {100 * NEAR:.1f} points of the yardstick's utilisation, or above it, in {near} of {len(told)}"
-        " tables."
-    ] + [
+    near = f"{len(told) - len(short)} of {len(told)} tables"
+    lines = [f"It was within {100 * NEAR:.1f} points of the yardstick's utilisation, or above it, in {near}."]
+    lines += [
         f"Less busy than the yardstick in {name(table)}: by {-100 * gap.mean:.1f} points"
         f"{' (within its interval)' if gap.mean + (gap.half or 0.0) >= -NEAR else ''}."
         for table, gap in short
     ]
+    lines += [
+        f"Not compared with the yardstick in {name(table)}: as the ledger counts, it abandoned {percent(rate)}."
+        for table, _ in played
+        if (rate := _breaks_the_count(table))
+    ]
+    return lines
+
+
+def _breaks_the_count(table: Table) -> float:
+    """The yardstick's rate as the ledger counts, where it keeps the cap of people and is far above that of the ledger,
+    as no campaign may be; 0 where it is not."""
+    yardstick = table.of(YARDSTICK)
+    if yardstick is None or yardstick.counted_rate <= max(COUNTED_TIMES * table.cap, yardstick.abandon_rate):
+        return 0.0
+    return yardstick.counted_rate
 
 
 def _against_others(played: Played) -> list[str]:
