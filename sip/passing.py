@@ -62,13 +62,17 @@ def reachable(head: str, source: tuple[str, int]) -> str:
     """The headers of a message that says where further requests go, so that they go to an IPv4 address over UDP.
 
     The first hop is the Record-Route next to us, or the Contact. Where it is a name (which would be looked up in the
-    middle of a call), or no address that can be sent to, it is replaced by the `source` of the message.
+    middle of a call), or no address that can be sent to, it is replaced by the `source` of the message. The
+    Record-Routes of a request inside a dialog lead nowhere (RFC 3261, 12.2.2) and go back in its answer as they are.
     """
     first, *lines = head.split(_CRLF)
     routes = [route for line in lines if _named(line, "record-route") for route in _ROUTE.findall(line)]
-    kept = [line for line in lines if not _named(line, "record-route", "contact", "m")]
-    kept += [f"Record-Route: {route}" for route in routes[:-1]]
-    kept += [f"Record-Route: {_plain(route, source, '<sip:{};lr>')}" for route in routes[-1:]]
+    if first.startswith("SIP/2.0 "):
+        kept = [line for line in lines if not _named(line, "record-route", "contact", "m")]
+        kept += [f"Record-Route: {route}" for route in routes[:-1]]
+        kept += [f"Record-Route: {_plain(route, source, '<sip:{};lr>')}" for route in routes[-1:]]
+    else:
+        kept = [line for line in lines if not _named(line, "contact", "m")]
     for line in lines:
         if _named(line, "contact", "m"):
             contact = line.partition(":")[2].strip()
