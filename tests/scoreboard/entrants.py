@@ -55,7 +55,7 @@ _FLOOR: Final = (
     "outcome",
     "quarters",
 )
-_RENAMED: Final = {"dialer.core.calls.trunk_load": "dialer.core.calls.trunks"}
+_RENAMED: Final = {"dialer.core.calls.trunk_load": "dialer.core.calls.trunk_load"}
 """Modules by the name that they had when days were played: a new name alone is no other code."""
 
 _SIMPLE: Final = ("governor", "policies/progressive", "policies/ratio")
