@@ -26,7 +26,7 @@ def complete(words: str) -> list[str]:
 def test_commands_are_completed() -> None:
     """All of them, or those that begin so."""
     assert complete("dialer ") == list(COMMANDS)
-    assert complete("dialer ca") == ["campaign", "callerid"]
+    assert complete("dialer ca") == ["campaign", "callerid", "callbacks", "call"]
     assert complete("dialer campaign st") == ["start", "stop"]
 
 

@@ -482,7 +482,7 @@ def permits_that_never_lapse(patch):
 
 
 def agents_never_freed(patch):
-    patch.setattr(settling, "_free_agent", lambda floor, call, run, now: None)
+    patch.setattr(settling, "_free_agent", lambda *given: None)
 
 
 def unsent_attempts_forgotten(patch):

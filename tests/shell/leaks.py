@@ -42,9 +42,14 @@ def written(number: str) -> re.Pattern[str]:
     return re.compile("|".join(gap.join(form) for form in forms))
 
 
+_TIME: Final = re.compile(r"(?<![0-9])1[78][0-9]{8}(?:\.[0-9]{1,9}|[0-9]{3}(?:-[0-9]+)?)?(?![0-9])")
+"""Seconds or milliseconds since the epoch, and ids of stream entries: their digits come as they like."""
+
+
 def found_in(text: str, numbers: Iterable[str]) -> list[str]:
-    """The numbers that are in a text, each with where."""
+    """The numbers that are in a text, each with where. The digits of times are no part of a number."""
     found = []
+    text = _TIME.sub("@", text)
     for number in numbers:
         hit = written(number).search(text)
         if hit is not None:
