@@ -106,7 +106,7 @@ def test_without_a_daemon_it_says_how_to_start_one() -> None:
 def test_a_campaign_without_due_leads_says_what_is_next() -> None:
     """Until when nothing is due, or that it is finished; while leads are due it says nothing of it."""
     idle = drawn([board(campaigns=(campaign_row(due=0, next="nothing due until 09:00"),))])
-    busy = drawn([board(campaigns=(campaign_row(next="diallable now: 12,045"),))])
+    busy = drawn([board(campaigns=(campaign_row(next="due now: 12,045"),))])
 
     assert "nothing due until 09:00" in idle
     assert "diallable" not in busy
