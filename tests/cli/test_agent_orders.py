@@ -57,7 +57,7 @@ def test_nobody_is_told_who_is_not_there(dialer: Dialer, store: Store) -> None:
 @pytest.mark.usefixtures("ann")
 def test_the_boards_keys_do_what_the_commands_do(store: Store, spring: str) -> None:
     """Each under the name of whoever looks; what makes no sense is answered with why."""
-    keys = orders(Invocation(who="boss"), store)
+    keys = orders(Invocation(remark="boss"), store)
     campaigns.set_state(store, spring, CampaignState.RUNNING, who="boss", now=time.time())
     row = AgentRow("ann", "", "talking", time.time(), "", spring)
 

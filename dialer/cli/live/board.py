@@ -196,7 +196,9 @@ def _trunk(trunk: TrunkRow) -> Text:
     figures = trunk.quality
     if figures.attempts:
         text.append(f"  asr {percent(figures.answer_seizure_ratio, 0)}", QUIET)
-        text.append(f"  short {percent(figures.short_share, 0)}", BAD if figures.short_share > SHORT_SHARE_LIMIT else QUIET)
+        text.append(
+            f"  short {percent(figures.short_share, 0)}", BAD if figures.short_share > SHORT_SHARE_LIMIT else QUIET
+        )
         text.append(f"  pdd {figures.post_dial_p50_s:.1f} s", QUIET)
     if trunk.resting_s > 0:
         text.append(f"  resting {duration(trunk.resting_s)}", BAD)

@@ -221,10 +221,10 @@ class FloorApp(App[None]):
         parts = [
             (
                 "campaigns",
-                f"1 {counted(shown, 'campaign')}" + (f" ({hidden} hidden, {resting} at rest)" if hidden else ""),
+                f"1: {counted(shown, 'campaign')}" + (f" ({hidden} hidden, {resting} at rest)" if hidden else ""),
             ),
-            ("agents", f"2 {counted(matching, 'agent')}"),
-            ("hosts", f"3 {counted(len(self.hosts.boards), 'host')}"),
+            ("agents", f"2: {counted(matching, 'agent')}"),
+            ("hosts", f"3: {counted(len(self.hosts.boards), 'host')}"),
         ]
         text = Text(" ")
         for name, label in parts:

@@ -56,9 +56,7 @@ def agent_lines(boards: Sequence[Board], now: float, limits: AgentSettings) -> l
 def matches(line: AgentLine, words: str) -> bool:
     """Whether each of the words stands somewhere in an agent's id, name, team, state, campaign, reason or host."""
     row = line.row
-    text = " ".join(
-        (row.agent, row.name, row.team, state_word(row.state), row.campaign, row.reason, line.host)
-    ).lower()
+    text = " ".join((row.agent, row.name, row.team, state_word(row.state), row.campaign, row.reason, line.host)).lower()
     return all(word in text for word in words.lower().split())
 
 
