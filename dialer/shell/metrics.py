@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from config.daemon import MetricsSettings
 from dialer.core.board import Board, CallerIdRow, TrunkRow
 from dialer.core.model import Settlement
+from dialer.shell.metrics_server import application, serve
 
 HAND_OVER_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 RING_BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 45.0, 60.0)
@@ -21,9 +23,11 @@ class Metrics:
     """What one daemon exports. `show` hands it the board of the second."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, that nobody asks for
         self.registry = CollectorRegistry()
         self._board = _BoardCollector()
         self.registry.register(self._board)
+        ProcessCollector(registry=self.registry)
 
         def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
             return Histogram(name, text, ["campaign"], buckets=buckets, registry=self.registry)
@@ -56,9 +60,9 @@ class Metrics:
             self._talk.labels(name).observe(max(0.0, settlement.ended_at - settlement.bridged_at))
 
     def serve(self, settings: MetricsSettings) -> None:
-        """Listen, in threads of prometheus_client's own. Port 0 listens nowhere. Raises `OSError`."""
+        """Listen. Port 0 listens nowhere. Raises `OSError`."""
         if settings.port:
-            start_http_server(settings.port, settings.address, registry=self.registry)
+            serve(settings.address, settings.port, application(self.registry, lambda: self._board.board))
 
 
 class _BoardCollector(Collector):
@@ -82,8 +86,11 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 
 def _host_metrics(board: Board) -> Iterator[Metric]:
+    build = GaugeMetricFamily("dialer_build_info", "1; the labels say what runs.", labels=["version", "python"])
+    build.add_metric([board.version, platform.python_version()], 1)
+    yield build
     yield _gauge("dialer_lines_used", "Calls on the line or on their way there.", board.lines_used)
-    yield _gauge("dialer_lines_total", "Calls that the workers can carry.", board.lines_total)
+    yield _gauge("dialer_lines_limit", "Calls that the workers can carry.", board.lines_total)
     yield _gauge("dialer_sip_workers", "Live SIP worker processes.", board.workers)
     yield _gauge("dialer_redis_up", "1 while Redis answers.", float(board.redis_healthy))
     yield _gauge("dialer_spooled_events", "Facts on disk that wait for Redis.", board.spooled)

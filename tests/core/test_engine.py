@@ -10,7 +10,7 @@ from compliance.numbers import E164
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEventKind, AgentState
 from dialer.core.calls.call import CallState
-from dialer.core.calls.trunks import FAULTS_TO_OPEN, FIRST_REST_S
+from dialer.core.calls.trunk_load import FAULTS_TO_OPEN, FIRST_REST_S
 from dialer.core.effects import Lease, Release
 from dialer.core.engine import CATCH_UP_S
 from dialer.core.engine_state import TimerKind
