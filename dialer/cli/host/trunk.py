@@ -150,7 +150,7 @@ def _drawn_quality(row: TrunkRow | CallerIdRow) -> tuple[str | Text, ...]:
 def _state(row: TrunkRow) -> Text:
     if not row.why:
         return Text("in use", GOOD)
-    return Text(f"rests {duration(row.resting_s)}" if row.resting_s else "not used", BAD)
+    return Text(f"rests {duration(row.resting_s)}" if row.resting_s else "rests", BAD)
 
 
 # --- drain and resume -------------------------------------------------------------------------------------------------

@@ -201,7 +201,7 @@ def _trunk(trunk: TrunkRow) -> Text:
         )
         text.append(f"  pdd {figures.post_dial_p50_s:.1f} s", QUIET)
     if trunk.resting_s > 0:
-        text.append(f"  resting {duration(trunk.resting_s)}", BAD)
+        text.append(f"  rests {duration(trunk.resting_s)}", BAD)
     elif trunk.why:
-        text.append("  not used", BAD)
+        text.append("  rests", BAD)
     return text
