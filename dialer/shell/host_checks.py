@@ -134,7 +134,9 @@ def check_redis(store: Store) -> Iterator[Finding]:
         yield ok("redis", f"{figures.product} {figures.version}{where}")
         if figures.memory_limit and figures.memory_used > MEMORY_SHARE * figures.memory_limit:
             share = figures.memory_used / figures.memory_limit
-            yield Finding("redis", State.WARNING, f"{share:.0%} of the memory{where} is used", "raise maxmemory")
+            yield Finding(
+                "redis", State.WARNING, f"{100 * share:.0f} % of the memory{where} is used", "raise maxmemory"
+            )
     for warning in persistence_warnings(store.link):
         yield Finding("redis", State.WARNING, warning, "see docs/redis.md")
     yield from _quarantine(store)

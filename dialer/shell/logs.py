@@ -18,14 +18,14 @@ from structlog.typing import EventDict, ExcInfo, Processor
 from compliance.numbers import masked_text
 from config.daemon import LogFormat, LogSettings
 
-NUMERIC = {"ts", "timestamp"}
-"""Fields whose digits are no phone number."""
+NO_NUMBERS = {"ts", "timestamp", "owner"}
+"""Fields whose digits are no phone number: times, and a daemon's id."""
 
 
 def mask_strings(_: Any, __: str, event: EventDict) -> EventDict:
     """Mask what looks like a phone number in every string of a log line."""
     for key, value in event.items():
-        if key not in NUMERIC and not key.endswith("_id"):
+        if key not in NO_NUMBERS and not key.endswith("_id"):
             event[key] = _masked(value)
     return event
 

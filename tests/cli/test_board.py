@@ -79,8 +79,8 @@ def test_a_first_window_that_is_not_the_day_is_named() -> None:
         ({"redis_healthy": False}, "Redis does not answer"),
         ({"problems": ("trunk north is down",)}, "trunk north is down"),
         ({"at": NOW - 42}, "not heard of for 42 s"),
-        ({"trunks": (TrunkRow("north", 0, 60, 0, 10, 5, 12.0, "its calls failed"),)}, "resting 12 s"),
-        ({"trunks": (TrunkRow("north", 0, 60, 0, 10, 0, 0.0, "drained by ann"),)}, "not used"),
+        ({"trunks": (TrunkRow("north", 0, 60, 0, 10, 5, 12.0, "its calls failed"),)}, "rests 12 s"),
+        ({"trunks": (TrunkRow("north", 0, 60, 0, 10, 0, 0.0, "drained by ann"),)}, "rests"),
         ({"spooled": 7}, "events waiting on disk: 7"),
         ({"campaigns": (campaign_row(problem="no such trunk: west"),)}, "no such trunk: west"),
     ],
@@ -106,7 +106,7 @@ def test_without_a_daemon_it_says_how_to_start_one() -> None:
 def test_a_campaign_without_due_leads_says_what_is_next() -> None:
     """Until when nothing is due, or that it is finished; while leads are due it says nothing of it."""
     idle = drawn([board(campaigns=(campaign_row(due=0, next="nothing due until 09:00"),))])
-    busy = drawn([board(campaigns=(campaign_row(next="diallable now: 12,045"),))])
+    busy = drawn([board(campaigns=(campaign_row(next="due now: 12,045"),))])
 
     assert "nothing due until 09:00" in idle
     assert "diallable" not in busy

@@ -65,7 +65,7 @@ def test_without_a_daemon_there_is_nothing_to_list(dialer: Dialer) -> None:
     """Exit code 9, as of the status."""
     result = dialer("call", "list")
     assert result.exit_code == CliExit.NO_DAEMON
-    assert "No such call is on the line." in result.stdout
+    assert "No call is on the line." in result.stdout
 
 
 @pytest.mark.usefixtures("line")

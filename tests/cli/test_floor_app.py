@@ -94,6 +94,16 @@ def test_campaigns_then_agents() -> None:
     play(Floor(), script)
 
 
+def test_a_state_has_one_word() -> None:
+    """The panel says what the line says, and what the key for it looks for."""
+
+    async def script(app: FloorApp, pilot: Pilot[None]) -> None:
+        await pilot.press("2", "slash", *"wrap-up", "enter")
+        await until(pilot, lambda: "102 Ann 2  wrap-up" in text_of(app))
+
+    play(Floor(), script)
+
+
 def test_the_cursor_stays_on_its_line() -> None:
     """Also when the order changes under it."""
     floor = Floor()

@@ -49,7 +49,7 @@ def test_every_lead_has_its_place(dialer: Dialer, store: Store, spring: str) -> 
     assert (told["lost"], told["stored"], told["accepted"], told["rejected"], told["diallable"]) == (0, 7, 7, 1, 3)
     assert told["closed_for"]["blocklist"]["leads"] == 1
     assert sum(bar["leads"] for bar in told["coming"]) == 2
-    assert lines[-1] == "diallable now: 3"
+    assert lines[-1] == "due now: 3"
     for words in ("1 rejected at intake", "not before a time of the CRM's", "with a daemon", "blocklist"):
         assert any(words in line for line in lines), words
 
@@ -71,8 +71,8 @@ def test_list_and_show_have_the_same_last_word(dialer: Dialer, store: Store, spr
     """One definition on all screens."""
     fill(store, spring)
 
-    assert "diallable now: 3" in dialer("campaign", "list").stdout
-    assert "diallable now: 3" in dialer("campaign", "show", spring).stdout
+    assert "due now: 3" in dialer("campaign", "list").stdout
+    assert "due now: 3" in dialer("campaign", "show", spring).stdout
     assert data(dialer("campaign", "show", spring, "--json"))["counts"]["finished"] is False
 
 

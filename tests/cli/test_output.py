@@ -60,3 +60,15 @@ def test_columns_that_have_no_room_are_named(monkeypatch: pytest.MonkeyPatch) ->
             )
         assert words in captured.get()
         assert "12,345" in captured.get()
+
+
+def test_only_sentences_are_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a column of sentences no other is: ids and numbers stay in one piece, the least needed columns go."""
+    row = ("9b8e6116-2", "+86138****8003", "赵小明", "it is outside the calling hours of the callee")
+    screen = Console(width=44, file=StringIO())
+    monkeypatch.setattr("dialer.cli.base.output.console", lambda: screen)
+    with screen.capture() as captured:
+        screen.print(fitted(("lead", "number", "name", "why"), [row], optional=("name",), folding=("why",)))
+
+    assert "9b8e6116-2  +86138****8003" in captured.get()
+    assert "no room for: name" in captured.get()

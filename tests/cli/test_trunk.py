@@ -40,8 +40,8 @@ def test_list_shows_how_trunks_do(dialer: Dialer) -> None:
     for words in (
         "north",
         "12/60",
-        "25%",
-        "15%",
+        "25 %",
+        "15 %",
         "2.3 s",
         "no_answer 220",
         "in use",

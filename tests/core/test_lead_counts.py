@@ -63,7 +63,7 @@ def test_the_last_word_agrees(mix: LeadCounts) -> None:
     word = last_word(mix, UTC)
 
     assert (word in {"finished", "no leads"}) == mix.finished
-    assert word.startswith("diallable now") == (mix.diallable > 0)
+    assert word.startswith("due now") == (mix.diallable > 0)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_last_word_agrees(mix: LeadCounts) -> None:
     [
         (standing(), "no leads"),
         (standing(closed=4), "finished"),
-        (standing(due=1200, waiting=3, closed=4), "diallable now: 1,200"),
+        (standing(due=1200, waiting=3, closed=4), "due now: 1,200"),
         (standing(waiting=3, closed=4), "nothing due until 02:06"),
         (standing(waiting=3, in_attempt=2, leased=1), "nothing due until 02:06, 2 in a call, 1 with a daemon"),
         (standing(in_attempt=1), "nothing due, 1 in a call"),

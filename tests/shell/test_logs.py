@@ -46,11 +46,14 @@ def test_ids_stay_readable(capsys: pytest.CaptureFixture[str]) -> None:
     """Ids and times are no phone numbers."""
     set_up(LogSettings(format=LogFormat.JSON))
 
-    structlog.get_logger().info("attempt", attempt_id="19a5c1d2e3f-0001-000123", lead_id="20261121000017")
+    structlog.get_logger().info(
+        "attempt", attempt_id="19a5c1d2e3f-0001-000123", lead_id="20261121000017", owner="vm:1a230030225"
+    )
 
     line = json.loads(capsys.readouterr().err)
     assert line["attempt_id"] == "19a5c1d2e3f-0001-000123"
     assert line["lead_id"] == "20261121000017"
+    assert line["owner"] == "vm:1a230030225"
 
 
 @pytest.mark.parametrize("format_", [LogFormat.JSON, LogFormat.CONSOLE])

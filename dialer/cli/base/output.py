@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PIPED_WIDTH: Final = 200
 """Columns where the output is no terminal: tables are for `grep` then, and should not be cut."""
 
+FOLDED_WIDTH: Final = 14
+"""Columns that a column of sentences needs at least, with the gap before it."""
+
 PAGE_WIDTH: Final = 120
 """Columns of a page at most: longer lines are hard to read."""
 
@@ -133,24 +136,43 @@ def fitted(
     *,
     right: Iterable[str] = (),
     optional: Sequence[str] = (),
+    folding: Sequence[str] = (),
 ) -> RenderableType:
     """A table without as many of the `optional` columns as the terminal has no room for, the first of them first; those
-    that are left out are named below."""
+    that are left out are named below. Columns `folding` hold sentences, which may take several lines; where there are
+    any, nothing else is broken."""
     screen, figures = console(), tuple(right)
     for dropped in range(len(optional) + 1):
         kept = [place for place, head in enumerate(heads) if head not in optional[:dropped]]
-        drawn = table([heads[place] for place in kept], [[row[place] for place in kept] for row in rows], right=figures)
-        if screen.measure(drawn, options=screen.options.update(width=1000)).maximum <= screen.width:
+        firm = [place for place in kept if heads[place] not in folding]
+        whole = [heads[place] for place in firm] if folding else ()
+        drawn = table(_picked(heads, kept), [_picked(row, kept) for row in rows], right=figures, whole=whole)
+        measured = table(_picked(heads, firm), [_picked(row, firm) for row in rows])
+        least = screen.measure(measured, options=screen.options.update(width=1000)).maximum
+        if least + (len(kept) - len(firm)) * FOLDED_WIDTH <= screen.width:
             break
     return Group(drawn, Text(f"no room for: {', '.join(optional[:dropped])}", "dim")) if dropped else drawn
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[RenderableType]], *, right: Iterable[str] = ()) -> Table:
-    """A plain table. Columns whose heads are in `right` hold figures."""
+def _picked(row: Sequence[Any], places: Iterable[int]) -> list[Any]:
+    return [row[place] for place in places]
+
+
+def table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[RenderableType]],
+    *,
+    right: Iterable[str] = (),
+    whole: Iterable[str] = (),
+) -> Table:
+    """A plain table. Columns whose heads are in `right` hold figures; no cell of those or of `whole` is broken."""
     figures = set(right)
+    unbroken = figures | set(whole)
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for head in heads:
-        drawn.add_column(head, justify="right" if head in figures else "left", overflow="fold", no_wrap=head in figures)
+        drawn.add_column(
+            head, justify="right" if head in figures else "left", overflow="fold", no_wrap=head in unbroken
+        )
     for row in rows:
         drawn.add_row(*row)
     return drawn

@@ -217,7 +217,7 @@ def _settings(settings: CampaignSettings) -> RenderableType:
         (row.path, Text(row.value, "dim" if row.source == "default" else "bold"), Text(row.explanation, "dim"))
         for row in rows(changed)
     ]
-    return table(("setting", "value", "meaning"), drawn)
+    return table(("setting", "value", "meaning"), drawn, whole=("setting",))
 
 
 @campaign.command("set")

@@ -42,7 +42,7 @@ MOST_REASONS: Final = 12
 def funnel(invocation: Invocation, name: str) -> Answer:
     """Show where every lead of a campaign is, and why: due, waiting and until when, in a call, closed and by what.
 
-    The last line says what comes next: diallable now, nothing due until a time, or finished.
+    The last line says what comes next: so many due now, nothing due until a time, or finished.
 
     \b
     Example:

@@ -9,6 +9,7 @@ import click
 from rich.text import Text
 
 from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.figures import percent
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
@@ -120,7 +121,7 @@ def _drawn(row: Reader, settings: EventSettings, moment: float) -> tuple[Text | 
     return (
         Text(row.name, style),
         Text(f"{row.unread:,}", style),
-        Text(f"{row.unread / settings.limit:.1%}", style),
+        Text(percent(row.unread / settings.limit), style),
         Text(_span(row.behind_s(moment)), style),
         when(row.registered_at),
         row.registered_by,

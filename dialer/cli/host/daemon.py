@@ -90,6 +90,6 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
         )
         for row in shown
     ]
-    show(table(("setting", "value", "source", "meaning"), drawn))
+    show(table(("setting", "value", "source", "meaning"), drawn, whole=("setting",)))
     file = invocation.config or default_config()
     click.echo(f"The settings have no mistakes ({f'file {file}' if file else 'no file'}).", err=True)

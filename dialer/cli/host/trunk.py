@@ -15,7 +15,7 @@ from rich.text import Text
 from dialer.cli.base import hosts
 from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean
-from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, count, duration
+from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, count, duration, percent
 from dialer.cli.base.glossary import no_daemon
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
@@ -136,11 +136,11 @@ def _drawn_quality(row: TrunkRow | CallerIdRow) -> tuple[str | Text, ...]:
     figures = row.quality
     if not figures.attempts:
         return "0", "", "", "", ""
-    short = Text(f"{figures.short_share:.0%}", BAD if figures.short_share > SHORT_SHARE_LIMIT else "")
+    short = Text(percent(figures.short_share, 0), BAD if figures.short_share > SHORT_SHARE_LIMIT else "")
     causes = [f"{cause} {number}" for cause, number in list(figures.causes.items())[:CAUSES_SHOWN]]
     return (
         count(figures.attempts),
-        f"{figures.answer_seizure_ratio:.0%}",
+        percent(figures.answer_seizure_ratio, 0),
         short,
         f"{figures.post_dial_p50_s:.1f} s",
         Text(", ".join(causes), QUIET),
@@ -150,7 +150,7 @@ def _drawn_quality(row: TrunkRow | CallerIdRow) -> tuple[str | Text, ...]:
 def _state(row: TrunkRow) -> Text:
     if not row.why:
         return Text("in use", GOOD)
-    return Text(f"rests {duration(row.resting_s)}" if row.resting_s else "not used", BAD)
+    return Text(f"rests {duration(row.resting_s)}" if row.resting_s else "rests", BAD)
 
 
 # --- drain and resume -------------------------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ from dialer.cli.base.figures import BAD, QUIET, duration
 from dialer.cli.base.glossary import PLACE_WORDS
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
-from dialer.cli.base.output import Answer, answering, table, when
+from dialer.cli.base.output import Answer, answering, fitted
 from dialer.cli.base.text import counted
 from dialer.core.agents.agent import AgentState
+from dialer.core.leads.lead_counts import clock_words
 from dialer.store.base.connection import Store
 from dialer.store.leads.callbacks import Callback, free, owed, put_first
 from dialer.store.operators import agents, campaigns, control
@@ -114,7 +115,8 @@ def _absent(store: Store, rows: Sequence[Callback]) -> set[str]:
 def drawn(rows: Sequence[Callback], absent: set[str], moment: float) -> RenderableType:
     """For people."""
     heads = ("promised", "late", "agent", "campaign", "lead", "number", "name", "state", "tried")
-    return table(heads, [_cells(row, absent, moment) for row in rows], right=("tried",))
+    cells = [_cells(row, absent, moment) for row in rows]
+    return fitted(heads, cells, right=("tried",), optional=("state", "tried", "name", "campaign"))
 
 
 def _cells(row: Callback, absent: set[str], moment: float) -> tuple[Any, ...]:
@@ -123,6 +125,6 @@ def _cells(row: Callback, absent: set[str], moment: float) -> tuple[Any, ...]:
     where = PLACE_WORDS.get(row.state, str(row.state))
     tried = f"{row.tried} {row.last_end}".replace("_", " ").strip() if row.tried else ""
     return (
-        *(when(row.promised_at)[:16], late, agent, row.campaign, row.lead_id, row.number),
+        *(clock_words(row.promised_at, moment, None), late, agent, row.campaign, row.lead_id, row.number),
         *(masked_text(row.name), where, tried),
     )

@@ -118,8 +118,9 @@ def page(
         yield ""
         heading = Text.assemble((campaign, "bold"), f"  lead {row.lead_id}  {row.name}  ")
         yield heading.append(f"{PLACE_WORDS.get(row.state, str(row.state))} {when(row.at)}", QUIET)
-        yield f"  may be called: {sentences.get((campaign, row.lead_id), '')}"
-        if row.why:
+        verdict = sentences.get((campaign, row.lead_id), "")
+        yield f"  verdict: {verdict}"
+        if row.why and row.why not in verdict:
             yield f"  why: {row.why}"
         if story.consent_at is not None:
             until = f" until {when(story.consent_until)}" if story.consent_until is not None else ""

@@ -9,9 +9,10 @@ from dialer.cli.base.arguments import campaign_argument, limit_option, more_than
 from dialer.cli.base.glossary import PLACE_WORDS
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
-from dialer.cli.base.output import Answer, answering, facts, table, when
+from dialer.cli.base.output import Answer, answering, facts, fitted, table, when
 from dialer.cli.leads import lead_changes, lead_export
 from dialer.cli.leads.import_command import import_
+from dialer.core.leads.lead_counts import clock_words
 from dialer.store.leads import leads as store_leads
 from dialer.store.leads.leads import LeadRow, LeadState, LeadStory
 from dialer.store.operators import campaigns, control
@@ -62,16 +63,20 @@ def list_(invocation: Invocation, campaign: str, state: str | None, limit: int) 
             more = bool(cursor)
     if not rows:
         return Answer(rows, "No lead." if state is None else f"No lead is {state}.")
+    moment = now()
     heads = ("lead", "number", "name", "priority", "state", "at", "tries", "why")
     drawn = [
         (
             *(row.lead_id, row.number, row.name, str(row.priority), PLACE_WORDS.get(row.state, str(row.state))),
-            *(when(row.at), str(row.tries), row.why),
+            *("" if row.at is None else clock_words(row.at, moment, None), str(row.tries), row.why),
         )
         for row in rows[:limit]
     ]
     note = more_than(limit) if more or len(rows) > limit else ""
-    return Answer(rows[:limit], table(heads, drawn, right=("priority", "tries")), note)
+    listed = fitted(
+        heads, drawn, right=("priority", "tries"), optional=("priority", "name", "tries", "at"), folding=("why",)
+    )
+    return Answer(rows[:limit], listed, note)
 
 
 @leads.command("show")
@@ -117,7 +122,7 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
     ]
     page: list[RenderableType] = [facts(known)]
     if attempts:
-        page += ["", table(heads, attempts)]
+        page += ["", fitted(heads, attempts, right=("sip",), optional=("ended", "sip", "number"), folding=("outcome",))]
     if story.history:
         lines = [(when(line.at), line.what, line.who, line.text, line.attempt) for line in story.history]
         page += ["", table(("at", "what", "who", "words", "attempt"), lines)]

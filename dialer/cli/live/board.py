@@ -14,7 +14,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, duration, flowed, labelled
+from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, duration, flowed, labelled, percent
 from dialer.cli.base.glossary import UTILISATION, state_text
 from dialer.cli.base.text import counted
 from dialer.cli.live.campaign_panels import LABEL, card, overview
@@ -195,11 +195,13 @@ def _trunk(trunk: TrunkRow) -> Text:
     )
     figures = trunk.quality
     if figures.attempts:
-        text.append(f"  asr {figures.answer_seizure_ratio:.0%}", QUIET)
-        text.append(f"  short {figures.short_share:.0%}", BAD if figures.short_share > SHORT_SHARE_LIMIT else QUIET)
+        text.append(f"  asr {percent(figures.answer_seizure_ratio, 0)}", QUIET)
+        text.append(
+            f"  short {percent(figures.short_share, 0)}", BAD if figures.short_share > SHORT_SHARE_LIMIT else QUIET
+        )
         text.append(f"  pdd {figures.post_dial_p50_s:.1f} s", QUIET)
     if trunk.resting_s > 0:
-        text.append(f"  resting {duration(trunk.resting_s)}", BAD)
+        text.append(f"  rests {duration(trunk.resting_s)}", BAD)
     elif trunk.why:
-        text.append("  not used", BAD)
+        text.append("  rests", BAD)
     return text

@@ -120,7 +120,7 @@ def _with_ages(host: str, row: CallRow, moment: float) -> dict[str, Any]:
 
 def _page(rows: Sequence[dict[str, Any]], most: int = 0) -> list[RenderableType]:
     if not rows:
-        return ["No such call is on the line."]
+        return ["No call is on the line."]
     shown = rows[: most or len(rows)]
     wide = console().width >= WIDE or len({row["host"] for row in rows}) > 1
     drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")

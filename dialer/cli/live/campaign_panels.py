@@ -159,8 +159,9 @@ def _left(window: WindowRow) -> Text:
     nothing is wrong either."""
     if not window.answered:
         return Text("no live answer yet", QUIET)
+    none = "none left" if window.abandoned else "none may be abandoned yet"
     return Text(
-        f"{count(window.left)} left" if window.left else "none left",
+        f"{count(window.left)} left" if window.left else none,
         abandon_style(window) if window.left else WARN if window.used < 1 else BAD,
     )
 

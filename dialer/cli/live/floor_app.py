@@ -30,7 +30,7 @@ from dialer.cli.base.text import counted
 from dialer.cli.live import floor_rows
 from dialer.cli.live.board import alarm, alarms_of, host_panel
 from dialer.cli.live.campaign_panels import card
-from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS, AgentLine
+from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS, AgentLine, state_word
 from dialer.cli.live.host_totals import campaigns
 from dialer.cli.live.line_table import Column, LineTable
 from dialer.core.board import Board, CampaignRow
@@ -221,10 +221,10 @@ class FloorApp(App[None]):
         parts = [
             (
                 "campaigns",
-                f"1 {counted(shown, 'campaign')}" + (f" ({hidden} hidden, {resting} at rest)" if hidden else ""),
+                f"1: {counted(shown, 'campaign')}" + (f" ({hidden} hidden, {resting} at rest)" if hidden else ""),
             ),
-            ("agents", f"2 {counted(matching, 'agent')}"),
-            ("hosts", f"3 {counted(len(self.hosts.boards), 'host')}"),
+            ("agents", f"2: {counted(matching, 'agent')}"),
+            ("hosts", f"3: {counted(len(self.hosts.boards), 'host')}"),
         ]
         text = Text(" ")
         for name, label in parts:
@@ -351,7 +351,7 @@ def _host_line(board: Board) -> Text:
 
 def _about_agent(line: AgentLine) -> Group:
     row = line.row
-    first = Text.assemble((f" {row.agent} {row.name}".rstrip(), "bold"), f"  {row.state}")
+    first = Text.assemble((f" {row.agent} {row.name}".rstrip(), "bold"), f"  {state_word(row.state)}")
     for words in (row.reason, f"then {row.pending}" if row.pending else "", f"daemon {line.host}"):
         if words:
             first.append(f"  {words}", QUIET)

@@ -56,13 +56,12 @@ def agent_lines(boards: Sequence[Board], now: float, limits: AgentSettings) -> l
 def matches(line: AgentLine, words: str) -> bool:
     """Whether each of the words stands somewhere in an agent's id, name, team, state, campaign, reason or host."""
     row = line.row
-    text = " ".join(
-        (row.agent, row.name, row.team, _state_word(row.state), row.campaign, row.reason, line.host)
-    ).lower()
+    text = " ".join((row.agent, row.name, row.team, state_word(row.state), row.campaign, row.reason, line.host)).lower()
     return all(word in text for word in words.lower().split())
 
 
-def _state_word(state: str) -> str:
+def state_word(state: str) -> str:
+    """An agent's state as people read it: `wrap-up`."""
     return AGENT_GLYPHS.get(state, ("", "", state))[2]
 
 

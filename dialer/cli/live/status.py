@@ -94,7 +94,7 @@ def _open_board(invocation: Invocation, store: Store, interval: float) -> None:
 @click.option("--campaign", metavar="NAME", help="Only agents who are logged in to this campaign.")
 @answering
 def agents(invocation: Invocation, state: tuple[str, ...], campaign: str | None) -> Answer:
-    """List the agents who are logged in: state, since when, why, campaigns, and the daemon they belong to.
+    """List the agents who are logged in: state, since when, why, campaigns, and the host they belong to.
 
     \b
     Example:
@@ -114,8 +114,9 @@ def agents(invocation: Invocation, state: tuple[str, ...], campaign: str | None)
     for row in rows:
         glyph, style, word = AGENT_GLYPHS.get(row.state, ("·", "", str(row.state)))
         name, state_of = Text(row.agent, "bold"), Text(f"{glyph} {word}", style)
-        drawn.append((name, state_of, duration(moment - row.since), row.reason, ", ".join(row.campaigns), row.owner))
-    return Answer(rows, table(("agent", "state", "for", "reason", "campaigns", "daemon"), drawn))
+        host = row.owner.rsplit(":", 1)[0]  # behind it stands which run of the daemon; --json has that
+        drawn.append((name, state_of, duration(moment - row.since), row.reason, ", ".join(row.campaigns), host))
+    return Answer(rows, table(("agent", "state", "for", "reason", "campaigns", "host"), drawn))
 
 
 def _looks(store: Store, stop: threading.Event, interval: float, count: int | None) -> Iterator[tuple[Hosts, str]]:

@@ -86,15 +86,15 @@ class LeadCounts:
 
 
 def last_word(standing: LeadCounts, zone: tzinfo | None, *, held: bool = False) -> str:
-    """The one thing to know: `finished`, `diallable now: 850`, or `nothing due until 09:00`, with what is under way. Of
-    a campaign that is held nothing is diallable. Clock times are those of `zone`, None for this host's."""
+    """The one thing to know: `finished`, `due now: 850`, or `nothing due until 09:00`, with what is under way. Of
+    a campaign that is held nothing is taken up. Clock times are those of `zone`, None for this host's."""
     if standing.finished:
         return "finished" if standing.closed else "no leads"
     parts = []
     if standing.diallable and held:
-        parts.append(f"diallable now: 0, held with {standing.diallable:,} due")
+        parts.append(f"held with {standing.diallable:,} due")
     elif standing.diallable:
-        parts.append(f"diallable now: {standing.diallable:,}")
+        parts.append(f"due now: {standing.diallable:,}")
     elif standing.next_due_at is not None:
         parts.append(f"nothing due until {clock_words(standing.next_due_at, standing.at, zone)}")
     else:

@@ -62,9 +62,10 @@ class Reader:
         behind_s = self.behind_s(now)
         if behind_s < BEHIND_S and self.unread < BEHIND_SHARE * settings.limit:
             return ""
+        share = self.unread / settings.limit  # as a share: the log would mask the limit, which has seven digits
         return (
-            f"reader {self.name} has {self.unread:,} events unread, the oldest for {behind_s / 60:,.0f} min; from "
-            f"{settings.limit:,} on the oldest go"
+            f"reader {self.name} has {self.unread:,} events unread, the oldest for {behind_s / 60:,.0f} min; that is "
+            f"{100 * share:.1f} % of its limit, beyond which the oldest go"
         )
 
 
