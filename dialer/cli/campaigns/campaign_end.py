@@ -7,12 +7,10 @@ import click
 from config.load import load_campaign
 from config.policies import applied
 from dialer.cli.base.arguments import campaign_names, name_argument
-from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, as_flags, now
 from dialer.cli.base.output import Answer, answering
 from dialer.cli.base.text import counted
 from dialer.cli.campaigns.campaign_facts import announce, as_data
-from dialer.store.base.errors import StoreError, UnknownCampaign
 from dialer.store.operators import campaigns, status
 
 
@@ -52,12 +50,7 @@ def archive(invocation: Invocation, name: str, undo: bool) -> Answer:
       dialer campaign archive spring-sale --undo
     """
     with invocation.store() as store:
-        try:
-            changed = campaigns.archive(store, name, who=invocation.who, now=now(), undo=undo)
-        except UnknownCampaign:
-            raise
-        except StoreError as error:
-            raise Failure(CliExit.REFUSED, str(error)) from error
+        changed = campaigns.archive(store, name, who=invocation.who, now=now(), undo=undo)
         announce(invocation, store, "campaign_archive", name, undo=undo)
     return Answer(as_data(changed), f"Campaign {name} is {'back, stopped' if undo else 'archived'}.")
 
@@ -84,11 +77,6 @@ def delete(invocation: Invocation, name: str, yes: bool) -> Answer:
             queued = f" and {counted(counts.queued, 'lead')} in its stream" if counts.queued else ""
             question = f"Delete campaign {name} with {leads}{queued}? It cannot be undone."
             click.confirm(question, abort=True, err=True)
-        try:
-            deleted = campaigns.delete(store, name)
-        except UnknownCampaign:
-            raise
-        except StoreError as error:
-            raise Failure(CliExit.REFUSED, str(error)) from error
+        deleted = campaigns.delete(store, name)
         announce(invocation, store, "campaign_delete", name, leads=deleted)
     return Answer({"campaign": name, "leads": deleted}, f"Deleted campaign {name} with {counted(deleted, 'lead')}.")

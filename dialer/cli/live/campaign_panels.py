@@ -207,6 +207,22 @@ def _sentence(row: CampaignRow, room: int) -> Text:
     return text
 
 
+def present(row: CampaignRow) -> int:
+    """Agents who work for a campaign now, those in a pause left out."""
+    return sum(row.agents.values()) - row.agents.get("paused", 0)
+
+
+def tightest(row: CampaignRow) -> WindowRow:
+    """The counting window that is nearest to its cap."""
+    return max(row.capped, key=lambda window: window.used)
+
+
+def abandoned_text(row: CampaignRow) -> Text:
+    """The rate of the first counting window, in the colour of the tightest."""
+    rate = row.capped[0].rate if row.capped[0].answered else None
+    return Text(ABANDONED.written(rate), abandon_style(tightest(row)))
+
+
 def overview(rows: Sequence[CampaignRow], width: int | None) -> Table:
     """One line for each campaign, for when their cards do not fit; with the pacer's sentence where a width is given."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET, width=width)
@@ -217,16 +233,14 @@ def overview(rows: Sequence[CampaignRow], width: int | None) -> Table:
     if width is not None:
         table.add_column("pacing", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
-        tightest = max(row.capped, key=lambda window: window.used)
-        rate = row.capped[0].rate if row.capped[0].answered else None
         cells = [
             Text(f" {row.name}", "bold"),
             state_text(row.state, row.problem),
-            Text(PRESENT.written(sum(row.agents.values()) - row.agents.get("paused", 0))),
+            Text(PRESENT.written(present(row))),
             Text(LINES.written(sum(row.calls.values()))),
             Text(DUE.written(row.due)),
             Text(ANSWERED.written(answer_rate(row))),
-            Text(ABANDONED.written(rate), abandon_style(tightest)),
+            abandoned_text(row),
         ]
         if width is not None:
             cells.append(Text("" if row.problem else row.sentence.replace("\n", "; ")))

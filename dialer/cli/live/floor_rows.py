@@ -12,7 +12,7 @@ from config.daemon import AgentSettings
 from dialer.cli.base.figures import AGENT_GLYPHS, BAD, QUIET, WARN, sparkline, stopwatch
 from dialer.cli.base.glossary import ABANDONED, ANSWERED, DUE, LINES, PRESENT, state_text
 from dialer.cli.live.board import FOLDED, rank
-from dialer.cli.live.campaign_panels import abandon_style
+from dialer.cli.live.campaign_panels import abandoned_text, present, tightest
 from dialer.cli.live.host_totals import answer_rate
 from dialer.cli.live.line_table import Column
 from dialer.core.board import AgentRow, Board, CampaignRow
@@ -137,24 +137,9 @@ CAMPAIGN_COLUMNS: Final[tuple[Column[CampaignRow], ...]] = (
         lambda row: -(answer_rate(row) or 0.0),
         right=True,
     ),
-    Column("abandoned", ABANDONED.name, lambda row: _abandoned(row), lambda row: -_tightest(row), right=True),
+    Column("abandoned", ABANDONED.name, abandoned_text, lambda row: -tightest(row).used, right=True),
     Column("hour", "last hour", lambda row: sparkline(row.trend.ended), lambda row: -sum(row.trend.ended)),
 )
-
-
-def present(row: CampaignRow) -> int:
-    """Agents who work for a campaign now, those in a pause left out."""
-    return sum(row.agents.values()) - row.agents.get("paused", 0)
-
-
-def _tightest(row: CampaignRow) -> float:
-    return max(window.used for window in row.capped)
-
-
-def _abandoned(row: CampaignRow) -> Text:
-    tightest = max(row.capped, key=lambda window: window.used)
-    rate = row.capped[0].rate if row.capped[0].answered else None
-    return Text(ABANDONED.written(rate), abandon_style(tightest))
 
 
 def campaign_lines(rows: Sequence[CampaignRow], words: str, *, at_rest: bool) -> list[CampaignRow]:

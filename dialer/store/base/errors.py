@@ -41,6 +41,10 @@ class CampaignExists(StoreError):
     """A campaign of this name is there already."""
 
 
+class CampaignInUse(StoreError):
+    """The campaign must be stopped, and its calls over, before that is done to it."""
+
+
 class UnknownLead(StoreError):
     """The campaign has no such lead."""
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from config.campaign import NAME, CampaignSettings
 from dialer.core.inputs import CampaignState
 from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, still_damaged, trip
-from dialer.store.base.errors import CampaignExists, KeyDamaged, StoreError, UnknownCampaign
+from dialer.store.base.errors import CampaignExists, CampaignInUse, KeyDamaged, StoreError, UnknownCampaign
 
 SETTINGS_KEPT: Final = 1024
 """Stored settings that are kept as read: all campaigns, at 9 kB each. All are looked at one after the other, so where
@@ -124,7 +124,7 @@ def delete(store: Store, name: str) -> int:
     if answer == b"absent":
         trip(store, [("SREM", store.keys.campaigns(), name)])  # an earlier deletion did not come so far
         raise UnknownCampaign(name, names(store))
-    raise StoreError(_NOT_STOPPED.format(name) if answer == b"state" else _IN_CALLS.format(name))
+    raise CampaignInUse(_NOT_STOPPED.format(name) if answer == b"state" else _IN_CALLS.format(name))
 
 
 @lru_cache(maxsize=SETTINGS_KEPT)
@@ -144,7 +144,7 @@ def _change(store: Store, name: str, what: str, value: str, who: str, now: float
 def _changed(store: Store, name: str, what: str, value: str, who: str, now: float) -> Campaign:
     done, stored = trip(store, [_change(store, name, what, value, who, now), ("HGETALL", store.keys.campaign(name))])
     if done == _RUNS:
-        raise StoreError(_NOT_STOPPED.format(name))
+        raise CampaignInUse(_NOT_STOPPED.format(name))
     if done == _ARCHIVED:
         raise StoreError(f"campaign {name!r} is archived: bring it back with dialer campaign archive {name} --undo")
     if not done:
