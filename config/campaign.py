@@ -28,6 +28,10 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """What a campaign may be called."""
 
 
+CRM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+"""What a CRM may be called."""
+
+
 class RetrySettings(Section):
     """What an attempt that ended in one way earns its lead."""
 
@@ -271,6 +275,12 @@ class CampaignSettings(Section):
         description="leads are deleted this long after they came, in days; 0: no limit of its own",
         ge=0,
         le=36_525,
+    )
+    crm: str = Field(
+        default="",
+        description="the CRM that the campaign belongs to: its events go to crm:out:NAME and crm:live:NAME, for that "
+        "CRM alone, and what is asked of it comes in crm:in:NAME; empty: the streams that all others share",
+        pattern=rf"^({CRM_NAME.pattern})?$",
     )
     lead_events: LeadEvents = Field(
         default=LeadEvents.NONE,

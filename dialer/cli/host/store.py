@@ -19,7 +19,7 @@ from dialer.store.settlement.marker import Verdict
 MAX_REASON: Final = 500
 STYLES: Final = {HostState.WHOLE: "green", HostState.LEFT: "dim", HostState.OWES: "yellow"}
 GONE: Final = {
-    Verdict.FORGOT: "leads, blocks, outcomes, erasures and commands that others wrote in that time",
+    Verdict.FORGOT: "leads, erasures and commands that others wrote in that time, and requests that no host had read",
     Verdict.EMPTIED: "campaigns, leads, the no-call list, the CRM's events, and all that was counted before",
     Verdict.REPLACED: "what the server had before that this one does not have: leads, no-call list, counts",
 }
