@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from config.campaign import CRM_NAME
+from config.campaign import NAME
 from dialer.cli.base.invocation import Invocation, as_flags
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -51,7 +51,7 @@ def _region(context: click.Context, _: click.Parameter, given: str | None) -> st
 
 
 def _crm(_: click.Context, param: click.Parameter, given: str | None) -> str | None:
-    if given is not None and not CRM_NAME.fullmatch(given):
+    if given is not None and not NAME.fullmatch(given):
         raise click.BadParameter(f"{given!r} is no CRM's name: small letters, digits, - and _", param=param)
     return given
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from config.campaign import CRM_NAME
+from config.campaign import NAME
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.operators import campaigns
 
@@ -74,10 +74,10 @@ def _load(store: Store) -> tuple[CrmMap, list[Command | ScriptCall]]:
     flat, raw_names = trip(store, [("HGETALL", keys.crm_campaigns()), ("SMEMBERS", keys.crm_names())])
     pairs = zip(flat[::2], flat[1::2], strict=True)
     noted = {name.decode(errors="replace"): crm.decode(errors="replace") for name, crm in pairs}
-    noted = {name: crm for name, crm in noted.items() if CRM_NAME.fullmatch(crm)}
+    noted = {name: crm for name, crm in noted.items() if NAME.fullmatch(crm)}
     said = {one.settings.name: one.settings.crm for one in campaigns.readable(store)[0]}
     by_campaign = {**noted, **said}
-    names = {name for raw in raw_names if CRM_NAME.fullmatch(name := raw.decode(errors="replace"))}
+    names = {name for raw in raw_names if NAME.fullmatch(name := raw.decode(errors="replace"))}
     named = {crm for crm in by_campaign.values() if crm}
     stale: list[Command | ScriptCall] = [("SADD", keys.crm_names(), name) for name in sorted(named - names)]
     for name, crm in said.items():
