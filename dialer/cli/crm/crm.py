@@ -25,7 +25,7 @@ from dialer.store.crm.event_settings import EventSettings, Format
 from dialer.store.crm.readers import Reader, ReaderError
 from dialer.store.operators import control
 
-NOBODY: Final = "No reader is registered: crm:out keeps its newest {kept:,} events, read or not."
+NOBODY: Final = "No reader is registered: {stream} keeps its newest {kept:,} events, read or not."
 
 
 @click.group(cls=NearGroup)
@@ -45,10 +45,10 @@ def crm() -> None:
 @click.option("--from-oldest", is_flag=True, help="Begin with the oldest event that is there, not with the next one.")
 @answering
 def register(invocation: Invocation, reader: str, crm: str | None, from_oldest: bool) -> Answer:
-    """Keep events of crm:out until READER has acknowledged them.
+    """Keep events of dialer:crm:out until READER has acknowledged them.
 
-    READER is a consumer group. It is made if it is not there, on crm:out and crm:live, with --crm on those of that CRM;
-    one that is there keeps its place. The newest events stay in any case (dialer crm set --kept).
+    READER is a consumer group. It is made if it is not there, on dialer:crm:out and dialer:crm:live, with --crm on
+    those of that CRM; one that is there keeps its place. The newest events stay in any case (dialer crm set --kept).
 
     \b
     Example:
@@ -111,10 +111,12 @@ def readers_(invocation: Invocation) -> Answer:
     """
     moment = now()
     with invocation.store() as store:
-        settings, rows = event_settings.load(store), readers.listing(store)
+        settings, rows, stream = event_settings.load(store), readers.listing(store), store.keys.crm_out()
     data = {"settings": asdict(settings), "readers": [_as_data(row, settings, moment) for row in rows]}
     if not rows:
-        return Answer(data, [NOBODY.format(kept=settings.kept), "Register one with: dialer crm register NAME"])
+        return Answer(
+            data, [NOBODY.format(stream=stream, kept=settings.kept), "Register one with: dialer crm register NAME"]
+        )
     heads = ("reader", "unread", "of limit", "behind", "registered", "by")
     drawn = table(heads, [_drawn(row, settings, moment) for row in rows], right=("unread", "of limit", "behind"))
     troubles = [alarm(words) for row in rows if (words := row.trouble(settings, moment))]
@@ -145,10 +147,12 @@ def _span(seconds: float) -> str:
 
 @crm.command("set", short_help="Show or change how events are written and kept.")
 @click.option("--format", "format_", type=click.Choice([str(one) for one in Format]), help="How data is written.")
-@click.option("--kept", type=int, metavar="N", help="Newest events of crm:out that stay, read or not.")
-@click.option("--limit", type=int, metavar="N", help="Most events that crm:out keeps for a reader that is behind.")
+@click.option("--kept", type=int, metavar="N", help="Newest events of dialer:crm:out that stay, read or not.")
+@click.option("--limit", type=int, metavar="N", help="Most events that it keeps for a reader that is behind.")
 @click.option(
-    "--live-stream/--no-live-stream", default=None, help="Whether events for screens have crm:live for themselves."
+    "--live-stream/--no-live-stream",
+    default=None,
+    help="Whether events for screens have dialer:crm:live for themselves.",
 )
 @click.option(
     "--campaign-requests/--no-campaign-requests", default=None, help="Whether the CRM may start and pause campaigns."
@@ -169,7 +173,7 @@ def set_(invocation: Invocation, format_: str | None, **given: Any) -> Answer:
         settings = event_settings.load(store)
         if changes:
             settings = _changed(invocation, store, settings, changes)
-    rows = [(name, str(value)) for name, value in _shown(settings).items()]
+        rows = list(_shown(settings, store).items())
     return Answer(asdict(settings), table(("", ""), rows))
 
 
@@ -179,17 +183,19 @@ def _changed(invocation: Invocation, store: Store, before: EventSettings, given:
     except ValueError as error:
         raise Failure(CliExit.REFUSED, str(error)) from error
     event_settings.save(store, after)
-    detail = {"before": _shown(before), "after": _shown(after)}
+    was, holds = asdict(before), asdict(after)
+    detail = {"changes": {name: [str(was[name]), str(holds[name])] for name in was if was[name] != holds[name]}}
     control.audit(store, "crm_set", who=invocation.who, now=now(), detail=detail)
     return after
 
 
-def _shown(settings: EventSettings) -> dict[str, str]:
+def _shown(settings: EventSettings, store: Store) -> dict[str, str]:
+    out, live = store.keys.crm_out(), store.keys.crm_live()
     return {
         "format": settings.format.value,
-        "kept": f"{settings.kept:,} events of crm:out",
+        "kept": f"the newest {settings.kept:,} events of {out}",
         "limit": f"{settings.limit:,} events, for readers that are behind",
-        "live stream": "screens have crm:live" if settings.live_stream else "everything is in crm:out",
+        "live stream": f"screens have {live}" if settings.live_stream else f"everything is in {out}",
         "campaign requests": "the CRM may start and pause" if settings.campaign_requests else "refused",
     }
 

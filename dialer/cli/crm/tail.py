@@ -52,8 +52,8 @@ def tail(
     once: bool,
     as_json: bool,
 ) -> None:
-    """Show what passes through crm:out and crm:live of one CRM, or of all, numbers masked. It takes nothing from any
-    reader. Ctrl-C ends it.
+    """Show what passes through dialer:crm:out and dialer:crm:live, or through those of one CRM, numbers masked. It
+    takes nothing from any reader. Ctrl-C ends it.
 
     \b
     Example:
