@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from dialer.store.base.connection import trip
+from tests.chaos import strange
 from tests.chaos.floor import CAMPAIGN, Floor, Plan, pause
 from tests.chaos.forgetting import cut_aof, flush, restore_backup
 from tests.chaos.previous_release import upgrade
@@ -20,6 +21,20 @@ from tests.shell.rig import children, is_alive, kill_quietly
 from tests.store.server_rig import until
 
 Fault = Callable[[Floor], None]
+
+STRANGE: Final[tuple[Fault, ...]] = (
+    strange.kill_connections,
+    strange.no_memory,
+    strange.no_scripts,
+    strange.no_groups,
+    strange.mortal_keys,
+    strange.renamed_key,
+    strange.no_descriptors,
+    strange.frozen_zygote,
+    strange.no_inodes,
+    strange.no_folder,
+    strange.torn_journal,
+)
 
 HUGE: Final = "1" + "0" * 400
 POISON: Final = (
@@ -206,10 +221,12 @@ FAULTS: Final[dict[str, Fault]] = {
         upgrade,
     )
 }
+FAULTS |= {fault.__name__: fault for fault in STRANGE}
 FAULTS |= {f"fail_over_{kind}": fail_over for kind in (Kind.SENTINEL, Kind.CLUSTER)}
 
 PLANS: Final[Mapping[str, Plan]] = {
     fill_disk.__name__: Plan(small_disks=True),
+    strange.no_inodes.__name__: Plan(small_disks=True),
     clock_jump.__name__: Plan(skewed_clocks=True),
     lose_host.__name__: Plan(hosts=3),
     **{f"fail_over_{kind}": Plan(servers=kind) for kind in (Kind.SENTINEL, Kind.CLUSTER)},
