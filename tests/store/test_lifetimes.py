@@ -13,18 +13,10 @@ from tests.store.conftest import Floor
 from tests.store.test_keys import live_a_whole_life
 
 END: frozenset[str] = frozenset(
-    [
-        "agent_claim",
-        "phone_claim",
-        "heartbeat",
-        "status",
-        "calls",
-        "ledger",
-        "ledger_hour",
-        "agent_day",
-        "caller_id_uses",
-        "housekeeper",
-    ]
+    {
+        *("agent_claim", "phone_claim", "heartbeat", "status", "calls", "ledger", "ledger_hour", "agent_day"),
+        *("caller_id_uses", "housekeeper"),
+    }
 )
 """Keys that have an end of life by themselves."""
 
