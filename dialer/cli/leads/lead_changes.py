@@ -28,7 +28,7 @@ from dialer.store.privacy.retention import PURGED_AT_ONCE, Purged, purge
 
 OPEN: Final = (LeadState.DUE, LeadState.WAITING, LeadState.LEASED, LeadState.IN_ATTEMPT)
 ANY: Final = tuple(LeadState)
-REST_S: Final = 0.004
+REST_S: Final = 0.002
 """Between two batches the floor has the server for itself, for about twice as long as one takes."""
 
 MAX_REASON: Final = 200
