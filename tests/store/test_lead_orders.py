@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,11 @@ from dialer.store.base.connection import Store, trip
 from dialer.store.base.streams import entries_of
 from dialer.store.crm import event_settings, inbox
 from dialer.store.crm.event_settings import EventSettings
+from dialer.store.leads import intake
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import campaigns, control
 from dialer.store.operators.campaigns import get, set_state
-from dialer.store.settlement import settle
+from dialer.store.settlement import outbox, settle
 from pacing.api import Mode
 from tests.crm_events import Heard, heard
 from tests.store.conftest import NOW, OWNER, Floor, number
@@ -261,6 +262,37 @@ def test_a_campaign_chooses_which_leads_the_crm_is_told_of(floor: Floor, choice:
         assert told["row-2"]["reasons"] == ["phone: too short"]
         assert told["row-3"]["reasons"] == ["lead_id: a lead of this id is in the campaign already"]
         assert (told["row-2"]["lead_id"], told["row-3"]["lead_id"]) == ("L2", "L1")
+
+
+def test_what_a_crash_kept_from_the_crm_it_is_told_later(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that dies after the leads came in, and before it says so: the next one that starts says the same."""
+    campaigns.update(floor.store, floor.settings.model_copy(update={"lead_events": LeadEvents.ALL}), who="test", now=NOW)
+    floor.add(
+        {"lead_id": "L1", "phone": number(1).clear, "ref": "row-1"},
+        {"lead_id": "L2", "phone": "12", "ref": "row-2"},
+        {"lead_id": "L3", "phone": number(1).clear},
+    )
+    as_announced: list[outbox.CrmEvent] = []
+
+    def die(store: Store, events: Sequence[outbox.CrmEvent]) -> None:
+        as_announced.extend(events)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "announce", die)
+        with pytest.raises(KeyboardInterrupt):
+            floor.take_in()
+    assert heard(floor.store) == []
+
+    assert settle.reannounce(floor.store) == 3
+    assert settle.reannounce(floor.store) == 0
+
+    told = {event.id: (event.kind, event.data) for event in heard(floor.store)}
+    expected = {
+        event.id: (event.kind, {"campaign": "spring", "at": NOW, **outbox.shown(event.fields)})
+        for event in as_announced
+    }
+    assert told == expected
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------

@@ -13,12 +13,12 @@ import msgpack
 
 from compliance.api import Per
 from compliance.destinations import Destinations
-from compliance.numbers import E164
 from dialer.cli.sheets.cells import numbers_in, seen
 from dialer.cli.sheets.columns import ATTRS, SKIP
 from dialer.cli.sheets.sheet import Row, Sheet
+from dialer.store.base.fields import Fields
 from dialer.store.base.keys import digits
-from dialer.store.leads.lead_codec import ANY_NUMBER, Rejection, parse
+from dialer.store.leads.lead_codec import ANY_NUMBER, Rejection, read_lead
 
 _WHOLE: Final = re.compile(r"([0-9]{1,9})(?:\.0+)?")
 TIMES: Final = ("not_before", "expires_at", "consent_at", "consent_until")
@@ -49,7 +49,8 @@ class Checker:
     `list_name`.
 
     `default_region`, `max_lead_bytes`, `ids_needed` and `destinations` (see `lead_codec.parse`) are what the daemon
-    will use, `now` is seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon.
+    will use, `now` is seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon. `ids` and
+    `numbers` (digits) have the row that each came in.
     """
 
     sheet: Sheet
@@ -61,35 +62,39 @@ class Checker:
     ids_needed: Collection[Per] = ()
     destinations: Destinations = ANY_NUMBER
     ids: dict[str, int] = field(default_factory=dict)
-    numbers: dict[E164, int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
 
     def check(self, row: Row) -> Ready | Rejected:
         """What a row is. A row that is rejected does not make later ones duplicates."""
         if row.fault:
             return Rejected(row, "", (row.fault,))
         entry = entry_of(row, self.sheet, self.default_region, self.list_name)
-        read = parse(
-            {b"lead": msgpack.packb(entry)},
-            campaign=self.campaign,
-            default_region=self.default_region,
-            now=self.now,
-            max_bytes=self.max_lead_bytes,
+        size = len(msgpack.packb(entry))
+        if size > self.max_lead_bytes:
+            return Rejected(row, "", (f"{size} bytes, the limit is {self.max_lead_bytes}",))
+        read = read_lead(
+            Fields(entry),
+            self.campaign,
+            self.default_region,
+            self.now,
             ids_needed=self.ids_needed,
             destinations=self.destinations,
         )
         if isinstance(read, Rejection):
             return Rejected(row, read.lead_id, read.reasons)
+        lead_id, numbers = read.lead.lead_id, tuple([digits(number) for number in read.lead.numbers])
         faults = []
-        if entry["lead_id"] in self.ids:
-            faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[entry['lead_id']]})")
-        taken = [self.numbers[number] for number in read.lead.numbers if number in self.numbers]
+        if lead_id in self.ids:
+            faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[lead_id]})")
+        taken = [self.numbers[number] for number in numbers if number in self.numbers]
         if taken:
             faults.append(f"duplicate: the number is in an earlier row ({taken[0]})")
         if faults:
-            return Rejected(row, entry["lead_id"], tuple(faults))
-        self.ids[entry["lead_id"]] = row.number
-        self.numbers.update((number, row.number) for number in read.lead.numbers)
-        return Ready(row, entry, tuple([digits(number) for number in read.lead.numbers]))
+            return Rejected(row, lead_id, tuple(faults))
+        self.ids[lead_id] = row.number
+        for number in numbers:
+            self.numbers[number] = row.number
+        return Ready(row, entry, numbers)
 
 
 def entry_of(row: Row, sheet: Sheet, region: str, list_name: str = "") -> dict[str, Any]:

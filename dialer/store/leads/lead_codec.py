@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -148,6 +149,7 @@ def read_lead(
     return NewLead(lead, not_before, ref)
 
 
+@lru_cache(maxsize=1024)  # the rows of a file come with the same name, one after the other
 def list_fault(name: str) -> str | None:
     """Why a list cannot be called so; None: it can. The name is shown, logged and typed."""
     fault = Fields.text_fault(name, MAX_LIST_LENGTH, needed=True)
@@ -159,7 +161,9 @@ def list_fault(name: str) -> str | None:
 def _list_name(given: Fields) -> str:
     """The list that a lead came with; empty for none."""
     name = given.text("list", MAX_LIST_LENGTH)
-    fault = list_fault(name) if name else None
+    if not name:
+        return ""
+    fault = list_fault(name)
     if fault is not None:
         given.faults.append(f"list: {fault}")
     return "" if fault is not None or name == NO_LIST else name
@@ -174,10 +178,12 @@ def _region(given: Fields) -> str:
 
 def _id_faults(name: str, text: str, numbers: tuple[E164, ...]) -> list[str]:
     """Why an id may not be used. People whose ids a spreadsheet made the same would be capped and blocked together."""
+    if not text:
+        return []
     faults = []
-    if text and (spoilt := spoilt_id(text)) is not None:
+    if (spoilt := spoilt_id(text)) is not None:
         faults.append(f"{name}: {spoilt}")
-    if any(number.is_in(text) for number in numbers):
+    if any([number.is_in(text) for number in numbers]):
         faults.append(f"{name}: holds the phone number, and ids are shown and logged: use another one")
     return faults
 

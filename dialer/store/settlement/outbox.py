@@ -91,6 +91,12 @@ def publish(store: Store, events: Sequence[CrmEvent]) -> None:
         trip(store, [_append(store, event, settings) for event in events])
 
 
+def announce(store: Store, events: Sequence[CrmEvent]) -> None:
+    """Publish events that wait in `unannounced`, and only then forget them there: a crash in between repeats them."""
+    publish(store, events)
+    trip(store, [("HDEL", store.keys.unannounced(event.campaign), event.id) for event in events])
+
+
 def _append(store: Store, event: CrmEvent, settings: EventSettings) -> Command:
     data = {"campaign": event.campaign, "at": event.at, **shown(event.fields)}
     try:
