@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,12 +29,12 @@ from tests.store.conftest import NOW, OWNER, Floor, number
 End = Callable[..., Settlement]
 
 
-def ask(store: Store, *requests: dict[str, Any]) -> list[Heard]:
+def ask(store: Store, *requests: dict[str, Any], now: float = NOW + 100) -> list[Heard]:
     """What comes back, in the order of the requests."""
     known = len(heard(store))
     for request in requests:
         trip(store, [("XADD", store.keys.crm_in(), "*", "json", json.dumps(request))])
-    inbox.apply(store, inbox.read(store, OWNER, 100, 0), now=NOW + 100)
+    inbox.apply(store, inbox.read(store, OWNER, 100, 0), now=now)
     return heard(store)[known:]
 
 
@@ -178,15 +179,34 @@ def test_a_running_campaign_is_paused_and_goes_on(floor: Floor) -> None:
     assert [order.command.args["after"] for order in orders] == ["paused", "running"]
 
 
-@pytest.mark.parametrize("action", ["start", "pause"])
-def test_a_stopped_campaign_is_an_operators(floor: Floor, action: str) -> None:
-    """Its list is looked at before it begins."""
+def test_a_stopped_campaign_starts_when_its_list_was_looked_at(floor: Floor) -> None:
+    """By somebody, in the last day, and not refused, or started by force; else the answer says what to do."""
     event_settings.save(floor.store, EventSettings(campaign_requests=True))
 
-    (answer,) = ask(floor.store, of_campaign(action))
+    def preflight(at: float, **more: Any) -> None:
+        detail = {"campaign": "spring", "refused": "", **more}
+        control.audit(floor.store, "campaign_preflight", who="ann", now=at, detail=detail)
 
-    assert answer.data["reasons"] == ["campaign: spring is stopped; an operator starts it: dialer campaign start"]
+    def started() -> str:
+        (answer,) = ask(floor.store, of_campaign("start"), now=time.time() + 1)
+        return answer.data["reasons"][0] if answer.kind == "refused" else answer.data["state"]
+
+    assert "dialer campaign preflight spring" in started()
+    preflight(time.time(), campaign="autumn")
+    assert "dialer campaign preflight spring" in started()
+    preflight(time.time(), refused="40 % are refused")
+    assert started() == "campaign: spring is not started: 40 % are refused"
     assert get(floor.store, "spring").state is CampaignState.STOPPED
+
+    preflight(time.time())
+
+    assert started() == "running"
+    assert get(floor.store, "spring").state is CampaignState.RUNNING
+    set_state(floor.store, "spring", CampaignState.STOPPED, who="test", now=NOW)
+    (answer,) = ask(floor.store, of_campaign("pause"))
+    assert answer.data["reasons"] == ["campaign: spring is stopped already"]
+    campaigns.archive(floor.store, "spring", who="test", now=NOW)
+    assert "archived" in started()
 
 
 def test_a_campaign_that_does_not_exist_is_named(floor: Floor) -> None:
