@@ -286,7 +286,9 @@ def test_a_campaign_chooses_which_leads_the_crm_is_told_of(floor: Floor, choice:
 
 def test_what_a_crash_kept_from_the_crm_it_is_told_later(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
     """A daemon that dies after the leads came in, and before it says so: the next one that starts says the same."""
-    campaigns.update(floor.store, floor.settings.model_copy(update={"lead_events": LeadEvents.ALL}), who="test", now=NOW)
+    campaigns.update(
+        floor.store, floor.settings.model_copy(update={"lead_events": LeadEvents.ALL}), who="test", now=NOW
+    )
     floor.add(
         {"lead_id": "L1", "phone": number(1).clear, "ref": "row-1"},
         {"lead_id": "L2", "phone": "12", "ref": "row-2"},

@@ -183,7 +183,7 @@ def _id_faults(name: str, text: str, numbers: tuple[E164, ...]) -> list[str]:
     faults = []
     if (spoilt := spoilt_id(text)) is not None:
         faults.append(f"{name}: {spoilt}")
-    if any([number.is_in(text) for number in numbers]):
+    if any(number.is_in(text) for number in numbers):
         faults.append(f"{name}: holds the phone number, and ids are shown and logged: use another one")
     return faults
 

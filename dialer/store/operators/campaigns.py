@@ -12,7 +12,14 @@ from pydantic import ValidationError
 from config.campaign import NAME, CampaignSettings
 from dialer.core.inputs import CampaignState
 from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, still_damaged, trip
-from dialer.store.base.errors import CampaignArchived, CampaignExists, CampaignInUse, KeyDamaged, StoreError, UnknownCampaign
+from dialer.store.base.errors import (
+    CampaignArchived,
+    CampaignExists,
+    CampaignInUse,
+    KeyDamaged,
+    StoreError,
+    UnknownCampaign,
+)
 
 SETTINGS_KEPT: Final = 1024
 """Stored settings that are kept as read: all campaigns, at 9 kB each. All are looked at one after the other, so where
