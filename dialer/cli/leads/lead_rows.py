@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgpack
@@ -18,15 +18,14 @@ from dialer.cli.sheets.columns import ATTRS, SKIP
 from dialer.cli.sheets.sheet import Row, Sheet
 from dialer.store.base.fields import Fields
 from dialer.store.base.keys import digits
-from dialer.store.leads.lead_codec import ANY_NUMBER, Rejection, read_lead
+from dialer.store.leads.lead_codec import ANY_NUMBER, Rejection, judge_lead
 
 _WHOLE: Final = re.compile(r"([0-9]{1,9})(?:\.0+)?")
 TIMES: Final = ("not_before", "expires_at", "consent_at", "consent_until")
 _WALL_FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A row that is a lead: `entry` is what goes into the stream, `digits` are its numbers, as keys have them."""
 
     row: Row
@@ -34,8 +33,7 @@ class Ready:
     digits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A row that is none, with every reason. No reason has more of a number than its last digits."""
 
     row: Row
@@ -72,17 +70,16 @@ class Checker:
         size = len(msgpack.packb(entry))
         if size > self.max_lead_bytes:
             return Rejected(row, "", (f"{size} bytes, the limit is {self.max_lead_bytes}",))
-        read = read_lead(
+        judged = judge_lead(
             Fields(entry),
-            self.campaign,
             self.default_region,
             self.now,
             ids_needed=self.ids_needed,
             destinations=self.destinations,
         )
-        if isinstance(read, Rejection):
-            return Rejected(row, read.lead_id, read.reasons)
-        lead_id, numbers = read.lead.lead_id, tuple([digits(number) for number in read.lead.numbers])
+        if isinstance(judged, Rejection):
+            return Rejected(row, judged.lead_id, judged.reasons)
+        lead_id, numbers = entry["lead_id"], tuple([digits(number) for number in judged.fields["numbers"]])
         faults = []
         if lead_id in self.ids:
             faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[lead_id]})")

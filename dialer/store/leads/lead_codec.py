@@ -99,6 +99,29 @@ def read_lead(
     destinations: Destinations = ANY_NUMBER,
 ) -> NewLead | Rejection:
     """A lead out of the fields of an entry; the arguments are those of `parse`."""
+    judged = judge_lead(given, default_region, now, ids_needed=ids_needed, destinations=destinations)
+    if isinstance(judged, Rejection):
+        return judged
+    return NewLead(Lead(campaign=campaign, **judged.fields), judged.not_before, judged.ref)
+
+
+class Judged(NamedTuple):
+    """A lead without fault, as the `fields` of a `Lead`; the rest as in `NewLead`."""
+
+    fields: dict[str, Any]
+    not_before: float | None
+    ref: str
+
+
+def judge_lead(
+    given: Fields,
+    default_region: str,
+    now: float,
+    *,
+    ids_needed: Collection[Per] = (),
+    destinations: Destinations = ANY_NUMBER,
+) -> Judged | Rejection:
+    """The same for who needs no `Lead`, which is dear to make."""
     lead_id = given.text("lead_id", MAX_ID_LENGTH, needed=True)
     numbers = numbers_of(given, default_region)
     given.faults += not_called(numbers, destinations, now)
@@ -129,24 +152,23 @@ def read_lead(
         given.faults += _id_faults(field, text, numbers)
     if given.faults:
         return Rejection(lead_id, tuple(map(masked_text, given.faults)), ref, list_name)
-    lead = Lead(
-        lead_id=lead_id,
-        campaign=campaign,
-        numbers=numbers,
-        name=name,
-        timezone=timezone,
-        priority=priority,
-        expires_at=expires_at,
-        customer_id=customer_id,
-        account_id=account_id,
-        region=region,
-        consent_at=consent_at,
-        consent_until=consent_until,
-        consent_source=consent_source,
-        list_name=list_name,
-        attrs=attrs,
-    )
-    return NewLead(lead, not_before, ref)
+    fields = {
+        "lead_id": lead_id,
+        "numbers": numbers,
+        "name": name,
+        "timezone": timezone,
+        "priority": priority,
+        "expires_at": expires_at,
+        "customer_id": customer_id,
+        "account_id": account_id,
+        "region": region,
+        "consent_at": consent_at,
+        "consent_until": consent_until,
+        "consent_source": consent_source,
+        "list_name": list_name,
+        "attrs": attrs,
+    }
+    return Judged(fields, not_before, ref)
 
 
 @lru_cache(maxsize=1024)  # the rows of a file come with the same name, one after the other
