@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgpack
 
 from compliance.numbers import holds_number
+from config.agent_choice import HIGHEST_LEVEL, LONGEST_SKILL, MOST_SKILLS, skills_of
 from dialer.store.base.errors import StoreError
 
 MAX_ENTRY_BYTES: Final = 8192
@@ -314,6 +315,15 @@ class Fields:
         faults = [(i, self.text_fault(item, limit, needed=True)) for i, item in enumerate(value)]
         self.faults.extend(f"{name}[{i}]: {fault}" for i, fault in faults if fault is not None)
         return tuple(item for item, (_, fault) in zip(value, faults, strict=True) if fault is None)
+
+    def skills(self) -> dict[str, int]:
+        """The field `skills`: a list of NAME or NAME:LEVEL."""
+        texts = self.texts("skills", LONGEST_SKILL + len(f":{HIGHEST_LEVEL}"), MOST_SKILLS)
+        try:
+            return skills_of(texts)
+        except ValueError as error:
+            self.faults.append(f"skills: {error}")
+            return {}
 
     def finish(self, hint: str = "") -> None:
         """Name the fields that are not part of the contract, the first ones where there are many."""

@@ -23,6 +23,7 @@ from compliance.numbering.written import spoilt_id
 from compliance.numbers import E164, BadNumber, holds_number, masked_text
 from compliance.numbers import parse as parse_number
 from compliance.words import detail
+from config.agent_choice import HIGHEST_LEVEL
 from dialer.core.model import Disposition, Lead
 from dialer.store.base.fields import MAX_ENTRY_BYTES, Fields, Undecodable, decode, fault_in, kind_of
 from dialer.store.base.records import Count, Time, packed, read, whole_of
@@ -145,6 +146,7 @@ def judge_lead(
     given.faults += _consent_faults(consent_at, consent_until, now)
     consent_source = given.text("consent_source", MAX_SOURCE_LENGTH)
     list_name = _list_name(given)
+    skills = given.skills()
     attrs = given.free("attrs", MAX_ATTRS_BYTES)
     ref = given.ref()
     given.finish(": the CRM's own data belongs into attrs")
@@ -166,6 +168,7 @@ def judge_lead(
         "consent_until": consent_until,
         "consent_source": consent_source,
         "list_name": list_name,
+        "skills": skills,
         "attrs": attrs,
     }
     return Judged(fields, not_before, ref)
@@ -292,6 +295,7 @@ _SHORT: Final = {
     "consent_until": "cu",
     "consent_source": "cs",
     "list_name": "l",
+    "skills": "sk",
     "attrs": "a",
 }
 """Names of fields as they are kept: there are millions of leads."""
@@ -316,15 +320,17 @@ class Stored(msgspec.Struct, frozen=True, omit_defaults=True, rename=_SHORT):
     consent_until: Time | None = None
     consent_source: str = ""
     list_name: str = ""
+    skills: dict[str, Annotated[int, Meta(ge=1, le=HIGHEST_LEVEL)]] = {}
     attrs: dict[str, Any] = {}
 
 
 _AS_IN_LEAD: Final = tuple(name for name in _SHORT if name not in ("numbers", "taken_in_at"))
 
 
-class _Progress(NamedTuple):
+class Progress(NamedTuple):
     number_index: Count
     tries: dict[Disposition, Count]
+    last_agent: str = ""
 
 
 def pack(lead: Lead, stream_id: str, taken_in_at: float = 0.0) -> bytes:
@@ -351,7 +357,7 @@ def unpack(
     """The lead again, with its progress. `priority` (a number, or as it is kept) overrides its own. Raises
     `Undecodable`."""
     stored = stored_of(raw, campaign)
-    number_index, tries = unpack_progress(progress)
+    number_index, tries, last_agent = unpack_progress(progress)
     if number_index >= len(stored.numbers):
         raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: it has no number {number_index}")
     fault = fault_in(stored.attrs) if stored.attrs else None
@@ -369,7 +375,7 @@ def unpack(
     if promised_at:
         given["promised_at"] = float(promised_at)
         given["wanted_agent"] = (wanted_agent or b"").decode(errors="replace")
-    return Lead(campaign=campaign, number_index=number_index, tries=tries, **given)
+    return Lead(campaign=campaign, number_index=number_index, tries=tries, last_agent=last_agent, **given)
 
 
 def stream_id_of(raw: bytes) -> str:
@@ -382,11 +388,12 @@ def taken_in_at_of(raw: bytes) -> float:
     return stored_of(raw).taken_in_at
 
 
-def pack_progress(number_index: int, tries: Mapping[Disposition, int]) -> bytes:
-    """What changes about a lead: the number to dial next, and earlier attempts by disposition."""
-    return packed([number_index, tries])
+def pack_progress(number_index: int, tries: Mapping[Disposition, int], last_agent: str = "") -> bytes:
+    """What changes about a lead: the number to dial next, earlier attempts by disposition, and who talked with it
+    last."""
+    return packed([number_index, tries, last_agent] if last_agent else [number_index, tries])
 
 
-def unpack_progress(raw: bytes | None) -> tuple[int, dict[Disposition, int]]:
+def unpack_progress(raw: bytes | None) -> Progress:
     """The way back; a lead without progress was never tried. Raises `Undecodable`."""
-    return read(_Progress, raw, "the progress of a lead") if raw else (0, {})
+    return read(Progress, raw, "the progress of a lead") if raw else Progress(0, {})

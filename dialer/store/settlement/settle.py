@@ -267,7 +267,9 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         "lead": lead.lead_id,
         **what,
         "again": kept(Why(Kind.ENDED, one.disposition.value, AGAIN)) if one.disposition in NOBODY_REACHED else "",
-        "progress": pack_progress(step.number_index if isinstance(step, Retry) else lead.number_index, tries),
+        "progress": pack_progress(
+            step.number_index if isinstance(step, Retry) else lead.number_index, tries, talked_with or lead.last_agent
+        ),
         "ended": packed(
             EndedAttempt(
                 lead.lead_id,
