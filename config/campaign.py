@@ -11,6 +11,7 @@ from compliance.caller_ids import CallerId, Pool
 from compliance.destinations import Destinations, NumberType
 from compliance.listed import ALL_REGISTERS
 from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_once
+from config.agent_choice import AgentChoiceSettings
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
 from config.model import NAME as NAME
 from config.model import Region, Section, TrunkName
@@ -304,6 +305,9 @@ class CampaignSettings(Section):
     )
     abandonment: AbandonmentSettings = Field(
         default=AbandonmentSettings(), description="which calls the abandon rate counts"
+    )
+    agent_choice: AgentChoiceSettings = Field(
+        default=AgentChoiceSettings(), description="which of the ready agents has an answered call"
     )
     retry: RetryTable = Field(default=RetryTable(), description="what follows an attempt, by its disposition")
 

@@ -71,6 +71,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "ref": ("r-1", "", "13800000001", "x" * 65, "order 17"),
     **dict.fromkeys(("not_before", "expires_at", "consent_at", "consent_until", "callback_at", "until"), TIMES),
     "shift_ends_at": TIMES,
+    "skills": (["cards:2", "粤语"], [], ["a:0"], ["13800000001"], ["a", "a:2"], [f"s{i}" for i in range(17)]),
 }
 JUNK = (None, True, 0, 7, 7.0, 1.5, "", "x", [], ["a"], {}, {"a": 1})
 

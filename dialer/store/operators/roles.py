@@ -115,7 +115,8 @@ _MANAGER: Final = (
     Grant(("hgetall", "smembers"), ("crms",), read_only=True),
     Grant(("sadd",), ("campaigns",)),
     Grant(_KEEP, ("settings", "people", "places", "books", "counts", "caller_ids")),
-    Grant(_SEND, ("intake", "crm_in", "control", "agents_in", "audit")),
+    Grant(_LOOK, ("readers",), read_only=True),
+    Grant(_SEND, ("intake", "crm_in", "control", "agents_in", "audit", "events", "live")),  # told of deleted leads
 )
 
 GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {

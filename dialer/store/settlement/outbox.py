@@ -96,6 +96,12 @@ def publish(store: Store, events: Sequence[CrmEvent]) -> None:
         trip(store, [_append(store, event, crm, settings) for event in events for crm in _crms(store, event)])
 
 
+def announce(store: Store, events: Sequence[CrmEvent]) -> None:
+    """Publish events that wait in `unannounced`, and only then forget them there: a crash in between repeats them."""
+    publish(store, events)
+    trip(store, [("HDEL", store.keys.unannounced(event.campaign), event.id) for event in events])
+
+
 def _crms(store: Store, event: CrmEvent) -> Sequence[str]:
     if event.crm is not None:
         return (event.crm,)

@@ -95,7 +95,7 @@ def permit_row(permitted: Permitted, settings: CampaignSettings, trunk: str, own
     wire = _Permit(
         campaign=lead.campaign,
         lead=pack(lead, ""),
-        progress=pack_progress(lead.number_index, lead.tries),
+        progress=pack_progress(lead.number_index, lead.tries, lead.last_agent),
         priority=lead.priority,
         attempt=permit.attempt,
         number=lead.number_index,
