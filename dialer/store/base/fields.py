@@ -181,7 +181,8 @@ class Fields:
 
     def text(self, name: str, limit: int, *, needed: bool = False, default: str = "") -> str:
         """Text of at most `limit` characters without control characters."""
-        value = self._take(name)
+        self.asked.add(name)
+        value = self.data.get(name)
         if value is None:
             if needed:
                 self.faults.append(f"{name}: missing")
@@ -196,6 +197,8 @@ class Fields:
     def text_fault(value: object, limit: int, *, needed: bool = False) -> str | None:
         if not isinstance(value, str):
             return f"must be text, got {kind_of(value)}"
+        if value.isprintable() and 0 < len(value) <= limit and not value.isspace():
+            return None  # nearly every text: what can be printed holds no control character and can be encoded
         if needed and not value.strip():
             return "empty"
         if len(value) > limit:
@@ -215,7 +218,7 @@ class Fields:
     def ref(self) -> str:
         """The field `ref`: what the sender calls the entry. It comes back in every answer, so it holds no number."""
         ref = self.text("ref", MAX_REF_LENGTH)
-        if not holds_number(ref):
+        if not ref or not holds_number(ref):
             return ref
         self.faults.append("ref: reads like a phone number, and it comes back in events")
         return ""

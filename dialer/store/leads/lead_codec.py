@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -99,6 +100,29 @@ def read_lead(
     destinations: Destinations = ANY_NUMBER,
 ) -> NewLead | Rejection:
     """A lead out of the fields of an entry; the arguments are those of `parse`."""
+    judged = judge_lead(given, default_region, now, ids_needed=ids_needed, destinations=destinations)
+    if isinstance(judged, Rejection):
+        return judged
+    return NewLead(Lead(campaign=campaign, **judged.fields), judged.not_before, judged.ref)
+
+
+class Judged(NamedTuple):
+    """A lead without fault, as the `fields` of a `Lead`; the rest as in `NewLead`."""
+
+    fields: dict[str, Any]
+    not_before: float | None
+    ref: str
+
+
+def judge_lead(
+    given: Fields,
+    default_region: str,
+    now: float,
+    *,
+    ids_needed: Collection[Per] = (),
+    destinations: Destinations = ANY_NUMBER,
+) -> Judged | Rejection:
+    """The same for who needs no `Lead`, which is dear to make."""
     lead_id = given.text("lead_id", MAX_ID_LENGTH, needed=True)
     numbers = numbers_of(given, default_region)
     given.faults += not_called(numbers, destinations, now)
@@ -130,27 +154,27 @@ def read_lead(
         given.faults += _id_faults(field, text, numbers)
     if given.faults:
         return Rejection(lead_id, tuple(map(masked_text, given.faults)), ref, list_name)
-    lead = Lead(
-        lead_id=lead_id,
-        campaign=campaign,
-        numbers=numbers,
-        name=name,
-        timezone=timezone,
-        priority=priority,
-        expires_at=expires_at,
-        customer_id=customer_id,
-        account_id=account_id,
-        region=region,
-        consent_at=consent_at,
-        consent_until=consent_until,
-        consent_source=consent_source,
-        list_name=list_name,
-        skills=skills,
-        attrs=attrs,
-    )
-    return NewLead(lead, not_before, ref)
+    fields = {
+        "lead_id": lead_id,
+        "numbers": numbers,
+        "name": name,
+        "timezone": timezone,
+        "priority": priority,
+        "expires_at": expires_at,
+        "customer_id": customer_id,
+        "account_id": account_id,
+        "region": region,
+        "consent_at": consent_at,
+        "consent_until": consent_until,
+        "consent_source": consent_source,
+        "list_name": list_name,
+        "skills": skills,
+        "attrs": attrs,
+    }
+    return Judged(fields, not_before, ref)
 
 
+@lru_cache(maxsize=1024)  # the rows of a file come with the same name, one after the other
 def list_fault(name: str) -> str | None:
     """Why a list cannot be called so; None: it can. The name is shown, logged and typed."""
     fault = Fields.text_fault(name, MAX_LIST_LENGTH, needed=True)
@@ -162,7 +186,9 @@ def list_fault(name: str) -> str | None:
 def _list_name(given: Fields) -> str:
     """The list that a lead came with; empty for none."""
     name = given.text("list", MAX_LIST_LENGTH)
-    fault = list_fault(name) if name else None
+    if not name:
+        return ""
+    fault = list_fault(name)
     if fault is not None:
         given.faults.append(f"list: {fault}")
     return "" if fault is not None or name == NO_LIST else name
@@ -177,8 +203,10 @@ def _region(given: Fields) -> str:
 
 def _id_faults(name: str, text: str, numbers: tuple[E164, ...]) -> list[str]:
     """Why an id may not be used. People whose ids a spreadsheet made the same would be capped and blocked together."""
+    if not text:
+        return []
     faults = []
-    if text and (spoilt := spoilt_id(text)) is not None:
+    if (spoilt := spoilt_id(text)) is not None:
         faults.append(f"{name}: {spoilt}")
     if any(number.is_in(text) for number in numbers):
         faults.append(f"{name}: holds the phone number, and ids are shown and logged: use another one")
