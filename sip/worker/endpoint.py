@@ -97,7 +97,7 @@ class Endpoint:
         self._closed_at: deque[float] = deque()
         self._clock_runs = False
         self._clock_until = 0.0
-        self._poller = select.poll()
+        self._poller = select.epoll()
         self._signalling: set[int] = set()
         self._ready: set[int] = set()
         self._log = _Log()
@@ -136,7 +136,7 @@ class Endpoint:
 
     def watch(self, source: socket.socket) -> None:
         """Have `poll` return when there is something to read."""
-        self._poller.register(source, select.POLLIN)
+        self._poller.register(source, select.EPOLLIN)
         self._signalling.add(source.fileno())
 
     def forget(self, source: socket.socket) -> None:
@@ -155,7 +155,7 @@ class Endpoint:
         """
         until = time.monotonic() + timeout_s
         while True:
-            ready = {descriptor for descriptor, _ in self._poller.poll(max(timeout_s, 0.0) * 1000)}
+            ready = {descriptor for descriptor, _ in self._poller.poll(max(timeout_s, 0.0))}
             if not ready or not ready.isdisjoint(self._signalling):
                 break
             self._handle_events(0)
