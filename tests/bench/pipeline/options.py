@@ -58,9 +58,9 @@ class Options:
 class Media:
     """The audio of all legs: what the far ends got, and what the workers say in RTCP of what they got.
 
-    `rate` is packets a second of each leg's time (50 are due), `lost_out` and `lost_in` are shares, jitter is in ms. What
-    the far ends were too late to read is a part of `lost_out`, `overflowed`, and not ours; what they did not get they
-    cannot send back, so `lost_in` has it, too.
+    `rate` is packets a second of each leg's time (50 are due), `lost_out` and `lost_in` are shares, jitter is in ms.
+    What the far ends were too late to read is a part of `lost_out`, `overflowed`, and not ours; what they did not get
+    they cannot send back, so `lost_in` has it, too.
     """
 
     legs: int
