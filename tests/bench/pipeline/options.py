@@ -28,7 +28,7 @@ HEADS: Final = {
 class Options:
     """What is measured. The far end's mix is in callee.xml: 30 % answer and talk for `talk_s`, 40 % are busy. The leads
     are dealt out to the campaigns one by one; each agent logs in for some of them, as a team would. With `media` the
-    far ends send back every RTP packet that they get."""
+    far ends send back every RTP packet that they get. `keep` is a folder for the logs; empty: they go."""
 
     lines: int
     seconds: float
@@ -41,6 +41,7 @@ class Options:
     way: Way = Way.DIRECT
     media: bool = False
     talk_s: float = 8.0
+    keep: str = ""
 
     @property
     def names(self) -> list[str]:
