@@ -25,6 +25,7 @@ from dialer.shell.parts import Queues, ToWrite
 from dialer.shell.tasks import event_writer
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.crm import crm_map
 from dialer.store.operators import agents, campaigns, control, status
 from dialer.store.privacy import blocklist
 from pacing.api import Mode
@@ -269,6 +270,7 @@ def test_a_replay_that_breaks_off_goes_on_later(desk: Desk, monkeypatch: pytest.
     desk.moods.down = True
     desk.write(settles)
     desk.moods.down = False
+    crm_map.load(desk.writer.parts.store)
     desk.moods.lost = {desk.moods.trips + 5}
 
     assert desk.replay() is False
