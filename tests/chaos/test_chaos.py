@@ -21,7 +21,8 @@ from tests.chaos.faults import (
     restore_backup,
     slow_redis,
 )
-from tests.chaos.floor import Plan, drain, open_floor
+from tests.chaos.floor import drain, open_floor
+from tests.chaos.plan import Plan
 
 SEED = 7
 KINDS = (kill_daemon, kill_workers, freeze_host, slow_redis, cut_aof, restore_backup, flush, partition, poison)
