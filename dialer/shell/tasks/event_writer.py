@@ -98,7 +98,11 @@ class EventWriter:
         if fields.get("attempt_id"):
             return event
         self._numbered += 1
-        return replace(event, id=f"{event.id}-{self._numbered}")
+        event = replace(event, id=f"{event.id}-{self._numbered}")
+        if effect.campaign or not fields.get("agent"):
+            return event
+        agent = self.parts.engine.view().agents.get(fields["agent"])
+        return event if agent is None else replace(event, about=agent.login or agent.campaigns)
 
     def _settled(self, settlement: Settlement) -> Settlement:
         settings = self.parts.engine.settings_of(settlement.campaign)
