@@ -111,7 +111,7 @@ class Claims:
         return tuple(sorted(name for name in self.held if name in known and known[name].state in FREE))
 
     def _another_is_fit(self) -> bool:
-        others = (said.snapshot for said in status.read(self.parts.store) if said.host != self.parts.host)
+        others = (host.snapshot for host in status.read(self.parts.store) if host.host != self.parts.host)
         return any(not board.get("no_new_calls") and board.get("state") == RUNNING for board in others)
 
     async def give_up(self) -> None:
