@@ -251,7 +251,23 @@ class EngineState:
         if before is not None and _shown(before) == _shown(agent):
             return
         self.changed.update(agent.campaigns if before is None else agent.campaigns + before.campaigns)
-        self.do(AgentChanged(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending))
+        self.do(
+            AgentChanged(
+                *(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending),
+                team=agent.team,
+                name=agent.name,
+                campaign=self._serves(agent),
+            )
+        )
+
+    def _serves(self, agent: Agent) -> str:
+        """The campaign that an agent works for at the moment; empty: it may be any of several."""
+        call = None if agent.call is None else self.calls.get(agent.call)
+        if call is not None:
+            return call.campaign
+        if agent.lead is not None:
+            return agent.lead.campaign
+        return agent.campaigns[0] if len(agent.campaigns) == 1 else ""
 
     def wrap_up(self, agent: Agent, run: CampaignRun, now: float) -> None:
         """An agent's talk is over: wrap-up, bounded by the campaign's limit."""

@@ -15,6 +15,7 @@ import trio.testing
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.redis import RedisSettings
+from dialer.archive.rows import event_of
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.settling import unsent
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
@@ -25,6 +26,7 @@ from dialer.shell.parts import Queues, ToWrite
 from dialer.shell.tasks import event_writer
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.streams import entries_of
 from dialer.store.operators import agents, campaigns, control, status
 from dialer.store.privacy import blocklist
 from pacing.api import Mode
@@ -118,6 +120,20 @@ def test_facts_go_to_redis(desk: Desk) -> None:
     assert [row.agent for row in agents.listing(desk.store)] == ["ann"]
     assert len(desk.writer.parts.spool) == 0
     assert desk.health.healthy
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_what_agents_did_is_told_where_an_archive_reads_it(desk: Desk, archived: bool) -> None:
+    """Where none does, nothing is written: the stream does not come into being by itself."""
+    floor, now = desk.store.keys.floor(), desk.writer.parts.clock.now()
+    if archived:
+        trip(desk.store, [("XGROUP", "CREATE", floor, "archive", "$", "MKSTREAM")])
+    desk.write([state("ann", AgentState.READY, now - 9), state("ann", AgentState.TALKING, now - 4)])
+
+    told = [event_of(entry) for entry in entries_of(trip(desk.store, [("XRANGE", floor, "-", "+")])[0])]
+    spans = [(one.data["state"], round(one.data["ended_at"] - one.data["started_at"])) for one in told]
+    assert sum(seconds for state, seconds in spans if state == "ready") == (5 if archived else 0)
+    assert {one.kind for one in told} == ({"agent_interval"} if archived else set())
 
 
 def test_two_events_of_one_moment_are_two(desk: Desk) -> None:

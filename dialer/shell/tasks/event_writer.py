@@ -15,6 +15,7 @@ import structlog
 import trio
 
 from dialer.core.abandonment.windows import counting_day, zone_of
+from dialer.core.agents.intervals import AgentTime, Interval
 from dialer.core.attempt_fields import durations_of, fields_of
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
@@ -28,7 +29,7 @@ from dialer.store.base.fields import Undecodable
 from dialer.store.operators import agents
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement import outbox, retelling, settle
+from dialer.store.settlement import floor_events, outbox, retelling, settle
 from dialer.store.settlement.outbox import CrmEvent
 
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ class EventWriter:
 
     parts: Parts
     presence: dict[str, agents.Presence] = field(default_factory=dict)
+    agent_time: AgentTime = field(default_factory=AgentTime)
     _numbered: int = 0
     _spooling: trio.Lock = field(default_factory=trio.Lock)
 
@@ -53,7 +55,8 @@ class EventWriter:
         incoming = self.parts.queues.facts_to_write
         async for first in incoming:
             effects = [first, *_rest(incoming)]
-            await self._commit([fact for effect in effects for fact in self._facts(effect)])
+            facts = [fact for effect in effects for fact in self._facts(effect)]
+            await self._commit([*facts, *map(self._interval, self.agent_time.cut(self.parts.clock.wall()))])
             if self.parts.health.redis_healthy:
                 async with self._spooling:
                     await self._show_presence()
@@ -85,7 +88,8 @@ class EventWriter:
                     "reason": effect.reason,
                     "pending": "" if effect.pending is None else effect.pending.value,
                 }
-                return [self._event(Publish("agent_state", "", fields), at)]
+                intervals = self.agent_time.changed(effect, at)
+                return [*map(self._interval, intervals), self._event(Publish("agent_state", "", fields), at)]
 
     def _event(self, effect: Publish, at: float) -> CrmEvent:
         """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:
@@ -98,6 +102,9 @@ class EventWriter:
             return event
         self._numbered += 1
         return replace(event, id=f"{event.id}-{self._numbered}")
+
+    def _interval(self, interval: Interval) -> CrmEvent:
+        return floor_events.agent_interval(interval, self.parts.host)
 
     def _settled(self, settlement: Settlement) -> Settlement:
         settings = self.parts.engine.settings_of(settlement.campaign)

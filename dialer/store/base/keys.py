@@ -90,6 +90,7 @@ class Keys:
 
     crm_in = _shared("crm:in")  # outcomes, blocks and unblocks from the CRM and desktops
     crm_out = _shared("crm:out")  # events for the CRM that it must not miss
+    floor = _shared("floor")  # what happened on the floor, for the archive: agents' intervals, pacing minutes, outcomes
     crm_live = _shared("crm:live")  # events of the moment: for screens, and answers to entries
     agents_in = _shared("agents:in")  # what desktops say about their agents
     control = _shared("control")  # operator commands

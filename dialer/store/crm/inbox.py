@@ -19,7 +19,7 @@ from config.daemon import SHORTEST_PREFIX
 from dialer.core.abandonment.windows import SLOT_S
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
-from dialer.core.model import Lead
+from dialer.core.model import Lead, shown_attempt
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, careful_trip, trip
 from dialer.store.base.errors import KeyDamaged, StoreError
 from dialer.store.base.fields import Undecodable
@@ -139,9 +139,22 @@ def apply(
     done = [one for one in received if one.entry_id not in waiting]
     markings = [_said(outcome, one.lead, one) for outcome, one in accepted.values() if one.lead is not None]
     contacts.mark(store, markings)
-    _answer(store, done, orders.answers, refusals, refusals_told or Refusals(), now)
-    kept_outcomes = tuple(outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting)
-    return CrmReport(len(done) - len(refusals), len(refusals), blocked, kept_outcomes)
+    kept_outcomes = {entry_id: outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting}
+    events = [outcome_event(outcome, entry_id, asked_at[entry_id]) for entry_id, outcome in kept_outcomes.items()]
+    _answer(store, done, [*events, *orders.answers], refusals, refusals_told or Refusals(), now)
+    return CrmReport(len(done) - len(refusals), len(refusals), blocked, tuple(kept_outcomes.values()))
+
+
+def outcome_event(outcome: Outcome, entry_id: str, at: float) -> CrmEvent:
+    """For the archive: what somebody said of an attempt, without the note, when it was sent."""
+    fields = {
+        "attempt_id": shown_attempt(outcome.attempt),
+        "outcome": outcome.outcome,
+        "agent": outcome.agent,
+        "opt_out": outcome.opt_out,
+        "callback_at": outcome.callback_at,
+    }
+    return CrmEvent("outcome", f"{outcome.attempt}/{entry_id}", outcome.campaign, at, fields)
 
 
 def _look_up(store: Store, outcomes: Sequence[Outcome]) -> list[_Known | KeyDamaged | None]:

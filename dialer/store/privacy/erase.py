@@ -218,7 +218,7 @@ def _erase_events(store: Store, erasure: Erasure, leads: Collection[tuple[str, s
     gone = 0
     if not leads and not erasure.customer:
         return 0
-    for stream in (store.keys.crm_out(), store.keys.crm_live()):
+    for stream in (store.keys.crm_out(), store.keys.crm_live(), store.keys.floor()):
         for entries in _pages(store, stream, erasure.since):
             ids = [entry.id for entry in entries if _is_of(_event(entry), leads, erasure.customer)]
             gone += trip(store, [("XDEL", stream, *ids)])[0] if ids else 0

@@ -154,6 +154,7 @@ def purge_events(store: Store, before: float, cursor: str = "") -> Slice:
     before it."""
     _trim(store, store.keys.quarantine(), before)
     _trim(store, store.keys.crm_live(), before)
+    _trim(store, store.keys.floor(), before)
     return _trim(store, store.keys.crm_out(), before)
 
 
