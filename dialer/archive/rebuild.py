@@ -126,7 +126,7 @@ def outcome_row(record: Record) -> Row:
         "word": word_of(f"{record.at_ms}/{fields['outcome']}"),
         "campaign": fields["campaign"],
         "outcome": fields["outcome"],
-        "at": record.at_ms,
+        "said_at": record.at_ms,
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from dialer.archive.rows import DISPOSITION, Unreadable, event_of
 from dialer.core.model import Lead
 from dialer.store.base.connection import Command, Store, attempt_trip, trip
 from dialer.store.base.errors import StoreError
@@ -36,9 +37,14 @@ class Sources:
     store: Store
 
     @property
+    def crm_streams(self) -> tuple[str, ...]:
+        """The streams with the events that no CRM must miss."""
+        return (self.store.keys.crm_out(),)
+
+    @property
     def streams(self) -> tuple[str, ...]:
-        """Events that no CRM must miss, what happened on the floor, the audit trail."""
-        return (self.store.keys.crm_out(), self.store.keys.floor(), self.store.keys.audit())
+        """These, what happened on the floor, the audit trail."""
+        return (*self.crm_streams, self.store.keys.floor(), self.store.keys.audit())
 
     def open(self, *, who: str, now: float) -> None:
         """Register, from the oldest event on. One that is registered stays where it is. Raises `StoreError`."""
@@ -78,10 +84,29 @@ class Sources:
     def everything(self) -> Iterator[list[Taken]]:
         """All that the streams still have, read or not, in pages; nothing is acknowledged by it."""
         for stream in self.streams:
-            first = "-"
-            while entries := entries_of(trip(self.store, [("XRANGE", stream, first, "+", "COUNT", PAGE)])[0]):
-                first = f"({entries[-1].id}"
-                yield [Taken(stream, entry) for entry in entries]
+            yield from self._pages(stream)
+
+    def _pages(self, stream: str) -> Iterator[list[Taken]]:
+        first = "-"
+        while entries := entries_of(trip(self.store, [("XRANGE", stream, first, "+", "COUNT", PAGE)])[0]):
+            first = f"({entries[-1].id}"
+            yield [Taken(stream, entry) for entry in entries]
+
+    def told(self) -> Iterator[Mapping[str, Any]]:
+        """The data of each disposition that is still in the streams to the CRM; what cannot be read is passed over."""
+        for stream in self.crm_streams:
+            for page in self._pages(stream):
+                for taken in page:
+                    try:
+                        event = event_of(taken.entry)
+                    except Unreadable:
+                        continue
+                    if event.kind == DISPOSITION:
+                        yield event.data
+
+    def coming(self) -> int:
+        """Entries of the streams to the CRM that are not acknowledged yet."""
+        return sum(reader.unread for reader in readers.listing(self.store) if reader.name == READER)
 
     def done(self, taken: Sequence[Taken]) -> None:
         """It is on disk: acknowledge it."""

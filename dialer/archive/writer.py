@@ -19,7 +19,7 @@ from typing import Final
 import structlog
 
 from dialer.archive import rows
-from dialer.archive.rows import Archived, Event, Unreadable
+from dialer.archive.rows import DISPOSITION, Archived, Event, Unreadable
 from dialer.archive.sources import Sources, Taken
 from dialer.core.model import Lead
 from dialer.disk.archive.partitions import Partitions, Row
@@ -36,7 +36,6 @@ MOST_ROWS: Final = 50_000
 RETRY_S: Final = 5.0
 AGE_EVERY_S: Final = 86_400.0
 STATUS_FILE: Final = "status.json"
-DISPOSITION: Final = "disposition"
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ OUTCOMES: Final = Table(
     "outcomes",
     "What agents or the CRM said of attempts; the last word on each counts.",
     ("attempt_id", "word"),
-    "at",
+    "said_at",
     (
         Column("attempt_id", _TEXT, "the attempt"),
         Column("word", "UBIGINT", "which word on it, by the entry that it came in"),
@@ -105,7 +105,7 @@ OUTCOMES: Final = Table(
         Column("agent", _TEXT, "who said it, where that was told"),
         Column("opt_out", "BOOLEAN", "the callee asked not to be called again"),
         Column("callback_at", _TIME, "when a call back was promised for"),
-        Column("at", _TIME, "when it was said"),
+        Column("said_at", _TIME, "when it was said"),
     ),
 )
 
@@ -158,10 +158,10 @@ CAMPAIGN_CHANGES: Final = Table(
     "campaign_changes",
     "Who changed a campaign, and how.",
     ("entry",),
-    "at",
+    "changed_at",
     (
         Column("entry", _TEXT, "the line of the audit trail"),
-        Column("at", _TIME, "when"),
+        Column("changed_at", _TIME, "when"),
         Column("campaign", _TEXT, "the campaign"),
         Column("what", _TEXT, "what was done, such as campaign_start"),
         Column("redis_user", _TEXT, "the Redis user"),
@@ -189,15 +189,15 @@ RECORDINGS: Final = Table(
 QUALITY_MARKS: Final = Table(
     "quality_marks",
     "Marks that somebody who listened gave; the last of each listener counts.",
-    ("attempt_id", "scorer", "at"),
-    "at",
+    ("attempt_id", "scorer", "marked_at"),
+    "marked_at",
     (
         Column("attempt_id", _TEXT, "the attempt"),
         Column("campaign", _TEXT, "the campaign"),
         Column("agent", _TEXT, "whose talk it was"),
         Column("scorer", _TEXT, "who listened"),
         Column("score", "FLOAT", "the mark, 0 to 100"),
-        Column("at", _TIME, "when"),
+        Column("marked_at", _TIME, "when"),
     ),
 )
 
