@@ -13,7 +13,7 @@ from dialer.store.base.connection import Command, Store, attempt_trip, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.streams import Entry, entries_of
-from dialer.store.crm import readers
+from dialer.store.crm import crm_map, readers
 from dialer.store.leads.lead_codec import unpack
 
 READER: Final = "archive"
@@ -38,8 +38,8 @@ class Sources:
 
     @property
     def crm_streams(self) -> tuple[str, ...]:
-        """The streams with the events that no CRM must miss."""
-        return (self.store.keys.crm_out(),)
+        """The streams with the events that no CRM must miss, of all CRMs that were there when last looked."""
+        return tuple(self.store.keys.crm_out(crm) for crm in crm_map.loaded(self.store).crms)
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -47,8 +47,10 @@ class Sources:
         return (*self.crm_streams, self.store.keys.floor(), self.store.keys.audit())
 
     def open(self, *, who: str, now: float) -> None:
-        """Register, from the oldest event on. One that is registered stays where it is. Raises `StoreError`."""
-        readers.register(self.store, READER, who=who, now=now, oldest=True)
+        """Register with each CRM that there is now, from the oldest event on. One that is registered stays where it is.
+        Raises `StoreError`."""
+        for crm in crm_map.load(self.store).crms:
+            readers.register(self.store, READER, who=who, now=now, oldest=True, crm=crm)
         for stream in self.streams:
             reply = attempt_trip(self.store, [("XGROUP", "CREATE", stream, READER, "0", "MKSTREAM")])[0]
             if isinstance(reply, StoreError) and "BUSYGROUP" not in str(reply):
@@ -106,7 +108,7 @@ class Sources:
 
     def coming(self) -> int:
         """Entries of the streams to the CRM that are not acknowledged yet."""
-        return sum(reader.unread for reader in readers.listing(self.store) if reader.name == READER)
+        return sum(one.unread for one in readers.listing(self.store) if one.name.rpartition("/")[2] == READER)
 
     def done(self, taken: Sequence[Taken]) -> None:
         """It is on disk: acknowledge it."""

@@ -35,6 +35,9 @@ MOST_ROWS: Final = 50_000
 
 RETRY_S: Final = 5.0
 AGE_EVERY_S: Final = 86_400.0
+LOOK_EVERY_S: Final = 60.0
+"""How often it is asked whether there are CRMs that nobody knew of."""
+
 STATUS_FILE: Final = "status.json"
 
 
@@ -63,6 +66,7 @@ class Writer:
     counts: Counter[str] = field(default_factory=Counter)
     _flushed_at: float = 0.0
     _aged_at: float = float("-inf")
+    _looked_at: float = field(default_factory=time.monotonic)
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop. Redis and the disk may go and come back meanwhile."""
@@ -107,6 +111,9 @@ class Writer:
         taken = self.sources.fresh() if len(self.waiting) < MOST_ROWS else []
         self.take(taken)
         now = time.monotonic()
+        if now - self._looked_at >= LOOK_EVERY_S:
+            self.sources.open(who=self.who, now=time.time())
+            self._looked_at = now
         if len(self.waiting) >= MOST_ROWS or now - self._flushed_at >= self.flush_s:
             self.flush()
         if now - self._aged_at >= AGE_EVERY_S:

@@ -69,9 +69,16 @@ def compose(
         parts = (*parts[:-1], replace(parts[-1], title=f"By {', '.join(by)}", chinese="", keys=tuple(by)))
     with opened(folder, question, time_zone) as connection:
         sections = tuple(
-            section_of(part, sums(connection, question, part.keys, with_agent=part.with_agent)) for part in parts
+            section_of(part, sums(connection, question, part.keys, wanted(part), with_agent=part.with_agent))
+            for part in parts
         )
     return Document(report, question.period, question.only, sections, made_at, time_zone)
+
+
+def wanted(part: Part) -> frozenset[str]:
+    """The sums that a table's measures are made of."""
+    measures = [MEASURES[name] for name in part.measures]
+    return frozenset(name for one in measures for name in (*one.over, *one.under, *one.less))
 
 
 def section_of(part: Part, groups: Sequence[Mapping[str, Any]]) -> Section:

@@ -146,7 +146,8 @@ def with_stream(events: Iterable[Mapping[str, Any]], connection: Connection, per
         if end != UNKNOWN or name not in told:
             told[name] = (place, end)
     of_period = {name: row for name, row in told.items() if row[0][1] in days}
-    ours = dict(run(connection, "SELECT attempt_id, disposition FROM calls"))
+    days_sql = f"day BETWEEN DATE '{period.first}' AND DATE '{period.last}'"
+    ours = dict(run(connection, f"SELECT attempt_id, disposition FROM attempts WHERE {days_sql}"))
     named: dict[Place, int] = defaultdict(int)
     for name, (place, end) in of_period.items():
         done.figures += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,13 +15,16 @@ import pytest
 
 from compliance.evidence import customer_hash, number_hash
 from dialer.archive.rows import kept_hash
+from dialer.core.agents.agent import AgentState
+from dialer.core.agents.intervals import Interval
 from dialer.core.model import Disposition
 from dialer.disk.archive.partitions import files
 from dialer.disk.archive.tables import ATTEMPTS
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.records import packed
-from dialer.store.crm import readers
+from dialer.store.crm import inbox, readers
 from dialer.store.operators import campaigns, control
+from dialer.store.settlement import floor_events, settle
 from dialer.store.settlement.outbox import publish
 from dialer.store.settlement.settlements import event_of
 from tests.archive.conftest import KEY, Archive, Calls
@@ -306,3 +310,49 @@ def test_a_campaign_that_is_gone_is_archived_all_the_same(archive: Archive, call
     archive.catch_up()
 
     assert archive.rows("SELECT campaign FROM {attempts}") == [("spring",)]
+
+
+def test_what_is_said_of_a_call_is_archived_once(archive: Archive, calls: Calls, store: Store) -> None:
+    """Each word on it; the same entry again is the same word."""
+    (ended,) = calls.settle(1, live=True)
+    settle.settle(store, [replace(ended, day="2026-03-03")], OWNER)
+    for word in ("refused", "sale"):
+        body = {"type": "outcome", "campaign": "spring", "attempt_id": ended.attempt, "outcome": word, "note": "rings"}
+        trip(store, [("XADD", store.keys.crm_in(), "*", "json", json.dumps(body))])
+        received = inbox.read(store, "one", 10, 0)
+        inbox.apply(store, received, now=NOW)
+        publish(store, inbox.carry_out(store, received, now=NOW, shortest_prefix=5, crm="").answers)
+
+    archive.catch_up()
+
+    assert archive.rows("SELECT attempt_id, outcome FROM {outcomes} ORDER BY 2") == [("A0", "refused"), ("A0", "sale")]
+
+
+def test_the_streams_of_every_crm_are_read(archive: Archive, calls: Calls, store: Store) -> None:
+    """Also of one that is there only later; each call stays in its stream until it is archived."""
+    calls.publish(calls.settle(1))
+    for name in ("north", "south"):
+        campaigns.create(store, calls.floor.settings.model_copy(update={"name": name, "crm": name}), who="t", now=NOW)
+        event = event_of(replace(calls.made[0], attempt=f"B-{name}", day="2026-03-03"), OWNER)
+        publish(store, [replace(event, campaign=name)])
+    archive.writer.sources.open(who="test", now=NOW)
+
+    archive.catch_up()
+
+    assert set(archive.attempts()) == {"A0", "B-north", "B-south"}
+    assert [(one.name, one.unread) for one in readers.listing(store)] == [
+        ("archive", 0),
+        ("north/archive", 0),
+        ("south/archive", 0),
+    ]
+
+
+def test_agents_time_is_archived_once(archive: Archive, store: Store) -> None:
+    """However often it is told."""
+    span = Interval("17", "Anna", "north", "spring", AgentState.TALKING, "", NOW, NOW + 61.5)
+    for _ in range(2):
+        publish(store, [floor_events.agent_interval(span, "dial-1")])
+        archive.catch_up()
+
+    rows = archive.rows("SELECT agent, team, state, epoch_ms(ended_at) - epoch_ms(started_at) FROM {agent_intervals}")
+    assert rows == [("17", "north", "talking", 61_500)]

@@ -285,7 +285,7 @@ def test_a_replay_that_breaks_off_goes_on_later(desk: Desk, monkeypatch: pytest.
     desk.moods.down = True
     desk.write(settles)
     desk.moods.down = False
-    desk.moods.lost = {desk.moods.trips + 5}
+    desk.moods.lost = {desk.moods.trips + 9}
 
     assert desk.replay() is False
     assert 0 < len(desk.writer.parts.spool) < 3

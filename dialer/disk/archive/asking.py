@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dialer.disk.archive.database import Connection, DatabaseError, connect, quoted, run
+from dialer.disk.archive.database import ASKS, Connection, DatabaseError, connect, quoted, run
 from dialer.disk.archive.partitions import check_folder
 from dialer.disk.archive.views import create_views
 from dialer.disk.errors import DiskError
@@ -30,7 +30,10 @@ def ask(folder: Path, time_zone: str, statement: str, limit: int) -> Answered:
         create_views(connection, folder, time_zone)
         _lock_in(connection, folder)
         try:
-            done = connection.execute(statement)
+            asked = connection.extract_statements(statement)
+            if len(asked) != 1 or asked[0].type not in ASKS:
+                raise DiskError("one statement that reads is wanted: SELECT, DESCRIBE, SUMMARIZE or EXPLAIN")
+            done = connection.execute(asked[0])
             rows = done.fetchmany(limit + 1)
             columns = done.description or []
         except DatabaseError as error:

@@ -14,6 +14,8 @@ MEMORY: Final = "1GB"
 
 Connection = duckdb.DuckDBPyConnection
 DatabaseError = duckdb.Error
+ASKS: Final = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
+"""Kinds of statements that change nothing."""
 
 
 def connect(*, threads: int = THREADS, memory: str = MEMORY, spill: Path | None = None) -> Connection:

@@ -6,8 +6,9 @@ in memory then. Every table of a report is a grouping of those.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -120,24 +121,27 @@ Sums = dict[str, Any]
 def opened(folder: Path, question: Question, time_zone: str) -> Iterator[Connection]:
     """A period in memory. Raises `DiskError`."""
     check_folder(folder)
-    connection = connect()
-    try:
-        create_views(connection, folder, time_zone)
+    with (
+        tempfile.TemporaryDirectory(prefix="dialer-report-") as spill,
+        closing(connect(spill=Path(spill))) as connection,
+    ):
+        create_views(connection, folder, time_zone, since=question.period.first - _MARGIN)
+        for statement in (_quarters(question.period), _spans(question), _IDLES, _STAYS, _TEAMS, _NO_SPANS):
+            run(connection, statement)
         run(connection, _calls(question))
-        run(connection, _stays(question))
-        run(connection, _IDLES)
         yield connection
-    finally:
-        connection.close()
 
 
-def _dates(period: Period, column: str = "date") -> str:
-    """Files that may have a row of the period: a day of any zone lies in two UTC days, and a call may be answered on
-    the day after it was reserved."""
-    return f"{column} BETWEEN DATE '{period.first - timedelta(2)}' AND DATE '{period.last + timedelta(2)}'"
+_MARGIN: Final = timedelta(2)
+"""A day of any zone lies in two UTC days, and a call may be answered on the day after it was reserved."""
 
 
-def _within(question: Question, columns: Sequence[str]) -> str:
+def _dates(period: Period) -> str:
+    """Files that may have a row of the period."""
+    return f"date BETWEEN DATE '{period.first - _MARGIN}' AND DATE '{period.last + _MARGIN}'"
+
+
+def _within(question: Question, columns: Collection[str]) -> str:
     period = question.period
     conditions = [f"day BETWEEN DATE '{period.first}' AND DATE '{period.last}'"]
     for column, values in question.only.items():
@@ -148,9 +152,45 @@ def _within(question: Question, columns: Sequence[str]) -> str:
     return " AND ".join(conditions)
 
 
+_QUARTER: Final = "epoch_ms({0}) // 900000"
+
+
+def _quarters(period: Period) -> str:
+    """The day and hour of every quarter of an hour: a calendar asked once for each, and not for each call."""
+    return f"""
+        CREATE OR REPLACE TEMP TABLE quarters AS
+        SELECT quarter, in_zone(make_timestamp_ms(quarter * 900000))::DATE AS day,
+               hour(in_zone(make_timestamp_ms(quarter * 900000))) AS hour
+        FROM range(epoch_ms(DATE '{period.first - 2 * _MARGIN}'::TIMESTAMP) // 900000,
+                   epoch_ms(DATE '{period.last + 2 * _MARGIN}'::TIMESTAMP) // 900000) AS r(quarter)
+    """
+
+
+def _spans(question: Question) -> str:
+    """Agents' time of the days around, with what may be grouped by; `asked`: it is of what is asked for."""
+    return f"""
+        CREATE OR REPLACE TEMP TABLE spans AS
+        SELECT q.day, a.campaign, a.team, a.agent, q.hour, a.state, a.started_at, a.seconds,
+               {_within(question, TIME_KEYS)} AS asked
+        FROM (SELECT * FROM agent_intervals WHERE {_dates(question.period)}) a
+        JOIN quarters q ON q.quarter = {_QUARTER.format("a.started_at")}
+    """.replace(" day BETWEEN", " q.day BETWEEN")
+
+
+_STAYS: Final = """
+    CREATE OR REPLACE TEMP TABLE stays AS
+    SELECT day, campaign, team, agent, hour, state, sum(seconds) AS seconds FROM spans WHERE asked GROUP BY ALL
+"""
+_TEAMS: Final = """
+    CREATE OR REPLACE TEMP TABLE teams AS
+    SELECT agent, day, arg_max(team, started_at) AS team FROM spans GROUP BY agent, day
+"""
+_NO_SPANS: Final = "DROP TABLE spans"
+
+
 def _calls(question: Question) -> str:
-    dates = _dates(question.period)
-    later = f"date >= DATE '{question.period.first - timedelta(2)}'"
+    later = f"date >= DATE '{question.period.first - _MARGIN}'"
+    period = f"day BETWEEN DATE '{question.period.first}' AND DATE '{question.period.last}'"
     return f"""
         CREATE OR REPLACE TEMP TABLE calls AS
         WITH words AS (
@@ -160,41 +200,32 @@ def _calls(question: Question) -> str:
             SELECT attempt_id, avg(score) AS score FROM quality_marks WHERE {later} GROUP BY attempt_id
         ), tapes AS (
             SELECT DISTINCT attempt_id FROM recordings WHERE {later}
-        ), teams AS (
-            SELECT agent, day, arg_max(team, started_at) AS team FROM agent_intervals WHERE {dates} GROUP BY agent, day
         ), joined AS (
-            SELECT a.attempt_id, a.day, a.campaign, coalesce(t.team, '') AS team,
-                   coalesce(a.agent, '') AS agent, coalesce(a.list, '') AS list,
-                   coalesce(a.trunk, '') AS trunk, coalesce(a.caller_id, '') AS caller_id,
-                   hour(a.local_at) AS hour, a.disposition, a.live, a.abandoned, a.hung_up,
+            SELECT a.day, a.campaign, coalesce(t.team, '') AS team, coalesce(a.agent, '') AS agent,
+                   coalesce(a.list, '') AS list, coalesce(a.trunk, '') AS trunk,
+                   coalesce(a.caller_id, '') AS caller_id, q.hour, a.disposition, a.live, a.abandoned, a.hung_up,
                    a.charged, a.message_played, a.opted_out, coalesce(w.word_opt_out, false) AS word_opt_out,
                    a.dialled_at, a.wait_s, a.talk_s, a.post_dial_delay_s, w.outcome,
+                   hash(a.campaign, coalesce(a.lead_id, a.attempt_id)) AS lead,
                    coalesce(w.outcome = 'machine', false) AND NOT a.abandoned AS machine, m.score,
-                   tapes.attempt_id IS NOT NULL AS recorded, hash(a.campaign, coalesce(a.lead_id, a.attempt_id)) AS lead
-            FROM attempts a
+                   tapes.attempt_id IS NOT NULL AS recorded
+            FROM (SELECT * FROM attempts WHERE {_dates(question.period)} AND {period}) a
             LEFT JOIN words w USING (attempt_id)
             LEFT JOIN marks m USING (attempt_id)
             LEFT JOIN tapes USING (attempt_id)
             LEFT JOIN teams t ON t.agent = a.agent AND t.day = a.day
-            WHERE {_dates(question.period, "a.date")}
+            LEFT JOIN quarters q ON q.quarter = {_QUARTER.format("a.reserved_at")}
         )
         SELECT * FROM joined WHERE {_within(question, KEYS)}
-    """
-
-
-def _stays(question: Question) -> str:
-    known = tuple(key for key in KEYS if key in TIME_KEYS)
-    return f"""
-        CREATE OR REPLACE TEMP TABLE stays AS
-        SELECT day, campaign, team, agent, hour(local_at) AS hour, state, reason, started_at, seconds
-        FROM agent_intervals WHERE {_dates(question.period)} AND {_within(question, known)}
     """
 
 
 _IDLES: Final = """
     CREATE OR REPLACE TEMP TABLE idles AS
     WITH marked AS (
-        SELECT *, state <> lag(state, 1, '') OVER (PARTITION BY agent ORDER BY started_at) AS begins FROM stays
+        SELECT day, hour, team, campaign, agent, state, started_at, seconds,
+               state <> lag(state, 1, '') OVER (PARTITION BY agent ORDER BY started_at) AS begins
+        FROM spans WHERE asked
     ), numbered AS (
         SELECT *, sum(begins::INT) OVER (PARTITION BY agent ORDER BY started_at) AS stay FROM marked
     )
@@ -205,27 +236,39 @@ _IDLES: Final = """
 """Ready times that were cut at quarters, put together again."""
 
 
-def sums(connection: Connection, question: Question, keys: Sequence[str], *, with_agent: bool = False) -> list[Sums]:
-    """Each group's sums, in order of the keys, then the total; `with_agent` only of calls that an agent had.
+def sums(
+    connection: Connection,
+    question: Question,
+    keys: Sequence[str],
+    wanted: Collection[str],
+    *,
+    with_agent: bool = False,
+) -> list[Sums]:
+    """The sums of those names for each group, in order of the keys, then the total; `with_agent` only of calls that an
+    agent had.
 
     Groups of which only calls or only time is known have zeros for the other; where time is not known by these keys
     its sums are None.
     """
-    calls = _grouped(connection, "calls WHERE agent <> ''" if with_agent else "calls", CALL_SUMS, keys, question)
+    of_calls, of_time, of_idles = (
+        {name: formula for name, formula in known.items() if name in wanted}
+        for known in (CALL_SUMS, TIME_SUMS, IDLE_SUMS)
+    )
+    calls = _grouped(connection, "calls WHERE agent <> ''" if with_agent else "calls", of_calls, keys, question)
     timed = set(keys) <= TIME_KEYS
-    times = _grouped(connection, "stays", TIME_SUMS, keys, question) if timed else {}
-    idles = _grouped(connection, "idles", IDLE_SUMS, keys, question) if timed else {}
+    times = _grouped(connection, "stays", of_time, keys, question) if timed else {}
+    idles = _grouped(connection, "idles", of_idles, keys, question) if timed else {}
     total = (None,) * len(keys)
     if "campaign" in keys:  # time for no campaign in particular is in the total alone
         times = {group: of for group, of in times.items() if group == total or group[keys.index("campaign")]}
     groups = sorted((calls.keys() | times.keys()) - {total}, key=lambda group: tuple(map(_order, group)))
-    no_time = _nothing(TIME_SUMS) if timed else dict.fromkeys(TIME_SUMS)
+    no_time = _nothing(of_time) if timed else dict.fromkeys(of_time)
     return [
         {
             **dict(zip(keys, group, strict=True)),
-            **(calls.get(group) or _nothing(CALL_SUMS)),
+            **(calls.get(group) or _nothing(of_calls)),
             **(times.get(group) or no_time),
-            **(idles.get(group) or _nothing(IDLE_SUMS)),
+            **(idles.get(group) or _nothing(of_idles)),
         }
         for group in [*groups, total]
     ]
@@ -243,12 +286,13 @@ def _nothing(of: Mapping[str, str]) -> dict[str, Any]:
 def _grouped(
     connection: Connection, table: str, of: Mapping[str, str], keys: Sequence[str], question: Question
 ) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Each group's sums by its keys; the total's by as many None. Asked for apart from each other: it is half the work
+    of grouping sets."""
     formulas = [formula.replace("{service_s}", f"{question.service_level_s!r}") for formula in of.values()]
-    grouping = f"GROUP BY GROUPING SETS (({', '.join(keys)}), ())" if keys else ""
-    whole = f"grouping({', '.join(keys)}) > 0" if keys else "true"
-    rows = run(connection, f"SELECT {', '.join([whole, *keys, *formulas])} FROM {table} {grouping}")
     found = {}
-    for is_total, *values in rows:
-        group = (None,) * len(keys) if is_total else tuple(values[: len(keys)])
-        found[group] = dict(zip(of, values[len(keys) :], strict=True))
+    for by in dict.fromkeys((tuple(keys), ())):
+        grouping = f"GROUP BY {', '.join(by)}" if by else ""
+        for row in run(connection, f"SELECT {', '.join([*by, *formulas, '1'])} FROM {table} {grouping}"):
+            group = row[: len(by)] if by else (None,) * len(keys)
+            found[group] = dict(zip(of, row[len(by) : -1], strict=True))
     return found

@@ -7,6 +7,7 @@ empty. `date` is the UTC day of the file: a condition on it reads no other files
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -49,22 +50,24 @@ def columns_of(table: Table) -> tuple[Column, ...]:
     return (*table.columns, *DERIVED.get(table.name, {}), DATE)
 
 
-def create_views(connection: Connection, folder: Path, time_zone: str) -> None:
-    """Make the views over what a folder holds now. `time_zone` is that of days and hours. Raises `DiskError`."""
+def create_views(connection: Connection, folder: Path, time_zone: str, *, since: date | None = None) -> None:
+    """Make the views over what a folder holds now, from the UTC day `since` on. `time_zone` is that of days and hours.
+    Raises `DiskError`."""
     run(
         connection,
         f"CREATE OR REPLACE MACRO in_zone(utc) AS timezone({quoted(time_zone)}, timezone('UTC', utc::TIMESTAMP))",
     )
     for table in TABLES.values():
-        run(connection, f"CREATE OR REPLACE VIEW {table.name} AS {_view(table, folder)}")
+        run(connection, f"CREATE OR REPLACE VIEW {table.name} AS {_view(table, folder, since)}")
 
 
-def _view(table: Table, folder: Path) -> str:
+def _view(table: Table, folder: Path, since: date | None) -> str:
     types = {**table.types, DATE.name: DATE.type}
     source = f"SELECT {', '.join(f'NULL::{type_} AS {name}' for name, type_ in types.items())} WHERE false"
-    if files(folder, table):
-        pattern = quoted(folder / table.name / "*" / "*.parquet")
-        read = f"read_parquet({pattern}, hive_partitioning=true, hive_types={{'date': DATE}}, union_by_name=true)"
+    paths = [path for path in files(folder, table) if since is None or path.parent.name >= f"date={since}"]
+    if paths:
+        how = "hive_partitioning=true, hive_types={'date': DATE}, union_by_name=true"
+        read = f"read_parquet([{', '.join(map(quoted, paths))}], {how})"
         source += f" UNION ALL BY NAME SELECT * FROM {read}"
     more = [
         f"{formula.replace('{zone}', 'in_zone')} AS {column.name}"

@@ -89,7 +89,8 @@ class EventWriter:
                     "pending": "" if effect.pending is None else effect.pending.value,
                 }
                 intervals = self.agent_time.changed(effect, at)
-                return [*map(self._interval, intervals), self._event(Publish("agent_state", "", fields), at)]
+                changed = self._event(Publish("agent_state", "", fields), at)
+                return [*map(self._interval, intervals), replace(changed, about=effect.campaigns)]
 
     def _event(self, effect: Publish, at: float) -> CrmEvent:
         """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:

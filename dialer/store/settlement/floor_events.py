@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from dialer.core.agents.intervals import Interval
+from dialer.core.model import shown_attempt
+from dialer.store.crm.requests import Outcome
 from dialer.store.settlement.outbox import CrmEvent
 
 AGENT_INTERVAL: Final = "agent_interval"
@@ -48,3 +50,15 @@ def pacing_minute(campaign: str, host: str, minute_at: float, figures: PacingFig
     """How a campaign was paced by one host in the minute that began at `minute_at` (seconds since the epoch)."""
     fields = {"host": host, "minute_at": minute_at, **asdict(figures)}
     return CrmEvent(PACING_MINUTE, f"{host}@{minute_at:.0f}", campaign, minute_at + 60.0, fields)
+
+
+def outcome_said(outcome: Outcome, entry_id: str, at: float) -> CrmEvent:
+    """What somebody said of an attempt, without the note, when it was sent; `entry_id` is that of the entry."""
+    fields = {
+        "attempt_id": shown_attempt(outcome.attempt),
+        "outcome": outcome.outcome,
+        "agent": outcome.agent,
+        "opt_out": outcome.opt_out,
+        "callback_at": outcome.callback_at,
+    }
+    return CrmEvent("outcome", f"{outcome.attempt}/{entry_id}", outcome.campaign, at, fields)
