@@ -26,7 +26,7 @@ from config.daemon import DaemonSettings
 from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
-from dialer.shell.pacing_minutes import PacingMinutes
+from dialer.shell.figures.pacing_minutes import PacingMinutes
 from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.tasks.board import BoardTask
 from dialer.shell.tasks.campaign_watch import CampaignWatch

@@ -356,3 +356,17 @@ def test_agents_time_is_archived_once(archive: Archive, store: Store) -> None:
 
     rows = archive.rows("SELECT agent, team, state, epoch_ms(ended_at) - epoch_ms(started_at) FROM {agent_intervals}")
     assert rows == [("17", "north", "talking", 61_500)]
+
+
+def test_a_file_that_is_written_again_has_the_same_types(archive: Archive, calls: Calls) -> None:
+    """Times stay milliseconds, however often rows are added to an hour: that is a third of its size."""
+    ended = calls.settle(6, live=True)
+    shapes = set()
+    for one in ended:
+        calls.publish([one])
+        archive.catch_up()
+        (path,) = files(archive.folder, ATTEMPTS)
+        shapes.add(str(archive.rows(f"SELECT name, type, logical_type FROM parquet_schema('{path}')")))
+
+    assert len(shapes) == 1
+    assert "MILLIS" in shapes.pop()

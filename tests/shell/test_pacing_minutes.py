@@ -6,7 +6,7 @@ from config.campaign import CampaignSettings
 from config.policies import applied
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.inputs import CampaignState
-from dialer.shell.pacing_minutes import PacingMinutes
+from dialer.shell.figures.pacing_minutes import PacingMinutes
 from dialer.store.base.connection import Store
 from pacing.api import Brake, Decision, Mode, Reason, Rule
 from tests.shell.some_parts import some_parts

@@ -165,7 +165,8 @@ def _rows_of(table: Table, path: Path) -> str:
     """A file as the table is today: a column that it does not have is empty."""
     columns = ", ".join(f"NULL::{type_} AS {name}" for name, type_ in table.types.items())
     source = f"read_parquet({quoted(path)}, hive_partitioning=false)"
-    return f"(SELECT {columns} WHERE false UNION ALL BY NAME SELECT * FROM {source})"
+    typed = ", ".join(f"{name}::{type_} AS {name}" for name, type_ in table.types.items())
+    return f"(SELECT {typed} FROM (SELECT {columns} WHERE false UNION ALL BY NAME SELECT * FROM {source}))"
 
 
 def _json_types(table: Table) -> str:

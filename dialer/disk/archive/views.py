@@ -7,13 +7,14 @@ empty. `date` is the UTC day of the file: a condition on it reads no other files
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from dialer.disk.archive.database import Connection, quoted, run
 from dialer.disk.archive.partitions import files
-from dialer.disk.archive.tables import TABLES, Column, Table
+from dialer.disk.archive.tables import TABLES, TIMES, Column, Table
 
 DERIVED: Final[Mapping[str, Mapping[Column, str]]] = {
     "attempts": {
@@ -46,8 +47,9 @@ DATE: Final = Column("date", "DATE", "the UTC day of the file that the row is in
 
 
 def columns_of(table: Table) -> tuple[Column, ...]:
-    """All columns of a table's view, in order."""
-    return (*table.columns, *DERIVED.get(table.name, {}), DATE)
+    """All columns of a table's view, in order. DuckDB reads times of milliseconds as its own."""
+    own = [replace(column, type="TIMESTAMP") if column.type in TIMES else column for column in table.columns]
+    return (*own, *DERIVED.get(table.name, {}), DATE)
 
 
 def create_views(connection: Connection, folder: Path, time_zone: str, *, since: date | None = None) -> None:
@@ -73,4 +75,5 @@ def _view(table: Table, folder: Path, since: date | None) -> str:
         f"{formula.replace('{zone}', 'in_zone')} AS {column.name}"
         for column, formula in DERIVED.get(table.name, {}).items()
     ]
-    return f"SELECT {', '.join([*table.types, *more, DATE.name])} FROM ({source})"
+    own = [f"{column.name}::{column.type} AS {column.name}" for column in columns_of(table)[: len(table.columns)]]
+    return f"SELECT {', '.join([*own, *more, DATE.name])} FROM ({source})"
