@@ -14,6 +14,7 @@ from compliance.listed import ALL_REGISTERS
 from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_once
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
 from config.model import Region, Section
+from config.recording import RecordingSettings
 from config.rules import CLOCK, CapSettings, HoursSettings, each_cap_once, of_one_mind
 from pacing.api import Guarantee, Mode
 
@@ -305,6 +306,7 @@ class CampaignSettings(Section):
     abandonment: AbandonmentSettings = Field(
         default=AbandonmentSettings(), description="which calls the abandon rate counts"
     )
+    recording: RecordingSettings = Field(default=RecordingSettings(), description="which talks are recorded, and how")
     retry: RetryTable = Field(default=RetryTable(), description="what follows an attempt, by its disposition")
 
     @field_validator("abandon_windows")

@@ -13,6 +13,7 @@ from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
 from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
+from config.recording import RecordingsSettings
 from config.redis import RedisSettings
 from config.sip import SipSettings, TrunkSettings
 
@@ -311,6 +312,9 @@ class DaemonSettings(Section):
     spool: SpoolSettings = Field(default=SpoolSettings(), description="where events wait while Redis is away")
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="the record of decisions and of attempts' ends"
+    )
+    recordings: RecordingsSettings = Field(
+        default=RecordingsSettings(), description="where this host keeps what it records of talks"
     )
     policies: PoliciesSettings = Field(default=PoliciesSettings(), description="policies of your own")
     retention: RetentionSettings = Field(

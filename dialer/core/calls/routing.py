@@ -20,7 +20,7 @@ from dialer.core.agents.agent import (
     come_free,
     enter,
 )
-from dialer.core.calls import previewing, promises
+from dialer.core.calls import previewing, promises, recording
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
 from dialer.core.calls.dialling import cancel, drain
 from dialer.core.calls.settling import give_up
@@ -115,7 +115,8 @@ def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
     call.agent, call.leg = agent.agent, f"{call.attempt}.{call.legs}"
     call.tried |= {agent.agent}
     state.put_agent(enter(agent, AgentState.RINGING, now, call=call.attempt))
-    state.do(Send(DialAgent(call.dial_id, call.leg, agent.uri, about=str(call.lead.number))))
+    order = recording.order(state, call, agent)
+    state.do(Send(DialAgent(call.dial_id, call.leg, agent.uri, about=str(call.lead.number), recording=order)))
 
 
 def agent_dialled(call: Call, event: AgentDialled) -> None:
@@ -265,6 +266,7 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
         changed = apply(agent, event, now)
         if agent is not None and event.kind is AgentEventKind.DIAL and (obstacle := previewing.obstacle(state, agent)):
             raise AgentEventRefused(obstacle)
+        recording.asked(state, event, changed)
     except AgentEventRefused as refusal:
         if event.kind is not AgentEventKind.LOST:
             fields = {"agent": event.agent, "event": str(event.kind), "reason": str(refusal), "ref": event.ref}

@@ -34,6 +34,7 @@ from dialer.store.leads.lead_codec import taken_in_at_of, unpack
 from dialer.store.privacy import blocklist
 from dialer.store.privacy.blocklist import Unblock
 from dialer.store.privacy.erasures import Erasure, save
+from dialer.store.privacy.recordings import tell_hosts
 from dialer.store.privacy.retention import PURGED_AT_ONCE, Purged, purge
 from dialer.store.settlement.settle import from_wire, to_wire
 
@@ -157,6 +158,7 @@ def erase(store: Store, erasure: Erasure, campaigns: Sequence[str]) -> Erasure:
     )
     save(store, known)
     _block(store, known, campaigns)
+    tell_hosts(store, known)
     after, _ = _delete(store, known)
     events = _erase_events(store, known, set(known.leads))
     return replace(after, since=erasure.at, done={**after.done, "events": after.done.get("events", 0) + events})

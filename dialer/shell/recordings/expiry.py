@@ -1,0 +1,154 @@
+"""Deleting recordings: when they were kept long enough, and at once where a person was erased.
+
+Recordings are on the hosts that made them, so each host hears of the erased from a stream, goes on where it left off
+(a file beside the recordings), and looks for them by its own keyed hashes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import structlog
+import trio
+
+from compliance.evidence import customer_hash, number_hash
+from dialer.core.evidence import purged
+from dialer.disk.recordings import index
+from dialer.disk.recordings.index import Row
+from dialer.shell.health import NoCalls
+from dialer.shell.parts import Parts
+from dialer.shell.slow_work import NoAnswer, SlowWork
+from dialer.store.base.errors import StoreError, StoreUnavailable
+from dialer.store.operators import control
+from dialer.store.privacy import recordings
+from dialer.store.privacy.recordings import Erased
+
+log = structlog.get_logger()
+
+DAY_S: Final = 86_400.0
+LOOK_EVERY_S: Final = 5.0
+SWEEP_EVERY_S: Final = 3600.0
+WALK_LIMIT_S: Final = 600.0
+"""Longest walk over the index of all days."""
+
+CURSOR_FILE: Final = "erased.cursor"
+REMEMBERED_S: Final = 2 * DAY_S
+"""A talk may be finished so long after its person was erased."""
+
+WHO: Final = "recordings"
+
+
+@dataclass(slots=True)
+class Expiry:
+    """The task. `_erased` are persons of the last days, against whom each new recording is held."""
+
+    parts: Parts
+    _work: SlowWork = field(default_factory=SlowWork)
+    _erased: list[Erased] = field(default_factory=list)
+    _cursor: str = ""
+    _swept_at: float = float("-inf")
+
+    @property
+    def folder(self) -> Path:
+        """Where the recordings are."""
+        return Path(self.parts.settings.recordings.folder)
+
+    async def keep(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            try:
+                if self.parts.health.redis_healthy and self.parts.store_is_ours:
+                    await self.hear_of_erased()
+                if self.parts.clock.now() - self._swept_at >= SWEEP_EVERY_S:
+                    await self.sweep()
+                    self._swept_at = self.parts.clock.now()
+            except StoreUnavailable as error:
+                self.parts.health.stop_calls(NoCalls.REDIS, str(error))
+            except (StoreError, OSError, NoAnswer) as error:
+                log.warning("recordings not tidied", detail=str(error))
+            await trio.sleep(LOOK_EVERY_S)
+
+    # --- what was kept long enough ------------------------------------------------------------------------------------
+
+    async def sweep(self) -> None:
+        """Delete what is old. Raises `StoreError`, `OSError`, `NoAnswer`."""
+        now = self.parts.clock.wall()
+        keep_days = self.parts.settings.recordings.keep_days
+        await self._remove(lambda row: row.at < now - (row.keep_days or keep_days) * DAY_S, "recordings", now)
+
+    # --- who was erased -----------------------------------------------------------------------------------------------
+
+    async def hear_of_erased(self) -> None:
+        """Delete what was recorded of persons who have been erased since this host last looked. Raises as `sweep`."""
+        if not self._cursor:
+            self._cursor = await self._work.run("cursor", WALK_LIMIT_S, self._read_cursor)
+        while True:
+            persons, after = await trio.to_thread.run_sync(recordings.erased_after, self.parts.store, self._cursor)
+            if after == self._cursor:
+                return
+            for person in persons:
+                await self._remove(self._of(person), "recordings of who was erased", person.at)
+                self._erased.append(person)
+            oldest = self.parts.clock.wall() - REMEMBERED_S
+            self._erased = [person for person in self._erased if person.at >= oldest]
+            await self._work.run("cursor", WALK_LIMIT_S, partial(self._keep_cursor, after))
+            self._cursor = after
+
+    async def is_erased(self, row: Row) -> bool:
+        """Whether a recording that has just been made is of somebody who was erased meanwhile; then it is gone."""
+        if not any(self._of(person)(row) for person in self._erased):
+            return False
+        await self._work.run("index", WALK_LIMIT_S, partial(index.remove, self.folder, row.day, {row.attempt}))
+        return True
+
+    def _of(self, person: Erased) -> Callable[[Row], bool]:
+        key = self.parts.engine.state.settings.hash_key
+        numbers = {number_hash(key, number) for number in person.numbers}
+        customer = customer_hash(key, person.customer) if person.customer else None
+        return lambda row: row.at < person.at and (row.number in numbers or row.customer == customer)
+
+    def _read_cursor(self) -> str:
+        """Where this host left off; a little before, so that talks finished from now on are held against the newest."""
+        path = self.folder / CURSOR_FILE
+        text = path.read_text(encoding="ascii", errors="replace").strip() if path.exists() else "0"
+        ms = text.partition("-")[0]
+        return f"{max(0, int(ms) - round(REMEMBERED_S * 1000))}-0" if ms.isdigit() else "0"
+
+    def _keep_cursor(self, cursor: str) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = self.folder / f"{CURSOR_FILE}.part"
+        part.write_text(cursor, encoding="ascii")
+        part.rename(self.folder / CURSOR_FILE)
+
+    # --- both ---------------------------------------------------------------------------------------------------------
+
+    async def _remove(self, is_to_go: Callable[[Row], bool], what: str, before: float) -> None:
+        last = datetime.fromtimestamp(before, UTC).date()
+        to_go = await self._work.run("index", WALK_LIMIT_S, partial(self._chosen, is_to_go, last))
+        by_campaign: dict[str, int] = defaultdict(int)
+        for day, rows in to_go.items():
+            names = {row.attempt for row in rows}
+            await self._work.run("index", WALK_LIMIT_S, partial(index.remove, self.folder, day, names))
+            for row in rows:
+                by_campaign[row.campaign] += 1
+        now = self.parts.clock.wall()
+        for campaign, count in by_campaign.items():
+            await self.parts.evidence.keep([purged(what, campaign, count, before, now)])
+            detail = {"what": what, "campaign": campaign, "count": count, "before": before, "host": self.parts.host}
+            await trio.to_thread.run_sync(
+                partial(control.audit, self.parts.store, "purge", who=WHO, now=now, detail=detail)
+            )
+            log.info("purged", **detail)
+
+    def _chosen(self, is_to_go: Callable[[Row], bool], last: date) -> dict[date, list[Row]]:
+        chosen: dict[date, list[Row]] = defaultdict(list)
+        for row in index.all_rows(self.folder, last=last):
+            if is_to_go(row):
+                chosen[row.day].append(row)
+        return chosen
