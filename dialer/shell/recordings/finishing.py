@@ -159,7 +159,7 @@ class Finishing:
         )
         if not await self.parts.evidence.keep([entry]):
             return False
-        await self.writer.put_down(_event(row, self.parts.host, self.parts.clock.wall()))
+        await self.writer.put_down(event_of(row, self.parts.host, self.parts.clock.wall()))
         log.info(
             "recorded",
             attempt_id=row.attempt,
@@ -194,7 +194,8 @@ def _set_aside(talk: Path, aside: Path) -> None:
     talk.rename(aside / talk.name)
 
 
-def _event(row: Row, host: str, at: float) -> CrmEvent:
+def event_of(row: Row, host: str, at: float) -> CrmEvent:
+    """What the CRM is told of a recording."""
     fields = {
         "attempt_id": row.attempt,
         "lead_id": row.lead,
