@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -12,21 +11,17 @@ from compliance.caller_ids import CallerId, Pool
 from compliance.destinations import Destinations, NumberType
 from compliance.listed import ALL_REGISTERS
 from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_once
+from config.agent_choice import AgentChoiceSettings
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
-from config.model import Region, Section
-from config.recording import RecordingSettings
+from config.model import NAME as NAME
+from config.model import Region, Section, TrunkName, each_name_once
+from config.recordings.settings import RecordingSettings
 from config.rules import CLOCK, CapSettings, HoursSettings, each_cap_once, of_one_mind
 from pacing.api import Guarantee, Mode
 
 MIN_RING_TIMEOUT_S: Final = 15.0
 """A call must ring this long before it may be given up: 16 CFR 310.4(b)(4)(ii) and 47 CFR 64.1200(a)(6), 15 seconds or
 four rings; Ofcom and the German regulator ask for the same."""
-
-
-TrunkName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
-
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-"""What a campaign may be called."""
 
 
 class RetrySettings(Section):
@@ -273,6 +268,12 @@ class CampaignSettings(Section):
         ge=0,
         le=36_525,
     )
+    crm: str = Field(
+        default="",
+        description="the CRM that it belongs to: events go to crm:out:NAME and crm:live:NAME, for that CRM alone, and "
+        "what it asks for comes in crm:in:NAME; empty: the streams that all others share",
+        pattern=rf"^({NAME.pattern})?$",
+    )
     lead_events: LeadEvents = Field(
         default=LeadEvents.NONE,
         description="which leads that came in the CRM is told of by an event: none, rejected (with the reasons) or all",
@@ -307,6 +308,9 @@ class CampaignSettings(Section):
         default=AbandonmentSettings(), description="which calls the abandon rate counts"
     )
     recording: RecordingSettings = Field(default=RecordingSettings(), description="which talks are recorded, and how")
+    agent_choice: AgentChoiceSettings = Field(
+        default=AgentChoiceSettings(), description="which of the ready agents has an answered call"
+    )
     retry: RetryTable = Field(default=RetryTable(), description="what follows an attempt, by its disposition")
 
     @field_validator("abandon_windows")
@@ -341,12 +345,12 @@ class CampaignSettings(Section):
     def _trunks_once(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if names and info.data.get("trunk"):
             raise ValueError("takes the place of trunk: give only one of the two")
-        return _each_name_once(names)
+        return each_name_once(names)
 
     @field_validator("policies")
     @classmethod
     def _policies_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return _each_name_once(names)
+        return each_name_once(names)
 
     @field_validator("abandon_message")
     @classmethod
@@ -388,10 +392,3 @@ class CampaignSettings(Section):
         if not self.caller_pool().rows:
             missing.append("caller_id is empty and there are no caller_ids: the callee must be shown a number")
         return tuple(missing)
-
-
-def _each_name_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{', '.join(twice)} is there more than once")
-    return names

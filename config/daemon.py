@@ -13,7 +13,7 @@ from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
 from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
-from config.recording import RecordingsSettings
+from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
 from config.sip import SipSettings, TrunkSettings
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from config.scoring import NOT_YET, ScoredRecording, ScoringSheet
+from config.recordings.scoring import NOT_YET, ScoredRecording, ScoringSheet
 
 Recorded = TypeVar("Recorded")
 

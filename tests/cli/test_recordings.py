@@ -17,7 +17,7 @@ import pytest
 from click.testing import Result
 
 from compliance.evidence import Entry
-from config.scoring import SHIPPED
+from config.recordings.scoring import SHIPPED
 from dialer.core.evidence import ms
 from dialer.core.evidence import recording as on_record
 from dialer.disk.evidence_log import open_evidence

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.load import load_model
-from config.scoring import SHIPPED, ScoredRecording, ScoringItem, ScoringSheet
+from config.recordings.scoring import SHIPPED, ScoredRecording, ScoringItem, ScoringSheet
 from dialer.core.quality import Score, drawn, faults, newest, score, summaries
 
 SHEET = ScoringSheet(

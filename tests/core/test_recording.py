@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.recording import RecordingMode, RecordingSettings
+from config.recordings.settings import RecordingMode, RecordingSettings
 from dialer.core.agents.agent import AgentEventKind
 from dialer.core.calls.recording import is_drawn, may_be_recorded
 from dialer.core.effects import Publish, Recorded, Send

@@ -17,7 +17,7 @@ from dialer.cli.base.text import counted
 from dialer.cli.recordings.chosen import Chosen, folder_of
 
 if TYPE_CHECKING:
-    from config.scoring import ScoringSheet
+    from config.recordings.scoring import ScoringSheet
     from dialer.disk.recordings.index import Row
 
 LAST_WEEK: Final = "last"
@@ -101,7 +101,7 @@ def _monday(week: str) -> tuple[str, date]:
 def sheet_of(path: Path | None) -> ScoringSheet:
     """The sheet of a file, the one of this machine, or the shipped one. Raises `ConfigError`."""
     from config.load import load_model
-    from config.scoring import SHIPPED, ScoringSheet
+    from config.recordings.scoring import SHIPPED, ScoringSheet
 
     return load_model(path or (OWN_SHEET if OWN_SHEET.exists() else SHIPPED), ScoringSheet)
 

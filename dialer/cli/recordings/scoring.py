@@ -31,7 +31,7 @@ def score(invocation: Invocation, file: Path) -> Answer:
     """
     from config.load import load_model
     from config.problems import ConfigError, Problem
-    from config.scoring import FilledSheet
+    from config.recordings.scoring import FilledSheet
     from dialer.core import quality
     from dialer.store.operators import control
     from dialer.store.operators import scores as store_of_scores

@@ -12,7 +12,7 @@ import json
 from typing import Any, Final
 
 from compliance.evidence import customer_hash, number_hash
-from config.recording import RecordingMode, RecordingSettings
+from config.recordings.settings import RecordingMode, RecordingSettings
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentEventRefused
 from dialer.core.calls.call import Call
 from dialer.core.campaign_run import CampaignRun

@@ -87,7 +87,8 @@ class EventWriter:
                     "reason": effect.reason,
                     "pending": "" if effect.pending is None else effect.pending.value,
                 }
-                return [self._event(Publish("agent_state", "", fields), at)]
+                changed = self._event(Publish("agent_state", "", fields), at)
+                return [replace(changed, about=effect.campaigns)]
 
     def _event(self, effect: Publish, at: float) -> CrmEvent:
         """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:

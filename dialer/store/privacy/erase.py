@@ -30,6 +30,7 @@ from dialer.store.base.fields import unpacked
 from dialer.store.base.keys import digits, place, subject_field
 from dialer.store.base.records import packed
 from dialer.store.base.streams import GROUP, Entry, entries_of
+from dialer.store.crm import crm_map
 from dialer.store.leads.lead_codec import taken_in_at_of, unpack
 from dialer.store.privacy import blocklist
 from dialer.store.privacy.blocklist import Unblock
@@ -220,7 +221,8 @@ def _erase_events(store: Store, erasure: Erasure, leads: Collection[tuple[str, s
     gone = 0
     if not leads and not erasure.customer:
         return 0
-    for stream in (store.keys.crm_out(), store.keys.crm_live()):
+    crms, keys = crm_map.load(store).crms, store.keys
+    for stream in (key(crm) for crm in crms for key in (keys.crm_out, keys.crm_live)):
         for entries in _pages(store, stream, erasure.since):
             ids = [entry.id for entry in entries if _is_of(_event(entry), leads, erasure.customer)]
             gone += trip(store, [("XDEL", stream, *ids)])[0] if ids else 0
