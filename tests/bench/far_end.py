@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +27,24 @@ class FarEnd:
 
 
 @contextmanager
-def far_end(sipp: str, scenario: str, folder: Path, *, port: int, media_port: int, limit_s: int) -> Iterator[FarEnd]:
-    """Answer calls on a port of 127.0.0.1 as the scenario says, for at most `limit_s`."""
-    statistics = folder / f"{scenario}.csv"
+def far_end(
+    sipp: str,
+    scenario: str,
+    folder: Path,
+    *,
+    port: int,
+    media_port: int,
+    limit_s: int,
+    options: Sequence[str] = (),
+    name: str = "",
+) -> Iterator[FarEnd]:
+    """Answer calls on a port of 127.0.0.1 as the scenario says, for at most `limit_s`. Files go by `name`, the
+    scenario's where there is none."""
+    statistics = folder / f"{name or scenario}.csv"
     command = [sipp, "-sf", str(HERE / f"{scenario}.xml"), "-i", "127.0.0.1", "-p", str(port)]
     command += ["-mi", "127.0.0.1", "-mp", str(media_port), "-nostdin", "-timeout", f"{limit_s}s"]
-    command += ["-trace_stat", "-stf", str(statistics), "-fd", "1", "-buff_size", "4194304"]
-    with (folder / f"{scenario}.log").open("wb") as log:
+    command += ["-trace_stat", "-stf", str(statistics), "-fd", "1", "-buff_size", "4194304", *options]
+    with (folder / f"{name or scenario}.log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
     try:
         yield FarEnd(process, statistics)
