@@ -225,23 +225,19 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     assert sys.executable
 
 
-@pytest.mark.parametrize(
-    "text", ["", "raise SystemExit(3)", "print('{', flush=True)", "print('x' * 70000, flush=True)"]
-)
+RAVES = "print('x' * 70000, flush=True)"
+
+
+@pytest.mark.parametrize("text", ["", "raise SystemExit(3)", "print('{', flush=True)", RAVES])
 def test_an_encoder_that_dies_or_raves_is_started_again(program: Path, text: str) -> None:
     """The order that it was at is told so; the next one has a new process."""
+    encoder, order = Encoder(), Order(live="", name="a1", folder="", bitrate_kbps=24)
     program.write_text(text)
-
-    async def ask() -> str:
-        encoder, order = Encoder(), Order(live="", name="a1", folder="", bitrate_kbps=24)
-        with pytest.raises(EncoderDied):
-            await encoder.carry_out(order, 10.0)
-        program.write_text('import sys\nfor _ in sys.stdin: print(\'{"error": "no"}\', flush=True)')
-        reply = await encoder.carry_out(order, 10.0)
-        encoder.stop()
-        return reply.error
-
-    assert trio.run(ask) == "no"
+    with pytest.raises(EncoderDied):
+        trio.run(encoder.carry_out, order, 10.0)
+    program.write_text('import sys\nfor _ in sys.stdin: print(\'{"error": "no"}\', flush=True)')
+    assert trio.run(encoder.carry_out, order, 10.0).error == "no"
+    encoder.stop()
 
 
 def test_an_encoder_that_hangs_is_given_up(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
