@@ -27,7 +27,7 @@ from dialer.disk.errors import DiskError
 from dialer.disk.recordings import sealing
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.recordings.disk_watch import MB, NEAR
-from dialer.shell.recordings.finishing import FAILED
+from dialer.shell.recordings.troubles import FAILED
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, trip

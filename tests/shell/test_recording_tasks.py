@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import trio
 
+from compliance.evidence import number_hash
+from compliance.numbers import E164
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
 from config.policies import applied
@@ -27,9 +29,12 @@ from dialer.shell.recordings.expiry import Expiry
 from dialer.shell.recordings.finishing import Finishing
 from dialer.shell.recordings.recorded import MOST_KEPT
 from dialer.shell.recordings.recorded import Recorded as Lengths
+from dialer.shell.recordings.troubles import SHOWN_S, Troubles
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.store.base.connection import Store
 from dialer.store.operators import control
+from dialer.store.privacy.erasures import Erasure
+from dialer.store.privacy.recordings import tell_hosts
 from tests.crm_events import heard
 from tests.disk.recordings.made_talks import AT, write_talk
 from tests.shell.some_parts import inputs_of, some_parts
@@ -65,11 +70,18 @@ def left_alone(folder: Path) -> None:
 
 def finish(parts: Parts) -> Finishing:
     """One look at the talks, by a whole task."""
-    task = Finishing(parts, EventWriter(parts), Expiry(parts))
-    try:
-        trio.run(task.once)
-    finally:
-        task.encoder.stop()
+    return looked(Finishing(parts, EventWriter(parts), Expiry(parts)))
+
+
+def looked(task: Finishing, times: int = 1) -> Finishing:
+    """The task, when it has looked so many times."""
+
+    async def look() -> None:
+        for _ in range(times):
+            await task.once()
+        await task.encoder.stop()
+
+    trio.run(look)
     return task
 
 
@@ -178,16 +190,44 @@ def test_a_talk_that_cannot_be_finished_holds_up_no_other(parts: Parts, monkeypa
             write_talk(live(parts), name, SOUND)
         left_alone(live(parts) / name)
 
-    async def three_looks(task: Finishing) -> None:
-        for _ in range(finishing.MOST_TRIES):
-            await task.once()
-
-    task = Finishing(parts, EventWriter(parts), Expiry(parts))
-    trio.run(three_looks, task)
-    task.encoder.stop()
+    looked(Finishing(parts, EventWriter(parts), Expiry(parts)), finishing.MOST_TRIES)
     assert [row.attempt for row in index.all_rows(Path(parts.settings.recordings.folder))] == ["a2"]
     assert (live(parts).parent / "failed" / "a1").is_dir()
-    assert "set aside" in parts.health.alarms["recordings that failed"]
+    assert "1 talk in" in parts.health.alarms["recordings that failed"]
+    (live(parts).parent / "failed" / "a1").rename(live(parts) / "a1")
+    (live(parts) / "a1" / "000000000.agent.wav").unlink()
+    left_alone(live(parts) / "a1")
+    finish(parts)
+    assert len(list(index.all_rows(Path(parts.settings.recordings.folder)))) == 2
+
+
+def test_a_talk_waits_for_the_disk_or_the_key(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is tried, it is not the talk's fault: it stays, with an alarm, until it can be done."""
+    monkeypatch.setattr(finishing, "PAUSE_AFTER_FAULT_S", 0.0)
+    keys = tmp_path / "keys"
+    recordings = parts.settings.recordings.model_copy(update={"key_file": str(keys)})
+    parts.settings = parts.settings.model_copy(update={"recordings": recordings})
+    left_alone(write_talk(live(parts), "a1", SOUND))
+    for _ in range(finishing.MOST_TRIES + 1):
+        finish(parts)
+    assert talks.names(live(parts)) == ["a1"]
+    assert str(keys) in parts.health.alarms["recordings that failed"]
+    keys.touch(mode=0o600)
+    keys.write_text("11" * 32)
+    finish(parts)
+    assert [row.file for row in index.all_rows(Path(parts.settings.recordings.folder))] == ["a1.opus.sealed"]
+
+
+def test_a_trouble_is_shown_for_ten_minutes(parts: Parts, tmp_path: Path) -> None:
+    """Nobody has to acknowledge it; talks that are set aside are shown for as long as they are."""
+    troubles, about = Troubles(parts.health, tmp_path), "recordings that failed"
+    troubles.say("lacks 4 s")
+    for now, shown in ((0.0, True), (SHOWN_S - 1, True), (SHOWN_S, False)):
+        troubles.look(now, 0)
+        assert (about in parts.health.alarms) is shown
+    for set_aside in (2, 0):
+        troubles.look(SHOWN_S, set_aside)
+        assert (about in parts.health.alarms) is bool(set_aside)
 
 
 def test_without_evidence_a_talk_stays_where_it_is(parts: Parts, store: Store) -> None:
@@ -231,13 +271,20 @@ RAVES = "print('x' * 70000, flush=True)"
 @pytest.mark.parametrize("text", ["", "raise SystemExit(3)", "print('{', flush=True)", RAVES])
 def test_an_encoder_that_dies_or_raves_is_started_again(program: Path, text: str) -> None:
     """The order that it was at is told so; the next one has a new process."""
-    encoder, order = Encoder(), Order(live="", name="a1", folder="", bitrate_kbps=24)
     program.write_text(text)
-    with pytest.raises(EncoderDied):
-        trio.run(encoder.carry_out, order, 10.0)
-    program.write_text('import sys\nfor _ in sys.stdin: print(\'{"error": "no"}\', flush=True)')
-    assert trio.run(encoder.carry_out, order, 10.0).error == "no"
-    encoder.stop()
+    order, mended = Order(live="", name="a1", folder="", bitrate_kbps=24), program.with_name("mended.py")
+    mended.write_text('import sys\nfor _ in sys.stdin: print(\'{"error": "no"}\', flush=True)')
+
+    async def ask() -> str:
+        encoder = Encoder()
+        with pytest.raises(EncoderDied):
+            await encoder.carry_out(order, 10.0)
+        encoder_process.PROGRAM = "mended"  # type: ignore[misc]
+        reply = await encoder.carry_out(order, 10.0)
+        await encoder.stop()
+        return reply.error
+
+    assert trio.run(ask) == "no"
 
 
 def test_an_encoder_that_hangs_is_given_up(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,3 +317,25 @@ def test_what_is_old_goes_by_its_own_rule_or_the_host_s(parts: Parts, store: Sto
     assert (line.what, line.detail["what"], line.detail["count"]) == ("purge", "recordings", 2)
     trio.run(Expiry(parts).sweep)
     assert len(control.audit_trail(store, 5)) == 1
+
+
+def test_who_is_erased_is_erased_also_from_what_failed_and_what_comes_later(parts: Parts, store: Store) -> None:
+    """A talk that was set aside, and one that was still being recorded; of others, and of later talks, nothing goes."""
+    key, number, now = b"", E164("+8613800138000"), parts.clock.wall()
+    mine: dict[str, Any] = {"number": number_hash(key, number), "at": now - 60}
+    folder = live(parts).parent / "failed"
+    write_talk(folder, "f1", SOUND, **mine)
+    write_talk(folder, "f2", SOUND, at=now - 60)
+    left_alone(write_talk(live(parts), "a1", SOUND, **mine))
+    left_alone(write_talk(live(parts), "a2", SOUND, at=now - 60))
+    left_alone(write_talk(live(parts), "a3", SOUND, **{**mine, "at": now + 60}))
+    tell_hosts(store, Erasure("e1", now, "me", "asked", number, numbers=(number,)))
+    expiry = Expiry(parts)
+    trio.run(expiry.hear_of_erased)
+    looked(Finishing(parts, EventWriter(parts), expiry))
+    assert talks.names(folder) == ["f2"]
+    assert {row.attempt for row in index.all_rows(Path(parts.settings.recordings.folder))} == {"a2", "a3"}
+    assert {event.id for event in heard(store, "recording")} == {"a2", "a3"}
+    again = Expiry(parts)
+    trio.run(again.hear_of_erased)
+    assert {row.attempt for row in index.all_rows(Path(parts.settings.recordings.folder))} == {"a2", "a3"}

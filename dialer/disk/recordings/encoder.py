@@ -33,17 +33,26 @@ def done(order: Order) -> Reply:
     """Carry an order out."""
     try:
         talk = talks.read_talk(Path(order.live), order.name)
-        if not talk.samples:
-            return Reply(empty=True)
-        return Reply(row=_kept(order, talk))
+        data = encoded(talk.blocks(), bitrate_kbps=order.bitrate_kbps, title=talk.name) if talk.samples else b""
     except DiskError as error:
         return Reply(error=str(error))
     except OSError as error:
-        return Reply(error=f"{error.filename or order.folder}: {error.strerror or error}")
+        return Reply(error=_why(error, order.live), may_pass=True)
+    if not data:
+        return Reply(empty=True)
+    try:
+        return Reply(row=_kept(order, talk, data))
+    except DiskError as error:
+        return Reply(error=str(error), may_pass=True)
+    except OSError as error:
+        return Reply(error=_why(error, order.folder), may_pass=True)
 
 
-def _kept(order: Order, talk: Talk) -> Row:
-    data = encoded(talk.blocks(), bitrate_kbps=order.bitrate_kbps, title=talk.name)
+def _why(error: OSError, folder: str) -> str:
+    return f"{error.filename or folder}: {error.strerror or error}"
+
+
+def _kept(order: Order, talk: Talk, data: bytes) -> Row:
     suffix = PLAIN
     if order.key_file:
         data, suffix = sealing.sealed(data, talk.name, sealing.read_keys(Path(order.key_file))[0]), SEALED

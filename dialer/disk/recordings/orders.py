@@ -18,8 +18,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of it. `empty`: nothing was ever recorded. `error` is for people."""
+    """What came of it. `empty`: nothing was ever recorded. `error` is for people; it `may_pass` where it is the fault
+    of the disk or the key, and not of the talk."""
 
     row: Row | None = None
     empty: bool = False
     error: str = ""
+    may_pass: bool = False

@@ -117,7 +117,7 @@ def read_talk(live: Path, name: str) -> Talk:
         Part(offset_ms, sides.get("callee", empty), sides.get("agent", empty))
         for offset_ms, sides in sorted(by_offset.items())
     ]
-    return Talk(name, _facts(folder / FACTS_FILE), tuple(part for part in parts if part.samples))
+    return Talk(name, facts_of(live, name), tuple(part for part in parts if part.samples))
 
 
 def _samples(path: Path) -> Samples:
@@ -130,8 +130,10 @@ def _samples(path: Path) -> Samples:
     return np.memmap(path, np.dtype("<i2"), "r", HEADER_BYTES, shape=((size - HEADER_BYTES) // 2,))
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    """What was said of the talk; without the file when it was last written, which is about when it began."""
+def facts_of(live: Path, name: str) -> dict[str, Any]:
+    """What was said of a talk; without the file when it was last written, which is about when it began. Raises
+    `OSError`."""
+    path = live / name / FACTS_FILE
     raw = path.read_bytes()[:LONGEST_FACTS_BYTES] if path.exists() else b""
     try:
         facts = msgspec.json.decode(raw, type=dict[str, Any])

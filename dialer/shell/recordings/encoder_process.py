@@ -17,6 +17,7 @@ from dialer.disk.recordings.orders import Order, Reply
 log = structlog.get_logger()
 
 PROGRAM: Final = "dialer.disk.recordings.encoder"
+STOP_S: Final = 5.0
 LONGEST_REPLY_BYTES: Final = 65_536
 FLOOR_S: Final = 30.0
 """So long an order may take, however short the talk: the process starts with it, at the lowest priority."""
@@ -41,10 +42,10 @@ class Encoder:
                 await process.stdin.send_all(msgspec.json.encode(order) + b"\n")
                 return msgspec.json.decode(await _line(process), type=Reply)
         except (trio.BrokenResourceError, trio.ClosedResourceError, EOFError, msgspec.MsgspecError) as error:
-            self.stop()
+            await self.stop()
             raise EncoderDied("the encoder died") from error
         except trio.TooSlowError:
-            self.stop()
+            await self.stop()
             raise EncoderDied(f"the encoder has not answered for {FLOOR_S + limit_s:.0f} s") from None
         except OSError as error:
             raise EncoderDied(f"the encoder does not start: {error}") from error
@@ -55,11 +56,17 @@ class Encoder:
         )
         return self._process
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End the process, whatever it is at; what it was at is done again."""
         process, self._process = self._process, None
-        if process is not None:
-            process.kill()
+        if process is None:
+            return
+        process.kill()
+        with trio.move_on_after(STOP_S, shield=True):
+            await process.wait()
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                await pipe.aclose()
 
 
 async def _line(process: trio.Process) -> bytes:

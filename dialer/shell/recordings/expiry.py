@@ -6,8 +6,8 @@ Recordings are on the hosts that made them, so each host hears of the erased fro
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -19,10 +19,11 @@ import trio
 
 from compliance.evidence import customer_hash, number_hash
 from dialer.core.evidence import purged
-from dialer.disk.recordings import index
+from dialer.disk.recordings import index, talks
 from dialer.disk.recordings.index import Row
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
+from dialer.shell.recordings.troubles import FAILED
 from dialer.shell.slow_work import NoAnswer, SlowWork
 from dialer.store.base.errors import StoreError, StoreUnavailable
 from dialer.store.operators import control
@@ -80,7 +81,7 @@ class Expiry:
         """Delete what is old. Raises `StoreError`, `OSError`, `NoAnswer`."""
         now = self.parts.clock.wall()
         keep_days = self.parts.settings.recordings.keep_days
-        await self._remove(lambda row: row.at < now - (row.keep_days or keep_days) * DAY_S, "recordings", now)
+        await self._remove(lambda known: known.at < now - (known.keep_days or keep_days) * DAY_S, "recordings", now)
 
     # --- who was erased -----------------------------------------------------------------------------------------------
 
@@ -92,9 +93,10 @@ class Expiry:
             persons, after = await trio.to_thread.run_sync(recordings.erased_after, self.parts.store, self._cursor)
             if after == self._cursor:
                 return
-            for person in persons:
-                await self._remove(self._of(person), "recordings of who was erased", person.at)
-                self._erased.append(person)
+            if persons:
+                last = max(person.at for person in persons)
+                await self._remove(self._of(persons), "recordings of who was erased", last)
+            self._erased += persons
             oldest = self.parts.clock.wall() - REMEMBERED_S
             self._erased = [person for person in self._erased if person.at >= oldest]
             await self._work.run("cursor", WALK_LIMIT_S, partial(self._keep_cursor, after))
@@ -102,16 +104,21 @@ class Expiry:
 
     async def is_erased(self, row: Row) -> bool:
         """Whether a recording that has just been made is of somebody who was erased meanwhile; then it is gone."""
-        if not any(self._of(person)(row) for person in self._erased):
+        if not self._of(self._erased)(_known(row)):
             return False
         await self._work.run("index", WALK_LIMIT_S, partial(index.remove, self.folder, row.day, {row.attempt}))
         return True
 
-    def _of(self, person: Erased) -> Callable[[Row], bool]:
+    def _of(self, persons: Sequence[Erased]) -> Callable[[Known], bool]:
+        """Whether a recording is of one of these, from before they were erased."""
         key = self.parts.engine.state.settings.hash_key
-        numbers = {number_hash(key, number) for number in person.numbers}
-        customer = customer_hash(key, person.customer) if person.customer else None
-        return lambda row: row.at < person.at and (row.number in numbers or row.customer == customer)
+        erased_at: dict[str, float] = {}
+        for person in persons:
+            hashes = [number_hash(key, number) for number in person.numbers]
+            hashes += [customer_hash(key, person.customer)] if person.customer else []
+            for each in hashes:
+                erased_at[each] = max(person.at, erased_at.get(each, 0.0))
+        return lambda known: known.at < max(erased_at.get(known.number, 0.0), erased_at.get(known.customer, 0.0))
 
     def _read_cursor(self) -> str:
         """Where this host left off; a little before, so that talks finished from now on are held against the newest."""
@@ -128,15 +135,14 @@ class Expiry:
 
     # --- both ---------------------------------------------------------------------------------------------------------
 
-    async def _remove(self, is_to_go: Callable[[Row], bool], what: str, before: float) -> None:
+    async def _remove(self, is_to_go: Callable[[Known], bool], what: str, before: float) -> None:
         last = datetime.fromtimestamp(before, UTC).date()
         to_go = await self._work.run("index", WALK_LIMIT_S, partial(self._chosen, is_to_go, last))
-        by_campaign: dict[str, int] = defaultdict(int)
+        by_campaign = Counter(await self._work.run("failed", WALK_LIMIT_S, partial(self._discard_failed, is_to_go)))
         for day, rows in to_go.items():
             names = {row.attempt for row in rows}
             await self._work.run("index", WALK_LIMIT_S, partial(index.remove, self.folder, day, names))
-            for row in rows:
-                by_campaign[row.campaign] += 1
+            by_campaign.update(row.campaign for row in rows)
         now = self.parts.clock.wall()
         for campaign, count in by_campaign.items():
             await self.parts.evidence.keep([purged(what, campaign, count, before, now)])
@@ -146,9 +152,41 @@ class Expiry:
             )
             log.info("purged", **detail)
 
-    def _chosen(self, is_to_go: Callable[[Row], bool], last: date) -> dict[date, list[Row]]:
+    def _chosen(self, is_to_go: Callable[[Known], bool], last: date) -> dict[date, list[Row]]:
         chosen: dict[date, list[Row]] = defaultdict(list)
         for row in index.all_rows(self.folder, last=last):
-            if is_to_go(row):
+            if is_to_go(_known(row)):
                 chosen[row.day].append(row)
         return chosen
+
+    def _discard_failed(self, is_to_go: Callable[[Known], bool]) -> list[str]:
+        """The campaigns of talks that were set aside, and are gone now."""
+        aside = Path(self.parts.settings.recordings.live).parent / FAILED
+        gone = []
+        for name in talks.names(aside):
+            facts = talks.facts_of(aside, name)
+            keep_days = facts.get("keep_days")
+            known = Known(
+                at=float(facts["at"]),
+                number=str(facts.get("number", "")),
+                customer=str(facts.get("customer", "")),
+                keep_days=keep_days if isinstance(keep_days, int) else 0,
+            )
+            if is_to_go(known):
+                talks.discard(aside, name)
+                gone.append(str(facts.get("campaign", "")))
+        return gone
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What decides over a recording: when it began, hashes of whom it is of (empty: none), for how long it stays."""
+
+    at: float
+    number: str
+    customer: str
+    keep_days: int
+
+
+def _known(row: Row) -> Known:
+    return Known(row.at, row.number, row.customer, row.keep_days)

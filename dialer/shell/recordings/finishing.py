@@ -25,6 +25,7 @@ from dialer.disk.recordings.orders import Order
 from dialer.shell.parts import Parts
 from dialer.shell.recordings.encoder_process import Encoder, EncoderDied
 from dialer.shell.recordings.expiry import Expiry
+from dialer.shell.recordings.troubles import FAILED, Troubles
 from dialer.shell.slow_work import NoAnswer, SlowWork
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.store.settlement.outbox import CrmEvent
@@ -50,8 +51,8 @@ LAST_TALKS_S: Final = 15.0
 NOTICED_MISSING_S: Final = 1.0
 """Audio that may be missing without a word: the legs' beginning and the files' end are not cut to the frame."""
 
-FAILED: Final = "failed"
-ABOUT: Final = "recordings that failed"
+ENCODER_IDLE_S: Final = 60.0
+"""The encoder's process, 90 MB of memory, ends when it had nothing to do for so long."""
 
 
 @dataclass(slots=True)
@@ -63,12 +64,23 @@ class Finishing:
     expiry: Expiry
     encoder: Encoder = field(default_factory=Encoder)
     _work: SlowWork = field(default_factory=SlowWork)
+    troubles: Troubles = field(init=False)
     _tries: Counter[str] = field(default_factory=Counter)
+
+    _busy_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.troubles = Troubles(self.parts.health, self.aside)
 
     @property
     def live(self) -> Path:
         """Where the talks are."""
         return Path(self.parts.settings.recordings.live)
+
+    @property
+    def aside(self) -> Path:
+        """Where talks go that cannot be finished."""
+        return self.live.parent / FAILED
 
     async def keep(self) -> None:
         """Finish one talk after the other. Runs until cancelled."""
@@ -78,11 +90,11 @@ class Finishing:
                 try:
                     await self.once()
                 except (OSError, NoAnswer) as error:
-                    self._tell(f"{self.live}: {error}")
+                    self.troubles.say(f"talks wait to become recordings: {error}")
                     wait_s = PAUSE_AFTER_FAULT_S
                 await trio.sleep(wait_s)
         finally:
-            self.encoder.stop()
+            await self.encoder.stop()
 
     async def last(self) -> None:
         """At the end of the daemon, when no call is left: what can be finished in `LAST_TALKS_S`."""
@@ -94,12 +106,24 @@ class Finishing:
                     await trio.sleep(LOOK_EVERY_S / 2)
             except (OSError, NoAnswer) as error:
                 log.warning("recordings left for the next start", detail=str(error))
-        self.encoder.stop()
+        await self.encoder.stop()
 
     async def once(self) -> None:
         """Finish every talk that is over. Raises `OSError`, `NoAnswer`."""
-        for name in await self._work.run("talks", DISK_LIMIT_S, self._ready):
+        if self.parts.evidence.failing:
+            return  # nothing is told before it is on record
+        ready = await self._work.run("talks", DISK_LIMIT_S, self._ready)
+        for name in ready:
             await self._finish(name)
+        now = self.parts.clock.now()
+        if ready:
+            self._busy_at = now
+        elif now - self._busy_at >= ENCODER_IDLE_S:
+            await self.encoder.stop()
+        self.troubles.look(now, await self._work.run("failed", DISK_LIMIT_S, self._failed_talks))
+
+    def _failed_talks(self) -> int:
+        return len(talks.names(self.aside))
 
     async def _there(self) -> bool:
         """Whether a talk of this run is left."""
@@ -131,6 +155,10 @@ class Finishing:
             reply = await self.encoder.carry_out(order, (length_s or 86_400.0) / ENCODED_TIMES)
         except EncoderDied as error:
             await self._failed(name, str(error))
+            return
+        if reply.may_pass:
+            self.troubles.say(f"talks wait to become recordings: {reply.error}")
+            await trio.sleep(PAUSE_AFTER_FAULT_S)
             return
         if reply.error:
             await self._failed(name, reply.error)
@@ -168,7 +196,7 @@ class Finishing:
             missing_s=row.missing_s,
         )
         if row.missing_s:
-            self._tell(f"recording {row.attempt} lacks {row.missing_s:.1f} s: the disk was full, or failed")
+            self.troubles.say(f"recording {row.attempt} lacks {row.missing_s:.1f} s: the disk was full, or failed")
         return True
 
     async def _failed(self, name: str, why: str) -> None:
@@ -176,17 +204,12 @@ class Finishing:
         self._tries[name] += 1
         log.warning("recording not finished", attempt_id=name, tries=self._tries[name], detail=why)
         if self._tries[name] < MOST_TRIES:
-            self._tell(f"recording {name} is not finished yet: {why}")
+            self.troubles.say(f"recording {name} is not finished yet: {why}")
             await trio.sleep(PAUSE_AFTER_FAULT_S)
             return
         del self._tries[name]
         self.parts.recorded.lengths_s.pop(name, None)
-        aside = self.live.parent / FAILED
-        await self._work.run("talk", DISK_LIMIT_S, partial(_set_aside, self.live / name, aside))
-        self._tell(f"recording {name} could not be finished and is set aside in {aside}: {why}")
-
-    def _tell(self, words: str) -> None:
-        self.parts.health.alarm(ABOUT, words)
+        await self._work.run("talk", DISK_LIMIT_S, partial(_set_aside, self.live / name, self.aside))
 
 
 def _set_aside(talk: Path, aside: Path) -> None:

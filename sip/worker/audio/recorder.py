@@ -44,6 +44,7 @@ class Recorder:
         self._legs: tuple[Any, Any] | None = None
         self._files: list[pj.AudioMediaRecorder] = []
         self._player: Player | None = None
+        self._is_made = False
         self._began_at: float | None = None
         self._parts = 0
 
@@ -103,9 +104,11 @@ class Recorder:
         now = time.monotonic()
         if self._began_at is None:
             self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folder.mkdir(mode=0o700)
+            if not self._is_made:  # a folder of this name that is not ours is another talk's
+                self._folder.mkdir(mode=0o700)
+                self._is_made = True
             facts = {**json.loads(self._order.facts or "{}"), "at": time.time()}
-            descriptor = os.open(self._folder / FACTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._folder / FACTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(facts, file)
             self._began_at = now
