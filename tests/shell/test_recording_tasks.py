@@ -110,6 +110,19 @@ def test_a_disk_without_room_is_told_to_the_engine_and_to_people(parts: Parts) -
     assert parts.health.alarms == {}
 
 
+def test_folders_are_made_for_their_owner_alone(parts: Parts) -> None:
+    """Also those above the one of talks, under whatever umask."""
+    before = os.umask(0)
+    try:
+        trio.run(DiskWatch(parts).look)
+        trio.run(Expiry(parts).hear_of_erased)
+    finally:
+        os.umask(before)
+    made = [Path(parts.settings.recordings.folder), *Path(parts.settings.recordings.folder).rglob("*")]
+    assert len(made) >= 2
+    assert all(path.stat().st_mode & 0o077 == 0 for path in made)
+
+
 def test_the_alarm_comes_before_the_end(parts: Parts) -> None:
     """At twice the room at which recording ends; nothing else happens yet."""
     status = os.statvfs(parts.settings.recordings.folder.rpartition("/")[0])

@@ -55,7 +55,10 @@ class DiskWatch:
         if not self._somebody_records():
             await self._tell("", "")
             return
-        folders = [Path(settings.live), Path(settings.folder)]
+        folders = [
+            Path(settings.folder),
+            Path(settings.live),
+        ]  # in this order: parents are open to all when they are made
         try:
             fault = await self._work.run("recordings", LOOK_LIMIT_S, partial(fault_of, folders, settings.min_free_mb))
             if not fault and settings.key_file:

@@ -6,6 +6,7 @@ Recordings are on the hosts that made them, so each host hears of the erased fro
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -130,7 +131,9 @@ class Expiry:
     def _keep_cursor(self, cursor: str) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self.folder / f"{CURSOR_FILE}.part"
-        part.write_text(cursor, encoding="ascii")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(cursor)
         part.rename(self.folder / CURSOR_FILE)
 
     # --- both ---------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from dialer.shell.recordings.expiry import Expiry
 from dialer.shell.recordings.troubles import FAILED, Troubles
 from dialer.shell.slow_work import NoAnswer, SlowWork
 from dialer.shell.tasks.event_writer import EventWriter
+from dialer.store.settlement import retelling
 from dialer.store.settlement.outbox import CrmEvent
 
 log = structlog.get_logger()
@@ -66,7 +67,6 @@ class Finishing:
     _work: SlowWork = field(default_factory=SlowWork)
     troubles: Troubles = field(init=False)
     _tries: Counter[str] = field(default_factory=Counter)
-
     _busy_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -185,9 +185,10 @@ class Finishing:
         entry = evidence.recording(
             row.campaign, row.attempt, row.file, row.sha256, row.duration_s, row.missing_s, self.parts.clock.wall()
         )
-        if not await self.parts.evidence.keep([entry]):
+        event = event_of(row, self.parts.host, self.parts.clock.wall())
+        if not await self.parts.evidence.keep([entry, retelling.recording_row(event)]):
             return False
-        await self.writer.put_down(event_of(row, self.parts.host, self.parts.clock.wall()))
+        await self.writer.put_down(event)
         log.info(
             "recorded",
             attempt_id=row.attempt,
