@@ -28,7 +28,7 @@ from dialer.core.effects import (
 from dialer.core.inputs import Input, Refused, TrunkSaid
 from dialer.shell.health import Health
 from dialer.shell.parts import Parts
-from dialer.shell.recordings.recorded import RECORDER, recorder_failed
+from dialer.shell.recordings.recorded import recorder_failed
 from sip.messages import PeerRests, PoolEvent, RecordingChanged, TrunkName
 from sip.pool import Pool
 
@@ -145,7 +145,7 @@ async def hear_pool(
                 case PeerRests():
                     rests.start_soon(_alarm_while_it_rests, health, event)
                 case RecordingChanged(problem=problem) if problem:
-                    health.alarm(RECORDER, recorder_failed(problem))
+                    recorder_failed(health, problem)
                     await put(inbox, event)
                 case TrunkName(trunk, problem):
                     await put(inbox, TrunkSaid(trunk, NAME, problem))

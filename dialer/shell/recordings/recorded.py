@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dialer.core.effects import Recorded as TalkOver
+from dialer.shell.health import Health
 
 MOST_KEPT: Final = 20_000
 """Beyond this the oldest is forgotten: then nobody looks whether something of it is missing."""
@@ -14,9 +15,9 @@ RECORDER: Final = "a recorder"
 """What the alarm about a recorder that failed is about."""
 
 
-def recorder_failed(problem: str) -> str:
-    """The alarm, with what to do."""
-    return f"a talk could not be recorded: {problem}. Look at recordings.folder: dialer doctor"
+def recorder_failed(health: Health, problem: str) -> None:
+    """A talk goes on without being recorded: an alarm, with what to do."""
+    health.alarm(RECORDER, f"a talk could not be recorded: {problem}. Look at recordings.folder: dialer doctor")
 
 
 @dataclass(slots=True)
