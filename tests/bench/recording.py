@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import socket
 import statistics
+import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,12 +27,13 @@ from dialer.disk.recordings.encoder import done
 from dialer.disk.recordings.orders import Order
 from sip.messages import Answered, Dial, DialAgent, Ended, HangUp, Record, RecordingChanged, RecordingOrder, Trunk
 from sip.pool import Pool, PoolSettings, open_pool
-from tests.bench.far_end import far_end
-from tests.bench.processes import cpu_s
+from tests.bench.pipeline.far_end import HERE, ended_after
+from tests.bench.pipeline.processes import cpu_s
 from tests.disk.recordings.made_talks import write_talk
 from tests.sip.tones import RATE
 
 STARTS_PER_S = 25.0
+SCENARIO = HERE / "agent.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,22 @@ def main() -> None:
             encode(folder, given.encode)
         if given.talks:
             limit_s = round(60 + given.talks / STARTS_PER_S + 2 * given.turns * given.window)
-            options_of_sipp = ("-rtp_echo",)
             with (
-                far_end("sipp", "agent", folder, port=(callee := free_port()), media_port=26_000, limit_s=limit_s,
-                        options=options_of_sipp, name="callees"),
-                far_end("sipp", "agent", folder, port=(agent := free_port()), media_port=28_000, limit_s=limit_s,
-                        options=options_of_sipp, name="agents"),
-            ):  # fmt: skip
+                echo("callees", folder, (callee := free_port()), 26_000, limit_s),
+                echo("agents", folder, (agent := free_port()), 28_000, limit_s),
+            ):
                 trio.run(record, folder, given.talks, given.window, given.turns, callee, agent)
+
+
+@contextmanager
+def echo(name: str, folder: Path, port: int, media_port: int, limit_s: int) -> Iterator[None]:
+    """SIPp, which answers every call at once and sends its audio back."""
+    command = ["sipp", "-sf", str(SCENARIO), "-i", "127.0.0.1", "-p", str(port), "-mi", "127.0.0.1"]
+    command += ["-mp", str(media_port), "-rtp_echo", "-nostdin", "-timeout", f"{limit_s}s", "-buff_size", "4194304"]
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
+    with ended_after(process):
+        yield
 
 
 def free_port() -> int:

@@ -178,9 +178,9 @@ def purge_contacts(store: Store, before: float, cursor: str = "") -> Slice:
     """
     first = int(cursor or "0")
     places = [_place(index) for index in range(first, min(first + BUCKETS_AT_ONCE, SHARDS * BUCKETS))]
-    found = trip(store, [("HGETALL", store.keys.history(place)) for place in places])
+    histories = trip(store, [("HGETALL", store.keys.history(place)) for place in places])
     old: dict[int, list[tuple[str, bytes, bytes]]] = defaultdict(list)
-    for place, flat in zip(places, found, strict=True):
+    for place, flat in zip(places, histories, strict=True):
         for subject, raw in zip(flat[::2], flat[1::2], strict=True):
             if _newest(raw) < before:
                 old[place.shard].append((store.keys.history(place), subject, raw))
