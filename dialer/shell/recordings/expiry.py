@@ -55,6 +55,7 @@ class Expiry:
     _erased: list[Erased] = field(default_factory=list)
     _cursor: str = ""
     _swept_at: float = float("-inf")
+    _warned: set[str] = field(default_factory=set)
 
     @property
     def folder(self) -> Path:
@@ -73,7 +74,9 @@ class Expiry:
             except StoreUnavailable as error:
                 self.parts.health.stop_calls(NoCalls.REDIS, str(error))
             except (StoreError, OSError, NoAnswer) as error:
-                log.warning("recordings not tidied", detail=str(error))
+                if str(error) not in self._warned:  # once for what goes on until somebody mends it
+                    log.warning("recordings not tidied", detail=str(error))
+                self._warned.add(str(error))
             await trio.sleep(LOOK_EVERY_S)
 
     # --- what was kept long enough ------------------------------------------------------------------------------------
@@ -129,7 +132,8 @@ class Expiry:
         return f"{max(0, int(ms) - round(REMEMBERED_S * 1000))}-0" if ms.isdigit() else "0"
 
     def _keep_cursor(self, cursor: str) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.folder.is_dir():
+            return  # nothing has ever been recorded here
         part = self.folder / f"{CURSOR_FILE}.part"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
