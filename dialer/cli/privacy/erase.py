@@ -65,7 +65,8 @@ def erase(
     back. A call in progress ends as usual, and its lead is erased
     then. What other programs have read, the CRM or a backup, they have to delete themselves.
 
-    Kept are the numbers on the no-call list, because the next list would bring the calls back; the contact history
+    Kept are the numbers on the no-call list, because the next list would bring the calls back, and for hosts that are
+    away and have recordings; the contact history
     until its retention ends, because the frequency rules need it, unless --also-history is given; evidence, which has
     keyed hashes of numbers; counts. The erasure goes into the audit trail and on record.
 
