@@ -14,7 +14,8 @@ from dialer.core.model import Disposition
 from dialer.disk.recordings import index, talks
 from dialer.shell.recordings.troubles import FAILED
 from dialer.store.settlement.recovery import open_attempts
-from tests.chaos.floor import CAMPAIGN, CAP, Floor, number
+from tests.chaos.floor import CAP, Floor, number
+from tests.chaos.plan import CAMPAIGN
 
 LONGEST_CALL_S: Final = 120.0
 
@@ -39,11 +40,13 @@ class Audit:
     leads_lost: int
     recordings: int = 0
     recordings_astray: tuple[str, ...] = ()
+    words_lost: tuple[str, ...] = ()
 
     @property
     def wrong(self) -> int:
         """Ends that are missing, that contradict another, or that nobody was dialled for."""
-        return len(self.contradicted) + len(self.left_open) + len(self.heard_undialled) + max(0, self.leads_lost)
+        lists = (self.contradicted, self.left_open, self.heard_undialled, self.words_lost)
+        return sum(map(len, lists)) + max(0, self.leads_lost)
 
     def faults(self, *, witnesses_died: bool) -> list[str]:
         """What is wrong, in words. An end that nobody knows is a fault unless a daemon was killed."""
@@ -53,6 +56,7 @@ class Audit:
             "more INVITEs than dispositions": self.dialled_unheard,
             "more dispositions than INVITEs": self.heard_undialled,
             f"dialled more than {CAP} times": self.over_cap,
+            "the CRM's word is gone": self.words_lost,
             "dialled again although the lead was closed, or in a call": self.dialled_twice,
             "recordings set aside, in no index, or readable by others": self.recordings_astray,
         }
@@ -97,6 +101,7 @@ def audit(floor: Floor) -> Audit:
         leads_lost=counts.accepted - known,
         recordings=sum(len(_listed(folder)) for folder in _recordings(floor)),
         recordings_astray=tuple(astray for folder in _recordings(floor) for astray in _astray(folder)),
+        words_lost=floor.words.gone(site.store, max(floor.emptied_at, default=0.0)),
     )
 
 

@@ -5,8 +5,9 @@ blocked before anything is deleted, so that a lead in some daemon's memory is no
 is closed when the attempt ends, and deleted after that. Doing a step twice does no harm.
 
 What stays, and why: the block, a bare number, because without it the next list would bring the calls back; the same
-number for hosts that are away, so that they delete what they recorded when they are back; evidence and the audit trail, which have keyed hashes and masked numbers; the contact history until its retention ends, digits and
-times, because the frequency rules need it, unless it is to go as well; counts.
+number for hosts that are away, so that they delete what they recorded when they are back; evidence and the audit trail,
+which have keyed hashes and masked numbers; the contact history until its retention ends, digits and times, because the
+frequency rules need it, unless it is to go as well; counts.
 """
 
 from __future__ import annotations
