@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from sip.messages import Answered, Bridged, Dial, DialAgent, Ended, HangUp, Record, RecordingChanged, RecordingOrder
+from sip.worker.audio import recorder
 from tests.sip.conftest import BrokenPeer
 from tests.sip.tones import AMPLITUDE, RATE, heard_s, level, read_wav, singing, tone, write_wav
 from tests.sip.worker.test_dead_calls import DIAL, Party
@@ -256,3 +257,41 @@ def test_the_second_try_of_an_agent_is_the_one_recorded(worker, callee, agent, t
     tested.until(RecordingChanged)
     over(tested, callee, agent)
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["att-1"]
+
+
+class Port:
+    """In the place of a port of the bridge; `stalls` are how long connecting it takes, one after the other."""
+
+    def __init__(self, stalls: list[float]) -> None:
+        self.stalls = stalls
+        self.connected: list[object] = []
+
+    def startTransmit(self, to: object) -> None:
+        time.sleep(self.stalls.pop(0) if self.stalls else 0.0)
+        self.connected.append(to)
+
+
+class File(Port):
+    """In the place of the library's recorder."""
+
+    def createRecorder(self, path: str) -> None:
+        Path(path).touch()
+
+    def __swig_destroy__(self, _: object) -> None:
+        """It is closed."""
+
+
+@pytest.mark.parametrize(
+    ("stalls", "beginnings"), [([], 1), ([0.03], 2), ([0.0, 0.03, 0.0, 0.03], 3), ([0.03] * 99, 5)]
+)
+def test_channels_that_would_begin_apart_begin_again(monkeypatch, tmp_path, stalls, beginnings):
+    """A process that stands still between the two is tried again, a few times; nothing is left of what was in vain."""
+    opened = []
+    monkeypatch.setattr(recorder.pj, "AudioMediaRecorder", lambda: opened.append(File([])) or opened[-1])
+    silence, reports = Port(list(stalls)), []
+    tested = recorder.Recorder(str(tmp_path), ORDER, lambda: silence, lambda on, why: reports.append((on, why)))
+    tested.connect(Port([]), Port([]))
+    assert len(opened) == 2 * beginnings
+    assert silence.connected[-2:] == opened[-2:]
+    assert len(list((tmp_path / "att-1").glob("*.wav"))) == 2
+    assert reports == [(True, "")]
