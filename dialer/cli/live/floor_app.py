@@ -24,13 +24,13 @@ from textual.widgets import ContentSwitcher, Footer, Input, Static
 from config.daemon import AgentSettings
 from dialer.cli.base.failures import failure_of
 from dialer.cli.base.figures import QUIET, WARN, count, duration
-from dialer.cli.base.glossary import UTILISATION, state_text
+from dialer.cli.base.glossary import UTILISATION, agent_state_word, state_text
 from dialer.cli.base.hosts import Hosts
 from dialer.cli.base.text import counted
 from dialer.cli.live import floor_rows
-from dialer.cli.live.board import alarm, alarms_of, host_panel
+from dialer.cli.live.board import alarm, alarms_of, host_panel, overdue_line
 from dialer.cli.live.campaign_panels import card
-from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS, AgentLine, state_word
+from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS, AgentLine
 from dialer.cli.live.host_totals import campaigns
 from dialer.cli.live.line_table import Column, LineTable
 from dialer.core.board import Board, CampaignRow
@@ -208,6 +208,8 @@ class FloorApp(App[None]):
         lines: list[RenderableType] = [alarm(text, self.size.width) for text in texts[:room]]
         if room < len(texts):
             lines.append(alarm(f"{counted(len(texts) - room, 'alarm')} more: press !", self.size.width))
+        overdue = sum(row.overdue for row in self.campaign_rows.values())
+        lines += [overdue_line(overdue)] if overdue else []
         lines += [_host_line(board) for board in boards[: 1 if len(boards) > 2 else 2]]
         if len(boards) > 2:
             lines.append(Text(f"   and {counted(len(boards) - 1, 'host')} more: press 3", QUIET))
@@ -351,7 +353,7 @@ def _host_line(board: Board) -> Text:
 
 def _about_agent(line: AgentLine) -> Group:
     row = line.row
-    first = Text.assemble((f" {row.agent} {row.name}".rstrip(), "bold"), f"  {state_word(row.state)}")
+    first = Text.assemble((f" {row.agent} {row.name}".rstrip(), "bold"), f"  {agent_state_word(row.state)}")
     for words in (row.reason, f"then {row.pending}" if row.pending else "", f"daemon {line.host}"):
         if words:
             first.append(f"  {words}", QUIET)
