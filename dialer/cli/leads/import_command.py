@@ -115,7 +115,9 @@ def import_(
         sheet = open_sheet(file, _mapping(pairs), Reading(encoding, delimiter, sheet_name, header_row))
         name = _asked_name(list_name)
         with invocation.store() as store:
+            campaigns.get(store, campaign)
             name = name or _free_name(store, campaign, sheet)
+            _refuse_taken_back(store, campaign, name)
             wanted = _Wanted(campaign, name, owner or invocation.who, rejects, dry_run, no_wait, patience)
             account, taken = _import(invocation, store, sheet, wanted)
     except BadSheet as error:
@@ -156,6 +158,17 @@ def _free_name(store: Store, campaign: str, sheet: Sheet) -> str:
         return f"list {sheet.digest}"
     used = {*names.values(), *lists.intakes(store, campaign)}
     return next(name for name in (stem, *(f"{stem} {number}" for number in range(2, 10_002))) if name not in used)
+
+
+def _refuse_taken_back(store: Store, campaign: str, name: str) -> None:
+    """What was taken back does not come back by itself, such as when the same file is imported once more."""
+    intake = lists.intakes(store, campaign).get(name)
+    if intake is not None and intake.taken_back_at is not None:
+        raise Failure(
+            CliExit.REFUSED,
+            f"the list {name} was taken back, and nothing comes into it any more",
+            "If these leads are to be called all the same, give the import another name: --list NAME",
+        )
 
 
 def _import(invocation: Invocation, store: Store, sheet: Sheet, wanted: _Wanted) -> tuple[Account, TakenIn | None]:

@@ -39,6 +39,9 @@ from dialer.store.base.errors import StoreError
 T = TypeVar("T")
 
 ALARMS_SHOWN: Final = 3
+DETAIL_SHARE: Final = 0.6
+"""So much of the room below the top the details may take, and more where the table does not need it."""
+
 VIEWS: Final = ("campaigns", "agents", "hosts")
 
 
@@ -94,7 +97,7 @@ class FloorApp(App[None]):
     ContentSwitcher { height: 1fr; }
     LineTable { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
     #hosts { height: 1fr; overflow-y: auto; }
-    #detail { height: auto; max-height: 55%; }
+    #detail { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "view('campaigns')", "campaigns", show=False),
@@ -220,10 +223,11 @@ class FloorApp(App[None]):
     def _views(self, shown: int, matching: int, words: str) -> Text:
         resting = sum(floor_rows.rests(row) for row in self.campaign_rows.values())
         hidden = len(self.campaign_rows) - shown
+        kinds = f"{hidden} at rest" if hidden == resting else f"{hidden} hidden, {resting} at rest"
         parts = [
             (
                 "campaigns",
-                f"1: {counted(shown, 'campaign')}" + (f" ({hidden} hidden, {resting} at rest)" if hidden else ""),
+                f"1: {counted(shown, 'campaign')}" + (f" ({kinds})" if hidden else ""),
             ),
             ("agents", f"2: {counted(matching, 'agent')}"),
             ("hosts", f"3: {counted(len(self.hosts.boards), 'host')}"),
@@ -242,10 +246,19 @@ class FloorApp(App[None]):
         row = self.campaign_rows.get(self._table("campaigns").selected) if self.view == "campaigns" else None
         line = self.agent_lines.get(self._table("agents").selected) if self.view == "agents" else None
         detail.display = (self.details or self.why) and (row is not None or line is not None)
+        detail.styles.max_height = self._detail_room()
         if row is not None:
             detail.update(Text(f" {row.name}: {row.problem or row.sentence}") if self.why else card(row, width))
         elif line is not None:
             detail.update(_about_agent(line))
+
+    def _detail_room(self) -> int:
+        """Lines that the details may take."""
+        used = sum(self.floor.query_one(name).outer_size.height for name in ("#top", "#views", "#words", "Footer"))
+        room = max(self.size.height - used, 2)
+        table = self._table(self.view) if self.view in self.sorted_by else None
+        needed = 1 if table is None else len(table.lines) + 1
+        return max(round(DETAIL_SHARE * room), room - needed)
 
     def on_line_table_moved(self) -> None:
         """The cursor has moved."""

@@ -88,8 +88,8 @@ def _number(value: float | None, digits: int = 0) -> Text:
 
 AGENT_COLUMNS: Final[tuple[Column[AgentLine], ...]] = (
     Column("agent", "agent", lambda line: Text(line.row.agent, "bold"), lambda line: line.row.agent),
-    Column("name", "name", lambda line: Text(line.row.name), lambda line: line.row.name),
-    Column("team", "team", lambda line: Text(line.row.team), lambda line: line.row.team),
+    Column("name", "name", lambda line: Text(line.row.name), lambda line: line.row.name, optional=True, least=10),
+    Column("team", "team", lambda line: Text(line.row.team), lambda line: line.row.team, optional=True, least=6),
     Column(
         "state",
         "state",
@@ -97,7 +97,7 @@ AGENT_COLUMNS: Final[tuple[Column[AgentLine], ...]] = (
         lambda line: (_STATES.get(line.row.state, 99), -line.for_s),
     ),
     Column("for", "for", _timer, lambda line: -line.for_s, right=True),
-    Column("campaign", "campaign", lambda line: Text(line.row.campaign), lambda line: line.row.campaign),
+    Column("campaign", "campaign", lambda line: Text(line.row.campaign), lambda line: line.row.campaign, least=11),
     Column("talks", "talks", lambda line: _number(line.row.talks), lambda line: -line.row.talks, right=True),
     Column(
         "average",
@@ -119,7 +119,7 @@ AGENT_COLUMNS: Final[tuple[Column[AgentLine], ...]] = (
 )
 
 CAMPAIGN_COLUMNS: Final[tuple[Column[CampaignRow], ...]] = (
-    Column("campaign", "campaign", lambda row: Text(row.name, "bold"), lambda row: row.name),
+    Column("campaign", "campaign", lambda row: Text(row.name, "bold"), lambda row: row.name, least=20),
     Column("state", "state", lambda row: state_text(row.state, row.problem), lambda row: rank(row)),
     Column(
         "agents",
