@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -21,7 +20,7 @@ from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_import import Account, TakenIn, check_and_send, rejects_file, report, sender, wait_for_intake
-from dialer.cli.leads.lead_rows import Checker
+from dialer.cli.leads.lead_rows import Checker, Ready, RowRules
 from dialer.cli.sheets.cells import seen
 from dialer.cli.sheets.columns import ATTRS, FIELDS, SKIP, BadSheet
 from dialer.cli.sheets.sheet import Reading, Sheet, open_sheet
@@ -174,9 +173,8 @@ def _refuse_taken_back(store: Store, campaign: str, name: str) -> None:
 def _import(invocation: Invocation, store: Store, sheet: Sheet, wanted: _Wanted) -> tuple[Account, TakenIn | None]:
     account, campaign = Account(), wanted.campaign
     stored = campaigns.get(store, campaign).settings
-    checker = Checker(
+    rules = RowRules(
         sheet,
-        campaign,
         stored.default_region,
         invocation.effective().settings.intake.max_lead_bytes,
         now(),
@@ -184,6 +182,7 @@ def _import(invocation: Invocation, store: Store, sheet: Sheet, wanted: _Wanted)
         _ids_needed(invocation, stored),
         stored.destinations(),
     )
+    checker = Checker(rules)
     before = status.counts(store, campaign, now())
     with progress_bar("sending", sheet.size_bytes) as progress, rejects_file(wanted.rejects, sheet) as reject:
         if wanted.dry_run:
@@ -217,17 +216,18 @@ class _Present:
     store: Store
     campaign: str
 
-    def faults(self, leads: Sequence[tuple[Mapping[str, Any], Collection[str]]]) -> list[tuple[str, ...]]:
-        """Why each lead, its entry and its numbers' digits, would not be taken in; () for one that would."""
-        ids = [entry["lead_id"] for entry, _ in leads]
-        numbers = [number for _, own in leads for number in own]
-        known, holders = lists.taken(self.store, self.campaign, ids, numbers)
+    def faults(self, leads: Sequence[Ready]) -> list[tuple[str, ...]]:
+        """Why each lead would not be taken in; () for one that would."""
+        numbers = [number for lead in leads for number in lead.digits]
+        known, holders = lists.taken(self.store, self.campaign, [lead.lead_id for lead in leads], numbers)
         of_number = dict(zip(numbers, holders, strict=True))
         answers = []
-        for there, (_, own) in zip(known, leads, strict=True):
+        for there, lead in zip(known, leads, strict=True):
             reasons = ["lead_id: a lead of this id is in the campaign already"] if there else []
             reasons += [
-                f"phone: is in the campaign already, in lead {of_number[number]}" for number in own if of_number[number]
+                f"phone: is in the campaign already, in lead {of_number[number]}"
+                for number in lead.digits
+                if of_number[number]
             ]
             answers.append(tuple(reasons))
         return answers
