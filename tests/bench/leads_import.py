@@ -62,8 +62,8 @@ def main() -> None:
         megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     used = f"{own:.1f} s of processor time and {others.ru_utime + others.ru_stime:.1f} s in {processes} processes"
     print(  # noqa: T201
-        f"{sheet.what}: {good:,} of {asked.rows:,} rows good in {wall:.1f} s ({asked.rows / wall:,.0f} a second), {used}; "
-        f"opened in {opened:.1f} s; {megabytes:,.0f} MB at most"
+        f"{sheet.what}: {good:,} of {asked.rows:,} rows good in {wall:.1f} s ({asked.rows / wall:,.0f} a second), "
+        f"{used}; opened in {opened:.1f} s; {megabytes:,.0f} MB at most"
     )
 
 
