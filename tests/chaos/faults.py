@@ -13,6 +13,7 @@ from typing import Final
 from dialer.store.base.connection import trip
 from tests.chaos.floor import CAMPAIGN, Floor, pause
 from tests.chaos.forgetting import cut_aof, flush, restore_backup
+from tests.chaos.lead_orders import lead_orders
 from tests.shell.rig import children, is_alive, kill_quietly
 
 Fault = Callable[[Floor], None]
@@ -163,6 +164,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         poison,
         flood,
         drain_one,
+        lead_orders,
     )
 }
 
