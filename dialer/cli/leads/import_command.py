@@ -117,8 +117,8 @@ def import_(
             campaigns.get(store, campaign)
             name = name or _free_name(store, campaign, sheet)
             _refuse_taken_back(store, campaign, name)
-            wanted = _Wanted(campaign, name, owner or invocation.who, rejects, dry_run, no_wait, patience)
-            account, taken = _import(invocation, store, sheet, wanted)
+            order = _Wanted(campaign, name, owner or invocation.who, rejects, dry_run, no_wait, patience)
+            account, taken = _import(invocation, store, sheet, order)
     except BadSheet as error:
         raise click.UsageError(f"{file}: {error}") from error
     extra = {"file": str(file), "encoding": sheet.encoding, "list": name, "dry_run": dry_run, "taken_in": taken}
@@ -170,26 +170,26 @@ def _refuse_taken_back(store: Store, campaign: str, name: str) -> None:
         )
 
 
-def _import(invocation: Invocation, store: Store, sheet: Sheet, wanted: _Wanted) -> tuple[Account, TakenIn | None]:
-    account, campaign = Account(), wanted.campaign
+def _import(invocation: Invocation, store: Store, sheet: Sheet, order: _Wanted) -> tuple[Account, TakenIn | None]:
+    account, campaign = Account(), order.campaign
     stored = campaigns.get(store, campaign).settings
     rules = RowRules(
         sheet,
         stored.default_region,
         invocation.effective().settings.intake.max_lead_bytes,
         now(),
-        wanted.list_name,
+        order.list_name,
         _ids_needed(invocation, stored),
         stored.destinations(),
     )
     checker = Checker(rules)
     before = status.counts(store, campaign, now())
-    with progress_bar("sending", sheet.size_bytes) as progress, rejects_file(wanted.rejects, sheet) as reject:
-        if wanted.dry_run:
+    with progress_bar("sending", sheet.size_bytes) as progress, rejects_file(order.rejects, sheet) as reject:
+        if order.dry_run:
             there = _Present(store, campaign)
             check_and_send(sheet, checker, lambda _: None, account, reject, progress, there.faults)
             return account, None
-        send = sender(store, campaign, limit=STREAM_LIMIT, patience_s=wanted.patience_s, progress=progress)
+        send = sender(store, campaign, limit=STREAM_LIMIT, patience_s=order.patience_s, progress=progress)
         try:
             check_and_send(sheet, checker, send, account, reject, progress)
         except StreamFull as full:
@@ -202,11 +202,11 @@ def _import(invocation: Invocation, store: Store, sheet: Sheet, wanted: _Wanted)
             warn(f"interrupted after {counted(account.sent, 'lead')}; import the same file again to send the rest")
             raise
         finally:
-            _keep(invocation, store, sheet, account, wanted)
-    if wanted.no_wait or not account.sent or not _daemon_alive(store):
+            _keep(invocation, store, sheet, account, order)
+    if order.no_wait or not account.sent or not _daemon_alive(store):
         return account, None
     with progress_bar("the daemon takes them in", account.sent) as progress:
-        return account, wait_for_intake(store, campaign, before, wanted.patience_s, progress)
+        return account, wait_for_intake(store, campaign, before, order.patience_s, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,14 +241,14 @@ def _ids_needed(invocation: Invocation, settings: CampaignSettings) -> frozenset
         return frozenset()
 
 
-def _keep(invocation: Invocation, store: Store, sheet: Sheet, account: Account, wanted: _Wanted) -> None:
+def _keep(invocation: Invocation, store: Store, sheet: Sheet, account: Account, order: _Wanted) -> None:
     """What the import did, for the list's record and the audit trail."""
-    moment, campaign = now(), wanted.campaign
+    moment, campaign = now(), order.campaign
     imported = lists.Import(
-        list_name=wanted.list_name,
+        list_name=order.list_name,
         file=sheet.path.name,
         what=sheet.what,
-        owner=wanted.owner,
+        owner=order.owner,
         who=invocation.who,
         at=moment,
         rows=account.rows,
@@ -258,7 +258,7 @@ def _keep(invocation: Invocation, store: Store, sheet: Sheet, account: Account, 
     )
     lists.record(store, campaign, sheet.digest, imported)
     detail = {"campaign": campaign, "file": sheet.path.name, "sent": account.sent, "rejected": account.rejected}
-    control.audit(store, "leads_import", who=invocation.who, now=moment, detail={**detail, "list": wanted.list_name})
+    control.audit(store, "leads_import", who=invocation.who, now=moment, detail={**detail, "list": order.list_name})
 
 
 def _daemon_alive(store: Store) -> bool:
