@@ -10,7 +10,7 @@ import pytest
 
 from dialer.store.operators import status
 from tests.chaos.audit import audit
-from tests.chaos.floor import CAMPAIGN, drain, open_floor
+from tests.chaos.floor import CAMPAIGN, Plan, drain, open_floor
 from tests.chaos.lead_orders import ELSEWHERE, order
 
 
@@ -19,7 +19,7 @@ from tests.chaos.lead_orders import ELSEWHERE, order
 def test_no_lead_is_lost_or_dialled_against_an_order(tmp_path: Path) -> None:
     """Cancelled, reopened, moved away and back by the hundred: each attempt has one end, each lead one place, and none
     is dialled that was closed before."""
-    with open_floor(tmp_path / "floor", 11, leads=2_000) as floor:
+    with open_floor(tmp_path / "floor", 11, Plan(leads=2_000)) as floor:
         done = order(floor, 8.0)
         codes = drain(floor, 2.0)
         ends = [(str(end.data["lead_id"]), float(end.data["reserved_at"])) for end in floor.site.ends(CAMPAIGN)]

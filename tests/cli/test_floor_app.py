@@ -157,7 +157,7 @@ def test_campaigns_at_rest_are_folded_and_counted() -> None:
         await pilot.press("a", "slash", *"old7", "enter")
         await until(pilot, lambda: "1 campaign (37 hidden" in text_of(app))
         await pilot.press("escape")
-        await until(pilot, lambda: "3 campaigns (35 hidden" in text_of(app))
+        await until(pilot, lambda: "3 campaigns (35 at rest)" in text_of(app))
 
     play(floor, script)
 

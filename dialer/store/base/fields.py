@@ -52,8 +52,8 @@ def decode(fields: Mapping[bytes, bytes], name: str, max_bytes: int = MAX_ENTRY_
     if len(given) != 1 or len(fields) != 1:
         shown = [repr(key[:40].decode("ascii", "backslashreplace"))[:40] for key in list(fields)[:UNKNOWN_NAMED]]
         more = f" and {len(fields) - UNKNOWN_NAMED:,} more" if len(fields) > UNKNOWN_NAMED else ""
-        found = (", ".join(sorted(shown)) or "none") + more
-        raise Undecodable(f"an entry has one field, '{name}' (msgpack) or 'json' (JSON); found: {found}")
+        shown_fields = (", ".join(sorted(shown)) or "none") + more
+        raise Undecodable(f"an entry has one field, '{name}' (msgpack) or 'json' (JSON); found: {shown_fields}")
     raw = fields[given[0]]
     if len(raw) > max_bytes:
         raise Undecodable(f"{len(raw)} bytes, the limit is {max_bytes}")
@@ -110,12 +110,12 @@ def unpacked(raw: bytes, *, twins: bool = False) -> Any:
 
 
 def _without_twins(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
         names = [key for key, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise Undecodable(f"the field {str(twice)[:40]!r} is there twice")
-    return found
+    return unique
 
 
 def _no_constant(name: str) -> Any:

@@ -71,9 +71,9 @@ def find(store: Store, settings: AppliedSettings, text: str, campaigns: Sequence
     elsewhere = _elsewhere(store, number, name, campaigns)
     if lead_id is None:
         return Asked(Lead("", name, (number,)), None, elsewhere)
-    found = find(store, settings, lead_id.decode(), ())
-    index = found.lead.numbers.index(number) if number in found.lead.numbers else found.lead.number_index
-    return replace(found, lead=replace(found.lead, number_index=index), elsewhere=elsewhere)
+    asked = find(store, settings, lead_id.decode(), ())
+    index = asked.lead.numbers.index(number) if number in asked.lead.numbers else asked.lead.number_index
+    return replace(asked, lead=replace(asked.lead, number_index=index), elsewhere=elsewhere)
 
 
 def _elsewhere(store: Store, number: E164, campaign: str, campaigns: Sequence[str]) -> tuple[str, ...]:
@@ -104,9 +104,9 @@ def findings(
     will have brought them up to date by then."""
     screening = Screening.as_dialled(store, settings, now, registers)
     facts = screening.facts([lead])[0]
-    verdicts = explain(facts, replace(screening, now=at).question())
-    asked_for = Wanted(lead.number, tuple(facts.contacts[Per.NUMBER]))
-    shown = caller_ids.foresee(store, settings, [asked_for], at)[0]
+    explained = explain(facts, replace(screening, now=at).question())
+    wanted = Wanted(lead.number, tuple(facts.contacts[Per.NUMBER]))
+    shown = caller_ids.foresee(store, settings, [wanted], at)[0]
     if isinstance(shown, Refusal):
-        return (*verdicts, Finding(Rule.CALLER_ID, (detail(shown),), shown))
-    return (*verdicts, Finding(Rule.CALLER_ID, (f"would show {shown}",), None))
+        return (*explained, Finding(Rule.CALLER_ID, (detail(shown),), shown))
+    return (*explained, Finding(Rule.CALLER_ID, (f"would show {shown}",), None))
