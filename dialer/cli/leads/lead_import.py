@@ -203,6 +203,8 @@ def report(
     for reason, number in sorted(account.reasons.items(), key=lambda item: (-item[1], item[0])):
         rows = ", ".join(account.examples[reason]) + (", ..." if number > len(account.examples[reason]) else "")
         lines.append(f"    {count(number):>7}  {reason}  [{'row' if number == 1 else 'rows'} {rows}]")
+    if any("not a valid number of region" in reason for reason in account.reasons):
+        lines.append("  A range that is new? numbers.also_valid in the daemons' settings allows its prefix.")
     if rejects is not None:
         lines.append(f"  The rejected rows are in {rejects}; it has clear phone numbers.")
     if taken is not None:
