@@ -15,7 +15,8 @@ from dialer.store.leads.bulk.selection import Filter, chosen
 from dialer.store.leads.bulk.transfer import Fate, Transfer, move
 from dialer.store.leads.leads import LeadState
 from dialer.store.operators import campaigns
-from tests.chaos.floor import CAMPAIGN, Floor
+from tests.chaos.floor import Floor
+from tests.chaos.plan import CAMPAIGN
 
 ELSEWHERE: Final = "elsewhere"
 """A stopped campaign, to which leads are moved for a while."""

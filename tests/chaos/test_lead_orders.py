@@ -10,8 +10,9 @@ import pytest
 
 from dialer.store.operators import status
 from tests.chaos.audit import audit
-from tests.chaos.floor import CAMPAIGN, Plan, drain, open_floor
+from tests.chaos.floor import drain, open_floor
 from tests.chaos.lead_orders import ELSEWHERE, order
+from tests.chaos.plan import CAMPAIGN, Plan
 
 
 @pytest.mark.timeout(200)
