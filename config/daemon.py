@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
+from config.archive import ArchiveSettings
 from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
 from config.recordings.settings import RecordingsSettings
@@ -320,6 +321,7 @@ class DaemonSettings(Section):
     retention: RetentionSettings = Field(
         default=RetentionSettings(), description="how long is kept what is known of people"
     )
+    archive: ArchiveSettings = Field(default=ArchiveSettings(), description="the archive of calls, for reports")
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="the Prometheus endpoint")
     log: LogSettings = Field(default=LogSettings(), description="what is written to standard error")
     drain: DrainSettings = Field(default=DrainSettings(), description="an orderly stop")

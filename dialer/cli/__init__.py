@@ -51,6 +51,8 @@ COMMANDS: Final = {
         "Campaigns",
         "Check the record of decisions and calls.",
     ),
+    "archive": Lazy("dialer.cli.reports.archive:archive", "Reports", "The archive of calls: write it, look at it."),
+    "report": Lazy("dialer.cli.reports.report:report", "Reports", "A day, a month, agents, teams, campaigns and more."),
     "audit": Lazy("dialer.cli.privacy.audit:audit", "Campaigns", "Read who changed or looked at what."),
     "crm": Lazy("dialer.cli.crm.crm:crm", "CRM", "Who reads the CRM's events, and what passes."),
     "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),

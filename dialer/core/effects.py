@@ -88,7 +88,8 @@ class Publish:
 @dataclass(frozen=True, slots=True)
 class AgentChanged:
     """An agent's state for the presence table that supervisors and the CRM see. `pending` is the state that was asked
-    for and will follow the call."""
+    for and will follow the call. `campaign` is that of the call or of the lead on offer, or the only one of the login;
+    empty: it may be any of them. `team` and `name` are those of the login."""
 
     agent: str
     state: AgentState
@@ -96,6 +97,9 @@ class AgentChanged:
     reason: str
     campaigns: tuple[str, ...]
     pending: AgentState | None = None
+    team: str = ""
+    name: str = ""
+    campaign: str = ""
 
 
 @dataclass(frozen=True, slots=True)

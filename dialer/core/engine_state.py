@@ -255,7 +255,23 @@ class EngineState:
         if before is not None and _shown(before) == _shown(agent):
             return
         self.changed.update(agent.campaigns if before is None else agent.campaigns + before.campaigns)
-        self.do(AgentChanged(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending))
+        self.do(
+            AgentChanged(
+                *(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending),
+                team=agent.team,
+                name=agent.name,
+                campaign=self._serves(agent),
+            )
+        )
+
+    def _serves(self, agent: Agent) -> str:
+        """The campaign that an agent works for at the moment; empty: it may be any of several."""
+        call = None if agent.call is None else self.calls.get(agent.call)
+        if call is not None:
+            return call.campaign
+        if agent.lead is not None:
+            return agent.lead.campaign
+        return agent.campaigns[0] if len(agent.campaigns) == 1 else ""
 
     def requalify(self, agent: Agent, now: float) -> None:
         """A campaign asks for other skills, maybe. An agent who serves none of its campaigns any more is paused."""

@@ -26,6 +26,7 @@ from config.daemon import DaemonSettings
 from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
+from dialer.shell.figures.pacing_minutes import PacingMinutes
 from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.recordings.disk_watch import DiskWatch
 from dialer.shell.recordings.expiry import Expiry
@@ -211,6 +212,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             DiskWatch(parts).watch,
             expiry.keep,
             finishing.keep,
+            PacingMinutes(parts).keep,
         ):
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:

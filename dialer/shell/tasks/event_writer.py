@@ -16,6 +16,7 @@ import structlog
 import trio
 
 from dialer.core.abandonment.windows import counting_day, zone_of
+from dialer.core.agents.intervals import AgentTime, Interval
 from dialer.core.attempt_fields import durations_of, fields_of
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
@@ -29,7 +30,7 @@ from dialer.store.base.fields import Undecodable
 from dialer.store.operators import agents
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement import outbox, retelling, settle
+from dialer.store.settlement import floor_events, outbox, retelling, settle
 from dialer.store.settlement.outbox import CrmEvent
 
 log = structlog.get_logger()
@@ -53,6 +54,7 @@ class EventWriter:
 
     parts: Parts
     presence: dict[str, agents.Presence] = field(default_factory=dict)
+    agent_time: AgentTime = field(default_factory=AgentTime)
     _numbered: int = 0
     _spooling: trio.Lock = field(default_factory=trio.Lock)
 
@@ -64,7 +66,8 @@ class EventWriter:
             await trio.sleep_until(written_at + GATHER_S)
             written_at = trio.current_time()
             effects = [first, *_rest(incoming)]
-            await self._commit([fact for effect in effects for fact in self._facts(effect)])
+            facts = [fact for effect in effects for fact in self._facts(effect)]
+            await self._commit([*facts, *map(self._interval, self.agent_time.cut(self.parts.clock.wall()))])
             if self.parts.health.redis_healthy:
                 async with self._spooling:
                     await self._show_presence()
@@ -96,8 +99,9 @@ class EventWriter:
                     "reason": effect.reason,
                     "pending": "" if effect.pending is None else effect.pending.value,
                 }
+                intervals = self.agent_time.changed(effect, at)
                 changed = self._event(Publish("agent_state", "", fields), at)
-                return [replace(changed, about=effect.campaigns)]
+                return [*map(self._interval, intervals), replace(changed, about=effect.campaigns)]
 
     def _event(self, effect: Publish, at: float) -> CrmEvent:
         """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:
@@ -114,6 +118,9 @@ class EventWriter:
             return event
         agent = self.parts.engine.view().agents.get(fields["agent"])
         return event if agent is None else replace(event, about=agent.login or agent.campaigns)
+
+    def _interval(self, interval: Interval) -> CrmEvent:
+        return floor_events.agent_interval(interval, self.parts.host)
 
     def _settled(self, settlement: Settlement) -> Settlement:
         settings = self.parts.engine.settings_of(settlement.campaign)

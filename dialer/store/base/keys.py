@@ -99,6 +99,7 @@ class Keys:
     crm_in = _of_crm("crm:in")  # outcomes, blocks and unblocks from the CRM and desktops
     crm_out = _of_crm("crm:out")  # events for the CRM that it must not miss
     crm_live = _of_crm("crm:live")  # events of the moment: for screens, and answers to entries
+    floor = _shared("floor")  # what happened on the floor, for the archive: agents' intervals, pacing minutes, outcomes
     agents_in = _shared("agents:in")  # what desktops say about their agents
     control = _shared("control")  # operator commands
     audit = _shared("audit")  # who changed or looked at what, and when

@@ -24,6 +24,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"  # reads the audit trail, settings and rates
     CRM = "crm"  # adds leads to its campaigns, reads its events, says what came of calls
     DESKTOP = "desktop"  # the gateway between the agents' screens and the dialer
+    ARCHIVE = "archive"  # dialer archive run: reads what happened, and the numbers that it keeps as hashes
 
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -63,6 +64,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "crm_in": ("crm:in", "crm:in:*"),
     "events": ("crm:out", "crm:out:*"),
     "live": ("crm:live", "crm:live:*"),
+    "floor": ("floor",),
     "readers": ("crm:readers", "crm:settings"),
     "crms": ("crm:campaigns", "crm:names"),
     "control": ("control",),
@@ -159,6 +161,12 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
         Grant(("xrange", "xrevrange", "xread", "xlen"), ("rejected",), read_only=True),
         Grant(_FOLLOW, ("events", "live")),
         Grant(_SEND, ("crm_in",)),
+    ),
+    Role.ARCHIVE: (
+        Grant(_FOLLOW, ("events", "live", "floor", "audit")),
+        Grant(("hgetall", "hset"), ("readers",)),
+        Grant(("hget", "hmget"), ("people",), read_only=True),
+        Grant(("smembers", "hgetall"), ("campaigns", "settings", "crms", "rates"), read_only=True),
     ),
     Role.DESKTOP: (
         Grant(_SEND, ("agents_in", "crm_in")),

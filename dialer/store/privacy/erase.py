@@ -233,7 +233,8 @@ def _erase_events(store: Store, erasure: Erasure, leads: Collection[tuple[str, s
     if not leads and not erasure.customer:
         return 0
     crms, keys = crm_map.load(store).crms, store.keys
-    for stream in (key(crm) for crm in crms for key in (keys.crm_out, keys.crm_live)):
+    streams = [key(crm) for crm in crms for key in (keys.crm_out, keys.crm_live)]
+    for stream in (*streams, keys.floor()):
         for entries in _pages(store, stream, erasure.since):
             ids = [entry.id for entry in entries if _is_of(_event(entry), leads, erasure.customer)]
             gone += trip(store, [("XDEL", stream, *ids)])[0] if ids else 0

@@ -29,6 +29,12 @@ VERSION: Final = 1
 MUST_NOT_MISS: Final = frozenset({"disposition", "recording"})
 """The events of `crm:out`."""
 
+FLOOR: Final = frozenset({"agent_interval", "pacing_minute", "outcome"})
+"""The events of the stream `floor`. It is there, and costs anything, where an archive reads it."""
+
+FLOOR_KEPT: Final = 1_000_000
+"""About how many events it keeps, the newest: some days of a floor of 300 agents, 250 MB at most."""
+
 MOST_REASONS: Final = 20
 LONGEST_REASON: Final = 500
 """Bounds of what an event says of an entry that was no good, however long that entry was."""
@@ -121,11 +127,13 @@ def _append(store: Store, event: CrmEvent, crm: str, settings: EventSettings) ->
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"the {event.kind} event {event.id} cannot be encoded: {error}") from error
+    entry = ("v", VERSION, "type", event.kind, "id", event.id, "data", raw)
+    if event.kind in FLOOR:
+        return ("XADD", store.keys.floor(), "NOMKSTREAM", "MAXLEN", "~", FLOOR_KEPT, "*", *entry)
     if event.kind in MUST_NOT_MISS or not settings.live_stream:
         stream, most = store.keys.crm_out(crm), settings.limit
     else:
         stream, most = store.keys.crm_live(crm), LIVE_KEPT
-    entry = ("v", VERSION, "type", event.kind, "id", event.id, "data", raw)
     return ("XADD", stream, "MAXLEN", "~", most, "*", *entry)
 
 
