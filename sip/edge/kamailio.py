@@ -13,10 +13,10 @@ HEAD: Final = "# Written by `dialer edge render`: change dialer.toml instead.\n"
 
 _MODULES: Final = (
     *("ctl", "kex", "corex", "cfg_rpc", "pv", "tm", "tmx", "sl", "rr", "maxfwd", "siputils", "textops", "textopsx"),
-    *("xlog", "sanity", "sdpops", "htable", "pike", "pipelimit", "db_text", "dispatcher", "dialog", "uac", "topoh"),
+    *("xlog", "sanity", "sdpops", "db_text", "htable", "pike", "pipelimit", "dispatcher", "dialog", "uac", "topoh"),
     "rtpengine",
 )
-"""In this order: topoh stands behind dialog, which corrects the CSeq of authenticated calls."""
+"""In this order: topoh behind dialog, which corrects the CSeq of authenticated calls; db_text before htable."""
 
 _PHONE_MODULES: Final = ("auth", "usrloc", "registrar", "nathelper")
 
@@ -36,16 +36,18 @@ def kamailio_files(edge: Edge, mask_key: str) -> tuple[File, ...]:
     """Every file of Kamailio. `mask_key` hides our addresses in what carriers see; calls outlive a restart of
     Kamailio only as long as it stays the same. Raises `ValueError` for a password that no SIP header can carry."""
     routes = files("sip.edge").joinpath("routes.cfg").read_text(encoding="utf-8")
-    found = [
+    written = [
         File("kamailio.cfg", HEAD + "\n".join(_head(edge)) + "\n\n" + "\n".join(_trunks(edge)) + "\n\n" + routes),
         File("secrets.cfg", HEAD + "\n".join(_secrets(edge, mask_key)) + "\n", secret=True),
         File("dispatcher.list", HEAD + "\n".join(_destinations(edge)) + "\n"),
-        File("dbtext/version", "table_name(string) table_version(int)\nuacreg:5\n"),
+        File("dbtext/version", "table_name(string) table_version(int)\nuacreg:5\nhtable:2\nphones:2\n"),
         File("dbtext/uacreg", "\n".join(_registrations(edge)) + "\n", secret=True),
     ]
+    if edge.phones:
+        written.append(File("dbtext/phones", "\n".join(_phones(edge)) + "\n", secret=True))
     if edge.tls:
-        found.append(File("tls.cfg", HEAD + "\n".join(_tls(edge)) + "\n"))
-    return tuple(found)
+        written.append(File("tls.cfg", HEAD + "\n".join(_tls(edge)) + "\n"))
+    return tuple(written)
 
 
 def _head(edge: Edge) -> Iterator[str]:
@@ -89,8 +91,10 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
     yield "tm", "remap_503_500", 0
     yield "tm", "failure_reply_mode", 3
     yield "rr", "append_fromtag", 1
+    yield "db_text", "db_mode", 1  # a table is read anew whenever Kamailio is told to
     yield "dispatcher", "list_file", f"{edge.folder}/dispatcher.list"
     yield "dispatcher", "flags", 2
+    yield "dispatcher", "reload_delta", 0
     yield "dispatcher", "ds_ping_interval", edge.keep_alive_s
     # Only destinations with flag 8 are asked. A 408 is tm's own word for silence, so codes are listed one by one.
     yield "dispatcher", "ds_probing_mode", 3
@@ -105,6 +109,7 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
     yield "uac", "auth_realm_avp", "$avp(auth_realm)"
     if any(carrier.register for carrier in edge.carriers):
         yield "uac", "reg_timer_interval", 2
+        yield "uac", "reload_delta", 0
         yield "uac", "reg_db_url", f"text://{edge.folder}/dbtext"
         yield "uac", "reg_contact_addr", f"{bracketed(edge.nat_address or edge.address)}:{edge.port}"
     yield "rtpengine", "rtpengine_sock", f"udp:{INSIDE}:{edge.control_port}"
@@ -115,7 +120,8 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
     yield "pike", "remove_latency", 4
     yield "htable", "htable", f"banned=>size=8;autoexpire={edge.ban_s};"
     if edge.phones:
-        yield "htable", "htable", "passwords=>size=10;"
+        yield "htable", "db_url", f"text://{edge.folder}/dbtext"
+        yield "htable", "htable", "passwords=>size=10;dbtable=phones;"
         yield "htable", "htable", f"phones=>size=10;autoexpire={edge.phones.expires_s + PHONE_GRACE_S};"
         yield "auth", "nonce_expire", 60
         yield "usrloc", "db_mode", 0
@@ -158,12 +164,15 @@ def _secrets(edge: Edge, mask_key: str) -> Iterator[str]:
             yield "    }"
     yield "    return;"
     yield "}"
-    if edge.phones:
-        yield "event_route[htable:mod-init] {"
-        for user, password in edge.phones.passwords.items():
-            digest = hashlib.md5(f"{user}:{edge.phones.domain}:{password}".encode(), usedforsecurity=False).hexdigest()
-            yield f'    $sht(passwords=>{user}) = "{digest}";'  # HA1 of RFC 2617: nothing in it needs quoting
-        yield "}"
+
+
+def _phones(edge: Edge) -> Iterator[str]:
+    """The table of phones with the digests of their passwords (HA1 of RFC 2617), which Kamailio can read again."""
+    yield "key_name(string) key_type(int) value_type(int) key_value(string) expires(int)"
+    assert edge.phones is not None
+    for user, password in edge.phones.passwords.items():
+        digest = hashlib.md5(f"{user}:{edge.phones.domain}:{password}".encode(), usedforsecurity=False).hexdigest()
+        yield f"{user}:0:0:{digest}:0"
 
 
 def _destinations(edge: Edge) -> Iterator[str]:

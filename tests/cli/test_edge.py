@@ -115,7 +115,8 @@ def test_phones_get_digests_of_their_passwords(settings: Path, tmp_path: Path) -
     done = run(settings, "edge", "render", "--into", str(into))
     assert done.exit_code == 0, done.output
     assert "hush 17" not in "".join(path.read_text() for path in into.rglob("*") if path.is_file())
-    assert "$sht(passwords=>17)" in (into / "secrets.cfg").read_text()
+    assert "\n17:0:0:" in (into / "dbtext" / "phones").read_text()
+    assert (into / "dbtext" / "phones").stat().st_mode & stat.S_IROTH == 0
     phones.write_text("17 other\n", encoding="utf-8")
     assert run(settings, "edge", "render", "--into", str(into), "--check").exit_code == 7
 

@@ -38,11 +38,11 @@ def register(
 ) -> str:
     """Register as a phone does, with credentials after the challenge; the last answer's first line."""
     uri = "sip:phones.example"
-    text = request("REGISTER", running.port, phone.port, address=PUBLIC, own=phone.address).decode()
+    text = request("REGISTER", running.edge.port, phone.port, address=PUBLIC, own=phone.address).decode()
     text = re.sub(r"^REGISTER \S+", f"REGISTER {uri}", text)
     text = re.sub(r"\nTo: .*", f"\nTo: <sip:{to}@phones.example>\r", text)
     text = re.sub(r"\nContact: .*", f"\nContact: <sip:{to}@{phone.host}>;expires={expires}\r", text)
-    phone.socket.sendto(text.encode(), (PUBLIC, running.port))
+    phone.socket.sendto(text.encode(), (PUBLIC, running.edge.port))
     challenge = phone.receives()
     assert challenge.startswith("SIP/2.0 401")
     nonce = re.search(r'nonce="([^"]+)"', challenge)[1]
@@ -54,7 +54,7 @@ def register(
     header = f'Digest username="{user}", realm="phones.example", nonce="{nonce}", uri="{uri}", response="{answer}"'
     text = text.replace("CSeq: 1 ", "CSeq: 2 ").replace("branch=z9hG4bK", "branch=z9hG4bK2")
     text = text.replace("\r\nContent-Length", f"\r\nAuthorization: {header}\r\nContent-Length")
-    phone.socket.sendto(text.encode(), (PUBLIC, running.port))
+    phone.socket.sendto(text.encode(), (PUBLIC, running.edge.port))
     return phone.receives().partition("\r\n")[0]
 
 
@@ -63,7 +63,9 @@ def test_a_registered_phone_is_bridged_through_the_edge(worker, far, with_phones
     callee = far("answer")
     running = with_phones(callee.port)
     assert register(running, carrier) == "SIP/2.0 200 OK"
-    tested = worker(running.inside[0], phones_port=running.edge.phones.inside_port, media_timeout_s=0.0)
+    tested = worker(
+        running.edge.carriers[0].inside_port, phones_port=running.edge.phones.inside_port, media_timeout_s=0.0
+    )
     tested.send(DIAL)
     tested.until(Answered)
     tested.send(RING)
@@ -108,7 +110,7 @@ def test_a_phone_that_has_not_registered_is_not_there(worker, far, with_phones, 
     port = running.edge.phones.inside_port
     asked = {"bind_address": "127.0.0.1", "user_agent": "test", "uri": RING.uri}
     assert ask("127.0.0.1", port, **asked).status == 480
-    tested = worker(running.inside[0], phones_port=port)
+    tested = worker(running.edge.carriers[0].inside_port, phones_port=port)
     tested.send(DIAL)
     tested.until(Answered)
     tested.send(RING)
@@ -126,7 +128,7 @@ def test_a_phone_calls_nobody(with_phones, carrier):
     running = with_phones(9)
     assert register(running, carrier) == "SIP/2.0 200 OK"
     carrier.socket.settimeout(0.5)
-    invite = request("INVITE", running.port, carrier.port, address=PUBLIC, own=carrier.address)
-    carrier.socket.sendto(invite, (PUBLIC, running.port))
+    invite = request("INVITE", running.edge.port, carrier.port, address=PUBLIC, own=carrier.address)
+    carrier.socket.sendto(invite, (PUBLIC, running.edge.port))
     with pytest.raises(TimeoutError):
         carrier.receives()
