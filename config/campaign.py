@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -12,20 +11,16 @@ from compliance.caller_ids import CallerId, Pool
 from compliance.destinations import Destinations, NumberType
 from compliance.listed import ALL_REGISTERS
 from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_once
+from config.agent_choice import AgentChoiceSettings
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
-from config.model import Region, Section
+from config.model import NAME as NAME
+from config.model import Region, Section, TrunkName
 from config.rules import CLOCK, CapSettings, HoursSettings, each_cap_once, of_one_mind
 from pacing.api import Guarantee, Mode
 
 MIN_RING_TIMEOUT_S: Final = 15.0
 """A call must ring this long before it may be given up: 16 CFR 310.4(b)(4)(ii) and 47 CFR 64.1200(a)(6), 15 seconds or
 four rings; Ofcom and the German regulator ask for the same."""
-
-
-TrunkName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
-
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-"""What a campaign may be called."""
 
 
 class RetrySettings(Section):
@@ -272,6 +267,12 @@ class CampaignSettings(Section):
         ge=0,
         le=36_525,
     )
+    crm: str = Field(
+        default="",
+        description="the CRM that it belongs to: events go to crm:out:NAME and crm:live:NAME, for that CRM alone, and "
+        "what it asks for comes in crm:in:NAME; empty: the streams that all others share",
+        pattern=rf"^({NAME.pattern})?$",
+    )
     lead_events: LeadEvents = Field(
         default=LeadEvents.NONE,
         description="which leads that came in the CRM is told of by an event: none, rejected (with the reasons) or all",
@@ -304,6 +305,9 @@ class CampaignSettings(Section):
     )
     abandonment: AbandonmentSettings = Field(
         default=AbandonmentSettings(), description="which calls the abandon rate counts"
+    )
+    agent_choice: AgentChoiceSettings = Field(
+        default=AgentChoiceSettings(), description="which of the ready agents has an answered call"
     )
     retry: RetryTable = Field(default=RetryTable(), description="what follows an attempt, by its disposition")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, get_args, get_origin
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Key = str | int
 """One step of a path: the name of a setting, or the place in a list (0 is the first)."""
@@ -30,6 +31,12 @@ def _known_region(region: str) -> str:
 
 Region = Annotated[str, AfterValidator(_known_region)]
 """A country of phone numbers, ISO 3166."""
+
+
+TrunkName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+"""What a campaign, or a CRM, may be called."""
 
 
 class Section(BaseModel):

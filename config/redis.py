@@ -158,18 +158,18 @@ def addresses_in(url: str) -> tuple[tuple[str, int], ...]:
     """The hosts and ports of a URL that may name several. Raises `ValueError`, which says what is wrong."""
     scheme, _, rest = url.partition("://")
     default = SENTINEL_PORT if SCHEMES.get(scheme) is ServerKind.SENTINEL else SERVER_PORT
-    named = [one for one in rest.partition("/")[0].split(",") if one]
+    named = [text for text in rest.partition("/")[0].split(",") if text]
     if not 1 <= len(named) <= MAX_ADDRESSES:
         raise ValueError(f"must name 1 to {MAX_ADDRESSES} addresses, HOST:PORT with commas between them")
     addresses = []
-    for one in named:
-        parts = urlsplit(f"//{one}")
+    for text in named:
+        parts = urlsplit(f"//{text}")
         try:
             port = parts.port
         except ValueError:
-            raise ValueError(f"has a port that is none: {one[:60]}") from None
+            raise ValueError(f"has a port that is none: {text[:60]}") from None
         if not parts.hostname:
-            raise ValueError(f"has an address without a host: {one[:60]}")
+            raise ValueError(f"has an address without a host: {text[:60]}")
         addresses.append((parts.hostname, port or default))
     return tuple(addresses)
 

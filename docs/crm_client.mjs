@@ -8,13 +8,16 @@
 //     node docs/crm_client.mjs 127.0.0.1:6379 spring --add leads.json
 //     node docs/crm_client.mjs 127.0.0.1:6379 spring --query L1           // ask how a lead stands, wait for the answer
 //
+// A CRM with streams of its own: DIALER_CRM=north; with a user of its own: REDIS_USER and REDIS_PASSWORD in the environment.
 // A real CRM keeps the events that it has dealt with in its database, where `heard` is a set here.
 
 import { readFileSync } from "node:fs";
 import { createConnection } from "node:net";
 
-const EVENTS = ["dialer:crm:out", "dialer:crm:live"]; // what must not be missed, and what is now
-const REQUESTS = "dialer:crm:in";
+const { DIALER_CRM, REDIS_USER, REDIS_PASSWORD } = process.env;
+const ofCrm = (stream) => (DIALER_CRM ? `${stream}:${DIALER_CRM}` : stream);
+const EVENTS = ["dialer:crm:out", "dialer:crm:live"].map(ofCrm); // what must not be missed, and what is now
+const REQUESTS = ofCrm("dialer:crm:in");
 const READER = "crm-example";
 const QUEUE_LIMIT = 100_000;
 const ANSWER_LIMIT_MS = 10_000;
@@ -158,6 +161,7 @@ async function main([where, campaign, what, argument]) {
   const [host, port] = where.split(":");
   const redis = new Redis(host, Number(port ?? 6379));
   try {
+    if (REDIS_USER) await redis.send("AUTH", REDIS_USER, REDIS_PASSWORD ?? "");
     if (what === "--add") {
       console.log(`${await addLeads(redis, campaign, JSON.parse(readFileSync(argument, "utf8")))} leads added`);
       return;

@@ -4,6 +4,7 @@
     python docs/crm_client.py redis://127.0.0.1:6379/0 spring               # follow what happens, until interrupted
     python docs/crm_client.py redis://127.0.0.1:6379/0 spring --add leads.json
     python docs/crm_client.py redis://127.0.0.1:6379/0 spring --outcome A1 sale --agent 17
+    python docs/crm_client.py redis://crm-north:PASSWORD@127.0.0.1:6379/0 spring --crm north   # streams of its own
 
 `leads.json` holds a list of leads as docs/redis.md describes them. Needs the packages redis and msgpack. What a real
 one does as well: it keeps the events that it has dealt with in its database (here: `--database`), and it never takes
@@ -25,7 +26,7 @@ import msgpack
 import redis
 
 EVENTS = ("dialer:crm:out", "dialer:crm:live")  # what must not be missed, and what is now
-REQUESTS = "dialer:crm:in"
+REQUESTS = "dialer:crm:in"  # of a CRM with streams of its own each of these three ends in a colon and its name
 DESKTOPS = "dialer:agents:in"
 READER = "crm-example"
 QUEUE_LIMIT = 100_000
@@ -42,22 +43,28 @@ class Event:
     data: dict[str, Any]
 
 
+def of_crm(stream: str, crm: str) -> str:
+    """A stream as the CRM of this name has it; one without a name has those that are shared."""
+    return f"{stream}:{crm}" if crm else stream
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def is_registered(client: redis.Redis, reader: str) -> bool:
+def is_registered(client: redis.Redis, reader: str, crm: str = "") -> bool:
     """Whether the reader's group is there: `dialer crm register` makes it, and this program does not."""
     try:
-        return any(group["name"].decode() == reader for group in client.xinfo_groups(EVENTS[0]))
+        return any(group["name"].decode() == reader for group in client.xinfo_groups(of_crm(EVENTS[0], crm)))
     except redis.ResponseError:  # nobody has registered, and nothing has happened yet
         return False
 
 
-def events(client: redis.Redis, reader: str, consumer: str, block_ms: int) -> Iterator[Event]:
+def events(client: redis.Redis, reader: str, consumer: str, block_ms: int, crm: str = "") -> Iterator[Event]:
     """Yield what there is to read, without acknowledging it. What this consumer read before and did not acknowledge,
     because it crashed, comes first."""
+    streams = [of_crm(stream, crm) for stream in EVENTS]
     for start in ("0", ">"):
-        replies: Any = client.xreadgroup(reader, consumer, dict.fromkeys(EVENTS, start), count=100, block=block_ms)
+        replies: Any = client.xreadgroup(reader, consumer, dict.fromkeys(streams, start), count=100, block=block_ms)
         for stream, entries in replies:
             for entry_id, fields in entries:
                 if fields:  # an entry that was deleted meanwhile has none
@@ -73,7 +80,14 @@ def decoded(data: bytes) -> dict[str, Any]:
     return found
 
 
-def follow(client: redis.Redis, database: sqlite3.Connection, reader: str, campaign: str, block_ms: int = 1000) -> int:
+def follow(
+    client: redis.Redis,
+    database: sqlite3.Connection,
+    reader: str,
+    campaign: str,
+    block_ms: int = 1000,
+    crm: str = "",
+) -> int:
     """Deal with what there is to read, once each; returns how many events of the campaign were new.
 
     First the work is done and written down, then it is acknowledged: a crash in between repeats an event, and the
@@ -81,7 +95,7 @@ def follow(client: redis.Redis, database: sqlite3.Connection, reader: str, campa
     """
     database.execute("CREATE TABLE IF NOT EXISTS heard (kind TEXT, id TEXT, data TEXT, PRIMARY KEY (kind, id))")
     new = 0
-    for event in events(client, reader, "worker-1", block_ms):
+    for event in events(client, reader, "worker-1", block_ms, crm):
         if event.data.get("campaign") == campaign:
             row = (event.kind, event.id, json.dumps(event.data, ensure_ascii=False))
             with database:  # a real CRM does its work in the same transaction
@@ -114,11 +128,13 @@ def add_leads(client: redis.Redis, campaign: str, leads: list[dict[str, Any]]) -
     return min(room, len(leads))
 
 
-def send_outcome(client: redis.Redis, campaign: str, attempt_id: str, outcome: str, **more: Any) -> None:
+def send_outcome(
+    client: redis.Redis, campaign: str, attempt_id: str, outcome: str, *, crm: str = "", **more: Any
+) -> None:
     """Say what came of an attempt, in the agent's words. It takes the place of what was said of it before, so send what
     somebody has said, and nothing that a program supposes."""
     request = {"type": "outcome", "campaign": campaign, "attempt_id": attempt_id, "outcome": outcome, **more}
-    client.xadd(REQUESTS, {"request": msgpack.packb(request)})
+    client.xadd(of_crm(REQUESTS, crm), {"request": msgpack.packb(request)})
 
 
 def decide(client: redis.Redis, agent: str, lead_id: str, *, dial: bool, reason: str = "") -> None:
@@ -133,6 +149,7 @@ def main() -> None:
     parser.add_argument("url", help="of Redis")
     parser.add_argument("campaign")
     parser.add_argument("--reader", default=READER, help="name of the registered reader")
+    parser.add_argument("--crm", default="", help="name of the CRM, where it has streams of its own")
     parser.add_argument("--database", default=":memory:", help="file of the events that were dealt with")
     parser.add_argument("--once", action="store_true", help="read what there is, and end")
     parser.add_argument("--add", type=Path, metavar="FILE", help="add the leads of a file, and end")
@@ -144,12 +161,13 @@ def main() -> None:
         sys.stdout.write(f"{add_leads(client, given.campaign, json.loads(given.add.read_text()))} leads added\n")
     elif given.outcome:
         more = {"agent": given.agent} if given.agent else {}
-        send_outcome(client, given.campaign, *given.outcome, **more)
-    elif not is_registered(client, given.reader):
+        send_outcome(client, given.campaign, *given.outcome, crm=given.crm, **more)
+    elif not is_registered(client, given.reader, given.crm):
         sys.exit(f"{given.reader} is no registered reader: dialer crm register {given.reader}")
     else:
         database = sqlite3.connect(given.database)
-        while follow(client, database, given.reader, given.campaign, 10 if given.once else 1000) or not given.once:
+        block_ms = 10 if given.once else 1000
+        while follow(client, database, given.reader, given.campaign, block_ms, given.crm) or not given.once:
             pass
         database.close()
 

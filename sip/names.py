@@ -73,8 +73,8 @@ class Names:
 
     def cached(self, host: str) -> tuple[str, ...] | None:
         """The addresses of a host that are known and not too old; None if it has to be looked up."""
-        found = self._known.get((host, SIP_PORT))
-        return None if found is None or trio.current_time() >= found.until else _addresses(found.targets)
+        known = self._known.get((host, SIP_PORT))
+        return None if known is None or trio.current_time() >= known.until else _addresses(known.targets)
 
     async def addresses(self, host: str) -> tuple[str, ...]:
         """The IPv4 addresses of a host; none if it has none, or nobody says anything in time."""
@@ -85,16 +85,16 @@ class Names:
         known = self._known.get((host, port))
         if known is not None and trio.current_time() < known.until:
             return known
-        found = Found((), 0.0, f"{host}: nobody says its address within {LOOKUP_LIMIT_S:g} s")
+        answer = Found((), 0.0, f"{host}: nobody says its address within {LOOKUP_LIMIT_S:g} s")
         with trio.move_on_after(LOOKUP_LIMIT_S):
-            found = await self._look_up(host, port)
+            answer = await self._look_up(host, port)
         if len(self._known) >= NAMES_LIMIT:
             self._known.clear()
         now = trio.current_time()
-        fresh_s = min(max(found.until, LEAST_FRESH_S), LONGEST_FRESH_S) if found.targets else FAILURE_FRESH_S
-        found = Found(found.targets, now + fresh_s, found.problem, found.gone)
-        self._known[host, port] = found
-        return found
+        fresh_s = min(max(answer.until, LEAST_FRESH_S), LONGEST_FRESH_S) if answer.targets else FAILURE_FRESH_S
+        answer = Found(answer.targets, now + fresh_s, answer.problem, answer.gone)
+        self._known[host, port] = answer
+        return answer
 
     async def with_addresses(self, trunks: tuple[Trunk, ...]) -> tuple[tuple[Trunk, ...], dict[str, str]]:
         """The trunks with the targets of their names, and why some have none, in words by the trunk's name. Where the
@@ -105,13 +105,15 @@ class Names:
             answers[host, port] = await self.find(host, port)
 
         async with trio.open_nursery() as nursery:
-            for host, port in dict.fromkeys((one.host, one.port) for one in trunks if address.is_name(one.host)):
+            for host, port in dict.fromkeys(
+                (trunk.host, trunk.port) for trunk in trunks if address.is_name(trunk.host)
+            ):
                 nursery.start_soon(look_up, host, port)
-        now, problems, found = trio.current_time(), dict[str, str](), []
+        now, problems, resolved = trio.current_time(), dict[str, str](), []
         for trunk in trunks:
             answer = answers.get((trunk.host, trunk.port))
             if answer is None:
-                found.append(trunk)
+                resolved.append(trunk)
                 continue
             targets = answer.targets
             if targets:
@@ -121,14 +123,14 @@ class Names:
                 targets = last if now < good_at + STALE_S else ()
             if not targets:
                 problems[trunk.name] = answer.problem
-            found.append(address.with_addresses(trunk, targets))
-        return tuple(found), problems
+            resolved.append(address.with_addresses(trunk, targets))
+        return tuple(resolved), problems
 
     def next_at(self, trunks: Iterable[Trunk]) -> float:
         """When the first of the trunks' names is to be asked again, in trio's time."""
         now = trio.current_time()
         known = [self._known.get((trunk.host, trunk.port)) for trunk in trunks if address.is_name(trunk.host)]
-        return max(now + 1.0, min((found.until if found else now for found in known), default=now + FRESH_S))
+        return max(now + 1.0, min((answer.until if answer else now for answer in known), default=now + FRESH_S))
 
     # --- within -------------------------------------------------------------------------------------------------------
 
@@ -172,8 +174,8 @@ class Names:
         left = [row for row in rows if str(row.target) != "."]
         drawn: list[tuple[str, int]] = []
         while left:
-            best = [row for row in left if row.priority == min(one.priority for one in left)]
-            row = self._dice.choices(best, [one.weight + 0.01 for one in best])[0]
+            best = [row for row in left if row.priority == min(row.priority for row in left)]
+            row = self._dice.choices(best, [row.weight + 0.01 for row in best])[0]
             left.remove(row)
             drawn.append((str(row.target).rstrip("."), row.port))
         return drawn

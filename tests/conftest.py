@@ -18,7 +18,8 @@ from dialer.store.base.connection import Store, close_store, open_store
 
 # Property tests are repeatable, and a busy machine does not fail them.
 settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=False)
-settings.load_profile("repeatable")
+settings.register_profile("searching", deadline=None)  # `make fuzz`: other examples in each run
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 def need(program: str) -> str:

@@ -21,11 +21,11 @@ class Heard:
     data: dict[str, Any]
 
 
-def heard(store: Store, *kinds: str) -> list[Heard]:
-    """Every event so far, or those of some kinds."""
+def heard(store: Store, *kinds: str, crm: str = "") -> list[Heard]:
+    """Every event so far that went to a CRM, or those of some kinds."""
     entries = [
         entry
-        for stream in (store.keys.crm_live(), store.keys.crm_out())
+        for stream in (store.keys.crm_live(crm), store.keys.crm_out(crm))
         for entry in entries_of(trip(store, [("XRANGE", stream, "-", "+")])[0])
     ]
     events = [_event(entry) for entry in sorted(entries, key=_order)]

@@ -22,12 +22,16 @@ import tomllib
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from enum import Enum
 from importlib.machinery import SourceFileLoader
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 TESTS_OF_ROOM: Final = {
@@ -38,7 +42,13 @@ TESTS_OF_ROOM: Final = {
     "dialer/store/settlement": "tests/store",
 }
 STEP_LIMITS_S: Final = (180.0, 600.0)
-"""A mutant whose tests take longer than this, the module's own and the room's, hangs, which counts as noticed."""
+"""A mutant whose tests take longer than this, the module's own and the room's, hangs."""
+
+TEST_LIMIT_S: Final = 60.0
+"""So does one of which a single test takes longer than this."""
+
+HUNG: Final = 97
+"""The exit code of tests of which one took too long."""
 
 SWAPS: Final = re.compile(
     "(Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Eq_NotEq|NotEq_Eq|Is_IsNot|IsNot_Is|In_NotIn|NotIn_In|Add_Sub|Sub_Add|Mul_Div|"
@@ -49,6 +59,15 @@ SWAPS: Final = re.compile(
 LEFT_OUT: Final = ("RemoveDecorator", "VariableReplacer", "VariableInserter")
 _NOT_RUN: Final = ("decorator", "tfpdef")
 forkserver = multiprocessing.get_context("forkserver")
+
+
+class Outcome(Enum):
+    """What the tests made of a mutant. One that hangs is noticed by who waits for it, and perhaps by a busy machine
+    alone, so it is counted apart."""
+
+    SURVIVED = "survived"
+    NOTICED = "noticed"
+    HUNG = "hung"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +148,17 @@ def tests_of(mutant: Mutant) -> list[str]:
     return [str(file) for file in files if file.stem == f"test_{name}" or imports.search(file.read_text())]
 
 
+class _Watch:
+    """Notices a test that took too long."""
+
+    hung = False
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test that was ended for its time fails with these words."""
+        if report.failed and "Timeout (>" in str(report.longrepr):
+            self.hung = True
+
+
 class _NoShrinking:
     """A failing property fails at once: nobody reads the smallest example."""
 
@@ -155,48 +185,53 @@ def _run_tests(mutant: Mutant, tests: list[str], numba_cache: str) -> None:
         return compile(mutant.source, loader.path, "exec") if name == mutant.module else usual(loader, name)
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
-    os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--timeout=60", *tests], plugins=[_NoShrinking()]))
+    watch = _Watch()
+    given = ["-x", "-q", "-p", "no:cacheprovider", f"--timeout={TEST_LIMIT_S:g}", *tests]
+    code = pytest.main(given, plugins=[_NoShrinking(), watch])
+    os._exit(HUNG if watch.hung else code)
 
 
-def survives(mutant: Mutant) -> bool:
-    """Whether all tests pass with the mutant in place."""
+def outcome_of(mutant: Mutant) -> Outcome:
+    """What the tests make of it: its module's own, then the room's."""
     steps = zip((tests_of(mutant), [str(ROOT / TESTS_OF_ROOM[mutant.room])]), STEP_LIMITS_S, strict=True)
-    return all(passes(mutant, tests, limit_s) for tests, limit_s in steps if tests)
+    outcomes = (tested(mutant, tests, limit_s) for tests, limit_s in steps if tests)
+    return next((outcome for outcome in outcomes if outcome is not Outcome.SURVIVED), Outcome.SURVIVED)
 
 
-def passes(mutant: Mutant, tests: list[str], limit_s: float) -> bool:
-    """Whether these tests pass within a time."""
+def tested(mutant: Mutant, tests: list[str], limit_s: float) -> Outcome:
+    """What these tests make of it within a time."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         numba_cache = folder if "compiled" in mutant.source else ""  # numba knows code by its file, which is unchanged
         process = forkserver.Process(target=_run_tests, args=(mutant, tests, numba_cache))
         process.start()
         process.join(limit_s)
+        too_long = process.exitcode is None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid or 0, signal.SIGKILL)  # a hung test, and servers that a failed one left behind
         process.join()
-        return process.exitcode == 0
+        if too_long or process.exitcode == HUNG:
+            return Outcome.HUNG
+        return Outcome.NOTICED if process.exitcode else Outcome.SURVIVED
 
 
-def run(mutants: list[Mutant], limit_s: float) -> tuple[list[Mutant], Counter[str]]:
-    """The survivors, and how many of each room were tried within `limit_s`, two at a time, behind a progress bar."""
+def run(mutants: list[Mutant], limit_s: float) -> list[tuple[Mutant, Outcome]]:
+    """What came of those that were tried within `limit_s`, two at a time, behind a progress bar."""
     from rich.progress import Progress
 
-    survivors: list[Mutant] = []
-    tried: Counter[str] = Counter()
+    done: list[tuple[Mutant, Outcome]] = []
     ends_at, waiting = time.monotonic() + limit_s, iter(mutants)
     with ThreadPoolExecutor(2) as pool, Progress() as bar:
         task = bar.add_task("0 survived", total=len(mutants))
-        running: dict[Future[bool], Mutant] = {}
+        running: dict[Future[Outcome], Mutant] = {}
         while True:
             while len(running) < 2 and time.monotonic() < ends_at and (mutant := next(waiting, None)):
-                running[pool.submit(survives, mutant)] = mutant
+                running[pool.submit(outcome_of, mutant)] = mutant
             if not running:
-                return survivors, tried
+                return done
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                mutant = running.pop(future)
-                tried[mutant.room] += 1
-                survivors += [mutant] if future.result() else []
-                bar.update(task, advance=1, description=f"{len(survivors)} survived")
+                done.append((running.pop(future), future.result()))
+                survived = sum(outcome is Outcome.SURVIVED for _, outcome in done)
+                bar.update(task, advance=1, description=f"{survived} survived")
 
 
 @click.command()
@@ -205,24 +240,34 @@ def run(mutants: list[Mutant], limit_s: float) -> tuple[list[Mutant], Counter[st
 @click.option("--most", default=400, show_default=True, help="mutants")
 @click.option("--minutes", default=30.0, show_default=True, help="start none after this")
 def main(rooms: tuple[str, ...], seed: int, most: int, minutes: float) -> None:
-    """Print the score by room and the survivors; exit 1 where fewer than nine of ten mutants were noticed."""
+    """Print the score by room, the survivors and those that hung; exit 1 where tests noticed fewer than nine of ten."""
     explained = tomllib.loads((ROOT / "tests" / "mutants.toml").read_text())
     forkserver.set_forkserver_preload(["pytest", "numba", "phonenumbers", "pydantic", "redis"])
     mutants = sample(list(rooms or TESTS_OF_ROOM), seed, most)
     for mutant in {mutant.room: mutant for mutant in mutants}.values():
         control = replace(mutant, source=(ROOT / mutant.path).read_text())
-        if not passes(control, tests_of(control), STEP_LIMITS_S[0]):
+        if tested(control, tests_of(control), STEP_LIMITS_S[0]) is not Outcome.SURVIVED:
             raise click.ClickException(f"{mutant.room}: tests fail without any change, so no score would mean anything")
-    survivors, tried = run(mutants, minutes * 60)
-    unexplained = [mutant for mutant in survivors if mutant.added not in explained.get(mutant.path, {})]
-    for mutant in unexplained:
-        click.echo(f"{mutant.path}:{mutant.line}\n  - {mutant.removed}\n  + {mutant.added}")
-    by_room = Counter(mutant.room for mutant in unexplained)
-    for room, count in tried.items():
-        click.echo(f"{room:26} {1 - by_room[room] / count:6.1%} of {count} noticed")
-    share = 1 - len(unexplained) / max(1, tried.total())
-    click.echo(f"{'all':26} {share:6.1%} of {tried.total()} noticed, of {len(mutants)} drawn by seed {seed}")
-    sys.exit(share < 0.9)
+    done = run(mutants, minutes * 60)
+    by_room: dict[str, Counter[Outcome]] = {}
+    for mutant, outcome in done:
+        if outcome is Outcome.SURVIVED and mutant.added in explained.get(mutant.path, {}):
+            outcome = Outcome.NOTICED  # there is nothing to notice
+        if outcome is not Outcome.NOTICED:
+            click.echo(f"{outcome.value}: {mutant.path}:{mutant.line}\n  - {mutant.removed}\n  + {mutant.added}")
+        by_room.setdefault(mutant.room, Counter())[outcome] += 1
+    for room, outcomes in by_room.items():
+        click.echo(score(room, outcomes))
+    total = sum(by_room.values(), Counter[Outcome]())
+    click.echo(f"{score('all', total)}; of {len(mutants)} drawn by seed {seed}")
+    sys.exit(total[Outcome.NOTICED] < 0.9 * total.total())
+
+
+def score(name: str, outcomes: Counter[Outcome]) -> str:
+    """How many were noticed, by the tests alone and with those that hung."""
+    hung, noticed = outcomes[Outcome.HUNG], outcomes[Outcome.NOTICED]
+    count = max(1, outcomes.total())
+    return f"{name:26} {noticed / count:6.1%} of {count} noticed, {(noticed + hung) / count:6.1%} with {hung} that hung"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ _TACKED_ON: Final = re.compile(rf"(.*\d)\s*[.·/／‐-―－-]\s*\d{{1,{MOST_TA
 _SHORTENED_ID: Final = re.compile(r"[+-]?\d[.,]\d+[eE][+-]?\d{1,3}|[+-]?\d[eE][+-]\d{2,3}")
 _DECIMAL_ID: Final = re.compile(r"\d{5,}\.0+")
 
+LONGEST_WHOLE: Final = len("+1E+123")
+"""Longest shortened id without a point or comma."""
+
 SHORTENED: Final = (
     "a spreadsheet shortened it (like 1.38E+10) and its digits are lost: make the column text, export again"
 )
@@ -69,8 +72,8 @@ def without_tail(text: str) -> str | None:
 def spoilt_id(text: str) -> str | None:
     """Why an id is one that a spreadsheet has spoilt, so that several people may have the same; None: it is not known
     for one."""
-    if text.isalnum():  # neither form is, and most ids are
-        return None
+    if text.isalnum() or (len(text) > LONGEST_WHOLE and "." not in text and "," not in text):
+        return None  # neither form is like that, and most ids are
     if _SHORTENED_ID.fullmatch(text):
         return SHORTENED
     return DECIMAL if _DECIMAL_ID.fullmatch(text) else None

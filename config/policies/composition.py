@@ -149,20 +149,20 @@ def _tighter(row: AppliedWindow, other: AppliedWindow, rate: float) -> AppliedWi
 
 
 def _scalars(settings: CampaignSettings, parts: Sequence[Named]) -> Mapping[str, Any]:
-    def said(name: str) -> list[Any]:
+    def values_of(name: str) -> list[Any]:
         return [getattr(part.settings, name).value for part in parts if getattr(part.settings, name) is not None]
 
     return {
-        "consent_required": settings.consent_required or any(said("consent_required")),
-        "consent_max_age_days": _least(settings.consent_max_age_days, said("consent_max_age_days")),
-        "believe_stated_zone": settings.believe_stated_zone and all(said("believe_stated_zone")),
-        "same_caller_id_on_retry": settings.same_caller_id_on_retry or any(said("same_caller_id_on_retry")),
-        "retention_days": _least(settings.retention_days, said("retention_days")),
-        "evidence_days": max(said("evidence_days"), default=0),
+        "consent_required": settings.consent_required or any(values_of("consent_required")),
+        "consent_max_age_days": _least(settings.consent_max_age_days, values_of("consent_max_age_days")),
+        "believe_stated_zone": settings.believe_stated_zone and all(values_of("believe_stated_zone")),
+        "same_caller_id_on_retry": settings.same_caller_id_on_retry or any(values_of("same_caller_id_on_retry")),
+        "retention_days": _least(settings.retention_days, values_of("retention_days")),
+        "evidence_days": max(values_of("evidence_days"), default=0),
         "abandonment": strictest(
             (settings.abandonment, *(part.settings.abandonment for part in parts if part.settings.abandonment))
         ),
-        "abandon_after_s": min(settings.abandon_after_s, *said("max_abandon_after_s"), 3600.0),
+        "abandon_after_s": min(settings.abandon_after_s, *values_of("max_abandon_after_s"), 3600.0),
     }
 
 

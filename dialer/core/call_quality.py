@@ -69,14 +69,19 @@ class NewestCalls:
     short: int = 0
     _known: CallFigures | None = field(default_factory=CallFigures)
 
-    def ended(self, one: Settlement) -> None:
+    def ended(self, settlement: Settlement) -> None:
         """An attempt ended here."""
-        if one.disposition in NEVER_LEFT:
+        if settlement.disposition in NEVER_LEFT:
             return
-        answered = one.answered_at is not None
-        short = one.answered_at is not None and one.ended_at - one.answered_at <= SHORT_CALL_S
+        answered = settlement.answered_at is not None
+        short = settlement.answered_at is not None and settlement.ended_at - settlement.answered_at <= SHORT_CALL_S
         self._add(
-            _Sample(one.cause.value, answered, short, durations_of(one, "post_dial_delay_s")["post_dial_delay_s"])
+            _Sample(
+                settlement.cause.value,
+                answered,
+                short,
+                durations_of(settlement, "post_dial_delay_s")["post_dial_delay_s"],
+            )
         )
 
     def gave_back(self) -> None:
@@ -87,14 +92,14 @@ class NewestCalls:
         """What the newest attempts come to."""
         if self._known is None:
             samples = self.samples
-            delays = sorted(one.post_dial_s for one in samples if one.post_dial_s is not None)
+            delays = sorted(sample.post_dial_s for sample in samples if sample.post_dial_s is not None)
             self._known = CallFigures(
                 attempts=len(samples),
-                answered=sum([one.answered for one in samples]),
-                short=sum([one.short for one in samples]),
+                answered=sum([sample.answered for sample in samples]),
+                short=sum([sample.short for sample in samples]),
                 post_dial_p50_s=_at(delays, 0.5),
                 post_dial_p95_s=_at(delays, 0.95),
-                causes=dict(Counter(one.cause for one in samples).most_common()),
+                causes=dict(Counter(sample.cause for sample in samples).most_common()),
             )
         return self._known
 

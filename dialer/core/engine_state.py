@@ -14,6 +14,7 @@ from itertools import count
 from typing import Final
 
 from config.policies import AppliedSettings
+from dialer.core.agents import choice
 from dialer.core.agents.agent import Agent, AgentState, Roster, come_free, enter
 from dialer.core.agents.staffing import Staffing
 from dialer.core.calls import trunk_selection
@@ -252,6 +253,15 @@ class EngineState:
             return
         self.changed.update(agent.campaigns if before is None else agent.campaigns + before.campaigns)
         self.do(AgentChanged(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending))
+
+    def requalify(self, agent: Agent, now: float) -> None:
+        """A campaign asks for other skills, maybe. An agent who serves none of its campaigns any more is paused."""
+        changed = choice.qualified(agent, self.campaigns)
+        if changed is agent:
+            return
+        if not changed.campaigns and changed.state is AgentState.READY:
+            changed = enter(changed, AgentState.PAUSED, now, reason=choice.unqualified(changed, self.campaigns))
+        self.put_agent(changed)
 
     def wrap_up(self, agent: Agent, run: CampaignRun, now: float) -> None:
         """An agent's talk is over: wrap-up, bounded by the campaign's limit."""

@@ -104,7 +104,7 @@ def _by_state(states: Iterable[AgentState | CallState]) -> dict[str, int]:
 
 def _agent_row(state: EngineState, agent: Agent) -> AgentRow:
     call = state.calls.get(agent.call) if agent.call else None
-    first = agent.campaigns[0] if agent.lead is None else agent.lead.campaign
+    first = (agent.campaigns or agent.login or ("",))[0] if agent.lead is None else agent.lead.campaign
     return AgentRow(
         agent=agent.agent,
         team=agent.team,

@@ -61,7 +61,8 @@ class Lead:
     lead by disposition. `expires_at` and the times of consent are seconds since the epoch. `attrs` is the CRM's own and
     goes back with phone numbers in it masked. A callback was promised for `promised_at` (seconds since the epoch), by
     `wanted_agent` if somebody is named. `region` is ISO 3166, "US" or "US-FL", where the CRM says the callee is.
-    `list_name` is the list that the lead came with; empty: it came by itself, from the CRM.
+    `list_name` is the list that the lead came with; empty: it came by itself, from the CRM. `skills` are those that its
+    agent should have, if possible, with their levels; `last_agent` is who talked with it last.
     """
 
     lead_id: str
@@ -82,6 +83,8 @@ class Lead:
     attrs: dict[str, Any] = field(default_factory=dict)
     wanted_agent: str = ""
     promised_at: float | None = None
+    skills: dict[str, int] = field(default_factory=dict)
+    last_agent: str = ""
     tries: dict[Disposition, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -45,6 +46,23 @@ def frames_of(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, Any]]
             return
         at += _HEAD.size + length
         yield _HEAD.size + length, item
+
+
+def all_frames_of(raw: bytes) -> Iterator[Any]:
+    """The items of all good frames, also those behind bytes that are none: an append that failed and could not be taken
+    back. The sum tells a frame from rubbish."""
+    at = 0
+    while at + _HEAD.size <= len(raw):
+        length, checksum = _HEAD.unpack_from(raw, at)
+        end = at + _HEAD.size + length
+        if 0 < length <= MAX_FRAME_BYTES and end <= len(raw):
+            body = raw[at + _HEAD.size : end]
+            if zlib.crc32(body) == checksum:
+                with suppress(ValueError, msgpack.UnpackException):
+                    yield msgpack.unpackb(body)
+                at = end
+                continue
+        at += 1
 
 
 def is_torn(path: Path, good: int, size: int) -> bool:

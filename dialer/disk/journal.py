@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final
 
 from dialer.disk.errors import DiskError
 from dialer.disk.folders import sync_folder
-from dialer.disk.frames import framed, frames_of
+from dialer.disk.frames import all_frames_of, framed
 
 SEGMENT_BYTES: Final = 4 * 1024 * 1024
 SEGMENT_S: Final = 600.0
@@ -160,11 +160,8 @@ def confirmation(marker: Confirmed) -> Row:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """The rows of a file with their ticks, up to the first that cannot be read: one that was being written."""
-    with path.open("rb") as file:
-        for _, item in frames_of(file, 0, path.stat().st_size):
-            match item:
-                case [int(tick), str(kind), data]:
-                    yield tick, Row(kind, data)
-                case _:
-                    return
+    """The rows of a file with their ticks; what cannot be read is passed over."""
+    for item in all_frames_of(path.read_bytes()):
+        match item:
+            case [int(tick), str(kind), data]:
+                yield tick, Row(kind, data)

@@ -212,7 +212,10 @@ def _delimiter(text: bytes) -> bytes:
 def _split(text: bytes, delimiter: bytes) -> list[bytes]:
     if b'"' not in text:
         return text.split(delimiter)
-    (row,) = csv.reader([text.decode("utf-8", "replace")], delimiter=delimiter.decode())
+    try:
+        (row,) = csv.reader([text.decode("utf-8", "replace")], delimiter=delimiter.decode())
+    except csv.Error:  # a carriage return within it, or a cell without end
+        return text.split(delimiter)
     return [cell.encode() for cell in row]
 
 

@@ -48,6 +48,10 @@ class Clock:
         moved_s, self.offset_s = offset_s - self.offset_s, offset_s
         return moved_s if abs(moved_s) >= JUMP_S else 0.0
 
+    def is_off(self) -> bool:
+        """Whether the wall clock has moved by itself since `jumped` last looked: what it says is not to be acted on."""
+        return abs(time.time() - time.monotonic() - self.offset_s) >= JUMP_S
+
     def stood_still_s(self, due_at: float) -> float:
         """How long the process stood still that was to wake at `due_at` (monotonic) at the latest, and wakes now; 0.0
         where it is in time."""

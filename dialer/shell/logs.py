@@ -6,17 +6,19 @@ slip out in an error message.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
 from compliance.numbers import masked_text
 from config.daemon import LogFormat, LogSettings
+from dialer.shell.log_lines import LogLines
 
 NO_NUMBERS = {"ts", "timestamp", "owner"}
 """Fields whose digits are no phone number: times, and a daemon's id."""
@@ -51,6 +53,14 @@ def _say_last_words(kind: type[BaseException], error: BaseException, trace: Trac
     sys.stderr.write(masked_text("".join(traceback.format_exception(kind, error, trace))))
 
 
+def _lost(lines: int) -> str:
+    return f"{lines} log lines were lost: nobody took them"
+
+
+def _lost_as_json(lines: int) -> str:
+    return json.dumps({"event": "log lines lost", "lines": lines, "level": "warning"})
+
+
 def set_up(settings: LogSettings) -> None:
     """Configure structlog for this process. Lines go to standard error, and so do its last words."""
     sys.excepthook = _say_last_words
@@ -68,6 +78,8 @@ def set_up(settings: LogSettings) -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.level.value.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(
+            cast("TextIO", LogLines(sys.stderr, _lost_as_json if as_json else _lost))
+        ),
         cache_logger_on_first_use=True,
     )

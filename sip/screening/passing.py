@@ -18,6 +18,10 @@ _OURS: Final = re.compile(
 
 
 _CRLF: Final = "\r\n"
+_CONTACT: Final = frozenset({"contact", "m"})
+_LEADING: Final = _CONTACT | {"record-route"}
+"""Headers that say where further requests go."""
+
 _ROUTE: Final = re.compile(r"<sip:[^<>\s]{1,256}>(?:;[^,<>\s]{1,128})?")
 _SIP: Final = re.compile(r'(?:"[^"<>]*" *|[^"<>:]*)<?sip:[^<>\s]{1,256}>?')
 _ADDRESS: Final = re.compile(
@@ -66,23 +70,25 @@ def reachable(head: str, source: tuple[str, int]) -> str:
     Record-Routes of a request inside a dialog lead nowhere (RFC 3261, 12.2.2) and go back in its answer as they are.
     """
     first, *lines = head.split(_CRLF)
-    routes = [route for line in lines if _named(line, "record-route") for route in _ROUTE.findall(line)]
+    names = [line.partition(":")[0].strip().lower() for line in lines]
+    routes = [
+        route
+        for name, line in zip(names, lines, strict=True)
+        if name == "record-route"
+        for route in _ROUTE.findall(line)
+    ]
     if first.startswith("SIP/2.0 "):
-        kept = [line for line in lines if not _named(line, "record-route", "contact", "m")]
+        kept = [line for name, line in zip(names, lines, strict=True) if name not in _LEADING]
         kept += [f"Record-Route: {route}" for route in routes[:-1]]
         kept += [f"Record-Route: {_plain(route, source, '<sip:{};lr>')}" for route in routes[-1:]]
     else:
-        kept = [line for line in lines if not _named(line, "contact", "m")]
-    for line in lines:
-        if _named(line, "contact", "m"):
+        kept = [line for name, line in zip(names, lines, strict=True) if name not in _CONTACT]
+    for name, line in zip(names, lines, strict=True):
+        if name in _CONTACT:
             contact = line.partition(":")[2].strip()
             usable = contact if routes and _SIP.match(contact) else _plain(contact, source, "<sip:{}>")
             return _CRLF.join([first, *kept, f"Contact: {usable}"])
     return _CRLF.join([first, *kept])
-
-
-def _named(line: str, *names: str) -> bool:
-    return line.partition(":")[0].strip().lower() in names
 
 
 def _plain(value: str, source: tuple[str, int], otherwise: str) -> str:

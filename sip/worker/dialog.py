@@ -26,6 +26,7 @@ CHECK_STEP_S: Final = 2.0
 """The longest time between two looks at a leg that counts as silence."""
 
 _NO_CALL: Final = -1
+_OK: Final = 200
 _REFUSED: Final = 603
 _FORGOTTEN: Final = frozenset({408, 481})
 
@@ -247,8 +248,10 @@ class Dialog(pj.Call):  # type: ignore[misc]
         elif state.type == pj.PJSIP_EVENT_RX_MSG and not self.answered_by_us:
             self.heard = True
             self._last_response = state.src.rdata.wholeMsg
-            self._keeps_timer = sip_text.keeps_timer(self._last_response)
-            self._facts.append((self, Heard(sip_text.read(self._last_response))))
+            answer = sip_text.read(self._last_response)
+            if answer.code >= _OK:
+                self._keeps_timer = sip_text.keeps_timer(self._last_response)
+            self._facts.append((self, Heard(answer)))
 
     @_noting_faults
     def onCallMediaState(self, prm: Any) -> None:

@@ -148,7 +148,8 @@ class Worker:
             self.endpoint.poll(self._patience_s())
             self._act_on_facts()
             self._sweep()
-            self._obey(self._read())
+            if self.endpoint.is_ready(self._stream):
+                self._obey(self._read())
             self._run_timers()
             self._act_on_facts()
             self._sweep()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from ipaddress import IPv4Network
 from typing import Final, Protocol, TypeVar
 
@@ -82,6 +82,10 @@ class Screen:
     def hang_up_later(self, call_id: str, invite: str) -> None:
         """This INVITE is over for us. A 2xx that still comes gets its ACK, and a BYE, without the library."""
         remember(self._given_up, call_id, invite, GIVEN_UP_REMEMBERED)
+
+    def reads(self, ready: Set[int]) -> bool:
+        """Whether one of these descriptors is the screen's."""
+        return self.socket.fileno() in ready or self.relay.fileno() in ready
 
     def handle(self) -> None:
         """Deal with what has arrived."""

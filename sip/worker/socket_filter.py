@@ -13,8 +13,9 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
@@ -39,6 +40,9 @@ SCREEN: Final = 1
 
 DESCRIPTORS: Final = 512
 """Descriptors that are looked at. The library's sockets are among them: it holds 64 of its own, we as many of them."""
+
+PROGRAMS_KEPT: Final = 32
+"""Programs kept as bytes: the legs of a worker mostly have the same ones."""
 
 Instruction = tuple[int, int, int, int]
 
@@ -79,12 +83,12 @@ def selector(own: IPv4Address, ports: Iterable[int]) -> list[Instruction]:
     ]
 
 
-def attach_filter(target: socket.socket, program: list[Instruction]) -> None:
+def attach_filter(target: socket.socket, program: Sequence[Instruction]) -> None:
     """Put a filter on a socket in place of the one before. Raises `OSError`."""
     _attach(target, _SO_ATTACH_FILTER, program)
 
 
-def attach_selector(target: socket.socket, program: list[Instruction]) -> None:
+def attach_selector(target: socket.socket, program: Sequence[Instruction]) -> None:
     """Put a selector on the group of sockets that share the port of `target`. Raises `OSError`."""
     _attach(target, _SO_ATTACH_REUSEPORT_CBPF, program)
 
@@ -111,6 +115,12 @@ def udp_sockets(first: int = 0) -> Iterator[socket.socket]:
                 duplicate.close()
 
 
-def _attach(target: socket.socket, option: int, program: list[Instruction]) -> None:
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+def _attach(target: socket.socket, option: int, program: Sequence[Instruction]) -> None:
+    code = _code(tuple(program))
     target.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", len(program), ctypes.addressof(code)))
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def _code(program: tuple[Instruction, ...]) -> ctypes.Array[ctypes.c_char]:
+    """A program as the kernel reads it; it makes a copy of its own."""
+    return ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))

@@ -1,6 +1,7 @@
 """How long 100,000 leads take to be reopened, cancelled and moved beside a floor that dials, and what the floor feels.
 
-    make bench-leads                       # 40 lines, three rounds
+    make bench-leads                       # 40 lines, two rounds
+    make bench-leads BENCH="--only reopen" # or move
     make bench-leads BENCH="--lines 100 --rounds 5 --leads 100000"
 
 The commands are those that people type, each as a process of its own, on the server that the floor works with. Quiet
@@ -28,13 +29,29 @@ from dialer.store.base.keys import digits
 from dialer.store.leads.lead_codec import pack
 from dialer.store.operators import campaigns
 from pacing.api import Mode
-from tests.bench.pipeline import Bench, at_work, delays, percentile
-from tests.bench.pipeline_table import Options
+from tests.bench.pipeline.floor import Bench, at_work
+from tests.bench.pipeline.measuring import delays
+from tests.bench.pipeline.options import Options
+from tests.bench.pipeline.samples import percentile
 from tests.bench.preflight import some
 
 LISTS = ("list-a", "list-b")
+PLACES = ("due", "waiting", "closed")
 CHUNK = 2_000
 FAR = 50_000_000  # numbers that the floor does not call
+
+COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "reopen": (
+        ("reopen", ("reopen", LISTS[0], "--all")),
+        ("cancel", ("cancel", LISTS[0], "--all")),
+    ),
+    "move": (
+        ("move closed", ("move", LISTS[0], "--to", LISTS[1], "--all", *(f"--state={state}" for state in PLACES))),
+        ("move back", ("move", LISTS[1], "--to", LISTS[0], "--all")),
+        ("cancel before", ("cancel", LISTS[0], "--all")),
+    ),
+}
+"""What is measured together, in an order after which all leads are closed as before."""
 
 
 @dataclass(slots=True)
@@ -75,8 +92,8 @@ def command(bench: Bench, url: str, *arguments: str) -> float:
     done = subprocess.run([*run, "--yes", "--json"], cwd=bench.folder, capture_output=True, check=False)
     took_s = time.monotonic() - begun
     assert done.returncode == 0, (done.stdout + done.stderr).decode()
-    told = json.loads(done.stdout)
-    assert told["fates"]["done"] == told["matched"] > 0, told
+    answer = json.loads(done.stdout)
+    assert answer["fates"]["done"] == answer["matched"] > 0, answer
     return took_s
 
 
@@ -84,45 +101,49 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="make bench-leads", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--lines", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--leads", type=int, default=100_000)
     parser.add_argument("--max-cps", type=int, default=20)
+    parser.add_argument("--only", choices=sorted(COMMANDS), help="One kind: some four minutes instead of eight.")
     given = parser.parse_args()
     sipp = shutil.which("sipp")
     if sipp is None:
         sys.exit("sipp is not installed: apt-get install sip-tester")
-    room_s = 60.0 + given.rounds * 120.0
+    kinds = [given.only] if given.only else list(COMMANDS)
+    room_s = 60.0 + given.rounds * 120.0 * len(kinds)
     agents, leads = given.lines * 7 // 10, int(given.max_cps * room_s)
     options = Options(given.lines, room_s, 15.0, agents, given.max_cps, leads)
-    kinds = {name: Stretch(name) for name in ("quiet", "reopen", "cancel", "reopen again", "move", "move back")}
+    stretches = {name: Stretch(name) for name in ("quiet", *(name for kind in kinds for name, _ in COMMANDS[kind]))}
+    say("starting the floor")
     with at_work(options, sipp) as (bench, drain):
         url = (bench.folder / "dialer.toml").read_text().split('url = "')[1].split('"')[0]
+        say(f"laying {given.leads:,} leads down")
         fill(bench.store, given.leads, time.time())
         time.sleep(options.ramp_s)
         for _ in range(given.rounds):
-            one_round(bench, url, kinds)
+            for kind in kinds:
+                for name, arguments in COMMANDS[kind]:
+                    one_command(bench, url, stretches, name, arguments)
         drain()
-        show(given.leads, given.lines, kinds, bench)
+        show(given.leads, given.lines, stretches, bench)
     return 0
 
 
-def one_round(bench: Bench, url: str, kinds: dict[str, Stretch]) -> None:
-    """Each command once, each followed by a quiet stretch that is as long; in the end all leads are as they were."""
-    first, second = LISTS
-    for kind, arguments in (
-        ("reopen", ("reopen", first, "--all")),
-        ("cancel", ("cancel", first, "--all")),
-        ("reopen again", ("reopen", first, "--reason", "cancelled")),
-        ("move", ("move", first, "--to", second, "--all")),
-        ("move back", ("move", second, "--to", first, "--all")),
-        ("cancel", ("cancel", first, "--all")),
-    ):
-        begun = time.time()
-        kinds[kind].took_s.append(command(bench, url, *arguments))
-        ended = time.time()
-        kinds[kind].times.append((begun, ended))
-        time.sleep(ended - begun)
-        kinds["quiet"].times.append((ended, time.time()))
+def one_command(bench: Bench, url: str, stretches: dict[str, Stretch], name: str, arguments: tuple[str, ...]) -> None:
+    """A command, and a quiet stretch that is as long, but not too short for a figure."""
+    begun = time.time()
+    took_s = command(bench, url, *arguments)
+    ended = time.time()
+    stretches[name].took_s.append(took_s)
+    stretches[name].times.append((begun, ended))
+    say(f"{name}: {took_s:.1f} s")
+    time.sleep(min(20.0, max(10.0, ended - begun)))
+    stretches["quiet"].times.append((ended, time.time()))
+
+
+def say(text: str) -> None:
+    """How far it is."""
+    Console(stderr=True).print(f"{time.strftime('%H:%M:%S')} {text}")
 
 
 def show(leads: int, lines: int, kinds: dict[str, Stretch], bench: Bench) -> None:
@@ -135,11 +156,11 @@ def show(leads: int, lines: int, kinds: dict[str, Stretch], bench: Bench) -> Non
         for name, kind in kinds.items()
     }
     samples["all commands"] = [delay for name, some in samples.items() if name != "quiet" for delay in some]
-    for name, found in samples.items():
-        took = kinds[name].took_s if name in kinds else []
-        spread = f"{min(took):.1f} to {max(took):.1f}" if took else ""
-        row = (f"{percentile(found, 0.5):.2f}", f"{percentile(found, 0.99):.2f}")
-        table.add_row(name, spread, str(len(found)), *row)
+    for name, taken in samples.items():
+        took_s = kinds[name].took_s if name in kinds else []
+        spread = f"{min(took_s):.1f} to {max(took_s):.1f}" if took_s else ""
+        row = (f"{percentile(taken, 0.5):.2f}", f"{percentile(taken, 0.99):.2f}")
+        table.add_row(name, spread, str(len(taken)), *row)
     Console().print(table)
     ratio = percentile(samples["all commands"], 0.99) / max(1e-9, percentile(samples["quiet"], 0.99))
     Console().print(f"hand-over p99 beside commands / quiet: {ratio:.2f}")

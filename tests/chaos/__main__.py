@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -23,12 +23,15 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tests.chaos.audit import Audit, audit
-from tests.chaos.faults import FAULTS, NEEDS_SMALL_DISKS, WITNESSES_DIE
-from tests.chaos.floor import LEADS, Floor, drain, open_floor
+from tests.chaos.faults import FAULTS, PLANS, WITNESSES_DIE
+from tests.chaos.floor import Floor, Plan, drain, open_floor
+
+MIXED: Final = "mixed"
+"""All faults that one floor can take, drawn, one after the other."""
 
 HEADS: Final = (
     "fault",
-    "times",
+    "runs",
     "p50 s",
     "worst s",
     "INVITEs",
@@ -60,7 +63,8 @@ class Run:
 
     def wrong(self) -> list[str]:
         """What does not balance, in words."""
-        books = [] if self.books is None else self.books.faults(witnesses_died=self.fault in WITNESSES_DIE)
+        died = self.fault in WITNESSES_DIE or self.fault == MIXED
+        books = [] if self.books is None else self.books.faults(witnesses_died=died)
         return books + [f"exit {code}" for code in self.exit_codes if code]
 
 
@@ -75,11 +79,18 @@ def disturb(floor: Floor, names: list[str], note: Callable[[], object] = lambda:
     return tuple(recoveries)
 
 
-def run(fault: str, times: int, seed: int, folder: Path, leads: int, note: Callable[[], object] = lambda: None) -> Run:
-    """One fault on a floor of its own."""
-    with open_floor(folder / fault, seed, leads=leads, small_disks=fault in NEEDS_SMALL_DISKS) as floor:
+def run(
+    fault: str, times: int, seed: int, folder: Path, changes: dict[str, int], note: Callable[[], object] = lambda: None
+) -> Run:
+    """One fault on a floor of its own, or all of them mixed; `changes` are of its plan."""
+    plan, names = replace(PLANS.get(fault, Plan()), **changes), [fault] * times
+    if fault == MIXED:
+        plan = replace(plan, small_disks=True, skewed_clocks=True)
+        on_one_server = sorted(name for name in FAULTS if PLANS.get(name, plan).servers is plan.servers)
+        names = random.Random(seed).choices(on_one_server, k=times)
+    with open_floor(folder / fault, seed, plan) as floor:
         try:
-            recoveries = disturb(floor, [fault] * times, note)
+            recoveries = disturb(floor, names, note)
             codes = drain(floor)
         except AssertionError as failure:
             return Run(fault, (), (), None, str(failure))
@@ -118,17 +129,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--times", type=int, default=2, help="how often each fault hits (default 2; 50 by hand)")
-    parser.add_argument("--faults", nargs="*", choices=sorted(FAULTS), default=list(FAULTS), metavar="FAULT")
-    parser.add_argument("--leads", type=int, default=LEADS, help=f"leads of the campaign (default {LEADS:,})")
+    choices = [*sorted(FAULTS), MIXED]
+    parser.add_argument("--faults", nargs="*", choices=choices, default=list(FAULTS), metavar="FAULT")
+    parser.add_argument("--leads", type=int, help=f"leads of the campaign (default {Plan().leads:,})")
+    parser.add_argument("--hosts", type=int, help=f"daemons (default {Plan().hosts}, or what a fault needs)")
     wanted = parser.parse_args()
     console = Console() if sys.stdout.isatty() else Console(width=140)
     console.print(f"seed {wanted.seed}; faults: {', '.join(wanted.faults)}")
     runs = []
+    changes = {name: value for name in ("leads", "hosts") if (value := getattr(wanted, name)) is not None}
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, Progress(console=console, transient=True) as progress:
         for index, fault in enumerate(wanted.faults):
             task = progress.add_task(fault, total=wanted.times)
             advance = partial(progress.advance, task)
-            runs.append(run(fault, wanted.times, wanted.seed + index, Path(folder), wanted.leads, advance))
+            runs.append(run(fault, wanted.times, wanted.seed + index, Path(folder), changes, advance))
             progress.remove_task(task)
             if not runs[-1].whole:
                 progress.console.print(runs[-1].failure[-3000:] or runs[-1].books, markup=False)

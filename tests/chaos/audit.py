@@ -12,6 +12,8 @@ from dialer.core.model import Disposition
 from dialer.store.settlement.recovery import open_attempts
 from tests.chaos.floor import CAMPAIGN, CAP, Floor, number
 
+LONGEST_CALL_S: Final = 120.0
+
 IN_DOUBT: Final = frozenset({Disposition.UNKNOWN, Disposition.WORKER_LOST})
 """Ends of which nobody knows whether the INVITE had left."""
 
@@ -84,14 +86,17 @@ def audit(floor: Floor) -> Audit:
         dialled_unheard=unheard,
         heard_undialled=undialled,
         over_cap=tuple(sorted(who for who, times in invites.items() if times > CAP)),
-        dialled_twice=_dialled_twice(last.values(), floor.emptied_at),
+        dialled_twice=_dialled_twice(last.values(), floor.emptied_at, floor.skewed),
         leads_lost=counts.accepted - known,
     )
 
 
-def _dialled_twice(ends: Iterable[Mapping[str, Any]], emptied_at: Sequence[float]) -> tuple[str, ...]:
+def _dialled_twice(
+    ends: Iterable[Mapping[str, Any]], emptied_at: Sequence[float], skewed: Sequence[tuple[float, float]]
+) -> tuple[str, ...]:
     """Leads that were dialled although an earlier attempt had closed them, or was still going on. Where the server lost
-    everything in between and the CRM sent them again, it had to be so."""
+    everything in between and the CRM sent them again, it had to be so; and where a clock was wrong meanwhile, nobody
+    can say by the times which call was first."""
     by_lead: dict[str, list[Mapping[str, Any]]] = {}
     for end in ends:
         if end["disposition"] != Disposition.NOT_SENT:
@@ -101,10 +106,20 @@ def _dialled_twice(ends: Iterable[Mapping[str, Any]], emptied_at: Sequence[float
         attempts.sort(key=lambda end: float(end["reserved_at"]))
         for before, after in pairwise(attempts):
             again = any(before["reserved_at"] < at < after["reserved_at"] for at in emptied_at)
+            again |= any(_is_skewed(end, spans) for end in (before, after) for spans in skewed)
             open_still = before["disposition"] not in IN_DOUBT and after["reserved_at"] < before["ended_at"]
             if not again and (before["next"] == "close" or open_still):
                 twice.add(lead)
     return tuple(sorted(twice))
+
+
+def _is_skewed(end: Mapping[str, Any], span: tuple[float, float]) -> bool:
+    """Whether a time of it may be by a clock that was wrong: it lies within that time, or where no call was."""
+    began, right_again = span
+    times = [float(end[name]) for name in ("reserved_at", "ended_at")]
+    return (
+        any(began <= at <= right_again for at in times) or times[1] - times[0] > LONGEST_CALL_S or times[1] < times[0]
+    )
 
 
 def _compared(invites: dict[str, int], by_number: dict[str, Counter[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -11,11 +11,30 @@ from pathlib import Path
 from typing import Final
 
 from dialer.store.base.connection import trip
-from tests.chaos.floor import CAMPAIGN, Floor, pause
+from tests.chaos import strange
+from tests.chaos.floor import CAMPAIGN, Floor, Plan, pause
 from tests.chaos.forgetting import cut_aof, flush, restore_backup
+from tests.chaos.previous_release import upgrade
+from tests.chaos.servers import Kind
+from tests.chaos.skewed_clock import skew
 from tests.shell.rig import children, is_alive, kill_quietly
+from tests.store.server_rig import until
 
 Fault = Callable[[Floor], None]
+
+STRANGE: Final[tuple[Fault, ...]] = (
+    strange.kill_connections,
+    strange.no_memory,
+    strange.no_scripts,
+    strange.no_groups,
+    strange.mortal_keys,
+    strange.renamed_key,
+    strange.no_descriptors,
+    strange.frozen_zygote,
+    strange.no_inodes,
+    strange.no_folder,
+    strange.torn_journal,
+)
 
 HUGE: Final = "1" + "0" * 400
 POISON: Final = (
@@ -137,6 +156,40 @@ def _odd_entries(floor: Floor, number: int) -> None:
     trip(floor.site.store, calls)
 
 
+def clock_jump(floor: Floor) -> None:
+    """A host's wall clock is set wrong by 6 s to a day, and set right again."""
+    host = floor.random.choice(sorted(floor.dialers))
+    wrong_s = floor.random.choice((-1, 1)) * 10 ** floor.random.uniform(0.8, 4.9)
+    began = time.time()
+    skew(floor.clock(host), wrong_s)
+    time.sleep(floor.span_s(0.3, 12.0))
+    skew(floor.clock(host), 0.0)
+    floor.skewed.append((began, time.time()))
+
+
+def fail_over(floor: Floor) -> None:
+    """The master that has the campaign dies; a replica, which may not have heard of the last writes, takes its place,
+    and the dead one comes back as its replica."""
+    key = floor.site.store.keys.lead(CAMPAIGN)
+    master = floor.servers.master(key)
+    master.kill()
+    heir = until(lambda: (node := floor.servers.master(key)) is not master and node, "another node takes over")
+    time.sleep(floor.span_s(0.0, 2.0))
+    master.start()
+    until(lambda: master.client.info("replication")["role"] == "slave", "the old master follows")
+    until(lambda: heir.client.info("replication")["connected_slaves"] > 0, "the new master has a replica")
+
+
+def lose_host(floor: Floor) -> None:
+    """One of the hosts is killed and stays away for longer than it counts as alive: the others take over."""
+    dialer = floor.any_dialer()
+    family = dialer.family()
+    dialer.kill()
+    for pid in filter(is_alive, family):
+        kill_quietly(pid)
+    time.sleep(floor.span_s(4.0, 12.0))
+
+
 def drain_one(floor: Floor) -> None:
     """SIGTERM a daemon in full swing, as an upgrade does, and again when it takes long."""
     dialer = floor.any_dialer()
@@ -144,7 +197,7 @@ def drain_one(floor: Floor) -> None:
     dialer.ended(60.0)
 
 
-FAULTS: Final[Mapping[str, Fault]] = {
+FAULTS: Final[dict[str, Fault]] = {
     fault.__name__: fault
     for fault in (
         kill_daemon,
@@ -163,11 +216,22 @@ FAULTS: Final[Mapping[str, Fault]] = {
         poison,
         flood,
         drain_one,
+        clock_jump,
+        lose_host,
+        upgrade,
     )
 }
+FAULTS |= {fault.__name__: fault for fault in STRANGE}
+FAULTS |= {f"fail_over_{kind}": fail_over for kind in (Kind.SENTINEL, Kind.CLUSTER)}
 
-NEEDS_SMALL_DISKS: Final = frozenset({fill_disk.__name__})
-"""Faults that need a floor whose daemons have disks of their own, which end with them."""
+PLANS: Final[Mapping[str, Plan]] = {
+    fill_disk.__name__: Plan(small_disks=True),
+    strange.no_inodes.__name__: Plan(small_disks=True),
+    clock_jump.__name__: Plan(skewed_clocks=True),
+    lose_host.__name__: Plan(hosts=3),
+    **{f"fail_over_{kind}": Plan(servers=kind) for kind in (Kind.SENTINEL, Kind.CLUSTER)},
+}
+"""What a fault needs that the usual floor has not."""
 
-WITNESSES_DIE: Final = frozenset({kill_daemon.__name__})
+WITNESSES_DIE: Final = frozenset({kill_daemon.__name__, lose_host.__name__})
 """Faults after which nobody can say how the calls of the moment ended; after any other, somebody can."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +29,11 @@ from dialer.store.settlement.recovery import open_attempts
 from pacing.warmup import warm_up
 from sip.loopback.process import Loopback, start_loopback
 from tests.chaos.relay import Relay
+from tests.chaos.servers import Kind, Servers, open_servers
+from tests.chaos.skewed_clock import OFFSET
+from tests.chaos.skewed_clock import PROGRAM as SKEWED
 from tests.shell.rehearse_outage import process_of
-from tests.shell.rig import Dialer, Site, free_port, is_alive, kill_quietly, open_site
+from tests.shell.rig import PROGRAM, Dialer, Site, is_alive, kill_quietly, open_site
 
 CAMPAIGN: Final = "chaos"
 CAP: Final = 2
@@ -86,22 +89,45 @@ def number(index: int) -> str:
     return f"+86137{index:08}"
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a floor has: daemons, leads, which Redis; with `small_disks` each daemon has a disk of its own that can be
+    filled, with `skewed_clocks` a clock that can be set."""
+
+    hosts: int = 2
+    leads: int = LEADS
+    servers: Kind = Kind.ALONE
+    small_disks: bool = False
+    skewed_clocks: bool = False
+
+
 @dataclass(slots=True)
 class Floor:
     """What faults act on. `random` belongs to the faults alone; none lasts longer than `longest_s`. Each daemon reaches
-    the server by a relay of its own, and has with `small_disks` a disk of its own that can be filled. `emptied_at` are
-    the times (seconds since the epoch) at which the server lost everything, and the CRM sent its leads again."""
+    a server that is alone by a relay of its own. `emptied_at` are the times (seconds since the epoch) at which the
+    server lost everything, and the CRM sent its leads again; `skewed` those between which a host's clock was wrong."""
 
     site: Site
-    server: ValkeyServer
+    servers: Servers
     carrier: Loopback
     random: random.Random
-    leads: int
+    plan: Plan
     longest_s: float = float("inf")
-    small_disks: bool = False
     dialers: dict[str, Dialer] = field(default_factory=dict)
     relays: dict[str, Relay] = field(default_factory=dict)
     emptied_at: list[float] = field(default_factory=list)
+    skewed: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def leads(self) -> int:
+        """How many leads the campaign has."""
+        return self.plan.leads
+
+    @property
+    def server(self) -> ValkeyServer:
+        """The one server."""
+        assert self.servers.alone is not None, "this fault is for one server"
+        return self.servers.alone
 
     @property
     def server_pid(self) -> int:
@@ -144,20 +170,33 @@ class Floor:
             assert one.process.poll() is None, f"{one.host} does not start\n{one.log[-3000:]}"
 
     def _start(self, host: str) -> Dialer:
-        if host not in self.relays:
-            self.relays[host] = Relay(self.server.port)
-        url = f"redis://127.0.0.1:{self.relays[host].port}/0"
+        url = self.servers.url
+        if self.servers.alone is not None:
+            if host not in self.relays:
+                self.relays[host] = Relay(self.server.port)
+            url = f"redis://127.0.0.1:{self.relays[host].port}/0"
         given: dict[str, dict[str, object]] = {"redis": {"timeout_s": 1.5, "url": url}, "sip": {"max_lines": 30}}
         wrapper: list[str] = []
-        if self.small_disks:
+        environ: dict[str, str] = {}
+        program = PROGRAM
+        if self.plan.skewed_clocks:
+            self.clock(host).parent.mkdir(parents=True, exist_ok=True)
+            self.clock(host).touch()
+            environ, program = {OFFSET: str(self.clock(host))}, SKEWED
+        if self.plan.small_disks:
             disk = self.disk(host)
             disk.mkdir(parents=True, exist_ok=True)
             mount = f'mount -t tmpfs -o size={SMALL_DISK} dialer "$0" && exec "$@"'
             wrapper = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, str(disk)]
             given["spool"] = {"dir": str(disk / "spool")}
             given["evidence"] = {"folder": str(disk / "evidence"), "key_file": str(disk / "evidence.key")}
-        self.dialers[host] = self.site.start(host, ready=False, wrapper=wrapper, **given)
+        start = partial(self.site.start, host, ready=False, wrapper=wrapper, program=program, environ=environ)
+        self.dialers[host] = start(**given)
         return self.dialers[host]
+
+    def clock(self, host: str) -> Path:
+        """The file that has by how much a host's clock is wrong."""
+        return self.site.folder / host / "clock"
 
     def disk(self, host: str) -> Path:
         """Where a daemon's small disk is, for the daemon."""
@@ -200,39 +239,30 @@ class Floor:
 def open_floor(
     folder: Path,
     seed: int,
+    plan: Plan,
     *,
-    hosts: int = 2,
-    leads: int = LEADS,
     longest_s: float = float("inf"),
-    small_disks: bool = False,
 ) -> Iterator[Floor]:
     """A floor at work. Everything that was started has ended after the block."""
     folder.mkdir(parents=True)
     warm_up()  # or the first daemon after a change compiles for longer than anybody waits for it
     profile = folder / "callees.toml"
     profile.write_text(CALLEES)
-    config = {"appendonly": "yes", "appendfsync": "always", "auto-aof-rewrite-percentage": "0"}
-    server = ValkeyServer(port=free_port(socket.SOCK_STREAM), data_dir=folder / "server", persist=True, config=config)
-    server.start()
-    url = f"redis://127.0.0.1:{server.port}/0"
-    try:
-        with (
-            start_loopback(profile, seed=seed, max_seconds=MAX_SECONDS) as carrier,
-            open_site(folder / "site", url, "chaos:", {"trunk": carrier.carrier_port}) as site,
-        ):
-            floor = Floor(site, server, carrier, random.Random(seed), leads, longest_s, small_disks)
-            try:
-                floor.fill()
-                floor.start(*(f"host-{index + 1}" for index in range(hosts)))
-                with _desktops(url, carrier):
-                    site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
-                    yield floor
-            finally:
-                for relay in floor.relays.values():
-                    relay.close()
-    finally:
-        if server.is_running():
-            server.stop()
+    with (
+        open_servers(plan.servers, folder / "server") as servers,
+        start_loopback(profile, seed=seed, max_seconds=MAX_SECONDS) as carrier,
+        open_site(folder / "site", servers.url, "chaos:", {"trunk": carrier.carrier_port}) as site,
+    ):
+        floor = Floor(site, servers, carrier, random.Random(seed), plan, longest_s)
+        try:
+            floor.fill()
+            floor.start(*(f"host-{index + 1}" for index in range(plan.hosts)))
+            with _desktops(servers.url, carrier):
+                site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
+                yield floor
+        finally:
+            for relay in floor.relays.values():
+                relay.close()
 
 
 @contextmanager

@@ -51,8 +51,25 @@ def test_people_see_a_page_that_fits(dialer: Dialer) -> None:
     result = dialer("audit", "--limit", "3", env={"COLUMNS": "80"})
 
     assert max(map(len, result.stdout.splitlines())) <= 80
-    assert "number=+86138****0001" in result.stdout
+    assert "number: +86138****0001" in result.stdout
     assert "more than 3" in result.stderr
+
+
+def test_what_changed_is_said_as_people_say_it(dialer: Dialer, store: Store) -> None:
+    """No maps of the program's: from what to what, how many, what was found of each host."""
+    for detail in (
+        {"campaign": "spring", "changes": {"wrapup_limit_s": ["30.0", "20.0"]}},
+        {"campaign": "spring", "before": "stopped", "after": "running", "clear": False},
+        {"lead_ids": ["L1", "L2"], "to": "autumn", "matched": 2, "fates": {"done": 1, "duplicate": 1, "busy": 0}},
+        {"reason": "checked", "hosts": {"host-a": "Redis is empty"}, "odd": [{"a": 1}]},
+    ):
+        control.audit(store, "x", who="x", now=1.0, detail=detail)
+
+    page = dialer("audit").stdout
+    assert "campaign: spring, wrapup_limit_s: 30.0 -> 20.0" in page
+    assert "campaign: spring, stopped -> running\n" in page
+    assert "lead ids: L1 L2, to: autumn, 2 matched, 1 done, 1 duplicate\n" in page
+    assert 'reason: checked, host-a: Redis is empty, odd: [{"a": 1}]' in page
 
 
 def test_long_trails_are_read_in_pages(dialer: Dialer, store: Store) -> None:

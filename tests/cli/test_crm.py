@@ -50,7 +50,9 @@ def test_readers_are_data_as_well(dialer: Dialer, store: Store) -> None:
 
 def test_nobody_reads(dialer: Dialer) -> None:
     """What that means, and what to do."""
-    assert "No reader is registered: crm:out keeps its newest 1,000,000 events" in dialer("crm", "readers").output
+    assert (
+        "No reader is registered: dialer:crm:out keeps its newest 1,000,000 events" in dialer("crm", "readers").output
+    )
 
 
 def test_mistakes_are_said(dialer: Dialer) -> None:

@@ -30,6 +30,7 @@ from dialer.store.operators.roles import GROUPS, Role
 from dialer.store.privacy import blocklist
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.privacy.opt_outs import block as opt_out
+from dialer.store.settlement.outbox import CrmEvent, publish
 from pacing.api import Mode
 from tests.cli.conftest import data
 from tests.store.conftest import NOW, OWNER, Floor, end, number
@@ -38,6 +39,8 @@ from tests.store.test_keys import live_a_whole_life
 from tests.store.test_servers import opened
 
 CRM_USERS = {"crm-north": "spring", "crm-south": "autumn"}
+OWN = {"east": "harvest", "west": "lantern"}
+"""CRMs with streams of their own, and the campaign of each."""
 
 
 @dataclass
@@ -76,6 +79,10 @@ def users(folder: Path) -> str:
     lines = runner.invoke(main, ["redis-acl", *passwords]).stdout
     for user, campaign in CRM_USERS.items():
         lines += runner.invoke(main, ["redis-acl", "crm", "--user", user, "--campaign", campaign, *passwords]).stdout
+    for crm, campaign in OWN.items():
+        given = ("crm", "--crm", crm, "--campaign", campaign)
+        lines += runner.invoke(main, ["redis-acl", *given, *passwords]).stdout
+        lines += runner.invoke(main, ["redis-acl", "desktop", "--crm", crm, *passwords]).stdout
     return lines
 
 
@@ -100,6 +107,10 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             autumn.add(*({"lead_id": f"L{i}", "phone": number(200 + i).clear} for i in range(5)))
             autumn.take_in()
             opt_out(store, [OptedOut("spring", "A0", number(77), "9", NOW)])
+            for crm, name in OWN.items():
+                campaigns.create(store, settings.model_copy(update={"name": name, "crm": crm}), who="test", now=NOW)
+                publish(store, [CrmEvent("disposition", f"E-{crm}", name, NOW, {"lead_id": "L1"})])
+                publish(store, [CrmEvent("connected", f"E-{crm}", name, NOW, {"lead_id": "L1"})])
             yield place
 
 
@@ -235,6 +246,55 @@ def test_what_is_not_its_work_is_refused(site: Site, user: str, arguments: tuple
 
 # What programs of these users try by hand: user, commands that work, commands that are refused.
 BY_HAND: list[tuple[str, list[list[Any]], list[list[Any]]]] = [
+    (
+        "crm-east",
+        [
+            ["XADD", "dialer:{harvest}:leads", "*", "json", "{}"],
+            ["XRANGE", "dialer:{harvest}:rejected", "-", "+"],
+            ["XGROUP", "CREATE", "dialer:crm:out:east", "billing", "0", "MKSTREAM"],
+            ["XREADGROUP", "GROUP", "billing", "a", "COUNT", "5", "STREAMS", "dialer:crm:out:east", ">"],
+            ["XREAD", "STREAMS", "dialer:crm:live:east", "0"],
+            ["XADD", "dialer:crm:in:east", "*", "json", "{}"],
+        ],
+        [
+            ["XRANGE", "dialer:crm:out", "-", "+"],
+            ["XRANGE", "dialer:crm:live", "-", "+"],
+            ["XRANGE", "dialer:crm:out:west", "-", "+"],
+            ["XREAD", "STREAMS", "dialer:crm:live:west", "0"],
+            ["XREAD", "STREAMS", "dialer:crm:out:east", "dialer:crm:out:west", "0", "0"],
+            ["XREADGROUP", "GROUP", "billing", "a", "STREAMS", "dialer:crm:out:west", ">"],
+            ["XGROUP", "CREATE", "dialer:crm:out:west", "billing", "0", "MKSTREAM"],
+            ["XINFO", "STREAM", "dialer:crm:out:west"],
+            ["XLEN", "dialer:crm:out:west"],
+            ["XADD", "dialer:crm:in", "*", "json", "{}"],
+            ["XADD", "dialer:crm:in:west", "*", "json", "{}"],
+            ["XADD", "dialer:{lantern}:leads", "*", "json", "{}"],
+            ["XLEN", "dialer:{lantern}:leads"],
+            ["XRANGE", "dialer:{lantern}:rejected", "-", "+"],
+            ["XRANGE", "dialer:crm:in:east", "-", "+"],
+            ["XTRIM", "dialer:crm:out:east", "MAXLEN", "0"],
+            ["HGETALL", "dialer:crm:campaigns"],
+            ["HSET", "dialer:crm:campaigns", "lantern", "east"],
+            ["HGETALL", "dialer:{harvest}:lead"],
+            ["COPY", "dialer:crm:out:west", "dialer:crm:out:east"],
+            ["RENAME", "dialer:crm:out:west", "dialer:crm:out:east"],
+        ],
+    ),
+    (
+        "desktop-west",
+        [
+            ["XREAD", "STREAMS", "dialer:crm:live:west", "0"],
+            ["XADD", "dialer:crm:in:west", "*", "json", "{}"],
+            ["XADD", "dialer:agents:in", "*", "json", "{}"],
+        ],
+        [
+            ["XREAD", "STREAMS", "dialer:crm:live", "0"],
+            ["XREAD", "STREAMS", "dialer:crm:live:east", "0"],
+            ["XADD", "dialer:crm:in", "*", "json", "{}"],
+            ["XADD", "dialer:crm:in:east", "*", "json", "{}"],
+            ["XRANGE", "dialer:crm:out:west", "-", "+"],
+        ],
+    ),
     (
         "crm-north",
         [
@@ -397,9 +457,21 @@ def test_passwords_are_for_their_owner_alone(tmp_path: Path) -> None:
 
     assert first == second
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
-    assert len(files) == len(Role) + len(CRM_USERS)
+    assert len(files) == len(Role) + len(CRM_USERS) + 2 * len(OWN)
     assert not any(file.read_text().strip() in first for file in files)
     assert "user default off" in first
+
+
+def test_a_crm_s_campaigns_are_asked_of_redis(site: Site) -> None:
+    """`--crm` alone: its user adds leads to the campaigns that name it; one without campaigns would add to all."""
+    result = site.run("manager", "redis-acl", "crm", "--crm", "west")
+    nobody = site.run("manager", "redis-acl", "crm", "--crm", "noone")
+
+    assert "~dialer:{lantern}:leads" in result.stdout
+    assert "{*}" not in result.stdout
+    assert "~dialer:crm:out:west" in result.stdout
+    assert nobody.exit_code == CliExit.NOT_FOUND
+    assert "east, west" in nobody.stderr
 
 
 def test_without_passwords_nobody_gets_in() -> None:
@@ -417,6 +489,9 @@ def test_without_passwords_nobody_gets_in() -> None:
         ("manager", "--user", "a b"),
         ("manager", "--campaign", "spring"),
         ("crm", "--campaign", "A*"),
+        ("crm", "--crm", "A*"),
+        ("manager", "--crm", "north"),
+        ("--crm", "north"),
     ],
 )
 def test_mistakes_are_said(arguments: tuple[str, ...]) -> None:

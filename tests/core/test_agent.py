@@ -6,8 +6,6 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dialer.core.agents.agent import (
     BUSY,
@@ -143,27 +141,6 @@ def test_the_roster_forgets_who_went_offline():
     roster.put(an_agent())
     roster.put(enter(an_agent(), S.OFFLINE, 20.0))
     assert roster.get("ann") is None
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(AgentState), st.integers(0, 5), st.sampled_from([("a",), ("b",), ("a", "b")])),
-        max_size=8,
-    ),
-    st.frozensets(st.integers(0, 7)),
-)
-def test_the_longest_ready_agent_is_chosen(agents, without):
-    """The ready agent of the campaign who waited longest is chosen, ties by name, nobody of `without`."""
-    roster = Roster()
-    for index, (state, since, campaigns) in enumerate(agents):
-        roster.put(an_agent(str(index), state, float(since), campaigns=campaigns))
-    chosen = roster.longest_ready("a", without=frozenset(map(str, without)))
-    eligible = [
-        (float(since), str(index))
-        for index, (state, since, campaigns) in enumerate(agents)
-        if state is S.READY and "a" in campaigns and index not in without
-    ]
-    assert (chosen and (chosen.since, chosen.agent)) == min(eligible, default=None)
 
 
 def test_silent_agents_are_those_not_heard_of():

@@ -112,3 +112,18 @@ def test_clear_numbers_on_disk_are_for_the_daemon_alone(tmp_path: Path) -> None:
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "journal").iterdir()}
     assert (modes, stat.S_IMODE((tmp_path / "journal").stat().st_mode)) == ({0o600}, 0o700)
     journal.close()
+
+
+@pytest.mark.parametrize("rubbish", [b"\x00\x00\x00\x20half", b"\xff" * 50, bytes(300)])
+def test_rubbish_in_the_middle_hides_nothing_behind_it(tmp_path: Path, rubbish: bytes) -> None:
+    """An append that failed and could not be taken back: what was written before and after it is told again."""
+    journal = Journal(tmp_path)
+    journal.append([at(1), Row("end", 0)])
+    with next(tmp_path.glob("*.journal")).open("ab") as file:
+        file.write(rubbish)
+    journal.append([at(2), Row("end", 1)])
+
+    assert told(journal, 0) == [0, 1]
+    assert journal.confirmed_at(2) == BEGUN + 2
+    journal.close()
+    assert Journal(tmp_path).confirmed == Confirmed("a1", 1, "s1", 2, BEGUN + 2)

@@ -10,7 +10,7 @@ import pytest
 from compliance.api import Cleared, Permit, Reserved
 from dialer.core.abandonment import counts as counting
 from dialer.core.abandonment.rate import AnswerCounts
-from dialer.core.agents.agent import AgentState, Roster
+from dialer.core.agents.agent import AgentState
 from dialer.core.calls import dialling, failover, offers, previewing, routing, settling
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import Counted
@@ -458,10 +458,10 @@ def gates_that_take_no_line_of_the_host(patch):
 
 
 def any_agent(patch):
-    def longest_ready(roster, campaign, *, without=frozenset(), before=frozenset()):
-        return next((agent for agent in roster.agents.values() if agent.agent not in without), None)
+    def chosen(floor, call, now):
+        return next((agent for agent in floor.roster.agents.values() if agent.agent not in call.tried), None)
 
-    patch.setattr(Roster, "longest_ready", longest_ready)
+    patch.setattr(routing, "_chosen", chosen)
 
 
 def impatient(patch):
@@ -564,7 +564,7 @@ def skipped_leads_forgotten(patch):
 def served_out_of_turn(patch):
     def assign_agents(floor, now):
         for call in list(floor.waiting.values()):
-            agent = floor.roster.longest_ready(call.campaign, without=call.tried)
+            agent = routing._chosen(floor, call, now)
             if agent is not None:
                 routing._connect(floor, call, agent, now)
 

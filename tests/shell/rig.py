@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from config.campaign import CampaignSettings, RetryTable
@@ -39,6 +40,9 @@ LIMIT_S: Final = 40.0
 
 CPU_LIMIT_S: Final = 120
 """A daemon whose test was killed does not go on for ever."""
+
+PROGRAM: Final = "from dialer.cli import main; main()"
+EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 TRUNKS: Final = """\
 [[trunks]]
@@ -205,9 +209,17 @@ class Site:
         return path
 
     def start(
-        self, host: str = "one", *, ready: bool = True, wrapper: Sequence[str] = (), **given: Mapping[str, object]
+        self,
+        host: str = "one",
+        *,
+        ready: bool = True,
+        wrapper: Sequence[str] = (),
+        program: str = PROGRAM,
+        environ: Mapping[str, str] = EMPTY,
+        **given: Mapping[str, object],
     ) -> Dialer:
-        """`dialer run`, by a `wrapper` that becomes it. Returns when it has said that it is ready, or at once."""
+        """`dialer run`, by a `wrapper` that becomes it, or by another `program` that is `dialer`. Returns when it has
+        said that it is ready, or at once."""
         settings = self.settings_file(host, **given)
         folder = settings.parent
         address = folder / "notify"
@@ -215,8 +227,9 @@ class Site:
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(str(address))
         notify.setblocking(False)
-        run = [sys.executable, "-c", "from dialer.cli import main; main()", "--config", str(settings), "run"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("DIALER_")}
+        run = [sys.executable, "-c", program, "--config", str(settings), "run"]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("DIALER_")}
+        environment = {**inherited, **environ}
         with (folder / "daemon.log").open("ab") as said:
             process = subprocess.Popen(
                 ["sh", "-c", f'ulimit -t {CPU_LIMIT_S}; exec "$@"', "sh", *wrapper, *run],

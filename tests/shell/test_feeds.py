@@ -32,6 +32,7 @@ from dialer.store.operators import agents, campaigns
 from dialer.store.operators.status import counts
 from dialer.store.settlement.outbox import CrmEvent
 from pacing.api import Mode
+from tests.crm_events import heard
 from tests.shell.fickle import Moods, fickle
 from tests.shell.some_parts import some_parts
 
@@ -124,6 +125,33 @@ def test_a_kept_outcome_goes_on_to_the_engine(store: Store) -> None:
     trio.run(one.feeds.crm)
 
     assert one.engine_was_told() == [AnswerReported("A1", machine=True), AnswerReported("A1", machine=False)]
+
+
+def test_every_crm_is_heard_about_its_own_campaigns(store: Store) -> None:
+    """Each in its own stream; a stream that cannot be read is an alarm, and the others are heard."""
+    for crm in ("north", "south"):
+        own = CampaignSettings(name=f"of-{crm}", mode=Mode.PROGRESSIVE, caller_id="+861065550000", crm=crm)
+        campaigns.create(store, own, who="test", now=time.time())
+        trip(
+            store, [("HSET", store.keys.ended(own.name), "A1", msgpack.packb(["L1", 0, "2026-03-03", True, False, 0]))]
+        )
+    one = ear(store)
+    for crm, campaign in (("north", "of-north"), ("north", "of-south"), ("north", "spring"), ("", "of-north")):
+        request = {"type": "outcome", "campaign": campaign, "attempt_id": "A1", "outcome": "machine"}
+        trip(store, [("XADD", store.keys.crm_in(crm), "*", "request", msgpack.packb(request))])
+    trip(store, [("SET", store.keys.crm_in("south"), "x")])
+
+    trio.run(one.feeds.crm)
+
+    assert one.engine_was_told() == [AnswerReported("A1", machine=True)]
+    assert [event.data["reasons"] for event in heard(store, "refused")] == [
+        ["campaign: this CRM has no campaign of-north"]
+    ]
+    assert len(heard(store, "refused", crm="north")) == 2
+    assert "crm:in:south" in one.feeds.parts.health.alarms["CRM south"]
+    trip(store, [("DEL", store.keys.crm_in("south"))])
+    trio.run(one.feeds.crm)
+    assert "CRM south" not in one.feeds.parts.health.alarms
 
 
 def login(agent: str, *names: str) -> AgentEvent:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+import msgpack
 import pytest
 import trio
 
+from compliance.blocks import of_number
+from compliance.numbers import E164
 from config.daemon import DaemonSettings, HostSettings, RedisSettings
 from dialer.disk.journal import Journal, Row, confirmation
 from dialer.shell.health import NoCalls
@@ -17,6 +22,9 @@ from dialer.shell.tasks import marker_watch
 from dialer.shell.tasks.marker_watch import MarkerWatch
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StoreError
+from dialer.store.crm import told_again
+from dialer.store.crm.requests import parse_request
+from dialer.store.privacy import blocklist
 from dialer.store.settlement import acceptance
 from dialer.store.settlement.marker import StoreForgot
 from tests.shell.kept import Kept
@@ -85,6 +93,37 @@ def test_calls_start_when_every_host_has_told_what_it_did(hosts: tuple[Host, Hos
         one.watch.must_stand()
     assert (two.look(), one.look()) == ("", "")
     one.watch.must_stand()
+
+
+def test_what_crms_asked_for_is_carried_out_again(hosts: tuple[Host, Host]) -> None:
+    """By the host that had done it, out of its journal; a word on another host's attempt when that host has told of
+    it."""
+    one, two = hosts
+    entries = [
+        {"type": "block", "number": "+8613800000001", "who": "crm"},
+        {"type": "outcome", "campaign": "spring", "attempt_id": "A1", "outcome": "sale"},
+    ]
+    received = [
+        parse_request(f"{i + 1}-0", {b"json": json.dumps(body).encode()}, "CN") for i, body in enumerate(entries)
+    ]
+    rows = told_again.Recorder().rows(
+        [
+            replace(entry, fields={b"json": json.dumps(body).encode()})
+            for entry, body in zip(received, entries, strict=True)
+        ],
+        "",
+        0.0,
+    )
+    one.journal.append(rows)
+    restart(one.store)
+
+    assert one.look() == "two has to tell what it did"
+    assert blocklist.check(one.store, of_number(E164("+8613800000001")), now=time.time())
+    ended = msgpack.packb(["L1", 0, "2026-03-03", True, False, 0])
+    trip(one.store, [("HSET", one.store.keys.ended("spring"), "A1", ended)])  # two tells of it
+    assert (two.look(), one.look()) == ("", "")
+    assert trip(one.store, [("HGET", one.store.keys.counts("spring"), "outcome:sale")]) == [b"1"]
+    assert "1 requests of the CRM" in one.parts.health.problems["forgotten"]
 
 
 def test_a_host_that_does_not_come_is_not_waited_for_long(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -57,6 +58,9 @@ class Wall:
 
     def wall(self) -> float:
         return self._clock.wall() + self.ahead_s
+
+    def is_off(self) -> bool:
+        return self._clock.is_off()
 
 
 @pytest.fixture
@@ -236,6 +240,20 @@ def test_while_nothing_can_be_put_on_record_nobody_comes_to_the_gates(floor: Flo
 
     assert told(desk) == [StoreFailed("spring", leased.leads, lease=False)]  # type: ignore[union-attr]
     assert open_attempts(store, "spring") == ()
+
+
+def test_a_clock_that_has_just_jumped_opens_no_gate_and_takes_no_lead(
+    floor: Floor, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anybody has noticed: by that clock it may be another hour, and others' leases may have ended."""
+    desk, wall = desk_on(store), time.time
+    leads = floor.lease(1)
+    monkeypatch.setattr(time, "time", lambda: wall() + 3600.0)
+    screen(desk, Reserve("spring", "main", leads))
+    lease(desk, 5)
+
+    assert told(desk) == [StoreFailed("spring", leads, lease=False), StoreFailed("spring", (), lease=True)]
+    assert list(open_attempts(store, "spring")) == []
 
 
 def test_leads_pass_the_gates(floor: Floor, store: Store) -> None:

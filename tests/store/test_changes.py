@@ -196,3 +196,13 @@ def test_a_lead_in_a_call_is_rewritten_for_what_follows(floor: Floor, end: Calla
 
     assert where(floor, "L0")[:2] == (LeadState.WAITING, NOW + 900)
     assert leads.story(floor.store, floor.name, "L0").attrs == {"a": 2}
+
+
+def test_a_lead_that_is_named_twice_is_changed_once(floor: Floor) -> None:
+    """The second time it is somewhere else; it is counted once."""
+    floor.fill(2)
+
+    answers = change(floor, changes.cancelled("ann@desk"), "L0", "L0", "L1").answers
+
+    assert answers == (DONE, ELSEWHERE, DONE)
+    assert status.counts(floor.store, floor.name, NOW).closed_by == {"cancelled": 2}

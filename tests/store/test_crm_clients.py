@@ -21,7 +21,7 @@ from dialer.store.base.connection import Store, trip
 from dialer.store.crm import event_settings, inbox, readers
 from dialer.store.crm.event_settings import EventSettings, Format
 from dialer.store.leads.leads import LeadState, story
-from dialer.store.operators import agents
+from dialer.store.operators import agents, campaigns
 from dialer.store.settlement.outbox import CrmEvent, publish
 from dialer.store.settlement.settle import settle
 from tests.conftest import need
@@ -116,6 +116,21 @@ def test_what_it_is_asked_to_write_is_understood(client: ModuleType, connection:
         AgentEvent(AgentEventKind.DIAL, "17", lead_id="L1"),
         AgentEvent(AgentEventKind.SKIP, "17", lead_id="L2", reason="spoke to her"),
     ]
+
+
+def test_the_client_of_a_crm_with_streams_of_its_own(client: ModuleType, connection: redis.Redis, floor: Floor) -> None:
+    """It reads those, and asks there."""
+    own = floor.settings.model_copy(update={"name": "summer", "crm": "north"})
+    campaigns.create(floor.store, own, who="test", now=NOW)
+    readers.register(floor.store, "crm-example", who="test", now=NOW, crm="north")
+    publish(floor.store, [CrmEvent("disposition", "A1", "summer", NOW, {"disposition": "busy"})])
+    database = sqlite3.connect(":memory:")
+
+    assert client.is_registered(connection, "crm-example", "north")
+    assert not client.is_registered(connection, "crm-example")
+    assert client.follow(connection, database, "crm-example", "summer", block_ms=10, crm="north") == 1
+    client.send_outcome(connection, "summer", "A1", "sale", crm="north")
+    assert len(inbox.read(floor.store, OWNER, 10, 0, crm="north")) == 1
 
 
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

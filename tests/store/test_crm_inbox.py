@@ -257,14 +257,14 @@ def test_an_outcome_that_comes_while_the_attempt_ends_counts(
     answer then, either."""
     floor.fill(1)
     (dialled,) = floor.dial()
-    look_up = inbox._look_up
+    look_up = inbox.look_up
 
     def look_up_and_settle(store: Store, outcomes: Any) -> Any:
         known = look_up(store, outcomes)
         settle.settle(store, [end(dialled, live=True)], OWNER)
         return known
 
-    monkeypatch.setattr(inbox, "_look_up", look_up_and_settle)
+    monkeypatch.setattr(inbox, "look_up", look_up_and_settle)
     say(floor.store, outcome("machine"))
 
     assert ledger.totals(floor.store, floor.name, ["2026-03-03"])[0].answered == 0

@@ -285,6 +285,16 @@ def test_a_registers_list_is_read_or_refused(text: bytes, by_column: bool) -> No
     tried(lambda: list(numbers_of(io.BytesIO(text), "US", columns, Account(), lambda: None)), BadList)
 
 
+@pytest.mark.parametrize("text", [b'\x00\r"', b'"2125550100\r"2125550101', b'"' + b"2" * 200_000])
+@pytest.mark.parametrize("columns", [(), ("1",)])
+def test_a_line_that_is_no_csv_keeps_no_list_from_being_read(text: bytes, columns: tuple[str, ...]) -> None:
+    """A carriage return behind a quote, a cell that is longer than any: the line is refused, the next one is read."""
+    account = Account()
+    good = list(numbers_of(io.BytesIO(b"number\n" + text + b"\n2125550100\n"), "US", columns, account, lambda: None))
+
+    assert sum(len(batch) for batch in good) >= 1
+
+
 @given(st.lists(hostile.binary_only, max_size=4), hostile.binary_only)
 @settings(max_examples=60, deadline=None)
 def test_a_spool_is_read_as_far_as_it_is_whole(frames: list[bytes], tail: bytes) -> None:

@@ -24,6 +24,7 @@ from dialer.store.crm import inbox, lead_orders, readers
 from dialer.store.crm.lead_requests import LeadQuery
 from dialer.store.crm.requests import FINAL, READERS, Received
 from dialer.store.leads import intake
+from dialer.store.leads.bulk import deletion
 from dialer.store.leads.lead_codec import NewLead, Rejection, parse
 from dialer.store.leads.leads import story
 from dialer.store.leads.stray import Stray
@@ -42,6 +43,7 @@ SAID_BY_THE_STORE = {
     "accepted": intake.event_of("spring", Entry("1-0", {}), Rejection("", ()), intake.ACCEPTED, NOW),
     "rejected": intake.event_of("spring", Entry("1-0", {}), Rejection("", ()), 2, NOW),
     "campaign_status": lead_orders.campaign_status(RECEIVED, "spring", "running", "paused", NOW),
+    "leads_deleted": deletion.event_of("spring", ["L1"], "march", "ann", NOW),
     "refused": refused("s", "1-0", [], at=NOW),
     "stray_leads": Stray("dialer:spring:leads", "spring", "spring", 1, NOW).event(NOW),
 }
@@ -89,6 +91,8 @@ def test_every_key_is_named_and_no_other() -> None:
         places = [one.upper() for one in inspect.signature(method).parameters if one != "self"]
         given: list[Any] = [Place(0, 0) if one == "WHERE" else one for one in places]
         code.add(getattr(keys, name)(*given))
+        if places == ["CRM"]:
+            code.add(getattr(keys, name)())
     history, written = keys.history(Place(0, 0)), "dialer:{cSHARD}:h:BUCKET"
     code = {written if one == history else one for one in code}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +17,11 @@ from dialer.store.base.connection import Store, trip
 from dialer.store.base.streams import entries_of
 from dialer.store.crm import event_settings, inbox
 from dialer.store.crm.event_settings import EventSettings
+from dialer.store.leads import intake
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import campaigns, control
 from dialer.store.operators.campaigns import get, set_state
-from dialer.store.settlement import settle
+from dialer.store.settlement import outbox, settle
 from pacing.api import Mode
 from tests.crm_events import Heard, heard
 from tests.store.conftest import NOW, OWNER, Floor, number
@@ -27,12 +29,12 @@ from tests.store.conftest import NOW, OWNER, Floor, number
 End = Callable[..., Settlement]
 
 
-def ask(store: Store, *requests: dict[str, Any]) -> list[Heard]:
+def ask(store: Store, *requests: dict[str, Any], now: float = NOW + 100) -> list[Heard]:
     """What comes back, in the order of the requests."""
     known = len(heard(store))
     for request in requests:
         trip(store, [("XADD", store.keys.crm_in(), "*", "json", json.dumps(request))])
-    inbox.apply(store, inbox.read(store, OWNER, 100, 0), now=NOW + 100)
+    inbox.apply(store, inbox.read(store, OWNER, 100, 0), now=now)
     return heard(store)[known:]
 
 
@@ -177,15 +179,34 @@ def test_a_running_campaign_is_paused_and_goes_on(floor: Floor) -> None:
     assert [order.command.args["after"] for order in orders] == ["paused", "running"]
 
 
-@pytest.mark.parametrize("action", ["start", "pause"])
-def test_a_stopped_campaign_is_an_operators(floor: Floor, action: str) -> None:
-    """Its list is looked at before it begins."""
+def test_a_stopped_campaign_starts_when_its_list_was_looked_at(floor: Floor) -> None:
+    """By somebody, in the last day, and not refused, or started by force; else the answer says what to do."""
     event_settings.save(floor.store, EventSettings(campaign_requests=True))
 
-    (answer,) = ask(floor.store, of_campaign(action))
+    def preflight(at: float, **more: Any) -> None:
+        detail = {"campaign": "spring", "refused": "", **more}
+        control.audit(floor.store, "campaign_preflight", who="ann", now=at, detail=detail)
 
-    assert answer.data["reasons"] == ["campaign: spring is stopped; an operator starts it: dialer campaign start"]
+    def started() -> str:
+        (answer,) = ask(floor.store, of_campaign("start"), now=time.time() + 1)
+        return answer.data["reasons"][0] if answer.kind == "refused" else answer.data["state"]
+
+    assert "dialer campaign preflight spring" in started()
+    preflight(time.time(), campaign="autumn")
+    assert "dialer campaign preflight spring" in started()
+    preflight(time.time(), refused="40 % are refused")
+    assert started() == "campaign: spring is not started: 40 % are refused"
     assert get(floor.store, "spring").state is CampaignState.STOPPED
+
+    preflight(time.time())
+
+    assert started() == "running"
+    assert get(floor.store, "spring").state is CampaignState.RUNNING
+    set_state(floor.store, "spring", CampaignState.STOPPED, who="test", now=NOW)
+    (answer,) = ask(floor.store, of_campaign("pause"))
+    assert answer.data["reasons"] == ["campaign: spring is stopped already"]
+    campaigns.archive(floor.store, "spring", who="test", now=NOW)
+    assert "archived" in started()
 
 
 def test_a_campaign_that_does_not_exist_is_named(floor: Floor) -> None:
@@ -261,6 +282,39 @@ def test_a_campaign_chooses_which_leads_the_crm_is_told_of(floor: Floor, choice:
         assert told["row-2"]["reasons"] == ["phone: too short"]
         assert told["row-3"]["reasons"] == ["lead_id: a lead of this id is in the campaign already"]
         assert (told["row-2"]["lead_id"], told["row-3"]["lead_id"]) == ("L2", "L1")
+
+
+def test_what_a_crash_kept_from_the_crm_it_is_told_later(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that dies after the leads came in, and before it says so: the next one that starts says the same."""
+    campaigns.update(
+        floor.store, floor.settings.model_copy(update={"lead_events": LeadEvents.ALL}), who="test", now=NOW
+    )
+    floor.add(
+        {"lead_id": "L1", "phone": number(1).clear, "ref": "row-1"},
+        {"lead_id": "L2", "phone": "12", "ref": "row-2"},
+        {"lead_id": "L3", "phone": number(1).clear},
+    )
+    as_announced: list[outbox.CrmEvent] = []
+
+    def die(store: Store, events: Sequence[outbox.CrmEvent]) -> None:
+        as_announced.extend(events)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "announce", die)
+        with pytest.raises(KeyboardInterrupt):
+            floor.take_in()
+    assert heard(floor.store) == []
+
+    assert settle.reannounce(floor.store) == 3
+    assert settle.reannounce(floor.store) == 0
+
+    told = {event.id: (event.kind, event.data) for event in heard(floor.store)}
+    expected = {
+        event.id: (event.kind, {"campaign": "spring", "at": NOW, **outbox.shown(event.fields)})
+        for event in as_announced
+    }
+    assert told == expected
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------

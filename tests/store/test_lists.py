@@ -14,6 +14,7 @@ from dialer.store.leads.lists import Import, Intake, TakenBack, Tally
 from dialer.store.leads.rejections import rejections
 from dialer.store.operators.status import counts
 from dialer.store.settlement import settle
+from tests.crm_events import heard
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 
@@ -31,7 +32,7 @@ def tallies(floor: Floor) -> dict[str, Tally]:
 
 
 def take_back(floor: Floor, name: str) -> TakenBack:
-    *_, done = lists.take_back(floor.store, floor.name, name, NOW)
+    *_, done = lists.take_back(floor.store, floor.name, name, NOW, who="ann")
     return done
 
 
@@ -108,6 +109,8 @@ def test_a_list_is_taken_back(floor: Floor, end: Callable[..., Settlement]) -> N
     done = take_back(floor, "march")
 
     assert (done.deleted, done.held) == (49, 1)
+    (event,) = [event for event in heard(floor.store) if event.kind == "leads_deleted"]
+    assert (len(event.data["lead_ids"]), event.data["list"], event.data["who"]) == (49, "march", "ann")
     assert {name: tally.leads for name, tally in tallies(floor).items()} == {"march": 1, "april": 20}
     fill(floor, "march", 200, 3)
     assert lists.intakes(floor.store, floor.name)["march"] == Intake(50, 3, taken_back_at=NOW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from dialer.store.base.streams import entries_of
 from dialer.store.crm import event_settings, inbox
 from dialer.store.crm.event_settings import EventSettings, Format
 from dialer.store.gate import contacts
+from dialer.store.leads import leases
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators.status import counts
 from dialer.store.settlement import ledger, outbox, settle
@@ -89,6 +91,19 @@ def test_a_retry_is_due_again_with_its_progress(floor: Floor, end: End) -> None:
         ("A0", "invalid", str(number(0))),
         ("A1", "busy", str(number(1))),
     ]
+
+
+def test_the_agent_who_talked_last_is_kept(floor: Floor, end: End) -> None:
+    """Whoever talked with the lead is named in later leases, also after attempts in which nobody did."""
+    floor.add({"lead_id": "L0", "phone": number(0).clear, "skills": ["cards:2"]})
+    floor.take_in()
+    floor.policy = replace(floor.policy, caps=())
+    for talked, agent, expected in ((True, "ann", "ann"), (False, "bob", "ann"), (True, "cid", "cid")):
+        item = replace(end(floor.dial()[0], step=Retry(0.0, 0)), bridged_at=NOW if talked else None, agent=agent)
+        settle.settle(floor.store, [item], OWNER)
+        (lead,) = floor.lease(now=NOW + 61)
+        leases.release(floor.store, floor.name, OWNER, [lead.lead_id], NOW)
+        assert (lead.last_agent, lead.skills) == (expected, {"cards": 2})
 
 
 def test_an_uncharged_attempt_is_given_back(floor: Floor, end: End) -> None:

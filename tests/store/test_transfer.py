@@ -8,8 +8,9 @@ import pytest
 
 from dialer.core.inputs import Refused
 from dialer.core.leads import lead_reasons
-from dialer.core.model import Disposition, Retry, Settlement
-from dialer.store.leads import funnel, leads, leases
+from dialer.core.model import Close, Disposition, Retry, Settlement
+from dialer.store.crm import inbox
+from dialer.store.leads import callbacks, funnel, leads, leases
 from dialer.store.leads.bulk import changes
 from dialer.store.leads.bulk.transfer import Fate, Transfer, copy, move
 from dialer.store.leads.leads import LeadState
@@ -102,3 +103,46 @@ def test_a_copy_is_a_fresh_lead(floor: Floor, autumn: Floor, end: Callable[..., 
     assert (lead.tries, lead.priority, lead.number) == ({}, 7, number(0))
     assert where(floor, "L0")[0] is LeadState.WAITING
     assert leases.release(floor.store, "autumn", OWNER, ["L0"], NOW) == 1
+
+
+def promise(floor: Floor, end: Callable[..., Settlement], agent: str = "ann") -> None:
+    """L0 was reached, and is to be called back by an agent in an hour."""
+    (dialled,) = floor.dial()
+    settle(floor.store, [end(dialled, Disposition.CONNECTED, Close("connected"), live=True)], OWNER)
+    word = inbox.Outcome(floor.name, dialled.permit.attempt, "callback", callback_at=NOW + 3600, callback_agent=agent)
+    assert inbox.apply(floor.store, [inbox.Received("1-0", word)], now=NOW + 60).applied == 1
+
+
+def test_a_promised_callback_goes_along(floor: Floor, autumn: Floor, end: Callable[..., Settlement]) -> None:
+    """With its time and its agent; where it was nothing is owed any more."""
+    floor.fill(1)
+    promise(floor, end)
+
+    assert move(floor.store, TO_AUTUMN, ["L0"], NOW + 100) == {Fate.DONE: 1}
+
+    assert callbacks.owed(floor.store, floor.name) == []
+    (owed,) = callbacks.owed(floor.store, "autumn")
+    assert (owed.promised_at, owed.agent, owed.due_at) == (NOW + 3600, "ann", NOW + 3600)
+
+
+def test_a_promise_outlives_an_interrupted_move(floor: Floor, autumn: Floor, end: Callable[..., Settlement]) -> None:
+    """It stays with the lead that was closed as moved until that has arrived."""
+    floor.fill(1)
+    promise(floor, end)
+    why = lead_reasons.ordered("moved", "ann@desk", to="autumn")
+    closing = changes.Change("close", changes.NOT_CLOSED, kind="moved", why=why, owed=True)
+    changes.change(floor.store, floor.name, ["L0"], closing, who="ann@desk", now=NOW + 100)
+
+    assert callbacks.owed(floor.store, floor.name) == []
+    assert move(floor.store, TO_AUTUMN, ["L0"], NOW + 200) == {Fate.DONE: 1}
+    assert [row.promised_at for row in callbacks.owed(floor.store, "autumn")] == [NOW + 3600]
+
+
+def test_a_copy_owes_no_callback(floor: Floor, autumn: Floor, end: Callable[..., Settlement]) -> None:
+    """The promise stays where it was made, and is kept once."""
+    floor.fill(1)
+    promise(floor, end)
+
+    assert copy(floor.store, TO_AUTUMN, ["L0"], NOW + 100) == {Fate.DONE: 1}
+    assert callbacks.owed(floor.store, "autumn") == []
+    assert len(callbacks.owed(floor.store, floor.name)) == 1

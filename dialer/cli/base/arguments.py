@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from config.campaign import NAME
 from dialer.cli.base.invocation import Invocation, as_flags
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -49,6 +50,12 @@ def _region(context: click.Context, _: click.Parameter, given: str | None) -> st
     return given or (invocation or Invocation()).effective().settings.intake.default_region
 
 
+def _crm(_: click.Context, param: click.Parameter, given: str | None) -> str | None:
+    if given is not None and not NAME.fullmatch(given):
+        raise click.BadParameter(f"{given!r} is no CRM's name: small letters, digits, - and _", param=param)
+    return given
+
+
 name_argument = click.argument("name", shell_complete=campaign_names)
 campaign_argument = click.argument("campaign", shell_complete=campaign_names)
 campaign_option = click.option(
@@ -57,6 +64,9 @@ campaign_option = click.option(
     metavar="NAME",
     help="Only for this campaign. [default: for all]",
     shell_complete=campaign_names,
+)
+crm_option = click.option(
+    "--crm", default=None, callback=_crm, metavar="NAME", help="The CRM of this name, as campaigns have it (crm)."
 )
 region_option = click.option(
     "--region",

@@ -76,7 +76,7 @@ def failure_of(error: Exception, redis_url: str) -> Failure | None:
             return Failure(CliExit.NOT_FOUND, str(error), *did_you_mean(error.campaign, error.existing))
         case errors.UnknownLead():
             return Failure(CliExit.NOT_FOUND, str(error))
-        case errors.CampaignExists() | errors.CampaignInUse() | errors.StreamFull():
+        case errors.CampaignArchived() | errors.CampaignExists() | errors.CampaignInUse() | errors.StreamFull():
             return Failure(CliExit.REFUSED, str(error))
         case errors.NotAllowed():
             return Failure(CliExit.REFUSED, str(error), "docs/operations.md says who may do what.")

@@ -23,6 +23,7 @@ from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import last_word
 from dialer.core.leads.preflight import sentence, too_many_lost
 from dialer.store.base.connection import Store
+from dialer.store.base.errors import CampaignArchived
 from dialer.store.operators import agents, campaigns, status
 
 TAKEN_UP_S: Final = 3.0
@@ -43,7 +44,10 @@ def start(invocation: Invocation, name: str, force: bool, as_json: bool) -> None
       dialer campaign start spring-sale
     """
     with invocation.store() as store:
-        settings = applied(campaigns.get(store, name).settings, invocation.catalogue())
+        campaign = campaigns.get(store, name)
+        if campaign.archived_at is not None:
+            raise CampaignArchived(name)
+        settings = applied(campaign.settings, invocation.catalogue())
         missing = settings.missing_to_start()
         if missing:
             raise Failure(
@@ -52,7 +56,7 @@ def start(invocation: Invocation, name: str, force: bool, as_json: bool) -> None
                 *missing,
                 f"Change it with: dialer campaign set {name} KEY=VALUE",
             )
-        if campaigns.get(store, name).state is not CampaignState.RUNNING:
+        if campaign.state is not CampaignState.RUNNING:
             _look_at_the_list(invocation, store, settings, force, as_json)
         begun = now()
         answer = set_state(invocation, store, name, CampaignState.RUNNING)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 from rich.text import Text
 
+from dialer.cli.base.arguments import crm_option
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.figures import percent
 from dialer.cli.base.groups import NearGroup
@@ -19,11 +20,12 @@ from dialer.cli.crm.tail import tail
 from dialer.cli.crm.validate import schema, validate
 from dialer.store.base.connection import Store
 from dialer.store.crm import event_settings, readers
+from dialer.store.crm.crm_map import SHARED
 from dialer.store.crm.event_settings import EventSettings, Format
 from dialer.store.crm.readers import Reader, ReaderError
 from dialer.store.operators import control
 
-NOBODY: Final = "No reader is registered: crm:out keeps its newest {kept:,} events, read or not."
+NOBODY: Final = "No reader is registered: {stream} keeps its newest {kept:,} events, read or not."
 
 
 @click.group(cls=NearGroup)
@@ -39,62 +41,69 @@ def crm() -> None:
 
 @crm.command(short_help="Keep events until a reader has acknowledged them.")
 @click.argument("reader")
+@crm_option
 @click.option("--from-oldest", is_flag=True, help="Begin with the oldest event that is there, not with the next one.")
 @answering
-def register(invocation: Invocation, reader: str, from_oldest: bool) -> Answer:
-    """Keep events of crm:out until READER has acknowledged them.
+def register(invocation: Invocation, reader: str, crm: str | None, from_oldest: bool) -> Answer:
+    """Keep events of dialer:crm:out until READER has acknowledged them.
 
-    READER is a consumer group. It is made if it is not there, on crm:out and crm:live; one that is there keeps its
-    place. The newest events stay in any case (dialer crm set --kept).
+    READER is a consumer group. It is made if it is not there, on dialer:crm:out and dialer:crm:live, with --crm on
+    those of that CRM; one that is there keeps its place. The newest events stay in any case (dialer crm set --kept).
 
     \b
     Example:
       dialer crm register billing
+      dialer crm register billing --crm north
     """
+    name = readers.named(crm or SHARED, reader)
     with invocation.store() as store:
         try:
-            new = readers.register(store, reader, who=invocation.who, now=now(), oldest=from_oldest)
+            new = readers.register(store, reader, who=invocation.who, now=now(), oldest=from_oldest, crm=crm or SHARED)
         except ReaderError as error:
             raise Failure(CliExit.REFUSED, str(error)) from error
-        control.audit(store, "crm_register", who=invocation.who, now=now(), detail={"reader": reader})
-        standing = next(row for row in readers.listing(store) if row.name == reader)
+        control.audit(store, "crm_register", who=invocation.who, now=now(), detail={"reader": name})
+        standing = next(row for row in readers.listing(store) if row.name == name)
     place = "its consumer group is new" if new else "its consumer group was there already and keeps its place"
     unread = counted(standing.unread, "event")
-    return Answer(asdict(standing), f"Reader {reader} is registered: {place}, {unread} unread.")
+    return Answer(asdict(standing), f"Reader {name} is registered: {place}, {unread} unread.")
 
 
 @crm.command(short_help="Keep nothing for a reader any more.")
 @click.argument("reader")
+@crm_option
 @click.option("--yes", is_flag=True, help="Also if it has not read everything.")
 @answering
-def unregister(invocation: Invocation, reader: str, yes: bool) -> Answer:
+def unregister(invocation: Invocation, reader: str, crm: str | None, yes: bool) -> Answer:
     """Keep nothing for READER any more, and delete its consumer groups. Refused while it has events to read.
 
     \b
     Example:
       dialer crm unregister billing
     """
+    name = readers.named(crm or SHARED, reader)
+    again = readers.registering(name).replace("register", "unregister", 1)
     with invocation.store() as store:
-        unread = next((row.unread for row in readers.listing(store) if row.name == reader), 0)
+        unread = next((row.unread for row in readers.listing(store) if row.name == name), 0)
         if unread and not yes:
             raise Failure(
                 CliExit.REFUSED,
-                f"reader {reader} has {counted(unread, 'event')} to read yet",
-                f"They are nobody's afterwards. To do it all the same: dialer crm unregister {reader} --yes",
+                f"reader {name} has {counted(unread, 'event')} to read yet",
+                f"They are nobody's afterwards. To do it all the same: {again} --yes",
             )
         try:
-            readers.unregister(store, reader)
+            readers.unregister(store, reader, crm or SHARED)
         except ReaderError as error:
             raise Failure(CliExit.NOT_FOUND, str(error)) from error
-        detail = {"reader": reader, "unread": unread}
+        detail = {"reader": name, "unread": unread}
         control.audit(store, "crm_unregister", who=invocation.who, now=now(), detail=detail)
-    return Answer(detail, f"Reader {reader} is not registered any more.")
+    return Answer(detail, f"Reader {name} is not registered any more.")
 
 
 @crm.command("readers", short_help="List the registered readers and how far each is.")
 @answering
 def readers_(invocation: Invocation) -> Answer:
-    """List the registered readers: how many events each has to read, and how far it is behind.
+    """List the registered readers, those of a CRM's own events as CRM/READER: how many events each has to read, and how
+    far it is behind.
 
     \b
     Example:
@@ -102,10 +111,12 @@ def readers_(invocation: Invocation) -> Answer:
     """
     moment = now()
     with invocation.store() as store:
-        settings, rows = event_settings.load(store), readers.listing(store)
+        settings, rows, stream = event_settings.load(store), readers.listing(store), store.keys.crm_out()
     data = {"settings": asdict(settings), "readers": [_as_data(row, settings, moment) for row in rows]}
     if not rows:
-        return Answer(data, [NOBODY.format(kept=settings.kept), "Register one with: dialer crm register NAME"])
+        return Answer(
+            data, [NOBODY.format(stream=stream, kept=settings.kept), "Register one with: dialer crm register NAME"]
+        )
     heads = ("reader", "unread", "of limit", "behind", "registered", "by")
     drawn = table(heads, [_drawn(row, settings, moment) for row in rows], right=("unread", "of limit", "behind"))
     troubles = [alarm(words) for row in rows if (words := row.trouble(settings, moment))]
@@ -136,10 +147,12 @@ def _span(seconds: float) -> str:
 
 @crm.command("set", short_help="Show or change how events are written and kept.")
 @click.option("--format", "format_", type=click.Choice([str(one) for one in Format]), help="How data is written.")
-@click.option("--kept", type=int, metavar="N", help="Newest events of crm:out that stay, read or not.")
-@click.option("--limit", type=int, metavar="N", help="Most events that crm:out keeps for a reader that is behind.")
+@click.option("--kept", type=int, metavar="N", help="Newest events of dialer:crm:out that stay, read or not.")
+@click.option("--limit", type=int, metavar="N", help="Most events that it keeps for a reader that is behind.")
 @click.option(
-    "--live-stream/--no-live-stream", default=None, help="Whether events for screens have crm:live for themselves."
+    "--live-stream/--no-live-stream",
+    default=None,
+    help="Whether events for screens have dialer:crm:live for themselves.",
 )
 @click.option(
     "--campaign-requests/--no-campaign-requests", default=None, help="Whether the CRM may start and pause campaigns."
@@ -160,7 +173,7 @@ def set_(invocation: Invocation, format_: str | None, **given: Any) -> Answer:
         settings = event_settings.load(store)
         if changes:
             settings = _changed(invocation, store, settings, changes)
-    rows = [(name, str(value)) for name, value in _shown(settings).items()]
+        rows = list(_shown(settings, store).items())
     return Answer(asdict(settings), table(("", ""), rows))
 
 
@@ -170,17 +183,19 @@ def _changed(invocation: Invocation, store: Store, before: EventSettings, given:
     except ValueError as error:
         raise Failure(CliExit.REFUSED, str(error)) from error
     event_settings.save(store, after)
-    detail = {"before": _shown(before), "after": _shown(after)}
+    was, holds = asdict(before), asdict(after)
+    detail = {"changes": {name: [str(was[name]), str(holds[name])] for name in was if was[name] != holds[name]}}
     control.audit(store, "crm_set", who=invocation.who, now=now(), detail=detail)
     return after
 
 
-def _shown(settings: EventSettings) -> dict[str, str]:
+def _shown(settings: EventSettings, store: Store) -> dict[str, str]:
+    out, live = store.keys.crm_out(), store.keys.crm_live()
     return {
         "format": settings.format.value,
-        "kept": f"{settings.kept:,} events of crm:out",
+        "kept": f"the newest {settings.kept:,} events of {out}",
         "limit": f"{settings.limit:,} events, for readers that are behind",
-        "live stream": "screens have crm:live" if settings.live_stream else "everything is in crm:out",
+        "live stream": f"screens have {live}" if settings.live_stream else f"everything is in {out}",
         "campaign requests": "the CRM may start and pause" if settings.campaign_requests else "refused",
     }
 

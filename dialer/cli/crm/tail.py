@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 from rich.text import Text
 
-from dialer.cli.base.arguments import campaign_option
+from dialer.cli.base.arguments import campaign_option, crm_option
 from dialer.cli.base.invocation import Invocation, json_option, pass_invocation
 from dialer.cli.base.output import show
 from dialer.cli.base.text import clean, escaped
@@ -35,6 +35,7 @@ FIRST: Final = ("campaign", "lead_id", "agent", "disposition", "state", "outcome
 
 @click.command(short_help="Show what passes, live and masked.")
 @campaign_option
+@crm_option
 @click.option("--type", "kinds", multiple=True, metavar="TYPE", help="Only events of this type; may be repeated.")
 @click.option("--last", type=click.IntRange(0, 1000), default=10, show_default=True, help="Begin with so many of each.")
 @click.option("--incoming", is_flag=True, help="Also what the CRM and desktops write, as far as it is still there.")
@@ -44,13 +45,15 @@ FIRST: Final = ("campaign", "lead_id", "agent", "disposition", "state", "outcome
 def tail(
     invocation: Invocation,
     campaign: str,
+    crm: str | None,
     kinds: tuple[str, ...],
     last: int,
     incoming: bool,
     once: bool,
     as_json: bool,
 ) -> None:
-    """Show what passes through crm:out and crm:live, numbers masked. It takes nothing from any reader. Ctrl-C ends it.
+    """Show what passes through dialer:crm:out and dialer:crm:live, or through those of one CRM, numbers masked. It
+    takes nothing from any reader. Ctrl-C ends it.
 
     \b
     Example:
@@ -62,7 +65,7 @@ def tail(
         return (not kinds or row.kind in kinds) and (not campaign or row.data.get("campaign") == campaign)
 
     with invocation.store() as store:
-        keys = passing.streams(store, incoming=incoming)
+        keys = passing.streams(store, incoming=incoming, crm=crm)
         rows, cursors = passing.newest(store, keys, last)
         while True:
             _print(filter(wanted, rows), as_json)

@@ -14,10 +14,11 @@ from typing import Final
 import click
 
 from config.campaign import NAME
+from dialer.cli.base.arguments import crm_option
 from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, answering
-from dialer.store.operators.roles import Role, rules_of
+from dialer.store.operators.roles import OF_ONE_CRM, Role, rules_of
 
 USERS: Final = {Role.DAEMON: "dialer", Role.CRM: "crm", Role.DESKTOP: "desktop"}
 """The names of users where none is given; else the role's."""
@@ -45,6 +46,7 @@ class User:
 @click.argument("roles", nargs=-1, type=click.Choice([role.value for role in Role]))
 @click.option("--user", default="", help="The user's name, for one role. [default: by the role]")
 @click.option("--campaign", "campaigns", multiple=True, metavar="NAME", help="A CRM adds leads to these only.")
+@crm_option
 @click.option(
     "--passwords",
     type=click.Path(file_okay=False, path_type=Path),
@@ -58,11 +60,15 @@ def redis_acl(
     roles: Sequence[str],
     user: str,
     campaigns: Sequence[str],
+    crm: str | None,
     passwords: Path | None,
     commands: bool,
 ) -> Answer:
     """Print users for Redis 7 or Valkey 8, one for each role or for the ROLES given, with the commands and keys that
-    their work needs and no others. Nothing is sent to a server.
+    their work needs and no others. Nothing is changed at a server.
+
+    With --crm the roles crm and desktop have the streams of that CRM alone. It adds leads to the campaigns that name it
+    (Redis is asked which, unless --campaign says so) and to no others: print it again for a new campaign.
 
     Give every person a user of their own: that name is in the audit trail. Without --passwords nobody can log in until
     you have given one: ACL SETUSER NAME >PASSWORD.
@@ -74,15 +80,18 @@ def redis_acl(
     Example:
       dialer redis-acl --passwords secrets > users.acl
       dialer redis-acl manager --user anna --passwords secrets --commands | redis-cli
-      dialer redis-acl crm --user crm-north --campaign spring --campaign autumn
+      dialer redis-acl crm --user crm-house --campaign spring --campaign autumn
+      dialer redis-acl crm --crm north --user crm-north
     """
     chosen = [Role(role) for role in roles] or list(Role)
-    _check(chosen, user, campaigns)
+    _check(chosen, user, campaigns, crm)
+    if crm and Role.CRM in chosen and not campaigns:
+        campaigns = _campaigns_of(invocation, crm)
     prefix = invocation.effective().settings.redis.prefix
     users = [
-        User(name, role, rules_of(role, prefix, campaigns), _password(passwords, name) if passwords else "")
+        User(name, role, rules_of(role, prefix, campaigns, crm or ""), _password(passwords, name) if passwords else "")
         for role in chosen
-        for name in [user or USERS.get(role, role.value)]
+        for name in [user or "-".join(filter(None, (USERS.get(role, role.value), crm)))]
     ]
     if not passwords:
         warn("nobody can log in as these yet: use --passwords, or give each one with ACL SETUSER NAME >PASSWORD")
@@ -93,13 +102,32 @@ def redis_acl(
     return Answer(data, lines)
 
 
-def _check(roles: Sequence[Role], user: str, campaigns: Sequence[str]) -> None:
+def _campaigns_of(invocation: Invocation, crm: str) -> tuple[str, ...]:
+    """The campaigns that name a CRM: without any its user could add leads to all."""
+    from dialer.store.crm import crm_map
+
+    with invocation.store() as store:
+        known = crm_map.load(store)
+    campaigns = known.campaigns_of(crm)
+    if not campaigns:
+        there = ", ".join(known.names) or "none"
+        raise Failure(
+            CliExit.NOT_FOUND,
+            f"no campaign belongs to a CRM {crm!r}",
+            f"CRMs: {there}. Or name its campaigns: --campaign",
+        )
+    return campaigns
+
+
+def _check(roles: Sequence[Role], user: str, campaigns: Sequence[str], crm: str | None) -> None:
     if user and len(roles) != 1:
         raise click.UsageError("--user names the user of one role: give that role")
     if user and not USER.fullmatch(user):
         raise click.UsageError(f"--user {user!r}: letters, digits and _ . @ - are, at most 64")
     if campaigns and roles != [Role.CRM]:
         raise click.UsageError("--campaign is for the role crm")
+    if crm and not set(roles) <= set(OF_ONE_CRM):
+        raise click.UsageError("--crm is for the roles crm and desktop")
     for name in campaigns:
         if not NAME.fullmatch(name):
             raise click.UsageError(f"--campaign {name!r}: not a campaign's name")

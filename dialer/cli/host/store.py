@@ -19,7 +19,7 @@ from dialer.store.settlement.marker import Verdict
 MAX_REASON: Final = 500
 STYLES: Final = {HostState.WHOLE: "green", HostState.LEFT: "dim", HostState.OWES: "yellow"}
 GONE: Final = {
-    Verdict.FORGOT: "leads, blocks, outcomes, erasures and commands that others wrote in that time",
+    Verdict.FORGOT: "leads, erasures and commands that others wrote in that time, and requests that no host had read",
     Verdict.EMPTIED: "campaigns, leads, the no-call list, the CRM's events, and all that was counted before",
     Verdict.REPLACED: "what the server had before that this one does not have: leads, no-call list, counts",
 }
@@ -84,20 +84,25 @@ def _page(standing: Standing) -> list[RenderableType]:
         return ["No host has been here."]
     rows = [_row(host) for host in standing.hosts]
     notes = [_waits(host, why) for host, why in standing.waiting.items()]
-    data = standing.identity or alarm("none: Redis has no data of these hosts")
-    known = facts({"data": data, "told again": counted(max(0, standing.generation - 1), "time")})
-    return [known, table(("host", "Redis knows", "last heard", "ticks"), rows, right=("ticks",)), *notes]
+    again = max(0, standing.generation - 1)
+    known = facts(
+        {
+            "data in Redis": standing.identity or alarm("none of these hosts"),
+            "had to be told again": counted(again, "time") if again else "never",
+        }
+    )
+    return [known, table(("host", "of what it did Redis has", "last heard"), rows), *notes]
 
 
 def _row(host: HostStanding) -> list[Text | str]:
     words = {
-        HostState.WHOLE: "all that it did",
-        HostState.LEFT: "all that it did until it stopped",
-        HostState.OWES: "not yet: it has to tell it again",
-        HostState.MISSED: "not what it did at last: it has not come to tell it",
-        HostState.WAITS: "too little: it waits for dialer store accept",
+        HostState.WHOLE: "all",
+        HostState.LEFT: "all, until it stopped",
+        HostState.OWES: "not all: it is telling it again",
+        HostState.MISSED: "not the last: it never came to tell it",
+        HostState.WAITS: "too little: dialer store accept",
     }[host.state]
-    return [host.host, Text(words, STYLES.get(host.state, "bold red")), when(host.seen_at or None), f"{host.ticks:,}"]
+    return [host.host, Text(words, STYLES.get(host.state, "bold red")), when(host.seen_at or None)]
 
 
 def _waits(host: str, why: Wait) -> Text:

@@ -6,27 +6,26 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgpack
 
 from compliance.api import Per
 from compliance.destinations import Destinations
-from compliance.numbers import E164
 from dialer.cli.sheets.cells import numbers_in, seen
 from dialer.cli.sheets.columns import ATTRS, SKIP
 from dialer.cli.sheets.sheet import Row, Sheet
+from dialer.store.base.fields import Fields
 from dialer.store.base.keys import digits
-from dialer.store.leads.lead_codec import ANY_NUMBER, Rejection, parse
+from dialer.store.leads.lead_codec import ANY_NUMBER, Rejection, judge_lead
 
 _WHOLE: Final = re.compile(r"([0-9]{1,9})(?:\.0+)?")
 TIMES: Final = ("not_before", "expires_at", "consent_at", "consent_until")
 _WALL_FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A row that is a lead: `entry` is what goes into the stream, `digits` are its numbers, as keys have them."""
 
     row: Row
@@ -34,8 +33,7 @@ class Ready:
     digits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A row that is none, with every reason. No reason has more of a number than its last digits."""
 
     row: Row
@@ -49,7 +47,8 @@ class Checker:
     `list_name`.
 
     `default_region`, `max_lead_bytes`, `ids_needed` and `destinations` (see `lead_codec.parse`) are what the daemon
-    will use, `now` is seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon.
+    will use, `now` is seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon. `ids` and
+    `numbers` (digits) have the row that each came in.
     """
 
     sheet: Sheet
@@ -61,35 +60,38 @@ class Checker:
     ids_needed: Collection[Per] = ()
     destinations: Destinations = ANY_NUMBER
     ids: dict[str, int] = field(default_factory=dict)
-    numbers: dict[E164, int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
 
     def check(self, row: Row) -> Ready | Rejected:
         """What a row is. A row that is rejected does not make later ones duplicates."""
         if row.fault:
             return Rejected(row, "", (row.fault,))
         entry = entry_of(row, self.sheet, self.default_region, self.list_name)
-        read = parse(
-            {b"lead": msgpack.packb(entry)},
-            campaign=self.campaign,
-            default_region=self.default_region,
-            now=self.now,
-            max_bytes=self.max_lead_bytes,
+        size = len(msgpack.packb(entry))
+        if size > self.max_lead_bytes:
+            return Rejected(row, "", (f"{size} bytes, the limit is {self.max_lead_bytes}",))
+        judged = judge_lead(
+            Fields(entry),
+            self.default_region,
+            self.now,
             ids_needed=self.ids_needed,
             destinations=self.destinations,
         )
-        if isinstance(read, Rejection):
-            return Rejected(row, read.lead_id, read.reasons)
+        if isinstance(judged, Rejection):
+            return Rejected(row, judged.lead_id, judged.reasons)
+        lead_id, numbers = entry["lead_id"], tuple([digits(number) for number in judged.fields["numbers"]])
         faults = []
-        if entry["lead_id"] in self.ids:
-            faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[entry['lead_id']]})")
-        taken = [self.numbers[number] for number in read.lead.numbers if number in self.numbers]
+        if lead_id in self.ids:
+            faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[lead_id]})")
+        taken = [self.numbers[number] for number in numbers if number in self.numbers]
         if taken:
             faults.append(f"duplicate: the number is in an earlier row ({taken[0]})")
         if faults:
-            return Rejected(row, entry["lead_id"], tuple(faults))
-        self.ids[entry["lead_id"]] = row.number
-        self.numbers.update((number, row.number) for number in read.lead.numbers)
-        return Ready(row, entry, tuple([digits(number) for number in read.lead.numbers]))
+            return Rejected(row, lead_id, tuple(faults))
+        self.ids[lead_id] = row.number
+        for number in numbers:
+            self.numbers[number] = row.number
+        return Ready(row, entry, numbers)
 
 
 def entry_of(row: Row, sheet: Sheet, region: str, list_name: str = "") -> dict[str, Any]:

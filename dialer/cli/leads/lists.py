@@ -233,7 +233,7 @@ def takeback(invocation: Invocation, campaign: str, name: str, yes: bool) -> Ans
         moment = now()
         done = store_lists.TakenBack()
         with progress_bar("taking back", leads) as progress:
-            for done in store_lists.take_back(store, campaign, name, moment):
+            for done in store_lists.take_back(store, campaign, name, moment, who=invocation.who):
                 progress.reach(done.deleted + done.held)
         detail = {"campaign": campaign, "list": name, "deleted": done.deleted, "held": done.held}
         control.audit(store, "list_takeback", who=invocation.who, now=moment, detail=detail)

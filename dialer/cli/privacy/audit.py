@@ -16,6 +16,12 @@ from dialer.store.base.fields import EPOCH_MAX
 from dialer.store.operators import control
 from dialer.store.operators.control import Audited
 
+TIMES: Final = ("at", "until", "not_before")
+SPEAK_FOR_THEMSELVES: Final = ("changes", "fates", "hosts", "before", "after")
+"""Maps of which each entry says what it is."""
+
+LISTS: Final = ("lead_ids", "leads", "blocks", "campaigns", "fields")
+COUNTED: Final = ("done", "matched", "unread", "leads", "skipped", "absent", "duplicate", "busy", "at_end")
 CAMPAIGN_FIELDS: Final = ("campaign", "campaigns", "name")
 """Where a line says which campaign it is about."""
 
@@ -73,14 +79,38 @@ def _rows(lines: list[Audited]) -> Iterator[tuple[str, str, str]]:
 def _words(detail: Mapping[str, Any]) -> str:
     """What is known of it, short: what says nothing is left out."""
     parts = []
+    before, after = detail.get("before"), detail.get("after")
+    if isinstance(before, str) and isinstance(after, str) and before and after:
+        rest = {name: value for name, value in detail.items() if name not in ("before", "after")}
+        detail = {**rest, "was": [before, after]}
     for name, value in detail.items():
-        if value in ("", None, [], {}):
+        if value in ("", None, [], {}, False):
             continue
-        if name in ("at", "until", "not_before") and isinstance(value, int | float):
+        if name in TIMES and isinstance(value, int | float):
             value = when(value)
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-        parts.append(f"{name}={text}")
+        parts.append(_named(name, value))
     return ", ".join(parts)
+
+
+def _named(name: str, value: Any) -> str:
+    """A value with its name, as people say it; what stands for itself without one."""
+    shown = name.replace("_", " ")
+    match value:
+        case True:
+            return shown
+        case dict() if name in SPEAK_FOR_THEMSELVES:
+            return ", ".join(_named(key, inner) for key, inner in value.items() if inner not in (0, "", None))
+        case [before, after] if name == "was":
+            return f"{before} -> {after}"
+        case [before, after] if name not in LISTS and isinstance(before, str) and isinstance(after, str):
+            return f"{name}: {before} -> {after}"
+        case list() if all(isinstance(one, str | int | float) for one in value):
+            return f"{shown}: {' '.join(map(str, value))}"
+        case int() | float() if name in COUNTED:
+            return f"{value:,} {shown}"
+        case str() | int() | float():
+            return f"{shown}: {value}"
+    return f"{shown}: {json.dumps(value, ensure_ascii=False, default=str)}"
 
 
 def _moment(text: str, moment: float, option: str, *, whole_day: bool) -> float:

@@ -27,8 +27,8 @@ def no_formula(cell: str) -> str:
 
 def without_mark(cell: str) -> str:
     """A cell without what marks it as text in a spreadsheet, and what cannot be seen around it."""
-    if cell.isascii() and cell.isalnum():
-        return cell
+    if cell.isalnum() or (cell[:1].isalnum() and cell[-1:].isalnum()):
+        return cell  # whatever marks or cannot be seen is at an end, and neither letter nor digit
     cell = _AT_THE_ENDS.sub("", cell)
     if cell.startswith('="') and (quoted := _QUOTED_FORMULA.fullmatch(cell)):
         return quoted[1].replace('""', '"').strip()

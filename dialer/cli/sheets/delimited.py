@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, NamedTuple, TextIO
 
 DELIMITERS: Final = ",;\t|"
 NAMES: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "\\t": "\t"}
@@ -28,8 +28,7 @@ STRAY_QUOTE: Final = "a quote stands where none belongs: take it out, or double 
 TOO_LONG: Final = f"longer than {MAX_LINE:,} characters"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record of a file, counted as a spreadsheet counts rows. `fault` says why it could not be read."""
 
     number: int

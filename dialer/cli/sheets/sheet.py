@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from dialer.cli.sheets.cells import without_mark
 from dialer.cli.sheets.columns import HEADER_WITHIN, BadSheet, Column, columns_of
@@ -48,8 +48,7 @@ class Sheet:
     sheet: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row as a spreadsheet counts them: the first of the file is row 1. `fault` says why it could not be read."""
 
     number: int

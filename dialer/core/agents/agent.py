@@ -3,7 +3,7 @@
 An agent belongs to one daemon at a time (claimed in the store) and is reserved here, in memory, in the same step that
 decides; so two calls can never get the same agent. The rules:
 
-1. Only READY agents are given calls, the one who has waited longest first.
+1. Only READY agents are given calls; which of them is the campaign's `agent_choice`.
 2. A pause or logout asked for in the middle of a call happens after it, and the agent hears so (`pending`).
 3. An agent whose phone does not take a call is paused with a reason, or the next caller would be lost as well.
 4. An agent who sends no heartbeat is gone: at once when idle, after the call when talking.
@@ -14,7 +14,7 @@ decides; so two calls can never get the same agent. The rules:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -50,9 +50,10 @@ class AgentEventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgentEvent:
-    """One entry of the agents' stream. `uri`, `campaigns`, `team`, `name` and `shift_ends_at` (seconds since the epoch,
-    None: not said) belong to a login, `reason` to a pause or a skip, `lead_id` to the answer to an offer. `ref` is
-    what the desktop calls the entry, and comes back where it is refused."""
+    """One entry of the agents' stream. `uri`, `campaigns`, `team`, `name`, `skills` (levels by name) and
+    `shift_ends_at` (seconds since the epoch, None: not said) belong to a login, `reason` to a pause or a skip,
+    `lead_id` to the answer to an offer. `ref` is what the desktop calls the entry, and comes back where it is refused.
+    """
 
     kind: AgentEventKind
     agent: str
@@ -63,6 +64,7 @@ class AgentEvent:
     lead_id: str = ""
     shift_ends_at: float | None = None
     name: str = ""
+    skills: Mapping[str, int] = field(default_factory=dict)
     ref: str = ""
 
 
@@ -82,6 +84,10 @@ class Agent:
     or was asked for, until the call is answered. `pending` is the state to take after the call
     and its wrap-up instead of READY. `shift_ends_at` is seconds since the epoch, None if the login did not say. `name`
     is for people, `agent` for programs.
+
+    `login` are the campaigns of the login, `campaigns` those of them that the agent serves: the ones whose skills it
+    has (see `choice`). Since the login it was busy for `busy_s` and ready for `idle_s`, up to `since`; `served_at` is
+    when it was last given a call.
     """
 
     agent: str
@@ -99,7 +105,11 @@ class Agent:
     logged_in_at: float = float("-inf")
     shift_ends_at: float | None = None
     name: str = ""
-    ref: str = ""
+    login: tuple[str, ...] = ()
+    skills: Mapping[str, int] = field(default_factory=dict)
+    busy_s: float = 0.0
+    idle_s: float = 0.0
+    served_at: float = float("-inf")
 
 
 ON_CALL: Final = frozenset({AgentState.RINGING, AgentState.TALKING})
@@ -174,6 +184,8 @@ def _logged_in(event: AgentEvent, now: float) -> Agent:
         logged_in_at=now,
         shift_ends_at=event.shift_ends_at,
         name=event.name,
+        login=event.campaigns,
+        skills=event.skills,
     )
 
 
@@ -210,6 +222,7 @@ def enter(
 ) -> Agent:
     """The agent in a new state since now; what was pending is kept while the agent is busy."""
     keep = state in BUSY
+    spent_s = now - agent.since
     return replace(
         agent,
         state=state,
@@ -219,6 +232,9 @@ def enter(
         lead=lead,
         pending=agent.pending if keep else None,
         pending_reason=agent.pending_reason if keep else "",
+        busy_s=agent.busy_s + (spent_s if agent.state in BUSY else 0.0),
+        idle_s=agent.idle_s + (spent_s if agent.state is AgentState.READY else 0.0),
+        served_at=now if state is AgentState.RINGING else agent.served_at,
     )
 
 
@@ -272,17 +288,6 @@ class Roster:
             self.agents.pop(name, None)
         else:
             self.agents[name] = agent
-
-    def longest_ready(
-        self, campaign: str, *, without: frozenset[str] = frozenset(), before: frozenset[str] = frozenset()
-    ) -> Agent | None:
-        """The ready agent of a campaign who has waited longest, none of `without`; one of `before` if there is any."""
-        if not self.ready_serving[campaign]:
-            return None
-        candidates = (
-            agent for agent in self.ready.values() if campaign in agent.campaigns and agent.agent not in without
-        )
-        return min(candidates, key=lambda agent: (agent.agent not in before, agent.since, agent.agent), default=None)
 
     def silent(self, now: float, timeout_s: float) -> Iterator[Agent]:
         """Agents whose desktops have said nothing for `timeout_s` and who are not on their way out already."""

@@ -281,6 +281,8 @@ def campaign_changed(state: EngineState, event: CampaignChanged, now: float) -> 
         run.closes_at = float("-inf")
     counts.settings_changed(run, event.settings)
     run.settings, run.state = event.settings, event.state
+    for agent in list(state.roster.agents.values()):
+        state.requalify(agent, now)
     state.in_preview = [other for other in state.campaigns.values() if other.settings.mode is Mode.PREVIEW]
     state.changed.add(run.name)
     if not state.trunks_of(run):

@@ -1,7 +1,7 @@
 """Preview dialling: one lead is offered to one agent, and the agent decides.
 
-An agent who is ready, and counts for a campaign in mode preview (`Floor.staff`), gets its next lead on offer, the one
-who has waited longest first. `dial` takes the lead to the compliance gates like any other, and the call that comes of
+An agent who is ready, and counts for a campaign in mode preview (`EngineState.staff`), gets its next lead on offer, in
+the campaign's order of agents. `dial` takes the lead to the compliance gates like any other, and the call that comes of
 it is for this agent alone; `skip` puts the lead off. Whoever does not decide in time is paused.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentState, LeadRef, enter
+from dialer.core.agents.choice import turn_by
 from dialer.core.calls import trunk_selection
 from dialer.core.calls.dialling import asker_has_gone, may_start, to_gates
 from dialer.core.calls.offers import OfferEnd, announce, deny, take_back
@@ -41,7 +42,8 @@ def _offer_round(state: EngineState, now: float) -> bool:
     staff = state.ready_staff() if runs else {}
     for run in runs:
         ready = staff[run.name]
-        ready.sort(key=lambda agent: (agent.since, agent.agent))
+        turn = turn_by(run.settings.agent_choice.order, now)
+        ready.sort(key=lambda agent: (turn(agent), agent.agent))
         for agent in ready[: len(run.leads)]:
             _offer(state, run, agent, now)
             offered = True

@@ -1,15 +1,17 @@
 """From an answer to an agent, or to the abandon message.
 
-A call that is answered takes the agent who has waited longest, in the same step. If there is none it waits, at most
-`abandon_after_s` from the answer, and is first in line for the next agent who becomes ready. What is known to be a
-machine is served like anybody else, after the people who wait; if nobody comes in time it is hung up.
+A call that is answered takes a ready agent in the same step; which one is the campaign's `agent_choice`. If there is
+none it waits, at most `abandon_after_s` from the answer, and is in line for the next agent who becomes ready. What is
+known to be a machine is served like anybody else, after the people who wait; if nobody comes in time it is hung up.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from dialer.core.agents import choice
 from dialer.core.agents.agent import (
     Agent,
     AgentEvent,
@@ -83,11 +85,10 @@ def answer_reported(state: EngineState, event: AnswerReported, now: float) -> No
 
 
 def assign_agents(state: EngineState, now: float) -> None:
-    """Give waiting calls to ready agents, people before machines, the longest wait first on both sides. Where campaigns
-    share agents, those who count for the call's campaign come first: another campaign has called on account of the
-    others. A call that an agent asked for is for that agent alone; one that an agent promised goes to that agent if
-    ready."""
-    for call in sorted(state.waiting.values(), key=_turn):
+    """Give waiting calls to ready agents: people before machines, VIPs before others, then the longest wait first. A
+    call that an agent asked for is for that agent alone; one that an agent promised goes to that agent if ready; who
+    else has it is chosen by the campaign's rules (`choice`)."""
+    for call in sorted(state.waiting.values(), key=partial(_turn, state)):
         if call.asked_by:
             asker = state.roster.get(call.asked_by)
             if asker is not None and asker.state is AgentState.DIALLING and asker.call == call.attempt:
@@ -95,18 +96,28 @@ def assign_agents(state: EngineState, now: float) -> None:
             continue
         if not state.roster.ready_serving[call.campaign]:
             continue
-        own = state.ready_staff()[call.campaign] if len(state.campaigns) > 1 else ()
-        before = frozenset(agent.agent for agent in own)
-        agent = promises.agent_for(state, call) or state.roster.longest_ready(
-            call.campaign, without=call.tried, before=before
-        )
+        agent = promises.agent_for(state, call) or _chosen(state, call, now)
         if agent is not None:
             _connect(state, call, agent, now)
 
 
-def _turn(call: Call) -> tuple[bool, float]:
+def _chosen(state: EngineState, call: Call, now: float) -> Agent | None:
+    own = state.ready_staff()[call.campaign] if len(state.campaigns) > 1 else ()
+    request = choice.AgentRequest(
+        call.campaign,
+        tried=call.tried,
+        own=frozenset(agent.agent for agent in own),
+        last_agent=call.lead.last_agent,
+        skills=call.lead.skills,
+    )
+    rules = state.campaigns[call.campaign].settings.agent_choice
+    return choice.choose(state.roster.ready.values(), request, rules, now)
+
+
+def _turn(state: EngineState, call: Call) -> tuple[bool, bool, float]:
     """What the calls that wait are sorted by."""
-    return call.answer_kind is AnswerKind.MACHINE, call.answered_at or 0.0
+    is_vip = call.lead.priority >= state.campaigns[call.campaign].settings.agent_choice.vip_priority
+    return call.answer_kind is AnswerKind.MACHINE, not is_vip, call.answered_at or 0.0
 
 
 def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
@@ -265,6 +276,10 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
         changed = apply(agent, event, now)
         if agent is not None and event.kind is AgentEventKind.DIAL and (obstacle := previewing.obstacle(state, agent)):
             raise AgentEventRefused(obstacle)
+        if event.kind is AgentEventKind.LOGIN:
+            changed = choice.qualified(changed, state.campaigns)
+        if event.kind in {AgentEventKind.LOGIN, AgentEventKind.READY} and not changed.campaigns:
+            raise AgentEventRefused(choice.unqualified(changed, state.campaigns))
     except AgentEventRefused as refusal:
         if event.kind is not AgentEventKind.LOST:
             fields = {"agent": event.agent, "event": str(event.kind), "reason": str(refusal), "ref": event.ref}

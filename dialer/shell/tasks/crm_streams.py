@@ -12,7 +12,7 @@ from dialer.core.board import ReaderRow
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import KeyDamaged, StoreError
-from dialer.store.crm import event_settings, readers
+from dialer.store.crm import crm_map, event_settings, readers
 from dialer.store.crm.event_settings import EventSettings
 from dialer.store.crm.readers import Reader
 
@@ -58,4 +58,5 @@ class CrmStreams:
 
     def _look_after(self) -> tuple[EventSettings, tuple[Reader, ...]]:
         settings = event_settings.load(self.parts.store)
+        crm_map.refresh(self.parts.store)
         return settings, readers.look_after(self.parts.store, settings)

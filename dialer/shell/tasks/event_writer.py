@@ -7,6 +7,7 @@ the disk fails, the newest facts stay in memory until the queue is full; then th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -34,6 +35,11 @@ from dialer.store.settlement.outbox import CrmEvent
 log = structlog.get_logger()
 
 BATCH: Final = 500
+
+GATHER_S: Final = 0.025
+"""From one batch to the next. What comes after a quiet moment is written at once; under load a trip to the disk and to
+Redis for each fact would cost more than the fact."""
+
 SPOOL_FULL_PAUSE_S: Final = 1.0
 
 Fact = Settlement | OptedOut | CrmEvent
@@ -51,7 +57,10 @@ class EventWriter:
     async def write(self) -> None:
         """Write until the engine's side is closed and everything is either in Redis or on disk."""
         incoming = self.parts.queues.facts_to_write
+        written_at = -math.inf
         async for first in incoming:
+            await trio.sleep_until(written_at + GATHER_S)
+            written_at = trio.current_time()
             effects = [first, *_rest(incoming)]
             await self._commit([fact for effect in effects for fact in self._facts(effect)])
             if self.parts.health.redis_healthy:
@@ -85,7 +94,8 @@ class EventWriter:
                     "reason": effect.reason,
                     "pending": "" if effect.pending is None else effect.pending.value,
                 }
-                return [self._event(Publish("agent_state", "", fields), at)]
+                changed = self._event(Publish("agent_state", "", fields), at)
+                return [replace(changed, about=effect.campaigns)]
 
     def _event(self, effect: Publish, at: float) -> CrmEvent:
         """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:
@@ -195,6 +205,8 @@ class EventWriter:
 
     async def _show_presence(self) -> bool:
         rows = list(self.presence.values())
+        if not rows:
+            return True
         try:
             await trio.to_thread.run_sync(agents.show, self.parts.store, rows)
         except StoreError as error:

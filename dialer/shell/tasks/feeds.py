@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -20,7 +20,8 @@ from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.logins import Logins
-from dialer.store.base.errors import StoreError
+from dialer.store.base.errors import KeyDamaged, StoreError
+from dialer.store.crm import crm_map, told_again
 from dialer.store.crm import inbox as crm_in
 from dialer.store.crm.requests import MACHINE
 from dialer.store.leads import intake
@@ -47,6 +48,7 @@ class Feeds:
     parts: Parts
     logins: Logins
     watch: CampaignWatch
+    recorder: told_again.Recorder = field(default_factory=told_again.Recorder)
 
     async def keep(self, feed: Callable[[], Awaitable[None]]) -> None:
         """Repeat one reading of a feed for ever, backing off with jitter while the store is away."""
@@ -122,8 +124,25 @@ class Feeds:
     # --- CRM and operators ------------------------------------------------------------------------------------------
 
     async def crm(self) -> None:
-        """One reading of the CRM's outcomes and block requests."""
+        """One reading of what the CRMs ask for, a batch of each."""
+        crms = (await trio.to_thread.run_sync(crm_map.loaded, self.parts.store)).crms
+        heard = False
+        for crm in crms:
+            try:
+                heard |= await self._hear_crm(crm, 0 if len(crms) > 1 else BLOCK_MS)
+            except KeyDamaged as error:
+                if not crm:
+                    raise
+                self.parts.health.alarm(f"CRM {crm}", str(error))  # the others are heard
+            else:
+                self.parts.health.alarm(f"CRM {crm}", "")
+        if not heard and len(crms) > 1:
+            await trio.sleep(IDLE_S)
+
+    async def _hear_crm(self, crm: str, block_ms: int) -> bool:
+        """Carry out a batch of one CRM's requests; whether there were any."""
         # What is left half done waits for a minute for the next daemon.
+        received: tuple[crm_in.Received, ...] = ()
         with trio.move_on_after(FINISH_LIMIT_S, shield=True) as limit:
             received = await trio.to_thread.run_sync(
                 partial(
@@ -131,13 +150,18 @@ class Feeds:
                     self.parts.store,
                     self.parts.owner,
                     BATCH,
-                    BLOCK_MS,
+                    block_ms,
                     default_region=self.parts.settings.intake.default_region,
+                    crm=crm,
                 )
             )
             if received:
                 outcomes = [entry.request for entry in received if isinstance(entry.request, crm_in.Outcome)]
-                await self.parts.evidence.keep(self.parts.evidence.outcomes(outcomes))
+                rows = self.recorder.rows(received, crm, self.parts.clock.now())
+                if self.recorder.left_out:
+                    log.warning("requests are not in the journal, too many came", requests=self.recorder.left_out)
+                    self.recorder.left_out = 0
+                await self.parts.evidence.keep([*self.parts.evidence.outcomes(outcomes), *rows])
                 apply_all = partial(
                     crm_in.apply,
                     self.parts.store,
@@ -145,12 +169,15 @@ class Feeds:
                     now=self.parts.clock.wall(),
                     shortest_prefix=self.parts.settings.intake.shortest_prefix,
                     refusals_told=self.parts.refusals,
+                    crm=crm,
                 )
                 report = await trio.to_thread.run_sync(apply_all)
                 for outcome in report.outcomes:  # news to the pacer where the call was this daemon's
                     await self.parts.queues.inbox.send(AnswerReported(outcome.attempt, outcome.outcome == MACHINE))
-                log.info("crm", applied=report.applied, refused=report.refused, blocked=len(report.blocked))
+                done = {"applied": report.applied, "refused": report.refused, "blocked": len(report.blocked)}
+                log.info("crm", crm=crm, **done)
         await _finished("crm", limit)
+        return bool(received)
 
     async def operators(self) -> None:
         """Follow the control stream; any command may have changed a campaign. Looks by itself now and then, too."""

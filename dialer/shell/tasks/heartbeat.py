@@ -23,7 +23,9 @@ from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.shell.tasks.marker_watch import MarkerWatch
 from dialer.shell.tasks.store_tasks import StoreTasks
+from dialer.store.base import lifetimes
 from dialer.store.base.errors import StoreError
+from dialer.store.crm import crm_map
 from dialer.store.leads import leases
 from dialer.store.privacy import blocklist
 from dialer.store.settlement import recovery
@@ -36,6 +38,10 @@ HEALTH_EVERY_S: Final = 0.5
 RECOVER_EVERY_BEATS: Final = 5
 TIDY_EVERY_BEATS: Final = 60
 OWNER_TTL_BEATS: Final = 5
+MORTAL: Final = "mortal keys"
+MORTAL_S: Final = 3600.0
+"""So long an end of life that was taken away stays an alarm."""
+
 CLOCK_REST_S: Final = 10.0
 CLOCKS_AGREE_S: Final = 30.0
 """A host whose clock is further from that of Redis, which all hosts share, would call before or after the hours."""
@@ -54,6 +60,7 @@ class Heartbeat:
     alive_until: float | None = None
     recover_at: float = float("-inf")
     _chores_done: int = 0
+    _mortal_until: float = 0.0
 
     # --- whether calls may start ------------------------------------------------------------------------------------
 
@@ -160,9 +167,22 @@ class Heartbeat:
         may_recover = self.parts.clock.now() >= self.recover_at and self.marker.whole
         if self._chores_done % RECOVER_EVERY_BEATS == 0 and may_recover:
             await self.recover()
+        if self._chores_done % RECOVER_EVERY_BEATS == 0:
+            await self._make_lasting()
         if self._chores_done % TIDY_EVERY_BEATS == 0:
             await self._tidy()
         self._chores_done += 1
+
+    async def _make_lasting(self) -> None:
+        """Keys of ours must not go by themselves because somebody set an end on them."""
+        campaigns = tuple(self.parts.engine.view().campaigns)
+        mortal = await self._in_thread(lifetimes.make_lasting, campaigns, crm_map.loaded(self.parts.store).crms)
+        if mortal:
+            names = ", ".join(mortal[:5]) + (f" and {len(mortal) - 5} more" if len(mortal) > 5 else "")
+            self.parts.health.alarm(MORTAL, f"somebody had set an end of life on {names}; it was taken away")
+            self._mortal_until = self.parts.clock.now() + MORTAL_S
+        elif self.parts.clock.now() >= self._mortal_until:
+            self.parts.health.alarm(MORTAL, "")
 
     async def recover(self) -> None:
         """Settle what nobody else will: attempts of ours that Redis kept open, and what dead daemons left. This daemon

@@ -9,7 +9,7 @@ may make good, waits for a person: `dialer store accept`.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -17,10 +17,12 @@ from typing import Any, Final, TypeVar
 import structlog
 import trio
 
-from dialer.disk.journal import Confirmed, confirmation
+from dialer.disk.journal import Confirmed, Row, confirmation
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import StoreError
+from dialer.store.crm import told_again
+from dialer.store.crm.told_again import Heard
 from dialer.store.operators import agents
 from dialer.store.operators.agents import Presence
 from dialer.store.settlement import acceptance, marker, retelling
@@ -53,6 +55,7 @@ class MarkerWatch:
     whole: bool = False
     confirmed: Confirmed | None = None
     _looking: trio.Lock = field(default_factory=trio.Lock)
+    _early: list[Row] = field(default_factory=list)
     _owed_since: float | None = None
     _alarm_ends_at: float = 0.0
 
@@ -121,21 +124,27 @@ class MarkerWatch:
 
     async def _tell_again(self, known: Confirmed, found: Marker, complaint: str, behind_s: float | None) -> Marker:
         began = time.monotonic()
-        retold = await self._of_disk(partial(self._retold, min(known.tick, found.tick)))
+        tick = min(known.tick, found.tick)
+        retold = await self._of_disk(partial(self._retold, tick))
+        heard = await self._of_disk(
+            partial(self._asked_again, retelling.requests(self.parts.journal, *self._since(tick)))
+        )
+        self._early = heard.early
         await self._show_agents()
         if found.verdict is Verdict.FORGOT:
             found = await self._asked(marker.told, known, found)
         else:
             found = await self._asked(marker.adopt, complaint)
         took_s = round(time.monotonic() - began, 3)
-        if not retold.forgotten:
+        if not retold.forgotten and not heard.done:
             log.info("the server has forgotten nothing of what this host did", rows=retold.rows, took_s=took_s)
             return found
-        counts = {"attempts": retold.attempts, "contacts": retold.contacts, "ends": retold.ends}
+        counts = {"attempts": retold.attempts, "contacts": retold.contacts, "ends": retold.ends, "asked": heard.done}
         log.warning("told the server again what it had forgotten", **counts, behind_s=behind_s, took_s=took_s)
         span = "what it knew" if behind_s is None else f"up to {behind_s + self.parts.settings.host.heartbeat_s:.0f} s"
         words = f"Redis had forgotten {span}: {retold.attempts} attempts and {retold.ends} ends were told to it again"
-        self.parts.health.alarm(_ALARM, f"{words}; leads, blocks and commands of others in that time are gone")
+        words += f", and {heard.done} requests of the CRM"
+        self.parts.health.alarm(_ALARM, f"{words}; leads and commands of others in that time are gone")
         self._alarm_ends_at = self.parts.clock.now() + ALARM_S
         return found
 
@@ -150,12 +159,26 @@ class MarkerWatch:
         ]
         await trio.to_thread.run_sync(agents.show_all, parts.store, rows, parts.owner)
 
+    def _since(self, tick: int) -> tuple[int, int]:
+        """From which tick on a server that knows of `tick` is told again: the tick, and how many before it."""
+        margin_s = 2 * self.parts.settings.redis.timeout_s
+        return tick, 2 + round(margin_s / self.parts.settings.host.heartbeat_s + 0.5)
+
     def _retold(self, tick: int) -> Retold:
         parts = self.parts
-        margin_s = 2 * parts.settings.redis.timeout_s
-        margin_ticks = 2 + round(margin_s / parts.settings.host.heartbeat_s + 0.5)
-        rows = retelling.missing(parts.journal, tick, margin_ticks)
+        rows = retelling.missing(parts.journal, *self._since(tick))
         return retelling.retell(parts.store, rows, parts.owner, parts.clock.wall())
+
+    def _asked_again(self, rows: Iterable[Row], *, last: bool = False) -> Heard:
+        intake = self.parts.settings.intake
+        return told_again.tell(
+            self.parts.store,
+            rows,
+            now=self.parts.clock.wall(),
+            shortest_prefix=intake.shortest_prefix,
+            default_region=intake.default_region,
+            last=last,
+        )
 
     async def _wait(self, found: Marker, complaint: str, words: str) -> None:
         """Say why this host does not go on, here and to whoever asks `dialer store status`."""
@@ -205,6 +228,9 @@ class MarkerWatch:
         elif found.waiting - me:
             self._not_whole(f"{_names(found.waiting - me)} waits for: dialer store accept")
         else:
+            if self._early:  # the attempts that it is about are another host's, which has told of them by now
+                await trio.to_thread.run_sync(partial(self._asked_again, self._early, last=True))
+                self._early = []
             self.whole = True
             parts.health.allow_calls(NoCalls.FORGOT)
 

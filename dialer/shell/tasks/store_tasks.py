@@ -61,6 +61,8 @@ class StoreTasks:
         async for wish in parts.queues.leases_wanted:
             try:
                 match wish:
+                    case Lease(campaign) if parts.clock.is_off():  # or others' leases would seem to have ended
+                        await parts.queues.inbox.send(StoreFailed(campaign, (), lease=True))
                     case Lease(campaign, number):
                         await self._lease(self._settings_of(campaign), number)
                     case Release(campaign, leads):
@@ -111,7 +113,7 @@ class StoreTasks:
         """Take leads through the compliance gates. Runs until the engine's side is closed."""
         evidence, health, inbox = self.parts.evidence, self.parts.health, self.parts.queues.inbox
         async for wish in self.parts.queues.gates_wanted:
-            if evidence.failing:
+            if evidence.failing or self.parts.clock.is_off():
                 await inbox.send(StoreFailed(wish.campaign, wish.leads, lease=False))
                 continue
             attempts = [next(self.ids) for _ in wish.leads]

@@ -45,6 +45,13 @@ class CampaignInUse(StoreError):
     """The campaign must be stopped, and its calls over, before that is done to it."""
 
 
+class CampaignArchived(StoreError):
+    """The campaign is out of the way; it must be brought back before that is done to it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"campaign {name!r} is archived: bring it back with dialer campaign archive {name} --undo")
+
+
 class UnknownLead(StoreError):
     """The campaign has no such lead."""
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgpack
 
 from compliance.numbers import holds_number
+from config.agent_choice import HIGHEST_LEVEL, LONGEST_SKILL, MOST_SKILLS, skills_of
 from dialer.store.base.errors import StoreError
 
 MAX_ENTRY_BYTES: Final = 8192
@@ -51,8 +52,8 @@ def decode(fields: Mapping[bytes, bytes], name: str, max_bytes: int = MAX_ENTRY_
     if len(given) != 1 or len(fields) != 1:
         shown = [repr(key[:40].decode("ascii", "backslashreplace"))[:40] for key in list(fields)[:UNKNOWN_NAMED]]
         more = f" and {len(fields) - UNKNOWN_NAMED:,} more" if len(fields) > UNKNOWN_NAMED else ""
-        found = (", ".join(sorted(shown)) or "none") + more
-        raise Undecodable(f"an entry has one field, '{name}' (msgpack) or 'json' (JSON); found: {found}")
+        shown_fields = (", ".join(sorted(shown)) or "none") + more
+        raise Undecodable(f"an entry has one field, '{name}' (msgpack) or 'json' (JSON); found: {shown_fields}")
     raw = fields[given[0]]
     if len(raw) > max_bytes:
         raise Undecodable(f"{len(raw)} bytes, the limit is {max_bytes}")
@@ -109,12 +110,12 @@ def unpacked(raw: bytes, *, twins: bool = False) -> Any:
 
 
 def _without_twins(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
         names = [key for key, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise Undecodable(f"the field {str(twice)[:40]!r} is there twice")
-    return found
+    return unique
 
 
 def _no_constant(name: str) -> Any:
@@ -180,7 +181,8 @@ class Fields:
 
     def text(self, name: str, limit: int, *, needed: bool = False, default: str = "") -> str:
         """Text of at most `limit` characters without control characters."""
-        value = self._take(name)
+        self.asked.add(name)
+        value = self.data.get(name)
         if value is None:
             if needed:
                 self.faults.append(f"{name}: missing")
@@ -195,6 +197,8 @@ class Fields:
     def text_fault(value: object, limit: int, *, needed: bool = False) -> str | None:
         if not isinstance(value, str):
             return f"must be text, got {kind_of(value)}"
+        if value.isprintable() and 0 < len(value) <= limit and not value.isspace():
+            return None  # nearly every text: what can be printed holds no control character and can be encoded
         if needed and not value.strip():
             return "empty"
         if len(value) > limit:
@@ -214,7 +218,7 @@ class Fields:
     def ref(self) -> str:
         """The field `ref`: what the sender calls the entry. It comes back in every answer, so it holds no number."""
         ref = self.text("ref", MAX_REF_LENGTH)
-        if not holds_number(ref):
+        if not ref or not holds_number(ref):
             return ref
         self.faults.append("ref: reads like a phone number, and it comes back in events")
         return ""
@@ -311,6 +315,15 @@ class Fields:
         faults = [(i, self.text_fault(item, limit, needed=True)) for i, item in enumerate(value)]
         self.faults.extend(f"{name}[{i}]: {fault}" for i, fault in faults if fault is not None)
         return tuple(item for item, (_, fault) in zip(value, faults, strict=True) if fault is None)
+
+    def skills(self) -> dict[str, int]:
+        """The field `skills`: a list of NAME or NAME:LEVEL."""
+        texts = self.texts("skills", LONGEST_SKILL + len(f":{HIGHEST_LEVEL}"), MOST_SKILLS)
+        try:
+            return skills_of(texts)
+        except ValueError as error:
+            self.faults.append(f"skills: {error}")
+            return {}
 
     def finish(self, hint: str = "") -> None:
         """Name the fields that are not part of the contract, the first ones where there are many."""

@@ -79,6 +79,13 @@ def _of_campaign(name: str) -> Callable[[Keys, str], str]:
     return key
 
 
+def _of_crm(name: str) -> Callable[..., str]:
+    def key(self: Keys, crm: str = "") -> str:
+        return f"{self.prefix}{name}:{crm}" if crm else f"{self.prefix}{name}"
+
+    return key
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Names of keys under one prefix. What is kept by id is msgpack where nothing else is said; times are seconds since
@@ -88,9 +95,10 @@ class Keys:
 
     # --- streams ----------------------------------------------------------------------------------------------------
 
-    crm_in = _shared("crm:in")  # outcomes, blocks and unblocks from the CRM and desktops
-    crm_out = _shared("crm:out")  # events for the CRM that it must not miss
-    crm_live = _shared("crm:live")  # events of the moment: for screens, and answers to entries
+    # Three for each CRM by its name, and three without a name for campaigns that name none.
+    crm_in = _of_crm("crm:in")  # outcomes, blocks and unblocks from the CRM and desktops
+    crm_out = _of_crm("crm:out")  # events for the CRM that it must not miss
+    crm_live = _of_crm("crm:live")  # events of the moment: for screens, and answers to entries
     agents_in = _shared("agents:in")  # what desktops say about their agents
     control = _shared("control")  # operator commands
     audit = _shared("audit")  # who changed or looked at what, and when
@@ -99,7 +107,9 @@ class Keys:
     # --- shared -----------------------------------------------------------------------------------------------------
 
     trunks_drained = _shared("trunks:drained")  # hash: trunk -> who took it out of use, when and why
-    crm_readers = _shared("crm:readers")  # hash: registered reader of crm:out -> since when, and who registered it
+    crm_readers = _shared("crm:readers")  # hash: READER or CRM/READER of crm:out -> since when, and who registered it
+    crm_campaigns = _shared("crm:campaigns")  # hash: campaign -> the CRM that it names, also when it is gone
+    crm_names = _shared("crm:names")  # set: the names of all CRMs that there are or were
     crm_settings = _shared("crm:settings")  # hash: how events are written and kept, for all hosts
     campaigns = _shared("campaigns")  # set: the names of all campaigns
     agents = _shared("agents")  # hash: agent -> presence

@@ -34,12 +34,12 @@ def set_aside(store: Store, bad: Sequence[Bad]) -> int:
     copies: list[Command | ScriptCall] = [
         (
             *("XADD", store.keys.quarantine(), "MAXLEN", "~", KEPT, "*"),
-            *("key", one.key, "field", one.field, "reason", one.reason, "value", one.raw[:COPY_BYTES]),
+            *("key", row.key, "field", row.field, "reason", row.reason, "value", row.raw[:COPY_BYTES]),
         )
-        for one in bad
+        for row in bad
     ]
     trip(store, copies)
-    return sum(trip(store, [ScriptCall("forget", [one.key], [one.field, one.raw]) for one in bad]))
+    return sum(trip(store, [ScriptCall("forget", [row.key], [row.field, row.raw]) for row in bad]))
 
 
 def count(store: Store) -> int:

@@ -87,7 +87,7 @@ def everywhere(link: Link, commands: Sequence[Command]) -> dict[str, list[Any]]:
     the first that is refused."""
     with translating():
         replies = link.everywhere(commands)
-    for reply in (one for answers in replies.values() for one in answers):
+    for reply in (answer for answers in replies.values() for answer in answers):
         if isinstance(reply, redis.exceptions.RedisError):
             raise translated(reply) from reply
     return replies

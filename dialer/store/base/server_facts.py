@@ -51,12 +51,12 @@ def persistence_warnings(link: Link) -> tuple[str, ...]:
     """What of the servers' settings can lose data, one sentence each; in a Cluster with the node in front."""
     memory = _info(link, "memory")
     saves, syncs = _config(link, "save"), _config(link, "appendfsync")
-    found = {
+    warnings = {
         node: tuple(_losses(facts, memory[node], saves.get(node), syncs.get(node)))
         for node, facts in _info(link, "persistence").items()
     }
-    several = len(found) > 1
-    return tuple(f"{node}: {text}" if several else text for node, texts in found.items() for text in texts)
+    several = len(warnings) > 1
+    return tuple(f"{node}: {text}" if several else text for node, texts in warnings.items() for text in texts)
 
 
 def _losses(

@@ -9,6 +9,7 @@ from compliance.blocks import Block, BlockKind, Target
 from compliance.numbers import masked_text
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.base.fields import encoded
+from dialer.store.crm import crm_map
 from dialer.store.crm.requests import TARGETS, BadRequest, BlockRequest, Received
 from dialer.store.operators import campaigns, control
 from dialer.store.privacy import blocklist
@@ -66,7 +67,8 @@ def ask(store: Store, blocks: Sequence[Block]) -> None:
         request |= {"reason": block.reason, "who": block.who}
         request |= {"campaign": block.campaign} if block.campaign else {}
         request |= {} if block.until is None else {"until": block.until}
-        calls.append(("XADD", store.keys.crm_in(), "*", "request", encoded(request, "a block request")))
+        stream = store.keys.crm_in(crm_map.crm_of(store, block.campaign))
+        calls.append(("XADD", stream, "*", "request", encoded(request, "a block request")))
     trip(store, calls)
 
 

@@ -25,7 +25,9 @@ from dialer.store.base.errors import KeyDamaged, StoreError
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import packed
 from dialer.store.base.streams import GROUP, read_group
-from dialer.store.crm import blocks, lead_orders
+from dialer.store.crm import blocks, crm_map, lead_orders
+from dialer.store.crm.crm_map import SHARED
+from dialer.store.crm.fences import fenced
 from dialer.store.crm.refusals import Refusals
 from dialer.store.crm.requests import (
     CALLBACK,
@@ -64,7 +66,7 @@ class CrmReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """An attempt that an outcome names, and its lead. `ended` is None while the attempt is open. `settings` are None
     where the campaign's cannot be read; `unreadable` says what of all this could not be, empty: everything could."""
 
@@ -92,15 +94,20 @@ class _Known:
         return "live" if self.ended.live and not self.ended.abandoned else "ended"
 
 
-def read(store: Store, consumer: str, count: int, block_ms: int, *, default_region: str = "CN") -> tuple[Received, ...]:
-    """Up to `count` entries that no other daemon handles, waiting up to `block_ms` (0: not at all).
+def read(
+    store: Store, consumer: str, count: int, block_ms: int, *, default_region: str = "CN", crm: str = SHARED
+) -> tuple[Received, ...]:
+    """Up to `count` entries of a CRM that no other daemon handles, waiting up to `block_ms` (0: not at all).
 
     `default_region` is for numbers without a country code in block requests for all campaigns.
     """
-    entries = read_group(store, store.keys.crm_in(), consumer, count, block_ms)
+    entries = read_group(store, store.keys.crm_in(crm), consumer, count, block_ms)
     found = campaigns.readable(store)[0] if entries else ()
     regions = {one.settings.name: one.settings.default_region for one in found}
-    return tuple(parse_request(entry.id, entry.fields, default_region, regions) for entry in entries)
+    return tuple(
+        replace(parse_request(entry.id, entry.fields, default_region, regions), fields=entry.fields)
+        for entry in entries
+    )
 
 
 def apply(
@@ -110,14 +117,35 @@ def apply(
     now: float,
     shortest_prefix: int = SHORTEST_PREFIX,
     refusals_told: Refusals | None = None,
+    crm: str = SHARED,
 ) -> CrmReport:
-    """Carry requests out, tell the sender what was refused (`refused` events, as many as `refusals_told` allows), and
-    acknowledge them. A handful of round trips, whatever the number of requests. An outcome of a campaign with a damaged
-    key is not acknowledged: it comes up again."""
+    """Carry requests of one CRM out, tell the sender what was refused (`refused` events, as many as `refusals_told`
+    allows), and acknowledge them. An outcome of a campaign with a damaged key is not acknowledged: it comes again."""
+    done = carry_out(store, received, now=now, shortest_prefix=shortest_prefix, crm=crm)
+    _answer(store, crm, done, refusals_told or Refusals(), now)
+    return CrmReport(len(done.received) - len(done.refusals), len(done.refusals), done.blocked, done.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """What came of requests: those that are done with, the events that answer them, what was refused by entry, who was
+    blocked, which outcomes were kept."""
+
+    received: Sequence[Received]
+    answers: Sequence[CrmEvent]
+    refusals: Sequence[tuple[str, BadRequest]]
+    blocked: tuple[Target, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+def carry_out(store: Store, received: Sequence[Received], *, now: float, shortest_prefix: int, crm: str) -> CarriedOut:
+    """Carry requests of one CRM out, as far as it may ask for them (`fences.py`), and tell nobody. A handful of round
+    trips, whatever the number of requests."""
+    received = fenced(received, crm, crm_map.load(store)) if received else ()
     outcomes = [(one.entry_id, one.request) for one in received if isinstance(one.request, Outcome)]
-    known = _look_up(store, [outcome for _, outcome in outcomes])
+    known = look_up(store, [outcome for _, outcome in outcomes])
     refusals = [(one.entry_id, one.request) for one in received if isinstance(one.request, BadRequest)]
-    accepted: dict[str, tuple[Outcome, _Known]] = {}
+    accepted: dict[str, tuple[Outcome, Known]] = {}
     asked_at = {one.entry_id: one.asked_at for one in received}
     waiting: set[str] = set()
     for (entry_id, outcome), attempt in zip(outcomes, known, strict=True):
@@ -131,20 +159,20 @@ def apply(
             refusals.append((entry_id, BadRequest((fault or "",), outcome.attempt)))
     opt_outs = [block for outcome, attempt in accepted.values() for block in _opt_outs(outcome, attempt, now)]
     blocked, refused_blocks = blocks.apply(store, received, opt_outs, now, shortest_prefix)
-    refusals += refused_blocks
     waiting |= _keep(store, accepted, now)
     orders = lead_orders.carry_out(store, received, now)
-    refusals += orders.refusals
     waiting |= orders.waiting
-    done = [one for one in received if one.entry_id not in waiting]
-    markings = [_said(outcome, one.lead, one) for outcome, one in accepted.values() if one.lead is not None]
-    contacts.mark(store, markings)
-    _answer(store, done, orders.answers, refusals, refusals_told or Refusals(), now)
-    kept_outcomes = tuple(outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting)
-    return CrmReport(len(done) - len(refusals), len(refusals), blocked, kept_outcomes)
+    contacts.mark(store, [_said(outcome, one.lead, one) for outcome, one in accepted.values() if one.lead is not None])
+    return CarriedOut(
+        [one for one in received if one.entry_id not in waiting],
+        orders.answers,
+        [*refusals, *refused_blocks, *orders.refusals],
+        blocked,
+        tuple(outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting),
+    )
 
 
-def _look_up(store: Store, outcomes: Sequence[Outcome]) -> list[_Known | KeyDamaged | None]:
+def look_up(store: Store, outcomes: Sequence[Outcome]) -> list[Known | KeyDamaged | None]:
     """The attempts that outcomes name, and their leads, in two round trips; None: there is no such attempt."""
     keys = store.keys
     first: list[Command | ScriptCall] = []
@@ -155,34 +183,34 @@ def _look_up(store: Store, outcomes: Sequence[Outcome]) -> list[_Known | KeyDama
     attempts = [_attempt(one, *pair) for one, *pair in zip(outcomes, replies[::2], replies[1::2], strict=True)]
     second: list[Command | ScriptCall] = []
     for one, attempt in zip(outcomes, attempts, strict=True):
-        lead_id = attempt.lead_id if isinstance(attempt, _Known) else ""
+        lead_id = attempt.lead_id if isinstance(attempt, Known) else ""
         second.append(("HGET", keys.lead(one.campaign), lead_id))
         second.append(("HGET", keys.progress(one.campaign), lead_id))
         second.append(("HGET", keys.campaign(one.campaign), "settings"))
     details = careful_trip(store, second)
     return [
-        _with_lead(one.campaign, attempt, details[3 * i : 3 * i + 3]) if isinstance(attempt, _Known) else attempt
+        _with_lead(one.campaign, attempt, details[3 * i : 3 * i + 3]) if isinstance(attempt, Known) else attempt
         for i, (one, attempt) in enumerate(zip(outcomes, attempts, strict=True))
     ]
 
 
-def _attempt(outcome: Outcome, opened: Any, ended: Any) -> _Known | KeyDamaged | None:
+def _attempt(outcome: Outcome, opened: Any, ended: Any) -> Known | KeyDamaged | None:
     for reply in (opened, ended):
         if isinstance(reply, KeyDamaged):
             return reply
     try:
         if ended is not None:
             past = EndedAttempt.read(outcome.attempt, ended)
-            return _Known(past.lead_id, past.number_index, past)
+            return Known(past.lead_id, past.number_index, past)
         if opened is not None:
             record = OpenAttempt.read(outcome.campaign, outcome.attempt, opened)
-            return _Known(record.lead_id, record.number_index, None)
+            return Known(record.lead_id, record.number_index, None)
     except Undecodable:
-        return _Known("", 0, None, unreadable="the attempt")
+        return Known("", 0, None, unreadable="the attempt")
     return None
 
 
-def _with_lead(campaign: str, known: _Known, details: Sequence[Any]) -> _Known | KeyDamaged:
+def _with_lead(campaign: str, known: Known, details: Sequence[Any]) -> Known | KeyDamaged:
     for reply in details:
         if isinstance(reply, KeyDamaged):
             return reply
@@ -199,7 +227,7 @@ def _with_lead(campaign: str, known: _Known, details: Sequence[Any]) -> _Known |
     return replace(known, lead=read_lead)
 
 
-def _fault(outcome: Outcome, attempt: _Known | None, asked_at: float) -> str | None:
+def _fault(outcome: Outcome, attempt: Known | None, asked_at: float) -> str | None:
     """Why an outcome cannot be carried out. `asked_at` is when it was sent: what waited for a daemon is not late."""
     if attempt is None:
         return f"attempt_id: campaign {outcome.campaign} has no such attempt"
@@ -215,7 +243,7 @@ def _fault(outcome: Outcome, attempt: _Known | None, asked_at: float) -> str | N
     return None
 
 
-def _opt_outs(outcome: Outcome, found: _Known, now: float) -> list[Block]:
+def _opt_outs(outcome: Outcome, found: Known, now: float) -> list[Block]:
     """What an outcome blocks: the number that was dialled; where the customer is the scope all numbers of the lead, and
     its customer."""
     if not outcome.blocks or found.lead is None:
@@ -230,25 +258,25 @@ def _opt_outs(outcome: Outcome, found: _Known, now: float) -> list[Block]:
     return [one.block(source=source, reason=reason, who=who, at=now) for one in targets]
 
 
-def _said(outcome: Outcome, lead: Lead, found: _Known) -> contacts.Marking:
+def _said(outcome: Outcome, lead: Lead, found: Known) -> contacts.Marking:
     """What an outcome says of the attempt, for those whom it counts for."""
     dialled = replace(lead, number_index=found.number_index)
     return contacts.said_of(dialled, outcome.attempt, outcome.outcome, opt_out=outcome.opt_out)
 
 
-def _keep(store: Store, accepted: Mapping[str, tuple[Outcome, _Known]], now: float) -> set[str]:
+def _keep(store: Store, accepted: Mapping[str, tuple[Outcome, Known]], now: float) -> set[str]:
     """Keep outcomes (by entry) and do with their leads what follows. What ended since it was looked at is looked at
     again, once: an attempt ends only once. Returns the entries that have to wait for a damaged key."""
     calls = [_outcome_call(store, outcome, attempt, now) for outcome, attempt in accepted.values()]
     answers = dict(zip(accepted, careful_trip(store, calls), strict=True))
     waiting = {entry_id for entry_id, answer in answers.items() if isinstance(answer, KeyDamaged)}
     stale = [accepted[entry_id][0] for entry_id, answer in answers.items() if answer == _STALE]
-    fresh = zip(stale, _look_up(store, stale), strict=True)
-    trip(store, [_outcome_call(store, outcome, one, now) for outcome, one in fresh if isinstance(one, _Known)])
+    fresh = zip(stale, look_up(store, stale), strict=True)
+    trip(store, [_outcome_call(store, outcome, one, now) for outcome, one in fresh if isinstance(one, Known)])
     return waiting
 
 
-def _outcome_call(store: Store, outcome: Outcome, attempt: _Known, now: float) -> ScriptCall:
+def _outcome_call(store: Store, outcome: Outcome, attempt: Known, now: float) -> ScriptCall:
     what, a, why, priority = _wish(outcome, attempt, now)
     said = {
         "now": now,
@@ -284,7 +312,7 @@ def _line_of(outcome: Outcome, now: float) -> bytes:
     return packed(word)
 
 
-def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Value, Value]:
+def _wish(outcome: Outcome, found: Known, now: float) -> tuple[Value, Value, Value, Value]:
     """What the lead is to do next: what, due at or kind, why, priority ("": as it is)."""
     if outcome.outcome in FINAL or outcome.blocks:
         kind = outcome.outcome if outcome.outcome in FINAL else "opt_out"
@@ -300,22 +328,14 @@ def _wish(outcome: Outcome, found: _Known, now: float) -> tuple[Value, Value, Va
     return "", "", "", ""
 
 
-def _answer(
-    store: Store,
-    received: Sequence[Received],
-    answers: Sequence[CrmEvent],
-    refusals: Sequence[tuple[str, BadRequest]],
-    refusals_told: Refusals,
-    now: float,
-) -> None:
-    stream, entries = store.keys.crm_in(), {one.entry_id: one for one in received}
-    events = list(answers)
-    for entry_id, bad in refusals:
+def _answer(store: Store, crm: str, done: CarriedOut, refusals_told: Refusals, now: float) -> None:
+    stream, entries = store.keys.crm_in(crm), {one.entry_id: one for one in done.received}
+    named, events = stream.removeprefix(store.keys.prefix), list(done.answers)
+    for entry_id, bad in done.refusals:
         entry = entries[entry_id]
-        if refusals_told.may_tell("crm:in", entry.sender, bad.reasons[0], now):
-            events.append(
-                refused("crm:in", entry_id, bad.reasons, about=bad.about, sender=entry.sender, ref=entry.ref, at=now)
-            )
+        if refusals_told.may_tell(named, entry.sender, bad.reasons[0], now):
+            about = {"about": bad.about, "sender": entry.sender, "ref": entry.ref}
+            events.append(refused(named, entry_id, bad.reasons, at=now, crm=crm, **about))
     if entries:
         publish(store, events)
         trip(store, [("XACK", stream, GROUP, *entries), ("XDEL", stream, *entries)])

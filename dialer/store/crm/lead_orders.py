@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from dialer.core.inputs import CampaignState
 from dialer.store.base.connection import Store, trip
-from dialer.store.base.errors import KeyDamaged, StoreError, StoreUnavailable, UnknownCampaign, UnknownLead
+from dialer.store.base.errors import (
+    CampaignArchived,
+    KeyDamaged,
+    StoreError,
+    StoreUnavailable,
+    UnknownCampaign,
+    UnknownLead,
+)
 from dialer.store.crm import event_settings
 from dialer.store.crm.lead_requests import PAUSE, CampaignRequest, LeadCancel, LeadQuery, LeadRequest, LeadUpdate
 from dialer.store.crm.requests import BadRequest, Received
@@ -26,6 +34,12 @@ from dialer.store.settlement.outbox import CrmEvent
 
 PAST_TOLD: Final = 20
 """So many attempts of a lead are in an answer, the newest."""
+
+PREFLIGHT_HOLDS_S: Final = 24 * 3600.0
+"""For so long after a good preflight the CRM may start a stopped campaign."""
+
+AUDIT_LOOKED_THROUGH: Final = 5_000
+"""So many lines of the audit trail are looked through for that preflight, the newest."""
 
 NOT_ALLOWED: Final = (
     "type: the CRM may not start or pause campaigns here; an operator allows it: dialer crm set --campaign-requests"
@@ -137,19 +151,37 @@ def status_fields(story: LeadStory, entry: Received) -> dict[str, Any]:
 
 
 def _campaign(store: Store, entry: Received, request: CampaignRequest, now: float) -> CrmEvent:
-    """Pause a campaign that runs, or go on with one that is paused. A stopped one is an operator's to start, who is
-    told by the preflight what its list is worth."""
+    """Pause a campaign that runs, start one, or go on with it. One that is stopped is started if somebody looked at its
+    list a short time ago and found it good enough: that is what the preflight is for."""
     if not event_settings.load(store).campaign_requests:
         raise _Refused(NOT_ALLOWED)
-    before = campaigns.get(store, request.campaign).state
+    campaign = campaigns.get(store, request.campaign)
+    before = campaign.state
+    if before is CampaignState.STOPPED and request.action == PAUSE:
+        raise _Refused(f"campaign: {request.campaign} is stopped already")
     if before is CampaignState.STOPPED:
-        raise _Refused(f"campaign: {request.campaign} is stopped; an operator starts it: dialer campaign start")
+        if campaign.archived_at is not None:
+            raise CampaignArchived(request.campaign)
+        if fault := _list_fault(store, request.campaign, now):
+            raise _Refused(f"campaign: {fault}")
     after = CampaignState.PAUSED if request.action == PAUSE else CampaignState.RUNNING
     if after is not before:
         campaigns.set_state(store, request.campaign, after, who=request.who, now=now)
         detail = {"campaign": request.campaign, "before": before.value, "after": after.value, "by": "crm"}
         control.send(store, control.Command("campaign_state", detail), who=request.who, now=now)
     return campaign_status(entry, request.campaign, before.value, after.value, now)
+
+
+def _list_fault(store: Store, campaign: str, now: float) -> str:
+    """Why nobody may start a stopped campaign unseen; empty: its newest preflight was good, and is not old."""
+    for line in islice(control.audit_lines(store, now - PREFLIGHT_HOLDS_S, now), AUDIT_LOOKED_THROUGH):
+        if line.what == "campaign_preflight" and line.detail.get("campaign") == campaign:
+            refused = line.detail.get("refused")
+            return f"{campaign} is not started: {refused}" if refused and not line.detail.get("forced") else ""
+    return (
+        f"{campaign} is stopped, and nobody has looked at its list in the last {PREFLIGHT_HOLDS_S / 3600:.0f} hours: "
+        f"dialer campaign preflight {campaign}; or an operator starts it: dialer campaign start {campaign}"
+    )
 
 
 def campaign_status(entry: Received, campaign: str, before: str, after: str, now: float) -> CrmEvent:

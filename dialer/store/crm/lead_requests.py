@@ -58,7 +58,7 @@ class LeadQuery:
 
 @dataclass(frozen=True, slots=True)
 class CampaignRequest:
-    """Go on with a paused campaign (`start`), or pause it."""
+    """Start a campaign or go on with it (`start`), or pause it."""
 
     campaign: str
     action: str

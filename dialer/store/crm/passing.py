@@ -11,6 +11,7 @@ from compliance.numbers import masked_data, masked_text
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.base.fields import Undecodable, decode, unpacked
 from dialer.store.base.streams import Entry, entries_of
+from dialer.store.crm import crm_map
 
 AT_ONCE: Final = 200
 _FIELD: Final = {"crm:in": "request", "agents:in": "event"}
@@ -28,12 +29,12 @@ class Passing:
     data: Mapping[str, Any]
 
 
-def streams(store: Store, *, incoming: bool) -> dict[str, str]:
-    """The streams to look at: their keys by their names without the prefix."""
-    keys = {"crm:live": store.keys.crm_live(), "crm:out": store.keys.crm_out()}
-    if incoming:
-        keys |= {"crm:in": store.keys.crm_in(), "agents:in": store.keys.agents_in()}
-    return keys
+def streams(store: Store, *, incoming: bool, crm: str | None = None) -> dict[str, str]:
+    """The streams to look at, of one CRM or of all: their keys by their names without the prefix."""
+    crms = crm_map.load(store).crms if crm is None else (crm,)
+    of_crm = [store.keys.crm_live, store.keys.crm_out] + [store.keys.crm_in] * incoming
+    keys = [key(name) for name in crms for key in of_crm] + [store.keys.agents_in()] * incoming
+    return {key.removeprefix(store.keys.prefix): key for key in keys}
 
 
 def newest(store: Store, keys: Mapping[str, str], count: int) -> tuple[list[Passing], dict[str, str]]:
@@ -65,9 +66,10 @@ def _sorted(found: Mapping[str, Sequence[Entry]]) -> list[Passing]:
 
 def _passing(stream: str, entry: Entry) -> Passing:
     at = int(entry.id.partition("-")[0]) / 1000
-    if stream in _FIELD:
+    field = _FIELD.get(":".join(stream.split(":")[:2]))
+    if field:
         try:
-            data = decode(entry.fields, _FIELD[stream])
+            data = decode(entry.fields, field)
         except Undecodable as error:
             return Passing(stream, entry.id, at, "unreadable", "", {"reason": masked_text(str(error))})
         return Passing(stream, entry.id, at, masked_text(str(data.get("type", ""))[:64]), "", masked_data(data))

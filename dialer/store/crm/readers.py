@@ -1,6 +1,7 @@
 """Registered readers of the CRM's events: what one of them has not read and acknowledged is kept, up to a limit.
 
-A reader is a consumer group of `crm:out` that somebody registered by its name. Events go when they are older than the
+A reader is a consumer group of a CRM's `crm:out` that somebody registered by its name: READER of the stream that all
+share, CRM/READER of a CRM's own. Events go when they are older than the
 newest `kept` and every reader is done with them. A reader that stays away raises an alarm long before the limit, at
 which the oldest events go all the same: a full server would stop the dialer.
 """
@@ -17,6 +18,8 @@ from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import Time, packed
 from dialer.store.base.records import read as read_record
+from dialer.store.crm import crm_map
+from dialer.store.crm.crm_map import SHARED
 from dialer.store.crm.event_settings import EventSettings
 
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -37,9 +40,10 @@ class ReaderError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How a registered reader stands. `registered_at` and `oldest_at`, the time of the oldest event that it has not
-    acknowledged, are seconds since the epoch; `oldest_at` is None where there is none. `lost` events were deleted
-    before it read them. `group_gone`: somebody deleted its consumer group, so nobody knows how far it has read."""
+    """How a registered reader stands. `name` is READER or CRM/READER. `registered_at` and `oldest_at`, the time of the
+    oldest event that it has not acknowledged, are seconds since the epoch; `oldest_at` is None where there is none.
+    `lost` events were deleted before it read them. `group_gone`: somebody deleted its consumer group, so nobody knows
+    how far it has read."""
 
     name: str
     registered_at: float
@@ -49,6 +53,11 @@ class Reader:
     lost: int = 0
     group_gone: bool = False
 
+    @property
+    def crm(self) -> str:
+        """Whose events it reads; empty: those that all share."""
+        return self.name.rpartition("/")[0]
+
     def behind_s(self, now: float) -> float:
         """How far behind it is."""
         return 0.0 if self.oldest_at is None else max(0.0, now - self.oldest_at)
@@ -56,7 +65,7 @@ class Reader:
     def trouble(self, settings: EventSettings, now: float) -> str:
         """What is wrong with it, in a sentence; empty: nothing."""
         if self.group_gone:
-            return f"reader {self.name} has lost its place, its consumer group is gone: dialer crm register {self.name}"
+            return f"reader {self.name} has lost its place, its consumer group is gone: {registering(self.name)}"
         if self.lost:
             return f"reader {self.name} was away for too long: {self.lost:,} events went before it read them"
         behind_s = self.behind_s(now)
@@ -84,27 +93,42 @@ class _Place(NamedTuple):
     pending: int
 
 
-def register(store: Store, name: str, *, who: str, now: float, oldest: bool = False) -> bool:
-    """Keep events for a reader until it has acknowledged them. Its consumer group begins with what comes from now on,
-    or with the `oldest` event; one that is there already stays where it is. Returns whether the group is new.
+def named(crm: str, reader: str) -> str:
+    """How a reader of a CRM's events is called."""
+    return f"{crm}/{reader}" if crm else reader
 
-    Raises `ReaderError` for a bad name or where there are too many readers.
+
+def registering(name: str) -> str:
+    """The command that registers a reader of this name."""
+    crm, _, reader = name.rpartition("/")
+    return f"dialer crm register {reader}" + (f" --crm {crm}" if crm else "")
+
+
+def register(store: Store, name: str, *, who: str, now: float, oldest: bool = False, crm: str = SHARED) -> bool:
+    """Keep the events of a CRM for a reader until it has acknowledged them. Its consumer group begins with what comes
+    from now on, or with the `oldest` event; one that is there already stays where it is. Returns whether the group is
+    new.
+
+    Raises `ReaderError` for a bad name, a CRM that has no campaign, or where there are too many readers.
     """
     if not NAME.fullmatch(name):
         raise ReaderError(f"{name!r} is no reader's name: letters, digits and _ . - are, at most 64")
-    if len(_rows(store).keys() | {name}) > MOST_READERS:
+    if crm and crm not in (names := crm_map.load(store).names):
+        raise ReaderError(f"no campaign belongs to a CRM {crm!r}; there are: {', '.join(names) or 'none'}")
+    row = named(crm, name)
+    if len(_rows(store).keys() | {row}) > MOST_READERS:
         raise ReaderError(f"there are {MOST_READERS} readers already: dialer crm unregister NAME")
     # First the promise, then the group: in between nothing that it would read is trimmed.
-    trip(store, [("HSET", store.keys.crm_readers(), name, packed(_Row(now, who)))])
-    facts = _stream_facts(store)
+    trip(store, [("HSET", store.keys.crm_readers(), row, packed(_Row(now, who)))])
+    facts = _stream_facts(store, crm)
     # Said here because the server does not count for a group of an empty stream, nor for one whose first entry is gone.
     passed = facts.get("entries-added", 0) - (facts.get("length", 0) if oldest else 0)
     create = (name, "0" if oldest else "$", "MKSTREAM")
     answers = attempt_trip(
         store,
         [
-            ("XGROUP", "CREATE", store.keys.crm_out(), *create, "ENTRIESREAD", passed),
-            ("XGROUP", "CREATE", store.keys.crm_live(), *create),
+            ("XGROUP", "CREATE", store.keys.crm_out(crm), *create, "ENTRIESREAD", passed),
+            ("XGROUP", "CREATE", store.keys.crm_live(crm), *create),
         ],
     )
     for answer in answers:
@@ -113,26 +137,34 @@ def register(store: Store, name: str, *, who: str, now: float, oldest: bool = Fa
     return not isinstance(answers[0], StoreError)
 
 
-def unregister(store: Store, name: str) -> None:
+def unregister(store: Store, name: str, crm: str = SHARED) -> None:
     """Keep nothing for a reader any more, and delete its consumer groups. Raises `ReaderError` where there is none."""
-    if not trip(store, [("HDEL", store.keys.crm_readers(), name)])[0]:
+    if not trip(store, [("HDEL", store.keys.crm_readers(), named(crm, name))])[0]:
         there = ", ".join(sorted(_rows(store))) or "none"
-        raise ReaderError(f"there is no reader {name!r}; registered: {there}")
-    attempt_trip(
-        store, [("XGROUP", "DESTROY", stream, name) for stream in (store.keys.crm_out(), store.keys.crm_live())]
-    )
+        raise ReaderError(f"there is no reader {named(crm, name)!r}; registered: {there}")
+    streams = (store.keys.crm_out(crm), store.keys.crm_live(crm))
+    attempt_trip(store, [("XGROUP", "DESTROY", stream, name) for stream in streams])
 
 
 def listing(store: Store) -> tuple[Reader, ...]:
-    """The registered readers by name, and how far each has read."""
-    return tuple(reader for reader, _ in _standings(store, _rows(store), _stream_facts(store)))
+    """The registered readers of all CRMs by name, and how far each has read."""
+    of_crms = _by_crm(_rows(store))
+    standings = (_standings(store, crm, rows, _stream_facts(store, crm)) for crm, rows in sorted(of_crms.items()))
+    return tuple(reader for each in standings for reader, _ in each)
 
 
 def look_after(store: Store, settings: EventSettings) -> tuple[Reader, ...]:
-    """Take away events that nobody needs any more, a bounded number at once, and say how the readers stand."""
-    stream, rows, facts = store.keys.crm_out(), _rows(store), _stream_facts(store)
+    """Take away events that nobody needs any more, of each CRM a bounded number at once, and say how the readers
+    stand."""
+    of_crms = _by_crm(_rows(store))
+    crms = sorted({*crm_map.loaded(store).crms, *of_crms})
+    return tuple(reader for crm in crms for reader in _look_after(store, settings, crm, of_crms.get(crm, {})))
+
+
+def _look_after(store: Store, settings: EventSettings, crm: str, rows: Mapping[str, _Row]) -> tuple[Reader, ...]:
+    stream, facts = store.keys.crm_out(crm), _stream_facts(store, crm)
     length = facts.get("length", 0)
-    standings = _standings(store, rows, facts) if rows else []
+    standings = _standings(store, crm, rows, facts) if rows else []
     if length > settings.limit:
         trip(store, [("XTRIM", stream, "MAXLEN", "~", settings.limit, "LIMIT", TRIMMED_AT_ONCE)])
     elif length > settings.kept:
@@ -158,8 +190,17 @@ def _rows(store: Store) -> dict[str, _Row]:
     return rows
 
 
-def _stream_facts(store: Store) -> dict[str, Any]:
-    reply = attempt_trip(store, [("XINFO", "STREAM", store.keys.crm_out())])[0]
+def _by_crm(rows: Mapping[str, _Row]) -> dict[str, dict[str, _Row]]:
+    """The readers of each CRM, by the names of their groups."""
+    of_crms: dict[str, dict[str, _Row]] = {}
+    for name, row in rows.items():
+        crm, _, reader = name.rpartition("/")
+        of_crms.setdefault(crm, {})[reader] = row
+    return of_crms
+
+
+def _stream_facts(store: Store, crm: str) -> dict[str, Any]:
+    reply = attempt_trip(store, [("XINFO", "STREAM", store.keys.crm_out(crm))])[0]
     if isinstance(reply, StoreError):
         if "no such key" in str(reply):
             return {}
@@ -167,9 +208,9 @@ def _stream_facts(store: Store) -> dict[str, Any]:
     return _pairs(reply)
 
 
-def _standings(store: Store, rows: Mapping[str, _Row], facts: Mapping[str, Any]) -> list[tuple[Reader, str]]:
-    """Each reader, with the id below which it needs no event any more."""
-    stream = store.keys.crm_out()
+def _standings(store: Store, crm: str, rows: Mapping[str, _Row], facts: Mapping[str, Any]) -> list[tuple[Reader, str]]:
+    """Each reader of a CRM, with the id below which it needs no event any more."""
+    stream = store.keys.crm_out(crm)
     groups: Sequence[Any] = trip(store, [("XINFO", "GROUPS", stream)])[0] if facts else ()
     places = {}
     for reply in groups:
@@ -198,12 +239,12 @@ def _standings(store: Store, rows: Mapping[str, _Row], facts: Mapping[str, Any])
         row, place = rows[name], places.get(name)
         if place is None:
             length = facts.get("length", 0)
-            standings.append((Reader(name, *row, unread=length, group_gone=True), "0-0"))
+            standings.append((Reader(named(crm, name), *row, unread=length, group_gone=True), "0-0"))
             continue
         first = min(oldest[name], key=_order, default="")
         oldest_at = int(first.partition("-")[0]) / 1000 if first else None
-        reader = Reader(name, *row, unread=_unread(place, facts), oldest_at=oldest_at, lost=_lost(place, facts))
-        standings.append((reader, first or place.delivered))
+        unread, lost = _unread(place, facts), _lost(place, facts)
+        standings.append((Reader(named(crm, name), *row, unread, oldest_at, lost), first or place.delivered))
     return standings
 
 

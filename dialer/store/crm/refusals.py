@@ -40,13 +40,13 @@ class Allowance:
     def __post_init__(self) -> None:
         self.left = self.at_once
 
-    def take(self, now: float) -> bool:
-        """Use one, if there is one. `now` in seconds of any clock that does not go back."""
+    def take(self, now: float, amount: float = 1.0) -> bool:
+        """Use so much, if it is there. `now` in seconds of any clock that does not go back."""
         self.left = min(self.at_once, self.left + max(0.0, now - self.at) * self.per_s)
         self.at = now
-        if self.left < 1.0:
+        if self.left < amount:
             return False
-        self.left -= 1.0
+        self.left -= amount
         return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -85,12 +85,13 @@ Request = Outcome | BlockRequest | LeadRequest | CampaignRequest | BadRequest
 @dataclass(frozen=True, slots=True)
 class Received:
     """One stream entry, read. `ref` is what its sender calls it, and comes back in every answer; `sender` who that is,
-    as far as the entry says."""
+    as far as the entry says; `fields` the entry as it came."""
 
     entry_id: str
     request: Request
     ref: str = ""
     sender: str = ""
+    fields: Mapping[bytes, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def asked_at(self) -> float:

@@ -80,6 +80,11 @@ class Recorder(Fields):
         self._note(name, {"type": "array", "maxItems": most, "items": item})
         return ()
 
+    def skills(self) -> dict[str, int]:
+        skills = Fields.skills(self)
+        self.add("skills", {"format": "skills"})
+        return skills
+
     def add(self, name: str, more: Schema) -> None:
         """Ask more of a property, where it is given."""
         schema = self.properties[name]
@@ -139,6 +144,7 @@ def formats(now: float, default_region: str) -> Mapping[str, Callable[[Any], boo
         "agent-name": of_text(lambda text: AGENT_NAME.fullmatch(text) is not None and not holds_number(text)),
         "outcome-word": of_text(lambda text: not outcome_fault(text)),
         "attrs": lambda value: not _attrs_fault(value),
+        "skills": lambda value: not _skills_fault(value),
         "lead": lambda value: not isinstance(value, dict) or _is_consistent(value, default_region),
     }
 
@@ -146,6 +152,12 @@ def formats(now: float, default_region: str) -> Mapping[str, Callable[[Any], boo
 def _attrs_fault(value: Any) -> bool:
     given = Fields({"attrs": value})
     given.free("attrs", MAX_ATTRS_BYTES)
+    return bool(given.faults)
+
+
+def _skills_fault(value: Any) -> bool:
+    given = Fields({"skills": value})
+    given.skills()
     return bool(given.faults)
 
 

@@ -73,12 +73,16 @@ class Held:
         return {row.number: self._standing(row.number, pool) for row in pool.rows}
 
     def _standing(self, number: str, pool: Pool) -> Standing:
-        uses, said = self.uses.get(number, 0), self.rests.get(number)
+        uses, rest_row = self.uses.get(number, 0), self.rests.get(number)
         calls = uses + self.before.get(number, 0)
         limit = pool.blocks_to_rest(calls)
         blocked = rest_of(self.blocks.get(number, ()), limit)
-        if said is not None and said.until >= blocked:
-            return Standing(uses, said.until, f"{said.reason} ({said.who})" if said.reason else f"said {said.who}")
+        if rest_row is not None and rest_row.until >= blocked:
+            return Standing(
+                uses,
+                rest_row.until,
+                f"{rest_row.reason} ({rest_row.who})" if rest_row.reason else f"said {rest_row.who}",
+            )
         blocks = len(self.blocks.get(number, ()))
         why = f"the network blocked {blocks} of its calls within a day ({calls:,} in two days)"
         return Standing(uses, blocked, why, by_network=True)
@@ -94,16 +98,16 @@ class Review:
     blocked: frozenset[str]
 
 
-def allot(store: Store, settings: CampaignSettings, wanted: Sequence[Wanted], now: float) -> tuple[str | Refusal, ...]:
+def allot(store: Store, settings: CampaignSettings, calls: Sequence[Wanted], now: float) -> tuple[str | Refusal, ...]:
     """A caller id for each call of a batch, in order, or why there is none. One round trip; each use is counted.
 
     What is not dialled after all is given back with `take_back`, at the same `now`.
     """
     pool, tomorrow = settings.caller_pool(), next_day(now, zone_of(settings))
-    narrowed = [candidates(pool, one, tomorrow) for one in wanted]
+    narrowed = [candidates(pool, call, tomorrow) for call in calls]
     askers = [rows for rows in narrowed if not isinstance(rows, Refusal)]
     if not askers:
-        return tuple(one for one in narrowed if isinstance(one, Refusal))
+        return tuple(rows for rows in narrowed if isinstance(rows, Refusal))
     reply = trip(store, [_allotment(store, settings, pool, askers, now)])[0]
     picks = iter(reply[0])
     standings = _held(pool, *reply[1:]).standings(pool) if len(reply) > 1 else {}
@@ -118,15 +122,13 @@ def allot(store: Store, settings: CampaignSettings, wanted: Sequence[Wanted], no
     return tuple(answers)
 
 
-def foresee(
-    store: Store, settings: CampaignSettings, wanted: Sequence[Wanted], now: float
-) -> tuple[str | Refusal, ...]:
+def foresee(store: Store, settings: CampaignSettings, calls: Sequence[Wanted], now: float) -> tuple[str | Refusal, ...]:
     """What `allot` would answer to each of these alone; nothing is counted. One round trip."""
     pool, tomorrow = settings.caller_pool(), next_day(now, zone_of(settings))
     standings = held(store, settings, now).standings(pool)
     answers: list[str | Refusal] = []
-    for one in wanted:
-        rows = candidates(pool, one, tomorrow)
+    for call in calls:
+        rows = candidates(pool, call, tomorrow)
         if isinstance(rows, Refusal):
             answers.append(rows)
         else:
@@ -148,12 +150,12 @@ def settled(store: Store, settlements: Sequence[Settlement], ended: Collection[s
     A use that may have been booked on another day than the call ended on stays counted.
     """
     commands: list[Command] = []
-    for one in settlements:
-        if one.caller_id and one.disposition is Disposition.BLOCKED:
-            commands.append(("ZADD", store.keys.caller_id_blocks(), one.ended_at, f"{one.caller_id}|{one.attempt}"))
-        same_day = one.reserved_at // _SAME_DAY_S == counted_at(one) // _SAME_DAY_S
-        if one.caller_id and one.disposition is Disposition.NOT_SENT and one.attempt in ended and same_day:
-            commands.append(_uncount(store, one.caller_id, one.day))
+    for end in settlements:
+        if end.caller_id and end.disposition is Disposition.BLOCKED:
+            commands.append(("ZADD", store.keys.caller_id_blocks(), end.ended_at, f"{end.caller_id}|{end.attempt}"))
+        same_day = end.reserved_at // _SAME_DAY_S == counted_at(end) // _SAME_DAY_S
+        if end.caller_id and end.disposition is Disposition.NOT_SENT and end.attempt in ended and same_day:
+            commands.append(_uncount(store, end.caller_id, end.day))
     if any(command[0] == "ZADD" for command in commands):
         commands.append(("ZREMRANGEBYRANK", store.keys.caller_id_blocks(), 0, -BLOCKS_KEPT - 1))
     trip(store, commands)
@@ -184,20 +186,20 @@ def review(store: Store, settings: CampaignSettings, now: float) -> Review:
     """How the numbers of a campaign stand at the moment, in words. One round trip."""
     pool, zone = settings.caller_pool(), zone_of(settings)
     standings = held(store, settings, now).standings(pool)
-    found = none_left(pool.rows, standings, next_day(now, zone), now) if pool.rows else None
+    refusal = none_left(pool.rows, standings, next_day(now, zone), now) if pool.rows else None
     resting = {
         number: f"caller id {number} rests until {_clock(standing.rests_until, zone)}: {standing.why}"
         for number, standing in standings.items()
         if standing.rests(now)
     }
-    why = "" if found is None or found.until is None else f"{detail(found)}, until {_clock(found.until, zone)}"
+    why = "" if refusal is None or refusal.until is None else f"{detail(refusal)}, until {_clock(refusal.until, zone)}"
     blocked = {number for number, standing in standings.items() if standing.rests(now) and standing.by_network}
     return Review(why, resting, frozenset(blocked))
 
 
-def rest(store: Store, number: str, said: Rest) -> None:
+def rest(store: Store, number: str, period: Rest) -> None:
     """Let a number rest, for all campaigns."""
-    trip(store, [("HSET", store.keys.caller_id_rests(), number, packed(said))])
+    trip(store, [("HSET", store.keys.caller_id_rests(), number, packed(period))])
 
 
 def wake(store: Store, number: str) -> bool:
@@ -263,9 +265,9 @@ def _clock(at: float, zone: tzinfo | None) -> str:
 
 
 def _refusal(rows: Sequence[CallerId], standings: Mapping[str, Standing], tomorrow: float, now: float) -> Refusal:
-    found = none_left(rows, standings, tomorrow, now)
-    assert found is not None  # nothing was chosen
-    return found
+    refusal = none_left(rows, standings, tomorrow, now)
+    assert refusal is not None  # nothing was chosen
+    return refusal
 
 
 def _uncount(store: Store, number: str, day: str) -> Command:

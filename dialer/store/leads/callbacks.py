@@ -50,15 +50,16 @@ def owed(store: Store, campaign: str, *, until: float | None = None) -> list[Cal
         store, [("ZRANGEBYSCORE", store.keys.callbacks(campaign), "-inf", last, "WITHSCORES", "LIMIT", 0, MOST)]
     )[0]
     rows = [(name.decode(errors="replace"), float(at)) for name, at in zip(flat[::2], flat[1::2], strict=True)]
-    found: list[Callback] = []
+    listed: list[Callback] = []
     for first in range(0, len(rows), PAGE):
         page = rows[first : first + PAGE]
         ids = [lead_id for lead_id, _ in page]
         agents = trip(store, [("HMGET", store.keys.callback_agent(campaign), *ids)])[0]
-        wanted = {lead_id: (raw or b"").decode(errors="replace") for lead_id, raw in zip(ids, agents, strict=True)}
-        seen = {one.lead_id: one for one in look(store, campaign, ids)}
-        found += [_callback(seen[name], at, wanted[name]) for name, at in page if name in seen]
-    return found
+        agent_of = {lead_id: (raw or b"").decode(errors="replace") for lead_id, raw in zip(ids, agents, strict=True)}
+        # one that is closed is on its way into another campaign, and owed there when it arrives
+        seen = {lead.lead_id: lead for lead in look(store, campaign, ids) if lead.state is not LeadState.CLOSED}
+        listed += [_callback(seen[name], at, agent_of[name]) for name, at in page if name in seen]
+    return listed
 
 
 def put_first(store: Store, campaign: str, lead_ids: Sequence[str], *, who: str, now: float) -> int:

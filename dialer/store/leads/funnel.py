@@ -83,10 +83,10 @@ class Funnel:
             **self.counts.to_wire(),
             "lost": self.lost,
             "waiting_for": {
-                name: {"leads": one.leads, "first_due_at": one.first} for name, one in _items(self.waiting)
+                name: {"leads": reason.leads, "first_due_at": reason.first} for name, reason in _items(self.waiting)
             },
             "closed_for": {
-                name: {"leads": one.leads, "first_closed_at": one.first} for name, one in _items(self.closed)
+                name: {"leads": reason.leads, "first_closed_at": reason.first} for name, reason in _items(self.closed)
             },
             "coming": [{"from": bar.from_at, "to": bar.to_at, "leads": bar.leads} for bar in self.coming],
         }
@@ -108,12 +108,12 @@ def read(
     counts = status.counts(store, campaign, now)
     read_before = 0
 
-    def told(leads: int) -> None:
+    def read_so_far(leads: int) -> None:
         progress(read_before + leads)
 
-    waiting = _reasons(store, campaign, store.keys.waiting(campaign), NOT_BEFORE, now, told)
+    waiting = _reasons(store, campaign, store.keys.waiting(campaign), NOT_BEFORE, now, read_so_far)
     read_before = waiting.leads
-    closed = _reasons(store, campaign, store.keys.closed(campaign), UNSAID, -math.inf, told)
+    closed = _reasons(store, campaign, store.keys.closed(campaign), UNSAID, -math.inf, read_so_far)
     return Funnel(counts, waiting, closed, _coming(store, campaign, now, zone))
 
 
@@ -121,7 +121,7 @@ def _reasons(
     store: Store, campaign: str, where: str, unsaid: str, after: float, progress: Callable[[int], None]
 ) -> Reasons:
     """The reasons of one place's leads; those whose time is not later than `after` belong to another place."""
-    found: dict[str, Reason] = {}
+    reasons: dict[str, Reason] = {}
     keys, leads = [where, store.keys.why(campaign)], 0
     for first in range(0, MOST_PAGES * PAGE, PAGE * _PAGES_PER_TRIP):
         pages = [
@@ -132,14 +132,14 @@ def _reasons(
         for at, why in zip(flat[::2], flat[1::2], strict=True):
             time = float(at)
             if time > after:
-                one = found.setdefault(_reason(why.decode(errors="replace")) if why else unsaid, Reason())
-                one.leads += 1
-                one.first = min(one.first, time)
+                reason = reasons.setdefault(_reason(why.decode(errors="replace")) if why else unsaid, Reason())
+                reason.leads += 1
+                reason.first = min(reason.first, time)
         leads += len(flat) // 2
         progress(leads)
         if len(flat) < 2 * PAGE * _PAGES_PER_TRIP:
             break
-    return Reasons(dict(sorted(found.items(), key=lambda item: (-item[1].leads, item[0]))))
+    return Reasons(dict(sorted(reasons.items(), key=lambda item: (-item[1].leads, item[0]))))
 
 
 def _coming(store: Store, campaign: str, now: float, zone: tzinfo | None) -> tuple[Bar, ...]:
@@ -149,5 +149,5 @@ def _coming(store: Store, campaign: str, now: float, zone: tzinfo | None) -> tup
     asked: list[Command | ScriptCall] = [
         ("ZCOUNT", key, f"({low!r}" if low == now else low, f"({high!r}") for low, high in pairwise(edges)
     ]
-    found = trip(store, asked)
-    return tuple(Bar(low, high, leads) for (low, high), leads in zip(pairwise(edges), found, strict=True))
+    counts = trip(store, asked)
+    return tuple(Bar(low, high, leads) for (low, high), leads in zip(pairwise(edges), counts, strict=True))

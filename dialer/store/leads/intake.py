@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+import msgpack
+
 from compliance.api import Per
 from config.campaign import LeadEvents
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, trip
@@ -22,7 +24,7 @@ from dialer.store.base.keys import digits
 from dialer.store.base.streams import GROUP, Entry, read_group
 from dialer.store.leads.lead_codec import MAX_LEAD_BYTES, NO_LIST, NewLead, Rejection, pack, parse
 from dialer.store.operators import campaigns
-from dialer.store.settlement.outbox import CrmEvent, publish
+from dialer.store.settlement.outbox import CrmEvent, announce
 
 REJECTED_KEPT: Final = 100_000
 """About how many rejected leads a campaign keeps, the newest."""
@@ -67,7 +69,6 @@ def take_in(
         entries = read_group(store, store.keys.leads(campaign), consumer, batch)
     if not entries:
         return IntakeReport(0, 0, 0)
-    args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES, MAX_LISTS]
     verdicts = [
         parse(
             entry.fields,
@@ -80,6 +81,10 @@ def take_in(
         )
         for entry in entries
     ]
+    refs = {entry.id: verdict.ref for entry, verdict in zip(entries, verdicts, strict=True) if verdict.ref}
+    crm = {"campaign": campaign, "told": settings.lead_events.value, "refs": refs}
+    packed_crm = bytes(msgpack.packb(crm))
+    args: list[Value] = [GROUP, now, REJECTED_KEPT, REJECTED_COPY_BYTES, MAX_LISTS, packed_crm]
     for entry, verdict in zip(entries, verdicts, strict=True):
         args += _arguments(entry, verdict, now)
     answers: list[int | bytes] = []
@@ -91,20 +96,19 @@ def take_in(
             for entry, verdict, answer in zip(entries, verdicts, answers, strict=True)
             if answer and (answer != ACCEPTED or settings.lead_events is LeadEvents.ALL)
         ]
-        publish(store, events)
+        announce(store, events)
     handled = [answer for answer in answers if answer]
     return IntakeReport(len(entries), handled.count(ACCEPTED), len(handled) - handled.count(ACCEPTED))
 
 
 def event_of(campaign: str, entry: Entry, verdict: NewLead | Rejection, answer: int | bytes, now: float) -> CrmEvent:
-    """What the CRM is told of one lead. It is told after the fact: of a lead that came in while a daemon died it may
-    hear nothing."""
+    """What the CRM is told of one lead. lua/accept.lua keeps the same until it is announced."""
     lead_id = verdict.lead_id if isinstance(verdict, Rejection) else verdict.lead.lead_id
     fields: dict[str, Any] = {"entry": entry.id, "ref": verdict.ref, "lead_id": lead_id}
     if answer == ACCEPTED:
         return CrmEvent("accepted", f"{campaign}/{entry.id}", campaign, now, fields)
-    told = verdict.reasons if isinstance(verdict, Rejection) else ()
-    reasons = json.loads(answer) if isinstance(answer, bytes) else list(told)
+    own = verdict.reasons if isinstance(verdict, Rejection) else ()
+    reasons = json.loads(answer) if isinstance(answer, bytes) else list(own)
     return CrmEvent("rejected", f"{campaign}/{entry.id}", campaign, now, {**fields, "reasons": reasons})
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ from compliance.numbering.written import spoilt_id
 from compliance.numbers import E164, BadNumber, holds_number, masked_text
 from compliance.numbers import parse as parse_number
 from compliance.words import detail
+from config.agent_choice import HIGHEST_LEVEL
 from dialer.core.model import Disposition, Lead
 from dialer.store.base.fields import MAX_ENTRY_BYTES, Fields, Undecodable, decode, fault_in, kind_of
 from dialer.store.base.records import Count, Time, packed, read, whole_of
@@ -98,6 +100,29 @@ def read_lead(
     destinations: Destinations = ANY_NUMBER,
 ) -> NewLead | Rejection:
     """A lead out of the fields of an entry; the arguments are those of `parse`."""
+    judged = judge_lead(given, default_region, now, ids_needed=ids_needed, destinations=destinations)
+    if isinstance(judged, Rejection):
+        return judged
+    return NewLead(Lead(campaign=campaign, **judged.fields), judged.not_before, judged.ref)
+
+
+class Judged(NamedTuple):
+    """A lead without fault, as the `fields` of a `Lead`; the rest as in `NewLead`."""
+
+    fields: dict[str, Any]
+    not_before: float | None
+    ref: str
+
+
+def judge_lead(
+    given: Fields,
+    default_region: str,
+    now: float,
+    *,
+    ids_needed: Collection[Per] = (),
+    destinations: Destinations = ANY_NUMBER,
+) -> Judged | Rejection:
+    """The same for who needs no `Lead`, which is dear to make."""
     lead_id = given.text("lead_id", MAX_ID_LENGTH, needed=True)
     numbers = numbers_of(given, default_region)
     given.faults += not_called(numbers, destinations, now)
@@ -121,6 +146,7 @@ def read_lead(
     given.faults += _consent_faults(consent_at, consent_until, now)
     consent_source = given.text("consent_source", MAX_SOURCE_LENGTH)
     list_name = _list_name(given)
+    skills = given.skills()
     attrs = given.free("attrs", MAX_ATTRS_BYTES)
     ref = given.ref()
     given.finish(": the CRM's own data belongs into attrs")
@@ -128,26 +154,27 @@ def read_lead(
         given.faults += _id_faults(field, text, numbers)
     if given.faults:
         return Rejection(lead_id, tuple(map(masked_text, given.faults)), ref, list_name)
-    lead = Lead(
-        lead_id=lead_id,
-        campaign=campaign,
-        numbers=numbers,
-        name=name,
-        timezone=timezone,
-        priority=priority,
-        expires_at=expires_at,
-        customer_id=customer_id,
-        account_id=account_id,
-        region=region,
-        consent_at=consent_at,
-        consent_until=consent_until,
-        consent_source=consent_source,
-        list_name=list_name,
-        attrs=attrs,
-    )
-    return NewLead(lead, not_before, ref)
+    fields = {
+        "lead_id": lead_id,
+        "numbers": numbers,
+        "name": name,
+        "timezone": timezone,
+        "priority": priority,
+        "expires_at": expires_at,
+        "customer_id": customer_id,
+        "account_id": account_id,
+        "region": region,
+        "consent_at": consent_at,
+        "consent_until": consent_until,
+        "consent_source": consent_source,
+        "list_name": list_name,
+        "skills": skills,
+        "attrs": attrs,
+    }
+    return Judged(fields, not_before, ref)
 
 
+@lru_cache(maxsize=1024)  # the rows of a file come with the same name, one after the other
 def list_fault(name: str) -> str | None:
     """Why a list cannot be called so; None: it can. The name is shown, logged and typed."""
     fault = Fields.text_fault(name, MAX_LIST_LENGTH, needed=True)
@@ -159,7 +186,9 @@ def list_fault(name: str) -> str | None:
 def _list_name(given: Fields) -> str:
     """The list that a lead came with; empty for none."""
     name = given.text("list", MAX_LIST_LENGTH)
-    fault = list_fault(name) if name else None
+    if not name:
+        return ""
+    fault = list_fault(name)
     if fault is not None:
         given.faults.append(f"list: {fault}")
     return "" if fault is not None or name == NO_LIST else name
@@ -174,8 +203,10 @@ def _region(given: Fields) -> str:
 
 def _id_faults(name: str, text: str, numbers: tuple[E164, ...]) -> list[str]:
     """Why an id may not be used. People whose ids a spreadsheet made the same would be capped and blocked together."""
+    if not text:
+        return []
     faults = []
-    if text and (spoilt := spoilt_id(text)) is not None:
+    if (spoilt := spoilt_id(text)) is not None:
         faults.append(f"{name}: {spoilt}")
     if any(number.is_in(text) for number in numbers):
         faults.append(f"{name}: holds the phone number, and ids are shown and logged: use another one")
@@ -264,6 +295,7 @@ _SHORT: Final = {
     "consent_until": "cu",
     "consent_source": "cs",
     "list_name": "l",
+    "skills": "sk",
     "attrs": "a",
 }
 """Names of fields as they are kept: there are millions of leads."""
@@ -288,15 +320,17 @@ class Stored(msgspec.Struct, frozen=True, omit_defaults=True, rename=_SHORT):
     consent_until: Time | None = None
     consent_source: str = ""
     list_name: str = ""
+    skills: dict[str, Annotated[int, Meta(ge=1, le=HIGHEST_LEVEL)]] = {}
     attrs: dict[str, Any] = {}
 
 
 _AS_IN_LEAD: Final = tuple(name for name in _SHORT if name not in ("numbers", "taken_in_at"))
 
 
-class _Progress(NamedTuple):
+class Progress(NamedTuple):
     number_index: Count
     tries: dict[Disposition, Count]
+    last_agent: str = ""
 
 
 def pack(lead: Lead, stream_id: str, taken_in_at: float = 0.0) -> bytes:
@@ -323,7 +357,7 @@ def unpack(
     """The lead again, with its progress. `priority` (a number, or as it is kept) overrides its own. Raises
     `Undecodable`."""
     stored = stored_of(raw, campaign)
-    number_index, tries = unpack_progress(progress)
+    number_index, tries, last_agent = unpack_progress(progress)
     if number_index >= len(stored.numbers):
         raise Undecodable(f"a stored lead of campaign {campaign} cannot be read: it has no number {number_index}")
     fault = fault_in(stored.attrs) if stored.attrs else None
@@ -341,7 +375,7 @@ def unpack(
     if promised_at:
         given["promised_at"] = float(promised_at)
         given["wanted_agent"] = (wanted_agent or b"").decode(errors="replace")
-    return Lead(campaign=campaign, number_index=number_index, tries=tries, **given)
+    return Lead(campaign=campaign, number_index=number_index, tries=tries, last_agent=last_agent, **given)
 
 
 def stream_id_of(raw: bytes) -> str:
@@ -354,11 +388,12 @@ def taken_in_at_of(raw: bytes) -> float:
     return stored_of(raw).taken_in_at
 
 
-def pack_progress(number_index: int, tries: Mapping[Disposition, int]) -> bytes:
-    """What changes about a lead: the number to dial next, and earlier attempts by disposition."""
-    return packed([number_index, tries])
+def pack_progress(number_index: int, tries: Mapping[Disposition, int], last_agent: str = "") -> bytes:
+    """What changes about a lead: the number to dial next, earlier attempts by disposition, and who talked with it
+    last."""
+    return packed([number_index, tries, last_agent] if last_agent else [number_index, tries])
 
 
-def unpack_progress(raw: bytes | None) -> tuple[int, dict[Disposition, int]]:
+def unpack_progress(raw: bytes | None) -> Progress:
     """The way back; a lead without progress was never tried. Raises `Undecodable`."""
-    return read(_Progress, raw, "the progress of a lead") if raw else (0, {})
+    return read(Progress, raw, "the progress of a lead") if raw else Progress(0, {})

@@ -17,9 +17,10 @@ from dialer.core.leads import lead_reasons
 from dialer.store.base.connection import Command, Store, campaign_call, trip
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import Count, Time, packed, read
+from dialer.store.leads.bulk.deletion import delete
 from dialer.store.leads.intake import MAX_LISTS
 from dialer.store.leads.lead_codec import NO_LIST, stored_of
-from dialer.store.privacy.retention import PURGED_AT_ONCE, Purged, purge
+from dialer.store.privacy.retention import Purged
 
 SLICE: Final = 200
 """Leads that one script looks at: some 2 ms of the server's time."""
@@ -180,18 +181,17 @@ class TakenBack:
     held: int = 0
 
 
-def take_back(store: Store, campaign: str, list_name: str, now: float) -> Iterator[TakenBack]:
+def take_back(store: Store, campaign: str, list_name: str, now: float, *, who: str) -> Iterator[TakenBack]:
     """Delete the leads of a list with everything the campaign knows of them, but for what the rules need: the contact
-    history of their numbers, blocks and counts stay. Nothing comes into the list from now on. Yields what is done so
-    far; doing it twice does no harm."""
+    history of their numbers, blocks and counts stay. Nothing comes into the list from now on. The CRM is told which
+    leads are gone. Yields what is done so far; doing it twice does no harm."""
     trip(store, [("HSET", store.keys.lists(campaign), f"taken_back_at:{list_name}", now)])
     done, why = TakenBack(), lead_reasons.kept(lead_reasons.text(f"the list {list_name} was taken back"))
     for page in leads_of(store, campaign, list_name):
-        for first in range(0, len(page), PURGED_AT_ONCE):
-            ids = [lead.lead_id for lead in page[first : first + PURGED_AT_ONCE]]
-            answers = purge(store, campaign, ids, counter="deleted", close_why=why)
-            done.deleted += answers.count(Purged.GONE)
-            done.held += answers.count(Purged.HELD)
+        ids = [lead.lead_id for lead in page]
+        answers = delete(store, campaign, ids, who=who, now=now, list_name=list_name, close_why=why)
+        done.deleted += answers.count(Purged.GONE)
+        done.held += answers.count(Purged.HELD)
         yield done
 
 

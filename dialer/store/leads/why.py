@@ -50,7 +50,7 @@ class Reasons:
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         """What refuses now."""
-        return tuple(one.refusal for one in self.findings if one.refusal is not None)
+        return tuple(finding.refusal for finding in self.findings if finding.refusal is not None)
 
 
 def find(store: Store, settings: AppliedSettings, text: str, campaigns: Sequence[str]) -> Asked:
@@ -71,9 +71,9 @@ def find(store: Store, settings: AppliedSettings, text: str, campaigns: Sequence
     elsewhere = _elsewhere(store, number, name, campaigns)
     if lead_id is None:
         return Asked(Lead("", name, (number,)), None, elsewhere)
-    found = find(store, settings, lead_id.decode(), ())
-    index = found.lead.numbers.index(number) if number in found.lead.numbers else found.lead.number_index
-    return replace(found, lead=replace(found.lead, number_index=index), elsewhere=elsewhere)
+    asked = find(store, settings, lead_id.decode(), ())
+    index = asked.lead.numbers.index(number) if number in asked.lead.numbers else asked.lead.number_index
+    return replace(asked, lead=replace(asked.lead, number_index=index), elsewhere=elsewhere)
 
 
 def _elsewhere(store: Store, number: E164, campaign: str, campaigns: Sequence[str]) -> tuple[str, ...]:
@@ -84,17 +84,17 @@ def _elsewhere(store: Store, number: E164, campaign: str, campaigns: Sequence[st
 
 def reasons(store: Store, settings: AppliedSettings, asked: Asked, registers: NationalRegisters, now: float) -> Reasons:
     """Ask every rule at `now` (seconds since the epoch), and again at later moments until nothing refuses."""
-    told = findings(store, settings, asked.lead, registers, now, now)
+    verdicts = findings(store, settings, asked.lead, registers, now, now)
     row = asked.row
     if row is not None and row.state in (LeadState.CLOSED, LeadState.IN_ATTEMPT):
-        return Reasons(told, None)
+        return Reasons(verdicts, None)
 
     def judge(at: float) -> list[Refusal]:
-        again = told if at == now else findings(store, settings, asked.lead, registers, at, now)
-        return [one.refusal for one in again if one.refusal is not None]
+        again = verdicts if at == now else findings(store, settings, asked.lead, registers, at, now)
+        return [finding.refusal for finding in again if finding.refusal is not None]
 
     start = max(now, row.at) if row is not None and row.state is LeadState.WAITING else now
-    return Reasons(told, next_allowed(judge, start))
+    return Reasons(verdicts, next_allowed(judge, start))
 
 
 def findings(
@@ -104,9 +104,9 @@ def findings(
     will have brought them up to date by then."""
     screening = Screening.as_dialled(store, settings, now, registers)
     facts = screening.facts([lead])[0]
-    told = explain(facts, replace(screening, now=at).question())
+    explained = explain(facts, replace(screening, now=at).question())
     wanted = Wanted(lead.number, tuple(facts.contacts[Per.NUMBER]))
     shown = caller_ids.foresee(store, settings, [wanted], at)[0]
     if isinstance(shown, Refusal):
-        return (*told, Finding(Rule.CALLER_ID, (detail(shown),), shown))
-    return (*told, Finding(Rule.CALLER_ID, (f"would show {shown}",), None))
+        return (*explained, Finding(Rule.CALLER_ID, (detail(shown),), shown))
+    return (*explained, Finding(Rule.CALLER_ID, (f"would show {shown}",), None))

@@ -4,7 +4,8 @@
 --
 -- ARGV
 --   1 consumer group, 2 now, 3 most entries that `rejected` keeps (about), 4 longest copy of a rejected entry, bytes,
---   5 most lists of a campaign
+--   5 most lists of a campaign, 6 (msgpack) campaign; told: of which entries the CRM is told, "none", "rejected" or
+--   "all"; refs: what their senders call them, by stream id
 --   then for each entry: stream id, lead_id, reasons (JSON list; "" for a good lead), its list,
 --   stored lead, due at, priority, how many numbers, and for each number its digits and the name of its field
 -- RETURNS
@@ -13,10 +14,21 @@
 
 local keys = keys_of({
     'leads stream', 'rejected stream', 'lead hash', 'numbers hash', 'due zset', 'waiting zset', 'priority hash',
-    'counts hash', 'lists hash',
+    'counts hash', 'lists hash', 'unannounced hash',
 })
 local group, now, keep, longest, most_lists = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local crm = cmsgpack.unpack(ARGV[6])
 local answers, handled = {}, {}
+
+-- What the CRM is to be told is kept in the same step; whoever announces it forgets it.
+local function keep_event(kind, id, lead_id, reasons)
+    if crm.told == 'all' or crm.told == kind then
+        local event_id = crm.campaign .. '/' .. id
+        local fields = {entry = id, ref = crm.refs[id] or '', lead_id = lead_id, reasons = reasons}
+        local event = {kind = kind, id = event_id, campaign = crm.campaign, at = now, fields = fields}
+        redis.call('HSET', keys.unannounced, event_id, cmsgpack.pack(event))
+    end
+end
 
 -- Why no lead of this list is taken in; nil: it may be.
 local function list_fault(list)
@@ -43,6 +55,7 @@ local function reject(id, lead_id, list, reasons)
             copy[#copy + 1] = string.sub(fields[i + 1], 1, longest)
         end
     end
+    keep_event('rejected', id, lead_id, cjson.decode(reasons))
     redis.call('XADD', keys.rejected, 'MAXLEN', '~', keep, '*', unpack(copy))
     count(keys.counts, 'rejected', 1)
     if redis.call('HLEN', keys.lists) < 3 * most_lists or redis.call('HEXISTS', keys.lists, 'rejected:' .. list) == 1 then
@@ -50,7 +63,7 @@ local function reject(id, lead_id, list, reasons)
     end
 end
 
-local at = 6
+local at = 7
 while at <= #ARGV do
     local id, lead_id, reasons, list, stored = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
     local due_at, priority, how_many = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
@@ -87,6 +100,7 @@ while at <= #ARGV do
                 make_due_at(keys, lead_id, due_at, now)
                 count(keys.counts, 'accepted', 1)
                 count(keys.lists, 'accepted:' .. list, 1)
+                keep_event('accepted', id, lead_id, nil)
                 answer = 1
             end
         end

@@ -1,11 +1,11 @@
 -- Block somebody. A block is never shortened by another: where the one that is there holds longer, it stays. One that the
--- callee asked for stays as it is, unless it ends earlier.
+-- callee asked for, and one that is newer, stays as it is, unless it ends earlier.
 --
 -- KEYS
 --   1 block field -> block (msgpack map with until, absent or nil for good)
 --   2 block field by until; only for the blocks of a contact tag
 -- ARGV
---   1 now, 2 block field, 3 block (msgpack), 4 until in seconds since the epoch, "" for good,
+--   1 when it was asked for, 2 block field, 3 block (msgpack), 4 until in seconds since the epoch, "" for good,
 --   5 the sources (msgpack list) whose blocks this one may not take the place of; "": any
 -- RETURNS
 --   1 it was not blocked before, 0 it was
@@ -24,7 +24,8 @@ if before then
             return 0
         end
         local as_long = not held or held == till
-        if as_long and is_one_of(record['source'], ARGV[5]) then
+        local newer = (tonumber(record['at']) or 0) > now -- an old one that comes again, with the unblock that followed it
+        if as_long and (newer or is_one_of(record['source'], ARGV[5])) then
             return 0
         end
     end

@@ -100,6 +100,46 @@ local function page_of(sorted, hashes)
     return answer
 end
 
+-- The like for many leads, with one command for all of them: `ids` and when each is due.
+local function make_all_due_at(keys, ids, times, now)
+    local due, waiting = {}, {}
+    local priorities = redis.call('HMGET', keys.priority, unpack(ids))
+    for i, lead_id in ipairs(ids) do
+        local into = times[i] <= now and due or waiting
+        into[#into + 1] = times[i] <= now and due_score(priorities[i], times[i]) or string.format('%.17g', times[i])
+        into[#into + 1] = lead_id
+    end
+    if #due > 0 then
+        redis.call('ZADD', keys.due, unpack(due))
+    end
+    if #waiting > 0 then
+        redis.call('ZADD', keys.waiting, unpack(waiting))
+    end
+end
+
+-- Set fields of a hash: a list of names and values in turn, which may be empty.
+local function set_all(key, cells)
+    if #cells > 0 then
+        redis.call('HSET', key, unpack(cells))
+    end
+end
+
+-- Write a line into each of many leads' stories; into those that are as long as they may be, none.
+local function tell_stories(keys, ids, line, most_bytes)
+    if #ids == 0 or line == '' then
+        return
+    end
+    local cells = {}
+    for i, story in ipairs(redis.call('HMGET', keys.story, unpack(ids))) do
+        story = story or ''
+        if #story + #line <= most_bytes then
+            cells[#cells + 1] = ids[i]
+            cells[#cells + 1] = story .. line
+        end
+    end
+    set_all(keys.story, cells)
+end
+
 -- Write a line into a lead's story, if it is not as long as it may be.
 local function tell_story(keys, lead_id, line, most_bytes)
     local story = redis.call('HGET', keys.story, lead_id) or ''

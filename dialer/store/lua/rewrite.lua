@@ -41,7 +41,7 @@ if #given.taken + #given.freed > 0 then
     local progress = record_of(redis.call('HGET', keys.progress, lead_id))
     if progress and type(progress[2]) == 'table' and next(progress[2]) then
         -- from its first number on again; what was tried stays counted
-        redis.call('HSET', keys.progress, lead_id, cmsgpack.pack({0, progress[2]}))
+        redis.call('HSET', keys.progress, lead_id, cmsgpack.pack({0, progress[2], progress[3]}))
     else
         redis.call('HDEL', keys.progress, lead_id)
     end

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from compliance.numbers import holds_number, masked_text
+from config.agent_choice import texts_of
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.base.fields import Fields, Undecodable, decode
@@ -90,6 +91,8 @@ def _said(event: AgentEvent) -> dict[str, Any]:
         "ref": event.ref,
     }
     given: dict[str, Any] = {name: value for name, value in optional.items() if value}
+    if event.skills:
+        given["skills"] = list(texts_of(event.skills))
     if event.shift_ends_at is not None:
         given["shift_ends_at"] = event.shift_ends_at
     return {"type": event.kind.value, "agent": event.agent, **given}
@@ -142,6 +145,7 @@ def read_event(given: Fields) -> AgentEvent | None:
     reason = masked_text(given.text("reason", MAX_TEXT_LENGTH))  # it goes onto boards, into logs and events
     lead_id = given.text("lead_id", MAX_TEXT_LENGTH, needed=kind in ABOUT_A_LEAD)
     shift_ends_at = given.time("shift_ends_at")
+    skills = given.skills()
     if kind == AgentEventKind.LOGIN:
         for name, value in (("uri", uri), ("campaigns", campaigns)):
             if not value and not any(fault.startswith(name) for fault in given.faults):
@@ -150,7 +154,7 @@ def read_event(given: Fields) -> AgentEvent | None:
     given.finish()
     if given.faults:
         return None
-    kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, ref)
+    kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, skills, ref)
     return AgentEvent(AgentEventKind(kind), agent, *kept)
 
 

@@ -12,7 +12,14 @@ from pydantic import ValidationError
 from config.campaign import NAME, CampaignSettings
 from dialer.core.inputs import CampaignState
 from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, still_damaged, trip
-from dialer.store.base.errors import CampaignExists, CampaignInUse, KeyDamaged, StoreError, UnknownCampaign
+from dialer.store.base.errors import (
+    CampaignArchived,
+    CampaignExists,
+    CampaignInUse,
+    KeyDamaged,
+    StoreError,
+    UnknownCampaign,
+)
 
 SETTINGS_KEPT: Final = 1024
 """Stored settings that are kept as read: all campaigns, at 9 kB each. All are looked at one after the other, so where
@@ -103,7 +110,7 @@ def update(store: Store, settings: CampaignSettings, *, who: str, now: float) ->
 
 
 def set_state(store: Store, name: str, state: CampaignState, *, who: str, now: float) -> Campaign:
-    """Start, pause or stop a campaign. Raises `UnknownCampaign`, and `StoreError` where it is archived."""
+    """Start, pause or stop a campaign. Raises `UnknownCampaign`, and `CampaignArchived`."""
     return _changed(store, name, "state", state.value, who, now)
 
 
@@ -146,7 +153,7 @@ def _changed(store: Store, name: str, what: str, value: str, who: str, now: floa
     if done == _RUNS:
         raise CampaignInUse(_NOT_STOPPED.format(name))
     if done == _ARCHIVED:
-        raise StoreError(f"campaign {name!r} is archived: bring it back with dialer campaign archive {name} --undo")
+        raise CampaignArchived(name)
     if not done:
         raise UnknownCampaign(name, names(store))
     return _campaign(name, stored)

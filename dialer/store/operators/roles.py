@@ -60,10 +60,11 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "hosts": ("hosts", "status:*", "owners", "owner:*", "calls:*"),
     "trunks": ("trunks:drained",),
     "agents_in": ("agents:in",),
-    "crm_in": ("crm:in",),
-    "events": ("crm:out",),
-    "live": ("crm:live",),
+    "crm_in": ("crm:in", "crm:in:*"),
+    "events": ("crm:out", "crm:out:*"),
+    "live": ("crm:live", "crm:live:*"),
     "readers": ("crm:readers", "crm:settings"),
+    "crms": ("crm:campaigns", "crm:names"),
     "control": ("control",),
     "audit": ("audit",),
     "chores": ("erasures", "retention", "housekeeper", "unwritten", "quarantine", "marker"),
@@ -111,9 +112,11 @@ _MANAGER: Final = (
     Grant(_LOOK, _LOOKED_AT, read_only=True),
     Grant(("hget", "hmget"), ("histories", "blocks"), read_only=True),
     Grant(("hgetall", "get"), ("prefixes",), read_only=True),
+    Grant(("hgetall", "smembers"), ("crms",), read_only=True),
     Grant(("sadd",), ("campaigns",)),
     Grant(_KEEP, ("settings", "people", "places", "books", "counts", "caller_ids")),
-    Grant(_SEND, ("intake", "crm_in", "control", "agents_in", "audit")),
+    Grant(_LOOK, ("readers",), read_only=True),
+    Grant(_SEND, ("intake", "crm_in", "control", "agents_in", "audit", "events", "live")),  # told of deleted leads
 )
 
 GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
@@ -156,11 +159,16 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
 }
 """What each role may do. The daemon's is in `rules_of`: everything below the prefix, and nothing that is dangerous."""
 
-_WITHOUT_SCRIPTS: Final = (Role.CRM, Role.DESKTOP)
+OF_ONE_CRM: Final = (Role.CRM, Role.DESKTOP)
+"""Roles that have the streams of one CRM. They run no scripts."""
+
+_EACH_CRM: Final = frozenset({"crm:in", "crm:out", "crm:live"})
+_OF_CRMS: Final = frozenset({*_EACH_CRM, *(f"{name}:*" for name in _EACH_CRM)})
 
 
-def rules_of(role: Role, prefix: str, campaigns: Sequence[str] = ()) -> tuple[str, ...]:
-    """The ACL rules of a role, without the user's name and password. `campaigns` narrows a CRM to these.
+def rules_of(role: Role, prefix: str, campaigns: Sequence[str] = (), crm: str = "") -> tuple[str, ...]:
+    """The ACL rules of a role, without the user's name and password. `campaigns` narrows a CRM to these; a CRM or
+    desktop has the streams of `crm`, or without a name those that all share.
 
     Commands and keys belong together: each grant is a selector of its own (Redis 7, Valkey).
     """
@@ -168,23 +176,32 @@ def rules_of(role: Role, prefix: str, campaigns: Sequence[str] = ()) -> tuple[st
         allowed = ("+@read", "+@write", "+@stream", "-@dangerous", "-@blocking", "+xread", "+xreadgroup", "+evalsha")
         return (f"~{prefix}*", *allowed, *_plus(_ALL_MAY), "+config|get", "+wait", "+xinfo")
     rules = list(_plus(_ALL_MAY))
-    if role not in _WITHOUT_SCRIPTS:
+    if role not in OF_ONE_CRM:
         rules.append(f"({' '.join((*_plus(_SCRIPTS), f'~{prefix}*'))})")
     for grant in GRANTS[role]:
         access = "%R~" if grant.read_only else "~"
-        keys = [f"{access}{prefix}{pattern}" for pattern in _patterns(grant.groups, campaigns)]
+        patterns = [pattern for group in grant.groups for pattern in GROUPS[group]]
+        if role in OF_ONE_CRM:
+            patterns = _of_crm(patterns, crm)
+        keys = [f"{access}{prefix}{pattern}" for pattern in _of_campaigns(patterns, campaigns)]
         rules.append(f"({' '.join((*_plus(grant.commands), *keys))})")
     return tuple(rules)
 
 
-def _patterns(groups: Sequence[str], campaigns: Sequence[str]) -> list[str]:
-    patterns: list[str] = []
-    for pattern in (pattern for group in groups for pattern in GROUPS[group]):
+def _of_crm(patterns: Sequence[str], crm: str) -> list[str]:
+    """The streams of one CRM in the place of those of all."""
+    own = (pattern for pattern in patterns if pattern in _EACH_CRM or pattern not in _OF_CRMS)
+    return [f"{pattern}:{crm}" if crm and pattern in _EACH_CRM else pattern for pattern in own]
+
+
+def _of_campaigns(patterns: Sequence[str], campaigns: Sequence[str]) -> list[str]:
+    narrowed: list[str] = []
+    for pattern in patterns:
         if campaigns and pattern.startswith("{*}"):
-            patterns += [f"{{{name}}}{pattern.removeprefix('{*}')}" for name in campaigns]
+            narrowed += [f"{{{name}}}{pattern.removeprefix('{*}')}" for name in campaigns]
         else:
-            patterns.append(pattern)
-    return patterns
+            narrowed.append(pattern)
+    return narrowed
 
 
 def _plus(commands: Sequence[str]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from dialer.store.base.fields import unpacked
 from dialer.store.base.keys import digits, place, subject_field
 from dialer.store.base.records import packed
 from dialer.store.base.streams import GROUP, Entry, entries_of
+from dialer.store.crm import crm_map
 from dialer.store.leads.lead_codec import taken_in_at_of, unpack
 from dialer.store.privacy import blocklist
 from dialer.store.privacy.blocklist import Unblock
@@ -147,12 +148,12 @@ def erase(store: Store, erasure: Erasure, campaigns: Sequence[str]) -> Erasure:
     for name in campaigns:
         done["queued"] += _erase_entries(store, store.keys.leads(name), erasure)
         done["rejected"] += _erase_entries(store, store.keys.rejected(name), erasure)
-    found = find(store, campaigns, number=erasure.asked, customer=erasure.customer)
+    person = find(store, campaigns, number=erasure.asked, customer=erasure.customer)
     known = replace(
         erasure,
-        numbers=tuple(dict.fromkeys([*erasure.numbers, *found.numbers])),
-        leads=tuple(dict.fromkeys([*erasure.leads, *((lead.campaign, lead.lead_id) for lead in found.leads)])),
-        since=min([erasure.since or erasure.at, *(lead.came_in_at for lead in found.leads)]),
+        numbers=tuple(dict.fromkeys([*erasure.numbers, *person.numbers])),
+        leads=tuple(dict.fromkeys([*erasure.leads, *((lead.campaign, lead.lead_id) for lead in person.leads)])),
+        since=min([erasure.since or erasure.at, *(lead.came_in_at for lead in person.leads)]),
         done=done,
     )
     save(store, known)
@@ -180,7 +181,9 @@ def _delete(store: Store, erasure: Erasure) -> tuple[Erasure, set[tuple[str, str
                 store, campaign, group, counter="erased", close_why=lead_reasons.kept(lead_reasons.text(WHY))
             )
             done["leads"] += answers.count(Purged.GONE)
-            left += [(campaign, one) for one, said in zip(group, answers, strict=True) if said is Purged.HELD]
+            left += [
+                (campaign, lead_id) for lead_id, answer in zip(group, answers, strict=True) if answer is Purged.HELD
+            ]
     if erasure.also_history and not left:
         done["histories"] += _erase_histories(store, erasure)
     return replace(erasure, leads=tuple(left), done=dict(done)), set(erasure.leads) - set(left)
@@ -192,24 +195,32 @@ def _block(store: Store, erasure: Erasure, campaigns: Sequence[str]) -> None:
     if erasure.customer:
         targets.append(Target(BlockKind.CUSTOMER, erasure.customer))
     changes: list[Block | Unblock] = [
-        one.block(source=SOURCE, reason="", who=erasure.who, at=erasure.at) for one in targets
+        target.block(source=SOURCE, reason="", who=erasure.who, at=erasure.at) for target in targets
     ]
-    changes += [Unblock(replace(one, campaign=name), by_administrator=True) for one in targets for name in campaigns]
+    changes += [
+        Unblock(replace(target, campaign=name), by_administrator=True) for target in targets for name in campaigns
+    ]
     for i in range(0, len(changes), PAGE):
         blocklist.change(store, changes[i : i + PAGE], now=erasure.at)
 
 
 def _by_campaign(leads: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+    by_campaign: dict[str, list[str]] = defaultdict(list)
     for campaign, lead_id in leads:
-        found[campaign].append(lead_id)
-    return found
+        by_campaign[campaign].append(lead_id)
+    return by_campaign
 
 
 def _erase_histories(store: Store, erasure: Erasure) -> int:
     subjects = _subjects(erasure.numbers, erasure.customer)
     return sum(
-        trip(store, [("HDEL", store.keys.history(place(subject_field(one))), subject_field(one)) for one in subjects])
+        trip(
+            store,
+            [
+                ("HDEL", store.keys.history(place(subject_field(subject))), subject_field(subject))
+                for subject in subjects
+            ],
+        )
     )
 
 
@@ -218,7 +229,8 @@ def _erase_events(store: Store, erasure: Erasure, leads: Collection[tuple[str, s
     gone = 0
     if not leads and not erasure.customer:
         return 0
-    for stream in (store.keys.crm_out(), store.keys.crm_live()):
+    crms, keys = crm_map.load(store).crms, store.keys
+    for stream in (key(crm) for crm in crms for key in (keys.crm_out, keys.crm_live)):
         for entries in _pages(store, stream, erasure.since):
             ids = [entry.id for entry in entries if _is_of(_event(entry), leads, erasure.customer)]
             gone += trip(store, [("XDEL", stream, *ids)])[0] if ids else 0

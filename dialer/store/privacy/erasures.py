@@ -80,7 +80,7 @@ def readable(store: Store) -> tuple[tuple[Erasure, ...], tuple[str, ...]]:
             erasures.append(_erasure(text_of(name), raw))
         except Undecodable as error:
             faults.append(str(error))
-    return tuple(sorted(erasures, key=lambda one: one.at)), tuple(faults)
+    return tuple(sorted(erasures, key=lambda erasure: erasure.at)), tuple(faults)
 
 
 def _erasure(name: str, raw: bytes) -> Erasure:

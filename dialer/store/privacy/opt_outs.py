@@ -49,18 +49,23 @@ def block(store: Store, pressed: Sequence[OptedOut]) -> None:
     answer that was lost, changes nothing and leaves a second line there."""
     if not pressed:
         return
-    blocks = [of_number(one.number).block(source=one.source, reason=one.reason, who=WHO, at=one.at) for one in pressed]
+    blocks = [
+        of_number(opt_out.number).block(source=opt_out.source, reason=opt_out.reason, who=WHO, at=opt_out.at)
+        for opt_out in pressed
+    ]
     blocklist.change(store, blocks, now=blocks[0].at)
     lines: list[Command | ScriptCall] = [
-        control.audit_line(store, "block", WHO, one.at, {**blocklist.audited(one.target), "source": one.source})
-        for one in blocks
+        control.audit_line(store, "block", WHO, block.at, {**blocklist.audited(block.target), "source": block.source})
+        for block in blocks
     ]
     trip(store, lines)
 
 
-def to_wire(one: OptedOut) -> dict[str, Any]:
+def to_wire(opt_out: OptedOut) -> dict[str, Any]:
     """As plain msgpack-able data, for the disk spool. It holds a clear number."""
-    wire: dict[str, Any] = plain(_Wire(one.campaign, one.attempt, one.number.clear, one.key, one.at))
+    wire: dict[str, Any] = plain(
+        _Wire(opt_out.campaign, opt_out.attempt, opt_out.number.clear, opt_out.key, opt_out.at)
+    )
     return wire
 
 

@@ -70,12 +70,12 @@ def of_number_or_id(store: Store, campaigns: Sequence[str], *, number: E164 | No
     unique = {(lead.campaign, lead.lead_id): lead for lead in leads}
     numbers = list(dict.fromkeys([*([] if number is None else [number]), *_numbers(unique.values())]))
     customers = _customers(unique.values())
-    told = list(unique)[:MOST_LEADS]
+    shown = list(unique)[:MOST_LEADS]
     return Person(
         numbers=tuple(numbers),
         customers=tuple(customers),
-        leads=tuple((campaign, story(store, campaign, lead_id)) for campaign, lead_id in told),
-        more_leads=len(unique) - len(told),
+        leads=tuple((campaign, story(store, campaign, lead_id)) for campaign, lead_id in shown),
+        more_leads=len(unique) - len(shown),
         calls=_calls(store, campaigns, numbers),
         blocks=_blocks(store, campaigns, numbers, customers, now),
     )
@@ -119,5 +119,5 @@ def _blocks(
 ) -> tuple[Block, ...]:
     targets = [of_number(number) for number in numbers]
     targets += [Target(BlockKind.CUSTOMER, customer) for customer in customers]
-    found = [block for target in targets for block in blocklist.check(store, target, campaigns, now=now)]
-    return tuple(dict.fromkeys(found))
+    blocks = [block for target in targets for block in blocklist.check(store, target, campaigns, now=now)]
+    return tuple(dict.fromkeys(blocks))

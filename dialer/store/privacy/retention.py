@@ -23,6 +23,7 @@ from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import BUCKETS, SHARDS, Place
 from dialer.store.base.records import Time, shaped
 from dialer.store.base.server_facts import server_time
+from dialer.store.crm import crm_map
 from dialer.store.leads.lead_codec import taken_in_at_of
 from dialer.store.settlement.attempts import EndedAttempt
 
@@ -153,8 +154,12 @@ def purge_events(store: Store, before: float, cursor: str = "") -> Slice:
     """Delete events for the CRM from before an instant, names and attrs of leads are in them, and what was set aside
     before it."""
     _trim(store, store.keys.quarantine(), before)
-    _trim(store, store.keys.crm_live(), before)
-    return _trim(store, store.keys.crm_out(), before)
+    gone = Slice(0)
+    for crm in crm_map.load(store).crms:
+        _trim(store, store.keys.crm_live(crm), before)
+        trimmed = _trim(store, store.keys.crm_out(crm), before)
+        gone = Slice(gone.gone + trimmed.gone, gone.cursor or trimmed.cursor)
+    return gone
 
 
 def _trim(store: Store, stream: str, before: float) -> Slice:
@@ -173,9 +178,9 @@ def purge_contacts(store: Store, before: float, cursor: str = "") -> Slice:
     """
     first = int(cursor or "0")
     places = [_place(index) for index in range(first, min(first + BUCKETS_AT_ONCE, SHARDS * BUCKETS))]
-    found = trip(store, [("HGETALL", store.keys.history(place)) for place in places])
+    histories = trip(store, [("HGETALL", store.keys.history(place)) for place in places])
     old: dict[int, list[tuple[str, bytes, bytes]]] = defaultdict(list)
-    for place, flat in zip(places, found, strict=True):
+    for place, flat in zip(places, histories, strict=True):
         for subject, raw in zip(flat[::2], flat[1::2], strict=True):
             if _newest(raw) < before:
                 old[place.shard].append((store.keys.history(place), subject, raw))

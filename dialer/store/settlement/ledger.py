@@ -76,7 +76,9 @@ def totals(store: Store, campaign: str, days: Sequence[str]) -> tuple[DayTotal, 
     """One total for each of `days`, in order, in one round trip."""
     calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
     sums = [(day, _sums(_read(flat))) for day, flat in zip(days, trip(store, calls), strict=True)]
-    return tuple(DayTotal(day, one.answered, one.abandoned, one.machines, one.hung_up) for day, one in sums)
+    return tuple(
+        DayTotal(day, counts.answered, counts.abandoned, counts.machines, counts.hung_up) for day, counts in sums
+    )
 
 
 def _window(
@@ -108,17 +110,17 @@ def _read(flat: Sequence[bytes] | KeyDamaged, *, slots: bool = False, doubt: boo
     with `doubt`, where calls depend on it, for so much that none may be lost."""
     if isinstance(flat, KeyDamaged):
         return _in_doubt(LAST_SLOT) if doubt else []
-    found = []
+    read_counts = []
     for field, number in zip(flat[::2], flat[1::2], strict=True):
         name = field.decode(errors="replace")
         slot, _, rest = name.partition("|") if slots else ("0", "", name)
         owner, _, what = rest.rpartition("|")
         counted = whole_of(number, UNREADABLE)
         if not slot.isdecimal() or what not in _COUNTED or counted == UNREADABLE:
-            found += _in_doubt(LAST_SLOT) if doubt else []
+            read_counts += _in_doubt(LAST_SLOT) if doubt else []
         else:
-            found.append(_Count(int(slot), owner, what, counted))
-    return found
+            read_counts.append(_Count(int(slot), owner, what, counted))
+    return read_counts
 
 
 def _in_doubt(slot: int) -> list[_Count]:
@@ -129,12 +131,12 @@ def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[
     """For each of `days` what the runs of each host counted, in one round trip. Live answers are with those that
     machines gave: who dialled them is not who says so."""
     calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
-    found: dict[str, dict[str, AnswerCounts]] = {}
+    by_day: dict[str, dict[str, AnswerCounts]] = {}
     for day, flat in zip(days, trip(store, calls), strict=True):
         hosts: dict[str, AnswerCounts] = {}
         for count in _read(flat):
             if count.owner != "machine":
                 host = count.owner.rpartition(":")[0]
                 hosts[host] = together((hosts.get(host, AnswerCounts()), _sums([count])))
-        found[day] = hosts
-    return found
+        by_day[day] = hosts
+    return by_day

@@ -1,7 +1,8 @@
 """Events for the CRM, and their form on the wire.
 
-What the CRM must not miss is in `crm:out` and kept until its readers have it (`store/crm/readers.py`). All else, events
-for screens and answers to entries, is in `crm:live`, so that no flood of it takes the place of a disposition.
+Each CRM has streams of its own (`store/crm/crm_map.py`). What it must not miss is in `crm:out` and kept until its
+readers have it (`store/crm/readers.py`). All else, events for screens and answers to entries, is in `crm:live`, so that
+no flood of it takes the place of a disposition.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dialer.core.model import shown_attempt
 from dialer.store.base.connection import Command, Store, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.records import packed, read, shaped
-from dialer.store.crm import event_settings
+from dialer.store.crm import crm_map, event_settings
 from dialer.store.crm.event_settings import LIVE_KEPT, EventSettings, Format
 
 VERSION: Final = 1
@@ -38,13 +39,16 @@ FREE_TEXT: Final = frozenset({"name", "reason", "reasons", "next_why"})
 
 @dataclass(frozen=True, slots=True)
 class CrmEvent:
-    """One event of docs/redis.md. (`kind`, `id`) is its idempotency key; `at` is seconds since the epoch."""
+    """One event of docs/redis.md. (`kind`, `id`) is its idempotency key; `at` is seconds since the epoch. It goes to
+    the CRM of its campaign; one of no campaign to `crm`, or else to the CRMs of the campaigns that it is `about`."""
 
     kind: str
     id: str
     campaign: str
     at: float
     fields: dict[str, Any]
+    crm: str | None = None
+    about: tuple[str, ...] = ()
 
 
 def event_of(effect: Publish, at: float) -> CrmEvent:
@@ -66,9 +70,10 @@ def refused(
     campaign: str = "",
     sender: str = "",
     ref: str = "",
+    crm: str | None = None,
 ) -> CrmEvent:
     """Tells the sender of an entry of `stream` why it was refused; `about` is the attempt, lead or agent it named,
-    `ref` what the sender calls the entry."""
+    `ref` what the sender calls the entry, `crm` the sender's where that is known."""
     more = len(reasons) - MOST_REASONS
     shortened = [reason[:LONGEST_REASON] for reason in reasons[:MOST_REASONS]]
     if more > 0:
@@ -81,17 +86,29 @@ def refused(
         "sender": masked_text(sender),
         "ref": masked_text(ref),
     }
-    return CrmEvent("refused", f"{stream}/{entry_id}", campaign, at, fields)
+    return CrmEvent("refused", f"{stream}/{entry_id}", campaign, at, fields, crm)
 
 
 def publish(store: Store, events: Sequence[CrmEvent]) -> None:
-    """Append events to the CRM's streams, in order, in one round trip."""
+    """Append events to the streams of their CRMs, in order, in one round trip."""
     if events:
         settings = event_settings.loaded(store)
-        trip(store, [_append(store, event, settings) for event in events])
+        trip(store, [_append(store, event, crm, settings) for event in events for crm in _crms(store, event)])
 
 
-def _append(store: Store, event: CrmEvent, settings: EventSettings) -> Command:
+def announce(store: Store, events: Sequence[CrmEvent]) -> None:
+    """Publish events that wait in `unannounced`, and only then forget them there: a crash in between repeats them."""
+    publish(store, events)
+    trip(store, [("HDEL", store.keys.unannounced(event.campaign), event.id) for event in events])
+
+
+def _crms(store: Store, event: CrmEvent) -> Sequence[str]:
+    if event.crm is not None:
+        return (event.crm,)
+    return sorted({crm_map.crm_of(store, name) for name in event.about or (event.campaign,)})
+
+
+def _append(store: Store, event: CrmEvent, crm: str, settings: EventSettings) -> Command:
     data = {"campaign": event.campaign, "at": event.at, **shown(event.fields)}
     try:
         raw = (
@@ -102,9 +119,9 @@ def _append(store: Store, event: CrmEvent, settings: EventSettings) -> Command:
     except (TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"the {event.kind} event {event.id} cannot be encoded: {error}") from error
     if event.kind in MUST_NOT_MISS or not settings.live_stream:
-        stream, most = store.keys.crm_out(), settings.limit
+        stream, most = store.keys.crm_out(crm), settings.limit
     else:
-        stream, most = store.keys.crm_live(), LIVE_KEPT
+        stream, most = store.keys.crm_live(crm), LIVE_KEPT
     entry = ("v", VERSION, "type", event.kind, "id", event.id, "data", raw)
     return ("XADD", stream, "MAXLEN", "~", most, "*", *entry)
 
@@ -117,7 +134,9 @@ def shown(fields: Mapping[str, Any]) -> dict[str, Any]:
 def to_wire(event: CrmEvent) -> dict[str, Any]:
     """As plain msgpack-able data, for the disk spool."""
     fields = shown(event.fields)
-    return {"kind": event.kind, "id": event.id, "campaign": event.campaign, "at": event.at, "fields": fields}
+    wire = {"kind": event.kind, "id": event.id, "campaign": event.campaign, "at": event.at, "fields": fields}
+    wire |= {} if event.crm is None else {"crm": event.crm}
+    return wire | ({"about": list(event.about)} if event.about else {})
 
 
 def from_wire(data: object) -> CrmEvent:

@@ -24,6 +24,7 @@ from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import digits
 from dialer.store.base.records import Count, Time, plain, shaped
+from dialer.store.crm.told_again import ASKED
 from dialer.store.gate.contacts import ATTEMPTS_KEPT, fields_of, spot
 from dialer.store.leads.lead_codec import Priority, pack, pack_progress, unpack
 from dialer.store.privacy import opt_outs
@@ -94,7 +95,7 @@ def permit_row(permitted: Permitted, settings: CampaignSettings, trunk: str, own
     wire = _Permit(
         campaign=lead.campaign,
         lead=pack(lead, ""),
-        progress=pack_progress(lead.number_index, lead.tries),
+        progress=pack_progress(lead.number_index, lead.tries, lead.last_agent),
         priority=lead.priority,
         attempt=permit.attempt,
         number=lead.number_index,
@@ -125,6 +126,12 @@ def missing(journal: Journal, tick: int, margin_ticks: int) -> Iterator[Row]:
     few ticks are looked at; ends may have been on their way for `margin_ticks`. Raises `OSError`."""
     yield from (row for row in journal.since(tick - PERMIT_TICKS) if row.kind == PERMIT)
     yield from (row for row in journal.since(tick - margin_ticks) if row.kind in (SETTLED, OPT_OUT))
+
+
+def requests(journal: Journal, tick: int, margin_ticks: int) -> Iterator[Row]:
+    """What CRMs asked for that such a server may not know; told when all that they may be about has been. Raises
+    `OSError`."""
+    return (row for row in journal.since(tick - margin_ticks) if row.kind == ASKED)
 
 
 def retell(store: Store, rows: Iterable[Row], owner: str, now: float) -> Retold:

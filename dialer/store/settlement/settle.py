@@ -34,7 +34,7 @@ from dialer.store.operators import campaigns
 from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, PastAttempt
 from dialer.store.settlement.ledger import DAY_KEPT_S, HOUR_KEPT_S, hour_of
-from dialer.store.settlement.outbox import CrmEvent, pack_event, publish, unpack_event
+from dialer.store.settlement.outbox import CrmEvent, announce, pack_event, unpack_event
 from dialer.store.settlement.settlements import (
     counted_at,
     event_of,
@@ -112,7 +112,7 @@ def _write(
     repeated = [one for one in settlements if done.get(one.attempt) == 0]
     left = trip(store, [("HGET", store.keys.unannounced(one.campaign), one.attempt) for one in repeated])
     kept_events = [(one.campaign, one.attempt.encode(), raw) for one, raw in zip(repeated, left, strict=True) if raw]
-    _announce(store, [*_readable(store, kept_events), *(events[attempt] for attempt in ended)])
+    announce(store, [*_readable(store, kept_events), *(events[attempt] for attempt in ended)])
     return ended, waiting
 
 
@@ -150,7 +150,7 @@ def reannounce(store: Store) -> int:
     ]
     events = _readable(store, kept_events)
     for i in range(0, len(events), _PER_SCRIPT):
-        _announce(store, events[i : i + _PER_SCRIPT])
+        announce(store, events[i : i + _PER_SCRIPT])
     return len(events)
 
 
@@ -165,11 +165,6 @@ def _readable(store: Store, kept_events: Sequence[tuple[str, bytes, bytes]]) -> 
             bad.append(Bad(store.keys.unannounced(campaign), field, raw, str(error)))
     quarantine.set_aside(store, bad)
     return events
-
-
-def _announce(store: Store, events: Sequence[CrmEvent]) -> None:
-    publish(store, events)
-    trip(store, [("HDEL", store.keys.unannounced(event.campaign), event.id) for event in events])
 
 
 # --- ends that wait for a key to be mended ----------------------------------------------------------------------------
@@ -272,7 +267,9 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
         "lead": lead.lead_id,
         **what,
         "again": kept(Why(Kind.ENDED, one.disposition.value, AGAIN)) if one.disposition in NOBODY_REACHED else "",
-        "progress": pack_progress(step.number_index if isinstance(step, Retry) else lead.number_index, tries),
+        "progress": pack_progress(
+            step.number_index if isinstance(step, Retry) else lead.number_index, tries, talked_with or lead.last_agent
+        ),
         "ended": packed(
             EndedAttempt(
                 lead.lead_id,

@@ -108,7 +108,7 @@ _Wire: Final = msgspec.defstruct(
 def to_wire(one: Settlement) -> dict[str, Any]:
     """As plain msgpack-able data, for the disk spool. It holds clear numbers."""
     step = one.next_step
-    progress = pack_progress(one.lead.number_index, one.lead.tries)
+    progress = pack_progress(one.lead.number_index, one.lead.tries, one.lead.last_agent)
     body = {
         **{name: getattr(one, name) for name in _Wire.__struct_fields__},
         "lead": _LeadOnWire(one.campaign, pack(one.lead, ""), progress, one.lead.priority),

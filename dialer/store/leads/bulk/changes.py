@@ -11,19 +11,19 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import msgpack
 
 from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_reasons import Why
-from dialer.store.base.connection import Store, Value, campaign_call, trip
+from dialer.store.base.connection import ScriptCall, Store, campaign_call, trip
 from dialer.store.leads.history import STORY_BYTES, ordered_line
 from dialer.store.leads.leads import LeadState
 from dialer.store.operators import control
 
 CHANGED_AT_ONCE: Final = 200
-"""Leads that one script changes: some 2 ms of the server's time."""
+"""Leads that one script changes: some 1 ms of the server's time."""
 
 HAND_BACK_S: Final = 3.0
 """A lead that was on lease is due again so much later: by then its daemon has been told to forget it."""
@@ -49,10 +49,12 @@ class Done(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What became of leads: one answer for each, in order, and those that a daemon has, or had, in its hands."""
+    """What became of leads: one answer for each, in order, and those that a daemon has, or had, in its hands.
+    `waited_until` is when each of them was to be due (seconds since the epoch), if it waited."""
 
     answers: tuple[Done, ...] = ()
     held: tuple[str, ...] = ()
+    waited_until: tuple[float | None, ...] = ()
 
     def counts(self) -> Counter[Done]:
         """How many there are of each answer."""
@@ -62,7 +64,8 @@ class Changed:
 @dataclass(frozen=True, slots=True)
 class Change:
     """What is to become of leads that are in one of the places `of`. `at` is when they are due, in seconds since the
-    epoch; `kind` is what closed ones are counted under (`closed:KIND`); `priority` None leaves it as it is."""
+    epoch; `kind` is what closed ones are counted under (`closed:KIND`); `priority` None leaves it as it is. A callback
+    that was promised is forgotten at the close, unless it is `owed` elsewhere from now on."""
 
     what: str
     of: Collection[LeadState]
@@ -70,6 +73,7 @@ class Change:
     kind: str = ""
     why: Why | None = None
     priority: int | None = None
+    owed: bool = False
 
 
 def due_again(of: Collection[LeadState], at: float, why: Why | None = None, priority: int | None = None) -> Change:
@@ -93,29 +97,43 @@ def cancelled(who: str, reason: str = "") -> Change:
 
 
 def change(
-    store: Store, campaign: str, lead_ids: Sequence[str], wanted: Change, *, who: str, now: float, tell: bool = True
+    store: Store, campaign: str, lead_ids: Sequence[str], ordered: Change, *, who: str, now: float, tell: bool = True
 ) -> Changed:
     """Change leads (at most `CHANGED_AT_ONCE`) in one atomic step, and tell the daemons that have some of them. Doing
     it twice does no harm."""
     if not lead_ids:
         return Changed()
-    told = {
-        "now": now,
-        "what": wanted.what,
-        "a": wanted.at if wanted.what == "due" else wanted.kind,
-        "why": "" if wanted.why is None else lead_reasons.kept(wanted.why),
-        "priority": "" if wanted.priority is None else wanted.priority,
-        "from": {LeadState(place).value: True for place in wanted.of},
-        "line": b"" if wanted.why is None else ordered_line(wanted.why, now),
-        "story_bytes": STORY_BYTES,
-        "hand_back_s": HAND_BACK_S,
-    }
-    args: list[Value] = [bytes(msgpack.packb(told, use_bin_type=False)), *lead_ids]
-    answers, held = trip(store, [campaign_call(store, "change", campaign, args)])[0]
-    changed = Changed(tuple(map(Done, answers)), tuple(name.decode(errors="replace") for name in held))
+    changed = read_answer(trip(store, [change_call(store, campaign, lead_ids, ordered, now)])[0])
     if tell:
         tell_daemons(store, campaign, changed.held, who=who, now=now)
     return changed
+
+
+def change_call(store: Store, campaign: str, lead_ids: Sequence[str], ordered: Change, now: float) -> ScriptCall:
+    """That step as a part of a trip; whoever makes it tells the daemons."""
+    given = {
+        "now": now,
+        "what": ordered.what,
+        "a": ordered.at if ordered.what == "due" else ordered.kind,
+        "why": "" if ordered.why is None else lead_reasons.kept(ordered.why),
+        "priority": "" if ordered.priority is None else ordered.priority,
+        "from": {LeadState(place).value: True for place in ordered.of},
+        "line": b"" if ordered.why is None else ordered_line(ordered.why, now),
+        "story_bytes": STORY_BYTES,
+        "hand_back_s": HAND_BACK_S,
+        "owed": ordered.owed,
+    }
+    return campaign_call(store, "change", campaign, [bytes(msgpack.packb(given, use_bin_type=False)), *lead_ids])
+
+
+def read_answer(reply: Sequence[Any]) -> Changed:
+    """What lua/change.lua answered."""
+    answers, held, waited = reply
+    return Changed(
+        tuple([Done(answer) for answer in answers]),
+        tuple([lead_id.decode(errors="replace") for lead_id in held]),
+        tuple([float(until) if until else None for until in waited]),
+    )
 
 
 def tell_daemons(store: Store, campaign: str, lead_ids: Sequence[str], *, who: str, now: float) -> None:

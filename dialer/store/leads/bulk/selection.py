@@ -57,7 +57,7 @@ class Filter:
         if (self.due_from is not None or self.due_to is not None) and not self._due_then(seen):
             return False
         if self.tries is not None:
-            tried = sum(unpack_progress(seen.progress)[1].values())
+            tried = sum(unpack_progress(seen.progress).tries.values())
             if not self.tries[0] <= tried <= self.tries[1]:
                 return False
         if self.disposition or self.quiet_since is not None:

@@ -2,14 +2,15 @@
 
 Campaigns live in different slots of a Redis Cluster, so a move is several scripts: the lead is closed in its campaign
 as moved, which takes it from any daemon, and then put into the other one. So at no moment can both dial it. A move that
-is interrupted in between leaves it closed as moved, and is finished by moving it again. Its history stays where it was.
+is interrupted in between leaves it closed as moved, and is finished by moving it again. A promised callback goes along;
+its history stays where it was.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -17,12 +18,12 @@ import msgpack
 
 from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_reasons import Kind, Why
-from dialer.store.base.connection import Store, Value, campaign_call, trip
+from dialer.store.base.connection import Command, Store, Value, campaign_call, trip
 from dialer.store.base.records import whole_of
 from dialer.store.leads.bulk import changes
-from dialer.store.leads.bulk.changes import Done
+from dialer.store.leads.bulk.changes import Change, Changed, Done
 from dialer.store.leads.history import STORY_BYTES, ordered_line
-from dialer.store.leads.lead_codec import NO_LIST, stored_of
+from dialer.store.leads.lead_codec import NO_LIST, Stored, stored_of
 from dialer.store.leads.leads import LeadState, Seen, look
 
 MOVED: Final = "moved"
@@ -48,130 +49,177 @@ class Transfer:
     who: str
     priority: int | None = None
 
+    def priority_of(self, kept: bytes | None, own: int) -> int:
+        """The priority of a lead in the other campaign: `own` is what it came with, `kept` what it was given later."""
+        return whole_of(kept, own) if self.priority is None else self.priority
+
+
+@dataclass(slots=True)
+class _Row:
+    """A lead on its way: as it is kept, decoded, and with what goes along. `waits_until` is when it is due, None: at
+    once; `promised_at` when somebody is to call back."""
+
+    lead_id: str
+    raw: bytes
+    stored: Stored
+    progress: bytes | None = None
+    priority: bytes | None = None
+    waits_until: float | None = None
+    promised_at: float | None = None
+    agent: bytes = b""
+
 
 def copy(store: Store, transfer: Transfer, lead_ids: Sequence[str], now: float) -> Counter[Fate]:
     """Put leads (at most `changes.CHANGED_AT_ONCE`) into another campaign as well, untried."""
-    seen = look(store, transfer.source, lead_ids)
+    rows = [
+        _Row(seen.lead_id, seen.raw, stored_of(seen.raw), priority=seen.priority)
+        for seen in look(store, transfer.source, lead_ids)
+    ]
     why = lead_reasons.ordered(COPIED, transfer.who, to=transfer.target)
-    answers = _put(store, transfer, seen, why, now, with_progress=False)
-    fates = Counter({Fate.GONE: len(set(lead_ids)) - len(seen)})
+    answers = _put(store, transfer, rows, why, now)
+    fates = Counter({Fate.GONE: len(set(lead_ids)) - len(rows)})
     fates.update(Fate.DONE if answer == _PUT else Fate.DUPLICATE for answer in answers)
     return +fates
 
 
 def move(store: Store, transfer: Transfer, lead_ids: Sequence[str], now: float) -> Counter[Fate]:
-    """Move leads (at most `changes.CHANGED_AT_ONCE`) that are in no attempt into another campaign."""
-    seen = {one.lead_id: one for one in look(store, transfer.source, lead_ids)}
-    duplicates = _duplicates(store, transfer.target, list(seen.values()))
-    fates = Counter({Fate.GONE: len(set(lead_ids)) - len(seen), Fate.DUPLICATE: len(duplicates)})
-    begun: list[Seen] = []
-    fresh: list[Seen] = []
-    for lead_id, one in seen.items():
-        if lead_id in duplicates:
+    """Move leads (at most `changes.CHANGED_AT_ONCE`) that are in no attempt into another campaign. A callback that was
+    promised is owed there."""
+    leads = {seen.lead_id: seen for seen in look(store, transfer.source, lead_ids)}
+    rows = [_Row(seen.lead_id, seen.raw, stored_of(seen.raw)) for seen in leads.values()]
+    duplicates = _duplicates(store, transfer.target, rows)
+    fates = Counter({Fate.GONE: len(set(lead_ids)) - len(rows), Fate.DUPLICATE: len(duplicates)})
+    begun: list[_Row] = []
+    fresh: list[_Row] = []
+    for row in rows:
+        seen = leads[row.lead_id]
+        if row.lead_id in duplicates:
             continue
-        if one.state is LeadState.IN_ATTEMPT:
+        if seen.state is LeadState.IN_ATTEMPT:
             fates[Fate.IN_CALL] += 1
-        elif one.state is LeadState.CLOSED and _is_on_its_way(one, transfer):
-            begun.append(one)
+        elif seen.state is LeadState.CLOSED and _is_on_its_way(seen, transfer):
+            begun.append(row)
         else:
-            fresh.append(one)
+            fresh.append(row)
     why = lead_reasons.ordered(MOVED, transfer.who, to=transfer.target)
-    closed = _closed(store, transfer, fresh, why, now)
-    fates[Fate.GONE] += len(fresh) - len(closed)
-    moving = begun + closed
+    places = {leads[row.lead_id].state for row in fresh}
+    moving = begun + _closed(store, transfer, begun, fresh, Change("close", places, 0.0, MOVED, why, owed=True), now)
+    fates[Fate.GONE] += len(begun) + len(fresh) - len(moving)
     answers = _put(store, transfer, moving, why, now)
-    refused = [one for one, answer in zip(moving, answers, strict=True) if not answer]
+    refused = [row for row, answer in zip(moving, answers, strict=True) if not answer]
     _give_back(store, transfer, refused, now)
+    _forget_promises(store, transfer, [row for row, answer in zip(moving, answers, strict=True) if answer])
     fates[Fate.DUPLICATE] += len(refused)
     fates[Fate.DONE] += len(moving) - len(refused)
     return +fates
 
 
-def _closed(store: Store, transfer: Transfer, leads: Sequence[Seen], why: Why, now: float) -> list[Seen]:
-    """Close leads as moved; those that were closed now, as they are kept then: somebody may have changed one since it
-    was looked at. Where they were is what was seen."""
-    ids = [one.lead_id for one in leads]
-    closing = changes.closed({one.state for one in leads}, MOVED, why)
-    told = changes.change(store, transfer.source, ids, closing, who=transfer.who, now=now)
-    closed = [one for one, done in zip(leads, told.answers, strict=True) if done is Done.CHANGED]
-    if not closed:
+def _closed(
+    store: Store, transfer: Transfer, begun: Sequence[_Row], fresh: Sequence[_Row], closing: Change, now: float
+) -> list[_Row]:
+    """Close fresh leads as moved; those that were closed now. All, with those that an interrupted move has closed, get
+    what is kept of them then: somebody may have called or changed one since it was looked at."""
+    rows = [*begun, *fresh]
+    if not rows:
         return []
-    kept = trip(store, [("HMGET", store.keys.lead(transfer.source), *(one.lead_id for one in closed))])[0]
-    return [replace(one, raw=raw) if raw else one for one, raw in zip(closed, kept, strict=True)]
+    ids, campaign, keys = [row.lead_id for row in rows], transfer.source, store.keys
+    orders = [changes.change_call(store, campaign, ids[len(begun) :], closing, now)] if fresh else []
+    kept: list[Command] = [("HMGET", key(campaign), *ids) for key in (keys.lead, keys.progress, keys.priority)]
+    promises: list[Command] = [
+        ("ZMSCORE", keys.callbacks(campaign), *ids),
+        ("HMGET", keys.callback_agent(campaign), *ids),
+    ]
+    *answer, raws, progress, priorities, promised, agents = trip(store, [*orders, *kept, *promises])
+    changed = changes.read_answer(answer[0]) if answer else Changed()
+    changes.tell_daemons(store, campaign, changed.held, who=transfer.who, now=now)
+    for row, *cells in zip(rows, raws, progress, priorities, promised, agents, strict=True):
+        raw, row.progress, row.priority, promised_at, agent = cells
+        if raw and raw != row.raw:
+            row.raw, row.stored = raw, stored_of(raw)
+        row.promised_at, row.agent = None if promised_at is None else float(promised_at), agent or b""
+    for row, waited_until in zip(fresh, changed.waited_until, strict=True):
+        row.waits_until = waited_until
+    return [row for row, done in zip(fresh, changed.answers, strict=True) if done is Done.CHANGED]
 
 
 def _is_on_its_way(seen: Seen, transfer: Transfer) -> bool:
     """Whether an interrupted move has closed a lead that has not arrived."""
     why = seen.why
-    return why.kind is Kind.ORDERED and why.name == MOVED and why.facts.get("to") == transfer.target
+    return _is_moved(why) and why.facts.get("to") == transfer.target
 
 
-def _due_at(seen: Seen, now: float) -> float:
-    return seen.at if seen.state is LeadState.WAITING else now
-
-
-def _duplicates(store: Store, target: str, leads: Sequence[Seen]) -> set[str]:
+def _duplicates(store: Store, target: str, rows: Sequence[_Row]) -> set[str]:
     """Leads whose id or number is in the target, and was not moved away from there."""
-    if not leads:
+    if not rows:
         return set()
-    by_number = {digits: one.lead_id for one in leads for digits in _digits(one)}
-    ids = [one.lead_id for one in leads]
+    by_number = {digits: row.lead_id for row in rows for digits in _digits(row)}
+    ids = [row.lead_id for row in rows]
     keys = store.keys
     held, there = trip(store, [("HMGET", keys.numbers(target), *by_number), ("HMGET", keys.lead(target), *ids)])
     others = {
         name.decode(): by_number[digits] for digits, name in zip(by_number, held, strict=True) if name is not None
     }
     others |= {lead_id: lead_id for lead_id, raw in zip(ids, there, strict=True) if raw is not None}
+    if not others:
+        return set()
+    closed, whys = trip(store, [("ZMSCORE", keys.closed(target), *others), ("HMGET", keys.why(target), *others)])
+    was_moved = {why: _is_moved(lead_reasons.read((why or b"").decode(errors="replace"))) for why in set(whys)}
     return {
-        others[one.lead_id]
-        for one in look(store, target, list(others))
-        if not (one.state is LeadState.CLOSED and one.why.kind is Kind.ORDERED and one.why.name == MOVED)
+        others[other]
+        for other, closed_at, why in zip(others, closed, whys, strict=True)
+        if closed_at is None or not was_moved[why]
     }
 
 
-def _digits(seen: Seen) -> list[str]:
-    return [number[1:] for number in stored_of(seen.raw).numbers]
+def _is_moved(why: Why) -> bool:
+    return why.kind is Kind.ORDERED and why.name == MOVED
 
 
-def _put(
-    store: Store,
-    transfer: Transfer,
-    leads: Sequence[Seen],
-    why: Why,
-    now: float,
-    *,
-    with_progress: bool = True,
-) -> list[int]:
-    if not leads:
+def _digits(row: _Row) -> list[str]:
+    return [number[1:] for number in row.stored.numbers]
+
+
+def _put(store: Store, transfer: Transfer, rows: Sequence[_Row], why: Why, now: float) -> list[int]:
+    if not rows:
         return []
-    line, kept = ordered_line(why, now), lead_reasons.kept(why)
-    rows = []
-    for one in leads:
-        stored = stored_of(one.raw)
-        own = whole_of(one.priority, stored.priority)
-        rows.append(
-            {
-                "id": one.lead_id,
-                "stored": one.raw,
-                "list": stored.list_name or NO_LIST,
-                "digits": [number[1:] for number in stored.numbers],
-                "due_at": _due_at(one, now) if with_progress else now,
-                "priority": own if transfer.priority is None else transfer.priority,
-                "progress": (one.progress or b"") if with_progress else b"",
-                "why": kept,
-                "line": line,
-            }
-        )
-    told = ({"now": now, "story_bytes": STORY_BYTES}, *rows)
-    args: list[Value] = [bytes(msgpack.packb(row, use_bin_type=False)) for row in told]
+    given = {
+        "now": now,
+        "story_bytes": STORY_BYTES,
+        "why": lead_reasons.kept(why),
+        "line": ordered_line(why, now),
+    }
+    leads = [
+        {
+            "id": row.lead_id,
+            "stored": row.raw,
+            "sid": row.stored.sid,
+            "list": row.stored.list_name or NO_LIST,
+            "digits": _digits(row),
+            "due_at": now if row.waits_until is None else row.waits_until,
+            "priority": transfer.priority_of(row.priority, row.stored.priority),
+            "progress": row.progress or b"",
+            "promised": "" if row.promised_at is None else row.promised_at,
+            "agent": row.agent,
+        }
+        for row in rows
+    ]
+    args: list[Value] = [bytes(msgpack.packb(body, use_bin_type=False)) for body in (given, *leads)]
     return list(trip(store, [campaign_call(store, "put", transfer.target, args)])[0])
 
 
-def _give_back(store: Store, transfer: Transfer, leads: Sequence[Seen], now: float) -> None:
+def _give_back(store: Store, transfer: Transfer, rows: Sequence[_Row], now: float) -> None:
     """A lead with the same number came into the other campaign in between: what was closed is as it was."""
     by_time: dict[float, list[str]] = defaultdict(list)
-    for one in leads:
-        by_time[_due_at(one, now)].append(one.lead_id)
+    for row in rows:
+        by_time[now if row.waits_until is None else row.waits_until].append(row.lead_id)
     for at, lead_ids in by_time.items():
         back = changes.due_again({LeadState.CLOSED}, at, lead_reasons.ordered("given back", transfer.who))
         changes.change(store, transfer.source, lead_ids, back, who=transfer.who, now=now)
+
+
+def _forget_promises(store: Store, transfer: Transfer, rows: Sequence[_Row]) -> None:
+    """What has arrived is owed there, and here no more."""
+    ids = [row.lead_id for row in rows if row.promised_at is not None]
+    if ids:
+        keys, campaign = store.keys, transfer.source
+        trip(store, [("ZREM", keys.callbacks(campaign), *ids), ("HDEL", keys.callback_agent(campaign), *ids)])
