@@ -8,11 +8,15 @@ they can be, left out where not. Nobody may rely on another header of a message 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 VALUE_LIMIT: Final = 1024
 """Characters of a header's value. The library reads 4,000 of a whole message."""
+
+LINES_KEPT: Final = 1024
+"""Lines whose readable form is remembered."""
 
 MOST_SECONDS: Final = 999_999_999
 """A larger number counts as this one."""
@@ -27,7 +31,6 @@ _URI: Final = (
     rf"sips?:(?:{_USER}@)?{_HOST}(?::[0-9]{{1,5}})?"
     r"(?:;[A-Za-z0-9_.!~*'()\[\]/:&+$%=-]{1,256}){0,16}+(?:\?[A-Za-z0-9_.!~*'()&=+$/:%-]{0,256})?"
 )
-_HEADER: Final = re.compile(rf"({_TOKEN})[ \t]*:[ \t]*(.*)", re.DOTALL)
 _STATUS: Final = re.compile(r"SIP/2\.0 +([1-6][0-9]{2})(?![0-9]) *(.*)", re.DOTALL)
 _REQUEST: Final = re.compile(rf"[A-Z]{{3,32}} {_URI} SIP/2\.0")
 _BARE: Final = rf"sips?:(?:[A-Za-z0-9_.!~*'()&=+$/:%-]{{1,256}}@)?{_HOST}(?::[0-9]{{1,5}})?"
@@ -76,14 +79,12 @@ def readable_response(head: str, own: str) -> str | None:
     status = _STATUS.fullmatch(first)
     if status is None:
         return None
-    vias = [value for name, value in _headers(lines) if name == "via"]
+    vias, rest = _readable(lines)
     via = _our_via(vias[0], own) if vias else ""
-    rest = list(_readable(lines))
-    values = dict(rest)
-    if not via or not values.keys() >= _REPEATED or not _TAG.search(values["from"].rpartition(">")[2]):
+    if not via or not rest.keys() >= _REPEATED or ";tag=" not in rest["from"]:
         return None
     phrase = _UNPRINTABLE.sub(" ", status[2]).strip()[:VALUE_LIMIT] or "-"
-    return _joined(f"SIP/2.0 {status[1]} {phrase}", [("via", via), *rest])
+    return "\r\n".join([f"SIP/2.0 {status[1]} {phrase}", f"Via: {via}", *rest.values()])
 
 
 def readable_request(head: str) -> str | None:
@@ -91,32 +92,35 @@ def readable_request(head: str) -> str | None:
     first, *lines = head.split("\r\n")
     if not _REQUEST.fullmatch(first):
         return None
-    vias = [value for name, value in _headers(lines) if name == "via"]
-    rest = list(_readable(lines))
-    if not vias or not all(_is_vias(value) for value in vias) or not {name for name, _ in rest} >= _REPEATED:
+    vias, rest = _readable(lines)
+    if not vias or not all(_is_vias(value) for value in vias) or not rest.keys() >= _REPEATED:
         return None
-    return _joined(first, [*(("via", value) for value in vias), *rest])
+    return "\r\n".join([first, *(f"Via: {value}" for value in vias), *rest.values()])
 
 
-def _headers(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """Name, in small letters and never compact, and value of each line that is a header."""
+def _readable(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The values of the Vias, and the lines that the library may see besides, by name; several of one name as one."""
+    vias: list[str] = []
+    rest: dict[str, str] = {}
     for line in lines:
-        match = _HEADER.fullmatch(line)
-        if match is not None:
-            name = match[1].lower()
-            yield _LONG_NAMES.get(name, name), match[2].strip()
+        name, _, value = line.partition(":")
+        name = name.rstrip().lower()
+        name = _LONG_NAMES.get(name, name)
+        if name == "via":
+            vias.append(value.strip())
+        elif name in _MENDED and (mended := _mended(name, value.strip())):
+            if name not in rest:
+                rest[name] = mended
+            elif name in _LISTS:
+                rest[name] += f"\r\n{mended}"
+    return vias, rest
 
 
-def _readable(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """The headers that the library may see, but for Via."""
-    for name, value in _headers(lines):
-        mend = _MENDED.get(name)
-        if mend is not None and (mended := mend(value)):
-            yield name, mended
-
-
-def _joined(first: str, headers: list[tuple[str, str]]) -> str:
-    return "\r\n".join([first, *(f"{_SPELLED.get(name, name.title())}: {value}" for name, value in headers)])
+@lru_cache(maxsize=LINES_KEPT)
+def _mended(name: str, value: str) -> str:
+    """A whole line as the library can read it, empty where it cannot. The same ones come again and again."""
+    mended = _MENDED[name](value)
+    return f"{_SPELLED.get(name, name.title())}: {mended}" if mended else ""
 
 
 # --- one header each: as the library can read it, empty where it cannot -----------------------------------------------
@@ -213,6 +217,9 @@ _MENDED: Final[dict[str, Callable[[str], str]]] = {
     "content-type": _text,  # made anew with the body
 }
 """The headers that the library sees, and how."""
+
+_LISTS: Final = frozenset({"record-route", "allow", "supported", "require", "www-authenticate", "proxy-authenticate"})
+"""Of these there may be several; of the others the first counts."""
 
 _SPELLED: Final = {
     "call-id": "Call-ID",
