@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Final
+
+import pjsua2 as pj
 
 from sip.causes import Cause, classify
 from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent
@@ -24,6 +27,19 @@ _OK: Final = 200
 _CANCELLED: Final = 487
 
 
+class HoldMusic(pj.AudioMediaPlayer):  # type: ignore[misc]
+    """A WAV file that is played over and over."""
+
+    def __init__(self, path: str) -> None:
+        """Raises `pj.Error` if the file is missing or no PCM WAV."""
+        super().__init__()
+        self.createPlayer(path)
+
+    def close(self) -> None:
+        """Take it off the bridge now."""
+        self.__swig_destroy__(self)
+
+
 class AgentLeg:
     """Brings one agent at a time to the callee; `has_bridged` is called once both hear each other,
     `agent_left` when a bridged agent is gone."""
@@ -40,6 +56,7 @@ class AgentLeg:
         self._leg = ""
         self._next: DialAgent | None = None
         self._over = False
+        self._music: HoldMusic | None = None
 
     def dial(self, command: DialAgent) -> None:
         """Dial an agent; the next one may be named while the one before is still being cancelled."""
@@ -69,6 +86,7 @@ class AgentLeg:
     def end(self) -> None:
         """The call is over: hang up, report nothing."""
         self._over = True
+        self._stop_music()
         self._next = None
         agent, self._agent = self._agent, None
         if agent is None:
@@ -90,7 +108,7 @@ class AgentLeg:
                 cancelling.heard(self._context, dialog)
             case fact.Confirmed() if self._over:
                 self._let_go(dialog, Cause.CANCELLED, _CANCELLED)
-            case fact.Confirmed() | fact.MediaReady():
+            case fact.Confirmed() | fact.MediaReady() | fact.Held():
                 self.connect()
             case fact.Gone(answer):
                 self._let_go(dialog, _cause_of_end(dialog, answer), answer.code or _OK)
@@ -105,11 +123,16 @@ class AgentLeg:
             self._agent.press(digit)
 
     def connect(self) -> None:
-        """Bridge the legs if both are answered and have audio; again after a re-INVITE."""
+        """Bridge the legs if both are answered and have audio; again after a re-INVITE. While one of them holds, the
+        other hears music."""
         callee, agent = self._callee, self._agent
         if agent is None or self._over or not (callee.answered and callee.has_media):
             return
         if not (agent.answered and agent.has_media):
+            return
+        self._stop_music()
+        if callee.on_hold or agent.on_hold:
+            self._play_music(callee if agent.on_hold else agent)
             return
         self._context.endpoint.bridge(callee, agent)
         if not self.bridged:
@@ -117,6 +140,20 @@ class AgentLeg:
             self._next_is_not_needed()
             self._context.emit(Bridged(agent.call, self._leg, self._context.now()))
             self._has_bridged()
+
+    def _play_music(self, waiting: Dialog) -> None:
+        path = self._context.endpoint.hold_music
+        if path and not waiting.on_hold and self.bridged:
+            try:
+                self._music = HoldMusic(path)
+                self._music.startTransmit(waiting.audio())
+            except pj.Error as error:
+                sys.stderr.write(f"sip worker: the hold music cannot be played: {error.reason}\n")
+
+    def _stop_music(self) -> None:
+        music, self._music = self._music, None
+        if music is not None:
+            music.close()
 
     def _start_next(self) -> None:
         command = self._next
@@ -152,6 +189,7 @@ class AgentLeg:
             cancelling.abandon(self._context, agent, cancelling.TERMINATED)
 
     def _let_go(self, agent: Dialog, cause: Cause, sip_code: int) -> None:
+        self._stop_music()
         agent.bye()
         self._context.release(agent)
         self._agent = None

@@ -28,6 +28,7 @@ CHECK_STEP_S: Final = 2.0
 _NO_CALL: Final = -1
 _OK: Final = 200
 _REFUSED: Final = 603
+_ON_HOLD: Final = frozenset({pj.PJSUA_CALL_MEDIA_REMOTE_HOLD, pj.PJSUA_CALL_MEDIA_LOCAL_HOLD})
 _FORGOTTEN: Final = frozenset({408, 481})
 
 
@@ -51,6 +52,11 @@ class Confirmed:
 @dataclass(frozen=True, slots=True)
 class MediaReady:
     """An audio stream is up (again, after a re-INVITE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The far end does not want to hear us for a while; `MediaReady` is the end of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class Fault:
     """A callback failed; the traceback went to stderr."""
 
 
-Fact = Sent | Heard | Confirmed | MediaReady | Gone | Key | Vanished | Fault
+Fact = Sent | Heard | Confirmed | MediaReady | Held | Gone | Key | Vanished | Fault
 
 _Callback = TypeVar("_Callback", bound=Callable[..., None])
 
@@ -119,6 +125,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self.answered_by_us = False
         self.ended = False
         self.has_media = False  # an audio stream is up, or was
+        self.on_hold = False  # the far end does not want to hear us
         self.call_id = ""
         self.contact = ""
         self.media: MediaSockets | None = None
@@ -258,8 +265,11 @@ class Dialog(pj.Call):  # type: ignore[misc]
         info = self.getInfo()  # bound: `self.getInfo().media` would be read after it was freed
         self._stream, self._silent_s = -1, 0.0
         for media in info.media:
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status in _ON_HOLD:
+                self.on_hold = True
+                self._facts.append((self, Held()))
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                self.has_media = True
+                self.has_media, self.on_hold = True, False
                 if media.dir & pj.PJMEDIA_DIR_DECODING:
                     self._stream = media.index
                 if self.media is not None:

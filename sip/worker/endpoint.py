@@ -89,6 +89,7 @@ class Endpoint:
         _kept.append(self)
         self.slots = slots
         self.talk_limit_s = settings.talk_limit_s
+        self.hold_music = settings.hold_music
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._settings = settings
         self._host = settings.bind_address
