@@ -19,6 +19,7 @@ _MODULES: Final = (
 """In this order: topoh behind dialog, which corrects the CSeq of authenticated calls; db_text before htable."""
 
 _PHONE_MODULES: Final = ("auth", "usrloc", "registrar", "nathelper")
+_WEBSOCKET_MODULES: Final = ("xhttp", "websocket")
 
 _SOURCES_SET: Final = 1000
 """The dispatcher's set with addresses that carriers send from and that are never called."""
@@ -28,6 +29,17 @@ PHONE_GRACE_S: Final = 60
 
 _RING_LIMIT_MS: Final = 180_000
 """The workers end what rings too long; this is for the case that none of them lives any more."""
+
+_NATED: Final = 7
+"""The flag of a phone's registration that came from elsewhere than the phone says: it is behind a NAT."""
+
+_KEEP_NAT_OPEN_S: Final = 20
+
+_BROWSER: Final = (
+    "replace-origin replace-session-connection ICE=force rtcp-mux-offer generate-mid SDES-off DTLS=passive "
+    "transport-protocol=UDP/TLS/RTP/SAVPF direction=inside direction=outside"
+)
+"""What rtpengine makes of an offer for a browser: ICE, and keys by DTLS."""
 
 _SAFETY: Final = "replace-origin replace-session-connection strict-source asymmetric ICE=remove rtcp-mux-demux SDES-off"
 
@@ -58,6 +70,10 @@ def _head(edge: Edge) -> Iterator[str]:
     yield f'#!substdef "!TO_WORKER!{to_worker}!g"'
     yield f'#!substdef "!TO_CARRIER!{to_carrier}!g"'
     yield f'#!substdef "!SAME_SIDES!{_SAFETY.replace("SDES-off", "")}!g"'
+    yield f'#!substdef "!NAT_ANSWER!{_learning(_SAFETY.replace("SDES-off", ""))}!g"'
+    yield f'#!substdef "!NAT_REOFFER!{_learning(to_worker)}!g"'
+    yield f'#!substdef "!NAT_OFFER!{_learning(to_carrier)}!g"'
+    yield f'#!substdef "!TO_BROWSER!{_BROWSER} address-family={family}!g"'
     yield f'#!substdef "!RING_LIMIT_MS!{_RING_LIMIT_MS}!g"'
     yield f'#!substdef "!CARRIER_LIMIT!{edge.carrier_cps}!g"'
     yield "#!define DELAYED_OFFER 1"
@@ -65,10 +81,14 @@ def _head(edge: Edge) -> Iterator[str]:
         yield "#!define PHONES 1"
         yield f'#!substdef "!PHONES_PORT!{edge.phones.inside_port}!g"'
         yield f'#!substdef "!PHONES_DOMAIN!{edge.phones.domain}!g"'
+        yield f'#!substdef "!NAT_FLAG!{_NATED}!g"'
+        if edge.phones.websocket_port:
+            yield "#!define WEBSOCKETS 1"
+            yield f'#!substdef "!WEBSOCKET_PORT!{edge.phones.websocket_port}!g"'
     yield ""
     yield from ("debug=2", "log_stderror=no", "auto_aliases=no", "dns_cache_init=on", "server_signature=no")
     yield from (f"children={edge.processes}", "tcp_children=2", "mlock_pages=no", 'server_header="Server: SIP"')
-    yield f"disable_tcp={'no' if {'tcp', 'tls'} & set(edge.transports) else 'yes'}"
+    yield f"disable_tcp={'no' if edge.tls or 'tcp' in edge.transports else 'yes'}"
     yield f"enable_tls={'yes' if edge.tls else 'no'}"
     for carrier in edge.carriers:
         yield f"listen=udp:{INSIDE}:{carrier.inside_port}"
@@ -76,8 +96,14 @@ def _head(edge: Edge) -> Iterator[str]:
         yield f"listen=udp:{INSIDE}:{edge.phones.inside_port}"
     for transport in edge.transports:
         yield f"listen={_public(edge, transport)}{_advertised(edge, transport)}"
+    browsers = _WEBSOCKET_MODULES if edge.phones and edge.phones.websocket_port else ()
+    if edge.phones and edge.phones.websocket_port:
+        place = f"{bracketed(edge.address)}:{edge.phones.websocket_port}"
+        seen = f" advertise {bracketed(edge.nat_address)}:{edge.phones.websocket_port}" if edge.nat_address else ""
+        yield f"listen=tls:{place}{seen}"
+        yield "tcp_accept_no_cl=yes"  # as HTTP has it
     yield ""
-    for module in (*(("tls",) if edge.tls else ()), *_MODULES, *(_PHONE_MODULES if edge.phones else ())):
+    for module in (*(("tls",) if edge.tls else ()), *_MODULES, *(_PHONE_MODULES if edge.phones else ()), *browsers):
         yield f'loadmodule "{module}.so"'
     yield ""
     for module, name, value in _parameters(edge):
@@ -130,8 +156,18 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
         yield "registrar", "max_expires", edge.phones.expires_s
         yield "registrar", "received_avp", "$avp(received)"
         yield "nathelper", "received_avp", "$avp(received)"
+        yield "usrloc", "nat_bflag", _NATED
+        yield "nathelper", "natping_interval", _KEEP_NAT_OPEN_S
+        yield "nathelper", "ping_nated_only", 1
+        yield "nathelper", "sipping_bflag", _NATED
+        yield "nathelper", "sipping_from", f"sip:ping@{edge.phones.domain}"
     if edge.tls:
         yield "tls", "config", f"{edge.folder}/tls.cfg"
+
+
+def _learning(options: str) -> str:
+    """For a phone behind a NAT: where its audio comes from is learnt from its first packets, and holds from then on."""
+    return options.replace(" asymmetric", "")
 
 
 def _trunks(edge: Edge) -> Iterator[str]:

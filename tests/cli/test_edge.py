@@ -131,6 +131,20 @@ def test_a_line_that_is_no_phone_is_named_and_not_repeated(settings: Path, tmp_p
     assert "hush" not in done.output
 
 
+def test_browsers_need_a_domain_and_a_certificate(settings: Path, tmp_path: Path) -> None:
+    """Without them the settings are refused; with them there is one more place to listen at, by TLS."""
+    done = run(settings, "--set", "edge.websocket_port=8443", "check-config")
+    assert done.exit_code == 2
+    assert "websocket_port needs phones_domain" in done.output
+    with_phones(settings, "17 a\n")
+    into = tmp_path / "edge"
+    given = ("edge.websocket_port=8443", "edge.certificate_file=/a.pem", "edge.key_file=/b.pem")
+    options = [word for each in given for word in ("--set", each)]
+    done = run(settings, *options, "edge", "render", "--into", str(into))
+    assert done.exit_code == 0, done.output
+    assert "listen=tls:192.0.2.10:8443" in (into / "kamailio.cfg").read_text()
+
+
 def test_phones_and_trunks_have_ports_of_their_own(settings: Path) -> None:
     """A port that leads to a trunk is no way to a phone."""
     with_phones(settings, "17 a\n")

@@ -41,9 +41,14 @@ def plan(settings: DaemonSettings, folder: Path) -> Edge:
         stranger_limit=wanted.stranger_limit,
         ban_s=wanted.ban_s,
         carrier_cps=wanted.carrier_cps,
-        tls=Tls(*files) if "tls" in wanted.transports else None,
-        phones=Phones(wanted.phones_domain, wanted.phones_port, _passwords(wanted)) if wanted.has_phones else None,
+        tls=Tls(*files) if "tls" in wanted.transports or wanted.websocket_port else None,
+        phones=_phones(wanted) if wanted.has_phones else None,
     )
+
+
+def _phones(wanted: EdgeSettings) -> Phones:
+    passwords = _passwords(wanted)
+    return Phones(wanted.phones_domain, wanted.phones_port, passwords, websocket_port=wanted.websocket_port)
 
 
 def _passwords(wanted: EdgeSettings) -> dict[str, str]:
