@@ -6,6 +6,7 @@ Each ends with whoever started it, and all its children with it: Kamailio's main
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -93,6 +94,7 @@ class RunningEdge:
         self._most_s = most_s
         self._rtpengine = ExitStack()
         self._kamailio = ExitStack()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> RunningEdge:
         missing = [name for name in ("kamailio", "rtpengine") if program(name) is None]
@@ -113,6 +115,15 @@ class RunningEdge:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.stop_kamailio()
         self.stop_rtpengine()
+
+    def check(self) -> None:
+        """Raises `DemoFailed` if one of them has died, or ended a child that was killed."""
+        for name, running in self._processes.items():
+            if running.poll() is not None:
+                raise parts.DemoFailed(f"{name} has ended: {parts.last_words(self.log)}")
+        log = self.log.read_text(encoding="utf-8", errors="replace")
+        if "child process" in log and "exited by a signal" in log:
+            raise parts.DemoFailed(f"a process of Kamailio died: {self.log}")
 
     def start_rtpengine(self) -> None:
         """Start it, and wait until it answers."""
@@ -138,11 +149,12 @@ class RunningEdge:
 
     def _start(self, stack: ExitStack, name: str, *options: str) -> None:
         watchdog = (sys.executable, "-m", "dialer.demo.watchdog", f"{self._most_s:.0f}")
-        self._running = stack.enter_context(parts.process([*watchdog, str(program(name)), *options], self.log))
+        command = [*watchdog, str(program(name)), *options]
+        self._processes[name] = stack.enter_context(parts.process(command, self.log))
 
     def _await(self, name: str, answers: Callable[[], bool]) -> None:
         until = time.monotonic() + UP_LIMIT_S
         while not answers():
-            if self._running.poll() is not None or time.monotonic() > until:
+            if self._processes[name].poll() is not None or time.monotonic() > until:
                 raise parts.DemoFailed(f"{name} does not start: {parts.last_words(self.log)}")
             time.sleep(LOOK_EVERY_S)

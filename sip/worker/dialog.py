@@ -28,7 +28,6 @@ CHECK_STEP_S: Final = 2.0
 _NO_CALL: Final = -1
 _OK: Final = 200
 _REFUSED: Final = 603
-_ON_HOLD: Final = frozenset({pj.PJSUA_CALL_MEDIA_REMOTE_HOLD, pj.PJSUA_CALL_MEDIA_LOCAL_HOLD})
 _FORGOTTEN: Final = frozenset({408, 481})
 
 
@@ -125,7 +124,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self.answered_by_us = False
         self.ended = False
         self.has_media = False  # an audio stream is up, or was
-        self.on_hold = False  # the far end does not want to hear us
+        self.on_hold = False  # it was, and is not at the moment
         self.call_id = ""
         self.contact = ""
         self.media: MediaSockets | None = None
@@ -264,18 +263,19 @@ class Dialog(pj.Call):  # type: ignore[misc]
     def onCallMediaState(self, prm: Any) -> None:
         info = self.getInfo()  # bound: `self.getInfo().media` would be read after it was freed
         self._stream, self._silent_s = -1, 0.0
+        is_active = False
         for media in info.media:
-            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status in _ON_HOLD:
-                self.on_hold = True
-                self._facts.append((self, Held()))
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                self.has_media, self.on_hold = True, False
+                self.has_media = is_active = True
                 if media.dir & pj.PJMEDIA_DIR_DECODING:
                     self._stream = media.index
                 if self.media is not None:
                     stream = self.getStreamInfo(media.index)
                     self.media.hear(stream.remoteRtpAddress, self.destination)
                 self._facts.append((self, MediaReady()))
+        self.on_hold = self.has_media and not is_active
+        if self.on_hold:
+            self._facts.append((self, Held()))
 
     @_noting_faults
     def onDtmfDigit(self, prm: Any) -> None:
