@@ -127,6 +127,7 @@ def test_an_agents_phone_is_offered_both_codecs(worker, peer, far):
     tested.until(Ended)
 
 
+@pytest.mark.direct_only  # SIPp answers the INVITE by the Via of the CANCEL
 def test_ringing_call_is_cancelled(worker, far):
     """Cancel before the answer is a CANCEL, and the far end's 487 ends the call."""
     callee = far("ring")
@@ -154,6 +155,7 @@ def test_cancel_of_an_answered_call_changes_nothing(worker, far):
     agent.succeeds()
 
 
+@pytest.mark.direct_only  # SIPp answers the INVITE by the Via of the CANCEL
 def test_worker_gives_up_by_itself(worker, far):
     """A call that nobody cancels is cancelled after `give_up_s`."""
     callee = far("ring")

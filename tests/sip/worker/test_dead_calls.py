@@ -108,6 +108,7 @@ def test_a_phone_that_died_ends_the_talk(worker, callee, agent):
     callee.sip.hears("BYE")
 
 
+@pytest.mark.direct_only  # it takes its time, and has no signalling
 def test_a_talk_with_audio_goes_on(worker, callee, agent):
     """While both are heard nothing ends, a stop of the whole process included; then the callee falls silent."""
     tested = bridged(worker, callee, agent, media_timeout_s=3.0)
