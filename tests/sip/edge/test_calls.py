@@ -165,15 +165,18 @@ def test_the_next_host_of_a_trunk_takes_over(worker, far, edge):
     callee.succeeds()
 
 
-def test_a_ringing_call_is_cancelled(worker, far, edge):
-    """CANCEL passes, and the far end's 487 ends the call."""
-    callee = far("ring")
-    tested = worker(edge(callee.port).edge.carriers[0].inside_port)
+def test_a_ringing_call_is_cancelled(worker, carrier, edge):
+    """CANCEL passes, and the far end's 487 ends the call at once."""
+    tested = worker(edge(carrier.host).edge.carriers[0].inside_port)
     tested.send(DIAL)
+    invite = carrier.hears("INVITE")
+    carrier.answers(invite, "180 Ringing")
     tested.until(Progress)
     tested.send(Cancel("c1"))
-    assert tested.until(Ended).cause == Cause.CANCELLED
-    callee.succeeds()
+    carrier.answers(carrier.hears("CANCEL"), "200 OK")
+    carrier.answers(invite, "487 Request Terminated")
+    assert tested.until(Ended, within_s=3.0).cause == Cause.CANCELLED
+    assert carrier.hears("ACK")
 
 
 def test_early_media_without_a_usable_codec_loses_neither_call_nor_worker(worker, carrier, edge):
