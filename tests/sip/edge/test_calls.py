@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -140,6 +141,28 @@ def test_a_dead_edge_is_not_a_callee(worker, carrier, edge):
     ended = tested.until(Ended)
     assert ended.cause == Cause.TRUNK_UNREACHABLE
     assert "Trunk Unreachable" not in ended.reason
+
+
+def test_a_talk_outlives_a_restart_of_kamailio(worker, carrier, edge):
+    """As `dialer edge apply --restart` says: who hangs up afterwards is heard by the other side."""
+    running = edge(carrier.host)
+    tested = worker(running.edge.carriers[0].inside_port)
+    talks = {}
+    for call in ("c1", "c2"):
+        tested.send(replace(DIAL, call=call))
+        talks[call] = carrier.hears("INVITE")
+        carrier.answers(talks[call], "200 OK", AUDIO.format(way="sendrecv"))
+        tested.until(Answered)
+        ack = carrier.hears("ACK")
+    running.stop_kamailio()
+    running.start_kamailio()
+    tested.send(HangUp("c1"))
+    carrier.answers(carrier.hears("BYE"), "200 OK")
+    assert tested.until(Ended).call == "c1"
+    bye = again(carrier, talks["c2"], ack, "").replace("INVITE", "BYE").replace("Content-Type: application/sdp\r\n", "")
+    carrier.sends(bye)
+    ended = tested.until(Ended)
+    assert (ended.call, ended.ended_by) == ("c2", Leg.CALLEE)
 
 
 def test_without_the_relay_no_call_leaves(worker, carrier, edge):
