@@ -1,6 +1,7 @@
 # make demo    the whole dialer on this machine, for about a minute, with a live board (DEMO=--edge: through Kamailio)
 # make test    everything that must pass before a commit
 # make chaos   kills, freezes, slows down and poisons a whole installation under load, and checks the books (CHAOS="--times 50")
+# make fuzz       every decoder with examples that CI has not seen, for an hour (FUZZ="--seconds 600 --seed 7")
 # make fuzz-sip   a SIP peer out of its mind, for an hour (FUZZ="--seconds 60 --seed 7"); half a minute of it is in CI
 # make bench   calls per second, hand-over delay and memory, with SIPp as the far end
 # make bench-engine   what the engine and the board cost on the event loop, with 1 campaign and with many
@@ -25,7 +26,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-outbox bench-leads bench-compliance mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-outbox bench-leads bench-compliance mutants format clean
 
 setup: $(STAMP)
 
@@ -54,6 +55,9 @@ unit: $(STAMP)
 
 chaos: $(STAMP)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
+
+fuzz: $(STAMP)
+	@$(BIN)/python -m tests.fuzz_decoders $(FUZZ)
 
 fuzz-sip: $(STAMP)
 	@$(BIN)/python -m tests.sip.fuzz $(FUZZ)

@@ -10,6 +10,7 @@
 | `opt_out` | whoever was called pressed the key that says so | attempt, key |
 | `purged` | what was kept long enough was deleted | what, of which campaign, how many, from before when |
 | `erased` | a person was erased on request | numbers, who asked, why, what was deleted |
+| `audited` | a line came into the audit trail | its id, user, who, what, detail |
 | `outcome` | an agent or the CRM said what came of it | the word; a machine leaves the live answers |
 
 Times are milliseconds since the epoch (UTC). Numbers are keyed hashes, see `compliance.evidence`.
@@ -39,6 +40,7 @@ OPT_OUT: Final = "opt_out"
 PURGED: Final = "purged"
 ERASED: Final = "erased"
 OUTCOME: Final = "outcome"
+AUDITED: Final = "audited"
 STARTED: Final = "started"
 STOPPED: Final = "stopped"
 
@@ -149,6 +151,12 @@ def opt_out(campaign: str, attempt: str, number: E164, pressed: str, key: bytes,
 def outcome(campaign: str, attempt: str, word: str, at: float) -> Entry:
     """An agent or the CRM said what came of an attempt; the last word counts."""
     return Entry(ms(at), OUTCOME, {"campaign": campaign, "attempt": shown_attempt(attempt), "outcome": word})
+
+
+def audited(entry: str, user: str, who: str, what: str, line: Mapping[str, Any], at: float) -> Entry:
+    """A line of the audit trail, as it came: whoever cuts the trail short or writes another one does not reach this."""
+    names = {"entry": entry, "user": masked_text(user), "who": masked_text(who), "what": masked_text(what)}
+    return Entry(ms(at), AUDITED, {**names, "detail": masked_data(dict(line), masked_text)})
 
 
 def purged(what: str, campaign: str, count: int, before: float, at: float) -> Entry:

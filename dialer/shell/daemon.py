@@ -211,7 +211,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:
             feeding.start_soon(feeds.logins.run)
-            for feed in (feeds.leads, feeds.agents, feeds.crm, feeds.operators):
+            for feed in (feeds.leads, feeds.agents, feeds.crm, feeds.operators, feeds.audit_trail):
                 feeding.start_soon(feeds.keep, feed)
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 parts.notifier.ready(f"{pool.statistics().workers} SIP workers")

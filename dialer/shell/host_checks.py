@@ -169,9 +169,9 @@ def _quarantine(store: Store) -> Iterator[Finding]:
     newest = quarantine.newest(store, 1)[0]
     field = masked_text(newest.field.decode(errors="replace"))
     key = store.keys.quarantine()
-    text = (
-        f"{waiting} entries of our own keys could not be read; the last: {newest.key}, field {field}: {newest.reason}"
-    )
+    how_many = f"{waiting:,} {'entry' if waiting == 1 else 'entries'}"
+    last = f"{newest.key}, field {field}: {newest.reason}"
+    text = f"{how_many} of our own keys could not be read; the last: {last}"
     remedy = f"look: redis-cli XREVRANGE {key} + - COUNT 10 (clear numbers!); clear when mended: redis-cli DEL {key}"
     yield Finding("redis", State.WARNING, text, remedy)
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from dialer.core.model import Disposition
 from dialer.store.settlement.recovery import open_attempts
-from tests.chaos.floor import CAMPAIGN, CAP, Floor, number
+from tests.chaos.floor import CAP, Floor, number
+from tests.chaos.plan import CAMPAIGN
 
 LONGEST_CALL_S: Final = 120.0
 
@@ -33,11 +34,13 @@ class Audit:
     over_cap: tuple[str, ...]
     dialled_twice: tuple[str, ...]
     leads_lost: int
+    words_lost: tuple[str, ...] = ()
 
     @property
     def wrong(self) -> int:
         """Ends that are missing, that contradict another, or that nobody was dialled for."""
-        return len(self.contradicted) + len(self.left_open) + len(self.heard_undialled) + max(0, self.leads_lost)
+        lists = (self.contradicted, self.left_open, self.heard_undialled, self.words_lost)
+        return sum(map(len, lists)) + max(0, self.leads_lost)
 
     def faults(self, *, witnesses_died: bool) -> list[str]:
         """What is wrong, in words. An end that nobody knows is a fault unless a daemon was killed."""
@@ -47,6 +50,7 @@ class Audit:
             "more INVITEs than dispositions": self.dialled_unheard,
             "more dispositions than INVITEs": self.heard_undialled,
             f"dialled more than {CAP} times": self.over_cap,
+            "the CRM's word is gone": self.words_lost,
             "dialled again although the lead was closed, or in a call": self.dialled_twice,
         }
         said = [f"{what}: {len(which)}, such as {', '.join(which[:5])}" for what, which in lists.items() if which]
@@ -88,6 +92,7 @@ def audit(floor: Floor) -> Audit:
         over_cap=tuple(sorted(who for who, times in invites.items() if times > CAP)),
         dialled_twice=_dialled_twice(last.values(), floor.emptied_at, floor.skewed),
         leads_lost=counts.accepted - known,
+        words_lost=floor.words.gone(site.store, max(floor.emptied_at, default=0.0)),
     )
 
 

@@ -12,8 +12,9 @@ from typing import Final
 
 from dialer.store.base.connection import trip
 from tests.chaos import strange
-from tests.chaos.floor import CAMPAIGN, Floor, Plan, pause
+from tests.chaos.floor import Floor, pause
 from tests.chaos.forgetting import cut_aof, flush, restore_backup
+from tests.chaos.plan import CAMPAIGN, Plan
 from tests.chaos.previous_release import upgrade
 from tests.chaos.servers import Kind
 from tests.chaos.skewed_clock import skew
@@ -176,8 +177,8 @@ def fail_over(floor: Floor) -> None:
     heir = until(lambda: (node := floor.servers.master(key)) is not master and node, "another node takes over")
     time.sleep(floor.span_s(0.0, 2.0))
     master.start()
-    until(lambda: master.client.info("replication")["role"] == "slave", "the old master follows")
-    until(lambda: heir.client.info("replication")["connected_slaves"] > 0, "the new master has a replica")
+    until(lambda: master.client.info("replication").get("master_link_status") == "up", "the old master follows")
+    until(lambda: heir.client.info("replication")["slave0"]["state"] == "online", "the new master has a replica")
 
 
 def lose_host(floor: Floor) -> None:
@@ -233,5 +234,5 @@ PLANS: Final[Mapping[str, Plan]] = {
 }
 """What a fault needs that the usual floor has not."""
 
-WITNESSES_DIE: Final = frozenset({kill_daemon.__name__, lose_host.__name__})
+WITNESSES_DIE: Final = frozenset({kill_daemon.__name__, lose_host.__name__, upgrade.__name__})
 """Faults after which nobody can say how the calls of the moment ended; after any other, somebody can."""

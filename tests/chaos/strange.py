@@ -11,8 +11,9 @@ from pathlib import Path
 
 from dialer.store.base.connection import attempt_trip, trip
 from dialer.store.base.streams import GROUP
-from tests.chaos.floor import CAMPAIGN, Floor
+from tests.chaos.floor import Floor
 from tests.chaos.forgetting import cut_aof
+from tests.chaos.plan import CAMPAIGN
 from tests.shell.rig import children
 
 

@@ -139,7 +139,7 @@ def test_what_could_not_be_read(dialer: Dialer, settings: Path, store: Store) ->
 
     found = dialer("--config", str(settings), "doctor", "--no-trunks", "--json").stdout
 
-    assert "1 entries of our own keys could not be read; the last: dialer:{spring}:attempts" in found
+    assert "1 entry of our own keys could not be read; the last: dialer:{spring}:attempts" in found
     assert "redis-cli DEL dialer:quarantine" in found
     assert "13800138000" not in found
     assert "unreadable.damaged has ends of calls" in found

@@ -164,7 +164,7 @@ def apply(agent: Agent | None, event: AgentEvent, now: float) -> Agent:
         case AgentEventKind.LOGOUT:
             return _leave(heard, AgentState.OFFLINE, "logout", now)
         case AgentEventKind.LOST:
-            return _leave(agent, AgentState.OFFLINE, "no heartbeat", now)
+            return _leave(agent, AgentState.OFFLINE, event.reason or "no heartbeat", now)
 
 
 def _logged_in(event: AgentEvent, now: float) -> Agent:

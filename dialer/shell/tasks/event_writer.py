@@ -107,7 +107,11 @@ class EventWriter:
         if fields.get("attempt_id"):
             return event
         self._numbered += 1
-        return replace(event, id=f"{event.id}-{self._numbered}")
+        event = replace(event, id=f"{event.id}-{self._numbered}")
+        if effect.campaign or not fields.get("agent"):
+            return event
+        agent = self.parts.engine.view().agents.get(fields["agent"])
+        return event if agent is None else replace(event, about=agent.login or agent.campaigns)
 
     def _settled(self, settlement: Settlement) -> Settlement:
         settings = self.parts.engine.settings_of(settlement.campaign)
@@ -176,7 +180,7 @@ class EventWriter:
             return await self._replay() and await self._show_presence()
 
     async def _replay(self) -> bool:
-        while rows := await trio.to_thread.run_sync(self.parts.spool.peek, BATCH, abandon_on_cancel=True):
+        while rows := await self._waiting_rows():
             try:
                 facts = await trio.to_thread.run_sync(self._readable, rows)
                 await self.parts.evidence.keep(_journalled(facts))  # it may be long ago that they were put there
@@ -186,6 +190,17 @@ class EventWriter:
                 return False
             await trio.to_thread.run_sync(self.parts.spool.discard, len(rows), abandon_on_cancel=True)
         return True
+
+    async def _waiting_rows(self) -> list[Any]:
+        """The oldest facts on disk. What somebody has taken away there is an alarm, and the rest goes on."""
+        before = self.parts.spool.lost
+        rows: list[Any] = await trio.to_thread.run_sync(self.parts.spool.peek, BATCH, abandon_on_cancel=True)
+        if self.parts.spool.lost > before:
+            lost = self.parts.spool.lost
+            log.error("facts on disk are gone", facts=lost)
+            words = f"{lost} facts in the spool are gone: somebody cut its files off or deleted them"
+            self.parts.health.alarm("unreadable facts", words)
+        return rows
 
     def _readable(self, rows: Sequence[Any]) -> list[Fact]:
         """Facts off the disk. What this release cannot read is set aside, so that the rest goes on."""

@@ -105,7 +105,10 @@ def announce(store: Store, events: Sequence[CrmEvent]) -> None:
 def _crms(store: Store, event: CrmEvent) -> Sequence[str]:
     if event.crm is not None:
         return (event.crm,)
-    return sorted({crm_map.crm_of(store, name) for name in event.about or (event.campaign,)})
+    if event.about:  # campaigns that an agent named, which need not be there: nobody is asked about each of them
+        known = crm_map.loaded(store).by_campaign
+        return sorted({known.get(name, crm_map.SHARED) for name in event.about})
+    return (crm_map.crm_of(store, event.campaign),)
 
 
 def _append(store: Store, event: CrmEvent, crm: str, settings: EventSettings) -> Command:
