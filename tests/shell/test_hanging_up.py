@@ -50,16 +50,21 @@ def dialer_says(site: Site, *arguments: str) -> str:
     return done.stdout
 
 
+def listed(site: Site) -> list[str]:
+    """The calls of `dialer call list`."""
+    done = CliRunner().invoke(main, ["--config", str(site.folder / "one" / "dialer.toml"), "call", "list", "--json"])
+    return [row["attempt_id"] for row in json.loads(done.stdout)["calls"]]
+
+
 def test_an_operator_ends_a_talk_with_dialer_call_hangup(site: Site) -> None:
     """BYE to both, and the CRM hears of a talk that an operator ended; the agent wraps up and takes the next."""
     talk = talk_of(site, "+8613612000001")
-    listed = json.loads(dialer_says(site, "call", "list", "--json"))["calls"]
-    assert [row["attempt_id"] for row in listed] == [talk.id]
+    site.until(lambda: listed(site) == [talk.id], "the call is listed")
     assert "hangs up the call" in dialer_says(site, "call", "hangup", talk.id)
     end = end_of(site, talk)
     assert (end.data["disposition"], end.data["cause"], end.data["ended_by"]) == ("connected", "operator", "dialer")
     site.until(lambda: site.agents_in("ready") == {"agent-1", "agent-2"}, "both are ready again")
-    assert json.loads(dialer_says(site, "call", "list", "--json"))["calls"] == []
+    site.until(lambda: listed(site) == [], "no call is listed any more")
 
 
 def test_an_agent_ends_a_talk_with_a_hangup_event(site: Site) -> None:
