@@ -135,7 +135,6 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
     yield "uac", "auth_realm_avp", "$avp(auth_realm)"
     if any(carrier.register for carrier in edge.carriers):
         yield "uac", "reg_timer_interval", 2
-        yield "uac", "reload_delta", 0
         yield "uac", "reg_db_url", f"text://{edge.folder}/dbtext"
         yield "uac", "reg_contact_addr", f"{bracketed(edge.nat_address or edge.address)}:{edge.port}"
     yield "rtpengine", "rtpengine_sock", f"udp:{INSIDE}:{edge.control_port}"
