@@ -39,6 +39,7 @@ class PoolSettings:
     talk_limit_s: float = 0.0
     phones_port: int = 0
     hold_music: str = ""
+    recordings: str = ""
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
     ping_interval_s: float = 5.0
@@ -68,6 +69,7 @@ class PoolSettings:
             talk_limit_s=self.talk_limit_s,
             phones_port=self.phones_port,
             hold_music=self.hold_music,
+            recordings=self.recordings,
         )
 
 
