@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from dialer.store.base.connection import trip
@@ -120,8 +119,7 @@ def partition(floor: Floor) -> None:
 
 def fill_disk(floor: Floor) -> None:
     """The disk of a daemon's spool, journal and evidence is full for up to 10 s."""
-    dialer = floor.any_dialer()
-    ballast = Path(f"/proc/{dialer.process.pid}/root{floor.disk(dialer.host)}/ballast")
+    ballast = floor.home(floor.any_dialer()) / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))

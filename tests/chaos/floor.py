@@ -183,6 +183,12 @@ class Floor:
         self.dialers[host] = start(**given)
         return self.dialers[host]
 
+    def home(self, dialer: Dialer) -> Path:
+        """Where a daemon that runs has its spool and evidence, as seen from here."""
+        if self.plan.small_disks:
+            return Path(f"/proc/{dialer.process.pid}/root{self.disk(dialer.host)}")
+        return self.site.folder / dialer.host
+
     def clock(self, host: str) -> Path:
         """The file that has by how much a host's clock is wrong."""
         return self.site.folder / host / "clock"
