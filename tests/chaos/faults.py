@@ -11,7 +11,7 @@ from typing import Final
 
 from dialer.store.base.connection import trip
 from tests.chaos import strange
-from tests.chaos.floor import Floor, pause
+from tests.chaos.floor import SERVER_LIMIT_S, Floor, pause
 from tests.chaos.forgetting import cut_aof, flush, restore_backup
 from tests.chaos.plan import CAMPAIGN, Plan
 from tests.chaos.previous_release import upgrade
@@ -97,7 +97,7 @@ def kill_redis(floor: Floor) -> None:
     kill_quietly(floor.server_pid)
     time.sleep(floor.span_s(0.0, 3.0))
     floor.server.stop()
-    floor.server.start()
+    floor.server.start(SERVER_LIMIT_S)
 
 
 def slow_redis(floor: Floor) -> None:
