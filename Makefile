@@ -3,10 +3,11 @@
 # make chaos   kills, freezes, slows down and poisons a whole installation under load, and checks the books (CHAOS="--times 50")
 # make fuzz       every decoder with examples that CI has not seen, for an hour (FUZZ="--seconds 600 --seed 7")
 # make fuzz-sip   a SIP peer out of its mind, for an hour (FUZZ="--seconds 60 --seed 7"); half a minute of it is in CI
-# make bench   calls per second, hand-over delay and memory, with SIPp as the far end
+# make bench   calls per second, hand-over delay, memory and audio, with SIPp as the far end; direct, by the edge, bare
 # make bench-engine   what the engine and the board cost on the event loop, with 1 campaign and with many
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
+# make bench-recording   what recording costs the workers, and how fast talks are encoded (BENCH="--talks 150")
 # make bench-outbox   what telling the CRM costs with registered readers, against streams cut at a length
 # make bench-leads   100,000 leads reopened, cancelled and moved beside a floor that dials
 # make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
@@ -26,7 +27,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-outbox bench-leads bench-compliance mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-outbox bench-leads bench-compliance mutants format clean
 
 setup: $(STAMP)
 
@@ -80,6 +81,9 @@ bench-register: $(STAMP)
 
 bench-evidence: $(STAMP)
 	@$(BIN)/python -m tests.bench.evidence $(BENCH)
+
+bench-recording: $(STAMP)
+	@$(BIN)/python -m tests.bench.recording $(BENCH)
 
 bench-outbox: $(STAMP)
 	@$(BIN)/python -m tests.bench.outbox $(BENCH)

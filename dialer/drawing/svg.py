@@ -133,6 +133,19 @@ class Chart:
         x, y = self.across(point[0]), self.up(point[1])
         self.parts.append(element("circle", title(name), class_=f"dot {class_}", cx=x, cy=y, r=radius))
 
+    def bars(self, rows: Sequence[tuple[str, float, str]], row_px: float = 22) -> None:
+        """A bar across for each (name, value along x, text behind it), from top to bottom, names before them."""
+        for place, (name, value, text) in enumerate(rows):
+            y = self.top + place * row_px
+            width = max(self.across(value) - self.left, 1.0)
+            self.parts.append(
+                element(
+                    "rect", title(f"{name}: {text}"), class_="bar", x=self.left, y=y, width=width, height=row_px - 6
+                )
+            )
+            self.text(self.left - 6, y + row_px / 2 + 1, name, "name", "end")
+            self.text(self.left + width + 5, y + row_px / 2 + 1, text, "tick")
+
     def labelled_dots(self, dots: Sequence[tuple[str, Point, str]]) -> None:
         """Dots (name, point, class) with their names beside them, which make way for each other."""
         placed: list[Point] = []
