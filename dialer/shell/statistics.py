@@ -236,6 +236,7 @@ class Statistics:
         row.problem, row.sentence, row.risk = counts.problem, words, decision.risk
         row.decision, row.decisions, row.decided_at = decision, counts.decisions, counts.decided_at
         row.due, row.waiting, row.next = leads.due, leads.waiting, next_
+        row.overdue = leads.overdue
         row.finished = bool(leads.at) and leads.finished
         row.trend = counts.trend.trend(self.clock.now())
         row.attempts, row.dispositions = counts.attempts, dict(counts.dispositions)

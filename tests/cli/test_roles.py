@@ -184,6 +184,7 @@ DAY_S_WORK = {
         ("leads", "cancel", "autumn", "L0", "--because", "bought it", "--yes"),
         ("leads", "reopen", "autumn", "L0", "--yes"),
         ("leads", "move", "autumn", "L0", "--to", "summer", "--yes"),
+        ("leads", "delete", "summer", "L0", "--yes"),
         ("why", "L1", "--campaign", "autumn"),
         ("block", "check", "13800000077"),
         ("block", "add", "13800000079", "--reason", "asked"),
