@@ -27,7 +27,7 @@ from dialer.core import engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentEvent
 from dialer.core.board import CallRow
-from dialer.core.calls import dialling, failover, previewing, routing
+from dialer.core.calls import dialling, failover, previewing, recording, routing
 from dialer.core.calls.call import Call, CallError
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
@@ -217,6 +217,9 @@ class Engine:
             case inputs.StoreHealth(healthy):
                 state.healthy = healthy
                 state.changed.update(state.campaigns)
+            case inputs.RecordingFault(detail):
+                state.recording_fault = detail
+                state.changed.update(state.campaigns)
             case inputs.LedgerOfOthers():
                 counts.others_counted(state, event)
             case inputs.AnswerReported():
@@ -247,6 +250,8 @@ class Engine:
                 routing.bridged(state, call, event, now)
             case messages.AgentEnded():
                 routing.agent_ended(state, call, event, now)
+            case messages.RecordingChanged():
+                recording.changed(state, call, event)
             case messages.Digit():
                 routing.key_pressed(state, call, event, now)
             case _:

@@ -23,6 +23,9 @@ from dialer.archive.writer import Ages
 from dialer.cli import main
 from dialer.cli.base.failures import CliExit
 from dialer.core.model import Settlement
+from dialer.disk.recordings import index
+from dialer.disk.recordings.encoder import done
+from dialer.disk.recordings.orders import Order
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import NotAllowed
 from dialer.store.base.keys import Keys, Place
@@ -35,6 +38,8 @@ from dialer.store.privacy.opt_outs import block as opt_out
 from dialer.store.settlement.outbox import CrmEvent, publish
 from pacing.api import Mode
 from tests.cli.conftest import data
+from tests.disk.recordings.made_talks import write_talk
+from tests.sip.tones import tone
 from tests.store.conftest import NOW, OWNER, Floor, end, number
 from tests.store.server_rig import PROGRAMS, closing, server, until
 from tests.store.test_keys import live_a_whole_life
@@ -521,3 +526,32 @@ def test_without_passwords_nobody_gets_in() -> None:
 def test_mistakes_are_said(arguments: tuple[str, ...]) -> None:
     """A user of no role, names that would be rules, a campaign of another role."""
     assert CliRunner().invoke(main, ["redis-acl", *arguments]).exit_code == 2
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> tuple[str, ...]:
+    """A folder with one recording, and the options that name it."""
+    write_talk(tmp_path / "live", "a1", (0, tone(500, 0.2), tone(900, 0.2)))
+    row = done(Order(live=str(tmp_path / "live"), name="a1", folder=str(tmp_path / "rec"), bitrate_kbps=24)).row
+    assert row is not None
+    index.append(tmp_path / "rec", row)
+    return "--set", f"recordings.folder={tmp_path / 'rec'}", "recordings"
+
+
+@pytest.mark.parametrize("user", ["supervisor", "manager", "auditor"])
+def test_only_the_administrator_takes_recordings_away(
+    site: Site, user: str, recorded: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Supervisors and managers hear them, which is audited; the server lets nobody else export or purge one."""
+    heard = site.run(user, *recorded, "play", "a1")
+    assert heard.exit_code == (CliExit.REFUSED if user == "auditor" else 0)
+    assert (b"OggS" in heard.stdout_bytes) is (user != "auditor")
+    for arguments in (("export", "a1", "--to", str(tmp_path / "out")), ("purge", "a1", "--yes")):
+        result = site.run(user, *recorded, *arguments)
+        assert result.exit_code == CliExit.REFUSED, result.output
+    assert not (tmp_path / "out").exists()
+    assert index.find(tmp_path / "rec", "a1") is not None
+    for arguments in (("export", "a1", "--to", str(tmp_path / "out")), ("purge", "a1", "--yes")):
+        result = site.run("administrator", *recorded, *arguments)
+        assert result.exit_code == 0, result.output
+    assert index.find(tmp_path / "rec", "a1") is None
