@@ -232,14 +232,18 @@ class Dialog(pj.Call):  # type: ignore[misc]
 
     @_noting_faults
     def onCallTsxState(self, prm: Any) -> None:
+        if self.answered and not self._asked_at:
+            return  # nothing of ours is on its way; each look at the library's structures is a copy of them
         state = prm.e.body.tsxState
-        if state.tsx.method == "OPTIONS" and state.tsx.role == pj.PJSIP_ROLE_UAC and not self.ended:
-            if state.tsx.state == pj.PJSIP_TSX_STATE_COMPLETED and state.tsx.statusCode in _FORGOTTEN:
+        tsx = state.tsx
+        method, is_ours = tsx.method, tsx.role == pj.PJSIP_ROLE_UAC
+        if method == "OPTIONS" and is_ours and not self.ended:
+            if tsx.state == pj.PJSIP_TSX_STATE_COMPLETED and tsx.statusCode in _FORGOTTEN:
                 self._facts.append((self, Vanished(Cause.SESSION_EXPIRED)))
             return
-        if state.tsx.method != "INVITE" or state.tsx.role != pj.PJSIP_ROLE_UAC or self.answered:
+        if method != "INVITE" or not is_ours or self.answered:
             return
-        if state.type == pj.PJSIP_EVENT_TX_MSG and state.tsx.state == pj.PJSIP_TSX_STATE_CALLING:
+        if state.type == pj.PJSIP_EVENT_TX_MSG and tsx.state == pj.PJSIP_TSX_STATE_CALLING:
             self.invite = state.src.tdata.wholeMsg
             self.destination = state.src.tdata.dstAddress
             self.call_id = sip_text.call_id(self.invite)

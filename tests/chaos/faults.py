@@ -14,6 +14,7 @@ from dialer.store.base.connection import trip
 from tests.chaos import strange
 from tests.chaos.floor import Floor, pause
 from tests.chaos.forgetting import cut_aof, flush, restore_backup
+from tests.chaos.lead_orders import lead_orders
 from tests.chaos.plan import CAMPAIGN, Plan
 from tests.chaos.previous_release import upgrade
 from tests.chaos.servers import Kind
@@ -217,6 +218,7 @@ FAULTS: Final[dict[str, Fault]] = {
         poison,
         flood,
         drain_one,
+        lead_orders,
         clock_jump,
         lose_host,
         upgrade,

@@ -15,6 +15,7 @@ import trio.testing
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.redis import RedisSettings
+from dialer.archive.rows import event_of
 from dialer.core.agents.agent import Agent, AgentState
 from dialer.core.calls.settling import unsent
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
@@ -25,6 +26,7 @@ from dialer.shell.parts import Queues, ToWrite
 from dialer.shell.tasks import event_writer
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.streams import entries_of
 from dialer.store.crm import crm_map
 from dialer.store.operators import agents, campaigns, control, status
 from dialer.store.privacy import blocklist
@@ -134,6 +136,20 @@ def test_an_agent_s_events_go_to_the_crm_of_the_agent_s_campaigns(desk: Desk) ->
     north = [(event.kind, event.data["agent"]) for event in heard(desk.store, crm="north")]
     assert north == [("agent_state", "ann"), ("agent_event_refused", "ann")]
     assert [event.data["agent"] for event in heard(desk.store)] == ["bob"]
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_what_agents_did_is_told_where_an_archive_reads_it(desk: Desk, archived: bool) -> None:
+    """Where none does, nothing is written: the stream does not come into being by itself."""
+    floor, now = desk.store.keys.floor(), desk.writer.parts.clock.now()
+    if archived:
+        trip(desk.store, [("XGROUP", "CREATE", floor, "archive", "$", "MKSTREAM")])
+    desk.write([state("ann", AgentState.READY, now - 9), state("ann", AgentState.TALKING, now - 4)])
+
+    told = [event_of(entry) for entry in entries_of(trip(desk.store, [("XRANGE", floor, "-", "+")])[0])]
+    spans = [(one.data["state"], round(one.data["ended_at"] - one.data["started_at"])) for one in told]
+    assert sum(seconds for state, seconds in spans if state == "ready") == (5 if archived else 0)
+    assert {one.kind for one in told} == ({"agent_interval"} if archived else set())
 
 
 def test_two_events_of_one_moment_are_two(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from rich.text import Text
 from dialer.cli.base.failures import Failure
 from dialer.cli.base.figures import GOOD, bar, percent
 from dialer.cli.base.output import console, show, show_json
+from dialer.cli.base.text import counted
 from dialer.cli.host.demo_summary import drawn
 from dialer.cli.live.board import render
 from dialer.shell.exits import Exit
@@ -168,8 +169,8 @@ def _plain(moment: Moment) -> str:
     for board in moment.boards:
         for row in board.campaigns:
             words += [
-                f"{row.attempts} attempts ended",
-                f"{sum(row.calls.values())} calls on {board.lines_used} lines",
+                f"{counted(row.attempts, 'attempt')} ended",
+                f"{counted(sum(row.calls.values()), 'call')} on {counted(board.lines_used, 'line')}",
                 f"{row.agents.get('talking', 0)} of {len(board.agents)} agents talk",
                 f"utilisation {percent(board.utilisation, 0)}",
                 f"abandoned {row.abandoned} of {row.answered}",

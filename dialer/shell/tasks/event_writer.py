@@ -16,6 +16,7 @@ import structlog
 import trio
 
 from dialer.core.abandonment.windows import counting_day, zone_of
+from dialer.core.agents.intervals import AgentTime, Interval
 from dialer.core.attempt_fields import durations_of, fields_of
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
@@ -29,7 +30,7 @@ from dialer.store.base.fields import Undecodable
 from dialer.store.operators import agents
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement import outbox, retelling, settle
+from dialer.store.settlement import floor_events, outbox, retelling, settle
 from dialer.store.settlement.outbox import CrmEvent
 
 log = structlog.get_logger()
@@ -41,6 +42,8 @@ GATHER_S: Final = 0.025
 Redis for each fact would cost more than the fact."""
 
 SPOOL_FULL_PAUSE_S: Final = 1.0
+REPEATED: Final = frozenset({"recording_state"})
+"""Events of which there may be several about one attempt."""
 
 Fact = Settlement | OptedOut | CrmEvent
 
@@ -51,6 +54,7 @@ class EventWriter:
 
     parts: Parts
     presence: dict[str, agents.Presence] = field(default_factory=dict)
+    agent_time: AgentTime = field(default_factory=AgentTime)
     _numbered: int = 0
     _spooling: trio.Lock = field(default_factory=trio.Lock)
 
@@ -62,7 +66,8 @@ class EventWriter:
             await trio.sleep_until(written_at + GATHER_S)
             written_at = trio.current_time()
             effects = [first, *_rest(incoming)]
-            await self._commit([fact for effect in effects for fact in self._facts(effect)])
+            facts = [fact for effect in effects for fact in self._facts(effect)]
+            await self._commit([*facts, *map(self._interval, self.agent_time.cut(self.parts.clock.wall()))])
             if self.parts.health.redis_healthy:
                 async with self._spooling:
                     await self._show_presence()
@@ -94,8 +99,9 @@ class EventWriter:
                     "reason": effect.reason,
                     "pending": "" if effect.pending is None else effect.pending.value,
                 }
+                intervals = self.agent_time.changed(effect, at)
                 changed = self._event(Publish("agent_state", "", fields), at)
-                return [replace(changed, about=effect.campaigns)]
+                return [*map(self._interval, intervals), replace(changed, about=effect.campaigns)]
 
     def _event(self, effect: Publish, at: float) -> CrmEvent:
         """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:
@@ -104,14 +110,17 @@ class EventWriter:
         if "until" in fields:
             effect = replace(effect, fields={**fields, "until": self.parts.clock.to_wall(fields["until"])})
         event = outbox.event_of(effect, at)
-        if fields.get("attempt_id"):
+        if fields.get("attempt_id") and effect.kind not in REPEATED:
             return event
         self._numbered += 1
         event = replace(event, id=f"{event.id}-{self._numbered}")
         if effect.campaign or not fields.get("agent"):
             return event
-        agent = self.parts.engine.view().agents.get(fields["agent"])
+        agent = self.parts.engine.agent(fields["agent"])
         return event if agent is None else replace(event, about=agent.login or agent.campaigns)
+
+    def _interval(self, interval: Interval) -> CrmEvent:
+        return floor_events.agent_interval(interval, self.parts.host)
 
     def _settled(self, settlement: Settlement) -> Settlement:
         settings = self.parts.engine.settings_of(settlement.campaign)
@@ -170,6 +179,10 @@ class EventWriter:
         settle.settle(self.parts.store, ends, self.parts.owner)
         outbox.publish(self.parts.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
         self.parts.unwritten.difference_update(end.attempt for end in ends)
+
+    async def put_down(self, event: CrmEvent) -> None:
+        """Write one event at once: it is in Redis, or on this host's disk, when this returns."""
+        await self._put_down([event])
 
     async def replay(self) -> bool:
         """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not

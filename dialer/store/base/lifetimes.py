@@ -14,7 +14,17 @@ from dialer.store.base.keys import SHARDS
 
 SHARED: Final = (
     *("campaigns", "prefixes", "marker", "owners", "agents", "audit", "erasures", "unwritten", "quarantine"),
-    *("crm_readers", "crm_settings", "crm_campaigns", "crm_names", "crm_in", "crm_out", "crm_live", "agents_in"),
+    *(
+        "crm_readers",
+        "crm_settings",
+        "crm_campaigns",
+        "crm_names",
+        "crm_in",
+        "crm_out",
+        "crm_live",
+        "agents_in",
+        "floor",
+    ),
     *("trunks_drained", "caller_id_rests", "caller_id_blocks"),
 )
 OF_A_CAMPAIGN: Final = (

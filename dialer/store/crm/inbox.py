@@ -46,6 +46,7 @@ from dialer.store.leads.lead_codec import HIGHEST_PRIORITY, unpack
 from dialer.store.operators import campaigns
 from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt
+from dialer.store.settlement.floor_events import outcome_said
 from dialer.store.settlement.ledger import DAY_KEPT_S, hour_of
 from dialer.store.settlement.outbox import CrmEvent, publish, refused
 
@@ -166,12 +167,14 @@ def carry_out(store: Store, received: Sequence[Received], *, now: float, shortes
         store,
         [_said(outcome, attempt.lead, attempt) for outcome, attempt in accepted.values() if attempt.lead is not None],
     )
+    carried_out = {entry_id: outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting}
+    events = [outcome_said(outcome, entry_id, asked_at[entry_id]) for entry_id, outcome in carried_out.items()]
     return CarriedOut(
         [entry for entry in received if entry.entry_id not in waiting],
-        orders.answers,
+        [*events, *orders.answers],
         [*refusals, *refused_blocks, *orders.refusals],
         blocked,
-        tuple(outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting),
+        tuple(carried_out.values()),
     )
 
 

@@ -38,6 +38,7 @@ def main() -> int:
         trunks=given.trunks,
         media=given.media,
         talk_s=given.talk,
+        keep=given.keep,
     )
     ways = [Way(name) for name in given.ways.split(",")]
     plans = [replace(options, way=way) for way in ways]
@@ -71,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=1, help="how often each way gets its turn")
     parser.add_argument("--media", action="store_true", help="the far ends send back every RTP packet")
     parser.add_argument("--talk", type=float, default=8.0, help="seconds that callees who answer stay")
+    parser.add_argument("--keep", default="", help="a folder for the logs of the last run")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

@@ -47,11 +47,22 @@ class _Message(ctypes.Structure):
     _fields_ = (("header", _Header), ("bytes", ctypes.c_uint))
 
 
+_MESSAGE_BYTES: Final = ctypes.sizeof(_Message)
+_ADDRESS_BYTES: Final = ctypes.sizeof(_Address)
+_SIZE_AT: Final = _Message.bytes.offset
+_PORT_AT: Final = _Address.port.offset
+_SIZE: Final = struct.Struct("@I")
+_PORT: Final = struct.Struct("!H")
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Batches:
-    """A bound UDP socket that gives what has come, stamped by the kernel, and sends it back to whom it came from."""
+    """A bound UDP socket that gives what has come, stamped by the kernel, and sends it back to whom it came from.
+
+    Everything is laid out once, and put back as it was by one copy: to set a field of a structure from Python takes as
+    long as the kernel needs for a datagram.
+    """
 
     def __init__(self, port: int) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -59,43 +70,53 @@ class Batches:
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self.socket.bind(("127.0.0.1", port))
         self.data = [bytearray(BYTES) for _ in range(BATCH)]
-        self._addresses = (_Address * BATCH)()
-        self._controls = (ctypes.c_char * _CONTROL_BYTES * BATCH)()
-        self._pieces = (_Piece * BATCH)()
-        self._messages = (_Message * BATCH)()
-        self._control_at = ctypes.addressof(self._controls)
-        self._used = BATCH
         self._buffers = [(ctypes.c_char * BYTES).from_buffer(data) for data in self.data]
-        for place, header in enumerate(message.header for message in self._messages):
-            self._pieces[place].base = ctypes.addressof(self._buffers[place])
-            header.name = ctypes.addressof(self._addresses[place])
-            header.pieces = ctypes.addressof(self._pieces[place])
+        self._addresses = (_Address * BATCH)()
+        self._controls = (ctypes.c_char * (_CONTROL_BYTES * BATCH))()
+        self._incoming, self._pieces_in = self._laid_out()
+        self._outgoing, self._pieces_out = self._laid_out()
+        self._sizes = [BYTES] * BATCH
+        for place in range(BATCH):
+            header = self._incoming[place].header
+            header.control, header.control_bytes = (
+                ctypes.addressof(self._controls) + place * _CONTROL_BYTES,
+                _CONTROL_BYTES,
+            )
+        self._fresh = bytes(self._incoming)
+
+    def _laid_out(self) -> tuple[ctypes.Array[_Message], ctypes.Array[_Piece]]:
+        """Messages over the same buffers and addresses."""
+        messages, pieces = (_Message * BATCH)(), (_Piece * BATCH)()
+        for place in range(BATCH):
+            pieces[place].base, pieces[place].bytes = ctypes.addressof(self._buffers[place]), BYTES
+            header = messages[place].header
+            header.name = ctypes.addressof(self._addresses) + place * ctypes.sizeof(_Address)
+            header.name_bytes = ctypes.sizeof(_Address)
+            header.pieces = ctypes.addressof(pieces) + place * ctypes.sizeof(_Piece)
             header.piece_count = 1
+        return messages, pieces
 
     def arrived(self) -> Iterator[tuple[int, int, int, float]]:
         """Place in `data`, bytes, sender's port and arrival (epoch seconds) of each datagram that has come, at most
         `BATCH`."""
-        for place in range(self._used):
-            header = self._messages[place].header
-            header.name_bytes = ctypes.sizeof(_Address)
-            header.control, header.control_bytes = self._control_at + place * _CONTROL_BYTES, _CONTROL_BYTES
-            self._pieces[place].bytes = BYTES
-        count = _libc.recvmmsg(self.socket.fileno(), self._messages, BATCH, socket.MSG_DONTWAIT, None)
-        self._used = max(count, 0)
-        for place in range(self._used):
-            seconds, nanoseconds = _STAMP.unpack_from(self._controls[place], _STAMP_AT)
-            port = socket.ntohs(self._addresses[place].port)
-            yield place, self._messages[place].bytes, port, seconds + nanoseconds / 1e9
+        ctypes.memmove(self._incoming, self._fresh, len(self._fresh))
+        count = _libc.recvmmsg(self.socket.fileno(), self._incoming, BATCH, socket.MSG_DONTWAIT, None)
+        incoming, addresses, controls = (
+            memoryview(each).cast("B") for each in (self._incoming, self._addresses, self._controls)
+        )
+        for place in range(max(count, 0)):
+            (size,) = _SIZE.unpack_from(incoming, place * _MESSAGE_BYTES + _SIZE_AT)
+            (port,) = _PORT.unpack_from(addresses, place * _ADDRESS_BYTES + _PORT_AT)
+            seconds, nanoseconds = _STAMP.unpack_from(controls, place * _CONTROL_BYTES + _STAMP_AT)
+            if size != self._sizes[place]:
+                self._sizes[place] = self._pieces_out[place].bytes = size
+            yield place, size, port, seconds + nanoseconds / 1e9
 
     def send_back(self, count: int) -> None:
         """Send the first `count` datagrams of the last batch to where they came from. What the kernel does not take is
         lost, and shows in the figures."""
-        for place in range(count):
-            self._pieces[place].bytes = self._messages[place].bytes
-            self._messages[place].header.control_bytes = 0
-            self._messages[place].header.control = None
         sent = 0
         while sent < count:
-            at = ctypes.byref(self._messages, sent * ctypes.sizeof(_Message))
+            at = ctypes.byref(self._outgoing, sent * _MESSAGE_BYTES)
             done = _libc.sendmmsg(self.socket.fileno(), at, count - sent, socket.MSG_DONTWAIT)
             sent += max(done, 1)  # the first one was refused: the next gets its turn

@@ -189,6 +189,8 @@ port = {CALLEE_PORT}
 weight = 1
 max_cps = {-(-options.max_cps // options.trunks)}
 max_calls = {-(-options.lines // options.trunks)}
+options_s = 0  # SIPp would count them as calls
+edge = {{ keep_alive = false }}  # and answer none
 """
 
 

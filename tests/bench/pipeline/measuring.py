@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,8 @@ def measure(options: Options, sipp: str) -> Figures:
         window = _run(bench)
         drain()
         bench.far.hang_up()
+        if options.keep:
+            shutil.copytree(bench.folder, options.keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("valkey"))
         return _figures(bench, window)
 
 

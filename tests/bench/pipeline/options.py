@@ -28,7 +28,7 @@ HEADS: Final = {
 class Options:
     """What is measured. The far end's mix is in callee.xml: 30 % answer and talk for `talk_s`, 40 % are busy. The leads
     are dealt out to the campaigns one by one; each agent logs in for some of them, as a team would. With `media` the
-    far ends send back every RTP packet that they get."""
+    far ends send back every RTP packet that they get. `keep` is a folder for the logs; empty: they go."""
 
     lines: int
     seconds: float
@@ -41,6 +41,7 @@ class Options:
     way: Way = Way.DIRECT
     media: bool = False
     talk_s: float = 8.0
+    keep: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -59,12 +60,15 @@ class Media:
     """The audio of all legs: what the far ends got, and what the workers say in RTCP of what they got.
 
     `rate` is packets a second of each leg's time (50 are due), `lost_out` and `lost_in` are shares, jitter is in ms.
+    What the far ends were too late to read is a part of `lost_out`, `overflowed`, and not ours; what they did not get
+    they cannot send back, so `lost_in` has it, too.
     """
 
     legs: int
     packets: int
     rate: float
     lost_out: float
+    overflowed: float
     lost_in: float
     jitter_out_p50: float
     jitter_out_p99: float

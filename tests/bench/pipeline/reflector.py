@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from itertools import chain
+from pathlib import Path
 from statistics import quantiles
 from typing import Final
 
@@ -126,6 +127,12 @@ class Reflector:
                     self.reports[port - 1, source] = (lost & 0xFFFFFF, jitter * 1000 / CLOCK_HZ)
                 at += 4 * (words + 1)
 
+    def overflowed(self) -> int:
+        """Packets that the kernel dropped because this process did not come to read them."""
+        ports = {each.socket.getsockname()[1] for each in self._rtp.values()}
+        rows = [line.split() for line in Path("/proc/self/net/udp").read_text().splitlines()[1:]]
+        return sum(int(row[-1]) for row in rows if int(row[1].partition(":")[2], 16) in ports)
+
     def heard(self) -> Media:
         """The sum of it, over legs that lasted."""
         legs = {source: stream for source, stream in self.streams.items() if stream.lasted_s >= SHORTEST_LEG_S}
@@ -140,6 +147,7 @@ class Reflector:
             packets=due,
             rate=(due - len(streams)) / max(sum(stream.lasted_s for stream in streams), 1e-9),
             lost_out=sum(max(stream.due - stream.packets, 0) for stream in streams) / max(due, 1),
+            overflowed=self.overflowed() / max(due, 1),
             lost_in=lost_in / max(sum(legs[source].packets for source in reported), 1),
             jitter_out_p50=jitter_out[0],
             jitter_out_p99=jitter_out[1],

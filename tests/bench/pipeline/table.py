@@ -47,6 +47,7 @@ AUDIO: Final[tuple[tuple[str, str, Callable[[Media], float]], ...]] = (
     ("audio: legs", "{:.0f}", lambda media: media.legs),
     ("audio: packets a second of a leg", "{:.2f}", lambda media: media.rate),
     ("audio: lost on its way to the far ends", "{:.3%}", lambda media: media.lost_out),
+    ("  of it read too late by them", "{:.3%}", lambda media: media.overflowed),
     ("audio: lost on its way to us", "{:.3%}", lambda media: media.lost_in),
     ("audio: jitter at the far ends, p50", "{:.1f} ms", lambda media: media.jitter_out_p50),
     ("audio: jitter at the far ends, p99", "{:.1f} ms", lambda media: media.jitter_out_p99),

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dialer.sim.study.svg import Axis, Chart, middles, style_of
+from dialer.drawing.svg import Axis, Chart, middles, style_of
 
 
 def test_an_axis_has_about_five_round_ticks() -> None:
