@@ -25,7 +25,7 @@ from typing import Final
 from config.policies import AppliedSettings
 from dialer.core import engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
-from dialer.core.agents.agent import AgentEvent
+from dialer.core.agents.agent import Agent, AgentEvent
 from dialer.core.board import CallRow
 from dialer.core.calls import dialling, failover, previewing, recording, routing
 from dialer.core.calls.call import Call, CallError
@@ -139,6 +139,10 @@ class Engine:
     def view(self) -> EngineView:
         """What is in the engine's hands now."""
         return engine_view.view(self.state)
+
+    def agent(self, name: str) -> Agent | None:
+        """An agent as this moment has them; None who is not logged in here. `view` copies everybody."""
+        return self.state.roster.agents.get(name)
 
     def calls(self) -> list[CallRow]:
         """The calls on the line now."""

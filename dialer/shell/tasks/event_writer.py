@@ -116,7 +116,7 @@ class EventWriter:
         event = replace(event, id=f"{event.id}-{self._numbered}")
         if effect.campaign or not fields.get("agent"):
             return event
-        agent = self.parts.engine.view().agents.get(fields["agent"])
+        agent = self.parts.engine.agent(fields["agent"])
         return event if agent is None else replace(event, about=agent.login or agent.campaigns)
 
     def _interval(self, interval: Interval) -> CrmEvent:
