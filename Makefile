@@ -1,4 +1,4 @@
-# make demo    the whole dialer on this machine, for about a minute, with a live board
+# make demo    the whole dialer on this machine, for about a minute, with a live board (DEMO=--edge: through Kamailio)
 # make test    everything that must pass before a commit
 # make chaos   kills, freezes, slows down and poisons a whole installation under load, and checks the books (CHAOS="--times 50")
 # make fuzz       every decoder with examples that CI has not seen, for an hour (FUZZ="--seconds 600 --seed 7")
@@ -10,6 +10,7 @@
 # make bench-recording   what recording costs the workers, and how fast talks are encoded (BENCH="--talks 150")
 # make bench-outbox   what telling the CRM costs with registered readers, against streams cut at a length
 # make bench-leads   100,000 leads reopened, cancelled and moved beside a floor that dials
+# make bench-archive   a month of two million attempts in the archive: size, reports, what the writer costs; ten minutes
 # make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
 # make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
 # make lock     versions of constraints.txt with the hashes of their files, into requirements/; after a change of either
@@ -27,7 +28,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-outbox bench-leads bench-compliance mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -90,6 +91,9 @@ bench-outbox: $(STAMP)
 
 bench-leads: $(STAMP)
 	@$(BIN)/python -m tests.bench.leads $(BENCH)
+
+bench-archive: $(STAMP)
+	@$(BIN)/python -m tests.bench.archive $(BENCH)
 
 bench-compliance: $(STAMP)
 	@$(BIN)/python -m tests.bench.compliance $(BENCH)

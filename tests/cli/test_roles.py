@@ -18,6 +18,8 @@ from pydantic import SecretStr
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.redis import RedisSettings
+from dialer.archive.standing import open_writer
+from dialer.archive.writer import Ages
 from dialer.cli import main
 from dialer.cli.base.failures import CliExit
 from dialer.core.model import Settlement
@@ -27,7 +29,7 @@ from dialer.disk.recordings.orders import Order
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import NotAllowed
 from dialer.store.base.keys import Keys, Place
-from dialer.store.crm import inbox
+from dialer.store.crm import inbox, readers
 from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.roles import GROUPS, Role
 from dialer.store.privacy import blocklist
@@ -448,6 +450,27 @@ def test_agents_are_heard_from_a_desktop(site: Site) -> None:
         heard, _ = agents.read(store, "host-a", "", 100, 0)
 
     assert len(heard) == 1
+
+
+def test_the_archive_is_written_with_its_own_rights(site: Site, tmp_path: Path) -> None:
+    """It registers with every CRM, reads all its streams and the numbers of leads, and acknowledges."""
+    key_file = tmp_path / "evidence.key"
+    key_file.write_text("ab" * 32)
+    key_file.chmod(0o600)
+    control.audit(site.store, "campaign_start", who="anna", now=NOW, detail={"campaign": "spring"})
+    with opened(site.settings("archive")) as store:
+        with open_writer(store, tmp_path / "archive", key_file, 60.0, Ages(304, 1826), "archive") as writer:
+            writer.open(NOW)
+            while writer.step():
+                pass
+            writer.flush()
+            assert writer.counts["attempts"] > 0
+            assert writer.counts["campaign_changes"] > 0
+            assert {reader.unread for reader in readers.listing(store) if reader.name.endswith("archive")} == {0}
+        with pytest.raises(NotAllowed):
+            trip(store, [("XADD", store.keys.crm_out(), "*", "type", "disposition")])
+        with pytest.raises(NotAllowed):
+            trip(store, [("HSET", store.keys.lead("spring"), "L0", "")])
 
 
 def test_a_user_without_rights_is_told_so(site: Site) -> None:

@@ -163,7 +163,7 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
         Grant(_SEND, ("crm_in",)),
     ),
     Role.ARCHIVE: (
-        Grant(_FOLLOW, ("events", "live", "floor", "audit")),
+        Grant(_FOLLOW, ("events", "live", "floor", "audit", "scores")),
         Grant(("hgetall", "hset"), ("readers",)),
         Grant(("hget", "hmget"), ("people",), read_only=True),
         Grant(("smembers", "hgetall"), ("campaigns", "settings", "crms", "rates"), read_only=True),
