@@ -14,6 +14,7 @@ from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.failures import CliExit
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, show_page
+from dialer.cli.base.scheduling import standing_back
 from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_choice import Choice, choice_options, find, time_of
 from dialer.core.leads import lead_reasons
@@ -102,7 +103,7 @@ def _in_batches(
 ) -> Counter[str]:
     fates: Counter[str] = Counter()
     try:
-        with progress_bar(plan.verb, len(lead_ids), hidden=hidden) as bar:
+        with standing_back(), progress_bar(plan.verb, len(lead_ids), hidden=hidden) as bar:
             for first in range(0, len(lead_ids), plan.at_once):
                 ids = lead_ids[first : first + plan.at_once]
                 fates.update(plan.batch(store, ids, now()))
