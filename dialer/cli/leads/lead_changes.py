@@ -74,7 +74,7 @@ def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool
     as_json = bool(click.get_current_context().params.get("as_json"))
     if as_json and not (yes or dry_run):
         raise click.UsageError("--json does not ask: give --yes or --dry-run as well")
-    with invocation.store() as store:
+    with standing_back(), invocation.store() as store:
         campaigns.get(store, choice.campaign)
         matching = find(store, choice, plan.default, hidden=as_json)
         data: dict[str, Any] = {
@@ -103,7 +103,7 @@ def _in_batches(
 ) -> Counter[str]:
     fates: Counter[str] = Counter()
     try:
-        with standing_back(), progress_bar(plan.verb, len(lead_ids), hidden=hidden) as bar:
+        with progress_bar(plan.verb, len(lead_ids), hidden=hidden) as bar:
             for first in range(0, len(lead_ids), plan.at_once):
                 ids = lead_ids[first : first + plan.at_once]
                 fates.update(plan.batch(store, ids, now()))
