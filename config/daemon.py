@@ -14,6 +14,7 @@ from compliance.register import MAX_NAME
 from config.archive import ArchiveSettings
 from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
+from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
 from config.sip import SipSettings, TrunkSettings
 
@@ -312,6 +313,9 @@ class DaemonSettings(Section):
     spool: SpoolSettings = Field(default=SpoolSettings(), description="where events wait while Redis is away")
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="the record of decisions and of attempts' ends"
+    )
+    recordings: RecordingsSettings = Field(
+        default=RecordingsSettings(), description="where this host keeps what it records of talks"
     )
     policies: PoliciesSettings = Field(default=PoliciesSettings(), description="policies of your own")
     retention: RetentionSettings = Field(

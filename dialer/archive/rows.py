@@ -131,8 +131,7 @@ _MAKERS: Final[Mapping[str, Callable[[Event, bytes, Lead | None], Archived]]] = 
     "outcome": _outcome,
     "agent_interval": _plain("agent_intervals"),
     "pacing_minute": _plain("pacing_minutes"),
-    "recording": _plain("recordings"),
-    "quality_mark": _plain("quality_marks", marked_at="at"),
+    "recording": _plain("recordings", finished_at="at"),
 }
 """By type of event. What has none is not archived, and not missed: it is for screens."""
 
@@ -153,6 +152,23 @@ def campaign_change(entry: Entry) -> Archived | None:
         "detail": json.dumps(detail, ensure_ascii=False, default=str)[:4096],
     }
     return Archived("campaign_changes", row)
+
+
+def quality_mark(entry: Entry) -> Archived:
+    """The row of marks that somebody gave a recording. Raises `Unreadable`."""
+    try:
+        score = unpacked(entry.fields.get(b"score", b""))
+        row = {
+            **{name: score[given] for name, given in _MARK.items()},
+            "sheet": f"{score['sheet']} {score['version']}",
+            "score": 100.0 * score["points"] / score["most"],
+        }
+    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
+        raise Unreadable(f"score: {error}") from error
+    return Archived("quality_marks", _row(TABLES["quality_marks"], row))
+
+
+_MARK: Final = {"attempt_id": "attempt", "campaign": "campaign", "agent": "agent", "scorer": "by", "marked_at": "at"}
 
 
 def erased_of(entry: Entry) -> tuple[set[int], set[int]]:

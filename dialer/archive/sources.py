@@ -43,8 +43,9 @@ class Sources:
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """These, what happened on the floor, the audit trail."""
-        return (*self.crm_streams, self.store.keys.floor(), self.store.keys.audit())
+        """These, what happened on the floor, the audit trail, the marks of who listened."""
+        keys = self.store.keys
+        return (*self.crm_streams, keys.floor(), keys.audit(), keys.recordings_scores())
 
     def open(self, *, who: str, now: float) -> None:
         """Register with each CRM that there is now, from the oldest event on. One that is registered stays where it is.

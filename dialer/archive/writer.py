@@ -126,10 +126,13 @@ class Writer:
     def take(self, taken: Sequence[Taken]) -> None:
         """Make rows of entries. One that cannot be read is said so of, counted and passed over."""
         events: list[Event] = []
+        keys = self.sources.store.keys
         for stream, entry in taken:
             try:
-                if stream == self.sources.store.keys.audit():
+                if stream == keys.audit():
                     self._take_audited(entry)
+                elif stream == keys.recordings_scores():
+                    self._keep(rows.quality_mark(entry))
                 else:
                     events.append(rows.event_of(entry))
             except Unreadable as error:

@@ -103,6 +103,14 @@ class AgentChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recorded talk is over, `length_s` after its recording began; None: it was paused at the end, or had failed."""
+
+    attempt: str
+    length_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """Something that the tables do not foresee was ignored; logged and counted, never silent."""
 
@@ -110,4 +118,4 @@ class Anomaly:
     detail: str
 
 
-Effect = Lease | Reserve | Send | Settle | OptOut | Release | Postpone | Publish | AgentChanged | Anomaly
+Effect = Lease | Reserve | Send | Settle | OptOut | Release | Postpone | Publish | AgentChanged | Recorded | Anomaly

@@ -27,13 +27,14 @@ from sip.messages import SLOTS_PER_CALL
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the engine needs to know about its host."""
+    """What the engine needs to know about its host. `hash_key` is the key of what stands for numbers in records."""
 
     trunks: tuple[TrunkLimits, ...]
     max_lines: int
     agent_heartbeat_timeout_s: float = 60.0
     lease_batch: int = 200
     handover_allowance_s: float = 0.3
+    hash_key: bytes = field(default=b"", repr=False)
 
 
 class TimerKind(StrEnum):
@@ -68,6 +69,7 @@ class EngineState:
     campaigns in mode preview. `ending` says that every call is being hung up.
     `recent_answers` are the newest answers by attempt, in order (see `routing`). `usable` are the trunks of each
     campaign, best first, as its settings were when they were last looked up.
+    `recording_fault` says in words why nothing can be recorded on this host; empty: it can.
     `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
     `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known.
     """
@@ -86,6 +88,7 @@ class EngineState:
     healthy: bool = True
     draining: bool = False
     ending: bool = False
+    recording_fault: str = ""
     wall_ahead_s: float = 0.0
     utc_offset_s: float | None = None
     at_gates: Counter[str] = field(default_factory=Counter)

@@ -35,6 +35,9 @@ CPS_PER_AGENT: Final = 2
 TALK_LIMIT_S: Final = 30
 """How long talks may go on in the drain."""
 
+ARCHIVE: Final = "archive"
+ARCHIVE_FLUSH_S: Final = 2
+
 EARLIER: Final = "winter-sale"
 EARLIER_DAYS: Final = (20, 8)
 """How many days ago people who were called often enough were called."""
@@ -99,6 +102,11 @@ dir = "{folder / "spool"}"
 [evidence]
 folder = "{folder / "evidence"}"
 key_file = "{folder / "evidence.key"}"
+
+[archive]
+folder = "{folder / ARCHIVE}"
+flush_s = {ARCHIVE_FLUSH_S}
+time_zone = "{HOME_ZONE}"
 
 [metrics]
 port = 0

@@ -22,6 +22,7 @@ from typing import Final
 from compliance.blocks import of_number
 from compliance.numbers import E164
 from config.redis import RedisSettings
+from dialer.archive.sources import Sources
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
 from dialer.demo import crm, lead_list, parts, scene
@@ -29,8 +30,10 @@ from dialer.demo.crm import Crm
 from dialer.demo.lead_list import Kind, Row
 from dialer.demo.parts import DemoFailed
 from dialer.demo.summary import Summary, sum_up
+from dialer.disk.archive.asking import ask
 from dialer.store.base.connection import Store, close_store, open_store
 from dialer.store.base.errors import StoreError
+from dialer.store.crm import readers
 from dialer.store.operators import campaigns, control, status
 from dialer.store.privacy import blocklist
 from sip.loopback.process import Loopback, LoopbackError, start_loopback
@@ -44,6 +47,8 @@ READY_LIMIT_S: Final = 180.0
 LIST_LIMIT_S: Final = 60.0
 DRAIN_LIMIT_S: Final = scene.TALK_LIMIT_S + 90.0
 LAST_WORDS_LIMIT_S: Final = 15.0
+DISPOSITIONS: Final = "SELECT disposition, count(*) FROM attempts GROUP BY disposition"
+MOST_DISPOSITIONS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def run(options: Options, show: Show) -> Summary:
     try:
         with ExitStack() as stack:
             stage = _set_up(options, folder, stack, show)
-            _open_the_floor(stage)
+            _open_the_floor(stage, stack, options)
             halfway, at_the_end = _dial(stage, options.seconds)
             _drain(stage)
             summary = _take_stock(stage, halfway, at_the_end)
@@ -157,10 +162,13 @@ def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Sta
     return Stage(folder, store, loopback, daemon, stand_in, threads, closing, rows, show)
 
 
-def _open_the_floor(stage: Stage) -> None:
-    """The CRM hands in the no-call list and the leads and logs the agents in; then the campaign is started."""
+def _open_the_floor(stage: Stage, stack: ExitStack, options: Options) -> None:
+    """The CRM hands in the no-call list and the leads and logs the agents in; then the campaign is started. The archive
+    begins when the daemon has made the key of the hashes."""
     store, phase = stage.store, "starting the daemon; the very first start compiles the pacing model"
     _until(stage, phase, lambda: stage.board is not None, READY_LIMIT_S, "the daemon was not ready")
+    most_s = options.seconds + LIST_LIMIT_S + DRAIN_LIMIT_S + LAST_WORDS_LIMIT_S
+    stack.enter_context(parts.archive(stage.folder, stage.folder / "dialer.toml", most_s))
     blocked = [row.number for row in stage.rows if row.kind is Kind.BLOCKED]
     stage.crm_work = stage.threads.submit(crm.work, stage.crm, stage.rows, blocked, stage.closing)
 
@@ -247,6 +255,7 @@ def _take_stock(stage: Stage, halfway: Board, at_the_end: Board) -> Summary:
     except TimeoutError:
         raise DemoFailed(f"the CRM did not hear everything within {LAST_WORDS_LIMIT_S:g} s") from None
     return sum_up(
+        archived=_archived(stage),
         rows=stage.rows,
         crm=stage.crm,
         rejects=crm.read_rejects(stage.crm),
@@ -257,3 +266,16 @@ def _take_stock(stage: Stage, halfway: Board, at_the_end: Board) -> Summary:
         dialling=at_the_end,
         last=stage.board or at_the_end,
     )
+
+
+def _archived(stage: Stage) -> dict[str, int]:
+    """The attempts in the archive by disposition, when it has read everything."""
+    until = time.monotonic() + LAST_WORDS_LIMIT_S
+    sources = Sources(stage.store)
+    while sources.coming() or not readers.listing(stage.store):
+        if time.monotonic() > until:
+            words = parts.last_words(stage.folder / "archive.log")
+            raise DemoFailed(f"the archive has not read everything within {LAST_WORDS_LIMIT_S:g} s: {words}")
+        time.sleep(LOOK_EVERY_S)
+    asked = ask(stage.folder / scene.ARCHIVE, scene.HOME_ZONE, DISPOSITIONS, MOST_DISPOSITIONS)
+    return {str(name): int(count) for name, count in asked.rows}

@@ -8,6 +8,7 @@ from typing import Final
 
 from dialer.drawing.svg import COLOURS, style_of
 
+NEXT_LINE: Final = "\n"
 _LIGHT: Final = ("#1f6fd6", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#0e7490", "#be185d", "#475569")
 _DARK: Final = ("#7cb3ff", "#ff9e6b", "#6fdc8c", "#cfa2ff", "#f2cc60", "#5fd4e6", "#ff8fc0", "#b6c2d1")
 _STATES_LIGHT: Final = ("#15803d", "#d9a514", "#a9c8ef", "#d4d4d8")
@@ -33,7 +34,11 @@ svg .limit-name{fill:var(--bad)}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;margin:.3rem 0;padding:0;list-style:none}
 .legend svg{width:1.8rem;height:.8rem;display:inline-block;margin-right:.4rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.3rem 0}dt{font-weight:600}dd{margin:0}
-.bar{fill:var(--c0)}.bar.total{fill:var(--quiet)}
+.bar{fill:var(--c0)}.bars svg{max-width:45rem}
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.5rem;margin:.4rem 0}
+.tiles div{border:1px solid var(--grid);border-radius:.4rem;padding:.4rem .6rem}
+.tiles b{display:block;font-size:1.25rem;font-variant-numeric:tabular-nums}
+.tiles span{color:var(--quiet);font-size:.85rem}
 @media print{body{max-width:none;margin:0}.wide{overflow:visible}h2{break-after:avoid}tr{break-inside:avoid}}
 .line.d1{stroke-dasharray:7 4}.line.d2{stroke-dasharray:2 4}
 @media (max-width:48rem){
@@ -82,6 +87,12 @@ def listed(items: Iterable[str]) -> str:
     return f"<ul class=legend>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
 
 
+def tiles(figures: Iterable[tuple[str, str]]) -> str:
+    """Figures that are looked at first: (what it is, its value)."""
+    items = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures)
+    return f"<div class=tiles>{items}</div>"
+
+
 def definitions(rows: Iterable[tuple[str, str]]) -> str:
     """Words and what they mean."""
     items = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in rows)
@@ -90,14 +101,14 @@ def definitions(rows: Iterable[tuple[str, str]]) -> str:
 
 def table(heads: Sequence[str], rows: Iterable[tuple[Sequence[str], str]]) -> str:
     """A table; a row is of a kind: `quiet`, `total`, `over` (its first figure is marked) or none. Each cell knows its
-    head, for where a row is shown as a list."""
+    head, for where a row is shown as a list; a head may have a second line."""
     lines = []
     for cells, kind in rows:
         bad = {1: " class=bad"} if kind == "over" else {}
         texts = (
-            f'<td data-head="{escape(head)}"{bad.get(place, "")}>{escape(text)}</td>'
+            f'<td data-head="{escape(head.replace(NEXT_LINE, " "))}"{bad.get(place, "")}>{escape(text)}</td>'
             for place, (head, text) in enumerate(zip(heads, cells, strict=True))
         )
         lines.append(f"<tr{f' class={kind}' if kind in ('quiet', 'total') else ''}>{''.join(texts)}</tr>")
-    first = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    first = "".join(f"<th>{escape(head).replace(NEXT_LINE, '<br>')}</th>" for head in heads)
     return f"<div class=wide><table><tr>{first}</tr>{''.join(lines)}</table></div>"

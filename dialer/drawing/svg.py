@@ -14,6 +14,7 @@ from typing import Final
 
 COLOURS: Final = 8
 MOST_TICKS: Final = 6
+MOST_NAMES: Final = 12
 Point = tuple[float, float]
 
 
@@ -34,7 +35,8 @@ def title(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Axis:
     """Numbers along one side, from `low` to `high`; `unit` follows each label. `shape` bends the scale, `marks` are
-    the labelled values (about five round ones if there are none)."""
+    the labelled values (about five round ones if there are none). With `names` it is an axis of places,
+    0, 1, 2 ..., and as many of them are labelled as there is room for."""
 
     low: float
     high: float
@@ -42,6 +44,7 @@ class Axis:
     title: str = ""
     marks: Sequence[float] = ()
     shape: Callable[[float], float] = float
+    names: Sequence[str] = ()
 
     def at(self, value: float) -> float:
         """The place of a value, 0 to 1; what is beyond is at the edge."""
@@ -51,6 +54,8 @@ class Axis:
 
     def ticks(self) -> Sequence[float]:
         """The values that are labelled."""
+        if self.names:
+            return range(0, len(self.names), max(1, math.ceil(len(self.names) / MOST_NAMES)))
         if self.marks:
             return self.marks
         span = self.high - self.low
@@ -58,6 +63,10 @@ class Axis:
         step = next((step for step in steps if span / step <= MOST_TICKS), span)
         first = math.ceil(self.low / step) * step
         return [first + step * place for place in range(int((self.high - first) / step + 1e-9) + 1)]
+
+    def label(self, tick: float) -> str:
+        """How a value is labelled."""
+        return self.names[int(tick)] if self.names else f"{tick:g}{self.unit}"
 
 
 @dataclass(slots=True)
@@ -87,14 +96,14 @@ class Chart:
         for tick in self.y.ticks():
             at = self.up(tick)
             self.parts.append(element("line", class_="grid", x1=self.left, x2=self.width - self.right, y1=at, y2=at))
-            self.text(self.left - 6, at + 4, f"{tick:g}{self.y.unit}", "tick", "end")
+            self.text(self.left - 6, at + 4, self.y.label(tick), "tick", "end")
         for tick in self.x.ticks():
             at = self.across(tick)
             if upright:
                 self.parts.append(
                     element("line", class_="grid", x1=at, x2=at, y1=self.top, y2=self.height - self.bottom)
                 )
-            self.text(at, self.height - self.bottom + 15, f"{tick:g}{self.x.unit}", "tick", "middle")
+            self.text(at, self.height - self.bottom + 15, self.x.label(tick), "tick", "middle")
         if self.x.title:
             self.text((self.left + self.width - self.right) / 2, self.height - 4, self.x.title, "title", "middle")
 

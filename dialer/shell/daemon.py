@@ -1,7 +1,7 @@
 """The composition root: what a running daemon is made of, and the order in which it lives and dies.
 
     archive             evidence; ends last, when every record is on disk
-      event writer      ends when everything is in Redis or on disk
+      event writer      ends when everything is in Redis or on disk; the last recordings are finished before
         SIP worker pool ends when no call is left
           floor         engine, pacers, store tasks, heartbeat, board
             feeds       leads, agents, CRM, operators; end first
@@ -28,6 +28,9 @@ from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.figures.pacing_minutes import PacingMinutes
 from dialer.shell.parts import Parts, open_parts, pool_settings
+from dialer.shell.recordings.disk_watch import DiskWatch
+from dialer.shell.recordings.expiry import Expiry
+from dialer.shell.recordings.finishing import Finishing
 from dialer.shell.tasks.board import BoardTask
 from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
@@ -182,6 +185,8 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
     watch.created_at = parts.evidence.created_at
     feeds = Feeds(parts, Logins(parts, claims), watch)
     heartbeat = Heartbeat(parts, claims, store_tasks, watch, writer, marker)
+    expiry = Expiry(parts)
+    finishing = Finishing(parts, writer, expiry)
     try:
         await feeds.begin()
     except StoreError as error:
@@ -204,6 +209,9 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             Housekeeping(parts, lambda: watch.catalogue).keep,
             CrmStreams(parts).keep,
             StrayLeads(parts).keep,
+            DiskWatch(parts).watch,
+            expiry.keep,
+            finishing.keep,
             PacingMinutes(parts).keep,
         ):
             floor.start_soon(task)
@@ -222,3 +230,4 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             await dismiss(parts, claims)
         await board.publish()
         floor.cancel_scope.cancel()
+    await finishing.last()

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,12 @@ from config.daemon import DaemonSettings
 from config.exposed import exposed_secrets
 from config.load import Effective
 from config.policies import Catalogue
+from config.recordings.settings import RecordingsSettings
+from dialer.disk.errors import DiskError
+from dialer.disk.recordings import sealing
 from dialer.disk.registers import NationalRegisters
+from dialer.shell.recordings.disk_watch import MB, NEAR
+from dialer.shell.recordings.troubles import FAILED
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, trip
@@ -90,7 +95,30 @@ def check_disk(settings: DaemonSettings) -> Iterator[Finding]:
         yield Finding("disk", State.FAULT, f"{key} is not private: the daemon will not start", f"chmod 0600 {key}")
 
 
-def _folder(folder: Path, name: str, room_bytes: int) -> Iterator[Finding]:
+def check_recordings(settings: RecordingsSettings) -> Iterator[Finding]:
+    """Where recordings go: writable, with room, with its key. None of it keeps this host from dialling by itself."""
+    room_bytes = round(NEAR * settings.min_free_mb * MB)
+    for folder in dict.fromkeys((settings.folder, settings.live_folder or settings.folder)):
+        for finding in _folder(Path(folder), "recordings.folder", room_bytes, "nothing is recorded"):
+            yield finding if finding.state is State.OK else replace(finding, state=State.WARNING)
+    if settings.key_file:
+        try:
+            sealing.read_keys(Path(settings.key_file))
+        except DiskError as error:
+            yield Finding("disk", State.WARNING, f"nothing is recorded: {error}", "bring the key back from its copy")
+    failed = Path(settings.live).parent / FAILED
+    talks = [path for path in failed.glob("*") if path.is_dir()]
+    if talks:
+        text = f"{counted(len(talks))} in {failed} could not be made a recording"
+        yield Finding("disk", State.WARNING, text, f"see the log for why; to try again move it to {settings.live}")
+
+
+def counted(talks: int) -> str:
+    """`1 talk`, `2 talks`."""
+    return "1 talk" if talks == 1 else f"{talks} talks"
+
+
+def _folder(folder: Path, name: str, room_bytes: int, without: str = "no new calls start") -> Iterator[Finding]:
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not os.access(there, os.W_OK | os.X_OK):
         remedy = f"give it to the daemon's user, or run this as that user: sudo -u dialer dialer doctor ({name})"
@@ -102,7 +130,7 @@ def _folder(folder: Path, name: str, room_bytes: int) -> Iterator[Finding]:
     said = f"{folder}: {free / 1e9:.1f} GB free"
     if free < room_bytes:
         need = f"{name} may need {room_bytes / 1e9:.1f} GB"
-        yield Finding("disk", State.WARNING, f"{said}, and {need}", "make room: without it no new calls start")
+        yield Finding("disk", State.WARNING, f"{said}, and {need}", f"make room: without it {without}")
     else:
         yield ok("disk", said)
 

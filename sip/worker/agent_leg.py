@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from sip.causes import Cause, classify
-from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent
+from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent, RecordingChanged, RecordingOrder
 from sip.worker import cancelling
 from sip.worker import dialog as fact
+from sip.worker.audio.recorder import Recorder
 from sip.worker.context import Context
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
@@ -39,6 +40,8 @@ class AgentLeg:
         self._agent: Dialog | None = None
         self._leg = ""
         self._next: DialAgent | None = None
+        self._order = RecordingOrder()
+        self._recorder: Recorder | None = None
         self._over = False
 
     def dial(self, command: DialAgent) -> None:
@@ -69,6 +72,9 @@ class AgentLeg:
     def end(self) -> None:
         """The call is over: hang up, report nothing."""
         self._over = True
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = None
         self._next = None
         agent, self._agent = self._agent, None
         if agent is None:
@@ -117,6 +123,26 @@ class AgentLeg:
             self._next_is_not_needed()
             self._context.emit(Bridged(agent.call, self._leg, self._context.now()))
             self._has_bridged()
+            if self._order.name:
+                self._recorder = self._new_recorder(agent.call)
+        if self._recorder is not None:
+            self._recorder.connect(callee.audio(), agent.audio())
+
+    def record(self, *, on: bool) -> None:
+        """Go on recording the talk, or pause."""
+        if self._recorder is None:
+            return
+        if on:
+            self._recorder.start()
+        else:
+            self._recorder.stop()
+
+    def _new_recorder(self, call: str) -> Recorder:
+        def report(on: bool, problem: str) -> None:
+            self._context.emit(RecordingChanged(call, self._context.now(), on, problem))
+
+        endpoint = self._context.endpoint
+        return Recorder(endpoint.recordings, self._order, endpoint.silence, report)
 
     def _start_next(self) -> None:
         command = self._next
@@ -133,7 +159,7 @@ class AgentLeg:
         except RefusedError as error:
             self._failed(command.leg, error.cause, 0)
             return
-        self._agent, self._leg = agent, command.leg
+        self._agent, self._leg, self._order = agent, command.leg, command.recording
         self._context.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
 
     def _check_heard(self, agent: Dialog) -> None:

@@ -89,6 +89,7 @@ class Endpoint:
         _kept.append(self)
         self.slots = slots
         self.talk_limit_s = settings.talk_limit_s
+        self.recordings = settings.recordings
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._settings = settings
         self._host = settings.bind_address
@@ -324,6 +325,10 @@ class Endpoint:
         first, second = callee.audio(), agent.audio()
         first.startTransmit(second)
         second.startTransmit(first)
+
+    def silence(self) -> Any:
+        """A port of the bridge on which nothing is ever heard: the null device's microphone."""
+        return self._devices.getCaptureDevMedia()
 
     def keep_clock(self, until: float) -> None:
         """Run the media clock at least until `until` (monotonic seconds)."""

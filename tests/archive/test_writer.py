@@ -18,12 +18,15 @@ from dialer.archive.rows import kept_hash
 from dialer.core.agents.agent import AgentState
 from dialer.core.agents.intervals import Interval
 from dialer.core.model import Disposition
+from dialer.core.quality import Score
 from dialer.disk.archive.partitions import files
 from dialer.disk.archive.tables import ATTEMPTS
+from dialer.disk.recordings import index
+from dialer.shell.recordings.finishing import event_of as event_of_recording
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.records import packed
 from dialer.store.crm import inbox, readers
-from dialer.store.operators import campaigns, control
+from dialer.store.operators import campaigns, control, scores
 from dialer.store.settlement import floor_events, settle
 from dialer.store.settlement.outbox import publish
 from dialer.store.settlement.settlements import event_of
@@ -370,3 +373,24 @@ def test_a_file_that_is_written_again_has_the_same_types(archive: Archive, calls
 
     assert len(shapes) == 1
     assert "MILLIS" in shapes.pop()
+
+
+def test_recordings_and_marks_are_archived(archive: Archive, calls: Calls, store: Store) -> None:
+    """What the daemon tells of a recording, and what listeners gave it, as a share of the sheet's points."""
+    row = index.Row(
+        attempt="A0", campaign="spring", agent="17", at=NOW, duration_s=39.5, sha256="", size_bytes=1, file=""
+    )
+    for _ in range(2):
+        publish(store, [event_of_recording(row, "dial-1", NOW)])
+    marks = {"greeting": 3, "close": 4}
+    scores.keep(
+        store, [Score("A0", "17", "spring", "sheet", "1", "anna", NOW, marks, points=7, most=10, note="138 0013 8000")]
+    )
+
+    archive.catch_up()
+
+    folder = archive.folder
+    recorded = f"SELECT attempt_id, agent, duration_s, host FROM read_parquet('{folder}/recordings/*/*.parquet')"
+    marked = f"SELECT attempt_id, scorer, sheet, score FROM read_parquet('{folder}/quality_marks/*/*.parquet')"
+    assert archive.rows(recorded) == [("A0", "17", 39.5, "dial-1")]
+    assert archive.rows(marked) == [("A0", "anna", "sheet 1", 70.0)]

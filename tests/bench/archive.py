@@ -311,7 +311,11 @@ def main() -> None:
     parser.add_argument("--writer-seconds", type=float, default=150.0)
     parser.add_argument("--rate", type=int, default=100)
     parser.add_argument("--keep", type=Path, help="make the month here, or use the one that is here; no writer")
+    parser.add_argument("--only-writer", action="store_true")
     given = parser.parse_args()
+    if given.only_writer:
+        writer(Path(tempfile.mkdtemp(prefix="bench-archive-")), given.writer_seconds, given.rate)
+        return
     folder = given.keep or Path(tempfile.mkdtemp(prefix="bench-archive-"))
     try:
         if given.keep is None or not given.keep.exists():

@@ -133,6 +133,7 @@ class Floor:
             retry=RetryTable.model_validate({"busy": soon, "no_answer": soon}),
             ring_timeout_s=15.0,
             abandon_message=self.site.message(),
+            recording={"mode": "all"},
         )
         for first in range(0, self.leads, INTAKE):
             self.site.leads(CAMPAIGN, [number(i) for i in range(first, min(first + INTAKE, self.leads))])

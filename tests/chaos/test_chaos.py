@@ -53,3 +53,4 @@ def test_whatever_happens_every_attempt_has_one_disposition(tmp_path: Path) -> N
     assert books.faults(witnesses_died=True) == []
     assert set(codes) == {0}
     assert books.attempts > len(names)
+    assert books.recordings > len(names)

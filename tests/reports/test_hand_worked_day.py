@@ -84,13 +84,13 @@ def test_the_service_level_is_of_so_many_seconds_as_are_asked_for(day: Book) -> 
 
 
 def test_recordings_and_marks(day: Book) -> None:
-    """Three of four talks were recorded; two were marked, one of them twice."""
+    """Three of four talks were recorded; two were marked, one of them by two listeners, of whom one thought again."""
     for attempt in ("A6", "A7", "A8"):
         about = {"attempt_id": attempt, "campaign": "spring", "agent": "17"}
-        day.put("recordings", {"recording_id": f"R{attempt}", **about, "started_at": 1_772_500_000_000, "seconds": 9.0})
-    for attempt, scorer, score in (("A6", "q1", 80.0), ("A6", "q2", 60.0), ("A7", "q1", 100.0)):
+        day.put("recordings", {**about, "finished_at": 1_772_500_000_000, "duration_s": 9.0})
+    for attempt, scorer, score in (("A6", "q1", 20.0), ("A6", "q1", 80.0), ("A6", "q2", 60.0), ("A7", "q1", 100.0)):
         about = {"attempt_id": attempt, "campaign": "spring", "agent": "17", "scorer": scorer, "score": score}
-        day.put("quality_marks", {**about, "marked_at": 1_772_500_000_000})
+        day.put("quality_marks", {**about, "sheet": "s 1", "marked_at": 1_772_500_000_000 + int(score)})
 
     agent = named(day.table("quality"))
 

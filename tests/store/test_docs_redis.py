@@ -18,6 +18,8 @@ import dialer
 from dialer.core.agents.agent import AgentState
 from dialer.core.agents.intervals import Interval
 from dialer.core.model import Disposition, Lead, Settlement
+from dialer.disk.recordings.index import Row
+from dialer.shell.recordings.finishing import event_of as recording_event
 from dialer.store.base.connection import trip
 from dialer.store.base.fields import Fields
 from dialer.store.base.keys import Keys, Place
@@ -54,6 +56,9 @@ SAID_BY_THE_STORE = {
     "campaign_status": lead_orders.campaign_status(RECEIVED, "spring", "running", "paused", NOW),
     "leads_deleted": deletion.event_of("spring", ["L1"], "march", "ann", NOW),
     "refused": refused("s", "1-0", [], at=NOW),
+    "recording": recording_event(
+        Row(attempt="A1", at=NOW, duration_s=1.0, sha256="", size_bytes=1, file="A1.opus"), "one", NOW
+    ),
     "stray_leads": Stray("dialer:spring:leads", "spring", "spring", 1, NOW).event(NOW),
 }
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import Final
 
 from dialer.cli.reports.written import NOTHING, definition, key_written, written
-from dialer.drawing.page import definitions, figure, h2, legend, page, table
+from dialer.drawing.page import definitions, h2, legend, page, table, tiles
 from dialer.drawing.svg import Axis, Chart, style_of
 from dialer.reports.compose import Document, Section, Value
 from dialer.reports.measures import Measure, Unit
@@ -37,7 +37,7 @@ def _section(section: Section) -> list[str]:
     if not section.part.keys:
         (row,) = section.rows
         pairs = zip(section.measures, row, strict=True)
-        return [title, definitions((f"{one.head} {one.chinese}", written(one, value)) for one, value in pairs)]
+        return [title, tiles((f"{one.head} {one.chinese}", written(one, value)) for one, value in pairs)]
     if not section.rows:
         return [title, "<p class=quiet>Nothing was archived of these days.</p>"]
     return [title, *_charts(section), _table(section)]
@@ -48,7 +48,7 @@ def _table(section: Section) -> str:
     rows = [([*_keys(section, row), *_values(section, row[keys:])], "") for row in section.rows]
     if section.total is not None and len(section.rows) > 1:
         rows.append((["total 合计", *[""] * (keys - 1), *_values(section, section.total[keys:])], "total"))
-    return table([f"{english} {chinese}" for english, chinese in section.heads], rows)
+    return table([f"{english}\n{chinese}" for english, chinese in section.heads], rows)
 
 
 def _keys(section: Section, row: tuple[Value, ...]) -> list[str]:
@@ -68,7 +68,7 @@ def _charts(section: Section) -> list[str]:
         return []
     if section.part.keys[0] in OVER_TIME:
         return [legend([f"{one.head} {one.chinese}" for one in drawn]), _lines(section, drawn)]
-    return [figure("", _bars(section, measure)) for measure in drawn]
+    return [_bars(section, measure) for measure in drawn]
 
 
 def _column(section: Section, measure: Measure) -> list[float | None]:
@@ -82,13 +82,10 @@ def _lines(section: Section, measures: list[Measure]) -> str:
     columns = [_column(section, measure) for measure in measures]
     names = [key_written(section.part.keys[0], row[0])[-5:] for row in section.rows]
     top = max((value for column in columns for value in column if value is not None), default=1.0)
-    step = max(1, len(names) // 12)
     chart = Chart(
-        Axis(0.0, len(names) - 1.0, marks=(0.0,)), Axis(0.0, 1.08 * top or 1.0), width=900, height=260, right=24
+        Axis(0.0, len(names) - 1.0, names=names), Axis(0.0, 1.08 * top or 1.0), width=900, height=260, right=24
     )
     chart.frame()
-    for place in range(step, len(names), step):
-        chart.text(chart.across(place), chart.height - chart.bottom + 15, names[place], "tick", "middle")
     for number, (measure, column) in enumerate(zip(measures, columns, strict=True)):
         chart.line(measure.head, enumerate(column), style_of(number), dots=True)
     return chart.svg()
@@ -112,7 +109,7 @@ def _bars(section: Section, measure: Measure) -> str:
         Axis(0.0, top or 1.0, title=title), Axis(0.0, 1.0), width=720, height=height, left=left, right=70, bottom=8
     )
     chart.bars([(name[:24], value, text) for name, value, text in rows], BAR_PX)
-    return f"<p class=quiet>{escape(title)}</p>{chart.svg()}"
+    return f"<p class=quiet>{escape(title)}</p><div class=bars>{chart.svg()}</div>"
 
 
 def _texts(section: Section, measure: Measure) -> list[str]:

@@ -197,7 +197,10 @@ def _calls(question: Question) -> str:
             SELECT attempt_id, arg_max(outcome, said_at) AS outcome, bool_or(opt_out) AS word_opt_out
             FROM outcomes WHERE {later} GROUP BY attempt_id
         ), marks AS (
-            SELECT attempt_id, avg(score) AS score FROM quality_marks WHERE {later} GROUP BY attempt_id
+            SELECT attempt_id, avg(score) AS score FROM (
+                SELECT attempt_id, arg_max(score, marked_at) AS score
+                FROM quality_marks WHERE {later} GROUP BY attempt_id, scorer, sheet
+            ) GROUP BY attempt_id
         ), tapes AS (
             SELECT DISTINCT attempt_id FROM recordings WHERE {later}
         ), joined AS (

@@ -172,31 +172,32 @@ CAMPAIGN_CHANGES: Final = Table(
 
 RECORDINGS: Final = Table(
     "recordings",
-    "Talks that were recorded.",
-    ("recording_id",),
-    "started_at",
+    "Talks that were recorded. One that a daemon finished twice may be there twice: count attempts.",
+    ("attempt_id",),
+    "finished_at",
     (
-        Column("recording_id", _TEXT, "the recording"),
         Column("attempt_id", _TEXT, "the attempt"),
         Column("campaign", _TEXT, "the campaign"),
         Column("agent", _TEXT, "who talked"),
-        Column("started_at", _TIME, "from when on"),
-        Column("seconds", "FLOAT", "how long it is"),
-        Column("bytes", "UBIGINT", "its size"),
+        Column("finished_at", _TIME, "when the file was on the host's disk for good"),
+        Column("duration_s", "FLOAT", "how long it is"),
+        Column("missing_s", "FLOAT", "what of the talk never came to the disk"),
+        Column("host", _TEXT, "the host that has it"),
     ),
 )
 
 QUALITY_MARKS: Final = Table(
     "quality_marks",
-    "Marks that somebody who listened gave; the last of each listener counts.",
-    ("attempt_id", "scorer", "marked_at"),
+    "Marks that somebody who listened gave; the last of each listener and sheet counts.",
+    ("attempt_id", "scorer", "sheet", "marked_at"),
     "marked_at",
     (
         Column("attempt_id", _TEXT, "the attempt"),
         Column("campaign", _TEXT, "the campaign"),
         Column("agent", _TEXT, "whose talk it was"),
         Column("scorer", _TEXT, "who listened"),
-        Column("score", "FLOAT", "the mark, 0 to 100"),
+        Column("sheet", _TEXT, "the scoring sheet, with its version"),
+        Column("score", "FLOAT", "the share of its points, 0 to 100"),
         Column("marked_at", _TIME, "when"),
     ),
 )

@@ -48,7 +48,7 @@ class Claims:
     async def take(self, agent: str) -> bool:
         """Claim an agent who logs in; False where another daemon has, or should. Raises `StoreError`."""
         async with self._changing:
-            if (self.closed or self.unfit) and agent not in self.parts.engine.view().agents:
+            if (self.closed or self.unfit) and self.parts.engine.agent(agent) is None:
                 return False
             self._absent.discard(agent)
             if agent not in self.held:

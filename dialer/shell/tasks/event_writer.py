@@ -42,6 +42,8 @@ GATHER_S: Final = 0.025
 Redis for each fact would cost more than the fact."""
 
 SPOOL_FULL_PAUSE_S: Final = 1.0
+REPEATED: Final = frozenset({"recording_state"})
+"""Events of which there may be several about one attempt."""
 
 Fact = Settlement | OptedOut | CrmEvent
 
@@ -108,13 +110,13 @@ class EventWriter:
         if "until" in fields:
             effect = replace(effect, fields={**fields, "until": self.parts.clock.to_wall(fields["until"])})
         event = outbox.event_of(effect, at)
-        if fields.get("attempt_id"):
+        if fields.get("attempt_id") and effect.kind not in REPEATED:
             return event
         self._numbered += 1
         event = replace(event, id=f"{event.id}-{self._numbered}")
         if effect.campaign or not fields.get("agent"):
             return event
-        agent = self.parts.engine.view().agents.get(fields["agent"])
+        agent = self.parts.engine.agent(fields["agent"])
         return event if agent is None else replace(event, about=agent.login or agent.campaigns)
 
     def _interval(self, interval: Interval) -> CrmEvent:
@@ -177,6 +179,10 @@ class EventWriter:
         settle.settle(self.parts.store, ends, self.parts.owner)
         outbox.publish(self.parts.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
         self.parts.unwritten.difference_update(end.attempt for end in ends)
+
+    async def put_down(self, event: CrmEvent) -> None:
+        """Write one event at once: it is in Redis, or on this host's disk, when this returns."""
+        await self._put_down([event])
 
     async def replay(self) -> bool:
         """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not

@@ -92,7 +92,7 @@ class Logins:
         now = self.parts.clock.wall()
         if self.parts.refusals.may_tell("agents:in", agent, reason, now):
             fields = {"agent": agent, "event": event, "reason": reason, "ref": ref}
-            known = self.parts.engine.view().agents.get(agent)
+            known = self.parts.engine.agent(agent)
             about = campaigns or (() if known is None else known.login or known.campaigns)
             refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", now, fields, about=about)
             await self.parts.queues.facts.send(refused)
@@ -154,7 +154,7 @@ class Logins:
             reason = f"no campaign {', '.join(unknown)}; existing campaigns: {', '.join(known) or 'none yet'}"
             await self._refuse(heard, reason)
             return
-        agent = self.parts.engine.view().agents.get(event.agent)
+        agent = self.parts.engine.agent(event.agent)
         if agent is not None and agent.state not in ALLOWED[AgentEventKind.LOGIN]:
             await self.parts.queues.inbox.send(event)  # the engine says why not
             return

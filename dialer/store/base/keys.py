@@ -122,6 +122,12 @@ class Keys:
     housekeeper = _shared("housekeeper")  # string with an end of life: the daemon that deletes what is old
     retention = _shared("retention")  # string: how far the deleting of what is old has come (JSON)
     erasures = _shared("erasures")  # hash: id -> whom to erase, what has been done, what is left
+    # stream: who was erased, for every host to delete what it recorded of them
+    recordings_erased = _shared("recordings:erased")
+    recordings_handed = _shared(
+        "recordings:handed"
+    )  # stream: recordings that were exported or purged, by whom, where to
+    recordings_scores = _shared("recordings:scores")  # stream: marks that people gave recordings
     prefixes = _shared("prefixes")  # hash: PREFIX or CAMPAIGN@PREFIX -> who blocked numbers that begin so, as below
 
     def agent_claim(self, agent: str) -> str:

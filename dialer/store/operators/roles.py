@@ -69,7 +69,9 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "crms": ("crm:campaigns", "crm:names"),
     "control": ("control",),
     "audit": ("audit",),
-    "chores": ("erasures", "retention", "housekeeper", "unwritten", "quarantine", "marker"),
+    "scores": ("recordings:scores",),
+    "recordings": ("recordings:handed",),
+    "chores": ("recordings:erased", "erasures", "retention", "housekeeper", "unwritten", "quarantine", "marker"),
 }
 """The keys, behind the prefix, in groups that are granted together. A `*` stands for any name."""
 
@@ -117,7 +119,7 @@ _MANAGER: Final = (
     Grant(("hgetall", "smembers"), ("crms",), read_only=True),
     Grant(("sadd",), ("campaigns",)),
     Grant(_KEEP, ("settings", "people", "places", "books", "counts", "caller_ids")),
-    Grant(_LOOK, ("readers",), read_only=True),
+    Grant(_LOOK, ("readers", "scores"), read_only=True),
     Grant(_SEND, ("intake", "crm_in", "control", "agents_in", "audit", "events", "live")),  # told of deleted leads
 )
 
@@ -125,6 +127,7 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
     Role.ADMINISTRATOR: (
         *_MANAGER,
         Grant(_LOOK, tuple(group for group in GROUPS if group not in ("intake", "crm_in")), read_only=True),
+        Grant(_SEND, ("recordings", "scores", "chores")),
         Grant(
             (*_KEEP, "incr", "set", "del"),
             ("histories", "blocks", "prefixes", "agents", "hosts", "trunks", "readers", "chores"),
@@ -142,10 +145,15 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
             read_only=True,
         ),
         Grant(_COUNT, ("intake", "people", "places"), read_only=True),
-        Grant(_SEND, ("control", "agents_in", "audit")),
+        Grant(_SEND, ("control", "agents_in", "audit", "scores")),
+        Grant(_LOOK, ("scores",), read_only=True),
     ),
     Role.AUDITOR: (
-        Grant(_LOOK, ("audit", "campaigns", "settings", "counts", "rates", "hosts"), read_only=True),
+        Grant(
+            _LOOK,
+            ("audit", "campaigns", "settings", "counts", "rates", "hosts", "scores", "recordings"),
+            read_only=True,
+        ),
         Grant(_COUNT, ("intake", "people", "places"), read_only=True),
     ),
     Role.CRM: (
@@ -155,7 +163,7 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
         Grant(_SEND, ("crm_in",)),
     ),
     Role.ARCHIVE: (
-        Grant(_FOLLOW, ("events", "live", "floor", "audit")),
+        Grant(_FOLLOW, ("events", "live", "floor", "audit", "scores")),
         Grant(("hgetall", "hset"), ("readers",)),
         Grant(("hget", "hmget"), ("people",), read_only=True),
         Grant(("smembers", "hgetall"), ("campaigns", "settings", "crms", "rates"), read_only=True),
