@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from compliance.evidence import customer_hash, number_hash
@@ -22,15 +23,22 @@ from dialer.store.base.fields import EPOCH_MAX, unpacked
 from dialer.store.base.streams import Entry
 
 LONGEST_TEXT: Final = 300
+LONGEST_DETAIL: Final = 4096
 HASH_DIGITS: Final = 12
 """Hexadecimal digits of a keyed hash that are kept, 48 bits: of ten million numbers some 180 pairs share theirs."""
 
 CHANGE: Final = "campaign_"
 ERASED: Final = "erased"
 DISPOSITION: Final = "disposition"
-_WHOLE: Final = frozenset({"UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT", "INTEGER"})
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_BITS: Final = {"UTINYINT": 8, "USMALLINT": 16, "UINTEGER": 32, "UBIGINT": 64}
+_RANGES: Final = {
+    "UTINYINT": (0, 2**8 - 1),
+    "USMALLINT": (0, 2**16 - 1),
+    "UINTEGER": (0, 2**32 - 1),
+    "UBIGINT": (0, 2**64 - 1),
+    "INTEGER": (-(2**31), 2**31 - 1),
+}
+"""Whole numbers by type, the least and the greatest; what is beyond is at the edge."""
 
 
 class Unreadable(ValueError):
@@ -78,7 +86,8 @@ def archived(event: Event, key: bytes, lead: Lead | None) -> Archived | None:
 
 def _disposition(event: Event, key: bytes, lead: Lead | None) -> Archived:
     data = dict(event.data)
-    data["failed_trunks"] = ",".join(data.get("failed_trunks") or ())
+    trunks = data.get("failed_trunks")
+    data["failed_trunks"] = ",".join(map(str, trunks)) if isinstance(trunks, list) else ""
     data["list"] = "" if lead is None else lead.list_name
     phone = data.pop("phone", None)
     data |= _person(key, lead, str(phone))
@@ -145,11 +154,11 @@ def campaign_change(entry: Entry) -> Archived | None:
     row = {
         "entry": entry.id,
         "changed_at": _at_of(entry),
-        "campaign": str(detail.pop("campaign", "")),
-        "what": what,
-        "redis_user": entry.fields.get(b"user", b"").decode(errors="replace"),
-        "who": entry.fields.get(b"who", b"").decode(errors="replace"),
-        "detail": json.dumps(detail, ensure_ascii=False, default=str)[:4096],
+        "campaign": _printable(str(detail.pop("campaign", ""))),
+        "what": _printable(what),
+        "redis_user": _printable(entry.fields.get(b"user", b"").decode(errors="replace")),
+        "who": _printable(entry.fields.get(b"who", b"").decode(errors="replace")),
+        "detail": json.dumps(detail, default=str)[:LONGEST_DETAIL],
     }
     return Archived("campaign_changes", row)
 
@@ -201,12 +210,25 @@ def audit_detail(entry: Entry) -> dict[str, Any]:
 
 def _at_of(entry: Entry) -> int:
     try:
-        return math.floor(float(entry.fields.get(b"at", b"")) * 1000)
+        at = float(entry.fields.get(b"at", b""))
     except ValueError:
-        return int(entry.id.partition("-")[0])
+        at = -1.0
+    return math.floor(at * 1000) if 0 <= at <= EPOCH_MAX else int(entry.id.partition("-")[0])
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------
+
+
+def _printable(text: str) -> str:
+    """Text that any file takes: what is half a character, or none, is a question mark."""
+    return text[:LONGEST_TEXT].encode(errors="replace").decode().replace("\0", "?")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(_DAY.fullmatch(text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _row(table: Table, data: Mapping[str, Any]) -> Row:
@@ -223,15 +245,16 @@ def _value(column: Column, value: Any) -> Any:
         return None
     match column.type, value:
         case "VARCHAR", str():
-            return value[:LONGEST_TEXT]
+            return _printable(value)
         case "BOOLEAN", bool():
             return value
         case "TIMESTAMP_MS", int() | float() if not isinstance(value, bool) and 0 <= value <= EPOCH_MAX:
             return math.floor(value * 1000)
-        case "DATE", str() if _DAY.fullmatch(value):
+        case "DATE", str() if _is_day(value):
             return value
         case "FLOAT", int() | float() if math.isfinite(value):
             return float(value)
-        case type_, int() if type_ in _WHOLE and not isinstance(value, bool):
-            return value if type_ == "INTEGER" else min(max(value, 0), 2 ** _BITS[type_] - 1)
+        case type_, int() if type_ in _RANGES and not isinstance(value, bool):
+            least, most = _RANGES[type_]
+            return min(max(value, least), most)
     raise Unreadable(f"{column.name}: {str(value)[:40]!r} is no {column.type.lower()}")

@@ -6,6 +6,7 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,13 +29,16 @@ MOST_SHOWN: Final = 50
 @click.command()
 @click.argument("statement")
 @click.option("--format", "as_format", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files from this UTC day on; an old archive has many."
+)
 @click.option("--limit", type=click.IntRange(1, 10_000_000), default=MOST_ROWS, show_default=True, help="Most rows.")
 @pass_invocation
-def sql(invocation: Invocation, statement: str, as_format: str, limit: int) -> None:
+def sql(invocation: Invocation, statement: str, as_format: str, since: datetime | None, limit: int) -> None:
     """Ask the archive in SQL. STATEMENT is DuckDB's SQL over the views of docs/archive.md; nothing can be changed.
 
-    A condition on `date`, the UTC day, reads only the files of those days. Times are UTC; local_at and in_zone(TIME)
-    are in the archive's zone.
+    A condition on `date`, the UTC day, reads only the rows of those days, --since not even the heads of other files.
+    Times are UTC; local_at and in_zone(TIME) are in the archive's zone.
 
     \b
     Example:
@@ -44,7 +48,8 @@ def sql(invocation: Invocation, statement: str, as_format: str, limit: int) -> N
     from dialer.disk.archive.asking import ask
 
     folder = Path(invocation.effective().settings.archive.folder)
-    answer = ask(folder, zone_of(invocation), statement, limit)
+    first = None if since is None else since.date()
+    answer = ask(folder, zone_of(invocation), statement, limit, first)
     if as_format == "json":
         show_json([dict(zip(answer.heads, row, strict=True)) for row in answer.rows])
     elif as_format == "csv":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ class Answered:
     more: bool
 
 
-def ask(folder: Path, time_zone: str, statement: str, limit: int) -> Answered:
-    """Carry a statement out. Raises `DiskError` with what DuckDB says."""
+def ask(folder: Path, time_zone: str, statement: str, limit: int, since: date | None = None) -> Answered:
+    """Carry a statement out over the days from `since` on. Raises `DiskError` with what DuckDB says."""
     check_folder(folder)
     connection = connect()
     try:
-        create_views(connection, folder, time_zone)
+        create_views(connection, folder, time_zone, since=since)
         _lock_in(connection, folder)
         try:
             asked = connection.extract_statements(statement)

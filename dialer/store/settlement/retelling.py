@@ -194,12 +194,12 @@ def _read(rows: Sequence[Row], retold: Retold) -> Iterator[_Permitted | Settleme
 def _count(store: Store, permits: Sequence[_Permitted]) -> int:
     """Count attempts in the histories of all whom they were to; returns how many contacts had been forgotten."""
     by_shard: dict[int, tuple[list[str], list[Value]]] = defaultdict(lambda: ([], []))
-    for one in permits:
-        for field in fields_of(one.lead):
+    for permit in permits:
+        for field in fields_of(permit.lead):
             shard, key, _ = spot(store, field)
             keys, args = by_shard[shard]
             keys.append(key)
-            args += (field, one.row.contact)
+            args += (field, permit.row.contact)
     keep = ATTEMPTS_KEPT * CONTACT_BYTES
     calls = [ScriptCall("count_again", keys, [keep, *args]) for keys, args in by_shard.values()]
     return sum(len(forgotten) for forgotten in trip(store, calls))
@@ -209,11 +209,11 @@ def _reopen(store: Store, permits: Sequence[_Permitted], owner: str, now: float)
     """Open attempts that are neither open nor ended; returns how many. Runs that the server has forgotten as well are
     known to it again, so that what they left is taken over."""
     by_campaign: dict[str, list[Value]] = defaultdict(list)
-    for one in permits:
-        by_campaign[one.row.campaign] += _arguments(one.row, one.lead)
+    for permit in permits:
+        by_campaign[permit.row.campaign] += _arguments(permit.row, permit.lead)
     calls = [campaign_call(store, "reopen", name, [now + LEASE_S, *args]) for name, args in by_campaign.items()]
     replies: list[Any] = careful_trip(store, calls)
-    earlier = sorted({one.row.owner for one in permits} - {owner})
+    earlier = sorted({permit.row.owner for permit in permits} - {owner})
     trip(store, [("HSETNX", store.keys.owners(), name, now) for name in earlier])
     return sum(sum(reply) for reply in replies if not isinstance(reply, KeyDamaged))
 
