@@ -1,13 +1,16 @@
-# make demo    the whole dialer on this machine, for about a minute, with a live board
+# make demo    the whole dialer on this machine, for about a minute, with a live board (DEMO=--edge: through Kamailio)
 # make test    everything that must pass before a commit
 # make chaos   kills, freezes, slows down and poisons a whole installation under load, and checks the books (CHAOS="--times 50")
+# make fuzz       every decoder with examples that CI has not seen, for an hour (FUZZ="--seconds 600 --seed 7")
 # make fuzz-sip   a SIP peer out of its mind, for an hour (FUZZ="--seconds 60 --seed 7"); half a minute of it is in CI
-# make bench   calls per second, hand-over delay and memory, with SIPp as the far end
+# make bench   calls per second, hand-over delay, memory and audio, with SIPp as the far end; direct, by the edge, bare
 # make bench-engine   what the engine and the board cost on the event loop, with 1 campaign and with many
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
+# make bench-recording   what recording costs the workers, and how fast talks are encoded (BENCH="--talks 150")
 # make bench-outbox   what telling the CRM costs with registered readers, against streams cut at a length
 # make bench-leads   100,000 leads reopened, cancelled and moved beside a floor that dials
+# make bench-archive   a month of two million attempts in the archive: size, reports, what the writer costs; ten minutes
 # make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
 # make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
 # make lock     versions of constraints.txt with the hashes of their files, into requirements/; after a change of either
@@ -25,7 +28,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-outbox bench-leads bench-compliance mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -59,6 +62,9 @@ unit: $(STAMP)
 chaos: $(STAMP)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
+fuzz: $(STAMP)
+	@$(BIN)/python -m tests.fuzz_decoders $(FUZZ)
+
 fuzz-sip: $(STAMP)
 	@$(BIN)/python -m tests.sip.fuzz $(FUZZ)
 
@@ -81,11 +87,17 @@ bench-register: $(STAMP)
 bench-evidence: $(STAMP)
 	@$(BIN)/python -m tests.bench.evidence $(BENCH)
 
+bench-recording: $(STAMP)
+	@$(BIN)/python -m tests.bench.recording $(BENCH)
+
 bench-outbox: $(STAMP)
 	@$(BIN)/python -m tests.bench.outbox $(BENCH)
 
 bench-leads: $(STAMP)
 	@$(BIN)/python -m tests.bench.leads $(BENCH)
+
+bench-archive: $(STAMP)
+	@$(BIN)/python -m tests.bench.archive $(BENCH)
 
 bench-compliance: $(STAMP)
 	@$(BIN)/python -m tests.bench.compliance $(BENCH)

@@ -14,7 +14,8 @@ from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_on
 from config.agent_choice import AgentChoiceSettings
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
 from config.model import NAME as NAME
-from config.model import Region, Section, TrunkName
+from config.model import Region, Section, TrunkName, each_name_once
+from config.recordings.settings import RecordingSettings
 from config.rules import CLOCK, CapSettings, HoursSettings, each_cap_once, of_one_mind
 from pacing.api import Guarantee, Mode
 
@@ -306,6 +307,7 @@ class CampaignSettings(Section):
     abandonment: AbandonmentSettings = Field(
         default=AbandonmentSettings(), description="which calls the abandon rate counts"
     )
+    recording: RecordingSettings = Field(default=RecordingSettings(), description="which talks are recorded, and how")
     agent_choice: AgentChoiceSettings = Field(
         default=AgentChoiceSettings(), description="which of the ready agents has an answered call"
     )
@@ -343,12 +345,12 @@ class CampaignSettings(Section):
     def _trunks_once(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if names and info.data.get("trunk"):
             raise ValueError("takes the place of trunk: give only one of the two")
-        return _each_name_once(names)
+        return each_name_once(names)
 
     @field_validator("policies")
     @classmethod
     def _policies_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return _each_name_once(names)
+        return each_name_once(names)
 
     @field_validator("abandon_message")
     @classmethod
@@ -390,10 +392,3 @@ class CampaignSettings(Section):
         if not self.caller_pool().rows:
             missing.append("caller_id is empty and there are no caller_ids: the callee must be shown a number")
         return tuple(missing)
-
-
-def _each_name_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{', '.join(twice)} is there more than once")
-    return names

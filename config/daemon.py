@@ -11,8 +11,10 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
+from config.archive import ArchiveSettings
 from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
+from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
 from config.sip import SipSettings, TrunkSettings
 
@@ -312,10 +314,14 @@ class DaemonSettings(Section):
     evidence: EvidenceSettings = Field(
         default=EvidenceSettings(), description="the record of decisions and of attempts' ends"
     )
+    recordings: RecordingsSettings = Field(
+        default=RecordingsSettings(), description="where this host keeps what it records of talks"
+    )
     policies: PoliciesSettings = Field(default=PoliciesSettings(), description="policies of your own")
     retention: RetentionSettings = Field(
         default=RetentionSettings(), description="how long is kept what is known of people"
     )
+    archive: ArchiveSettings = Field(default=ArchiveSettings(), description="the archive of calls, for reports")
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="the Prometheus endpoint")
     log: LogSettings = Field(default=LogSettings(), description="what is written to standard error")
     drain: DrainSettings = Field(default=DrainSettings(), description="an orderly stop")

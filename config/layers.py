@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from config.problems import Problem, did_you_mean, dotted
 MAX_FILE_BYTES: Final = 1_048_576
 MAX_SECRET_BYTES: Final = 4096
 MAX_ITEMS: Final = 64
+ROW_KEYS_SHOWN: Final = 3
 SECRET_FILE: Final = "_file"
 """`password_file = "path"` stands in for any secret `password`."""
 
@@ -168,7 +170,11 @@ def put_text(layers: Layers, name: str, keys: tuple[Key, ...], text: str, source
 def _put_rows(layers: Layers, name: str, keys: tuple[Key, ...], text: str, source: str) -> None:
     """All rows of a list of sections at once, as TOML has them: `[{ limit = 2, window_days = 30 }]`."""
     if not text.lstrip().startswith("["):
-        layers.complain(name, "is a list of sections: set a value of one of them, or all, such as [{ name = 1 }]")
+        section = section_at(layers.model, (*keys, 0))
+        known = ", ".join(f"{field} = ..." for field in islice(section.model_fields if section else (), ROW_KEYS_SHOWN))
+        layers.complain(
+            name, f"is a list of rows: give all of them, '[{{ {known} }}]', or one value: {name}[0].KEY=VALUE"
+        )
         return
     try:
         rows = tomllib.loads(f"rows = {text}")["rows"]

@@ -67,19 +67,28 @@ def load_campaign(
 ) -> Effective[CampaignSettings]:
     """A campaign's settings from its TOML file, or from a mapping that `label` names as the source, with flags on top.
 
-    In a file, a relative path of the abandon message starts at the file. Raises `ConfigError` with every problem.
+    In a file, a relative path of a message starts at the file. Raises `ConfigError` with every problem.
     """
     layers = Layers(CampaignSettings)
     if isinstance(source, Path):
         tree = read_toml(layers, source)
-        message = tree.get("abandon_message")
-        if isinstance(message, str) and message:
-            tree["abandon_message"] = str(source.absolute().parent / message)
+        recording = tree.get("recording")
+        for section, name in ((tree, "abandon_message"), (recording, "announcement")):
+            message = section.get(name) if isinstance(section, dict) else None
+            if isinstance(section, dict) and isinstance(message, str) and message:
+                section[name] = str(source.absolute().parent / message)
         put_tree(layers, tree, f"file {source}", source.parent)
     else:
         put_tree(layers, source, label, None)
     _put_flags(layers, flags or {})
     return _effective(layers, CampaignSettings)
+
+
+def load_model(source: Path, model: type[S]) -> S:
+    """What a TOML file of its own kind says, such as a scoring sheet. Raises `ConfigError` with every problem."""
+    layers = Layers(model)
+    put_tree(layers, read_toml(layers, source), f"file {source}", source.parent)
+    return _effective(layers, model).settings
 
 
 def _put_credentials(layers: Layers, folder: Path) -> None:

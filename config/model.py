@@ -98,3 +98,11 @@ def leaves(settings: Section, path: tuple[Key, ...] = ()) -> Iterator[tuple[tupl
                     yield from leaves(item, (*path, name, index))
             case _:
                 yield (*path, name), value
+
+
+def each_name_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names. Raises `ValueError` where one is there more than once."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is there more than once")
+    return names

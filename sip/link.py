@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -15,12 +16,46 @@ OUTPUT_LIMIT_BYTES: Final = 1024 * 1024
 """Commands that a worker has not read. Beyond this it is stuck."""
 
 
+class Arrivals:
+    """The streams of all workers, heard by one task: what many say at once costs one wake-up, not one for each."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._links: dict[int, Link] = {}
+
+    async def run(self, relief: Callable[[], Awaitable[None]]) -> None:
+        """Pass on what the workers say, awaiting `relief` now and then, until cancelled."""
+        try:
+            while True:
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                for descriptor, _ in self._epoll.poll(0):
+                    link = self._links.get(descriptor)
+                    if link is not None:
+                        link.read()
+                await relief()
+        finally:
+            self._epoll.close()
+
+    def add(self, descriptor: int, link: Link) -> None:
+        """Hear this one from now on."""
+        self._links[descriptor] = link
+        self._epoll.register(descriptor, select.EPOLLIN)
+
+    def remove(self, descriptor: int) -> None:
+        """It is not heard any more."""
+        if self._links.pop(descriptor, None) is not None and not self._epoll.closed:
+            self._epoll.unregister(descriptor)
+
+
 class Link:
     """One worker's socket. `run` returns, with the reason, when the worker is gone or has to be killed."""
 
-    def __init__(self, stream: socket.socket) -> None:
+    def __init__(self, stream: socket.socket, arrivals: Arrivals, hear: Callable[[Event], None]) -> None:
         stream.setblocking(False)
         self._stream = stream
+        self._arrivals = arrivals
+        self._hear = hear
+        self._decoder = wire.Decoder()
         self._output = bytearray()
         self._unsent = trio.Event()
         self._scope = trio.CancelScope()
@@ -36,21 +71,22 @@ class Link:
         elif self._output:
             self._unsent.set()
 
-    async def run(
-        self, hear: Callable[[Event], None], relief: Callable[[], Awaitable[None]], ping_s: float, pong_s: float
-    ) -> str:
-        """Pass on what the worker says, awaiting `relief` now and then; the reason of the end."""
+    async def run(self, ping_s: float, pong_s: float) -> str:
+        """Have `hear` called with what the worker says; the reason of the end."""
         with self._scope:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._flush)
-                nursery.start_soon(self._watch, ping_s, pong_s)
-                await self._read(hear, relief)
-                nursery.cancel_scope.cancel()
+            self._arrivals.add(self._stream.fileno(), self)
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._flush)
+                    nursery.start_soon(self._watch, ping_s, pong_s)
+            finally:
+                self._arrivals.remove(self._stream.fileno())
         return self._reason
 
     def cut(self, reason: str) -> None:
         """Have `run` return with this reason."""
         self._reason = reason
+        self._arrivals.remove(self._stream.fileno())
         self._scope.cancel()
 
     def close(self) -> None:
@@ -58,30 +94,26 @@ class Link:
         trio.lowlevel.notify_closing(self._stream)
         self._stream.close()
 
-    async def _read(self, hear: Callable[[Event], None], relief: Callable[[], Awaitable[None]]) -> None:
-        decoder = wire.Decoder()
+    def read(self) -> None:
+        """Something has come."""
         try:
-            while data := await self._receive():
-                self._heard_at = trio.current_time()
-                for message in decoder.feed(data):
-                    if not isinstance(message, Event):
-                        raise wire.WireError(f"{type(message).__name__} is no event")
-                    hear(message)
-                await relief()
+            data = self._stream.recv(wire.READ_BYTES)
+        except BlockingIOError:
+            return
         except ConnectionError as error:
-            self._reason = f"its stream broke: {error.strerror}"
+            self.cut(f"its stream broke: {error.strerror}")
+            return
+        if not data:
+            self.cut("it exited")
+            return
+        self._heard_at = trio.current_time()
+        try:
+            for message in self._decoder.feed(data):
+                if not isinstance(message, Event):
+                    raise wire.WireError(f"{type(message).__name__} is no event")
+                self._hear(message)
         except wire.WireError as error:
-            self._reason = f"it sent nonsense: {error}"
-        else:
-            self._reason = "it exited"
-
-    async def _receive(self) -> bytes:
-        while True:
-            await trio.lowlevel.wait_readable(self._stream)
-            try:
-                return self._stream.recv(wire.READ_BYTES)
-            except BlockingIOError:
-                continue
+            self.cut(f"it sent nonsense: {error}")
 
     async def _flush(self) -> None:
         while True:
@@ -109,8 +141,11 @@ class Link:
             await trio.sleep_until(due_at)
             # While this process stood still itself (SIGSTOP, a snapshot of the host) it could hear nothing.
             self._heard_at += trio.current_time() - due_at
-            if trio.current_time() - self._heard_at > pong_s:
+            silent_s = trio.current_time() - self._heard_at
+            if silent_s > pong_s:
                 self.cut(f"it said nothing for {pong_s:.0f} s")
                 return
+            if silent_s < ping_s / 2:
+                continue  # it has just shown that it lives
             number += 1
             self.write(wire.encode(Ping(number)))

@@ -62,7 +62,8 @@ class Settings:
     An answered leg of which neither RTP nor RTCP has come for `media_timeout_s` ends, unless it is on hold. One whose
     far end keeps no session timer is asked every `session_refresh_s` whether it is still there. A talk lasts
     `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
-    (the edge, where they register); 0: directly.
+    (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
+    Talks are recorded into folders of `recordings`, an absolute path.
     """
 
     trunks: tuple[Trunk, ...]
@@ -75,6 +76,8 @@ class Settings:
     session_refresh_s: float = 300.0
     talk_limit_s: float = 0.0
     phones_port: int = 0
+    hold_music: str = ""
+    recordings: str = ""
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
@@ -97,6 +100,18 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingOrder:
+    """How the talk of a call is recorded. `name` is the folder that its files go to; empty: nothing is, whatever is
+    asked for later. `facts`, a JSON object, is kept with them. Recording begins when the legs are bridged if it
+    `starts`, else by a `Record`. `announcement` is a WAV file that both hear then (empty: none)."""
+
+    name: str = ""
+    facts: str = field(default="", repr=False)
+    starts: bool = True
+    announcement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DialAgent:
     """Send the INVITE to an agent's phone and bridge it to the answered callee as soon as it answers.
 
@@ -110,6 +125,16 @@ class DialAgent:
     uri: str
     about: str
     address: str = ""
+    recording: RecordingOrder = RecordingOrder()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Go on recording the talk, or (not `on`) pause. Answered by `RecordingChanged`; ignored where no agent is bridged,
+    or the order said nothing of recording."""
+
+    call: str
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +184,7 @@ class Ping:
     number: int
 
 
-Command = Dial | DialAgent | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
+Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -244,6 +269,16 @@ class MessageDone:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingChanged:
+    """The talk is recorded from now on, or no longer (paused, or `problem` says in words why not)."""
+
+    call: str
+    at: float
+    on: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Digit:
     """The callee pressed a key."""
 
@@ -317,7 +352,9 @@ class TrunkName:
     problem: str
 
 
-CallEvent = Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | MessageDone | Digit | Ended
+CallEvent = (
+    Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | RecordingChanged | MessageDone | Digit | Ended
+)
 """What the daemon hears about a call."""
 
 Event = CallEvent | Ready | StartFailed | Pong | SlotsHeld

@@ -26,7 +26,7 @@ from sip import address
 from sip.blame import CRASHES, REST_S, Blame, Peer, RestartBudget
 from sip.causes import Cause, Leg
 from sip.forking import ForkError, Zygote, start_zygote
-from sip.link import Link
+from sip.link import Arrivals, Link
 from sip.messages import (
     SLOTS_PER_CALL,
     AgentEnded,
@@ -125,6 +125,7 @@ class Pool:
         self._wanted = -(-settings.lines // max(zygote.slots // SLOTS_PER_CALL, 1))
         self._rtp_ranges = rtp_ranges(settings.rtp_port_first, settings.rtp_port_last, self._wanted, zygote.slots)
         self._placement = Placement()
+        self._arrivals = Arrivals()
         self._links: dict[int, Link] = {}
         self._ready_once: set[int] = set()
         self._start_failures: dict[int, str] = {}
@@ -224,6 +225,7 @@ class Pool:
     def start(self) -> None:
         """Start the tasks that keep the zygote and the workers running."""
         self._nursery.start_soon(self._outbox.pump)
+        self._nursery.start_soon(self._arrivals.run, self._outbox.relief)
         self._nursery.start_soon(self._keep_zygote)
         if any(address.is_name(trunk.host) for trunk in self._trunks):
             self._nursery.start_soon(self._keep_names)
@@ -299,19 +301,14 @@ class Pool:
     async def _run_worker(self, worker: int) -> tuple[str, bool]:
         """The life of a worker; why it ended, and whether a peer of its calls is suspected."""
         ours, theirs = socket.socketpair()
-        link = Link(ours)
+        link = Link(ours, self._arrivals, lambda event: self._hear(worker, event))
         pid, status = 0, 0
         try:
             with theirs:
                 pid = await self._zygote.fork(theirs)
             self._links[worker] = link
             link.write(encode(self._worker_settings(worker)))
-            reason = await link.run(
-                lambda event: self._hear(worker, event),
-                self._outbox.relief,
-                self._settings.ping_interval_s,
-                self._settings.pong_timeout_s,
-            )
+            reason = await link.run(self._settings.ping_interval_s, self._settings.pong_timeout_s)
             await self._zygote.kill(pid)  # does nothing if it has exited
             status = await self._zygote.exit_status(pid)
         except ForkError as error:

@@ -93,7 +93,10 @@ _Reader = Callable[[Any, str], Any]
 
 
 def _values(message: Any) -> list[object]:
-    return [_plain(getattr(message, field.name)) for field in fields(message)]
+    names = _FIELDS.get(type(message)) or _FIELDS.setdefault(
+        type(message), tuple(field.name for field in fields(message))
+    )
+    return [value if type(value := getattr(message, name)) in _PLAIN else _plain(value) for name in names]
 
 
 def _plain(value: object) -> object:
@@ -104,6 +107,10 @@ def _plain(value: object) -> object:
     if is_dataclass(value):
         return _values(value)
     return value
+
+
+_FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {}
+_PLAIN: Final = frozenset({str, int, float, bool})
 
 
 def _record(cls: type[Any]) -> _Reader:

@@ -76,6 +76,11 @@ def also_valid(prefixes: Collection[str]) -> None:
     _added = tuple(prefixes)
 
 
+def added() -> tuple[str, ...]:
+    """What `also_valid` was told last: for another process of the same program."""
+    return _added
+
+
 def is_known(number: PhoneNumber, clear: str) -> bool:
     """Whether the numbering plans have a number of a possible length; `clear` is its E.164."""
     return phonenumbers.is_valid_number(number) or is_added(clear)

@@ -51,6 +51,7 @@ class AppliedSettings(CampaignSettings):
     )
     max_abandon_rate: float = Field(description="cap on abandoned calls, as a fraction", gt=0, le=0.5)
     policy_versions: tuple[PolicyVersion, ...] = Field(default=(), description="the policies, as they were applied")
+    recording_announced: bool = Field(default=False, description="whoever is recorded is told so")
     evidence_days: int = Field(default=0, description="evidence is kept at least this long, in days; 0: nobody says")
 
     @field_validator("hours")

@@ -158,6 +158,7 @@ def _scalars(settings: CampaignSettings, parts: Sequence[Named]) -> Mapping[str,
         "believe_stated_zone": settings.believe_stated_zone and all(values_of("believe_stated_zone")),
         "same_caller_id_on_retry": settings.same_caller_id_on_retry or any(values_of("same_caller_id_on_retry")),
         "retention_days": _least(settings.retention_days, values_of("retention_days")),
+        "recording_announced": any(values_of("recording_announced")),
         "evidence_days": max(values_of("evidence_days"), default=0),
         "abandonment": strictest(
             (settings.abandonment, *(part.settings.abandonment for part in parts if part.settings.abandonment))
@@ -211,6 +212,13 @@ def contradictions(whole: Composed) -> Iterable[Problem]:
                 "ring_timeout_s",
                 f"must be at least {least.value:g} (seconds) under policy {part.name} ({least.source}, {least.as_of}), "
                 f"got {ring_timeout_s:g}",
+            )
+        told, recording = part.settings.recording_announced, whole.settings.recording
+        if told is not None and told.value and recording.used and not recording.announcement:
+            yield Problem(
+                "recording.announcement",
+                f"is needed under policy {part.name} ({told.source}, {told.as_of}), because recording.mode is "
+                f"{recording.mode}: whoever is recorded must be told (path of a WAV file)",
             )
     for region, week in open_weeks(whole.hours).items():
         if not week:

@@ -52,7 +52,7 @@ def of_campaign(whole: Composed) -> tuple[RuleRow, ...]:
         }
         looser |= {
             name
-            for name in ("consent_required", "believe_stated_zone", "same_caller_id_on_retry")
+            for name in ("consent_required", "believe_stated_zone", "same_caller_id_on_retry", "recording_announced")
             if (flag := getattr(policy, name)) is not None and flag.value != ages[name]
         }
         if policy.evidence_days is not None and policy.evidence_days.value < ages["evidence_days"]:
@@ -80,6 +80,7 @@ def _rows(name: str, policy: PolicySettings) -> Iterable[RuleRow]:
         ("consent_required", policy.consent_required, ("only with consent", "consent is not asked for")),
         ("believe_stated_zone", policy.believe_stated_zone, ("the CRM's word alone", "the number's zones, too")),
         ("same_caller_id_on_retry", policy.same_caller_id_on_retry, ("the same number again", "any of the pool")),
+        ("recording_announced", policy.recording_announced, ("who is recorded is told", "nothing is asked for")),
     ):
         if flag is not None:
             yield _dated(key, words[0] if flag.value else words[1], name, flag)

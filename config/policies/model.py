@@ -79,6 +79,9 @@ class PolicySettings(Section):
         default=None, description="a number is shown the same caller id again that it was shown first"
     )
     retention_days: Days | None = Field(default=None, description="leads are deleted this long after they came")
+    recording_announced: Flag | None = Field(
+        default=None, description="whoever is recorded is told so: campaigns that record need an announcement"
+    )
     evidence_days: Days | None = Field(default=None, description="evidence is kept at least this long")
     min_ring_timeout_s: Seconds | None = Field(default=None, description="a call rings at least this long")
     max_abandon_after_s: Seconds | None = Field(
@@ -130,6 +133,7 @@ SCALARS = (
     "believe_stated_zone",
     "same_caller_id_on_retry",
     "retention_days",
+    "recording_announced",
     "evidence_days",
     "min_ring_timeout_s",
     "max_abandon_after_s",

@@ -1,7 +1,8 @@
 """ASK: the command line. A folder for each group of commands; each is imported when it is used.
 
-`policy`, `register` and `evidence` work on files of this machine; `check-config`, `edge`, `pace stdio` and `simulate`
-need nothing but their input; `run` and `demo` are the daemon. All others speak to Redis from wherever it is reached.
+`policy`, `register`, `evidence` and `recordings` work on files of this machine; `check-config`, `edge`, `pace stdio`
+and `simulate` need nothing but their input; `run` and `demo` are the daemon. All others speak to Redis from wherever it
+is reached.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ COMMANDS: Final = {
         "Campaigns",
         "Check the record of decisions and calls.",
     ),
+    "archive": Lazy("dialer.cli.reports.archive:archive", "Reports", "The archive of calls: write it, look at it."),
+    "report": Lazy("dialer.cli.reports.report:report", "Reports", "A day, a month, agents, teams, campaigns and more."),
     "audit": Lazy("dialer.cli.privacy.audit:audit", "Campaigns", "Read who changed or looked at what."),
     "crm": Lazy("dialer.cli.crm.crm:crm", "CRM", "Who reads the CRM's events, and what passes."),
     "status": Lazy("dialer.cli.live.status:status", "Floor", "Show once what all daemons are doing."),
@@ -57,6 +60,9 @@ COMMANDS: Final = {
     "agents": Lazy("dialer.cli.live.status:agents", "Floor", "List the agents and what they are doing."),
     "agent": Lazy("dialer.cli.live.agent_orders:agent", "Floor", "Pause an agent, or log one out."),
     "call": Lazy("dialer.cli.live.calls:call", "Floor", "List the calls on the line, or hang one up."),
+    "recordings": Lazy(
+        "dialer.cli.recordings.recordings:recordings", "Floor", "What this host recorded: play, sample, check, delete."
+    ),
     "pace": Lazy("dialer.cli.pacing.pace:pace", "Pacing", "Ask why the pacer dials what it dials, or use it alone."),
     "simulate": Lazy(
         "dialer.cli.pacing.simulate:simulate", "Pacing", "Try policies and numbers of agents on simulated shifts."

@@ -179,7 +179,8 @@ class CampaignRow:
 
     `sentence` is the pacer's reason of the moment in words, `decision` the same as data; `problem` says why the
     daemon does not run a campaign that the operator has started. `next` is the last word on its leads
-    (`standing.last_word`), `finished` whether none is left to dial; every host says the same. `causes` counts ends as
+    (`standing.last_word`), `finished` whether none is left to dial, `overdue` how many promised callbacks are late;
+    every host says the same. `causes` counts ends as
     the SIP side classified them, `decisions` the pacer's. `answered` and `abandoned` are today's ledger over all
     hosts, `windows` the counting windows with a cap, in order. `calls` counts calls by state, `agents` agents by
     state.
@@ -197,6 +198,7 @@ class CampaignRow:
     risk: float | None = None
     due: int = 0
     waiting: int = 0
+    overdue: int = 0
     attempts: int = 0
     agents: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)

@@ -88,7 +88,8 @@ class Publish:
 @dataclass(frozen=True, slots=True)
 class AgentChanged:
     """An agent's state for the presence table that supervisors and the CRM see. `pending` is the state that was asked
-    for and will follow the call."""
+    for and will follow the call. `campaign` is that of the call or of the lead on offer, or the only one of the login;
+    empty: it may be any of them. `team` and `name` are those of the login."""
 
     agent: str
     state: AgentState
@@ -96,6 +97,17 @@ class AgentChanged:
     reason: str
     campaigns: tuple[str, ...]
     pending: AgentState | None = None
+    team: str = ""
+    name: str = ""
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recorded talk is over, `length_s` after its recording began; None: it was paused at the end, or had failed."""
+
+    attempt: str
+    length_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +118,4 @@ class Anomaly:
     detail: str
 
 
-Effect = Lease | Reserve | Send | Settle | OptOut | Release | Postpone | Publish | AgentChanged | Anomaly
+Effect = Lease | Reserve | Send | Settle | OptOut | Release | Postpone | Publish | AgentChanged | Recorded | Anomaly

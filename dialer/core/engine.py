@@ -25,9 +25,9 @@ from typing import Final
 from config.policies import AppliedSettings
 from dialer.core import engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
-from dialer.core.agents.agent import AgentEvent
+from dialer.core.agents.agent import Agent, AgentEvent
 from dialer.core.board import CallRow
-from dialer.core.calls import dialling, failover, previewing, routing
+from dialer.core.calls import dialling, failover, previewing, recording, routing
 from dialer.core.calls.call import Call, CallError
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
@@ -140,6 +140,10 @@ class Engine:
         """What is in the engine's hands now."""
         return engine_view.view(self.state)
 
+    def agent(self, name: str) -> Agent | None:
+        """An agent as this moment has them; None who is not logged in here. `view` copies everybody."""
+        return self.state.roster.agents.get(name)
+
     def calls(self) -> list[CallRow]:
         """The calls on the line now."""
         return engine_view.calls(self.state)
@@ -217,6 +221,9 @@ class Engine:
             case inputs.StoreHealth(healthy):
                 state.healthy = healthy
                 state.changed.update(state.campaigns)
+            case inputs.RecordingFault(detail):
+                state.recording_fault = detail
+                state.changed.update(state.campaigns)
             case inputs.LedgerOfOthers():
                 counts.others_counted(state, event)
             case inputs.AnswerReported():
@@ -247,6 +254,8 @@ class Engine:
                 routing.bridged(state, call, event, now)
             case messages.AgentEnded():
                 routing.agent_ended(state, call, event, now)
+            case messages.RecordingChanged():
+                recording.changed(state, call, event)
             case messages.Digit():
                 routing.key_pressed(state, call, event, now)
             case _:

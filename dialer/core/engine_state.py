@@ -19,7 +19,7 @@ from dialer.core.agents.agent import Agent, AgentState, Roster, come_free, enter
 from dialer.core.agents.staffing import Staffing
 from dialer.core.calls import trunk_selection
 from dialer.core.calls.call import STATE_LIMIT_S, TRY_MARK, UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
-from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad, load_of
+from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect
 from sip.messages import SLOTS_PER_CALL
@@ -27,13 +27,14 @@ from sip.messages import SLOTS_PER_CALL
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the engine needs to know about its host."""
+    """What the engine needs to know about its host. `hash_key` is the key of what stands for numbers in records."""
 
     trunks: tuple[TrunkLimits, ...]
     max_lines: int
     agent_heartbeat_timeout_s: float = 60.0
     lease_batch: int = 200
     handover_allowance_s: float = 0.3
+    hash_key: bytes = field(default=b"", repr=False)
 
 
 class TimerKind(StrEnum):
@@ -68,6 +69,7 @@ class EngineState:
     campaigns in mode preview. `ending` says that every call is being hung up.
     `recent_answers` are the newest answers by attempt, in order (see `routing`). `usable` are the trunks of each
     campaign, best first, as its settings were when they were last looked up.
+    `recording_fault` says in words why nothing can be recorded on this host; empty: it can.
     `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
     `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known.
     """
@@ -86,6 +88,7 @@ class EngineState:
     healthy: bool = True
     draining: bool = False
     ending: bool = False
+    recording_fault: str = ""
     wall_ahead_s: float = 0.0
     utc_offset_s: float | None = None
     at_gates: Counter[str] = field(default_factory=Counter)
@@ -252,7 +255,23 @@ class EngineState:
         if before is not None and _shown(before) == _shown(agent):
             return
         self.changed.update(agent.campaigns if before is None else agent.campaigns + before.campaigns)
-        self.do(AgentChanged(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending))
+        self.do(
+            AgentChanged(
+                *(agent.agent, agent.state, agent.since, agent.reason, agent.campaigns, agent.pending),
+                team=agent.team,
+                name=agent.name,
+                campaign=self._serves(agent),
+            )
+        )
+
+    def _serves(self, agent: Agent) -> str:
+        """The campaign that an agent works for at the moment; empty: it may be any of several."""
+        call = None if agent.call is None else self.calls.get(agent.call)
+        if call is not None:
+            return call.campaign
+        if agent.lead is not None:
+            return agent.lead.campaign
+        return agent.campaigns[0] if len(agent.campaigns) == 1 else ""
 
     def requalify(self, agent: Agent, now: float) -> None:
         """A campaign asks for other skills, maybe. An agent who serves none of its campaigns any more is paused."""
@@ -309,4 +328,4 @@ def _shown(agent: Agent) -> tuple[object, ...]:
 
 def new_state(settings: EngineSettings) -> EngineState:
     """An empty state: no agents, no campaigns, no workers yet."""
-    return EngineState(settings=settings, trunks={limits.name: load_of(limits) for limits in settings.trunks})
+    return EngineState(settings=settings, trunks={limits.name: TrunkLoad(limits) for limits in settings.trunks})

@@ -9,7 +9,9 @@
 | `started`, `stopped` | the daemon runs, or came to an orderly end | its owner name, HOST:RUN |
 | `opt_out` | whoever was called pressed the key that says so | attempt, key |
 | `purged` | what was kept long enough was deleted | what, of which campaign, how many, from before when |
+| `recording` | a recording is on disk for good | its file and SHA-256, length, what is missing of it |
 | `erased` | a person was erased on request | numbers, who asked, why, what was deleted |
+| `audited` | a line came into the audit trail | its id, user, who, what, detail |
 | `outcome` | an agent or the CRM said what came of it | the word; a machine leaves the live answers |
 
 Times are milliseconds since the epoch (UTC). Numbers are keyed hashes, see `compliance.evidence`.
@@ -37,8 +39,10 @@ REFUSAL: Final = "refusal"
 SETTLEMENT: Final = "settlement"
 OPT_OUT: Final = "opt_out"
 PURGED: Final = "purged"
+RECORDING: Final = "recording"
 ERASED: Final = "erased"
 OUTCOME: Final = "outcome"
+AUDITED: Final = "audited"
 STARTED: Final = "started"
 STOPPED: Final = "stopped"
 
@@ -151,9 +155,30 @@ def outcome(campaign: str, attempt: str, word: str, at: float) -> Entry:
     return Entry(ms(at), OUTCOME, {"campaign": campaign, "attempt": shown_attempt(attempt), "outcome": word})
 
 
+def audited(entry: str, user: str, who: str, what: str, line: Mapping[str, Any], at: float) -> Entry:
+    """A line of the audit trail, as it came: whoever cuts the trail short or writes another one does not reach this."""
+    names = {"entry": entry, "user": masked_text(user), "who": masked_text(who), "what": masked_text(what)}
+    return Entry(ms(at), AUDITED, {**names, "detail": masked_data(dict(line), masked_text)})
+
+
 def purged(what: str, campaign: str, count: int, before: float, at: float) -> Entry:
     """So many `what` were deleted because they were from before an instant (seconds since the epoch)."""
     return Entry(ms(at), PURGED, {"what": what, "campaign": campaign, "count": count, "before": ms(before)})
+
+
+def recording(
+    campaign: str, attempt: str, file: str, sha256: str, duration_s: float, missing_s: float, at: float
+) -> Entry:
+    """The recording of an attempt's talk is on disk for good, as `file` with this digest."""
+    fields = {
+        "campaign": campaign,
+        "attempt": attempt,
+        "file": file,
+        "sha256": sha256,
+        "duration": ms(duration_s),
+        "missing": ms(missing_s),
+    }
+    return Entry(ms(at), RECORDING, fields)
 
 
 def erased(

@@ -83,6 +83,13 @@ class StoreHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFault:
+    """Why nothing can be recorded on this host, in words; empty: it can."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerOfOthers:
     """Live answers and abandons that this process did not count itself (other hosts, earlier runs), less the answers
     that turned out to be machines: of this counting day, and of the campaign's windows in order.
@@ -156,6 +163,7 @@ Input = (
     | Refused
     | StoreFailed
     | StoreHealth
+    | RecordingFault
     | LedgerOfOthers
     | AnswerReported
     | Paced

@@ -23,7 +23,8 @@ class Counts:
     is the store's count by kind, `heard` what the CRM heard: attempt -> disposition. `contradictions` are attempts of
     which the CRM heard two different ends. `dialled` is the carrier's count of INVITEs by number, `forbidden` has the
     numbers that no call may reach. `talks` are the attempts of which the CRM heard that they were connected, while they
-    went on. `outcomes_waiting` is what the CRM sent after the dialer had stopped listening.
+    went on. `archived` is the archive's count of attempts by kind. `outcomes_waiting` is what the CRM sent after the
+    dialer had stopped listening.
     """
 
     sent: int
@@ -44,6 +45,7 @@ class Counts:
     outcomes_sent: int
     outcomes_kept: int
     outcomes_waiting: int
+    archived: Mapping[str, int] = field(default_factory=dict)
     dialled: Mapping[str, int] = field(default_factory=dict)
     forbidden: frozenset[str] = frozenset()
     most_per_number: int = 2
@@ -65,6 +67,7 @@ def balance(counts: Counts) -> tuple[Line, ...]:
         _leads(counts),
         _open_ends(counts),
         _one_end_each(counts),
+        _archive(counts),
         _talks(counts),
         _outcomes(counts),
         _invites(counts),
@@ -117,6 +120,12 @@ def _one_end_each(counts: Counts) -> Line:
     if ended == len(counts.heard) and by_kind != _without_zeros(counts.dispositions):
         wrong.append(f"but of other kinds: {_kinds(counts.dispositions)} against {_kinds(by_kind)}")
     return Line(ended == len(counts.heard) and not wrong, "; ".join([text, *wrong]))
+
+
+def _archive(counts: Counts) -> Line:
+    ended, archived = _without_zeros(counts.dispositions), _without_zeros(counts.archived)
+    text = f"attempts ended {sum(ended.values()):,} = attempts in the archive, one each {sum(archived.values()):,}"
+    return Line(ended == archived, text if ended == archived else f"{text}; {_kinds(ended)} against {_kinds(archived)}")
 
 
 def _without_zeros(counts: Mapping[str, int]) -> dict[str, int]:

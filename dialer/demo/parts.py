@@ -46,6 +46,15 @@ def daemon(folder: Path, settings: Path, most_s: float) -> Iterator[subprocess.P
 
 
 @contextmanager
+def archive(folder: Path, settings: Path, most_s: float) -> Iterator[subprocess.Popen[bytes]]:
+    """`dialer archive run`, beside the daemon."""
+    writer = [sys.executable, "-c", "from dialer.cli import main; main()", "--config", str(settings), "archive", "run"]
+    watchdog = [sys.executable, "-m", "dialer.demo.watchdog", f"{most_s:.0f}"]
+    with process([*watchdog, *writer], folder / "archive.log") as running:
+        yield running
+
+
+@contextmanager
 def process(command: list[str], log: Path, *, answers: bool = False) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with the block. What it says goes to `log`; what it answers on stdout, to us if wanted."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}

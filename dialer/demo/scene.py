@@ -6,6 +6,7 @@ import math
 import struct
 import wave
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,9 @@ LINES_PER_AGENT: Final = 5
 CPS_PER_AGENT: Final = 2
 TALK_LIMIT_S: Final = 30
 """How long talks may go on in the drain."""
+
+ARCHIVE: Final = "archive"
+ARCHIVE_FLUSH_S: Final = 2
 
 EARLIER: Final = "winter-sale"
 EARLIER_DAYS: Final = (20, 8)
@@ -68,6 +72,31 @@ def hours_around(now: float) -> tuple[HoursSettings, ...]:
     return tuple(HoursSettings(days=tuple(Day), opens=a, closes=b) for a, b in spans if a < b)
 
 
+@dataclass(frozen=True, slots=True)
+class EdgePorts:
+    """Where an edge on loopback listens: `public` at its address there, the others on 127.0.0.1."""
+
+    public: int
+    inside: int
+    control: int
+
+
+def edge_toml(ports: EdgePorts, address: str) -> str:
+    """The part of the daemon's settings file that puts an edge between the workers and the carrier."""
+    return f"""
+[edge]
+used = true
+address = "{address}"
+port = {ports.public}
+inside_port = {ports.inside}
+control_port = {ports.control}
+rtp_port_min = 20000
+rtp_port_max = 29999
+processes = 2
+keep_alive_s = 2
+"""
+
+
 def daemon_toml(folder: Path, *, redis_url: str, carrier_port: int, agents: int) -> str:
     """The daemon's settings file."""
     lines = LINES_PER_AGENT * agents
@@ -99,6 +128,11 @@ dir = "{folder / "spool"}"
 [evidence]
 folder = "{folder / "evidence"}"
 key_file = "{folder / "evidence.key"}"
+
+[archive]
+folder = "{folder / ARCHIVE}"
+flush_s = {ARCHIVE_FLUSH_S}
+time_zone = "{HOME_ZONE}"
 
 [metrics]
 port = 0

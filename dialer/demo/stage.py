@@ -22,15 +22,18 @@ from typing import Final
 from compliance.blocks import of_number
 from compliance.numbers import E164
 from config.redis import RedisSettings
+from dialer.archive.sources import Sources
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
-from dialer.demo import crm, lead_list, parts, scene
+from dialer.demo import crm, edge, lead_list, parts, scene
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import Kind, Row
 from dialer.demo.parts import DemoFailed
 from dialer.demo.summary import Summary, sum_up
+from dialer.disk.archive.asking import ask
 from dialer.store.base.connection import Store, close_store, open_store
 from dialer.store.base.errors import StoreError
+from dialer.store.crm import readers
 from dialer.store.operators import campaigns, control, status
 from dialer.store.privacy import blocklist
 from sip.loopback.process import Loopback, LoopbackError, start_loopback
@@ -44,17 +47,21 @@ READY_LIMIT_S: Final = 180.0
 LIST_LIMIT_S: Final = 60.0
 DRAIN_LIMIT_S: Final = scene.TALK_LIMIT_S + 90.0
 LAST_WORDS_LIMIT_S: Final = 15.0
+DISPOSITIONS: Final = "SELECT disposition, count(*) FROM attempts GROUP BY disposition"
+MOST_DISPOSITIONS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the demo shows. `profile` is how callees and phones behave: a profile of `sip.loopback`, by name or file."""
+    """What the demo shows. `edge` puts Kamailio and rtpengine before the carrier; `profile` is how callees and phones
+    behave: a profile of `sip.loopback`, by name or file."""
 
     seconds: float = 60.0
     agents: int = 12
     leads: int = 3000
     seed: int = 1
     keep: bool = False
+    edge: bool = False
     profile: str = str(scene.CALLEES)
 
 
@@ -98,7 +105,7 @@ def run(options: Options, show: Show) -> Summary:
     try:
         with ExitStack() as stack:
             stage = _set_up(options, folder, stack, show)
-            _open_the_floor(stage)
+            _open_the_floor(stage, stack, options)
             halfway, at_the_end = _dial(stage, options.seconds)
             _drain(stage)
             summary = _take_stock(stage, halfway, at_the_end)
@@ -136,12 +143,16 @@ def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Sta
     store = open_store(RedisSettings(url=url))
     stack.callback(close_store, store)
 
-    show(Moment("starting the daemon; the very first start compiles the pacing model"))
     now, message, settings = time.time(), folder / "abandoned.wav", folder / "dialer.toml"
     scene.write_message(message)
-    settings.write_text(
-        scene.daemon_toml(folder, redis_url=url, carrier_port=loopback.carrier_port, agents=options.agents)
-    )
+    text = scene.daemon_toml(folder, redis_url=url, carrier_port=loopback.carrier_port, agents=options.agents)
+    if options.edge:
+        show(Moment("starting Kamailio and rtpengine"))
+        text += scene.edge_toml(edge.free_ports(), edge.PUBLIC)
+        settings.write_text(text)
+        stack.enter_context(edge.between(settings, folder / "edge", most_s))
+    settings.write_text(text)
+    show(Moment("starting the daemon; the very first start compiles the pacing model"))
     campaigns.create(store, scene.campaign_settings(message, now), who=scene.WHO, now=now)
     campaigns.set_state(store, scene.CAMPAIGN, CampaignState.PAUSED, who=scene.WHO, now=now)
     scene.call_earlier(store, [row.number for row in rows if row.kind is Kind.CALLED_ENOUGH], now)
@@ -157,10 +168,13 @@ def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Sta
     return Stage(folder, store, loopback, daemon, stand_in, threads, closing, rows, show)
 
 
-def _open_the_floor(stage: Stage) -> None:
-    """The CRM hands in the no-call list and the leads and logs the agents in; then the campaign is started."""
+def _open_the_floor(stage: Stage, stack: ExitStack, options: Options) -> None:
+    """The CRM hands in the no-call list and the leads and logs the agents in; then the campaign is started. The archive
+    begins when the daemon has made the key of the hashes."""
     store, phase = stage.store, "starting the daemon; the very first start compiles the pacing model"
     _until(stage, phase, lambda: stage.board is not None, READY_LIMIT_S, "the daemon was not ready")
+    most_s = options.seconds + LIST_LIMIT_S + DRAIN_LIMIT_S + LAST_WORDS_LIMIT_S
+    stack.enter_context(parts.archive(stage.folder, stage.folder / "dialer.toml", most_s))
     blocked = [row.number for row in stage.rows if row.kind is Kind.BLOCKED]
     stage.crm_work = stage.threads.submit(crm.work, stage.crm, stage.rows, blocked, stage.closing)
 
@@ -247,6 +261,7 @@ def _take_stock(stage: Stage, halfway: Board, at_the_end: Board) -> Summary:
     except TimeoutError:
         raise DemoFailed(f"the CRM did not hear everything within {LAST_WORDS_LIMIT_S:g} s") from None
     return sum_up(
+        archived=_archived(stage),
         rows=stage.rows,
         crm=stage.crm,
         rejects=crm.read_rejects(stage.crm),
@@ -257,3 +272,16 @@ def _take_stock(stage: Stage, halfway: Board, at_the_end: Board) -> Summary:
         dialling=at_the_end,
         last=stage.board or at_the_end,
     )
+
+
+def _archived(stage: Stage) -> dict[str, int]:
+    """The attempts in the archive by disposition, when it has read everything."""
+    until = time.monotonic() + LAST_WORDS_LIMIT_S
+    sources = Sources(stage.store)
+    while sources.coming() or not readers.listing(stage.store):
+        if time.monotonic() > until:
+            words = parts.last_words(stage.folder / "archive.log")
+            raise DemoFailed(f"the archive has not read everything within {LAST_WORDS_LIMIT_S:g} s: {words}")
+        time.sleep(LOOK_EVERY_S)
+    asked = ask(stage.folder / scene.ARCHIVE, scene.HOME_ZONE, DISPOSITIONS, MOST_DISPOSITIONS)
+    return {str(name): int(count) for name, count in asked.rows}

@@ -59,6 +59,7 @@ class Summary:
 
 def sum_up(
     *,
+    archived: Mapping[str, int],
     rows: Sequence[Row],
     crm: Crm,
     rejects: Mapping[str, Sequence[str]],
@@ -71,7 +72,7 @@ def sum_up(
 ) -> Summary:
     """Put everybody's counts together. `halfway` is the board in the middle of the dialling, `dialling` the one at its
     end, `last` the one after the drain; `rejects` are reasons by stream entry, `requests_left` is what nobody has read
-    from `crm:in` yet."""
+    from `crm:in` yet, `archived` the attempts in the archive by disposition."""
     campaign = last.campaigns[0]
     books = Counts(
         sent=len(crm.sent),
@@ -87,6 +88,7 @@ def sum_up(
         rejects=frozenset(rejects),
         dispositions=counts.dispositions,
         heard=crm.heard,
+        archived=archived,
         contradictions=crm.contradictions,
         talks=frozenset(crm.talks),
         outcomes_sent=crm.outcomes.total(),

@@ -34,7 +34,10 @@ def frames_of(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, Any]]
     file.seek(start)
     at = start
     while at + _HEAD.size <= end:
-        length, checksum = _HEAD.unpack(file.read(_HEAD.size))
+        head = file.read(_HEAD.size)
+        if len(head) < _HEAD.size:  # somebody has cut the file off
+            return
+        length, checksum = _HEAD.unpack(head)
         if length > MAX_FRAME_BYTES or at + _HEAD.size + length > end:
             return
         raw = file.read(length)
@@ -71,5 +74,8 @@ def is_torn(path: Path, good: int, size: int) -> bool:
         return True
     with path.open("rb") as file:
         file.seek(good)
-        length, _ = _HEAD.unpack(file.read(_HEAD.size))
+        head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return True
+    length, _ = _HEAD.unpack(head)
     return bool(good + _HEAD.size + length >= size)

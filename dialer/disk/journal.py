@@ -118,10 +118,10 @@ class Journal:
 
     def _last_confirmed(self) -> Confirmed | None:
         for path in reversed(self._paths()):
-            found = [row.data for _, row in _rows(path) if row.kind == CONFIRMED]
+            confirmed = [row.data for _, row in _rows(path) if row.kind == CONFIRMED]
             with suppress(TypeError):
-                if found:
-                    return Confirmed(**found[-1])
+                if confirmed:
+                    return Confirmed(**confirmed[-1])
         return None
 
     def _begin(self) -> None:
@@ -133,12 +133,12 @@ class Journal:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._file, self._size, self._begun_at = os.fdopen(descriptor, "wb", buffering=0), 0, time.time()
         sync_folder(self._directory)
-        stats = [(one, one.stat()) for one in paths]
+        stats = [(earlier, earlier.stat()) for earlier in paths]
         total = sum(stat.st_size for _, stat in stats)
-        for one, stat in stats[:-1]:  # the newest of them has what this host knew last
+        for earlier, stat in stats[:-1]:  # the newest of them has what this host knew last
             if total <= MOST_BYTES and stat.st_mtime > time.time() - KEPT_S:
                 break
-            one.unlink()
+            earlier.unlink()
             total -= stat.st_size
 
     def _write(self, file: BinaryIO, frames: bytes) -> None:

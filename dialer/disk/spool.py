@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -36,7 +37,8 @@ class _Segment:
 class Spool:
     """Items in files of one directory, oldest first. One process uses it, one thread at a time.
 
-    `damaged` names files that were put aside because they could not be read to their end.
+    `damaged` names files that were put aside because they could not be read to their end, `lost` is how many items of
+    this run somebody has taken away.
     """
 
     def __init__(self, directory: Path, *, limit_bytes: int) -> None:
@@ -45,6 +47,7 @@ class Spool:
         self._segments: deque[_Segment] = deque()
         self._tail: BinaryIO | None = None
         self.damaged: list[Path] = []
+        self.lost = 0
         try:
             self._lock = lock_folder(directory)
         except OSError as error:
@@ -82,15 +85,35 @@ class Spool:
         segment.left += len(items)
 
     def peek(self, count: int) -> list[Any]:
-        """The oldest `count` items, or fewer."""
+        """The oldest `count` items, or fewer. What somebody has taken away under this process is gone, and counted in
+        `lost`."""
         items: list[Any] = []
-        for segment in self._segments:
+        for segment in list(self._segments):
             if len(items) >= count:
                 break
-            with segment.path.open("rb") as file:
-                frames = frames_of(file, segment.start, segment.size)
-                items += [item for _, item in islice(frames, count - len(items))]
+            expected = min(count - len(items), segment.left)
+            readable = self._readable(segment, expected)
+            items += readable
+            if len(readable) < expected:
+                self._give_up_on(segment, len(readable))
         return items
+
+    def _readable(self, segment: _Segment, count: int) -> list[Any]:
+        """The first items of a file that can be read still."""
+        with suppress(FileNotFoundError), segment.path.open("rb") as file:
+            return [item for _, item in islice(frames_of(file, segment.start, segment.size), count)]
+        return []
+
+    def _give_up_on(self, segment: _Segment, left: int) -> None:
+        """The file was cut off or damaged: `left` of its items are left, and nothing more is appended to it."""
+        self.lost += segment.left - left
+        segment.left = left
+        if segment is self._segments[-1] and self._tail is not None:
+            self._tail.close()
+            self._tail = None
+        if not left:
+            self._segments.remove(segment)
+            segment.path.unlink(missing_ok=True)
 
     def discard(self, count: int) -> None:
         """Forget the oldest `count` items: they are in the store."""
@@ -127,7 +150,7 @@ class Spool:
         if len(self._segments) == 1 and self._tail is not None:
             self._tail.close()
             self._tail = None
-        self._segments.popleft().path.unlink()
+        self._segments.popleft().path.unlink(missing_ok=True)
 
     def _open_tail(self) -> BinaryIO:
         """The file to append to; a new one when the last is long enough."""

@@ -1,7 +1,7 @@
 """The composition root: what a running daemon is made of, and the order in which it lives and dies.
 
     archive             evidence; ends last, when every record is on disk
-      event writer      ends when everything is in Redis or on disk
+      event writer      ends when everything is in Redis or on disk; the last recordings are finished before
         SIP worker pool ends when no call is left
           floor         engine, pacers, store tasks, heartbeat, board
             feeds       leads, agents, CRM, operators; end first
@@ -17,6 +17,7 @@ from __future__ import annotations
 import gc
 import signal
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -26,9 +27,13 @@ from config.daemon import DaemonSettings
 from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
+from dialer.shell.figures.pacing_minutes import PacingMinutes
 from dialer.shell.parts import Parts, open_parts, pool_settings
+from dialer.shell.recordings.disk_watch import DiskWatch
+from dialer.shell.recordings.expiry import Expiry
+from dialer.shell.recordings.finishing import Finishing
 from dialer.shell.tasks.board import BoardTask
-from dialer.shell.tasks.campaign_watch import CampaignWatch
+from dialer.shell.tasks.campaign_watch import CampaignWatch, unplayable
 from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.crm_streams import CrmStreams
 from dialer.shell.tasks.event_writer import EventWriter
@@ -77,6 +82,9 @@ def _leaves(group: BaseExceptionGroup[StartFailed]) -> list[StartFailed]:
 
 
 async def _run(settings: DaemonSettings) -> Exit:
+    if settings.sip.hold_music:
+        for reason in await trio.to_thread.run_sync(unplayable, Path(settings.sip.hold_music), "sip.hold_music"):
+            raise StartFailed(Exit.CONFIG, reason)
     parts = await trio.to_thread.run_sync(open_parts, settings)
     log.info("starting", host=parts.host, owner=parts.owner, lines=settings.sip.max_lines)
     lost = True  # a disk that hangs is left alone in the end
@@ -181,6 +189,8 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
     watch.created_at = parts.evidence.created_at
     feeds = Feeds(parts, Logins(parts, claims), watch)
     heartbeat = Heartbeat(parts, claims, store_tasks, watch, writer, marker)
+    expiry = Expiry(parts)
+    finishing = Finishing(parts, writer, expiry)
     try:
         await feeds.begin()
     except StoreError as error:
@@ -203,11 +213,15 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             Housekeeping(parts, lambda: watch.catalogue).keep,
             CrmStreams(parts).keep,
             StrayLeads(parts).keep,
+            DiskWatch(parts).watch,
+            expiry.keep,
+            finishing.keep,
+            PacingMinutes(parts).keep,
         ):
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:
             feeding.start_soon(feeds.logins.run)
-            for feed in (feeds.leads, feeds.agents, feeds.crm, feeds.operators):
+            for feed in (feeds.leads, feeds.agents, feeds.crm, feeds.operators, feeds.audit_trail):
                 feeding.start_soon(feeds.keep, feed)
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 parts.notifier.ready(f"{pool.statistics().workers} SIP workers")
@@ -220,3 +234,4 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             await dismiss(parts, claims)
         await board.publish()
         floor.cancel_scope.cancel()
+    await finishing.last()

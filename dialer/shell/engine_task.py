@@ -19,6 +19,7 @@ from dialer.core.effects import (
     OptOut,
     Postpone,
     Publish,
+    Recorded,
     Release,
     Reserve,
     Send,
@@ -27,7 +28,8 @@ from dialer.core.effects import (
 from dialer.core.inputs import Input, Refused, TrunkSaid
 from dialer.shell.health import Health
 from dialer.shell.parts import Parts
-from sip.messages import PeerRests, PoolEvent, TrunkName
+from dialer.shell.recordings.recorded import recorder_failed
+from sip.messages import PeerRests, PoolEvent, RecordingChanged, TrunkName
 from sip.pool import Pool
 
 log = structlog.get_logger()
@@ -118,6 +120,8 @@ async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
                 elif isinstance(effect, AgentChanged):
                     statistics.agent_changed(effect)
                 await _put(parts, "facts", queues.facts, effect)
+            case Recorded():
+                parts.recorded.note(effect)
             case Reserve():
                 await _put(parts, "gates", queues.gates, effect)
             case Lease() | Release() | Postpone():
@@ -140,6 +144,9 @@ async def hear_pool(
                     rests.start_soon(_keep_calls_off, inbox, event)
                 case PeerRests():
                     rests.start_soon(_alarm_while_it_rests, health, event)
+                case RecordingChanged(problem=problem) if problem:
+                    recorder_failed(health, problem)
+                    await put(inbox, event)
                 case TrunkName(trunk, problem):
                     await put(inbox, TrunkSaid(trunk, NAME, problem))
                 case _:

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,13 @@ from config.daemon import DaemonSettings
 from config.exposed import exposed_secrets
 from config.load import Effective
 from config.policies import Catalogue
+from config.recordings.settings import RecordingsSettings
+from dialer.disk.errors import DiskError
+from dialer.disk.recordings import sealing
 from dialer.disk.registers import NationalRegisters
+from dialer.shell.recordings.disk_watch import MB, NEAR
+from dialer.shell.recordings.troubles import FAILED
+from dialer.shell.tasks.campaign_watch import unplayable
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, trip
@@ -70,6 +76,8 @@ def check_settings(effective: Effective[DaemonSettings], catalogue: Catalogue, f
     """The settings themselves: they have been read, so what is left are gaps, policies, and who may read a password."""
     settings = effective.settings
     yield ok("settings", f"no mistakes ({f'file {file}' if file else 'no file: defaults only'})")
+    for reason in unplayable(Path(settings.sip.hold_music), "sip.hold_music") if settings.sip.hold_music else ():
+        yield Finding("settings", State.FAULT, reason, "the daemon would not start: mend the file or leave it out")
     if not settings.trunks:
         yield Finding("settings", State.FAULT, "no trunk is configured", "add a [[trunks]] section")
     for name, problems in catalogue.faults.items():
@@ -90,7 +98,30 @@ def check_disk(settings: DaemonSettings) -> Iterator[Finding]:
         yield Finding("disk", State.FAULT, f"{key} is not private: the daemon will not start", f"chmod 0600 {key}")
 
 
-def _folder(folder: Path, name: str, room_bytes: int) -> Iterator[Finding]:
+def check_recordings(settings: RecordingsSettings) -> Iterator[Finding]:
+    """Where recordings go: writable, with room, with its key. None of it keeps this host from dialling by itself."""
+    room_bytes = round(NEAR * settings.min_free_mb * MB)
+    for folder in dict.fromkeys((settings.folder, settings.live_folder or settings.folder)):
+        for finding in _folder(Path(folder), "recordings.folder", room_bytes, "nothing is recorded"):
+            yield finding if finding.state is State.OK else replace(finding, state=State.WARNING)
+    if settings.key_file:
+        try:
+            sealing.read_keys(Path(settings.key_file))
+        except DiskError as error:
+            yield Finding("disk", State.WARNING, f"nothing is recorded: {error}", "bring the key back from its copy")
+    failed = Path(settings.live).parent / FAILED
+    talks = [path for path in failed.glob("*") if path.is_dir()]
+    if talks:
+        text = f"{counted(len(talks))} in {failed} could not be made a recording"
+        yield Finding("disk", State.WARNING, text, f"see the log for why; to try again move it to {settings.live}")
+
+
+def counted(talks: int) -> str:
+    """`1 talk`, `2 talks`."""
+    return "1 talk" if talks == 1 else f"{talks} talks"
+
+
+def _folder(folder: Path, name: str, room_bytes: int, without: str = "no new calls start") -> Iterator[Finding]:
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not os.access(there, os.W_OK | os.X_OK):
         remedy = f"give it to the daemon's user, or run this as that user: sudo -u dialer dialer doctor ({name})"
@@ -102,7 +133,7 @@ def _folder(folder: Path, name: str, room_bytes: int) -> Iterator[Finding]:
     said = f"{folder}: {free / 1e9:.1f} GB free"
     if free < room_bytes:
         need = f"{name} may need {room_bytes / 1e9:.1f} GB"
-        yield Finding("disk", State.WARNING, f"{said}, and {need}", "make room: without it no new calls start")
+        yield Finding("disk", State.WARNING, f"{said}, and {need}", f"make room: without it {without}")
     else:
         yield ok("disk", said)
 
@@ -166,9 +197,9 @@ def _quarantine(store: Store) -> Iterator[Finding]:
     newest = quarantine.newest(store, 1)[0]
     field = masked_text(newest.field.decode(errors="replace"))
     key = store.keys.quarantine()
-    text = (
-        f"{waiting} entries of our own keys could not be read; the last: {newest.key}, field {field}: {newest.reason}"
-    )
+    how_many = f"{waiting:,} {'entry' if waiting == 1 else 'entries'}"
+    last = f"{newest.key}, field {field}: {newest.reason}"
+    text = f"{how_many} of our own keys could not be read; the last: {last}"
     remedy = f"look: redis-cli XREVRANGE {key} + - COUNT 10 (clear numbers!); clear when mended: redis-cli DEL {key}"
     yield Finding("redis", State.WARNING, text, remedy)
 

@@ -112,7 +112,9 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
     refusals = CounterMetricFamily("dialer_refusals", "Leads refused at a gate.", labels=["campaign", "rule"])
     calls = GaugeMetricFamily("dialer_calls", "Calls by state.", labels=by_state)
     agents = GaugeMetricFamily("dialer_agents", "Agents by state.", labels=by_state)
-    leads = GaugeMetricFamily("dialer_leads", "Leads: held here, due, waiting.", labels=["campaign", "where"])
+    leads = GaugeMetricFamily(
+        "dialer_leads", "Leads held here, due, waiting; callbacks overdue.", labels=["campaign", "where"]
+    )
     answered = GaugeMetricFamily("dialer_live_answers_today", "Live answers, all hosts.", labels=["campaign"])
     abandoned = GaugeMetricFamily("dialer_abandoned_today", "Abandoned calls, all hosts.", labels=["campaign"])
     by_window = ["campaign", "window"]
@@ -129,7 +131,7 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
             (refusals, row.refusals),
             (calls, row.calls),
             (agents, row.agents),
-            (leads, {"held": row.leads_held, "due": row.due, "waiting": row.waiting}),
+            (leads, {"held": row.leads_held, "due": row.due, "waiting": row.waiting, "overdue": row.overdue}),
             (counted, {counts.label: counts.answered for counts in row.windows}),
             (lost, {counts.label: counts.abandoned for counts in row.windows}),
             (left, {counts.label: counts.left for counts in row.windows}),

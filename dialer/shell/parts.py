@@ -32,6 +32,7 @@ from dialer.shell.clock import Clock
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.health import Health
 from dialer.shell.metrics import Metrics
+from dialer.shell.recordings.recorded import Recorded
 from dialer.shell.statistics import Statistics
 from dialer.shell.tasks.evidence import Evidence
 from dialer.shell.watchdog import Notifier
@@ -71,6 +72,7 @@ class Queues:
 @dataclass(slots=True)
 class Parts:
     """The long-lived things that tasks share. `unwritten` are attempts that ended and are not in the store yet.
+    `recorded` are recorded talks that are over.
     `store_is_ours` is False while the server has no data of ours: nothing is written there before somebody has said so.
     """
 
@@ -91,6 +93,7 @@ class Parts:
     unwritten: set[str] = field(default_factory=set)
     store_is_ours: bool = True
     refusals: Refusals = field(default_factory=Refusals)
+    recorded: Recorded = field(default_factory=Recorded)
 
     @property
     def host(self) -> str:
@@ -142,6 +145,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
                 max_lines=settings.sip.max_lines,
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
                 handover_allowance_s=settings.pacing.handover_allowance_s,
+                hash_key=evidence.key,
             )
         ),
         notifier=Notifier(),
@@ -238,4 +242,6 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         session_refresh_s=settings.sip.session_refresh_s,
         talk_limit_s=settings.sip.talk_limit_s,
         phones_port=edge.phones_port if edge.has_phones else 0,
+        hold_music=settings.sip.hold_music,
+        recordings=settings.recordings.live,
     )

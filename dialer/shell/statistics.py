@@ -93,6 +93,7 @@ class CampaignCounts:
     refusals: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     decisions: int = 0
+    asked: int = 0  # calls that the decisions came to
     hand_over_s: Delays = field(default_factory=Delays)
     answer_to_agent_s: Delays = field(default_factory=Delays)
     decision: Decision = NOT_ASKED
@@ -156,6 +157,7 @@ class Statistics:
         counts.decision = decision
         counts.decided_at = self.clock.wall()
         counts.decisions += 1
+        counts.asked += decision.dial
 
     def agent_changed(self, change: AgentChanged) -> None:
         """An agent went from one state to another: book the time spent in the old one."""
@@ -234,6 +236,7 @@ class Statistics:
         row.problem, row.sentence, row.risk = counts.problem, words, decision.risk
         row.decision, row.decisions, row.decided_at = decision, counts.decisions, counts.decided_at
         row.due, row.waiting, row.next = leads.due, leads.waiting, next_
+        row.overdue = leads.overdue
         row.finished = bool(leads.at) and leads.finished
         row.trend = counts.trend.trend(self.clock.now())
         row.attempts, row.dispositions = counts.attempts, dict(counts.dispositions)

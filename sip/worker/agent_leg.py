@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Final
 
+import pjsua2 as pj
+
 from sip.causes import Cause, classify
-from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent
+from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent, RecordingChanged, RecordingOrder
 from sip.worker import cancelling
 from sip.worker import dialog as fact
+from sip.worker.audio.hold_music import HoldMusic
+from sip.worker.audio.recorder import Recorder
 from sip.worker.context import Context
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
@@ -39,7 +44,10 @@ class AgentLeg:
         self._agent: Dialog | None = None
         self._leg = ""
         self._next: DialAgent | None = None
+        self._order = RecordingOrder()
+        self._recorder: Recorder | None = None
         self._over = False
+        self._music: HoldMusic | None = None
 
     def dial(self, command: DialAgent) -> None:
         """Dial an agent; the next one may be named while the one before is still being cancelled."""
@@ -69,6 +77,10 @@ class AgentLeg:
     def end(self) -> None:
         """The call is over: hang up, report nothing."""
         self._over = True
+        self._stop_music()
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = None
         self._next = None
         agent, self._agent = self._agent, None
         if agent is None:
@@ -90,7 +102,7 @@ class AgentLeg:
                 cancelling.heard(self._context, dialog)
             case fact.Confirmed() if self._over:
                 self._let_go(dialog, Cause.CANCELLED, _CANCELLED)
-            case fact.Confirmed() | fact.MediaReady():
+            case fact.Confirmed() | fact.MediaReady() | fact.Held():
                 self.connect()
             case fact.Gone(answer):
                 self._let_go(dialog, _cause_of_end(dialog, answer), answer.code or _OK)
@@ -105,11 +117,16 @@ class AgentLeg:
             self._agent.press(digit)
 
     def connect(self) -> None:
-        """Bridge the legs if both are answered and have audio; again after a re-INVITE."""
+        """Bridge the legs if both are answered and have audio; again after a re-INVITE. While one of them holds, the
+        other hears music."""
         callee, agent = self._callee, self._agent
         if agent is None or self._over or not (callee.answered and callee.has_media):
             return
         if not (agent.answered and agent.has_media):
+            return
+        self._stop_music()
+        if callee.on_hold or agent.on_hold:
+            self._play_music(callee if agent.on_hold else agent)
             return
         self._context.endpoint.bridge(callee, agent)
         if not self.bridged:
@@ -117,6 +134,40 @@ class AgentLeg:
             self._next_is_not_needed()
             self._context.emit(Bridged(agent.call, self._leg, self._context.now()))
             self._has_bridged()
+            if self._order.name:
+                self._recorder = self._new_recorder(agent.call)
+        if self._recorder is not None:
+            self._recorder.connect(callee.audio(), agent.audio())
+
+    def record(self, *, on: bool) -> None:
+        """Go on recording the talk, or pause."""
+        if self._recorder is None:
+            return
+        if on:
+            self._recorder.start()
+        else:
+            self._recorder.stop()
+
+    def _new_recorder(self, call: str) -> Recorder:
+        def report(on: bool, problem: str) -> None:
+            self._context.emit(RecordingChanged(call, self._context.now(), on, problem))
+
+        endpoint = self._context.endpoint
+        return Recorder(endpoint.recordings, self._order, endpoint.silence, report)
+
+    def _play_music(self, waiting: Dialog) -> None:
+        path = self._context.endpoint.hold_music
+        if path and not waiting.on_hold and self.bridged:
+            try:
+                self._music = HoldMusic(path)
+                self._music.startTransmit(waiting.audio())
+            except pj.Error as error:
+                sys.stderr.write(f"sip worker: the hold music cannot be played: {error.reason}\n")
+
+    def _stop_music(self) -> None:
+        music, self._music = self._music, None
+        if music is not None:
+            music.close()
 
     def _start_next(self) -> None:
         command = self._next
@@ -133,7 +184,7 @@ class AgentLeg:
         except RefusedError as error:
             self._failed(command.leg, error.cause, 0)
             return
-        self._agent, self._leg = agent, command.leg
+        self._agent, self._leg, self._order = agent, command.leg, command.recording
         self._context.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
 
     def _check_heard(self, agent: Dialog) -> None:
@@ -152,6 +203,7 @@ class AgentLeg:
             cancelling.abandon(self._context, agent, cancelling.TERMINATED)
 
     def _let_go(self, agent: Dialog, cause: Cause, sip_code: int) -> None:
+        self._stop_music()
         agent.bye()
         self._context.release(agent)
         self._agent = None

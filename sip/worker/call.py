@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import pjsua2 as pj
 
@@ -20,10 +19,12 @@ from sip.messages import (
     MessageDone,
     PlayMessage,
     Progress,
+    Record,
 )
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.agent_leg import AgentLeg, cause_after_answer
+from sip.worker.audio.player import Player
 from sip.worker.context import Context
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
@@ -46,32 +47,6 @@ _CANCELLED: Final = 487
 _BY_CALLEE: Final = frozenset({Cause.NORMAL, Cause.BUSY, Cause.NO_ANSWER, Cause.DECLINED, Cause.UNWANTED})
 
 
-class Message(pj.AudioMediaPlayer):  # type: ignore[misc]
-    """The abandon message, a WAV file, played once to a callee; `ended` is called in the worker's thread at its end."""
-
-    def __init__(self, path: str, ended: Callable[[], None]) -> None:
-        """Raises `pj.Error` if the file is missing or no PCM WAV."""
-        super().__init__()
-        self._ended: Callable[[], None] | None = ended
-        self._playing = False
-        self.createPlayer(path, pj.PJMEDIA_FILE_NO_LOOP)
-
-    def play_to(self, audio: Any) -> None:
-        """Start, from the beginning; again after a re-INVITE, from where it was."""
-        self.startTransmit(audio)
-        self._playing = True
-
-    def onEof2(self) -> None:
-        ended, self._ended = self._ended, None
-        if ended is not None and self._playing:
-            ended()
-
-    def close(self) -> None:
-        """Take it off the bridge now."""
-        self._ended = None
-        self.__swig_destroy__(self)
-
-
 class Call:
     """One call, from its `Dial` to its `Ended`."""
 
@@ -80,7 +55,7 @@ class Call:
         self._context = context
         self._callee: Dialog | None = None
         self._agent_leg: AgentLeg | None = None
-        self._message: Message | None = None
+        self._message: Player | None = None
         self._dialled = False
         self._answered = False
         self._instructed = False
@@ -149,6 +124,11 @@ class Call:
         if self._agent_leg is not None:
             self._agent_leg.cancel(command)
 
+    def record(self, command: Record) -> None:
+        """Go on recording the talk, or pause."""
+        if self._agent_leg is not None:
+            self._agent_leg.record(on=command.on)
+
     def play(self, command: PlayMessage) -> None:
         """Play a message in place of an agent. Ignored before the answer and while an agent talks."""
         if self._agent_leg is None or self._agent_leg.bridged or self._message is not None:
@@ -156,7 +136,7 @@ class Call:
         self._instructed = True
         self._agent_leg.withdraw()
         try:
-            self._message = Message(command.path, self._message_ended)
+            self._message = Player(command.path, self._message_ended)
         except pj.Error as error:
             sys.stderr.write(f"sip worker: the message cannot be played: {error.reason}\n")
             self._finish(Cause.MEDIA_ERROR, Leg.DIALER, _OK, reason="the message cannot be played")
@@ -188,7 +168,7 @@ class Call:
                 self._note_progress(dialog, answer)
             case fact.Confirmed():
                 self._note_answer(dialog)
-            case fact.MediaReady():
+            case fact.MediaReady() | fact.Held():
                 if self._agent_leg is not None:
                     self._agent_leg.connect()
                 self._play_on()

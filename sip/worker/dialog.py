@@ -26,6 +26,7 @@ CHECK_STEP_S: Final = 2.0
 """The longest time between two looks at a leg that counts as silence."""
 
 _NO_CALL: Final = -1
+_OK: Final = 200
 _REFUSED: Final = 603
 _FORGOTTEN: Final = frozenset({408, 481})
 
@@ -50,6 +51,11 @@ class Confirmed:
 @dataclass(frozen=True, slots=True)
 class MediaReady:
     """An audio stream is up (again, after a re-INVITE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The far end does not want to hear us for a while; `MediaReady` is the end of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class Fault:
     """A callback failed; the traceback went to stderr."""
 
 
-Fact = Sent | Heard | Confirmed | MediaReady | Gone | Key | Vanished | Fault
+Fact = Sent | Heard | Confirmed | MediaReady | Held | Gone | Key | Vanished | Fault
 
 _Callback = TypeVar("_Callback", bound=Callable[..., None])
 
@@ -118,6 +124,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self.answered_by_us = False
         self.ended = False
         self.has_media = False  # an audio stream is up, or was
+        self.on_hold = False  # it was, and is not at the moment
         self.call_id = ""
         self.contact = ""
         self.media: MediaSockets | None = None
@@ -231,14 +238,18 @@ class Dialog(pj.Call):  # type: ignore[misc]
 
     @_noting_faults
     def onCallTsxState(self, prm: Any) -> None:
+        if self.answered and not self._asked_at:
+            return  # nothing of ours is on its way; each look at the library's structures is a copy of them
         state = prm.e.body.tsxState
-        if state.tsx.method == "OPTIONS" and state.tsx.role == pj.PJSIP_ROLE_UAC and not self.ended:
-            if state.tsx.state == pj.PJSIP_TSX_STATE_COMPLETED and state.tsx.statusCode in _FORGOTTEN:
+        tsx = state.tsx
+        method, is_ours = tsx.method, tsx.role == pj.PJSIP_ROLE_UAC
+        if method == "OPTIONS" and is_ours and not self.ended:
+            if tsx.state == pj.PJSIP_TSX_STATE_COMPLETED and tsx.statusCode in _FORGOTTEN:
                 self._facts.append((self, Vanished(Cause.SESSION_EXPIRED)))
             return
-        if state.tsx.method != "INVITE" or state.tsx.role != pj.PJSIP_ROLE_UAC or self.answered:
+        if method != "INVITE" or not is_ours or self.answered:
             return
-        if state.type == pj.PJSIP_EVENT_TX_MSG and state.tsx.state == pj.PJSIP_TSX_STATE_CALLING:
+        if state.type == pj.PJSIP_EVENT_TX_MSG and tsx.state == pj.PJSIP_TSX_STATE_CALLING:
             self.invite = state.src.tdata.wholeMsg
             self.destination = state.src.tdata.dstAddress
             self.call_id = sip_text.call_id(self.invite)
@@ -247,22 +258,28 @@ class Dialog(pj.Call):  # type: ignore[misc]
         elif state.type == pj.PJSIP_EVENT_RX_MSG and not self.answered_by_us:
             self.heard = True
             self._last_response = state.src.rdata.wholeMsg
-            self._keeps_timer = sip_text.keeps_timer(self._last_response)
-            self._facts.append((self, Heard(sip_text.read(self._last_response))))
+            answer = sip_text.read(self._last_response)
+            if answer.code >= _OK:
+                self._keeps_timer = sip_text.keeps_timer(self._last_response)
+            self._facts.append((self, Heard(answer)))
 
     @_noting_faults
     def onCallMediaState(self, prm: Any) -> None:
         info = self.getInfo()  # bound: `self.getInfo().media` would be read after it was freed
         self._stream, self._silent_s = -1, 0.0
+        is_active = False
         for media in info.media:
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                self.has_media = True
+                self.has_media = is_active = True
                 if media.dir & pj.PJMEDIA_DIR_DECODING:
                     self._stream = media.index
                 if self.media is not None:
                     stream = self.getStreamInfo(media.index)
                     self.media.hear(stream.remoteRtpAddress, self.destination)
                 self._facts.append((self, MediaReady()))
+        self.on_hold = self.has_media and not is_active
+        if self.on_hold:
+            self._facts.append((self, Held()))
 
     @_noting_faults
     def onDtmfDigit(self, prm: Any) -> None:

@@ -12,6 +12,7 @@ import secrets
 import select
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
@@ -88,6 +89,8 @@ class Endpoint:
         _kept.append(self)
         self.slots = slots
         self.talk_limit_s = settings.talk_limit_s
+        self.hold_music = settings.hold_music
+        self.recordings = settings.recordings
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._settings = settings
         self._host = settings.bind_address
@@ -96,9 +99,12 @@ class Endpoint:
         self._closed_at: deque[float] = deque()
         self._clock_runs = False
         self._clock_until = 0.0
-        self._poller = select.poll()
+        self._poller = select.epoll()
+        self._signalling: set[int] = set()
+        self._ready: set[int] = set()
         self._log = _Log()
         self._library = pj.Endpoint()
+        self._handle_events = self._library.libHandleEvents
         self._library.libCreate()
         self._library.libInit(endpoint_settings(settings, slots, LEGS_WARM_PER_SLOT * slots, self._log))
         transport = pj.TransportConfig()
@@ -132,17 +138,36 @@ class Endpoint:
 
     def watch(self, source: socket.socket) -> None:
         """Have `poll` return when there is something to read."""
-        self._poller.register(source, select.POLLIN)
+        self._poller.register(source, select.EPOLLIN)
+        self._signalling.add(source.fileno())
 
     def forget(self, source: socket.socket) -> None:
         """It has ended; there is nothing to wait for."""
         self._poller.unregister(source)
+        self._signalling.discard(source.fileno())
+
+    def is_ready(self, source: socket.socket) -> bool:
+        """Whether something could be read from it when `poll` returned."""
+        return source.fileno() in self._ready
 
     def poll(self, timeout_s: float) -> None:
-        """Wait up to `timeout_s` for something to arrive; handle it, and what is due."""
-        self._poller.poll(timeout_s * 1000)
-        self._screen.handle()
-        self._library.libHandleEvents(0)
+        """Wait up to `timeout_s` for something to arrive; handle it, and what is due.
+
+        Audio comes 50 times a second for each leg and is the library's alone: it does not end the wait.
+        """
+        until = time.monotonic() + timeout_s
+        while True:
+            ready = {descriptor for descriptor, _ in self._poller.poll(max(timeout_s, 0.0))}
+            if not ready or not ready.isdisjoint(self._signalling):
+                break
+            self._handle_events(0)
+            timeout_s = until - time.monotonic()
+            if self.facts or timeout_s <= 0:
+                break
+        self._ready = ready
+        if self._screen.reads(ready):
+            self._screen.handle()
+        self._handle_events(0)
 
     # --- whom we hear ---------------------------------------------------------------------------------------------
 
@@ -259,6 +284,9 @@ class Endpoint:
         """Let go of a leg whose slot is free; its sockets cool down."""
         if dialog.has_media:
             self.keep_clock(now + CLOCK_GRACE_S)
+        if dialog.invite and not dialog.answered:
+            # An edge may have spoken for a carrier that was silent, and that answers after all.
+            self._screen.hang_up_later(dialog.call_id, dialog.invite)
         self._forget(dialog)
         dialog.destroy()
         self._closed_at.append(now)
@@ -301,6 +329,10 @@ class Endpoint:
         first, second = callee.audio(), agent.audio()
         first.startTransmit(second)
         second.startTransmit(first)
+
+    def silence(self) -> Any:
+        """A port of the bridge on which nothing is ever heard: the null device's microphone."""
+        return self._devices.getCaptureDevMedia()
 
     def keep_clock(self, until: float) -> None:
         """Run the media clock at least until `until` (monotonic seconds)."""

@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import pjsua2 as pj
 
-from sip.messages import Settings
+from sip.messages import SLOTS_PER_CALL, Settings
 
 MEDIA_PORTS_BESIDES: Final = 8
+PORTS_OF_A_TALK: Final = 6
+"""Two files of a recording, those of the part before that are still being closed, and two players."""
 
 
 def endpoint_settings(settings: Settings, slots: int, legs: int, log: Any) -> Any:
@@ -25,7 +27,7 @@ def endpoint_settings(settings: Settings, slots: int, legs: int, log: Any) -> An
     config.medConfig.sndClockRate = 8000
     config.medConfig.ecTailLen = 0
     config.medConfig.noVad = True
-    config.medConfig.maxMediaPorts = legs + MEDIA_PORTS_BESIDES
+    config.medConfig.maxMediaPorts = legs + PORTS_OF_A_TALK * max(slots // SLOTS_PER_CALL, 1) + MEDIA_PORTS_BESIDES
     config.logConfig.level = min(settings.log_level, 1)
     config.logConfig.consoleLevel = min(settings.log_level, 1)
     config.logConfig.msgLogging = 0

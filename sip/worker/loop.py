@@ -34,6 +34,7 @@ from sip.messages import (
     PlayMessage,
     Pong,
     Ready,
+    Record,
     Settings,
     SlotsHeld,
     StartFailed,
@@ -68,6 +69,7 @@ def run(stream: socket.socket, slots: int) -> None:
     """The life of a worker with `slots` call slots. Returns when it is told to stop or the daemon is gone."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)  # the daemon decides when calls end
+    os.umask(0o077)  # what the library writes, recordings, is for nobody else
     settings, decoder, early = _first_frame(stream)
     if settings is None:
         return
@@ -148,7 +150,8 @@ class Worker:
             self.endpoint.poll(self._patience_s())
             self._act_on_facts()
             self._sweep()
-            self._obey(self._read())
+            if self.endpoint.is_ready(self._stream):
+                self._obey(self._read())
             self._run_timers()
             self._act_on_facts()
             self._sweep()
@@ -280,7 +283,9 @@ class Worker:
             match message:
                 case Dial():
                     self._dial(message)
-                case DialAgent(call) | CancelAgent(call) | PlayMessage(call) | Cancel(call) | HangUp(call):
+                case (
+                    DialAgent(call) | Record(call) | CancelAgent(call) | PlayMessage(call) | Cancel(call) | HangUp(call)
+                ):
                     held = self._calls.get(call)
                     if held is not None:
                         self._spare_the_others(held, partial(self._instruct, held, message))
@@ -306,6 +311,8 @@ class Worker:
         match command:
             case DialAgent():
                 call.dial_agent(command)
+            case Record():
+                call.record(command)
             case CancelAgent():
                 call.cancel_agent(command)
             case PlayMessage():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 from collections.abc import Iterable, Iterator
@@ -18,12 +17,13 @@ class MediaSockets:
     """
 
     def __init__(
-        self, sockets: Iterable[socket.socket], poller: select.poll, sources: Iterable[IPv4Network] = ()
+        self, sockets: Iterable[socket.socket], poller: select.epoll, sources: Iterable[IPv4Network] = ()
     ) -> None:
         by_port = sorted(sockets, key=lambda each: int(each.getsockname()[1]))
         self._rtp, self._rtcp = by_port[:1], by_port[1:]
         self._sources = tuple(Sender(network) for network in sources)
         self._poller = poller
+        self._is_heard = False
         self._behind_nat: IPv4Address | None = None
         self._permit((), ())
 
@@ -48,8 +48,10 @@ class MediaSockets:
             hosts.append(Sender(IPv4Network(self._behind_nat)))
             exact.append(Sender(IPv4Network(self._behind_nat)))
         self._permit(exact, hosts)
-        for each in self:
-            self._poller.register(each, select.POLLIN)
+        if not self._is_heard:
+            self._is_heard = True
+            for each in self:
+                self._poller.register(each, select.EPOLLIN)
 
     def learn(self, source: str) -> None:
         """A packet came from `HOST:PORT`; behind NAT no other port of that host is heard from now on."""
@@ -61,7 +63,7 @@ class MediaSockets:
     def close(self) -> None:
         """Let go of the duplicates, so that the ports are free once the library has closed its own."""
         for each in self:
-            with contextlib.suppress(KeyError):  # nothing was ever to be heard
+            if self._is_heard:
                 self._poller.unregister(each)
             each.close()
         self._rtp, self._rtcp = [], []

@@ -118,6 +118,9 @@ class Request:
 def split(message: str) -> tuple[str, str]:
     """Headers, unfolded and with ordinary line ends, and body. The library takes odd line ends, too, so both must see
     the end of the headers in the same place."""
+    head, _, body = message.partition("\r\n\r\n")
+    if head.count("\r") == head.count("\n") == head.count("\r\n") and "\n " not in head and "\n\t" not in head:
+        return head, body  # as nearly every message: the same, found sooner
     end = _END_OF_HEAD.search(message)
     head, body = (message[: end.start()], message[end.end() :]) if end else (message, "")
     return _FOLD.sub(" ", _LINE_END.sub("\n", head)).replace("\n", "\r\n"), body
@@ -223,6 +226,20 @@ def with_body(head: str, body: str) -> str:
     return "\r\n".join([*lines, *kind, f"Content-Length: {len(body)}", "", body])
 
 
+_NAMING: Final = {
+    "from": "from",
+    "f": "from",
+    "to": "to",
+    "t": "to",
+    "call-id": "call-id",
+    "i": "call-id",
+    "cseq": "cseq",
+}
+"""The headers that name a dialog and a transaction, short forms included."""
+
+NAMING_HEADERS: Final = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """What a response is an answer to, and who gives it; `tag` is empty where the To header has none."""
@@ -234,11 +251,19 @@ class Named:
 
 def named(head: str) -> Named | None:
     """None for a response that does not say this, or says it twice."""
-    lines = head.split("\r\n")
-    values = [_headers(lines, *names) for names in (("from", "f"), ("to", "t"), ("call-id", "i"), ("cseq",))]
-    if any(len(each) != 1 for each in values):
+    values: dict[str, str] = {}
+    for line in head.split("\r\n")[1:]:
+        if not line:
+            break
+        name, colon, value = line.partition(":")
+        header = _NAMING.get(name.strip().lower())
+        if header and colon:
+            if header in values:
+                return None
+            values[header] = value.strip()
+    if len(values) < NAMING_HEADERS:
         return None
-    _, (to,), (call_id,), (cseq,) = values
+    to, call_id, cseq = values["to"], values["call-id"], values["cseq"]
     return Named(call_id, cseq.rpartition(" ")[2], tag(to))
 
 

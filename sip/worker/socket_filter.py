@@ -13,8 +13,9 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
@@ -37,11 +38,11 @@ LIBRARY: Final = 0
 SCREEN: Final = 1
 """Which socket of two gets a datagram, in the order in which they were bound."""
 
-_TO_LIBRARY: Final = (b"BYE ", b"CANC")
-"""Requests without a body that only belong to a dialog; of any other the library knows what to say."""
-
 DESCRIPTORS: Final = 512
 """Descriptors that are looked at. The library's sockets are among them: it holds 64 of its own, we as many of them."""
+
+PROGRAMS_KEPT: Final = 32
+"""Programs kept as bytes: the legs of a worker mostly have the same ones."""
 
 Instruction = tuple[int, int, int, int]
 
@@ -69,10 +70,8 @@ def permit(senders: Iterable[Sender]) -> list[Instruction]:
 
 
 def selector(own: IPv4Address, ports: Iterable[int]) -> list[Instruction]:
-    """A selector for a SIP port of `own`: what the library gets, and what is screened first.
-
-    The library gets what we send to ourselves from one of `ports`, BYE and CANCEL. All else is for the screen.
-    """
+    """A selector for a SIP port of `own`: the library gets what we send to ourselves from one of `ports`. All else is
+    for the screen."""
     to_library: list[Instruction] = [(_RETURN, 0, 0, LIBRARY)]
     ours = [step for port in ports for step in ((_IF_EQUAL, 0, 1, port), *to_library)]
     return [
@@ -80,18 +79,16 @@ def selector(own: IPv4Address, ports: Iterable[int]) -> list[Instruction]:
         (_IF_EQUAL, 0, 1 + len(ours), int(own)),
         (_LOAD_HALF, 0, 0, _SOURCE_PORT),
         *ours,
-        (_LOAD, 0, 0, 0),
-        *(step for name in _TO_LIBRARY for step in ((_IF_EQUAL, 0, 1, _word(name)), *to_library)),
         (_RETURN, 0, 0, SCREEN),
     ]
 
 
-def attach_filter(target: socket.socket, program: list[Instruction]) -> None:
+def attach_filter(target: socket.socket, program: Sequence[Instruction]) -> None:
     """Put a filter on a socket in place of the one before. Raises `OSError`."""
     _attach(target, _SO_ATTACH_FILTER, program)
 
 
-def attach_selector(target: socket.socket, program: list[Instruction]) -> None:
+def attach_selector(target: socket.socket, program: Sequence[Instruction]) -> None:
     """Put a selector on the group of sockets that share the port of `target`. Raises `OSError`."""
     _attach(target, _SO_ATTACH_REUSEPORT_CBPF, program)
 
@@ -118,10 +115,12 @@ def udp_sockets(first: int = 0) -> Iterator[socket.socket]:
                 duplicate.close()
 
 
-def _word(text: bytes) -> int:
-    return int.from_bytes(text, "big")
-
-
-def _attach(target: socket.socket, option: int, program: list[Instruction]) -> None:
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+def _attach(target: socket.socket, option: int, program: Sequence[Instruction]) -> None:
+    code = _code(tuple(program))
     target.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", len(program), ctypes.addressof(code)))
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def _code(program: tuple[Instruction, ...]) -> ctypes.Array[ctypes.c_char]:
+    """A program as the kernel reads it; it makes a copy of its own."""
+    return ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))

@@ -29,8 +29,10 @@ from dialer.store.base.keys import digits
 from dialer.store.leads.lead_codec import pack
 from dialer.store.operators import campaigns
 from pacing.api import Mode
-from tests.bench.pipeline import Bench, at_work, delays, percentile
-from tests.bench.pipeline_table import Options
+from tests.bench.pipeline.floor import Bench, at_work
+from tests.bench.pipeline.measuring import delays
+from tests.bench.pipeline.options import Options
+from tests.bench.pipeline.samples import percentile
 from tests.bench.preflight import some
 
 LISTS = ("list-a", "list-b")

@@ -24,7 +24,8 @@ from rich.table import Table
 
 from tests.chaos.audit import Audit, audit
 from tests.chaos.faults import FAULTS, PLANS, WITNESSES_DIE
-from tests.chaos.floor import Floor, Plan, drain, open_floor
+from tests.chaos.floor import Floor, drain, open_floor
+from tests.chaos.plan import Plan
 
 MIXED: Final = "mixed"
 """All faults that one floor can take, drawn, one after the other."""

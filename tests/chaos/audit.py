@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
+from stat import S_IRWXG, S_IRWXO
 from typing import Any, Final
 
 from dialer.core.model import Disposition
+from dialer.disk.recordings import index, talks
+from dialer.shell.recordings.troubles import FAILED
 from dialer.store.settlement.recovery import open_attempts
-from tests.chaos.floor import CAMPAIGN, CAP, Floor, number
+from tests.chaos.floor import CAP, Floor, number
+from tests.chaos.plan import CAMPAIGN
 
 LONGEST_CALL_S: Final = 120.0
 
@@ -33,11 +38,15 @@ class Audit:
     over_cap: tuple[str, ...]
     dialled_twice: tuple[str, ...]
     leads_lost: int
+    recordings: int = 0
+    recordings_astray: tuple[str, ...] = ()
+    words_lost: tuple[str, ...] = ()
 
     @property
     def wrong(self) -> int:
         """Ends that are missing, that contradict another, or that nobody was dialled for."""
-        return len(self.contradicted) + len(self.left_open) + len(self.heard_undialled) + max(0, self.leads_lost)
+        lists = (self.contradicted, self.left_open, self.heard_undialled, self.words_lost)
+        return sum(map(len, lists)) + max(0, self.leads_lost)
 
     def faults(self, *, witnesses_died: bool) -> list[str]:
         """What is wrong, in words. An end that nobody knows is a fault unless a daemon was killed."""
@@ -47,7 +56,9 @@ class Audit:
             "more INVITEs than dispositions": self.dialled_unheard,
             "more dispositions than INVITEs": self.heard_undialled,
             f"dialled more than {CAP} times": self.over_cap,
+            "the CRM's word is gone": self.words_lost,
             "dialled again although the lead was closed, or in a call": self.dialled_twice,
+            "recordings set aside, in no index, or readable by others": self.recordings_astray,
         }
         said = [f"{what}: {len(which)}, such as {', '.join(which[:5])}" for what, which in lists.items() if which]
         if self.unknown and not witnesses_died:
@@ -88,7 +99,27 @@ def audit(floor: Floor) -> Audit:
         over_cap=tuple(sorted(who for who, times in invites.items() if times > CAP)),
         dialled_twice=_dialled_twice(last.values(), floor.emptied_at, floor.skewed),
         leads_lost=counts.accepted - known,
+        recordings=sum(len(_listed(folder)) for folder in _recordings(floor)),
+        recordings_astray=tuple(astray for folder in _recordings(floor) for astray in _astray(folder)),
+        words_lost=floor.words.gone(site.store, max(floor.emptied_at, default=0.0)),
     )
+
+
+def _recordings(floor: Floor) -> list[Path]:
+    """The folders in which hosts have recordings."""
+    return sorted(floor.site.folder.glob("*/recordings"))
+
+
+def _listed(folder: Path) -> set[str]:
+    return {row.file for row in index.all_rows(folder)}
+
+
+def _astray(folder: Path) -> Iterator[str]:
+    """Recordings that are not in the index, talks that could not be finished, files that others may read."""
+    listed = _listed(folder)
+    yield from (str(path) for path in folder.rglob("*.opus") if path.name not in listed)
+    yield from (str(folder / FAILED / name) for name in talks.names(folder / FAILED))
+    yield from (str(path) for path in folder.rglob("*") if path.stat().st_mode & (S_IRWXG | S_IRWXO))
 
 
 def _dialled_twice(

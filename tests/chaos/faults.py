@@ -7,13 +7,14 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from dialer.store.base.connection import trip
 from tests.chaos import strange
-from tests.chaos.floor import CAMPAIGN, Floor, Plan, pause
+from tests.chaos.floor import SERVER_LIMIT_S, Floor, pause
 from tests.chaos.forgetting import cut_aof, flush, restore_backup
+from tests.chaos.lead_orders import lead_orders
+from tests.chaos.plan import CAMPAIGN, Plan
 from tests.chaos.previous_release import upgrade
 from tests.chaos.servers import Kind
 from tests.chaos.skewed_clock import skew
@@ -97,7 +98,7 @@ def kill_redis(floor: Floor) -> None:
     kill_quietly(floor.server_pid)
     time.sleep(floor.span_s(0.0, 3.0))
     floor.server.stop()
-    floor.server.start()
+    floor.server.start(SERVER_LIMIT_S)
 
 
 def slow_redis(floor: Floor) -> None:
@@ -119,8 +120,7 @@ def partition(floor: Floor) -> None:
 
 def fill_disk(floor: Floor) -> None:
     """The disk of a daemon's spool, journal and evidence is full for up to 10 s."""
-    dialer = floor.any_dialer()
-    ballast = Path(f"/proc/{dialer.process.pid}/root{floor.disk(dialer.host)}/ballast")
+    ballast = floor.home(floor.any_dialer()) / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))
@@ -176,8 +176,8 @@ def fail_over(floor: Floor) -> None:
     heir = until(lambda: (node := floor.servers.master(key)) is not master and node, "another node takes over")
     time.sleep(floor.span_s(0.0, 2.0))
     master.start()
-    until(lambda: master.client.info("replication")["role"] == "slave", "the old master follows")
-    until(lambda: heir.client.info("replication")["connected_slaves"] > 0, "the new master has a replica")
+    until(lambda: master.client.info("replication").get("master_link_status") == "up", "the old master follows")
+    until(lambda: heir.client.info("replication")["slave0"]["state"] == "online", "the new master has a replica")
 
 
 def lose_host(floor: Floor) -> None:
@@ -216,6 +216,7 @@ FAULTS: Final[dict[str, Fault]] = {
         poison,
         flood,
         drain_one,
+        lead_orders,
         clock_jump,
         lose_host,
         upgrade,
@@ -233,5 +234,5 @@ PLANS: Final[Mapping[str, Plan]] = {
 }
 """What a fault needs that the usual floor has not."""
 
-WITNESSES_DIE: Final = frozenset({kill_daemon.__name__, lose_host.__name__})
+WITNESSES_DIE: Final = frozenset({kill_daemon.__name__, lose_host.__name__, upgrade.__name__})
 """Faults after which nobody can say how the calls of the moment ended; after any other, somebody can."""

@@ -20,7 +20,7 @@ from config.campaign import RetryTable
 from config.redis import RedisSettings
 from config.rules import CapSettings
 from dialer.core.agents.agent import AgentState
-from dialer.store.base.connection import close_store, open_store
+from dialer.store.base.connection import close_store, open_store, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.leads.intake import take_in
 from dialer.store.operators import agents
@@ -28,23 +28,26 @@ from dialer.store.settlement import acceptance
 from dialer.store.settlement.recovery import open_attempts
 from pacing.warmup import warm_up
 from sip.loopback.process import Loopback, start_loopback
+from tests.chaos.plan import CAMPAIGN, Plan
 from tests.chaos.relay import Relay
-from tests.chaos.servers import Kind, Servers, open_servers
+from tests.chaos.servers import Servers, open_servers
 from tests.chaos.skewed_clock import OFFSET
 from tests.chaos.skewed_clock import PROGRAM as SKEWED
+from tests.chaos.words import Words
 from tests.shell.rehearse_outage import process_of
 from tests.shell.rig import PROGRAM, Dialer, Site, is_alive, kill_quietly, open_site
 
-CAMPAIGN: Final = "chaos"
 CAP: Final = 2
 """Most attempts to one number, over the whole run."""
 
 AGENTS: Final = 12
-LEADS: Final = 4000
 INTAKE: Final = 20_000
 """Leads that are handed in at once."""
 
 TAKEN_IN: Final = 1_000
+
+SERVER_LIMIT_S: Final = 60.0
+"""A server with many leads takes a while to read them."""
 
 SMALL_DISK: Final = "6m"
 
@@ -89,18 +92,6 @@ def number(index: int) -> str:
     return f"+86137{index:08}"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a floor has: daemons, leads, which Redis; with `small_disks` each daemon has a disk of its own that can be
-    filled, with `skewed_clocks` a clock that can be set."""
-
-    hosts: int = 2
-    leads: int = LEADS
-    servers: Kind = Kind.ALONE
-    small_disks: bool = False
-    skewed_clocks: bool = False
-
-
 @dataclass(slots=True)
 class Floor:
     """What faults act on. `random` belongs to the faults alone; none lasts longer than `longest_s`. Each daemon reaches
@@ -117,6 +108,7 @@ class Floor:
     relays: dict[str, Relay] = field(default_factory=dict)
     emptied_at: list[float] = field(default_factory=list)
     skewed: list[tuple[float, float]] = field(default_factory=list)
+    words: Words = field(default_factory=Words)
 
     @property
     def leads(self) -> int:
@@ -144,11 +136,21 @@ class Floor:
             retry=RetryTable.model_validate({"busy": soon, "no_answer": soon}),
             ring_timeout_s=15.0,
             abandon_message=self.site.message(),
+            recording={"mode": "all"},
         )
         for first in range(0, self.leads, INTAKE):
             self.site.leads(CAMPAIGN, [number(i) for i in range(first, min(first + INTAKE, self.leads))])
             while self.leads > INTAKE and take_in(self.site.store, CAMPAIGN, "chaos:1", time.time(), TAKEN_IN).read:
                 pass  # so many are not left to the daemons
+        if (
+            self.leads > INTAKE and self.servers.alone is not None
+        ):  # as a server does by itself that has been up for long
+            trip(self.site.store, [("BGREWRITEAOF",)])
+            self.site.until(self._is_rewritten, "the server has written its file anew", SERVER_LIMIT_S)
+
+    def _is_rewritten(self) -> bool:
+        facts = trip(self.site.store, [("INFO", "persistence")])[0].decode()
+        return "aof_rewrite_in_progress:0" in facts and "aof_rewrite_scheduled:0" in facts
 
     def span_s(self, least: float, most: float) -> float:
         """How long a fault lasts, drawn."""
@@ -193,6 +195,12 @@ class Floor:
         start = partial(self.site.start, host, ready=False, wrapper=wrapper, program=program, environ=environ)
         self.dialers[host] = start(**given)
         return self.dialers[host]
+
+    def home(self, dialer: Dialer) -> Path:
+        """Where a daemon that runs has its spool and evidence, as seen from here."""
+        if self.plan.small_disks:
+            return Path(f"/proc/{dialer.process.pid}/root{self.disk(dialer.host)}")
+        return self.site.folder / dialer.host
 
     def clock(self, host: str) -> Path:
         """The file that has by how much a host's clock is wrong."""
@@ -257,7 +265,7 @@ def open_floor(
         try:
             floor.fill()
             floor.start(*(f"host-{index + 1}" for index in range(plan.hosts)))
-            with _desktops(servers.url, carrier):
+            with _desktops(servers.url, carrier, floor.words):
                 site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
                 yield floor
         finally:
@@ -266,10 +274,10 @@ def open_floor(
 
 
 @contextmanager
-def _desktops(url: str, carrier: Loopback) -> Iterator[None]:
-    """Desktops that log their agents in whenever the floor has lost them."""
+def _desktops(url: str, carrier: Loopback, words: Words) -> Iterator[None]:
+    """Desktops that log their agents in whenever the floor has lost them, and a CRM that has a word on each talk."""
     over = threading.Event()
-    thread = threading.Thread(target=_keep_at_work, args=(url, carrier, over), name="desktops")
+    thread = threading.Thread(target=_keep_at_work, args=(url, carrier, words, over), name="desktops")
     thread.start()
     try:
         yield
@@ -278,7 +286,7 @@ def _desktops(url: str, carrier: Loopback) -> Iterator[None]:
         thread.join()
 
 
-def _keep_at_work(url: str, carrier: Loopback, over: threading.Event) -> None:
+def _keep_at_work(url: str, carrier: Loopback, words: Words, over: threading.Event) -> None:
     store = open_store(RedisSettings(url=url, prefix="chaos:", timeout_s=1.0))
     site = Site(Path(), url, "chaos:", {}, store)
     names = [f"agent-{i}" for i in range(AGENTS)]
@@ -293,6 +301,7 @@ def _keep_at_work(url: str, carrier: Loopback, over: threading.Event) -> None:
                         site.say(name, "ready")
                     case _:
                         site.say(name, "heartbeat")
+            words.look(store)
         except StoreError:
             continue  # the server is what is being disturbed
     close_store(store)

@@ -15,7 +15,8 @@ import msgpack
 
 from dialer.core.leads import lead_reasons
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
-from tests.chaos.floor import CAMPAIGN, Floor
+from tests.chaos.floor import Floor
+from tests.chaos.plan import CAMPAIGN
 from tests.shell.rig import is_alive, kill_quietly
 
 ADDED_KEYS: Final = ("marker", "crm:settings", "crm:campaigns", "crm:names", "trunks:drained", "quarantine")

@@ -192,3 +192,13 @@ def test_an_alarm_is_said_once_and_wrapped() -> None:
     assert text.count("trunk north is down") == 1
     assert text.startswith(" ! dial-1: trunk north is down")
     assert text.splitlines()[1].startswith("   ")
+
+
+def test_overdue_callbacks_are_counted_above_and_at_their_campaign() -> None:
+    """With the command that lists them; none, no word."""
+    text = drawn([board(campaigns=(campaign_row("spring", overdue=2), campaign_row("autumn", overdue=1)))])
+
+    assert "3 callbacks overdue: dialer callbacks list --overdue" in text
+    assert "2 callbacks overdue" in text
+    assert "1 callback overdue" in text
+    assert "overdue" not in drawn([board(campaigns=(campaign_row("spring"),))])

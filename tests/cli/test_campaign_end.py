@@ -105,7 +105,7 @@ def test_caps_and_hours_are_changed_as_a_whole(dialer: Dialer, store: Store, spr
     assert [(row.opens, row.closes) for row in settings.hours] == [("10:00", "19:00")]
     for pair, words in (
         ("caps=[{ limit = 0, window_days = 7 }]", "caps[0].limit"),
-        ("caps=2 a month", "caps: is a list of sections"),
+        ("caps=2 a month", "caps: is a list of rows: give all of them, '[{ limit = ...,"),
         ("caps=[{ limit = }]", "caps: is not TOML"),
         ("caps=[{ limt = 2 }]", "limt"),
     ):

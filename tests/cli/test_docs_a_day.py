@@ -59,6 +59,7 @@ def lists(folder: Path) -> None:
     rows = [f"C-{i},1380000000{i},王{i},{'上海' if i % 2 else '北京'},no" for i in range(10)]
     (folder / "customers.csv").write_text("\n".join(["lead_id,手机,姓名,city,vip", *rows]), encoding="gb18030")
     (folder / "served.csv").write_text("lead_id,phone\nS-1,13900000001\nS-2,13800000001\n")
+    (folder / "wrong.csv").write_text("lead_id,phone\nX-1,13600000001\n")
     lapsed = ["W-1,13800000001,上海,no", "W-2,13700000002,北京,yes", "W-3,13700000003,北京,no"]
     (folder / "lapsed.csv").write_text("\n".join(["lead_id,phone,city,vip", *lapsed]), encoding="utf-8")
 
@@ -108,6 +109,8 @@ def test_a_working_day_by_the_documented_commands(
     assert where["W-2"] is not None, "moved to sales"
     assert where["C-1"] is LeadState.CLOSED, "complained"
     assert "W-3" not in where, "taken back"
+    assert "Took back the list wrong: 1 lead deleted." in said["lists takeback survey wrong --yes"]
+    assert 'hours[0].closes: "11:00" -> "20:00"' in said["campaign set survey hours[0].closes=20:00"]
     assert "Put first: 1 overdue callback" in said["callbacks replan"]
     assert "Reopened: 2 leads" in said["leads reopen sales --disposition no_answer --older-than 3h --yes"]
     assert (tmp_path / "sales-today.csv").read_text(encoding="utf-8-sig").count("\n") == 2

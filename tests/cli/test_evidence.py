@@ -188,6 +188,9 @@ def test_an_attempt_is_shown(here: Dialer, dialled: list[Settlement]) -> None:
         ("settlement", attempt.attempt),
     ]
     assert here("evidence", "show", "--attempt", "none").exit_code == CliExit.NOT_FOUND
+    kinds = {one["kind"] for one in data(here("evidence", "show", "--kind", "permit", "--json"))}
+    assert kinds == {"permit"}
+    assert here("evidence", "show", "--kind", "permit", "--attempt", "x").exit_code == 2
     assert here("evidence", "show").exit_code == 2
     assert here("evidence", "show", "--number", "12").exit_code == 2
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialer.cli.leads.lead_rows import Checker, Ready, Rejected, entry_of, moment
-from dialer.cli.sheets.columns import Column
+from compliance.numbering import plans
+from dialer.cli.leads import row_pool
+from dialer.cli.leads.lead_rows import Checker, Ready, Rejected, RowRules, entry_of, moment
+from dialer.cli.sheets.columns import BadSheet, Column
 from dialer.cli.sheets.sheet import Row, Sheet
 from tests.cli.conftest import NOW
 
@@ -22,7 +27,7 @@ def sheet(*names: str) -> Sheet:
 
 
 def checker(of: Sheet | None = None) -> Checker:
-    return Checker(of or sheet(), "spring", "CN", 8192, NOW)
+    return Checker(RowRules(of or sheet(), "CN", 8192, NOW))
 
 
 def test_a_row_becomes_a_lead() -> None:
@@ -161,3 +166,39 @@ def test_times_without_any_zone_are_local() -> None:
     """This machine's time zone is the last resort."""
     assert moment("2027-03-01", None) == datetime(2027, 3, 1).astimezone().timestamp()
     assert moment("1772500000", None) == 1_772_500_000.0
+
+
+def test_other_processes_judge_the_same_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also prefixes that the operator allows, and rows that cannot be read."""
+    monkeypatch.setattr(row_pool, "CHUNK", 7)
+    numbers = [f"1380000{i:04}" if i % 5 else "12" for i in range(60)]
+    rows = [Row(i, (number, f"L{i}"), "torn" if i % 11 == 0 else "") for i, number in enumerate(numbers)]
+    rows.append(Row(60, ("14900000000", "L60")))
+    rules = RowRules(sheet("phone", "lead_id"), "CN", 8192, NOW)
+    plans.also_valid(["+86149"])
+    try:
+        alone, together = (list(row_pool.judged(rows, rules, processes)) for processes in (1, 2))
+    finally:
+        plans.also_valid(())
+
+    assert together == alone
+    assert isinstance(together[-1], Ready)
+    assert [verdict.row for verdict in together] == rows
+
+
+def test_who_has_enough_of_the_rows_ends_the_other_processes() -> None:
+    """No process is left behind, and what reading raises comes through."""
+
+    def broken() -> Iterator[Row]:
+        yield Row(2, ("13800001234", "L1"))
+        raise BadSheet("torn")
+
+    with pytest.raises(BadSheet, match="torn"):
+        list(row_pool.judged(broken(), RowRules(sheet("phone", "lead_id"), "CN", 8192, NOW), 2))
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize(("size_bytes", "several"), [(1000, False), (row_pool.MANY_BYTES, True)])
+def test_a_short_file_is_judged_alone(size_bytes: int, several: bool) -> None:
+    """Another process costs a second to start."""
+    assert (row_pool.processes_for(size_bytes) > 1) == (several and len(os.sched_getaffinity(0)) > 1)

@@ -104,7 +104,7 @@ def test_a_dry_run_says_what_the_import_would(dialer: Dialer, two_lists: str, tm
     assert (same["sent"], same["reasons"]["lead_id: a lead of this id is in the campaign already"]) == (0, 4)
 
 
-def test_a_list_is_taken_back_after_a_question(dialer: Dialer, store: Store, two_lists: str) -> None:
+def test_a_list_is_taken_back_after_a_question(dialer: Dialer, store: Store, two_lists: str, tmp_path: Path) -> None:
     """No: nothing happens. Yes: its leads are gone, it is on record, and the same file does not come back by itself."""
     refused = dialer("lists", "takeback", two_lists, "march", input="n\n")
     assert refused.exit_code != 0
@@ -118,6 +118,12 @@ def test_a_list_is_taken_back_after_a_question(dialer: Dialer, store: Store, two
     assert known["march"]["leads"] == 0
     assert known["march"]["taken_back_at"] is not None
     assert "taken back" in dialer("lists", "list", two_lists).stdout
+    file = str(tmp_path / "march.csv")
+    for more in ((), ("--list", "march"), ("--dry-run",)):
+        refused = dialer("leads", "import", two_lists, file, *more)
+        assert (refused.exit_code, "--list NAME" in refused.stderr) == (CliExit.REFUSED, True)
+    again = data(dialer("leads", "import", two_lists, file, "--no-wait", "--list", "march again", "--json"))
+    assert (again["list"], again["sent"]) == ("march again", 4)
 
 
 def test_overlaps_are_counted(dialer: Dialer, store: Store, two_lists: str, tmp_path: Path) -> None:

@@ -18,13 +18,18 @@ from pydantic import SecretStr
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.redis import RedisSettings
+from dialer.archive.standing import open_writer
+from dialer.archive.writer import Ages
 from dialer.cli import main
 from dialer.cli.base.failures import CliExit
 from dialer.core.model import Settlement
+from dialer.disk.recordings import index
+from dialer.disk.recordings.encoder import done
+from dialer.disk.recordings.orders import Order
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import NotAllowed
 from dialer.store.base.keys import Keys, Place
-from dialer.store.crm import inbox
+from dialer.store.crm import inbox, readers
 from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.roles import GROUPS, Role
 from dialer.store.privacy import blocklist
@@ -33,6 +38,8 @@ from dialer.store.privacy.opt_outs import block as opt_out
 from dialer.store.settlement.outbox import CrmEvent, publish
 from pacing.api import Mode
 from tests.cli.conftest import data
+from tests.disk.recordings.made_talks import write_talk
+from tests.sip.tones import tone
 from tests.store.conftest import NOW, OWNER, Floor, end, number
 from tests.store.server_rig import PROGRAMS, closing, server, until
 from tests.store.test_keys import live_a_whole_life
@@ -182,6 +189,7 @@ DAY_S_WORK = {
         ("leads", "cancel", "autumn", "L0", "--because", "bought it", "--yes"),
         ("leads", "reopen", "autumn", "L0", "--yes"),
         ("leads", "move", "autumn", "L0", "--to", "summer", "--yes"),
+        ("leads", "delete", "summer", "L0", "--yes"),
         ("why", "L1", "--campaign", "autumn"),
         ("block", "check", "13800000077"),
         ("block", "add", "13800000079", "--reason", "asked"),
@@ -444,6 +452,27 @@ def test_agents_are_heard_from_a_desktop(site: Site) -> None:
     assert len(heard) == 1
 
 
+def test_the_archive_is_written_with_its_own_rights(site: Site, tmp_path: Path) -> None:
+    """It registers with every CRM, reads all its streams and the numbers of leads, and acknowledges."""
+    key_file = tmp_path / "evidence.key"
+    key_file.write_text("ab" * 32)
+    key_file.chmod(0o600)
+    control.audit(site.store, "campaign_start", who="anna", now=NOW, detail={"campaign": "spring"})
+    with opened(site.settings("archive")) as store:
+        with open_writer(store, tmp_path / "archive", key_file, 60.0, Ages(304, 1826), "archive") as writer:
+            writer.open(NOW)
+            while writer.step():
+                pass
+            writer.flush()
+            assert writer.counts["attempts"] > 0
+            assert writer.counts["campaign_changes"] > 0
+            assert {reader.unread for reader in readers.listing(store) if reader.name.endswith("archive")} == {0}
+        with pytest.raises(NotAllowed):
+            trip(store, [("XADD", store.keys.crm_out(), "*", "type", "disposition")])
+        with pytest.raises(NotAllowed):
+            trip(store, [("HSET", store.keys.lead("spring"), "L0", "")])
+
+
 def test_a_user_without_rights_is_told_so(site: Site) -> None:
     """`NotAllowed`, which is no outage: waiting does not help."""
     with opened(site.settings("auditor")) as store, pytest.raises(NotAllowed):
@@ -497,3 +526,32 @@ def test_without_passwords_nobody_gets_in() -> None:
 def test_mistakes_are_said(arguments: tuple[str, ...]) -> None:
     """A user of no role, names that would be rules, a campaign of another role."""
     assert CliRunner().invoke(main, ["redis-acl", *arguments]).exit_code == 2
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> tuple[str, ...]:
+    """A folder with one recording, and the options that name it."""
+    write_talk(tmp_path / "live", "a1", (0, tone(500, 0.2), tone(900, 0.2)))
+    row = done(Order(live=str(tmp_path / "live"), name="a1", folder=str(tmp_path / "rec"), bitrate_kbps=24)).row
+    assert row is not None
+    index.append(tmp_path / "rec", row)
+    return "--set", f"recordings.folder={tmp_path / 'rec'}", "recordings"
+
+
+@pytest.mark.parametrize("user", ["supervisor", "manager", "auditor"])
+def test_only_the_administrator_takes_recordings_away(
+    site: Site, user: str, recorded: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Supervisors and managers hear them, which is audited; the server lets nobody else export or purge one."""
+    heard = site.run(user, *recorded, "play", "a1")
+    assert heard.exit_code == (CliExit.REFUSED if user == "auditor" else 0)
+    assert (b"OggS" in heard.stdout_bytes) is (user != "auditor")
+    for arguments in (("export", "a1", "--to", str(tmp_path / "out")), ("purge", "a1", "--yes")):
+        result = site.run(user, *recorded, *arguments)
+        assert result.exit_code == CliExit.REFUSED, result.output
+    assert not (tmp_path / "out").exists()
+    assert index.find(tmp_path / "rec", "a1") is not None
+    for arguments in (("export", "a1", "--to", str(tmp_path / "out")), ("purge", "a1", "--yes")):
+        result = site.run("administrator", *recorded, *arguments)
+        assert result.exit_code == 0, result.output
+    assert index.find(tmp_path / "rec", "a1") is None

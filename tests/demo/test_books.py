@@ -22,6 +22,7 @@ RIGHT = Counts(
     expected_rejects=frozenset({"1-0", "2-0"}),
     rejects=frozenset({"1-0", "2-0"}),
     dispositions={"connected": 2, "busy": 2, "not_sent": 1},
+    archived={"connected": 2, "busy": 2, "not_sent": 1},
     heard={"a": "connected", "b": "connected", "c": "busy", "d": "busy", "e": "not_sent"},
     contradictions=0,
     talks=frozenset({"a", "b"}),
@@ -39,9 +40,9 @@ def _wrong(counts: Counts) -> list[str]:
 
 
 def test_right_counts_balance() -> None:
-    """Ten lines, all of them right."""
+    """Eleven lines, all of them right."""
     assert _wrong(RIGHT) == []
-    assert len(balance(RIGHT)) == 10
+    assert len(balance(RIGHT)) == 11
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,8 @@ def test_attempts_in_doubt_may_or_may_not_have_left() -> None:
     """Where a worker died, nobody knows whether its INVITE had left: the carrier's count may lie in between."""
     lost = replace(
         RIGHT,
-        dispositions={"connected": 2, "busy": 1, "worker_lost": 1, "not_sent": 1},
+        dispositions=(kinds := {"connected": 2, "busy": 1, "worker_lost": 1, "not_sent": 1}),
+        archived=kinds,
         heard={**RIGHT.heard, "d": "worker_lost"},
     )
 
@@ -90,8 +92,16 @@ def test_a_talk_whose_worker_died_is_no_contradiction() -> None:
     """The CRM heard that it began; it ended as lost."""
     lost = replace(
         RIGHT,
-        dispositions={"connected": 1, "worker_lost": 1, "busy": 2, "not_sent": 1},
+        dispositions=(kinds := {"connected": 1, "worker_lost": 1, "busy": 2, "not_sent": 1}),
+        archived=kinds,
         heard={**RIGHT.heard, "b": "worker_lost"},
     )
 
     assert _wrong(lost) == []
+
+
+def test_an_attempt_that_is_not_archived_is_missed() -> None:
+    """And one of another kind, or one too many."""
+    for archived in ({"connected": 2, "busy": 2}, {"connected": 3, "busy": 1, "not_sent": 1}, {}):
+        (wrong,) = _wrong(replace(RIGHT, archived=archived))
+        assert wrong.startswith("attempts ended 5 = attempts in the archive")

@@ -72,6 +72,7 @@ def test_every_figure_has_its_side() -> None:
     )
 
     summary = sum_up(
+        archived={"no_answer": 1},
         rows=(GOOD, ASLEEP, BAD),
         crm=desk,
         rejects={"3-0": ("phone: missing",)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -168,4 +169,40 @@ def test_a_spool_is_a_queue(tmp_path_factory: pytest.TempPathFactory, steps: lis
             del expected[:step]
         assert spool.peek(1000) == expected
         assert len(spool) == len(expected)
+    spool.close()
+
+
+@pytest.mark.parametrize("left_bytes", [0, 1, 20, None])
+def test_what_is_taken_away_under_it_is_counted_and_the_rest_goes_on(tmp_path: Path, left_bytes: int | None) -> None:
+    """A file that is cut off or deleted while the process uses it: nothing hangs on items that are not there."""
+    spool = Spool(tmp_path, limit_bytes=1_000_000)
+    spool.append(["a" * 30, "b" * 30])
+    (path,) = tmp_path.glob("*.spool")
+    if left_bytes is None:
+        path.unlink()
+    else:
+        os.truncate(path, left_bytes)
+
+    assert spool.peek(10) == []
+    assert (len(spool), spool.lost) == (0, 2)
+    spool.append(["c"])
+    assert spool.peek(10) == ["c"]
+    spool.discard(1)
+    assert len(spool) == 0
+    spool.close()
+
+
+def test_what_is_left_of_a_file_is_still_there(tmp_path: Path) -> None:
+    """The first of two items, and what came after both."""
+    spool = Spool(tmp_path, limit_bytes=1_000_000)
+    spool.append(["a" * 30, "b" * 30])
+    (path,) = tmp_path.glob("*.spool")
+    os.truncate(path, path.stat().st_size - 1)
+
+    assert spool.peek(10) == ["a" * 30]
+    spool.append(["c"])
+    assert spool.peek(10) == ["a" * 30, "c"]
+    assert (len(spool), spool.lost) == (2, 1)
+    spool.discard(2)
+    assert (len(spool), spool.peek(10)) == (0, [])
     spool.close()

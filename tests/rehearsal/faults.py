@@ -82,6 +82,8 @@ class Saboteur:
                 self._change(name)
             case FaultKind.MODE_CHANGED:
                 self._other_mode(name, size)
+            case FaultKind.LEADS_CANCELLED:
+                self.memory.cancel(name, max(1, round(size)))
             case FaultKind.LEDGER_OF_OTHERS:
                 self.tell(LedgerOfOthers(name, "day 0", AnswerCounts(dice.randrange(1000), dice.randrange(10))))
             case FaultKind.NEW_DAY:

@@ -130,6 +130,8 @@ def no_attempt_twice(step: Step) -> Wrong:
             and (record.lead.lead_id, record.leases) in step.past.dialled_leases
         ):
             yield f"{record.lead.lead_id} was dialled twice under one lease"
+        if record and record.place is Place.CLOSED:
+            yield f"{record.lead.lead_id} was dialled although it is closed"
 
 
 def one_invite_at_a_time(step: Step) -> Wrong:
@@ -224,13 +226,13 @@ def no_more_than_the_trunk(step: Step) -> Wrong:
     for trunk in step.state.trunks.values():
         if trunk.calls != carried[trunk.name]:
             yield f"trunk {trunk.name} counts {trunk.calls} calls and carries {carried[trunk.name]}"
-        if carried[trunk.name] > trunk.max_calls:
-            yield f"trunk {trunk.name} carries {carried[trunk.name]} of {trunk.max_calls} calls"
+        if carried[trunk.name] > trunk.limits.max_calls:
+            yield f"trunk {trunk.name} carries {carried[trunk.name]} of {trunk.limits.max_calls} calls"
         starts = sum(dial.trunk == trunk.name for dial in step.dials)
         if not starts:
             continue
         lately = sum(at > step.now - 1.0 + BREATH_S for at in step.past.starts.get(trunk.name, ()))
-        if starts + lately > trunk.max_cps:
+        if starts + lately > trunk.limits.max_cps:
             yield f"trunk {trunk.name} took {starts + lately} calls in one second"
 
 
@@ -381,8 +383,8 @@ def _talk_s(call: Call) -> float:
 
 
 def every_lead_in_one_place(step: Step) -> Wrong:
-    """A lead is waiting, on offer, at the gates or on the line, once; what the engine has, the store has leased to
-    it."""
+    """A lead is waiting, on offer, at the gates or on the line, once; what the engine has, the store has leased to it,
+    unless somebody has cancelled it and the engine has not heard."""
     held = [call.lead.lead_id for call in step.state.calls.values()]
     for run in step.state.campaigns.values():
         held += [lead.lead_id for lead in run.leads]
@@ -391,7 +393,8 @@ def every_lead_in_one_place(step: Step) -> Wrong:
     if len(held) != len(set(held)):
         yield f"{Counter(held).most_common(1)[0][0]} is in more than one place"
     for lead_id in held:
-        if lead_id in step.records and step.records[lead_id].place is not Place.LEASED:
+        record = step.records.get(lead_id)
+        if record and record.place is not Place.LEASED and not record.cancelled:
             yield f"{lead_id} is {step.records[lead_id].place} in the store and in the engine's hands"
 
 

@@ -12,7 +12,7 @@ from compliance.gate import CLEARANCE_S
 from compliance.numbers import E164
 from config.policies import AppliedSettings
 from dialer.core.effects import Lease, OptOut, Postpone, Release, Reserve
-from dialer.core.inputs import LeadsLeased, Permitted, Refused, StoreFailed, StoreHealth
+from dialer.core.inputs import LeadsLeased, LeadsTaken, Permitted, Refused, StoreFailed, StoreHealth
 from dialer.core.model import Lead, Retry, Settlement
 from dialer.sim.attempts import Histories, lead_after, permit_of
 from dialer.sim.virtual_time import Tell
@@ -21,6 +21,8 @@ from tests.rehearsal.world import World
 
 LEASE_S: Final = 60.0
 POSTPONED_S: Final = 120.0
+HEARD_WITHIN_S: Final = 20.0
+"""So late a daemon may hear that leads were taken from it: the store is slow, or the daemon."""
 
 
 class Place(StrEnum):
@@ -33,13 +35,15 @@ class Place(StrEnum):
 
 @dataclass(slots=True)
 class Record:
-    """One lead in the store. `leases` counts them, `attempt` is the one that is reserved and not settled."""
+    """One lead in the store. `leases` counts them, `attempt` is the one that is reserved and not settled; with
+    `cancelled` it is called no more."""
 
     lead: Lead
     due_at: float
     place: Place = Place.DUE
     leases: int = 0
     attempt: str = ""
+    cancelled: bool = False
 
 
 @dataclass(slots=True)
@@ -74,8 +78,9 @@ class Memory:
 
     def reserve(self, asked: Reserve) -> None:
         """Pass leads through the gates. When the store fails, it may have reserved some of them nevertheless."""
-        if self.down and self.world.chance(0.5):
-            self._reserve_one(self.records[asked.leads[0].lead_id])
+        first = self.records[asked.leads[0].lead_id]
+        if self.down and not first.cancelled and self.world.chance(0.5):
+            self._reserve_one(first)
         for lead in asked.leads if self.down else ():
             self._end_lease_later(self.records[lead.lead_id])
         self._answer(partial(self._reserve, asked), StoreFailed(asked.campaign, asked.leads, lease=False))
@@ -86,7 +91,7 @@ class Memory:
             record = self.records[lead.lead_id]
             if self.down:
                 self._end_lease_later(record)
-            else:
+            elif not record.cancelled:
                 record.place = Place.DUE
 
     def postpone(self, asked: Postpone) -> None:
@@ -94,7 +99,7 @@ class Memory:
         record = self.records[asked.lead.lead_id]
         if self.down:
             self._end_lease_later(record)
-        else:
+        elif not record.cancelled:
             record.place, record.due_at = Place.DUE, self.world.now + asked.after_s
 
     def settle(self, settlement: Settlement) -> None:
@@ -107,7 +112,7 @@ class Memory:
         record.attempt = ""
         self.histories.settle(settlement, self.world.wall)
         match settlement.next_step:
-            case Retry() as step:
+            case Retry() as step if not record.cancelled:
                 record.lead = lead_after(settlement, step)
                 record.place, record.due_at = Place.DUE, self.world.now + step.after_s
             case _:
@@ -121,6 +126,23 @@ class Memory:
             self.blocked.add(asked.number)
 
     # --- faults -------------------------------------------------------------------------------------------------------
+
+    def cancel(self, campaign: str, number: int) -> None:
+        """A manager cancels leads that are not closed: one without an attempt is closed in this step, whoever has it on
+        lease, one in an attempt when that ends. Daemons hear of those that they had a little later."""
+        if self.down:
+            return
+        own = [record for record in self.records.values() if record.lead.campaign == campaign]
+        open_ = [record for record in own if record.place is not Place.CLOSED]
+        # those on lease are few, and what the order is about
+        leased = [record for record in open_ if record.place is Place.LEASED]
+        chosen = self.world.dice.sample(leased, min(len(leased), number)) + open_[:number]
+        taken = frozenset(record.lead.lead_id for record in chosen if record.place is Place.LEASED)
+        for record in chosen:
+            record.cancelled = True
+            if not record.attempt:
+                record.place = Place.CLOSED
+        self.world.after(self.world.between(0.0, HEARD_WITHIN_S), partial(self.tell, LeadsTaken(campaign, taken)))
 
     def go_down(self, seconds: float) -> None:
         """Answer nothing for a while."""
@@ -163,9 +185,12 @@ class Memory:
 
     def _reserve(self, asked: Reserve) -> None:
         for lead in asked.leads:
+            record = self.records[lead.lead_id]
+            if record.cancelled:
+                self.tell(Refused(lead, Refusal(Rule.LEASE_LOST, "lease_lost", None)))
+                continue
             refusal = self._refusal(lead, agent_held=asked.agent_held)
             if refusal is not None:
-                record = self.records[lead.lead_id]
                 record.place = Place.CLOSED if refusal.until is None else Place.DUE
                 record.due_at = self.world.now + POSTPONED_S
                 self.tell(Refused(lead, refusal))
@@ -195,4 +220,4 @@ class Memory:
     def _end_lease(self, record: Record, lease: int) -> None:
         """Recovery: a lead that nobody holds is due again, or closed where an attempt may have been made."""
         if record.place is Place.LEASED and record.leases == lease:
-            record.place = Place.CLOSED if record.attempt else Place.DUE
+            record.place = Place.CLOSED if record.attempt or record.cancelled else Place.DUE

@@ -76,6 +76,7 @@ class FaultKind(StrEnum):
     CAMPAIGN_STOPPED = "campaign_stopped"  # for `size` seconds
     SETTINGS_CHANGED = "settings_changed"
     MODE_CHANGED = "mode_changed"  # another mode for `size` seconds
+    LEADS_CANCELLED = "leads_cancelled"  # up to `size` of those on lease, and as many others
     LEDGER_OF_OTHERS = "ledger_of_others"
     NEW_DAY = "new_day"
     DRAIN = "drain"

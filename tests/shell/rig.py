@@ -191,6 +191,7 @@ class Site:
             "agents": {"heartbeat_timeout_s": 300},
             "spool": {"dir": str(folder / "spool")},
             "evidence": {"folder": str(folder / "evidence"), "key_file": str(folder / "evidence.key")},
+            "recordings": {"folder": str(folder / "recordings"), "min_free_mb": 10},
             "metrics": {"port": 0},
             "log": {"format": "json", "level": "debug"},
             "drain": {"talk_limit_s": 60},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -11,9 +12,11 @@ import trio
 from config.daemon import DaemonSettings, HostSettings
 from config.redis import RedisSettings
 from dialer.core.agents.agent import Agent, AgentState
+from dialer.shell.health import NoCalls
+from dialer.shell.tasks import claims as module
 from dialer.shell.tasks.claims import CLAIM_BEATS, Claims
 from dialer.store.base.connection import Store, close_store, open_store, trip
-from dialer.store.operators import agents
+from dialer.store.operators import agents, status
 from tests.shell.some_parts import some_parts
 
 OURS, THEIRS = "one:1", "two:1"
@@ -120,3 +123,53 @@ def test_all_are_given_up_at_the_end(claims: Claims, store: Store) -> None:
 
     assert holder(store, "ann") == holder(store, "bob") == ""
     assert claims.held == set()
+
+
+def board_of(store: Store, host: str, **changes: object) -> None:
+    status.publish(store, host, {"state": "running", "no_new_calls": [], **changes}, now=1.0, ttl=60.0)
+
+
+def test_a_host_that_cannot_call_lets_its_agents_go_to_one_that_can(
+    claims: Claims, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a reason of its own, after a while, and only those in no call; who logs in meanwhile is the other one's."""
+    for name in ("ann", "bob"):
+        do(claims.take, name)
+        come(claims, name)
+    roster = claims.parts.engine.state.roster
+    roster.put(replace(roster.agents["bob"], state=AgentState.TALKING, call="A1"))
+    claims.parts.health.stop_calls(NoCalls.CLOCKS, "60 s ahead")
+    board_of(store, "two")
+    assert do(claims.to_let_go) == ()
+
+    monkeypatch.setattr(module, "UNFIT_S", 0.0)
+    assert do(claims.to_let_go) == ("ann",)
+    assert do(claims.take, "cat") is False
+
+    claims.parts.health.allow_calls(NoCalls.CLOCKS)
+    assert do(claims.to_let_go) == ()
+    assert do(claims.take, "cat") is True
+
+
+@pytest.mark.parametrize(
+    ("reason", "other"),
+    [
+        (NoCalls.CLOCKS, {"no_new_calls": ["its disk is full"]}),
+        (NoCalls.CLOCKS, {"state": "draining"}),
+        (NoCalls.REDIS, {}),
+        (NoCalls.FORGOT, {}),
+    ],
+)
+def test_where_nobody_else_can_call_agents_stay(
+    claims: Claims, store: Store, monkeypatch: pytest.MonkeyPatch, reason: NoCalls, other: dict[str, object]
+) -> None:
+    """Or where the reason is one that all hosts have."""
+    monkeypatch.setattr(module, "UNFIT_S", 0.0)
+    do(claims.take, "ann")
+    come(claims, "ann")
+    claims.parts.health.stop_calls(reason, "x")
+    board_of(store, "two", **other)
+    board_of(store, claims.parts.host, no_new_calls=[])
+
+    assert do(claims.to_let_go) == ()
+    assert do(claims.take, "cat") is True

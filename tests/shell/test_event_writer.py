@@ -15,7 +15,8 @@ import trio.testing
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.redis import RedisSettings
-from dialer.core.agents.agent import AgentState
+from dialer.archive.rows import event_of
+from dialer.core.agents.agent import Agent, AgentState
 from dialer.core.calls.settling import unsent
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.disk.errors import DiskError
@@ -25,6 +26,8 @@ from dialer.shell.parts import Queues, ToWrite
 from dialer.shell.tasks import event_writer
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.streams import entries_of
+from dialer.store.crm import crm_map
 from dialer.store.operators import agents, campaigns, control, status
 from dialer.store.privacy import blocklist
 from pacing.api import Mode
@@ -118,6 +121,35 @@ def test_facts_go_to_redis(desk: Desk) -> None:
     assert [row.agent for row in agents.listing(desk.store)] == ["ann"]
     assert len(desk.writer.parts.spool) == 0
     assert desk.health.healthy
+
+
+def test_an_agent_s_events_go_to_the_crm_of_the_agent_s_campaigns(desk: Desk) -> None:
+    """States, and what the engine refuses of an agent whom it knows; of one whom it does not to the shared one."""
+    own = desk.floor.settings.model_copy(update={"name": "summer", "crm": "north"})
+    campaigns.create(desk.store, own, who="test", now=NOW)
+    now = desk.writer.parts.clock.now()
+    engine = desk.writer.parts.engine
+    engine.state.roster.put(Agent("ann", "sip:a@x", ("summer",), "", AgentState.READY, now, now))
+    refused = [Publish("agent_event_refused", "", {"agent": name, "reason": "x"}) for name in ("ann", "bob")]
+    desk.write([AgentChanged("ann", AgentState.READY, now, "", ("summer",)), *refused])
+
+    north = [(event.kind, event.data["agent"]) for event in heard(desk.store, crm="north")]
+    assert north == [("agent_state", "ann"), ("agent_event_refused", "ann")]
+    assert [event.data["agent"] for event in heard(desk.store)] == ["bob"]
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_what_agents_did_is_told_where_an_archive_reads_it(desk: Desk, archived: bool) -> None:
+    """Where none does, nothing is written: the stream does not come into being by itself."""
+    floor, now = desk.store.keys.floor(), desk.writer.parts.clock.now()
+    if archived:
+        trip(desk.store, [("XGROUP", "CREATE", floor, "archive", "$", "MKSTREAM")])
+    desk.write([state("ann", AgentState.READY, now - 9), state("ann", AgentState.TALKING, now - 4)])
+
+    told = [event_of(entry) for entry in entries_of(trip(desk.store, [("XRANGE", floor, "-", "+")])[0])]
+    spans = [(one.data["state"], round(one.data["ended_at"] - one.data["started_at"])) for one in told]
+    assert sum(seconds for state, seconds in spans if state == "ready") == (5 if archived else 0)
+    assert {one.kind for one in told} == ({"agent_interval"} if archived else set())
 
 
 def test_two_events_of_one_moment_are_two(desk: Desk) -> None:
@@ -269,6 +301,7 @@ def test_a_replay_that_breaks_off_goes_on_later(desk: Desk, monkeypatch: pytest.
     desk.moods.down = True
     desk.write(settles)
     desk.moods.down = False
+    crm_map.load(desk.writer.parts.store)
     desk.moods.lost = {desk.moods.trips + 5}
 
     assert desk.replay() is False

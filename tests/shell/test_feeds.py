@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import msgpack
@@ -28,7 +29,7 @@ from dialer.shell.tasks.feeds import Feeds
 from dialer.shell.tasks.logins import Logins
 from dialer.store.base.connection import Store, close_store, open_store, trip
 from dialer.store.leads import intake
-from dialer.store.operators import agents, campaigns
+from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.status import counts
 from dialer.store.settlement.outbox import CrmEvent
 from pacing.api import Mode
@@ -152,6 +153,35 @@ def test_every_crm_is_heard_about_its_own_campaigns(store: Store) -> None:
     trip(store, [("DEL", store.keys.crm_in("south"))])
     trio.run(one.feeds.crm)
     assert "CRM south" not in one.feeds.parts.health.alarms
+
+
+def test_the_audit_trail_goes_on_record_as_it_comes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever cuts it short in Redis does not reach this host's evidence; numbers are masked."""
+    monkeypatch.setattr(feeds_module, "AUDIT_EVERY_S", 0.01)
+    one = ear(store)
+    control.audit(store, "before", who="x", now=time.time(), detail={})
+
+    def on_record() -> list[tuple[str, str]]:
+        kept = one.feeds.parts.evidence.entries  # type: ignore[attr-defined]
+        return [(entry.fields["what"], entry.fields["detail"].get("a", "")) for entry in kept]
+
+    async def main() -> None:
+        with trio.fail_after(DEADLINE_S):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(one.feeds.audit_trail)
+                while one.feeds.audited == "$":
+                    await trio.sleep(0.01)
+                    await trio.lowlevel.checkpoint()
+                detail = {"a": "+8613800001234"}
+                await trio.to_thread.run_sync(partial(control.audit, store, "block", who="x", now=5.0, detail=detail))
+                await trio.to_thread.run_sync(trip, store, [("XTRIM", store.keys.audit(), "MAXLEN", 1)])
+                while not on_record():
+                    await trio.sleep(0.01)
+                    await trio.lowlevel.checkpoint()
+                nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    assert on_record() == [("block", "+86138****1234")]
 
 
 def login(agent: str, *names: str) -> AgentEvent:

@@ -64,7 +64,7 @@ def until(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> 
     while True:
         try:
             given = condition()
-        except redis.exceptions.RedisError:
+        except (redis.exceptions.RedisError, KeyError):
             given = None
         if given:
             return given

@@ -15,20 +15,26 @@ import msgpack
 import pytest
 
 import dialer
+from dialer.core.agents.agent import AgentState
+from dialer.core.agents.intervals import Interval
 from dialer.core.model import Disposition, Lead, Settlement
+from dialer.disk.recordings.index import Row
+from dialer.shell.recordings.finishing import event_of as recording_event
 from dialer.store.base.connection import trip
 from dialer.store.base.fields import Fields
 from dialer.store.base.keys import Keys, Place
 from dialer.store.base.streams import Entry, entries_of
 from dialer.store.crm import inbox, lead_orders, readers
 from dialer.store.crm.lead_requests import LeadQuery
-from dialer.store.crm.requests import FINAL, READERS, Received
+from dialer.store.crm.requests import FINAL, READERS, Outcome, Received
 from dialer.store.leads import intake
 from dialer.store.leads.bulk import deletion
 from dialer.store.leads.lead_codec import NewLead, Rejection, parse
 from dialer.store.leads.leads import story
 from dialer.store.leads.stray import Stray
 from dialer.store.operators import agents
+from dialer.store.settlement import floor_events
+from dialer.store.settlement.floor_events import PacingFigures
 from dialer.store.settlement.outbox import refused
 from dialer.store.settlement.settle import settle
 from dialer.store.settlement.settlements import KIND, event_of
@@ -42,9 +48,17 @@ RECEIVED = Received("1-0", LeadQuery("spring", "L0"))
 SAID_BY_THE_STORE = {
     "accepted": intake.event_of("spring", Entry("1-0", {}), Rejection("", ()), intake.ACCEPTED, NOW),
     "rejected": intake.event_of("spring", Entry("1-0", {}), Rejection("", ()), 2, NOW),
+    "agent_interval": floor_events.agent_interval(Interval("17", "", "", "", AgentState.READY, "", NOW, NOW), "a"),
+    "pacing_minute": floor_events.pacing_minute(
+        "spring", "a", NOW, PacingFigures("", 0, 0, 0, "", "", None, 0, 0, 0, 0, 0, 0, 0, 0)
+    ),
+    "outcome": floor_events.outcome_said(Outcome("spring", "A1", "sale"), "1-0", NOW),
     "campaign_status": lead_orders.campaign_status(RECEIVED, "spring", "running", "paused", NOW),
     "leads_deleted": deletion.event_of("spring", ["L1"], "march", "ann", NOW),
     "refused": refused("s", "1-0", [], at=NOW),
+    "recording": recording_event(
+        Row(attempt="A1", at=NOW, duration_s=1.0, sha256="", size_bytes=1, file="A1.opus"), "one", NOW
+    ),
     "stray_leads": Stray("dialer:spring:leads", "spring", "spring", 1, NOW).event(NOW),
 }
 

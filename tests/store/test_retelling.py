@@ -17,7 +17,9 @@ from dialer.store.operators.status import counts
 from dialer.store.privacy import blocklist
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import ledger, recovery, retelling, settle
-from dialer.store.settlement.retelling import Retold, end_row, missing, opt_out_row, permit_row, retell
+from dialer.store.settlement.outbox import CrmEvent
+from dialer.store.settlement.retelling import Retold, end_row, missing, opt_out_row, permit_row, recording_row, retell
+from tests.crm_events import heard
 from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.test_settle import events
 
@@ -117,6 +119,14 @@ def test_who_asked_not_to_be_called_is_blocked_again(floor: Floor) -> None:
 
     blocked, _ = blocklist.page(floor.store)
     assert [(block.target.value, block.source) for block in blocked] == [(digits(number(3)), "keypress")]
+
+
+def test_the_event_of_a_recording_is_told_again(floor: Floor) -> None:
+    """As it was: the CRM must not miss it, and knows it by its id if it has it already."""
+    event = CrmEvent("recording", "A1", "spring", NOW, {"attempt_id": "A1", "sha256": "00"})
+    retell(floor.store, [recording_row(event)], OWNER, NOW + 5)
+    (told,) = heard(floor.store, "recording")
+    assert (told.id, told.data["sha256"]) == ("A1", "00")
 
 
 def test_what_a_run_left_that_the_server_forgot_as_well_is_taken_over(floor: Floor) -> None:

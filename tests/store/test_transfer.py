@@ -121,8 +121,13 @@ def test_a_promised_callback_goes_along(floor: Floor, autumn: Floor, end: Callab
     assert move(floor.store, TO_AUTUMN, ["L0"], NOW + 100) == {Fate.DONE: 1}
 
     assert callbacks.owed(floor.store, floor.name) == []
+    assert where(autumn, "L0")[:2] == (LeadState.WAITING, NOW + 3600)
+    assert [status.counts(floor.store, name, NOW + 3601).standing.overdue for name in ("spring", "autumn")] == [0, 1]
+    (lead,) = autumn.lease(now=NOW + 3600)
+    autumn.screen([lead], now=NOW + 3600)
+    assert status.counts(floor.store, "autumn", NOW + 3601).standing.overdue == 0, "somebody is calling"
     (owed,) = callbacks.owed(floor.store, "autumn")
-    assert (owed.promised_at, owed.agent, owed.due_at) == (NOW + 3600, "ann", NOW + 3600)
+    assert (owed.promised_at, owed.agent) == (NOW + 3600, "ann")
 
 
 def test_a_promise_outlives_an_interrupted_move(floor: Floor, autumn: Floor, end: Callable[..., Settlement]) -> None:
@@ -136,6 +141,7 @@ def test_a_promise_outlives_an_interrupted_move(floor: Floor, autumn: Floor, end
     assert callbacks.owed(floor.store, floor.name) == []
     assert move(floor.store, TO_AUTUMN, ["L0"], NOW + 200) == {Fate.DONE: 1}
     assert [row.promised_at for row in callbacks.owed(floor.store, "autumn")] == [NOW + 3600]
+    assert where(autumn, "L0")[:2] == (LeadState.WAITING, NOW + 3600), "not called before its time"
 
 
 def test_a_copy_owes_no_callback(floor: Floor, autumn: Floor, end: Callable[..., Settlement]) -> None:

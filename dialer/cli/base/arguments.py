@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import click
@@ -16,6 +17,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 SPAN_EXAMPLES: Final = "30m, 12h, 90d or 6w"
 
+LATEST: Final = 4_102_444_800.0
+"""The year 2100, in seconds since the epoch: no time that anybody gives is later."""
+
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _UNIT_S: Final = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
@@ -24,6 +28,26 @@ def span_s(text: str) -> float | None:
     """The seconds of minutes, hours, days or weeks, such as "12h"; None for what is no span."""
     match = _SPAN.fullmatch(text.strip())
     return int(match[1]) * _UNIT_S[match[2]] if match else None
+
+
+def moment_of(text: str, moment: float, option: str, *, whole_day: bool) -> float:
+    """A span before now, a date by this machine's clock (up to its end with `whole_day`), or a time with its offset, in
+    seconds since the epoch. Raises `UsageError`."""
+    span = span_s(text)
+    try:
+        if span is not None:
+            return max(0.0, moment - span)
+        at = datetime.fromisoformat(text.strip())
+        if len(text.strip()) <= 10:
+            at += timedelta(days=1 if whole_day else 0)
+        elif at.tzinfo is None:
+            raise ValueError("no offset")
+        return min(max(0.0, at.timestamp()), LATEST)
+    except (ValueError, OverflowError):
+        raise click.UsageError(
+            f"{option} {text!r}: give a span such as {SPAN_EXAMPLES}, a date such as 2026-11-30, or a time such as "
+            "2026-11-30T18:00:00+08:00"
+        ) from None
 
 
 def campaign_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -11,7 +11,7 @@ from typing import Final
 from rich.text import Text
 
 from compliance.api import Rule
-from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, milliseconds, percent
+from dialer.cli.base.figures import ACCENT, AGENT_GLYPHS, BAD, GOOD, QUIET, WARN, count, milliseconds, percent
 
 HELD: Final = "held"
 """The state of a campaign that the operator has started and that a daemon does not dial; an alarm says why."""
@@ -106,6 +106,17 @@ def state_text(state: str, problem: str = "") -> Text:
     word = HELD if problem else state
     style = CAMPAIGN_STATES.get(word, QUIET)
     return Text.assemble(("● ", style), (word, style))
+
+
+def agent_state_word(state: str) -> str:
+    """An agent's state as people read it: `wrap-up`."""
+    return AGENT_GLYPHS.get(state, ("", "", state))[2]
+
+
+def agent_state_text(state: str) -> Text:
+    """An agent's state with its sign, in its colour."""
+    glyph, style, word = AGENT_GLYPHS.get(state, ("·", QUIET, state))
+    return Text(f"{glyph} {word}", style)
 
 
 def no_daemon(consequence: str = "nothing is dialled until one runs") -> str:

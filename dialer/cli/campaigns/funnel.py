@@ -12,10 +12,10 @@ from rich.text import Text
 
 from dialer.cli.base import hosts
 from dialer.cli.base.arguments import name_argument
-from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, percent, stacked
+from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, flowed, labelled, percent, stacked
 from dialer.cli.base.glossary import PLACES, state_text
 from dialer.cli.base.invocation import Invocation, now
-from dialer.cli.base.output import Answer, alarm, answering, progress_bar, table
+from dialer.cli.base.output import Answer, alarm, answering, page_width, progress_bar, table
 from dialer.cli.base.text import counted
 from dialer.cli.campaigns.due_times import bar_width, due_times
 from dialer.cli.campaigns.held import held_by
@@ -34,6 +34,7 @@ PROGRESS_FROM: Final = 20_000
 """Leads from which on a progress bar is worth showing."""
 
 MOST_REASONS: Final = 12
+LABEL: Final = 10
 
 
 @click.command()
@@ -127,18 +128,18 @@ def _rate(live: int, attempts: int) -> Text:
     return Text.assemble((percent(live / attempts), "bold"), (f" of {count(attempts)}", QUIET))
 
 
-def _sums(counts: Funnel) -> list[Text]:
+def _sums(counts: Funnel) -> list[RenderableType]:
     """What is outside the places, and whether everything adds up."""
     totals, standing = counts.counts, counts.counts.standing
-    outside = Text("besides   ", QUIET)
-    for number, words in (
-        (totals.queued, "in the CRM's stream, not taken in yet"),
-        (totals.rejected, "rejected at intake"),
-        (totals.deleted, "deleted again"),
-    ):
-        outside.append(count(number), "bold" if number else QUIET)
-        outside.append(f" {words}   ", "" if number else QUIET)
-    lines = [outside]
+    outside = [
+        Text.assemble((count(number), "bold" if number else QUIET), (f" {words}", "" if number else QUIET))
+        for number, words in (
+            (totals.queued, "in the CRM's stream, not taken in yet"),
+            (totals.rejected, "rejected at intake"),
+            (totals.deleted, "deleted again"),
+        )
+    ]
+    lines: list[RenderableType] = [labelled([("besides", flowed(outside, page_width() - LABEL))], LABEL)]
     if counts.lost:
         what = "in no place" if counts.lost > 0 else "in a place and not stored"
         leads = counted(abs(counts.lost), "lead is", "leads are")

@@ -130,5 +130,5 @@ def schema(_: Invocation) -> Answer:
     """
     from dialer.store.crm.schema import contract
 
-    found = contract()
-    return Answer(found, json.dumps(found, ensure_ascii=False, indent=2))
+    faults = contract()
+    return Answer(faults, json.dumps(faults, ensure_ascii=False, indent=2))

@@ -59,6 +59,7 @@ def _findings(invocation: Invocation, *, ask_trunks: bool) -> Iterator[Finding]:
     settings = effective.settings
     yield from checks.check_settings(effective, invocation.catalogue(), invocation.config or default_config())
     yield from checks.check_disk(settings)
+    yield from checks.check_recordings(settings.recordings)
     yield from checks.check_registers(settings, now())
     yield from _redis(invocation, settings)
     if ask_trunks:

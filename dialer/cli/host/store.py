@@ -107,6 +107,6 @@ def _row(host: HostStanding) -> list[Text | str]:
 
 def _waits(host: str, why: Wait) -> Text:
     back = f", from {when(why.reaches_back_to)} on" if why.reaches_back_to else ""
-    told = f"{counted(why.attempts, 'attempt')} and {counted(why.ends, 'end')}{back}"
+    lines = f"{counted(why.attempts, 'attempt')} and {counted(why.ends, 'end')}{back}"
     text = Text.assemble((f"{host}: {why.words}", "bold red"), f", since {when(why.at)}.\n")
-    return text + Text(f"  It can tell again: {told}.\n  Lost: {GONE[why.verdict]}.")
+    return text + Text(f"  It can tell again: {lines}.\n  Lost: {GONE[why.verdict]}.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -19,9 +18,10 @@ from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.glossary import no_daemon
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
+from dialer.cli.base.scheduling import standing_back
 from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_import import Account, TakenIn, check_and_send, rejects_file, report, sender, wait_for_intake
-from dialer.cli.leads.lead_rows import Checker
+from dialer.cli.leads.lead_rows import Checker, Ready, RowRules
 from dialer.cli.sheets.cells import seen
 from dialer.cli.sheets.columns import ATTRS, FIELDS, SKIP, BadSheet
 from dialer.cli.sheets.sheet import Reading, Sheet, open_sheet
@@ -115,9 +115,11 @@ def import_(
         sheet = open_sheet(file, _mapping(pairs), Reading(encoding, delimiter, sheet_name, header_row))
         name = _asked_name(list_name)
         with invocation.store() as store:
+            campaigns.get(store, campaign)
             name = name or _free_name(store, campaign, sheet)
-            wanted = _Wanted(campaign, name, owner or invocation.who, rejects, dry_run, no_wait, patience)
-            account, taken = _import(invocation, store, sheet, wanted)
+            _refuse_taken_back(store, campaign, name)
+            order = _Wanted(campaign, name, owner or invocation.who, rejects, dry_run, no_wait, patience)
+            account, taken = _import(invocation, store, sheet, order)
     except BadSheet as error:
         raise click.UsageError(f"{file}: {error}") from error
     extra = {"file": str(file), "encoding": sheet.encoding, "list": name, "dry_run": dry_run, "taken_in": taken}
@@ -158,26 +160,38 @@ def _free_name(store: Store, campaign: str, sheet: Sheet) -> str:
     return next(name for name in (stem, *(f"{stem} {number}" for number in range(2, 10_002))) if name not in used)
 
 
-def _import(invocation: Invocation, store: Store, sheet: Sheet, wanted: _Wanted) -> tuple[Account, TakenIn | None]:
-    account, campaign = Account(), wanted.campaign
+def _refuse_taken_back(store: Store, campaign: str, name: str) -> None:
+    """What was taken back does not come back by itself, such as when the same file is imported once more."""
+    intake = lists.intakes(store, campaign).get(name)
+    if intake is not None and intake.taken_back_at is not None:
+        raise Failure(
+            CliExit.REFUSED,
+            f"the list {name} was taken back, and nothing comes into it any more",
+            "If these leads are to be called all the same, give the import another name: --list NAME",
+        )
+
+
+def _import(invocation: Invocation, store: Store, sheet: Sheet, order: _Wanted) -> tuple[Account, TakenIn | None]:
+    account, campaign = Account(), order.campaign
     stored = campaigns.get(store, campaign).settings
-    checker = Checker(
+    rules = RowRules(
         sheet,
-        campaign,
         stored.default_region,
         invocation.effective().settings.intake.max_lead_bytes,
         now(),
-        wanted.list_name,
+        order.list_name,
         _ids_needed(invocation, stored),
         stored.destinations(),
     )
+    checker = Checker(rules)
     before = status.counts(store, campaign, now())
-    with progress_bar("sending", sheet.size_bytes) as progress, rejects_file(wanted.rejects, sheet) as reject:
-        if wanted.dry_run:
+    progress_of_bytes = progress_bar("sending", sheet.size_bytes)
+    with standing_back(), progress_of_bytes as progress, rejects_file(order.rejects, sheet) as reject:
+        if order.dry_run:
             there = _Present(store, campaign)
             check_and_send(sheet, checker, lambda _: None, account, reject, progress, there.faults)
             return account, None
-        send = sender(store, campaign, limit=STREAM_LIMIT, patience_s=wanted.patience_s, progress=progress)
+        send = sender(store, campaign, limit=STREAM_LIMIT, patience_s=order.patience_s, progress=progress)
         try:
             check_and_send(sheet, checker, send, account, reject, progress)
         except StreamFull as full:
@@ -190,11 +204,11 @@ def _import(invocation: Invocation, store: Store, sheet: Sheet, wanted: _Wanted)
             warn(f"interrupted after {counted(account.sent, 'lead')}; import the same file again to send the rest")
             raise
         finally:
-            _keep(invocation, store, sheet, account, wanted)
-    if wanted.no_wait or not account.sent or not _daemon_alive(store):
+            _keep(invocation, store, sheet, account, order)
+    if order.no_wait or not account.sent or not _daemon_alive(store):
         return account, None
     with progress_bar("the daemon takes them in", account.sent) as progress:
-        return account, wait_for_intake(store, campaign, before, wanted.patience_s, progress)
+        return account, wait_for_intake(store, campaign, before, order.patience_s, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +218,18 @@ class _Present:
     store: Store
     campaign: str
 
-    def faults(self, leads: Sequence[tuple[Mapping[str, Any], Collection[str]]]) -> list[tuple[str, ...]]:
-        """Why each lead, its entry and its numbers' digits, would not be taken in; () for one that would."""
-        ids = [entry["lead_id"] for entry, _ in leads]
-        numbers = [number for _, own in leads for number in own]
-        known, holders = lists.taken(self.store, self.campaign, ids, numbers)
+    def faults(self, leads: Sequence[Ready]) -> list[tuple[str, ...]]:
+        """Why each lead would not be taken in; () for one that would."""
+        numbers = [number for lead in leads for number in lead.digits]
+        known, holders = lists.taken(self.store, self.campaign, [lead.lead_id for lead in leads], numbers)
         of_number = dict(zip(numbers, holders, strict=True))
         answers = []
-        for there, (_, own) in zip(known, leads, strict=True):
+        for there, lead in zip(known, leads, strict=True):
             reasons = ["lead_id: a lead of this id is in the campaign already"] if there else []
             reasons += [
-                f"phone: is in the campaign already, in lead {of_number[number]}" for number in own if of_number[number]
+                f"phone: is in the campaign already, in lead {of_number[number]}"
+                for number in lead.digits
+                if of_number[number]
             ]
             answers.append(tuple(reasons))
         return answers
@@ -228,14 +243,14 @@ def _ids_needed(invocation: Invocation, settings: CampaignSettings) -> frozenset
         return frozenset()
 
 
-def _keep(invocation: Invocation, store: Store, sheet: Sheet, account: Account, wanted: _Wanted) -> None:
+def _keep(invocation: Invocation, store: Store, sheet: Sheet, account: Account, order: _Wanted) -> None:
     """What the import did, for the list's record and the audit trail."""
-    moment, campaign = now(), wanted.campaign
+    moment, campaign = now(), order.campaign
     imported = lists.Import(
-        list_name=wanted.list_name,
+        list_name=order.list_name,
         file=sheet.path.name,
         what=sheet.what,
-        owner=wanted.owner,
+        owner=order.owner,
         who=invocation.who,
         at=moment,
         rows=account.rows,
@@ -245,7 +260,7 @@ def _keep(invocation: Invocation, store: Store, sheet: Sheet, account: Account, 
     )
     lists.record(store, campaign, sheet.digest, imported)
     detail = {"campaign": campaign, "file": sheet.path.name, "sent": account.sent, "rejected": account.rejected}
-    control.audit(store, "leads_import", who=invocation.who, now=moment, detail={**detail, "list": wanted.list_name})
+    control.audit(store, "leads_import", who=invocation.who, now=moment, detail={**detail, "list": order.list_name})
 
 
 def _daemon_alive(store: Store) -> bool:

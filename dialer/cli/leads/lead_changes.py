@@ -14,6 +14,7 @@ from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.failures import CliExit
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, show_page
+from dialer.cli.base.scheduling import standing_back
 from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_choice import Choice, choice_options, find, time_of
 from dialer.core.leads import lead_reasons
@@ -73,20 +74,24 @@ def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool
     as_json = bool(click.get_current_context().params.get("as_json"))
     if as_json and not (yes or dry_run):
         raise click.UsageError("--json does not ask: give --yes or --dry-run as well")
-    with invocation.store() as store:
+    with standing_back(), invocation.store() as store:
         campaigns.get(store, choice.campaign)
-        found = find(store, choice, plan.default, hidden=as_json)
-        data: dict[str, Any] = {"campaign": choice.campaign, "matched": len(found.lead_ids), "found": found.to_wire()}
-        if not found.lead_ids:
+        matching = find(store, choice, plan.default, hidden=as_json)
+        data: dict[str, Any] = {
+            "campaign": choice.campaign,
+            "matched": len(matching.lead_ids),
+            "found": matching.to_wire(),
+        }
+        if not matching.lead_ids:
             return Answer(data | {"fates": {}}, f"No lead of {choice.campaign} is like that.")
-        what = f"{counted(len(found.lead_ids), 'lead')} of {choice.campaign}"
+        what = f"{counted(len(matching.lead_ids), 'lead')} of {choice.campaign}"
         if dry_run:
-            return Answer(data | {"fates": {}}, [f"To {plan.verb}: {what}", found.page()])
+            return Answer(data | {"fates": {}}, [f"To {plan.verb}: {what}", matching.page()])
         if not as_json:
-            show_page([f"To {plan.verb}: {what}", found.page()])
+            show_page([f"To {plan.verb}: {what}", matching.page()])
         if not yes:
             click.confirm(f"{plan.verb.capitalize()} {what}?", abort=True)
-        fates = _in_batches(invocation, store, choice, plan, found.lead_ids, hidden=as_json)
+        fates = _in_batches(invocation, store, choice, plan, matching.lead_ids, hidden=as_json)
     lines = [f"{plan.past}: {counted(fates['done'], 'lead')}"]
     lines += [f"  {number:,} {WORDS[fate]}" for fate, number in fates.items() if number and fate != "done"]
     left = any(number for fate, number in fates.items() if fate not in ("done", "at_end"))
@@ -227,9 +232,9 @@ def move(invocation: Invocation, choice: Choice, target: str, priority: int | No
     Example:
       dialer leads move spring-sale --to win-back --disposition no_answer
     """
-    wanted = Transfer(choice.campaign, target, invocation.who, priority)
+    way = Transfer(choice.campaign, target, invocation.who, priority)
     return _transfer(
-        invocation, choice, wanted, Plan("move", f"Moved to {target}", OPEN, _transferring(wanted, True)), dry_run, yes
+        invocation, choice, way, Plan("move", f"Moved to {target}", OPEN, _transferring(way, True)), dry_run, yes
     )
 
 
@@ -247,27 +252,27 @@ def copy(invocation: Invocation, choice: Choice, target: str, priority: int | No
     Example:
       dialer leads copy spring-sale --to survey --outcome sale
     """
-    wanted = Transfer(choice.campaign, target, invocation.who, priority)
+    way = Transfer(choice.campaign, target, invocation.who, priority)
     return _transfer(
-        invocation, choice, wanted, Plan("copy", f"Copied to {target}", ANY, _transferring(wanted, False)), dry_run, yes
+        invocation, choice, way, Plan("copy", f"Copied to {target}", ANY, _transferring(way, False)), dry_run, yes
     )
 
 
-def _transferring(wanted: Transfer, moving: bool) -> Batch:
+def _transferring(way: Transfer, moving: bool) -> Batch:
     act = transfer.move if moving else transfer.copy
 
     def batch(store: Store, ids: Sequence[str], moment: float) -> Mapping[str, int]:
-        return {fate.value: number for fate, number in act(store, wanted, ids, moment).items()}
+        return {fate.value: number for fate, number in act(store, way, ids, moment).items()}
 
     return batch
 
 
-def _transfer(invocation: Invocation, choice: Choice, wanted: Transfer, plan: Plan, dry_run: bool, yes: bool) -> Answer:
-    if wanted.target == choice.campaign:
+def _transfer(invocation: Invocation, choice: Choice, way: Transfer, plan: Plan, dry_run: bool, yes: bool) -> Answer:
+    if way.target == choice.campaign:
         raise click.UsageError("--to: that is where they are")
     with invocation.store() as store:
-        campaigns.get(store, wanted.target)
-    choice = Choice(choice.campaign, choice.lead_ids, choice.file, choice.wanted, {**choice.given, "to": wanted.target})
+        campaigns.get(store, way.target)
+    choice = Choice(choice.campaign, choice.lead_ids, choice.file, choice.criteria, {**choice.given, "to": way.target})
     return _carry_out(invocation, choice, plan, dry_run, yes)
 
 

@@ -39,21 +39,21 @@ class Choice:
     campaign: str
     lead_ids: tuple[str, ...]
     file: Path | None
-    wanted: Filter
+    criteria: Filter
     given: Mapping[str, Any]
 
     def leads(self, store: Store, default: tuple[LeadState, ...], progress: Callable[[int], None]) -> Iterator[Seen]:
         """The leads, as they are found; without a state of their own in one of the `default` ones."""
-        wanted = self.wanted if self.wanted.states else with_states(self.wanted, default)
+        criteria = self.criteria if self.criteria.states else with_states(self.criteria, default)
         if self.lead_ids or self.file is not None:
             ids = (*self.lead_ids, *(_ids_in(self.file) if self.file is not None else ()))
-            return named(store, self.campaign, ids, wanted)
-        return chosen(store, self.campaign, wanted, progress)
+            return named(store, self.campaign, ids, criteria)
+        return chosen(store, self.campaign, criteria, progress)
 
 
-def with_states(wanted: Filter, states: tuple[LeadState, ...]) -> Filter:
+def with_states(criteria: Filter, states: tuple[LeadState, ...]) -> Filter:
     """A filter with other states."""
-    values = {name: getattr(wanted, name) for name in Filter.__dataclass_fields__}
+    values = {name: getattr(criteria, name) for name in Filter.__dataclass_fields__}
     return Filter(**(values | {"states": states}))
 
 
@@ -67,7 +67,9 @@ _OPTIONS: Final = (
     click.option("--all", "everything", is_flag=True, help="Every lead that the command may be about."),
     click.option("--state", "states", type=click.Choice([state.value for state in LeadState]), multiple=True),
     click.option(
-        "--disposition", type=click.Choice([one.value for one in Disposition]), help="How its last attempt ended."
+        "--disposition",
+        type=click.Choice([disposition.value for disposition in Disposition]),
+        help="How its last attempt ended.",
     ),
     click.option("--outcome", metavar="WORD", help="What was said of its last attempt."),
     click.option("--reason", metavar="WORDS", help="Why it waits or is closed, as `campaign funnel` counts it."),
@@ -96,11 +98,11 @@ def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _choice(campaign: str, lead_ids: tuple[str, ...], file: Path | None, everything: bool, **given: Any) -> Choice:
-    said = {name: value for name, value in given.items() if value}
-    if not (said or lead_ids or file or everything):
+    given_options = {name: value for name, value in given.items() if value}
+    if not (given_options or lead_ids or file or everything):
         raise click.UsageError("say which leads: ids, --file, a filter such as --disposition no_answer, or --all")
     moment = now()
-    wanted = Filter(
+    criteria = Filter(
         states=tuple(map(LeadState, given["states"])),
         disposition=given["disposition"] or "",
         outcome=given["outcome"] or "",
@@ -113,12 +115,12 @@ def _choice(campaign: str, lead_ids: tuple[str, ...], file: Path | None, everyth
         attrs=_attrs(given["attrs"]),
         list_name=given["list_name"] or "",
     )
-    audited = {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+    audited = {name: list(value) if isinstance(value, tuple) else value for name, value in given_options.items()}
     if lead_ids:
         audited["lead_ids"] = list(lead_ids[:20])
     if file is not None:
         audited["file"] = file.name
-    return Choice(campaign, lead_ids, file, wanted, {"campaign": campaign, **audited})
+    return Choice(campaign, lead_ids, file, criteria, {"campaign": campaign, **audited})
 
 
 def time_of(text: str | None, option: str, moment: float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from dialer.cli.base.figures import count
 from dialer.cli.base.output import ProgressBar
 from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_rows import Checker, Ready, Rejected
+from dialer.cli.leads.row_pool import judged, processes_for
 from dialer.cli.sheets.cells import no_formula
 from dialer.cli.sheets.columns import OWN_COLUMNS, BadSheet
 from dialer.cli.sheets.sheet import Sheet, rows
@@ -73,9 +74,11 @@ class TakenIn:
     left: int
 
 
-Send = Callable[[Sequence[Mapping[str, Any]]], None]
-Faults = Callable[[Sequence[tuple[Mapping[str, Any], Collection[str]]]], Sequence[tuple[str, ...]]]
-"""Why each of some leads, its entry and the digits of its numbers, would not be taken in; () for one that would."""
+Send = Callable[[Sequence[bytes]], None]
+"""Sends leads, each a packed entry."""
+
+Faults = Callable[[Sequence[Ready]], Sequence[tuple[str, ...]]]
+"""Why each of some leads would not be taken in; () for one that would."""
 
 
 def check_and_send(
@@ -96,18 +99,18 @@ def check_and_send(
         reject(rejected)
 
     def flush() -> None:
-        found = faults([(ready.entry, ready.digits) for ready in batch]) if faults else [()] * len(batch)
-        for ready, reasons in zip(batch, found, strict=True):
+        reasons_of = faults(batch) if faults else [()] * len(batch)
+        for ready, reasons in zip(batch, reasons_of, strict=True):
             if reasons:
-                turn_away(Rejected(ready.row, ready.entry["lead_id"], reasons))
-        good = [ready.entry for ready, reasons in zip(batch, found, strict=True) if not reasons]
+                turn_away(Rejected(ready.row, ready.lead_id, reasons))
+        good = [ready.packed for ready, reasons in zip(batch, reasons_of, strict=True) if not reasons]
         send(good)
         account.sent += len(good)
         batch.clear()
 
-    for row in rows(sheet, progress.reach):
+    for verdict in judged(rows(sheet, progress.reach), checker.rules, processes_for(sheet.size_bytes)):
         account.rows += 1
-        match checker.check(row):
+        match checker.compare(verdict):
             case Ready() as ready:
                 batch.append(ready)
                 if len(batch) == BATCH:
@@ -124,7 +127,7 @@ def sender(store: Store, campaign: str, *, limit: int, patience_s: float, progre
     Raises `StreamFull` when nothing could be added for `patience_s` seconds.
     """
 
-    def send(entries: Sequence[Mapping[str, Any]]) -> None:
+    def send(entries: Sequence[bytes]) -> None:
         rest = list(entries)
         stuck_since: float | None = None
         while rest:
@@ -200,6 +203,8 @@ def report(
     for reason, number in sorted(account.reasons.items(), key=lambda item: (-item[1], item[0])):
         rows = ", ".join(account.examples[reason]) + (", ..." if number > len(account.examples[reason]) else "")
         lines.append(f"    {count(number):>7}  {reason}  [{'row' if number == 1 else 'rows'} {rows}]")
+    if any("not a valid number of region" in reason for reason in account.reasons):
+        lines.append("  A range that is new? numbers.also_valid in the daemons' settings allows its prefix.")
     if rejects is not None:
         lines.append(f"  The rejected rows are in {rejects}; it has clear phone numbers.")
     if taken is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -26,11 +26,18 @@ _WALL_FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
 class Ready(NamedTuple):
-    """A row that is a lead: `entry` is what goes into the stream, `digits` are its numbers, as keys have them."""
+    """A row that is a lead: `packed` is what goes into the stream, `digits` are its numbers, as keys have them."""
 
     row: Row
-    entry: Mapping[str, Any]
-    digits: tuple[str, ...] = ()
+    lead_id: str
+    packed: bytes
+    digits: tuple[str, ...]
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """The lead's fields as the stream has them."""
+        fields: dict[str, Any] = msgpack.unpackb(self.packed)
+        return fields
 
 
 class Rejected(NamedTuple):
@@ -41,35 +48,31 @@ class Rejected(NamedTuple):
     reasons: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Checker:
-    """Checks the rows of one file for one campaign, in order, and remembers them to find duplicates. They come with
-    `list_name`.
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """What each row of a file is judged by, without regard to the others; it can go to another process. The leads come
+    with `list_name`.
 
     `default_region`, `max_lead_bytes`, `ids_needed` and `destinations` (see `lead_codec.parse`) are what the daemon
-    will use, `now` is seconds since the epoch. A number belongs to one lead of a campaign, as in the daemon. `ids` and
-    `numbers` (digits) have the row that each came in.
+    will use, `now` is seconds since the epoch.
     """
 
     sheet: Sheet
-    campaign: str
     default_region: str
     max_lead_bytes: int
     now: float
     list_name: str = ""
     ids_needed: Collection[Per] = ()
     destinations: Destinations = ANY_NUMBER
-    ids: dict[str, int] = field(default_factory=dict)
-    numbers: dict[str, int] = field(default_factory=dict)
 
-    def check(self, row: Row) -> Ready | Rejected:
-        """What a row is. A row that is rejected does not make later ones duplicates."""
+    def judge(self, row: Row) -> Ready | Rejected:
+        """What a row is by itself."""
         if row.fault:
             return Rejected(row, "", (row.fault,))
         entry = entry_of(row, self.sheet, self.default_region, self.list_name)
-        size = len(msgpack.packb(entry))
-        if size > self.max_lead_bytes:
-            return Rejected(row, "", (f"{size} bytes, the limit is {self.max_lead_bytes}",))
+        packed: bytes = msgpack.packb(entry)
+        if len(packed) > self.max_lead_bytes:
+            return Rejected(row, "", (f"{len(packed)} bytes, the limit is {self.max_lead_bytes}",))
         judged = judge_lead(
             Fields(entry),
             self.default_region,
@@ -79,19 +82,39 @@ class Checker:
         )
         if isinstance(judged, Rejection):
             return Rejected(row, judged.lead_id, judged.reasons)
-        lead_id, numbers = entry["lead_id"], tuple([digits(number) for number in judged.fields["numbers"]])
+        numbers = tuple([digits(number) for number in judged.fields["numbers"]])
+        return Ready(row, entry["lead_id"], packed, numbers)
+
+
+@dataclass(slots=True)
+class Checker:
+    """Checks the rows of one file, in order, and remembers them to find duplicates. A number belongs to one lead of a
+    campaign, as in the daemon. `ids` and `numbers` (digits) have the row that each came in."""
+
+    rules: RowRules
+    ids: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def check(self, row: Row) -> Ready | Rejected:
+        """What a row is."""
+        return self.compare(self.rules.judge(row))
+
+    def compare(self, judged: Ready | Rejected) -> Ready | Rejected:
+        """What a judged row is beside those before it. One that is rejected does not make later ones duplicates."""
+        if isinstance(judged, Rejected):
+            return judged
         faults = []
-        if lead_id in self.ids:
-            faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[lead_id]})")
-        taken = [self.numbers[number] for number in numbers if number in self.numbers]
+        if judged.lead_id in self.ids:
+            faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[judged.lead_id]})")
+        taken = [self.numbers[number] for number in judged.digits if number in self.numbers]
         if taken:
             faults.append(f"duplicate: the number is in an earlier row ({taken[0]})")
         if faults:
-            return Rejected(row, lead_id, tuple(faults))
-        self.ids[lead_id] = row.number
-        for number in numbers:
-            self.numbers[number] = row.number
-        return Ready(row, entry, numbers)
+            return Rejected(judged.row, judged.lead_id, tuple(faults))
+        self.ids[judged.lead_id] = judged.row.number
+        for number in judged.digits:
+            self.numbers[number] = judged.row.number
+        return judged
 
 
 def entry_of(row: Row, sheet: Sheet, region: str, list_name: str = "") -> dict[str, Any]:

@@ -273,14 +273,14 @@ def compare(invocation: Invocation, names: tuple[str, ...]) -> Answer:
     """
     people: dict[str, _People] = {}
     with invocation.store() as store:
-        wanted = [(name.partition(SEPARATOR)[0], name.partition(SEPARATOR)[2]) for name in dict.fromkeys(names)]
-        for campaign, list_name in wanted:
+        asked = [(name.partition(SEPARATOR)[0], name.partition(SEPARATOR)[2]) for name in dict.fromkeys(names)]
+        for campaign, list_name in asked:
             campaigns.get(store, campaign)
-            own = _people(store, campaign, list_name, apart=len(wanted) == 1 and not list_name)
+            own = _people(store, campaign, list_name, apart=len(asked) == 1 and not list_name)
             if list_name and not own:
                 raise Failure(CliExit.NOT_FOUND, f"campaign {campaign!r} has no lead of a list {list_name!r}")
             people |= own
-    rows = [_overlap(people, one, other) for one, other in combinations(people, 2)]
+    rows = [_overlap(people, first, other) for first, other in combinations(people, 2)]
     rows.sort(key=lambda row: -row["both"])
     if not rows:
         return Answer([], "There is only one list: name another one, or another campaign.")
@@ -311,15 +311,15 @@ def _people(store: Store, campaign: str, list_name: str, *, apart: bool) -> dict
     return people if people or list_name else {campaign: _People()}
 
 
-def _overlap(people: Mapping[str, _People], one: str, other: str) -> dict[str, Any]:
-    both = len(people[one].numbers & people[other].numbers)
-    smaller = min(len(people[one].numbers), len(people[other].numbers))
+def _overlap(people: Mapping[str, _People], first: str, other: str) -> dict[str, Any]:
+    both = len(people[first].numbers & people[other].numbers)
+    smaller = min(len(people[first].numbers), len(people[other].numbers))
     return {
-        "list": one,
-        "leads": people[one].leads,
+        "list": first,
+        "leads": people[first].leads,
         "other": other,
         "other_leads": people[other].leads,
         "both": both,
         "share": both / smaller if smaller else 0.0,
-        "customers": len(people[one].customers & people[other].customers),
+        "customers": len(people[first].customers & people[other].customers),
     }

@@ -17,7 +17,7 @@ from rich.text import Text
 from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, duration, flowed, labelled, percent
 from dialer.cli.base.glossary import UTILISATION, state_text
 from dialer.cli.base.text import counted
-from dialer.cli.live.campaign_panels import LABEL, card, overview
+from dialer.cli.live.campaign_panels import LABEL, card, overdue_words, overview
 from dialer.cli.live.host_totals import campaigns
 from dialer.core.board import Board, CampaignRow, TrunkRow
 from dialer.core.call_quality import SHORT_SHARE_LIMIT
@@ -53,6 +53,8 @@ def render(
     top: list[RenderableType] = [alarm(text, width) for text in dict.fromkeys(alarms)]
     if not boards:
         return Group(*top, Text(" No daemon is alive. Start one with: dialer run", f"bold {WARN}"))
+    overdue = sum(row.overdue for row in rows)
+    top += [overdue_line(overdue)] if overdue else []
     for board in boards:
         top += [host_panel(board, now, width), Text()]
     if not rows:
@@ -122,6 +124,11 @@ def alarm(text: str, width: int) -> RenderableType:
     grid.add_column(overflow="fold", max_width=width - 3)
     grid.add_row(Text(" ! ", f"bold {BAD}"), Text(text, f"bold {BAD}"))
     return grid
+
+
+def overdue_line(overdue: int) -> Text:
+    """What was promised and is late, over all campaigns."""
+    return Text(f" {overdue_words(overdue)}: dialer callbacks list --overdue", f"bold {WARN}")
 
 
 def host_panel(board: Board, now: float, width: int) -> RenderableType:

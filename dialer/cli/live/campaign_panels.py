@@ -194,9 +194,16 @@ def _leads(row: CampaignRow, room: int) -> Text:
     parts = ((row.due, "due"), (row.waiting, "waiting"), (row.leads_held, PLACE_WORDS["leased"]))
     shown = [Text.assemble((count(number), "bold"), f" {word}") for number, word in parts]
     shown.append(Text(counted(row.attempts, "attempt"), QUIET))
+    if row.overdue:
+        shown.append(Text(overdue_words(row.overdue), f"bold {WARN}"))
     if row.next and not row.due:
         shown.append(Text(row.next, GOOD if row.finished else WARN))
     return flowed(shown, room, "  ")
+
+
+def overdue_words(overdue: int) -> str:
+    """`2 callbacks overdue`."""
+    return f"{counted(overdue, 'callback')} overdue"
 
 
 def _sentence(row: CampaignRow, room: int) -> Text:

@@ -24,13 +24,13 @@ from textual.widgets import ContentSwitcher, Footer, Input, Static
 from config.daemon import AgentSettings
 from dialer.cli.base.failures import failure_of
 from dialer.cli.base.figures import QUIET, WARN, count, duration
-from dialer.cli.base.glossary import UTILISATION, state_text
+from dialer.cli.base.glossary import UTILISATION, agent_state_word, state_text
 from dialer.cli.base.hosts import Hosts
 from dialer.cli.base.text import counted
 from dialer.cli.live import floor_rows
-from dialer.cli.live.board import alarm, alarms_of, host_panel
+from dialer.cli.live.board import alarm, alarms_of, host_panel, overdue_line
 from dialer.cli.live.campaign_panels import card
-from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS, AgentLine, state_word
+from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS, AgentLine
 from dialer.cli.live.host_totals import campaigns
 from dialer.cli.live.line_table import Column, LineTable
 from dialer.core.board import Board, CampaignRow
@@ -39,6 +39,9 @@ from dialer.store.base.errors import StoreError
 T = TypeVar("T")
 
 ALARMS_SHOWN: Final = 3
+DETAIL_SHARE: Final = 0.6
+"""So much of the room below the top the details may take, and more where the table does not need it."""
+
 VIEWS: Final = ("campaigns", "agents", "hosts")
 
 
@@ -94,7 +97,7 @@ class FloorApp(App[None]):
     ContentSwitcher { height: 1fr; }
     LineTable { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
     #hosts { height: 1fr; overflow-y: auto; }
-    #detail { height: auto; max-height: 55%; }
+    #detail { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "view('campaigns')", "campaigns", show=False),
@@ -208,6 +211,8 @@ class FloorApp(App[None]):
         lines: list[RenderableType] = [alarm(text, self.size.width) for text in texts[:room]]
         if room < len(texts):
             lines.append(alarm(f"{counted(len(texts) - room, 'alarm')} more: press !", self.size.width))
+        overdue = sum(row.overdue for row in self.campaign_rows.values())
+        lines += [overdue_line(overdue)] if overdue else []
         lines += [_host_line(board) for board in boards[: 1 if len(boards) > 2 else 2]]
         if len(boards) > 2:
             lines.append(Text(f"   and {counted(len(boards) - 1, 'host')} more: press 3", QUIET))
@@ -218,10 +223,11 @@ class FloorApp(App[None]):
     def _views(self, shown: int, matching: int, words: str) -> Text:
         resting = sum(floor_rows.rests(row) for row in self.campaign_rows.values())
         hidden = len(self.campaign_rows) - shown
+        kinds = f"{hidden} at rest" if hidden == resting else f"{hidden} hidden, {resting} at rest"
         parts = [
             (
                 "campaigns",
-                f"1: {counted(shown, 'campaign')}" + (f" ({hidden} hidden, {resting} at rest)" if hidden else ""),
+                f"1: {counted(shown, 'campaign')}" + (f" ({kinds})" if hidden else ""),
             ),
             ("agents", f"2: {counted(matching, 'agent')}"),
             ("hosts", f"3: {counted(len(self.hosts.boards), 'host')}"),
@@ -240,10 +246,19 @@ class FloorApp(App[None]):
         row = self.campaign_rows.get(self._table("campaigns").selected) if self.view == "campaigns" else None
         line = self.agent_lines.get(self._table("agents").selected) if self.view == "agents" else None
         detail.display = (self.details or self.why) and (row is not None or line is not None)
+        detail.styles.max_height = self._detail_room()
         if row is not None:
             detail.update(Text(f" {row.name}: {row.problem or row.sentence}") if self.why else card(row, width))
         elif line is not None:
             detail.update(_about_agent(line))
+
+    def _detail_room(self) -> int:
+        """Lines that the details may take."""
+        used = sum(self.floor.query_one(name).outer_size.height for name in ("#top", "#views", "#words", "Footer"))
+        room = max(self.size.height - used, 2)
+        table = self._table(self.view) if self.view in self.sorted_by else None
+        needed = 1 if table is None else len(table.lines) + 1
+        return max(round(DETAIL_SHARE * room), room - needed)
 
     def on_line_table_moved(self) -> None:
         """The cursor has moved."""
@@ -351,7 +366,7 @@ def _host_line(board: Board) -> Text:
 
 def _about_agent(line: AgentLine) -> Group:
     row = line.row
-    first = Text.assemble((f" {row.agent} {row.name}".rstrip(), "bold"), f"  {state_word(row.state)}")
+    first = Text.assemble((f" {row.agent} {row.name}".rstrip(), "bold"), f"  {agent_state_word(row.state)}")
     for words in (row.reason, f"then {row.pending}" if row.pending else "", f"daemon {line.host}"):
         if words:
             first.append(f"  {words}", QUIET)

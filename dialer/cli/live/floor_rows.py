@@ -10,7 +10,16 @@ from rich.text import Text
 
 from config.daemon import AgentSettings
 from dialer.cli.base.figures import AGENT_GLYPHS, BAD, QUIET, WARN, sparkline, stopwatch
-from dialer.cli.base.glossary import ABANDONED, ANSWERED, DUE, LINES, PRESENT, state_text
+from dialer.cli.base.glossary import (
+    ABANDONED,
+    ANSWERED,
+    DUE,
+    LINES,
+    PRESENT,
+    agent_state_text,
+    agent_state_word,
+    state_text,
+)
 from dialer.cli.live.board import FOLDED, rank
 from dialer.cli.live.campaign_panels import abandoned_text, present, tightest
 from dialer.cli.live.host_totals import answer_rate
@@ -56,21 +65,13 @@ def agent_lines(boards: Sequence[Board], now: float, limits: AgentSettings) -> l
 def matches(line: AgentLine, words: str) -> bool:
     """Whether each of the words stands somewhere in an agent's id, name, team, state, campaign, reason or host."""
     row = line.row
-    text = " ".join((row.agent, row.name, row.team, state_word(row.state), row.campaign, row.reason, line.host)).lower()
+    text = " ".join(
+        (row.agent, row.name, row.team, agent_state_word(row.state), row.campaign, row.reason, line.host)
+    ).lower()
     return all(word in text for word in words.lower().split())
 
 
-def state_word(state: str) -> str:
-    """An agent's state as people read it: `wrap-up`."""
-    return AGENT_GLYPHS.get(state, ("", "", state))[2]
-
-
 _STATES: Final[Mapping[str, int]] = {state: place for place, state in enumerate(AGENT_GLYPHS)}
-
-
-def _state(line: AgentLine) -> Text:
-    glyph, style, word = AGENT_GLYPHS.get(line.row.state, ("·", QUIET, line.row.state))
-    return Text(f"{glyph} {word}", style)
 
 
 def _timer(line: AgentLine) -> Text:
@@ -87,11 +88,16 @@ def _number(value: float | None, digits: int = 0) -> Text:
 
 AGENT_COLUMNS: Final[tuple[Column[AgentLine], ...]] = (
     Column("agent", "agent", lambda line: Text(line.row.agent, "bold"), lambda line: line.row.agent),
-    Column("name", "name", lambda line: Text(line.row.name), lambda line: line.row.name),
-    Column("team", "team", lambda line: Text(line.row.team), lambda line: line.row.team),
-    Column("state", "state", _state, lambda line: (_STATES.get(line.row.state, 99), -line.for_s)),
+    Column("name", "name", lambda line: Text(line.row.name), lambda line: line.row.name, optional=True, least=10),
+    Column("team", "team", lambda line: Text(line.row.team), lambda line: line.row.team, optional=True, least=6),
+    Column(
+        "state",
+        "state",
+        lambda line: agent_state_text(line.row.state),
+        lambda line: (_STATES.get(line.row.state, 99), -line.for_s),
+    ),
     Column("for", "for", _timer, lambda line: -line.for_s, right=True),
-    Column("campaign", "campaign", lambda line: Text(line.row.campaign), lambda line: line.row.campaign),
+    Column("campaign", "campaign", lambda line: Text(line.row.campaign), lambda line: line.row.campaign, least=11),
     Column("talks", "talks", lambda line: _number(line.row.talks), lambda line: -line.row.talks, right=True),
     Column(
         "average",
@@ -113,7 +119,7 @@ AGENT_COLUMNS: Final[tuple[Column[AgentLine], ...]] = (
 )
 
 CAMPAIGN_COLUMNS: Final[tuple[Column[CampaignRow], ...]] = (
-    Column("campaign", "campaign", lambda row: Text(row.name, "bold"), lambda row: row.name),
+    Column("campaign", "campaign", lambda row: Text(row.name, "bold"), lambda row: row.name, least=20),
     Column("state", "state", lambda row: state_text(row.state, row.problem), lambda row: rank(row)),
     Column(
         "agents",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, TypeVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
@@ -21,13 +22,28 @@ GAP: Final = "  "
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
-    """One column: `key` names it, then its head, how a cell looks, and by what lines are sorted."""
+    """One column: `key` names it, then its head, how a cell looks, and by what lines are sorted. One that is `optional`
+    is left out where no line has anything in it; one with a `least` width gives way down to that where the terminal is
+    too narrow for all."""
 
     key: str
     head: str
     cell: Callable[[T], Text]
     order: Callable[[T], object]
     right: bool = False
+    optional: bool = False
+    least: int = 0
+
+
+def shortened(cell: Text, width: int) -> Text:
+    """A cell without its middle, so that it fits: names often differ at their ends only."""
+    text, end = cell.plain, (width - 1) // 2
+    while end and cell_len(text[-end:]) > (width - 1) // 2:
+        end -= 1
+    first = width - 1 - end
+    while first and cell_len(text[:first]) + 1 + cell_len(text[len(text) - end :]) > width:
+        first -= 1
+    return Text(f"{text[:first]}…{text[len(text) - end :]}", cell.style)
 
 
 class LineTable(ScrollView, Generic[T], can_focus=True):
@@ -47,7 +63,7 @@ class LineTable(ScrollView, Generic[T], can_focus=True):
 
     def __init__(self, columns: Sequence[Column[T]], key_of: Callable[[T], str], *, id: str) -> None:
         super().__init__(id=id)
-        self.columns, self.key_of = columns, key_of
+        self._all_columns, self.columns, self.key_of = tuple(columns), tuple(columns), key_of
         self.lines: Sequence[T] = ()
         self.selected = ""  # the key of the line under the cursor
         self._widths = [len(column.head) for column in columns]
@@ -55,11 +71,17 @@ class LineTable(ScrollView, Generic[T], can_focus=True):
     def show(self, lines: Sequence[T]) -> None:
         """These lines, in this order."""
         self.lines = lines
+        columns = tuple(column for column in self._all_columns if self._says_something(column))
+        if columns != self.columns:
+            self.columns, self._widths = columns, [len(column.head) for column in columns]
         if lines and self.line is None:
             self.selected = self.key_of(lines[min(self._place, len(lines) - 1)])
             self.post_message(self.Moved())
         self.virtual_size = Size(sum(self._widths) + len(GAP) * len(self.columns), len(lines) + 1)
         self.refresh()
+
+    def _says_something(self, column: Column[T]) -> bool:
+        return not column.optional or any(column.cell(line).plain for line in self.lines)
 
     @property
     def line(self) -> T | None:
@@ -105,10 +127,23 @@ class LineTable(ScrollView, Generic[T], can_focus=True):
         is_selected = self.key_of(line) == self.selected
         return self._strip([column.cell(line) for column in self.columns], "reverse" if is_selected else "")
 
+    def _shown_widths(self) -> list[int]:
+        """The columns' widths, as far as they fit: the widest of those that shrink gives way first."""
+        widths = list(self._widths)
+        over = 1 + sum(widths) + len(GAP) * len(widths) - self.size.width
+        leasts = [column.least or width for column, width in zip(self.columns, widths, strict=True)]
+        while over > 0 and any(width > least for width, least in zip(widths, leasts, strict=True)):
+            widths[max(range(len(widths)), key=lambda number: widths[number] - leasts[number])] -= 1
+            over -= 1
+        return widths
+
     def _strip(self, cells: Sequence[Text], style: str) -> Strip:
         whole = Text(" ")
-        for number, (column, cell) in enumerate(zip(self.columns, cells, strict=True)):
-            width = self._widths[number] = max(self._widths[number], cell.cell_len)
+        for number, cell in enumerate(cells):
+            self._widths[number] = max(self._widths[number], cell.cell_len)
+        for column, cell, width in zip(self.columns, cells, self._shown_widths(), strict=True):
+            if cell.cell_len > width:
+                cell = shortened(cell, width)
             room = " " * (width - cell.cell_len)
             whole = whole.append(room).append_text(cell) if column.right else whole.append_text(cell).append(room)
             whole.append(GAP)

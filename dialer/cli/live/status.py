@@ -13,7 +13,8 @@ from rich.text import Text
 
 from dialer.cli.base import hosts
 from dialer.cli.base.failures import CliExit
-from dialer.cli.base.figures import AGENT_GLYPHS, duration
+from dialer.cli.base.figures import duration
+from dialer.cli.base.glossary import agent_state_text
 from dialer.cli.base.hosts import Hosts
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, console, page_width, show, table
@@ -112,8 +113,7 @@ def agents(invocation: Invocation, state: tuple[str, ...], campaign: str | None)
         return Answer(rows, "No such agent is logged in." if state or campaign else "No agent is logged in.")
     moment, drawn = now(), []
     for row in rows:
-        glyph, style, word = AGENT_GLYPHS.get(row.state, ("·", "", str(row.state)))
-        name, state_of = Text(row.agent, "bold"), Text(f"{glyph} {word}", style)
+        name, state_of = Text(row.agent, "bold"), agent_state_text(row.state)
         host = row.owner.rsplit(":", 1)[0]  # behind it stands which run of the daemon; --json has that
         drawn.append((name, state_of, duration(moment - row.since), row.reason, ", ".join(row.campaigns), host))
     return Answer(rows, table(("agent", "state", "for", "reason", "campaigns", "host"), drawn))

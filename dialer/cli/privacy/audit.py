@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 import click
 
-from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_option, limit_option, more_than, span_s
+from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_option, limit_option, moment_of, more_than
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
 from dialer.store.base.fields import EPOCH_MAX
@@ -48,8 +47,8 @@ def audit(
       dialer audit --by anna --since 2026-11-01 --until 2026-11-30 --json
     """
     moment = now()
-    first = _moment(since, moment, "--since", whole_day=False) if since else 0.0
-    last = _moment(until, moment, "--until", whole_day=True) if until else EPOCH_MAX
+    first = moment_of(since, moment, "--since", whole_day=False) if since else 0.0
+    last = moment_of(until, moment, "--until", whole_day=True) if until else EPOCH_MAX
     chosen: list[Audited] = []
     with invocation.store() as store:
         for line in control.audit_lines(store, first, last):
@@ -111,22 +110,3 @@ def _named(name: str, value: Any) -> str:
         case str() | int() | float():
             return f"{shown}: {value}"
     return f"{shown}: {json.dumps(value, ensure_ascii=False, default=str)}"
-
-
-def _moment(text: str, moment: float, option: str, *, whole_day: bool) -> float:
-    """A span before now, a date by this machine's clock, or a time with its offset, in seconds since the epoch."""
-    span = span_s(text)
-    try:
-        if span is not None:
-            return max(0.0, moment - span)
-        at = datetime.fromisoformat(text.strip())
-        if len(text.strip()) <= 10:
-            at += timedelta(days=1 if whole_day else 0)
-        elif at.tzinfo is None:
-            raise ValueError("no offset")
-        return min(max(0.0, at.timestamp()), EPOCH_MAX)
-    except (ValueError, OverflowError):
-        raise click.UsageError(
-            f"{option} {text!r}: give a span such as {SPAN_EXAMPLES}, a date such as 2026-11-30, or a time such as "
-            "2026-11-30T18:00:00+08:00"
-        ) from None

@@ -61,10 +61,12 @@ def erase(
     """Erase one person from all campaigns, on their request. It cannot be undone.
 
     Deleted are leads with the number, or of the customer, in whatever state, with their attempts, outcomes and notes;
-    copies of rejected leads; events in the stream to the CRM. A call in progress ends as usual, and its lead is erased
-    then. What other programs have read, the CRM or a backup, they have to delete themselves.
+    copies of rejected leads; events in the stream to the CRM; recordings, by each host within seconds, or when it is
+    back. A call in progress ends as usual, and its lead is erased then. The archive of calls forgets the person when
+    its service reads of it. What other programs have read, the CRM or a backup, they have to delete themselves.
 
-    Kept are the numbers on the no-call list, because the next list would bring the calls back; the contact history
+    Kept are the numbers on the no-call list, because the next list would bring the calls back, and for hosts that are
+    away and have recordings; the contact history
     until its retention ends, because the frequency rules need it, unless --also-history is given; evidence, which has
     keyed hashes of numbers; counts. The erasure goes into the audit trail and on record.
 

@@ -150,22 +150,28 @@ def rates(
 @PATHS
 @click.option("--attempt", metavar="ID", help="The records of one attempt.")
 @click.option("--number", metavar="NUMBER", help="The records of one number, +86...; needs the host's key.")
+@click.option("--kind", metavar="KIND", help="The records of one kind, such as audited: the audit trail as it came.")
 @answering
-def show_(invocation: Invocation, paths: tuple[Path, ...], attempt: str | None, number: str | None) -> Answer:
-    """Print what is on record of an attempt or of a number.
+def show_(
+    invocation: Invocation, paths: tuple[Path, ...], attempt: str | None, number: str | None, kind: str | None
+) -> Answer:
+    """Print what is on record of an attempt or of a number, or all records of one kind.
 
     \b
     Example:
       dialer evidence show --attempt 19a3f-2b7c-000017
       dialer evidence show --number +8613800001234
+      dialer evidence show --kind audited
     """
     from compliance.numbers import BadNumber, parse
 
-    if (attempt is None) == (number is None):
-        raise click.UsageError("give --attempt or --number")
-    name = "attempt" if number is None else "number"
+    given = {"attempt": attempt, "number": number, "kind": kind}
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) != 1:
+        raise click.UsageError("give --attempt, --number or --kind")
+    (name,) = names
     if number is None:
-        records = _records(_places(invocation, paths), name, {attempt})
+        records = _records(_places(invocation, paths), name, {given[name]})
     else:
         try:
             records = records_of(invocation, [parse(number, "ZZ")], paths)
@@ -195,7 +201,7 @@ def _records(places: Sequence[Path], name: str, values: Collection[object]) -> l
     records: list[Record] = []
 
     def see(record: Record) -> None:
-        value = record.fields.get(name)
+        value = record.kind if name == "kind" else record.fields.get(name)
         if isinstance(value, str) and value in values:
             records.append(record)
 

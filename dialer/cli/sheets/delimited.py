@@ -53,14 +53,14 @@ def find_layout(path: Path, encoding: str, given: str | None) -> Layout:
     Raises `UnreadableLayout`."""
     with path.open(encoding=encoding, newline="") as file:
         lines = [line for line in islice(_lines(file), SAMPLE_LINES) if line.strip()]
-    said = _SEP.fullmatch(lines[0]) if lines else None
+    announced = _SEP.fullmatch(lines[0]) if lines else None
     if given is not None:
         delimiter = NAMES.get(given.lower(), given)
         if len(delimiter) != 1 or delimiter in '"\r\n':
             raise UnreadableLayout(f"--delimiter wants one character, or one of {', '.join(NAMES)}; got {given!r}")
-        return Layout(delimiter, said is not None)
-    if said is not None:
-        return Layout(said[1], True)
+        return Layout(delimiter, announced is not None)
+    if announced is not None:
+        return Layout(announced[1], True)
     return Layout(max(DELIMITERS, key=lambda delimiter: _fit(lines, delimiter)))
 
 

@@ -110,9 +110,9 @@ def _sample(path: Path) -> bytes:
     size = 0
     with path.open("rb") as file:
         for line in file:
-            found = _CELL.findall(line[:CHUNK_BYTES])
-            cells += found
-            size += sum(map(len, found))
+            some = _CELL.findall(line[:CHUNK_BYTES])
+            cells += some
+            size += sum(map(len, some))
             if size >= SAMPLE_BYTES:
                 break
     return b"\n".join(cells)

@@ -42,6 +42,8 @@ class AgentEventKind(StrEnum):
     DIAL = "dial"
     SKIP = "skip"
     HANGUP = "hangup"
+    RECORD_PAUSE = "record_pause"
+    RECORD_RESUME = "record_resume"
     WRAPUP_DONE = "wrapup_done"
     LOGOUT = "logout"
     HEARTBEAT = "heartbeat"
@@ -126,6 +128,8 @@ ALLOWED: Final[dict[AgentEventKind, frozenset[AgentState]]] = {
     AgentEventKind.DIAL: frozenset({AgentState.PREVIEW}),
     AgentEventKind.SKIP: frozenset({AgentState.PREVIEW}),
     AgentEventKind.HANGUP: frozenset({AgentState.TALKING}),
+    AgentEventKind.RECORD_PAUSE: frozenset({AgentState.TALKING}),
+    AgentEventKind.RECORD_RESUME: frozenset({AgentState.TALKING}),
     AgentEventKind.WRAPUP_DONE: frozenset({AgentState.WRAPUP}),
     AgentEventKind.LOGOUT: frozenset(AgentState) - {AgentState.OFFLINE},
     AgentEventKind.HEARTBEAT: frozenset(AgentState) - {AgentState.OFFLINE},
@@ -147,7 +151,9 @@ def apply(agent: Agent | None, event: AgentEvent, now: float) -> Agent:
     assert agent is not None  # every other kind needs a state other than OFFLINE
     heard = replace(agent, heard_at=now)
     match event.kind:
-        case AgentEventKind.HEARTBEAT | AgentEventKind.HANGUP:  # the call's end is another matter
+        case AgentEventKind.HEARTBEAT:
+            return heard
+        case AgentEventKind.HANGUP | AgentEventKind.RECORD_PAUSE | AgentEventKind.RECORD_RESUME:  # the call's matter
             return heard
         case AgentEventKind.READY:
             return _ready_asked(heard, now)
@@ -164,7 +170,7 @@ def apply(agent: Agent | None, event: AgentEvent, now: float) -> Agent:
         case AgentEventKind.LOGOUT:
             return _leave(heard, AgentState.OFFLINE, "logout", now)
         case AgentEventKind.LOST:
-            return _leave(agent, AgentState.OFFLINE, "no heartbeat", now)
+            return _leave(agent, AgentState.OFFLINE, event.reason or "no heartbeat", now)
 
 
 def _logged_in(event: AgentEvent, now: float) -> Agent:

@@ -96,6 +96,8 @@ class Call:
     `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
     `hung_up_for` is why this side is ending it, where somebody wanted that.
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
+    `recordable` says that the talk is recorded, or would be on a word of the agent; recording began at
+    `recording_since` and is not paused while it is `recording_on`.
     `watched_since` is when the watch over the present state began, if there is one.
     `failed_trunks` are those that gave the call back before anything rang, oldest first; the INVITE that is out now was
     asked for at `invited_at`, and workers know it as `dial_id`."""
@@ -118,6 +120,9 @@ class Call:
     crossed_cancel: bool = False
     message_played: bool = False
     opted_out: bool = False
+    recordable: bool = False
+    recording_since: float | None = None
+    recording_on: bool = False
     taken: bool = False
     agent: str = ""
     leg: str = ""

@@ -16,7 +16,7 @@ from compliance.words import detail
 from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import AgentState
-from dialer.core.calls import trunk_selection
+from dialer.core.calls import recording, trunk_selection
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger
 from dialer.core.calls.offers import OfferEnd, announce, deny, drop, withdraw
 from dialer.core.calls.promises import wait_for_agent
@@ -63,7 +63,8 @@ NOT_CANCELLED: Final = UNANSWERED - {CallState.CANCELLING}
 
 def may_start(state: EngineState, run: CampaignRun) -> bool:
     """Whether new calls of a campaign may start at all: not before its abandonment ledger of the day is known."""
-    return run.state is CampaignState.RUNNING and run.day != "" and state.healthy and not state.draining
+    ready = run.state is CampaignState.RUNNING and run.day != "" and state.healthy and not state.draining
+    return ready and not recording.keeps_from_dialling(state, run)
 
 
 def may_lease(state: EngineState, run: CampaignRun, now: float) -> bool:

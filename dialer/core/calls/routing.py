@@ -22,7 +22,7 @@ from dialer.core.agents.agent import (
     come_free,
     enter,
 )
-from dialer.core.calls import previewing, promises
+from dialer.core.calls import previewing, promises, recording
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
 from dialer.core.calls.dialling import cancel, drain
 from dialer.core.calls.settling import give_up
@@ -126,7 +126,8 @@ def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
     call.agent, call.leg = agent.agent, f"{call.attempt}.{call.legs}"
     call.tried |= {agent.agent}
     state.put_agent(enter(agent, AgentState.RINGING, now, call=call.attempt))
-    state.do(Send(DialAgent(call.dial_id, call.leg, agent.uri, about=str(call.lead.number))))
+    order = recording.order(state, call, agent)
+    state.do(Send(DialAgent(call.dial_id, call.leg, agent.uri, about=str(call.lead.number), recording=order)))
 
 
 def agent_dialled(call: Call, event: AgentDialled) -> None:
@@ -276,6 +277,7 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
         changed = apply(agent, event, now)
         if agent is not None and event.kind is AgentEventKind.DIAL and (obstacle := previewing.obstacle(state, agent)):
             raise AgentEventRefused(obstacle)
+        recording.asked(state, event, changed)
         if event.kind is AgentEventKind.LOGIN:
             changed = choice.qualified(changed, state.campaigns)
         if event.kind in {AgentEventKind.LOGIN, AgentEventKind.READY} and not changed.campaigns:

@@ -13,6 +13,7 @@ from compliance.api import Permit
 from dialer.core.abandonment import counts as abandonment
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState, come_free, pause_after
+from dialer.core.calls import recording
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import (
     NO_SIGN,
@@ -49,6 +50,7 @@ def ended(state: EngineState, event: Ended, now: float) -> None:
         return
     if call.hung_up_for is not None and event.ended_by is Leg.DIALER and event.cause is not Cause.WORKER_LOST:
         event = replace(event, cause=call.hung_up_for, ended_by=_WHO_WANTS_IT.get(call.hung_up_for, Leg.DIALER))
+    recording.ended(state, call, event.at)
     state.remove_call(call.attempt)
     run = state.campaigns[call.campaign]
     disposition = disposition_of(call.state, event.cause, event.ended_by, call.answer_kind)

@@ -30,7 +30,8 @@ class LeadCounts:
     `queued` are entries of the CRM's stream, `due` leads that a daemon may lease now (also those whose time has come
     or whose lease has ended, wherever the store keeps them), `waiting` leads for later, the first of them from
     `next_due_at` on, `leased` leads in a daemon's hands, the first until `lease_ends_at`, `in_attempt` leads with an
-    attempt that has not ended. Raises ValueError for what cannot be.
+    attempt that has not ended. `overdue` are promised callbacks whose time has passed and whom nobody is calling,
+    wherever their leads are. Raises ValueError for what cannot be.
     """
 
     at: float = 0.0
@@ -42,6 +43,7 @@ class LeadCounts:
     closed: int = 0
     next_due_at: float | None = None
     lease_ends_at: float | None = None
+    overdue: int = 0
 
     def __post_init__(self) -> None:
         if min(self.queued, self.due, self.waiting, self.leased, self.in_attempt, self.closed) < 0:

@@ -11,29 +11,44 @@ from typing import Final
 
 import trio
 
+from dialer.core.agents.agent import AgentState
+from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
-from dialer.store.operators import agents
+from dialer.store.operators import agents, status
 
 CLAIM_BEATS: Final = 5
+
+OF_THIS_HOST: Final = frozenset({NoCalls.SPOOL, NoCalls.EVIDENCE, NoCalls.CLOCKS})
+"""What keeps this host from starting calls, and not the others."""
+
+UNFIT_S: Final = 10.0
+"""Longer than this the agents do not wait for it to be mended, where another host can call for them."""
+
+FREE: Final = frozenset({AgentState.READY, AgentState.PAUSED})
+RUNNING: Final = "running"
+LET_GO: Final = "this host starts no calls; log in again, for another one"
 
 
 @dataclass(slots=True)
 class Claims:
     """The agents of this daemon. `held` are claimed in the store, `phones` are theirs, by agent. `arriving` are agents
-    whose login is being looked at. `closed` says that the daemon drains: whoever logs in now is for another one."""
+    whose login is being looked at. `closed` says that the daemon drains, `unfit` that this host starts no calls and
+    another one does: whoever logs in now is for another one."""
 
     parts: Parts
     held: set[str] = field(default_factory=set)
     phones: dict[str, str] = field(default_factory=dict)
     arriving: set[str] = field(default_factory=set)
     closed: bool = False
+    unfit: bool = False
+    _unfit_since: float | None = None
     _absent: set[str] = field(default_factory=set)
     _changing: trio.Lock = field(default_factory=trio.Lock)
 
     async def take(self, agent: str) -> bool:
         """Claim an agent who logs in; False where another daemon has, or should. Raises `StoreError`."""
         async with self._changing:
-            if self.closed and agent not in self.parts.engine.view().agents:
+            if (self.closed or self.unfit) and self.parts.engine.agent(agent) is None:
                 return False
             self._absent.discard(agent)
             if agent not in self.held:
@@ -81,6 +96,23 @@ class Claims:
                 self.phones.pop(agent, None)  # with the agent, it may be another daemon's by now
             await self._release(sorted(lost))
             return tuple(sorted(lost))
+
+    async def to_let_go(self) -> tuple[str, ...]:
+        """Agents of ours, in no call, for whom another host can call while this one cannot. Raises `StoreError`."""
+        reasons, now = self.parts.health.reasons, self.parts.clock.now()
+        if not reasons.keys() & OF_THIS_HOST:
+            self._unfit_since, self.unfit = None, False
+            return ()
+        self._unfit_since = now if self._unfit_since is None else self._unfit_since
+        self.unfit = now - self._unfit_since >= UNFIT_S and await trio.to_thread.run_sync(self._another_is_fit)
+        if not self.unfit:
+            return ()
+        known = self.parts.engine.view().agents
+        return tuple(sorted(name for name in self.held if name in known and known[name].state in FREE))
+
+    def _another_is_fit(self) -> bool:
+        others = (host.snapshot for host in status.read(self.parts.store) if host.host != self.parts.host)
+        return any(not board.get("no_new_calls") and board.get("state") == RUNNING for board in others)
 
     async def give_up(self) -> None:
         """Give all claims back. Raises `StoreError`."""

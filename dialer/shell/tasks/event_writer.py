@@ -7,6 +7,7 @@ the disk fails, the newest facts stay in memory until the queue is full; then th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -15,6 +16,7 @@ import structlog
 import trio
 
 from dialer.core.abandonment.windows import counting_day, zone_of
+from dialer.core.agents.intervals import AgentTime, Interval
 from dialer.core.attempt_fields import durations_of, fields_of
 from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
@@ -28,13 +30,20 @@ from dialer.store.base.fields import Undecodable
 from dialer.store.operators import agents
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement import outbox, retelling, settle
+from dialer.store.settlement import floor_events, outbox, retelling, settle
 from dialer.store.settlement.outbox import CrmEvent
 
 log = structlog.get_logger()
 
 BATCH: Final = 500
+
+GATHER_S: Final = 0.025
+"""From one batch to the next. What comes after a quiet moment is written at once; under load a trip to the disk and to
+Redis for each fact would cost more than the fact."""
+
 SPOOL_FULL_PAUSE_S: Final = 1.0
+REPEATED: Final = frozenset({"recording_state"})
+"""Events of which there may be several about one attempt."""
 
 Fact = Settlement | OptedOut | CrmEvent
 
@@ -45,15 +54,20 @@ class EventWriter:
 
     parts: Parts
     presence: dict[str, agents.Presence] = field(default_factory=dict)
+    agent_time: AgentTime = field(default_factory=AgentTime)
     _numbered: int = 0
     _spooling: trio.Lock = field(default_factory=trio.Lock)
 
     async def write(self) -> None:
         """Write until the engine's side is closed and everything is either in Redis or on disk."""
         incoming = self.parts.queues.facts_to_write
+        written_at = -math.inf
         async for first in incoming:
+            await trio.sleep_until(written_at + GATHER_S)
+            written_at = trio.current_time()
             effects = [first, *_rest(incoming)]
-            await self._commit([fact for effect in effects for fact in self._facts(effect)])
+            facts = [fact for effect in effects for fact in self._facts(effect)]
+            await self._commit([*facts, *map(self._interval, self.agent_time.cut(self.parts.clock.wall()))])
             if self.parts.health.redis_healthy:
                 async with self._spooling:
                     await self._show_presence()
@@ -85,8 +99,9 @@ class EventWriter:
                     "reason": effect.reason,
                     "pending": "" if effect.pending is None else effect.pending.value,
                 }
+                intervals = self.agent_time.changed(effect, at)
                 changed = self._event(Publish("agent_state", "", fields), at)
-                return [replace(changed, about=effect.campaigns)]
+                return [*map(self._interval, intervals), replace(changed, about=effect.campaigns)]
 
     def _event(self, effect: Publish, at: float) -> CrmEvent:
         """The event of an effect. An agent can change twice in a millisecond, so what is about no attempt is numbered:
@@ -95,10 +110,17 @@ class EventWriter:
         if "until" in fields:
             effect = replace(effect, fields={**fields, "until": self.parts.clock.to_wall(fields["until"])})
         event = outbox.event_of(effect, at)
-        if fields.get("attempt_id"):
+        if fields.get("attempt_id") and effect.kind not in REPEATED:
             return event
         self._numbered += 1
-        return replace(event, id=f"{event.id}-{self._numbered}")
+        event = replace(event, id=f"{event.id}-{self._numbered}")
+        if effect.campaign or not fields.get("agent"):
+            return event
+        agent = self.parts.engine.agent(fields["agent"])
+        return event if agent is None else replace(event, about=agent.login or agent.campaigns)
+
+    def _interval(self, interval: Interval) -> CrmEvent:
+        return floor_events.agent_interval(interval, self.parts.host)
 
     def _settled(self, settlement: Settlement) -> Settlement:
         settings = self.parts.engine.settings_of(settlement.campaign)
@@ -158,6 +180,10 @@ class EventWriter:
         outbox.publish(self.parts.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
         self.parts.unwritten.difference_update(end.attempt for end in ends)
 
+    async def put_down(self, event: CrmEvent) -> None:
+        """Write one event at once: it is in Redis, or on this host's disk, when this returns."""
+        await self._put_down([event])
+
     async def replay(self) -> bool:
         """Bring what is on disk to Redis, oldest first, then the presence table up to date. False where Redis does not
         answer yet. While it is not certain whose server it is, nothing is brought there."""
@@ -167,7 +193,7 @@ class EventWriter:
             return await self._replay() and await self._show_presence()
 
     async def _replay(self) -> bool:
-        while rows := await trio.to_thread.run_sync(self.parts.spool.peek, BATCH, abandon_on_cancel=True):
+        while rows := await self._waiting_rows():
             try:
                 facts = await trio.to_thread.run_sync(self._readable, rows)
                 await self.parts.evidence.keep(_journalled(facts))  # it may be long ago that they were put there
@@ -177,6 +203,17 @@ class EventWriter:
                 return False
             await trio.to_thread.run_sync(self.parts.spool.discard, len(rows), abandon_on_cancel=True)
         return True
+
+    async def _waiting_rows(self) -> list[Any]:
+        """The oldest facts on disk. What somebody has taken away there is an alarm, and the rest goes on."""
+        before = self.parts.spool.lost
+        rows: list[Any] = await trio.to_thread.run_sync(self.parts.spool.peek, BATCH, abandon_on_cancel=True)
+        if self.parts.spool.lost > before:
+            lost = self.parts.spool.lost
+            log.error("facts on disk are gone", facts=lost)
+            words = f"{lost} facts in the spool are gone: somebody cut its files off or deleted them"
+            self.parts.health.alarm("unreadable facts", words)
+        return rows
 
     def _readable(self, rows: Sequence[Any]) -> list[Fact]:
         """Facts off the disk. What this release cannot read is set aside, so that the rest goes on."""
@@ -196,6 +233,8 @@ class EventWriter:
 
     async def _show_presence(self) -> bool:
         rows = list(self.presence.values())
+        if not rows:
+            return True
         try:
             await trio.to_thread.run_sync(agents.show, self.parts.store, rows)
         except StoreError as error:

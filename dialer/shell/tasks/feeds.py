@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 import trio
 
+from dialer.core import evidence
 from dialer.core.inputs import AnswerReported, HangUpCall, LeadsTaken
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
@@ -37,17 +38,19 @@ IDLE_S: Final = 0.2
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 5.0
 CAMPAIGNS_EVERY_S: Final = 5.0
+AUDIT_EVERY_S: Final = 2.0
 FINISH_LIMIT_S: Final = 30.0
 """Longest time, also at the end of the daemon, to hand on what was read."""
 
 
 @dataclass(slots=True)
 class Feeds:
-    """What the feeds share."""
+    """What the feeds share. `audited` is the entry of the audit trail that is on record."""
 
     parts: Parts
     logins: Logins
     watch: CampaignWatch
+    audited: str = "$"
     recorder: told_again.Recorder = field(default_factory=told_again.Recorder)
 
     async def keep(self, feed: Callable[[], Awaitable[None]]) -> None:
@@ -197,6 +200,17 @@ class Feeds:
                     log.info("operator", command=order.command.name, who=order.who)
                     if order.command.name == changes.LEADS_TAKEN:
                         await self._drop_leads(order.command)
+
+    async def audit_trail(self) -> None:
+        """Put each line of the audit trail on this host's record, where who may write to the trail does not reach. Runs
+        until the store fails, then goes on where it was."""
+        while True:
+            follow = partial(control.audit_after, self.parts.store, self.audited, BATCH)
+            lines, self.audited = await trio.to_thread.run_sync(follow)
+            await self.parts.evidence.keep(
+                [evidence.audited(entry, row.user, row.who, row.what, row.detail, row.at) for entry, row in lines]
+            )
+            await trio.sleep(0.0 if lines else AUDIT_EVERY_S)
 
     async def _drop_leads(self, command: control.Command) -> None:
         """Leads were cancelled, moved or changed in the store: the engine is not to dial them from memory."""

@@ -19,7 +19,7 @@ from dialer.core.inputs import LocalTime, StoreHealth
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
-from dialer.shell.tasks.claims import Claims
+from dialer.shell.tasks.claims import LET_GO, Claims
 from dialer.shell.tasks.event_writer import EventWriter
 from dialer.shell.tasks.marker_watch import MarkerWatch
 from dialer.shell.tasks.store_tasks import StoreTasks
@@ -158,6 +158,8 @@ class Heartbeat:
                 await self._in_thread(leases.renew, campaign, self.parts.owner, lead_ids, wall(), lease_s)
         for agent in await self.claims.keep():
             await self.parts.queues.inbox.send(AgentEvent(AgentEventKind.LOST, agent))
+        for agent in await self.claims.to_let_go():
+            await self.parts.queues.inbox.send(AgentEvent(AgentEventKind.LOST, agent, reason=LET_GO))
 
     async def chores(self) -> None:
         """What may take its time: the ledgers, attempts in doubt, what dead daemons left."""

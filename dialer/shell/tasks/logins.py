@@ -84,12 +84,17 @@ class Logins:
         else:
             await self._hear_now(heard)
 
-    async def refuse(self, entry_id: str, agent: str, event: str, reason: str, ref: str) -> None:
-        """Every daemon reads every entry and may refuse it; the entry's id makes that one event for the CRM."""
+    async def refuse(
+        self, entry_id: str, agent: str, event: str, reason: str, ref: str, campaigns: tuple[str, ...] = ()
+    ) -> None:
+        """Every daemon reads every entry and may refuse it; the entry's id makes that one event for the CRM of the
+        `campaigns` that it names, or that the agent works for."""
         now = self.parts.clock.wall()
         if self.parts.refusals.may_tell("agents:in", agent, reason, now):
             fields = {"agent": agent, "event": event, "reason": reason, "ref": ref}
-            refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", now, fields)
+            known = self.parts.engine.agent(agent)
+            about = campaigns or (() if known is None else known.login or known.campaigns)
+            refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", now, fields, about=about)
             await self.parts.queues.facts.send(refused)
 
     # --- within ---------------------------------------------------------------------------------------------------
@@ -149,7 +154,7 @@ class Logins:
             reason = f"no campaign {', '.join(unknown)}; existing campaigns: {', '.join(known) or 'none yet'}"
             await self._refuse(heard, reason)
             return
-        agent = self.parts.engine.view().agents.get(event.agent)
+        agent = self.parts.engine.agent(event.agent)
         if agent is not None and agent.state not in ALLOWED[AgentEventKind.LOGIN]:
             await self.parts.queues.inbox.send(event)  # the engine says why not
             return
@@ -205,4 +210,4 @@ class Logins:
 
     async def _refuse(self, heard: Heard, reason: str) -> None:
         event = heard.event
-        await self.refuse(heard.entry_id, event.agent, event.kind.value, reason, event.ref)
+        await self.refuse(heard.entry_id, event.agent, event.kind.value, reason, event.ref, event.campaigns)

@@ -79,13 +79,13 @@ class MarkerWatch:
         """Look, and make good what can be made good. Raises `StoreError`."""
         async with self._looking:
             known = self.confirmed
-            found = await self._asked(marker.tick, known)
-            if known is not None and found.verdict is not Verdict.WHOLE:
+            seen = await self._asked(marker.tick, known)
+            if known is not None and seen.verdict is not Verdict.WHOLE:
                 self._not_whole("the server has to be told again what this host did")
-                found = await self._mend(known, found)
-            if found.verdict is Verdict.WHOLE:
-                await self._confirm(found)
-                await self._heed_others(found)
+                seen = await self._mend(known, seen)
+            if seen.verdict is Verdict.WHOLE:
+                await self._confirm(seen)
+                await self._heed_others(seen)
             elif known is None:
                 self._not_whole("other hosts wait for: dialer store accept")
 
@@ -101,44 +101,44 @@ class MarkerWatch:
 
     # --- what was forgotten ------------------------------------------------------------------------------------------
 
-    async def _mend(self, known: Confirmed, found: Marker) -> Marker:
+    async def _mend(self, known: Confirmed, seen: Marker) -> Marker:
         """Tell again what the server has forgotten, if that may be done without a person."""
-        ours = found.verdict is Verdict.FORGOT
-        behind_s = await self._behind_s(known, found) if ours else None
+        ours = seen.verdict is Verdict.FORGOT
+        behind_s = await self._behind_s(known, seen) if ours else None
         complaint = f"{known.identity}:{known.tick}"
         if behind_s is not None and behind_s <= self.parts.settings.redis.forgotten_limit_s:
-            return await self._tell_again(known, found, complaint, behind_s)
-        if found.accepted == complaint:
-            log.warning("a person let this host go on", verdict=found.verdict.value)
-            return await self._tell_again(known, found, complaint, behind_s)
+            return await self._tell_again(known, seen, complaint, behind_s)
+        if seen.accepted == complaint:
+            log.warning("a person let this host go on", verdict=seen.verdict.value)
+            return await self._tell_again(known, seen, complaint, behind_s)
         self.parts.store_is_ours = ours
-        await self._wait(found, complaint, _words(found.verdict, behind_s))
-        return found
+        await self._wait(seen, complaint, _words(seen.verdict, behind_s))
+        return seen
 
-    async def _behind_s(self, known: Confirmed, found: Marker) -> float | None:
+    async def _behind_s(self, known: Confirmed, seen: Marker) -> float | None:
         """How much of what this host did the server may have forgotten, in seconds; None where that cannot be told."""
-        if found.tick >= known.tick:
+        if seen.tick >= known.tick:
             return 0.0
-        at = await self._of_disk(partial(self.parts.journal.confirmed_at, found.tick))
+        at = await self._of_disk(partial(self.parts.journal.confirmed_at, seen.tick))
         return None if at is None else max(0.0, known.at - at)
 
-    async def _tell_again(self, known: Confirmed, found: Marker, complaint: str, behind_s: float | None) -> Marker:
+    async def _tell_again(self, known: Confirmed, seen: Marker, complaint: str, behind_s: float | None) -> Marker:
         began = time.monotonic()
-        tick = min(known.tick, found.tick)
+        tick = min(known.tick, seen.tick)
         retold = await self._of_disk(partial(self._retold, tick))
         heard = await self._of_disk(
             partial(self._asked_again, retelling.requests(self.parts.journal, *self._since(tick)))
         )
         self._early = heard.early
         await self._show_agents()
-        if found.verdict is Verdict.FORGOT:
-            found = await self._asked(marker.told, known, found)
+        if seen.verdict is Verdict.FORGOT:
+            seen = await self._asked(marker.told, known, seen)
         else:
-            found = await self._asked(marker.adopt, complaint)
+            seen = await self._asked(marker.adopt, complaint)
         took_s = round(time.monotonic() - began, 3)
         if not retold.forgotten and not heard.done:
             log.info("the server has forgotten nothing of what this host did", rows=retold.rows, took_s=took_s)
-            return found
+            return seen
         counts = {"attempts": retold.attempts, "contacts": retold.contacts, "ends": retold.ends, "asked": heard.done}
         log.warning("told the server again what it had forgotten", **counts, behind_s=behind_s, took_s=took_s)
         span = "what it knew" if behind_s is None else f"up to {behind_s + self.parts.settings.host.heartbeat_s:.0f} s"
@@ -146,16 +146,21 @@ class MarkerWatch:
         words += f", and {heard.done} requests of the CRM"
         self.parts.health.alarm(_ALARM, f"{words}; leads and commands of others in that time are gone")
         self._alarm_ends_at = self.parts.clock.now() + ALARM_S
-        return found
+        return seen
 
     async def _show_agents(self) -> None:
         """The presence table may be an old one: who logged in or out since has to see it, to log in again."""
         parts = self.parts
         rows = [
             Presence(
-                one.agent, one.state, parts.clock.to_wall(one.since), one.reason, tuple(one.campaigns), parts.owner
+                agent.agent,
+                agent.state,
+                parts.clock.to_wall(agent.since),
+                agent.reason,
+                tuple(agent.campaigns),
+                parts.owner,
             )
-            for one in parts.engine.view().agents.values()
+            for agent in parts.engine.view().agents.values()
         ]
         await trio.to_thread.run_sync(agents.show_all, parts.store, rows, parts.owner)
 
@@ -180,10 +185,10 @@ class MarkerWatch:
             last=last,
         )
 
-    async def _wait(self, found: Marker, complaint: str, words: str) -> None:
+    async def _wait(self, seen: Marker, complaint: str, words: str) -> None:
         """Say why this host does not go on, here and to whoever asks `dialer store status`."""
         self._not_whole(f"{words}; look at: dialer store status")
-        if self.parts.host in found.waiting:
+        if self.parts.host in seen.waiting:
             return
         kinds: dict[str, int] = {retelling.PERMIT: 0, retelling.SETTLED: 0}
         first_at = 0.0
@@ -197,27 +202,27 @@ class MarkerWatch:
                     first_at = float(row.data.get("at", 0.0))
 
         await self._of_disk(count)
-        told = (kinds[retelling.PERMIT], kinds[retelling.SETTLED], first_at)
-        why = Wait(complaint, found.verdict, words, self.parts.clock.wall(), *told)
+        told_again = (kinds[retelling.PERMIT], kinds[retelling.SETTLED], first_at)
+        why = Wait(complaint, seen.verdict, words, self.parts.clock.wall(), *told_again)
         await trio.to_thread.run_sync(acceptance.wait, self.parts.store, self.parts.host, why)
 
     # --- nothing is missing here --------------------------------------------------------------------------------------
 
-    async def _confirm(self, found: Marker) -> None:
+    async def _confirm(self, seen: Marker) -> None:
         at = self.parts.clock.wall()
-        self.confirmed = Confirmed(found.identity, found.generation, found.server, found.tick, at)
+        self.confirmed = Confirmed(seen.identity, seen.generation, seen.server, seen.tick, at)
         self.parts.store_is_ours = True
         await self.parts.evidence.keep([confirmation(self.confirmed)])
 
-    async def _heed_others(self, found: Marker) -> None:
+    async def _heed_others(self, seen: Marker) -> None:
         """Calls may start when no other host has anything to tell; one that does not come is not waited for long."""
         parts, me = self.parts, {self.parts.host}
         if parts.clock.now() >= self._alarm_ends_at:
             parts.health.alarm(_ALARM, "")
-        missed = _names(found.missed - me)
+        missed = _names(seen.missed - me)
         words = f"{missed} did not tell what it did before Redis forgot it: numbers may be called once more"
         parts.health.alarm(_MISSED, words if missed else "")
-        owing = found.owing - me
+        owing = seen.owing - me
         self._owed_since = (self._owed_since or parts.clock.now()) if owing else None
         if owing and self._owed_since is not None and parts.clock.now() - self._owed_since >= self.alive_s:
             log.error("hosts did not tell what they did, and are not waited for", hosts=sorted(owing))
@@ -225,8 +230,8 @@ class MarkerWatch:
             owing = frozenset()
         if owing:
             self._not_whole(f"{_names(owing)} has to tell what it did")
-        elif found.waiting - me:
-            self._not_whole(f"{_names(found.waiting - me)} waits for: dialer store accept")
+        elif seen.waiting - me:
+            self._not_whole(f"{_names(seen.waiting - me)} waits for: dialer store accept")
         else:
             if self._early:  # the attempts that it is about are another host's, which has told of them by now
                 await trio.to_thread.run_sync(partial(self._asked_again, self._early, last=True))

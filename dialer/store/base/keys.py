@@ -99,6 +99,7 @@ class Keys:
     crm_in = _of_crm("crm:in")  # outcomes, blocks and unblocks from the CRM and desktops
     crm_out = _of_crm("crm:out")  # events for the CRM that it must not miss
     crm_live = _of_crm("crm:live")  # events of the moment: for screens, and answers to entries
+    floor = _shared("floor")  # what happened on the floor, for the archive: agents' intervals, pacing minutes, outcomes
     agents_in = _shared("agents:in")  # what desktops say about their agents
     control = _shared("control")  # operator commands
     audit = _shared("audit")  # who changed or looked at what, and when
@@ -121,6 +122,12 @@ class Keys:
     housekeeper = _shared("housekeeper")  # string with an end of life: the daemon that deletes what is old
     retention = _shared("retention")  # string: how far the deleting of what is old has come (JSON)
     erasures = _shared("erasures")  # hash: id -> whom to erase, what has been done, what is left
+    # stream: who was erased, for every host to delete what it recorded of them
+    recordings_erased = _shared("recordings:erased")
+    recordings_handed = _shared(
+        "recordings:handed"
+    )  # stream: recordings that were exported or purged, by whom, where to
+    recordings_scores = _shared("recordings:scores")  # stream: marks that people gave recordings
     prefixes = _shared("prefixes")  # hash: PREFIX or CAMPAIGN@PREFIX -> who blocked numbers that begin so, as below
 
     def agent_claim(self, agent: str) -> str:

@@ -14,8 +14,19 @@ from dialer.store.base.keys import SHARDS
 
 SHARED: Final = (
     *("campaigns", "prefixes", "marker", "owners", "agents", "audit", "erasures", "unwritten", "quarantine"),
-    *("crm_readers", "crm_settings", "crm_campaigns", "crm_names", "crm_in", "crm_out", "crm_live", "agents_in"),
+    *(
+        "crm_readers",
+        "crm_settings",
+        "crm_campaigns",
+        "crm_names",
+        "crm_in",
+        "crm_out",
+        "crm_live",
+        "agents_in",
+        "floor",
+    ),
     *("trunks_drained", "caller_id_rests", "caller_id_blocks"),
+    *("recordings_erased", "recordings_handed", "recordings_scores"),
 )
 OF_A_CAMPAIGN: Final = (
     *("campaign", "leads", "rejected", "lead", "progress", "story", "priority", "numbers", "due", "waiting", "early"),

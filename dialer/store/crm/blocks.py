@@ -34,14 +34,14 @@ def apply(
     entries: list[tuple[str, BlockRequest]] = []
     changes: list[Block | Unblock] = []
     known = _campaigns(store, received)
-    for one in received:
-        if isinstance(one.request, BlockRequest):
-            fault = _fault(one.request, known, now, shortest_prefix)
+    for entry in received:
+        if isinstance(entry.request, BlockRequest):
+            fault = _fault(entry.request, known, now, shortest_prefix)
             if fault:
-                refusals.append((one.entry_id, BadRequest((fault,))))
+                refusals.append((entry.entry_id, BadRequest((fault,))))
             else:
-                entries.append((one.entry_id, one.request))
-                changes.append(_change(one.request, one.asked_at, now))
+                entries.append((entry.entry_id, entry.request))
+                changes.append(_change(entry.request, entry.asked_at, now))
     done = blocklist.change(store, [*changes, *opt_outs], now=now)
     trail: list[Command | ScriptCall] = []
     for (entry_id, request), came_to in zip(entries, done, strict=False):
@@ -55,7 +55,7 @@ def apply(
         detail = {**blocklist.audited(block.target), "source": block.source}
         trail.append(control.audit_line(store, "block", block.who, now, detail))
     trip(store, trail)
-    return tuple(one.target for one in [*changes, *opt_outs] if isinstance(one, Block)), refusals
+    return tuple(entry.target for entry in [*changes, *opt_outs] if isinstance(entry, Block)), refusals
 
 
 def ask(store: Store, blocks: Sequence[Block]) -> None:
@@ -74,7 +74,7 @@ def ask(store: Store, blocks: Sequence[Block]) -> None:
 
 def _campaigns(store: Store, received: Sequence[Received]) -> tuple[str, ...]:
     """The campaigns that there are, if anybody names one."""
-    named = any(isinstance(one.request, BlockRequest) and one.request.target.campaign for one in received)
+    named = any(isinstance(entry.request, BlockRequest) and entry.request.target.campaign for entry in received)
     return campaigns.names(store) if named else ()
 
 

@@ -62,10 +62,10 @@ def crm_of(store: Store, campaign: str) -> str:
 
 def refresh(store: Store) -> CrmMap:
     """What holds now; what campaigns say is kept for the day on which they cannot be asked. For daemons."""
-    found, stale = _load(store)
+    crm_map, stale = _load(store)
     if stale:
         trip(store, stale)
-    return found
+    return crm_map
 
 
 def _load(store: Store) -> tuple[CrmMap, list[Command | ScriptCall]]:
@@ -75,15 +75,15 @@ def _load(store: Store) -> tuple[CrmMap, list[Command | ScriptCall]]:
     pairs = zip(flat[::2], flat[1::2], strict=True)
     noted = {name.decode(errors="replace"): crm.decode(errors="replace") for name, crm in pairs}
     noted = {name: crm for name, crm in noted.items() if NAME.fullmatch(crm)}
-    said = {one.settings.name: one.settings.crm for one in campaigns.readable(store)[0]}
-    by_campaign = {**noted, **said}
+    stated = {row.settings.name: row.settings.crm for row in campaigns.readable(store)[0]}
+    by_campaign = {**noted, **stated}
     names = {name for raw in raw_names if NAME.fullmatch(name := raw.decode(errors="replace"))}
     named = {crm for crm in by_campaign.values() if crm}
     stale: list[Command | ScriptCall] = [("SADD", keys.crm_names(), name) for name in sorted(named - names)]
-    for name, crm in said.items():
+    for name, crm in stated.items():
         if crm != noted.get(name, SHARED):
             change: Command = ("HSET", keys.crm_campaigns(), name, crm) if crm else ("HDEL", keys.crm_campaigns(), name)
             stale.append(change)
-    found = CrmMap(by_campaign, tuple(sorted(names | named)))
-    store.kept[_KEPT] = found
-    return found, stale
+    crm_map = CrmMap(by_campaign, tuple(sorted(names | named)))
+    store.kept[_KEPT] = crm_map
+    return crm_map, stale

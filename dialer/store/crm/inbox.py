@@ -46,6 +46,7 @@ from dialer.store.leads.lead_codec import HIGHEST_PRIORITY, unpack
 from dialer.store.operators import campaigns
 from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
 from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt
+from dialer.store.settlement.floor_events import outcome_said
 from dialer.store.settlement.ledger import DAY_KEPT_S, hour_of
 from dialer.store.settlement.outbox import CrmEvent, publish, refused
 
@@ -102,8 +103,8 @@ def read(
     `default_region` is for numbers without a country code in block requests for all campaigns.
     """
     entries = read_group(store, store.keys.crm_in(crm), consumer, count, block_ms)
-    found = campaigns.readable(store)[0] if entries else ()
-    regions = {one.settings.name: one.settings.default_region for one in found}
+    known_campaigns = campaigns.readable(store)[0] if entries else ()
+    regions = {campaign.settings.name: campaign.settings.default_region for campaign in known_campaigns}
     return tuple(
         replace(parse_request(entry.id, entry.fields, default_region, regions), fields=entry.fields)
         for entry in entries
@@ -142,11 +143,11 @@ def carry_out(store: Store, received: Sequence[Received], *, now: float, shortes
     """Carry requests of one CRM out, as far as it may ask for them (`fences.py`), and tell nobody. A handful of round
     trips, whatever the number of requests."""
     received = fenced(received, crm, crm_map.load(store)) if received else ()
-    outcomes = [(one.entry_id, one.request) for one in received if isinstance(one.request, Outcome)]
+    outcomes = [(entry.entry_id, entry.request) for entry in received if isinstance(entry.request, Outcome)]
     known = look_up(store, [outcome for _, outcome in outcomes])
-    refusals = [(one.entry_id, one.request) for one in received if isinstance(one.request, BadRequest)]
+    refusals = [(entry.entry_id, entry.request) for entry in received if isinstance(entry.request, BadRequest)]
     accepted: dict[str, tuple[Outcome, Known]] = {}
-    asked_at = {one.entry_id: one.asked_at for one in received}
+    asked_at = {entry.entry_id: entry.asked_at for entry in received}
     waiting: set[str] = set()
     for (entry_id, outcome), attempt in zip(outcomes, known, strict=True):
         if isinstance(attempt, KeyDamaged):
@@ -162,13 +163,18 @@ def carry_out(store: Store, received: Sequence[Received], *, now: float, shortes
     waiting |= _keep(store, accepted, now)
     orders = lead_orders.carry_out(store, received, now)
     waiting |= orders.waiting
-    contacts.mark(store, [_said(outcome, one.lead, one) for outcome, one in accepted.values() if one.lead is not None])
+    contacts.mark(
+        store,
+        [_said(outcome, attempt.lead, attempt) for outcome, attempt in accepted.values() if attempt.lead is not None],
+    )
+    carried_out = {entry_id: outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting}
+    events = [outcome_said(outcome, entry_id, asked_at[entry_id]) for entry_id, outcome in carried_out.items()]
     return CarriedOut(
-        [one for one in received if one.entry_id not in waiting],
-        orders.answers,
+        [entry for entry in received if entry.entry_id not in waiting],
+        [*events, *orders.answers],
         [*refusals, *refused_blocks, *orders.refusals],
         blocked,
-        tuple(outcome for entry_id, (outcome, _) in accepted.items() if entry_id not in waiting),
+        tuple(carried_out.values()),
     )
 
 
@@ -176,21 +182,21 @@ def look_up(store: Store, outcomes: Sequence[Outcome]) -> list[Known | KeyDamage
     """The attempts that outcomes name, and their leads, in two round trips; None: there is no such attempt."""
     keys = store.keys
     first: list[Command | ScriptCall] = []
-    for one in outcomes:
-        first.append(("HGET", keys.attempts(one.campaign), one.attempt))
-        first.append(("HGET", keys.ended(one.campaign), one.attempt))
+    for outcome in outcomes:
+        first.append(("HGET", keys.attempts(outcome.campaign), outcome.attempt))
+        first.append(("HGET", keys.ended(outcome.campaign), outcome.attempt))
     replies = careful_trip(store, first)
-    attempts = [_attempt(one, *pair) for one, *pair in zip(outcomes, replies[::2], replies[1::2], strict=True)]
+    attempts = [_attempt(outcome, *pair) for outcome, *pair in zip(outcomes, replies[::2], replies[1::2], strict=True)]
     second: list[Command | ScriptCall] = []
-    for one, attempt in zip(outcomes, attempts, strict=True):
+    for outcome, attempt in zip(outcomes, attempts, strict=True):
         lead_id = attempt.lead_id if isinstance(attempt, Known) else ""
-        second.append(("HGET", keys.lead(one.campaign), lead_id))
-        second.append(("HGET", keys.progress(one.campaign), lead_id))
-        second.append(("HGET", keys.campaign(one.campaign), "settings"))
+        second.append(("HGET", keys.lead(outcome.campaign), lead_id))
+        second.append(("HGET", keys.progress(outcome.campaign), lead_id))
+        second.append(("HGET", keys.campaign(outcome.campaign), "settings"))
     details = careful_trip(store, second)
     return [
-        _with_lead(one.campaign, attempt, details[3 * i : 3 * i + 3]) if isinstance(attempt, Known) else attempt
-        for i, (one, attempt) in enumerate(zip(outcomes, attempts, strict=True))
+        _with_lead(outcome.campaign, attempt, details[3 * i : 3 * i + 3]) if isinstance(attempt, Known) else attempt
+        for i, (outcome, attempt) in enumerate(zip(outcomes, attempts, strict=True))
     ]
 
 
@@ -243,24 +249,24 @@ def _fault(outcome: Outcome, attempt: Known | None, asked_at: float) -> str | No
     return None
 
 
-def _opt_outs(outcome: Outcome, found: Known, now: float) -> list[Block]:
+def _opt_outs(outcome: Outcome, attempt: Known, now: float) -> list[Block]:
     """What an outcome blocks: the number that was dialled; where the customer is the scope all numbers of the lead, and
     its customer."""
-    if not outcome.blocks or found.lead is None:
+    if not outcome.blocks or attempt.lead is None:
         return []
     source = outcome.outcome if outcome.outcome in FINAL else "opt_out"
     reason, who = outcome.note or f"attempt {outcome.attempt}", outcome.agent or "crm"
-    targets = [of_number(found.lead.numbers[found.number_index])]
+    targets = [of_number(attempt.lead.numbers[attempt.number_index])]
     if outcome.opt_out_scope == CUSTOMER:
-        targets = [of_number(number) for number in found.lead.numbers]
-        if found.lead.customer_id:
-            targets.append(Target(BlockKind.CUSTOMER, found.lead.customer_id))
-    return [one.block(source=source, reason=reason, who=who, at=now) for one in targets]
+        targets = [of_number(number) for number in attempt.lead.numbers]
+        if attempt.lead.customer_id:
+            targets.append(Target(BlockKind.CUSTOMER, attempt.lead.customer_id))
+    return [target.block(source=source, reason=reason, who=who, at=now) for target in targets]
 
 
-def _said(outcome: Outcome, lead: Lead, found: Known) -> contacts.Marking:
+def _said(outcome: Outcome, lead: Lead, attempt: Known) -> contacts.Marking:
     """What an outcome says of the attempt, for those whom it counts for."""
-    dialled = replace(lead, number_index=found.number_index)
+    dialled = replace(lead, number_index=attempt.number_index)
     return contacts.said_of(dialled, outcome.attempt, outcome.outcome, opt_out=outcome.opt_out)
 
 
@@ -272,13 +278,15 @@ def _keep(store: Store, accepted: Mapping[str, tuple[Outcome, Known]], now: floa
     waiting = {entry_id for entry_id, answer in answers.items() if isinstance(answer, KeyDamaged)}
     stale = [accepted[entry_id][0] for entry_id, answer in answers.items() if answer == _STALE]
     fresh = zip(stale, look_up(store, stale), strict=True)
-    trip(store, [_outcome_call(store, outcome, one, now) for outcome, one in fresh if isinstance(one, Known)])
+    trip(
+        store, [_outcome_call(store, outcome, attempt, now) for outcome, attempt in fresh if isinstance(attempt, Known)]
+    )
     return waiting
 
 
 def _outcome_call(store: Store, outcome: Outcome, attempt: Known, now: float) -> ScriptCall:
     what, a, why, priority = _wish(outcome, attempt, now)
-    said = {
+    words = {
         "now": now,
         "attempt": outcome.attempt,
         "lead": attempt.lead_id,
@@ -303,7 +311,7 @@ def _outcome_call(store: Store, outcome: Outcome, attempt: Known, now: float) ->
         store.keys.ledger_hour(outcome.campaign, hour_of(attempt.slot * SLOT_S)),
         store.keys.agent_day(outcome.campaign, attempt.day),
     ]
-    args = [bytes(msgpack.packb(said, use_bin_type=False))]  # Lua's msgpack knows no binary
+    args = [bytes(msgpack.packb(words, use_bin_type=False))]  # Lua's msgpack knows no binary
     return campaign_call(store, "outcome", outcome.campaign, args, ledgers)
 
 
@@ -312,7 +320,7 @@ def _line_of(outcome: Outcome, now: float) -> bytes:
     return packed(word)
 
 
-def _wish(outcome: Outcome, found: Known, now: float) -> tuple[Value, Value, Value, Value]:
+def _wish(outcome: Outcome, attempt: Known, now: float) -> tuple[Value, Value, Value, Value]:
     """What the lead is to do next: what, due at or kind, why, priority ("": as it is)."""
     if outcome.outcome in FINAL or outcome.blocks:
         kind = outcome.outcome if outcome.outcome in FINAL else "opt_out"
@@ -320,16 +328,18 @@ def _wish(outcome: Outcome, found: Known, now: float) -> tuple[Value, Value, Val
         return "close", kind, kept(Why(Kind.SAID, outcome.outcome, facts=who)), ""
     if outcome.callback_at is not None:
         return "due", outcome.callback_at, kept(Why(Kind.SAID, CALLBACK, AGAIN)), HIGHEST_PRIORITY
-    if outcome.outcome == MACHINE and found.lead is not None and found.settings is not None:
-        rule = found.settings.retry.after(MACHINE)
-        answered = sum(count for end, count in found.lead.tries.items() if end in ANSWERED) + (0 if found.day else 1)
+    if outcome.outcome == MACHINE and attempt.lead is not None and attempt.settings is not None:
+        rule = attempt.settings.retry.after(MACHINE)
+        answered = sum(count for end, count in attempt.lead.tries.items() if end in ANSWERED) + (
+            0 if attempt.day else 1
+        )
         if answered <= rule.max_attempts:
             return "due", now + rule.delay_s, kept(Why(Kind.SAID, MACHINE, AGAIN)), ""
     return "", "", "", ""
 
 
 def _answer(store: Store, crm: str, done: CarriedOut, refusals_told: Refusals, now: float) -> None:
-    stream, entries = store.keys.crm_in(crm), {one.entry_id: one for one in done.received}
+    stream, entries = store.keys.crm_in(crm), {entry.entry_id: entry for entry in done.received}
     named, events = stream.removeprefix(store.keys.prefix), list(done.answers)
     for entry_id, bad in done.refusals:
         entry = entries[entry_id]

@@ -40,9 +40,9 @@ def streams(store: Store, *, incoming: bool, crm: str | None = None) -> dict[str
 def newest(store: Store, keys: Mapping[str, str], count: int) -> tuple[list[Passing], dict[str, str]]:
     """The newest `count` entries of each stream, the oldest first, and where each stream is to be read on."""
     calls: list[Command | ScriptCall] = [("XREVRANGE", key, "+", "-", "COUNT", max(1, count)) for key in keys.values()]
-    found = dict(zip(keys, map(entries_of, trip(store, calls)), strict=True))
-    cursors = {name: entries[0].id if entries else "0-0" for name, entries in found.items()}
-    return _sorted(found) if count else [], cursors
+    entries_by_stream = dict(zip(keys, map(entries_of, trip(store, calls)), strict=True))
+    cursors = {name: entries[0].id if entries else "0-0" for name, entries in entries_by_stream.items()}
+    return _sorted(entries_by_stream) if count else [], cursors
 
 
 def after(store: Store, keys: Mapping[str, str], cursors: Mapping[str, str]) -> tuple[list[Passing], dict[str, str]]:
@@ -50,14 +50,16 @@ def after(store: Store, keys: Mapping[str, str], cursors: Mapping[str, str]) -> 
     calls: list[Command | ScriptCall] = [
         ("XRANGE", key, f"({cursors[name]}", "+", "COUNT", AT_ONCE) for name, key in keys.items()
     ]
-    found = dict(zip(keys, map(entries_of, trip(store, calls)), strict=True))
-    return _sorted(found), {name: entries[-1].id if entries else cursors[name] for name, entries in found.items()}
+    entries_by_stream = dict(zip(keys, map(entries_of, trip(store, calls)), strict=True))
+    return _sorted(entries_by_stream), {
+        name: entries[-1].id if entries else cursors[name] for name, entries in entries_by_stream.items()
+    }
 
 
-def _sorted(found: Mapping[str, Sequence[Entry]]) -> list[Passing]:
+def _sorted(entries_by_stream: Mapping[str, Sequence[Entry]]) -> list[Passing]:
     """By time; what came in the same millisecond, a screen's event before the end that it led to."""
     rows = []
-    for place, (name, entries) in enumerate(found.items()):
+    for place, (name, entries) in enumerate(entries_by_stream.items()):
         for entry in entries:
             ms, _, sequence = entry.id.partition("-")
             rows.append((int(ms), place, int(sequence), _passing(name, entry)))

@@ -88,12 +88,14 @@ def tell(
     heard = Heard()
     rows = iter(rows)
     while batch := list(islice(rows, BATCH)):
-        asked = [(row, one) for row in batch if (one := _read(row, heard)) is not None]
-        regions = {one.settings.name: one.settings.default_region for one in campaigns.readable(store)[0]}
-        for crm, group in groupby(asked, key=lambda pair: pair[1].crm):
-            entries = [(row, parse_request(one.entry, dict(one.fields), default_region, regions)) for row, one in group]
-            wanted = _not_there(store, entries, heard, last=last)
-            done = inbox.carry_out(store, wanted, now=now, shortest_prefix=shortest_prefix, crm=crm)
+        requests = [(row, entry) for row in batch if (entry := _read(row, heard)) is not None]
+        regions = {row.settings.name: row.settings.default_region for row in campaigns.readable(store)[0]}
+        for crm, group in groupby(requests, key=lambda pair: pair[1].crm):
+            entries = [
+                (row, parse_request(asked.entry, dict(asked.fields), default_region, regions)) for row, asked in group
+            ]
+            missing = _not_there(store, entries, heard, last=last)
+            done = inbox.carry_out(store, missing, now=now, shortest_prefix=shortest_prefix, crm=crm)
             heard.done += len(done.received) - len(done.refusals)
     return heard
 
@@ -114,7 +116,7 @@ def _not_there(store: Store, entries: Sequence[tuple[Row, Received]], heard: Hea
     """What is to be carried out: everything but words on attempts that are as new still, or cannot be told yet."""
     words = [(row, entry, entry.request) for row, entry in entries if isinstance(entry.request, Outcome)]
     known = inbox.look_up(store, [outcome for *_, outcome in words])
-    attempts = [one if isinstance(one, Known) else None for one in known]
+    attempts = [attempt if isinstance(attempt, Known) else None for attempt in known]
     stories = trip(
         store,
         [

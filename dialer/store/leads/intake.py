@@ -132,8 +132,10 @@ def _arguments(entry: Entry, verdict: NewLead | Rejection, now: float) -> list[V
     return args
 
 
-def enqueue(store: Store, campaign: str, entries: Iterable[Mapping[str, Any]], *, limit: int = QUEUE_LIMIT) -> int:
-    """Add leads to the campaign's stream, as a CRM would. Each entry is a mapping of a lead's fields.
+def enqueue(
+    store: Store, campaign: str, entries: Iterable[Mapping[str, Any] | bytes], *, limit: int = QUEUE_LIMIT
+) -> int:
+    """Add leads to the campaign's stream, as a CRM would. Each entry is a mapping of a lead's fields, or that packed.
 
     Returns how many were added. Raises `StreamFull` (with `added`) once `limit` entries wait: call again later with
     the rest.
@@ -143,7 +145,8 @@ def enqueue(store: Store, campaign: str, entries: Iterable[Mapping[str, Any]], *
         length = trip(store, [("XLEN", stream)])[0]
         fits = chunk[: max(0, limit - length)]
         commands: list[Command | ScriptCall] = [
-            ("XADD", stream, "*", "lead", encoded(dict(entry), "a lead")) for entry in fits
+            ("XADD", stream, "*", "lead", entry if isinstance(entry, bytes) else encoded(dict(entry), "a lead"))
+            for entry in fits
         ]
         trip(store, commands)
         added += len(fits)
@@ -152,7 +155,7 @@ def enqueue(store: Store, campaign: str, entries: Iterable[Mapping[str, Any]], *
     return added
 
 
-def _chunks(entries: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+def _chunks(entries: Iterable[Mapping[str, Any] | bytes]) -> Iterator[list[Mapping[str, Any] | bytes]]:
     source = iter(entries)
     while chunk := list(islice(source, _CHUNK)):
         yield chunk

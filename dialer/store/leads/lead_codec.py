@@ -235,14 +235,14 @@ def _consent_faults(at: float | None, until: float | None, now: float) -> list[s
 def numbers_of(given: Fields, default_region: str, *, needed: bool = True) -> tuple[E164, ...]:
     """The numbers in `phone` or `phones` in the order of dialling, each once."""
     given.asked |= {"phone", "phones"}
-    one, several = given.data.get("phone"), given.data.get("phones")
-    if one is not None and several is not None:
+    single, several = given.data.get("phone"), given.data.get("phones")
+    if single is not None and several is not None:
         given.faults.append("phone: given together with phones; use one of them")
-    elif one is None and several is None:
+    elif single is None and several is None:
         if needed:
             given.faults.append("phone: missing (phone, or a list phones)")
-    elif one is not None:
-        return _read_numbers(given, [("phone", one)], default_region)
+    elif single is not None:
+        return _read_numbers(given, [("phone", single)], default_region)
     elif not isinstance(several, list):
         given.faults.append(f"phones: must be a list of texts, got {kind_of(several)}")
     elif not 1 <= len(several) <= MAX_NUMBERS:

@@ -150,7 +150,7 @@ def story(store: Store, campaign: str, lead_id: str) -> LeadStory:
         raise UnknownLead(f"campaign {campaign!r} has no lead {lead_id!r}")
     lead, history = seen.lead, read_history(seen.raw_story)
     names = [line.attempt for line in history.attempts]
-    said = trip(store, [("HMGET", store.keys.outcomes(campaign), *names)])[0] if names else []
+    words = trip(store, [("HMGET", store.keys.outcomes(campaign), *names)])[0] if names else []
     return LeadStory(
         row=_row(seen),
         numbers=tuple(map(str, lead.numbers)),
@@ -165,8 +165,8 @@ def story(store: Store, campaign: str, lead_id: str) -> LeadStory:
         stream_id=stream_id_of(seen.raw),
         owner=seen.owner,
         open_attempt=seen.attempt,
-        attempts=tuple(_past(lead, one, said_of(raw)) for one, raw in zip(history.attempts, said, strict=True)),
-        history=_lines(lead, history, dict(zip(names, map(said_of, said), strict=True))),
+        attempts=tuple(_past(lead, past, said_of(raw)) for past, raw in zip(history.attempts, words, strict=True)),
+        history=_lines(lead, history, dict(zip(names, map(said_of, words), strict=True))),
     )
 
 
@@ -184,8 +184,8 @@ def ids_of(store: Store, campaign: str, state: LeadState | None, cursor: str, co
         LeadState.CLOSED: keys.closed,
     }
     first = int(cursor)
-    found = trip(store, [("ZRANGE", sets[LeadState(state)](campaign), first, first + count - 1)])[0]
-    return [name.decode() for name in found], str(first + count) if len(found) == count else ""
+    members = trip(store, [("ZRANGE", sets[LeadState(state)](campaign), first, first + count - 1)])[0]
+    return [name.decode() for name in members], str(first + count) if len(members) == count else ""
 
 
 def look(store: Store, campaign: str, ids: Sequence[str]) -> list[Seen]:

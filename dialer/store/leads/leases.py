@@ -47,11 +47,11 @@ def lease(store: Store, campaign: str, owner: str, count: int, now: float, lease
     with the reason, so that it holds up no other; of a campaign with a damaged key nothing is taken."""
     args: list[Value] = [owner, min(max(count, 0), MAX_LEASED_AT_ONCE), now, now + lease_s, JOIN_DUE_AT_ONCE]
     try:
-        due, waiting, *found = trip(store, [campaign_call(store, "lease", campaign, args)])[0]
+        due, waiting, *cells = trip(store, [campaign_call(store, "lease", campaign, args)])[0]
     except KeyDamaged:
         return Leased((), 0, 0)
     leads: list[Lead] = []
-    columns = (found[column::6] for column in range(6))
+    columns = (cells[column::6] for column in range(6))
     for lead_id, raw, progress, priority, promised_at, agent in zip(*columns, strict=True):
         try:
             lead = unpack(

@@ -86,11 +86,11 @@ def _digest(part: object) -> str:
 def _plain(part: Any) -> Any:
     """A value whose text is the same in every process: sets have no order of their own."""
     if is_dataclass(part) and not isinstance(part, type):
-        return [type(part).__name__, *(_plain(getattr(part, one.name)) for one in fields(part))]
+        return [type(part).__name__, *(_plain(getattr(part, part_of.name)) for part_of in fields(part))]
     if isinstance(part, Mapping):
         return sorted((repr(_plain(name)), _plain(value)) for name, value in part.items())
     if isinstance(part, frozenset | set):
-        return sorted(repr(_plain(one)) for one in part)
+        return sorted(repr(_plain(part_of)) for part_of in part)
     if isinstance(part, tuple | list):
-        return [_plain(one) for one in part]
+        return [_plain(part_of) for part_of in part]
     return str(part)

@@ -74,8 +74,8 @@ def scan(store: Store, cursors: Mapping[str, str] = BEGIN) -> tuple[tuple[Stray,
     for node, answers in answers_of.items():
         if cursors and node not in cursors:  # all of it has been looked at
             continue
-        cursor, found = answers[places.index(cursors.get(node, "0"))]
-        names += [name.decode(errors="replace") for name in found]
+        cursor, page = answers[places.index(cursors.get(node, "0"))]
+        names += [name.decode(errors="replace") for name in page]
         if cursor != b"0":
             after[node] = cursor.decode()
     known = campaigns.names(store) if names else ()

@@ -5,15 +5,17 @@
 --   1 now
 -- RETURNS
 --   {queued, due, waiting, leased, in an attempt, closed, next due at or "", first lease ends at or "", leads that are
---   there, name of a counter, counter, ...}
+--   there, promised callbacks whose time has passed while nobody is calling, name of a counter, counter, ...}
 
 local keys = keys_of({
     'leads stream', 'due zset', 'waiting zset', 'leased zset', 'open hash', 'closed zset', 'lead hash', 'counts hash',
+    'callbacks zset',
 })
 local now = ARGV[1]
 local later = '(' .. now
 local open, lapsed = redis.call('HLEN', keys.open), redis.call('ZCOUNT', keys.leased, '-inf', now)
 local lapsed_open, held_open = 0, 0
+local overdue = redis.call('ZCOUNT', keys.callbacks, '-inf', now)
 if open > 0 then
     for _, lead_id in ipairs(redis.call('HKEYS', keys.open)) do
         local ends = redis.call('ZSCORE', keys.leased, lead_id)
@@ -21,6 +23,10 @@ if open > 0 then
             lapsed_open = lapsed_open + 1
         elseif ends then
             held_open = held_open + 1
+        end
+        local promised = overdue > 0 and redis.call('ZSCORE', keys.callbacks, lead_id)
+        if promised and tonumber(promised) <= tonumber(now) then
+            overdue = overdue - 1
         end
     end
 end
@@ -50,6 +56,7 @@ local answer = {
     next_due[2] or '',
     ends_at,
     redis.call('HLEN', keys.lead),
+    overdue,
 }
 for _, cell in ipairs(redis.call('HGETALL', keys.counts)) do
     answer[#answer + 1] = cell

@@ -112,6 +112,12 @@ def audit_trail(store: Store, count: int) -> tuple[Audited, ...]:
     return tuple(islice(audit_lines(store), count))
 
 
+def audit_after(store: Store, cursor: str, count: int) -> tuple[tuple[tuple[str, Audited], ...], str]:
+    """Lines after `cursor` ("$": only new ones), each with the id of its entry, and the next cursor."""
+    entries, after = read_after(store, store.keys.audit(), cursor, count, 0)
+    return tuple((entry.id, _audited(entry)) for entry in entries), after
+
+
 def audit_lines(store: Store, since: float = 0.0, until: float = EPOCH_MAX) -> Iterator[Audited]:
     """The lines that came between two moments (seconds since the epoch), the newest first, read in pages. Raises
     `StoreError`."""

@@ -24,6 +24,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"  # reads the audit trail, settings and rates
     CRM = "crm"  # adds leads to its campaigns, reads its events, says what came of calls
     DESKTOP = "desktop"  # the gateway between the agents' screens and the dialer
+    ARCHIVE = "archive"  # dialer archive run: reads what happened, and the numbers that it keeps as hashes
 
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -63,11 +64,14 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "crm_in": ("crm:in", "crm:in:*"),
     "events": ("crm:out", "crm:out:*"),
     "live": ("crm:live", "crm:live:*"),
+    "floor": ("floor",),
     "readers": ("crm:readers", "crm:settings"),
     "crms": ("crm:campaigns", "crm:names"),
     "control": ("control",),
     "audit": ("audit",),
-    "chores": ("erasures", "retention", "housekeeper", "unwritten", "quarantine", "marker"),
+    "scores": ("recordings:scores",),
+    "recordings": ("recordings:handed",),
+    "chores": ("recordings:erased", "erasures", "retention", "housekeeper", "unwritten", "quarantine", "marker"),
 }
 """The keys, behind the prefix, in groups that are granted together. A `*` stands for any name."""
 
@@ -115,7 +119,7 @@ _MANAGER: Final = (
     Grant(("hgetall", "smembers"), ("crms",), read_only=True),
     Grant(("sadd",), ("campaigns",)),
     Grant(_KEEP, ("settings", "people", "places", "books", "counts", "caller_ids")),
-    Grant(_LOOK, ("readers",), read_only=True),
+    Grant(_LOOK, ("readers", "scores"), read_only=True),
     Grant(_SEND, ("intake", "crm_in", "control", "agents_in", "audit", "events", "live")),  # told of deleted leads
 )
 
@@ -123,6 +127,7 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
     Role.ADMINISTRATOR: (
         *_MANAGER,
         Grant(_LOOK, tuple(group for group in GROUPS if group not in ("intake", "crm_in")), read_only=True),
+        Grant(_SEND, ("recordings", "scores", "chores")),
         Grant(
             (*_KEEP, "incr", "set", "del"),
             ("histories", "blocks", "prefixes", "agents", "hosts", "trunks", "readers", "chores"),
@@ -140,10 +145,15 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
             read_only=True,
         ),
         Grant(_COUNT, ("intake", "people", "places"), read_only=True),
-        Grant(_SEND, ("control", "agents_in", "audit")),
+        Grant(_SEND, ("control", "agents_in", "audit", "scores")),
+        Grant(_LOOK, ("scores",), read_only=True),
     ),
     Role.AUDITOR: (
-        Grant(_LOOK, ("audit", "campaigns", "settings", "counts", "rates", "hosts"), read_only=True),
+        Grant(
+            _LOOK,
+            ("audit", "campaigns", "settings", "counts", "rates", "hosts", "scores", "recordings"),
+            read_only=True,
+        ),
         Grant(_COUNT, ("intake", "people", "places"), read_only=True),
     ),
     Role.CRM: (
@@ -151,6 +161,12 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
         Grant(("xrange", "xrevrange", "xread", "xlen"), ("rejected",), read_only=True),
         Grant(_FOLLOW, ("events", "live")),
         Grant(_SEND, ("crm_in",)),
+    ),
+    Role.ARCHIVE: (
+        Grant(_FOLLOW, ("events", "live", "floor", "audit", "scores")),
+        Grant(("hgetall", "hset"), ("readers",)),
+        Grant(("hget", "hmget"), ("people",), read_only=True),
+        Grant(("smembers", "hgetall"), ("campaigns", "settings", "crms", "rates"), read_only=True),
     ),
     Role.DESKTOP: (
         Grant(_SEND, ("agents_in", "crm_in")),

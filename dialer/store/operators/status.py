@@ -114,7 +114,7 @@ class _Said(NamedTuple):
 def counts(store: Store, campaign: str, now: float) -> Counts:
     """Everything at one instant, in one round trip."""
     found = trip(store, [campaign_call(store, "standing", campaign, [now])])[0]
-    queued, due, waiting, leased, in_attempt, closed, next_due_at, lease_ends_at, stored, *flat = found
+    queued, due, waiting, leased, in_attempt, closed, next_due_at, lease_ends_at, stored, overdue, *flat = found
     named_counts = {
         name.decode(errors="replace"): whole_of(count, 0) for name, count in zip(flat[::2], flat[1::2], strict=True)
     }
@@ -129,6 +129,7 @@ def counts(store: Store, campaign: str, now: float) -> Counts:
             closed=closed,
             next_due_at=float(next_due_at) if next_due_at else None,
             lease_ends_at=float(lease_ends_at) if lease_ends_at else None,
+            overdue=overdue,
         ),
         stored=stored,
         accepted=named_counts.get("accepted", 0),

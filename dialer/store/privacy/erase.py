@@ -4,9 +4,10 @@ An erasure is written down first, so that one that is interrupted is finished by
 blocked before anything is deleted, so that a lead in some daemon's memory is not dialled any more. A lead in an attempt
 is closed when the attempt ends, and deleted after that. Doing a step twice does no harm.
 
-What stays, and why: the block, a bare number, because without it the next list would bring the calls back; evidence and
-the audit trail, which have keyed hashes and masked numbers; the contact history until its retention ends, digits and
-times, because the frequency rules need it, unless it is to go as well; counts.
+What stays, and why: the block, a bare number, because without it the next list would bring the calls back; the same
+number for hosts that are away, so that they delete what they recorded when they are back; evidence and the audit trail,
+which have keyed hashes and masked numbers; the contact history until its retention ends, digits and times, because the
+frequency rules need it, unless it is to go as well; counts.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from dialer.store.leads.lead_codec import taken_in_at_of, unpack
 from dialer.store.privacy import blocklist
 from dialer.store.privacy.blocklist import Unblock
 from dialer.store.privacy.erasures import Erasure, save
+from dialer.store.privacy.recordings import tell_hosts
 from dialer.store.privacy.retention import PURGED_AT_ONCE, Purged, purge
 from dialer.store.settlement.settle import from_wire, to_wire
 
@@ -158,6 +160,7 @@ def erase(store: Store, erasure: Erasure, campaigns: Sequence[str]) -> Erasure:
     )
     save(store, known)
     _block(store, known, campaigns)
+    tell_hosts(store, known)
     after, _ = _delete(store, known)
     events = _erase_events(store, known, set(known.leads))
     return replace(after, since=erasure.at, done={**after.done, "events": after.done.get("events", 0) + events})
@@ -230,7 +233,8 @@ def _erase_events(store: Store, erasure: Erasure, leads: Collection[tuple[str, s
     if not leads and not erasure.customer:
         return 0
     crms, keys = crm_map.load(store).crms, store.keys
-    for stream in (key(crm) for crm in crms for key in (keys.crm_out, keys.crm_live)):
+    streams = [key(crm) for crm in crms for key in (keys.crm_out, keys.crm_live)]
+    for stream in (*streams, keys.floor()):
         for entries in _pages(store, stream, erasure.since):
             ids = [entry.id for entry in entries if _is_of(_event(entry), leads, erasure.customer)]
             gone += trip(store, [("XDEL", stream, *ids)])[0] if ids else 0

@@ -154,6 +154,7 @@ def purge_events(store: Store, before: float, cursor: str = "") -> Slice:
     """Delete events for the CRM from before an instant, names and attrs of leads are in them, and what was set aside
     before it."""
     _trim(store, store.keys.quarantine(), before)
+    _trim(store, store.keys.floor(), before)
     gone = Slice(0)
     for crm in crm_map.load(store).crms:
         _trim(store, store.keys.crm_live(crm), before)

@@ -60,9 +60,9 @@ def tick(store: Store, host: str, remembered: Confirmed | None, alive_s: float) 
     return _asked(store, host, "tick", remembered or _BEGUN, alive_s)
 
 
-def told(store: Store, host: str, remembered: Confirmed, found: Marker, alive_s: float) -> Marker:
+def told(store: Store, host: str, remembered: Confirmed, seen: Marker, alive_s: float) -> Marker:
     """Everything was told again for the generation that was `found`: confirm it, unless there is a newer one by now."""
-    again = Confirmed(found.identity, found.generation, found.server, max(remembered.tick, found.tick), 0.0)
+    again = Confirmed(seen.identity, seen.generation, seen.server, max(remembered.tick, seen.tick), 0.0)
     return _asked(store, host, "told", again, alive_s)
 
 
@@ -77,8 +77,8 @@ def stands(store: Store, confirmed: Confirmed) -> None:
     `StoreForgot`."""
     held = trip(store, [("HMGET", store.keys.marker(), "identity", "generation", "server")])[0]
     expected = (confirmed.identity, str(confirmed.generation), confirmed.server)
-    found = tuple((value or b"").decode(errors="replace") for value in held)
-    if found != expected or server_run(store.link) != confirmed.server:
+    marks = tuple((value or b"").decode(errors="replace") for value in held)
+    if marks != expected or server_run(store.link) != confirmed.server:
         raise StoreForgot("the server was restarted, emptied or replaced")
 
 

@@ -122,11 +122,11 @@ def recover(
     if not dead:
         return RecoveryReport((), 0, 0, 0)
     attempts = leads = 0
-    found, unreadable = campaigns.readable(store)
+    readable_campaigns, unreadable = campaigns.readable(store)
     left = bool(unreadable)
-    for campaign in found:
+    for campaign in readable_campaigns:
         try:
-            lost = [one for one in open_attempts(store, campaign.settings.name) if one.owner in ("", *dead)]
+            lost = [attempt for attempt in open_attempts(store, campaign.settings.name) if attempt.owner in ("", *dead)]
             attempts += _settle_all(store, campaign, lost, now, before)
             leads += trip(store, [campaign_call(store, "take_back", campaign.settings.name, [now, *dead])])[0]
         except KeyDamaged:
@@ -150,9 +150,11 @@ def settle_forgotten(store: Store, owner: str, known: Collection[str], now: floa
     for campaign in campaigns.readable(store)[0]:
         with suppress(KeyDamaged):
             forgotten = [
-                one
-                for one in open_attempts(store, campaign.settings.name)
-                if one.owner in (owner, "") and one.attempt not in known and now - one.reserved_at > FORGOTTEN_AFTER_S
+                attempt
+                for attempt in open_attempts(store, campaign.settings.name)
+                if attempt.owner in (owner, "")
+                and attempt.attempt not in known
+                and now - attempt.reserved_at > FORGOTTEN_AFTER_S
             ]
             ended += _settle_all(store, campaign, forgotten, now, before)
     return ended
@@ -202,20 +204,20 @@ def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], n
     """End attempts as UNKNOWN. Those whose lead is gone or cannot be read end as well; nobody can say whom they were
     to, and so they are on record without a number."""
     name = campaign.settings.name
-    ids = [one.lead_id for one in lost]
+    ids = [attempt.lead_id for attempt in lost]
     if not ids:
         return 0
     raws, progress = trip(store, [("HMGET", store.keys.lead(name), *ids), ("HMGET", store.keys.progress(name), *ids)])
     zone = zone_of(campaign.settings)
     by_owner: dict[str, list[Settlement]] = defaultdict(list)
     of_nobody: dict[str, list[Settlement]] = defaultdict(list)
-    for one, raw, done in zip(lost, raws, progress, strict=True):
+    for attempt, raw, done in zip(lost, raws, progress, strict=True):
         try:
             lead, groups = unpack(raw or b"", campaign=name, progress=done), by_owner
         except Undecodable:
-            lead, groups = Lead(one.lead_id, name, (NOBODY,)), of_nobody
-        settlement = _unknown(campaign, one, lead, now)
-        groups[one.owner].append(replace(settlement, day=counting_day(counted_at(settlement), zone)))
+            lead, groups = Lead(attempt.lead_id, name, (NOBODY,)), of_nobody
+        settlement = _unknown(campaign, attempt, lead, now)
+        groups[attempt.owner].append(replace(settlement, day=counting_day(counted_at(settlement), zone)))
     for groups in (by_owner, of_nobody):
         for owner, group in groups.items():
             before(group, owner)
@@ -223,14 +225,14 @@ def _settle_all(store: Store, campaign: Campaign, lost: Sequence[OpenAttempt], n
     return ended + sum(write_off(store, group, owner) for owner, group in of_nobody.items())
 
 
-def _unknown(campaign: Campaign, one: OpenAttempt, lead: Lead, now: float) -> Settlement:
-    reserved_at = now if one.reserved_at == NO_TIME else one.reserved_at
+def _unknown(campaign: Campaign, attempt: OpenAttempt, lead: Lead, now: float) -> Settlement:
+    reserved_at = now if attempt.reserved_at == NO_TIME else attempt.reserved_at
     settings = campaign.settings
     zones = partial(zones_of, believe_stated_zone=settings.believe_stated_zone, otherwise=zone_of(settings))
     return Settlement(
-        attempt=one.attempt,
+        attempt=attempt.attempt,
         lead=lead,
-        trunk=one.trunk,
+        trunk=attempt.trunk,
         disposition=Disposition.UNKNOWN,
         next_step=next_step(lead, Disposition.UNKNOWN, settings.retry, now, zones),
         live=False,
@@ -239,7 +241,7 @@ def _unknown(campaign: Campaign, one: OpenAttempt, lead: Lead, now: float) -> Se
         cause=Cause.WORKER_LOST,
         ended_by=Leg.DIALER,
         reason="nobody knows how it ended",
-        caller_id=one.caller_id,
+        caller_id=attempt.caller_id,
         reserved_at=reserved_at,
         ended_at=max(now, reserved_at),
     )

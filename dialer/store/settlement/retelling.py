@@ -1,4 +1,4 @@
-"""Telling a server again what it has forgotten: permits, ends and opt-outs out of this host's journal.
+"""Telling a server again what it has forgotten: permits, ends, opt-outs and events out of this host's journal.
 
 All of it may be told any number of times: an attempt is counted once, opened only where it is neither open nor ended,
 and ended once. So whoever is not sure tells too much.
@@ -29,12 +29,14 @@ from dialer.store.gate.contacts import ATTEMPTS_KEPT, fields_of, spot
 from dialer.store.leads.lead_codec import Priority, pack, pack_progress, unpack
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
-from dialer.store.settlement import settle
+from dialer.store.settlement import outbox, settle
 from dialer.store.settlement.attempts import OpenAttempt
+from dialer.store.settlement.outbox import CrmEvent
 
 PERMIT: Final = "permit"
 SETTLED: Final = "settled"
 OPT_OUT: Final = "opt_out"
+RECORDING: Final = "recording"
 
 BATCH: Final = 200
 PERMIT_TICKS: Final = 2
@@ -118,6 +120,11 @@ def opt_out_row(pressed: OptedOut) -> Row:
     return Row(OPT_OUT, opt_outs.to_wire(pressed))
 
 
+def recording_row(event: CrmEvent) -> Row:
+    """The event of a recording, which the CRM must not miss."""
+    return Row(RECORDING, outbox.to_wire(event))
+
+
 # --- out of it, to the server -----------------------------------------------------------------------------------------
 
 
@@ -125,7 +132,7 @@ def missing(journal: Journal, tick: int, margin_ticks: int) -> Iterator[Row]:
     """What a server may not know that knows of `tick`. Permits first: the server had them before the journal, so that
     few ticks are looked at; ends may have been on their way for `margin_ticks`. Raises `OSError`."""
     yield from (row for row in journal.since(tick - PERMIT_TICKS) if row.kind == PERMIT)
-    yield from (row for row in journal.since(tick - margin_ticks) if row.kind in (SETTLED, OPT_OUT))
+    yield from (row for row in journal.since(tick - margin_ticks) if row.kind in (SETTLED, OPT_OUT, RECORDING))
 
 
 def requests(journal: Journal, tick: int, margin_ticks: int) -> Iterator[Row]:
@@ -140,7 +147,7 @@ def retell(store: Store, rows: Iterable[Row], owner: str, now: float) -> Retold:
     rows = iter(rows)
     while batch := list(islice(rows, BATCH)):
         retold.rows += len(batch)
-        permits, ends, pressed = [], [], []
+        permits, ends, pressed, events = [], [], [], []
         for item in _read(batch, retold):
             match item:
                 case _Permitted():
@@ -149,14 +156,17 @@ def retell(store: Store, rows: Iterable[Row], owner: str, now: float) -> Retold:
                     ends.append(item)
                 case OptedOut():
                     pressed.append(item)
+                case CrmEvent():
+                    events.append(item)
         opt_outs.block(store, pressed)
         retold.contacts += _count(store, permits)
         retold.attempts += _reopen(store, permits, owner, now)
         retold.ends += len(settle.settle(store, ends, owner))
+        outbox.publish(store, events)
     return retold
 
 
-def _read(rows: Sequence[Row], retold: Retold) -> Iterator[_Permitted | Settlement | OptedOut]:
+def _read(rows: Sequence[Row], retold: Retold) -> Iterator[_Permitted | Settlement | OptedOut | CrmEvent]:
     for row in rows:
         try:
             match row.kind:
@@ -175,6 +185,8 @@ def _read(rows: Sequence[Row], retold: Retold) -> Iterator[_Permitted | Settleme
                     yield settle.from_wire(row.data)
                 case "opt_out":
                     yield opt_outs.from_wire(row.data)
+                case "recording":
+                    yield outbox.from_wire(row.data)
         except Undecodable:
             retold.unreadable += 1
 
@@ -182,12 +194,12 @@ def _read(rows: Sequence[Row], retold: Retold) -> Iterator[_Permitted | Settleme
 def _count(store: Store, permits: Sequence[_Permitted]) -> int:
     """Count attempts in the histories of all whom they were to; returns how many contacts had been forgotten."""
     by_shard: dict[int, tuple[list[str], list[Value]]] = defaultdict(lambda: ([], []))
-    for one in permits:
-        for field in fields_of(one.lead):
+    for permit in permits:
+        for field in fields_of(permit.lead):
             shard, key, _ = spot(store, field)
             keys, args = by_shard[shard]
             keys.append(key)
-            args += (field, one.row.contact)
+            args += (field, permit.row.contact)
     keep = ATTEMPTS_KEPT * CONTACT_BYTES
     calls = [ScriptCall("count_again", keys, [keep, *args]) for keys, args in by_shard.values()]
     return sum(len(forgotten) for forgotten in trip(store, calls))
@@ -197,11 +209,11 @@ def _reopen(store: Store, permits: Sequence[_Permitted], owner: str, now: float)
     """Open attempts that are neither open nor ended; returns how many. Runs that the server has forgotten as well are
     known to it again, so that what they left is taken over."""
     by_campaign: dict[str, list[Value]] = defaultdict(list)
-    for one in permits:
-        by_campaign[one.row.campaign] += _arguments(one.row, one.lead)
+    for permit in permits:
+        by_campaign[permit.row.campaign] += _arguments(permit.row, permit.lead)
     calls = [campaign_call(store, "reopen", name, [now + LEASE_S, *args]) for name, args in by_campaign.items()]
     replies: list[Any] = careful_trip(store, calls)
-    earlier = sorted({one.row.owner for one in permits} - {owner})
+    earlier = sorted({permit.row.owner for permit in permits} - {owner})
     trip(store, [("HSETNX", store.keys.owners(), name, now) for name in earlier])
     return sum(sum(reply) for reply in replies if not isinstance(reply, KeyDamaged))
 

@@ -79,8 +79,8 @@ def _settle(store: Store, settlements: Sequence[Settlement], owner: str) -> tupl
     """Attempts that ended now, and those that have to wait."""
     events = {item.attempt: event_of(item, owner) for item in settlements}
     ended, waiting = _write(store, settlements, events, owner)
-    mark(store, [end_of(one) for one in settlements if one.charged])
-    back = [Reservation(fields_of(one.lead), one.campaign, one.attempt) for one in settlements if not one.charged]
+    mark(store, [end_of(item) for item in settlements if item.charged])
+    back = [Reservation(fields_of(item.lead), item.campaign, item.attempt) for item in settlements if not item.charged]
     give_back(store, back)
     caller_ids.settled(store, settlements, ended)
     return tuple(ended), waiting
@@ -101,17 +101,17 @@ def _write(
 ) -> tuple[list[str], set[str]]:
     """Write down ends, their events, and what was left unannounced by a call that did not come so far."""
     done, waiting = _told(store, settlements, events, owner)
-    better = [one for one in settlements if done.get(one.attempt) == _KNOWS_BETTER]
+    better = [item for item in settlements if done.get(item.attempt) == _KNOWS_BETTER]
     if better:
-        corrections = {one.attempt: event_of(one, owner, corrects=Disposition.UNKNOWN.value) for one in better}
+        corrections = {item.attempt: event_of(item, owner, corrects=Disposition.UNKNOWN.value) for item in better}
         events = {**events, **corrections}
         corrected, more = _told(store, better, events, owner, corrects=True)
         done |= corrected
         waiting |= more
     ended = [attempt for attempt, answer in done.items() if answer == 1]
-    repeated = [one for one in settlements if done.get(one.attempt) == 0]
-    left = trip(store, [("HGET", store.keys.unannounced(one.campaign), one.attempt) for one in repeated])
-    kept_events = [(one.campaign, one.attempt.encode(), raw) for one, raw in zip(repeated, left, strict=True) if raw]
+    repeated = [item for item in settlements if done.get(item.attempt) == 0]
+    left = trip(store, [("HGET", store.keys.unannounced(item.campaign), item.attempt) for item in repeated])
+    kept_events = [(item.campaign, item.attempt.encode(), raw) for item, raw in zip(repeated, left, strict=True) if raw]
     announce(store, [*_readable(store, kept_events), *(events[attempt] for attempt in ended)])
     return ended, waiting
 
@@ -241,32 +241,32 @@ def _settle_call(
     return campaign_call(store, "settle", campaign, args, counted)
 
 
-def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
-    lead, step, slot = one.lead, one.next_step, slot_of(counted_at(one))
-    tries = {**lead.tries, one.disposition: lead.tries.get(one.disposition, 0) + 1}
+def _row(ended: Settlement, event: CrmEvent) -> dict[str, Any]:
+    lead, step, slot = ended.lead, ended.next_step, slot_of(counted_at(ended))
+    tries = {**lead.tries, ended.disposition: lead.tries.get(ended.disposition, 0) + 1}
     if isinstance(step, Retry):
-        again = Why(Kind.ENDED, one.disposition.value, AGAIN)
-        what: dict[str, Any] = {"what": "due", "a": retry_at(one), "early": yields_from(one), "why": kept(again)}
+        again = Why(Kind.ENDED, ended.disposition.value, AGAIN)
+        what: dict[str, Any] = {"what": "due", "a": retry_at(ended), "early": yields_from(ended), "why": kept(again)}
     else:
-        name = OPTED_OUT if one.opted_out else one.disposition.value
+        name = OPTED_OUT if ended.opted_out else ended.disposition.value
         why = Why(Kind.ENDED, name, facts={"words": step.reason})
-        what = {"what": "close", "a": one.disposition.value, "why": kept(why)}
-    talked_s = 0.0 if one.bridged_at is None else max(0.0, one.ended_at - one.bridged_at)
-    talked_with = "" if one.bridged_at is None else one.agent
+        what = {"what": "close", "a": ended.disposition.value, "why": kept(why)}
+    talked_s = 0.0 if ended.bridged_at is None else max(0.0, ended.ended_at - ended.bridged_at)
+    talked_with = "" if ended.bridged_at is None else ended.agent
     past = PastAttempt(
-        attempt=one.attempt,
+        attempt=ended.attempt,
         number=lead.number_index,
-        disposition=one.disposition.value,
-        at=one.reserved_at,
-        ended_at=one.ended_at,
-        agent=one.agent,
-        sip_code=one.sip_code,
+        disposition=ended.disposition.value,
+        at=ended.reserved_at,
+        ended_at=ended.ended_at,
+        agent=ended.agent,
+        sip_code=ended.sip_code,
     )
     return {
-        "attempt": one.attempt,
+        "attempt": ended.attempt,
         "lead": lead.lead_id,
         **what,
-        "again": kept(Why(Kind.ENDED, one.disposition.value, AGAIN)) if one.disposition in NOBODY_REACHED else "",
+        "again": kept(Why(Kind.ENDED, ended.disposition.value, AGAIN)) if ended.disposition in NOBODY_REACHED else "",
         "progress": pack_progress(
             step.number_index if isinstance(step, Retry) else lead.number_index, tries, talked_with or lead.last_agent
         ),
@@ -274,24 +274,24 @@ def _row(one: Settlement, event: CrmEvent) -> dict[str, Any]:
             EndedAttempt(
                 lead.lead_id,
                 lead.number_index,
-                one.day,
-                one.live,
-                one.abandoned,
+                ended.day,
+                ended.live,
+                ended.abandoned,
                 slot,
                 talked_with,
-                unknown=one.disposition is Disposition.UNKNOWN,
+                unknown=ended.disposition is Disposition.UNKNOWN,
             )
         ),
         "story": packed(past),
         "event": pack_event(event),
-        "disposition": one.disposition.value,
-        "charged": one.charged,
-        "live": one.live,
-        "abandoned": one.abandoned,
-        "hung_up": one.hung_up,
-        "window": window_field(one),
+        "disposition": ended.disposition.value,
+        "charged": ended.charged,
+        "live": ended.live,
+        "abandoned": ended.abandoned,
+        "hung_up": ended.hung_up,
+        "window": window_field(ended),
         "slot": slot,
         "agent": talked_with,
-        "talk_at": math.floor(one.bridged_at or 0),
+        "talk_at": math.floor(ended.bridged_at or 0),
         "talk_ms": round(talked_s * 1000),
     }

@@ -49,35 +49,35 @@ def yields_from(settlement: Settlement) -> float | None:
     return None if early_s is None else settlement.ended_at + early_s
 
 
-def window_field(one: Settlement) -> str:
+def window_field(settlement: Settlement) -> str:
     """Under which name an attempt is counted: the window of the callee's day, and which attempt of its lead it was."""
-    zones = zones_of(one.lead, believe_stated_zone=True, otherwise=None)
-    try_ = min(sum(one.lead.tries.values()) + 1, MOST_TRIES_TOLD)
-    return f"{window_of(one.dialled_at or one.reserved_at, zones[0])}:{try_}"
+    zones = zones_of(settlement.lead, believe_stated_zone=True, otherwise=None)
+    try_ = min(sum(settlement.lead.tries.values()) + 1, MOST_TRIES_TOLD)
+    return f"{window_of(settlement.dialled_at or settlement.reserved_at, zones[0])}:{try_}"
 
 
-def event_of(one: Settlement, settled_by: str, corrects: str = "") -> CrmEvent:
+def event_of(settlement: Settlement, settled_by: str, corrects: str = "") -> CrmEvent:
     """The disposition event. Numbers are masked, also in what the far end said. `corrects` is the disposition that the
     CRM was told of this attempt before; empty: none."""
-    lead, step = one.lead, one.next_step
+    lead, step = settlement.lead, settlement.next_step
     body: dict[str, Any] = {
-        "attempt_id": one.attempt,
+        "attempt_id": settlement.attempt,
         "lead_id": lead.lead_id,
         "customer_id": lead.customer_id,
         "phone": str(lead.number),
         "try": sum(lead.tries.values()) + 1,
-        **fields_of(one),
-        **{name: getattr(one, name) for name in TIMES},
-        **durations_of(one, "ring_s", "wait_s", "talk_s"),
+        **fields_of(settlement),
+        **{name: getattr(settlement, name) for name in TIMES},
+        **durations_of(settlement, "ring_s", "wait_s", "talk_s"),
         "next": "close" if isinstance(step, Close) else "retry",
-        "next_at": retry_at(one),
+        "next_at": retry_at(settlement),
         "next_why": step.reason if isinstance(step, Close) else "",
-        "day": one.day,
+        "day": settlement.day,
         "settled_by": settled_by,
         "corrects": corrects,
         "attrs": lead.shown_attrs,
     }
-    return CrmEvent(KIND, one.attempt, one.campaign, one.ended_at, body)
+    return CrmEvent(KIND, settlement.attempt, settlement.campaign, settlement.ended_at, body)
 
 
 # --- on the disk spool ------------------------------------------------------------------------------------------------
@@ -96,25 +96,25 @@ _TYPES: Final = {**_HINTS, "lead": _LeadOnWire, "next_step": list[str | float]}
 _Wire: Final = msgspec.defstruct(
     "SettlementOnWire",
     [
-        (one.name, _TYPES[one.name]) if one.default is MISSING else (one.name, _TYPES[one.name], one.default)
-        for one in fields(Settlement)
-        if one.name != "day"
+        (each.name, _TYPES[each.name]) if each.default is MISSING else (each.name, _TYPES[each.name], each.default)
+        for each in fields(Settlement)
+        if each.name != "day"
     ],
     kw_only=True,
     frozen=True,
 )
 
 
-def to_wire(one: Settlement) -> dict[str, Any]:
+def to_wire(settlement: Settlement) -> dict[str, Any]:
     """As plain msgpack-able data, for the disk spool. It holds clear numbers."""
-    step = one.next_step
-    progress = pack_progress(one.lead.number_index, one.lead.tries, one.lead.last_agent)
+    step = settlement.next_step
+    progress = pack_progress(settlement.lead.number_index, settlement.lead.tries, settlement.lead.last_agent)
     body = {
-        **{name: getattr(one, name) for name in _Wire.__struct_fields__},
-        "lead": _LeadOnWire(one.campaign, pack(one.lead, ""), progress, one.lead.priority),
+        **{name: getattr(settlement, name) for name in _Wire.__struct_fields__},
+        "lead": _LeadOnWire(settlement.campaign, pack(settlement.lead, ""), progress, settlement.lead.priority),
         "next_step": _step_on_wire(step),
     }
-    return {"day": one.day, "settlement": plain(body)}
+    return {"day": settlement.day, "settlement": plain(body)}
 
 
 def from_wire(data: object) -> Settlement:

@@ -286,6 +286,24 @@ def test_a_ring_timeout_below_a_policys_least_is_refused() -> None:
     assert applied(campaign("long", ring_timeout_s=30, **OWN), catalogue).ring_timeout_s == 30
 
 
+def test_a_policy_can_ask_that_whoever_is_recorded_is_told() -> None:
+    """Then a campaign that records needs an announcement; one that does not record needs none."""
+    asked = {"p": policy(recording_announced={"value": True, **DATED}), "q": policy(hours=[{**NOON, **DATED}])}
+    catalogue = Catalogue(asked)
+    own: dict[str, Any] = {
+        "abandon_windows": [{"kind": "calendar_day"}],
+        "max_abandon_rate": 0.03,
+        "abandonment": {"denominator": "live_answers", "hang_ups": "count", "machines": "keep"},
+    }
+    (problem,) = problems(campaign("p", "q", recording={"mode": "share"}, **own), catalogue)
+    assert "recording.announcement" in problem
+    assert "policy p (for a test, 2026)" in problem
+    told = {"mode": "share", "announcement": "/told.wav"}
+    assert applied(campaign("p", "q", recording=told, **own), catalogue).recording_announced
+    assert applied(campaign("p", "q", **own), catalogue).recording_announced
+    assert not applied(campaign("q", recording={"mode": "all"}, **own), catalogue).recording_announced
+
+
 def test_the_shipped_policies_go_together_in_pairs() -> None:
     """No two of them contradict each other."""
     names = sorted(shipped().policies)

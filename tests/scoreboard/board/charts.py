@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from dialer.sim.study.svg import Axis, Chart, element
+from dialer.drawing.svg import Axis, Chart, element
 from tests.scoreboard.board.standing import Table
 from tests.scoreboard.entrants import HARD, NEXT_DAY, OURS, RATIO, TUNED, YARDSTICK
 

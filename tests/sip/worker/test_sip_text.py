@@ -164,3 +164,47 @@ def test_local_answer_belongs_to_the_dialog_that_was_heard():
 def test_retry_after_is_seconds_within_a_day(value, seconds):
     """Delta-seconds with a comment or parameters behind them; anything else is nothing."""
     assert sip_text.read(f"SIP/2.0 503 Service Unavailable\r\nRetry-After: {value}\r\n\r\n").retry_after_s == seconds
+
+
+PIECES = st.sampled_from(
+    ("\r\n", "\r\n", "\r\n\r\n", "\n", "\n\n", "\r", " ", "\t", "To: <sip:a>", "From: b", "v=0", "SIP/2.0 200 OK")
+)
+
+
+@given(st.lists(PIECES, max_size=20).map("".join))
+def test_headers_end_where_a_plain_reading_says(message):
+    """What is found soon in a well-formed message is what the search through odd line ends finds."""
+    end = re.search(r"(?:\r\n|\r(?!\n)|(?<!\r)\n){2}", message)
+    head, body = (message[: end.start()], message[end.end() :]) if end else (message, "")
+    unfolded = re.sub(r"\n[ \t]+", " ", re.sub(r"\r\n|\r|\n", "\n", head))
+    assert sip_text.split(message) == (unfolded.replace("\n", "\r\n"), body)
+
+
+NAMING = (
+    "From: b",
+    "f: b",
+    "To: <sip:a>;tag=1",
+    "t : <sip:c>",
+    "Call-ID: x",
+    "i: y",
+    "CSeq: 1 INVITE",
+    "To",
+    "",
+    "Via: z",
+)
+
+
+@given(st.lists(st.sampled_from(NAMING), max_size=9))
+def test_a_response_is_named_by_four_headers_each_given_once(lines):
+    """Each header in its long or short form, before the first empty line; what is missing or twice there names none."""
+    kept = lines[: lines.index("")] if "" in lines else lines
+    values = {"f": [], "t": [], "c": [], "i": []}
+    for line in kept:
+        name, colon, value = line.partition(":")
+        key = {"From": "f", "To": "t", "CSeq": "c", "Call-ID": "i"}.get(name.strip(), name.strip())
+        if colon and key in values:
+            values[key].append(value.strip())
+    named = sip_text.named("\r\n".join(["SIP/2.0 200 OK", *lines]))
+    assert (named is not None) == all(len(each) == 1 for each in values.values())
+    if named is not None:
+        assert (named.call_id, named.method) == (values["i"][0], "INVITE")

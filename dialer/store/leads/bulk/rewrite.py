@@ -38,7 +38,7 @@ class CannotRewrite(StoreError):
     """The lead stays as it is; the message begins with the field and says why."""
 
 
-def rewrite(store: Store, campaign: str, lead_id: str, wanted: Rewrite, *, who: str, now: float) -> None:
+def rewrite(store: Store, campaign: str, lead_id: str, changes: Rewrite, *, who: str, now: float) -> None:
     """Change a lead in one atomic step. What a daemon had of it in memory is forgotten there. In an attempt
     `not_before` holds from its end on. Doing it twice does no harm.
 
@@ -46,7 +46,7 @@ def rewrite(store: Store, campaign: str, lead_id: str, wanted: Rewrite, *, who: 
     another lead of the campaign has, and new numbers during an attempt.
     """
     for _ in range(ROUNDS):
-        answer = _attempt(store, campaign, lead_id, wanted, now)
+        answer = _attempt(store, campaign, lead_id, changes, now)
         if answer != _CHANGED_SINCE:
             break
     if isinstance(answer, bytes):
@@ -60,30 +60,30 @@ def rewrite(store: Store, campaign: str, lead_id: str, wanted: Rewrite, *, who: 
         tell_daemons(store, campaign, [lead_id], who=who, now=now)
 
 
-def _attempt(store: Store, campaign: str, lead_id: str, wanted: Rewrite, now: float) -> int | bytes:
+def _attempt(store: Store, campaign: str, lead_id: str, changes: Rewrite, now: float) -> int | bytes:
     raw = trip(store, [("HGET", store.keys.lead(campaign), lead_id)])[0]
     if raw is None:
         return 0
     before = unpack(raw, campaign=campaign, progress=None)
-    if wanted.not_before is not None and before.expires_at is not None and wanted.not_before >= before.expires_at:
+    if changes.not_before is not None and before.expires_at is not None and changes.not_before >= before.expires_at:
         raise CannotRewrite("not_before: is not before expires_at")
     after = replace(
         before,
-        priority=before.priority if wanted.priority is None else wanted.priority,
-        attrs=before.attrs if wanted.attrs is None else dict(wanted.attrs),
-        numbers=before.numbers if wanted.numbers is None else wanted.numbers,
+        priority=before.priority if changes.priority is None else changes.priority,
+        attrs=before.attrs if changes.attrs is None else dict(changes.attrs),
+        numbers=before.numbers if changes.numbers is None else changes.numbers,
     )
-    told = {
+    given = {
         "now": now,
         "lead": lead_id,
         "read": raw,
         "stored": pack(after, stream_id_of(raw), taken_in_at_of(raw)),
         "taken": [digits(number) for number in after.numbers if number not in before.numbers],
         "freed": [digits(number) for number in before.numbers if number not in after.numbers],
-        "due_at": "" if wanted.not_before is None else wanted.not_before,
-        "priority": "" if wanted.priority is None else wanted.priority,
+        "due_at": "" if changes.not_before is None else changes.not_before,
+        "priority": "" if changes.priority is None else changes.priority,
         "hand_back_s": HAND_BACK_S,
     }
-    args = [bytes(msgpack.packb(told, use_bin_type=False))]
+    args = [bytes(msgpack.packb(given, use_bin_type=False))]
     answer: int | bytes = trip(store, [campaign_call(store, "rewrite", campaign, args)])[0]
     return answer

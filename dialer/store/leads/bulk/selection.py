@@ -93,23 +93,23 @@ def last_disposition(history: History) -> str:
 
 
 def chosen(
-    store: Store, campaign: str, wanted: Filter, progress: Callable[[int], None] = lambda _: None
+    store: Store, campaign: str, criteria: Filter, progress: Callable[[int], None] = lambda _: None
 ) -> Iterator[Seen]:
     """The leads of a campaign that pass a filter, each once. What cannot be read is left out. `progress` hears how many
     more were looked at."""
     known: set[str] = set()
-    for ids in _pages(store, campaign, wanted.states):
+    for ids in _pages(store, campaign, criteria.states):
         fresh = [lead_id for lead_id in dict.fromkeys(ids) if lead_id not in known]
         known.update(fresh)
-        yield from _passing(store, campaign, wanted, fresh)
+        yield from _passing(store, campaign, criteria, fresh)
         progress(len(fresh))
 
 
-def named(store: Store, campaign: str, lead_ids: Sequence[str], wanted: Filter) -> Iterator[Seen]:
+def named(store: Store, campaign: str, lead_ids: Sequence[str], criteria: Filter) -> Iterator[Seen]:
     """Those of some leads that are there and pass a filter, each once."""
     source = iter(dict.fromkeys(lead_ids))
     while ids := list(islice(source, PAGE)):
-        yield from _passing(store, campaign, wanted, ids)
+        yield from _passing(store, campaign, criteria, ids)
 
 
 def _pages(store: Store, campaign: str, states: Collection[LeadState]) -> Iterator[list[str]]:
@@ -123,13 +123,13 @@ def _pages(store: Store, campaign: str, states: Collection[LeadState]) -> Iterat
             more = bool(cursor)
 
 
-def _passing(store: Store, campaign: str, wanted: Filter, ids: Sequence[str]) -> Iterator[Seen]:
+def _passing(store: Store, campaign: str, criteria: Filter, ids: Sequence[str]) -> Iterator[Seen]:
     passing = []
     for seen in look(store, campaign, ids):
         with suppress(Undecodable):
-            if wanted.passes(seen):
+            if criteria.passes(seen):
                 passing.append(seen)
-    yield from _with_outcome(store, campaign, wanted.outcome, passing) if wanted.outcome else passing
+    yield from _with_outcome(store, campaign, criteria.outcome, passing) if criteria.outcome else passing
 
 
 def _with_outcome(store: Store, campaign: str, outcome: str, leads: Sequence[Seen]) -> Iterator[Seen]:

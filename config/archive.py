@@ -1,0 +1,36 @@
+"""The archive of calls, and what reports count by."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from pydantic import Field, field_validator
+
+from config.model import Section
+
+
+class ArchiveSettings(Section):
+    """The archive of calls: `dialer archive run` writes it, reports read it."""
+
+    folder: str = Field(
+        default="/var/lib/dialer/archive", description="directory, absolute path", pattern=r"^/[^\x00]*$"
+    )
+    flush_s: float = Field(
+        default=60.0, description="how often what was read is written to the files, in seconds", ge=1, le=600
+    )
+    keep_days: int = Field(
+        default=1826,
+        description="days older than this are deleted; what names a person goes after retention.leads_days",
+        ge=1,
+        le=36_525,
+    )
+    time_zone: str = Field(
+        default="", description="zone of the reports' days and hours, such as Asia/Shanghai; empty: this machine's"
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone and zone not in available_timezones():
+            raise ValueError("is not a known time zone such as Asia/Shanghai")
+        return zone

@@ -1,0 +1,71 @@
+"""The sheet by which recordings are marked: items, and how many points each may have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, field_validator
+
+from config.model import Section
+
+SHIPPED: Final = Path(__file__).parent / "scoring.toml"
+NOT_YET: Final = -1
+"""The mark of an item that nobody has marked yet."""
+
+
+class ScoringItem(Section):
+    """One thing that is listened for."""
+
+    name: str = Field(description="its name in marks and figures", pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")
+    text: str = Field(description="what to listen for", min_length=3, max_length=200)
+    most: int = Field(default=10, description="points at most", ge=1, le=100)
+
+
+class ScoringSheet(Section):
+    """A sheet. Its share is the points given of the points there are."""
+
+    name: str = Field(description="its name", pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    items: tuple[ScoringItem, ...] = Field(description="what is listened for", min_length=1, max_length=40)
+
+    @field_validator("items")
+    @classmethod
+    def _each_once(cls, items: tuple[ScoringItem, ...]) -> tuple[ScoringItem, ...]:
+        names = [item.name for item in items]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is there more than once")
+        return items
+
+    @property
+    def version(self) -> str:
+        """Names what it says: marks of two sheets that differ are not compared."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class ScoredRecording(Section):
+    """What somebody thinks of one recording."""
+
+    attempt: str = Field(description="attempt that was recorded", pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,79}$")
+    agent: str = Field(default="", description="who talked", max_length=64)
+    campaign: str = Field(default="", description="the campaign", max_length=40)
+    at: str = Field(default="", description="when it began, for people", max_length=40)
+    length: str = Field(default="", description="how long it is, for people", max_length=20)
+    by: str = Field(default="", description="who listened", max_length=64)
+    note: str = Field(default="", description="a remark", max_length=500)
+    marks: dict[str, int] = Field(description="points by item; -1: not marked yet", max_length=40)
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether anything has been marked."""
+        return any(points != NOT_YET for points in self.marks.values())
+
+
+class FilledSheet(Section):
+    """A sheet with the recordings that were drawn for it."""
+
+    sheet: ScoringSheet = Field(description="the sheet")
+    recording: tuple[ScoredRecording, ...] = Field(default=(), description="what was listened to", max_length=10_000)

@@ -1,0 +1,103 @@
+"""`dialer recordings verify`: are they there, as they were made, and for nobody else's eyes?"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+from rich.text import Text
+
+from dialer.cli.base.failures import CliExit, warn
+from dialer.cli.base.invocation import Invocation
+from dialer.cli.base.output import Answer, answering, progress_bar
+from dialer.cli.base.text import counted
+from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable
+
+if TYPE_CHECKING:
+    from dialer.disk.recordings.index import Row
+
+MOST_SHOWN: Final = 50
+READ_BYTES: Final = 1024 * 1024
+
+
+@click.command()
+@chosen_options
+@answering
+def verify(invocation: Invocation, chosen: Chosen) -> Answer:
+    """Check each recording: its file is there, has the digest of the index and of the evidence, and only its owner may
+    read it; and no recording is there that the index does not know. The exit code is 10 if anything is wrong.
+
+    The evidence is this host's (evidence.folder); without it, only the index is asked.
+
+    \b
+    Example:
+      dialer recordings verify --since 7d
+    """
+    folder = folder_of(invocation)
+    rows = chosen.rows(folder)
+    proved = _proved(Path(invocation.effective().settings.evidence.folder))
+    if proved is None:
+        warn("evidence.folder cannot be read: the digests are those of the index alone")
+    faults: list[str] = []
+    with progress_bar("checking", sum(row.size_bytes for row in rows)) as bar, readable(folder):
+        for row in rows:
+            faults += [f"{row.attempt}: {fault}" for fault in _faults(folder, row, proved)]
+            bar.advance(row.size_bytes)
+        faults += _strays(folder, {row.attempt for row in Chosen(0.0, chosen.until).rows(folder)})
+    page = [Text(fault, "red") for fault in faults[:MOST_SHOWN]]
+    if len(faults) > MOST_SHOWN:
+        page.append(Text(f"and {len(faults) - MOST_SHOWN} more; --json has them all"))
+    state = counted(len(faults), "fault") if faults else "nothing is wrong"
+    page.append(Text(f"{counted(len(rows), 'recording')} checked, {state}"))
+    return Answer(
+        {"recordings": len(rows), "evidence": proved is not None, "faults": faults},
+        page,
+        code=CliExit.BROKEN if faults else 0,
+    )
+
+
+def _faults(folder: Path, row: Row, proved: Mapping[str, str] | None) -> Iterator[str]:
+    from dialer.disk.recordings import index
+
+    path = index.path_of(folder, row)
+    if not path.exists():
+        yield f"{path} is not there"
+        return
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while data := file.read(READ_BYTES):
+            digest.update(data)
+    if digest.hexdigest() != row.sha256:
+        yield f"{path} is not as it was made"
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield f"others may read it: chmod 0600 {path}"
+    if proved is not None and proved.get(row.attempt) != row.sha256:
+        yield "the evidence has another digest" if row.attempt in proved else "there is no evidence of it"
+
+
+def _strays(folder: Path, known: set[str]) -> Iterator[str]:
+    for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]/*.opus*")):
+        if path.name.partition(".")[0] not in known:
+            yield f"{path} is not in the index"
+
+
+def _proved(folder: Path) -> dict[str, str] | None:
+    """The digests on record, by attempt, the newest of each; None where the evidence cannot be read."""
+    from compliance.evidence import read
+    from dialer.core.evidence import RECORDING
+    from dialer.disk.evidence_files import lines, segments
+
+    try:
+        files = segments(folder)
+    except OSError:
+        return None
+    proved: dict[str, str] = {}
+    for line in lines(files):
+        record = read(line.raw)
+        if record is not None and record.kind == RECORDING:
+            proved[str(record.fields.get("attempt"))] = str(record.fields.get("sha256"))
+    return proved

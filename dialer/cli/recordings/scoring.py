@@ -1,0 +1,99 @@
+"""`dialer recordings score` and `scores`: marks taken in, and what they come to for each agent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from dialer.cli.base.arguments import SPAN_EXAMPLES, moment_of
+from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.invocation import Invocation, now
+from dialer.cli.base.output import Answer, answering, fitted
+from dialer.cli.base.text import counted
+
+MONTH_S: Final = 30 * 86_400.0
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@answering
+def score(invocation: Invocation, file: Path) -> Answer:
+    """Take in a sheet that somebody has marked: quality marks by item, who gave them, and when.
+
+    All of it, or with every mistake named nothing. Recordings that nobody has marked yet are left out. Marking one
+    again takes the place of the marks that the same person gave it before.
+
+    \b
+    Example:
+      dialer recordings score week-48.toml
+    """
+    from config.load import load_model
+    from config.problems import ConfigError, Problem
+    from config.recordings.scoring import FilledSheet
+    from dialer.core import quality
+    from dialer.store.operators import control
+    from dialer.store.operators import scores as store_of_scores
+
+    filled = load_model(file, FilledSheet)
+    marked = [(place, each) for place, each in enumerate(filled.recording) if each.is_marked]
+    problems = [
+        Problem(f"recording[{place}]", f"(attempt {each.attempt}) {fault}")
+        for place, each in marked
+        for fault in quality.faults(filled.sheet, each)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    if not marked:
+        raise Failure(CliExit.REFUSED, f"nothing is marked in {file} yet", "Put points in place of -1.")
+    taken = [quality.score(filled.sheet, each, now()) for _, each in marked]
+    with invocation.store() as store:
+        store_of_scores.keep(store, taken)
+        detail = {
+            "recordings": len(taken),
+            "sheet": filled.sheet.name,
+            "attempts": [each.attempt for each in taken][:50],
+        }
+        control.audit(store, "recording_score", who=invocation.who, now=now(), detail=detail)
+    left = len(filled.recording) - len(marked)
+    text = f"Took in the marks of {counted(len(taken), 'recording')}" + (
+        f"; {left} are not marked yet." if left else "."
+    )
+    return Answer({"scored": [each.attempt for each in taken], "left": left}, text)
+
+
+@click.command()
+@click.option("--since", metavar="WHEN", help=f"Given since then: {SPAN_EXAMPLES} ago, or a date. [default: 30d]")
+@click.option("--agent", default="", metavar="NAME", help="Only of this agent.")
+@answering
+def scores(invocation: Invocation, since: str | None, agent: str) -> Answer:
+    """Show what marks come to, by agent and sheet: how many recordings, the mean share of points, each item's mean.
+
+    A recording that several people marked counts once, by their mean. Marks of sheets that differ stand apart.
+
+    \b
+    Example:
+      dialer recordings scores --since 2026-11-01
+    """
+    from dialer.core.quality import summaries
+    from dialer.store.operators import scores as store_of_scores
+
+    moment = now()
+    first = moment_of(since, moment, "--since", whole_day=False) if since else moment - MONTH_S
+    with invocation.store() as store:
+        given = [each for each in store_of_scores.since(store, first) if agent in ("", each.agent)]
+    rows = summaries(given)
+    cells = [
+        (
+            row.agent,
+            row.sheet,
+            str(row.recordings),
+            f"{100 * row.share:.0f} %",
+            ", ".join(f"{name} {points:.1f}" for name, points in row.marks.items()),
+        )
+        for row in rows
+    ]
+    heads = ("agent", "sheet", "recordings", "points", "items")
+    page = fitted(heads, cells, right=("recordings", "points"), folding=("items",)) if rows else "No marks were given."
+    return Answer(rows, page)

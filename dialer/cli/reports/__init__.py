@@ -1,0 +1,1 @@
+"""The archive of calls, and reports of it."""

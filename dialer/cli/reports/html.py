@@ -1,0 +1,117 @@
+"""A report as one page of HTML: charts, tables, and what the words mean. Pure."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Final
+
+from dialer.cli.reports.written import NOTHING, definition, key_written, written
+from dialer.drawing.page import definitions, h2, legend, page, table, tiles
+from dialer.drawing.svg import Axis, Chart, style_of
+from dialer.reports.compose import Document, Section, Value
+from dialer.reports.measures import Measure, Unit
+
+OVER_TIME: Final = frozenset({"day", "hour"})
+MOST_BARS: Final = 30
+BAR_PX: Final = 22
+
+
+def report_page(document: Document, version: str) -> str:
+    """The whole page."""
+    report = document.report
+    only = "; ".join(f"{key} {', '.join(values)}" for key, values in document.only.items() if values)
+    made = f"Made {document.made_at} by version {version}; days and hours of {document.time_zone}."
+    body = [
+        f"<h1>{escape(report.title)} <span lang=zh>{escape(report.chinese)}</span></h1>",
+        f"<p>{escape(document.span)}{escape(f', only {only}' if only else '')}</p>",
+        f"<p class=quiet>{escape(made)}</p>",
+        *(text for section in document.sections for text in _section(section)),
+        h2("What the words mean 定义"),
+        definitions((f"{measure.head} {measure.chinese}", definition(measure)) for measure in document.definitions),
+    ]
+    return page(f"{report.title} {report.chinese} {document.span}", body)
+
+
+def _section(section: Section) -> list[str]:
+    title = h2(f"{section.part.title} {section.part.chinese}".rstrip())
+    if not section.part.keys:
+        (row,) = section.rows
+        pairs = zip(section.measures, row, strict=True)
+        return [title, tiles((f"{one.head} {one.chinese}", written(one, value)) for one, value in pairs)]
+    if not section.rows:
+        return [title, "<p class=quiet>Nothing was archived of these days.</p>"]
+    return [title, *_charts(section), _table(section)]
+
+
+def _table(section: Section) -> str:
+    keys = len(section.part.keys)
+    rows = [([*_keys(section, row), *_values(section, row[keys:])], "") for row in section.rows]
+    if section.total is not None and len(section.rows) > 1:
+        rows.append((["total 合计", *[""] * (keys - 1), *_values(section, section.total[keys:])], "total"))
+    return table([f"{english}\n{chinese}" for english, chinese in section.heads], rows)
+
+
+def _keys(section: Section, row: tuple[Value, ...]) -> list[str]:
+    return [key_written(key, value) for key, value in zip(section.part.keys, row, strict=False)]
+
+
+def _values(section: Section, values: tuple[Value, ...]) -> list[str]:
+    return [written(measure, value) for measure, value in zip(section.measures, values, strict=True)]
+
+
+# --- charts -----------------------------------------------------------------------------------------------------------
+
+
+def _charts(section: Section) -> list[str]:
+    drawn = [measure for measure in section.measures if measure.name in section.part.chart]
+    if not drawn or len(section.rows) < 2:
+        return []
+    if section.part.keys[0] in OVER_TIME:
+        return [legend([f"{one.head} {one.chinese}" for one in drawn]), _lines(section, drawn)]
+    return [_bars(section, measure) for measure in drawn]
+
+
+def _column(section: Section, measure: Measure) -> list[float | None]:
+    place = len(section.part.keys) + section.measures.index(measure)
+    factor = 100.0 if measure.unit is Unit.SHARE else 1.0
+    return [factor * value if isinstance(value := row[place], int | float) else None for row in section.rows]
+
+
+def _lines(section: Section, measures: list[Measure]) -> str:
+    """A line for each measure; the rows are days or hours, one after the other."""
+    columns = [_column(section, measure) for measure in measures]
+    names = [key_written(section.part.keys[0], row[0])[-5:] for row in section.rows]
+    top = max((value for column in columns for value in column if value is not None), default=1.0)
+    chart = Chart(
+        Axis(0.0, len(names) - 1.0, names=names), Axis(0.0, 1.08 * top or 1.0), width=900, height=260, right=24
+    )
+    chart.frame()
+    for number, (measure, column) in enumerate(zip(measures, columns, strict=True)):
+        chart.line(measure.head, enumerate(column), style_of(number), dots=True)
+    return chart.svg()
+
+
+def _bars(section: Section, measure: Measure) -> str:
+    """A bar for each row, the greatest first."""
+    named = [
+        (" / ".join(_keys(section, row)), value, text)
+        for row, value, text in zip(section.rows, _column(section, measure), _texts(section, measure), strict=True)
+        if value is not None
+    ]
+    rows = sorted(named, key=lambda row: -row[1])[:MOST_BARS]
+    top = (
+        100.0 if measure.unit is Unit.SHARE and max(row[1] for row in rows) > 50 else 1.1 * max(row[1] for row in rows)
+    )
+    left = 20 + 7 * min(24, max(len(name) for name, _, _ in rows))
+    title = f"{measure.head} {measure.chinese}"
+    height = BAR_PX * len(rows) + 20
+    chart = Chart(
+        Axis(0.0, top or 1.0, title=title), Axis(0.0, 1.0), width=720, height=height, left=left, right=70, bottom=8
+    )
+    chart.bars([(name[:24], value, text) for name, value, text in rows], BAR_PX)
+    return f"<p class=quiet>{escape(title)}</p><div class=bars>{chart.svg()}</div>"
+
+
+def _texts(section: Section, measure: Measure) -> list[str]:
+    place = len(section.part.keys) + section.measures.index(measure)
+    return [written(measure, row[place]) if row[place] is not None else NOTHING for row in section.rows]

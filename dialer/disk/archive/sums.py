@@ -1,0 +1,301 @@
+"""Sums over a period of the archive, by any grouping: what all measures of the reports are made of.
+
+A period is opened once: its attempts, with the last word on each and the team of its agent, and its agents' time stand
+in memory then. Every table of a report is a grouping of those.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from dialer.disk.archive.database import Connection, connect, quoted, run
+from dialer.disk.archive.partitions import check_folder
+from dialer.disk.archive.views import create_views
+
+KEYS: Final = ("day", "campaign", "team", "agent", "list", "trunk", "caller_id", "hour")
+"""What can be grouped by, and (but for the hour and the day) filtered by."""
+
+TIME_KEYS: Final = frozenset({"day", "campaign", "team", "agent", "hour"})
+"""Of these, what is known of agents' time."""
+
+SERVICE_LEVEL_S: Final = 2.0
+COMPLAINT: Final = "complaint"
+
+_PEOPLE: Final = "live AND NOT machine"
+
+CALL_SUMS: Final[Mapping[str, str]] = {
+    "attempts": "count(*)",
+    "dialled": "count(dialled_at)",
+    "charged": "count(*) FILTER (charged)",
+    "live": "count(*) FILTER (live)",
+    "machines": "count(*) FILTER (live AND machine)",
+    "people": f"count(*) FILTER ({_PEOPLE})",
+    "in_time": f"count(*) FILTER ({_PEOPLE} AND NOT abandoned AND wait_s <= {{service_s}})",
+    "abandoned": "count(*) FILTER (abandoned)",
+    "hung_up": "count(*) FILTER (hung_up)",
+    "messages": "count(*) FILTER (abandoned AND message_played)",
+    "opted_out": "count(*) FILTER (opted_out OR word_opt_out)",
+    "handled": "count(talk_s)",
+    "talk_s": "coalesce(sum(talk_s), 0)",
+    "complaints": f"count(*) FILTER (outcome = '{COMPLAINT}')",
+    "sales": "count(*) FILTER (outcome = 'sale')",
+    "told": "count(*) FILTER (outcome IS NOT NULL AND talk_s IS NOT NULL)",
+    "resolved": "count(*) FILTER (outcome = 'resolved')",
+    "resolution_told": "count(*) FILTER (outcome IN ('resolved', 'unresolved'))",
+    "recorded": "count(*) FILTER (recorded AND talk_s IS NOT NULL)",
+    "marks": "count(score)",
+    "score": "coalesce(sum(score), 0)",
+    "leads": "count(DISTINCT lead)",
+    "leads_reached": "count(DISTINCT lead) FILTER (talk_s IS NOT NULL)",
+    "busy": "count(*) FILTER (disposition = 'busy')",
+    "no_answer": "count(*) FILTER (disposition = 'no_answer')",
+    "invalid": "count(*) FILTER (disposition = 'invalid')",
+    "blocked": "count(*) FILTER (disposition IN ('blocked', 'unwanted'))",
+    "faults": "count(*) FILTER (disposition IN ('congestion', 'route_error', 'auth_error', 'media_error', "
+    "'redirected', 'trunk_unreachable'))",
+    "own_faults": "count(*) FILTER (disposition IN ('not_sent', 'worker_lost', 'unknown'))",
+    "unknown": "count(*) FILTER (disposition = 'unknown')",
+    "short": "count(*) FILTER (talk_s < 10)",
+    "agent_days": "count(DISTINCT (agent, day)) FILTER (talk_s IS NOT NULL)",
+    "post_dial_delay_p50_s": "quantile_cont(post_dial_delay_s, 0.5)",
+    "wait_p50_s": "quantile_cont(wait_s, 0.5) FILTER (talk_s IS NOT NULL)",
+    "wait_p95_s": "quantile_cont(wait_s, 0.95) FILTER (talk_s IS NOT NULL)",
+    "wait_p99_s": "quantile_cont(wait_s, 0.99) FILTER (talk_s IS NOT NULL)",
+}
+"""Sums over attempts."""
+
+TIME_SUMS: Final[Mapping[str, str]] = {
+    "talking_s": "coalesce(sum(seconds) FILTER (state = 'talking'), 0)",
+    "hold_s": "0",
+    "wrapup_s": "coalesce(sum(seconds) FILTER (state = 'wrapup'), 0)",
+    "ready_s": "coalesce(sum(seconds) FILTER (state = 'ready'), 0)",
+    "offered_s": "coalesce(sum(seconds) FILTER (state IN ('preview', 'dialling', 'ringing')), 0)",
+    "pause_s": "coalesce(sum(seconds) FILTER (state = 'paused'), 0)",
+    "logged_s": "coalesce(sum(seconds), 0)",
+    "agents": "count(DISTINCT agent)",
+}
+"""Sums over agents' time. Nothing is held in this product: a talk has no hold."""
+
+
+IDLE_SUMS: Final[Mapping[str, str]] = {
+    "idle_p50_s": "quantile_cont(seconds, 0.5)",
+    "idle_p95_s": "quantile_cont(seconds, 0.95)",
+}
+"""Sums over the times that agents were ready between two other states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days `first` to `last`, both included: counting days of calls, days of the zone for agents' time."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        """How many they are."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is looked at: a period, only rows whose columns have one of the values of `only`, and within how many
+    seconds an agent must be there to count for the service level."""
+
+    period: Period
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    service_level_s: float = SERVICE_LEVEL_S
+
+
+Sums = dict[str, Any]
+"""Keys and sums of one group. In the total all keys are None."""
+
+
+@contextmanager
+def opened(folder: Path, question: Question, time_zone: str) -> Iterator[Connection]:
+    """A period in memory. Raises `DiskError`."""
+    check_folder(folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="dialer-report-") as spill,
+        closing(connect(spill=Path(spill))) as connection,
+    ):
+        create_views(connection, folder, time_zone, since=question.period.first - _MARGIN)
+        for statement in (_quarters(question.period), _spans(question), _IDLES, _STAYS, _TEAMS, _NO_SPANS):
+            run(connection, statement)
+        run(connection, _calls(question))
+        yield connection
+
+
+_MARGIN: Final = timedelta(2)
+"""A day of any zone lies in two UTC days, and a call may be answered on the day after it was reserved."""
+
+
+def _dates(period: Period) -> str:
+    """Files that may have a row of the period."""
+    return f"date BETWEEN DATE '{period.first - _MARGIN}' AND DATE '{period.last + _MARGIN}'"
+
+
+def _within(question: Question, columns: Collection[str]) -> str:
+    period = question.period
+    conditions = [f"day BETWEEN DATE '{period.first}' AND DATE '{period.last}'"]
+    for column, values in question.only.items():
+        if column in columns and values:
+            conditions.append(f"{column} IN ({', '.join(map(quoted, values))})")
+        elif values:
+            conditions.append("false")  # nothing is known of it here
+    return " AND ".join(conditions)
+
+
+_QUARTER: Final = "epoch_ms({0}) // 900000"
+
+
+def _quarters(period: Period) -> str:
+    """The day and hour of every quarter of an hour: a calendar asked once for each, and not for each call."""
+    return f"""
+        CREATE OR REPLACE TEMP TABLE quarters AS
+        SELECT quarter, in_zone(make_timestamp_ms(quarter * 900000))::DATE AS day,
+               hour(in_zone(make_timestamp_ms(quarter * 900000))) AS hour
+        FROM range(epoch_ms(DATE '{period.first - 2 * _MARGIN}'::TIMESTAMP) // 900000,
+                   epoch_ms(DATE '{period.last + 2 * _MARGIN}'::TIMESTAMP) // 900000) AS r(quarter)
+    """
+
+
+def _spans(question: Question) -> str:
+    """Agents' time of the days around, with what may be grouped by; `asked`: it is of what is asked for."""
+    return f"""
+        CREATE OR REPLACE TEMP TABLE spans AS
+        SELECT q.day, a.campaign, a.team, a.agent, q.hour, a.state, a.started_at, a.seconds,
+               {_within(question, TIME_KEYS)} AS asked
+        FROM (SELECT * FROM agent_intervals WHERE {_dates(question.period)}) a
+        JOIN quarters q ON q.quarter = {_QUARTER.format("a.started_at")}
+    """.replace(" day BETWEEN", " q.day BETWEEN")
+
+
+_STAYS: Final = """
+    CREATE OR REPLACE TEMP TABLE stays AS
+    SELECT day, campaign, team, agent, hour, state, sum(seconds) AS seconds FROM spans WHERE asked GROUP BY ALL
+"""
+_TEAMS: Final = """
+    CREATE OR REPLACE TEMP TABLE teams AS
+    SELECT agent, day, arg_max(team, started_at) AS team FROM spans GROUP BY agent, day
+"""
+_NO_SPANS: Final = "DROP TABLE spans"
+
+
+def _calls(question: Question) -> str:
+    later = f"date >= DATE '{question.period.first - _MARGIN}'"
+    period = f"day BETWEEN DATE '{question.period.first}' AND DATE '{question.period.last}'"
+    return f"""
+        CREATE OR REPLACE TEMP TABLE calls AS
+        WITH words AS (
+            SELECT attempt_id, arg_max(outcome, said_at) AS outcome, bool_or(opt_out) AS word_opt_out
+            FROM outcomes WHERE {later} GROUP BY attempt_id
+        ), marks AS (
+            SELECT attempt_id, avg(score) AS score FROM (
+                SELECT attempt_id, arg_max(score, marked_at) AS score
+                FROM quality_marks WHERE {later} GROUP BY attempt_id, scorer, sheet
+            ) GROUP BY attempt_id
+        ), tapes AS (
+            SELECT DISTINCT attempt_id FROM recordings WHERE {later}
+        ), joined AS (
+            SELECT a.day, a.campaign, coalesce(t.team, '') AS team, coalesce(a.agent, '') AS agent,
+                   coalesce(a.list, '') AS list, coalesce(a.trunk, '') AS trunk,
+                   coalesce(a.caller_id, '') AS caller_id, q.hour, a.disposition, a.live, a.abandoned, a.hung_up,
+                   a.charged, a.message_played, a.opted_out, coalesce(w.word_opt_out, false) AS word_opt_out,
+                   a.dialled_at, a.wait_s, a.talk_s, a.post_dial_delay_s, w.outcome,
+                   hash(a.campaign, coalesce(a.lead_id, a.attempt_id)) AS lead,
+                   coalesce(w.outcome = 'machine', false) AND NOT a.abandoned AS machine, m.score,
+                   tapes.attempt_id IS NOT NULL AS recorded
+            FROM (SELECT * FROM attempts WHERE {_dates(question.period)} AND {period}) a
+            LEFT JOIN words w USING (attempt_id)
+            LEFT JOIN marks m USING (attempt_id)
+            LEFT JOIN tapes USING (attempt_id)
+            LEFT JOIN teams t ON t.agent = a.agent AND t.day = a.day
+            LEFT JOIN quarters q ON q.quarter = {_QUARTER.format("a.reserved_at")}
+        )
+        SELECT * FROM joined WHERE {_within(question, KEYS)}
+    """
+
+
+_IDLES: Final = """
+    CREATE OR REPLACE TEMP TABLE idles AS
+    WITH marked AS (
+        SELECT day, hour, team, campaign, agent, state, started_at, seconds,
+               state <> lag(state, 1, '') OVER (PARTITION BY agent ORDER BY started_at) AS begins
+        FROM spans WHERE asked
+    ), numbered AS (
+        SELECT *, sum(begins::INT) OVER (PARTITION BY agent ORDER BY started_at) AS stay FROM marked
+    )
+    SELECT agent, min(day) AS day, min(hour) AS hour, any_value(team) AS team, any_value(campaign) AS campaign,
+           sum(seconds) AS seconds
+    FROM numbered WHERE state = 'ready' GROUP BY agent, stay
+"""
+"""Ready times that were cut at quarters, put together again."""
+
+
+def sums(
+    connection: Connection,
+    question: Question,
+    keys: Sequence[str],
+    wanted: Collection[str],
+    *,
+    with_agent: bool = False,
+) -> list[Sums]:
+    """The sums of those names for each group, in order of the keys, then the total; `with_agent` only of calls that an
+    agent had.
+
+    Groups of which only calls or only time is known have zeros for the other; where time is not known by these keys
+    its sums are None.
+    """
+    of_calls, of_time, of_idles = (
+        {name: formula for name, formula in known.items() if name in wanted}
+        for known in (CALL_SUMS, TIME_SUMS, IDLE_SUMS)
+    )
+    calls = _grouped(connection, "calls WHERE agent <> ''" if with_agent else "calls", of_calls, keys, question)
+    timed = set(keys) <= TIME_KEYS
+    times = _grouped(connection, "stays", of_time, keys, question) if timed else {}
+    idles = _grouped(connection, "idles", of_idles, keys, question) if timed else {}
+    total = (None,) * len(keys)
+    if "campaign" in keys:  # time for no campaign in particular is in the total alone
+        times = {group: of for group, of in times.items() if group == total or group[keys.index("campaign")]}
+    groups = sorted((calls.keys() | times.keys()) - {total}, key=lambda group: tuple(map(_order, group)))
+    no_time = _nothing(of_time) if timed else dict.fromkeys(of_time)
+    return [
+        {
+            **dict(zip(keys, group, strict=True)),
+            **(calls.get(group) or _nothing(of_calls)),
+            **(times.get(group) or no_time),
+            **(idles.get(group) or _nothing(of_idles)),
+        }
+        for group in [*groups, total]
+    ]
+
+
+def _order(key: Any) -> tuple[int, str]:
+    """Hours by number, all else by its letters."""
+    return (key, "") if isinstance(key, int) else (0, str(key))
+
+
+def _nothing(of: Mapping[str, str]) -> dict[str, Any]:
+    return {name: None if formula.startswith("quantile") else 0 for name, formula in of.items()}
+
+
+def _grouped(
+    connection: Connection, table: str, of: Mapping[str, str], keys: Sequence[str], question: Question
+) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Each group's sums by its keys; the total's by as many None. Asked for apart from each other: it is half the work
+    of grouping sets."""
+    formulas = [formula.replace("{service_s}", f"{question.service_level_s!r}") for formula in of.values()]
+    found = {}
+    for by in dict.fromkeys((tuple(keys), ())):
+        grouping = f"GROUP BY {', '.join(by)}" if by else ""
+        for row in run(connection, f"SELECT {', '.join([*by, *formulas, '1'])} FROM {table} {grouping}"):
+            group = row[: len(by)] if by else (None,) * len(keys)
+            found[group] = dict(zip(of, row[len(by) : -1], strict=True))
+    return found

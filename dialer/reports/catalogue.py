@@ -1,0 +1,55 @@
+"""The reports, as `reports.toml` has them: the tables of each, what they are grouped by, the measures they show."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+import msgspec
+
+KEY_HEADS: Final[Mapping[str, tuple[str, str]]] = {
+    "day": ("day", "日期"),
+    "campaign": ("campaign", "项目"),
+    "team": ("team", "班组"),
+    "agent": ("agent", "座席"),
+    "list": ("list", "名单批次"),
+    "trunk": ("trunk", "线路"),
+    "caller_id": ("caller id", "主叫号码"),
+    "hour": ("hour", "时段"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One table of a report, and the measure of it that is drawn."""
+
+    title: str
+    chinese: str
+    keys: tuple[str, ...]
+    measures: tuple[str, ...]
+    chart: tuple[str, ...] = ()
+    with_agent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report. `period` is the one that is meant where none is given."""
+
+    name: str
+    title: str
+    chinese: str
+    short: str
+    period: str
+    parts: tuple[Part, ...]
+
+
+def _read() -> dict[str, Report]:
+    """The reports, in their order."""
+    text = (resources.files("dialer.reports") / "reports.toml").read_text(encoding="utf-8")
+    return {name: msgspec.convert({"name": name, **row}, Report) for name, row in tomllib.loads(text).items()}
+
+
+REPORTS: Final[Mapping[str, Report]] = _read()
