@@ -65,6 +65,12 @@ class EdgeSettings(Section):
         validate_default=True,
     )
     phones_port: Port = Field(default=5079, description="SIP port on 127.0.0.1 through which phones are called")
+    websocket_port: int = Field(
+        default=0,
+        description="port for phones in browsers (WebRTC, secure WebSockets) on the carriers' side; 0: none",
+        ge=0,
+        le=65_535,
+    )
     rtp_port_min: int = Field(default=30_000, description="lowest RTP port", ge=1024, le=65_535)
     rtp_port_max: int = Field(default=39_999, description="highest RTP port", ge=1024, le=65_535, validate_default=True)
     control_port: Port = Field(default=2223, description="UDP port of 127.0.0.1 at which rtpengine takes orders")
@@ -126,6 +132,8 @@ class EdgeSettings(Section):
     def _both_files(cls, key_file: str, info: ValidationInfo) -> str:
         if bool(key_file) != bool(info.data.get("certificate_file")):
             raise ValueError("certificate_file and key_file are set together, or both are empty")
+        if info.data.get("websocket_port") and not (key_file and info.data.get("phones_domain")):
+            raise ValueError("websocket_port needs phones_domain, certificate_file and key_file")
         return key_file
 
 

@@ -65,6 +65,12 @@ class SipSettings(Section):
         default=0.0, description="longest talk in seconds; 0: as long as they like", ge=0, le=86400
     )
 
+    hold_music: str = Field(
+        default="",
+        description="WAV file (16 bit mono PCM, 8 or 16 kHz) for whoever is on hold, absolute path; empty: silence",
+        pattern=r"^(/.{1,1000})?$",
+    )
+
     @field_validator("rtp_port_max")
     @classmethod
     def _rtp_range(cls, highest: int, info: ValidationInfo) -> int:

@@ -62,7 +62,8 @@ class Settings:
     An answered leg of which neither RTP nor RTCP has come for `media_timeout_s` ends, unless it is on hold. One whose
     far end keeps no session timer is asked every `session_refresh_s` whether it is still there. A talk lasts
     `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
-    (the edge, where they register); 0: directly. Talks are recorded into folders of `recordings`, an absolute path.
+    (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
+    Talks are recorded into folders of `recordings`, an absolute path.
     """
 
     trunks: tuple[Trunk, ...]
@@ -75,6 +76,7 @@ class Settings:
     session_refresh_s: float = 300.0
     talk_limit_s: float = 0.0
     phones_port: int = 0
+    hold_music: str = ""
     recordings: str = ""
 
 

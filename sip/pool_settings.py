@@ -38,6 +38,7 @@ class PoolSettings:
     session_refresh_s: float = 300.0
     talk_limit_s: float = 0.0
     phones_port: int = 0
+    hold_music: str = ""
     recordings: str = ""
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
@@ -67,6 +68,7 @@ class PoolSettings:
             session_refresh_s=self.session_refresh_s,
             talk_limit_s=self.talk_limit_s,
             phones_port=self.phones_port,
+            hold_music=self.hold_music,
             recordings=self.recordings,
         )
 

@@ -19,7 +19,7 @@ from dialer.core.agents.agent import Agent, AgentState, Roster, come_free, enter
 from dialer.core.agents.staffing import Staffing
 from dialer.core.calls import trunk_selection
 from dialer.core.calls.call import STATE_LIMIT_S, TRY_MARK, UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
-from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad, load_of
+from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect
 from sip.messages import SLOTS_PER_CALL
@@ -328,4 +328,4 @@ def _shown(agent: Agent) -> tuple[object, ...]:
 
 def new_state(settings: EngineSettings) -> EngineState:
     """An empty state: no agents, no campaigns, no workers yet."""
-    return EngineState(settings=settings, trunks={limits.name: load_of(limits) for limits in settings.trunks})
+    return EngineState(settings=settings, trunks={limits.name: TrunkLoad(limits) for limits in settings.trunks})

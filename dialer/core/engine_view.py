@@ -142,14 +142,14 @@ def _trunk_row(trunk: TrunkLoad, now: float) -> TrunkRow:
     return TrunkRow(
         name=trunk.name,
         calls=trunk.calls,
-        max_calls=trunk.max_calls,
+        max_calls=trunk.limits.max_calls,
         starts_last_second=trunk.started_lately(now),
-        max_cps=trunk.max_cps,
+        max_cps=trunk.limits.max_cps,
         faults=trunk.faults,
         resting_s=round(max(0.0, trunk.rests_until - now, trunk.asked_until - now), 1),
         why=_why_it_rests(trunk, now),
-        priority=trunk.priority,
-        weight=trunk.weight,
+        priority=trunk.limits.priority,
+        weight=trunk.limits.weight,
     )
 
 

@@ -6,6 +6,7 @@ import math
 import struct
 import wave
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -69,6 +70,31 @@ def hours_around(now: float) -> tuple[HoursSettings, ...]:
     opens, closes = (f"{at:%H:%M}" for at in (here - OPEN_AROUND_NOW, here + OPEN_AROUND_NOW))
     spans = [(opens, closes)] if opens < closes else [(opens, "24:00"), ("00:00", closes)]
     return tuple(HoursSettings(days=tuple(Day), opens=a, closes=b) for a, b in spans if a < b)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePorts:
+    """Where an edge on loopback listens: `public` at its address there, the others on 127.0.0.1."""
+
+    public: int
+    inside: int
+    control: int
+
+
+def edge_toml(ports: EdgePorts, address: str) -> str:
+    """The part of the daemon's settings file that puts an edge between the workers and the carrier."""
+    return f"""
+[edge]
+used = true
+address = "{address}"
+port = {ports.public}
+inside_port = {ports.inside}
+control_port = {ports.control}
+rtp_port_min = 20000
+rtp_port_max = 29999
+processes = 2
+keep_alive_s = 2
+"""
 
 
 def daemon_toml(folder: Path, *, redis_url: str, carrier_port: int, agents: int) -> str:

@@ -25,7 +25,7 @@ from config.redis import RedisSettings
 from dialer.archive.sources import Sources
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
-from dialer.demo import crm, lead_list, parts, scene
+from dialer.demo import crm, edge, lead_list, parts, scene
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import Kind, Row
 from dialer.demo.parts import DemoFailed
@@ -53,13 +53,15 @@ MOST_DISPOSITIONS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the demo shows. `profile` is how callees and phones behave: a profile of `sip.loopback`, by name or file."""
+    """What the demo shows. `edge` puts Kamailio and rtpengine before the carrier; `profile` is how callees and phones
+    behave: a profile of `sip.loopback`, by name or file."""
 
     seconds: float = 60.0
     agents: int = 12
     leads: int = 3000
     seed: int = 1
     keep: bool = False
+    edge: bool = False
     profile: str = str(scene.CALLEES)
 
 
@@ -141,12 +143,16 @@ def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Sta
     store = open_store(RedisSettings(url=url))
     stack.callback(close_store, store)
 
-    show(Moment("starting the daemon; the very first start compiles the pacing model"))
     now, message, settings = time.time(), folder / "abandoned.wav", folder / "dialer.toml"
     scene.write_message(message)
-    settings.write_text(
-        scene.daemon_toml(folder, redis_url=url, carrier_port=loopback.carrier_port, agents=options.agents)
-    )
+    text = scene.daemon_toml(folder, redis_url=url, carrier_port=loopback.carrier_port, agents=options.agents)
+    if options.edge:
+        show(Moment("starting Kamailio and rtpengine"))
+        text += scene.edge_toml(edge.free_ports(), edge.PUBLIC)
+        settings.write_text(text)
+        stack.enter_context(edge.between(settings, folder / "edge", most_s))
+    settings.write_text(text)
+    show(Moment("starting the daemon; the very first start compiles the pacing model"))
     campaigns.create(store, scene.campaign_settings(message, now), who=scene.WHO, now=now)
     campaigns.set_state(store, scene.CAMPAIGN, CampaignState.PAUSED, who=scene.WHO, now=now)
     scene.call_earlier(store, [row.number for row in rows if row.kind is Kind.CALLED_ENOUGH], now)

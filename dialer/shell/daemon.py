@@ -17,6 +17,7 @@ from __future__ import annotations
 import gc
 import signal
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -32,7 +33,7 @@ from dialer.shell.recordings.disk_watch import DiskWatch
 from dialer.shell.recordings.expiry import Expiry
 from dialer.shell.recordings.finishing import Finishing
 from dialer.shell.tasks.board import BoardTask
-from dialer.shell.tasks.campaign_watch import CampaignWatch
+from dialer.shell.tasks.campaign_watch import CampaignWatch, unplayable
 from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.crm_streams import CrmStreams
 from dialer.shell.tasks.event_writer import EventWriter
@@ -81,6 +82,9 @@ def _leaves(group: BaseExceptionGroup[StartFailed]) -> list[StartFailed]:
 
 
 async def _run(settings: DaemonSettings) -> Exit:
+    if settings.sip.hold_music:
+        for reason in await trio.to_thread.run_sync(unplayable, Path(settings.sip.hold_music), "sip.hold_music"):
+            raise StartFailed(Exit.CONFIG, reason)
     parts = await trio.to_thread.run_sync(open_parts, settings)
     log.info("starting", host=parts.host, owner=parts.owner, lines=settings.sip.max_lines)
     lost = True  # a disk that hangs is left alone in the end

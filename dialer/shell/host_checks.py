@@ -28,6 +28,7 @@ from dialer.disk.recordings import sealing
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.recordings.disk_watch import MB, NEAR
 from dialer.shell.recordings.troubles import FAILED
+from dialer.shell.tasks.campaign_watch import unplayable
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, trip
@@ -75,6 +76,8 @@ def check_settings(effective: Effective[DaemonSettings], catalogue: Catalogue, f
     """The settings themselves: they have been read, so what is left are gaps, policies, and who may read a password."""
     settings = effective.settings
     yield ok("settings", f"no mistakes ({f'file {file}' if file else 'no file: defaults only'})")
+    for reason in unplayable(Path(settings.sip.hold_music), "sip.hold_music") if settings.sip.hold_music else ():
+        yield Finding("settings", State.FAULT, reason, "the daemon would not start: mend the file or leave it out")
     if not settings.trunks:
         yield Finding("settings", State.FAULT, "no trunk is configured", "add a [[trunks]] section")
     for name, problems in catalogue.faults.items():

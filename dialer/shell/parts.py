@@ -242,5 +242,6 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         session_refresh_s=settings.sip.session_refresh_s,
         talk_limit_s=settings.sip.talk_limit_s,
         phones_port=edge.phones_port if edge.has_phones else 0,
+        hold_music=settings.sip.hold_music,
         recordings=settings.recordings.live,
     )

@@ -13,12 +13,13 @@ HEAD: Final = "# Written by `dialer edge render`: change dialer.toml instead.\n"
 
 _MODULES: Final = (
     *("ctl", "kex", "corex", "cfg_rpc", "pv", "tm", "tmx", "sl", "rr", "maxfwd", "siputils", "textops", "textopsx"),
-    *("xlog", "sanity", "sdpops", "htable", "pike", "pipelimit", "db_text", "dispatcher", "dialog", "uac", "topoh"),
+    *("xlog", "sanity", "sdpops", "db_text", "htable", "pike", "pipelimit", "dispatcher", "dialog", "uac", "topoh"),
     "rtpengine",
 )
-"""In this order: topoh stands behind dialog, which corrects the CSeq of authenticated calls."""
+"""In this order: topoh behind dialog, which corrects the CSeq of authenticated calls; db_text before htable."""
 
 _PHONE_MODULES: Final = ("auth", "usrloc", "registrar", "nathelper")
+_WEBSOCKET_MODULES: Final = ("xhttp", "websocket")
 
 _SOURCES_SET: Final = 1000
 """The dispatcher's set with addresses that carriers send from and that are never called."""
@@ -29,6 +30,17 @@ PHONE_GRACE_S: Final = 60
 _RING_LIMIT_MS: Final = 180_000
 """The workers end what rings too long; this is for the case that none of them lives any more."""
 
+_NATED: Final = 7
+"""The flag of a phone's registration that came from elsewhere than the phone says: it is behind a NAT."""
+
+_KEEP_NAT_OPEN_S: Final = 20
+
+_BROWSER: Final = (
+    "replace-origin replace-session-connection ICE=force rtcp-mux-offer generate-mid SDES-off DTLS=passive "
+    "transport-protocol=UDP/TLS/RTP/SAVPF direction=inside direction=outside"
+)
+"""What rtpengine makes of an offer for a browser: ICE, and keys by DTLS."""
+
 _SAFETY: Final = "replace-origin replace-session-connection strict-source asymmetric ICE=remove rtcp-mux-demux SDES-off"
 
 
@@ -36,16 +48,18 @@ def kamailio_files(edge: Edge, mask_key: str) -> tuple[File, ...]:
     """Every file of Kamailio. `mask_key` hides our addresses in what carriers see; calls outlive a restart of
     Kamailio only as long as it stays the same. Raises `ValueError` for a password that no SIP header can carry."""
     routes = files("sip.edge").joinpath("routes.cfg").read_text(encoding="utf-8")
-    found = [
+    written = [
         File("kamailio.cfg", HEAD + "\n".join(_head(edge)) + "\n\n" + "\n".join(_trunks(edge)) + "\n\n" + routes),
         File("secrets.cfg", HEAD + "\n".join(_secrets(edge, mask_key)) + "\n", secret=True),
         File("dispatcher.list", HEAD + "\n".join(_destinations(edge)) + "\n"),
-        File("dbtext/version", "table_name(string) table_version(int)\nuacreg:5\n"),
+        File("dbtext/version", "table_name(string) table_version(int)\nuacreg:5\nhtable:2\nphones:2\n"),
         File("dbtext/uacreg", "\n".join(_registrations(edge)) + "\n", secret=True),
     ]
+    if edge.phones:
+        written.append(File("dbtext/phones", "\n".join(_phones(edge)) + "\n", secret=True))
     if edge.tls:
-        found.append(File("tls.cfg", HEAD + "\n".join(_tls(edge)) + "\n"))
-    return tuple(found)
+        written.append(File("tls.cfg", HEAD + "\n".join(_tls(edge)) + "\n"))
+    return tuple(written)
 
 
 def _head(edge: Edge) -> Iterator[str]:
@@ -56,6 +70,10 @@ def _head(edge: Edge) -> Iterator[str]:
     yield f'#!substdef "!TO_WORKER!{to_worker}!g"'
     yield f'#!substdef "!TO_CARRIER!{to_carrier}!g"'
     yield f'#!substdef "!SAME_SIDES!{_SAFETY.replace("SDES-off", "")}!g"'
+    yield f'#!substdef "!NAT_ANSWER!{_learning(_SAFETY.replace("SDES-off", ""))}!g"'
+    yield f'#!substdef "!NAT_REOFFER!{_learning(to_worker)}!g"'
+    yield f'#!substdef "!NAT_OFFER!{_learning(to_carrier)}!g"'
+    yield f'#!substdef "!TO_BROWSER!{_BROWSER} address-family={family}!g"'
     yield f'#!substdef "!RING_LIMIT_MS!{_RING_LIMIT_MS}!g"'
     yield f'#!substdef "!CARRIER_LIMIT!{edge.carrier_cps}!g"'
     yield "#!define DELAYED_OFFER 1"
@@ -63,10 +81,14 @@ def _head(edge: Edge) -> Iterator[str]:
         yield "#!define PHONES 1"
         yield f'#!substdef "!PHONES_PORT!{edge.phones.inside_port}!g"'
         yield f'#!substdef "!PHONES_DOMAIN!{edge.phones.domain}!g"'
+        yield f'#!substdef "!NAT_FLAG!{_NATED}!g"'
+        if edge.phones.websocket_port:
+            yield "#!define WEBSOCKETS 1"
+            yield f'#!substdef "!WEBSOCKET_PORT!{edge.phones.websocket_port}!g"'
     yield ""
     yield from ("debug=2", "log_stderror=no", "auto_aliases=no", "dns_cache_init=on", "server_signature=no")
     yield from (f"children={edge.processes}", "tcp_children=2", "mlock_pages=no", 'server_header="Server: SIP"')
-    yield f"disable_tcp={'no' if {'tcp', 'tls'} & set(edge.transports) else 'yes'}"
+    yield f"disable_tcp={'no' if edge.tls or 'tcp' in edge.transports else 'yes'}"
     yield f"enable_tls={'yes' if edge.tls else 'no'}"
     for carrier in edge.carriers:
         yield f"listen=udp:{INSIDE}:{carrier.inside_port}"
@@ -74,8 +96,14 @@ def _head(edge: Edge) -> Iterator[str]:
         yield f"listen=udp:{INSIDE}:{edge.phones.inside_port}"
     for transport in edge.transports:
         yield f"listen={_public(edge, transport)}{_advertised(edge, transport)}"
+    browsers = _WEBSOCKET_MODULES if edge.phones and edge.phones.websocket_port else ()
+    if edge.phones and edge.phones.websocket_port:
+        place = f"{bracketed(edge.address)}:{edge.phones.websocket_port}"
+        seen = f" advertise {bracketed(edge.nat_address)}:{edge.phones.websocket_port}" if edge.nat_address else ""
+        yield f"listen=tls:{place}{seen}"
+        yield "tcp_accept_no_cl=yes"  # as HTTP has it
     yield ""
-    for module in (*(("tls",) if edge.tls else ()), *_MODULES, *(_PHONE_MODULES if edge.phones else ())):
+    for module in (*(("tls",) if edge.tls else ()), *_MODULES, *(_PHONE_MODULES if edge.phones else ()), *browsers):
         yield f'loadmodule "{module}.so"'
     yield ""
     for module, name, value in _parameters(edge):
@@ -89,8 +117,10 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
     yield "tm", "remap_503_500", 0
     yield "tm", "failure_reply_mode", 3
     yield "rr", "append_fromtag", 1
+    yield "db_text", "db_mode", 1  # a table is read anew whenever Kamailio is told to
     yield "dispatcher", "list_file", f"{edge.folder}/dispatcher.list"
     yield "dispatcher", "flags", 2
+    yield "dispatcher", "reload_delta", 0
     yield "dispatcher", "ds_ping_interval", edge.keep_alive_s
     # Only destinations with flag 8 are asked. A 408 is tm's own word for silence, so codes are listed one by one.
     yield "dispatcher", "ds_probing_mode", 3
@@ -115,7 +145,8 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
     yield "pike", "remove_latency", 4
     yield "htable", "htable", f"banned=>size=8;autoexpire={edge.ban_s};"
     if edge.phones:
-        yield "htable", "htable", "passwords=>size=10;"
+        yield "htable", "db_url", f"text://{edge.folder}/dbtext"
+        yield "htable", "htable", "passwords=>size=10;dbtable=phones;"
         yield "htable", "htable", f"phones=>size=10;autoexpire={edge.phones.expires_s + PHONE_GRACE_S};"
         yield "auth", "nonce_expire", 60
         yield "usrloc", "db_mode", 0
@@ -124,8 +155,18 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
         yield "registrar", "max_expires", edge.phones.expires_s
         yield "registrar", "received_avp", "$avp(received)"
         yield "nathelper", "received_avp", "$avp(received)"
+        yield "usrloc", "nat_bflag", _NATED
+        yield "nathelper", "natping_interval", _KEEP_NAT_OPEN_S
+        yield "nathelper", "ping_nated_only", 1
+        yield "nathelper", "sipping_bflag", _NATED
+        yield "nathelper", "sipping_from", f"sip:ping@{edge.phones.domain}"
     if edge.tls:
         yield "tls", "config", f"{edge.folder}/tls.cfg"
+
+
+def _learning(options: str) -> str:
+    """For a phone behind a NAT: where its audio comes from is learnt from its first packets, and holds from then on."""
+    return options.replace(" asymmetric", "")
 
 
 def _trunks(edge: Edge) -> Iterator[str]:
@@ -158,12 +199,15 @@ def _secrets(edge: Edge, mask_key: str) -> Iterator[str]:
             yield "    }"
     yield "    return;"
     yield "}"
-    if edge.phones:
-        yield "event_route[htable:mod-init] {"
-        for user, password in edge.phones.passwords.items():
-            digest = hashlib.md5(f"{user}:{edge.phones.domain}:{password}".encode(), usedforsecurity=False).hexdigest()
-            yield f'    $sht(passwords=>{user}) = "{digest}";'  # HA1 of RFC 2617: nothing in it needs quoting
-        yield "}"
+
+
+def _phones(edge: Edge) -> Iterator[str]:
+    """The table of phones with the digests of their passwords (HA1 of RFC 2617), which Kamailio can read again."""
+    yield "key_name(string) key_type(int) value_type(int) key_value(string) expires(int)"
+    assert edge.phones is not None
+    for user, password in edge.phones.passwords.items():
+        digest = hashlib.md5(f"{user}:{edge.phones.domain}:{password}".encode(), usedforsecurity=False).hexdigest()
+        yield f"{user}:0:0:{digest}:0"
 
 
 def _destinations(edge: Edge) -> Iterator[str]:

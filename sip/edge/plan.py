@@ -44,12 +44,14 @@ class Carrier:
 @dataclass(frozen=True, slots=True)
 class Phones:
     """Agents' phones that register at the edge, as `sip:USER@DOMAIN`. Workers reach them at port `inside_port` of
-    `INSIDE`. `passwords` are by user, and left out where this is printed."""
+    `INSIDE`. `passwords` are by user, and left out where this is printed. Browsers come to `websocket_port`, by secure
+    WebSockets; 0: none do."""
 
     domain: str
     inside_port: int
     passwords: Mapping[str, str] = field(repr=False)
     expires_s: int = 300
+    websocket_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Final
+
+import pjsua2 as pj
 
 from sip.causes import Cause, classify
 from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent, RecordingChanged, RecordingOrder
 from sip.worker import cancelling
 from sip.worker import dialog as fact
+from sip.worker.audio.hold_music import HoldMusic
 from sip.worker.audio.recorder import Recorder
 from sip.worker.context import Context
 from sip.worker.dialog import Dialog
@@ -43,6 +47,7 @@ class AgentLeg:
         self._order = RecordingOrder()
         self._recorder: Recorder | None = None
         self._over = False
+        self._music: HoldMusic | None = None
 
     def dial(self, command: DialAgent) -> None:
         """Dial an agent; the next one may be named while the one before is still being cancelled."""
@@ -72,6 +77,7 @@ class AgentLeg:
     def end(self) -> None:
         """The call is over: hang up, report nothing."""
         self._over = True
+        self._stop_music()
         if self._recorder is not None:
             self._recorder.close()
             self._recorder = None
@@ -96,7 +102,7 @@ class AgentLeg:
                 cancelling.heard(self._context, dialog)
             case fact.Confirmed() if self._over:
                 self._let_go(dialog, Cause.CANCELLED, _CANCELLED)
-            case fact.Confirmed() | fact.MediaReady():
+            case fact.Confirmed() | fact.MediaReady() | fact.Held():
                 self.connect()
             case fact.Gone(answer):
                 self._let_go(dialog, _cause_of_end(dialog, answer), answer.code or _OK)
@@ -111,11 +117,16 @@ class AgentLeg:
             self._agent.press(digit)
 
     def connect(self) -> None:
-        """Bridge the legs if both are answered and have audio; again after a re-INVITE."""
+        """Bridge the legs if both are answered and have audio; again after a re-INVITE. While one of them holds, the
+        other hears music."""
         callee, agent = self._callee, self._agent
         if agent is None or self._over or not (callee.answered and callee.has_media):
             return
         if not (agent.answered and agent.has_media):
+            return
+        self._stop_music()
+        if callee.on_hold or agent.on_hold:
+            self._play_music(callee if agent.on_hold else agent)
             return
         self._context.endpoint.bridge(callee, agent)
         if not self.bridged:
@@ -143,6 +154,20 @@ class AgentLeg:
 
         endpoint = self._context.endpoint
         return Recorder(endpoint.recordings, self._order, endpoint.silence, report)
+
+    def _play_music(self, waiting: Dialog) -> None:
+        path = self._context.endpoint.hold_music
+        if path and not waiting.on_hold and self.bridged:
+            try:
+                self._music = HoldMusic(path)
+                self._music.startTransmit(waiting.audio())
+            except pj.Error as error:
+                sys.stderr.write(f"sip worker: the hold music cannot be played: {error.reason}\n")
+
+    def _stop_music(self) -> None:
+        music, self._music = self._music, None
+        if music is not None:
+            music.close()
 
     def _start_next(self) -> None:
         command = self._next
@@ -178,6 +203,7 @@ class AgentLeg:
             cancelling.abandon(self._context, agent, cancelling.TERMINATED)
 
     def _let_go(self, agent: Dialog, cause: Cause, sip_code: int) -> None:
+        self._stop_music()
         agent.bye()
         self._context.release(agent)
         self._agent = None

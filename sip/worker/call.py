@@ -168,7 +168,7 @@ class Call:
                 self._note_progress(dialog, answer)
             case fact.Confirmed():
                 self._note_answer(dialog)
-            case fact.MediaReady():
+            case fact.MediaReady() | fact.Held():
                 if self._agent_leg is not None:
                     self._agent_leg.connect()
                 self._play_on()

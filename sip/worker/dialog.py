@@ -54,6 +54,11 @@ class MediaReady:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The far end does not want to hear us for a while; `MediaReady` is the end of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """The INVITE failed, or the leg ended after its answer.
 
@@ -83,7 +88,7 @@ class Fault:
     """A callback failed; the traceback went to stderr."""
 
 
-Fact = Sent | Heard | Confirmed | MediaReady | Gone | Key | Vanished | Fault
+Fact = Sent | Heard | Confirmed | MediaReady | Held | Gone | Key | Vanished | Fault
 
 _Callback = TypeVar("_Callback", bound=Callable[..., None])
 
@@ -119,6 +124,7 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self.answered_by_us = False
         self.ended = False
         self.has_media = False  # an audio stream is up, or was
+        self.on_hold = False  # it was, and is not at the moment
         self.call_id = ""
         self.contact = ""
         self.media: MediaSockets | None = None
@@ -261,15 +267,19 @@ class Dialog(pj.Call):  # type: ignore[misc]
     def onCallMediaState(self, prm: Any) -> None:
         info = self.getInfo()  # bound: `self.getInfo().media` would be read after it was freed
         self._stream, self._silent_s = -1, 0.0
+        is_active = False
         for media in info.media:
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                self.has_media = True
+                self.has_media = is_active = True
                 if media.dir & pj.PJMEDIA_DIR_DECODING:
                     self._stream = media.index
                 if self.media is not None:
                     stream = self.getStreamInfo(media.index)
                     self.media.hear(stream.remoteRtpAddress, self.destination)
                 self._facts.append((self, MediaReady()))
+        self.on_hold = self.has_media and not is_active
+        if self.on_hold:
+            self._facts.append((self, Held()))
 
     @_noting_faults
     def onDtmfDigit(self, prm: Any) -> None:

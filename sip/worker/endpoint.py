@@ -89,6 +89,7 @@ class Endpoint:
         _kept.append(self)
         self.slots = slots
         self.talk_limit_s = settings.talk_limit_s
+        self.hold_music = settings.hold_music
         self.recordings = settings.recordings
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._settings = settings
@@ -283,6 +284,9 @@ class Endpoint:
         """Let go of a leg whose slot is free; its sockets cool down."""
         if dialog.has_media:
             self.keep_clock(now + CLOCK_GRACE_S)
+        if dialog.invite and not dialog.answered:
+            # An edge may have spoken for a carrier that was silent, and that answers after all.
+            self._screen.hang_up_later(dialog.call_id, dialog.invite)
         self._forget(dialog)
         dialog.destroy()
         self._closed_at.append(now)

@@ -1,10 +1,10 @@
 """What must not reach the SIP library as it is: requests that it mishandles, and answers whose SDP could abort it.
 
 The screen is a second socket on the library's SIP port, on which the kernel puts these datagrams
-(`socket_filter.selector`). Answers go on to the library, their SDP made anew; so do, inside a dialog, the offers of a
-re-INVITE or UPDATE and what an ACK carries, by way of a third socket (`sip.passing`). Other requests are answered here,
-without touching a call: inside a dialog OPTIONS, NOTIFY and key presses in an INFO; outside of one nothing but OPTIONS
-is accepted.
+(`socket_filter.selector`). Answers go on to the library, their headers made readable and their SDP made anew
+(`sip.screening`); so do requests inside a dialog that belong to an INVITE or end a call, by way of a third socket.
+Other requests are answered here, without touching a call: inside a dialog OPTIONS, NOTIFY and key presses in an INFO;
+outside of one nothing but OPTIONS is accepted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Set
 from ipaddress import IPv4Network
 from typing import Final, Protocol, TypeVar
 
-from sip import passing
+from sip.screening import headers, passing
 from sip.worker import sdp, sip_text
 from sip.worker.keys import keys_of
 from sip.worker.socket_filter import Sender, attach_filter, permit
@@ -32,6 +32,9 @@ DIALOGS_REMEMBERED: Final = 256
 
 CSEQ_LIMIT: Final = 2**31
 _REFRESH_REFUSED: Final = frozenset({"401", "407", "422"})
+
+_ENDING: Final = frozenset({"BYE", "CANCEL"})
+"""Requests of which the library also knows what to say where the call is just over."""
 
 INFOS_REMEMBERED: Final = 256
 """Key presses whose repetition is told from another press."""
@@ -68,6 +71,7 @@ class Screen:
         self.relay.bind((self._library[0], 0))
         self.relay.setblocking(False)
         attach_filter(self.relay, permit([Sender(IPv4Network(self._library[0]), port)]))
+        self._own = f"{self._library[0]}:{port}"
         self._leg_of = leg_of
         self._press = press
         self._given_up: OrderedDict[str, str] = OrderedDict()
@@ -122,40 +126,49 @@ class Screen:
         is_refresh = code in _REFRESH_REFUSED and named.method in {"INVITE", "UPDATE"}
         if is_refresh and self._leg_of(named.call_id) is None:
             head = f"SIP/2.0 481 Call Does Not Exist{head[head.index(_CRLF) :]}"
-        head = passing.reachable(head, source)
-        return sip_text.with_body(head, sdp.made_anew(body) or "" if body and sip_text.carries_sdp(head) else "")
+        readable = headers.readable_response(passing.reachable(head, source), self._own)
+        if readable is None:
+            return None
+        return sip_text.with_body(readable, sdp.made_anew(body) or "" if body and sip_text.carries_sdp(head) else "")
 
     def _take(self, request: sip_text.Request, source: tuple[str, int]) -> None:
         leg = self._leg_of(request.call_id)
         is_inside = leg is not None and sip_text.tag(request.to) == sip_text.our_tag(leg.invite) != ""
-        if leg is not None and is_inside and request.method in {"INVITE", "UPDATE", "ACK"}:
-            line, headers = self._pass_on(request, source, leg), tuple[str, ...]()
+        added: tuple[str, ...] = ()
+        if request.method in _ENDING and request.has_to_tag:
+            line = self._pass_on(request, source)
+        elif leg is not None and is_inside and request.method in {"INVITE", "UPDATE", "ACK"}:
+            line = self._refusal(request, leg) or self._pass_on(request, source)
         elif is_inside:
-            line, headers = self._inside(request)
+            line, added = self._inside(request)
         else:
-            line, headers = _outside(request)
+            line, added = _outside(request)
         if line and request.method != "ACK":
-            self._send(sip_text.reply(request, source, line, headers), sip_text.reply_address(request, source))
+            self._send(sip_text.reply(request, source, line, added), sip_text.reply_address(request, source))
 
-    def _pass_on(self, request: sip_text.Request, source: tuple[str, int], leg: Leg) -> str:
-        """Let the library have a request inside a dialog; a refusal instead where that would be no good."""
-        number = request.cseq.partition(" ")[0]
-        if not (number.isascii() and number.isdecimal() and len(number) <= 10 and int(number) < CSEQ_LIMIT):
-            return "400 Bad CSeq"
-        if request.method == "ACK" and self._invites.get(request.call_id) != int(number):
+    def _refusal(self, request: sip_text.Request, leg: Leg) -> str:
+        """Why the library must not have this request inside a dialog, as the line of an answer; empty if it may."""
+        number = _number(request)
+        if request.method == "ACK" and self._invites.get(request.call_id) != number:
             return "400 No Such INVITE"  # never sent, as it is for an ACK
         if request.method == "INVITE":
             if not leg.answered:
                 return "491 Request Pending"
-            remember(self._invites, request.call_id, int(number), DIALOGS_REMEMBERED)
+            remember(self._invites, request.call_id, number, DIALOGS_REMEMBERED)
+        return ""
+
+    def _pass_on(self, request: sip_text.Request, source: tuple[str, int]) -> str:
+        """Let the library have a request, made readable; the line of a refusal instead where that cannot be done."""
+        readable = headers.readable_request(passing.reachable(request.head, source))
+        if readable is None or not 0 <= _number(request) < CSEQ_LIMIT:
+            return "400 Bad Request"
         body = ""
-        if request.body.strip():
+        if request.body.strip() and request.method not in _ENDING:
             body = (sdp.made_anew(request.body, is_offer=True) if sip_text.carries_sdp(request.head) else None) or ""
             if not body and request.method != "ACK":
                 return "488 Not Acceptable Here"
         to = sip_text.reply_address(request, source)
-        head = passing.reachable(request.head, source)
-        head = passing.passed_on(head, sip_text.seen_via(request, source), self.relay.getsockname(), to)
+        head = passing.passed_on(readable, sip_text.seen_via(request, source), self.relay.getsockname(), to)
         try:
             self.relay.sendto(sip_text.with_body(head, body).encode("latin-1"), self._library)
         except OSError as error:
@@ -195,6 +208,12 @@ class Screen:
             self.socket.sendto(message, to)
         except OSError as error:
             sys.stderr.write(f"sip worker: a datagram could not be sent: {error.strerror}\n")
+
+
+def _number(request: sip_text.Request) -> int:
+    """The number in CSeq; -1 where there is none."""
+    number = request.cseq.partition(" ")[0]
+    return int(number) if number.isascii() and number.isdecimal() and len(number) <= 10 else -1
 
 
 def _outside(request: sip_text.Request) -> tuple[str, tuple[str, ...]]:

@@ -38,9 +38,6 @@ LIBRARY: Final = 0
 SCREEN: Final = 1
 """Which socket of two gets a datagram, in the order in which they were bound."""
 
-_TO_LIBRARY: Final = (b"BYE ", b"CANC")
-"""Requests without a body that only belong to a dialog; of any other the library knows what to say."""
-
 DESCRIPTORS: Final = 512
 """Descriptors that are looked at. The library's sockets are among them: it holds 64 of its own, we as many of them."""
 
@@ -73,10 +70,8 @@ def permit(senders: Iterable[Sender]) -> list[Instruction]:
 
 
 def selector(own: IPv4Address, ports: Iterable[int]) -> list[Instruction]:
-    """A selector for a SIP port of `own`: what the library gets, and what is screened first.
-
-    The library gets what we send to ourselves from one of `ports`, BYE and CANCEL. All else is for the screen.
-    """
+    """A selector for a SIP port of `own`: the library gets what we send to ourselves from one of `ports`. All else is
+    for the screen."""
     to_library: list[Instruction] = [(_RETURN, 0, 0, LIBRARY)]
     ours = [step for port in ports for step in ((_IF_EQUAL, 0, 1, port), *to_library)]
     return [
@@ -84,8 +79,6 @@ def selector(own: IPv4Address, ports: Iterable[int]) -> list[Instruction]:
         (_IF_EQUAL, 0, 1 + len(ours), int(own)),
         (_LOAD_HALF, 0, 0, _SOURCE_PORT),
         *ours,
-        (_LOAD, 0, 0, 0),
-        *(step for name in _TO_LIBRARY for step in ((_IF_EQUAL, 0, 1, _word(name)), *to_library)),
         (_RETURN, 0, 0, SCREEN),
     ]
 
@@ -120,10 +113,6 @@ def udp_sockets(first: int = 0) -> Iterator[socket.socket]:
                 yield duplicate
             else:
                 duplicate.close()
-
-
-def _word(text: bytes) -> int:
-    return int.from_bytes(text, "big")
 
 
 def _attach(target: socket.socket, option: int, program: Sequence[Instruction]) -> None:

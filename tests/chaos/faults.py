@@ -7,12 +7,11 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from dialer.store.base.connection import trip
 from tests.chaos import strange
-from tests.chaos.floor import Floor, pause
+from tests.chaos.floor import SERVER_LIMIT_S, Floor, pause
 from tests.chaos.forgetting import cut_aof, flush, restore_backup
 from tests.chaos.lead_orders import lead_orders
 from tests.chaos.plan import CAMPAIGN, Plan
@@ -99,7 +98,7 @@ def kill_redis(floor: Floor) -> None:
     kill_quietly(floor.server_pid)
     time.sleep(floor.span_s(0.0, 3.0))
     floor.server.stop()
-    floor.server.start()
+    floor.server.start(SERVER_LIMIT_S)
 
 
 def slow_redis(floor: Floor) -> None:
@@ -121,8 +120,7 @@ def partition(floor: Floor) -> None:
 
 def fill_disk(floor: Floor) -> None:
     """The disk of a daemon's spool, journal and evidence is full for up to 10 s."""
-    dialer = floor.any_dialer()
-    ballast = Path(f"/proc/{dialer.process.pid}/root{floor.disk(dialer.host)}/ballast")
+    ballast = floor.home(floor.any_dialer()) / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))

@@ -20,7 +20,7 @@ from config.campaign import RetryTable
 from config.redis import RedisSettings
 from config.rules import CapSettings
 from dialer.core.agents.agent import AgentState
-from dialer.store.base.connection import close_store, open_store
+from dialer.store.base.connection import close_store, open_store, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.leads.intake import take_in
 from dialer.store.operators import agents
@@ -45,6 +45,9 @@ INTAKE: Final = 20_000
 """Leads that are handed in at once."""
 
 TAKEN_IN: Final = 1_000
+
+SERVER_LIMIT_S: Final = 60.0
+"""A server with many leads takes a while to read them."""
 
 SMALL_DISK: Final = "6m"
 
@@ -139,6 +142,15 @@ class Floor:
             self.site.leads(CAMPAIGN, [number(i) for i in range(first, min(first + INTAKE, self.leads))])
             while self.leads > INTAKE and take_in(self.site.store, CAMPAIGN, "chaos:1", time.time(), TAKEN_IN).read:
                 pass  # so many are not left to the daemons
+        if (
+            self.leads > INTAKE and self.servers.alone is not None
+        ):  # as a server does by itself that has been up for long
+            trip(self.site.store, [("BGREWRITEAOF",)])
+            self.site.until(self._is_rewritten, "the server has written its file anew", SERVER_LIMIT_S)
+
+    def _is_rewritten(self) -> bool:
+        facts = trip(self.site.store, [("INFO", "persistence")])[0].decode()
+        return "aof_rewrite_in_progress:0" in facts and "aof_rewrite_scheduled:0" in facts
 
     def span_s(self, least: float, most: float) -> float:
         """How long a fault lasts, drawn."""
@@ -183,6 +195,12 @@ class Floor:
         start = partial(self.site.start, host, ready=False, wrapper=wrapper, program=program, environ=environ)
         self.dialers[host] = start(**given)
         return self.dialers[host]
+
+    def home(self, dialer: Dialer) -> Path:
+        """Where a daemon that runs has its spool and evidence, as seen from here."""
+        if self.plan.small_disks:
+            return Path(f"/proc/{dialer.process.pid}/root{self.disk(dialer.host)}")
+        return self.site.folder / dialer.host
 
     def clock(self, host: str) -> Path:
         """The file that has by how much a host's clock is wrong."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from dialer.store.base.connection import trip
 from dialer.store.base.errors import StoreError
 from dialer.store.settlement import acceptance
-from tests.chaos.floor import Floor
+from tests.chaos.floor import SERVER_LIMIT_S, Floor
 from tests.shell.rig import kill_quietly
 
 ACCEPT_LIMIT_S = 20.0
@@ -29,7 +29,7 @@ def cut_aof(floor: Floor) -> None:
     kill_quietly(floor.server_pid)
     os.truncate(path, size)
     floor.server.stop()
-    floor.server.start()
+    floor.server.start(SERVER_LIMIT_S)
 
 
 def restore_backup(floor: Floor) -> None:
@@ -44,7 +44,7 @@ def restore_backup(floor: Floor) -> None:
     shutil.rmtree(folder / "appendonlydir")
     shutil.copy(backup, folder / "dump.rdb")
     floor.server._config["appendonly"] = "no"
-    floor.server.start()
+    floor.server.start(SERVER_LIMIT_S)
     trip(store, [("CONFIG", "SET", "appendonly", "yes")])
     floor.server._config["appendonly"] = "yes"
 

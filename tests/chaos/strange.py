@@ -7,7 +7,6 @@ import resource
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from dialer.store.base.connection import attempt_trip, trip
 from dialer.store.base.streams import GROUP
@@ -94,8 +93,7 @@ def frozen_zygote(floor: Floor) -> None:
 
 def no_inodes(floor: Floor) -> None:
     """The daemon's small disk has no inode left, for up to 8 s."""
-    dialer = floor.any_dialer()
-    folder = Path(f"/proc/{dialer.process.pid}/root{floor.disk(dialer.host)}/crumbs")
+    folder = floor.home(floor.any_dialer()) / "crumbs"
     folder.mkdir()
     made = []
     with suppress(OSError):
@@ -110,8 +108,7 @@ def no_inodes(floor: Floor) -> None:
 
 def no_folder(floor: Floor) -> None:
     """Somebody moves evidence and spool away under the daemon, and back after up to 6 s."""
-    dialer = floor.any_dialer()
-    folder = floor.site.folder / dialer.host
+    folder = floor.home(floor.any_dialer())
     for name in ("evidence", "spool"):
         (folder / name).rename(folder / f"{name}-aside")
     time.sleep(floor.span_s(1.0, 6.0))
@@ -122,8 +119,7 @@ def no_folder(floor: Floor) -> None:
 
 def torn_journal(floor: Floor) -> None:
     """The newest file of a daemon's journal gets rubbish at its end and the server loses its last second."""
-    dialer = floor.any_dialer()
-    journal = max((floor.site.folder / dialer.host / "spool" / "journal").glob("*.journal"))
+    journal = max((floor.home(floor.any_dialer()) / "spool" / "journal").glob("*.journal"))
     with journal.open("ab") as file:
         file.write(floor.random.randbytes(floor.random.randint(1, 200)))
     cut_aof(floor)

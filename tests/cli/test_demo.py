@@ -128,3 +128,16 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 2
     assert "not installed: sippy" in done.output
     assert "pip install 'predictive-dialer[demo]'" in done.output
+
+
+def test_an_edge_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has the Debian packages, and nothing is started."""
+
+    def run(*_: object) -> Summary:
+        raise AssertionError("it was started")
+
+    monkeypatch.setattr("dialer.shell.edge.files.program", lambda name: None if name == "rtpengine" else name)
+    done = run_demo(monkeypatch, run, "--edge")
+    assert done.exit_code == 2
+    assert "not installed: rtpengine" in done.output
+    assert "apt-get install kamailio " in done.output

@@ -74,6 +74,14 @@ def test_a_host_without_trunks(dialer: Dialer) -> None:
     assert findings(dialer)["settings"] == ["no trunk is configured"]
 
 
+def test_hold_music_that_is_not_there(dialer: Dialer) -> None:
+    """The daemon would not start."""
+    found = findings(dialer, "--no-trunks")
+    assert not any("hold_music" in text for text in found.get("settings", ()))
+    result = dialer("--set", "sip.hold_music=/nowhere.wav", "doctor", "--json", "--no-trunks")
+    assert any("sip.hold_music /nowhere.wav cannot be read" in each["text"] for each in data(result)["findings"])
+
+
 def test_mistakes_in_the_settings_come_first(dialer: Dialer, settings: Path) -> None:
     """With the exit code that they have everywhere."""
     settings.write_text("[sip]\nmax_lines = 0\n")

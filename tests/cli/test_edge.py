@@ -115,7 +115,8 @@ def test_phones_get_digests_of_their_passwords(settings: Path, tmp_path: Path) -
     done = run(settings, "edge", "render", "--into", str(into))
     assert done.exit_code == 0, done.output
     assert "hush 17" not in "".join(path.read_text() for path in into.rglob("*") if path.is_file())
-    assert "$sht(passwords=>17)" in (into / "secrets.cfg").read_text()
+    assert "\n17:0:0:" in (into / "dbtext" / "phones").read_text()
+    assert (into / "dbtext" / "phones").stat().st_mode & stat.S_IROTH == 0
     phones.write_text("17 other\n", encoding="utf-8")
     assert run(settings, "edge", "render", "--into", str(into), "--check").exit_code == 7
 
@@ -128,6 +129,20 @@ def test_a_line_that_is_no_phone_is_named_and_not_repeated(settings: Path, tmp_p
     assert done.exit_code == 7
     assert "must be USER PASSWORD" in done.output
     assert "hush" not in done.output
+
+
+def test_browsers_need_a_domain_and_a_certificate(settings: Path, tmp_path: Path) -> None:
+    """Without them the settings are refused; with them there is one more place to listen at, by TLS."""
+    done = run(settings, "--set", "edge.websocket_port=8443", "check-config")
+    assert done.exit_code == 2
+    assert "websocket_port needs phones_domain" in done.output
+    with_phones(settings, "17 a\n")
+    into = tmp_path / "edge"
+    given = ("edge.websocket_port=8443", "edge.certificate_file=/a.pem", "edge.key_file=/b.pem")
+    options = [word for each in given for word in ("--set", each)]
+    done = run(settings, *options, "edge", "render", "--into", str(into))
+    assert done.exit_code == 0, done.output
+    assert "listen=tls:192.0.2.10:8443" in (into / "kamailio.cfg").read_text()
 
 
 def test_phones_and_trunks_have_ports_of_their_own(settings: Path) -> None:

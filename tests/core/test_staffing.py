@@ -33,7 +33,7 @@ def has_work(state: EngineState, run: CampaignRun) -> bool:
     return (
         bool(run.leads or run.due)
         and not (run.settings.max_lines and in_flight >= run.settings.max_lines)
-        and any(trunk.calls < trunk.max_calls for trunk in trunks)
+        and any(trunk.calls < trunk.limits.max_calls for trunk in trunks)
     )
 
 

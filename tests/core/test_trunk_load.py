@@ -15,6 +15,7 @@ from dialer.core.calls.trunk_load import (
     MUTE_ANSWERS_TO_OPEN,
     SHARE_WITHIN_S,
     RestCause,
+    TrunkLimits,
     TrunkLoad,
 )
 
@@ -25,7 +26,7 @@ from dialer.core.calls.trunk_load import (
 )
 def test_no_window_of_one_second_holds_more_starts_than_the_limit(max_cps, steps):
     """Whatever the rhythm of asking, every second holds at most max_cps starts, and channels are never exceeded."""
-    trunk = TrunkLoad("north", max_cps, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", max_cps, max_calls=10))
     now, starts = 0.0, []
     for pause_ms, wanted, ends in steps:
         now += pause_ms / 1000
@@ -41,14 +42,14 @@ def test_no_window_of_one_second_holds_more_starts_than_the_limit(max_cps, steps
 
 def test_a_limit_below_one_call_a_second_spaces_calls_out():
     """0.5 calls a second is one call every two seconds."""
-    trunk = TrunkLoad("slow", 0.5, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("slow", 0.5, max_calls=10))
     trunk.start(10.0)
     assert [trunk.room(at) for at in (10.0, 11.9, 12.0)] == [0, 0, 1]
 
 
 def test_channels_come_back_and_places_in_the_second_do_not():
     """A call that ends at once frees its channel and keeps its place in the window."""
-    trunk = TrunkLoad("north", 2.0, max_calls=1)
+    trunk = TrunkLoad(TrunkLimits("north", 2.0, max_calls=1))
     trunk.start(10.0)
     assert trunk.room(10.0) == 0
     trunk.end()
@@ -61,7 +62,7 @@ def test_channels_come_back_and_places_in_the_second_do_not():
 @pytest.fixture
 def broken():
     """A trunk whose breaker opened at 100."""
-    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", 10.0, max_calls=10))
     for _ in range(FAULTS_TO_OPEN):
         trunk.failed(100.0, 90.0)
     return trunk
@@ -69,7 +70,7 @@ def broken():
 
 def test_faults_in_a_row_open_the_breaker():
     """One fault fewer does not, and a sign of life between them starts the count anew."""
-    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", 10.0, max_calls=10))
     for _ in range(FAULTS_TO_OPEN - 1):
         trunk.failed(100.0, 90.0)
     assert trunk.room(100.0) == 10
@@ -121,7 +122,7 @@ def test_only_a_probe_closes_the_breaker(broken):
 
 def test_a_trunk_that_refuses_every_call_rests_too():
     """Twenty refusals in a row open the breaker, nineteen do not."""
-    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", 10.0, max_calls=10))
     for _ in range(FAULTS_OF_SHARE - 1):
         trunk.refused(100.0, 99.9)
     assert trunk.room(100.0) == 10
@@ -131,7 +132,10 @@ def test_a_trunk_that_refuses_every_call_rests_too():
 
 def test_half_of_the_newest_calls_open_the_breaker_and_a_third_does_not():
     """Refusals between calls that get through never come in a row; it is their share that counts."""
-    half, third = TrunkLoad("half", 10.0, max_calls=10), TrunkLoad("third", 10.0, max_calls=10)
+    half, third = (
+        TrunkLoad(TrunkLimits("half", 10.0, max_calls=10)),
+        TrunkLoad(TrunkLimits("third", 10.0, max_calls=10)),
+    )
     for place in range(120):
         for trunk, every in ((half, 2), (third, 3)):
             if place % every == 0:
@@ -143,7 +147,7 @@ def test_half_of_the_newest_calls_open_the_breaker_and_a_third_does_not():
 
 def test_refusals_of_long_ago_are_no_share():
     """Nineteen of ten minutes ago and nineteen of now are nineteen."""
-    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", 10.0, max_calls=10))
     for now in (100.0, 100.0 + SHARE_WITHIN_S):
         for _ in range(FAULTS_OF_SHARE - 1):
             trunk.refused(now, now - 1.0)
@@ -152,7 +156,7 @@ def test_refusals_of_long_ago_are_no_share():
 
 def test_a_trunk_that_works_again_begins_with_a_clean_sheet():
     """One refusal after a good probe does not open the breaker on the share of before."""
-    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", 10.0, max_calls=10))
     for _ in range(FAULTS_OF_SHARE):
         trunk.refused(100.0, 99.9)
     trunk.worked(111.0, 110.0)
@@ -162,7 +166,7 @@ def test_a_trunk_that_works_again_begins_with_a_clean_sheet():
 
 def test_answers_without_media_open_the_breaker_after_a_few():
     """Three in a row; a busy line between them changes nothing, an answer with media does."""
-    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", 10.0, max_calls=10))
     for _ in range(MUTE_ANSWERS_TO_OPEN - 1):
         trunk.answered_mute(100.0, 99.0)
     trunk.heard()
@@ -176,7 +180,7 @@ def test_answers_without_media_open_the_breaker_after_a_few():
 
 def test_only_an_answer_with_media_ends_a_rest_for_want_of_media():
     """A probe that finds the line busy leaves the trunk on probes; one that is heard ends the rest."""
-    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", 10.0, max_calls=10))
     for _ in range(MUTE_ANSWERS_TO_OPEN):
         trunk.answered_mute(100.0, 99.0)
     trunk.start(110.0)
@@ -189,7 +193,7 @@ def test_only_an_answer_with_media_ends_a_rest_for_want_of_media():
 
 def test_a_trunk_that_asks_for_a_pause_gets_it_within_a_limit():
     """Retry-After: 20 rests it for 20 s, whatever else works meanwhile; a day counts as the limit."""
-    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", 10.0, max_calls=10))
     trunk.leave_alone(100.0, 20.0)
     trunk.worked(101.0, 100.0)
     assert [trunk.room(at) for at in (100.0, 119.9, 120.0)] == [0, 0, 10]
@@ -199,7 +203,7 @@ def test_a_trunk_that_asks_for_a_pause_gets_it_within_a_limit():
 
 def test_an_obstacle_keeps_every_call_away_until_its_source_takes_it_back():
     """Two sources may each have one; none of them is the breaker's."""
-    trunk = TrunkLoad("north", 10.0, max_calls=10)
+    trunk = TrunkLoad(TrunkLimits("north", 10.0, max_calls=10))
     trunk.obstacles.update({"name": "unknown", "operator": "drained"})
     assert trunk.room(100.0) == 0
     del trunk.obstacles["name"]
@@ -218,7 +222,7 @@ def test_a_refused_probe_has_failed(broken):
 @pytest.mark.parametrize(("max_cps", "expected"), [(10.0, [3, 2, 0]), (0.25, [3, 2, 0])])
 def test_starts_of_the_last_second(max_cps, expected):
     """Only those of the last second, also where the limit looks back further; a trunk that rests shows them, too."""
-    trunk = TrunkLoad("north", max_cps, 10, rests_until=1e9)
+    trunk = TrunkLoad(TrunkLimits("north", max_cps, 10), rests_until=1e9)
     for at in (10.0, 10.5, 10.5):
         trunk.start(at)
     assert [trunk.started_lately(at) for at in (10.9, 11.0, 11.5)] == expected

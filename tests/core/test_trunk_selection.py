@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.core.calls.trunk_load import TrunkLimits, load_of
+from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad
 from dialer.core.calls.trunk_selection import choose, ordered, serves, shows
 from dialer.core.effects import Postpone, Reserve
 from dialer.core.inputs import TrunkSaid
@@ -32,21 +32,21 @@ def floors(draw):
         )
         for place in range(draw(st.integers(1, 6)))
     ]
-    return [load_of(row) for row in rows], {row.name: draw(st.integers(0, 2)) for row in rows}
+    return [TrunkLoad(row) for row in rows], {row.name: draw(st.integers(0, 2)) for row in rows}
 
 
 @given(floors(), st.sampled_from(NUMBERS))
 def test_the_choice_is_one_of_the_best_that_serve_the_number_and_have_room(floor, number):
     """No trunk of a higher priority was passed over, nor one of the same that shares for one that does not."""
     trunks, rooms = floor
-    able = [trunk for trunk in trunks if rooms[trunk.name] and (not trunk.prefixes or serves(trunk, number))]
+    able = [trunk for trunk in trunks if rooms[trunk.name] and (not trunk.limits.prefixes or serves(trunk, number))]
     chosen = choose(ordered(trunks, (), ()), rooms, number)
     if not able:
         assert chosen is None
         return
     assert chosen in able
-    best = [trunk for trunk in able if trunk.priority == max(one.priority for one in able)]
-    sharing = [trunk for trunk in best if trunk.weight]
+    best = [trunk for trunk in able if trunk.limits.priority == max(one.limits.priority for one in able)]
+    sharing = [trunk for trunk in best if trunk.limits.weight]
     assert chosen in sharing if sharing else chosen is best[0]
 
 
@@ -59,7 +59,7 @@ def test_only_trunks_that_are_named_and_may_show_a_caller_id_are_used(floor, cal
             trunk.name
             for trunk in trunks
             if (not names or trunk.name in names)
-            and (not caller_ids or not trunk.caller_ids or set(trunk.caller_ids) & set(caller_ids))
+            and (not caller_ids or not trunk.limits.caller_ids or set(trunk.limits.caller_ids) & set(caller_ids))
         }
         assert {trunk.name for trunk in ordered(trunks, names, caller_ids)} == expected
 
@@ -67,7 +67,7 @@ def test_only_trunks_that_are_named_and_may_show_a_caller_id_are_used(floor, cal
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=5))
 def test_trunks_of_one_priority_share_calls_by_weight(weights):
     """Over one round of all weights each has exactly its weight in calls, and never waits for more than a round."""
-    trunks = [load_of(TrunkLimits(f"t{place}", 10.0, 10, weight=weight)) for place, weight in enumerate(weights)]
+    trunks = [TrunkLoad(TrunkLimits(f"t{place}", 10.0, 10, weight=weight)) for place, weight in enumerate(weights)]
     rooms = dict.fromkeys((trunk.name for trunk in trunks), 1)
     for _ in range(3):
         taken = Counter(choose(trunks, rooms, "+8613800000001").name for _ in range(sum(weights)))
@@ -76,7 +76,7 @@ def test_trunks_of_one_priority_share_calls_by_weight(weights):
 
 def test_a_trunk_that_rested_does_not_make_up_for_it():
     """After a long rest it takes its share of the calls to come, no more."""
-    trunks = [load_of(TrunkLimits(name, 10.0, 10, weight=1)) for name in ("north", "south")]
+    trunks = [TrunkLoad(TrunkLimits(name, 10.0, 10, weight=1)) for name in ("north", "south")]
     for _ in range(100):
         choose(trunks, {"north": 1, "south": 0}, "+8613800000001")
     taken = Counter(choose(trunks, {"north": 1, "south": 1}, "+8613800000001").name for _ in range(10))
@@ -86,8 +86,8 @@ def test_a_trunk_that_rested_does_not_make_up_for_it():
 def test_a_trunk_without_a_list_shows_and_serves_everything():
     """Lists are limits; none is no limit."""
     free, bound = (
-        load_of(TrunkLimits("free", 1.0, 1)),
-        load_of(TrunkLimits("bound", 1.0, 1, prefixes=("+86",), caller_ids=("+8610000",))),
+        TrunkLoad(TrunkLimits("free", 1.0, 1)),
+        TrunkLoad(TrunkLimits("bound", 1.0, 1, prefixes=("+86",), caller_ids=("+8610000",))),
     )
     assert serves(free, "+15551234567")
     assert shows(free, "anything")

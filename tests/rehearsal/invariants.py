@@ -226,13 +226,13 @@ def no_more_than_the_trunk(step: Step) -> Wrong:
     for trunk in step.state.trunks.values():
         if trunk.calls != carried[trunk.name]:
             yield f"trunk {trunk.name} counts {trunk.calls} calls and carries {carried[trunk.name]}"
-        if carried[trunk.name] > trunk.max_calls:
-            yield f"trunk {trunk.name} carries {carried[trunk.name]} of {trunk.max_calls} calls"
+        if carried[trunk.name] > trunk.limits.max_calls:
+            yield f"trunk {trunk.name} carries {carried[trunk.name]} of {trunk.limits.max_calls} calls"
         starts = sum(dial.trunk == trunk.name for dial in step.dials)
         if not starts:
             continue
         lately = sum(at > step.now - 1.0 + BREATH_S for at in step.past.starts.get(trunk.name, ()))
-        if starts + lately > trunk.max_cps:
+        if starts + lately > trunk.limits.max_cps:
             yield f"trunk {trunk.name} took {starts + lately} calls in one second"
 
 

@@ -203,7 +203,8 @@ def too_few_lines_for_the_campaign(step):
 
 
 def too_many_on_a_trunk(step):
-    step.state.trunks[a_call(step, CallState.TALKING).trunk].max_calls = 0
+    trunk = step.state.trunks[a_call(step, CallState.TALKING).trunk]
+    trunk.limits = replace(trunk.limits, max_calls=0)
 
 
 def trunk_miscounted(step):

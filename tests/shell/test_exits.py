@@ -29,6 +29,7 @@ def failures(rig: Rig) -> Iterator[dict[str, Dialer]]:
             "redis": site.start("redis", ready=False, redis={"url": f"redis://127.0.0.1:{away}/0"}),
             "sip": site.start("sip", ready=False, sip={"bind_address": NOBODY_HAS_IT, "max_lines": 2}),
             "spool": site.start("spool", ready=False, spool={"dir": str(blocked / "spool")}),
+            "music": site.start("music", ready=False, sip={"max_lines": 2, "hold_music": str(blocked)}),
             "metrics": site.start("metrics", ready=False, metrics={"port": taken.getsockname()[1]}),
         }
         site.until(lambda: '"starting"' in first.log, "the first daemon has its spool")
@@ -46,6 +47,7 @@ def failures(rig: Rig) -> Iterator[dict[str, Dialer]]:
         ("redis", 3, "Connection refused"),
         ("sip", 4, "no SIP worker start"),
         ("spool", 2, "spool.dir"),
+        ("music", 2, "sip.hold_music"),
         ("second", 2, "in use by another process"),
         ("metrics", 2, "metrics.port"),
         ("twin", 2, "another daemon named 'twin' is alive"),

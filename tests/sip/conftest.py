@@ -21,6 +21,9 @@ import pytest
 from sip import wire
 from sip.messages import Command, Ended, Ready, Settings, Trunk
 from sip.zygote import RECORD, Record
+from tests.sip.through_edge import KINDS, SharedEdge, pytest_generate_tests, shared_edge, trunk_path
+
+__all__ = ["pytest_generate_tests", "shared_edge", "trunk_path"]
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 ROOT = Path(__file__).parents[2]
@@ -180,10 +183,11 @@ class BrokenPeer:
                 audio = re.search(rb"^m=audio [0-9]+ RTP/AVP ([0-9 ]+)", data, re.MULTILINE)
                 self.offered = [int(kind) for kind in audio[1].split() if int(kind) < 96] if audio else []
                 lines = data.decode().partition("\r\n\r\n")[0].split("\r\n")
-                return {
-                    "": lines[0],
-                    **{k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:])},
-                }
+                heard = {"": lines[0]}
+                for name, _, value in (line.partition(":") for line in lines[1:]):
+                    before = heard.get(name.lower())
+                    heard[name.lower()] = f"{before}, {value.strip()}" if before else value.strip()
+                return heard
 
     def says(self, text: str, **values: str) -> None:
         """Send a text to where the last request came from; `{names}` are filled in, line ends become CRLF."""
@@ -191,7 +195,9 @@ class BrokenPeer:
 
     def asks(self, method: str, invite: dict[str, str], *headers: str, body: str = "", cseq: int = 1) -> None:
         """Send a request inside the dialog that `invite` opened."""
-        uri = invite["contact"].strip("<>").partition(";")[0].strip(">")
+        uri, routes = invite["contact"].strip("<>"), invite.get("record-route", "")
+        if not routes:
+            uri = uri.partition(";")[0].strip(">")
         lines = [
             f"{method} {uri} SIP/2.0",
             f"Via: SIP/2.0/UDP {self.address}:{self.port};branch=z9hG4bK{method}{cseq}",
@@ -201,22 +207,27 @@ class BrokenPeer:
             f"CSeq: {cseq} {method}",
             f"Contact: <sip:peer@{self.address}:{self.port}>",
             "Max-Forwards: 70",
+            *([f"Route: {routes}"] if routes else []),
             *headers,
             f"Content-Length: {len(body)}",
         ]
-        host, _, port = uri.partition("@")[2].partition(":")
+        host, _, port = (routes.partition("sip:")[2].partition(";")[0] if routes else uri.partition("@")[2]).partition(
+            ":"
+        )
         self.socket.sendto("\r\n".join([*lines, "", body]).encode("latin-1"), (host, int(port)))
 
     def hears_code(self) -> int:
-        """Wait for a response; its code."""
+        """Wait for a response that is more than a proxy's "Trying"; its code."""
         while True:
             data, self._from = self.socket.recvfrom(65536)
-            if data.startswith(b"SIP/2.0 "):
+            if data.startswith(b"SIP/2.0 ") and not data.startswith(b"SIP/2.0 100 "):
                 return int(data.split()[1])
 
     def answers(self, request: dict[str, str], line: str, body: str = "", tag: str = "peer") -> None:
         """Send a well-formed response."""
         sdp = "Content-Type: application/sdp\n" if body else ""
+        if routes := request.get("record-route"):
+            sdp += f"Record-Route: {routes}\n"
         self.says(
             "SIP/2.0 {line}\nVia: {via}\nFrom: {from_}\nTo: {to};tag={tag}\nCall-ID: {call_id}\nCSeq: {cseq}\n"
             "Contact: <sip:peer@{address}:{port}>\n{sdp}Content-Length: {length}\n\n{body}",
@@ -298,14 +309,20 @@ class WorkerUnderTest:
 
 
 @pytest.fixture
-def worker(zygote: ZygoteUnderTest) -> Iterator[Callable[..., WorkerUnderTest]]:
-    """Start a worker whose trunk "carrier" is on a port of 127.0.0.1. No call may end twice."""
+def worker(zygote: ZygoteUnderTest, trunk_path: SharedEdge | None) -> Iterator[Callable[..., WorkerUnderTest]]:
+    """Start a worker whose trunk "carrier" is on a port of 127.0.0.1, or leads there. No call may end twice."""
     started: list[WorkerUnderTest] = []
 
     def start(port: int, **settings: Any) -> WorkerUnderTest:
         own = ("username", "password", "called_rules", "caller_rules", "codecs")
         credentials = {name: settings.pop(name) for name in own if name in settings}
         credentials["first_answer_s"] = settings.pop("first_answer_s", 8.0)
+        if trunk_path is not None:
+            own_part = {name: credentials.pop(name, "") for name in ("username", "password")}
+            port = trunk_path.leads_to(
+                port, (own_part["username"], own_part["password"], credentials["first_answer_s"])
+            )
+            credentials["first_answer_s"] = KINDS[0][2]
         trunk = Trunk("carrier", settings.pop("host", "127.0.0.1"), port, **credentials)
         started.append(WorkerUnderTest(zygote, Settings(trunks=(trunk,), **settings)))
         return started[-1]

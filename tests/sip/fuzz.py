@@ -2,6 +2,7 @@
 
     make fuzz-sip                       # an hour
     make fuzz-sip FUZZ="--seconds 60 --seed 7"
+    make fuzz-sip FUZZ="--edge"         # with Kamailio and rtpengine before the carrier; they must live, too
 
 A pool of real workers dials a carrier that answers with SIP and SDP out of `mutations`, before and after the answer;
 agents' phones do the same. What is sent follows from the seed, its order in time does not quite.
@@ -13,8 +14,10 @@ import argparse
 import contextlib
 import random
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,6 +25,8 @@ import trio
 
 from dialer.core.calls.call import CallState
 from dialer.core.calls.dispositions import disposition_of
+from dialer.demo.edge import PUBLIC, RunningEdge, free_port
+from sip.edge.plan import Carrier, Edge
 from sip.messages import (
     AgentEnded,
     Answered,
@@ -40,6 +45,7 @@ from sip.pool import Pool, PoolSettings, open_pool
 from tests.sip.mutations import PLAIN_SDP, description, mutated
 
 LINES: Final = 8
+_SEVERAL: Final = ("via", "record-route")
 END_LIMIT_S: Final = 90.0
 DIAL_EVERY_S: Final = 0.02
 LONGEST_TALK_S: Final = 8.0
@@ -161,16 +167,20 @@ class Peer:
         lines += [f"From: {asked.get('from', '')}", to if ";tag=" in to else f"To: {to};tag={draw.choice('ppppq')}"]
         lines[-1] = lines[-1] if lines[-1].startswith("To:") else f"To: {lines[-1]}"
         lines += [f"Call-ID: {asked.get('call-id', '')}", f"CSeq: {asked.get('cseq', '')}"]
+        lines += [f"Record-Route: {route}" for route in _routes(asked)]
         return self._finished([*lines, f"Contact: <sip:peer@127.0.0.1:{self.port}>"], body)
 
     def _request(self, draw: random.Random, method: str, invite: dict[str, str], cseq: int, body: str) -> str:
-        uri = invite.get("contact", "").strip("<>").partition(";")[0]
+        routes = _routes(invite)
+        uri = invite.get("contact", "").strip("<>")
+        uri = uri if routes else uri.partition(";")[0]
         lines = [
             f"{method} {uri} SIP/2.0",
             f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};rport;branch=z9hG4bK{method}{cseq}",
         ]
         lines += [f"From: {invite.get('to', '')};tag={draw.choice('ppppq')}", f"To: {invite.get('from', '')}"]
         lines += [f"Call-ID: {invite.get('call-id', '')}", f"CSeq: {cseq} {method}", "Max-Forwards: 70"]
+        lines += [f"Route: {route}" for route in routes]
         return self._finished([*lines, f"Contact: <sip:peer@127.0.0.1:{self.port}>"], body)
 
     def _finished(self, lines: list[str], body: str) -> str:
@@ -184,25 +194,63 @@ class Peer:
             await self.socket.sendto(data, to)
 
 
+def _routes(invite: dict[str, str]) -> list[str]:
+    return [route for route in invite.get("record-route", "").split("\n") if route]
+
+
 def _headers(text: str) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in text.partition("\r\n\r\n")[0].split("\r\n")[1:]:
         name, _, value = line.partition(":")
         name = name.strip().lower()
-        headers[name] = f"{headers[name]}\n{value.strip()}" if name == "via" and name in headers else value.strip()
+        headers[name] = f"{headers[name]}\n{value.strip()}" if name in _SEVERAL and name in headers else value.strip()
     return headers
 
 
-async def fuzz(seed: int, seconds: float, *, say: bool = False) -> Found:
+@contextlib.contextmanager
+def between(folder: str, carrier_port: int, seconds: float) -> Iterator[int]:
+    """An edge before the carrier; the port at which workers find it. Raises `DemoFailed` if a part of it has died."""
+    rtp = free_port(PUBLIC) // 2 * 2
+    edge = Edge(
+        address=PUBLIC,
+        folder=folder,
+        carriers=(Carrier("carrier", free_port(), (f"127.0.0.1:{carrier_port}",), "127.0.0.1", keep_alive=False),),
+        port=free_port(PUBLIC),
+        rtp_port_first=min(rtp, 60_000),
+        rtp_port_last=min(rtp, 60_000) + 999,
+        control_port=free_port(),
+        run_folder=folder,
+        processes=2,
+        carrier_cps=10_000,
+    )
+    with RunningEdge(edge, seconds + 2 * END_LIMIT_S) as running:
+        yield edge.carriers[0].inside_port
+        running.check()
+
+
+async def fuzz(seed: int, seconds: float, *, say: bool = False, edge: bool = False) -> Found:
     """Dial for so many seconds; then wait until everything has ended."""
     found = Found()
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dialer-fuzz-"))
+        await _fuzz(
+            found,
+            seed,
+            seconds,
+            say,
+            lambda port: stack.enter_context(between(folder, port, seconds)) if edge else port,
+        )
+    return found
+
+
+async def _fuzz(found: Found, seed: int, seconds: float, say: bool, way: Callable[[int], int]) -> None:
     async with trio.open_nursery() as nursery:
         carrier, phone = (Peer(found, f"{seed}-{name}", nursery) for name in ("carrier", "phone"))
         for peer in (carrier, phone):
             await peer.socket.bind(("127.0.0.1", 0))
             peer.port = peer.socket.getsockname()[1]
             nursery.start_soon(peer.serve)
-        trunk = Trunk("carrier", "127.0.0.1", carrier.port, "user", "secret", first_answer_s=2.0)
+        trunk = Trunk("carrier", "127.0.0.1", way(carrier.port), "user", "secret", first_answer_s=2.0)
         settings = PoolSettings(trunks=(trunk,), lines=LINES, media_timeout_s=2.0, session_refresh_s=1.0)
         async with open_pool(settings) as pool:
             await _calls(pool, found, random.Random(seed), phone.port, seconds, say)
@@ -211,7 +259,6 @@ async def fuzz(seed: int, seconds: float, *, say: bool = False) -> Found:
         carrier.socket.close()
         phone.socket.close()
         nursery.cancel_scope.cancel()
-    return found
 
 
 async def _calls(pool: Pool, found: Found, draw: random.Random, phone: int, seconds: float, say: bool) -> None:
@@ -276,8 +323,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="A permitted SIP peer out of its mind.")
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--edge", action="store_true", help="through Kamailio and rtpengine")
     given = parser.parse_args()
-    found = trio.run(lambda: fuzz(given.seed, given.seconds, say=True))
+    found = trio.run(lambda: fuzz(given.seed, given.seconds, say=True, edge=given.edge))
     print(found)  # noqa: T201
     return 1 if found.deaths or found.unended or found.twice else 0
 

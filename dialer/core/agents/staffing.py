@@ -97,7 +97,7 @@ class Staffing:
     # --- within -----------------------------------------------------------------------------------------------------
 
     def _open_trunks(self) -> list[str]:
-        return [trunk.name for trunk in self.trunks.values() if trunk.calls < trunk.max_calls]
+        return [trunk.name for trunk in self.trunks.values() if trunk.calls < trunk.limits.max_calls]
 
     def _worked_out(self, turns: Turns) -> dict[str, list[Agent]]:
         staff: dict[str, list[Agent]] = {name: [] for name in self.campaigns}

@@ -66,13 +66,7 @@ class TrunkLoad:
     priority (see `trunk_selection`).
     """
 
-    name: str
-    max_cps: float
-    max_calls: int
-    priority: int = 5
-    weight: int = 0
-    prefixes: tuple[str, ...] = ()
-    caller_ids: tuple[str, ...] = ()
+    limits: TrunkLimits
     calls: int = 0
     starts: deque[float] = field(default_factory=deque)
     faults: int = 0
@@ -84,6 +78,11 @@ class TrunkLoad:
     asked_until: float = float("-inf")
     obstacles: dict[str, str] = field(default_factory=dict)
     credit: int = 0
+
+    @property
+    def name(self) -> str:
+        """The trunk's name."""
+        return self.limits.name
 
     @property
     def is_open(self) -> bool:
@@ -99,18 +98,18 @@ class TrunkLoad:
         if self.rests(now):
             return 0
         self._let_go(now)
-        per_window = max(1, int(self.max_cps))
-        room = max(0, min(per_window - len(self.starts), self.max_calls - self.calls))
+        per_window = max(1, int(self.limits.max_cps))
+        room = max(0, min(per_window - len(self.starts), self.limits.max_calls - self.calls))
         return min(room, 1) if self.is_open else room
 
     def started_lately(self, now: float) -> int:
         """How many calls started within the last second."""
         self._let_go(now)
-        return len(self.starts) if self.max_cps >= 1 else sum([start > now - WINDOW_S for start in self.starts])
+        return len(self.starts) if self.limits.max_cps >= 1 else sum([start > now - WINDOW_S for start in self.starts])
 
     def _let_go(self, now: float) -> None:
         """Forget the starts that no limit looks back to."""
-        oldest = now - (WINDOW_S if self.max_cps >= 1 else WINDOW_S / self.max_cps)
+        oldest = now - (WINDOW_S if self.limits.max_cps >= 1 else WINDOW_S / self.limits.max_cps)
         while self.starts and self.starts[0] <= oldest:
             self.starts.popleft()
 
@@ -188,16 +187,3 @@ class TrunkLoad:
     def _rest(self, now: float) -> None:
         doublings = min(self.faults - FAULTS_TO_OPEN, 10)
         self.rests_until = now + min(FIRST_REST_S * 2**doublings, LONGEST_REST_S)
-
-
-def load_of(limits: TrunkLimits) -> TrunkLoad:
-    """A trunk without calls."""
-    return TrunkLoad(
-        limits.name,
-        limits.max_cps,
-        limits.max_calls,
-        limits.priority,
-        limits.weight,
-        limits.prefixes,
-        limits.caller_ids,
-    )

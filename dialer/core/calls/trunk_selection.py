@@ -21,18 +21,18 @@ def ordered(trunks: Iterable[TrunkLoad], names: Sequence[str], caller_ids: Seque
         for trunk in trunks
         if (not names or trunk.name in names) and (not caller_ids or any(shows(trunk, one) for one in caller_ids))
     ]
-    usable.sort(key=lambda trunk: (-trunk.priority, trunk.weight == 0))
+    usable.sort(key=lambda trunk: (-trunk.limits.priority, trunk.limits.weight == 0))
     return usable
 
 
 def serves(trunk: TrunkLoad, number: str) -> bool:
     """Whether a trunk takes calls to this number (E.164 with the plus sign)."""
-    return not trunk.prefixes or number.startswith(trunk.prefixes)
+    return not trunk.limits.prefixes or number.startswith(trunk.limits.prefixes)
 
 
 def shows(trunk: TrunkLoad, caller_id: str) -> bool:
     """Whether a trunk's carrier lets us show this number."""
-    return not trunk.caller_ids or caller_id in trunk.caller_ids
+    return not trunk.limits.caller_ids or caller_id in trunk.limits.caller_ids
 
 
 def choose(trunks: Sequence[TrunkLoad], rooms: Mapping[str, int], number: str) -> TrunkLoad | None:
@@ -42,12 +42,12 @@ def choose(trunks: Sequence[TrunkLoad], rooms: Mapping[str, int], number: str) -
     if not able:
         return None
     first = able[0]
-    if not first.weight:
+    if not first.limits.weight:
         return first
-    sharing = [trunk for trunk in able if trunk.priority == first.priority and trunk.weight]
+    sharing = [trunk for trunk in able if trunk.limits.priority == first.limits.priority and trunk.limits.weight]
     # Smooth weighted round robin: each earns its weight, who has earned most pays what all have earned.
     for trunk in sharing:
-        trunk.credit += trunk.weight
+        trunk.credit += trunk.limits.weight
     chosen = max(sharing, key=lambda trunk: trunk.credit)
-    chosen.credit -= sum([trunk.weight for trunk in sharing])
+    chosen.credit -= sum([trunk.limits.weight for trunk in sharing])
     return chosen

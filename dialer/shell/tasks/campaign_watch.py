@@ -103,24 +103,24 @@ def holidays_running_out(settings: AppliedSettings, now: float) -> dict[str, str
     return {region: warning for region in regions if (warning := running_out(region, now))}
 
 
-def unplayable(path: Path) -> list[str]:
-    """Why an abandon message cannot be played."""
+def unplayable(path: Path, what: str = "abandon message") -> list[str]:
+    """Why a recording cannot be played; `what` it is."""
     try:
         # Without O_NONBLOCK a pipe keeps whoever opens it waiting for somebody who writes.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return [f"abandon message {path} is no regular file"]
+                return [f"{what} {path} is no regular file"]
             with wave.open(file) as message:
                 shape = (message.getnchannels(), message.getsampwidth())
                 rate_hz = message.getframerate()
                 frames = message.getnframes()
     except IsADirectoryError:
-        return [f"abandon message {path} is no regular file"]
+        return [f"{what} {path} is no regular file"]
     except (OSError, EOFError, wave.Error) as error:
-        return [f"abandon message {path} cannot be read: {error}"]
+        return [f"{what} {path} cannot be read: {error}"]
     if shape != (1, 2) or rate_hz not in PLAYABLE_RATES_HZ:
-        return [f"abandon message {path} must be 16 bit mono PCM at 8 or 16 kHz"]
-    return [] if frames else [f"abandon message {path} is empty"]
+        return [f"{what} {path} must be 16 bit mono PCM at 8 or 16 kHz"]
+    return [] if frames else [f"{what} {path} is empty"]
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ SHARED: Final = (
         "floor",
     ),
     *("trunks_drained", "caller_id_rests", "caller_id_blocks"),
+    *("recordings_erased", "recordings_handed", "recordings_scores"),
 )
 OF_A_CAMPAIGN: Final = (
     *("campaign", "leads", "rejected", "lead", "progress", "story", "priority", "numbers", "due", "waiting", "early"),

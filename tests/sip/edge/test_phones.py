@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
 
 import pytest
 
@@ -11,6 +12,7 @@ from sip.causes import Cause, Leg
 from sip.edge.plan import Phones
 from sip.messages import AgentEnded, Answered, Bridged, Dial, DialAgent, Ended, HangUp
 from sip.options import NoReply, ask
+from tests.sip.worker.test_media import LOUD, rtp
 
 from .conftest import PUBLIC, CarrierPeer, free_port, request
 
@@ -34,15 +36,23 @@ def with_phones(edge):
 
 
 def register(
-    running, phone: CarrierPeer, user: str = "17", password: str = 'p"$s', to: str = "17", expires: int = 60
+    running,
+    phone: CarrierPeer,
+    user: str = "17",
+    password: str = 'p"$s',
+    to: str = "17",
+    expires: int = 60,
+    thinks: str = "",
 ) -> str:
-    """Register as a phone does, with credentials after the challenge; the last answer's first line."""
+    """Register as a phone does, with credentials after the challenge; the last answer's first line. `thinks` is the
+    address that it takes for its own."""
     uri = "sip:phones.example"
-    text = request("REGISTER", running.port, phone.port, address=PUBLIC, own=phone.address).decode()
+    own = thinks or phone.address
+    text = request("REGISTER", running.edge.port, phone.port, address=PUBLIC, own=own).decode()
     text = re.sub(r"^REGISTER \S+", f"REGISTER {uri}", text)
     text = re.sub(r"\nTo: .*", f"\nTo: <sip:{to}@phones.example>\r", text)
-    text = re.sub(r"\nContact: .*", f"\nContact: <sip:{to}@{phone.host}>;expires={expires}\r", text)
-    phone.socket.sendto(text.encode(), (PUBLIC, running.port))
+    text = re.sub(r"\nContact: .*", f"\nContact: <sip:{to}@{own}:{phone.port}>;expires={expires}\r", text)
+    phone.socket.sendto(text.encode(), (PUBLIC, running.edge.port))
     challenge = phone.receives()
     assert challenge.startswith("SIP/2.0 401")
     nonce = re.search(r'nonce="([^"]+)"', challenge)[1]
@@ -54,7 +64,7 @@ def register(
     header = f'Digest username="{user}", realm="phones.example", nonce="{nonce}", uri="{uri}", response="{answer}"'
     text = text.replace("CSeq: 1 ", "CSeq: 2 ").replace("branch=z9hG4bK", "branch=z9hG4bK2")
     text = text.replace("\r\nContent-Length", f"\r\nAuthorization: {header}\r\nContent-Length")
-    phone.socket.sendto(text.encode(), (PUBLIC, running.port))
+    phone.socket.sendto(text.encode(), (PUBLIC, running.edge.port))
     return phone.receives().partition("\r\n")[0]
 
 
@@ -63,7 +73,9 @@ def test_a_registered_phone_is_bridged_through_the_edge(worker, far, with_phones
     callee = far("answer")
     running = with_phones(callee.port)
     assert register(running, carrier) == "SIP/2.0 200 OK"
-    tested = worker(running.inside[0], phones_port=running.edge.phones.inside_port, media_timeout_s=0.0)
+    tested = worker(
+        running.edge.carriers[0].inside_port, phones_port=running.edge.phones.inside_port, media_timeout_s=0.0
+    )
     tested.send(DIAL)
     tested.until(Answered)
     tested.send(RING)
@@ -108,7 +120,7 @@ def test_a_phone_that_has_not_registered_is_not_there(worker, far, with_phones, 
     port = running.edge.phones.inside_port
     asked = {"bind_address": "127.0.0.1", "user_agent": "test", "uri": RING.uri}
     assert ask("127.0.0.1", port, **asked).status == 480
-    tested = worker(running.inside[0], phones_port=port)
+    tested = worker(running.edge.carriers[0].inside_port, phones_port=port)
     tested.send(DIAL)
     tested.until(Answered)
     tested.send(RING)
@@ -126,7 +138,36 @@ def test_a_phone_calls_nobody(with_phones, carrier):
     running = with_phones(9)
     assert register(running, carrier) == "SIP/2.0 200 OK"
     carrier.socket.settimeout(0.5)
-    invite = request("INVITE", running.port, carrier.port, address=PUBLIC, own=carrier.address)
-    carrier.socket.sendto(invite, (PUBLIC, running.port))
+    invite = request("INVITE", running.edge.port, carrier.port, address=PUBLIC, own=carrier.address)
+    carrier.socket.sendto(invite, (PUBLIC, running.edge.port))
     with pytest.raises(TimeoutError):
         carrier.receives()
+
+
+def test_a_phone_behind_a_nat_is_reached_and_heard_where_it_really_is(worker, far, with_phones, carrier):
+    """It knows its private address alone, in Via, Contact and SDP. Requests within the call find it all the same, and
+    audio goes to where its own came from."""
+    private = "10.99.99.99"
+    running = with_phones(far("answer").port)
+    assert register(running, carrier, thinks=private) == "SIP/2.0 200 OK"
+    port = running.edge.carriers[0].inside_port
+    tested = worker(port, phones_port=running.edge.phones.inside_port, media_timeout_s=0.0)
+    tested.send(DIAL)
+    tested.until(Answered)
+    tested.send(RING)
+    invite = carrier.hears("INVITE")
+    carrier.host = f"{private}:{carrier.port}"  # in its Contact
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as audio:
+        audio.bind((carrier.address, 0))
+        audio.settimeout(5)
+        body = SDP.replace("127.0.0.3", private).replace("9100", str(audio.getsockname()[1]))
+        carrier.answers(invite, "200 OK", body)
+        tested.until(Bridged)
+        assert f"{private}:{carrier.port}" in carrier.hears("ACK").partition("\r\n")[0]
+        edge_rtp = int(re.search(r"\nm=audio (\d+) ", invite)[1])
+        for number in range(20):
+            audio.sendto(rtp(number, 0, LOUD), (PUBLIC, edge_rtp))
+        assert len(audio.recv(2048)) > 12
+    tested.send(HangUp("c1"))
+    carrier.answers(carrier.hears("BYE"), "200 OK")
+    assert tested.until(Ended).cause is Cause.NORMAL

@@ -25,6 +25,8 @@ from sip.messages import (
 )
 from tests.sip.conftest import WorkerUnderTest
 
+pytestmark = pytest.mark.through_edge
+
 DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 
 Far = Callable[..., object]
@@ -125,6 +127,7 @@ def test_an_agents_phone_is_offered_both_codecs(worker, peer, far):
     tested.until(Ended)
 
 
+@pytest.mark.direct_only  # SIPp answers the INVITE by the Via of the CANCEL
 def test_ringing_call_is_cancelled(worker, far):
     """Cancel before the answer is a CANCEL, and the far end's 487 ends the call."""
     callee = far("ring")
@@ -152,6 +155,7 @@ def test_cancel_of_an_answered_call_changes_nothing(worker, far):
     agent.succeeds()
 
 
+@pytest.mark.direct_only  # SIPp answers the INVITE by the Via of the CANCEL
 def test_worker_gives_up_by_itself(worker, far):
     """A call that nobody cancels is cancelled after `give_up_s`."""
     callee = far("ring")
@@ -161,6 +165,7 @@ def test_worker_gives_up_by_itself(worker, far):
     callee.succeeds()
 
 
+@pytest.mark.direct_only  # SIPp answers the INVITE by the Via of the CANCEL
 def test_answer_that_crosses_the_cancel_is_an_answer(worker, far):
     """A 200 OK after our CANCEL is reported as such, and the call can still be bridged."""
     callee, agent = far("cross_cancel"), far("answer")

@@ -19,6 +19,8 @@ from sip.messages import (
     Progress,
 )
 
+pytestmark = pytest.mark.through_edge
+
 DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 SDP = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n"
 
@@ -30,6 +32,7 @@ def holds_all_its_slots(tested):
         tested.until(Dialled)
 
 
+@pytest.mark.direct_only  # the edge gives up a silent carrier itself
 def test_silent_and_deaf_far_ends_are_given_up(worker, peer):
     """Nothing said in time: unreachable, with a CANCEL in case it heard us. A CANCEL ignored for 5 s: ended anyway."""
     tested = worker(peer.port, first_answer_s=1.0)
@@ -181,6 +184,7 @@ def test_garbage_is_survived(worker, peer):
     holds_all_its_slots(tested)
 
 
+@pytest.mark.direct_only  # Kamailio takes a line without a phrase for no answer
 @pytest.mark.parametrize(
     ("line", "cause"),
     [

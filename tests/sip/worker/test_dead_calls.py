@@ -16,6 +16,8 @@ from sip.messages import Answered, Bridged, Dial, DialAgent, Ended, HangUp
 from tests.sip.conftest import BrokenPeer, udp_socket
 from tests.sip.worker.test_media import LOUD, rtp
 
+pytestmark = pytest.mark.through_edge
+
 DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 SDP = "v=0\no=- 1 {version} IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio {port} RTP/AVP 0\na={way}\n"
 
@@ -106,6 +108,7 @@ def test_a_phone_that_died_ends_the_talk(worker, callee, agent):
     callee.sip.hears("BYE")
 
 
+@pytest.mark.direct_only  # it takes its time, and has no signalling
 def test_a_talk_with_audio_goes_on(worker, callee, agent):
     """While both are heard nothing ends, a stop of the whole process included; then the callee falls silent."""
     tested = bridged(worker, callee, agent, media_timeout_s=3.0)

@@ -16,6 +16,8 @@ from sip.loopback.process import start_loopback
 from sip.messages import Answered, Bridged, Dial, DialAgent, Digit, Ended, HangUp, MessageDone, PlayMessage
 from tests.sip.conftest import udp_socket
 
+pytestmark = pytest.mark.through_edge
+
 DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 LOUD = b"\x00\x80" * 80
 """20 ms of PCMU at full swing."""

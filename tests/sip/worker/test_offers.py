@@ -8,6 +8,8 @@ from sip.causes import Cause
 from sip.messages import Answered, Dial, DialAgent, Ended, HangUp, Ping, Pong
 from tests.sip.conftest import BrokenPeer
 
+pytestmark = pytest.mark.through_edge
+
 DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 HEAD = "v=0\r\no=- 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
 PLAIN = HEAD + "m=audio 9 RTP/AVP 0\r\n"
@@ -99,6 +101,7 @@ ODD = {
 }
 
 
+@pytest.mark.direct_only  # the edge can do more, such as IPv6
 @pytest.mark.parametrize("body", ODD.values(), ids=list(ODD))
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
 def test_an_offer_that_cannot_be_used_is_refused(worker, peer, method, body):
@@ -132,8 +135,10 @@ def test_a_description_among_other_parts_is_found(worker, peer):
     tested.send(DIAL)
     invite = peer.hears("INVITE")
     body = parts.format(PLAIN.format(version=1)).replace("\r\n", "\n")
+    routes = f"Record-Route: {invite['record-route']}\n" if "record-route" in invite else ""
     peer.says(
         "SIP/2.0 200 OK\nVia: {via}\nFrom: {from}\nTo: {to};tag=peer\nCall-ID: {call-id}\nCSeq: {cseq}\n"
+        f"{routes}"
         "Contact: <sip:peer@127.0.0.1:{port}>\nContent-Type: multipart/mixed;boundary=b\n\n{body}",
         **{**invite, "port": str(peer.port), "body": body},
     )
@@ -181,6 +186,7 @@ def test_an_answer_in_the_ack_that_cannot_be_used_is_left_out(worker, peer, body
     tested.until(Ended)
 
 
+@pytest.mark.direct_only  # the edge limits them itself
 @pytest.mark.parametrize(
     "to", ["<sip:a;tag={tag}@127.0.0.1>", '"x;tag={tag}" <sip:a@127.0.0.1>', "<sip:a@b>;tag=other"]
 )

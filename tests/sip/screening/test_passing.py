@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip.passing import passed_back, passed_on, reachable
+from sip.screening.passing import passed_back, passed_on, reachable
 
 SOURCE = ("192.0.2.9", 5080)
 HERE = "192.0.2.9:5080"
