@@ -256,7 +256,7 @@ def minute(folder: Path, rate: int, halves: int = 3) -> None:
                 service.flush()
                 written_s = time.process_time() - began
                 click.echo(
-                    f"{flush_s:.0f} s of {rate} attempts a second: read in {read_s:.2f} s, written in {written_s:.2f} s: "
+                    f"{flush_s:.0f} s of {rate} attempts a second: read {read_s:.2f} s, written {written_s:.2f} s: "
                     f"{100 * (read_s + written_s) / flush_s:.1f} % of a core"
                 )
     finally:
