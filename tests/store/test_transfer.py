@@ -141,6 +141,7 @@ def test_a_promise_outlives_an_interrupted_move(floor: Floor, autumn: Floor, end
     assert callbacks.owed(floor.store, floor.name) == []
     assert move(floor.store, TO_AUTUMN, ["L0"], NOW + 200) == {Fate.DONE: 1}
     assert [row.promised_at for row in callbacks.owed(floor.store, "autumn")] == [NOW + 3600]
+    assert where(autumn, "L0")[:2] == (LeadState.WAITING, NOW + 3600), "not called before its time"
 
 
 def test_a_copy_owes_no_callback(floor: Floor, autumn: Floor, end: Callable[..., Settlement]) -> None:

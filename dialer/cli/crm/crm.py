@@ -146,7 +146,7 @@ def _span(seconds: float) -> str:
 
 
 @crm.command("set", short_help="Show or change how events are written and kept.")
-@click.option("--format", "format_", type=click.Choice([str(one) for one in Format]), help="How data is written.")
+@click.option("--format", "format_", type=click.Choice([str(each) for each in Format]), help="How data is written.")
 @click.option("--kept", type=int, metavar="N", help="Newest events of dialer:crm:out that stay, read or not.")
 @click.option("--limit", type=int, metavar="N", help="Most events that it keeps for a reader that is behind.")
 @click.option(

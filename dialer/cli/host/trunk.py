@@ -278,14 +278,14 @@ def _test_call(invocation: Invocation, settings: DaemonSettings, line: Trunk, te
     with invocation.store() as store:
         rules = applied(campaigns.get(store, campaign).settings, invocation.catalogue())
         asked = why.find(store, rules, text, campaigns.names(store))
-        found = why.reasons(store, rules, asked, national, moment)
+        verdicts = why.reasons(store, rules, asked, national, moment)
         national.close()
-        refusals = [row.refusal for row in found.findings if row.refusal is not None]
+        refusals = [row.refusal for row in verdicts.findings if row.refusal is not None]
         shown = caller_ids.foresee(store, rules, [Wanted(asked.lead.number)], moment)[0]
         if isinstance(shown, Refusal):
             refusals.append(shown)
         if refusals or isinstance(shown, Refusal):
-            reasons = [f"{one.rule.value}: {detail(one)}" for one in refusals]
+            reasons = [f"{refusal.rule.value}: {detail(refusal)}" for refusal in refusals]
             raise Failure(CliExit.REFUSED, f"{asked.lead.number} may not be called now:", *reasons)
         about = {"trunk": line.name, "number": str(asked.lead.number), "campaign": campaign, "caller_id": shown}
         control.audit(store, "trunk_test_call", who=invocation.who, now=moment, detail=about)

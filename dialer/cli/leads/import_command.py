@@ -18,6 +18,7 @@ from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.glossary import no_daemon
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
+from dialer.cli.base.scheduling import standing_back
 from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_import import Account, TakenIn, check_and_send, rejects_file, report, sender, wait_for_intake
 from dialer.cli.leads.lead_rows import Checker, Ready, RowRules
@@ -184,7 +185,8 @@ def _import(invocation: Invocation, store: Store, sheet: Sheet, order: _Wanted) 
     )
     checker = Checker(rules)
     before = status.counts(store, campaign, now())
-    with progress_bar("sending", sheet.size_bytes) as progress, rejects_file(order.rejects, sheet) as reject:
+    progress_of_bytes = progress_bar("sending", sheet.size_bytes)
+    with standing_back(), progress_of_bytes as progress, rejects_file(order.rejects, sheet) as reject:
         if order.dry_run:
             there = _Present(store, campaign)
             check_and_send(sheet, checker, lambda _: None, account, reject, progress, there.faults)

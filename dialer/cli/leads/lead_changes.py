@@ -14,6 +14,7 @@ from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.failures import CliExit
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, show_page
+from dialer.cli.base.scheduling import standing_back
 from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_choice import Choice, choice_options, find, time_of
 from dialer.core.leads import lead_reasons
@@ -73,7 +74,7 @@ def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool
     as_json = bool(click.get_current_context().params.get("as_json"))
     if as_json and not (yes or dry_run):
         raise click.UsageError("--json does not ask: give --yes or --dry-run as well")
-    with invocation.store() as store:
+    with standing_back(), invocation.store() as store:
         campaigns.get(store, choice.campaign)
         matching = find(store, choice, plan.default, hidden=as_json)
         data: dict[str, Any] = {

@@ -54,7 +54,7 @@ def call() -> None:
 @json_option
 @click.pass_context
 @pass_invocation
-def list_(invocation: Invocation, ctx: click.Context, /, live: bool, as_json: bool, **wanted: Any) -> None:
+def list_(invocation: Invocation, ctx: click.Context, /, live: bool, as_json: bool, **filters: Any) -> None:
     """List the calls on the line, the oldest first: state, age, talk, masked number, agent, trunk. Daemons say them
     once a second. The exit code is 9 if no daemon is alive.
 
@@ -65,13 +65,13 @@ def list_(invocation: Invocation, ctx: click.Context, /, live: bool, as_json: bo
     """
     with invocation.store() as store:
         if live:
-            _look_again(store, wanted, as_json=as_json)
+            _look_again(store, filters, as_json=as_json)
             return
-        alive, said = bool(status.read(store)), _said(store, **wanted)
+        alive, answer = bool(status.read(store)), _said(store, **filters)
     if as_json:
-        show_json(said)
+        show_json(answer)
     else:
-        show_page(_page(said["calls"]))
+        show_page(_page(answer["calls"]))
     if not alive:
         ctx.exit(CliExit.NO_DAEMON)
 
@@ -104,13 +104,13 @@ def hangup(invocation: Invocation, attempt_id: str) -> Answer:
 
 def _said(store: Store, *, state: tuple[str, ...], campaign: str | None, agent: str | None) -> dict[str, Any]:
     """What `--json` prints."""
-    moment, found = now(), calls.read(store)
+    moment, lines = now(), calls.read(store)
     rows = [
         _with_ages(host, row, moment)
-        for host, row in found.rows
+        for host, row in lines.rows
         if (not state or row.state in state) and campaign in {None, row.campaign} and agent in {None, row.agent}
     ]
-    return {"at": moment, "calls": rows, "unreadable_hosts": found.unreadable}
+    return {"at": moment, "calls": rows, "unreadable_hosts": lines.unreadable}
 
 
 def _with_ages(host: str, row: CallRow, moment: float) -> dict[str, Any]:
@@ -145,15 +145,15 @@ def _clock(seconds: float | None) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
-def _look_again(store: Store, wanted: dict[str, Any], *, as_json: bool) -> None:
+def _look_again(store: Store, filters: dict[str, Any], *, as_json: bool) -> None:
     with stopped_by_signals() as stop:
         if as_json or not console().is_terminal:
             while not stop.is_set():
-                said = _said(store, **wanted)
+                answer = _said(store, **filters)
                 if as_json:
-                    click.echo(escaped(json.dumps(said, ensure_ascii=False)))
+                    click.echo(escaped(json.dumps(answer, ensure_ascii=False)))
                 else:
-                    show_page(_page(said["calls"]))
+                    show_page(_page(answer["calls"]))
                 stop.wait(LOOK_EVERY_S)
             return
         from rich.console import Group
@@ -162,5 +162,5 @@ def _look_again(store: Store, wanted: dict[str, Any], *, as_json: bool) -> None:
         with Live(console=console(), screen=True, auto_refresh=False) as screen:
             while not stop.is_set():
                 height = max(1, screen.console.size.height - BESIDES_ROWS)
-                screen.update(Group(*_page(_said(store, **wanted)["calls"], height)), refresh=True)
+                screen.update(Group(*_page(_said(store, **filters)["calls"], height)), refresh=True)
                 stop.wait(LOOK_EVERY_S)

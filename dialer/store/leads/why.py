@@ -105,8 +105,8 @@ def findings(
     screening = Screening.as_dialled(store, settings, now, registers)
     facts = screening.facts([lead])[0]
     explained = explain(facts, replace(screening, now=at).question())
-    wanted = Wanted(lead.number, tuple(facts.contacts[Per.NUMBER]))
-    shown = caller_ids.foresee(store, settings, [wanted], at)[0]
+    asked_for = Wanted(lead.number, tuple(facts.contacts[Per.NUMBER]))
+    shown = caller_ids.foresee(store, settings, [asked_for], at)[0]
     if isinstance(shown, Refusal):
         return (*explained, Finding(Rule.CALLER_ID, (detail(shown),), shown))
     return (*explained, Finding(Rule.CALLER_ID, (f"would show {shown}",), None))

@@ -137,6 +137,7 @@ def _closed(
         if raw and raw != row.raw:
             row.raw, row.stored = raw, stored_of(raw)
         row.promised_at, row.agent = None if promised_at is None else float(promised_at), agent or b""
+        row.waits_until = row.promised_at  # of those that an interrupted move has closed nobody knows more
     for row, waited_until in zip(fresh, changed.waited_until, strict=True):
         row.waits_until = waited_until
     return [row for row, done in zip(fresh, changed.answers, strict=True) if done is Done.CHANGED]
