@@ -16,7 +16,7 @@ class ArchiveSettings(Section):
         default="/var/lib/dialer/archive", description="directory, absolute path", pattern=r"^/[^\x00]*$"
     )
     flush_s: float = Field(
-        default=60.0, description="how often what was read is written to the files, in seconds", ge=1, le=600
+        default=120.0, description="how often what was read is written to the files, in seconds", ge=1, le=600
     )
     keep_days: int = Field(
         default=1826,

