@@ -79,7 +79,7 @@ class Writer:
                     opened = True
                 busy = self.step()
             except StoreError as error:
-                opened = opened and "NOGROUP" not in str(error)
+                opened = False  # what was read and never came, or was not taken, is read again
                 self._trouble("Redis", str(error), stop)
                 continue
             except (DiskError, OSError) as error:
@@ -98,8 +98,9 @@ class Writer:
         stop.wait(RETRY_S)
 
     def open(self, now: float) -> None:
-        """Register, and finish what an earlier run left."""
+        """Register, and finish what an earlier run, or a trip that failed, left."""
         self.sources.open(who=self.who, now=now)
+        self.flush()
         for page in self.sources.left():
             self.take(page)
             if len(self.waiting) >= MOST_ROWS:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 
 from compliance.evidence import customer_hash, number_hash
+from dialer.archive import writer as writing
 from dialer.archive.rows import kept_hash
+from dialer.archive.sources import Sources, Taken
 from dialer.core.agents.agent import AgentState
 from dialer.core.agents.intervals import Interval
 from dialer.core.model import Disposition
@@ -24,6 +27,7 @@ from dialer.disk.archive.tables import ATTEMPTS
 from dialer.disk.recordings import index
 from dialer.shell.recordings.finishing import event_of as event_of_recording
 from dialer.store.base.connection import Store, trip
+from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.records import packed
 from dialer.store.crm import inbox, readers
 from dialer.store.operators import campaigns, control, scores
@@ -304,6 +308,41 @@ def test_the_disk_that_fails_loses_nothing(
     assert unread(store) == 0
 
 
+@pytest.mark.parametrize("where", ["leads", "fresh"])
+def test_what_a_broken_trip_has_read_is_archived_without_a_restart(
+    archive: Archive, calls: Calls, store: Store, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """The server has handed the entries out, and they never became rows: they are asked for again."""
+    ended = calls.settle(5)
+    calls.publish(ended[:3])
+    archive.writer.step()
+    calls.publish(ended[3:])
+    read: list[str] = []
+    real, fresh, stop = getattr(Sources, where), Sources.fresh, threading.Event()
+    broken: list[str] = []
+
+    def counting(sources: Sources) -> list[Taken]:
+        read.append(where)
+        if len(read) == 2:
+            stop.set()
+        return fresh(sources)
+
+    def breaking(sources: Sources, *given: Any) -> Any:
+        answer = counting(sources) if where == "fresh" else real(sources, *given)
+        if len(read) == 1 and not broken:
+            broken.append(where)
+            raise StoreUnavailable("the connection broke")
+        return answer
+
+    monkeypatch.setattr(writing, "RETRY_S", 0.01)
+    monkeypatch.setattr(Sources, "fresh", counting)
+    monkeypatch.setattr(Sources, where, breaking)
+    archive.writer.run(stop)
+
+    assert len(archive.attempts()) == 5
+    assert unread(store) == 0
+
+
 def test_a_campaign_that_is_gone_is_archived_all_the_same(archive: Archive, calls: Calls, store: Store) -> None:
     """Events name it; nobody has to know it."""
     ended = calls.settle(1)
@@ -359,6 +398,22 @@ def test_agents_time_is_archived_once(archive: Archive, store: Store) -> None:
 
     rows = archive.rows("SELECT agent, team, state, epoch_ms(ended_at) - epoch_ms(started_at) FROM {agent_intervals}")
     assert rows == [("17", "north", "talking", 61_500)]
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_an_agent_who_changes_twice_in_a_millisecond_loses_no_time(
+    archive: Archive, store: Store, in_one_batch: bool
+) -> None:
+    """Ready for a moment, then the waiting call: both begin in one millisecond of the archive, the talk stays."""
+    ready = Interval("17", "Anna", "north", "spring", AgentState.READY, "", NOW + 0.0001, NOW + 0.0004)
+    talk = Interval("17", "Anna", "north", "spring", AgentState.TALKING, "", NOW + 0.0004, NOW + 600.0)
+    for span in (ready, talk, ready):
+        publish(store, [floor_events.agent_interval(span, "dial-1")])
+        if not in_one_batch:
+            archive.catch_up()
+    archive.catch_up()
+
+    assert archive.rows("SELECT state FROM {agent_intervals}") == [("talking",)]
 
 
 def test_a_file_that_is_written_again_has_the_same_types(archive: Archive, calls: Calls) -> None:
