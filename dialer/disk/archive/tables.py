@@ -125,6 +125,7 @@ AGENT_INTERVALS: Final = Table(
         Column("ended_at", _TIME, "until when"),
         Column("host", _TEXT, "the daemon's host"),
     ),
+    rank="ended_at",
 )
 
 PACING_MINUTES: Final = Table(
