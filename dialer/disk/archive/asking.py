@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from dialer.disk.archive.database import ASKS, Connection, DatabaseError, connect, quoted, run
+from dialer.disk.archive.database import ASKS, EXPLAIN, Connection, DatabaseError, Statement, connect, quoted, run
 from dialer.disk.archive.partitions import check_folder
 from dialer.disk.archive.views import create_views
 from dialer.disk.errors import DiskError
+
+_CARRIED_OUT: Final = re.compile(r"explain\b.*\banaly[sz]e\b", re.IGNORECASE | re.DOTALL)
+"""EXPLAIN ANALYZE carries out what it explains, COPY too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ def ask(folder: Path, time_zone: str, statement: str, limit: int, since: date | 
         _lock_in(connection, folder)
         try:
             asked = connection.extract_statements(statement)
-            if len(asked) != 1 or asked[0].type not in ASKS:
+            if len(asked) != 1 or asked[0].type not in ASKS or _is_carried_out(asked[0]):
                 raise DiskError("one statement that reads is wanted: SELECT, DESCRIBE, SUMMARIZE or EXPLAIN")
             done = connection.execute(asked[0])
             rows = done.fetchmany(limit + 1)
@@ -43,6 +47,10 @@ def ask(folder: Path, time_zone: str, statement: str, limit: int, since: date | 
         connection.close()
     numbers = tuple(any(isinstance(row[place], int | float) for row in rows[:10]) for place in range(len(columns)))
     return Answered(tuple(column[0] for column in columns), numbers, tuple(rows[:limit]), len(rows) > limit)
+
+
+def _is_carried_out(asked: Statement) -> bool:
+    return asked.type == EXPLAIN and bool(_CARRIED_OUT.search(asked.query))
 
 
 def _lock_in(connection: Connection, folder: Path) -> None:

@@ -14,7 +14,9 @@ MEMORY: Final = "1GB"
 
 Connection = duckdb.DuckDBPyConnection
 DatabaseError = duckdb.Error
-ASKS: Final = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
+Statement = duckdb.Statement
+EXPLAIN: Final = duckdb.StatementType.EXPLAIN
+ASKS: Final = frozenset({duckdb.StatementType.SELECT, EXPLAIN})
 """Kinds of statements that change nothing."""
 
 
