@@ -65,16 +65,17 @@ def apply(edge: Edge, wanted: Change) -> None:
     """Write the files and have them taken up; the old ones come back where that fails. Raises `EdgeError`."""
     folder = Path(edge.folder)
     before = [(file, files.read(folder / file.name)) for file in wanted.stale]
-    for file in wanted.stale:
-        files.write(folder, file)
+    files.write(folder, *wanted.stale)
     try:
         _take_up(edge, wanted)
     except EdgeError as error:
         kept = [File(file.name, text, file.secret) for file, text in before if text is not None]
-        if len(kept) < len(before):
+        if not kept:
             raise  # the first files of this host: there is nothing to go back to
-        for file in kept:
-            files.write(folder, file)
+        files.write(folder, *kept)
+        for file, text in before:
+            if text is None:
+                (folder / file.name).unlink(missing_ok=True)
         try:
             _take_up(edge, wanted)
         except EdgeError as second:

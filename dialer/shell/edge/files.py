@@ -54,21 +54,29 @@ def _mode(file: File) -> int:
     return 0o640 if file.secret else 0o644
 
 
-def write(folder: Path, file: File) -> None:
-    """Put a file there in one step: nobody ever sees half of it, or a secret with the wrong rights.
+def write(folder: Path, *wanted: File) -> None:
+    """Put files there, each in one step: nobody ever sees half of it, or a secret with the wrong rights. What a disk
+    does not take is found out before the first of them is there.
 
     Raises `EdgeError`.
     """
-    path = folder / file.name
+    path = folder
+    made: list[tuple[Path, Path]] = []
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(file.text)
-            os.fchmod(stream.fileno(), _mode(file))
-        _put_later(Path(name), path)
-        Path(name).replace(path)
+        for file in wanted:
+            path = folder / file.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            made.append((Path(name), path))
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(file.text)
+                os.fchmod(stream.fileno(), _mode(file))
+            _put_later(Path(name), path)
+        for part, path in made:
+            part.replace(path)
     except OSError as error:
+        for part, _ in made:
+            part.unlink(missing_ok=True)
         raise EdgeError(f"{path} cannot be written: {error.strerror}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -92,6 +93,45 @@ def test_what_is_not_taken_up_is_taken_back(current, tmp_path, monkeypatch) -> N
     assert "The old files are back, and in use." in caught.value.args
     assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
     assert started[:2] == ["systemctl restart kamailio"] * 2
+
+
+def test_a_change_with_a_new_file_is_taken_back_too(current, tmp_path, monkeypatch) -> None:
+    """The first trunk with TLS brings a file that was not there; Kamailio does not start with it."""
+    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    started: list[str] = []
+
+    def run(name: str, *arguments: str, limit_s: float) -> str:
+        started.append(name)
+        if len(started) == 1:
+            raise EdgeError("systemctl restart kamailio failed:", "no")
+        return ""
+
+    monkeypatch.setattr(applying, "_run", run)
+    wanted = replace(current, tls=Tls("/a", "/b"), transports=("udp", "tls"))
+    with pytest.raises(EdgeError) as caught:
+        applying.apply(wanted, change(tmp_path, rendered(wanted)))
+    assert "The old files are back, and in use." in caught.value.args
+    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_full_disk_leaves_all_files_as_they_were(current, tmp_path, monkeypatch) -> None:
+    """A new list of carriers under an old routing would send calls the wrong way, and would never be read again."""
+    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    wanted = replace(current, carriers=(replace(NORTH, hosts=("198.51.100.8",), hides_caller=True),))
+    stale = change(tmp_path, rendered(wanted))
+    assert len(stale.stale) > 1
+    rights, given = os.fchmod, []
+
+    def full(descriptor: int, mode: int) -> None:
+        given.append(mode)
+        if len(given) == len(stale.stale):
+            raise OSError(28, "No space left on device")
+        rights(descriptor, mode)
+
+    monkeypatch.setattr(os, "fchmod", full)
+    with pytest.raises(EdgeError, match="No space left"):
+        applying.apply(wanted, stale)
+    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 @pytest.fixture
