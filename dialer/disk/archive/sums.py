@@ -250,15 +250,15 @@ def sums(
     """The sums of those names for each group, in order of the keys, then the total; `with_agent` only of calls that an
     agent had.
 
-    Groups of which only calls or only time is known have zeros for the other; where time is not known by these keys
-    its sums are None.
+    Groups of which only calls or only time is known have zeros for the other; where time is not known by these keys,
+    or by what is narrowed to, its sums are None.
     """
     of_calls, of_time, of_idles = (
         {name: formula for name, formula in known.items() if name in wanted}
         for known in (CALL_SUMS, TIME_SUMS, IDLE_SUMS)
     )
     calls = _grouped(connection, "calls WHERE agent <> ''" if with_agent else "calls", of_calls, keys, question)
-    timed = set(keys) <= TIME_KEYS
+    timed = {*keys, *(key for key, values in question.only.items() if values)} <= TIME_KEYS
     times = _grouped(connection, "stays", of_time, keys, question) if timed else {}
     idles = _grouped(connection, "idles", of_idles, keys, question) if timed else {}
     total = (None,) * len(keys)
