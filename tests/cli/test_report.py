@@ -106,6 +106,16 @@ def test_a_workbook_has_numbers(run: Run, tmp_path: Path) -> None:
     assert "合作方" in [cell.value for cell in book["By team"]["A"]]
 
 
+def test_a_workbook_takes_two_tables_of_one_title(run: Run, tmp_path: Path) -> None:
+    """The last table grouped like an earlier one: a sheet for each."""
+    done = run(
+        "report", "daily", "--by", "team", "--period", "2026-03-03", "--write", str(tmp_path), "--format", "xlsx"
+    )
+
+    assert done.exit_code == 0
+    assert (tmp_path / "daily-2026-03-03.xlsx").is_file()
+
+
 def test_a_page_asks_nobody_for_anything(run: Run) -> None:
     """One file: no script, nothing from elsewhere; names cannot become markup."""
     page = run("report", "daily", "--period", "2026-03-03", "--format", "html").output
@@ -158,10 +168,18 @@ def test_sql_changes_no_file(run: Run, book: Book) -> None:
     """Whatever a statement tries."""
     before = {path: path.read_bytes() for path in book.folder.rglob("*.parquet")}
     target = next(iter(before))
-    for statement in (f"COPY attempts TO '{target}'", "DELETE FROM attempts", f"EXPORT DATABASE '{book.folder}'"):
+    copy = f"COPY (SELECT 1) TO '{target}'"
+    explained = (f"EXPLAIN ANALYZE {copy}", f"/**/explain (Analyze) {copy}", f'EXPLAIN (FORMAT json, "analyze") {copy}')
+    for statement in (copy, "DELETE FROM attempts", f"EXPORT DATABASE '{book.folder}'", *explained):
         assert run("report", "sql", statement).exit_code == 2
 
     assert {path: path.read_bytes() for path in book.folder.rglob("*.parquet")} == before
+
+
+def test_sql_explains_what_it_would_do(run: Run) -> None:
+    """A plan is not carried out; a statement that only speaks of analysis is one like any other."""
+    assert run("report", "sql", "EXPLAIN SELECT count(*) FROM attempts").exit_code == 0
+    assert run("report", "sql", "SELECT 'explain analyze' AS words").exit_code == 0
 
 
 def test_sql_for_programs(run: Run) -> None:

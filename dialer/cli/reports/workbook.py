@@ -62,6 +62,9 @@ class _Sheets:
         self._definitions()
 
     def _sheet(self, name: str) -> Any:
+        taken = {sheet.name.lower() for sheet in self.book.worksheets()}
+        if name[:31].lower() in taken:  # a table that is grouped otherwise can be called like another
+            name = f"{name[:27]} ({len(taken) + 1})"
         sheet = self.book.add_worksheet(name[:31])
         sheet.write_string(0, 0, f"{self.document.report.title} {self.document.report.chinese}", self.title)
         sheet.write_string(1, 0, f"{self.document.span}, {self.document.time_zone}", self.plain)
