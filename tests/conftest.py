@@ -33,6 +33,13 @@ def need(program: str) -> str:
     return path
 
 
+def rtp_ports(lowest: int, number: int) -> int:
+    """The first of `number` RTP ports that no other test process has, from `lowest` on. They are below those that the
+    system gives away: rtpengine binds a port that Kamailio listens on without an error, and gets its packets."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    return lowest + int(worker.removeprefix("gw")) % 7 * number
+
+
 @pytest.fixture(scope="session")
 def sipp() -> str:
     """The SIPp program."""

@@ -16,7 +16,7 @@ from dialer.demo.edge import PUBLIC, RunningEdge, free_port
 from dialer.shell.edge.apply import apply, change
 from dialer.shell.edge.files import rendered
 from sip.edge.plan import Carrier, Edge
-from tests.conftest import need
+from tests.conftest import need, rtp_ports
 
 MOST_S = 3600.0
 RTP_PORTS = 1000
@@ -69,7 +69,7 @@ def shared_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedEdge
     need("rtpengine")
     need("kamailio")
     folder = tmp_path_factory.mktemp("edge")
-    first = min(free_port(PUBLIC) // 2 * 2, 65_000 - RTP_PORTS)
+    first = rtp_ports(10_000, RTP_PORTS)
     edge = Edge(
         address=PUBLIC,
         folder=str(folder),

@@ -17,6 +17,7 @@ from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.invocation import Invocation, pass_invocation
 from dialer.cli.base.output import Answer, answering, fitted, show, show_json
 from dialer.cli.base.text import counted
+from dialer.cli.reports.files import plain_cell
 from dialer.cli.reports.zone import period_given, zone_of
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
@@ -55,7 +56,7 @@ def sql(invocation: Invocation, statement: str, as_format: str, since: datetime 
     elif as_format == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(answer.heads)
-        writer.writerows(answer.rows)
+        writer.writerows([plain_cell(cell) for cell in row] for row in answer.rows)
     else:
         figures = [head for head, number in zip(answer.heads, answer.numbers, strict=True) if number]
         rows = [["" if cell is None else str(cell) for cell in row] for row in answer.rows]

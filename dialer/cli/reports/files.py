@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
+from dialer.cli.sheets.cells import no_formula
 from dialer.reports.compose import Document, Section
+
+_SHOWN_NUMBER: Final = re.compile(r"\+[0-9*]+")
 
 
 def as_json(document: Document) -> dict[str, Any]:
@@ -59,12 +63,12 @@ def as_csv(document: Document) -> str:
             writer.writerow([])
         writer.writerow((*section.part.keys, *(measure.name for measure in section.measures)))
         for row in section.rows:
-            writer.writerow(["" if value is None else _plain(value) for value in row])
+            writer.writerow(["" if value is None else plain_cell(value) for value in row])
     return out.getvalue()
 
 
-def _plain(value: object) -> object:
-    """A name that a spreadsheet would take for a formula is quoted; numbers that were shown begin with a plus sign."""
-    if isinstance(value, str) and value[:1] in ("=", "@", "-"):
-        return f"'{value}"
+def plain_cell(value: object) -> object:
+    """A name that a spreadsheet would take for a formula is quoted; a number that was shown has its plus sign."""
+    if isinstance(value, str) and not _SHOWN_NUMBER.fullmatch(value):
+        return no_formula(value)
     return round(value, 6) if isinstance(value, float) else value

@@ -16,7 +16,7 @@ from dialer.shell.edge.apply import Change, change
 from dialer.shell.edge.files import rendered, write
 from dialer.shell.edge.plan import EdgeError
 from sip.edge.plan import Carrier, Edge, Phones, Tls
-from tests.conftest import need
+from tests.conftest import need, rtp_ports
 
 NORTH = Carrier("north", 5080, ("198.51.100.7",), "carrier.example", username="us", password="hush", keep_alive=False)
 
@@ -158,15 +158,15 @@ def test_a_running_kamailio_calls_the_new_carrier_without_a_restart(tmp_path, ca
     need("kamailio")
     need("rtpengine")
     first, second = (f"127.0.0.3:{each.getsockname()[1]}" for each in carriers)
-    rtp = free_port(PUBLIC) // 2 * 2
+    rtp = rtp_ports(9_000, 100)
     made = small_edge(
         tmp_path,
         carriers=(replace(NORTH, inside_port=free_port(), hosts=(first,), register=True),),
         phones=Phones("p.example", free_port(), {"17": "a"}),
         port=free_port(PUBLIC),
         control_port=free_port(),
-        rtp_port_first=min(rtp, 60_000),
-        rtp_port_last=min(rtp, 60_000) + 99,
+        rtp_port_first=rtp,
+        rtp_port_last=rtp + 99,
     )
     with RunningEdge(made, 120):
         port = made.carriers[0].inside_port

@@ -13,7 +13,7 @@ import pytest
 
 from dialer.demo.edge import PUBLIC, RunningEdge, asked, free_port, question
 from sip.edge.plan import Carrier, Edge
-from tests.conftest import need
+from tests.conftest import need, rtp_ports
 
 MOST_S = 300.0
 __all__ = ["PUBLIC", "CarrierPeer", "asked", "free_port", "request"]
@@ -82,14 +82,14 @@ def edge(tmp_path: Path) -> Iterator[Callable[..., RunningEdge]]:
         settings = {name: wanted.pop(name) for name in tuple(wanted) if name in Edge.__dataclass_fields__}
         hosts = tuple(f"127.0.0.1:{host}" if isinstance(host, int) else host for host in to)
         carrier = Carrier("carrier", free_port(), hosts, "carrier.example", keep_alive=False)
-        rtp = free_port(PUBLIC) // 2 * 2
+        rtp = rtp_ports(17_000, 400)
         made = Edge(
             address=PUBLIC,
             folder=str(tmp_path),
             carriers=(replace(carrier, **wanted),),
             port=free_port(PUBLIC),
-            rtp_port_first=min(rtp, 60_000),
-            rtp_port_last=min(rtp, 60_000) + 399,
+            rtp_port_first=rtp,
+            rtp_port_last=rtp + 399,
             control_port=free_port(),
             run_folder=str(tmp_path),
             processes=2,
