@@ -15,7 +15,7 @@ from typing import Final
 
 from config.policies import AppliedSettings
 from dialer.core.agents import choice
-from dialer.core.agents.agent import Agent, AgentState, Roster, come_free, enter
+from dialer.core.agents.agent import BUSY, Agent, AgentState, Roster, come_free, enter, pause_after
 from dialer.core.agents.staffing import Staffing
 from dialer.core.calls import trunk_selection
 from dialer.core.calls.call import STATE_LIMIT_S, TRY_MARK, UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
@@ -274,12 +274,17 @@ class EngineState:
         return agent.campaigns[0] if len(agent.campaigns) == 1 else ""
 
     def requalify(self, agent: Agent, now: float) -> None:
-        """A campaign asks for other skills, maybe. An agent who serves none of its campaigns any more is paused."""
+        """A campaign asks for other skills, maybe. An agent who serves none of its campaigns any more is paused, one
+        with a call after it."""
         changed = choice.qualified(agent, self.campaigns)
         if changed is agent:
             return
-        if not changed.campaigns and changed.state is AgentState.READY:
-            changed = enter(changed, AgentState.PAUSED, now, reason=choice.unqualified(changed, self.campaigns))
+        if not changed.campaigns:
+            reason = choice.unqualified(changed, self.campaigns)
+            if changed.state is AgentState.READY:
+                changed = enter(changed, AgentState.PAUSED, now, reason=reason)
+            elif changed.state in BUSY:
+                changed = pause_after(changed, reason)
         self.put_agent(changed)
 
     def wrap_up(self, agent: Agent, run: CampaignRun, now: float) -> None:

@@ -81,7 +81,7 @@ def readable_response(head: str, own: str) -> str | None:
         return None
     vias, rest = _readable(lines)
     via = _our_via(vias[0], own) if vias else ""
-    if not via or not rest.keys() >= _REPEATED or ";tag=" not in rest["from"]:
+    if not via or not rest.keys() >= _REPEATED or _TAG.search(rest["from"].rpartition(">")[2]) is None:
         return None
     phrase = _UNPRINTABLE.sub(" ", status[2]).strip()[:VALUE_LIMIT] or "-"
     return "\r\n".join([f"SIP/2.0 {status[1]} {phrase}", f"Via: {via}", *rest.values()])

@@ -14,6 +14,7 @@ from dialer.core.agents.choice import AgentRequest, choose, occupancy
 from dialer.core.effects import Publish
 from dialer.core.inputs import LeadsLeased
 from dialer.core.model import Disposition
+from pacing.api import Mode
 from sip.causes import Answerer
 from sip.messages import Dialled
 
@@ -213,6 +214,31 @@ def test_a_campaign_that_asks_for_more_loses_agents_and_gets_them_back(floor, of
     floor.campaign()
     floor.say(K.READY, "bob")
     assert (floor.agent("bob").state, floor.state.roster.serving["sales"]) == (S.READY, 2)
+
+
+def test_who_loses_the_last_campaign_on_a_call_is_paused_after_it(floor):
+    """Not ready for nothing: the floor would show an agent who waits for calls that never come."""
+    floor.login("ann")
+    floor.answer(talk := dial(floor))
+    floor.bridge(talk)
+    floor.campaign(agent_choice={"skills": ["cards"]})
+    floor.end(talk)
+    floor.say(K.WRAPUP_DONE, "ann")
+    ann = floor.agent("ann")
+    assert (ann.state, ann.reason) == (S.PAUSED, "skills: campaign sales needs cards:1")
+
+
+def test_an_offer_is_taken_back_from_who_lacks_the_skills_now(make_stage, make_lead):
+    """The lead is another agent's; who had it on the screen does not call it."""
+    stage = make_stage()
+    stage.campaign(mode=Mode.PREVIEW)
+    stage.login("ann")
+    stage.tell(LeadsLeased("sales", (make_lead(1),), 0, 0))
+    assert stage.agent("ann").state is S.PREVIEW
+    stage.campaign(mode=Mode.PREVIEW, agent_choice={"skills": ["cards"]})
+    assert stage.agent("ann").state is S.PAUSED
+    assert not stage.state.campaigns["sales"].offers
+    assert len(stage.state.campaigns["sales"].leads) == 1
 
 
 def test_orders_on_the_floor(make_stage, make_lead):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -214,6 +215,41 @@ def test_a_talk_that_cannot_be_finished_holds_up_no_other(parts: Parts, monkeypa
     assert len(list(index.all_rows(Path(parts.settings.recordings.folder)))) == 2
 
 
+def test_a_talk_is_set_aside_on_another_disk(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of talks may be a disk of its own, so the one beside it is on another."""
+    monkeypatch.setattr(finishing, "PAUSE_AFTER_FAULT_S", 0.0)
+    rename, aside = Path.rename, live(parts).parent / "failed"
+
+    def rename_on_one_disk(path: Path, target: Path) -> Path:
+        if path.is_relative_to(live(parts)) != target.is_relative_to(live(parts)):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename_on_one_disk)
+    folder = write_talk(live(parts), "a1", SOUND)
+    (folder / "000000000.agent.wav").write_bytes(b"x" * 100)
+    left_alone(folder)
+    (aside / ".a1.part").mkdir(parents=True)
+    looked(Finishing(parts, EventWriter(parts), Expiry(parts)), finishing.MOST_TRIES)
+    assert (talks.names(live(parts)), os.listdir(aside)) == ([], ["a1"])
+    assert (aside / "a1" / "000000000.agent.wav").read_bytes() == b"x" * 100
+
+
+def test_a_talk_that_cannot_even_be_set_aside_holds_up_no_other(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays where it is, with an alarm; those after it become recordings."""
+    monkeypatch.setattr(finishing, "PAUSE_AFTER_FAULT_S", 0.0)
+    folder = write_talk(live(parts), "a1", SOUND)
+    (folder / "000000000.agent.wav").write_bytes(b"x" * 100)
+    left_alone(folder)
+    (live(parts).parent / "failed").touch()
+    task = looked(Finishing(parts, EventWriter(parts), Expiry(parts)), finishing.MOST_TRIES - 1)
+    left_alone(write_talk(live(parts), "a2", SOUND))
+    looked(task)
+    assert [row.attempt for row in index.all_rows(Path(parts.settings.recordings.folder))] == ["a2"]
+    assert talks.names(live(parts)) == ["a1"]
+    assert "a1 cannot be set aside" in parts.health.alarms["recordings that failed"]
+
+
 def test_a_talk_waits_for_the_disk_or_the_key(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it is tried, it is not the talk's fault: it stays, with an alarm, until it can be done."""
     monkeypatch.setattr(finishing, "PAUSE_AFTER_FAULT_S", 0.0)
@@ -330,6 +366,28 @@ def test_what_is_old_goes_by_its_own_rule_or_the_host_s(parts: Parts, store: Sto
     assert (line.what, line.detail["what"], line.detail["count"]) == ("purge", "recordings", 2)
     trio.run(Expiry(parts).sweep)
     assert len(control.audit_trail(store, 5)) == 1
+
+
+def test_a_recording_made_while_the_erased_are_looked_for_is_theirs_too(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes into the index behind the back of whoever walks through it."""
+    number, now = E164("+8613800138000"), parts.clock.wall()
+    left_alone(write_talk(live(parts), "a1", SOUND, number=number_hash(b"", number), at=now - 60))
+    tell_hosts(parts.store, Erasure("e1", now, "me", "asked", number, numbers=(number,)))
+    expiry, remove = Expiry(parts), Expiry._remove
+
+    async def remove_and_finish(self: Expiry, *arguments: Any) -> None:
+        await remove(self, *arguments)
+        task = Finishing(parts, EventWriter(parts), expiry)
+        await task.once()
+        await task.encoder.stop()
+
+    monkeypatch.setattr(Expiry, "_remove", remove_and_finish)
+    trio.run(expiry.hear_of_erased)
+    assert list(index.all_rows(Path(parts.settings.recordings.folder))) == []
+    assert heard(parts.store, "recording") == []
+    assert len(expiry._erased) == 1
 
 
 def test_who_is_erased_is_erased_also_from_what_failed_and_what_comes_later(parts: Parts, store: Store) -> None:

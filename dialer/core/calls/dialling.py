@@ -15,10 +15,11 @@ from compliance.api import Permit
 from compliance.words import detail
 from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.abandonment import counts
+from dialer.core.agents import choice
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls import recording, trunk_selection
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger
-from dialer.core.calls.offers import OfferEnd, announce, deny, drop, withdraw
+from dialer.core.calls.offers import OfferEnd, announce, deny, drop, withdraw, withdraw_from
 from dialer.core.calls.promises import wait_for_agent
 from dialer.core.calls.settling import settle_unsent
 from dialer.core.calls.trunk_load import TrunkLoad
@@ -282,6 +283,10 @@ def campaign_changed(state: EngineState, event: CampaignChanged, now: float) -> 
         run.closes_at = float("-inf")
     counts.settings_changed(run, event.settings)
     run.settings, run.state = event.settings, event.state
+    for name in list(run.offers):
+        holder = state.roster.get(name)
+        if holder is not None and (skills := choice.lacking(holder, run)):
+            withdraw_from(state, run, name, f"campaign needs {', '.join(skills)}", now)
     for agent in list(state.roster.agents.values()):
         state.requalify(agent, now)
     state.in_preview = [other for other in state.campaigns.values() if other.settings.mode is Mode.PREVIEW]

@@ -55,8 +55,13 @@ def take_back(state: EngineState, run: CampaignRun, agent: str, end: OfferEnd, r
 def withdraw(state: EngineState, run: CampaignRun, reason: str, now: float) -> None:
     """Take back all offers of a campaign. Calls that are at the gates or on the line go on."""
     for agent in list(run.offers):
-        take_back(state, run, agent, OfferEnd.WITHDRAWN, reason)
-        _let_go(state, agent, now)
+        withdraw_from(state, run, agent, reason, now)
+
+
+def withdraw_from(state: EngineState, run: CampaignRun, agent: str, reason: str, now: float) -> None:
+    """Take one agent's offer back."""
+    take_back(state, run, agent, OfferEnd.WITHDRAWN, reason)
+    _let_go(state, agent, now)
 
 
 def drop(state: EngineState, run: CampaignRun, agent: str, reason: str, now: float) -> None:

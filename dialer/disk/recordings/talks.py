@@ -95,7 +95,13 @@ def names(live: Path) -> list[str]:
     """The talks that have files, oldest name first. Raises `OSError`."""
     if not live.is_dir():
         return []
-    return sorted(path.name for path in live.iterdir() if is_name(path.name) and path.is_dir())
+    return sorted(path.name for path in live.iterdir() if is_name(path.name) and path.is_dir() and _is_talk(path))
+
+
+def _is_talk(folder: Path) -> bool:
+    """Whether a folder is a talk's: a talk is deleted when it is finished, and others may keep things beside it."""
+    there = {path.name for path in folder.iterdir()}
+    return FACTS_FILE in there or all(_PART.fullmatch(name) for name in there)
 
 
 def touched_at(live: Path, name: str) -> float:

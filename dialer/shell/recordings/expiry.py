@@ -97,12 +97,13 @@ class Expiry:
             persons, after = await trio.to_thread.run_sync(recordings.erased_after, self.parts.store, self._cursor)
             if after == self._cursor:
                 return
+            oldest = self.parts.clock.wall() - REMEMBERED_S
+            known = [person for person in self._erased if person not in persons]  # some, where it failed before
+            # First: a talk may be finished behind the walk through the index.
+            self._erased = [person for person in (*known, *persons) if person.at >= oldest]
             if persons:
                 last = max(person.at for person in persons)
                 await self._remove(self._of(persons), "recordings of who was erased", last)
-            self._erased += persons
-            oldest = self.parts.clock.wall() - REMEMBERED_S
-            self._erased = [person for person in self._erased if person.at >= oldest]
             await self._work.run("cursor", WALK_LIMIT_S, partial(self._keep_cursor, after))
             self._cursor = after
 

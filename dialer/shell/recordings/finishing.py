@@ -7,6 +7,8 @@ A talk that cannot be finished is set aside, in the folder `failed` beside the o
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
@@ -210,12 +212,25 @@ class Finishing:
             return
         del self._tries[name]
         self.parts.recorded.lengths_s.pop(name, None)
-        await self._work.run("talk", DISK_LIMIT_S, partial(_set_aside, self.live / name, self.aside))
+        try:
+            await self._work.run("talk", DISK_LIMIT_S, partial(_set_aside, self.live / name, self.aside))
+        except OSError as error:
+            self.troubles.say(f"recording {name} cannot be set aside: {error}")
+            await trio.sleep(PAUSE_AFTER_FAULT_S)
 
 
 def _set_aside(talk: Path, aside: Path) -> None:
     aside.mkdir(mode=0o700, exist_ok=True)
-    talk.rename(aside / talk.name)
+    try:
+        talk.rename(aside / talk.name)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        part = aside / f".{talk.name}.part"  # the folder of talks is a disk of its own
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(talk, part)
+        part.rename(aside / talk.name)
+        shutil.rmtree(talk)
 
 
 def event_of(row: Row, host: str, at: float) -> CrmEvent:

@@ -49,6 +49,7 @@ class Recorder:
         self._legs: tuple[Any, Any] | None = None
         self._files: list[pj.AudioMediaRecorder] = []
         self._player: Player | None = None
+        self._untold = ""
         self._is_made = False
         self._began_at: float | None = None
         self._parts = 0
@@ -62,6 +63,8 @@ class Recorder:
         """Both hear each other from now on, on these ports: begin, if it is to begin with the talk. Again after a
         re-INVITE."""
         first, self._legs = self._legs is None, (callee, agent)
+        if self._untold:
+            return
         try:
             if first and self._order.announcement:
                 self._player = Player(self._order.announcement)
@@ -69,8 +72,10 @@ class Recorder:
                 self._player.play_to(callee)
                 self._player.play_to(agent)
         except pj.Error as error:
-            self._report(False, f"the announcement cannot be played: {error.reason}")
-            return  # who is not told is not recorded
+            self._end_part()
+            self._untold = f"the announcement cannot be played: {error.reason}"
+            self._report(False, self._untold)
+            return  # who is not told is not recorded, whoever asks for it
         if first and self._order.starts:
             self.start()
         elif self.runs:
@@ -79,6 +84,9 @@ class Recorder:
     def start(self) -> None:
         """Begin a part; nothing happens while one runs."""
         if self.runs or self._legs is None:
+            return
+        if self._untold:
+            self._report(False, self._untold)
             return
         if self._parts >= MOST_PARTS:
             self._report(False, f"was paused {MOST_PARTS} times already")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.disk.errors import DiskError
-from dialer.disk.recordings.talks import HEADER_BYTES, RATE_HZ, Part, Talk, names, read_talk
+from dialer.disk.recordings.talks import FACTS_FILE, HEADER_BYTES, RATE_HZ, Part, Talk, names, read_talk
 from tests.disk.recordings.made_talks import AT, write_talk
 from tests.sip.tones import tone
 
@@ -96,3 +96,18 @@ def test_only_folders_with_the_name_of_an_attempt_are_talks(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     assert names(tmp_path) == ["19a3f-2b7c-000001"]
     assert names(tmp_path / "none") == []
+
+
+def test_folders_of_others_are_no_talks(tmp_path: Path) -> None:
+    """What is no talk is never taken up, and so never deleted: a year of recordings where both folders are the same,
+    and whatever else is in a folder that is shared."""
+    (tmp_path / "2026" / "03" / "03").mkdir(parents=True)
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup" / "000000000.agent.wav").touch()
+    (tmp_path / "backup" / "of-somebody").touch()
+    for name in ("a1", "a2", "a3"):
+        write_talk(tmp_path, name, (0, tone(500, 0.1), tone(900, 0.1)))
+    (tmp_path / "a2" / FACTS_FILE).unlink()
+    (tmp_path / "a3" / "of-somebody").touch()
+    (tmp_path / "a4").mkdir()
+    assert names(tmp_path) == ["a1", "a2", "a3", "a4"]

@@ -72,6 +72,8 @@ def test_a_refusal_counts_with_lines_that_are_no_headers(worker, peer):
         {"to": '"unclosed <sip:+4930123456@127.0.0.1>'},
         {"to": "<sip:a b@127.0.0.1>"},
         {"from_": "M\xfcller <sip:x>;tag={tag}"},
+        {"from_": "<sip:+4930999@127.0.0.1>; tag={tag}"},
+        {"from_": "<sip:+4930999@127.0.0.1> ;TAG = {tag}"},
         {"via": "SIP/2.0/UDP 127.0.0.1:{port};received=;rport=x;branch={branch}"},
         {"via": "{via}, SIP/2.0/UDP"},
         {"line": "486"},

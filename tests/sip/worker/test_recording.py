@@ -207,6 +207,18 @@ def test_what_cannot_be_recorded_costs_no_talk(worker, callee, agent, tmp_path, 
     goes_on(tested, callee, agent)
 
 
+def test_who_was_not_told_is_not_recorded_when_the_agent_says_so_either(worker, callee, agent, tmp_path):
+    """The announcement cannot be played; the agent asks for the recording all the same."""
+    order = RecordingOrder("att-1", "{}", True, str(tmp_path / "none.wav"))
+    tested = bridged(worker, callee, agent, tmp_path / "rec", order)
+    assert tested.until(RecordingChanged).problem
+    tested.send(Record("c1", True))
+    changed = tested.until(RecordingChanged)
+    assert (changed.on, "announcement" in changed.problem) == (False, True)
+    assert not list(tmp_path.rglob("*.wav"))
+    goes_on(tested, callee, agent)
+
+
 def goes_on(tested, callee: Party, agent: Party) -> None:
     """Both hear each other, and the talk ends in good order."""
     with singing(callee, CALLEE_HZ):
