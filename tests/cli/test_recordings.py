@@ -157,6 +157,12 @@ def test_verify_finds_what_is_wrong(here: Any, folder: Path) -> None:
     assert len(faults) == 4
 
 
+def test_verify_of_some_days_takes_no_later_recording_for_a_stray(here: Any) -> None:
+    """Only one day is checked; what the index knows of others is known."""
+    day = f"{datetime.fromtimestamp(AT, UTC):%Y-%m-%d}"
+    assert data(here("verify", "--until", day, "--json")) == {"recordings": 2, "evidence": True, "faults": []}
+
+
 def test_verify_does_not_believe_an_index_that_was_altered_with_its_file(here: Any, folder: Path) -> None:
     """The evidence has the digest as it was."""
     import hashlib

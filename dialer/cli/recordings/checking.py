@@ -47,7 +47,7 @@ def verify(invocation: Invocation, chosen: Chosen) -> Answer:
         for row in rows:
             faults += [f"{row.attempt}: {fault}" for fault in _faults(folder, row, proved)]
             bar.advance(row.size_bytes)
-        faults += _strays(folder, {row.attempt for row in Chosen(0.0, chosen.until).rows(folder)})
+        faults += _strays(folder)
     page = [Text(fault, "red") for fault in faults[:MOST_SHOWN]]
     if len(faults) > MOST_SHOWN:
         page.append(Text(f"and {len(faults) - MOST_SHOWN} more; --json has them all"))
@@ -79,9 +79,14 @@ def _faults(folder: Path, row: Row, proved: Mapping[str, str] | None) -> Iterato
         yield "the evidence has another digest" if row.attempt in proved else "there is no evidence of it"
 
 
-def _strays(folder: Path, known: set[str]) -> Iterator[str]:
-    for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]/*.opus*")):
-        if path.name.partition(".")[0] not in known:
+def _strays(folder: Path) -> Iterator[str]:
+    from dialer.disk.recordings import index
+
+    # In this order: recordings that are made meanwhile are in the index, and not among the files.
+    paths = sorted(folder.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]/*.opus*"))
+    known = {row.attempt for row in index.all_rows(folder)}
+    for path in paths:
+        if path.name.partition(".")[0] not in known and path.exists():
             yield f"{path} is not in the index"
 
 
