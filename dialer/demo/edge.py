@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Final
 
@@ -26,6 +27,9 @@ from sip.edge.plan import INSIDE, Edge
 PACKAGES: Final = "kamailio kamailio-tls-modules kamailio-extra-modules rtpengine-daemon"
 PUBLIC: Final = "127.0.0.2"
 """The address of loopback on which carriers see the edge."""
+
+LONGEST_SOCKET_FOLDER: Final = 80
+"""The path of a unix socket has at most 107 bytes."""
 
 UP_LIMIT_S: Final = 20.0
 LOOK_EVERY_S: Final = 0.02
@@ -53,8 +57,11 @@ def between(settings: Path, folder: Path, most_s: float) -> Iterator[RunningEdge
     """The edge of a settings file, as `dialer edge render` makes it. Raises `DemoFailed`."""
     folder.mkdir()
     made = plan(load(settings, {}, {}).settings, folder)
-    with RunningEdge(replace(made, run_folder=str(folder)), most_s) as running:
-        yield running
+    with ExitStack() as stack:
+        sockets = str(folder)
+        if len(sockets) > LONGEST_SOCKET_FOLDER:
+            sockets = stack.enter_context(TemporaryDirectory(prefix="dialer-edge-", dir="/tmp"))
+        yield stack.enter_context(RunningEdge(replace(made, run_folder=sockets), most_s))
 
 
 def asked(question: bytes, port: int, limit_s: float = 0.1) -> bytes:

@@ -30,6 +30,7 @@ ALLOWED_KEYS: Final = {
     "prefixes": "the no-call list",
     "crm:in": "what the CRM wrote",
     "agents:in": "what desktops wrote",
+    "recordings:erased": "who was erased, and is blocked: hosts that were away delete what they recorded",
 }
 """Keys that may hold clear numbers, without the prefix of the installation, and why. All others are searched."""
 
