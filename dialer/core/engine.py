@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.policies import AppliedSettings
-from dialer.core import engine_view, inputs, pacing_snapshot
+from dialer.core import campaign_changes, engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
 from dialer.core.agents.agent import Agent, AgentEvent
 from dialer.core.board import CallRow
@@ -215,7 +215,7 @@ class Engine:
                 state.slots_total = slots
                 state.changed.update(state.campaigns)
             case inputs.CampaignChanged():
-                dialling.campaign_changed(state, event, now)
+                campaign_changes.campaign_changed(state, event, now)
             case inputs.StoreFailed():
                 dialling.store_failed(state, event, now)
             case inputs.StoreHealth(healthy):

@@ -14,12 +14,10 @@ from typing import Final
 from compliance.api import Permit
 from compliance.words import detail
 from config.campaign import MIN_RING_TIMEOUT_S
-from dialer.core.abandonment import counts
-from dialer.core.agents import choice
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls import recording, trunk_selection
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger
-from dialer.core.calls.offers import OfferEnd, announce, deny, drop, withdraw, withdraw_from
+from dialer.core.calls.offers import OfferEnd, announce, deny, drop, withdraw
 from dialer.core.calls.promises import wait_for_agent
 from dialer.core.calls.settling import settle_unsent
 from dialer.core.calls.trunk_load import TrunkLoad
@@ -27,7 +25,6 @@ from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import Lease, Postpone, Release, Reserve, Send
 from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.inputs import (
-    CampaignChanged,
     CampaignState,
     LeadsLeased,
     LeadsTaken,
@@ -272,34 +269,6 @@ def store_overdue(state: EngineState, run: CampaignRun, about: float, now: float
     if run.leasing_since == about:
         run.leasing_since = None
         state.anomaly("dialling", f"no answer to a lease of campaign {run.name} for {STORE_LIMIT_S:g} s")
-
-
-def campaign_changed(state: EngineState, event: CampaignChanged, now: float) -> None:
-    """An operator created, changed, started, paused or stopped a campaign. Calls in progress go on in any case."""
-    run = state.campaigns.get(event.settings.name)
-    if run is None:
-        run = state.campaigns[event.settings.name] = CampaignRun(event.settings, event.state)
-    if run.settings.hours != event.settings.hours:
-        run.closes_at = float("-inf")
-    counts.settings_changed(run, event.settings)
-    run.settings, run.state = event.settings, event.state
-    for name in list(run.offers):
-        holder = state.roster.get(name)
-        if holder is not None and (skills := choice.lacking(holder, run)):
-            withdraw_from(state, run, name, f"campaign needs {', '.join(skills)}", now)
-    for agent in list(state.roster.agents.values()):
-        state.requalify(agent, now)
-    state.in_preview = [other for other in state.campaigns.values() if other.settings.mode is Mode.PREVIEW]
-    state.changed.add(run.name)
-    if not state.trunks_of(run):
-        unknown = [repr(name) for name in run.settings.trunks_named if name not in state.trunks]
-        why = f"{', '.join(unknown)}, which is not configured" if unknown else "none that may show its caller ids"
-        state.anomaly("dialling", f"campaign {run.name} may use no trunk: {why}")
-    if run.state is not CampaignState.RUNNING:
-        withdraw(state, run, f"campaign {run.state}", now)
-        release_leads(state, run)
-    elif run.settings.mode is not Mode.PREVIEW:
-        withdraw(state, run, f"campaign dials in mode {run.settings.mode} now", now)
 
 
 def release_leads(state: EngineState, run: CampaignRun) -> None:
