@@ -29,10 +29,11 @@ OPEN: Final = (LeadState.DUE, LeadState.WAITING, LeadState.LEASED, LeadState.IN_
 @dataclass(slots=True)
 class Ordered:
     """What was done: how many leads met which fate, and since when (seconds since the epoch) leads that are closed by
-    order may not be dialled any more."""
+    order may not be dialled any more. `in_call` were cancelled while they were called."""
 
     fates: Counter[str] = field(default_factory=Counter)
     closed_at: dict[str, float] = field(default_factory=dict)
+    in_call: set[str] = field(default_factory=set)
 
     def dialled_all_the_same(self, ends: Sequence[tuple[str, float]]) -> list[str]:
         """Leads that were reserved after they had been closed; `ends` are leads with the time of the reservation."""
@@ -78,12 +79,16 @@ def _cancel(floor: Floor, done: Ordered) -> None:
         done.fates[f"cancel {answer.name}"] += 1
         if answer in (Done.CHANGED, Done.AT_END):
             done.closed_at[lead_id] = after
+        if answer is Done.AT_END:
+            done.in_call.add(lead_id)
 
 
 def _reopen(floor: Floor, done: Ordered) -> None:
-    """Some of those that were cancelled, and of these only such as no attempt has closed."""
+    """Some of those that were cancelled, and of these only such as no attempt has closed: one that was in a call may have
+    ended for good by it, and be called again by right."""
     reason = Filter(states=(LeadState.CLOSED,), reason=changes.CANCELLED)
-    ids = [lead.lead_id for lead in islice(chosen(floor.site.store, CAMPAIGN, reason), 20)]
+    closed = [lead.lead_id for lead in islice(chosen(floor.site.store, CAMPAIGN, reason), 60)]
+    ids = [lead_id for lead_id in closed if lead_id not in done.in_call][:20]
     for lead_id in ids:
         done.closed_at.pop(lead_id, None)
     reopened = changes.due_again({LeadState.CLOSED}, time.time())
