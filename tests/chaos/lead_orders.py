@@ -84,8 +84,8 @@ def _cancel(floor: Floor, done: Ordered) -> None:
 
 
 def _reopen(floor: Floor, done: Ordered) -> None:
-    """Some of those that were cancelled, and of these only such as no attempt has closed: one that was in a call may have
-    ended for good by it, and be called again by right."""
+    """Some of those that were cancelled, and of these only such as no attempt has closed: a call that was on the line
+    may have closed the lead as well."""
     reason = Filter(states=(LeadState.CLOSED,), reason=changes.CANCELLED)
     closed = [lead.lead_id for lead in islice(chosen(floor.site.store, CAMPAIGN, reason), 60)]
     ids = [lead_id for lead_id in closed if lead_id not in done.in_call][:20]
