@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
@@ -86,3 +87,8 @@ class AgentChoiceSettings(Section):
         description="skills that every agent of the campaign must have, NAME or NAME:LEVEL (1 to 9), as the login "
         "states them; others are not counted on and get no call of it",
     )
+
+    @cached_property
+    def needed(self) -> Skills:
+        """The skills of the campaign, read."""
+        return skills_of(self.skills)

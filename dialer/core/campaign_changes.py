@@ -25,7 +25,7 @@ def campaign_changed(state: EngineState, event: CampaignChanged, now: float) -> 
         holder = state.roster.get(name)
         if holder is not None and (skills := choice.lacking(holder, run)):
             withdraw_from(state, run, name, f"campaign needs {', '.join(skills)}", now)
-    for agent in list(state.roster.agents.values()):
+    for agent in [agent for agent in state.roster.agents.values() if run.name in agent.login]:
         state.requalify(agent, now)
     state.in_preview = [other for other in state.campaigns.values() if other.settings.mode is Mode.PREVIEW]
     state.changed.add(run.name)

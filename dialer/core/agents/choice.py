@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from config.agent_choice import AgentChoiceSettings, AgentOrder, Skills, missing, skills_of, texts_of
+from config.agent_choice import AgentChoiceSettings, AgentOrder, Skills, missing, texts_of
 from dialer.core.agents.agent import Agent
 from dialer.core.campaign_run import CampaignRun
 
@@ -71,8 +71,7 @@ def qualified(agent: Agent, runs: Mapping[str, CampaignRun]) -> Agent:
 
 def lacking(agent: Agent, run: CampaignRun | None) -> tuple[str, ...]:
     """The skills that a campaign asks for and the agent lacks, as people write them."""
-    needed = run.settings.agent_choice.skills if run is not None else ()
-    return texts_of(missing(skills_of(needed), agent.skills)) if needed else ()
+    return texts_of(missing(run.settings.agent_choice.needed, agent.skills)) if run is not None else ()
 
 
 def unqualified(agent: Agent, runs: Mapping[str, CampaignRun]) -> str:

@@ -7,35 +7,18 @@ import socket
 import struct
 import time
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sip.messages import Ended, HangUp
-from tests.sip.conftest import BrokenPeer
-from tests.sip.worker.test_dead_calls import Party, bridged
+from tests.sip.worker.conftest import Party
+from tests.sip.worker.test_dead_calls import bridged
 
 TONE_HZ = 1000
 RATE_HZ = 8000
 PACKETS = 20
 """So many in a row are listened to: 0.4 s."""
-
-
-@pytest.fixture
-def callee() -> Iterator[Party]:
-    with BrokenPeer() as sip:
-        party = Party(sip)
-        yield party
-        party.rtp.close()
-
-
-@pytest.fixture
-def agent() -> Iterator[Party]:
-    with BrokenPeer() as sip:
-        party = Party(sip)
-        yield party
-        party.rtp.close()
 
 
 @pytest.fixture

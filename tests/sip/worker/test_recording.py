@@ -7,7 +7,6 @@ import os
 import resource
 import stat
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,26 +16,11 @@ from sip.messages import Answered, Bridged, Dial, DialAgent, Ended, HangUp, Reco
 from sip.worker.audio import recorder
 from tests.sip.conftest import BrokenPeer
 from tests.sip.tones import AMPLITUDE, RATE, heard_s, level, read_wav, singing, tone, write_wav
-from tests.sip.worker.test_dead_calls import DIAL, Party
+from tests.sip.worker.conftest import Party
+from tests.sip.worker.test_dead_calls import DIAL
 
 CALLEE_HZ, AGENT_HZ, ANNOUNCED_HZ = 500.0, 900.0, 1500.0
 ORDER = RecordingOrder("att-1", json.dumps({"campaign": "spring"}))
-
-
-@pytest.fixture
-def callee() -> Iterator[Party]:
-    with BrokenPeer() as sip:
-        party = Party(sip)
-        yield party
-        party.rtp.close()
-
-
-@pytest.fixture
-def agent() -> Iterator[Party]:
-    with BrokenPeer() as sip:
-        party = Party(sip)
-        yield party
-        party.rtp.close()
 
 
 def bridged(worker, callee: Party, agent: Party, folder: Path, order: RecordingOrder = ORDER):
