@@ -121,8 +121,12 @@ def test_who_is_erased_is_heard_no_more(site: Site, first: Dialer) -> None:
     gone = [row.attempt for row in rows(dialer).values() if row.lead == lead and row.campaign == "short"]
     site.until(lambda: not set(gone) & rows(dialer).keys(), "it is deleted")
     assert not [path for path in folder(dialer).rglob("*") if path.name.startswith(gone[0])]
-    purges = [fields for fields in on_record(dialer, "purged") if fields["what"] == "recordings of who was erased"]
-    assert [(fields["campaign"], fields["count"]) for fields in purges] == [("short", 1)]
+
+    def purges() -> list[dict[str, Any]]:
+        return [fields for fields in on_record(dialer, "purged") if fields["what"] == "recordings of who was erased"]
+
+    site.until(purges, "that is on record")
+    assert [(fields["campaign"], fields["count"]) for fields in purges()] == [("short", 1)]
     assert len(rows(dialer)) == len(QUICK) + len(CHATTY) - 1
 
 
