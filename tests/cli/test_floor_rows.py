@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.daemon import AgentSettings
+from config.agents.settings import AgentSettings
 from dialer.cli.live.floor_rows import AGENT_COLUMNS, agent_lines, campaign_lines, matches
 from dialer.core.board import AgentRow
 from tests.cli.conftest import NOW, board, campaign_row

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
-from config.daemon import AgentSettings
+from config.agents.settings import AgentSettings
 from dialer.cli.base.figures import AGENT_GLYPHS, BAD, QUIET, WARN, sparkline, stopwatch
 from dialer.cli.base.glossary import (
     ABANDONED,
