@@ -10,10 +10,10 @@ from dialer.cli.base.failures import CliExit
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.live.floor_app import Order
 from dialer.cli.live.floor_orders import orders
-from dialer.cli.live.floor_rows import AgentLine
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
 from dialer.core.board import AgentRow
 from dialer.core.inputs import CampaignState
+from dialer.operating.agent_lines import AgentLine
 from dialer.store.base.connection import Store
 from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.agents import Heard, Presence

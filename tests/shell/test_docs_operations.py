@@ -89,7 +89,7 @@ def test_the_presets_of_counting_windows_are_settings() -> None:
     presets = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", section("Counting windows"), re.DOTALL)]
     campaigns = [applied(CampaignSettings(name="spring", abandon_message="/m.wav", **preset)) for preset in presets]
 
-    assert [(one.abandon_windows[0].label, one.pacing().max_abandon_rate) for one in campaigns] == [
+    assert [(campaign.abandon_windows[0].label, campaign.pacing().max_abandon_rate) for campaign in campaigns] == [
         ("successive_30_days", 0.03),
         ("calendar_day", 0.03),
         ("calendar_month", 0.05),

@@ -7,7 +7,8 @@ from enum import IntEnum
 
 import click
 
-from dialer.cli.base.text import counted, say
+from dialer.cli.base.text import say
+from dialer.operating.text import counted
 from dialer.shell.exits import Exit, StartFailed
 
 

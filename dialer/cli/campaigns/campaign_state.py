@@ -9,10 +9,8 @@ from typing import Final
 import click
 
 from config.policies import AppliedSettings, applied
-from dialer.cli.base import hosts
 from dialer.cli.base.arguments import name_argument
 from dialer.cli.base.failures import CliExit, Failure, warn
-from dialer.cli.base.glossary import no_daemon
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, show_json, show_page
 from dialer.cli.base.text import say
@@ -22,6 +20,8 @@ from dialer.core.abandonment.windows import zone_of
 from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import last_word
 from dialer.core.leads.preflight import sentence, too_many_lost
+from dialer.operating import hosts
+from dialer.operating.glossary import no_daemon
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import CampaignArchived
 from dialer.store.operators import agents, campaigns, status

@@ -15,15 +15,15 @@ from compliance.numbers import parse as parse_number
 from config.policies import applied
 from config.problems import ConfigError
 from dialer.cli.base.arguments import region_option
-from dialer.cli.base.figures import BAD, QUIET
-from dialer.cli.base.glossary import PLACE_WORDS
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
-from dialer.cli.base.text import counted
 from dialer.cli.leads.why import sentence
 from dialer.cli.privacy.block import as_data, drawn
 from dialer.core.abandonment.windows import zone_of
 from dialer.disk.registers import NationalRegisters
+from dialer.operating.figures import BAD, QUIET
+from dialer.operating.glossary import PLACE_WORDS
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreError
 from dialer.store.leads import why as store_why

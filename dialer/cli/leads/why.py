@@ -16,10 +16,8 @@ from compliance.explanation import Finding
 from compliance.listed import ALL_REGISTERS
 from compliance.words import detail
 from config.policies import AppliedSettings, applied
-from dialer.cli.base import hosts
 from dialer.cli.base.arguments import campaign_names
-from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, duration
-from dialer.cli.base.glossary import PLACE_WORDS, no_daemon, not_started, rule_word, state_text
+from dialer.cli.base.figures import state_text
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table
 from dialer.core.abandonment.windows import zone_of
@@ -27,6 +25,9 @@ from dialer.core.calls.retries import row_of
 from dialer.core.leads.lead_counts import clock_words
 from dialer.core.model import Lead
 from dialer.disk.registers import NationalRegisters
+from dialer.operating import hosts
+from dialer.operating.figures import BAD, GOOD, QUIET, WARN, duration
+from dialer.operating.glossary import PLACE_WORDS, no_daemon, not_started, rule_word
 from dialer.store.leads import why as store_why
 from dialer.store.leads.leads import LeadRow, LeadState
 from dialer.store.leads.why import Asked, Reasons

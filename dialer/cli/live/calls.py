@@ -13,14 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean
-from dialer.cli.base.figures import ACCENT, GOOD, WARN
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, console, show_json, show_page
-from dialer.cli.base.text import counted, escaped
 from dialer.cli.live.status import stopped_by_signals
 from dialer.core.board import CallRow
 from dialer.core.calls.call import CallState
+from dialer.operating.figures import ACCENT, GOOD, WARN
+from dialer.operating.text import counted, escaped
 from dialer.store.base.connection import Store
 from dialer.store.operators import calls, control, status
 

@@ -6,10 +6,10 @@ from dialer.cli.base.invocation import Invocation
 from dialer.cli.campaigns.campaign_state import set_state
 from dialer.cli.live.agent_orders import order
 from dialer.cli.live.floor_app import Order, Orders
-from dialer.cli.live.floor_rows import AgentLine
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.board import CampaignRow
 from dialer.core.inputs import CampaignState
+from dialer.operating.agent_lines import AgentLine
 from dialer.store.base.connection import Store
 
 

@@ -11,16 +11,16 @@ from contextlib import contextmanager
 import click
 from rich.text import Text
 
-from dialer.cli.base import hosts
 from dialer.cli.base.failures import CliExit
-from dialer.cli.base.figures import duration
-from dialer.cli.base.glossary import agent_state_text
-from dialer.cli.base.hosts import Hosts
+from dialer.cli.base.figures import agent_state_text
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, console, page_width, show, table
-from dialer.cli.base.text import escaped
 from dialer.cli.live.board import render
 from dialer.core.agents.agent import AgentState
+from dialer.operating import hosts
+from dialer.operating.figures import duration
+from dialer.operating.hosts import Hosts
+from dialer.operating.text import escaped
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.operators import agents as store_agents

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from dialer.cli.base.figures import percent
-from dialer.cli.base.glossary import no_daemon, not_started
-from dialer.cli.base.hosts import Hosts
-from dialer.cli.base.text import counted
 from dialer.core.board import Board, CampaignRow, WindowRow
 from dialer.core.leads.lead_counts import NO_LEAD
+from dialer.operating.figures import percent
+from dialer.operating.glossary import no_daemon, not_started
+from dialer.operating.hosts import Hosts
+from dialer.operating.text import counted
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.pacer_memory import Found, Learnt
 from pacing.api import Brake, Decision, Mode, Rule, Settings

@@ -54,11 +54,11 @@ def explain(ctx: click.Context, invocation: Invocation, campaign: str, as_json: 
     """
     # `stdio` is a filter that others start: it should not pay for Redis and for drawing.
     from config.policies import applied
-    from dialer.cli.base import hosts
     from dialer.cli.base.output import page_width, show, show_json
     from dialer.cli.campaigns.campaign_facts import abandon_windows
     from dialer.cli.pacing import explanation
     from dialer.cli.pacing.explanation_page import page
+    from dialer.operating import hosts
     from dialer.store.operators import campaigns, pacer_memory
 
     with invocation.store() as store:

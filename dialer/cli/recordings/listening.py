@@ -17,8 +17,9 @@ import click
 from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, progress_bar
-from dialer.cli.base.text import counted, say
+from dialer.cli.base.text import say
 from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable, row_of
+from dialer.operating.text import counted
 
 if TYPE_CHECKING:
     from dialer.disk.recordings.index import Row

@@ -13,8 +13,8 @@ from dialer.cli.base.arguments import LATEST, campaign_option
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
-from dialer.cli.base.text import counted
 from dialer.cli.recordings.chosen import Chosen, folder_of
+from dialer.operating.text import counted
 
 if TYPE_CHECKING:
     from config.recordings.scoring import ScoringSheet

@@ -11,7 +11,7 @@ from dialer.cli.base.arguments import SPAN_EXAMPLES, moment_of
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, fitted
-from dialer.cli.base.text import counted
+from dialer.operating.text import counted
 
 MONTH_S: Final = 30 * 86_400.0
 

@@ -5,8 +5,8 @@ One answer for every screen, so that the board, the list, the funnel and `campai
 
 from __future__ import annotations
 
-from dialer.cli.base import hosts
 from dialer.core.inputs import CampaignState
+from dialer.operating import hosts
 from dialer.store.base.connection import Store
 from dialer.store.gate import caller_ids
 from dialer.store.operators.campaigns import Campaign
