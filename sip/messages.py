@@ -14,7 +14,7 @@ Rules that both sides rely on:
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
-and `TrunkName` are between the pool and the daemon.
+and `TrunkName` are between the pool and the daemon. What is said of scripts is in `sip.scripts.messages`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
+from sip.scripts.messages import AgentLeft, PromptDone, ScriptCommand
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
 
@@ -119,7 +120,8 @@ class DialAgent:
 
     `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
     number, never the clear one, and `attempt` the attempt's id. `address` is the IPv4 address of the phone's host where
-    that is a name; the pool fills it in.
+    that is a name; the pool fills it in. With `keeps_callee` the callee stays when a bridged agent
+    is gone (`AgentLeft`).
     """
 
     call: str
@@ -129,6 +131,7 @@ class DialAgent:
     address: str = ""
     recording: RecordingOrder = RecordingOrder()
     attempt: str = ""
+    keeps_callee: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,7 @@ class Ping:
     number: int
 
 
-Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
+Command = Dial | DialAgent | ScriptCommand | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -356,7 +359,18 @@ class TrunkName:
 
 
 CallEvent = (
-    Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | RecordingChanged | MessageDone | Digit | Ended
+    Dialled
+    | Progress
+    | Answered
+    | AgentDialled
+    | Bridged
+    | AgentEnded
+    | AgentLeft
+    | RecordingChanged
+    | PromptDone
+    | MessageDone
+    | Digit
+    | Ended
 )
 """What the daemon hears about a call."""
 
