@@ -63,7 +63,8 @@ class Settings:
     far end keeps no session timer is asked every `session_refresh_s` whether it is still there. A talk lasts
     `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
     (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
-    Talks are recorded into folders of `recordings`, an absolute path.
+    Talks are recorded into folders of `recordings`, an absolute path. `phone_headers` are further headers of an INVITE
+    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt.
     """
 
     trunks: tuple[Trunk, ...]
@@ -78,6 +79,7 @@ class Settings:
     phones_port: int = 0
     hold_music: str = ""
     recordings: str = ""
+    phone_headers: tuple[str, ...] = ()
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
@@ -116,8 +118,8 @@ class DialAgent:
     """Send the INVITE to an agent's phone and bridge it to the answered callee as soon as it answers.
 
     `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
-    number, never the clear one. `address` is the IPv4 address of the phone's host where that is a name; the pool fills
-    it in.
+    number, never the clear one, and `attempt` the attempt's id. `address` is the IPv4 address of the phone's host where
+    that is a name; the pool fills it in.
     """
 
     call: str
@@ -126,6 +128,7 @@ class DialAgent:
     about: str
     address: str = ""
     recording: RecordingOrder = RecordingOrder()
+    attempt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

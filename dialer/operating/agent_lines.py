@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from config.daemon import AgentSettings
+from config.agents.settings import AgentSettings
 from dialer.core.board import AgentRow, Board
 from dialer.operating.glossary import agent_state_word
 

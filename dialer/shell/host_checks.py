@@ -82,8 +82,8 @@ def check_settings(effective: Effective[DaemonSettings], catalogue: Catalogue, f
         yield Finding("settings", State.FAULT, "no trunk is configured", "add a [[trunks]] section")
     for name, problems in catalogue.faults.items():
         yield Finding("settings", State.WARNING, f"policy {name} cannot be used: {problems[0]}", "mend the file")
-    for one in exposed_secrets(effective):
-        yield Finding("settings", State.WARNING, one.text, one.remedy)
+    for secret in exposed_secrets(effective):
+        yield Finding("settings", State.WARNING, secret.text, secret.remedy)
 
 
 def check_disk(settings: DaemonSettings) -> Iterator[Finding]:

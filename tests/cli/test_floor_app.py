@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from config.daemon import AgentSettings
+from config.agents.settings import AgentSettings
 from dialer.cli.live.floor_app import FloorApp, Order, Orders
 from dialer.cli.live.line_table import LineTable
 from dialer.core.board import AgentRow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.daemon import AgentSettings
+from config.agents.settings import AgentSettings
 from dialer.cli.live.floor_rows import AGENT_COLUMNS, campaign_lines
 from dialer.core.board import AgentRow
 from dialer.operating.agent_lines import agent_lines, matches

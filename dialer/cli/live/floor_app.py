@@ -21,7 +21,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
-from config.daemon import AgentSettings
+from config.agents.settings import AgentSettings
 from dialer.cli.base.failures import failure_of
 from dialer.cli.base.figures import figure_text, state_text
 from dialer.cli.live import floor_rows

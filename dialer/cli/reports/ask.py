@@ -110,7 +110,7 @@ def verify(invocation: Invocation, folders: tuple[Path, ...], period: str, no_ev
             except OSError as error:
                 raise Failure(CliExit.BROKEN, f"{error.filename}: {error.strerror}") from error
     equal = not any(one.differences for one in done)
-    attempts = sum(one.attempts for one in ours.values())
+    attempts = sum(row.attempts for row in ours.values())
     return Answer(
         {"equal": equal, "attempts": attempts, "compared": done},
         list(_page(done, attempts)),
