@@ -10,7 +10,9 @@ import pytest
 
 from config.campaign import CampaignSettings
 from config.policies import applied
-from dialer.cli.pacing.explanation import (
+from dialer.core.board import WindowRow
+from dialer.core.inputs import CampaignState
+from dialer.operating.explanation import (
     Explanation,
     as_json,
     calibration_words,
@@ -19,8 +21,6 @@ from dialer.cli.pacing.explanation import (
     room_from,
     spent,
 )
-from dialer.core.board import WindowRow
-from dialer.core.inputs import CampaignState
 from dialer.operating.hosts import Hosts
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.pacer_memory import Found, Learnt

@@ -19,7 +19,7 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, as_flags, now
 from dialer.cli.base.output import Answer, alarm, answering, fitted, page_width, table, when
 from dialer.cli.campaigns.campaign_end import archive, copy, delete
-from dialer.cli.campaigns.campaign_facts import abandon_windows, announce, as_data
+from dialer.cli.campaigns.campaign_facts import announce, as_data
 from dialer.cli.campaigns.campaign_state import pause, resume, start, stop
 from dialer.cli.campaigns.funnel import funnel
 from dialer.cli.campaigns.policy import of_one
@@ -29,9 +29,9 @@ from dialer.core.abandonment.windows import zone_of
 from dialer.core.board import WindowRow
 from dialer.core.leads.lead_counts import last_word
 from dialer.operating import hosts
+from dialer.operating.campaign_orders import abandon_windows, held_by
 from dialer.operating.figures import count
 from dialer.operating.glossary import PLACES, rule_word
-from dialer.operating.held import held_by
 from dialer.operating.text import counted
 from dialer.store.operators import campaigns, status
 from dialer.store.operators.campaigns import Campaign
@@ -159,7 +159,7 @@ def show_(invocation: Invocation, name: str) -> Answer:
         problems = held_by(store, campaign, hosts.read(store), now())
         held = bool(problems)
         try:
-            windows = abandon_windows(store, campaign, applied(campaign.settings, invocation.catalogue()))
+            windows = abandon_windows(store, campaign, applied(campaign.settings, invocation.catalogue()), now())
         except ConfigError as error:
             problems += [f"its rules cannot be applied here: {problem}" for problem in error.problems]
     data = {

@@ -19,9 +19,9 @@ from dialer.core.abandonment.windows import zone_of
 from dialer.core.leads.lead_counts import LeadCounts, clock_words, last_word
 from dialer.core.leads.retry_windows import Window
 from dialer.operating import hosts
+from dialer.operating.campaign_orders import held_by
 from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, percent
 from dialer.operating.glossary import PLACES
-from dialer.operating.held import held_by
 from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads import funnel as store_funnel

@@ -18,6 +18,7 @@ from dialer.cli.base.output import Answer, answering, console, page_width, show,
 from dialer.cli.live.board import render
 from dialer.core.agents.agent import AgentState
 from dialer.operating import hosts
+from dialer.operating.desk import Desk
 from dialer.operating.figures import duration
 from dialer.operating.hosts import Hosts
 from dialer.operating.text import escaped
@@ -68,11 +69,11 @@ def watch(invocation: Invocation, interval: float, count: int | None, as_json: b
       dialer watch
       dialer watch --interval 60 >> board.log
     """
-    with invocation.store() as store, stopped_by_signals() as stop:
+    with invocation.desk() as desk, stopped_by_signals() as stop:
         if console().is_terminal and count is None and not as_json:
-            _open_board(invocation, store, interval)
+            _open_board(desk, interval)
             return
-        for daemons, notice in _looks(store, stop, interval, count):
+        for daemons, notice in _looks(desk.store, stop, interval, count):
             if as_json:
                 line = {"at": now(), "notice": notice, "hosts": [board.to_wire() for board in daemons.boards]}
                 click.echo(escaped(json.dumps(line, ensure_ascii=False)))
@@ -81,13 +82,12 @@ def watch(invocation: Invocation, interval: float, count: int | None, as_json: b
                 click.echo()
 
 
-def _open_board(invocation: Invocation, store: Store, interval: float) -> None:
+def _open_board(desk: Desk, interval: float) -> None:
     # Not for whoever prints one board.
     from dialer.cli.live.floor_app import FloorApp
     from dialer.cli.live.floor_orders import orders
 
-    limits = invocation.effective().settings.agents
-    FloorApp(lambda: hosts.read(store), interval, limits, orders(invocation, store)).run()
+    FloorApp(lambda: hosts.read(desk.store), interval, desk.settings.agents, orders(desk)).run()
 
 
 @click.command()

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from dialer.cli.base.figures import EMPTY, bar, flowed, labelled, state_text
 from dialer.cli.live.campaign_panels import LABEL, abandon_style, cap_words
-from dialer.cli.pacing.explanation import Explanation, HostView, calibration_words, room_from, spent
 from dialer.cli.pacing.simulate_charts import resampled, strip
 from dialer.core.board import WindowRow
+from dialer.operating.explanation import Explanation, HostView, calibration_words, room_from, spent
 from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, duration, percent
 from dialer.operating.text import counted
 from pacing.api import Mode, Settings
