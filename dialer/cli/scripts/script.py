@@ -13,8 +13,8 @@ from dialer.cli.base.failures import Failure
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, answering
-from dialer.operating.text import counted
 from dialer.cli.scripts.rehearsing import play
+from dialer.operating.text import counted
 from dialer.shell.exits import Exit
 
 if TYPE_CHECKING:
