@@ -25,6 +25,8 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
         "answer_probability": "probability that a call started now is answered",
         "risk": "probability that the next call, were it answered, would find no agent in time",
         "tolerated_risk": "the risk that is tolerated now",
+        "in_script": "of the calls without an answer, those that have one and are in the script",
+        "asks_upper": "the share of calls that may come to ask for an agent, by an upper bound",
         "ratio": "lines for each ready agent",
         "cap": "highest abandon rate of the tightest counting window, as a fraction",
         "answered": "live answers of that window so far",
@@ -72,10 +74,30 @@ def _why(reason: Reason) -> str:
             return reason.text
         case Rule.PREDICTIVE:
             return _forecast(reason)
+        case Rule.SCRIPT:
+            return _script(reason)
     if reason.brake is Brake.BUDGET and reason.rule is not Rule.RATIO:
         return f"{braked(reason)}; {covering(reason.figures)}"
     text = _rule(reason)
     return f"{text}; {braked(reason)}" if reason.brake else text
+
+
+def _script(reason: Reason) -> str:
+    """The sentence of calls that go through a script."""
+    figures = reason.figures
+    ringing = figures["ringing"] - figures["in_script"]
+    text = f"{ringing:.0f} ringing, {figures['in_script']:.0f} in the script"
+    if "asks_upper" in figures:
+        text = (
+            f"{figures['ready']:.0f} ready, {text}, at most {percent(figures['asks_upper'])} of calls ask for an agent"
+        )
+    match reason.brake:
+        case None:
+            return text
+        case Brake.EXPOSURE:
+            return f"{text}; as many calls are in flight as the ready agents bear"
+        case _:
+            return f"{text}; {braked(reason)}"
 
 
 def _rule(reason: Reason) -> str:

@@ -87,6 +87,11 @@ class AppliedSettings(CampaignSettings):
         """The compliance rules of this campaign. Their order says nothing."""
         return self._policy
 
+    @property
+    def needs_agents(self) -> bool:
+        """Whether a call may come to need an agent."""
+        return self.mode is not Mode.SCRIPT or self.script.transfers
+
     def ids_needed(self) -> frozenset[Per]:
         """Whom each lead must name, because a cap counts per them; a lead without that id is rejected."""
         return ids_needed(self._policy.caps, agent_held=self.mode is Mode.PREVIEW)
@@ -120,6 +125,7 @@ class AppliedSettings(CampaignSettings):
             ring_timeout_s=self.ring_timeout_s,
             ratio=self.ratio,
             max_calls_per_agent=self.max_calls_per_agent,
+            transfers=self.mode is Mode.SCRIPT and self.script.transfers,
         )
 
 

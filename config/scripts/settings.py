@@ -66,6 +66,9 @@ class StepSettings(Section):
         examples=["hang_up"],
     )
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.play, self.next, *self.keys.items()))
+
 
 class ScriptSettings(Section):
     """A script. It begins with its first step; without steps there is none."""
@@ -127,6 +130,11 @@ class SurveySettings(ScriptSettings):
         default=SurveyStarts.ALWAYS,
         description="always: whenever the agent's side ends the talk; asked: only when the agent says `survey`",
     )
+
+    @property
+    def always(self) -> bool:
+        """Whether it begins whenever the agent's side ends the talk."""
+        return self.used and self.starts is SurveyStarts.ALWAYS
 
     @model_validator(mode="after")
     def _ends_by_itself(self) -> Self:

@@ -49,6 +49,8 @@ class TimerKind(StrEnum):
     OFFER = "offer"
     LINE = "line"
     TALK = "talk"
+    SCRIPT = "script"
+    STEP = "step"
 
 
 Timer = tuple[float, int, TimerKind, str, float]

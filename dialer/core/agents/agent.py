@@ -42,6 +42,7 @@ class AgentEventKind(StrEnum):
     DIAL = "dial"
     SKIP = "skip"
     HANGUP = "hangup"
+    SURVEY = "survey"
     RECORD_PAUSE = "record_pause"
     RECORD_RESUME = "record_resume"
     WRAPUP_DONE = "wrapup_done"
@@ -128,6 +129,7 @@ ALLOWED: Final[dict[AgentEventKind, frozenset[AgentState]]] = {
     AgentEventKind.DIAL: frozenset({AgentState.PREVIEW}),
     AgentEventKind.SKIP: frozenset({AgentState.PREVIEW}),
     AgentEventKind.HANGUP: frozenset({AgentState.TALKING}),
+    AgentEventKind.SURVEY: frozenset({AgentState.TALKING}),
     AgentEventKind.RECORD_PAUSE: frozenset({AgentState.TALKING}),
     AgentEventKind.RECORD_RESUME: frozenset({AgentState.TALKING}),
     AgentEventKind.WRAPUP_DONE: frozenset({AgentState.WRAPUP}),
@@ -153,7 +155,9 @@ def apply(agent: Agent | None, event: AgentEvent, now: float) -> Agent:
     match event.kind:
         case AgentEventKind.HEARTBEAT:
             return heard
-        case AgentEventKind.HANGUP | AgentEventKind.RECORD_PAUSE | AgentEventKind.RECORD_RESUME:  # the call's matter
+        case (
+            AgentEventKind.HANGUP | AgentEventKind.SURVEY | AgentEventKind.RECORD_PAUSE | AgentEventKind.RECORD_RESUME
+        ):  # the call's matter
             return heard
         case AgentEventKind.READY:
             return _ready_asked(heard, now)
