@@ -7,14 +7,14 @@ chose for it (its attempt id).
 Rules that both sides rely on:
 
 1. Commands are fire-and-forget. What came of one is said by events.
-2. Every `Dial` is followed by exactly one `Ended` for that call, whatever breaks; nothing about a call follows its
-   `Ended`. A worker that dies becomes one `Ended(WORKER_LOST)` for each call it held.
+2. Every `Dial` or `Answer` is followed by exactly one `Ended` for that call, whatever breaks; nothing about a call
+   follows its `Ended`. A worker that dies becomes one `Ended(WORKER_LOST)` for each call it held.
 3. A command about a call that has already ended is ignored: the two crossed on the way.
 4. Times (`*_at`) are seconds of CLOCK_MONOTONIC, which all processes of one host share.
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
-`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
-and `TrunkName` are between the pool and the daemon.
+`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`,
+`TrunkName`, `Arrived` and `Reject` are between the pool and the daemon. Calls from outside: `sip.inbound.messages`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
+from sip.inbound.messages import Answer, Arrived, PlayMusic, Reject
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
 
@@ -35,8 +36,8 @@ class Trunk:
     nothing up, the pool does. `port` 0 is what the name's SRV records say, else 5060.
     `sources` are further addresses and networks from which the carrier sends. Without even a 100 Trying for
     `first_answer_s` it is unreachable; RFC 3261's timer B would wait 32 s. `called_rules` and `caller_rules` say how it
-    wants numbers written (`sip.rewriting`), `codecs` what it is offered, best first. The password is left out where a
-    trunk is printed.
+    wants numbers written, `arriving_rules` what makes E.164 of its own (`sip.rewriting`), `codecs` what it is offered,
+    best first. The password is left out where a trunk is printed.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Trunk:
     first_answer_s: float = 8.0
     called_rules: tuple[str, ...] = ()
     caller_rules: tuple[str, ...] = ()
+    arriving_rules: tuple[str, ...] = ()
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
 
 
@@ -184,7 +186,9 @@ class Ping:
     number: int
 
 
-Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
+Command = (
+    Dial | Answer | Reject | DialAgent | Record | CancelAgent | PlayMessage | PlayMusic | Cancel | HangUp | Stop | Ping
+)
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -360,7 +364,7 @@ CallEvent = (
 Event = CallEvent | Ready | StartFailed | Pong | SlotsHeld
 """All that a worker says."""
 
-PoolEvent = CallEvent | Capacity | PeerRests | TrunkName
+PoolEvent = CallEvent | Arrived | Capacity | PeerRests | TrunkName
 """All that the pool says."""
 
 SLOTS_PER_CALL: Final = 2

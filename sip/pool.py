@@ -26,6 +26,8 @@ from sip import address
 from sip.blame import CRASHES, REST_S, Blame, Peer, RestartBudget
 from sip.causes import Cause, Leg
 from sip.forking import ForkError, Zygote, start_zygote
+from sip.inbound.front import Front
+from sip.inbound.messages import Answer, Reject
 from sip.link import Arrivals, Link
 from sip.messages import (
     SLOTS_PER_CALL,
@@ -137,6 +139,7 @@ class Pool:
         self._outbox = Outbox(settings.events_limit)
         self.events = self._outbox.events
         self._tell = self._outbox.put
+        self._front = Front(settings.bind_address, settings.inbound_port, self._placement, self._tell)
 
     def send(self, command: Command) -> None:
         """Have a command carried out. Never waits.
@@ -150,6 +153,8 @@ class Pool:
                 self._dial(command)
             case Stop() | Ping():
                 raise ValueError(f"{type(command).__name__} is the pool's to send")
+            case Answer() | Reject():
+                self._answer(command)
             case DialAgent():
                 self._dial_agent(command)
             case CancelAgent(call, leg) if (call, leg) in self._looking_up:
@@ -195,6 +200,12 @@ class Pool:
             self._blame.takes_part(order.call, trunk)
             self._links[worker].write(frame)
 
+    def _answer(self, order: Answer | Reject) -> None:
+        filled = self._front.decided(order, stopping=self._stopping)
+        if filled is not None:
+            self._blame.takes_part(filled.call, Peer(filled.trunk, is_trunk=True))
+            self._pass_on(filled.call, encode(filled))
+
     def _dial_agent(self, order: DialAgent) -> None:
         phone = Peer(order.uri, is_trunk=False)
         name = "" if self._settings.phones_port else address.name_of(order.uri)
@@ -220,11 +231,10 @@ class Pool:
         if self._placement.worker_of(order.call) is not None:
             self._tell(AgentEnded(order.call, order.leg, time.monotonic(), cause, 0))
 
-    # --- for open_pool --------------------------------------------------------------------------------------------
-
     def start(self) -> None:
         """Start the tasks that keep the zygote and the workers running."""
         self._nursery.start_soon(self._outbox.pump)
+        self._nursery.start_soon(self._front.keep)
         self._nursery.start_soon(self._arrivals.run, self._outbox.relief)
         self._nursery.start_soon(self._keep_zygote)
         if any(address.is_name(trunk.host) for trunk in self._trunks):
@@ -253,6 +263,7 @@ class Pool:
         for name in problems.keys() | self._nameless:
             self._tell(TrunkName(name, problems.get(name, "")))
         self._nameless = frozenset(problems)
+        self._front.trunks_are(trunks)
         if trunks != self._trunks:
             self._trunks = trunks
             for worker, link in self._links.items():
@@ -262,8 +273,6 @@ class Pool:
         while True:
             await trio.sleep_until(self._names.next_at(self._trunks))
             await self.look_up_trunks()
-
-    # --- workers --------------------------------------------------------------------------------------------------
 
     async def _keep_zygote(self) -> None:
         while True:
@@ -316,6 +325,7 @@ class Pool:
         finally:
             self._links.pop(worker, None)
             self._pids.pop(worker, None)
+            self._front.worker_is_at(worker, None)
             link.close()
             self._link_closed.unpark_all()
             is_peers_fault = self._lose_calls(worker, status)
@@ -327,8 +337,9 @@ class Pool:
 
     def _hear(self, worker: int, event: Event) -> None:
         match event:
-            case Ready(slots, _, pid):
+            case Ready(slots, sip_port, pid):
                 self._placement.add(worker, slots)
+                self._front.worker_is_at(worker, sip_port)
                 self._pids[worker] = pid
                 self._ready_once.add(worker)
                 if len(self._ready_once) == self._wanted:
@@ -378,8 +389,6 @@ class Pool:
             self._last_failure = text
             self.spent.set()
         return not self.spent.is_set()
-
-    # --- events ---------------------------------------------------------------------------------------------------
 
     def _tell_capacity(self) -> None:
         if not self._stopping:

@@ -20,6 +20,7 @@ from typing import Final
 import pjsua2 as pj
 
 from sip import wire
+from sip.inbound.messages import Answer, PlayMusic
 from sip.messages import (
     CallEvent,
     Cancel,
@@ -41,9 +42,10 @@ from sip.messages import (
     Stop,
 )
 from sip.worker import dialog as fact
-from sip.worker.call import Call
+from sip.worker.call import Call, DialledCall
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import Endpoint
+from sip.worker.inbound.call import ArrivedCall
 
 IDLE_S: Final = 1.0
 BUSY_S: Final = 0.5
@@ -281,10 +283,16 @@ class Worker:
     def _obey(self, messages: list[wire.Message]) -> None:
         for message in messages:
             match message:
-                case Dial():
-                    self._dial(message)
+                case Dial() | Answer():
+                    self._begin(message)
                 case (
-                    DialAgent(call) | Record(call) | CancelAgent(call) | PlayMessage(call) | Cancel(call) | HangUp(call)
+                    DialAgent(call)
+                    | Record(call)
+                    | CancelAgent(call)
+                    | PlayMessage(call)
+                    | PlayMusic(call)
+                    | Cancel(call)
+                    | HangUp(call)
                 ):
                     held = self._calls.get(call)
                     if held is not None:
@@ -298,10 +306,11 @@ class Worker:
                 case _:
                     raise wire.WireError(f"{type(message).__name__} is no command")
 
-    def _dial(self, order: Dial) -> None:
+    def _begin(self, order: Dial | Answer) -> None:
         if order.call in self._calls or order.call in self._ended:
-            raise wire.WireError("a second Dial for the same call")
-        call = self._calls[order.call] = Call(order, self)
+            raise wire.WireError(f"a second {type(order).__name__} for the same call")
+        call = DialledCall(order, self) if isinstance(order, Dial) else ArrivedCall(order, self)
+        self._calls[order.call] = call
         if self.stopping:
             call.end()
         else:
@@ -317,6 +326,8 @@ class Worker:
                 call.cancel_agent(command)
             case PlayMessage():
                 call.play(command)
+            case PlayMusic() if isinstance(call, ArrivedCall):
+                call.play_music(command)
             case Cancel():
                 call.cancel()
             case HangUp():
