@@ -41,6 +41,7 @@ class PoolSettings:
     phones_port: int = 0
     hold_music: str = ""
     recordings: str = ""
+    phone_headers: tuple[str, ...] = ()
     inbound_port: int = 0
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
@@ -72,6 +73,7 @@ class PoolSettings:
             phones_port=self.phones_port,
             hold_music=self.hold_music,
             recordings=self.recordings,
+            phone_headers=self.phone_headers,
         )
 
 

@@ -48,3 +48,6 @@ class PlayMusic:
 
     call: str
     path: str
+
+
+InboundCommand = Answer | Reject | PlayMusic

@@ -41,6 +41,7 @@ from sip.messages import (
     StartFailed,
     Stop,
 )
+from sip.scripts.messages import EndMessage, HangUpAgent, Prompt, TakeMessage
 from sip.worker import dialog as fact
 from sip.worker.call import Call, DialledCall
 from sip.worker.dialog import Dialog
@@ -287,6 +288,10 @@ class Worker:
                     self._begin(message)
                 case (
                     DialAgent(call)
+                    | HangUpAgent(call)
+                    | Prompt(call)
+                    | TakeMessage(call)
+                    | EndMessage(call)
                     | Record(call)
                     | CancelAgent(call)
                     | PlayMessage(call)
@@ -320,6 +325,10 @@ class Worker:
         match command:
             case DialAgent():
                 call.dial_agent(command)
+            case HangUpAgent():
+                call.hang_up_agent()
+            case Prompt() | TakeMessage() | EndMessage():
+                call.prompt(command)
             case Record():
                 call.record(command)
             case CancelAgent():

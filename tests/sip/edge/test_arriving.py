@@ -11,8 +11,8 @@ from sip.causes import Leg
 from sip.inbound.messages import Answer, Arrived, Reject
 from sip.messages import Answered, Ended, HangUp, Trunk
 from sip.pool import PoolSettings
-from tests.sip.edge.conftest import CarrierPeer, free_port
-from tests.sip.inbound.conftest import in_pool, until
+from tests.sip.edge.conftest import CarrierPeer
+from tests.sip.inbound.conftest import free_port, in_pool, until
 
 in_thread = partial(trio.to_thread.run_sync, abandon_on_cancel=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,16 +14,22 @@ import trio
 from sip.inbound.messages import Answer, Arrived
 from sip.messages import Answered, Trunk
 from sip.pool import Pool, PoolSettings, open_pool
+from tests.conftest import rtp_ports
 from tests.sip.conftest import DEADLINE_S, udp_socket
 
 SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP {kinds}\r\n"
+DOORS = 40
 CALLER, CALLED = "+8613800138000", "+861012345678"
 
 
 def free_port() -> int:
-    """A UDP port of 127.0.0.1 that nobody has just now."""
-    with udp_socket() as probe:
-        return int(probe.getsockname()[1])
+    """A UDP port of 127.0.0.1 for a door, from a range that no other test process takes ports from."""
+    first = rtp_ports(28_000, DOORS)
+    for port in range(first, first + DOORS):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port for a door")
 
 
 class CallingCarrier:
