@@ -14,7 +14,7 @@ Rules that both sides rely on:
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
-and `TrunkName` are between the pool and the daemon.
+and `TrunkName` are between the pool and the daemon. What is said of third parties is in `sip.parties.messages`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
+from sip.parties.messages import AgentLeft, LinkOpened, PartyCommand
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
 
@@ -184,7 +185,7 @@ class Ping:
     number: int
 
 
-Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
+Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | PartyCommand | Stop | Ping
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -280,7 +281,7 @@ class RecordingChanged:
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """The callee pressed a key."""
+    """The callee, or the party whose call it is, pressed a key."""
 
     call: str
     at: float
@@ -353,7 +354,18 @@ class TrunkName:
 
 
 CallEvent = (
-    Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | RecordingChanged | MessageDone | Digit | Ended
+    Dialled
+    | Progress
+    | Answered
+    | AgentDialled
+    | Bridged
+    | AgentEnded
+    | AgentLeft
+    | LinkOpened
+    | RecordingChanged
+    | MessageDone
+    | Digit
+    | Ended
 )
 """What the daemon hears about a call."""
 

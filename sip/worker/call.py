@@ -10,17 +10,21 @@ import pjsua2 as pj
 from sip.causes import Cause, Leg, classify
 from sip.messages import (
     Answered,
+    Cancel,
     CancelAgent,
+    Command,
     Dial,
     DialAgent,
     Dialled,
     Digit,
     Ended,
+    HangUp,
     MessageDone,
     PlayMessage,
     Progress,
     Record,
 )
+from sip.parties.messages import HangUpAgent, Hold, Join, Leave
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.agent_leg import AgentLeg, cause_after_answer
@@ -113,21 +117,32 @@ class Call:
         """End a call that cannot go on, for a reason of our own."""
         self._finish(Cause.PROTOCOL_ERROR, Leg.DIALER, 0, reason=reason)
 
-    def dial_agent(self, command: DialAgent) -> None:
-        """Hand the answered call over. Ignored before the answer, refused once a message plays."""
-        if self._agent_leg is not None:
-            self._instructed = True
-            self._agent_leg.dial(command)
-
-    def cancel_agent(self, command: CancelAgent) -> None:
-        """Give up on an agent's leg."""
-        if self._agent_leg is not None:
-            self._agent_leg.cancel(command)
-
-    def record(self, command: Record) -> None:
-        """Go on recording the talk, or pause."""
-        if self._agent_leg is not None:
-            self._agent_leg.record(on=command.on)
+    def obey(self, command: Command) -> None:
+        """Carry out a command about this call. What is about an agent is ignored before the answer, and an agent is
+        refused once a message plays."""
+        leg = self._agent_leg
+        match command:
+            case Cancel():
+                self.cancel()
+            case HangUp():
+                self.end()
+            case PlayMessage():
+                self.play(command)
+            case DialAgent() if leg is not None:
+                self._instructed = True
+                leg.dial(command)
+            case CancelAgent() if leg is not None:
+                leg.cancel(command)
+            case Join() if leg is not None:
+                leg.join(command)
+            case Leave(_, party) if leg is not None:
+                leg.leave(party)
+            case HangUpAgent() if leg is not None:
+                leg.hang_up_agent()
+            case Record(_, on) if leg is not None and leg.talk is not None:
+                leg.talk.record(on=on)
+            case Hold(_, on) if leg is not None and leg.talk is not None:
+                leg.talk.hold(on=on)
 
     def play(self, command: PlayMessage) -> None:
         """Play a message in place of an agent. Ignored before the answer and while an agent talks."""

@@ -22,7 +22,7 @@ import pjsua2 as pj
 
 from sip import address, rewriting
 from sip.causes import Cause
-from sip.messages import Dial, DialAgent, Settings, Trunk
+from sip.messages import Dial, Settings, Trunk
 from sip.worker.dialog import Dialog, Fact, Key
 from sip.worker.library_settings import Account, endpoint_settings
 from sip.worker.media_sockets import MediaSockets
@@ -236,20 +236,20 @@ class Endpoint:
             self._offer(trunk.codecs)
             return self._place(order.call, account, uri, from_header, host, self._sources[trunk.name])
 
-    def dial_agent(self, order: DialAgent) -> Dialog:
-        """Send the INVITE to an agent's phone. Raises `RefusedError`."""
+    def dial_phone(self, call: str, uri: str, about: str, phone_address: str) -> Dialog:
+        """Send the INVITE to the phone of an agent or a third party, which shows `about`. Raises `RefusedError`."""
         with _refusals():
-            uri = address.agent_uri(order.uri)
-            host, way = order.address or str(address.host_of(uri) or ""), ""
+            uri = address.agent_uri(uri)
+            host, way = phone_address or str(address.host_of(uri) or ""), ""
             if self._settings.phones_port:
                 host, way = EDGE, f"{EDGE}:{self._settings.phones_port}"
             elif not host:
                 raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
-            elif order.address and address.host_of(uri) is None:
+            elif phone_address and address.host_of(uri) is None:
                 way = f"{host}:{address.port_of(uri)}"
             account = self._phones.use(way)
             self._offer(tuple(_CODECS))
-            return self._place(order.call, account, uri, address.shown(order.about, self._host), host, ())
+            return self._place(call, account, uri, address.shown(about, self._host), host, ())
 
     def _offer(self, codecs: tuple[str, ...]) -> None:
         """Name these codecs in the offers from now on, best first; the library has one list for all calls."""
@@ -323,16 +323,13 @@ class Endpoint:
 
     # --- media ----------------------------------------------------------------------------------------------------
 
-    def bridge(self, callee: Dialog, agent: Dialog) -> None:
-        """Let two answered legs hear each other."""
-        self.keep_clock(0.0)
-        first, second = callee.audio(), agent.audio()
-        first.startTransmit(second)
-        second.startTransmit(first)
-
     def silence(self) -> Any:
         """A port of the bridge on which nothing is ever heard: the null device's microphone."""
         return self._devices.getCaptureDevMedia()
+
+    def nobody(self) -> Any:
+        """A port of the bridge that nobody hears: the null device's loudspeaker."""
+        return self._devices.getPlaybackDevMedia()
 
     def keep_clock(self, until: float) -> None:
         """Run the media clock at least until `until` (monotonic seconds)."""
