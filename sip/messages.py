@@ -14,7 +14,8 @@ Rules that both sides rely on:
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
-and `TrunkName` are between the pool and the daemon. What is said of third parties is in `sip.parties.messages`.
+and `TrunkName` are between the pool and the daemon. What is said of scripts is in `sip.scripts.messages`, of third
+parties in `sip.parties.messages`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
-from sip.parties.messages import AgentLeft, LinkOpened, PartyCommand
+from sip.parties.messages import LinkOpened, PartyCommand
+from sip.scripts.messages import AgentLeft, PromptDone, ScriptCommand
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
 
@@ -64,7 +66,8 @@ class Settings:
     far end keeps no session timer is asked every `session_refresh_s` whether it is still there. A talk lasts
     `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
     (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
-    Talks are recorded into folders of `recordings`, an absolute path.
+    Talks are recorded into folders of `recordings`, an absolute path. `phone_headers` are further headers of an INVITE
+    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt.
     """
 
     trunks: tuple[Trunk, ...]
@@ -79,6 +82,7 @@ class Settings:
     phones_port: int = 0
     hold_music: str = ""
     recordings: str = ""
+    phone_headers: tuple[str, ...] = ()
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
@@ -117,8 +121,9 @@ class DialAgent:
     """Send the INVITE to an agent's phone and bridge it to the answered callee as soon as it answers.
 
     `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
-    number, never the clear one. `address` is the IPv4 address of the phone's host where that is a name; the pool fills
-    it in.
+    number, never the clear one, and `attempt` the attempt's id. `address` is the IPv4 address of the phone's host where
+    that is a name; the pool fills it in. With `keeps_callee` the callee stays when a bridged agent
+    is gone (`AgentLeft`).
     """
 
     call: str
@@ -127,6 +132,8 @@ class DialAgent:
     about: str
     address: str = ""
     recording: RecordingOrder = RecordingOrder()
+    attempt: str = ""
+    keeps_callee: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,9 @@ class Ping:
     number: int
 
 
-Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | PartyCommand | Stop | Ping
+Command = (
+    Dial | DialAgent | ScriptCommand | PartyCommand | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
+)
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -363,6 +372,7 @@ CallEvent = (
     | AgentLeft
     | LinkOpened
     | RecordingChanged
+    | PromptDone
     | MessageDone
     | Digit
     | Ended

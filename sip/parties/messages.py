@@ -20,8 +20,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sip.causes import Cause
-
 
 class Voice(StrEnum):
     """Who hears a party. It hears all of the talk itself."""
@@ -35,7 +33,7 @@ class Voice(StrEnum):
 class DialParty:
     """Ring a party's telephone, for `give_up_s` at most. Takes one slot beside those of calls.
 
-    `about` is shown on the phone. `address` is as in `DialAgent`. Ends with `Ended`, like any call.
+    `about`, `attempt` and `address` are as in `DialAgent`. Ends with `Ended`, like any call.
     """
 
     call: str
@@ -43,6 +41,7 @@ class DialParty:
     about: str
     give_up_s: float
     address: str = ""
+    attempt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Join:
     """Let `party` hear the talk of `call`, and be heard by `voice`, through the link at `port` with its `key`; for one
     that is joined already: with another voice. Ignored where no agent is bridged.
 
-    The talk goes on without its agent while a party `stays`, who is then in the agent's place.
+    The talk goes on without its agent (`AgentLeft`) while a party `stays`, who is then in the agent's place.
     """
 
     call: str
@@ -71,7 +70,7 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """The party is gone from the talk, which ends if nobody else is left with the callee."""
+    """The party is gone from the talk. If nobody else is left with the callee it is as if an agent had left."""
 
     call: str
     party: str
@@ -85,14 +84,7 @@ class Hold:
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HangUpAgent:
-    """End the agent's leg and leave the callee with a party who stays. Answered by `AgentLeft`; ignored without one."""
-
-    call: str
-
-
-PartyCommand = DialParty | OpenLink | Join | Leave | Hold | HangUpAgent
+PartyCommand = DialParty | OpenLink | Join | Leave | Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +96,3 @@ class LinkOpened:
     at: float
     port: int
     key: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class AgentLeft:
-    """A bridged agent's leg has ended, and the callee talks on with a party that stays."""
-
-    call: str
-    at: float
-    cause: Cause
-
-
-PartyEvent = LinkOpened | AgentLeft

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from sip.causes import Cause, classify
 from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent, RecordingOrder
-from sip.parties.messages import AgentLeft, Join
+from sip.parties.messages import Join
+from sip.scripts.messages import AgentLeft
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.context import Context
@@ -26,12 +27,18 @@ _OK: Final = 200
 _CANCELLED: Final = 487
 
 
+class AgentLeaves(Protocol):
+    """Told when a bridged agent is gone, and whether the callee stays."""
+
+    def __call__(self, cause: Cause, *, keeps_callee: bool) -> None: ...
+
+
 class AgentLeg:
     """Brings one agent at a time to the callee; `has_bridged` is called once both hear each other,
-    `agent_left` when a bridged agent is gone."""
+    `agent_left` when a bridged agent is gone, with whether the callee stays."""
 
     def __init__(
-        self, callee: Dialog, context: Context, has_bridged: Callable[[], None], agent_left: Callable[[Cause], None]
+        self, callee: Dialog, context: Context, has_bridged: Callable[[], None], agent_left: AgentLeaves
     ) -> None:
         self.talk: Talk | None = None
         self._callee = callee
@@ -42,12 +49,18 @@ class AgentLeg:
         self._leg = ""
         self._next: DialAgent | None = None
         self._order = RecordingOrder()
+        self._keeps_callee = False
         self._over = False
 
     @property
     def bridged(self) -> bool:
         """Whether both hear each other, or did: until the call ends."""
         return self.talk is not None
+
+    @property
+    def occupied(self) -> bool:
+        """Whether an agent talks, is rung, or is about to be."""
+        return self._agent is not None or self._next is not None
 
     def dial(self, command: DialAgent) -> None:
         """Dial an agent; the next one may be named while the one before is still being cancelled."""
@@ -65,6 +78,12 @@ class AgentLeg:
             self._failed(command.leg, Cause.CANCELLED, 0)
         elif command.leg == self._leg:
             self._cancel()
+
+    def hang_up(self) -> None:
+        """Hang up on a bridged agent, and keep the callee, or leave it with a third party that stays."""
+        if self._agent is not None and self.talk is not None:
+            self._keeps_callee = self._keeps_callee or not self.talk.has_successor
+            self._let_go(self._agent, Cause.NORMAL, _OK)
 
     def withdraw(self) -> None:
         """No agent is wanted any more; the callee stays on the line."""
@@ -138,12 +157,7 @@ class AgentLeg:
         if self.talk is not None and not self._over:
             self.talk.leave(party)
             if not self.talk.goes_on:
-                self._agent_left(Cause.NORMAL)
-
-    def hang_up_agent(self) -> None:
-        """Leave the callee with a third party that stays."""
-        if self._agent is not None and self.talk is not None and self.talk.has_successor:
-            self._let_go(self._agent, Cause.NORMAL, _OK)
+                self._has_left(Cause.NORMAL)
 
     def _start_next(self) -> None:
         command = self._next
@@ -156,11 +170,12 @@ class AgentLeg:
             return
         self._next = None
         try:
-            agent = self._context.endpoint.dial_phone(command.call, command.uri, command.about, command.address)
+            agent = self._context.endpoint.dial_phone(command)
         except RefusedError as error:
             self._failed(command.leg, error.cause, 0)
             return
         self._agent, self._leg, self._order = agent, command.leg, command.recording
+        self._keeps_callee = command.keeps_callee
         self._context.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
 
     def _check_heard(self, agent: Dialog) -> None:
@@ -188,10 +203,17 @@ class AgentLeg:
             self._context.after(0.0, self._start_next)
             return
         self.talk.agent_left()
-        if self.talk.goes_on:
-            self._context.emit(AgentLeft(agent.call, self._context.now(), cause))
-        else:
-            self._agent_left(cause)
+        self._has_left(cause)
+
+    def _has_left(self, cause: Cause) -> None:
+        """The agent is gone, or the last who stayed in the agent's place."""
+        if self.talk is not None and not self.talk.goes_on:
+            self.talk.close()
+            self.talk = None
+        if self.talk is not None or self._keeps_callee:
+            self._context.emit(AgentLeft(self._callee.call, self._context.now(), cause))
+        if self.talk is None:
+            self._agent_left(cause, keeps_callee=self._keeps_callee)
 
     def _next_is_not_needed(self) -> None:
         if self._next is not None:

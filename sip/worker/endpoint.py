@@ -22,7 +22,8 @@ import pjsua2 as pj
 
 from sip import address, rewriting
 from sip.causes import Cause
-from sip.messages import Dial, Settings, Trunk
+from sip.messages import Dial, DialAgent, Settings, Trunk
+from sip.parties.messages import DialParty
 from sip.worker.dialog import Dialog, Fact, Key
 from sip.worker.library_settings import Account, endpoint_settings
 from sip.worker.media_sockets import MediaSockets
@@ -236,20 +237,21 @@ class Endpoint:
             self._offer(trunk.codecs)
             return self._place(order.call, account, uri, from_header, host, self._sources[trunk.name])
 
-    def dial_phone(self, call: str, uri: str, about: str, phone_address: str) -> Dialog:
-        """Send the INVITE to the phone of an agent or a third party, which shows `about`. Raises `RefusedError`."""
+    def dial_phone(self, order: DialAgent | DialParty) -> Dialog:
+        """Send the INVITE to the phone of an agent or a third party. Raises `RefusedError`."""
         with _refusals():
-            uri = address.agent_uri(uri)
-            host, way = phone_address or str(address.host_of(uri) or ""), ""
+            uri = address.agent_uri(order.uri)
+            host, way = order.address or str(address.host_of(uri) or ""), ""
             if self._settings.phones_port:
                 host, way = EDGE, f"{EDGE}:{self._settings.phones_port}"
             elif not host:
                 raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
-            elif phone_address and address.host_of(uri) is None:
+            elif order.address and address.host_of(uri) is None:
                 way = f"{host}:{address.port_of(uri)}"
             account = self._phones.use(way)
             self._offer(tuple(_CODECS))
-            return self._place(call, account, uri, address.shown(about, self._host), host, ())
+            headers = [text.replace("{attempt}", order.attempt) for text in self._settings.phone_headers]
+            return self._place(order.call, account, uri, address.shown(order.about, self._host), host, (), headers)
 
     def _offer(self, codecs: tuple[str, ...]) -> None:
         """Name these codecs in the offers from now on, best first; the library has one list for all calls."""
@@ -262,14 +264,21 @@ class Endpoint:
         self._offered = codecs
 
     def _place(
-        self, call: str, account: Any, uri: str, from_header: str, host: str, sources: Iterable[IPv4Network]
+        self,
+        call: str,
+        account: Any,
+        uri: str,
+        from_header: str,
+        host: str,
+        sources: Iterable[IPv4Network],
+        headers: Iterable[str] = (),
     ) -> Dialog:
         dialog = Dialog(call, account, self.facts)
         self._legs[dialog] = []
         self._hear(dialog, IPv4Address(host))
         first = next_descriptor()
         try:
-            dialog.place(uri, from_header)
+            dialog.place(uri, from_header, headers)
         except pj.Error:
             self._forget(dialog)
             raise

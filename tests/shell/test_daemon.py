@@ -564,8 +564,8 @@ def test_everything_is_on_record(running: Running) -> None:
     assert ended <= attempts["permit"]
     assert ended == attempts["settlement"]
     assert records[-1]["kind"] == "stopped"
-    assert {one["rule"] for one in records if one["kind"] == "refusal"} >= {"blocklist"}
-    assert [one["pressed"] for one in records if one["kind"] == "opt_out"] == ["9"]
+    assert {record["rule"] for record in records if record["kind"] == "refusal"} >= {"blocklist"}
+    assert [record["pressed"] for record in records if record["kind"] == "opt_out"] == ["9"]
     assert rates.exit_code == 0, rates.output
     days = json.loads(rates.stdout)["days"]
     assert {day["campaign"] for day in days} >= {"plain", "dark", "fragile"}

@@ -50,7 +50,7 @@ class PartyCall:
             return
         order = self._order
         try:
-            self._phone = self._context.endpoint.dial_phone(order.call, order.uri, order.about, order.address)
+            self._phone = self._context.endpoint.dial_phone(order)
         except RefusedError as error:
             self._finish(error.cause, Leg.DIALER, 0, str(error))
             return

@@ -9,7 +9,8 @@ import pytest
 
 from sip.causes import Cause, Leg
 from sip.messages import Answered, Bridged, DialAgent, Digit, Ended, HangUp, RecordingOrder
-from sip.parties.messages import AgentLeft, DialParty, HangUpAgent, Hold, Join, Leave, LinkOpened, OpenLink, Voice
+from sip.parties.messages import DialParty, Hold, Join, Leave, LinkOpened, OpenLink, Voice
+from sip.scripts.messages import AgentLeft, HangUpAgent
 from tests.sip.conftest import BrokenPeer
 from tests.sip.tones import AMPLITUDE, heard, level, linear, read_wav, singing, tone, write_wav
 from tests.sip.worker.conftest import Party
@@ -191,7 +192,6 @@ def test_an_agent_who_hangs_up_ends_the_talk_where_nobody_stays(worker, callee, 
     talk = bridged(worker, callee, agent)
     _, link = answered_party(worker, third)
     talk.send(Join("c1", "p1", link.port, link.key, Voice.BARGE))
-    talk.send(HangUpAgent("c1"))  # nobody would be left
     agent.sip.asks("BYE", agent.invite, cseq=2)
     callee.sip.answers(callee.sip.hears("BYE"), "200 OK")
     assert talk.until(Ended).ended_by is Leg.AGENT
