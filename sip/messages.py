@@ -14,7 +14,7 @@ Rules that both sides rely on:
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
-and `TrunkName` are between the pool and the daemon.
+and `TrunkName` are between the pool and the daemon. What is said of scripts is in `sip.scripts.messages`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
+from sip.scripts.messages import AgentLeft, PromptDone, ScriptCommand
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
 
@@ -63,7 +64,8 @@ class Settings:
     far end keeps no session timer is asked every `session_refresh_s` whether it is still there. A talk lasts
     `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
     (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
-    Talks are recorded into folders of `recordings`, an absolute path.
+    Talks are recorded into folders of `recordings`, an absolute path. `phone_headers` are further headers of an INVITE
+    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt.
     """
 
     trunks: tuple[Trunk, ...]
@@ -78,6 +80,7 @@ class Settings:
     phones_port: int = 0
     hold_music: str = ""
     recordings: str = ""
+    phone_headers: tuple[str, ...] = ()
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
@@ -116,8 +119,9 @@ class DialAgent:
     """Send the INVITE to an agent's phone and bridge it to the answered callee as soon as it answers.
 
     `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
-    number, never the clear one. `address` is the IPv4 address of the phone's host where that is a name; the pool fills
-    it in.
+    number, never the clear one, and `attempt` the attempt's id. `address` is the IPv4 address of the phone's host where
+    that is a name; the pool fills it in. With `keeps_callee` the callee stays when a bridged agent
+    is gone (`AgentLeft`).
     """
 
     call: str
@@ -126,6 +130,8 @@ class DialAgent:
     about: str
     address: str = ""
     recording: RecordingOrder = RecordingOrder()
+    attempt: str = ""
+    keeps_callee: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +190,7 @@ class Ping:
     number: int
 
 
-Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
+Command = Dial | DialAgent | ScriptCommand | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -353,7 +359,18 @@ class TrunkName:
 
 
 CallEvent = (
-    Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | RecordingChanged | MessageDone | Digit | Ended
+    Dialled
+    | Progress
+    | Answered
+    | AgentDialled
+    | Bridged
+    | AgentEnded
+    | AgentLeft
+    | RecordingChanged
+    | PromptDone
+    | MessageDone
+    | Digit
+    | Ended
 )
 """What the daemon hears about a call."""
 

@@ -40,6 +40,7 @@ class PoolSettings:
     phones_port: int = 0
     hold_music: str = ""
     recordings: str = ""
+    phone_headers: tuple[str, ...] = ()
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
     ping_interval_s: float = 5.0
@@ -70,6 +71,7 @@ class PoolSettings:
             phones_port=self.phones_port,
             hold_music=self.hold_music,
             recordings=self.recordings,
+            phone_headers=self.phone_headers,
         )
 
 

@@ -11,7 +11,7 @@ import contextlib
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, TypeVar
@@ -135,12 +135,16 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self._keeps_timer = False
         self._asked_at = 0.0
 
-    def place(self, uri: str, from_header: str) -> None:
-        """Send the INVITE. Raises `pj.Error` if the library refuses."""
+    def place(self, uri: str, from_header: str, headers: Iterable[str] = ()) -> None:
+        """Send the INVITE, with further `headers`. Raises `pj.Error` if the library refuses."""
         parameters = pj.CallOpParam(True)
         parameters.opt.audioCount = 1
         parameters.opt.videoCount = 0
         parameters.txOption.localUri = from_header
+        for text in headers:
+            header = pj.SipHeader()
+            header.hName, _, header.hValue = text.partition(": ")
+            parameters.txOption.headers.append(header)
         self.makeCall(uri, parameters)
 
     def bye(self) -> None:

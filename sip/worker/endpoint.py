@@ -249,7 +249,8 @@ class Endpoint:
                 way = f"{host}:{address.port_of(uri)}"
             account = self._phones.use(way)
             self._offer(tuple(_CODECS))
-            return self._place(order.call, account, uri, address.shown(order.about, self._host), host, ())
+            headers = [text.replace("{attempt}", order.attempt) for text in self._settings.phone_headers]
+            return self._place(order.call, account, uri, address.shown(order.about, self._host), host, (), headers)
 
     def _offer(self, codecs: tuple[str, ...]) -> None:
         """Name these codecs in the offers from now on, best first; the library has one list for all calls."""
@@ -262,14 +263,21 @@ class Endpoint:
         self._offered = codecs
 
     def _place(
-        self, call: str, account: Any, uri: str, from_header: str, host: str, sources: Iterable[IPv4Network]
+        self,
+        call: str,
+        account: Any,
+        uri: str,
+        from_header: str,
+        host: str,
+        sources: Iterable[IPv4Network],
+        headers: Iterable[str] = (),
     ) -> Dialog:
         dialog = Dialog(call, account, self.facts)
         self._legs[dialog] = []
         self._hear(dialog, IPv4Address(host))
         first = next_descriptor()
         try:
-            dialog.place(uri, from_header)
+            dialog.place(uri, from_header, headers)
         except pj.Error:
             self._forget(dialog)
             raise

@@ -13,27 +13,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dialer.operating.figures import ACCENT, QUIET, count
+from dialer.operating.glossary import AGENT_GLYPHS, CAMPAIGN_STATES, HELD, Figure
+
 FILLED: Final = "━"
 SEAM: Final = "╸"
 EMPTY: Final = "─"
 COLUMNS: Final = "▁▂▃▄▅▆▇█"
-
-GOOD: Final = "green"
-WARN: Final = "yellow"
-BAD: Final = "red"
-QUIET: Final = "dim"
-ACCENT: Final = "cyan"
-
-AGENT_GLYPHS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "talking": ("●", GOOD, "talking"),
-    "ringing": ("◉", ACCENT, "ringing"),
-    "dialling": ("◎", ACCENT, "dialling"),
-    "preview": ("◇", ACCENT, "preview"),
-    "ready": ("○", "bold", "ready"),
-    "wrapup": ("◐", WARN, "wrap-up"),
-    "paused": ("‖", QUIET, "paused"),
-}
-"""Agent state -> glyph, style, word; in the order in which they are drawn."""
 
 
 def bar(share: float, width: int, style: str) -> Text:
@@ -54,11 +40,11 @@ def stacked(parts: Sequence[tuple[int, str]], width: int) -> Text:
     if not total:
         return Text(EMPTY * width, QUIET)
     text, left, spare = Text(), total, width
-    for place, (count, style) in enumerate(parts):
+    for place, (number, style) in enumerate(parts):
         kept_for_others = len(parts) - place - 1
-        length = min(max(round(spare * count / left), 1), spare - kept_for_others)
+        length = min(max(round(spare * number / left), 1), spare - kept_for_others)
         text.append(FILLED * (length - 1) + SEAM, style)
-        left, spare = left - count, spare - length
+        left, spare = left - number, spare - length
     return text
 
 
@@ -130,35 +116,19 @@ def by_size(counts: Mapping[str, int], word: Callable[[str], str] = lambda name:
     return [Text.assemble(f"{word(name)} ", (count(number), "bold")) for name, number in ordered if number]
 
 
-def percent(fraction: float, digits: int = 1) -> str:
-    """`2.4 %`."""
-    return f"{100 * fraction:.{digits}f} %"
+def state_text(state: str, problem: str = "") -> Text:
+    """A state with a dot in its colour. A campaign with a problem is held, whatever its daemon makes of it."""
+    word = HELD if problem else state
+    style = CAMPAIGN_STATES.get(word, QUIET)
+    return Text.assemble(("● ", style), (word, style))
 
 
-def count(number: int) -> str:
-    """`12,345`."""
-    return f"{number:,}"
+def agent_state_text(state: str) -> Text:
+    """An agent's state with its sign, in its colour."""
+    glyph, style, word = AGENT_GLYPHS.get(state, ("·", QUIET, state))
+    return Text(f"{glyph} {word}", style)
 
 
-def stopwatch(seconds: float) -> str:
-    """A running time: `0:07`, `12:03`, `3:20:15`."""
-    minutes, second = divmod(max(int(seconds), 0), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def duration(seconds: float) -> str:
-    """A span of time in its two largest units: `45 s`, `12 min 3 s`, `3 h 20 min`, `2 d 4 h`."""
-    whole = max(int(seconds), 0)
-    if whole < 60:
-        return f"{whole} s"
-    for size, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // small
-            return f"{whole // size} {name}" + (f" {rest} {small_name}" if rest else "")
-    raise AssertionError("sixty seconds are a minute")
-
-
-def milliseconds(value: float) -> str:
-    """`12 ms`, `1.3 s`."""
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+def figure_text(figure: Figure, value: float | None, style: str = "bold") -> Text:
+    """A figure's name and value; a dash where there is none."""
+    return Text.assemble(f"{figure.name} ", (figure.written(value), style))

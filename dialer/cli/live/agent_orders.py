@@ -9,8 +9,8 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
-from dialer.store.base.connection import Store
-from dialer.store.operators import agents, control
+from dialer.operating.desk import Missing
+from dialer.operating.floor_orders import tell_agent
 
 DONE = {AgentEventKind.PAUSE: "is paused", AgentEventKind.LOGOUT: "is logged out"}
 
@@ -31,8 +31,7 @@ def pause(invocation: Invocation, name: str, reason: str) -> Answer:
     Example:
       dialer agent pause 17 --reason meeting
     """
-    with invocation.store() as store:
-        return order(invocation, store, AgentEvent(AgentEventKind.PAUSE, name, reason=reason))
+    return _tell(invocation, AgentEvent(AgentEventKind.PAUSE, name, reason=reason))
 
 
 @agent.command()
@@ -45,17 +44,14 @@ def logout(invocation: Invocation, name: str) -> Answer:
     Example:
       dialer agent logout 17
     """
-    with invocation.store() as store:
-        return order(invocation, store, AgentEvent(AgentEventKind.LOGOUT, name))
+    return _tell(invocation, AgentEvent(AgentEventKind.LOGOUT, name))
 
 
-def order(invocation: Invocation, store: Store, event: AgentEvent) -> Answer:
-    """Tell the agent's daemon, and write into the audit trail who wanted it. Raises `Failure` for an agent who is not
-    logged in."""
-    if not any(row.agent == event.agent for row in agents.listing(store)):
-        raise Failure(CliExit.NOT_FOUND, f"no agent {event.agent!r} is logged in", "See who is with: dialer agents")
-    agents.enqueue(store, [event])
-    detail = {"agent": event.agent, "reason": event.reason}
-    control.audit(store, f"agent_{event.kind.value}", who=invocation.who, now=now(), detail=detail)
+def _tell(invocation: Invocation, event: AgentEvent) -> Answer:
+    with invocation.desk() as desk:
+        try:
+            tell_agent(desk, event, now())
+        except Missing as missing:
+            raise Failure(CliExit.NOT_FOUND, str(missing), "See who is with: dialer agents") from missing
     page = f"Agent {event.agent} {DONE[event.kind]}; whoever is in a call, after it."
     return Answer({"agent": event.agent, "told": event.kind.value, "reason": event.reason}, page)

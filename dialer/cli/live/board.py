@@ -14,24 +14,19 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, duration, flowed, labelled, percent
-from dialer.cli.base.glossary import UTILISATION, state_text
-from dialer.cli.base.text import counted
-from dialer.cli.live.campaign_panels import LABEL, card, overdue_words, overview
-from dialer.cli.live.host_totals import campaigns
+from dialer.cli.base.figures import bar, figure_text, flowed, labelled, state_text
+from dialer.cli.live.campaign_panels import LABEL, card, overview
 from dialer.core.board import Board, CampaignRow, TrunkRow
 from dialer.core.call_quality import SHORT_SHARE_LIMIT
-
-SILENT_AFTER_S: Final = 5.0
-"""A host that publishes once a second and was not heard for this long is shown as silent."""
+from dialer.operating.alarms import alarms_of
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, duration, percent
+from dialer.operating.glossary import UTILISATION
+from dialer.operating.host_totals import FOLDED, campaigns, overdue_words, rank
+from dialer.operating.text import counted
 
 MIN_WIDTH: Final = 60
 MIN_LINES: Final = 4
 """Campaigns that are listed however low the terminal is."""
-
-AT_REST: Final = frozenset({"stopped", "paused"})
-FOLDED: Final = 2
-"""The last group of `rank`: one line for all of them."""
 
 SENTENCES_FROM: Final = 110
 """Columns from which on a table of campaigns has room for the pacers' sentences."""
@@ -65,13 +60,6 @@ def render(
     active = [row for row in rows if rank(row)[0] < FOLDED]
     folded = [_folded(rows[len(active) :], width)] if len(active) < len(rows) else []
     return Group(*top, *_lines_and_cards(active, folded, width, height - _height(Group(*top), width)))
-
-
-def rank(row: CampaignRow) -> tuple[int, int, str]:
-    """Campaigns that dial first, the busiest on top; then those that are held; then those at rest, by name."""
-    at_rest = not row.problem and (row.state in AT_REST or row.finished) and not row.calls
-    group = FOLDED if at_rest else 1 if row.problem else 0
-    return group, -sum(row.calls.values()), row.name
 
 
 def _folded(rows: Sequence[CampaignRow], width: int) -> Text:
@@ -149,19 +137,6 @@ def title(board: Board, now: float) -> Text:
     )
 
 
-def alarms_of(board: Board, now: float, several: bool) -> list[str]:
-    """What is wrong with a host, by its name where there are several."""
-    alarms = list(board.problems)
-    silent_s = now - board.at
-    if silent_s > SILENT_AFTER_S:
-        alarms.insert(
-            0, f"not heard of for {duration(silent_s)}: what follows is old; see to the daemon and its network"
-        )
-    if not board.redis_healthy and not any("Redis" in problem for problem in alarms):
-        alarms.append("Redis does not answer: no new calls are started, those in progress go on; see to the server")
-    return [f"{board.host}: {text}" for text in alarms] if several else alarms
-
-
 def _lines(board: Board, room: int) -> Text:
     used = board.lines_used / board.lines_total if board.lines_total else 0.0
     style = BAD if used >= 1 else WARN if used >= 0.9 else GOOD
@@ -189,7 +164,7 @@ def _agents(board: Board, room: int) -> Text:
         return Text("nobody is logged in", WARN)
     parts = [Text.assemble((count(len(board.agents)), "bold"), " logged in")]
     if board.agent_s:
-        parts.append(UTILISATION.text(board.utilisation).append(" since the start"))
+        parts.append(figure_text(UTILISATION, board.utilisation).append(" since the start"))
     return flowed(parts, room)
 
 

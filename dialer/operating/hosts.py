@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dialer.cli.base.text import clean
 from dialer.core.board import Board, from_wire
+from dialer.operating.text import clean
 from dialer.store.base.connection import Store
 from dialer.store.operators import status
 

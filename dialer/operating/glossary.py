@@ -8,10 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rich.text import Text
-
 from compliance.api import Rule
-from dialer.cli.base.figures import ACCENT, AGENT_GLYPHS, BAD, GOOD, QUIET, WARN, count, milliseconds, percent
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, milliseconds, percent
+
+AGENT_GLYPHS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "talking": ("●", GOOD, "talking"),
+    "ringing": ("◉", ACCENT, "ringing"),
+    "dialling": ("◎", ACCENT, "dialling"),
+    "preview": ("◇", ACCENT, "preview"),
+    "ready": ("○", "bold", "ready"),
+    "wrapup": ("◐", WARN, "wrap-up"),
+    "paused": ("‖", QUIET, "paused"),
+}
+"""Agent state -> glyph, style, word; in the order in which they are drawn."""
 
 HELD: Final = "held"
 """The state of a campaign that the operator has started and that a daemon does not dial; an alarm says why."""
@@ -65,10 +74,6 @@ class Figure:
     unit: str
     meaning: str
 
-    def text(self, value: float | None, style: str = "bold") -> Text:
-        """The name and the value; a dash where there is none."""
-        return Text.assemble(f"{self.name} ", (self.written(value), style))
-
     def written(self, value: float | None) -> str:
         """The value with its unit; a dash where there is none."""
         return "–" if value is None else self.write(value)
@@ -101,22 +106,9 @@ def rule_word(rule: str) -> str:
     return RULE_WORDS.get(rule, rule.replace("_", " "))
 
 
-def state_text(state: str, problem: str = "") -> Text:
-    """A state with a dot in its colour. A campaign with a problem is held, whatever its daemon makes of it."""
-    word = HELD if problem else state
-    style = CAMPAIGN_STATES.get(word, QUIET)
-    return Text.assemble(("● ", style), (word, style))
-
-
 def agent_state_word(state: str) -> str:
     """An agent's state as people read it: `wrap-up`."""
     return AGENT_GLYPHS.get(state, ("", "", state))[2]
-
-
-def agent_state_text(state: str) -> Text:
-    """An agent's state with its sign, in its colour."""
-    glyph, style, word = AGENT_GLYPHS.get(state, ("·", QUIET, state))
-    return Text(f"{glyph} {word}", style)
 
 
 def no_daemon(consequence: str = "nothing is dialled until one runs") -> str:
