@@ -14,8 +14,8 @@ Rules that both sides rely on:
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`,
-`TrunkName`, `Arrived` and `Reject` are between the pool and the daemon. Calls from outside and scripts have
-messages of their own (`sip.inbound.messages`, `sip.scripts.messages`).
+`TrunkName`, `Arrived` and `Reject` are between the pool and the daemon. What is said of scripts is in
+`sip.scripts.messages`, of third parties in `sip.parties.messages`, of calls from outside in `sip.inbound.messages`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
 from sip.inbound.messages import Arrived, InboundCommand
+from sip.parties.messages import LinkOpened, PartyCommand
 from sip.scripts.messages import AgentLeft, PromptDone, ScriptCommand
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
@@ -193,19 +194,8 @@ class Ping:
     number: int
 
 
-Command = (
-    Dial
-    | InboundCommand
-    | DialAgent
-    | ScriptCommand
-    | Record
-    | CancelAgent
-    | PlayMessage
-    | Cancel
-    | HangUp
-    | Stop
-    | Ping
-)
+_OfACall = Dial | InboundCommand | DialAgent | ScriptCommand | PartyCommand | Record | CancelAgent | PlayMessage
+Command = _OfACall | Cancel | HangUp | Stop | Ping
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -301,7 +291,7 @@ class RecordingChanged:
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """The callee pressed a key."""
+    """The callee, or the party whose call it is, pressed a key."""
 
     call: str
     at: float
@@ -381,6 +371,7 @@ CallEvent = (
     | Bridged
     | AgentEnded
     | AgentLeft
+    | LinkOpened
     | RecordingChanged
     | PromptDone
     | MessageDone

@@ -17,7 +17,6 @@ import math
 import socket
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Final
 
 import trio
@@ -39,6 +38,7 @@ from sip.messages import (
     DialAgent,
     Ended,
     Event,
+    HangUp,
     PeerRests,
     Ping,
     Pong,
@@ -51,6 +51,8 @@ from sip.messages import (
 )
 from sip.names import Names
 from sip.outbox import Outbox
+from sip.parties.messages import DialParty
+from sip.parties.phones import Phones
 from sip.placement import Placement
 from sip.pool_settings import PoolFailed, PoolSettings, PoolStartError, PoolStatistics, rtp_ranges
 from sip.wire import WireError, encode
@@ -119,14 +121,22 @@ class Pool:
         self._names = Names()
         self._trunks = settings.trunks
         self._nameless: frozenset[str] = frozenset()
-        self._looking_up: set[tuple[str, str]] = set()
         self._pids: dict[int, int] = {}
         self._settings = settings
         self._zygote = zygote
         self._nursery = nursery
-        self._wanted = -(-settings.lines // max(zygote.slots // SLOTS_PER_CALL, 1))
+        self._for_calls = -(-settings.lines // max(zygote.slots // SLOTS_PER_CALL, 1))
+        self._wanted = self._for_calls + settings.workers_beside(self._for_calls, zygote.slots)
         self._rtp_ranges = rtp_ranges(settings.rtp_port_first, settings.rtp_port_last, self._wanted, zygote.slots)
         self._placement = Placement()
+        self._phones = Phones(
+            self._names,
+            self._blame,
+            self._placement,
+            lambda order: self._pass_on(order.call, encode(order)),
+            self._phone_failed,
+            at_edge=bool(settings.phones_port),
+        )
         self._arrivals = Arrivals()
         self._links: dict[int, Link] = {}
         self._ready_once: set[int] = set()
@@ -139,7 +149,7 @@ class Pool:
         self._outbox = Outbox(settings.events_limit)
         self.events = self._outbox.events
         self._tell = self._outbox.put
-        self._front = Front(settings.bind_address, settings.inbound_port, self._placement, self._tell)
+        self._front = Front(settings.bind_address, settings.inbound_port, self._placement, self._blame, self._tell)
 
     def send(self, command: Command) -> None:
         """Have a command carried out. Never waits.
@@ -154,12 +164,16 @@ class Pool:
             case Stop() | Ping():
                 raise ValueError(f"{type(command).__name__} is the pool's to send")
             case Answer() | Reject():
-                self._answer(command)
+                if (filled := self._front.decided(command, stopping=self._stopping)) is not None:
+                    self._pass_on(command.call, encode(filled))
             case DialAgent():
-                self._dial_agent(command)
-            case CancelAgent(call, leg) if (call, leg) in self._looking_up:
-                self._looking_up.discard((call, leg))
-                self._agent_failed(command, Cause.CANCELLED)
+                self._phones.dial(command, self._nursery)
+            case DialParty():
+                self._dial_party(command)
+            case CancelAgent(call, leg) if self._phones.withdraw(call, leg):
+                pass  # nothing has been sent
+            case HangUp(call) if self._phones.withdraw(call):
+                pass
             case _:
                 self._pass_on(command.call, encode(command))
 
@@ -200,36 +214,22 @@ class Pool:
             self._blame.takes_part(order.call, trunk)
             self._links[worker].write(frame)
 
-    def _answer(self, order: Answer | Reject) -> None:
-        filled = self._front.decided(order, stopping=self._stopping)
-        if filled is not None:
-            self._blame.takes_part(filled.call, Peer(filled.trunk, is_trunk=True))
-            self._pass_on(filled.call, encode(filled))
+    def _dial_party(self, order: DialParty) -> None:
+        if self._stopping or self._placement.place(order.call, 1, beside=True) is None:
+            self._tell(_not_sent(order, "no worker has room"))
+        else:
+            self._phones.dial(order, self._nursery)
 
-    def _dial_agent(self, order: DialAgent) -> None:
-        phone = Peer(order.uri, is_trunk=False)
-        name = "" if self._settings.phones_port else address.name_of(order.uri)
-        addresses = self._names.cached(name) if name else ()
+    def _phone_failed(self, order: DialAgent | DialParty, cause: Cause) -> None:
+        """No worker is asked to ring this phone."""
         if self._placement.worker_of(order.call) is None:
             return
-        if self._blame.rests(phone, trio.current_time()):
-            self._agent_failed(order, Cause.UNREACHABLE)
-        elif addresses is None:
-            self._looking_up.add((order.call, order.leg))
-            self._nursery.start_soon(self._look_up_and_dial, name, order)
-        else:
-            self._blame.takes_part(order.call, phone)
-            self._pass_on(order.call, encode(replace(order, address=addresses[0] if addresses else "")))
-
-    async def _look_up_and_dial(self, name: str, order: DialAgent) -> None:
-        await self._names.addresses(name)
-        if (order.call, order.leg) in self._looking_up:
-            self._looking_up.discard((order.call, order.leg))
-            self._dial_agent(order)
-
-    def _agent_failed(self, order: DialAgent | CancelAgent, cause: Cause) -> None:
-        if self._placement.worker_of(order.call) is not None:
+        if isinstance(order, DialAgent):
             self._tell(AgentEnded(order.call, order.leg, time.monotonic(), cause, 0))
+        else:
+            self._placement.free(order.call)
+            self._blame.forget(order.call)
+            self._tell(_not_sent(order, "the phone was not rung", cause))
 
     def start(self) -> None:
         """Start the tasks that keep the zygote and the workers running."""
@@ -338,7 +338,7 @@ class Pool:
     def _hear(self, worker: int, event: Event) -> None:
         match event:
             case Ready(slots, sip_port, pid):
-                self._placement.add(worker, slots)
+                self._placement.add(worker, slots, beside=worker >= self._for_calls)
                 self._front.worker_is_at(worker, sip_port)
                 self._pids[worker] = pid
                 self._ready_once.add(worker)
@@ -395,5 +395,5 @@ class Pool:
             self._tell(Capacity(self._placement.slots_total, self._placement.workers))
 
 
-def _not_sent(order: Dial, reason: str, cause: Cause = Cause.NOT_SENT) -> Ended:
+def _not_sent(order: Dial | DialParty, reason: str, cause: Cause = Cause.NOT_SENT) -> Ended:
     return Ended(order.call, time.monotonic(), cause, Leg.DIALER, 0, 0, reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from sip.blame import Blame, Peer
 from sip.causes import Cause, Leg
 from sip.inbound.door import Door
 from sip.inbound.messages import Answer, Arrived, Reject
@@ -16,9 +17,12 @@ from sip.pool_settings import PoolStartError
 class Front:
     """Without a `port` (0) nobody comes in."""
 
-    def __init__(self, host: str, port: int, placement: Placement, tell: Callable[[Arrived | Ended], None]) -> None:
+    def __init__(
+        self, host: str, port: int, placement: Placement, blame: Blame, tell: Callable[[Arrived | Ended], None]
+    ) -> None:
         """Raises `PoolStartError` where the port cannot be had."""
         self._placement = placement
+        self._blame = blame
         self._tell = tell
         try:
             self._door = Door(host, port, tell) if port else None
@@ -75,4 +79,6 @@ class Front:
         filled = self._door.hand_over(order)
         if filled is None:
             self._placement.free(order.call)
+        else:
+            self._blame.takes_part(order.call, Peer(order.trunk, is_trunk=True))
         return filled

@@ -11,19 +11,23 @@ import pjsua2 as pj
 from sip.causes import Cause, Leg, classify
 from sip.messages import (
     Answered,
+    Cancel,
     CancelAgent,
+    Command,
     Dial,
     DialAgent,
     Dialled,
     Digit,
     Ended,
+    HangUp,
     MessageDone,
     PlayMessage,
     Progress,
     Record,
     RecordingOrder,
 )
-from sip.scripts.messages import EndMessage, Prompt, TakeMessage
+from sip.parties.messages import Hold, Join, Leave
+from sip.scripts.messages import EndMessage, HangUpAgent, Prompt, TakeMessage
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.agent_leg import AgentLeg, cause_after_answer
@@ -116,27 +120,35 @@ class Call(ABC):
         """End a call that cannot go on, for a reason of our own."""
         self._finish(Cause.PROTOCOL_ERROR, Leg.DIALER, 0, reason=reason)
 
-    def dial_agent(self, command: DialAgent) -> None:
-        """Hand the answered call over. Ignored before the answer, refused once a message plays."""
-        if self._agent_leg is not None:
-            self._instructed = True
-            self._quieten()
-            self._agent_leg.dial(command)
-
-    def cancel_agent(self, command: CancelAgent) -> None:
-        """Give up on an agent's leg."""
-        if self._agent_leg is not None:
-            self._agent_leg.cancel(command)
-
-    def hang_up_agent(self) -> None:
-        """Hang up on a bridged agent, and keep the callee."""
-        if self._agent_leg is not None:
-            self._agent_leg.hang_up()
-
-    def record(self, command: Record) -> None:
-        """Go on recording the talk, or pause."""
-        if self._agent_leg is not None:
-            self._agent_leg.record(on=command.on)
+    def obey(self, command: Command) -> None:
+        """Carry out a command about this call. What is about an agent is ignored before the answer, and an agent is
+        refused once a message plays."""
+        leg = self._agent_leg
+        match command:
+            case Cancel():
+                self.cancel()
+            case HangUp():
+                self.end()
+            case PlayMessage():
+                self.play(command)
+            case Prompt() | TakeMessage() | EndMessage():
+                self.prompt(command)
+            case DialAgent() if leg is not None:
+                self._instructed = True
+                self._quieten()
+                leg.dial(command)
+            case CancelAgent() if leg is not None:
+                leg.cancel(command)
+            case Join() if leg is not None:
+                leg.join(command)
+            case Leave(_, party) if leg is not None:
+                leg.leave(party)
+            case HangUpAgent() if leg is not None:
+                leg.hang_up()
+            case Record(_, on) if leg is not None and leg.talk is not None:
+                leg.talk.record(on=on)
+            case Hold(_, on) if leg is not None and leg.talk is not None:
+                leg.talk.hold(on=on)
 
     def prompt(self, command: Prompt | TakeMessage | EndMessage) -> None:
         """A step of a script. Ignored before the answer, while an agent is rung or talks, and once a message plays."""

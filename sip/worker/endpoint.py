@@ -24,6 +24,7 @@ from sip import address, rewriting
 from sip.causes import Cause
 from sip.inbound.messages import Answer
 from sip.messages import Dial, DialAgent, Settings, Trunk
+from sip.parties.messages import DialParty
 from sip.worker.dialog import Dialog, Fact, Key
 from sip.worker.inbound.arrivals import Arrivals, ArrivedDialog
 from sip.worker.library_settings import Account, endpoint_settings
@@ -254,8 +255,8 @@ class Endpoint:
         dialog.media = MediaSockets(dialog.sockets, self._poller, self._sources[trunk.name])
         return dialog
 
-    def dial_agent(self, order: DialAgent) -> Dialog:
-        """Send the INVITE to an agent's phone. Raises `RefusedError`."""
+    def dial_phone(self, order: DialAgent | DialParty) -> Dialog:
+        """Send the INVITE to the phone of an agent or a third party. Raises `RefusedError`."""
         with _refusals():
             uri = address.agent_uri(order.uri)
             host, way = order.address or str(address.host_of(uri) or ""), ""
@@ -349,16 +350,13 @@ class Endpoint:
 
     # --- media ----------------------------------------------------------------------------------------------------
 
-    def bridge(self, callee: Dialog, agent: Dialog) -> None:
-        """Let two answered legs hear each other."""
-        self.keep_clock(0.0)
-        first, second = callee.audio(), agent.audio()
-        first.startTransmit(second)
-        second.startTransmit(first)
-
     def silence(self) -> Any:
         """A port of the bridge on which nothing is ever heard: the null device's microphone."""
         return self._devices.getCaptureDevMedia()
+
+    def nobody(self) -> Any:
+        """A port of the bridge that nobody hears: the null device's loudspeaker."""
+        return self._devices.getPlaybackDevMedia()
 
     def keep_clock(self, until: float) -> None:
         """Run the media clock at least until `until` (monotonic seconds)."""

@@ -9,7 +9,7 @@ import pjsua2 as pj
 
 from sip.causes import Cause, Leg
 from sip.inbound.messages import Answer, PlayMusic
-from sip.messages import PlayMessage
+from sip.messages import Command, PlayMessage
 from sip.worker.audio.hold_music import HoldMusic
 from sip.worker.call import CANCEL_PATIENCE_S, Call
 from sip.worker.cancelling import TERMINATED
@@ -33,7 +33,13 @@ class ArrivedCall(Call):
     def needs_clock(self) -> bool:
         return self._music is not None or super().needs_clock
 
-    def play_music(self, command: PlayMusic) -> None:
+    def obey(self, command: Command) -> None:
+        if isinstance(command, PlayMusic):
+            self._play_music(command)
+        else:
+            super().obey(command)
+
+    def _play_music(self, command: PlayMusic) -> None:
         """Play on until an agent or a message comes. Ignored where one is there already."""
         if self._music is not None or not self.waits:
             return
