@@ -19,6 +19,7 @@ from config.abandonment import AbandonWindow
 from config.campaign import CampaignSettings
 from config.model import Section
 from config.rules import CapSettings, HoursSettings, Origin, rules_of
+from config.scripts.settings import AutomatedCalls
 from pacing.api import Mode, Settings
 
 
@@ -52,6 +53,9 @@ class AppliedSettings(CampaignSettings):
     max_abandon_rate: float = Field(description="cap on abandoned calls, as a fraction", gt=0, le=0.5)
     policy_versions: tuple[PolicyVersion, ...] = Field(default=(), description="the policies, as they were applied")
     recording_announced: bool = Field(default=False, description="whoever is recorded is told so")
+    automated_calls: AutomatedCalls = Field(
+        default=AutomatedCalls.CONSENT, description="whether mode script may be used: forbidden, consent or free"
+    )
     evidence_days: int = Field(default=0, description="evidence is kept at least this long, in days; 0: nobody says")
 
     @field_validator("hours")

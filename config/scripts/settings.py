@@ -116,6 +116,14 @@ class ScriptSettings(Section):
         return next(step for step in self.steps if step.name == name)
 
 
+class AutomatedCalls(StrEnum):
+    """Whether people may be called who hear a script in place of an agent (mode script)."""
+
+    FORBIDDEN = "forbidden"
+    CONSENT = "consent"  # those who agreed to be called
+    FREE = "free"
+
+
 class SurveyStarts(StrEnum):
     """When the survey after a talk begins."""
 

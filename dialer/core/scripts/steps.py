@@ -7,7 +7,7 @@ its `limit_s`, or by asking for an agent: from then on the call waits like any o
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Final
 
 from config.policies import AppliedSettings
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentEventRefused
@@ -125,7 +125,7 @@ def _carry_out(state: EngineState, call: Call, run: ScriptRun, actions: tuple[do
             case does.EndMessage():
                 state.do(Send(EndMessage(call.dial_id)))
             case does.Note():
-                state.do(Publish("script_answer", call.campaign, _answer(call, action)))
+                _tell_answer(state, call, action)
             case does.BlockNumber(key) if not call.opted_out:
                 call.opted_out = True
                 state.do(OptOut(call.campaign, call.attempt, call.lead.number, key, now))
@@ -144,8 +144,8 @@ def _wait(state: EngineState, call: Call, run: ScriptRun, seconds: float, now: f
     state.set_timer(now + seconds, TimerKind.STEP, call.attempt, now)
 
 
-def _answer(call: Call, answer: does.Note) -> dict[str, Any]:
-    return {
+def _tell_answer(state: EngineState, call: Call, answer: does.Note) -> None:
+    fields = {
         "attempt_id": call.attempt,
         "lead_id": call.lead.lead_id,
         "agent": call.agent,
@@ -154,6 +154,7 @@ def _answer(call: Call, answer: does.Note) -> dict[str, Any]:
         "key": answer.key,
         "score": answer.score,
     }
+    state.do(Publish("script_answer", call.campaign, fields))
 
 
 def _want_agent(state: EngineState, call: Call, now: float) -> None:
