@@ -13,6 +13,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dialer.language.terms import agent_state
+from dialer.language.translation import _, translated, word
+
 FILLED: Final = "━"
 SEAM: Final = "╸"
 EMPTY: Final = "─"
@@ -24,16 +27,16 @@ BAD: Final = "red"
 QUIET: Final = "dim"
 ACCENT: Final = "cyan"
 
-AGENT_GLYPHS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "talking": ("●", GOOD, "talking"),
-    "ringing": ("◉", ACCENT, "ringing"),
-    "dialling": ("◎", ACCENT, "dialling"),
-    "preview": ("◇", ACCENT, "preview"),
-    "ready": ("○", "bold", "ready"),
-    "wrapup": ("◐", WARN, "wrap-up"),
-    "paused": ("‖", QUIET, "paused"),
+AGENT_GLYPHS: Final[Mapping[str, tuple[str, str]]] = {
+    "talking": ("●", GOOD),
+    "ringing": ("◉", ACCENT),
+    "dialling": ("◎", ACCENT),
+    "preview": ("◇", ACCENT),
+    "ready": ("○", "bold"),
+    "wrapup": ("◐", WARN),
+    "paused": ("‖", QUIET),
 }
-"""Agent state -> glyph, style, word; in the order in which they are drawn."""
+"""Agent state -> glyph and style, in the order in which they are drawn."""
 
 
 def bar(share: float, width: int, style: str) -> Text:
@@ -76,10 +79,10 @@ def agent_strip(agents: Mapping[str, int], width: int) -> Text:
     shown = {state: agents.get(state, 0) for state in AGENT_GLYPHS}
     scale = next(scale for scale in _scales() if sum(-(-count // scale) for count in shown.values()) <= width)
     text = Text()
-    for state, (glyph, style, _) in AGENT_GLYPHS.items():
+    for state, (glyph, style) in AGENT_GLYPHS.items():
         text.append(glyph * -(-shown[state] // scale), style)
     if scale > 1:
-        text.append(f" one for {scale}", QUIET)
+        text.append(_(" one for {scale}", scale=scale), QUIET)
     return text
 
 
@@ -89,11 +92,18 @@ def _scales() -> Sequence[int]:
 
 def agent_words(agents: Mapping[str, int]) -> Text:
     """`8 talking  2 ready`, the states that have somebody."""
-    known = [
-        (count, style, word) for state, (_, style, word) in AGENT_GLYPHS.items() if (count := agents.get(state, 0))
+    ordered = [*AGENT_GLYPHS, *(state for state in agents if state not in AGENT_GLYPHS)]
+    parts = [
+        Text.assemble((str(agents[state]), AGENT_GLYPHS.get(state, ("", QUIET))[1]), f" {agent_state_word(state)}")
+        for state in ordered
+        if agents.get(state)
     ]
-    other = [(count, QUIET, state) for state, count in agents.items() if state not in AGENT_GLYPHS and count]
-    return joined([Text.assemble((str(count), style), f" {word}") for count, style, word in known + other])
+    return joined(parts)
+
+
+def agent_state_word(state: str) -> str:
+    """An agent's state as people read it: `wrap-up`."""
+    return translated(agent_state(state))
 
 
 def joined(parts: Sequence[Text], gap: str = "  ") -> Text:
@@ -120,19 +130,19 @@ def labelled(rows: Iterable[tuple[str, RenderableType]], label_width: int) -> Ta
     grid.add_column(width=label_width, no_wrap=True)
     grid.add_column(overflow="fold")
     for label, value in rows:
-        grid.add_row(Text(f" {label}", QUIET), value)
+        grid.add_row(Text(f" {word(label)}", QUIET), value)
     return grid
 
 
-def by_size(counts: Mapping[str, int], word: Callable[[str], str] = lambda name: name.replace("_", " ")) -> list[Text]:
+def by_size(counts: Mapping[str, int], named: Callable[[str], str] = word) -> list[Text]:
     """`no answer 60`, `busy 10`: what was counted, the most frequent first."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [Text.assemble(f"{word(name)} ", (count(number), "bold")) for name, number in ordered if number]
+    return [Text.assemble(f"{named(name)} ", (count(number), "bold")) for name, number in ordered if number]
 
 
 def percent(fraction: float, digits: int = 1) -> str:
     """`2.4 %`."""
-    return f"{100 * fraction:.{digits}f} %"
+    return _("{percent} %", percent=f"{100 * fraction:.{digits}f}")
 
 
 def count(number: int) -> str:
@@ -151,14 +161,20 @@ def duration(seconds: float) -> str:
     """A span of time in its two largest units: `45 s`, `12 min 3 s`, `3 h 20 min`, `2 d 4 h`."""
     whole = max(int(seconds), 0)
     if whole < 60:
-        return f"{whole} s"
-    for size, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // small
-            return f"{whole // size} {name}" + (f" {rest} {small_name}" if rest else "")
-    raise AssertionError("sixty seconds are a minute")
+        return _("{seconds} s", seconds=whole)
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        text = _("{minutes} min {seconds} s", minutes=minutes, seconds=rest)
+        return text if rest else _("{minutes} min", minutes=minutes)
+    if whole < 86_400:
+        hours, rest = whole // 3600, whole % 3600 // 60
+        return _("{hours} h {minutes} min", hours=hours, minutes=rest) if rest else _("{hours} h", hours=hours)
+    days, rest = whole // 86_400, whole % 86_400 // 3600
+    return _("{days} d {hours} h", days=days, hours=rest) if rest else _("{days} d", days=days)
 
 
 def milliseconds(value: float) -> str:
     """`12 ms`, `1.3 s`."""
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+    if value < 1000:
+        return _("{milliseconds:.0f} ms", milliseconds=value)
+    return _("{seconds:.1f} s", seconds=value / 1000)

@@ -13,7 +13,7 @@ from rich.text import Text
 from compliance.numbers import masked_text
 from dialer.cli.base.arguments import campaign_option, limit_option, more_than
 from dialer.cli.base.figures import BAD, QUIET, duration
-from dialer.cli.base.glossary import PLACE_WORDS
+from dialer.cli.base.glossary import place_word
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, fitted
@@ -122,7 +122,7 @@ def drawn(rows: Sequence[Callback], absent: set[str], moment: float) -> Renderab
 def _cells(row: Callback, absent: set[str], moment: float) -> tuple[Any, ...]:
     late = Text(duration(moment - row.promised_at), BAD) if row.is_overdue(moment) else ""
     agent = Text(f"{row.agent} (not in)", QUIET) if row.agent in absent else row.agent
-    where = PLACE_WORDS.get(row.state, str(row.state))
+    where = place_word(row.state)
     tried = f"{row.tried} {row.last_end}".replace("_", " ").strip() if row.tried else ""
     return (
         *(clock_words(row.promised_at, moment, None), late, agent, row.campaign, row.lead_id, row.number),

@@ -16,7 +16,7 @@ from config.policies import applied
 from config.problems import ConfigError
 from dialer.cli.base.arguments import region_option
 from dialer.cli.base.figures import BAD, QUIET
-from dialer.cli.base.glossary import PLACE_WORDS
+from dialer.cli.base.glossary import place_word
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.base.text import counted
@@ -117,7 +117,7 @@ def page(
         row = story.row
         yield ""
         heading = Text.assemble((campaign, "bold"), f"  lead {row.lead_id}  {row.name}  ")
-        yield heading.append(f"{PLACE_WORDS.get(row.state, str(row.state))} {when(row.at)}", QUIET)
+        yield heading.append(f"{place_word(row.state)} {when(row.at)}", QUIET)
         verdict = sentences.get((campaign, row.lead_id), "")
         yield f"  verdict: {verdict}"
         if row.why and row.why not in verdict:

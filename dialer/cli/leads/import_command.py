@@ -15,7 +15,6 @@ from config.problems import ConfigError
 from dialer.cli.base import hosts
 from dialer.cli.base.arguments import campaign_argument
 from dialer.cli.base.failures import CliExit, Failure, warn
-from dialer.cli.base.glossary import no_daemon
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.base.scheduling import standing_back
@@ -25,6 +24,7 @@ from dialer.cli.leads.lead_rows import Checker, Ready, RowRules
 from dialer.cli.sheets.cells import seen
 from dialer.cli.sheets.columns import ATTRS, FIELDS, SKIP, BadSheet
 from dialer.cli.sheets.sheet import Reading, Sheet, open_sheet
+from dialer.language.translation import _
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StreamFull
 from dialer.store.leads import lists
@@ -266,5 +266,5 @@ def _keep(invocation: Invocation, store: Store, sheet: Sheet, account: Account, 
 def _daemon_alive(store: Store) -> bool:
     alive = hosts.read(store).alive
     if not alive:
-        warn(no_daemon("the leads wait in Redis until one takes them in"))
+        warn(_("no daemon is alive: the leads wait in Redis until one takes them in (dialer run)"))
     return alive

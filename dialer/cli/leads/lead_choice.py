@@ -17,7 +17,7 @@ from rich.console import RenderableType
 from compliance.numbers import masked_text
 from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_argument, span_s
 from dialer.cli.base.failures import CliExit, Failure
-from dialer.cli.base.glossary import PLACE_WORDS
+from dialer.cli.base.glossary import place_word
 from dialer.cli.base.invocation import now
 from dialer.cli.base.output import progress_bar, table
 from dialer.core.leads import lead_reasons
@@ -193,7 +193,7 @@ class Found:
     def page(self) -> RenderableType:
         """For people."""
         shown = self.kinds.most_common(MOST_REASONS)
-        drawn = [(f"{number:,}", PLACE_WORDS.get(state, state), reason) for (state, reason), number in shown]
+        drawn = [(f"{number:,}", place_word(state), reason) for (state, reason), number in shown]
         rest = len(self.lead_ids) - sum(number for _, number in shown)
         if rest:
             drawn.append((f"{rest:,}", "", "other reasons"))

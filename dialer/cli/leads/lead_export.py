@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 import click
 
 from compliance.numbers import masked_text
-from dialer.cli.base.glossary import PLACE_WORDS
+from dialer.cli.base.glossary import place_word
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.base.text import counted
@@ -105,7 +105,7 @@ def _row(seen: Seen, last: PastAttempt | None, word: Said | None, clear: bool) -
         "account_id": lead.account_id,
         "timezone": lead.timezone,
         "priority": lead.priority,
-        "state": PLACE_WORDS.get(seen.state.value, seen.state.value),
+        "state": place_word(seen.state.value),
         "at": _iso(seen.at),
         "why": masked_text(lead_reasons.sentence(seen.why)),
         "tries": sum(lead.tries.values()),

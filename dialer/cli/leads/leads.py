@@ -6,7 +6,7 @@ import click
 from rich.console import RenderableType
 
 from dialer.cli.base.arguments import campaign_argument, limit_option, more_than
-from dialer.cli.base.glossary import PLACE_WORDS
+from dialer.cli.base.glossary import place_word
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, facts, fitted, table, when
@@ -67,7 +67,7 @@ def list_(invocation: Invocation, campaign: str, state: str | None, limit: int) 
     heads = ("lead", "number", "name", "priority", "state", "at", "tries", "why")
     drawn = [
         (
-            *(row.lead_id, row.number, row.name, str(row.priority), PLACE_WORDS.get(row.state, str(row.state))),
+            *(row.lead_id, row.number, row.name, str(row.priority), place_word(row.state)),
             *("" if row.at is None else clock_words(row.at, moment, None), str(row.tries), row.why),
         )
         for row in rows[:limit]
@@ -103,7 +103,7 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
         "time zone": story.timezone,
         "list": story.row.list_name,
         "priority": str(story.row.priority),
-        "state": f"{PLACE_WORDS.get(story.row.state, str(story.row.state))}, {when(story.row.at)}",
+        "state": f"{place_word(story.row.state)}, {when(story.row.at)}",
         "why": story.row.why,
         "daemon": story.owner,
         "attempt now": story.open_attempt,

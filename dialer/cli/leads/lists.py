@@ -13,7 +13,7 @@ from rich.text import Text
 from dialer.cli.base.arguments import campaign_argument
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.figures import ACCENT, QUIET, bar, count, percent
-from dialer.cli.base.glossary import PLACE_WORDS
+from dialer.cli.base.glossary import place_word
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, facts, fitted, progress_bar, table, when
@@ -164,7 +164,7 @@ def show_(invocation: Invocation, campaign: str, name: str) -> Answer:
             bar(tally.penetration, 20, ACCENT), f" {count(tally.tried)} leads, {percent(tally.penetration)}"
         ),
         "connected": count(tally.connected),
-        "places": ", ".join(f"{PLACE_WORDS.get(state, state)} {count(number)}" for state, number in places.items()),
+        "places": ", ".join(f"{place_word(state)} {count(number)}" for state, number in places.items()),
     }
     page: list[Any] = [facts(known_facts)]
     if known.intake.taken_back_at is not None:

@@ -12,14 +12,12 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from compliance.explanation import Finding
 from compliance.listed import ALL_REGISTERS
-from compliance.words import detail
 from config.policies import AppliedSettings, applied
 from dialer.cli.base import hosts
 from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, duration
-from dialer.cli.base.glossary import PLACE_WORDS, no_daemon, not_started, rule_word, state_text
+from dialer.cli.base.glossary import no_daemon, not_started, place_word, rule_word, state_text
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table
 from dialer.core.abandonment.windows import zone_of
@@ -27,6 +25,8 @@ from dialer.core.calls.retries import row_of
 from dialer.core.leads.lead_counts import clock_words
 from dialer.core.model import Lead
 from dialer.disk.registers import NationalRegisters
+from dialer.language.findings import Finding
+from dialer.language.refusals import detail
 from dialer.store.leads import why as store_why
 from dialer.store.leads.leads import LeadRow, LeadState
 from dialer.store.leads.why import Asked, Reasons
@@ -112,7 +112,7 @@ def _row(finding: Finding, at: float, zone: tzinfo | None) -> tuple[Text | str, 
 
 
 def _where(row: LeadRow, at: float, zone: tzinfo | None) -> Text:
-    word, moment = PLACE_WORDS.get(row.state, str(row.state)), clock_words(row.at, at, zone)
+    word, moment = place_word(row.state), clock_words(row.at, at, zone)
     when = {
         LeadState.DUE: f"since {moment}",
         LeadState.WAITING: f"until {moment}",

@@ -9,10 +9,15 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
+from dialer.language.phrases import N_
+from dialer.language.translation import _
 from dialer.store.base.connection import Store
 from dialer.store.operators import agents, control
 
-DONE = {AgentEventKind.PAUSE: "is paused", AgentEventKind.LOGOUT: "is logged out"}
+DONE = {
+    AgentEventKind.PAUSE: N_("Agent {name} is paused; whoever is in a call, after it."),
+    AgentEventKind.LOGOUT: N_("Agent {name} is logged out; whoever is in a call, after it."),
+}
 
 
 @click.group(cls=NearGroup)
@@ -53,9 +58,13 @@ def order(invocation: Invocation, store: Store, event: AgentEvent) -> Answer:
     """Tell the agent's daemon, and write into the audit trail who wanted it. Raises `Failure` for an agent who is not
     logged in."""
     if not any(row.agent == event.agent for row in agents.listing(store)):
-        raise Failure(CliExit.NOT_FOUND, f"no agent {event.agent!r} is logged in", "See who is with: dialer agents")
+        raise Failure(
+            CliExit.NOT_FOUND,
+            _("no agent {name!r} is logged in", name=event.agent),
+            _("See who is with: dialer agents"),
+        )
     agents.enqueue(store, [event])
     detail = {"agent": event.agent, "reason": event.reason}
     control.audit(store, f"agent_{event.kind.value}", who=invocation.who, now=now(), detail=detail)
-    page = f"Agent {event.agent} {DONE[event.kind]}; whoever is in a call, after it."
+    page = _(DONE[event.kind], name=event.agent)
     return Answer({"agent": event.agent, "told": event.kind.value, "reason": event.reason}, page)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rich.console import Group
 from rich.text import Text
 
 from config.daemon import AgentSettings
-from dialer.cli.base.figures import AGENT_GLYPHS, BAD, QUIET, WARN, sparkline, stopwatch
+from dialer.cli.base.figures import AGENT_GLYPHS, BAD, QUIET, WARN, agent_state_word, duration, sparkline, stopwatch
 from dialer.cli.base.glossary import (
     ABANDONED,
     ANSWERED,
@@ -17,7 +18,6 @@ from dialer.cli.base.glossary import (
     LINES,
     PRESENT,
     agent_state_text,
-    agent_state_word,
     state_text,
 )
 from dialer.cli.live.board import FOLDED, rank
@@ -25,6 +25,9 @@ from dialer.cli.live.campaign_panels import abandoned_text, present, tightest
 from dialer.cli.live.host_totals import answer_rate
 from dialer.cli.live.line_table import Column
 from dialer.core.board import AgentRow, Board, CampaignRow
+from dialer.language.phrases import listed, phrase
+from dialer.language.terms import term
+from dialer.language.translation import _, _n, translated, word
 
 HOUR_S: Final = 3600.0
 
@@ -66,7 +69,7 @@ def matches(line: AgentLine, words: str) -> bool:
     """Whether each of the words stands somewhere in an agent's id, name, team, state, campaign, reason or host."""
     row = line.row
     text = " ".join(
-        (row.agent, row.name, row.team, agent_state_word(row.state), row.campaign, row.reason, line.host)
+        (row.agent, row.name, row.team, row.state, agent_state_word(row.state), row.campaign, row.reason, line.host)
     ).lower()
     return all(word in text for word in words.lower().split())
 
@@ -123,37 +126,63 @@ CAMPAIGN_COLUMNS: Final[tuple[Column[CampaignRow], ...]] = (
     Column("state", "state", lambda row: state_text(row.state, row.problem), lambda row: rank(row)),
     Column(
         "agents",
-        PRESENT.name,
+        PRESENT.english,
         lambda row: Text(PRESENT.written(present(row))),
         lambda row: -present(row),
         right=True,
     ),
     Column(
         "lines",
-        LINES.name,
+        LINES.english,
         lambda row: Text(LINES.written(sum(row.calls.values()))),
         lambda row: -sum(row.calls.values()),
         right=True,
     ),
-    Column("due", DUE.name, lambda row: Text(DUE.written(row.due)), lambda row: -row.due, right=True),
+    Column("due", DUE.english, lambda row: Text(DUE.written(row.due)), lambda row: -row.due, right=True),
     Column(
         "answered",
-        ANSWERED.name,
+        ANSWERED.english,
         lambda row: Text(ANSWERED.written(answer_rate(row))),
         lambda row: -(answer_rate(row) or 0.0),
         right=True,
     ),
-    Column("abandoned", ABANDONED.name, abandoned_text, lambda row: -tightest(row).used, right=True),
+    Column("abandoned", ABANDONED.english, abandoned_text, lambda row: -tightest(row).used, right=True),
     Column("hour", "last hour", lambda row: sparkline(row.trend.ended), lambda row: -sum(row.trend.ended)),
 )
 
 
 def campaign_lines(rows: Sequence[CampaignRow], words: str, *, at_rest: bool) -> list[CampaignRow]:
     """The campaigns that are shown, those that dial first; those `at_rest` only where asked for, or named."""
-    named = [row for row in rows if all(word in f"{row.name} {row.state}".lower() for word in words.lower().split())]
+    named = [
+        row
+        for row in rows
+        if all(part in f"{row.name} {row.state} {word(row.state)}".lower() for part in words.lower().split())
+    ]
     return [row for row in sorted(named, key=rank) if at_rest or words or not rests(row)]
 
 
 def rests(row: CampaignRow) -> bool:
     """Whether a campaign is stopped, paused or finished, and no call of it goes on."""
     return rank(row)[0] == FOLDED
+
+
+def about_agent(line: AgentLine) -> Group:
+    """Everything about one agent."""
+    row = line.row
+    first = Text.assemble((f" {row.agent} {row.name}".rstrip(), "bold"), f"  {agent_state_word(row.state)}")
+    pending = _("then {state}", state=agent_state_word(row.pending)) if row.pending else ""
+    for words in (word(row.reason), pending, _("daemon {host}", host=line.host)):
+        if words:
+            first.append(f"  {words}", QUIET)
+    if row.logged_in_at:
+        first.append(_("  logged in for {time}", time=duration(row.since + line.for_s - row.logged_in_at)), QUIET)
+    outcomes = sorted(row.outcomes.items(), key=lambda item: (-item[1], item[0]))
+    said = translated(listed(phrase("{name} {number}", name=term(name), number=number) for name, number in outcomes))
+    today = _n(
+        " today: {number:,} talk, {time}; {outcomes}",
+        " today: {number:,} talks, {time}; {outcomes}",
+        row.talks,
+        time=duration(row.talk_s),
+        outcomes=said or _("nothing said yet"),
+    )
+    return Group(first, Text(today))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from dialer.core.board import Board, CampaignRow, Delay, Trend
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.model import Disposition
+from dialer.language.translation import _
 
 
 def campaigns(boards: Sequence[Board]) -> tuple[CampaignRow, ...]:
@@ -52,7 +53,7 @@ def _together(by_host: Sequence[tuple[Board, CampaignRow]]) -> CampaignRow:
 
 def _by_host(by_host: Sequence[tuple[Board, CampaignRow]], text_of: Callable[[CampaignRow], str]) -> str:
     texts = sorted((board.host, text_of(row)) for board, row in by_host)
-    return "\n".join(f"{host}: {text}" for host, text in texts if text)
+    return "\n".join(_("{host}: {problem}", host=host, problem=text) for host, text in texts if text)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

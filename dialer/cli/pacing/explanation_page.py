@@ -28,6 +28,7 @@ from dialer.cli.live.campaign_panels import LABEL, abandon_style, cap_words
 from dialer.cli.pacing.explanation import Explanation, HostView, calibration_words, room_from, spent
 from dialer.cli.pacing.simulate_charts import resampled, strip
 from dialer.core.board import WindowRow
+from dialer.language.decisions import to_go
 from pacing.api import Mode, Settings
 from pacing.learning.model_summary import Law, ModelSummary, Share
 
@@ -114,7 +115,8 @@ def _ago(age_s: float) -> str:
 
 
 def _learnt(drawn: ModelSummary, settings: Settings, room: int) -> list[Row]:
-    rows: list[Row] = [("learning", Text(f"{drawn.missing} to go", WARN))] if drawn.missing else []
+    missing = to_go(drawn.calls_to_go)
+    rows: list[Row] = [("learning", Text(f"{missing} to go", WARN))] if missing else []
     rows.append(("answers", _answers(drawn)))
     if drawn.hours:
         rows.append(("by hour", _hours(drawn.hours, room)))
