@@ -24,6 +24,9 @@ class ArchiveSettings(Section):
         ge=1,
         le=36_525,
     )
+    metrics_port: int = Field(
+        default=9465, description="TCP port of the writer's metrics, on metrics.address; 0: no endpoint", ge=0, le=65535
+    )
     time_zone: str = Field(
         default="", description="zone of the reports' days and hours, such as Asia/Shanghai; empty: this machine's"
     )

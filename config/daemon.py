@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from ipaddress import IPv4Network, ip_address
+from ipaddress import ip_address
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
+from config.agents.settings import AgentSettings
 from config.archive import ArchiveSettings
 from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
@@ -29,9 +29,6 @@ def _ip_address(text: str) -> str:
 LOOPBACK: Final = "127.0.0.1"
 MOST_SOURCES: Final = 256
 """Networks of all trunks together: the kernel's filter on a worker's port takes no more with room for the rest."""
-
-_NUMERIC: Final = re.compile(r"[0-9.]+")
-_DOMAIN: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.?")
 
 Address = Annotated[str, AfterValidator(_ip_address)]
 
@@ -104,49 +101,6 @@ class RegisterSettings(Section):
         if name == ALL_REGISTERS:
             raise ValueError(f'must not be "{ALL_REGISTERS}": campaigns mean every register by it')
         return name
-
-
-class AgentSettings(Section):
-    """Where agents' phones may be, when an agent counts as there, and what of an agent the board marks."""
-
-    hosts: tuple[str, ...] = Field(
-        default=("localhost", "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
-        description="networks and domains of the agents' phones, besides sip.bind_address; never a trunk's host",
-        max_length=64,
-    )
-    probe_limit_s: float = Field(
-        default=2.0,
-        description="at login a phone has so long to answer OPTIONS, in seconds; 0: it is not asked",
-        ge=0,
-        le=10,
-    )
-
-    heartbeat_timeout_s: float = Field(
-        default=60.0, description="an agent not heard of for this long is logged out, in seconds", ge=5, le=3600
-    )
-    long_talk_s: float = Field(
-        default=1200.0, description="the board marks a talk that lasts longer, in seconds", gt=0, le=86_400
-    )
-    long_wrapup_s: float = Field(
-        default=60.0, description="the board marks wrap-up that lasts longer, in seconds", gt=0, le=86_400
-    )
-    long_pause_s: float = Field(
-        default=900.0, description="the board marks a pause that lasts longer, in seconds", gt=0, le=86_400
-    )
-
-    @field_validator("hosts")
-    @classmethod
-    def _networks_and_domains(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
-        for text in hosts:
-            try:
-                is_host = (
-                    bool(IPv4Network(text)) if "/" in text or _NUMERIC.fullmatch(text) else _DOMAIN.fullmatch(text)
-                )
-            except ValueError:
-                is_host = None
-            if not is_host:
-                raise ValueError(f"{text[:40]!r} is neither a network of IPv4 such as 10.0.0.0/8 nor a domain")
-        return hosts
 
 
 SHORTEST_PREFIX: Final = 5

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dialer.archive.sources import READER, Sources
-from dialer.archive.writer import STATUS_FILE, Ages, Writer
+from dialer.archive.writer import STATUS_FILE, UNREADABLE, Ages, Writer
 from dialer.disk.archive.database import connect, quoted, run
 from dialer.disk.archive.partitions import Partitions, files
 from dialer.disk.archive.tables import TABLES
@@ -62,7 +62,7 @@ class Standing:
 
 def standing(folder: Path, store: Store | None) -> Standing:
     """Look at the files, and at the streams where there is a store. Raises `DiskError`, `StoreError`."""
-    status = _status(folder)
+    status = status_of(folder)
     tables = tuple(_table(folder, name) for name in TABLES)
     unread = _unread(store) if store is not None else {}
     return Standing(
@@ -70,12 +70,13 @@ def standing(folder: Path, store: Store | None) -> Standing:
         tables,
         status.get("at"),
         str(status.get("problem", "")),
-        int(status.get("rows", {}).get("unreadable", 0)),
+        int(status.get("rows", {}).get(UNREADABLE, 0)),
         unread,
     )
 
 
-def _status(folder: Path) -> dict[str, Any]:
+def status_of(folder: Path) -> dict[str, Any]:
+    """What the writer last said: `at`, `waiting`, `rows` by table, `problem`. Empty where none has said anything."""
     try:
         status = json.loads((folder / STATUS_FILE).read_text())
     except (OSError, ValueError):

@@ -39,6 +39,8 @@ LOOK_EVERY_S: Final = 60.0
 """How often it is asked whether there are CRMs that nobody knew of."""
 
 STATUS_FILE: Final = "status.json"
+UNREADABLE: Final = "unreadable"
+"""Beside the rows by table: entries that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ class Writer:
             self.counts[archived.table] += 1
 
     def _unreadable(self, where: str, name: str, error: Unreadable) -> None:
-        self.counts["unreadable"] += 1
+        self.counts[UNREADABLE] += 1
         log.error("an entry cannot be archived", where=where, entry_id=name, reason=str(error))
 
     # --- to disk --------------------------------------------------------------------------------------------------

@@ -90,6 +90,20 @@ class ReaderRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingsRow:
+    """Recordings of this host. Talks that are over and `waiting` to become one, and those `set_aside` because they
+    could not; since the start those `made`, tries that `failed` and audio that is missing. `free_mb` is the room for
+    more: 0 where nothing can be recorded, None where nobody records."""
+
+    waiting: int = 0
+    set_aside: int = 0
+    made: int = 0
+    failed: int = 0
+    missing_s: float = 0.0
+    free_mb: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentRow:
     """One agent of this host. `campaign` is the one of the call the agent is on or of the lead on offer, else the
     first of the login. `talks`, `talk_s`, `first_talk_at` and `outcomes` (by name) are of today, over all campaigns
@@ -231,11 +245,14 @@ class CampaignRow:
         )
 
 
+NO_RECORDINGS: Final = RecordingsRow()
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One host. `agent_s` is agents' time by state in seconds since the start; `problems` are alarms in words,
-    `no_new_calls` those of them for which it starts no call. `phrases` says how its sentences were made, by their
-    English texts, where the board goes to another process (`published`)."""
+    """One host. `agent_s` is agents' time by state in seconds since the start; `problems` are alarms in words, `about`
+    what each is about, `no_new_calls` those of them for which it starts no call. `phrases` says how its sentences were
+    made, by their English texts, where the board goes to another process (`published`)."""
 
     host: str
     version: str
@@ -258,6 +275,8 @@ class Board:
     agents: tuple[AgentRow, ...] = ()
     agent_s: Mapping[str, float] = field(default_factory=dict)
     readers: tuple[ReaderRow, ...] = ()
+    about: tuple[str, ...] = ()
+    recordings: RecordingsRow = NO_RECORDINGS
     phrases: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -283,7 +302,7 @@ def _plain(value: Any) -> Any:
 _FIELDS: Final = {
     row: tuple(field.name for field in fields(row))
     for row in (
-        *(Board, TrunkRow, CallerIdRow, CallFigures, CampaignRow, AgentRow, ReaderRow, WindowRow),
+        *(Board, TrunkRow, CallerIdRow, CallFigures, CampaignRow, AgentRow, ReaderRow, RecordingsRow, WindowRow),
         *(Delay, Trend, Decision, Reason),
     )
 }

@@ -132,6 +132,12 @@ TERMS: Final = (
     N_("queued"),
     N_("changed"),
     N_("by"),
+    N_("place"),
+    N_("tried"),
+    N_("rule"),
+    N_("verdict"),
+    N_("until"),
+    N_("facts"),
     # why agents are paused
     N_("supervisor"),
     N_("no decision on preview"),

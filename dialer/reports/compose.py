@@ -78,7 +78,7 @@ def compose(
 def wanted(part: Part) -> frozenset[str]:
     """The sums that a table's measures are made of."""
     measures = [MEASURES[name] for name in part.measures]
-    return frozenset(name for one in measures for name in (*one.over, *one.under, *one.less))
+    return frozenset(name for measure in measures for name in (*measure.over, *measure.under, *measure.less))
 
 
 def section_of(part: Part, groups: Sequence[Mapping[str, Any]]) -> Section:

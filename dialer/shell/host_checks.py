@@ -23,12 +23,12 @@ from config.exposed import exposed_secrets
 from config.load import Effective
 from config.policies import Catalogue
 from config.recordings.settings import RecordingsSettings
+from config.scripts.wav import unplayable
 from dialer.disk.errors import DiskError
 from dialer.disk.recordings import sealing
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.recordings.disk_watch import MB, NEAR
 from dialer.shell.recordings.troubles import FAILED
-from dialer.shell.tasks.campaign_watch import unplayable
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, trip
@@ -82,8 +82,8 @@ def check_settings(effective: Effective[DaemonSettings], catalogue: Catalogue, f
         yield Finding("settings", State.FAULT, "no trunk is configured", "add a [[trunks]] section")
     for name, problems in catalogue.faults.items():
         yield Finding("settings", State.WARNING, f"policy {name} cannot be used: {problems[0]}", "mend the file")
-    for one in exposed_secrets(effective):
-        yield Finding("settings", State.WARNING, one.text, one.remedy)
+    for secret in exposed_secrets(effective):
+        yield Finding("settings", State.WARNING, secret.text, secret.remedy)
 
 
 def check_disk(settings: DaemonSettings) -> Iterator[Finding]:

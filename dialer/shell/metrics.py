@@ -10,7 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from config.daemon import MetricsSettings
-from dialer.core.board import Board, CallerIdRow, TrunkRow
+from dialer.core.board import Board, CallerIdRow, RecordingsRow, TrunkRow
+from dialer.core.inputs import CampaignState
 from dialer.core.model import Settlement
 from dialer.shell.metrics_server import application, serve
 
@@ -79,6 +80,7 @@ class _BoardCollector(Collector):
         yield from _campaign_metrics(board)
         yield from _trunk_metrics(board)
         yield from _reader_metrics(board)
+        yield from _recording_metrics(board.recordings)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
@@ -95,6 +97,11 @@ def _host_metrics(board: Board) -> Iterator[Metric]:
     yield _gauge("dialer_redis_up", "1 while Redis answers.", float(board.redis_healthy))
     yield _gauge("dialer_spooled_events", "Facts on disk that wait for Redis.", board.spooled)
     yield _gauge("dialer_problems", "Alarms of the moment; the board has their words.", len(board.problems))
+    yield _gauge("dialer_no_new_calls", "Reasons for which this host starts no call.", len(board.no_new_calls))
+    alarms = GaugeMetricFamily("dialer_alarm", "1 while there is an alarm about it.", labels=["about"])
+    for about in board.about:
+        alarms.add_metric([about], 1)
+    yield alarms
     yield CounterMetricFamily("dialer_worker_restarts", "SIP workers that were replaced.", value=board.worker_restarts)
     yield CounterMetricFamily("dialer_pacing_late", "Decisions that the pacers gave too late.", value=board.pacing_late)
     yield CounterMetricFamily("dialer_anomalies", "Things that the tables do not foresee.", value=board.anomalies)
@@ -123,6 +130,10 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
     left = GaugeMetricFamily(
         "dialer_window_budget_calls", f"Calls that may be abandoned yet {window}", labels=by_window
     )
+    caps = GaugeMetricFamily(
+        "dialer_window_cap_ratio", f"Most of the live answers that may be lost {window}", labels=by_window
+    )
+    running = GaugeMetricFamily("dialer_campaign_running", "1 while the campaign is to dial.", labels=["campaign"])
     risk = GaugeMetricFamily("dialer_pacing_risk", "Abandon risk of the next call.", labels=["campaign"])
     for row in board.campaigns:
         by_label: list[tuple[CounterMetricFamily | GaugeMetricFamily, Mapping[str, float]]] = [
@@ -135,29 +146,33 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
             (counted, {counts.label: counts.answered for counts in row.windows}),
             (lost, {counts.label: counts.abandoned for counts in row.windows}),
             (left, {counts.label: counts.left for counts in row.windows}),
+            (caps, {counts.label: counts.cap for counts in row.windows}),
         ]
         for family, values in by_label:
             for label, value in values.items():
                 family.add_metric([row.name, label], value)
         for family, value in ((decisions, row.decisions), (answered, row.answered), (abandoned, row.abandoned)):
             family.add_metric([row.name], value)
+        running.add_metric([row.name], float(row.state == CampaignState.RUNNING))
         if row.risk is not None:
             risk.add_metric([row.name], row.risk)
     yield from (attempts, causes, decisions, refusals, calls, agents, leads, answered, abandoned)
-    yield from (counted, lost, left, risk)
+    yield from (counted, lost, left, caps, running, risk)
 
 
 def _trunk_metrics(board: Board) -> Iterator[Metric]:
     calls = GaugeMetricFamily("dialer_trunk_calls", "Calls on the trunk.", labels=["trunk"])
+    limit = GaugeMetricFamily("dialer_trunk_calls_limit", "Calls that the trunk carries.", labels=["trunk"])
     resting = GaugeMetricFamily(
         "dialer_trunk_resting_seconds", "How long the breaker keeps calls off.", labels=["trunk"]
     )
     unused = GaugeMetricFamily("dialer_trunk_unusable", "1 while no call may go there.", labels=["trunk"])
     for trunk in board.trunks:
         calls.add_metric([trunk.name], trunk.calls)
+        limit.add_metric([trunk.name], trunk.max_calls)
         resting.add_metric([trunk.name], trunk.resting_s)
         unused.add_metric([trunk.name], float(trunk.why != ""))
-    yield from (calls, resting, unused)
+    yield from (calls, limit, resting, unused)
     by_trunk = [("trunk", row.name, row) for row in board.trunks]
     yield from _quality_metrics([*by_trunk, *(("caller_id", row.caller_id, row) for row in board.caller_ids)])
 
@@ -198,3 +213,13 @@ def _reader_metrics(board: Board) -> Iterator[Metric]:
         behind.add_metric([reader.name], reader.behind_s)
         lost.add_metric([reader.name], reader.lost)
     yield from (unread, behind, lost)
+
+
+def _recording_metrics(row: RecordingsRow) -> Iterator[Metric]:
+    yield _gauge("dialer_recordings_waiting", "Talks that are over and wait to become recordings.", row.waiting)
+    yield _gauge("dialer_recordings_set_aside", "Talks that could not become recordings.", row.set_aside)
+    yield CounterMetricFamily("dialer_recordings", "Recordings that were made.", value=row.made)
+    yield CounterMetricFamily("dialer_recording_failures", "Tries to make one that failed.", value=row.failed)
+    yield CounterMetricFamily("dialer_recording_missing_seconds", "Audio that is missing.", value=row.missing_s)
+    if row.free_mb is not None:
+        yield _gauge("dialer_recordings_free_bytes", "Room for recordings; 0: nothing is recorded.", row.free_mb * 1e6)

@@ -244,4 +244,5 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         phones_port=edge.phones_port if edge.has_phones else 0,
         hold_music=settings.sip.hold_music,
         recordings=settings.recordings.live,
+        phone_headers=settings.agents.invite_headers,
     )

@@ -11,7 +11,18 @@ from typing import Final
 import dialer
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState
-from dialer.core.board import AgentRow, Board, CallerIdRow, CampaignRow, Delay, ReaderRow, Trend, TrunkRow
+from dialer.core.board import (
+    NO_RECORDINGS,
+    AgentRow,
+    Board,
+    CallerIdRow,
+    CampaignRow,
+    Delay,
+    ReaderRow,
+    RecordingsRow,
+    Trend,
+    TrunkRow,
+)
 from dialer.core.call_quality import NewestCalls
 from dialer.core.effects import AgentChanged
 from dialer.core.engine_view import CampaignStatistics, EngineStatistics
@@ -107,8 +118,8 @@ class CampaignCounts:
 @dataclass(slots=True)
 class Statistics:
     """Everything that is counted in one process. `agent_s` is agents' time by state, `agent_days` what they did today,
-    as the store last had it, `readers` how the CRM's readers stood when last looked at; of caller ids those that were
-    shown last are kept."""
+    as the store last had it, `readers` and `recordings` how those stood when last looked at; of caller ids those that
+    were shown last are kept."""
 
     clock: Clock
     started_at: float
@@ -121,6 +132,7 @@ class Statistics:
     by_caller_id: dict[str, NewestCalls] = field(default_factory=dict)
     agent_days: Mapping[str, AgentDay] = field(default_factory=dict)
     readers: tuple[ReaderRow, ...] = ()
+    recordings: RecordingsRow = NO_RECORDINGS
 
     def settled(self, settlement: Settlement) -> None:
         """An attempt ended."""
@@ -208,6 +220,8 @@ class Statistics:
             agents=tuple([self._agent_row(row) for row in engine.agents]),
             agent_s=dict(self.agent_s),
             readers=self.readers,
+            about=tuple(health.problems),
+            recordings=self.recordings,
         )
 
     def _with_quality(self, row: TrunkRow) -> TrunkRow:

@@ -99,9 +99,9 @@ def block(store: Store, blocked: int, histories: int) -> None:
     """Blocked numbers beyond those that are dialled, and some prefixes."""
     for part in chunks(blocked, "blocks"):
         targets: list[Target] = [of_number(number(histories + i)) for i in part]
-        blocklist.add(store, [one.block(source="bench", reason="", who="bench", at=NOW) for one in targets])
+        blocklist.add(store, [target.block(source="bench", reason="", who="bench", at=NOW) for target in targets])
     prefixes = [Target(blocklist.BlockKind.PREFIX, value) for value in ("8610", "86400", "8695")]
-    blocklist.add(store, [one.block(source="bench", reason="", who="bench", at=NOW) for one in prefixes])
+    blocklist.add(store, [prefix.block(source="bench", reason="", who="bench", at=NOW) for prefix in prefixes])
 
 
 def memory(store: Store) -> int:

@@ -150,9 +150,9 @@ def _write(
     tables: list[Table] = [table_of(row, cap, policies, seeds, kept) for row in rows for cap in row.caps]
     facts = Facts(
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
-        seeds=max(one.days for table in tables for one in table.standings),
+        seeds=max(standing.days for table in tables for standing in table.standings),
         hours=rows[0].scenario.hours,
-        days=sum(one.days for table in tables for one in table.standings),
+        days=sum(standing.days for table in tables for standing in table.standings),
         cpus=len(os.sched_getaffinity(0)),
         python=platform.python_version(),
         missing=partial,

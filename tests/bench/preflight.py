@@ -23,9 +23,9 @@ from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
 from config.policies import applied
 from config.redis import RedisSettings
-from dialer.cli.campaigns.preflight import fly
 from dialer.core.leads.preflight import sentence
 from dialer.core.model import Lead
+from dialer.operating.preflight import fly
 from dialer.store.base.connection import Command, ScriptCall, Store, open_store, trip
 from dialer.store.base.keys import digits, place
 from dialer.store.leads.lead_codec import pack

@@ -6,14 +6,16 @@ import time
 
 import pytest
 
+from config.daemon import DaemonSettings
+from config.policies import Catalogue
 from dialer.cli.base.failures import CliExit
-from dialer.cli.base.invocation import Invocation
 from dialer.cli.live.floor_app import Order
 from dialer.cli.live.floor_orders import orders
-from dialer.cli.live.floor_rows import AgentLine
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
 from dialer.core.board import AgentRow
 from dialer.core.inputs import CampaignState
+from dialer.operating.agent_lines import AgentLine
+from dialer.operating.desk import Desk
 from dialer.store.base.connection import Store
 from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.agents import Heard, Presence
@@ -57,7 +59,7 @@ def test_nobody_is_told_who_is_not_there(dialer: Dialer, store: Store) -> None:
 @pytest.mark.usefixtures("ann")
 def test_the_boards_keys_do_what_the_commands_do(store: Store, spring: str) -> None:
     """Each under the name of whoever looks; what makes no sense is answered with why."""
-    keys = orders(Invocation(remark="boss"), store)
+    keys = orders(Desk(store, DaemonSettings(), Catalogue, "boss"))
     campaigns.set_state(store, spring, CampaignState.RUNNING, who="boss", now=time.time())
     row = AgentRow("ann", "", "talking", time.time(), "", spring)
 

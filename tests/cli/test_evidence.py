@@ -72,8 +72,8 @@ def dialled(store: Store, tmp_path: Path) -> list[Settlement]:
     applying = applied(settings)
     version = applying.version
     started = [evidence.policy(applying, version, at, at - 40 * 86_400)]
-    started += [evidence.permit(one, applying, version, "main", KEY) for one in permits]
-    record(tmp_path, [started, [evidence.settlement(one, day, OWNER, KEY, at) for one in ends]], at)
+    started += [evidence.permit(permit, applying, version, "main", KEY) for permit in permits]
+    record(tmp_path, [started, [evidence.settlement(end, day, OWNER, KEY, at) for end in ends]], at)
     return ends
 
 

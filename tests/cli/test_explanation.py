@@ -10,8 +10,9 @@ import pytest
 
 from config.campaign import CampaignSettings
 from config.policies import applied
-from dialer.cli.base.hosts import Hosts
-from dialer.cli.pacing.explanation import (
+from dialer.core.board import WindowRow
+from dialer.core.inputs import CampaignState
+from dialer.operating.explanation import (
     Explanation,
     as_json,
     calibration_words,
@@ -20,8 +21,7 @@ from dialer.cli.pacing.explanation import (
     room_from,
     spent,
 )
-from dialer.core.board import WindowRow
-from dialer.core.inputs import CampaignState
+from dialer.operating.hosts import Hosts
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.pacer_memory import Found, Learnt
 from pacing.api import Brake, Decision, Mode, Reason, Rule, Settings

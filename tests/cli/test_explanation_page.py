@@ -8,9 +8,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from dialer.cli.pacing.explanation import Explanation, HostView
 from dialer.cli.pacing.explanation_page import page
 from dialer.core.board import WindowRow
+from dialer.operating.explanation import Explanation, HostView
 from pacing.api import Decision, Mode, Settings
 from pacing.learning.model_summary import ModelSummary, Share, model_summary
 from tests.cli.conftest import NOW

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from dialer.cli.base.figures import agent_strip, bar, duration, flowed, milliseconds, percent, stacked
+from dialer.cli.base.figures import agent_strip, bar, flowed, stacked
+from dialer.operating.figures import duration, milliseconds, percent
 
 
 @pytest.mark.parametrize(("share", "filled"), [(0.0, 0), (0.001, 1), (0.5, 5), (1.0, 10), (7.0, 10), (-1.0, 0)])

@@ -11,11 +11,11 @@ import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from config.daemon import AgentSettings
-from dialer.cli.base.hosts import Hosts
+from config.agents.settings import AgentSettings
 from dialer.cli.live.floor_app import FloorApp, Order, Orders
 from dialer.cli.live.line_table import LineTable
 from dialer.core.board import AgentRow
+from dialer.operating.hosts import Hosts
 from dialer.store.base.errors import StoreError, StoreUnavailable
 from tests.cli.conftest import board, campaign_row
 

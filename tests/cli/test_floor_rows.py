@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from config.daemon import AgentSettings
-from dialer.cli.live.floor_rows import AGENT_COLUMNS, agent_lines, campaign_lines, matches
+from config.agents.settings import AgentSettings
+from dialer.cli.live.floor_rows import AGENT_COLUMNS, campaign_lines
 from dialer.core.board import AgentRow
+from dialer.operating.agent_lines import agent_lines, matches
 from tests.cli.conftest import NOW, board, campaign_row
 
 LIMITS = AgentSettings(long_talk_s=600, long_wrapup_s=60, long_pause_s=900)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.cli.live.host_totals import answer_rate, campaigns
 from dialer.core.board import Delay
+from dialer.operating.host_totals import answer_rate, campaigns
 from tests.cli.conftest import NOW, board, campaign_row
 
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from dialer.cli.base.output import fitted, show, show_json, table
-from dialer.cli.base.text import clean, counted, say
+from dialer.cli.base.text import say
+from dialer.operating.text import clean, counted
 
 STEERING = ["\x1b[2J", "\x9b31m", "\u202e", "\u2066", "\u2028", "\x7f", "\r", "\u200f", "\ud800"]
 

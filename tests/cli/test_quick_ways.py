@@ -10,6 +10,7 @@ from compliance.numbering import written
 from compliance.numbering.written import MARKS
 from compliance.numbers import E164
 from dialer.cli.sheets import cells
+from dialer.drawing.cells import FORMULA_BEGINS
 from dialer.store.base import fields
 from dialer.store.base.fields import Fields
 from dialer.store.leads import lead_codec
@@ -66,7 +67,7 @@ def test_a_cell_loses_the_same_marks(cell: str) -> None:
     rest = bare[1:].strip()
     if quoted:
         slow = quoted[1].replace('""', '"').strip()
-    elif bare.startswith(tuple(MARKS)) and (rest.startswith(cells.FORMULA_BEGINS) or rest[:1].isdecimal()):
+    elif bare.startswith(tuple(MARKS)) and (rest.startswith(FORMULA_BEGINS) or rest[:1].isdecimal()):
         slow = rest
     else:
         slow = bare

@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import pytest
 
-from dialer.cli.base import hosts
 from dialer.cli.base.failures import CliExit
-from dialer.cli.base.hosts import Hosts
+from dialer.operating import hosts
+from dialer.operating.hosts import Hosts
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.operators import status

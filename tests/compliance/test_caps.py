@@ -131,7 +131,9 @@ def test_verdict_is_the_definition_and_until_the_first_moment_allowed(question) 
         assert free(refusal.until)
         assert verdict(contacts, caps, scope=scope, now=refusal.until, zone=zone, agent_held=held) is None
         days = range(int(now / DAY_S), int(refusal.until / DAY_S) + 1)
-        between = [one for one in changes(contacts, caps, scope, zone, days) if now < one < refusal.until - 0.001]
+        between = [
+            change for change in changes(contacts, caps, scope, zone, days) if now < change < refusal.until - 0.001
+        ]
         assert not any(free(moment) for moment in between)
         assert not free(max(now, refusal.until - 0.001))
 

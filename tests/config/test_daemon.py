@@ -58,6 +58,9 @@ def test_secrets_are_not_printed() -> None:
     ("given", "where", "message"),
     [
         ({"redis": {"url": "http://x"}}, "redis.url", "must begin with"),
+        ({"agents": {"invite_headers": ["Alert-Info"]}}, "agents.invite_headers", "is no header"),
+        ({"agents": {"invite_headers": ["X-A: b\r\nX: y"]}}, "agents.invite_headers", "is no header"),
+        ({"agents": {"invite_headers": ["Contact: <sip:x>"]}}, "agents.invite_headers", "none that may be set"),
         ({"redis": {"url": "redis://:geheim@x"}}, "redis.url", "must not hold a password"),
         ({"redis": {"url": "redis://x/0?password=geheim"}}, "redis.url", "must not hold a password"),
         ({"redis": {"url": "redis://[geheim"}}, "redis.url", "is not a URL"),

@@ -132,7 +132,7 @@ def test_the_windows_are_named_for_people_and_programs() -> None:
 
     found = counting(campaign("Asia/Shanghai", *rows), created, now)
 
-    assert [(one.label, one.name, one.cap) for one in found.windows] == [
+    assert [(window.label, window.name, window.cap) for window in found.windows] == [
         ("calendar_day", "today", 0.03),
         ("successive_30_days", "30 days to 12 Dec", 0.03),
         ("rolling_hour", "the last hour", 0.06),

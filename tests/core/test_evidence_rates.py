@@ -87,7 +87,7 @@ def test_windows_are_those_of_the_settings_on_record() -> None:
 
     windows = open_windows(survey.campaigns["spring"], NOON + 60)
 
-    assert {one.label: found.window("spring", one) for one in windows} == {
+    assert {window.label: found.window("spring", window) for window in windows} == {
         "calendar_day": AnswerCounts(2, 1),
         "successive_30_days": AnswerCounts(3, 1),
         "rolling_hour": AnswerCounts(1, 0),

@@ -17,7 +17,7 @@ def change(state: AgentState, *, campaign: str = "", reason: str = "", agent: st
 
 
 def told(intervals: list[Interval]) -> list[tuple[str, float, float]]:
-    return [(one.state.value, one.started_at - NINE, one.ended_at - NINE) for one in intervals]
+    return [(interval.state.value, interval.started_at - NINE, interval.ended_at - NINE) for interval in intervals]
 
 
 def test_a_state_is_told_when_it_ends() -> None:

@@ -29,7 +29,7 @@ def test_one_refusal_after_the_other() -> None:
     found = next_allowed(judge, 100.0)
 
     assert found.at == 900.0
-    assert [(one.rule, one.until) for one in found.steps] == [(Rule.CAP, 500.0), (Rule.HOURS, 900.0)]
+    assert [(step.rule, step.until) for step in found.steps] == [(Rule.CAP, 500.0), (Rule.HOURS, 900.0)]
 
 
 def test_one_for_good_among_others() -> None:

@@ -87,7 +87,7 @@ def test_every_call_says_its_trunk(make_stage):
     assert seen.next_trunk == "south"
     stage.answer(first)
     stage.end(second, Cause.BUSY, sip_code=486)
-    told = {type(one): one.trunk for one in asked(stage)["sales"].observations}
+    told = {type(observation): observation.trunk for observation in asked(stage)["sales"].observations}
     assert told == {CallAnswered: "north", CallFailed: "north"}
 
 

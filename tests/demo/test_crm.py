@@ -112,7 +112,7 @@ def test_the_dialer_understands_what_is_sent(desk: Crm, store: Store) -> None:
 
     assert [entry.event.kind for entry in heard if isinstance(entry, agents.Heard)] == ["login", "ready", "logout"]
     assert isinstance(requests[0], BlockRequest)
-    outcomes = [one.outcome for one in requests[1:] if isinstance(one, Outcome)]
+    outcomes = [request.outcome for request in requests[1:] if isinstance(request, Outcome)]
     assert len(outcomes) == 40
     assert set(outcomes) == set(crm.OUTCOMES)
 

@@ -21,7 +21,7 @@ def facts(name: str = "cn-list", as_of: str = "2026-03-01") -> Facts:
 
 def made(path: Path, numbers: Iterable[E164 | int], name: str = "cn-list", as_of: str = "2026-03-01") -> Facts:
     """Compile some numbers into `path`."""
-    values = [int(one.clear[1:]) if isinstance(one, E164) else one for one in numbers]
+    values = [int(number.clear[1:]) if isinstance(number, E164) else number for number in numbers]
     return build(path, facts(name, as_of), [np.array(values, np.uint64)])
 
 

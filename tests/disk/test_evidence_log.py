@@ -141,10 +141,10 @@ def test_a_file_that_is_gone_is_found(tmp_path: Path) -> None:
     kept = files[1].path.read_bytes()
 
     files[1].path.unlink()
-    assert [(one.kind, one.first, one.last) for one in checked(tmp_path).faults] == [(FaultKind.MISSING, 3, 4)]
+    assert [(fault.kind, fault.first, fault.last) for fault in checked(tmp_path).faults] == [(FaultKind.MISSING, 3, 4)]
     files[1].path.write_bytes(kept)
     files[2].path.unlink()
-    assert [(one.kind, one.first, one.last) for one in checked(tmp_path).faults] == [(FaultKind.MISSING, 5, 6)]
+    assert [(fault.kind, fault.first, fault.last) for fault in checked(tmp_path).faults] == [(FaultKind.MISSING, 5, 6)]
 
 
 @pytest.mark.parametrize("after_bytes", [0, 1, 150, 100_000])
@@ -273,7 +273,7 @@ def test_old_files_are_deleted_on_record(tmp_path: Path) -> None:
         assert len(log.expired(date(2036, 1, 1), 5)) == 3
 
     segments(tmp_path / "evidence")[0].path.unlink()
-    assert [(one.kind, one.first, one.last) for one in checked(tmp_path).faults] == [(FaultKind.MISSING, 1, 6)]
+    assert [(fault.kind, fault.first, fault.last) for fault in checked(tmp_path).faults] == [(FaultKind.MISSING, 1, 6)]
 
 
 def test_the_head_is_sealed(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ class Book:
         return compose(REPORTS[name], question, self.folder, time_zone=ZONE, made_at="2026-03-04 08:15")
 
     def table(self, name: str, part: str = "", **more: Any) -> Section:
-        return next(one for one in self.report(name, **more).sections if one.part.title == part or not part)
+        return next(section for section in self.report(name, **more).sections if section.part.title == part or not part)
 
 
 def named(section: Section, row: Sequence[Any] | None = None) -> dict[str, Any]:

@@ -85,12 +85,12 @@ def site(store: Store, calls: Calls, archive: Archive, tmp_path: Path) -> Iterat
 def a_day(site: Site) -> None:
     """Thirty calls: talks, abandoned ones, nobody; machines, a correction, events twice."""
     calls = site.calls.settle(30, live=True)
-    quiet = [replace(one, live=False, disposition=Disposition.NO_ANSWER, agent="") for one in calls[:10]]
+    quiet = [replace(call, live=False, disposition=Disposition.NO_ANSWER, agent="") for call in calls[:10]]
     lost = [
         replace(one, abandoned=True, disposition=Disposition.ABANDONED, agent="", hung_up=place % 2 == 0)
         for place, one in enumerate(calls[10:16])
     ]
-    unknown = [replace(one, live=False, disposition=Disposition.UNKNOWN, agent="") for one in calls[16:18]]
+    unknown = [replace(call, live=False, disposition=Disposition.UNKNOWN, agent="") for call in calls[16:18]]
     site.ends([*quiet, *lost, *unknown, *calls[18:]])
     site.ends(calls[16:17], owner="host-b:2")  # who saw it comes back
     site.says("A20", "machine")
@@ -124,7 +124,10 @@ def test_an_attempt_that_is_missing_is_named(site: Site) -> None:
 
     site.archive.writer.partitions._replace(ATTEMPTS, path, keep)
 
-    differences = {(one.source, one.what): (one.archive, one.other) for one in site.differences()}
+    differences = {
+        (difference.source, difference.what): (difference.archive, difference.other)
+        for difference in site.differences()
+    }
 
     assert differences == {
         ("ledger", "answered"): ("17", "18"),

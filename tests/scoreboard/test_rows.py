@@ -68,10 +68,10 @@ def test_machines_reach_agents_known_at_once_later_or_never() -> None:
     """Up to half of all calls; on one row the carrier ends them."""
     callees = [row.scenario.callees for row in SHORT if row.group is Group.MACHINES]
 
-    assert {str(one.kinds) for one in callees} == {"at_once", "later", "never"}
-    assert {str(one.machines) for one in callees} == {"agent", "screened"}
-    assert max(one.machine_rate for one in callees) == 0.5
-    assert min(one.machine_ring.at(0.0) for one in callees) >= 16.0
+    assert {str(callee.kinds) for callee in callees} == {"at_once", "later", "never"}
+    assert {str(callee.machines) for callee in callees} == {"agent", "screened"}
+    assert max(callee.machine_rate for callee in callees) == 0.5
+    assert min(callee.machine_ring.at(0.0) for callee in callees) >= 16.0
 
 
 def test_every_shock_has_a_row_of_its_own() -> None:

@@ -35,8 +35,8 @@ class Kept:
 
     async def keep(self, entries: Sequence[Any]) -> bool:
         await trio.lowlevel.checkpoint()
-        self.entries += [one for one in entries if not isinstance(one, Row)]
-        self.journal += [one for one in entries if isinstance(one, Row)]
+        self.entries += [entry for entry in entries if not isinstance(entry, Row)]
+        self.journal += [entry for entry in entries if isinstance(entry, Row)]
         return self.takes
 
     def keep_ends(self, settled: Sequence[Any], _: str) -> None:

@@ -98,7 +98,7 @@ def _talking(site: Site, host: str) -> set[str]:
 
 
 def _attempts_of(site: Site, host: str) -> list[str]:
-    return [one.attempt for one in open_attempts(site.store, "shared") if one.owner.startswith(f"{host}:")]
+    return [attempt.attempt for attempt in open_attempts(site.store, "shared") if attempt.owner.startswith(f"{host}:")]
 
 
 def _kill(site: Site, dialer: Dialer) -> list[int]:

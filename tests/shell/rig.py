@@ -343,7 +343,7 @@ class Site:
             if found:
                 return found
             if time.monotonic() > end:
-                logs = "\n".join(f"{one.host}:\n{one.log[-3000:]}" for one in self.daemons)
+                logs = "\n".join(f"{daemon.host}:\n{daemon.log[-3000:]}" for daemon in self.daemons)
                 raise AssertionError(f"within {limit_s} s it did not come to this: {what}\n{logs}")
             time.sleep(0.05)
 

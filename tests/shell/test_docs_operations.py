@@ -12,6 +12,7 @@ from pathlib import Path
 from config.campaign import CampaignSettings
 from config.policies import applied
 from dialer import shell
+from dialer.archive import metrics as archive_metrics
 from dialer.shell import metrics
 from dialer.shell.exits import Exit
 from dialer.shell.health import NoCalls
@@ -27,7 +28,7 @@ def section(title: str) -> str:
 
 def test_every_metric_is_named_and_no_other() -> None:
     """By the name under which Prometheus has it."""
-    source = inspect.getsource(metrics)
+    source = inspect.getsource(metrics) + inspect.getsource(archive_metrics)
     counters = set(re.findall(r'CounterMetricFamily\(\s*"(dialer_\w+)"', source))
     names = {f"{name}_total" if name in counters else name for name in re.findall(r'"(dialer_\w+)"', source)}
 
@@ -88,7 +89,7 @@ def test_the_presets_of_counting_windows_are_settings() -> None:
     presets = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", section("Counting windows"), re.DOTALL)]
     campaigns = [applied(CampaignSettings(name="spring", abandon_message="/m.wav", **preset)) for preset in presets]
 
-    assert [(one.abandon_windows[0].label, one.pacing().max_abandon_rate) for one in campaigns] == [
+    assert [(campaign.abandon_windows[0].label, campaign.pacing().max_abandon_rate) for campaign in campaigns] == [
         ("successive_30_days", 0.03),
         ("calendar_day", 0.03),
         ("calendar_month", 0.05),

@@ -176,7 +176,7 @@ def test_an_opt_out_blocks_the_number(desk: Desk) -> None:
 
     assert blocks(desk, 1) == [("keypress", "pressed 9 in attempt A1", "callee", None)]
     kept = cast("Kept", desk.writer.parts.evidence)
-    assert [one.attempt for one in kept.entries] == ["A1"]
+    assert [entry.attempt for entry in kept.entries] == ["A1"]
     assert [row.kind for row in kept.journal] == ["opt_out"], "for a server that forgets"
     (line,) = control.audit_trail(desk.store, 5)
     assert (line.what, line.who) == ("block", "callee")

@@ -14,8 +14,9 @@ import trio
 import trio.testing
 
 from compliance.api import Per
+from config.agents.settings import AgentSettings
 from config.campaign import CampaignSettings
-from config.daemon import AgentSettings, DaemonSettings
+from config.daemon import DaemonSettings
 from config.redis import RedisSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.inputs import AnswerReported, Input

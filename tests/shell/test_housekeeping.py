@@ -113,7 +113,10 @@ def test_a_round_deletes_what_is_old_and_puts_it_on_record(house: Housekeeping) 
     run(house, lambda: ended(house))
 
     assert [row.lead_id for row in leads.page(store, "spring")[0]] == ["L1"]
-    said = [(one.fields["what"], one.fields["campaign"], one.fields["count"]) for one in records(house, "purged")]
+    said = [
+        (record.fields["what"], record.fields["campaign"], record.fields["count"])
+        for record in records(house, "purged")
+    ]
     assert said == [("leads", "spring", 2), ("contacts", "", 1)]
     round_ = retention.load(store)
     assert round_ is not None
@@ -133,7 +136,7 @@ def test_a_round_goes_on_after_a_restart_and_the_next_is_tomorrow(house: Houseke
     take_in(house, "L0", NUMBER, 400)
 
     run(house, lambda: ended(house))
-    assert [one.fields["count"] for one in records(house, "purged")] == [17]
+    assert [record.fields["count"] for record in records(house, "purged")] == [17]
     assert len(leads.page(store, "spring")[0]) == 1, "the round was past the leads"
     retention.save(store, Round(now - DAY_S - 1))
     run(house, lambda: ended(house) and not leads.page(store, "spring")[0])

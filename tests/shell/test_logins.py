@@ -12,8 +12,9 @@ from typing import Any, cast
 import pytest
 import trio
 
+from config.agents.settings import AgentSettings
 from config.campaign import CampaignSettings
-from config.daemon import AgentSettings, DaemonSettings
+from config.daemon import DaemonSettings
 from config.edge import EdgeSettings
 from config.redis import RedisSettings
 from config.sip import TrunkSettings

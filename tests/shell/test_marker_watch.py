@@ -42,7 +42,7 @@ class Disk(Kept):
 
     async def keep(self, entries: Any) -> bool:
         await trio.lowlevel.checkpoint()
-        self.rows.append([one for one in entries if isinstance(one, Row)])
+        self.rows.append([entry for entry in entries if isinstance(entry, Row)])
         return True
 
 

@@ -66,7 +66,7 @@ class Desk:
 
     def records(self, *campaigns: str) -> dict[tuple[str, str], Learnt]:
         found = pacer_memory.read(self.store, campaigns or ("spring",), self.memory.parts.clock.wall())
-        return {(one.campaign, one.host): one for one in found.records}
+        return {(record.campaign, record.host): record for record in found.records}
 
 
 def run(step: Callable[[], Awaitable[Any]]) -> Any:

@@ -18,6 +18,7 @@ from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
 from config.policies import applied
 from config.recordings.settings import RecordingSettings, RecordingsSettings
+from dialer.core.board import RecordingsRow
 from dialer.core.effects import Recorded
 from dialer.core.inputs import CampaignChanged, CampaignState, RecordingFault
 from dialer.disk.recordings import index, talks
@@ -103,10 +104,12 @@ def test_a_disk_without_room_is_told_to_the_engine_and_to_people(parts: Parts) -
     assert isinstance(told, RecordingFault)
     assert "recordings.min_free_mb is" in told.detail
     assert "No calls of spring, which require it" in parts.health.alarms["recordings"]
+    assert parts.statistics.recordings.free_mb == 0
     trio.run(watch.look)
     assert inputs_of(parts) == []
     with_room_for(parts, 10)
     trio.run(watch.look)
+    assert (parts.statistics.recordings.free_mb or 0) > 10
     assert inputs_of(parts) == [RecordingFault("")]
     assert parts.health.alarms == {}
 
@@ -192,6 +195,7 @@ def test_what_the_disk_did_not_take_is_noticed(parts: Parts, store: Store) -> No
     assert heard(store, "recording")[0].data["missing_s"] == 4.0
     assert "lacks 4.0 s" in parts.health.alarms["recordings that failed"]
     assert parts.recorded.lengths_s == {}
+    assert parts.statistics.recordings == RecordingsRow(made=1, missing_s=4.0)
 
 
 def test_a_talk_that_cannot_be_finished_holds_up_no_other(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,6 +212,7 @@ def test_a_talk_that_cannot_be_finished_holds_up_no_other(parts: Parts, monkeypa
     assert [row.attempt for row in index.all_rows(Path(parts.settings.recordings.folder))] == ["a2"]
     assert (live(parts).parent / "failed" / "a1").is_dir()
     assert "1 talk in" in parts.health.alarms["recordings that failed"]
+    assert parts.statistics.recordings == RecordingsRow(set_aside=1, made=1, failed=finishing.MOST_TRIES)
     (live(parts).parent / "failed" / "a1").rename(live(parts) / "a1")
     (live(parts) / "a1" / "000000000.agent.wav").unlink()
     left_alone(live(parts) / "a1")
@@ -260,6 +265,7 @@ def test_a_talk_waits_for_the_disk_or_the_key(parts: Parts, tmp_path: Path, monk
     for _ in range(finishing.MOST_TRIES + 1):
         finish(parts)
     assert talks.names(live(parts)) == ["a1"]
+    assert parts.statistics.recordings == RecordingsRow(waiting=1)
     assert str(keys) in parts.health.alarms["recordings that failed"]
     keys.touch(mode=0o600)
     keys.write_text("11" * 32)

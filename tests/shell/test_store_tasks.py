@@ -269,7 +269,7 @@ def test_leads_pass_the_gates(floor: Floor, store: Store) -> None:
     assert all(isinstance(permit, Permitted) for permit in permits)
     assert permits == desk.parts.evidence.entries, "on record"  # type: ignore[attr-defined]
     assert [row.kind for row in desk.parts.evidence.journal] == ["permit"] * 3  # type: ignore[attr-defined]
-    assert {one.attempt for one in open_attempts(store, "spring")} == {"A0", "A1", "A2"}
+    assert {attempt.attempt for attempt in open_attempts(store, "spring")} == {"A0", "A1", "A2"}
 
 
 def test_a_skipped_lead_waits_with_its_reason(floor: Floor, store: Store) -> None:

@@ -217,7 +217,7 @@ class Watched:
 
     @property
     def url(self) -> str:
-        return f"redis+sentinel://{','.join(one.address for one in self.sentinels)}/{MASTER}"
+        return f"redis+sentinel://{','.join(sentinel.address for sentinel in self.sentinels)}/{MASTER}"
 
 
 @contextmanager

@@ -335,11 +335,11 @@ def test_the_gate_chooses_reserves_and_remembers(store: Store) -> None:
 
     answers = floor.screen(floor.lease(3))
 
-    assert [one.permit.caller_id for one in answers if isinstance(one, Permitted)] == [A, B]
-    (refused,) = [one for one in answers if isinstance(one, Refused)]
+    assert [answer.permit.caller_id for answer in answers if isinstance(answer, Permitted)] == [A, B]
+    (refused,) = [answer for answer in answers if isinstance(answer, Refused)]
     assert refused.refusal.rule is Rule.CALLER_ID
     assert story(store, "spring", refused.lead.lead_id).row.at == refused.refusal.until
-    shown_to = {one.lead.lead_id: one.permit.caller_id for one in answers if isinstance(one, Permitted)}
+    shown_to = {answer.lead.lead_id: answer.permit.caller_id for answer in answers if isinstance(answer, Permitted)}
     for i in range(3):
         crcs = [one.caller_crc for one in contacts.history(store, digits(number(i)))]
         assert crcs == [crc16(shown_to[name]) for name in (f"L{i}",) if name in shown_to]

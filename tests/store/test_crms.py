@@ -119,6 +119,17 @@ def test_nobody_asks_about_the_campaign_of_another_crm(
     assert not blocklist.check(store, of_number(number(101)), ["autumn"], now=NOW)
 
 
+@pytest.mark.parametrize("request_", [request for request in ABOUT_OTHERS if request["type"] != "outcome"])
+def test_a_campaign_that_cannot_be_read_is_not_everybody_s(floors: dict[str, Floor], request_: dict[str, Any]) -> None:
+    """The shared CRM's campaign is not a named CRM's because its settings are damaged."""
+    store = floors["winter"].store
+    trip(store, [("HSET", store.keys.campaign("winter"), "settings", "x")])
+    report = ask(store, "north", request_ | {"campaign": "winter"})
+
+    assert (report.applied, report.refused) == (0, 1)
+    assert reasons(store, "north") == ["campaign: this CRM has no campaign winter"]
+
+
 def test_of_its_own_campaigns_a_crm_may_ask_everything(floors: dict[str, Floor]) -> None:
     """And is answered in its own stream."""
     store = floors["spring"].store

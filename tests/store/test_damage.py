@@ -50,7 +50,7 @@ def other(floor: Floor) -> Floor:
 
 def dispositions(store: Store) -> list[dict[str, Any]]:
     entries = entries_of(trip(store, [("XRANGE", store.keys.crm_out(), "-", "+")])[0])
-    return [msgpack.unpackb(one.fields[b"data"]) for one in entries if one.fields[b"type"] == b"disposition"]
+    return [msgpack.unpackb(entry.fields[b"data"]) for entry in entries if entry.fields[b"type"] == b"disposition"]
 
 
 def died(floor: Floor, owner: str = OWNER) -> None:
@@ -80,8 +80,8 @@ def test_an_attempt_that_cannot_be_read_ends_and_the_others_as_well(floor: Floor
     report = recovery.recover(floor.store, NOW + 100)
 
     assert report.attempts == 3
-    assert sorted(one["attempt_id"] for one in dispositions(floor.store)) == ["A0", "A1", "A500"]
-    assert {one["disposition"] for one in dispositions(floor.store)} == {"unknown"}
+    assert sorted(disposition["attempt_id"] for disposition in dispositions(floor.store)) == ["A0", "A1", "A500"]
+    assert {disposition["disposition"] for disposition in dispositions(floor.store)} == {"unknown"}
     assert places(floor) == 3
     (aside,) = quarantine.newest(floor.store)
     assert (aside.key, aside.field) == (floor.store.keys.attempts(floor.name), name.encode())
@@ -107,7 +107,7 @@ def test_an_attempt_whose_lead_is_gone_ends_and_the_others_as_well(floor: Floor,
     entries = [evidence.settlement(each, each.day, OWNER, b"k" * 32, NOW) for each in recorded]
     on_record = {entry.fields["attempt"]: bool(entry.fields["number"]) for entry in entries}
     assert on_record == {"A0": False, "A1": True, "A500": True}, "without a number, as nobody knows it"
-    told = {one["attempt_id"]: one for one in dispositions(floor.store)}
+    told = {disposition["attempt_id"]: disposition for disposition in dispositions(floor.store)}
     assert set(told) == {"A0", "A1", "A500"}
     assert (told["A0"]["lead_id"], told["A0"]["phone"], told["A0"]["disposition"]) == ("L0", "", "unknown")
     assert status.counts(floor.store, floor.name, NOW).standing.in_attempt == 0
@@ -122,7 +122,7 @@ def test_a_daemon_ends_its_own_attempt_that_cannot_be_read(floor: Floor) -> None
 
     assert recovery.settle_forgotten(floor.store, OWNER, {"A0"}, NOW + 100) == 0
     assert recovery.settle_forgotten(floor.store, OWNER, (), NOW + 100) == 1
-    assert [one["attempt_id"] for one in dispositions(floor.store)] == ["A0"]
+    assert [disposition["attempt_id"] for disposition in dispositions(floor.store)] == ["A0"]
 
 
 def test_the_true_end_of_an_attempt_that_cannot_be_read_is_written(floor: Floor, end: End) -> None:
@@ -192,7 +192,7 @@ def test_garbage_about_a_lead_leaves_it_whole(floor: Floor, end: End, name: str,
     assert inbox.apply(store, [inbox.Received("1-1", said)], now=NOW + 61).applied == 1
 
     assert places(floor) == 1
-    assert [one["attempt_id"] for one in dispositions(store)] == ["A0"]
+    assert [disposition["attempt_id"] for disposition in dispositions(store)] == ["A0"]
     trip(store, [("HSET", key, field, raw) for field in fields])
     leases.lease(store, floor.name, OWNER, 10, NOW + 5000, 60.0)
     assert places(floor) == 1
@@ -285,7 +285,7 @@ def test_a_damaged_key_rests_its_campaign_and_no_other(floor: Floor, other: Floo
         for i, one in enumerate([("spring", "A0"), (OTHER, "A500")])
     ]
     report = inbox.apply(store, said, now=NOW + 100)
-    assert (OTHER, "A500") in {(one.campaign, one.attempt) for one in report.outcomes}
+    assert (OTHER, "A500") in {(outcome.campaign, outcome.attempt) for outcome in report.outcomes}
     assert other.dial()
 
     seen, faults = campaigns.readable(store)
@@ -298,7 +298,7 @@ def test_a_damaged_key_rests_its_campaign_and_no_other(floor: Floor, other: Floo
     assert not campaigns.readable(store)[1]
     died(floor)
     recovery.recover(store, NOW + 200)
-    told = [one["attempt_id"] for one in dispositions(store)]
+    told = [disposition["attempt_id"] for disposition in dispositions(store)]
     assert told.count("A0") == 1
     assert dispositions(store)[told.index("A0")]["disposition"] in ("busy", "unknown")
     assert status.counts(store, floor.name, NOW).standing.in_attempt == 0
@@ -318,7 +318,7 @@ def test_an_end_waits_for_its_key_and_is_the_true_one(floor: Floor, end: End) ->
     trip(store, [("DEL", key), ("HSET", store.keys.unwritten(), "junk", JUNK)])
 
     assert settle.settle_put_off(store) == 1
-    assert [one["disposition"] for one in dispositions(store)] == ["connected"]
+    assert [disposition["disposition"] for disposition in dispositions(store)] == ["connected"]
     assert trip(store, [("HLEN", store.keys.unwritten())]) == [0]
     assert [one.field for one in quarantine.newest(store)] == [b"junk"]
 
@@ -358,7 +358,7 @@ def test_the_end_of_a_forgotten_attempt_is_written_as_one(floor: Floor, end: End
     assert settle.settle(floor.store, [item], OWNER) == ("A0",)
     assert settle.settle(floor.store, [item], OWNER) == ()
 
-    assert [one["attempt_id"] for one in dispositions(floor.store)] == ["A0"]
+    assert [disposition["attempt_id"] for disposition in dispositions(floor.store)] == ["A0"]
     assert ledger.totals(floor.store, floor.name, ["2026-03-03"])[0].answered == 1
     assert story(floor.store, floor.name, "L0").row.state is LeadState.CLOSED
     assert len(story(floor.store, floor.name, "L0").attempts) == 1

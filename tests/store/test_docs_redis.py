@@ -102,8 +102,8 @@ def test_every_key_is_named_and_no_other() -> None:
     for name, method in inspect.getmembers(Keys, inspect.isfunction):
         if name.startswith("_"):
             continue
-        places = [one.upper() for one in inspect.signature(method).parameters if one != "self"]
-        given: list[Any] = [Place(0, 0) if one == "WHERE" else one for one in places]
+        places = [parameter.upper() for parameter in inspect.signature(method).parameters if parameter != "self"]
+        given: list[Any] = [Place(0, 0) if place == "WHERE" else place for place in places]
         code.add(getattr(keys, name)(*given))
         if places == ["CRM"]:
             code.add(getattr(keys, name)())

@@ -159,7 +159,7 @@ def test_a_register_does_not_hold_up_what_hours_forbid(floor: Floor, tmp_path: P
 
     answers = floor.screen(floor.lease(2))
 
-    assert [one.refusal.rule for one in answers if isinstance(one, Refused)] == [Rule.REGISTER, Rule.HOURS]
+    assert [answer.refusal.rule for answer in answers if isinstance(answer, Refused)] == [Rule.REGISTER, Rule.HOURS]
     floor.registers.close()
 
 
@@ -305,8 +305,8 @@ def test_caps_hold_under_fire(store: Store) -> None:
 
     broken, attempts = exceeded(store, numbers)
     assert len(counts) == lanes
-    assert (broken, attempts) == (0, sum(one["reserved"] - one["given back"] for one in counts))
-    assert sum(one["refused by cap"] for one in counts) > attempts > 100
+    assert (broken, attempts) == (0, sum(count["reserved"] - count["given back"] for count in counts))
+    assert sum(count["refused by cap"] for count in counts) > attempts > 100
 
 
 def test_the_same_number_twice_in_one_batch_is_counted_twice(store: Store, floor: Floor) -> None:
@@ -354,7 +354,7 @@ def test_a_prefix_that_is_blocked_after_the_judgement_is_seen(floor: Floor, monk
 
     answers = floor.screen(floor.lease())
 
-    assert [type(one) for one in answers] == [Refused, Permitted]
+    assert [type(answer) for answer in answers] == [Refused, Permitted]
     assert contacts.history(floor.store, digits(number(0))) == ()
 
 
@@ -468,7 +468,7 @@ def test_wherever_the_server_goes_away_every_attempt_is_given_back(
             failures += 1
         monkeypatch.setattr(connection, "_send", send)
         ends = [unsent(lead, f"A{i}", "main", "no answer", NOW + 30) for i, lead in enumerate(leads)]
-        settle(store, [replace(one, day="2026-03-03") for one in ends], OWNER)
+        settle(store, [replace(end, day="2026-03-03") for end in ends], OWNER)
 
         fields = {field for lead in leads for field in contacts.fields_of(lead)}
         assert [one for field in fields for one in contacts.history(store, field)] == [], failing

@@ -118,7 +118,7 @@ def test_every_window_is_the_sum_of_its_calls(floor: Floor, end: Callable[..., S
     for owner in (OWNER, OTHER, "host-c:1"):
         told = ledger.others(store, floor.name, now, owner)
         for row, window in zip(told.windows, now.windows, strict=True):
-            held = [one for one in events if _holds(window, one[1])]
+            held = [event for event in events if _holds(window, event[1])]
             unread = [one for one in held if one[0] == owner and one[1] >= window.since]
             assert row.others.answered + len(unread) == len(held) - sum(one[3] for one in held), (owner, row)
             assert row.others.abandoned + sum(one[2] for one in unread) == sum(one[2] for one in held), (owner, row)

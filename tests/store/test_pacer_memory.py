@@ -152,7 +152,7 @@ def test_garbage_is_named_and_ignored(store: Store, raw: bytes, why: str) -> Non
     stored(store, raw)
     found = pacer_memory.read(store, ["spring"], NOW)
 
-    assert [one.host for one in found.records] == ["host-b"]
+    assert [record.host for record in found.records] == ["host-b"]
     (fault,) = found.faults
     assert why in fault
     assert fault.startswith("campaign spring, host host-a: ")
@@ -167,7 +167,7 @@ def test_a_key_of_another_type_is_named(store: Store) -> None:
 
     assert "dialer:{spring}:learnt is damaged" in fault
     assert "dialer:{spring}:learnt is damaged" in found.faults[0]
-    assert [one.campaign for one in found.records] == ["autumn"]
+    assert [record.campaign for record in found.records] == ["autumn"]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_what_cannot_be_kept_is_named(store: Store, memory: dict[str, Any], why:
     assert len(faults) == 1
     assert faults[0].startswith("campaign spring: what was learnt ")
     assert why in faults[0]
-    assert [one.campaign for one in pacer_memory.read(store, ["spring", "autumn"], NOW).records] == ["autumn"]
+    assert [record.campaign for record in pacer_memory.read(store, ["spring", "autumn"], NOW).records] == ["autumn"]
 
 
 def test_hosts_long_gone_are_forgotten(store: Store) -> None:
@@ -197,7 +197,7 @@ def test_hosts_long_gone_are_forgotten(store: Store) -> None:
 
     found = pacer_memory.read(store, ["spring"], NOW)
 
-    assert {one.host for one in found.records} == {"young", "old", "ahead"}
+    assert {record.host for record in found.records} == {"young", "old", "ahead"}
     assert fields(store) == {"young", "old", "ahead"}
 
 

@@ -218,7 +218,7 @@ def test_a_start_takes_over_its_own_earlier_runs_only(floor: Floor) -> None:
     report = recover(floor.store, NOW + 10, only=(DEAD,))
 
     assert (report.owners, report.attempts) == ((DEAD,), 1)
-    assert [one.owner for one in recovery.open_attempts(floor.store, floor.name)] == ["host-c:1"]
+    assert [attempt.owner for attempt in recovery.open_attempts(floor.store, floor.name)] == ["host-c:1"]
 
 
 def test_a_permit_that_was_lost_on_its_way_is_taken_back(

@@ -151,7 +151,7 @@ def test_contact_histories_go_when_their_newest_contact_is_old(store: Store) -> 
     old, both = packed(NOW - 401 * DAY, "spring", "", "A", ""), packed(NOW - DAY, "spring", "", "B", "")
     subjects = [Subject(Per.NUMBER, digits(number(i))) for i in range(40)]
     subjects += [Subject(Per.CUSTOMER, f"C{i}") for i in range(10)] + [Subject(Per.ACCOUNT, "X")]
-    fields = [subject_field(one) for one in subjects]
+    fields = [subject_field(subject) for subject in subjects]
     for i, field in enumerate(fields):
         trip(store, [("HSET", store.keys.history(place(field)), field, old + both if i % 3 == 0 else old)])
 

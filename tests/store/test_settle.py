@@ -301,5 +301,5 @@ def test_a_story_that_is_full_keeps_its_beginning(floor: Floor, end: End, monkey
             monkeypatch.setattr(settle, "STORY_BYTES", 2 * longest)
 
     assert trip(floor.store, [("HSTRLEN", key, "L0")]) == [2 * longest]
-    assert [one.attempt for one in story(floor.store, floor.name, "L0").attempts] == ["A0", "A1"]
+    assert [attempt.attempt for attempt in story(floor.store, floor.name, "L0").attempts] == ["A0", "A1"]
     assert counts(floor.store, floor.name, NOW).dispositions == {"busy": 3}

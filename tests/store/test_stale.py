@@ -28,7 +28,7 @@ def shut(floor: Floor) -> Floor:
     floor.fill(5)
     open_policy, floor.policy = floor.policy, SHUT
     answers = floor.screen(floor.lease(3))
-    assert all(isinstance(one, Refused) and one.refusal.rule is Rule.HOURS for one in answers)
+    assert all(isinstance(answer, Refused) and answer.refusal.rule is Rule.HOURS for answer in answers)
     floor.policy = open_policy
     leases.postpone(floor.store, floor.name, OWNER, [floor.lease(1)[0].lead_id], until=NOW + 900, why="", now=NOW)
     return floor

@@ -168,7 +168,7 @@ def test_a_cap_that_ends_at_night_waits_for_the_morning(store: Store, settings: 
     foresight = look(store, settings, "L1", NOON)[1].foresight
 
     assert foresight is not None
-    assert [one.rule for one in foresight.steps] == [Rule.CAP, Rule.HOURS]
+    assert [step.rule for step in foresight.steps] == [Rule.CAP, Rule.HOURS]
     assert foresight.at is not None
     assert f"{datetime.fromtimestamp(foresight.at, SHANGHAI):%H:%M}" == "09:00"
 
@@ -228,7 +228,7 @@ def test_a_number_is_looked_up(store: Store, settings: AppliedSettings) -> None:
         ("autumn",),
     )
     assert (bare.row, bare.is_next) == (None, True)
-    assert [one.rule for one in told.refusals] == [Rule.BLOCKLIST]
+    assert [refusal.rule for refusal in told.refusals] == [Rule.BLOCKLIST]
     with pytest.raises(UnknownLead, match="no phone number"):
         look(store, settings, "L2", NOON)
 
@@ -303,7 +303,7 @@ def test_a_campaign_without_a_number_to_show(store: Store, settings: AppliedSett
     told = look(store, abroad, "L1", NOON)[1]
     found = flown(store, abroad, NOON)
 
-    assert [one.rule for one in told.refusals] == [Rule.CALLER_ID] == list(found.rules)
+    assert [refusal.rule for refusal in told.refusals] == [Rule.CALLER_ID] == list(found.rules)
     assert isinstance(told.findings[-1].refusal, Refusal)
 
 

@@ -7,7 +7,8 @@ from enum import IntEnum
 
 import click
 
-from dialer.cli.base.text import counted, say
+from dialer.cli.base.text import say
+from dialer.operating.text import counted
 from dialer.shell.exits import Exit, StartFailed
 
 
@@ -56,6 +57,7 @@ def failure_of(error: Exception, redis_url: str) -> Failure | None:
     # Only a command that has failed pays for these imports, and it has them loaded by then.
     from config.problems import ConfigError
     from dialer.disk.errors import DiskError
+    from dialer.operating.desk import Missing, Refused
     from dialer.store.base import errors
 
     match error:
@@ -66,6 +68,10 @@ def failure_of(error: Exception, redis_url: str) -> Failure | None:
             return Failure(Exit.CONFIG, f"the settings have {title}:", *map(str, error.problems))
         case StartFailed():
             return Failure(error.exit_code, str(error))
+        case Missing():
+            return Failure(CliExit.NOT_FOUND, str(error), *error.reasons)
+        case Refused():
+            return Failure(CliExit.REFUSED, str(error), *error.reasons)
         case errors.StoreUnavailable():
             return Failure(
                 Exit.REDIS,

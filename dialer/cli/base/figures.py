@@ -13,30 +13,14 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dialer.language.terms import agent_state
-from dialer.language.translation import _, translated, word
+from dialer.language.translation import _, word
+from dialer.operating.figures import ACCENT, QUIET, count
+from dialer.operating.glossary import AGENT_GLYPHS, CAMPAIGN_STATES, HELD, Figure, agent_state_word
 
 FILLED: Final = "━"
 SEAM: Final = "╸"
 EMPTY: Final = "─"
 COLUMNS: Final = "▁▂▃▄▅▆▇█"
-
-GOOD: Final = "green"
-WARN: Final = "yellow"
-BAD: Final = "red"
-QUIET: Final = "dim"
-ACCENT: Final = "cyan"
-
-AGENT_GLYPHS: Final[Mapping[str, tuple[str, str]]] = {
-    "talking": ("●", GOOD),
-    "ringing": ("◉", ACCENT),
-    "dialling": ("◎", ACCENT),
-    "preview": ("◇", ACCENT),
-    "ready": ("○", "bold"),
-    "wrapup": ("◐", WARN),
-    "paused": ("‖", QUIET),
-}
-"""Agent state -> glyph and style, in the order in which they are drawn."""
 
 
 def bar(share: float, width: int, style: str) -> Text:
@@ -57,11 +41,11 @@ def stacked(parts: Sequence[tuple[int, str]], width: int) -> Text:
     if not total:
         return Text(EMPTY * width, QUIET)
     text, left, spare = Text(), total, width
-    for place, (count, style) in enumerate(parts):
+    for place, (number, style) in enumerate(parts):
         kept_for_others = len(parts) - place - 1
-        length = min(max(round(spare * count / left), 1), spare - kept_for_others)
+        length = min(max(round(spare * number / left), 1), spare - kept_for_others)
         text.append(FILLED * (length - 1) + SEAM, style)
-        left, spare = left - count, spare - length
+        left, spare = left - number, spare - length
     return text
 
 
@@ -101,11 +85,6 @@ def agent_words(agents: Mapping[str, int]) -> Text:
     return joined(parts)
 
 
-def agent_state_word(state: str) -> str:
-    """An agent's state as people read it: `wrap-up`."""
-    return translated(agent_state(state))
-
-
 def joined(parts: Sequence[Text], gap: str = "  ") -> Text:
     """Parts side by side."""
     return Text(gap).join(parts)
@@ -140,41 +119,19 @@ def by_size(counts: Mapping[str, int], named: Callable[[str], str] = word) -> li
     return [Text.assemble(f"{named(name)} ", (count(number), "bold")) for name, number in ordered if number]
 
 
-def percent(fraction: float, digits: int = 1) -> str:
-    """`2.4 %`."""
-    return _("{percent} %", percent=f"{100 * fraction:.{digits}f}")
+def state_text(state: str, problem: str = "") -> Text:
+    """A state with a dot in its colour. A campaign with a problem is held, whatever its daemon makes of it."""
+    shown = HELD if problem else state
+    style = CAMPAIGN_STATES.get(shown, QUIET)
+    return Text.assemble(("● ", style), (word(shown), style))
 
 
-def count(number: int) -> str:
-    """`12,345`."""
-    return f"{number:,}"
+def agent_state_text(state: str) -> Text:
+    """An agent's state with its sign, in its colour."""
+    glyph, style = AGENT_GLYPHS.get(state, ("·", QUIET))
+    return Text(f"{glyph} {agent_state_word(state)}", style)
 
 
-def stopwatch(seconds: float) -> str:
-    """A running time: `0:07`, `12:03`, `3:20:15`."""
-    minutes, second = divmod(max(int(seconds), 0), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def duration(seconds: float) -> str:
-    """A span of time in its two largest units: `45 s`, `12 min 3 s`, `3 h 20 min`, `2 d 4 h`."""
-    whole = max(int(seconds), 0)
-    if whole < 60:
-        return _("{seconds} s", seconds=whole)
-    if whole < 3600:
-        minutes, rest = divmod(whole, 60)
-        text = _("{minutes} min {seconds} s", minutes=minutes, seconds=rest)
-        return text if rest else _("{minutes} min", minutes=minutes)
-    if whole < 86_400:
-        hours, rest = whole // 3600, whole % 3600 // 60
-        return _("{hours} h {minutes} min", hours=hours, minutes=rest) if rest else _("{hours} h", hours=hours)
-    days, rest = whole // 86_400, whole % 86_400 // 3600
-    return _("{days} d {hours} h", days=days, hours=rest) if rest else _("{days} d", days=days)
-
-
-def milliseconds(value: float) -> str:
-    """`12 ms`, `1.3 s`."""
-    if value < 1000:
-        return _("{milliseconds:.0f} ms", milliseconds=value)
-    return _("{seconds:.1f} s", seconds=value / 1000)
+def figure_text(figure: Figure, value: float | None, style: str = "bold") -> Text:
+    """A figure's name and value; a dash where there is none."""
+    return Text.assemble(f"{figure.name} ", (figure.written(value), style))

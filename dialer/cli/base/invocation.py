@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # a command that only prints its help need not load these
     from config.daemon import DaemonSettings
     from config.load import Effective
     from config.policies import Catalogue
+    from dialer.operating.desk import Desk
     from dialer.store.base.connection import Store
 
 CONFIG_FILES: Final = (Path("dialer.toml"), Path("/etc/dialer/dialer.toml"))
@@ -94,6 +95,14 @@ class Invocation:
             yield store
         finally:
             close_store(store)
+
+    @contextmanager
+    def desk(self) -> Iterator[Desk]:
+        """The open store with all that orders need. Raises as `store` does."""
+        from dialer.operating.desk import Desk
+
+        with self.store() as store:
+            yield Desk(store, self.effective().settings, self.catalogue, self.who)
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

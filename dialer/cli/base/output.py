@@ -18,8 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dialer.cli.base.invocation import Invocation, json_option, pass_invocation
-from dialer.cli.base.text import clean, escaped, say
+from dialer.cli.base.text import say
 from dialer.language.translation import _, word
+from dialer.operating.text import clean, escaped
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

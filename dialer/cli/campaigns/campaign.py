@@ -13,25 +13,26 @@ from config.load import load_campaign
 from config.policies import applied
 from config.problems import ConfigError
 from config.show import campaign_toml, rows
-from dialer.cli.base import hosts
 from dialer.cli.base.arguments import name_argument
-from dialer.cli.base.figures import by_size, count, flowed, joined, labelled
-from dialer.cli.base.glossary import PLACES, rule_word, state_text
+from dialer.cli.base.figures import by_size, flowed, joined, labelled, state_text
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, as_flags, now
 from dialer.cli.base.output import Answer, alarm, answering, fitted, page_width, table, when
-from dialer.cli.base.text import counted
 from dialer.cli.campaigns.campaign_end import archive, copy, delete
-from dialer.cli.campaigns.campaign_facts import abandon_windows, announce, as_data
+from dialer.cli.campaigns.campaign_facts import announce, as_data
 from dialer.cli.campaigns.campaign_state import pause, resume, start, stop
 from dialer.cli.campaigns.funnel import funnel
-from dialer.cli.campaigns.held import held_by
 from dialer.cli.campaigns.policy import of_one
 from dialer.cli.campaigns.preflight import preflight
 from dialer.cli.live.campaign_panels import machines_text, window_text
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.board import WindowRow
 from dialer.core.leads.lead_counts import last_word
+from dialer.operating import hosts
+from dialer.operating.campaign_orders import abandon_windows, held_by
+from dialer.operating.figures import count
+from dialer.operating.glossary import PLACES, rule_word
+from dialer.operating.text import counted
 from dialer.store.operators import campaigns, status
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.status import Counts
@@ -158,7 +159,7 @@ def show_(invocation: Invocation, name: str) -> Answer:
         problems = held_by(store, campaign, hosts.read(store), now())
         held = bool(problems)
         try:
-            windows = abandon_windows(store, campaign, applied(campaign.settings, invocation.catalogue()))
+            windows = abandon_windows(store, campaign, applied(campaign.settings, invocation.catalogue()), now())
         except ConfigError as error:
             problems += [f"its rules cannot be applied here: {problem}" for problem in error.problems]
     data = {

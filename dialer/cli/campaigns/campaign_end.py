@@ -9,8 +9,8 @@ from config.policies import applied
 from dialer.cli.base.arguments import campaign_names, name_argument
 from dialer.cli.base.invocation import Invocation, as_flags, now
 from dialer.cli.base.output import Answer, answering
-from dialer.cli.base.text import counted
 from dialer.cli.campaigns.campaign_facts import announce, as_data
+from dialer.operating.text import counted
 from dialer.store.operators import campaigns, status
 
 

@@ -9,9 +9,10 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from dialer.cli.base.figures import QUIET, WARN, bar, count
+from dialer.cli.base.figures import bar
 from dialer.cli.base.output import page_width, table
 from dialer.core.leads.lead_counts import clock_words, local_time
+from dialer.operating.figures import QUIET, WARN, count
 
 MOST_BARS: Final = 16
 LONGEST_HOUR_S: Final = 2 * 3600.0

@@ -10,18 +10,19 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base import hosts
 from dialer.cli.base.arguments import name_argument
-from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, flowed, labelled, percent, stacked
-from dialer.cli.base.glossary import PLACES, state_text
+from dialer.cli.base.figures import bar, flowed, labelled, stacked, state_text
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, page_width, progress_bar, table
-from dialer.cli.base.text import counted
 from dialer.cli.campaigns.due_times import bar_width, due_times
-from dialer.cli.campaigns.held import held_by
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.leads.lead_counts import LeadCounts, clock_words, last_word
 from dialer.core.leads.retry_windows import Window
+from dialer.operating import hosts
+from dialer.operating.campaign_orders import held_by
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, percent
+from dialer.operating.glossary import PLACES
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads import funnel as store_funnel
 from dialer.store.leads.funnel import Funnel, Reasons

@@ -21,7 +21,8 @@ from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, alarm, answering, table
-from dialer.cli.base.text import counted, say
+from dialer.cli.base.text import say
+from dialer.operating.text import counted
 from dialer.shell.exits import Exit
 from dialer.store.operators import campaigns
 from pacing.api import Mode

@@ -9,12 +9,13 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from compliance.api import Rule
-from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, percent, stacked
+from dialer.cli.base.figures import bar, stacked
 from dialer.cli.base.output import alarm, table
-from dialer.cli.base.text import counted
 from dialer.cli.campaigns.due_times import bar_width, due_times
 from dialer.core.leads.lead_counts import clock_words
 from dialer.core.leads.preflight import Preflight, RuleCount, refused_words, sentence
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, percent
+from dialer.operating.text import counted
 
 MOST_DETAILS: Final = 4
 """Reasons that are shown of each rule."""

@@ -10,14 +10,14 @@ from rich.text import Text
 
 from dialer.cli.base.arguments import crm_option
 from dialer.cli.base.failures import CliExit, Failure
-from dialer.cli.base.figures import percent
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
-from dialer.cli.base.text import counted
 from dialer.cli.crm.stray import stray
 from dialer.cli.crm.tail import tail
 from dialer.cli.crm.validate import schema, validate
+from dialer.operating.figures import percent
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.crm import event_settings, readers
 from dialer.store.crm.crm_map import SHARED

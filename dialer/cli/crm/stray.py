@@ -11,7 +11,7 @@ from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
-from dialer.cli.base.text import counted
+from dialer.operating.text import counted
 from dialer.store.leads import stray as strays
 from dialer.store.operators import control
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from dialer.cli.base.arguments import campaign_option, crm_option
 from dialer.cli.base.invocation import Invocation, json_option, pass_invocation
 from dialer.cli.base.output import show
-from dialer.cli.base.text import clean, escaped
+from dialer.operating.text import clean, escaped
 from dialer.store.crm import passing
 from dialer.store.crm.passing import Passing
 

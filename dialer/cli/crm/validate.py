@@ -15,7 +15,7 @@ from dialer.cli.base.arguments import campaign_names, region_option
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, table
-from dialer.cli.base.text import counted
+from dialer.operating.text import counted
 from dialer.store.crm.checks import Checker, Verdict
 
 MOST_BYTES: Final = 200_000_000

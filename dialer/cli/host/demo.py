@@ -16,11 +16,12 @@ from rich.live import Live
 from rich.text import Text
 
 from dialer.cli.base.failures import Failure
-from dialer.cli.base.figures import GOOD, bar, percent
+from dialer.cli.base.figures import bar
 from dialer.cli.base.output import console, show, show_json
-from dialer.cli.base.text import counted
 from dialer.cli.host.demo_summary import drawn
 from dialer.cli.live.board import render
+from dialer.operating.figures import GOOD, percent
+from dialer.operating.text import counted
 from dialer.shell.exits import Exit
 
 if TYPE_CHECKING:  # only the demo itself needs these, not its help

@@ -9,10 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, by_size, count, flowed, labelled, percent
-from dialer.cli.base.glossary import UTILISATION
-from dialer.cli.base.text import counted
+from dialer.cli.base.figures import by_size, figure_text, flowed, labelled
 from dialer.cli.live.campaign_panels import delays
+from dialer.operating.figures import BAD, GOOD, QUIET, WARN, count, percent
+from dialer.operating.glossary import UTILISATION
+from dialer.operating.text import counted
 
 if TYPE_CHECKING:
     from dialer.demo.books import Line
@@ -36,7 +37,7 @@ def _figures(summary: Summary, room: int) -> list[tuple[str, Text]]:
         Text.assemble((count(summary.live_answers), "bold"), " answered"),
     ]
     utilisation = [
-        UTILISATION.text(summary.utilisation).append(" while dialling"),
+        figure_text(UTILISATION, summary.utilisation).append(" while dialling"),
         Text.assemble((percent(summary.late_utilisation), "bold"), " in its second half"),
     ]
     rows = [

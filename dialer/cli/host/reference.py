@@ -11,7 +11,7 @@ import click
 
 from dialer.cli import COMMANDS, main
 from dialer.cli.base.failures import CliExit
-from dialer.cli.base.glossary import FIGURES, PLACES
+from dialer.operating.glossary import FIGURES, PLACES
 from dialer.shell.exits import Exit
 
 HEAD: Final = """\

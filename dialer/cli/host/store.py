@@ -11,7 +11,7 @@ from rich.text import Text
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, facts, show_page, table, when
-from dialer.cli.base.text import counted
+from dialer.operating.text import counted
 from dialer.store.settlement import acceptance
 from dialer.store.settlement.acceptance import HostStanding, HostState, Standing, Wait
 from dialer.store.settlement.marker import Verdict

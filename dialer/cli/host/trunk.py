@@ -12,16 +12,16 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base import hosts
 from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean
-from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, count, duration, percent
-from dialer.cli.base.glossary import no_daemon
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, fitted, table
 from dialer.core.board import Board, CallerIdRow, TrunkRow
 from dialer.core.call_quality import SHORT_SHARE_LIMIT
+from dialer.operating import hosts
+from dialer.operating.figures import BAD, GOOD, QUIET, WARN, count, duration, percent
+from dialer.operating.glossary import no_daemon
 from dialer.store.base.connection import Store
 from dialer.store.operators import control, trunks
 

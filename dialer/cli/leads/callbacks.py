@@ -12,14 +12,14 @@ from rich.text import Text
 
 from compliance.numbers import masked_text
 from dialer.cli.base.arguments import campaign_option, limit_option, more_than
-from dialer.cli.base.figures import BAD, QUIET, duration
-from dialer.cli.base.glossary import place_word
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, fitted
-from dialer.cli.base.text import counted
 from dialer.core.agents.agent import AgentState
 from dialer.core.leads.lead_counts import clock_words
+from dialer.operating.figures import BAD, QUIET, duration
+from dialer.operating.glossary import place_word
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads.callbacks import Callback, free, owed, put_first
 from dialer.store.operators import agents, campaigns, control

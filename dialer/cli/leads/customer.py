@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 import click
 from rich.console import RenderableType
 from rich.text import Text
 
-from compliance.numbers import E164, BadNumber, masked_text
-from compliance.numbers import parse as parse_number
-from config.policies import applied
-from config.problems import ConfigError
 from dialer.cli.base.arguments import region_option
-from dialer.cli.base.figures import BAD, QUIET
-from dialer.cli.base.glossary import place_word
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
-from dialer.cli.base.text import counted
-from dialer.cli.leads.why import sentence
 from dialer.cli.privacy.block import as_data, drawn
-from dialer.core.abandonment.windows import zone_of
-from dialer.disk.registers import NationalRegisters
-from dialer.store.base.connection import Store
-from dialer.store.base.errors import StoreError
-from dialer.store.leads import why as store_why
-from dialer.store.operators import campaigns, control
-from dialer.store.privacy import person as store_person
+from dialer.operating.figures import BAD, QUIET
+from dialer.operating.glossary import place_word
+from dialer.operating.person import LeadVerdict, look_at
+from dialer.operating.text import counted
 from dialer.store.privacy.person import Person
 
 MOST_CALLS: Final = 50
 """So many of a person's newest calls are shown to people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """When a lead of the person may be called, in one sentence."""
-
-    campaign: str
-    lead_id: str
-    sentence: str
 
 
 @click.command()
@@ -60,13 +40,8 @@ def customer(invocation: Invocation, number_or_id: str, region: str, evidence: b
       dialer customer "138 0013 8000"
       dialer customer C-4711 --evidence
     """
-    moment, number = now(), _number(number_or_id, region)
-    with invocation.store() as store:
-        names = campaigns.names(store)
-        person = store_person.of_number_or_id(store, names, number=number, id_=number_or_id, now=moment)
-        verdicts = list(_verdicts(invocation, store, person, moment))
-        asked = {"number": str(number)} if number is not None else {"id": masked_text(number_or_id)}
-        control.audit(store, "customer_show", who=invocation.who, now=moment, detail=asked)
+    with invocation.desk() as desk:
+        person, verdicts = look_at(desk, number_or_id, region, now())
     records = _records(invocation, person) if evidence else []
     data = {
         "numbers": [str(each) for each in person.numbers],
@@ -80,30 +55,8 @@ def customer(invocation: Invocation, number_or_id: str, region: str, evidence: b
     return Answer(data, list(page(person, verdicts, records, evidence)))
 
 
-def _number(text: str, region: str) -> E164 | None:
-    try:
-        return parse_number(text, region)
-    except BadNumber:
-        return None
-
-
-def _verdicts(invocation: Invocation, store: Store, person: Person, moment: float) -> Iterator[Verdict]:
-    """When each lead may be called; a lead whose campaign cannot be judged here says why."""
-    catalogue, national = invocation.catalogue(), NationalRegisters(invocation.effective().settings.registers)
-    for campaign, story in person.leads:
-        lead_id = story.row.lead_id
-        try:
-            settings = applied(campaigns.get(store, campaign).settings, catalogue)
-            asked = store_why.find(store, settings, lead_id, ())
-            reasons = store_why.reasons(store, settings, asked, national, moment)
-            yield Verdict(campaign, lead_id, sentence(asked, reasons, moment, zone_of(settings)))
-        except (ConfigError, StoreError) as error:
-            yield Verdict(campaign, lead_id, f"cannot be judged here: {masked_text(str(error))}")
-    national.close()
-
-
 def page(
-    person: Person, verdicts: Sequence[Verdict], records: Sequence[dict[str, Any]], evidence: bool
+    person: Person, verdicts: Sequence[LeadVerdict], records: Sequence[dict[str, Any]], evidence: bool
 ) -> Iterator[RenderableType]:
     """For people."""
     who = Text.assemble((", ".join(map(str, person.numbers)) or "no number", "bold"))

@@ -12,19 +12,19 @@ from compliance.api import Per
 from config.campaign import CampaignSettings
 from config.policies import applied
 from config.problems import ConfigError
-from dialer.cli.base import hosts
 from dialer.cli.base.arguments import campaign_argument
 from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.base.scheduling import standing_back
-from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_import import Account, TakenIn, check_and_send, rejects_file, report, sender, wait_for_intake
 from dialer.cli.leads.lead_rows import Checker, Ready, RowRules
 from dialer.cli.sheets.cells import seen
 from dialer.cli.sheets.columns import ATTRS, FIELDS, SKIP, BadSheet
 from dialer.cli.sheets.sheet import Reading, Sheet, open_sheet
 from dialer.language.translation import _
+from dialer.operating import hosts
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StreamFull
 from dialer.store.leads import lists

@@ -15,9 +15,9 @@ from dialer.cli.base.failures import CliExit
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, show_page
 from dialer.cli.base.scheduling import standing_back
-from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_choice import Choice, choice_options, find, time_of
 from dialer.core.leads import lead_reasons
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads.bulk import changes, deletion, transfer
 from dialer.store.leads.bulk.changes import Change, Done

@@ -17,11 +17,11 @@ from rich.console import RenderableType
 from compliance.numbers import masked_text
 from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_argument, span_s
 from dialer.cli.base.failures import CliExit, Failure
-from dialer.cli.base.glossary import place_word
 from dialer.cli.base.invocation import now
 from dialer.cli.base.output import progress_bar, table
 from dialer.core.leads import lead_reasons
 from dialer.core.model import Disposition
+from dialer.operating.glossary import place_word
 from dialer.store.base.connection import Store, trip
 from dialer.store.leads.bulk.selection import MOST, Filter, chosen, named
 from dialer.store.leads.leads import LeadState, Seen

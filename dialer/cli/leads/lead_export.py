@@ -15,13 +15,13 @@ from typing import IO, Any, Final
 import click
 
 from compliance.numbers import masked_text
-from dialer.cli.base.glossary import place_word
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
-from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_choice import Choice, choice_options
-from dialer.cli.sheets.cells import no_formula
 from dialer.core.leads import lead_reasons
+from dialer.drawing.cells import no_formula
+from dialer.operating.glossary import place_word
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.fields import Undecodable
 from dialer.store.leads.history import Said, read_history, said_of

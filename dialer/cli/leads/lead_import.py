@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from dialer.cli.base.failures import warn
-from dialer.cli.base.figures import count
 from dialer.cli.base.output import ProgressBar
-from dialer.cli.base.text import counted
 from dialer.cli.leads.lead_rows import Checker, Ready, Rejected
 from dialer.cli.leads.row_pool import judged, processes_for
-from dialer.cli.sheets.cells import no_formula
 from dialer.cli.sheets.columns import OWN_COLUMNS, BadSheet
 from dialer.cli.sheets.sheet import Sheet, rows
+from dialer.drawing.cells import no_formula
+from dialer.operating.figures import count
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StreamFull
 from dialer.store.leads import intake

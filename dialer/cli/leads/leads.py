@@ -6,13 +6,13 @@ import click
 from rich.console import RenderableType
 
 from dialer.cli.base.arguments import campaign_argument, limit_option, more_than
-from dialer.cli.base.glossary import place_word
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, facts, fitted, table, when
 from dialer.cli.leads import lead_changes, lead_export
 from dialer.cli.leads.import_command import import_
 from dialer.core.leads.lead_counts import clock_words
+from dialer.operating.glossary import place_word
 from dialer.store.leads import leads as store_leads
 from dialer.store.leads.leads import LeadRow, LeadState, LeadStory
 from dialer.store.operators import campaigns, control

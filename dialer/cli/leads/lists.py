@@ -12,12 +12,13 @@ from rich.text import Text
 
 from dialer.cli.base.arguments import campaign_argument
 from dialer.cli.base.failures import CliExit, Failure
-from dialer.cli.base.figures import ACCENT, QUIET, bar, count, percent
-from dialer.cli.base.glossary import place_word
+from dialer.cli.base.figures import bar
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, facts, fitted, progress_bar, table, when
-from dialer.cli.base.text import counted
+from dialer.operating.figures import ACCENT, QUIET, count, percent
+from dialer.operating.glossary import place_word
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads import lists as store_lists
 from dialer.store.leads.leads import LeadState

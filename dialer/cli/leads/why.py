@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Final
 
 import click
+from rich.cells import set_cell_size
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from compliance.listed import ALL_REGISTERS
-from config.policies import AppliedSettings, applied
-from dialer.cli.base import hosts
 from dialer.cli.base.arguments import campaign_names
-from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, duration
-from dialer.cli.base.glossary import no_daemon, not_started, place_word, rule_word, state_text
+from dialer.cli.base.figures import state_text
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table
-from dialer.core.abandonment.windows import zone_of
-from dialer.core.calls.retries import row_of
 from dialer.core.leads.lead_counts import clock_words
-from dialer.core.model import Lead
-from dialer.disk.registers import NationalRegisters
 from dialer.language.findings import Finding
+from dialer.language.phrases import listed
 from dialer.language.refusals import detail
-from dialer.store.leads import why as store_why
+from dialer.language.translation import _, translated, word
+from dialer.operating.figures import BAD, GOOD, QUIET, WARN
+from dialer.operating.glossary import place_word, rule_word
+from dialer.operating.why import Verdict, explain, when_there
 from dialer.store.leads.leads import LeadRow, LeadState
-from dialer.store.leads.why import Asked, Reasons
-from dialer.store.operators import campaigns, control
-from dialer.store.operators.campaigns import Campaign
+from dialer.store.leads.why import Reasons
+
+LABEL: Final = 9
+"""Columns that the labels take."""
 
 
 @click.command()
@@ -50,113 +47,56 @@ def why(invocation: Invocation, lead_or_number: str, campaign: str) -> Answer:
       dialer why L-4711 --campaign spring-sale
       dialer why "138 0013 8000" --campaign spring-sale
     """
-    moment, national = now(), NationalRegisters(invocation.effective().settings.registers)
-    with invocation.store() as store:
-        stored = campaigns.get(store, campaign)
-        settings = applied(stored.settings, invocation.catalogue())
-        asked = store_why.find(store, settings, lead_or_number, campaigns.names(store))
-        reasons = store_why.reasons(store, settings, asked, national, moment)
-        daemons = hosts.read(store)
-        notes = _notes(stored, settings, daemons, asked, national)
-        detail = {"campaign": campaign, "lead_id": asked.lead.lead_id, "number": str(asked.lead.number)}
-        control.audit(store, "lead_why", who=invocation.who, now=moment, detail=detail)
-    national.close()
-    state = state_text(stored.state, "".join(daemons.problems(campaign)[:1]))
-    data = as_data(asked, reasons, notes, moment, zone_of(settings))
-    return Answer(data, page(state, settings, asked, reasons, notes, moment))
+    with invocation.desk() as desk:
+        verdict = explain(desk, campaign, lead_or_number, now())
+    state = state_text(verdict.campaign.state, "".join(verdict.problems[:1]))
+    return Answer(as_data(verdict), page(state, verdict))
 
 
-def _notes(
-    campaign: Campaign, settings: AppliedSettings, daemons: hosts.Hosts, asked: Asked, national: NationalRegisters
-) -> list[str]:
-    """What keeps the campaign as a whole from being dialled, and what this machine cannot know."""
-    name = settings.name
-    notes = [*not_started(campaign.state, name), *settings.missing_to_start(), *daemons.problems(name)]
-    if not daemons.alive:
-        notes.append(no_daemon())
-    if ALL_REGISTERS in settings.registers and not national.registers:
-        notes.append("no national register is configured on this machine; those of the daemons' hosts may refuse more")
-    if not asked.is_next:
-        notes.append("the lead goes on with another one of its numbers first")
-    if asked.elsewhere:
-        notes.append(f"the number is also in: {', '.join(asked.elsewhere)}")
-    return notes
-
-
-def page(
-    state: Text, settings: AppliedSettings, asked: Asked, reasons: Reasons, notes: list[str], at: float
-) -> RenderableType:
+def page(state: Text, verdict: Verdict) -> RenderableType:
     """For people."""
-    zone, lead = zone_of(settings), asked.lead
+    asked, zone, at, lead = verdict.asked, verdict.zone, verdict.at, verdict.asked.lead
     heading = Text.assemble((str(lead.number), "bold"), "  ")
-    heading.append(f"lead {lead.lead_id}" if asked.row else "no lead of this campaign", "" if asked.row else QUIET)
-    heading.append_text(Text.assemble("  in ", (settings.name, "bold"), "  ", state))
+    if asked.row:
+        heading.append(_("lead {lead}", lead=lead.lead_id))
+    else:
+        heading.append(_("no lead of this campaign"), QUIET)
+    heading.append_text(Text.assemble(_("  in "), (lead.campaign, "bold"), "  ", state))
     parts: list[RenderableType] = [heading]
     if asked.row is not None:
-        parts += [_where(asked.row, at, zone), *_tries(lead, settings)]
-    rows = [_row(finding, at, zone) for finding in reasons.findings]
+        parts += [_where(asked.row, at, zone), *_tries(verdict)]
+    rows = [_row(finding, at, zone) for finding in verdict.reasons.findings]
     parts += [Text(), table(("rule", "verdict", "until", "facts"), rows), Text()]
-    parts += [alarm(note, WARN) for note in notes]
-    parts.append(Text(sentence(asked, reasons, at, zone), f"bold {_style(reasons, at)}"))
+    parts += [alarm(note, WARN) for note in verdict.notes]
+    parts.append(Text(verdict.sentence, f"bold {_style(verdict.reasons, at)}"))
     return Group(*parts)
 
 
 def _row(finding: Finding, at: float, zone: tzinfo | None) -> tuple[Text | str, ...]:
     rule = rule_word(finding.rule.value)
     if finding.refusal is None:
-        return rule, Text("passes", GOOD), "", Text(finding.said, QUIET)
-    until = "for good" if finding.refusal.until is None else clock_words(finding.refusal.until, at, zone)
+        return rule, Text(_("passes"), GOOD), "", Text(translated(finding.said), QUIET)
+    until = _("for good")
+    if finding.refusal.until is not None:
+        until = translated(clock_words(finding.refusal.until, at, zone))
     style = BAD if finding.refusal.until is None else WARN
-    facts = "; ".join((detail(finding.refusal), *finding.more))
-    return Text(rule, "bold"), Text("refuses", f"bold {style}"), until, facts
+    facts = translated(listed((detail(finding.refusal), *finding.more), "; "))
+    return Text(rule, "bold"), Text(_("refuses"), f"bold {style}"), until, facts
 
 
 def _where(row: LeadRow, at: float, zone: tzinfo | None) -> Text:
-    word, moment = place_word(row.state), clock_words(row.at, at, zone)
-    when = {
-        LeadState.DUE: f"since {moment}",
-        LeadState.WAITING: f"until {moment}",
-        LeadState.LEASED: f"until {moment} at most",
-        LeadState.CLOSED: f"since {moment}",
-    }.get(row.state, "")
-    text = Text.assemble((f"{'place':<9}", QUIET), (word, "bold"), f" {when}".rstrip())
-    return text.append(f"  {row.why}", QUIET) if row.why else text
+    text = Text.assemble((_label("place"), QUIET), (place_word(row.state), "bold"))
+    text.append(f" {when_there(row, at, zone)}".rstrip())
+    return text.append(f"  {translated(row.why)}", QUIET) if row.why else text
 
 
-def _tries(lead: Lead, settings: AppliedSettings) -> list[Text]:
-    """How often it was tried, and what the retry table has left."""
-    counts: dict[str, int] = {}
-    for disposition, number in lead.tries.items():
-        counts[row_of(disposition)] = counts.get(row_of(disposition), 0) + number
-    parts = []
-    for name, number in counts.items():
-        rule = settings.retry.after(name)
-        left = (
-            f"{max(0, rule.max_attempts - number)} of {rule.max_attempts} retries left, {duration(rule.delay_s)} apart"
-        )
-        parts.append(f"{name.replace('_', ' ')} {number} ({left if rule.max_attempts else 'never called again'})")
-    return [Text.assemble((f"{'tried':<9}", QUIET), ", ".join(parts))] if parts else []
+def _label(english: str) -> str:
+    return set_cell_size(word(english), LABEL)
 
 
-def sentence(asked: Asked, reasons: Reasons, at: float, zone: tzinfo | None) -> str:
-    """When it may be dialled, in one sentence."""
-    row, allowed = asked.row, reasons.foresight
-    if row is not None and row.state is LeadState.CLOSED:
-        return f"never: the lead is closed: {row.why or 'nobody kept why'}"
-    if allowed is None:
-        return "in a call now: what follows is decided when the call has ended"
-    if allowed.at is not None and allowed.at <= at:
-        return "diallable now"
-    if allowed.at is not None:
-        return f"diallable from {clock_words(allowed.at, at, zone)} ({_zone_name(zone)}) if nothing changes"
-    assert allowed.left is not None
-    if allowed.never:
-        return f"never: {detail(allowed.left)}"
-    return f"not diallable, and nobody can say from when on: {detail(allowed.left)}"
-
-
-def _zone_name(zone: tzinfo | None) -> str:
-    return str(zone) if zone is not None else time.strftime("%Z")
+def _tries(verdict: Verdict) -> list[Text]:
+    words = verdict.tries
+    return [Text.assemble((_label("tried"), QUIET), translated(listed(words)))] if words else []
 
 
 def _style(reasons: Reasons, at: float) -> str:
@@ -166,8 +106,9 @@ def _style(reasons: Reasons, at: float) -> str:
     return GOOD if allowed.at is not None and allowed.at <= at else WARN
 
 
-def as_data(asked: Asked, reasons: Reasons, notes: list[str], at: float, zone: tzinfo | None) -> Mapping[str, Any]:
+def as_data(verdict: Verdict) -> Mapping[str, Any]:
     """For programs."""
+    asked, reasons, at = verdict.asked, verdict.reasons, verdict.at
     allowed, row = reasons.foresight, asked.row
     return {
         "campaign": asked.lead.campaign,
@@ -193,6 +134,6 @@ def as_data(asked: Asked, reasons: Reasons, notes: list[str], at: float, zone: t
         ],
         "diallable_at": allowed.at if allowed else None,
         "never": allowed.never if allowed else row is not None and row.state is LeadState.CLOSED,
-        "sentence": sentence(asked, reasons, at, zone),
-        "notes": notes,
+        "sentence": verdict.sentence,
+        "notes": list(verdict.notes),
     }

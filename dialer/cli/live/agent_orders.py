@@ -11,8 +11,8 @@ from dialer.cli.base.output import Answer, answering
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.language.phrases import N_
 from dialer.language.translation import _
-from dialer.store.base.connection import Store
-from dialer.store.operators import agents, control
+from dialer.operating.desk import Missing
+from dialer.operating.floor_orders import tell_agent
 
 DONE = {
     AgentEventKind.PAUSE: N_("Agent {name} is paused; whoever is in a call, after it."),
@@ -36,8 +36,7 @@ def pause(invocation: Invocation, name: str, reason: str) -> Answer:
     Example:
       dialer agent pause 17 --reason meeting
     """
-    with invocation.store() as store:
-        return order(invocation, store, AgentEvent(AgentEventKind.PAUSE, name, reason=reason))
+    return _tell(invocation, AgentEvent(AgentEventKind.PAUSE, name, reason=reason))
 
 
 @agent.command()
@@ -50,21 +49,14 @@ def logout(invocation: Invocation, name: str) -> Answer:
     Example:
       dialer agent logout 17
     """
-    with invocation.store() as store:
-        return order(invocation, store, AgentEvent(AgentEventKind.LOGOUT, name))
+    return _tell(invocation, AgentEvent(AgentEventKind.LOGOUT, name))
 
 
-def order(invocation: Invocation, store: Store, event: AgentEvent) -> Answer:
-    """Tell the agent's daemon, and write into the audit trail who wanted it. Raises `Failure` for an agent who is not
-    logged in."""
-    if not any(row.agent == event.agent for row in agents.listing(store)):
-        raise Failure(
-            CliExit.NOT_FOUND,
-            _("no agent {name!r} is logged in", name=event.agent),
-            _("See who is with: dialer agents"),
-        )
-    agents.enqueue(store, [event])
-    detail = {"agent": event.agent, "reason": event.reason}
-    control.audit(store, f"agent_{event.kind.value}", who=invocation.who, now=now(), detail=detail)
+def _tell(invocation: Invocation, event: AgentEvent) -> Answer:
+    with invocation.desk() as desk:
+        try:
+            tell_agent(desk, event, now())
+        except Missing as missing:
+            raise Failure(CliExit.NOT_FOUND, str(missing), _("See who is with: dialer agents")) from missing
     page = _(DONE[event.kind], name=event.agent)
     return Answer({"agent": event.agent, "told": event.kind.value, "reason": event.reason}, page)

@@ -14,26 +14,21 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dialer.cli.base.figures import ACCENT, BAD, GOOD, QUIET, WARN, bar, count, duration, flowed, labelled, percent
-from dialer.cli.base.glossary import UTILISATION, state_text
-from dialer.cli.live.campaign_panels import LABEL, card, overdue_words, overview
-from dialer.cli.live.host_totals import campaigns
+from dialer.cli.base.figures import bar, figure_text, flowed, labelled, state_text
+from dialer.cli.live.campaign_panels import LABEL, card, overview
 from dialer.core.board import Board, CampaignRow, TrunkRow
 from dialer.core.call_quality import SHORT_SHARE_LIMIT
 from dialer.language.phrases import listed, phrase
 from dialer.language.terms import term
 from dialer.language.translation import _, _n
-
-SILENT_AFTER_S: Final = 5.0
-"""A host that publishes once a second and was not heard for this long is shown as silent."""
+from dialer.operating.alarms import alarms_of
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, duration, percent
+from dialer.operating.glossary import UTILISATION
+from dialer.operating.host_totals import FOLDED, campaigns, overdue_words, rank
 
 MIN_WIDTH: Final = 60
 MIN_LINES: Final = 4
 """Campaigns that are listed however low the terminal is."""
-
-AT_REST: Final = frozenset({"stopped", "paused"})
-FOLDED: Final = 2
-"""The last group of `rank`: one line for all of them."""
 
 SENTENCES_FROM: Final = 110
 """Columns from which on a table of campaigns has room for the pacers' sentences."""
@@ -67,13 +62,6 @@ def render(
     active = [row for row in rows if rank(row)[0] < FOLDED]
     folded = [_folded(rows[len(active) :], width)] if len(active) < len(rows) else []
     return Group(*top, *_lines_and_cards(active, folded, width, height - _height(Group(*top), width)))
-
-
-def rank(row: CampaignRow) -> tuple[int, int, str]:
-    """Campaigns that dial first, the busiest on top; then those that are held; then those at rest, by name."""
-    at_rest = not row.problem and (row.state in AT_REST or row.finished) and not row.calls
-    group = FOLDED if at_rest else 1 if row.problem else 0
-    return group, -sum(row.calls.values()), row.name
 
 
 def _folded(rows: Sequence[CampaignRow], width: int) -> Text:
@@ -177,25 +165,8 @@ def host_line(board: Board) -> Text:
     line.append(_("{used:,} of {total:,} lines  ", used=board.lines_used, total=board.lines_total))
     line.append(_n("{number:,} agent", "{number:,} agents", len(board.agents)))
     if board.agent_s:
-        line.append("  ").append_text(UTILISATION.text(board.utilisation))
+        line.append("  ").append_text(figure_text(UTILISATION, board.utilisation))
     return line.append(time.strftime("  %H:%M:%S", time.localtime(board.at)), QUIET)
-
-
-def alarms_of(board: Board, now: float, several: bool) -> list[str]:
-    """What is wrong with a host, by its name where there are several."""
-    alarms = list(board.problems)
-    silent_s = now - board.at
-    if silent_s > SILENT_AFTER_S:
-        alarms.insert(
-            0,
-            _(
-                "not heard of for {time}: what follows is old; see to the daemon and its network",
-                time=duration(silent_s),
-            ),
-        )
-    if not board.redis_healthy and not any("Redis" in problem for problem in alarms):
-        alarms.append(_("Redis does not answer: no new calls are started, those in progress go on; see to the server"))
-    return [_("{host}: {problem}", host=board.host, problem=text) for text in alarms] if several else alarms
 
 
 def _lines(board: Board, room: int) -> Text:
@@ -225,7 +196,7 @@ def _agents(board: Board, room: int) -> Text:
         return Text(_("nobody is logged in"), WARN)
     parts = [Text.assemble((count(len(board.agents)), "bold"), _(" logged in"))]
     if board.agent_s:
-        parts.append(UTILISATION.text(board.utilisation).append(_(" since the start")))
+        parts.append(figure_text(UTILISATION, board.utilisation).append(_(" since the start")))
     return flowed(parts, room)
 
 

@@ -13,17 +13,19 @@ from rich.table import Table
 from rich.text import Text
 
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean
-from dialer.cli.base.figures import ACCENT, GOOD, WARN
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, console, show_json, show_page
-from dialer.cli.base.text import escaped
 from dialer.cli.live.status import stopped_by_signals
 from dialer.core.board import CallRow
 from dialer.core.calls.call import CallState
 from dialer.language.translation import _, _n, word
+from dialer.operating.desk import Missing
+from dialer.operating.figures import ACCENT, GOOD, WARN
+from dialer.operating.floor_orders import hang_up
+from dialer.operating.text import escaped
 from dialer.store.base.connection import Store
-from dialer.store.operators import calls, control, status
+from dialer.store.operators import calls, status
 
 STATES: Final = [state.value for state in CallState]
 LOOK_EVERY_S: Final = 1.0
@@ -88,14 +90,12 @@ def hangup(invocation: Invocation, attempt_id: str) -> Answer:
     Example:
       dialer call hangup 19a2f3c41d0-7b1e-000042
     """
-    with invocation.store() as store:
-        rows = {row.attempt_id: (host, row) for host, row in calls.read(store).rows}
-        if attempt_id not in rows:
-            hints = (*did_you_mean(attempt_id, tuple(rows)), _("See the calls with: dialer call list"))
-            raise Failure(CliExit.NOT_FOUND, _("no call {attempt_id!r} is on the line", attempt_id=attempt_id), *hints)
-        host, row = rows[attempt_id]
-        order = control.Command(control.HANG_UP, {"attempt_id": attempt_id})
-        control.send(store, order, who=invocation.who, now=now())
+    with invocation.desk() as desk:
+        try:
+            host, row = hang_up(desk, attempt_id, now())
+        except Missing as missing:
+            hints = (*did_you_mean(attempt_id, missing.reasons), _("See the calls with: dialer call list"))
+            raise Failure(CliExit.NOT_FOUND, str(missing), *hints) from missing
     facts = {"host": host, "phone": row.phone, "state": word(row.state), "agent": row.agent}
     if row.agent:
         page = _(

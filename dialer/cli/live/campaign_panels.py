@@ -11,22 +11,21 @@ from rich.table import Table
 from rich.text import Text
 
 from dialer.cli.base.figures import (
-    ACCENT,
-    BAD,
     EMPTY,
-    GOOD,
-    QUIET,
-    WARN,
     agent_strip,
     agent_words,
     bar,
     by_size,
-    count,
+    figure_text,
     flowed,
     labelled,
     stacked,
+    state_text,
 )
-from dialer.cli.base.glossary import (
+from dialer.core.board import CampaignRow, Delay, WindowRow
+from dialer.language.translation import _, _n, translated, word
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count
+from dialer.operating.glossary import (
     ABANDONED,
     ANSWER_TO_AGENT,
     ANSWERED,
@@ -37,11 +36,8 @@ from dialer.cli.base.glossary import (
     Figure,
     place_word,
     rule_word,
-    state_text,
 )
-from dialer.cli.live.host_totals import answer_rate
-from dialer.core.board import CampaignRow, Delay, WindowRow
-from dialer.language.translation import _, _n, translated, word
+from dialer.operating.host_totals import answer_rate, overdue_words, present, tightest
 
 LABEL: Final = 10
 """Columns that the labels take."""
@@ -124,8 +120,8 @@ def _rates(row: CampaignRow, room: int) -> Text:
     """Answers, and the first counting window."""
     rate, window = answer_rate(row), row.capped[0]
     style = abandon_style(window)
-    abandoned = ABANDONED.text(window.rate if window.answered else None, f"bold {style}")
-    text = Text.assemble(ANSWERED.text(rate), "   ", abandoned, _(" of {cap} ", cap=cap_words(window.cap)))
+    abandoned = figure_text(ABANDONED, window.rate if window.answered else None, f"bold {style}")
+    text = Text.assemble(figure_text(ANSWERED, rate), "   ", abandoned, _(" of {cap} ", cap=cap_words(window.cap)))
     counts = _(
         " {abandoned:,} of {answered:,} {window}",
         abandoned=window.abandoned,
@@ -213,27 +209,12 @@ def _leads(row: CampaignRow, room: int) -> Text:
     return flowed(shown, room, "  ")
 
 
-def overdue_words(overdue: int) -> str:
-    """`2 callbacks overdue`."""
-    return _n("{number:,} callback overdue", "{number:,} callbacks overdue", overdue)
-
-
 def _sentence(row: CampaignRow, room: int) -> Text:
     # A blank line is kept for a long sentence, or everything below would jump once a second.
     text = Text(row.sentence or "–", "" if row.sentence else QUIET)
     if room < 120 and text.cell_len <= room:
         text.append("\n")
     return text
-
-
-def present(row: CampaignRow) -> int:
-    """Agents who work for a campaign now, those in a pause left out."""
-    return sum(row.agents.values()) - row.agents.get("paused", 0)
-
-
-def tightest(row: CampaignRow) -> WindowRow:
-    """The counting window that is nearest to its cap."""
-    return max(row.capped, key=lambda window: window.used)
 
 
 def abandoned_text(row: CampaignRow) -> Text:

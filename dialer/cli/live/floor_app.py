@@ -21,19 +21,21 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
-from config.daemon import AgentSettings
+from config.agents.settings import AgentSettings
 from dialer.cli.base.failures import failure_of
-from dialer.cli.base.figures import QUIET, WARN
-from dialer.cli.base.hosts import Hosts
 from dialer.cli.live import floor_rows
-from dialer.cli.live.board import alarm, alarms_of, host_line, host_panel, no_daemon_line, overdue_line
+from dialer.cli.live.board import alarm, host_line, host_panel, no_daemon_line, overdue_line
 from dialer.cli.live.campaign_panels import card
-from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS, AgentLine, about_agent
-from dialer.cli.live.host_totals import campaigns
+from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS, about_agent
 from dialer.cli.live.line_table import Column, LineTable
 from dialer.core.board import CampaignRow
 from dialer.language.phrases import N_
 from dialer.language.translation import _, _n, word
+from dialer.operating.agent_lines import AgentLine, agent_lines, matches
+from dialer.operating.alarms import alarms_of
+from dialer.operating.figures import QUIET, WARN
+from dialer.operating.host_totals import campaigns
+from dialer.operating.hosts import Hosts
 from dialer.store.base.errors import StoreError
 
 T = TypeVar("T")
@@ -168,13 +170,13 @@ class FloorApp(App[None]):
             return  # the screen is being taken down
         now = time.time()
         self.campaign_rows = {row.name: row for row in campaigns(self.hosts.boards)}
-        lines = floor_rows.agent_lines(self.hosts.boards, now, self.limits)
+        lines = agent_lines(self.hosts.boards, now, self.limits)
         self.agent_lines = {line.row.agent: line for line in lines}
         words = self.words
         of_campaigns, of_agents = (words if self.view == view else "" for view in ("campaigns", "agents"))
         rows = list(self.campaign_rows.values())
         shown = floor_rows.campaign_lines(rows, of_campaigns, at_rest=self.at_rest)
-        matching = [line for line in lines if floor_rows.matches(line, of_agents)]
+        matching = [line for line in lines if matches(line, of_agents)]
         self.floor.query_one("#top", Static).update(self._top(now))
         self.floor.query_one("#views", Static).update(self._views(len(shown), len(matching), words))
         if self.view == "campaigns":

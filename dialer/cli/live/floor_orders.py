@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dialer.cli.base.invocation import Invocation
-from dialer.cli.campaigns.campaign_state import set_state
-from dialer.cli.live.agent_orders import order
+from dialer.cli.base.invocation import now
 from dialer.cli.live.floor_app import Order, Orders
-from dialer.cli.live.floor_rows import AgentLine
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.board import CampaignRow
 from dialer.core.inputs import CampaignState
 from dialer.language.translation import _, word
-from dialer.store.base.connection import Store
+from dialer.operating.agent_lines import AgentLine
+from dialer.operating.campaign_orders import set_state
+from dialer.operating.desk import Desk
+from dialer.operating.floor_orders import tell_agent
 
 
-def orders(invocation: Invocation, store: Store) -> Orders:
+def orders(desk: Desk) -> Orders:
     """Orders that are carried out under the name of whoever looks, and are in the audit trail."""
 
     def pause_campaign(row: CampaignRow) -> Order | str:
@@ -30,11 +30,11 @@ def orders(invocation: Invocation, store: Store) -> Orders:
                 state=word(row.state),
             )
         done = _("Campaign {name} is {state}.", name=row.name, state=word(state))
-        return Order(question, lambda: set_state(invocation, store, row.name, state), done)
+        return Order(question, lambda: set_state(desk, row.name, state, now()), done)
 
     def tell(kind: AgentEventKind, line: AgentLine, question: str, done: str, reason: str = "") -> Order:
         event = AgentEvent(kind, line.row.agent, reason=reason)
-        return Order(question, lambda: order(invocation, store, event), done)
+        return Order(question, lambda: tell_agent(desk, event, now()), done)
 
     def pause_agent(line: AgentLine) -> Order | str:
         who = f"{line.row.agent} {line.row.name}".rstrip()

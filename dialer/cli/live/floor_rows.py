@@ -3,76 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.console import Group
 from rich.text import Text
 
-from config.daemon import AgentSettings
-from dialer.cli.base.figures import AGENT_GLYPHS, BAD, QUIET, WARN, agent_state_word, duration, sparkline, stopwatch
-from dialer.cli.base.glossary import (
-    ABANDONED,
-    ANSWERED,
-    DUE,
-    LINES,
-    PRESENT,
-    agent_state_text,
-    state_text,
-)
-from dialer.cli.live.board import FOLDED, rank
-from dialer.cli.live.campaign_panels import abandoned_text, present, tightest
-from dialer.cli.live.host_totals import answer_rate
+from dialer.cli.base.figures import agent_state_text, sparkline, state_text
+from dialer.cli.live.campaign_panels import abandoned_text
 from dialer.cli.live.line_table import Column
-from dialer.core.board import AgentRow, Board, CampaignRow
+from dialer.core.board import CampaignRow
 from dialer.language.phrases import listed, phrase
 from dialer.language.terms import term
 from dialer.language.translation import _, _n, translated, word
-
-HOUR_S: Final = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class AgentLine:
-    """An agent and the daemon that the agent belongs to. `over` is by how much the state lasts longer than it should,
-    in seconds; below 0 it does not."""
-
-    row: AgentRow
-    host: str
-    for_s: float
-    over: float
-
-    @property
-    def per_hour(self) -> float | None:
-        """Talks in an hour since the first of today began; None before, and until ten minutes have gone."""
-        first_at = self.row.first_talk_at
-        since_s = 0.0 if first_at is None else self.row.since + self.for_s - first_at
-        return self.row.talks / since_s * HOUR_S if since_s >= 600 else None
-
-    @property
-    def average_talk_s(self) -> float | None:
-        return self.row.talk_s / self.row.talks if self.row.talks else None
-
-
-def agent_lines(boards: Sequence[Board], now: float, limits: AgentSettings) -> list[AgentLine]:
-    """Every agent of every host, by name. `now` is seconds since the epoch."""
-    longest_s = {"talking": limits.long_talk_s, "wrapup": limits.long_wrapup_s, "paused": limits.long_pause_s}
-    lines = []
-    for board in boards:
-        for row in board.agents:
-            for_s = max(now - row.since, 0.0)
-            lines.append(AgentLine(row, board.host, for_s, for_s - longest_s.get(row.state, float("inf"))))
-    return sorted(lines, key=lambda line: line.row.agent)
-
-
-def matches(line: AgentLine, words: str) -> bool:
-    """Whether each of the words stands somewhere in an agent's id, name, team, state, campaign, reason or host."""
-    row = line.row
-    text = " ".join(
-        (row.agent, row.name, row.team, row.state, agent_state_word(row.state), row.campaign, row.reason, line.host)
-    ).lower()
-    return all(word in text for word in words.lower().split())
-
+from dialer.operating.agent_lines import AgentLine
+from dialer.operating.figures import BAD, QUIET, WARN, duration, stopwatch
+from dialer.operating.glossary import ABANDONED, AGENT_GLYPHS, ANSWERED, DUE, LINES, PRESENT, agent_state_word
+from dialer.operating.host_totals import FOLDED, answer_rate, present, rank, tightest
 
 _STATES: Final[Mapping[str, int]] = {state: place for place, state in enumerate(AGENT_GLYPHS)}
 

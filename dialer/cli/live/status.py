@@ -11,17 +11,18 @@ from contextlib import contextmanager
 import click
 from rich.text import Text
 
-from dialer.cli.base import hosts
 from dialer.cli.base.failures import CliExit
-from dialer.cli.base.figures import duration
-from dialer.cli.base.glossary import agent_state_text
-from dialer.cli.base.hosts import Hosts
+from dialer.cli.base.figures import agent_state_text
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, console, page_width, show, table
-from dialer.cli.base.text import escaped
 from dialer.cli.live.board import render
 from dialer.core.agents.agent import AgentState
 from dialer.language.translation import _, word
+from dialer.operating import hosts
+from dialer.operating.desk import Desk
+from dialer.operating.figures import duration
+from dialer.operating.hosts import Hosts
+from dialer.operating.text import escaped
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.operators import agents as store_agents
@@ -69,11 +70,11 @@ def watch(invocation: Invocation, interval: float, count: int | None, as_json: b
       dialer watch
       dialer watch --interval 60 >> board.log
     """
-    with invocation.store() as store, stopped_by_signals() as stop:
+    with invocation.desk() as desk, stopped_by_signals() as stop:
         if console().is_terminal and count is None and not as_json:
-            _open_board(invocation, store, interval)
+            _open_board(desk, interval)
             return
-        for daemons, notice in _looks(store, stop, interval, count):
+        for daemons, notice in _looks(desk.store, stop, interval, count):
             if as_json:
                 line = {"at": now(), "notice": notice, "hosts": [board.to_wire() for board in daemons.boards]}
                 click.echo(escaped(json.dumps(line, ensure_ascii=False)))
@@ -82,13 +83,12 @@ def watch(invocation: Invocation, interval: float, count: int | None, as_json: b
                 click.echo()
 
 
-def _open_board(invocation: Invocation, store: Store, interval: float) -> None:
+def _open_board(desk: Desk, interval: float) -> None:
     # Not for whoever prints one board.
     from dialer.cli.live.floor_app import FloorApp
     from dialer.cli.live.floor_orders import orders
 
-    limits = invocation.effective().settings.agents
-    FloorApp(lambda: hosts.read(store), interval, limits, orders(invocation, store)).run()
+    FloorApp(lambda: hosts.read(desk.store), interval, desk.settings.agents, orders(desk)).run()
 
 
 @click.command()

@@ -8,27 +8,14 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base.figures import (
-    ACCENT,
-    BAD,
-    EMPTY,
-    GOOD,
-    QUIET,
-    WARN,
-    bar,
-    count,
-    duration,
-    flowed,
-    labelled,
-    percent,
-)
-from dialer.cli.base.glossary import state_text
-from dialer.cli.base.text import counted
+from dialer.cli.base.figures import EMPTY, bar, flowed, labelled, state_text
 from dialer.cli.live.campaign_panels import LABEL, abandon_style, cap_words
-from dialer.cli.pacing.explanation import Explanation, HostView, calibration_words, room_from, spent
 from dialer.cli.pacing.simulate_charts import resampled, strip
 from dialer.core.board import WindowRow
 from dialer.language.decisions import to_go
+from dialer.operating.explanation import Explanation, HostView, calibration_words, room_from, spent
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, duration, percent
+from dialer.operating.text import counted
 from pacing.api import Mode, Settings
 from pacing.learning.model_summary import Law, ModelSummary, Share
 

@@ -53,21 +53,13 @@ def explain(ctx: click.Context, invocation: Invocation, campaign: str, as_json: 
       dialer pace explain spring-sale --json | jq '.hosts[].learnt.talk.p50_s'
     """
     # `stdio` is a filter that others start: it should not pay for Redis and for drawing.
-    from config.policies import applied
-    from dialer.cli.base import hosts
     from dialer.cli.base.output import page_width, show, show_json
-    from dialer.cli.campaigns.campaign_facts import abandon_windows
-    from dialer.cli.pacing import explanation
     from dialer.cli.pacing.explanation_page import page
-    from dialer.store.operators import campaigns, pacer_memory
+    from dialer.operating import explanation, hosts
 
-    with invocation.store() as store:
-        stored = campaigns.get(store, campaign)
-        daemons = hosts.read(store)
-        settings = applied(stored.settings, invocation.catalogue())
-        windows = abandon_windows(store, stored, settings)
-        memories = pacer_memory.read(store, [campaign], now())
-        explained = explanation.explanation(stored, settings.pacing(), windows, daemons, memories)
+    with invocation.desk() as desk:
+        daemons = hosts.read(desk.store)
+        explained = explanation.explain(desk, campaign, daemons, now())
     if as_json:
         show_json(explanation.as_json(explained, now()))
     else:

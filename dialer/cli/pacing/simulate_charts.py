@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base.figures import ACCENT, AGENT_GLYPHS, BAD, GOOD, QUIET, agent_state_word, percent
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, percent
+from dialer.operating.glossary import AGENT_GLYPHS, agent_state_word
 
 if TYPE_CHECKING:
     from dialer.sim.study.summary import PolicySummary, Series

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base.figures import BAD, GOOD, QUIET, WARN, flowed
+from dialer.cli.base.figures import flowed
 from dialer.cli.base.output import table
+from dialer.operating.figures import BAD, GOOD, QUIET, WARN
 from dialer.sim.study.figures import (
     ABANDONED,
     AGAINST,

@@ -16,7 +16,7 @@ from dialer.cli.base.failures import warn
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, fitted, when
-from dialer.cli.base.text import counted, say
+from dialer.cli.base.text import say
 from dialer.cli.privacy import block_files
 from dialer.cli.privacy.block_wanted import (
     Named,
@@ -27,6 +27,7 @@ from dialer.cli.privacy.block_wanted import (
     targets_of,
     until_of,
 )
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import NotAllowed
 from dialer.store.crm.blocks import ask

@@ -19,7 +19,8 @@ from compliance.numbers import BadNumber, masked_text
 from config.campaign import NAME
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.privacy.block_wanted import MAX_TARGETS, refuse, target_of
-from dialer.cli.sheets.cells import no_formula, without_mark
+from dialer.cli.sheets.cells import without_mark
+from dialer.drawing.cells import no_formula
 from dialer.store.base.connection import Store
 from dialer.store.base.fields import EPOCH_MAX
 from dialer.store.privacy import blocklist

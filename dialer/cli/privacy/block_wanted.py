@@ -14,7 +14,7 @@ from compliance.blocks import BadBlock, BlockKind, Target, of_number
 from compliance.numbers import BadNumber, parse
 from dialer.cli.base.arguments import SPAN_EXAMPLES, span_s
 from dialer.cli.base.failures import CliExit, Failure
-from dialer.cli.base.text import counted
+from dialer.operating.text import counted
 from dialer.store.base.fields import EPOCH_MAX
 
 MAX_TARGETS: Final = 1_000_000

@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 from compliance.numbers import E164, BadNumber, masked_text, parse
-from dialer.cli.base import hosts
 from dialer.cli.base.arguments import region_option
 from dialer.cli.base.failures import warn
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import show_json
-from dialer.cli.base.text import counted, say
+from dialer.cli.base.text import say
 from dialer.language.translation import _
+from dialer.operating import hosts
+from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.operators import campaigns, control
 from dialer.store.privacy import erasures

@@ -16,7 +16,7 @@ from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, table, when
-from dialer.cli.base.text import counted
+from dialer.operating.text import counted
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from compliance.evidence import Record, Verdict

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from compliance.evidence import Record
 from config.abandonment import USUAL, AbandonmentSettings
-from dialer.cli.base.figures import BAD, QUIET
-from dialer.cli.base.glossary import ABANDONED
 from dialer.cli.base.output import table, when
 from dialer.cli.live.campaign_panels import cap_words
 from dialer.core.abandonment.evidence_rates import AnswersOnRecord, Survey, open_windows
 from dialer.core.abandonment.rate import AnswerCounts, ledger_of, together
 from dialer.core.abandonment.windows import counting_day, zone_of
+from dialer.operating.figures import BAD, QUIET
+from dialer.operating.glossary import ABANDONED
 from dialer.store.base.connection import Store
 from dialer.store.settlement import ledger
 from pacing.api import Ledger

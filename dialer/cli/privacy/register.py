@@ -13,11 +13,12 @@ from rich.console import RenderableType
 
 from dialer.cli.base.arguments import region_option
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean, warn
-from dialer.cli.base.figures import count
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, show_json, table, when
-from dialer.cli.base.text import counted, say
+from dialer.cli.base.text import say
+from dialer.operating.figures import count
+from dialer.operating.text import counted
 
 if TYPE_CHECKING:
     from compliance.register import Facts

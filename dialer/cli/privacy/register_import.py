@@ -11,11 +11,12 @@ from typing import Final
 from compliance.register import Facts, RegisterUnreadable
 from config.daemon import RegisterSettings
 from dialer.cli.base.failures import CliExit, Failure
-from dialer.cli.base.figures import count
 from dialer.cli.base.output import progress_bar
-from dialer.cli.base.text import counted, say
+from dialer.cli.base.text import say
 from dialer.disk.register_lines import MAX_EXAMPLES, Account, Bytes
 from dialer.disk.registers import open_register
+from dialer.operating.figures import count
+from dialer.operating.text import counted
 
 GZIP: Final = b"\x1f\x8b"
 LEAST_OF_BEFORE: Final = 0.9

@@ -14,8 +14,8 @@ from rich.text import Text
 from dialer.cli.base.failures import CliExit, warn
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, answering, progress_bar
-from dialer.cli.base.text import counted
 from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable
+from dialer.operating.text import counted
 
 if TYPE_CHECKING:
     from dialer.disk.recordings.index import Row

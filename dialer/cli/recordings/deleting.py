@@ -10,8 +10,8 @@ import click
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
-from dialer.cli.base.text import counted
 from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable, row_of
+from dialer.operating.text import counted
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import shutil
@@ -17,11 +16,13 @@ import click
 from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, progress_bar
-from dialer.cli.base.text import counted, say
+from dialer.cli.base.text import say
 from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable, row_of
+from dialer.operating.text import counted
 
 if TYPE_CHECKING:
     from dialer.disk.recordings.index import Row
+    from dialer.operating.desk import Desk
 
 PLAYERS: Final = (
     ("mpv", "--no-video", "--really-quiet", "-"),
@@ -44,6 +45,8 @@ def play(invocation: Invocation, attempt: str) -> None:
       dialer recordings play 19a3f-2b7c-000017
       ssh dial-1 sudo -u dialer dialer recordings play 19a3f-2b7c-000017 | mpv -
     """
+    from dialer.operating.recordings import note
+
     folder = folder_of(invocation)
     row = row_of(folder, attempt)
     command = None
@@ -55,8 +58,9 @@ def play(invocation: Invocation, attempt: str) -> None:
                 "neither mpv nor ffplay is installed here",
                 f"Listen elsewhere: ssh HOST dialer recordings play {attempt} | mpv -",
             )
-    data = plain(invocation, folder, row)
-    _audit(invocation, "recording_play", row)
+    with invocation.desk() as desk:
+        data = _plain(desk, row)
+        note(desk, "recording_play", [row], now())
     if command is None:
         sys.stdout.buffer.write(data)
     else:
@@ -81,6 +85,7 @@ def export(invocation: Invocation, chosen: Chosen, attempts: tuple[str, ...], ta
       dialer recordings export 19a3f-2b7c-000017 --to /tmp/court --wav
       dialer recordings export --agent 17 --since 2026-11-30 --to /tmp/agent-17
     """
+    from dialer.operating.recordings import note
     from dialer.store.privacy.recordings import hand_over
 
     folder = folder_of(invocation)
@@ -90,33 +95,28 @@ def export(invocation: Invocation, chosen: Chosen, attempts: tuple[str, ...], ta
     if not rows:
         raise Failure(CliExit.NOT_FOUND, "there is no such recording here")
     names, detail = [row.attempt for row in rows], {"to": str(target.resolve())}
-    with invocation.store() as store:
-        hand_over(store, "export", names, who=invocation.who, now=now(), detail=detail)
-    _audit(invocation, "recording_export", *rows, **detail)
+    with invocation.desk() as desk:
+        hand_over(desk.store, "export", names, who=desk.who, now=now(), detail=detail)
+        note(desk, "recording_export", rows, now(), **detail)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     with progress_bar("writing", len(rows)) as bar:
         for row in rows:
-            data = plain(invocation, folder, row)
+            data = _plain(desk, row)
             _write(target / f"{row.attempt}.{'wav' if as_wav else 'opus'}", _wav(data) if as_wav else data)
             bar.advance(1)
     text = f"Wrote {counted(len(rows), 'recording')} to {target}"
     return Answer({"recordings": names, "folder": str(target)}, text)
 
 
-def plain(invocation: Invocation, folder: Path, row: Row) -> bytes:
-    """A recording as Ogg/Opus. Fails where its key is not here; says where it is not what was recorded."""
-    from dialer.disk.recordings import index, sealing
+def _plain(desk: Desk, row: Row) -> bytes:
+    """A recording as Ogg/Opus. Fails where it may not be read; says where it is not what was recorded."""
+    from dialer.operating.recordings import plain
 
-    with readable(folder):
-        data = index.path_of(folder, row).read_bytes()
-    if hashlib.sha256(data).hexdigest() != row.sha256:
+    with readable(Path(desk.settings.recordings.folder)):
+        heard = plain(desk.settings.recordings, row)
+    if not heard.as_made:
         warn(f"recording {row.attempt} is not as it was made: dialer recordings verify")
-    if row.file.endswith(index.SEALED):
-        key_file = invocation.effective().settings.recordings.key_file
-        if not key_file:
-            raise Failure(CliExit.REFUSED, f"recording {row.attempt} is encrypted", "Name its key: recordings.key_file")
-        return sealing.opened(data, row.attempt, sealing.read_keys(Path(key_file)))
-    return data
+    return heard.audio
 
 
 def _wav(data: bytes) -> bytes:
@@ -137,13 +137,3 @@ def _write(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
-
-
-def _audit(invocation: Invocation, what: str, *rows: Row, **detail: str) -> None:
-    """Who listened, before anybody hears anything: without an audit trail nothing is played."""
-    from dialer.store.operators import control
-
-    campaigns = sorted({row.campaign for row in rows})
-    known = {"attempts": [row.attempt for row in rows][:50], "recordings": len(rows), "campaigns": campaigns}
-    with invocation.store() as store:
-        control.audit(store, what, who=invocation.who, now=now(), detail={**known, **detail})

@@ -13,15 +13,14 @@ from dialer.cli.base.arguments import LATEST, campaign_option
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
-from dialer.cli.base.text import counted
 from dialer.cli.recordings.chosen import Chosen, folder_of
+from dialer.operating.text import counted
 
 if TYPE_CHECKING:
     from config.recordings.scoring import ScoringSheet
     from dialer.disk.recordings.index import Row
 
 LAST_WEEK: Final = "last"
-OWN_SHEET: Final = Path("/etc/dialer/scoring.toml")
 
 
 @click.command()
@@ -43,7 +42,7 @@ OWN_SHEET: Final = Path("/etc/dialer/scoring.toml")
     "--sheet",
     "sheet_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"What is marked. [default: {OWN_SHEET}, else the shipped one]",
+    help="What is marked. [default: /etc/dialer/scoring.toml, else the shipped one]",
 )
 @answering
 def sample(
@@ -65,6 +64,7 @@ def sample(
       dialer recordings sample --per-agent 5 --week 2026-W48 --to week-48.toml
     """
     from dialer.core.quality import drawn
+    from dialer.operating.recordings import sheet_of
 
     name, monday = _monday(week)
     since = datetime.combine(monday, datetime.min.time()).timestamp()
@@ -96,14 +96,6 @@ def _monday(week: str) -> tuple[str, date]:
     except ValueError:
         raise click.UsageError(f"--week {week!r}: give a week such as 2026-W48") from None
     return f"{monday:%G-W%V}", monday
-
-
-def sheet_of(path: Path | None) -> ScoringSheet:
-    """The sheet of a file, the one of this machine, or the shipped one. Raises `ConfigError`."""
-    from config.load import load_model
-    from config.recordings.scoring import SHIPPED, ScoringSheet
-
-    return load_model(path or (OWN_SHEET if OWN_SHEET.exists() else SHIPPED), ScoringSheet)
 
 
 def _filled(sheet: ScoringSheet, rows: list[Row], week: str, who: str) -> str:

@@ -11,7 +11,7 @@ from dialer.cli.base.arguments import SPAN_EXAMPLES, moment_of
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, fitted
-from dialer.cli.base.text import counted
+from dialer.operating.text import counted
 
 MONTH_S: Final = 30 * 86_400.0
 
@@ -30,32 +30,15 @@ def score(invocation: Invocation, file: Path) -> Answer:
       dialer recordings score week-48.toml
     """
     from config.load import load_model
-    from config.problems import ConfigError, Problem
     from config.recordings.scoring import FilledSheet
-    from dialer.core import quality
-    from dialer.store.operators import control
-    from dialer.store.operators import scores as store_of_scores
+    from dialer.operating.recordings import take_marks
 
     filled = load_model(file, FilledSheet)
-    marked = [(place, each) for place, each in enumerate(filled.recording) if each.is_marked]
-    problems = [
-        Problem(f"recording[{place}]", f"(attempt {each.attempt}) {fault}")
-        for place, each in marked
-        for fault in quality.faults(filled.sheet, each)
-    ]
-    if problems:
-        raise ConfigError(problems)
+    marked = [(f"recording[{place}]", each) for place, each in enumerate(filled.recording) if each.is_marked]
     if not marked:
         raise Failure(CliExit.REFUSED, f"nothing is marked in {file} yet", "Put points in place of -1.")
-    taken = [quality.score(filled.sheet, each, now()) for _, each in marked]
-    with invocation.store() as store:
-        store_of_scores.keep(store, taken)
-        detail = {
-            "recordings": len(taken),
-            "sheet": filled.sheet.name,
-            "attempts": [each.attempt for each in taken][:50],
-        }
-        control.audit(store, "recording_score", who=invocation.who, now=now(), detail=detail)
+    with invocation.desk() as desk:
+        taken = take_marks(desk, filled.sheet, marked, now())
     left = len(filled.recording) - len(marked)
     text = f"Took in the marks of {counted(len(taken), 'recording')}" + (
         f"; {left} are not marked yet." if left else "."

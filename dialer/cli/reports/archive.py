@@ -16,7 +16,7 @@ from dialer.cli.base.failures import CliExit
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
 from dialer.cli.base.output import Answer, alarm, answering, facts, table, when
-from dialer.cli.base.text import counted
+from dialer.operating.text import counted
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from dialer.archive.standing import Standing
@@ -50,12 +50,15 @@ def run(invocation: Invocation) -> None:
     Example:
       dialer --config /etc/dialer/dialer.toml archive run
     """
+    from dialer.archive import metrics
     from dialer.shell import logs
     from dialer.shell.watchdog import Notifier
 
-    logs.set_up(invocation.effective().settings.log)
+    settings = invocation.effective().settings
+    logs.set_up(settings.log)
     stop = threading.Event()
     with invocation.store() as store, _writer(invocation, store) as writer:
+        metrics.serve(writer.partitions.folder, settings.metrics.address, settings.archive.metrics_port)
         before = {one: signal.signal(one, lambda *_: stop.set()) for one in (signal.SIGTERM, signal.SIGINT)}
         notifier = Notifier()
         notifier.ready(f"writes {writer.partitions.folder}")

@@ -16,9 +16,9 @@ from rich.console import RenderableType
 from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.invocation import Invocation, pass_invocation
 from dialer.cli.base.output import Answer, answering, fitted, show, show_json
-from dialer.cli.base.text import counted
-from dialer.cli.reports.files import plain_cell
 from dialer.cli.reports.zone import period_given, zone_of
+from dialer.operating.text import counted
+from dialer.reports.files import plain_cell
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from dialer.reports.verify import Compared, Difference
@@ -110,7 +110,7 @@ def verify(invocation: Invocation, folders: tuple[Path, ...], period: str, no_ev
             except OSError as error:
                 raise Failure(CliExit.BROKEN, f"{error.filename}: {error.strerror}") from error
     equal = not any(one.differences for one in done)
-    attempts = sum(one.attempts for one in ours.values())
+    attempts = sum(row.attempts for row in ours.values())
     return Answer(
         {"equal": equal, "attempts": attempts, "compared": done},
         list(_page(done, attempts)),

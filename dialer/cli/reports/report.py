@@ -132,7 +132,8 @@ def _make(
 
 
 def _print(document: Document, name: str) -> None:
-    from dialer.cli.reports import files, terminal
+    from dialer.cli.reports import terminal
+    from dialer.reports import files
 
     if name == "json":
         show_json(files.as_json(document))
@@ -143,7 +144,8 @@ def _print(document: Document, name: str) -> None:
 
 
 def _text(document: Document, name: str) -> str:
-    from dialer.cli.reports import files, html, terminal
+    from dialer.cli.reports import terminal
+    from dialer.reports import files, html
 
     match name:
         case "html":
@@ -164,7 +166,7 @@ def _write(document: Document, name: str, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if name == "xlsx":
-            from dialer.cli.reports.workbook import write_workbook
+            from dialer.reports.workbook import write_workbook
 
             write_workbook(document, part)
         else:

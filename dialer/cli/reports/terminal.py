@@ -11,8 +11,8 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from dialer.cli.base.output import console, page_width, table
-from dialer.cli.reports.written import key_written, written
 from dialer.reports.compose import Document, Section, Value
+from dialer.reports.written import key_written, written
 
 GAP: Final = 2
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -16,14 +15,10 @@ if TYPE_CHECKING:  # a command that only prints its help need not load these
 
 
 def zone_of(invocation: Invocation) -> str:
-    """The zone by its name: that of the settings, else this machine's; UTC where it has none that is known."""
-    named = invocation.effective().settings.archive.time_zone or os.environ.get("TZ", "")
-    if not named:
-        try:
-            named = os.readlink("/etc/localtime").partition("zoneinfo/")[2]
-        except OSError:
-            named = ""
-    return named if named in available_timezones() else "UTC"
+    """The zone by its name."""
+    from dialer.reports.zone import zone_name
+
+    return zone_name(invocation.effective().settings.archive.time_zone)
 
 
 def period_given(invocation: Invocation, text: str) -> Period:

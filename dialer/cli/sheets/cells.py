@@ -1,4 +1,4 @@
-"""Cells as spreadsheets write them, and as they may be written for one."""
+"""Cells as spreadsheets write them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Final
 
 from compliance.numbering.written import MARKS, UNSEEN, bare, spoilt
 from compliance.numbers import BadNumber, parse
-
-FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet calculate a cell instead of showing it."""
+from dialer.drawing.cells import FORMULA_BEGINS
 
 MOST_DIGITS_OF_ONE: Final = 15
 
@@ -18,11 +16,6 @@ _UNSEEN: Final = re.compile(f"[{UNSEEN}]")
 _QUOTED_FORMULA: Final = re.compile(r'="((?:[^"]|"")*)"')
 _BETWEEN_NUMBERS: Final = re.compile(r"[;|,、；，\n\r]")
 _PERHAPS_BETWEEN: Final = (re.compile(r"\s*[/／]\s*"), re.compile(r"\s*(?:或|和|及|or)\s*"), re.compile(r"\s+"))
-
-
-def no_formula(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula. `without_mark` takes the apostrophe away again."""
-    return f"'{cell}" if cell.startswith(FORMULA_BEGINS) else cell
 
 
 def without_mark(cell: str) -> str:

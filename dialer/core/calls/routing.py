@@ -126,8 +126,18 @@ def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
     call.agent, call.leg = agent.agent, f"{call.attempt}.{call.legs}"
     call.tried |= {agent.agent}
     state.put_agent(enter(agent, AgentState.RINGING, now, call=call.attempt))
-    order = recording.order(state, call, agent)
-    state.do(Send(DialAgent(call.dial_id, call.leg, agent.uri, about=str(call.lead.number), recording=order)))
+    state.do(
+        Send(
+            DialAgent(
+                call.dial_id,
+                call.leg,
+                agent.uri,
+                about=str(call.lead.number),
+                recording=recording.order(state, call, agent),
+                attempt=call.attempt,
+            )
+        )
+    )
 
 
 def agent_dialled(call: Call, event: AgentDialled) -> None:

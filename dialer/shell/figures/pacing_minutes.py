@@ -37,7 +37,7 @@ class PacingMinutes:
         """What happened since the last time, of the minute that began at `minute_at`; of campaigns that run, or in
         which a call has ended."""
         campaigns = self.parts.engine.statistics(self.parts.clock.now()).campaigns
-        told = [(one, self._figures(one)) for one in campaigns]
+        told = [(campaign, self._figures(campaign)) for campaign in campaigns]
         return [
             pacing_minute(one.row.name, self.parts.host, minute_at, figures)
             for one, figures in told

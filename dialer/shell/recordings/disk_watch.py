@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -53,7 +53,7 @@ class DiskWatch:
         """One look, and what follows from it."""
         settings = self.parts.settings.recordings
         if not self._somebody_records():
-            await self._tell("", "")
+            await self._tell("", "", None)
             return
         folders = [
             Path(settings.folder),
@@ -69,12 +69,13 @@ class DiskWatch:
         alarm = ""
         if not fault and near < NEAR * settings.min_free_mb:
             alarm = f"{near:,.0f} MB are left for recordings; below {settings.min_free_mb:,} MB nothing is recorded"
-        await self._tell(fault, alarm)
+        await self._tell(fault, alarm, near)
 
     def _somebody_records(self) -> bool:
         return any(run.settings.recording.used for run in self.parts.engine.state.campaigns.values())
 
-    async def _tell(self, fault: str, alarm: str) -> None:
+    async def _tell(self, fault: str, alarm: str, free_mb: float | None) -> None:
+        self.parts.statistics.recordings = replace(self.parts.statistics.recordings, free_mb=free_mb)
         if fault:
             alarm = f"nothing is recorded: {fault}. {self._who_waits()}Make room or mend the disk"
         elif alarm:

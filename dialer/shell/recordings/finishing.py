@@ -10,10 +10,10 @@ from __future__ import annotations
 import errno
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -114,7 +114,8 @@ class Finishing:
         """Finish every talk that is over. Raises `OSError`, `NoAnswer`."""
         if self.parts.evidence.failing:
             return  # nothing is told before it is on record
-        ready = await self._work.run("talks", DISK_LIMIT_S, self._ready)
+        ready, waiting = await self._work.run("talks", DISK_LIMIT_S, self._ready)
+        self._count(waiting=waiting)
         for name in ready:
             await self._finish(name)
         now = self.parts.clock.now()
@@ -122,7 +123,12 @@ class Finishing:
             self._busy_at = now
         elif now - self._busy_at >= ENCODER_IDLE_S:
             await self.encoder.stop()
-        self.troubles.look(now, await self._work.run("failed", DISK_LIMIT_S, self._failed_talks))
+        set_aside = await self._work.run("failed", DISK_LIMIT_S, self._failed_talks)
+        self._count(set_aside=set_aside)
+        self.troubles.look(now, set_aside)
+
+    def _count(self, **changes: Any) -> None:
+        self.parts.statistics.recordings = replace(self.parts.statistics.recordings, **changes)
 
     def _failed_talks(self) -> int:
         return len(talks.names(self.aside))
@@ -132,16 +138,16 @@ class Finishing:
         names = await self._work.run("talks", DISK_LIMIT_S, partial(talks.names, self.live))
         return any(name in self.parts.recorded.lengths_s for name in names)
 
-    def _ready(self) -> list[str]:
+    def _ready(self) -> tuple[list[str], int]:
+        """The talks that can be finished now, and how many are over."""
         now = self.parts.clock.wall()
+        over = [name for name in talks.names(self.live) if name not in self.parts.engine.state.calls]
         ready = []
-        for name in talks.names(self.live):
-            if name in self.parts.engine.state.calls:
-                continue
+        for name in over:
             quiet_s = QUIET_S if name in self.parts.recorded.lengths_s else QUIET_OF_OTHERS_S
             if abs(now - talks.touched_at(self.live, name)) >= quiet_s:
                 ready.append(name)
-        return ready
+        return ready, len(over)
 
     async def _finish(self, name: str) -> None:
         settings = self.parts.settings.recordings
@@ -171,9 +177,13 @@ class Finishing:
                 row = msgspec.structs.replace(row, missing_s=round(length_s - row.duration_s, 3))
             if not await self._put_on_record(row):
                 return  # the disk of the evidence fails; the talk stays where it is
-        self._tries.pop(name, None)
         await self._work.run("talk", DISK_LIMIT_S, partial(talks.discard, self.live, name))
+        self._let_go(name)
+
+    def _let_go(self, name: str) -> None:
+        self._tries.pop(name, None)
         self.parts.recorded.lengths_s.pop(name, None)
+        self._count(waiting=max(0, self.parts.statistics.recordings.waiting - 1))
 
     async def _put_on_record(self, row: Row) -> bool:
         folder = Path(self.parts.settings.recordings.folder)
@@ -191,6 +201,8 @@ class Finishing:
         if not await self.parts.evidence.keep([entry, retelling.recording_row(event)]):
             return False
         await self.writer.put_down(event)
+        known = self.parts.statistics.recordings
+        self._count(made=known.made + 1, missing_s=known.missing_s + row.missing_s)
         log.info(
             "recorded",
             attempt_id=row.attempt,
@@ -205,13 +217,13 @@ class Finishing:
     async def _failed(self, name: str, why: str) -> None:
         """Try again; at last set the talk aside, so that it holds up no other."""
         self._tries[name] += 1
+        self._count(failed=self.parts.statistics.recordings.failed + 1)
         log.warning("recording not finished", attempt_id=name, tries=self._tries[name], detail=why)
         if self._tries[name] < MOST_TRIES:
             self.troubles.say(f"recording {name} is not finished yet: {why}")
             await trio.sleep(PAUSE_AFTER_FAULT_S)
             return
-        del self._tries[name]
-        self.parts.recorded.lengths_s.pop(name, None)
+        self._let_go(name)
         try:
             await self._work.run("talk", DISK_LIMIT_S, partial(_set_aside, self.live / name, self.aside))
         except OSError as error:

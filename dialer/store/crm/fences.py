@@ -33,7 +33,8 @@ def _fenced(entry: Received, crm: str, known: CrmMap) -> Received:
         return entry
     campaign = request.target.campaign if isinstance(request, BlockRequest) else request.campaign
     if campaign:
-        if known.by_campaign.get(campaign, crm) == crm:
+        # A campaign that cannot be read, and never named a CRM before, is not a named CRM's.
+        if known.by_campaign.get(campaign, SHARED) == crm:
             return entry
         # As if there were none: whose it is, is nobody's business.
         about = getattr(request, "attempt", "") or getattr(request, "lead_id", "")

@@ -63,7 +63,7 @@ class Standing:
     @property
     def waiting(self) -> dict[str, Wait]:
         """What each host waits with that waits for a person."""
-        return {one.host: one.wait for one in self.hosts if one.wait is not None}
+        return {host.host: host.wait for host in self.hosts if host.wait is not None}
 
 
 def standing(store: Store) -> Standing:

@@ -243,7 +243,7 @@ def test_what_nobody_says_is_refused() -> None:
     (hours, rate) = problems(campaign("uk"))
     assert hours.startswith("hours: there are none: of its policies (uk) none says when")
     assert rate.startswith("max_abandon_rate: is needed: of its policies (uk) none has a number")
-    assert [one.partition(":")[0] for one in problems(campaign("in"))] == ["max_abandon_rate"]
+    assert [problem.partition(":")[0] for problem in problems(campaign("in"))] == ["max_abandon_rate"]
 
 
 def test_an_unknown_or_broken_policy_is_refused_with_its_place() -> None:
@@ -307,8 +307,8 @@ def test_a_policy_can_ask_that_whoever_is_recorded_is_told() -> None:
 def test_the_shipped_policies_go_together_in_pairs() -> None:
     """No two of them contradict each other."""
     names = sorted(shipped().policies)
-    for one in names:
+    for name in names:
         for two in names:
-            if one < two:
-                found = applied(campaign(one, two, hours=[NOON], **OWN))
+            if name < two:
+                found = applied(campaign(name, two, hours=[NOON], **OWN))
                 assert found.policy().hours

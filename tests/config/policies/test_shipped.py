@@ -42,8 +42,8 @@ def test_each_can_be_a_campaigns_only_policy(name: str) -> None:
     settings = under(name, **NEEDS.get(name, {}))  # type: ignore[arg-type]
 
     assert settings.policy().name == name
-    assert [one.name for one in settings.policy_versions] == [name]
-    assert [one.version for one in settings.policy_versions] == [shipped().get(name).version]
+    assert [version.name for version in settings.policy_versions] == [name]
+    assert [version.version for version in settings.policy_versions] == [shipped().get(name).version]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -60,7 +60,7 @@ def trade_chart(tables: Sequence[Table]) -> str:
 
 
 def _panel(table: Table) -> str:
-    low = math.floor(10 * min(one.utilisation.mean for one in table.standings)) * 10.0
+    low = math.floor(10 * min(standing.utilisation.mean for standing in table.standings)) * 10.0
     step = 10 if low < 75 else 5
     marks = [low + step * number for number in range(round((100 - low) / step) + 1)]
     x, y = Axis(0.0, RATES[-1], "%", marks=RATES, shape=math.sqrt), Axis(low, max(100.0, low + 10), "%", marks=marks)
@@ -130,7 +130,7 @@ def _target(chart: Chart, x: float, y: float, half: float) -> None:
 
 def _least(table: Table) -> float:
     standings = (table.of(OURS), table.of("progressive"), table.best_other)
-    found = [one.utilisation.mean for one in standings if one is not None]
+    found = [standing.utilisation.mean for standing in standings if standing is not None]
     return min([*found, *table.row.targets.values(), 0.95])
 
 

@@ -75,8 +75,8 @@ def _targets(tables: Sequence[Table]) -> str:
             continue
         answer = table.row.scenario.callees.answer_rate
         cells = [str(table.row.agents), percent(answer, 0), percent(table.cap, 0), percent(wanted)]
-        for one in mornings:
-            cells += ["", "", ""] if one is None else _reached(one, wanted)
+        for morning in mornings:
+            cells += ["", "", ""] if morning is None else _reached(morning, wanted)
         lines.append(cells)
     return TARGETS_HEAD + markdown(TARGETS_COLUMNS, lines) if lines else ""
 
@@ -159,7 +159,7 @@ def _overview(tables: Sequence[Table]) -> str:
 
 
 def _table(table: Table) -> str:
-    rows = [[write(one) for _, write in ROW_COLUMNS] for one in table.standings]
+    rows = [[write(standing) for _, write in ROW_COLUMNS] for standing in table.standings]
     return f"#### {name(table)}\n\n" + markdown([head for head, _ in ROW_COLUMNS], rows)
 
 

@@ -87,8 +87,8 @@ def test_agents_are_conserved() -> None:
     play(scenario(agents={"count": 20, "ramp_up_s": 0.0, "breaks": [away]}), watched, 1)
 
     # Before the break ends: nobody is missing, nobody counts twice.
-    assert {one.agents + one.paused for one in watched.snapshots} == {20}
-    assert max(one.paused for one in watched.snapshots) == 10
+    assert {snapshot.agents + snapshot.paused for snapshot in watched.snapshots} == {20}
+    assert max(snapshot.paused for snapshot in watched.snapshots) == 10
     assert watched.snapshots[-1].paused == 0
 
 
@@ -124,7 +124,7 @@ def test_observations_come_in_order_and_ages_are_those_of_the_floor() -> None:
     step = watched.step
 
     def noted(observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
-        told.extend((one.at, snapshot.now) for one in observations)
+        told.extend((observation.at, snapshot.now) for observation in observations)
         return step(observations, snapshot)
 
     watched.step = noted  # type: ignore[method-assign]
@@ -162,7 +162,7 @@ def test_policies_meet_the_same_callees_with_the_same_talks() -> None:
         watched = OneByOne(patient)
         play(mixed, watched, 3)
         ends = [one for one in watched.seen if isinstance(one, CallAnswered | CallFailed)]
-        fates.append([(type(one), round(one.ring_s, 6)) for one in ends])
+        fates.append([(type(end), round(end.ring_s, 6)) for end in ends])
         talks.append([round(one.talk_s, 6) for one in watched.seen if isinstance(one, TalkEnded)])
 
     assert min(map(len, talks)) > 5
@@ -258,7 +258,7 @@ def test_a_common_break_ends_for_all_at_the_same_moment() -> None:
     lunch = {"at_min": 10.0, "for_min": 20.0, "within_s": 60.0, "together": True}
     watched = Watched(1.0)
     play(scenario(agents={"count": 20, "ramp_up_s": 0.0, "breaks": [lunch]}), watched, 1)
-    paused = [(one.now, one.paused) for one in watched.snapshots]
+    paused = [(snapshot.now, snapshot.paused) for snapshot in watched.snapshots]
 
     assert max(away for _, away in paused) >= 19
     assert [away for now, away in paused if 1795.0 < now < 1800.0][-1] >= 19
@@ -409,7 +409,7 @@ def test_a_dead_trunk_rests_and_is_probed_by_one_call() -> None:
     outage = {"kind": "trunk_outage", "at_min": 20.0, "for_min": 5.0}
     watched = Watched(1.0)
     play(scenario(shocks=[outage]), watched, 1)
-    free = [(one.now, one.lines_free) for one in watched.snapshots]
+    free = [(snapshot.now, snapshot.lines_free) for snapshot in watched.snapshots]
     during = [lines for now, lines in free if 1230.0 < now < 1500.0]
 
     assert set(during) == {0, 1}
@@ -435,7 +435,7 @@ def test_agents_who_leave_show() -> None:
     shock = {"kind": "agents_leave", "at_min": 20.0, "for_min": 20.0, "share": 0.4, "within_s": 60.0}
     watched = Watched(1.0)
     play(scenario(shocks=[shock]), watched, 1)
-    paused = {int(one.now // 60): one.paused for one in watched.snapshots}
+    paused = {int(snapshot.now // 60): snapshot.paused for snapshot in watched.snapshots}
 
     assert paused[18] == 0
     assert paused[30] == 8
@@ -446,7 +446,7 @@ def test_agents_go_home_one_by_one() -> None:
     """The ramp at the end of the shift takes agents off the floor for good."""
     watched = Watched(1.0)
     day = play(scenario(agents={"ramp_down_s": 1200.0}), watched, 1)
-    working = [one.agents for one in watched.snapshots if one.now > 60]
+    working = [snapshot.agents for snapshot in watched.snapshots if snapshot.now > 60]
 
     assert working == sorted(working, reverse=True)
     assert working[0] == 20
@@ -477,7 +477,7 @@ def test_lines_and_calls_per_second_hold() -> None:
     slow = play(scenario(hours=0.5, dialling={"max_cps": 0.1}), Watched(3.0), 1)
     brisk = play(scenario(hours=0.5, dialling={"max_cps": 2.0}), Watched(3.0), 1)
 
-    assert max(len(one.ringing_age_s) + len(one.talking_age_s) for one in watched.snapshots) <= 12
+    assert max(len(snapshot.ringing_age_s) + len(snapshot.talking_age_s) for snapshot in watched.snapshots) <= 12
     assert slow.dialled <= 0.1 * 1800 + 1
     assert slow.dialled < brisk.dialled <= 2 * 1800
 
@@ -487,7 +487,7 @@ def test_a_pacer_may_be_asked_at_its_own_beat() -> None:
     watched = Watched(1.0)
     watched.asks_in_s = 5.0  # type: ignore[attr-defined]
     play(scenario(hours=0.5), watched, 1)
-    asked = [one.now for one in watched.snapshots]
+    asked = [snapshot.now for snapshot in watched.snapshots]
 
     assert asked == pytest.approx([5.0 * turn for turn in range(1, 361)])
     assert watched.snapshots[-1].ledger.answered == watched.count(CallAnswered)
@@ -509,7 +509,7 @@ def test_it_is_asked_when_something_happens_and_once_a_second() -> None:
     """Never sooner than `look_every_s` after the last turn, never later than a second."""
     watched = Watched(1.0)
     play(scenario(hours=0.5), watched, 1, look_every_s=0.25)
-    gaps = np.diff([one.now for one in watched.snapshots])
+    gaps = np.diff([snapshot.now for snapshot in watched.snapshots])
 
     assert gaps.min() >= 0.25 - 1e-9
     assert gaps.max() <= 1.0 + 1e-9

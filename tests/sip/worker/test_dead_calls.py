@@ -23,10 +23,19 @@ def bridged(worker, callee: Party, agent: Party, **settings: float):
     tested.send(DIAL)
     callee.answers()
     tested.until(Answered)
-    tested.send(DialAgent("c1", "a1", f"sip:agent@127.0.0.1:{agent.sip.port}", "138****5678"))
+    tested.send(DialAgent("c1", "a1", f"sip:agent@127.0.0.1:{agent.sip.port}", "138****5678", attempt="attempt-7"))
     agent.answers()
     tested.until(Bridged)
     return tested
+
+
+def test_the_headers_that_make_phones_answer_go_to_phones_alone(worker, callee, agent):
+    """Those of the settings, with the attempt's id; a carrier sees none of them."""
+    headers = ("Alert-Info: <http://127.0.0.1>;info=alert-autoanswer", "X-Attempt-Id: {attempt}")
+    bridged(worker, callee, agent, phone_headers=headers)
+    assert agent.invite["alert-info"] == "<http://127.0.0.1>;info=alert-autoanswer"
+    assert agent.invite["x-attempt-id"] == "attempt-7"
+    assert not {"alert-info", "x-attempt-id"} & callee.invite.keys()
 
 
 def test_a_callee_of_whom_nothing_is_heard_is_hung_up_on(worker, callee, agent):

@@ -8,23 +8,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rich.text import Text
-
 from compliance.api import Rule
-from dialer.cli.base.figures import (
-    ACCENT,
-    AGENT_GLYPHS,
-    BAD,
-    GOOD,
-    QUIET,
-    WARN,
-    agent_state_word,
-    count,
-    milliseconds,
-    percent,
-)
 from dialer.language.phrases import N_
-from dialer.language.translation import _, word
+from dialer.language.terms import agent_state
+from dialer.language.translation import _, translated, word
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, milliseconds, percent
+
+AGENT_GLYPHS: Final[Mapping[str, tuple[str, str]]] = {
+    "talking": ("●", GOOD),
+    "ringing": ("◉", ACCENT),
+    "dialling": ("◎", ACCENT),
+    "preview": ("◇", ACCENT),
+    "ready": ("○", "bold"),
+    "wrapup": ("◐", WARN),
+    "paused": ("‖", QUIET),
+}
+"""Agent state -> glyph and style, in the order in which they are drawn."""
 
 HELD: Final = "held"
 """The state of a campaign that the operator has started and that a daemon does not dial; an alarm says why."""
@@ -94,10 +93,6 @@ class Figure:
         """What it is called, in the reader's language."""
         return _(self.english)
 
-    def text(self, value: float | None, style: str = "bold") -> Text:
-        """The name and the value; a dash where there is none."""
-        return Text.assemble(f"{self.name} ", (self.written(value), style))
-
     def written(self, value: float | None) -> str:
         """The value with its unit; a dash where there is none."""
         return "–" if value is None else self.write(value)
@@ -135,17 +130,9 @@ def place_word(place: str) -> str:
     return word(_PLACE_NAMES.get(place, place))
 
 
-def state_text(state: str, problem: str = "") -> Text:
-    """A state with a dot in its colour. A campaign with a problem is held, whatever its daemon makes of it."""
-    shown = HELD if problem else state
-    style = CAMPAIGN_STATES.get(shown, QUIET)
-    return Text.assemble(("● ", style), (word(shown), style))
-
-
-def agent_state_text(state: str) -> Text:
-    """An agent's state with its sign, in its colour."""
-    glyph, style = AGENT_GLYPHS.get(state, ("·", QUIET))
-    return Text(f"{glyph} {agent_state_word(state)}", style)
+def agent_state_word(state: str) -> str:
+    """An agent's state as people read it: `wrap-up`."""
+    return translated(agent_state(state))
 
 
 def no_daemon() -> str:

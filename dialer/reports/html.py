@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
-from dialer.cli.reports.written import NOTHING, definition, key_written, written
 from dialer.drawing.page import definitions, h2, legend, page, table, tiles
 from dialer.drawing.svg import Axis, Chart, style_of
 from dialer.reports.compose import Document, Section, Value
 from dialer.reports.measures import Measure, Unit
+from dialer.reports.written import NOTHING, definition, key_written, written
 
 OVER_TIME: Final = frozenset({"day", "hour"})
 MOST_BARS: Final = 30
@@ -17,11 +17,17 @@ BAR_PX: Final = 22
 
 
 def report_page(document: Document, version: str) -> str:
-    """The whole page."""
+    """The whole page, as one file."""
+    report = document.report
+    return page(f"{report.title} {report.chinese} {document.span}", report_body(document, version))
+
+
+def report_body(document: Document, version: str) -> list[str]:
+    """What stands in it."""
     report = document.report
     only = "; ".join(f"{key} {', '.join(values)}" for key, values in document.only.items() if values)
     made = f"Made {document.made_at} by version {version}; days and hours of {document.time_zone}."
-    body = [
+    return [
         f"<h1>{escape(report.title)} <span lang=zh>{escape(report.chinese)}</span></h1>",
         f"<p>{escape(document.span)}{escape(f', only {only}' if only else '')}</p>",
         f"<p class=quiet>{escape(made)}</p>",
@@ -29,7 +35,6 @@ def report_page(document: Document, version: str) -> str:
         h2("What the words mean 定义"),
         definitions((f"{measure.head} {measure.chinese}", definition(measure)) for measure in document.definitions),
     ]
-    return page(f"{report.title} {report.chinese} {document.span}", body)
 
 
 def _section(section: Section) -> list[str]:

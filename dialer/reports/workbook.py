@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import xlsxwriter
 
-from dialer.cli.reports.written import key_written
 from dialer.reports.compose import Document, Section, Value
 from dialer.reports.measures import Measure, Unit
+from dialer.reports.written import key_written
 
 FONT: Final = "Microsoft YaHei"
 """It has Chinese and Latin letters, and where it is missing Excel, WPS and LibreOffice take their own for Chinese."""

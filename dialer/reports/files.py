@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, Final
 
-from dialer.cli.sheets.cells import no_formula
+from dialer.drawing.cells import no_formula
 from dialer.reports.compose import Document, Section
 
 _SHOWN_NUMBER: Final = re.compile(r"\+[0-9*]+")

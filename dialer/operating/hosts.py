@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dialer.cli.base.text import clean
 from dialer.core.board import Board, from_wire, with_sentences
 from dialer.language.translation import _, translated
+from dialer.operating.text import clean
 from dialer.store.base.connection import Store
 from dialer.store.operators import status
 

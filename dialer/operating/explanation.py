@@ -1,4 +1,4 @@
-"""Why a campaign is dialled as it is: what its pacers have learnt and decided, and what holds them down. Pure."""
+"""Why a campaign is dialled as it is: what its pacers have learnt and decided, and what holds them down."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from dialer.cli.base.figures import percent
-from dialer.cli.base.glossary import no_daemon, not_started
-from dialer.cli.base.hosts import Hosts
-from dialer.cli.base.text import counted
+from config.policies import applied
 from dialer.core.board import Board, CampaignRow, WindowRow
 from dialer.core.leads.lead_counts import NO_LEAD
 from dialer.language.decisions import sentence, to_go
+from dialer.operating.campaign_orders import abandon_windows
+from dialer.operating.desk import Desk
+from dialer.operating.figures import percent
+from dialer.operating.glossary import no_daemon, not_started
+from dialer.operating.hosts import Hosts
+from dialer.operating.text import counted
+from dialer.store.operators import campaigns, pacer_memory
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.pacer_memory import Found, Learnt
 from pacing.api import Brake, Decision, Mode, Rule, Settings
@@ -56,6 +60,15 @@ class Explanation:
     hosts: tuple[HostView, ...]
     notes: tuple[str, ...]
     abandon_after_s: float = 2.0
+
+
+def explain(desk: Desk, name: str, daemons: Hosts, now: float) -> Explanation:
+    """Read what is needed of a campaign and put it together. Raises `UnknownCampaign`, `ConfigError`."""
+    campaign = campaigns.get(desk.store, name)
+    settings = applied(campaign.settings, desk.catalogue())
+    windows = abandon_windows(desk.store, campaign, settings, now)
+    memories = pacer_memory.read(desk.store, [name], now)
+    return explanation(campaign, settings.pacing(), windows, daemons, memories)
 
 
 def explanation(

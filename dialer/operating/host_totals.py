@@ -1,15 +1,20 @@
-"""What several hosts say about one campaign, put together. Pure."""
+"""What several hosts say about one campaign, put together, and what follows from it. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
-from dialer.core.board import Board, CampaignRow, Delay, Trend
+from dialer.core.board import Board, CampaignRow, Delay, Trend, WindowRow
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.model import Disposition
-from dialer.language.translation import _
+from dialer.language.translation import _, _n
+
+AT_REST: Final = frozenset({"stopped", "paused"})
+FOLDED: Final = 2
+"""The last group of `rank`: one line for all of them."""
 
 
 def campaigns(boards: Sequence[Board]) -> tuple[CampaignRow, ...]:
@@ -82,3 +87,25 @@ def answer_rate(row: CampaignRow) -> float | None:
     """Calls that a person answered among those that ended since the start, as a fraction; None before the first."""
     ended = sum(row.dispositions.values())
     return sum(row.dispositions.get(kind, 0) for kind in ANSWERED - {Disposition.MACHINE}) / ended if ended else None
+
+
+def rank(row: CampaignRow) -> tuple[int, int, str]:
+    """Campaigns that dial first, the busiest on top; then those that are held; then those at rest, by name."""
+    at_rest = not row.problem and (row.state in AT_REST or row.finished) and not row.calls
+    group = FOLDED if at_rest else 1 if row.problem else 0
+    return group, -sum(row.calls.values()), row.name
+
+
+def overdue_words(overdue: int) -> str:
+    """`2 callbacks overdue`."""
+    return _n("{number:,} callback overdue", "{number:,} callbacks overdue", overdue)
+
+
+def present(row: CampaignRow) -> int:
+    """Agents who work for a campaign now, those in a pause left out."""
+    return sum(row.agents.values()) - row.agents.get("paused", 0)
+
+
+def tightest(row: CampaignRow) -> WindowRow:
+    """The counting window that is nearest to its cap."""
+    return max(row.capped, key=lambda window: window.used)

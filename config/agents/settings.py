@@ -1,0 +1,82 @@
+"""Agents' phones: where they may be, how they are called, and when an agent counts as there."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network
+from typing import Final
+
+from pydantic import Field, field_validator
+
+from config.model import Section
+
+_NUMERIC: Final = re.compile(r"[0-9.]+")
+_DOMAIN: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.?")
+_HEADER: Final = re.compile(r"([A-Za-z-]{1,40}): ([ -~]{1,200})")
+_FREE: Final = frozenset({"call-info", "alert-info", "answer-mode", "priority", "subject", "p-auto-answer"})
+"""Headers that are nobody else's."""
+
+
+class AgentSettings(Section):
+    """Where agents' phones may be, when an agent counts as there, and what of an agent the board marks."""
+
+    hosts: tuple[str, ...] = Field(
+        default=("localhost", "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+        description="networks and domains of the agents' phones, besides sip.bind_address; never a trunk's host",
+        max_length=64,
+    )
+    probe_limit_s: float = Field(
+        default=2.0,
+        description="at login a phone has so long to answer OPTIONS, in seconds; 0: it is not asked",
+        ge=0,
+        le=10,
+    )
+
+    invite_headers: tuple[str, ...] = Field(
+        default=(
+            "Call-Info: <sip:dialer>;answer-after=0",
+            "Alert-Info: <http://127.0.0.1>;info=alert-autoanswer",
+            "X-Attempt-Id: {attempt}",
+        ),
+        description="headers of an INVITE to an agent's phone, by which phones answer by themselves; {attempt} is the "
+        "attempt's id",
+        max_length=8,
+    )
+
+    heartbeat_timeout_s: float = Field(
+        default=60.0, description="an agent not heard of for this long is logged out, in seconds", ge=5, le=3600
+    )
+    long_talk_s: float = Field(
+        default=1200.0, description="the board marks a talk that lasts longer, in seconds", gt=0, le=86_400
+    )
+    long_wrapup_s: float = Field(
+        default=60.0, description="the board marks wrap-up that lasts longer, in seconds", gt=0, le=86_400
+    )
+    long_pause_s: float = Field(
+        default=900.0, description="the board marks a pause that lasts longer, in seconds", gt=0, le=86_400
+    )
+
+    @field_validator("hosts")
+    @classmethod
+    def _networks_and_domains(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in hosts:
+            try:
+                is_host = (
+                    bool(IPv4Network(text)) if "/" in text or _NUMERIC.fullmatch(text) else _DOMAIN.fullmatch(text)
+                )
+            except ValueError:
+                is_host = None
+            if not is_host:
+                raise ValueError(f"{text[:40]!r} is neither a network of IPv4 such as 10.0.0.0/8 nor a domain")
+        return hosts
+
+    @field_validator("invite_headers")
+    @classmethod
+    def _headers_of_their_own(cls, headers: tuple[str, ...]) -> tuple[str, ...]:
+        for text in headers:
+            header = _HEADER.fullmatch(text)
+            if not header:
+                raise ValueError(f"{text[:40]!r} is no header such as 'Alert-Info: <http://127.0.0.1>'")
+            if not (header[1].lower() in _FREE or header[1].lower().startswith("x-")):
+                raise ValueError(f"{header[1]} is none that may be set: {', '.join(sorted(_FREE))}, and X- headers are")
+        return headers

@@ -1,0 +1,1 @@
+"""What people at the screens see and order, in whichever screen they do it."""
