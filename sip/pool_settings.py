@@ -41,6 +41,7 @@ class PoolSettings:
     hold_music: str = ""
     recordings: str = ""
     phone_headers: tuple[str, ...] = ()
+    listening: str = ""
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
     ping_interval_s: float = 5.0
@@ -72,6 +73,7 @@ class PoolSettings:
             hold_music=self.hold_music,
             recordings=self.recordings,
             phone_headers=self.phone_headers,
+            listening=self.listening,
         )
 
 

@@ -26,6 +26,7 @@ from sip.scripts.messages import EndMessage, Prompt, TakeMessage
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.agent_leg import AgentLeg, cause_after_answer
+from sip.worker.audio.line_file import LineFile
 from sip.worker.audio.player import Player
 from sip.worker.audio.prompts import TAIL_S, Prompts
 from sip.worker.context import Context
@@ -42,6 +43,8 @@ FORGOTTEN_S: Final = 5.0
 MESSAGE_LIMIT_S: Final = 180.0
 """A message that has not come to its end by now never will: the callee's audio never started, or the file is huge."""
 
+LISTENING_CHECK_S: Final = 1.0
+
 _OK: Final = 200
 _CANCELLED: Final = 487
 _BY_CALLEE: Final = frozenset({Cause.NORMAL, Cause.BUSY, Cause.NO_ANSWER, Cause.DECLINED, Cause.UNWANTED})
@@ -56,6 +59,8 @@ class Call:
         self._callee: Dialog | None = None
         self._agent_leg: AgentLeg | None = None
         self._message: Player | None = None
+        self._line: LineFile | None = None
+        self._listen_until = 0.0
         self._prompts: Prompts | None = None
         self._dialled = False
         self._answered = False
@@ -67,6 +72,8 @@ class Call:
     def needs_clock(self) -> bool:
         """Whether audio passes through the bridge."""
         if self._prompts is not None and self._prompts.needs_clock:
+            return True
+        if self._line is not None and self._line.is_open:
             return True
         return self._message is not None or (self._agent_leg is not None and self._agent_leg.bridged)
 
@@ -138,6 +145,12 @@ class Call:
         if self._agent_leg is not None:
             self._agent_leg.record(on=command.on)
 
+    def listen_on(self, for_s: float) -> None:
+        """Go on listening to the callee, who may be alone on the line."""
+        if self._line is not None and self._line.is_open:
+            self._instructed = True
+            self._listen_until = self._context.now() + for_s
+
     def prompt(self, command: Prompt | TakeMessage | EndMessage) -> None:
         """A step of a script. Ignored before the answer, while an agent is rung or talks, and once a message plays."""
         if self._prompts is None or self._message is not None or (self._agent_leg and self._agent_leg.occupied):
@@ -196,6 +209,7 @@ class Call:
                     self._agent_leg.connect()
                 if self._prompts is not None:
                     self._prompts.connect()
+                self._listen()
                 self._play_on()
             case fact.Key(digit):
                 self._context.emit(Digit(dialog.call, self._context.now(), digit))
@@ -219,6 +233,7 @@ class Call:
         self._agent_leg = AgentLeg(dialog, self._context, self._bridged, self._agent_left)
         self._prompts = Prompts(dialog, self._context)
         self._context.emit(Answered(dialog.call, self._context.now(), crossed_cancel=dialog.cancelling))
+        self._listen()
         if self._context.stopping:
             self.end()
         elif dialog.cancelling:
@@ -265,6 +280,28 @@ class Call:
         self._instructed = False
         self._context.after(FORGOTTEN_S, self._end_if_forgotten)
 
+    def _listen(self) -> None:
+        callee = self._callee
+        if callee is None or not (self._answered and callee.has_media and self._order.listen_s):
+            return
+        if self._line is not None:
+            self._line.connect()
+        elif self._context.endpoint.listening:
+            self._listen_until = self._context.now() + self._order.listen_s
+            self._line = LineFile(callee, self._context)
+            self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        """When it is time. A leg that nobody listens to any more would fall behind by what its jitter buffer holds, so
+        the file has it until an agent has, or a message plays."""
+        if self._line is None or not self._line.is_open:
+            return
+        wait_s = self._listen_until - self._context.now()
+        if wait_s <= 0 and (self._message is not None or (self._agent_leg and self._agent_leg.bridged)):
+            self._line.close()
+        else:
+            self._context.after(max(wait_s, LISTENING_CHECK_S), self._stop_listening)
+
     def _quieten(self) -> None:
         if self._prompts is not None:
             self._prompts.close()
@@ -296,6 +333,8 @@ class Call:
             self._message.close()
             self._message = None
         self._quieten()
+        if self._line is not None:
+            self._line.close()
         if self._agent_leg is not None:
             self._agent_leg.end()
         callee, self._callee = self._callee, None

@@ -20,6 +20,7 @@ from typing import Final
 import pjsua2 as pj
 
 from sip import wire
+from sip.detection.messages import ListenOn
 from sip.messages import (
     CallEvent,
     Cancel,
@@ -287,6 +288,7 @@ class Worker:
                 case (
                     DialAgent(call)
                     | HangUpAgent(call)
+                    | ListenOn(call)
                     | Prompt(call)
                     | TakeMessage(call)
                     | EndMessage(call)
@@ -321,6 +323,8 @@ class Worker:
         match command:
             case DialAgent():
                 call.dial_agent(command)
+            case ListenOn(_, for_s):
+                call.listen_on(for_s)
             case HangUpAgent():
                 call.hang_up_agent()
             case Prompt() | TakeMessage() | EndMessage():
