@@ -18,6 +18,7 @@ from dialer.core.effects import OptOut, Publish, Send
 from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.scripts import interpreter as does
 from dialer.core.scripts.run import ScriptRun
+from dialer.language.phrases import phrase
 from pacing.api import ScriptEnded
 from sip.causes import Cause
 from sip.messages import Digit
@@ -34,7 +35,7 @@ def asked(state: EngineState, event: AgentEvent, agent: Agent) -> None:
     is none of this module's."""
     call = state.calls.get(agent.call or "")
     if event.kind is AgentEventKind.SURVEY and call is not None and not _settings(state, call).survey.used:
-        raise AgentEventRefused(f"campaign {call.campaign} has no survey")
+        raise AgentEventRefused(phrase("campaign {campaign} has no survey", campaign=call.campaign))
 
 
 def start(state: EngineState, call: Call, now: float) -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialer.language.decisions import sentence
 from pacing.api import Brake, CallFailed, Guarantee, Ledger, Mode, Observation, ScriptEnded, Settings, Snapshot
 from pacing.policies import Script, make
 from pacing.policies.script import lost_share, most_asks
-from pacing.sentence import sentence
 from tests.pacing.cases import snapshot
 
 ALONE = Settings(mode=Mode.SCRIPT)
