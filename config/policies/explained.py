@@ -14,6 +14,7 @@ from config.policies.model import PolicySettings
 from config.policies.weeks import open_weeks, week_of, week_text
 from config.rules import CapSettings, Dated, HoursSettings, rules_of
 from config.scripts.settings import AutomatedCalls
+from pacing.api import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ def of_campaign(whole: Composed) -> tuple[RuleRow, ...]:
     if settings.max_abandon_rate:
         value = f"at most {100 * settings.max_abandon_rate:g} %"
         own.append(RuleRow("abandoned", value, "", holds=settings.max_abandon_rate <= whole.rate))
+    if settings.mode is Mode.SCRIPT and not any(part.settings.automated_calls for part in whole.parts):
+        own.append(RuleRow("automated_calls", _AUTOMATED[AutomatedCalls.CONSENT], "", "no policy says otherwise"))
     caps = {row.label: row.cap(whole.rate) for row in whole.windows}
     rows = [*own]
     for part in whole.parts:

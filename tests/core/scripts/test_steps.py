@@ -157,7 +157,7 @@ def test_a_callee_who_hangs_up_in_the_script_was_promised_no_agent(automated):
     told = automated.end(attempt)
 
     assert (told.disposition, told.live) == (Disposition.SCRIPT_LEFT, False)
-    assert told.next_step == Close("script_left: not called again")
+    assert told.next_step == Close("script left: not called again")
 
 
 def test_never_again_is_blocked_before_anything_is_said(automated, of):
