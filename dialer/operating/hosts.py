@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dialer.core.board import Board, from_wire
 from dialer.operating.text import clean
 from dialer.store.base.connection import Store
+from dialer.store.base.fields import Undecodable
 from dialer.store.operators import status
 
 
@@ -46,10 +47,29 @@ def _clean(value: Any) -> Any:
 
 def read(store: Store) -> Hosts:
     """Everything that is published at the moment."""
-    boards, unreadable = [], []
-    for host in status.read(store):
-        try:
-            boards.append(from_wire(_clean(host.snapshot)))
-        except ValueError:
-            unreadable.append(host.host)
-    return Hosts(tuple(boards), tuple(unreadable))
+    return HostReader(store).read()
+
+
+@dataclass(slots=True)
+class HostReader:
+    """Reads again and again, and understands anew only what a daemon has said since: for whoever looks often."""
+
+    store: Store
+    _kept: dict[str, tuple[bytes, Board | None]] = field(default_factory=dict)
+
+    def read(self) -> Hosts:
+        """Everything that is published at the moment; the same object for a board that is the same. Raises
+        `StoreError`."""
+        kept, self._kept = self._kept, {}
+        for host, raw in status.raw_words(self.store).items():
+            known = kept.get(host)
+            self._kept[host] = known if known is not None and known[0] == raw else (raw, _board(host, raw))
+        boards = tuple(board for _, board in self._kept.values() if board is not None)
+        return Hosts(boards, tuple(host for host, (_, board) in self._kept.items() if board is None))
+
+
+def _board(host: str, raw: bytes) -> Board | None:
+    try:
+        return from_wire(_clean(status.word_of(host, raw).snapshot))
+    except (Undecodable, ValueError):
+        return None
