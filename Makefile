@@ -8,11 +8,13 @@
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
 # make bench-recording   what recording costs the workers, and how fast talks are encoded (BENCH="--talks 150")
+# make bench-machines   people taken for machines and machines found, on synthetic answers (needs espeak-ng and flite)
 # make bench-outbox   what telling the CRM costs with registered readers, against streams cut at a length
 # make bench-leads   100,000 leads reopened, cancelled and moved beside a floor that dials
 # make bench-archive   a month of two million attempts in the archive: size, reports, what the writer costs; ten minutes
 # make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
 # make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
+# make language  the sentences that are marked in the code, into the catalogues of translations; names what lacks one
 # make lock     versions of constraints.txt with the hashes of their files, into requirements/; after a change of either
 # make sbom     what the product is made of, with versions, licences and hashes, CycloneDX: build/sbom.cdx.json
 # make audit    known vulnerabilities of what the product is made of (asks the network)
@@ -28,7 +30,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-outbox bench-leads bench-compliance bench-archive mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -90,6 +92,9 @@ bench-evidence: $(STAMP)
 bench-recording: $(STAMP)
 	@$(BIN)/python -m tests.bench.recording $(BENCH)
 
+bench-machines: $(STAMP)
+	@$(BIN)/python -m tests.bench.machines $(BENCH)
+
 bench-outbox: $(STAMP)
 	@$(BIN)/python -m tests.bench.outbox $(BENCH)
 
@@ -125,6 +130,9 @@ $(SHIPPED)/.installed: pyproject.toml requirements/run.txt
 
 LOCK = $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 PINNED = pyproject.toml requirements/build.in --constraint constraints.txt
+
+language: $(STAMP)
+	@$(BIN)/python -m tests.language.catalogue
 
 lock: $(TOOLS)/.installed
 	@$(LOCK) $(PINNED) --output-file requirements/run.txt

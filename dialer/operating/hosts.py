@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from dialer.core.board import Board, from_wire
+from dialer.core.board import Board, from_wire, with_sentences
+from dialer.language.translation import _, translated
 from dialer.operating.text import clean
 from dialer.store.base.connection import Store
 from dialer.store.base.fields import Undecodable
@@ -27,12 +28,22 @@ class Hosts:
     def problems(self, campaign: str) -> list[str]:
         """What the daemons complain of in a campaign that should run, each with its host."""
         rows = ((board, row) for board in self.boards for row in board.campaigns)
-        return [f"{board.host}: {row.problem}" for board, row in rows if row.name == campaign and row.problem]
+        return [
+            _("{host}: {problem}", host=board.host, problem=row.problem)
+            for board, row in rows
+            if row.name == campaign and row.problem
+        ]
+
+    def said(self) -> Hosts:
+        """The same with its sentences in the language of the moment."""
+        return Hosts(tuple(with_sentences(board, translated) for board in self.boards), self.unreadable)
 
     @property
     def notice(self) -> str:
         """What to tell people about the unreadable ones; empty where there are none."""
-        return f"of another version, cannot be shown: {', '.join(self.unreadable)}" if self.unreadable else ""
+        if not self.unreadable:
+            return ""
+        return _("of another version, cannot be shown: {hosts}", hosts=", ".join(self.unreadable))
 
 
 def _clean(value: Any) -> Any:
@@ -46,8 +57,8 @@ def _clean(value: Any) -> Any:
 
 
 def read(store: Store) -> Hosts:
-    """Everything that is published at the moment."""
-    return HostReader(store).read()
+    """Everything that is published at the moment, in the language of the moment."""
+    return HostReader(store).read().said()
 
 
 @dataclass(slots=True)
@@ -58,8 +69,8 @@ class HostReader:
     _kept: dict[str, tuple[bytes, Board | None]] = field(default_factory=dict)
 
     def read(self) -> Hosts:
-        """Everything that is published at the moment; the same object for a board that is the same. Raises
-        `StoreError`."""
+        """Everything that is published at the moment, in no language yet; the same object for a board that is the
+        same. Raises `StoreError`."""
         kept, self._kept = self._kept, {}
         for host, raw in status.raw_words(self.store).items():
             known = kept.get(host)
