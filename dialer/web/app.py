@@ -18,6 +18,7 @@ from dialer.web.feed import Feed, Topic
 from dialer.web.guard import Headers, guarded
 from dialer.web.office import Office
 from dialer.web.pages import agents, audit, campaigns, floor, people, recordings, reports, sign_in, trunks
+from dialer.web.reader_language import choose
 from dialer.web.visit import Page, Visit
 
 PAGES: Final = (
@@ -43,6 +44,7 @@ def application(office: Office) -> Starlette:
         Route("/sign-in", sign_in.form(office), methods=["GET"]),
         Route("/sign-in", sign_in.sign_in(office), methods=["POST"]),
         Route("/sign-out", sign_in.sign_out(office), methods=["POST"]),
+        Route("/language/{language}", choose),
         Route("/live/{topic:path}", _events(office)),
         *(Route(page.path, _answering(office, page), methods=[page.method]) for page in PAGES),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from dialer.language.translation import _
 from dialer.operating.desk import Refused
 
 
@@ -14,7 +15,7 @@ def day_given(since: str, until: str, now: float) -> tuple[float, float]:
         first = _begin(date.fromisoformat(since)) if since else 0.0
         last = _begin(date.fromisoformat(until) + timedelta(1)) if until else now + 1.0
     except (ValueError, OverflowError):
-        raise Refused("a day is written like 2026-03-31") from None
+        raise Refused(_("a day is written like 2026-03-31")) from None
     return max(first, 0.0), max(last, 0.0)
 
 

@@ -17,6 +17,8 @@ from typing import Any, Final
 import structlog
 import trio
 
+from dialer.language.translation import Language, speaking
+from dialer.language.translation import language as language_of_the_moment
 from dialer.operating.hosts import HostReader, Hosts
 from dialer.store.base.errors import StoreError
 from dialer.web.moment import Moment
@@ -60,6 +62,7 @@ class Topic:
     picture: Picture
     version: int
     drawn_from: Moment
+    language: Language
     viewers: int = 0
     changes: deque[bytes] = field(default_factory=lambda: deque(maxlen=CHANGES_KEPT))
 
@@ -72,7 +75,7 @@ class Feed:
     moment: Moment
     closing: trio.Event = field(default_factory=trio.Event)
     _epoch: str = field(default_factory=lambda: secrets.token_hex(4))  # numbers of an earlier process mean nothing
-    _topics: dict[str, Topic] = field(default_factory=dict)
+    _topics: dict[tuple[str, Language], Topic] = field(default_factory=dict)
     _changed: trio.Event = field(default_factory=trio.Event)
     _viewers: int = 0
 
@@ -111,7 +114,7 @@ class Feed:
         return changed
 
     def _redraw(self, topic: Topic) -> bool:
-        picture, topic.drawn_from = topic.draw(self.moment), self.moment
+        picture, topic.drawn_from = self._drawn(topic.draw, topic.language), self.moment
         change = picture.since(topic.picture)
         topic.picture = picture
         if not change:
@@ -120,13 +123,18 @@ class Feed:
         topic.changes.append(self._frame(topic.version, change))
         return True
 
+    def _drawn(self, draw: Draw, language: Language) -> Picture:
+        with speaking(language):
+            return draw(self.moment.said(language))
+
     def topic(self, name: str, draw: Draw) -> Topic:
-        """A picture as it is now, under a name that says what it shows."""
-        topic = self._topics.get(name)
+        """A picture as it is now, in the language of the moment, under a name that says what it shows."""
+        language = language_of_the_moment()
+        topic = self._topics.get((name, language))
         if topic is None:
-            topic = Topic(draw, draw(self.moment), 0, self.moment)
+            topic = Topic(draw, self._drawn(draw, language), 0, self.moment, language)
             if len(self._topics) < MOST_TOPICS:
-                self._topics[name] = topic
+                self._topics[name, language] = topic
         elif topic.drawn_from is not self.moment and self._redraw(topic):
             self._wake()
         return topic

@@ -14,9 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.problems import ConfigError
 from dialer.disk.errors import DiskError
+from dialer.language.translation import _, speak
 from dialer.operating.desk import Missing, Refused
 from dialer.store.base import errors
 from dialer.web.office import Office
+from dialer.web.reader_language import language_of
 from dialer.web.sessions import Person
 from dialer.web.visit import Page, TooLarge, Visit, form_of
 
@@ -74,6 +76,7 @@ def same(given: str, expected: str) -> bool:
 
 async def guarded(office: Office, page: Page, request: Request) -> Response:
     """Answer a request, or say why not."""
+    speak(language_of(request))
     try:
         person = await office.sessions.person(request)
     except (errors.StoreError, DiskError) as error:
@@ -83,12 +86,12 @@ async def guarded(office: Office, page: Page, request: Request) -> Response:
     visit = Visit(request, office, person)
     if not person.may(page.may):
         log.warning("refused at the console", user=person.name, path=page.path)
-        return visit.page("refused.html", 403, title="This is not for your role", reasons=())
+        return visit.page("refused.html", 403, title=_("This is not for your role"), reasons=())
     try:
         if page.method == "POST":
             form = await form_of(request)
             if not is_ours(request) or not same(form.get("csrf", ""), person.csrf):
-                return visit.page("refused.html", 403, title="This form is too old, or not ours", reasons=())
+                return visit.page("refused.html", 403, title=_("This form is too old, or not ours"), reasons=())
             visit = Visit(request, office, person, form)
         return await page.answer(visit)
     except Exception as error:
@@ -121,14 +124,14 @@ def _said_of(error: Exception) -> tuple[int, str, tuple[str, ...]]:
         case errors.CampaignArchived() | errors.CampaignInUse() | errors.CampaignExists() | errors.StreamFull():
             return 409, str(error), ()
         case errors.StoreUnavailable():
-            return 503, "Redis does not answer: nothing was done; try again in a moment", (str(error),)
+            return 503, _("Redis does not answer: nothing was done; try again in a moment"), (str(error),)
         case errors.NotAllowed():
-            return 403, "the console's user at Redis may not do that", (str(error),)
+            return 403, _("the console's user at Redis may not do that"), (str(error),)
         case ConfigError():
-            return 409, "that cannot be done with what was given", tuple(map(str, error.problems))
+            return 409, _("that cannot be done with what was given"), tuple(map(str, error.problems))
         case DiskError():
             return 500, str(error), ()
         case TooLarge():
-            return 413, "this form is too long", ()
+            return 413, _("this form is too long"), ()
         case _:
-            return 500, "something went wrong here; the console's log says what", ()
+            return 500, _("something went wrong here; the console's log says what"), ()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from config.agents.settings import AgentSettings
 from dialer.core.board import CampaignRow, TrunkRow
+from dialer.language.translation import Language, _, speaking
 from dialer.operating.agent_lines import AgentLine, agent_lines
 from dialer.operating.alarms import alarms_of
 from dialer.operating.host_totals import campaigns, rank
@@ -23,6 +24,14 @@ class Moment:
     at: float
     limits: AgentSettings
     redis_error: str = ""
+    _said: dict[Language, Moment] = field(default_factory=dict, compare=False, repr=False)
+
+    def said(self, language: Language) -> Moment:
+        """The same with the daemons' sentences in a language; put together once for all who read it."""
+        if language not in self._said:
+            with speaking(language):
+                self._said[language] = Moment(self.hosts.said(), self.at, self.limits, self.redis_error)
+        return self._said[language]
 
     def without_redis(self, error: str, at: float) -> Moment:
         """The same, with Redis away."""
@@ -73,10 +82,18 @@ class Moment:
     def alarms(self) -> tuple[str, ...]:
         """What is wrong, each once."""
         boards = self.hosts.boards
-        texts = [f"Redis does not answer, what is shown is old: {self.redis_error}"] if self.redis_error else []
+        texts = (
+            [_("Redis does not answer, what is shown is old: {error}", error=self.redis_error)]
+            if self.redis_error
+            else []
+        )
         texts += [self.hosts.notice] if self.hosts.notice else []
         texts += [text for board in boards for text in alarms_of(board, self.at, len(boards) > 1)]
-        texts += [f"{row.name} is held: {row.problem}" for row in self.rows if row.problem]
+        texts += [
+            _("{campaign} is held: {problem}", campaign=row.name, problem=row.problem)
+            for row in self.rows
+            if row.problem
+        ]
         if not self.hosts.alive and not self.redis_error:
-            texts.append("no daemon is alive: nothing is dialled")
+            texts.append(_("no daemon is alive: nothing is dialled"))
         return tuple(dict.fromkeys(texts))

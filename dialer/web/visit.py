@@ -13,9 +13,11 @@ import trio
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from dialer.language.translation import language
 from dialer.operating.desk import Desk
 from dialer.web.access import May
 from dialer.web.feed import Draw
+from dialer.web.moment import Moment
 from dialer.web.office import Office
 from dialer.web.sessions import Person
 
@@ -44,6 +46,11 @@ class Visit:
         return self.office.desk(self.person.name)
 
     @property
+    def moment(self) -> Moment:
+        """The floor, in the language of the visitor."""
+        return self.office.feed.moment.said(language())
+
+    @property
     def now(self) -> float:
         """Seconds since the epoch."""
         return time.time()
@@ -66,7 +73,7 @@ class Visit:
             "person": self.person,
             "may": self.person.may,
             "May": May,
-            "moment": self.office.feed.moment,
+            "moment": self.moment,
             "path": self.request.url.path,
             "done": self.asked("done"),
             "now": self.now,

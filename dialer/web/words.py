@@ -10,9 +10,9 @@ from typing import Final
 from compliance.numbers import masked_text
 from dialer.core.board import WindowRow
 from dialer.core.leads.lead_counts import clock_words
+from dialer.language.translation import _, _n, language, translated, word
 from dialer.operating import figures, glossary
 from dialer.operating.host_totals import answer_rate, present, tightest
-from dialer.operating.text import counted
 
 TONES: Final[Mapping[str, str]] = {
     figures.GOOD: "good",
@@ -24,16 +24,6 @@ TONES: Final[Mapping[str, str]] = {
 """What the styles of the glossary are called in the style sheet."""
 
 
-def _(sentence: str, /, **facts: object) -> str:
-    """A sentence with its facts."""
-    return sentence.format_map(facts)
-
-
-def _n(singular: str, plural: str, number: int, /, **facts: object) -> str:
-    """A sentence that depends on a number."""
-    return (singular if number == 1 else plural).format_map({"number": number, **facts})
-
-
 def state_tone(state: str) -> str:
     """The tone of a campaign's or a daemon's state."""
     return TONES.get(glossary.CAMPAIGN_STATES.get(state, figures.QUIET), "quiet")
@@ -41,7 +31,7 @@ def state_tone(state: str) -> str:
 
 def agent_glyph(state: str) -> str:
     """The sign of an agent's state."""
-    return glossary.AGENT_GLYPHS.get(state, ("·", "", ""))[0]
+    return glossary.AGENT_GLYPHS.get(state, ("·", ""))[0]
 
 
 def abandon_tone(window: WindowRow) -> str:
@@ -63,7 +53,7 @@ def iso(at: float) -> str:
 
 def clock(at: float | None, now: float, zone: tzinfo | None) -> str:
     """A moment as people say it; empty for None."""
-    return "" if at is None else clock_words(at, now, zone)
+    return "" if at is None else translated(clock_words(at, now, zone))
 
 
 GLOBALS: Final = {
@@ -72,7 +62,7 @@ GLOBALS: Final = {
     "figures": glossary,
     "agent_states": tuple(glossary.AGENT_GLYPHS),
     "clock": clock,
-    "counted": counted,
+    "language": language,
 }
 
 FILTERS: Final = {
@@ -88,11 +78,12 @@ FILTERS: Final = {
     "masked": masked_text,
     "ms": figures.milliseconds,
     "percent": figures.percent,
-    "place": lambda state: glossary.PLACE_WORDS.get(str(state), str(state)),
+    "place": lambda state: glossary.place_word(str(state)),
+    "said": translated,
     "rule": glossary.rule_word,
     "state_tone": state_tone,
     "stopwatch": figures.stopwatch,
     "tone": lambda style: TONES.get(style, "quiet"),
     "when": when,
-    "words": lambda key: str(key).replace("_", " "),
+    "words": lambda key: word(str(key)),
 }

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.board import CallRow
+from dialer.language.translation import _
 from dialer.operating.agent_lines import AgentLine
 from dialer.operating.desk import Missing
 from dialer.operating.floor_orders import hang_up, tell_agent
@@ -79,9 +80,9 @@ async def agent(visit: Visit) -> Response:
 
 def _line(visit: Visit) -> AgentLine:
     name = visit.named("agent")
-    line = next((line for line in visit.office.feed.moment.lines if line.row.agent == name), None)
+    line = next((line for line in visit.moment.lines if line.row.agent == name), None)
     if line is None:
-        raise Missing(f"no agent {name!r} is logged in")
+        raise Missing(_("no agent {name!r} is logged in", name=name))
     return line
 
 
@@ -90,7 +91,7 @@ async def tell(visit: Visit) -> Response:
     name, what = visit.named("agent"), visit.form.get("what", "")
     kinds = {"pause": AgentEventKind.PAUSE, "logout": AgentEventKind.LOGOUT}
     if what not in kinds:
-        raise Missing("there is no such order")
+        raise Missing(_("there is no such order"))
     reason = (visit.form.get("reason", "").strip() or "supervisor") if what == "pause" else ""
     await visit.ask(tell_agent, visit.desk, AgentEvent(kinds[what], name, reason=reason[:64]), visit.now)
     return visit.back("agents", name, done=what)
@@ -108,7 +109,7 @@ async def ask_hang_up(visit: Visit) -> Response:
     found = await visit.ask(calls.read, visit.office.store)
     call = next((row for _, row in found.rows if row.attempt_id == visit.named("attempt")), None)
     if call is None:
-        raise Missing("this call is not on the line any more")
+        raise Missing(_("this call is not on the line any more"))
     return visit.page("hang_up.html", call=call)
 
 

@@ -13,6 +13,7 @@ from dialer.core.abandonment.windows import zone_of
 from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import last_word
 from dialer.core.leads.preflight import Preflight, sentence, too_many_lost
+from dialer.language.translation import _
 from dialer.operating import campaign_orders, explanation
 from dialer.operating.desk import Desk, Missing
 from dialer.operating.explanation import Explanation
@@ -29,11 +30,17 @@ from dialer.web.moment import Moment
 from dialer.web.office import Office, drawn
 from dialer.web.visit import Page, Visit
 
-DONE: Final[Mapping[str, str]] = {
-    CampaignState.RUNNING: "started",
-    CampaignState.PAUSED: "paused",
-    CampaignState.STOPPED: "stopped",
-}
+
+def done_words(state: str) -> str:
+    """What was done to a campaign, by the state that it has now."""
+    match state:
+        case CampaignState.RUNNING:
+            return _("The campaign is started.")
+        case CampaignState.PAUSED:
+            return _("The campaign is paused.")
+        case CampaignState.STOPPED:
+            return _("The campaign is stopped.")
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ async def campaigns(visit: Visit) -> Response:
 async def campaign(visit: Visit) -> Response:
     """One of them."""
     name = visit.named("campaign")
-    daemons = visit.office.feed.moment.hosts
+    daemons = visit.moment.hosts
 
     def read() -> tuple[Campaign, Explanation, Counts]:
         stored = store_campaigns.get(visit.office.store, name)
@@ -93,7 +100,7 @@ async def campaign(visit: Visit) -> Response:
         explanation=explanation,
         counts=counts,
         next_word=last_word(counts.standing, zone, held=held),
-        done=DONE.get(visit.asked("done"), ""),
+        done=done_words(visit.asked("done")),
     )
 
 
@@ -149,7 +156,7 @@ def _wanted(text: str) -> CampaignState:
     try:
         return CampaignState(text)
     except ValueError:
-        raise Missing("there is no such state of a campaign") from None
+        raise Missing(_("there is no such state of a campaign")) from None
 
 
 async def ask_state(visit: Visit) -> Response:

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from compliance.numbers import masked_text
-from compliance.words import detail
+from dialer.language.refusals import detail
 from dialer.operating.person import look_at
 from dialer.operating.why import Verdict, explain, when_there
 from dialer.store.leads import leads

@@ -18,6 +18,7 @@ from config.recordings.settings import RecordingsSettings
 from dialer.core.quality import Score, drawn, newest
 from dialer.disk.recordings import index
 from dialer.disk.recordings.index import Row
+from dialer.language.translation import _
 from dialer.operating import recordings as hearing
 from dialer.operating.desk import Missing, Refused
 from dialer.store.operators import scores
@@ -51,7 +52,7 @@ class Wanted:
     def rows(self, folder: Path) -> list[Row]:
         """They, the newest first. Raises `OSError`."""
         if not folder.is_dir():
-            raise Missing(f"{folder} is not there: is this the host that made them?")
+            raise Missing(_("{folder} is not there: is this the host that made them?", folder=str(folder)))
         if not self.sampled:
             return list(islice(self._all(folder), MOST_SHOWN + 1))
         lots = [(row.agent, row.attempt, row) for row in islice(self._all(folder), MOST_SAMPLED)]
@@ -84,7 +85,7 @@ def _readable(read: object, *facts: object) -> list[Row]:
     try:
         return read(*facts)  # type: ignore[operator,no-any-return]
     except PermissionError as error:
-        raise Refused(f"{error.filename} may not be read by the console's user") from error
+        raise Refused(_("{file} may not be read by the console's user", file=str(error.filename))) from error
     except OSError as error:
         raise Missing(f"{error.filename}: {error.strerror}") from error
 
@@ -94,13 +95,13 @@ def row_of(settings: RecordingsSettings, day: str, attempt: str) -> Row:
     try:
         made_on = date.fromisoformat(day)
     except ValueError:
-        raise Missing("there is no such recording here") from None
+        raise Missing(_("there is no such recording here")) from None
     folder = Path(settings.folder)
     if index.is_name(attempt):
         for row in _readable(index.rows, folder, made_on):
             if row.attempt == attempt:
                 return row
-    raise Missing("there is no such recording here")
+    raise Missing(_("there is no such recording here"))
 
 
 async def recording(visit: Visit) -> Response:
@@ -141,7 +142,7 @@ def _hear(visit: Visit, day: str, attempt: str) -> bytes:
     try:
         heard = hearing.plain(visit.office.settings.recordings, row)
     except OSError as error:
-        raise Missing(f"the file of recording {row.attempt} cannot be read") from error
+        raise Missing(_("the file of recording {attempt} cannot be read", attempt=row.attempt)) from error
     key, now = (visit.person.name, row.attempt), visit.now
     if now - _heard.get(key, 0.0) > NOTED_S:
         hearing.note(visit.desk, "recording_play", [row], now)
@@ -162,7 +163,7 @@ async def mark(visit: Visit) -> Response:
             item.text for item in sheet.items if not marks[item.name].isascii() or not marks[item.name].isdigit()
         )
         if missing:
-            return tuple(f"give points for: {text}" for text in missing)
+            return tuple(_("give points for: {item}", item=text) for text in missing)
         points = {name: int(text[:4]) for name, text in marks.items()}
         note = visit.form.get("note", "").strip()
         try:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from dialer import __version__
 from dialer.disk.archive.sums import Question
+from dialer.language.translation import _
 from dialer.operating.desk import Missing, Refused
 from dialer.reports import files, html
 from dialer.reports.catalogue import REPORTS
@@ -40,7 +41,7 @@ class Asked:
         """Make it. Raises `Missing`, `Refused`, `DiskError`."""
         report = REPORTS.get(self.name)
         if report is None:
-            raise Missing(f"there is no report {self.name!r}")
+            raise Missing(_("there is no report {name!r}", name=self.name))
         zone = zone_name(chosen_zone)
         now = datetime.now(ZoneInfo(zone))
         try:

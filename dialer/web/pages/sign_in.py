@@ -13,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from dialer.disk.errors import DiskError
+from dialer.language.translation import _, speak
 from dialer.store.base.errors import StoreError
 from dialer.web.access import May
 from dialer.web.guard import failed, is_ours, same
 from dialer.web.office import Office
+from dialer.web.reader_language import language_of
 from dialer.web.sessions import COOKIE, WALL_S, Person, TooOften, set_cookie
 from dialer.web.visit import TooLarge, form_of
 
@@ -32,6 +34,7 @@ def form(office: Office) -> Endpoint:
     """The form."""
 
     async def answer(request: Request) -> Response:
+        speak(language_of(request))
         if office.settings.web.proxy_user_header:
             return PlainTextResponse("Sign in with the proxy in front; your name there needs a role here.\n", 403)
         return _page(office, request.query_params.get("next", "/"))
@@ -58,22 +61,23 @@ def sign_in(office: Office) -> Endpoint:
     """A name and a password."""
 
     async def answer(request: Request) -> Response:
+        speak(language_of(request))
         try:
             given = await form_of(request)
         except TooLarge:
             return PlainTextResponse("this form is too long\n", 413)
         name, onward = given.get("name", "").strip(), given.get("onward", "/")
         if not is_ours(request) or not same(given.get("csrf", ""), request.cookies.get(LOGIN_COOKIE, "")):
-            return _page(office, onward, "This form was too old. Please try again.", name, 403)
+            return _page(office, onward, _("This form was too old. Please try again."), name, 403)
         address = office.sessions.address(request)
         try:
             person = await office.sessions.sign_in(name[:64], given.get("password", ""), address)
             if person is None:
                 log.warning("sign-in refused", user=name[:64], address=address)
-                return _page(office, onward, "This name and this password do not go together.", name, 403)
+                return _page(office, onward, _("This name and this password do not go together."), name, 403)
             await trio.to_thread.run_sync(_note, office, person, address)
         except TooOften as error:
-            response = _page(office, onward, "Too many tries. Please wait a while.", name, 429)
+            response = _page(office, onward, _("Too many tries. Please wait a while."), name, 429)
             response.headers["retry-after"] = f"{error.wait_s:.0f}"
             return response
         except (StoreError, DiskError) as error:
@@ -96,6 +100,7 @@ def sign_out(office: Office) -> Endpoint:
     """The end of a session."""
 
     async def answer(request: Request) -> Response:
+        speak(language_of(request))
         try:
             given, person = await form_of(request), await office.sessions.person(request)
             if person is not None and is_ours(request) and same(given.get("csrf", ""), person.csrf):

@@ -32,7 +32,7 @@ def drawing_trunks(office: Office, _: str) -> Draw:
 
 async def trunks(visit: Visit) -> Response:
     """All of them."""
-    boards = visit.office.feed.moment.hosts.boards
+    boards = visit.moment.hosts.boards
     shown = [(board.host, row) for board in boards for row in board.caller_ids]
     return visit.live("trunks.html", "trunks", drawing_trunks(visit.office, ""), caller_ids=shown)
 
