@@ -16,7 +16,7 @@ from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
 from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
-from config.sip import SipSettings, TrunkSettings
+from config.sip import PORTS_PER_LINE, SipSettings, TrunkSettings
 
 
 def _ip_address(text: str) -> str:
@@ -304,6 +304,17 @@ class DaemonSettings(Section):
         if edge.used and Transport.TLS in edge.transports and not edge.certificate_file:
             raise ValueError("transports has tls, so certificate_file and key_file must be given")
         return edge
+
+    @field_validator("agents")
+    @classmethod
+    def _ports_for_phones_on_the_line(cls, agents: AgentSettings, info: ValidationInfo) -> AgentSettings:
+        sip = info.data.get("sip")
+        needed = (
+            0 if sip is None or not agents.standing_most else PORTS_PER_LINE * (sip.max_lines + agents.standing_most)
+        )
+        if sip is not None and sip.rtp_port_max and sip.rtp_port_max - sip.rtp_port_min + 1 < needed:
+            raise ValueError(f"standing_most {agents.standing_most} needs {needed} RTP ports (sip.rtp_port_max) in all")
+        return agents
 
     @field_validator("registers")
     @classmethod

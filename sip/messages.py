@@ -14,7 +14,8 @@ Rules that both sides rely on:
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
-and `TrunkName` are between the pool and the daemon.
+and `TrunkName` are between the pool and the daemon. What is said of phones that stay on the line is in
+`sip.standing.messages`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
+from sip.standing.messages import NO_CUE, Cue, StandingCommand, StandingUp
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
 
@@ -119,7 +121,8 @@ class DialAgent:
 
     `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
     number, never the clear one, and `attempt` the attempt's id. `address` is the IPv4 address of the phone's host where
-    that is a name; the pool fills it in.
+    that is a name; the pool fills it in. Where the phone stays on the line, `standing` is its leg, and `uri` the pool's
+    to fill in. The agent alone hears the `cue`.
     """
 
     call: str
@@ -129,6 +132,8 @@ class DialAgent:
     address: str = ""
     recording: RecordingOrder = RecordingOrder()
     attempt: str = ""
+    standing: str = ""
+    cue: Cue = NO_CUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,7 @@ class Ping:
     number: int
 
 
-Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
+Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | StandingCommand | Stop | Ping
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -356,7 +361,17 @@ class TrunkName:
 
 
 CallEvent = (
-    Dialled | Progress | Answered | AgentDialled | Bridged | AgentEnded | RecordingChanged | MessageDone | Digit | Ended
+    Dialled
+    | Progress
+    | Answered
+    | AgentDialled
+    | Bridged
+    | AgentEnded
+    | RecordingChanged
+    | MessageDone
+    | Digit
+    | StandingUp
+    | Ended
 )
 """What the daemon hears about a call."""
 

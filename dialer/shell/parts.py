@@ -146,6 +146,8 @@ def open_parts(settings: DaemonSettings) -> Parts:
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
                 handover_allowance_s=settings.pacing.handover_allowance_s,
                 hash_key=evidence.key,
+                connection=settings.agents.connection,
+                beep=settings.agents.beep,
             )
         ),
         notifier=Notifier(),

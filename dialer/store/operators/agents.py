@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from compliance.numbers import holds_number, masked_text
 from config.agent_choice import texts_of
+from config.agents.settings import Connection
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.base.fields import Fields, Undecodable, decode
@@ -89,6 +90,7 @@ def _said(event: AgentEvent) -> dict[str, Any]:
         "reason": event.reason,
         "lead_id": event.lead_id,
         "ref": event.ref,
+        "connection": event.connection,
     }
     given: dict[str, Any] = {name: value for name, value in optional.items() if value}
     if event.skills:
@@ -151,10 +153,11 @@ def read_event(given: Fields) -> AgentEvent | None:
             if not value and not any(fault.startswith(name) for fault in given.faults):
                 given.faults.append(f"{name}: a login needs it")
     ref = given.ref()
+    connection = given.choice("connection", tuple(Connection)) if "connection" in given.data else ""
     given.finish()
     if given.faults:
         return None
-    kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, skills, ref)
+    kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, skills, ref, connection)
     return AgentEvent(AgentEventKind(kind), agent, *kept)
 
 
