@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Final
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from compliance.caller_ids import CallerId, Pool
 from compliance.destinations import Destinations, NumberType
@@ -17,77 +17,16 @@ from config.model import NAME as NAME
 from config.model import Region, Section, TrunkName, each_name_once
 from config.recordings.settings import RecordingSettings
 from config.rules import CLOCK, CapSettings, HoursSettings, each_cap_once, of_one_mind
+from config.rules import NEVER as NEVER
+from config.rules import NEXT_DAY as NEXT_DAY
+from config.rules import RetrySettings as RetrySettings
+from config.rules import RetryTable as RetryTable
+from config.scripts.settings import ScriptSettings, SurveySettings
 from pacing.api import Guarantee, Mode
 
 MIN_RING_TIMEOUT_S: Final = 15.0
 """A call must ring this long before it may be given up: 16 CFR 310.4(b)(4)(ii) and 47 CFR 64.1200(a)(6), 15 seconds or
 four rings; Ofcom and the German regulator ask for the same."""
-
-
-class RetrySettings(Section):
-    """What an attempt that ended in one way earns its lead."""
-
-    delay_s: float = Field(description="wait before the next attempt, in seconds", ge=0, le=31_622_400)
-    max_attempts: int = Field(
-        description="how often this end may be followed by another attempt; 0: never", ge=0, le=99
-    )
-    not_before: Literal["", "next_day"] = Field(
-        default="", description="next_day: not on the same day of the callee; empty: delay_s alone decides"
-    )
-    prefer: Literal["", "another_window"] = Field(
-        default="",
-        description="another_window: at another time of the callee's day (until 12:00, to 14:00, to 18:00, evening, "
-        "weekend), behind leads that were never called; sooner only where nothing else is due; empty: no matter when",
-    )
-
-
-NEXT_DAY: Final = "next_day"
-
-NEVER: Final = RetrySettings(delay_s=0.0, max_attempts=0)
-"""The retry of every disposition that is not in the table, such as invalid, blocked and unwanted."""
-
-
-def _retry(delay_s: float, max_attempts: int, description: str) -> Any:
-    return Field(default=RetrySettings(delay_s=delay_s, max_attempts=max_attempts), description=description)
-
-
-class RetryTable(Section):
-    """Retries by disposition. A callee who hung up before an agent came goes by `abandoned`, faults of the trunk, of
-    credentials and of media by `route_error`; a disposition without a row is never followed by another attempt.
-
-    The defaults follow what carriers and dialers of long standing do: Cisco waits 60 min after no answer, Exotel 30 to
-    60 min, Convoso 1 to 4 h after congestion; 72 h after an abandoned call is Ofcom's rule.
-    """
-
-    busy: RetrySettings = _retry(20 * 60.0, 3, "the line was engaged")
-    no_answer: RetrySettings = _retry(60 * 60.0, 3, "it rang and nobody answered")
-    unreachable: RetrySettings = _retry(3 * 3600.0, 3, "switched off, out of coverage or no reply at all")
-    congestion: RetrySettings = _retry(3600.0, 3, "the network had no capacity")
-    declined: RetrySettings = _retry(24 * 3600.0, 1, "the person rejected the call")
-    route_error: RetrySettings = _retry(15 * 60.0, 3, "our side or the trunk could not carry the call")
-    machine: RetrySettings = _retry(24 * 3600.0, 3, "an answering machine")
-    abandoned: RetrySettings = _retry(
-        72 * 3600.0, 1, "answered, and no agent came in time or before the callee hung up"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _a_row_may_be_partial(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        return {name: _completed(cls, name, row) for name, row in given.items()}
-
-    def after(self, disposition: str) -> RetrySettings:
-        """The retry that a disposition earns, by its name; `NEVER` for one without a row."""
-        row = getattr(self, disposition, None) if disposition in RetryTable.model_fields else None
-        return row if isinstance(row, RetrySettings) else NEVER
-
-
-def _completed(table: type[RetryTable], name: str, row: Any) -> Any:
-    field = table.model_fields.get(name)
-    if field is None or not isinstance(row, dict):
-        return row
-    return {**field.default.model_dump(), **row}
 
 
 class LeadEvents(StrEnum):
@@ -313,6 +252,10 @@ class CampaignSettings(Section):
         default=AbandonmentSettings(), description="which calls the abandon rate counts"
     )
     recording: RecordingSettings = Field(default=RecordingSettings(), description="which talks are recorded, and how")
+    script: ScriptSettings = Field(
+        default=ScriptSettings(), description="what callees go through in mode script, by themselves"
+    )
+    survey: SurveySettings = Field(default=SurveySettings(), description="what callees are asked after a talk")
     agent_choice: AgentChoiceSettings = Field(
         default=AgentChoiceSettings(), description="which of the ready agents has an answered call"
     )

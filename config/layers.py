@@ -185,9 +185,14 @@ def _put_rows(layers: Layers, name: str, keys: tuple[Key, ...], text: str, sourc
     if len(rows) > MAX_ITEMS:
         layers.complain(name, f"has {len(rows)} rows, at most {MAX_ITEMS} can be given so")
     elif _store(layers, name, keys, rows):
-        for path in [path for path in layers.sources if path[: len(keys)] == keys]:
-            del layers.sources[path]
-        layers.sources.update((path, source) for path in _paths(rows, keys))
+        note_sources(layers, keys, rows, source)
+
+
+def note_sources(layers: Layers, keys: tuple[Key, ...], value: Any, source: str) -> None:
+    """Everything at and below `keys` comes from one source now."""
+    for path in [path for path in layers.sources if path[: len(keys)] == keys]:
+        del layers.sources[path]
+    layers.sources.update((path, source) for path in _paths(value, keys))
 
 
 def split_path(text: str) -> tuple[Key, ...]:

@@ -21,6 +21,8 @@ from config.daemon import DaemonSettings
 from config.layers import Layers, put_text, put_tree, read_secret, read_toml, split_path
 from config.model import Key, Section, leaves, section_at
 from config.problems import ConfigError, Problem, dotted, problems_of
+from config.scripts.files import put_scripts, read_script
+from config.scripts.settings import ScriptSettings
 
 PREFIX: Final = "DIALER_"
 STEP: Final = "__"
@@ -81,6 +83,7 @@ def load_campaign(
     else:
         put_tree(layers, source, label, None)
     _put_flags(layers, flags or {})
+    put_scripts(layers, label, source.absolute().parent if isinstance(source, Path) else None)
     return _effective(layers, CampaignSettings)
 
 
@@ -89,6 +92,13 @@ def load_model(source: Path, model: type[S]) -> S:
     layers = Layers(model)
     put_tree(layers, read_toml(layers, source), f"file {source}", source.parent)
     return _effective(layers, model).settings
+
+
+def load_script(source: Path) -> ScriptSettings:
+    """A script's own TOML file. Relative paths of WAV files start at it. Raises `ConfigError` with every problem."""
+    layers = Layers(ScriptSettings)
+    put_tree(layers, read_script(layers, source), f"file {source}", source.parent)
+    return _effective(layers, ScriptSettings).settings
 
 
 def _put_credentials(layers: Layers, folder: Path) -> None:
@@ -165,8 +175,13 @@ def _effective(layers: Layers, model: type[S]) -> Effective[S]:
         layers.problems += _twice_named(layers.tree)
     if layers.problems:
         raise ConfigError(layers.problems)
-    sources = {dotted(path): layers.sources.get(path, "default") for path, _ in leaves(settings)}
+    sources = {dotted(path): _source(layers, path, value) for path, value in leaves(settings)}
     return Effective(settings, sources)
+
+
+def _source(layers: Layers, path: tuple[Key, ...], value: Any) -> str:
+    inner = ((*path, key) for key in value) if isinstance(value, dict) else ()
+    return next((layers.sources[known] for known in (path, *inner) if known in layers.sources), "default")
 
 
 def _twice_named(tree: Mapping[str, Any]) -> list[Problem]:

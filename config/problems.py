@@ -73,6 +73,11 @@ def problems_of(
         path = _path(details)
         source = sources.get(path, "")
         origin = f" (from {source})" if source.startswith(("env ", "flag", "secret file ")) else ""
+        error_given = details.get("ctx", {}).get("error")
+        if isinstance(error_given, ConfigError):  # several mistakes at once, with paths of their own within
+            within = f"{dotted(path)}." if path else ""
+            problems += [Problem(within + each.path, each.message + origin) for each in error_given.problems]
+            continue
         problems.append(Problem(dotted(path), _message(details, model) + origin))
     return tuple(problems)
 

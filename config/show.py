@@ -49,6 +49,9 @@ def shown(value: Any) -> str:
             return SECRET_SHOWN if value.get_secret_value() else EMPTY_SECRET_SHOWN
         case tuple() | list():
             return f"[{', '.join(shown(item) for item in value)}]"
+        case dict():
+            pairs = ", ".join(f"{shown(key)} = {shown(item)}" for key, item in value.items())
+            return f"{{ {pairs} }}" if pairs else "{}"
         case str():
             return json.dumps(str(value), ensure_ascii=False)
         case bool():

@@ -14,8 +14,8 @@ Rules that both sides rely on:
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
-and `TrunkName` are between the pool and the daemon. What is said of phones that stay on the line is in
-`sip.standing.messages`.
+and `TrunkName` are between the pool and the daemon. What is said of scripts is in `sip.scripts.messages`, of phones that
+stay on the line in `sip.standing.messages`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
+from sip.scripts.messages import AgentLeft, PromptDone, ScriptCommand
 from sip.standing.messages import NO_CUE, Cue, StandingCommand, StandingUp
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
@@ -121,8 +122,9 @@ class DialAgent:
 
     `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
     number, never the clear one, and `attempt` the attempt's id. `address` is the IPv4 address of the phone's host where
-    that is a name; the pool fills it in. Where the phone stays on the line, `standing` is its leg, and `uri` the pool's
-    to fill in. The agent alone hears the `cue`.
+    that is a name; the pool fills it in. With `keeps_callee` the callee stays when a bridged agent
+    is gone (`AgentLeft`). Where the phone stays on the line, `standing` is its leg, and `uri` the pool's to fill in. The
+    agent alone hears the `cue`.
     """
 
     call: str
@@ -132,6 +134,7 @@ class DialAgent:
     address: str = ""
     recording: RecordingOrder = RecordingOrder()
     attempt: str = ""
+    keeps_callee: bool = False
     standing: str = ""
     cue: Cue = NO_CUE
 
@@ -192,7 +195,19 @@ class Ping:
     number: int
 
 
-Command = Dial | DialAgent | Record | CancelAgent | PlayMessage | Cancel | HangUp | StandingCommand | Stop | Ping
+Command = (
+    Dial
+    | DialAgent
+    | ScriptCommand
+    | StandingCommand
+    | Record
+    | CancelAgent
+    | PlayMessage
+    | Cancel
+    | HangUp
+    | Stop
+    | Ping
+)
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -367,7 +382,9 @@ CallEvent = (
     | AgentDialled
     | Bridged
     | AgentEnded
+    | AgentLeft
     | RecordingChanged
+    | PromptDone
     | MessageDone
     | Digit
     | StandingUp

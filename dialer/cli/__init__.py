@@ -1,8 +1,8 @@
 """ASK: the command line. A folder for each group of commands; each is imported when it is used.
 
-`policy`, `register`, `evidence` and `recordings` work on files of this machine; `check-config`, `edge`, `pace stdio`
-and `simulate` need nothing but their input; `run` and `demo` are the daemon. All others speak to Redis from wherever it
-is reached.
+`policy`, `script`, `register`, `evidence` and `recordings` work on files of this machine; `check-config`, `edge`,
+`pace stdio` and `simulate` need nothing but their input; `run` and `demo` are the daemon. All others speak to Redis
+from wherever it is reached.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ COMMANDS: Final = {
     ),
     "leads": Lazy("dialer.cli.leads.leads:leads", "Campaigns", "Import leads, look at them, change them."),
     "lists": Lazy("dialer.cli.leads.lists:lists", "Campaigns", "Lists of leads: counts, overlaps, taking back."),
+    "script": Lazy(
+        "dialer.cli.scripts.script:script", "Campaigns", "Scripts that callees go through: check, rehearse."
+    ),
     "callerid": Lazy("dialer.cli.campaigns.callerid:callerid", "Campaigns", "Numbers that callees see."),
     "why": Lazy("dialer.cli.leads.why:why", "Campaigns", "Say why a number may be dialled now or not."),
     "customer": Lazy(

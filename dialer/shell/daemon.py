@@ -24,6 +24,7 @@ import structlog
 import trio
 
 from config.daemon import DaemonSettings
+from config.scripts.wav import unplayable
 from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
@@ -33,7 +34,7 @@ from dialer.shell.recordings.disk_watch import DiskWatch
 from dialer.shell.recordings.expiry import Expiry
 from dialer.shell.recordings.finishing import Finishing
 from dialer.shell.tasks.board import BoardTask
-from dialer.shell.tasks.campaign_watch import CampaignWatch, unplayable
+from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.crm_streams import CrmStreams
 from dialer.shell.tasks.event_writer import EventWriter

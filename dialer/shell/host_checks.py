@@ -23,12 +23,12 @@ from config.exposed import exposed_secrets
 from config.load import Effective
 from config.policies import Catalogue
 from config.recordings.settings import RecordingsSettings
+from config.scripts.wav import unplayable
 from dialer.disk.errors import DiskError
 from dialer.disk.recordings import sealing
 from dialer.disk.registers import NationalRegisters
 from dialer.shell.recordings.disk_watch import MB, NEAR
 from dialer.shell.recordings.troubles import FAILED
-from dialer.shell.tasks.campaign_watch import unplayable
 from dialer.shell.tasks.heartbeat import CLOCKS_AGREE_S
 from dialer.store.base import quarantine
 from dialer.store.base.connection import Store, trip

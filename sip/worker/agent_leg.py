@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import pjsua2 as pj
 
 from sip.causes import Cause, classify
-from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent, RecordingChanged, RecordingOrder
+from sip.messages import (
+    AgentDialled,
+    AgentEnded,
+    Bridged,
+    CancelAgent,
+    DialAgent,
+    RecordingChanged,
+    RecordingOrder,
+)
+from sip.scripts.messages import AgentLeft
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.audio.hold_music import HoldMusic
@@ -29,12 +38,18 @@ _OK: Final = 200
 _CANCELLED: Final = 487
 
 
+class AgentLeaves(Protocol):
+    """Told when a bridged agent is gone, and whether the callee stays."""
+
+    def __call__(self, cause: Cause, *, keeps_callee: bool) -> None: ...
+
+
 class AgentLeg:
     """Brings one agent at a time to the callee; `has_bridged` is called once both hear each other,
-    `agent_left` when a bridged agent is gone."""
+    `agent_left` when a bridged agent is gone, with whether the callee stays."""
 
     def __init__(
-        self, callee: Dialog, context: Context, has_bridged: Callable[[], None], agent_left: Callable[[Cause], None]
+        self, callee: Dialog, context: Context, has_bridged: Callable[[], None], agent_left: AgentLeaves
     ) -> None:
         self.bridged = False
         self._callee = callee
@@ -45,9 +60,15 @@ class AgentLeg:
         self._leg = ""
         self._next: DialAgent | None = None
         self._order = RecordingOrder()
+        self._keeps_callee = False
         self._recorder: Recorder | None = None
         self._over = False
         self._music: HoldMusic | None = None
+
+    @property
+    def occupied(self) -> bool:
+        """Whether an agent talks, is rung, or is about to be."""
+        return self._agent is not None or self._next is not None
 
     def dial(self, command: DialAgent) -> None:
         """Dial an agent; the next one may be named while the one before is still being cancelled."""
@@ -66,6 +87,12 @@ class AgentLeg:
         elif command.leg == self._leg:
             self._cancel()
 
+    def hang_up(self) -> None:
+        """Hang up on a bridged agent, and keep the callee."""
+        if self._agent is not None and self.bridged:
+            self._keeps_callee = True
+            self._let_go(self._agent, Cause.NORMAL, _OK)
+
     def withdraw(self) -> None:
         """No agent is wanted any more; the callee stays on the line."""
         if self._next is not None:
@@ -78,9 +105,7 @@ class AgentLeg:
         """The call is over: hang up, report nothing."""
         self._over = True
         self._stop_music()
-        if self._recorder is not None:
-            self._recorder.close()
-            self._recorder = None
+        self._close_recorder()
         self._next = None
         agent, self._agent = self._agent, None
         if agent is None:
@@ -185,6 +210,7 @@ class AgentLeg:
             self._failed(command.leg, error.cause, 0)
             return
         self._agent, self._leg, self._order = agent, command.leg, command.recording
+        self._keeps_callee = command.keeps_callee
         self._context.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
 
     def _check_heard(self, agent: Dialog) -> None:
@@ -208,11 +234,23 @@ class AgentLeg:
         self._context.release(agent)
         self._agent = None
         if self.bridged:
-            self._agent_left(cause)
+            self._has_left(cause)
             return
         self._failed(self._leg, cause, sip_code)
         # The leg's slot is free only after the facts of this round have been dealt with.
         self._context.after(0.0, self._start_next)
+
+    def _has_left(self, cause: Cause) -> None:
+        if self._keeps_callee:
+            self.bridged = False
+            self._close_recorder()
+            self._context.emit(AgentLeft(self._callee.call, self._context.now(), cause))
+        self._agent_left(cause, keeps_callee=self._keeps_callee)
+
+    def _close_recorder(self) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.close()
 
     def _next_is_not_needed(self) -> None:
         if self._next is not None:

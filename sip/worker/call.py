@@ -20,11 +20,14 @@ from sip.messages import (
     PlayMessage,
     Progress,
     Record,
+    RecordingOrder,
 )
+from sip.scripts.messages import EndMessage, Prompt, TakeMessage
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.agent_leg import AgentLeg, cause_after_answer
 from sip.worker.audio.player import Player
+from sip.worker.audio.prompts import TAIL_S, Prompts
 from sip.worker.context import Context
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
@@ -33,14 +36,11 @@ from sip.worker.sip_text import Answer
 CANCEL_PATIENCE_S: Final = 5.0
 """How long a callee's leg may take to end after our CANCEL."""
 
-CROSSED_PATIENCE_S: Final = 5.0
-"""How long a call that was answered across our CANCEL waits to be told what to do."""
+FORGOTTEN_S: Final = 5.0
+"""How long a call that was answered across our CANCEL, or that an agent has left, waits to be told what to do."""
 
 MESSAGE_LIMIT_S: Final = 180.0
 """A message that has not come to its end by now never will: the callee's audio never started, or the file is huge."""
-
-MESSAGE_TAIL_S: Final = 0.15
-"""The player reports the end of its file; the last frames are then still on their way."""
 
 _OK: Final = 200
 _CANCELLED: Final = 487
@@ -56,6 +56,7 @@ class Call:
         self._callee: Dialog | None = None
         self._agent_leg: AgentLeg | None = None
         self._message: Player | None = None
+        self._prompts: Prompts | None = None
         self._dialled = False
         self._answered = False
         self._instructed = False
@@ -65,12 +66,14 @@ class Call:
     @property
     def needs_clock(self) -> bool:
         """Whether audio passes through the bridge."""
+        if self._prompts is not None and self._prompts.needs_clock:
+            return True
         return self._message is not None or (self._agent_leg is not None and self._agent_leg.bridged)
 
     @property
     def plays(self) -> bool:
-        """Whether a message is being played."""
-        return self._message is not None
+        """Whether a message, or a script's recording, is being played."""
+        return self._message is not None or (self._prompts is not None and self._prompts.plays)
 
     # --- commands -------------------------------------------------------------------------------------------------
 
@@ -117,6 +120,7 @@ class Call:
         """Hand the answered call over. Ignored before the answer, refused once a message plays."""
         if self._agent_leg is not None:
             self._instructed = True
+            self._quieten()
             self._agent_leg.dial(command)
 
     def cancel_agent(self, command: CancelAgent) -> None:
@@ -124,16 +128,35 @@ class Call:
         if self._agent_leg is not None:
             self._agent_leg.cancel(command)
 
+    def hang_up_agent(self) -> None:
+        """Hang up on a bridged agent, and keep the callee."""
+        if self._agent_leg is not None:
+            self._agent_leg.hang_up()
+
     def record(self, command: Record) -> None:
         """Go on recording the talk, or pause."""
         if self._agent_leg is not None:
             self._agent_leg.record(on=command.on)
+
+    def prompt(self, command: Prompt | TakeMessage | EndMessage) -> None:
+        """A step of a script. Ignored before the answer, while an agent is rung or talks, and once a message plays."""
+        if self._prompts is None or self._message is not None or (self._agent_leg and self._agent_leg.occupied):
+            return
+        self._instructed = True
+        match command:
+            case Prompt(_, number, path):
+                self._prompts.play(number, path)
+            case TakeMessage(_, name, facts):
+                self._prompts.take_message(RecordingOrder(name, facts))
+            case EndMessage():
+                self._prompts.end_message()
 
     def play(self, command: PlayMessage) -> None:
         """Play a message in place of an agent. Ignored before the answer and while an agent talks."""
         if self._agent_leg is None or self._agent_leg.bridged or self._message is not None:
             return
         self._instructed = True
+        self._quieten()
         self._agent_leg.withdraw()
         try:
             self._message = Player(command.path, self._message_ended)
@@ -171,6 +194,8 @@ class Call:
             case fact.MediaReady() | fact.Held():
                 if self._agent_leg is not None:
                     self._agent_leg.connect()
+                if self._prompts is not None:
+                    self._prompts.connect()
                 self._play_on()
             case fact.Key(digit):
                 self._context.emit(Digit(dialog.call, self._context.now(), digit))
@@ -192,11 +217,12 @@ class Call:
             return
         self._answered = True
         self._agent_leg = AgentLeg(dialog, self._context, self._bridged, self._agent_left)
+        self._prompts = Prompts(dialog, self._context)
         self._context.emit(Answered(dialog.call, self._context.now(), crossed_cancel=dialog.cancelling))
         if self._context.stopping:
             self.end()
         elif dialog.cancelling:
-            self._context.after(CROSSED_PATIENCE_S, self._end_if_forgotten)
+            self._context.after(FORGOTTEN_S, self._end_if_forgotten)
 
     def _note_gone(self, dialog: Dialog, answer: Answer) -> None:
         if 200 <= answer.code < 300:
@@ -232,8 +258,16 @@ class Call:
         if limit_s:
             self._context.after(limit_s, lambda: self._finish(Cause.TALK_LIMIT, Leg.DIALER, _OK))
 
-    def _agent_left(self, cause: Cause) -> None:
-        self._finish(cause, Leg.AGENT, _OK)
+    def _agent_left(self, cause: Cause, *, keeps_callee: bool) -> None:
+        if not keeps_callee:
+            self._finish(cause, Leg.AGENT, _OK)
+            return
+        self._instructed = False
+        self._context.after(FORGOTTEN_S, self._end_if_forgotten)
+
+    def _quieten(self) -> None:
+        if self._prompts is not None:
+            self._prompts.close()
 
     def _play_on(self) -> None:
         if self._message is not None and self._callee is not None and self._callee.has_media:
@@ -241,7 +275,7 @@ class Call:
             self._message.play_to(self._callee.audio())
 
     def _message_ended(self) -> None:
-        self._context.after(MESSAGE_TAIL_S, self._message_heard)
+        self._context.after(TAIL_S, self._message_heard)
 
     def _message_heard(self) -> None:
         if not self._over:
@@ -261,6 +295,7 @@ class Call:
         if self._message is not None:
             self._message.close()
             self._message = None
+        self._quieten()
         if self._agent_leg is not None:
             self._agent_leg.end()
         callee, self._callee = self._callee, None

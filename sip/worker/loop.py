@@ -40,6 +40,7 @@ from sip.messages import (
     StartFailed,
     Stop,
 )
+from sip.scripts.messages import EndMessage, HangUpAgent, Prompt, TakeMessage
 from sip.worker import dialog as fact
 from sip.worker.call import Call
 from sip.worker.dialog import Dialog
@@ -284,7 +285,16 @@ class Worker:
                 case Dial():
                     self._dial(message)
                 case (
-                    DialAgent(call) | Record(call) | CancelAgent(call) | PlayMessage(call) | Cancel(call) | HangUp(call)
+                    DialAgent(call)
+                    | HangUpAgent(call)
+                    | Prompt(call)
+                    | TakeMessage(call)
+                    | EndMessage(call)
+                    | Record(call)
+                    | CancelAgent(call)
+                    | PlayMessage(call)
+                    | Cancel(call)
+                    | HangUp(call)
                 ):
                     held = self._calls.get(call)
                     if held is not None:
@@ -311,6 +321,10 @@ class Worker:
         match command:
             case DialAgent():
                 call.dial_agent(command)
+            case HangUpAgent():
+                call.hang_up_agent()
+            case Prompt() | TakeMessage() | EndMessage():
+                call.prompt(command)
             case Record():
                 call.record(command)
             case CancelAgent():

@@ -94,6 +94,6 @@ def test_the_campaign_example_shows_every_default(tmp_path: Path) -> None:
     effective = load_campaign(path)
     assert effective.settings == load_campaign(SHIPPED / "campaign.example.toml").settings
     of_default = [name for name, source in effective.sources.items() if source == "default"]
-    assert of_default == ["caller_ids", "hours", "caps", "abandon_windows"]
+    assert of_default == ["caller_ids", "hours", "caps", "abandon_windows", "script.steps", "survey.steps"]
     assert set(effective.sources.values()) == {f"file {path}", "default"}
     assert tomllib.loads(campaign_toml())["name"] == "survey"

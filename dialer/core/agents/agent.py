@@ -57,8 +57,8 @@ class AgentEventKind(StrEnum):
 class AgentEvent:
     """One entry of the agents' stream. `uri`, `campaigns`, `team`, `name`, `skills` (levels by name) and
     `shift_ends_at` (seconds since the epoch, None: not said) belong to a login, `reason` to a pause or a skip,
-    `lead_id` to the answer to an offer. `connection` of a login is how the phone takes part, empty: as this host's settings
-    say. `ref` is what the desktop calls the entry, and comes back where it is refused.
+    `lead_id` to the answer to an offer. `connection` of a login is how the phone takes part, empty: as this
+    host's settings say. `ref` is what the desktop calls the entry, and comes back where it is refused.
     """
 
     kind: AgentEventKind
@@ -94,7 +94,8 @@ class Agent:
 
     `login` are the campaigns of the login, `campaigns` those of them that the agent serves: the ones whose skills it
     has (see `choice`). Since the login it was busy for `busy_s` and ready for `idle_s`, up to `since`; `served_at` is
-    when it was last given a call. `standing` is the leg of a phone that stays on the line, None: it is rung for each call.
+    when it was last given a call. `standing` is the leg of a phone that stays on the line; None: it is rung for
+    each call.
     """
 
     agent: str

@@ -8,9 +8,6 @@ public holidays of next year is an alarm. Everything behind this place sees what
 
 from __future__ import annotations
 
-import os
-import stat
-import wave
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +25,7 @@ from config.daemon import DaemonSettings
 from config.policies import AppliedSettings, Catalogue, applied, read_catalogue
 from config.policies.catalogue import stamp
 from config.problems import ConfigError
+from config.scripts.wav import audio_mistakes, unplayable
 from dialer.core.abandonment.windows import counting
 from dialer.core.inputs import CampaignChanged, CampaignState
 from dialer.disk.registers import NationalRegisters
@@ -42,7 +40,6 @@ from dialer.store.settlement import ledger
 
 log = structlog.get_logger()
 
-PLAYABLE_RATES_HZ: Final = (8000, 16000)
 FILE_LIMIT_S: Final = 2.0
 """Longest wait for messages, registers and policies: they may lie on a mount that does not answer."""
 
@@ -71,6 +68,8 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
         reasons.extend(unplayable(Path(settings.whisper)))
     if settings.recording.used and settings.recording.announcement:
         reasons.extend(unplayable(Path(settings.recording.announcement)))
+    for name, script in (("script", settings.script), ("survey", settings.survey)):
+        reasons.extend(f"{name}.{problem}" for problem in audio_mistakes(script))
     return reasons
 
 
@@ -103,26 +102,6 @@ def holidays_running_out(settings: AppliedSettings, now: float) -> dict[str, str
     rules = settings.policy().hours
     regions = {rule.region or settings.default_region for rule in rules if rule.closed_on_holidays}
     return {region: warning for region in regions if (warning := running_out(region, now))}
-
-
-def unplayable(path: Path, what: str = "abandon message") -> list[str]:
-    """Why a recording cannot be played; `what` it is."""
-    try:
-        # Without O_NONBLOCK a pipe keeps whoever opens it waiting for somebody who writes.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return [f"{what} {path} is no regular file"]
-            with wave.open(file) as message:
-                shape = (message.getnchannels(), message.getsampwidth())
-                rate_hz = message.getframerate()
-                frames = message.getnframes()
-    except IsADirectoryError:
-        return [f"{what} {path} is no regular file"]
-    except (OSError, EOFError, wave.Error) as error:
-        return [f"{what} {path} cannot be read: {error}"]
-    if shape != (1, 2) or rate_hz not in PLAYABLE_RATES_HZ:
-        return [f"{what} {path} must be 16 bit mono PCM at 8 or 16 kHz"]
-    return [] if frames else [f"{what} {path} is empty"]
 
 
 @dataclass(slots=True)

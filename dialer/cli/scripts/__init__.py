@@ -1,0 +1,1 @@
+"""`dialer script`: scripts checked, drawn and rehearsed before anybody is called with them."""

@@ -1,0 +1,122 @@
+"""`dialer script`: check and draw a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.text import Text
+from rich.tree import Tree
+
+from dialer.cli.base.failures import Failure
+from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.invocation import Invocation
+from dialer.cli.base.output import Answer, answering
+from dialer.cli.scripts.rehearsing import play
+from dialer.operating.text import counted
+from dialer.shell.exits import Exit
+
+if TYPE_CHECKING:
+    from config.scripts.settings import ScriptSettings, StepSettings
+
+file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@click.group(cls=NearGroup)
+def script() -> None:
+    """Scripts that callees go through by keys: surveys, reminders, press-1. docs/scripts.md has a guide.
+
+    \b
+    Example:
+      dialer script check survey.toml
+      dialer script play survey.toml
+      dialer campaign set spring-sale survey.file=survey.toml
+    """
+
+
+@script.command()
+@file_argument
+@answering
+def check(invocation: Invocation, file: Path) -> Answer:
+    """Check a script and its WAV files: every mistake with its place, else how long it may last. Exit code 2 if there
+    is a mistake.
+
+    \b
+    Example:
+      dialer script check survey.toml
+    """
+    from config.load import load_script
+    from config.scripts.flow import longest_s
+    from config.scripts.wav import audio_mistakes, lengths_s
+
+    settings = load_script(file)
+    if not settings.used:
+        raise Failure(Exit.CONFIG, f"{file} has no steps")
+    if mistakes := list(audio_mistakes(settings)):
+        raise Failure(Exit.CONFIG, f"the script has {counted(len(mistakes), 'mistake')}:", *map(str, mistakes))
+    longest = longest_s(settings.steps, lengths_s(settings))
+    ends = "before it asks for an agent or hangs up" if settings.transfers else "before it hangs up"
+    page = f"{file}: {counted(len(settings.steps), 'step')}; lasts {longest:.0f} s at most {ends}."
+    return Answer({"steps": len(settings.steps), "longest_s": round(longest, 1), "transfers": settings.transfers}, page)
+
+
+@script.command("show")
+@file_argument
+@answering
+def show_(invocation: Invocation, file: Path) -> Answer:
+    """Draw a script: what each step plays, and where each key leads.
+
+    \b
+    Example:
+      dialer script show survey.toml
+    """
+    from config.load import load_script
+
+    settings = load_script(file)
+    return Answer(settings.model_dump(mode="json"), drawn(settings) if settings.used else f"{file} has no steps.")
+
+
+def drawn(script: ScriptSettings) -> Tree:
+    """The flow from its first step; a step that several ways lead to is drawn once."""
+    tree = Tree(Text(script.title or "script", "bold"), guide_style="dim")
+    done: set[str] = set()
+
+    def grow(branch: Tree, way: str, target: str) -> None:
+        label = Text.assemble((way, "cyan"), " -> " if way else "", (target, "bold"))
+        names = {step.name for step in script.steps}
+        if target not in names or target in done:
+            branch.add(label.append(" (see above)", "dim") if target in done else label)
+            return
+        done.add(target)
+        step = script.step(target)
+        inner = branch.add(label.append(f"  {words(step)}", "dim"))
+        for each_way, each_target in named_ways(step):
+            grow(inner, each_way, each_target)
+
+    grow(tree, "", script.steps[0].name)
+    return tree
+
+
+def words(step: StepSettings) -> str:
+    """What a step does."""
+    parts = [
+        "never called again" if step.opt_out else "",
+        f"plays {Path(step.play).name}" if step.play else "",
+        f"waits {step.wait_s:g} s for a key, repeats {step.repeats} times" if step.keys else "",
+        f"takes a message of {step.record_s:g} s at most" if step.record_s else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def named_ways(step: StepSettings) -> list[tuple[str, str]]:
+    """Where a step leads, with words for how."""
+    from config.scripts.flow import invalid_target, nothing_target
+
+    if not step.keys:
+        return [("", step.next)]
+    keys = [(f"key {', '.join(keys)}", target) for keys, target in step.keys.items()]
+    return [*keys, ("no key", nothing_target(step)), ("another key", invalid_target(step))]
+
+
+script.add_command(play)
