@@ -14,8 +14,8 @@ Rules that both sides rely on:
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
-and `TrunkName` are between the pool and the daemon. What is said of scripts is in `sip.scripts.messages`, of phones that
-stay on the line in `sip.standing.messages`.
+and `TrunkName` are between the pool and the daemon. What is said of scripts is in `sip.scripts.messages`, of phones
+that stay on the line in `sip.standing.messages`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Settings:
     `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
     (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
     Talks are recorded into folders of `recordings`, an absolute path. `phone_headers` are further headers of an INVITE
-    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt.
+    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt. A worker that `keeps_phones` on the line
+    is called by this host's other workers; between talks a phone hears `standing_music`, a WAV file (empty: silence).
     """
 
     trunks: tuple[Trunk, ...]
@@ -83,6 +84,8 @@ class Settings:
     hold_music: str = ""
     recordings: str = ""
     phone_headers: tuple[str, ...] = ()
+    keeps_phones: bool = False
+    standing_music: str = ""
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
@@ -123,8 +126,8 @@ class DialAgent:
     `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
     number, never the clear one, and `attempt` the attempt's id. `address` is the IPv4 address of the phone's host where
     that is a name; the pool fills it in. With `keeps_callee` the callee stays when a bridged agent
-    is gone (`AgentLeft`). Where the phone stays on the line, `standing` is its leg, and `uri` the pool's to fill in. The
-    agent alone hears the `cue`.
+    is gone (`AgentLeft`). Where the phone stays on the line, `standing` is its leg, and `uri` the pool's to fill in.
+    The agent alone hears the `cue`.
     """
 
     call: str

@@ -19,8 +19,10 @@ from sip.messages import (
     RecordingOrder,
 )
 from sip.scripts.messages import AgentLeft
+from sip.standing.messages import NO_CUE
 from sip.worker import cancelling
 from sip.worker import dialog as fact
+from sip.worker.audio.cue import CuePlayer
 from sip.worker.audio.hold_music import HoldMusic
 from sip.worker.audio.recorder import Recorder
 from sip.worker.context import Context
@@ -60,6 +62,7 @@ class AgentLeg:
         self._leg = ""
         self._next: DialAgent | None = None
         self._order = RecordingOrder()
+        self._cue: CuePlayer | None = None
         self._keeps_callee = False
         self._recorder: Recorder | None = None
         self._over = False
@@ -105,7 +108,7 @@ class AgentLeg:
         """The call is over: hang up, report nothing."""
         self._over = True
         self._stop_music()
-        self._close_recorder()
+        self._close_audio()
         self._next = None
         agent, self._agent = self._agent, None
         if agent is None:
@@ -130,7 +133,7 @@ class AgentLeg:
             case fact.Confirmed() | fact.MediaReady() | fact.Held():
                 self.connect()
             case fact.Gone(answer):
-                self._let_go(dialog, _cause_of_end(dialog, answer), answer.code or _OK)
+                self._let_go(dialog, cause_of_end(dialog, answer), answer.code or _OK)
             case fact.Key(digit) if self.bridged:
                 self._callee.press(digit)
             case fact.Vanished(cause):
@@ -159,6 +162,8 @@ class AgentLeg:
             self._next_is_not_needed()
             self._context.emit(Bridged(agent.call, self._leg, self._context.now()))
             self._has_bridged()
+            if self._cue is not None:
+                self._cue.play_to(agent.audio())
             if self._order.name:
                 self._recorder = self._new_recorder(agent.call)
         if self._recorder is not None:
@@ -211,6 +216,7 @@ class AgentLeg:
             return
         self._agent, self._leg, self._order = agent, command.leg, command.recording
         self._keeps_callee = command.keeps_callee
+        self._cue = CuePlayer(command.cue, self._context.after) if command.cue != NO_CUE else None
         self._context.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
 
     def _check_heard(self, agent: Dialog) -> None:
@@ -243,14 +249,16 @@ class AgentLeg:
     def _has_left(self, cause: Cause) -> None:
         if self._keeps_callee:
             self.bridged = False
-            self._close_recorder()
+            self._close_audio()
             self._context.emit(AgentLeft(self._callee.call, self._context.now(), cause))
         self._agent_left(cause, keeps_callee=self._keeps_callee)
 
-    def _close_recorder(self) -> None:
+    def _close_audio(self) -> None:
         recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            recorder.close()
+        cue, self._cue = self._cue, None
+        for each in (recorder, cue):
+            if each is not None:
+                each.close()
 
     def _next_is_not_needed(self) -> None:
         if self._next is not None:
@@ -268,7 +276,8 @@ def cause_after_answer(dialog: Dialog, answer: Answer) -> Cause:
     return Cause.SESSION_EXPIRED if dialog.has_media else Cause.MEDIA_ERROR
 
 
-def _cause_of_end(agent: Dialog, answer: Answer) -> Cause:
+def cause_of_end(agent: Dialog, answer: Answer) -> Cause:
+    """Why the leg of a phone ended."""
     if agent.answered:
         return cause_after_answer(agent, answer)
     if agent.cancelling and answer.code == _CANCELLED:

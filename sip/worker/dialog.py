@@ -32,6 +32,11 @@ _FORGOTTEN: Final = frozenset({408, 481})
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """A far end has placed this leg, and waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """The INVITE has left (again, with credentials, after a challenge)."""
 
@@ -88,7 +93,7 @@ class Fault:
     """A callback failed; the traceback went to stderr."""
 
 
-Fact = Sent | Heard | Confirmed | MediaReady | Held | Gone | Key | Vanished | Fault
+Fact = Invited | Sent | Heard | Confirmed | MediaReady | Held | Gone | Key | Vanished | Fault
 
 _Callback = TypeVar("_Callback", bound=Callable[..., None])
 
@@ -108,10 +113,11 @@ def _noting_faults(callback: _Callback) -> _Callback:
 
 
 class Dialog(pj.Call):  # type: ignore[misc]
-    """One outgoing leg of the call `call`. Facts go to `facts` as (dialog, fact)."""
+    """One leg of the call `call`, ours to place unless the library has its `number` already. Facts go to `facts` as
+    (dialog, fact)."""
 
-    def __init__(self, call: str, account: Any, facts: deque[tuple[Dialog, Fact]]) -> None:
-        super().__init__(account)
+    def __init__(self, call: str, account: Any, facts: deque[tuple[Dialog, Fact]], number: int = _NO_CALL) -> None:
+        super().__init__(account, number)
         self.call = call
         self._facts = facts
         self._last_response = ""
@@ -134,6 +140,11 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self._checked_at = 0.0
         self._keeps_timer = False
         self._asked_at = 0.0
+
+    @property
+    def our_tag(self) -> str:
+        """The tag that names us in the dialog; empty until there is one."""
+        return sip_text.our_tag(self.invite)
 
     def place(self, uri: str, from_header: str, headers: Iterable[str] = ()) -> None:
         """Send the INVITE, with further `headers`. Raises `pj.Error` if the library refuses."""

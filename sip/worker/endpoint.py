@@ -24,7 +24,7 @@ from sip import address, rewriting
 from sip.causes import Cause
 from sip.messages import Dial, DialAgent, Settings, Trunk
 from sip.worker.dialog import Dialog, Fact, Key
-from sip.worker.library_settings import Account, endpoint_settings
+from sip.worker.library_settings import Account, Codecs, endpoint_settings
 from sip.worker.media_sockets import MediaSockets
 from sip.worker.peers import Peers
 from sip.worker.screen import Screen
@@ -33,10 +33,12 @@ from sip.worker.socket_filter import (
     attach_filter,
     attach_selector,
     next_descriptor,
+    pair_from,
     permit,
     selector,
-    udp_sockets,
+    socket_on,
 )
+from sip.worker.standing.reception import InnerDialog, Reception
 
 CLOCK_GRACE_S: Final = 0.2
 """How long the clock runs on. The bridge removes the ports of ended calls on a clock tick; without one they pile up."""
@@ -54,10 +56,6 @@ CONTACT_BYTES: Final = 4
 """Of the user in our Contact, which is another one in each worker."""
 
 EDGE: Final = "127.0.0.1"
-
-_CODECS: Final = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1"}
-_BEST_CODEC: Final = 128
-"""The library's priority of the codec that is named first."""
 
 _DIGITS: Final = re.compile(r"\d{4,}")
 
@@ -91,6 +89,7 @@ class Endpoint:
         self.talk_limit_s = settings.talk_limit_s
         self.hold_music = settings.hold_music
         self.recordings = settings.recordings
+        self.standing_music = settings.standing_music
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._settings = settings
         self._host = settings.bind_address
@@ -117,19 +116,17 @@ class Endpoint:
         self._devices = self._library.audDevManager()
         self._devices.setNoDev()
         self._library.libStart()
-        for codec in self._library.codecEnum2():
-            self._library.codecSetPriority(codec.codecId, 0)
-        self._offered: tuple[str, ...] = ()
-        self._offer(tuple(_CODECS))
+        self._codecs = Codecs(self._library)
         # The stock library has room for eight accounts: all trunks share one.
-        self._carriers = Account(settings, contact)
-        self._phones = Account(settings, contact)
+        self._carriers = Account(settings, contact, self._reception.came)
+        self._phones = Account(settings, contact, self._reception.came)
 
     def _guard_port(self) -> socket.socket:
         """Put the screen on the library's port; a duplicate of the library's socket."""
-        library = _socket_on(self.sip_port)
+        library = socket_on(self.sip_port)
         library.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._screen = Screen(self._host, self.sip_port, self._leg_of, self._press)
+        self._reception = Reception(self.facts)
+        self._screen = Screen(self._host, self.sip_port, self._leg_of, self._press, self._reception.welcomes)
         self._own_ports = (self.sip_port, int(self._screen.relay.getsockname()[1]))
         attach_selector(library, selector(self._own, self._own_ports))
         for each in (library, self._screen.socket, self._screen.relay):
@@ -177,6 +174,7 @@ class Endpoint:
         self._sources = {trunk.name: [IPv4Network(text) for text in trunk.sources] for trunk in trunks}
         addresses = [IPv4Network(each) for trunk in trunks for each, _ in address.targets_of(trunk)]
         networks = [*addresses, *(network for sources in self._sources.values() for network in sources)]
+        networks += [IPv4Network(self._own)] if self._settings.keeps_phones else []
         own = [Sender(IPv4Network(self._own), port) for port in self._own_ports]
         self._peers = Peers(own, networks)
         for leg_addresses in self._legs.values():
@@ -233,34 +231,47 @@ class Endpoint:
             proxy = "" if trunk.host == host else f"{host}:{port}"
             account = self._carriers.use(proxy, trunk.username, trunk.password)
             from_header = address.caller(caller_id, self._host)
-            self._offer(trunk.codecs)
+            self._codecs.offer(trunk.codecs)
             return self._place(order.call, account, uri, from_header, host, self._sources[trunk.name])
 
     def dial_agent(self, order: DialAgent) -> Dialog:
-        """Send the INVITE to an agent's phone. Raises `RefusedError`."""
+        """Send the INVITE to an agent's phone, or to the worker that keeps it on the line. Raises `RefusedError`."""
+        if order.standing:
+            with _refusals():
+                self._codecs.offer()
+                from_header, uri = address.shown(order.about, self._host), address.agent_uri(order.uri)
+                return self._place(order.call, self._phones.use(), uri, from_header, str(self._own), ())
+        headers = [text.replace("{attempt}", order.attempt) for text in self._settings.phone_headers]
+        return self.dial_phone(order.call, order.uri, order.about, order.address, headers)
+
+    def dial_phone(self, call: str, uri: str, about: str, phone_address: str, headers: Iterable[str] = ()) -> Dialog:
+        """Send the INVITE to a phone, which shows `about`. Raises `RefusedError`."""
         with _refusals():
-            uri = address.agent_uri(order.uri)
-            host, way = order.address or str(address.host_of(uri) or ""), ""
+            uri = address.agent_uri(uri)
+            host, way = phone_address or str(address.host_of(uri) or ""), ""
             if self._settings.phones_port:
                 host, way = EDGE, f"{EDGE}:{self._settings.phones_port}"
             elif not host:
                 raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
-            elif order.address and address.host_of(uri) is None:
+            elif phone_address and address.host_of(uri) is None:
                 way = f"{host}:{address.port_of(uri)}"
             account = self._phones.use(way)
-            self._offer(tuple(_CODECS))
-            headers = [text.replace("{attempt}", order.attempt) for text in self._settings.phone_headers]
-            return self._place(order.call, account, uri, address.shown(order.about, self._host), host, (), headers)
+            self._codecs.offer()
+            return self._place(call, account, uri, address.shown(about, self._host), host, (), headers)
 
-    def _offer(self, codecs: tuple[str, ...]) -> None:
-        """Name these codecs in the offers from now on, best first; the library has one list for all calls."""
-        if codecs == self._offered:
-            return
-        for name in self._offered:
-            self._library.codecSetPriority(_CODECS[name], 0)
-        for place, name in enumerate(codecs):
-            self._library.codecSetPriority(_CODECS[name], _BEST_CODEC - place)
-        self._offered = codecs
+    def expect(self, token: str, call: str) -> None:
+        """Let an INVITE with this token come in, to a call of ours."""
+        self._reception.expect(token, call)
+
+    def unexpect(self, token: str) -> None:
+        """Let it in no more."""
+        self._reception.forget(token)
+
+    def admit(self, dialog: InnerDialog) -> None:
+        """Hear another worker of this host, which has placed this leg."""
+        self._legs[dialog] = []
+        self._hear(dialog, self._own)
+        dialog.media = MediaSockets(pair_from(dialog.first_descriptor), self._poller)
 
     def _place(
         self,
@@ -281,7 +292,7 @@ class Endpoint:
         except pj.Error:
             self._forget(dialog)
             raise
-        dialog.media = MediaSockets(_pair_from(first), self._poller, sources)
+        dialog.media = MediaSockets(pair_from(first), self._poller, sources)
         return dialog
 
     def first_answer_s(self, trunk: str) -> float:
@@ -300,7 +311,7 @@ class Endpoint:
         self._closed_at.append(now)
 
     def _forget(self, dialog: Dialog) -> None:
-        for host in self._legs.pop(dialog):
+        for host in self._legs.pop(dialog, ()):  # one that was refused was never admitted
             self._peers.leave(host)
 
     def room_at(self, now: float, *, for_agent: bool) -> float:
@@ -321,7 +332,12 @@ class Endpoint:
     def give_up(self, dialog: Dialog, code: int, phrase: str) -> None:
         """Answer an INVITE of ours in the far end's place. Should it answer later after all, it is hung up on."""
         self._screen.hang_up_later(dialog.call_id, dialog.invite)
-        self._send(dialog.local_answer(code, phrase), str(self._own), self.sip_port)
+        self.answer_ourselves(dialog.local_answer(code, phrase))
+
+    def answer_ourselves(self, answer: bytes) -> None:
+        """Give the library an answer in the far end's place."""
+        if answer:
+            self._send(answer, str(self._own), self.sip_port)
 
     def _send(self, message: bytes, host: str, port: int) -> None:
         try:
@@ -341,6 +357,10 @@ class Endpoint:
     def silence(self) -> Any:
         """A port of the bridge on which nothing is ever heard: the null device's microphone."""
         return self._devices.getCaptureDevMedia()
+
+    def nobody(self) -> Any:
+        """A port of the bridge that nobody hears: the null device's loudspeaker."""
+        return self._devices.getPlaybackDevMedia()
 
     def keep_clock(self, until: float) -> None:
         """Run the media clock at least until `until` (monotonic seconds)."""
@@ -368,25 +388,3 @@ def _refusals() -> Iterator[None]:
         raise RefusedError(str(error)) from error
     except pj.Error as error:
         raise RefusedError(f"the SIP library says: {error.reason}") from error
-
-
-def _socket_on(port: int) -> socket.socket:
-    """A duplicate of the library's SIP socket, found among the process's descriptors by its port."""
-    for each in udp_sockets():
-        if each.getsockname()[1] == port:
-            return each
-        each.close()
-    raise RuntimeError("the SIP library's socket was not found")
-
-
-def _pair_from(first: int) -> list[socket.socket]:
-    """The RTP and the RTCP socket of a leg just made: one has the descriptor `first`, the other the port beside."""
-    pair: list[socket.socket] = []
-    for each in udp_sockets(first):
-        if not pair or abs(each.getsockname()[1] - pair[0].getsockname()[1]) == 1:
-            pair.append(each)
-        else:
-            each.close()
-        if len(pair) == 2:
-            return pair
-    return pair

@@ -41,10 +41,12 @@ from sip.messages import (
     Stop,
 )
 from sip.scripts.messages import EndMessage, HangUpAgent, Prompt, TakeMessage
+from sip.standing.messages import DialStanding, FreeStanding
 from sip.worker import dialog as fact
 from sip.worker.call import Call
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import Endpoint
+from sip.worker.standing.leg import StandingLeg
 
 IDLE_S: Final = 1.0
 BUSY_S: Final = 0.5
@@ -108,7 +110,7 @@ class Worker:
         self._stream = stream
         self._decoder = decoder
         self._output = bytearray()
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[str, Call | StandingLeg] = {}
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._timer_numbers = itertools.count()
         self._closing: list[Dialog] = []
@@ -190,7 +192,7 @@ class Worker:
             elif isinstance(what, fact.Confirmed):
                 dialog.bye()  # it answered across the CANCEL of a call that is over
 
-    def _spare_the_others(self, call: Call, step: Callable[[], None]) -> None:
+    def _spare_the_others(self, call: Call | StandingLeg, step: Callable[[], None]) -> None:
         """What the library refuses ends this call, not the worker with all its calls."""
         try:
             step()
@@ -282,7 +284,7 @@ class Worker:
     def _obey(self, messages: list[wire.Message]) -> None:
         for message in messages:
             match message:
-                case Dial():
+                case Dial() | DialStanding():
                     self._dial(message)
                 case (
                     DialAgent(call)
@@ -295,6 +297,7 @@ class Worker:
                     | PlayMessage(call)
                     | Cancel(call)
                     | HangUp(call)
+                    | FreeStanding(call)
                 ):
                     held = self._calls.get(call)
                     if held is not None:
@@ -308,16 +311,20 @@ class Worker:
                 case _:
                     raise wire.WireError(f"{type(message).__name__} is no command")
 
-    def _dial(self, order: Dial) -> None:
+    def _dial(self, order: Dial | DialStanding) -> None:
         if order.call in self._calls or order.call in self._ended:
             raise wire.WireError("a second Dial for the same call")
-        call = self._calls[order.call] = Call(order, self)
+        call = Call(order, self) if isinstance(order, Dial) else StandingLeg(order, self)
+        self._calls[order.call] = call
         if self.stopping:
             call.end()
         else:
             call.start()
 
-    def _instruct(self, call: Call, command: Command) -> None:
+    def _instruct(self, call: Call | StandingLeg, command: Command) -> None:
+        if isinstance(call, StandingLeg):
+            call.obey(command)
+            return
         match command:
             case DialAgent():
                 call.dial_agent(command)

@@ -1,0 +1,122 @@
+"""Talks that come to agents' phones: INVITEs of this host's other workers, known by a token in the Request-URI."""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from collections import deque
+from typing import Any, Final
+
+import pjsua2 as pj
+
+from sip.worker import sip_text
+from sip.worker.dialog import Dialog, Fact, Invited
+from sip.worker.socket_filter import next_descriptor
+
+_USER: Final = re.compile(r"sips?:([^@>\s]{1,64})@")
+_OK: Final = 200
+_NOBODY: Final = 480
+
+
+class InnerDialog(Dialog):
+    """The leg between a talk's worker, which has placed it, and an agent's phone in this one. `first_descriptor` is that
+    of its RTP or RTCP socket."""
+
+    def __init__(self, account: Any, facts: deque[tuple[Dialog, Fact]], number: int, first_descriptor: int) -> None:
+        super().__init__("", account, facts, number)
+        info = self.getInfo()
+        self.first_descriptor = first_descriptor
+        self.token = _user(info.localUri)
+        self.call_id = info.callIdString
+        self.heard = True
+        self._tag = ""
+        self._bye = ""
+
+    @property
+    def our_tag(self) -> str:
+        return self._tag
+
+    def take(self) -> None:
+        """Say 200. Raises `pj.Error`."""
+        parameters = pj.CallOpParam(True)
+        parameters.statusCode = _OK
+        parameters.opt.audioCount = 1
+        parameters.opt.videoCount = 0
+        self.answer(parameters)
+
+    def refuse(self) -> None:
+        """Say that nobody is here."""
+        self.ended = True
+        parameters = pj.CallOpParam()
+        parameters.statusCode = _NOBODY
+        self.hangup(parameters)
+
+    def hold(self, *, on: bool) -> None:
+        """Let the other worker know that the phone is on hold, or no longer. Raises `pj.Error`."""
+        parameters = pj.CallOpParam(True)
+        if on:
+            self.setHold(parameters)
+        else:
+            parameters.opt.flag = pj.PJSUA_CALL_UNHOLD
+            self.reinvite(parameters)
+
+    def bye_to_nobody(self) -> bytes:
+        """Hang up on a worker that is dead. Returns the answer that it would give to our BYE: without any the library
+        keeps the slot for 32 s."""
+        self.bye()
+        return sip_text.local_answer(self._bye, self._bye, _OK, "OK") if self._bye else b""
+
+    def onCallTsxState(self, prm: Any) -> None:
+        try:
+            state = prm.e.body.tsxState
+            if state.type == pj.PJSIP_EVENT_TX_MSG:
+                self._note_sent(state.tsx, state.src.tdata.wholeMsg)
+        except Exception:  # one that leaves a callback would end the process inside C++
+            traceback.print_exc(file=sys.stderr)
+        super().onCallTsxState(prm)
+
+    def _note_sent(self, tsx: Any, text: str) -> None:
+        if tsx.role == pj.PJSIP_ROLE_UAC and tsx.method == "BYE":
+            self._bye = text
+        elif tsx.role == pj.PJSIP_ROLE_UAS and not self._tag:
+            named = sip_text.named(text)
+            self._tag = "" if named is None else named.tag
+
+
+class Reception:
+    """Which tokens lead to which calls of this worker."""
+
+    def __init__(self, facts: deque[tuple[Dialog, Fact]]) -> None:
+        self._facts = facts
+        self._calls: dict[str, str] = {}
+        self._next_descriptor = 0
+
+    def expect(self, token: str, call: str) -> None:
+        """From now on this token leads to a call."""
+        self._calls[token] = call
+
+    def forget(self, token: str) -> None:
+        """It leads nowhere any more."""
+        self._calls.pop(token, None)
+
+    def welcomes(self, request: sip_text.Request) -> bool:
+        """Whether an INVITE outside of any dialog may come in; it is the library's next."""
+        self._next_descriptor = next_descriptor()
+        return _user(request.head.partition("\r\n")[0]) in self._calls
+
+    def came(self, account: Any, number: int) -> None:
+        """The library has a new call."""
+        dialog = InnerDialog(account, self._facts, number, self._next_descriptor)
+        self._next_descriptor = next_descriptor()  # of another INVITE that came together with this one
+        call = self._calls.get(dialog.token)
+        if call is None:
+            dialog.refuse()
+            return
+        dialog.call = call
+        self._facts.append((dialog, Invited()))
+
+
+def _user(text: str) -> str:
+    match = _USER.search(text)
+    return match[1] if match else ""
