@@ -332,12 +332,15 @@ class Endpoint:
     def give_up(self, dialog: Dialog, code: int, phrase: str) -> None:
         """Answer an INVITE of ours in the far end's place. Should it answer later after all, it is hung up on."""
         self._screen.hang_up_later(dialog.call_id, dialog.invite)
-        self.answer_ourselves(dialog.local_answer(code, phrase))
+        self.tell_library(dialog.local_answer(code, phrase))
 
-    def answer_ourselves(self, answer: bytes) -> None:
-        """Give the library an answer in the far end's place."""
-        if answer:
-            self._send(answer, str(self._own), self.sip_port)
+    def tell_library(self, message: bytes) -> None:
+        """Give the library a message in the far end's place."""
+        self._send(message, str(self._own), self.sip_port)
+
+    def end_for_far_end(self, dialog: InnerDialog) -> None:
+        """End a leg whose worker is dead, as if it had said so."""
+        self.tell_library(dialog.bye_of_far_end(f"{self._own}:{self.sip_port}"))
 
     def _send(self, message: bytes, host: str, port: int) -> None:
         try:

@@ -73,8 +73,8 @@ class StandingLeg:
         match command:
             case HangUp():
                 self.end()
-            case FreeStanding():
-                self._free()
+            case FreeStanding() if self._inner is not None:
+                self._context.endpoint.end_for_far_end(self._inner)
 
     def end(self, patience_s: float = CANCEL_PATIENCE_S) -> None:
         """CANCEL or BYE."""
@@ -162,14 +162,6 @@ class StandingLeg:
         if inner is not None:
             self._holds = False
             inner.bye()
-            self._context.release(inner)
-            self._connect()
-
-    def _free(self) -> None:
-        inner, self._inner = self._inner, None
-        if inner is not None:
-            self._holds = False
-            self._context.endpoint.answer_ourselves(inner.bye_to_nobody())
             self._context.release(inner)
             self._connect()
 

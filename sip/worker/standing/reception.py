@@ -20,8 +20,8 @@ _NOBODY: Final = 480
 
 
 class InnerDialog(Dialog):
-    """The leg between a talk's worker, which has placed it, and an agent's phone in this one. `first_descriptor` is that
-    of its RTP or RTCP socket."""
+    """The leg between a talk's worker, which has placed it, and an agent's phone in this one. `first_descriptor` is
+    that of its RTP or RTCP socket."""
 
     def __init__(self, account: Any, facts: deque[tuple[Dialog, Fact]], number: int, first_descriptor: int) -> None:
         super().__init__("", account, facts, number)
@@ -30,12 +30,12 @@ class InnerDialog(Dialog):
         self.token = _user(info.localUri)
         self.call_id = info.callIdString
         self.heard = True
-        self._tag = ""
-        self._bye = ""
+        self._answer = ""
 
     @property
     def our_tag(self) -> str:
-        return self._tag
+        named = sip_text.named(self._answer) if self._answer else None
+        return "" if named is None else named.tag
 
     def take(self) -> None:
         """Say 200. Raises `pj.Error`."""
@@ -61,27 +61,19 @@ class InnerDialog(Dialog):
             parameters.opt.flag = pj.PJSUA_CALL_UNHOLD
             self.reinvite(parameters)
 
-    def bye_to_nobody(self) -> bytes:
-        """Hang up on a worker that is dead. Returns the answer that it would give to our BYE: without any the library
-        keeps the slot for 32 s."""
-        self.bye()
-        return sip_text.local_answer(self._bye, self._bye, _OK, "OK") if self._bye else b""
+    def bye_of_far_end(self, own: str) -> bytes:
+        """What the other worker would say at the end, if it were not dead: nobody will answer a BYE of ours, and the
+        library would keep the slot for 32 s. `own` is our HOST:PORT."""
+        return sip_text.bye_of_far_end(self._answer, own) if self._answer else b""
 
     def onCallTsxState(self, prm: Any) -> None:
         try:
             state = prm.e.body.tsxState
-            if state.type == pj.PJSIP_EVENT_TX_MSG:
-                self._note_sent(state.tsx, state.src.tdata.wholeMsg)
+            if state.tsx.role == pj.PJSIP_ROLE_UAS and state.type == pj.PJSIP_EVENT_TX_MSG and not self.answered:
+                self._answer = state.src.tdata.wholeMsg
         except Exception:  # one that leaves a callback would end the process inside C++
             traceback.print_exc(file=sys.stderr)
         super().onCallTsxState(prm)
-
-    def _note_sent(self, tsx: Any, text: str) -> None:
-        if tsx.role == pj.PJSIP_ROLE_UAC and tsx.method == "BYE":
-            self._bye = text
-        elif tsx.role == pj.PJSIP_ROLE_UAS and not self._tag:
-            named = sip_text.named(text)
-            self._tag = "" if named is None else named.tag
 
 
 class Reception:
