@@ -3,6 +3,8 @@
 Calls fill up a worker before the next one is used: a worker in which something is bridged runs a 20 ms media clock, and
 few busy workers cost less than many half-busy ones. Among equally full workers the one that was touched longest ago
 comes first, so that a trunk refusing every call does not wear out the sockets of a single worker.
+
+Third parties have workers of their own, `beside` those of calls: a supervisor who listens costs no line.
 """
 
 from __future__ import annotations
@@ -18,13 +20,16 @@ class Placement:
         self._held: dict[int, int] = {}
         self._calls: dict[int, dict[str, int]] = {}
         self._worker_of: dict[str, int] = {}
-        self._by_free: dict[int, OrderedDict[int, None]] = {}
+        self._by_free: dict[tuple[bool, int], OrderedDict[int, None]] = {}
         self._free: dict[int, int] = {}
+        self._beside: set[int] = set()
 
-    def add(self, worker: int, slots: int) -> None:
+    def add(self, worker: int, slots: int, *, beside: bool = False) -> None:
         """A worker is ready."""
         if worker in self._slots:
             raise ValueError(f"worker {worker} is already placed")
+        if beside:
+            self._beside.add(worker)
         self._slots[worker], self._held[worker], self._calls[worker] = slots, 0, {}
         self._shelve(worker)
 
@@ -34,19 +39,20 @@ class Placement:
             return []
         self._unshelve(worker)
         del self._slots[worker], self._held[worker]
+        self._beside.discard(worker)
         calls = self._calls.pop(worker)
         for call in calls:
             del self._worker_of[call]
         return list(calls)
 
-    def place(self, call: str, slots: int) -> int | None:
+    def place(self, call: str, slots: int, *, beside: bool = False) -> int | None:
         """Reserve `slots` for a call; its worker, or None if none has room."""
         if call in self._worker_of:
             raise ValueError("the call is already placed")
-        fitting = min((free for free, workers in self._by_free.items() if free >= slots and workers), default=None)
-        if fitting is None:
+        rooms = [key for key, workers in self._by_free.items() if key[0] is beside and key[1] >= slots and workers]
+        if not rooms:
             return None
-        worker = next(iter(self._by_free[fitting]))
+        worker = next(iter(self._by_free[min(rooms)]))
         self._calls[worker][call] = slots
         self._worker_of[call] = worker
         self._shelve(worker)
@@ -84,21 +90,21 @@ class Placement:
 
     @property
     def slots_total(self) -> int:
-        """Slots of all workers."""
-        return sum(self._slots.values())
+        """Slots of all workers that take calls."""
+        return sum(slots for worker, slots in self._slots.items() if worker not in self._beside)
 
     @property
     def slots_in_use(self) -> int:
-        """Slots that are reserved or held."""
-        return self.slots_total - sum(self._free.values())
+        """Those of them that are reserved or held."""
+        return self.slots_total - sum(free for worker, free in self._free.items() if worker not in self._beside)
 
     def _shelve(self, worker: int) -> None:
         self._unshelve(worker)
         free = max(self._slots[worker] - self._held[worker] - sum(self._calls[worker].values()), 0)
         self._free[worker] = free
-        self._by_free.setdefault(free, OrderedDict())[worker] = None
+        self._by_free.setdefault((worker in self._beside, free), OrderedDict())[worker] = None
 
     def _unshelve(self, worker: int) -> None:
         free = self._free.pop(worker, None)
         if free is not None:
-            self._by_free[free].pop(worker)
+            self._by_free[worker in self._beside, free].pop(worker)

@@ -17,7 +17,6 @@ import math
 import socket
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Final
 
 import trio
@@ -26,6 +25,8 @@ from sip import address
 from sip.blame import CRASHES, REST_S, Blame, Peer, RestartBudget
 from sip.causes import Cause, Leg
 from sip.forking import ForkError, Zygote, start_zygote
+from sip.inbound.front import Front
+from sip.inbound.messages import Answer, Reject
 from sip.link import Arrivals, Link
 from sip.messages import (
     SLOTS_PER_CALL,
@@ -37,6 +38,7 @@ from sip.messages import (
     DialAgent,
     Ended,
     Event,
+    HangUp,
     PeerRests,
     Ping,
     Pong,
@@ -49,6 +51,8 @@ from sip.messages import (
 )
 from sip.names import Names
 from sip.outbox import Outbox
+from sip.parties.messages import DialParty
+from sip.parties.phones import Phones
 from sip.placement import Placement
 from sip.pool_settings import PoolFailed, PoolSettings, PoolStartError, PoolStatistics, rtp_ranges
 from sip.wire import WireError, encode
@@ -117,14 +121,22 @@ class Pool:
         self._names = Names()
         self._trunks = settings.trunks
         self._nameless: frozenset[str] = frozenset()
-        self._looking_up: set[tuple[str, str]] = set()
         self._pids: dict[int, int] = {}
         self._settings = settings
         self._zygote = zygote
         self._nursery = nursery
-        self._wanted = -(-settings.lines // max(zygote.slots // SLOTS_PER_CALL, 1))
+        self._for_calls = -(-settings.lines // max(zygote.slots // SLOTS_PER_CALL, 1))
+        self._wanted = self._for_calls + settings.workers_beside(self._for_calls, zygote.slots)
         self._rtp_ranges = rtp_ranges(settings.rtp_port_first, settings.rtp_port_last, self._wanted, zygote.slots)
         self._placement = Placement()
+        self._phones = Phones(
+            self._names,
+            self._blame,
+            self._placement,
+            lambda order: self._pass_on(order.call, encode(order)),
+            self._phone_failed,
+            at_edge=bool(settings.phones_port),
+        )
         self._arrivals = Arrivals()
         self._links: dict[int, Link] = {}
         self._ready_once: set[int] = set()
@@ -137,6 +149,7 @@ class Pool:
         self._outbox = Outbox(settings.events_limit)
         self.events = self._outbox.events
         self._tell = self._outbox.put
+        self._front = Front(settings.bind_address, settings.inbound_port, self._placement, self._blame, self._tell)
 
     def send(self, command: Command) -> None:
         """Have a command carried out. Never waits.
@@ -150,11 +163,17 @@ class Pool:
                 self._dial(command)
             case Stop() | Ping():
                 raise ValueError(f"{type(command).__name__} is the pool's to send")
+            case Answer() | Reject():
+                if (filled := self._front.decided(command, stopping=self._stopping)) is not None:
+                    self._pass_on(command.call, encode(filled))
             case DialAgent():
-                self._dial_agent(command)
-            case CancelAgent(call, leg) if (call, leg) in self._looking_up:
-                self._looking_up.discard((call, leg))
-                self._agent_failed(command, Cause.CANCELLED)
+                self._phones.dial(command, self._nursery)
+            case DialParty():
+                self._dial_party(command)
+            case CancelAgent(call, leg) if self._phones.withdraw(call, leg):
+                pass  # nothing has been sent
+            case HangUp(call) if self._phones.withdraw(call):
+                pass
             case _:
                 self._pass_on(command.call, encode(command))
 
@@ -195,36 +214,27 @@ class Pool:
             self._blame.takes_part(order.call, trunk)
             self._links[worker].write(frame)
 
-    def _dial_agent(self, order: DialAgent) -> None:
-        phone = Peer(order.uri, is_trunk=False)
-        name = "" if self._settings.phones_port else address.name_of(order.uri)
-        addresses = self._names.cached(name) if name else ()
+    def _dial_party(self, order: DialParty) -> None:
+        if self._stopping or self._placement.place(order.call, 1, beside=True) is None:
+            self._tell(_not_sent(order, "no worker has room"))
+        else:
+            self._phones.dial(order, self._nursery)
+
+    def _phone_failed(self, order: DialAgent | DialParty, cause: Cause) -> None:
+        """No worker is asked to ring this phone."""
         if self._placement.worker_of(order.call) is None:
             return
-        if self._blame.rests(phone, trio.current_time()):
-            self._agent_failed(order, Cause.UNREACHABLE)
-        elif addresses is None:
-            self._looking_up.add((order.call, order.leg))
-            self._nursery.start_soon(self._look_up_and_dial, name, order)
-        else:
-            self._blame.takes_part(order.call, phone)
-            self._pass_on(order.call, encode(replace(order, address=addresses[0] if addresses else "")))
-
-    async def _look_up_and_dial(self, name: str, order: DialAgent) -> None:
-        await self._names.addresses(name)
-        if (order.call, order.leg) in self._looking_up:
-            self._looking_up.discard((order.call, order.leg))
-            self._dial_agent(order)
-
-    def _agent_failed(self, order: DialAgent | CancelAgent, cause: Cause) -> None:
-        if self._placement.worker_of(order.call) is not None:
+        if isinstance(order, DialAgent):
             self._tell(AgentEnded(order.call, order.leg, time.monotonic(), cause, 0))
-
-    # --- for open_pool --------------------------------------------------------------------------------------------
+        else:
+            self._placement.free(order.call)
+            self._blame.forget(order.call)
+            self._tell(_not_sent(order, "the phone was not rung", cause))
 
     def start(self) -> None:
         """Start the tasks that keep the zygote and the workers running."""
         self._nursery.start_soon(self._outbox.pump)
+        self._nursery.start_soon(self._front.keep)
         self._nursery.start_soon(self._arrivals.run, self._outbox.relief)
         self._nursery.start_soon(self._keep_zygote)
         if any(address.is_name(trunk.host) for trunk in self._trunks):
@@ -253,6 +263,7 @@ class Pool:
         for name in problems.keys() | self._nameless:
             self._tell(TrunkName(name, problems.get(name, "")))
         self._nameless = frozenset(problems)
+        self._front.trunks_are(trunks)
         if trunks != self._trunks:
             self._trunks = trunks
             for worker, link in self._links.items():
@@ -262,8 +273,6 @@ class Pool:
         while True:
             await trio.sleep_until(self._names.next_at(self._trunks))
             await self.look_up_trunks()
-
-    # --- workers --------------------------------------------------------------------------------------------------
 
     async def _keep_zygote(self) -> None:
         while True:
@@ -316,6 +325,7 @@ class Pool:
         finally:
             self._links.pop(worker, None)
             self._pids.pop(worker, None)
+            self._front.worker_is_at(worker, None)
             link.close()
             self._link_closed.unpark_all()
             is_peers_fault = self._lose_calls(worker, status)
@@ -327,8 +337,9 @@ class Pool:
 
     def _hear(self, worker: int, event: Event) -> None:
         match event:
-            case Ready(slots, _, pid):
-                self._placement.add(worker, slots)
+            case Ready(slots, sip_port, pid):
+                self._placement.add(worker, slots, beside=worker >= self._for_calls)
+                self._front.worker_is_at(worker, sip_port)
                 self._pids[worker] = pid
                 self._ready_once.add(worker)
                 if len(self._ready_once) == self._wanted:
@@ -379,12 +390,10 @@ class Pool:
             self.spent.set()
         return not self.spent.is_set()
 
-    # --- events ---------------------------------------------------------------------------------------------------
-
     def _tell_capacity(self) -> None:
         if not self._stopping:
             self._tell(Capacity(self._placement.slots_total, self._placement.workers))
 
 
-def _not_sent(order: Dial, reason: str, cause: Cause = Cause.NOT_SENT) -> Ended:
+def _not_sent(order: Dial | DialParty, reason: str, cause: Cause = Cause.NOT_SENT) -> Ended:
     return Ended(order.call, time.monotonic(), cause, Leg.DIALER, 0, 0, reason)

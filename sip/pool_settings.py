@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sip.messages import Settings, Trunk
+
+PORTS_PER_SLOT: Final = 4
 
 
 class PoolStartError(Exception):
@@ -19,16 +22,19 @@ class PoolFailed(Exception):
 class PoolSettings:
     """What the pool is to hold and to reach.
 
-    `lines` is the number of calls at once, each with room for an agent's leg. `rtp_port_first` to `rtp_port_last` is
+    `lines` is the number of calls at once, each with room for an agent's leg; `parties` is how many third parties there
+    may be beside them, in workers of their own. `rtp_port_first` to `rtp_port_last` is
     cut into one range per worker (0, 0: the system chooses). A worker that says nothing for `pong_timeout_s` although
     it is asked every `ping_interval_s` is killed. More deaths in `restart_window_s` than `restart_share` of the
     workers, and than `restart_limit`, are too many: nothing is restarted any more, and `Pool.spent` is set. Crashes
     with calls in them do not count: the peers of these calls are suspected, and rest (`sip.blame`). Media time-out,
-    session refresh and talk limit are the workers' (`sip.messages.Settings`).
+    session refresh and talk limit are the workers' (`sip.messages.Settings`). Trunks' calls arrive at `inbound_port`
+    (UDP); 0: at none.
     """
 
     trunks: tuple[Trunk, ...]
     lines: int
+    parties: int = 0
     bind_address: str = "127.0.0.1"
     rtp_port_first: int = 0
     rtp_port_last: int = 0
@@ -41,6 +47,8 @@ class PoolSettings:
     hold_music: str = ""
     recordings: str = ""
     phone_headers: tuple[str, ...] = ()
+    listening: str = ""
+    inbound_port: int = 0
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
     ping_interval_s: float = 5.0
@@ -55,6 +63,14 @@ class PoolSettings:
             raise ValueError(f"lines: at least 1, not {self.lines}")
         if not 0 <= self.rtp_port_first <= self.rtp_port_last <= 65535:
             raise ValueError(f"RTP ports: {self.rtp_port_first} to {self.rtp_port_last} is no range of ports")
+
+    def workers_beside(self, for_calls: int, slots: int) -> int:
+        """How many workers third parties get besides those for calls; fewer where the RTP ports are too few."""
+        wanted = -(-self.parties // slots)
+        if not self.rtp_port_last:
+            return wanted
+        ports = self.rtp_port_last - self.rtp_port_first - self.rtp_port_first % 2 + 1
+        return max(0, min(wanted, ports // (PORTS_PER_SLOT * slots) - for_calls))
 
     def of_worker(self, trunks: tuple[Trunk, ...], rtp_port_first: int, rtp_port_last: int) -> Settings:
         """What one of the workers is told."""
@@ -72,6 +88,7 @@ class PoolSettings:
             hold_music=self.hold_music,
             recordings=self.recordings,
             phone_headers=self.phone_headers,
+            listening=self.listening,
         )
 
 
@@ -103,7 +120,7 @@ def rtp_ranges(first: int, last: int, workers: int, slots: int) -> list[tuple[in
         return [(0, 0)] * workers
     first += first % 2
     width = (last - first + 1) // workers // 2 * 2
-    if width < 4 * slots:
-        needed = 4 * slots * workers
+    if width < PORTS_PER_SLOT * slots:
+        needed = PORTS_PER_SLOT * slots * workers
         raise PoolStartError(f"RTP ports {first} to {last} are too few for {workers} workers: {needed} are needed")
     return [(first + width * worker, first + width * (worker + 1) - 1) for worker in range(workers)]

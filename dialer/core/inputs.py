@@ -12,6 +12,7 @@ from dialer.core.abandonment.windows import WindowCounts
 from dialer.core.agents.agent import AgentEvent
 from dialer.core.model import Lead
 from pacing.api import Decision
+from sip.inbound.messages import Arrived
 from sip.messages import Capacity, Event
 
 
@@ -173,6 +174,7 @@ Input = (
     | HangUpCall
     | HangUpAll
     | AgentEvent
+    | Arrived
     | Event
     | Capacity
 )

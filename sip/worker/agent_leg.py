@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Final, Protocol
 
-import pjsua2 as pj
-
 from sip.causes import Cause, classify
-from sip.messages import (
-    AgentDialled,
-    AgentEnded,
-    Bridged,
-    CancelAgent,
-    DialAgent,
-    RecordingChanged,
-    RecordingOrder,
-)
+from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent, RecordingOrder
+from sip.parties.messages import Join
 from sip.scripts.messages import AgentLeft
 from sip.standing.messages import NO_CUE
 from sip.worker import cancelling
 from sip.worker import dialog as fact
-from sip.worker.audio.cue import CuePlayer
-from sip.worker.audio.hold_music import HoldMusic
-from sip.worker.audio.recorder import Recorder
 from sip.worker.context import Context
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import RefusedError
+from sip.worker.parties.talk import Talk
 from sip.worker.sip_text import Answer
 
 NOTHING_HEARD_S: Final = 2.0
@@ -53,7 +41,7 @@ class AgentLeg:
     def __init__(
         self, callee: Dialog, context: Context, has_bridged: Callable[[], None], agent_left: AgentLeaves
     ) -> None:
-        self.bridged = False
+        self.talk: Talk | None = None
         self._callee = callee
         self._context = context
         self._has_bridged = has_bridged
@@ -61,12 +49,14 @@ class AgentLeg:
         self._agent: Dialog | None = None
         self._leg = ""
         self._next: DialAgent | None = None
-        self._order = RecordingOrder()
-        self._cue: CuePlayer | None = None
+        self._order, self._cue = RecordingOrder(), NO_CUE
         self._keeps_callee = False
-        self._recorder: Recorder | None = None
         self._over = False
-        self._music: HoldMusic | None = None
+
+    @property
+    def bridged(self) -> bool:
+        """Whether both hear each other, or did: until the call ends."""
+        return self.talk is not None
 
     @property
     def occupied(self) -> bool:
@@ -91,9 +81,9 @@ class AgentLeg:
             self._cancel()
 
     def hang_up(self) -> None:
-        """Hang up on a bridged agent, and keep the callee."""
-        if self._agent is not None and self.bridged:
-            self._keeps_callee = True
+        """Hang up on a bridged agent, and keep the callee, or leave it with a third party that stays."""
+        if self._agent is not None and self.talk is not None:
+            self._keeps_callee = self._keeps_callee or not self.talk.has_successor
             self._let_go(self._agent, Cause.NORMAL, _OK)
 
     def withdraw(self) -> None:
@@ -107,8 +97,8 @@ class AgentLeg:
     def end(self) -> None:
         """The call is over: hang up, report nothing."""
         self._over = True
-        self._stop_music()
-        self._close_audio()
+        if self.talk is not None:
+            self.talk.close()
         self._next = None
         agent, self._agent = self._agent, None
         if agent is None:
@@ -141,63 +131,35 @@ class AgentLeg:
 
     def press(self, digit: str) -> None:
         """The callee pressed a key: pass it on to an agent who talks."""
-        if self.bridged and self._agent is not None:
+        if self.talk is not None and self._agent is not None:
             self._agent.press(digit)
 
     def connect(self) -> None:
-        """Bridge the legs if both are answered and have audio; again after a re-INVITE. While one of them holds, the
-        other hears music."""
+        """Bridge the legs if both are answered and have audio; again after a re-INVITE."""
         callee, agent = self._callee, self._agent
-        if agent is None or self._over or not (callee.answered and callee.has_media):
+        if self._over:
             return
-        if not (agent.answered and agent.has_media):
-            return
-        self._stop_music()
-        if callee.on_hold or agent.on_hold:
-            self._play_music(callee if agent.on_hold else agent)
-            return
-        self._context.endpoint.bridge(callee, agent)
-        if not self.bridged:
-            self.bridged = True
+        if self.talk is not None:
+            self.talk.connect()
+        elif agent is not None and _is_heard(callee) and _is_heard(agent):
+            self.talk = Talk(callee, agent, self._context, self._order)
             self._next_is_not_needed()
             self._context.emit(Bridged(agent.call, self._leg, self._context.now()))
             self._has_bridged()
-            if self._cue is not None:
-                self._cue.play_to(agent.audio())
-            if self._order.name:
-                self._recorder = self._new_recorder(agent.call)
-        if self._recorder is not None:
-            self._recorder.connect(callee.audio(), agent.audio())
+            self.talk.connect()
+            self.talk.play_cue(self._cue)
 
-    def record(self, *, on: bool) -> None:
-        """Go on recording the talk, or pause."""
-        if self._recorder is None:
-            return
-        if on:
-            self._recorder.start()
-        else:
-            self._recorder.stop()
+    def join(self, order: Join) -> None:
+        """A third party comes into the talk, or is to be heard by others."""
+        if self.talk is not None and not self._over:
+            self.talk.join(order)
 
-    def _new_recorder(self, call: str) -> Recorder:
-        def report(on: bool, problem: str) -> None:
-            self._context.emit(RecordingChanged(call, self._context.now(), on, problem))
-
-        endpoint = self._context.endpoint
-        return Recorder(endpoint.recordings, self._order, endpoint.silence, report)
-
-    def _play_music(self, waiting: Dialog) -> None:
-        path = self._context.endpoint.hold_music
-        if path and not waiting.on_hold and self.bridged:
-            try:
-                self._music = HoldMusic(path)
-                self._music.startTransmit(waiting.audio())
-            except pj.Error as error:
-                sys.stderr.write(f"sip worker: the hold music cannot be played: {error.reason}\n")
-
-    def _stop_music(self) -> None:
-        music, self._music = self._music, None
-        if music is not None:
-            music.close()
+    def leave(self, party: str) -> None:
+        """A third party has left, and with it perhaps the last who was with the callee."""
+        if self.talk is not None and not self._over:
+            self.talk.leave(party)
+            if not self.talk.goes_on:
+                self._has_left(Cause.NORMAL)
 
     def _start_next(self) -> None:
         command = self._next
@@ -210,13 +172,12 @@ class AgentLeg:
             return
         self._next = None
         try:
-            agent = self._context.endpoint.dial_agent(command)
+            agent = self._context.endpoint.dial_phone(command)
         except RefusedError as error:
             self._failed(command.leg, error.cause, 0)
             return
-        self._agent, self._leg, self._order = agent, command.leg, command.recording
+        self._agent, self._leg, self._order, self._cue = agent, command.leg, command.recording, command.cue
         self._keeps_callee = command.keeps_callee
-        self._cue = CuePlayer(command.cue, self._context.after) if command.cue != NO_CUE else None
         self._context.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
 
     def _check_heard(self, agent: Dialog) -> None:
@@ -235,30 +196,26 @@ class AgentLeg:
             cancelling.abandon(self._context, agent, cancelling.TERMINATED)
 
     def _let_go(self, agent: Dialog, cause: Cause, sip_code: int) -> None:
-        self._stop_music()
         agent.bye()
         self._context.release(agent)
         self._agent = None
-        if self.bridged:
-            self._has_left(cause)
+        if self.talk is None:
+            self._failed(self._leg, cause, sip_code)
+            # The leg's slot is free only after the facts of this round have been dealt with.
+            self._context.after(0.0, self._start_next)
             return
-        self._failed(self._leg, cause, sip_code)
-        # The leg's slot is free only after the facts of this round have been dealt with.
-        self._context.after(0.0, self._start_next)
+        self.talk.agent_left()
+        self._has_left(cause)
 
     def _has_left(self, cause: Cause) -> None:
-        if self._keeps_callee:
-            self.bridged = False
-            self._close_audio()
+        """The agent is gone, or the last who stayed in the agent's place."""
+        if self.talk is not None and not self.talk.goes_on:
+            self.talk.close()
+            self.talk = None
+        if self.talk is not None or self._keeps_callee:
             self._context.emit(AgentLeft(self._callee.call, self._context.now(), cause))
-        self._agent_left(cause, keeps_callee=self._keeps_callee)
-
-    def _close_audio(self) -> None:
-        recorder, self._recorder = self._recorder, None
-        cue, self._cue = self._cue, None
-        for each in (recorder, cue):
-            if each is not None:
-                each.close()
+        if self.talk is None:
+            self._agent_left(cause, keeps_callee=self._keeps_callee)
 
     def _next_is_not_needed(self) -> None:
         if self._next is not None:
@@ -274,6 +231,10 @@ def cause_after_answer(dialog: Dialog, answer: Answer) -> Cause:
     if not answer.code:
         return Cause.NORMAL
     return Cause.SESSION_EXPIRED if dialog.has_media else Cause.MEDIA_ERROR
+
+
+def _is_heard(leg: Dialog) -> bool:
+    return leg.answered and leg.has_media and not leg.on_hold
 
 
 def cause_of_end(agent: Dialog, answer: Answer) -> Cause:

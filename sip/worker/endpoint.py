@@ -22,8 +22,12 @@ import pjsua2 as pj
 
 from sip import address, rewriting
 from sip.causes import Cause
+from sip.inbound.messages import Answer
 from sip.messages import Dial, DialAgent, Settings, Trunk
+from sip.parties.messages import DialParty
+from sip.standing.messages import DialStanding
 from sip.worker.dialog import Dialog, Fact, Key
+from sip.worker.inbound.arrivals import Arrivals, ArrivedDialog
 from sip.worker.library_settings import Account, Codecs, endpoint_settings
 from sip.worker.media_sockets import MediaSockets
 from sip.worker.peers import Peers
@@ -89,6 +93,7 @@ class Endpoint:
         self.talk_limit_s = settings.talk_limit_s
         self.hold_music = settings.hold_music
         self.recordings = settings.recordings
+        self.listening = settings.listening
         self.standing_music = settings.standing_music
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._settings = settings
@@ -118,15 +123,16 @@ class Endpoint:
         self._library.libStart()
         self._codecs = Codecs(self._library)
         # The stock library has room for eight accounts: all trunks share one.
-        self._carriers = Account(settings, contact, self._reception.came)
-        self._phones = Account(settings, contact, self._reception.came)
+        self._arrivals = Arrivals(self._screen, self._handle_events, self.facts, self.reception.came)
+        self._carriers = Account(settings, contact, self._arrivals.came)
+        self._phones = Account(settings, contact, self._arrivals.came)
 
     def _guard_port(self) -> socket.socket:
         """Put the screen on the library's port; a duplicate of the library's socket."""
         library = socket_on(self.sip_port)
         library.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._reception = Reception(self.facts)
-        self._screen = Screen(self._host, self.sip_port, self._leg_of, self._press, self._reception.welcomes)
+        self.reception = Reception(self.facts)
+        self._screen = Screen(self._host, self.sip_port, self._leg_of, self._press, self.reception.welcomes)
         self._own_ports = (self.sip_port, int(self._screen.relay.getsockname()[1]))
         attach_selector(library, selector(self._own, self._own_ports))
         for each in (library, self._screen.socket, self._screen.relay):
@@ -234,38 +240,38 @@ class Endpoint:
             self._codecs.offer(trunk.codecs)
             return self._place(order.call, account, uri, from_header, host, self._sources[trunk.name])
 
-    def dial_agent(self, order: DialAgent) -> Dialog:
-        """Send the INVITE to an agent's phone, or to the worker that keeps it on the line. Raises `RefusedError`."""
-        if order.standing:
-            with _refusals():
-                self._codecs.offer()
-                from_header, uri = address.shown(order.about, self._host), address.agent_uri(order.uri)
-                return self._place(order.call, self._phones.use(), uri, from_header, str(self._own), ())
-        headers = [text.replace("{attempt}", order.attempt) for text in self._settings.phone_headers]
-        return self.dial_phone(order.call, order.uri, order.about, order.address, headers)
+    def answer(self, order: Answer) -> ArrivedDialog:
+        """Let a call from outside in; it is the caller's to `take`. Raises `RefusedError`."""
+        trunk = self._trunks.get(order.trunk)
+        if trunk is None:
+            raise RefusedError("no such trunk")
+        self._codecs.offer(trunk.codecs)
+        dialog = self._arrivals.let_in(order)
+        if dialog is None:
+            raise RefusedError("the SIP library makes no call of the INVITE", Cause.PROTOCOL_ERROR)
+        self._legs[dialog] = []
+        self._hear(dialog, IPv4Address(order.source.rpartition(":")[0]))
+        dialog.media = MediaSockets(dialog.sockets, self._poller, self._sources[trunk.name])
+        return dialog
 
-    def dial_phone(self, call: str, uri: str, about: str, phone_address: str, headers: Iterable[str] = ()) -> Dialog:
-        """Send the INVITE to a phone, which shows `about`. Raises `RefusedError`."""
+    def dial_phone(self, order: DialAgent | DialParty | DialStanding) -> Dialog:
+        """Send the INVITE to the phone of an agent or a third party, or to the worker that keeps it on the line. Raises
+        `RefusedError`."""
+        is_kept = isinstance(order, DialAgent) and bool(order.standing)
         with _refusals():
-            uri = address.agent_uri(uri)
-            host, way = phone_address or str(address.host_of(uri) or ""), ""
-            if self._settings.phones_port:
+            uri = address.agent_uri(order.uri)
+            host, way = order.address or str(address.host_of(uri) or ""), ""
+            if self._settings.phones_port and not is_kept:
                 host, way = EDGE, f"{EDGE}:{self._settings.phones_port}"
             elif not host:
                 raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
-            elif phone_address and address.host_of(uri) is None:
+            elif order.address and address.host_of(uri) is None:
                 way = f"{host}:{address.port_of(uri)}"
             account = self._phones.use(way)
             self._codecs.offer()
-            return self._place(call, account, uri, address.shown(about, self._host), host, (), headers)
-
-    def expect(self, token: str, call: str) -> None:
-        """Let an INVITE with this token come in, to a call of ours."""
-        self._reception.expect(token, call)
-
-    def unexpect(self, token: str) -> None:
-        """Let it in no more."""
-        self._reception.forget(token)
+            attempt = "" if isinstance(order, DialStanding) else order.attempt
+            headers = [text.replace("{attempt}", attempt) for text in self._settings.phone_headers if attempt]
+            return self._place(order.call, account, uri, address.shown(order.about, self._host), host, (), headers)
 
     def admit(self, dialog: InnerDialog) -> None:
         """Hear another worker of this host, which has placed this leg."""
@@ -349,13 +355,6 @@ class Endpoint:
             sys.stderr.write(f"sip worker: a datagram could not be sent: {error.strerror}\n")
 
     # --- media ----------------------------------------------------------------------------------------------------
-
-    def bridge(self, callee: Dialog, agent: Dialog) -> None:
-        """Let two answered legs hear each other."""
-        self.keep_clock(0.0)
-        first, second = callee.audio(), agent.audio()
-        first.startTransmit(second)
-        second.startTransmit(first)
 
     def silence(self) -> Any:
         """A port of the bridge on which nothing is ever heard: the null device's microphone."""

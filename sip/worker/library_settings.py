@@ -12,10 +12,10 @@ import pjsua2 as pj
 from sip.messages import SLOTS_PER_CALL, Settings
 
 MEDIA_PORTS_BESIDES: Final = 8
-PORTS_OF_A_TALK: Final = 8
-"""Two files of a recording, those of the part before that are still being closed, two players, beep and whisper."""
+PORTS_OF_A_TALK: Final = 9
+"""Two files of a recording, those of the part before that are still being closed, two players, beep and whisper, and
+the file that is listened to."""
 FRAME_MS: Final = 20
-
 
 _CODECS: Final = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1"}
 _BEST_CODEC: Final = 128

@@ -20,33 +20,32 @@ from typing import Final
 import pjsua2 as pj
 
 from sip import wire
+from sip.inbound.messages import Answer
 from sip.messages import (
     CallEvent,
-    Cancel,
-    CancelAgent,
     Command,
     Dial,
-    DialAgent,
     Ended,
     Event,
-    HangUp,
     Ping,
-    PlayMessage,
     Pong,
     Ready,
-    Record,
     Settings,
     SlotsHeld,
     StartFailed,
     Stop,
 )
-from sip.scripts.messages import EndMessage, HangUpAgent, Prompt, TakeMessage
-from sip.standing.messages import DialStanding, FreeStanding
+from sip.parties.messages import DialParty
+from sip.standing.messages import DialStanding
 from sip.worker import dialog as fact
-from sip.worker.call import Call
+from sip.worker.call import Call, DialledCall
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import Endpoint
+from sip.worker.inbound.call import ArrivedCall
+from sip.worker.parties.party_call import PartyCall
 from sip.worker.standing.leg import StandingLeg
+
+AnyCall = Call | PartyCall | StandingLeg
 
 IDLE_S: Final = 1.0
 BUSY_S: Final = 0.5
@@ -110,7 +109,7 @@ class Worker:
         self._stream = stream
         self._decoder = decoder
         self._output = bytearray()
-        self._calls: dict[str, Call | StandingLeg] = {}
+        self._calls: dict[str, AnyCall] = {}
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._timer_numbers = itertools.count()
         self._closing: list[Dialog] = []
@@ -192,7 +191,7 @@ class Worker:
             elif isinstance(what, fact.Confirmed):
                 dialog.bye()  # it answered across the CANCEL of a call that is over
 
-    def _spare_the_others(self, call: Call | StandingLeg, step: Callable[[], None]) -> None:
+    def _spare_the_others(self, call: AnyCall, step: Callable[[], None]) -> None:
         """What the library refuses ends this call, not the worker with all its calls."""
         try:
             step()
@@ -284,64 +283,35 @@ class Worker:
     def _obey(self, messages: list[wire.Message]) -> None:
         for message in messages:
             match message:
-                case Dial() | DialStanding():
-                    self._dial(message)
-                case (
-                    DialAgent(call)
-                    | HangUpAgent(call)
-                    | Prompt(call)
-                    | TakeMessage(call)
-                    | EndMessage(call)
-                    | Record(call)
-                    | CancelAgent(call)
-                    | PlayMessage(call)
-                    | Cancel(call)
-                    | HangUp(call)
-                    | FreeStanding(call)
-                ):
-                    held = self._calls.get(call)
-                    if held is not None:
-                        self._spare_the_others(held, partial(self._instruct, held, message))
+                case Dial():
+                    self._begin(message.call, DialledCall(message, self))
+                case Answer():
+                    self._begin(message.call, ArrivedCall(message, self))
+                case DialParty():
+                    self._begin(message.call, PartyCall(message, self))
+                case DialStanding():
+                    self._begin(message.call, StandingLeg(message, self))
                 case Ping(number):
                     self.say(Pong(number))
                 case Settings(trunks):
                     self.endpoint.set_trunks(trunks)
                 case Stop():
                     self._stop()
+                case _ if isinstance(message, Command):
+                    held = self._calls.get(message.call)
+                    if held is not None:
+                        self._spare_the_others(held, partial(held.obey, message))
                 case _:
                     raise wire.WireError(f"{type(message).__name__} is no command")
 
-    def _dial(self, order: Dial | DialStanding) -> None:
-        if order.call in self._calls or order.call in self._ended:
-            raise wire.WireError("a second Dial for the same call")
-        call = Call(order, self) if isinstance(order, Dial) else StandingLeg(order, self)
-        self._calls[order.call] = call
+    def _begin(self, name: str, call: AnyCall) -> None:
+        if name in self._calls or name in self._ended:
+            raise wire.WireError("a call of this name is there already")
+        self._calls[name] = call
         if self.stopping:
             call.end()
         else:
             call.start()
-
-    def _instruct(self, call: Call | StandingLeg, command: Command) -> None:
-        if isinstance(call, StandingLeg):
-            call.obey(command)
-            return
-        match command:
-            case DialAgent():
-                call.dial_agent(command)
-            case HangUpAgent():
-                call.hang_up_agent()
-            case Prompt() | TakeMessage() | EndMessage():
-                call.prompt(command)
-            case Record():
-                call.record(command)
-            case CancelAgent():
-                call.cancel_agent(command)
-            case PlayMessage():
-                call.play(command)
-            case Cancel():
-                call.cancel()
-            case HangUp():
-                call.end()
 
     def _stop(self) -> None:
         if self.stopping:

@@ -30,6 +30,22 @@ def test_idle_workers_take_turns():
     assert sorted(used) == [1, 2, 3]
 
 
+def test_third_parties_and_calls_take_nothing_from_each_other():
+    """A worker beside those of calls is for third parties alone, and none of its slots counts as a line."""
+    placement = Placement()
+    placement.add(1, 4)
+    assert placement.place("p0", 1, beside=True) is None
+    placement.add(2, 4, beside=True)
+    assert (placement.slots_total, placement.slots_in_use) == (4, 0)
+    assert [placement.place(f"p{number}", 1, beside=True) for number in range(1, 6)] == [2, 2, 2, 2, None]
+    assert [placement.place(f"c{number}", 2) for number in range(3)] == [1, 1, None]
+    placement.free("p1")
+    assert placement.slots_in_use == 4
+    assert placement.place("p5", 1, beside=True) == 2
+    assert placement.remove(2) == ["p2", "p3", "p4", "p5"]
+    assert placement.place("p6", 1, beside=True) is None
+
+
 def test_no_room_is_none():
     """A call that fits nowhere is not placed."""
     placement = Placement()

@@ -30,6 +30,7 @@ from sip.messages import (
     Progress,
     Trunk,
 )
+from sip.parties.messages import DialParty, LinkOpened
 from sip.pool import Pool, PoolSettings, PoolStartError, open_pool
 from sip.pool_settings import rtp_ranges
 
@@ -111,6 +112,51 @@ def test_calls_beyond_the_room_are_not_sent(far):
             await until(pool, Progress, "c0")
             pool.send(HangUp("c0"))
             assert (await until(pool, Ended, "c0")).cause is Cause.CANCELLED
+
+    in_trio(run)
+
+
+def test_third_parties_ring_beside_the_calls(far):
+    """They take no line, and there are so many of them and no more; one that is over makes room for the next."""
+    callee, phone = far("answer"), far("answer", calls=2)
+
+    def party(name: str) -> DialParty:
+        return DialParty(name, f"sip:boss@127.0.0.1:{phone.port}", "agent 17", give_up_s=5.0)
+
+    async def run() -> None:
+        async with open_pool(settings(callee.port, lines=2, parties=1)) as pool:
+            statistics = pool.statistics()
+            assert (statistics.workers, statistics.slots_total) == (2, 4)
+            pool.send(dial("c1"))
+            pool.send(party("p1"))
+            link = await until(pool, LinkOpened)
+            assert link.call == "p1"
+            assert pool.statistics().slots_in_use == 2
+            for name in ("p2", "p3", "p4", "p5"):
+                pool.send(DialParty(name, "sip:nobody@127.0.0.1:9", "", give_up_s=5.0))
+            refused = await until(pool, Ended)
+            assert (refused.call, refused.cause) == ("p5", Cause.NOT_SENT)
+            for name in ("p1", "p2", "p3", "p4"):
+                pool.send(HangUp(name))
+                await until(pool, Ended, name)
+            pool.send(party("p6"))
+            assert (await until(pool, LinkOpened)).call == "p6"
+
+    in_trio(run)
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_a_party_whose_name_is_looked_up_ends_once(hangs_up):
+    """Without an address, or hung up on meanwhile: no worker rings, and its slot is free again."""
+
+    async def run() -> None:
+        async with open_pool(settings(lines=2, parties=1)) as pool:
+            pool.send(DialParty("p1", "sip:boss@no-such-host.invalid", "", give_up_s=5.0))
+            if hangs_up:
+                pool.send(HangUp("p1"))
+            ended = await until(pool, Ended)
+            assert ended.cause is (Cause.CANCELLED if hangs_up else Cause.UNREACHABLE)
+            assert pool.statistics().calls == 0
 
     in_trio(run)
 
@@ -381,6 +427,13 @@ def test_workers_hang_up_when_the_daemon_is_killed(far):
     while any(is_running(pid) for pid in pids):
         assert time.monotonic() < deadline, "a worker outlived the daemon"
         time.sleep(0.01)
+
+
+def test_third_parties_get_the_ports_that_calls_leave():
+    """Where a range of RTP ports is just enough for the calls there are no workers beside them, and the pool starts."""
+    assert settings(parties=5).workers_beside(3, 4) == 2
+    assert settings(parties=5, rtp_port_first=20000, rtp_port_last=20000 + 16 * 3 - 1).workers_beside(3, 4) == 0
+    assert settings(parties=5, rtp_port_first=20000, rtp_port_last=20000 + 16 * 4 - 1).workers_beside(3, 4) == 1
 
 
 def test_rtp_ranges_are_disjoint_and_even():

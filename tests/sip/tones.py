@@ -6,7 +6,7 @@ import threading
 import time
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +87,21 @@ def heard_s(samples: npt.NDArray[np.generic], hz: float, share: float = 0.5) -> 
     """For how long a tone is heard at `share` of what was sent, by windows of 20 ms."""
     windows = [samples[i : i + FRAME] for i in range(0, len(samples) - FRAME + 1, FRAME)]
     return 0.02 * sum(level(window, hz) > share * AMPLITUDE for window in windows)
+
+
+def linear(payload: bytes) -> Samples:
+    """The samples of G.711 mu-law."""
+    octets = ~np.frombuffer(payload, dtype=np.uint8)
+    size = ((((octets & 0x0F).astype(np.int32) << 3) + 0x84) << ((octets & 0x70) >> 4)) - 0x84
+    return np.where(octets & 0x80, -size, size).astype(np.int16)
+
+
+def heard(party: Party, seconds: float) -> Samples:
+    """What a far end is sent from now on, packet after packet; what waits already is thrown away."""
+    party.rtp.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            party.rtp.recv(2048)
+    party.rtp.settimeout(2.0)
+    packets = [party.rtp.recv(2048)[12:] for _ in range(round(seconds / 0.02))]
+    return linear(b"".join(packets))

@@ -81,7 +81,7 @@ class Prompts:
         if self._player is not None:
             self._player.play_to(self._callee.audio())
         if self._recorder is not None:
-            self._recorder.connect(self._callee.audio(), endpoint.silence())
+            self._recorder.connect(self._callee.audio(), [endpoint.silence()])
 
     def close(self) -> None:
         """The call is over."""

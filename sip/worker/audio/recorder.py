@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ class Recorder:
         self._order = order
         self._silence = silence
         self._report = report
-        self._legs: tuple[Any, Any] | None = None
+        self._legs: tuple[Any, Sequence[Any]] | None = None
         self._files: list[pj.AudioMediaRecorder] = []
         self._player: Player | None = None
         self._untold = ""
@@ -59,18 +59,18 @@ class Recorder:
         """Whether something is being recorded."""
         return bool(self._files)
 
-    def connect(self, callee: Any, agent: Any) -> None:
-        """Both hear each other from now on, on these ports: begin, if it is to begin with the talk. Again after a
-        re-INVITE."""
-        first, self._legs = self._legs is None, (callee, agent)
+    def connect(self, callee: Any, ours: Sequence[Any], unrecorded: Sequence[Any] = ()) -> None:
+        """They hear each other from now on, on these ports, the callee and whoever is with it: begin, if it is to begin
+        with the talk. Again whenever they have changed; `unrecorded` are there, and the callee does not hear them."""
+        first, before, self._legs = self._legs is None, self._legs, (callee, ours)
         if self._untold:
             return
         try:
             if first and self._order.announcement:
                 self._player = Player(self._order.announcement)
             if self._player is not None:
-                self._player.play_to(callee)
-                self._player.play_to(agent)
+                for leg in (callee, *ours):
+                    self._player.play_to(leg)
         except pj.Error as error:
             self._end_part()
             self._untold = f"the announcement cannot be played: {error.reason}"
@@ -79,6 +79,7 @@ class Recorder:
         if first and self._order.starts:
             self.start()
         elif self.runs:
+            self._drop(() if before is None else before[1], unrecorded)
             self._feed()
 
     def start(self) -> None:
@@ -151,10 +152,19 @@ class Recorder:
     def _feed(self) -> None:
         """Connect what is heard. A leg on hold has no port that says anything; silence keeps the channels abreast."""
         assert self._legs is not None
-        for leg, file in zip(self._legs, self._files, strict=True):
-            leg.startTransmit(file)
+        callee, ours = self._legs
+        callee.startTransmit(self._files[0])
+        for leg in ours:
+            leg.startTransmit(self._files[1])
         if self._player is not None:
             self._player.startTransmit(self._files[1])  # what we say to the callee
+
+    def _drop(self, recorded: Sequence[Any], unrecorded: Sequence[Any]) -> None:
+        """Stop recording some who were."""
+        ports = {leg.getPortId() for leg in recorded}
+        for leg in unrecorded:
+            if leg.getPortId() in ports:
+                leg.stopTransmit(self._files[1])
 
     def _end_part(self) -> None:
         files, self._files = self._files, []

@@ -61,7 +61,7 @@ class StandingLeg:
             self._context.after(room_at - now, self.start)
             return
         try:
-            self._phone = self._context.endpoint.dial_phone(order.call, order.uri, order.about, order.address)
+            self._phone = self._context.endpoint.dial_phone(order)
         except RefusedError as error:
             self._finish(error.cause, Leg.DIALER, 0, str(error))
             return
@@ -175,7 +175,7 @@ class StandingLeg:
         if not self._is_up:
             self._is_up = True
             self._context.endpoint.keep_clock(0.0)
-            self._context.endpoint.expect(self._order.token, self._order.call)
+            self._context.endpoint.reception.expect(self._order.token, self._order.call)
             self._context.emit(StandingUp(self._order.call, self._context.now()))
         self._pass_hold_on(phone, inner)
         if phone.on_hold:
@@ -221,7 +221,7 @@ class StandingLeg:
         self._over = True
         at = self._context.now()
         self._stop_music()
-        self._context.endpoint.unexpect(self._order.token)
+        self._context.endpoint.reception.forget(self._order.token)
         self._let_go_of_talk()
         phone, self._phone = self._phone, None
         if phone is not None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
-import traceback
 from collections import deque
 from typing import Any, Final
 
@@ -12,14 +10,14 @@ import pjsua2 as pj
 
 from sip.worker import sip_text
 from sip.worker.dialog import Dialog, Fact, Invited
+from sip.worker.inbound.called import CalledDialog
 from sip.worker.socket_filter import next_descriptor
 
 _USER: Final = re.compile(r"sips?:([^@>\s]{1,64})@")
-_OK: Final = 200
 _NOBODY: Final = 480
 
 
-class InnerDialog(Dialog):
+class InnerDialog(CalledDialog):
     """The leg between a talk's worker, which has placed it, and an agent's phone in this one. `first_descriptor` is
     that of its RTP or RTCP socket."""
 
@@ -30,20 +28,6 @@ class InnerDialog(Dialog):
         self.token = _user(info.localUri)
         self.call_id = info.callIdString
         self.heard = True
-        self._answer = ""
-
-    @property
-    def our_tag(self) -> str:
-        named = sip_text.named(self._answer) if self._answer else None
-        return "" if named is None else named.tag
-
-    def take(self) -> None:
-        """Say 200. Raises `pj.Error`."""
-        parameters = pj.CallOpParam(True)
-        parameters.statusCode = _OK
-        parameters.opt.audioCount = 1
-        parameters.opt.videoCount = 0
-        self.answer(parameters)
 
     def refuse(self) -> None:
         """Say that nobody is here."""
@@ -64,16 +48,7 @@ class InnerDialog(Dialog):
     def bye_of_far_end(self, own: str) -> bytes:
         """What the other worker would say at the end, if it were not dead: nobody will answer a BYE of ours, and the
         library would keep the slot for 32 s. `own` is our HOST:PORT."""
-        return sip_text.bye_of_far_end(self._answer, own) if self._answer else b""
-
-    def onCallTsxState(self, prm: Any) -> None:
-        try:
-            state = prm.e.body.tsxState
-            if state.tsx.role == pj.PJSIP_ROLE_UAS and state.type == pj.PJSIP_EVENT_TX_MSG and not self.answered:
-                self._answer = state.src.tdata.wholeMsg
-        except Exception:  # one that leaves a callback would end the process inside C++
-            traceback.print_exc(file=sys.stderr)
-        super().onCallTsxState(prm)
+        return sip_text.bye_of_far_end(self.said, own)
 
 
 class Reception:

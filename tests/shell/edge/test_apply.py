@@ -153,6 +153,11 @@ def is_invited(carrier: socket.socket) -> bool:
     return text.startswith(b"INVITE ")
 
 
+def _first_process(made: Edge) -> str:
+    """Its number: the others may still be starting, and are renamed then."""
+    return next(line for line in applying.kamcmd(made, "core.psx").splitlines() if "PID:" in line)
+
+
 def test_a_running_kamailio_calls_the_new_carrier_without_a_restart(tmp_path, carriers) -> None:
     """After the change the INVITE goes to the new host, and the process is the same."""
     need("kamailio")
@@ -172,7 +177,7 @@ def test_a_running_kamailio_calls_the_new_carrier_without_a_restart(tmp_path, ca
         port = made.carriers[0].inside_port
         asked(question("INVITE", port, 9), port)
         assert is_invited(carriers[0])
-        pid = applying.kamcmd(made, "core.psx")
+        pid = _first_process(made)
         wanted = replace(
             made,
             carriers=(replace(made.carriers[0], hosts=(second,)),),
@@ -183,7 +188,7 @@ def test_a_running_kamailio_calls_the_new_carrier_without_a_restart(tmp_path, ca
         applying.apply(wanted, needed)
         asked(question("INVITE", port, 10), port)
         assert is_invited(carriers[1])
-        assert applying.kamcmd(made, "core.psx") == pid
+        assert _first_process(made) == pid
         assert "18" in applying.kamcmd(made, "htable.dump", "passwords")
         with pytest.raises(EdgeError):
             applying.apply(wanted, Change((), (("no.such",),), ()))

@@ -286,7 +286,7 @@ def test_channels_that_would_begin_apart_begin_again(monkeypatch, tmp_path, stal
     monkeypatch.setattr(recorder.pj, "AudioMediaRecorder", lambda: opened.append(File([])) or opened[-1])
     silence, reports = Port(list(stalls)), []
     tested = recorder.Recorder(str(tmp_path), ORDER, lambda: silence, lambda on, why: reports.append((on, why)))
-    tested.connect(Port([]), Port([]))
+    tested.connect(Port([]), [Port([])])
     assert len(opened) == 2 * beginnings
     assert silence.connected[-2:] == opened[-2:]
     assert len(list((tmp_path / "att-1").glob("*.wav"))) == 2

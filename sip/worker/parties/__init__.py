@@ -1,0 +1,1 @@
+"""Who hears whom in a talk, third parties in other workers included."""
