@@ -247,4 +247,6 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         hold_music=settings.sip.hold_music,
         recordings=settings.recordings.live,
         phone_headers=settings.agents.invite_headers,
+        standing=settings.agents.standing_most,
+        standing_music=settings.agents.standing_music,
     )

@@ -37,7 +37,7 @@ class ArrivedDialog(CalledDialog):
 
 
 class Arrivals:
-    """`handle_events` gives the library a turn of so many milliseconds; `otherwise` has any other call that it makes."""
+    """`handle_events` gives the library a turn of so many milliseconds; `otherwise` has any other call that comes."""
 
     def __init__(
         self,

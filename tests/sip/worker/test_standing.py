@@ -92,6 +92,7 @@ def drain(listener: socket.socket) -> None:
     with contextlib.suppress(BlockingIOError):
         while True:
             listener.recv(2048)
+    listener.settimeout(5.0)
 
 
 def hears(party: Party, hz: float, *, within_s: float = 6.0) -> bool:
