@@ -281,6 +281,12 @@ class DaemonSettings(Section):
     drain: DrainSettings = Field(default=DrainSettings(), description="an orderly stop")
     pacing: PacingSettings = Field(default=PacingSettings(), description="how often the pacers decide")
 
+    @property
+    def music(self) -> tuple[tuple[str, str], ...]:
+        """WAV files that are played over and over: the setting that names each, and its path."""
+        named = (("sip.hold_music", self.sip.hold_music), ("agents.standing_music", self.agents.standing_music))
+        return tuple((setting, path) for setting, path in named if path)
+
     @field_validator("trunks")
     @classmethod
     def _trunk_names_differ(cls, trunks: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:

@@ -28,6 +28,9 @@ AGENT_NAME: Final = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
 SAYABLE: Final = tuple(kind.value for kind in AgentEventKind if kind is not AgentEventKind.LOST)
 """What a desktop can say; that an agent is lost is the dialer's own finding."""
 
+AS_THE_HOST_SAYS: Final = "default"
+"""The connection of a login that leaves it to `agents.connection`."""
+
 ABOUT_A_LEAD: Final = frozenset({AgentEventKind.DIAL.value, AgentEventKind.SKIP.value})
 
 
@@ -153,11 +156,22 @@ def read_event(given: Fields) -> AgentEvent | None:
             if not value and not any(fault.startswith(name) for fault in given.faults):
                 given.faults.append(f"{name}: a login needs it")
     ref = given.ref()
-    connection = given.choice("connection", tuple(Connection)) if "connection" in given.data else ""
+    connection = given.choice("connection", (AS_THE_HOST_SAYS, *Connection), AS_THE_HOST_SAYS)
     given.finish()
     if given.faults:
         return None
-    kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, skills, ref, connection)
+    kept = (
+        uri,
+        campaigns,
+        team,
+        reason,
+        lead_id,
+        shift_ends_at,
+        shown_name,
+        skills,
+        ref,
+        connection if connection in tuple(Connection) else "",
+    )
     return AgentEvent(AgentEventKind(kind), agent, *kept)
 
 
