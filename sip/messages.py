@@ -379,23 +379,8 @@ class TrunkName:
     problem: str
 
 
-CallEvent = (
-    Dialled
-    | Progress
-    | Answered
-    | AgentDialled
-    | Bridged
-    | AgentEnded
-    | AgentLeft
-    | LinkOpened
-    | Listening
-    | RecordingChanged
-    | PromptDone
-    | MessageDone
-    | Digit
-    | StandingUp
-    | Ended
-)
+_OfAnAgent = AgentDialled | Bridged | AgentEnded | AgentLeft | LinkOpened | RecordingChanged | StandingUp
+CallEvent = Dialled | Progress | Answered | _OfAnAgent | Listening | PromptDone | MessageDone | Digit | Ended
 """What the daemon hears about a call."""
 
 Event = CallEvent | Ready | StartFailed | Pong | SlotsHeld
