@@ -90,9 +90,7 @@ class Moment:
         texts += [self.hosts.notice] if self.hosts.notice else []
         texts += [text for board in boards for text in alarms_of(board, self.at, len(boards) > 1)]
         texts += [
-            _("{campaign} is held: {problem}", campaign=row.name, problem=row.problem)
-            for row in self.rows
-            if row.problem
+            _("{name} is held: {problem}", name=row.name, problem=row.problem) for row in self.rows if row.problem
         ]
         if not self.hosts.alive and not self.redis_error:
             texts.append(_("no daemon is alive: nothing is dialled"))
