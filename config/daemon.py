@@ -13,6 +13,7 @@ from compliance.register import MAX_NAME
 from config.agents.settings import AgentSettings
 from config.archive import ArchiveSettings
 from config.edge import EdgeSettings, Transport
+from config.inbound.settings import InboundSettings
 from config.model import Region, Section
 from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
@@ -256,6 +257,7 @@ class DaemonSettings(Section):
     edge: EdgeSettings = Field(
         default=EdgeSettings(), description="Kamailio and rtpengine between the workers and the carriers"
     )
+    inbound: InboundSettings = Field(default=InboundSettings(), description="calls from outside")
     registers: tuple[RegisterSettings, ...] = Field(
         default=(), description="national no-call registers that this host has", max_length=64
     )
@@ -304,6 +306,16 @@ class DaemonSettings(Section):
         if edge.used and Transport.TLS in edge.transports and not edge.certificate_file:
             raise ValueError("transports has tls, so certificate_file and key_file must be given")
         return edge
+
+    @field_validator("inbound")
+    @classmethod
+    def _a_port_of_its_own(cls, inbound: InboundSettings, info: ValidationInfo) -> InboundSettings:
+        edge, trunks = info.data.get("edge"), info.data.get("trunks", ())
+        if inbound.used and edge is not None and edge.used:
+            inside = {edge.phones_port, *(edge.port_of(place) for place in range(len(trunks)))}
+            if inbound.port in inside:
+                raise ValueError(f"port {inbound.port} is one of the edge's: see edge.inside_port and edge.phones_port")
+        return inbound
 
     @field_validator("registers")
     @classmethod

@@ -29,6 +29,7 @@ from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.figures.pacing_minutes import PacingMinutes
+from dialer.shell.inbound.callers import CallerTask
 from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.recordings.disk_watch import DiskWatch
 from dialer.shell.recordings.expiry import Expiry
@@ -83,8 +84,12 @@ def _leaves(group: BaseExceptionGroup[StartFailed]) -> list[StartFailed]:
 
 
 async def _run(settings: DaemonSettings) -> Exit:
-    if settings.sip.hold_music:
-        for reason in await trio.to_thread.run_sync(unplayable, Path(settings.sip.hold_music), "sip.hold_music"):
+    inbound = settings.inbound
+    audio = {"sip.hold_music": settings.sip.hold_music}
+    if inbound.used:
+        audio |= {"inbound.message": inbound.message, "inbound.wait_music": inbound.wait_music}
+    for name, path in audio.items():
+        for reason in await trio.to_thread.run_sync(unplayable, Path(path), name) if path else ():
             raise StartFailed(Exit.CONFIG, reason)
     parts = await trio.to_thread.run_sync(open_parts, settings)
     log.info("starting", host=parts.host, owner=parts.owner, lines=settings.sip.max_lines)
@@ -192,6 +197,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
     heartbeat = Heartbeat(parts, claims, store_tasks, watch, writer, marker)
     expiry = Expiry(parts)
     finishing = Finishing(parts, writer, expiry)
+    callers = CallerTask(parts, pool)
     try:
         await feeds.begin()
     except StoreError as error:
@@ -218,6 +224,8 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             expiry.keep,
             finishing.keep,
             PacingMinutes(parts).keep,
+            callers.find,
+            callers.tell,
         ):
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:

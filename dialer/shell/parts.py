@@ -18,7 +18,7 @@ from config.daemon import DaemonSettings
 from config.sip import TrunkSettings
 from dialer.core.agents.phones import PhoneRules, TrunkPlace, hosts_of
 from dialer.core.calls.trunk_load import TrunkLimits
-from dialer.core.effects import AgentChanged, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
+from dialer.core.effects import AgentChanged, FindCaller, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
 from dialer.core.engine import Engine
 from dialer.core.engine_state import EngineSettings
 from dialer.core.inputs import Input
@@ -66,6 +66,7 @@ class Queues:
         self.inbox, self.inputs = trio.open_memory_channel[Input](QUEUE)
         self.leases, self.leases_wanted = trio.open_memory_channel[Lease | Release | Postpone](QUEUE)
         self.gates, self.gates_wanted = trio.open_memory_channel[Reserve](QUEUE)
+        self.callers, self.callers_wanted = trio.open_memory_channel[FindCaller](QUEUE)
         self.facts, self.facts_to_write = trio.open_memory_channel[ToWrite](QUEUE)
 
 
@@ -146,6 +147,7 @@ def open_parts(settings: DaemonSettings) -> Parts:
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
                 handover_allowance_s=settings.pacing.handover_allowance_s,
                 hash_key=evidence.key,
+                inbound=settings.inbound,
             )
         ),
         notifier=Notifier(),
@@ -221,6 +223,7 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
             first_answer_s=trunk.first_answer_s,
             called_rules=trunk.called_rules,
             caller_rules=trunk.caller_rules,
+            arriving_rules=trunk.arriving_rules,
             codecs=tuple(codec.value for codec in trunk.codecs),
         )
         for trunk in settings.trunks
@@ -244,5 +247,6 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         phones_port=edge.phones_port if edge.has_phones else 0,
         hold_music=settings.sip.hold_music,
         recordings=settings.recordings.live,
+        inbound_port=settings.inbound.port if settings.inbound.used else 0,
         phone_headers=settings.agents.invite_headers,
     )
