@@ -15,7 +15,8 @@ Rules that both sides rely on:
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`,
 `TrunkName`, `Arrived` and `Reject` are between the pool and the daemon. What is said of scripts is in
-`sip.scripts.messages`, of third parties in `sip.parties.messages`, of calls from outside in `sip.inbound.messages`.
+`sip.scripts.messages`, of third parties in `sip.parties.messages`, of calls from outside in `sip.inbound.messages`, of
+listening to answered lines in `sip.detection.messages`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
+from sip.detection.messages import Listening, ListenOn
 from sip.inbound.messages import Arrived, InboundCommand
 from sip.parties.messages import LinkOpened, PartyCommand
 from sip.scripts.messages import AgentLeft, PromptDone, ScriptCommand
@@ -69,7 +71,8 @@ class Settings:
     `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
     (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
     Talks are recorded into folders of `recordings`, an absolute path. `phone_headers` are further headers of an INVITE
-    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt.
+    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt. Answered lines are listened to in
+    files of `listening`, another absolute path.
     """
 
     trunks: tuple[Trunk, ...]
@@ -85,6 +88,7 @@ class Settings:
     hold_music: str = ""
     recordings: str = ""
     phone_headers: tuple[str, ...] = ()
+    listening: str = ""
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
@@ -96,7 +100,8 @@ class Dial:
 
     `number` is E.164 with the plus sign, `caller_id` as the campaign has it; the worker writes both as the trunk wants.
     The number is left out where the command is printed. `give_up_s` is the worker's own fail-safe should the daemon
-    never cancel; it is longer than any ring timeout.
+    never cancel; it is longer than any ring timeout. From the answer on what the callee says is written into a file for
+    `listen_s` (`Listening`); 0: nothing is.
     """
 
     call: str
@@ -104,6 +109,7 @@ class Dial:
     number: str = field(repr=False)
     caller_id: str
     give_up_s: float
+    listen_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +200,9 @@ class Ping:
     number: int
 
 
-_OfACall = Dial | InboundCommand | DialAgent | ScriptCommand | PartyCommand | Record | CancelAgent | PlayMessage
+_OfACall = (
+    Dial | InboundCommand | DialAgent | ScriptCommand | PartyCommand | ListenOn | Record | CancelAgent | PlayMessage
+)
 Command = _OfACall | Cancel | HangUp | Stop | Ping
 
 
@@ -232,7 +240,8 @@ class Progress:
 class Answered:
     """The callee answered (200 OK received), also where the answer crossed our CANCEL; see `HangUp`.
 
-    `kind` is for whoever recognises machines, such as a carrier that says so in the answer. Nothing here does yet.
+    `kind` is for whoever recognises machines at the answer, such as a carrier that says so. Nothing here does yet; what
+    is heard on the line comes later.
     """
 
     call: str
@@ -372,6 +381,7 @@ CallEvent = (
     | AgentEnded
     | AgentLeft
     | LinkOpened
+    | Listening
     | RecordingChanged
     | PromptDone
     | MessageDone

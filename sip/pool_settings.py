@@ -47,6 +47,7 @@ class PoolSettings:
     hold_music: str = ""
     recordings: str = ""
     phone_headers: tuple[str, ...] = ()
+    listening: str = ""
     inbound_port: int = 0
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
@@ -87,6 +88,7 @@ class PoolSettings:
             hold_music=self.hold_music,
             recordings=self.recordings,
             phone_headers=self.phone_headers,
+            listening=self.listening,
         )
 
 

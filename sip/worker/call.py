@@ -9,6 +9,7 @@ from typing import Final
 import pjsua2 as pj
 
 from sip.causes import Cause, Leg, classify
+from sip.detection.messages import ListenOn
 from sip.messages import (
     Answered,
     Cancel,
@@ -31,6 +32,7 @@ from sip.scripts.messages import EndMessage, HangUpAgent, Prompt, TakeMessage
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.agent_leg import AgentLeg, cause_after_answer
+from sip.worker.audio.line_file import LineFile
 from sip.worker.audio.player import Player
 from sip.worker.audio.prompts import TAIL_S, Prompts
 from sip.worker.context import Context
@@ -61,6 +63,8 @@ class Call(ABC):
         self._callee: Dialog | None = None
         self._agent_leg: AgentLeg | None = None
         self._message: Player | None = None
+        self._line: LineFile | None = None
+        self._listen_s = 0.0
         self._prompts: Prompts | None = None
         self._dialled = False
         self._answered = False
@@ -72,6 +76,8 @@ class Call(ABC):
     def needs_clock(self) -> bool:
         """Whether audio passes through the bridge."""
         if self._prompts is not None and self._prompts.needs_clock:
+            return True
+        if self._line is not None and self._line.is_open:
             return True
         return self._message is not None or (self._agent_leg is not None and self._agent_leg.bridged)
 
@@ -143,6 +149,9 @@ class Call(ABC):
                 leg.join(command)
             case Leave(_, party) if leg is not None:
                 leg.leave(party)
+            case ListenOn(_, for_s) if self._line is not None:
+                self._instructed = True
+                self._line.listen_on(for_s)
             case HangUpAgent() if leg is not None:
                 leg.hang_up()
             case Record(_, on) if leg is not None and leg.talk is not None:
@@ -208,6 +217,7 @@ class Call(ABC):
                     self._agent_leg.connect()
                 if self._prompts is not None:
                     self._prompts.connect()
+                self._listen()
                 self._play_on()
             case fact.Key(digit):
                 self._context.emit(Digit(dialog.call, self._context.now(), digit))
@@ -231,6 +241,7 @@ class Call(ABC):
         self._agent_leg = AgentLeg(dialog, self._context, self._bridged, self._agent_left)
         self._prompts = Prompts(dialog, self._context)
         self._context.emit(Answered(dialog.call, self._context.now(), crossed_cancel=dialog.cancelling))
+        self._listen()
         if self._context.stopping:
             self.end()
         elif dialog.cancelling:
@@ -284,6 +295,15 @@ class Call(ABC):
         self._instructed = False
         self._context.after(FORGOTTEN_S, self._end_if_forgotten)
 
+    def _listen(self) -> None:
+        callee = self._callee
+        if callee is None or not (self._answered and callee.has_media and self._listen_s):
+            return
+        if self._line is not None:
+            self._line.connect()
+        elif self._context.endpoint.listening:
+            self._line = LineFile(callee, self._context, self._listen_s, lambda: self.waits)
+
     def _quieten(self) -> None:
         if self._prompts is not None:
             self._prompts.close()
@@ -315,6 +335,8 @@ class Call(ABC):
             self._message.close()
             self._message = None
         self._quieten()
+        if self._line is not None:
+            self._line.close()
         if self._agent_leg is not None:
             self._agent_leg.end()
         callee, self._callee = self._callee, None
@@ -330,6 +352,7 @@ class DialledCall(Call):
     def __init__(self, order: Dial, context: Context) -> None:
         super().__init__(order.call, context)
         self._order = order
+        self._listen_s = order.listen_s
 
     def _open(self) -> None:
         try:

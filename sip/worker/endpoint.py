@@ -95,6 +95,7 @@ class Endpoint:
         self.talk_limit_s = settings.talk_limit_s
         self.hold_music = settings.hold_music
         self.recordings = settings.recordings
+        self.listening = settings.listening
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._settings = settings
         self._host = settings.bind_address

@@ -12,8 +12,9 @@ import pjsua2 as pj
 from sip.messages import SLOTS_PER_CALL, Settings
 
 MEDIA_PORTS_BESIDES: Final = 8
-PORTS_OF_A_TALK: Final = 6
-"""Two files of a recording, those of the part before that are still being closed, and two players."""
+PORTS_OF_A_TALK: Final = 7
+"""Two files of a recording, those of the part before that are still being closed, two players, and the file that
+is listened to."""
 
 
 def endpoint_settings(settings: Settings, slots: int, legs: int, log: Any) -> Any:
