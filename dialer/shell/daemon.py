@@ -84,12 +84,8 @@ def _leaves(group: BaseExceptionGroup[StartFailed]) -> list[StartFailed]:
 
 
 async def _run(settings: DaemonSettings) -> Exit:
-    inbound = settings.inbound
-    audio = {"sip.hold_music": settings.sip.hold_music}
-    if inbound.used:
-        audio |= {"inbound.message": inbound.message, "inbound.wait_music": inbound.wait_music}
-    for name, path in audio.items():
-        for reason in await trio.to_thread.run_sync(unplayable, Path(path), name) if path else ():
+    for setting, path in settings.music:
+        for reason in await trio.to_thread.run_sync(unplayable, Path(path), setting):
             raise StartFailed(Exit.CONFIG, reason)
     parts = await trio.to_thread.run_sync(open_parts, settings)
     log.info("starting", host=parts.host, owner=parts.owner, lines=settings.sip.max_lines)

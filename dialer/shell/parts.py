@@ -148,6 +148,8 @@ def open_parts(settings: DaemonSettings) -> Parts:
                 handover_allowance_s=settings.pacing.handover_allowance_s,
                 hash_key=evidence.key,
                 inbound=settings.inbound,
+                connection=settings.agents.connection,
+                beep=settings.agents.beep,
             )
         ),
         notifier=Notifier(),
@@ -249,4 +251,6 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         recordings=settings.recordings.live,
         inbound_port=settings.inbound.port if settings.inbound.used else 0,
         phone_headers=settings.agents.invite_headers,
+        standing=settings.agents.standing_most,
+        standing_music=settings.agents.standing_music,
     )
