@@ -111,6 +111,17 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Listened:
+    """For the audit trail: `who` listens to a talk, and is heard by whom `voice` says (`sip.parties.messages.Voice`);
+    empty: it is over."""
+
+    who: str
+    attempt: str
+    agent: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """Something that the tables do not foresee was ignored; logged and counted, never silent."""
 
@@ -118,4 +129,17 @@ class Anomaly:
     detail: str
 
 
-Effect = Lease | Reserve | Send | Settle | OptOut | Release | Postpone | Publish | AgentChanged | Recorded | Anomaly
+Effect = (
+    Lease
+    | Reserve
+    | Send
+    | Settle
+    | OptOut
+    | Release
+    | Postpone
+    | Publish
+    | AgentChanged
+    | Recorded
+    | Listened
+    | Anomaly
+)

@@ -16,6 +16,7 @@ from dialer.core.effects import (
     Anomaly,
     Effect,
     Lease,
+    Listened,
     OptOut,
     Postpone,
     Publish,
@@ -113,7 +114,7 @@ async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
             pool.send(effect.command)
     for effect in effects:
         match effect:
-            case Settle() | AgentChanged() | Publish() | OptOut():
+            case Settle() | AgentChanged() | Publish() | OptOut() | Listened():
                 if isinstance(effect, Settle):
                     parts.unwritten.add(effect.settlement.attempt)
                     statistics.settled(effect.settlement)

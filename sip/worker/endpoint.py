@@ -250,7 +250,8 @@ class Endpoint:
                 way = f"{host}:{address.port_of(uri)}"
             account = self._phones.use(way)
             self._offer(tuple(_CODECS))
-            headers = [text.replace("{attempt}", order.attempt) for text in self._settings.phone_headers]
+            patterns = () if isinstance(order, DialParty) and not order.attempt else self._settings.phone_headers
+            headers = [text.replace("{attempt}", order.attempt) for text in patterns]
             return self._place(order.call, account, uri, address.shown(order.about, self._host), host, (), headers)
 
     def _offer(self, codecs: tuple[str, ...]) -> None:

@@ -89,6 +89,7 @@ def _said(event: AgentEvent) -> dict[str, Any]:
         "reason": event.reason,
         "lead_id": event.lead_id,
         "ref": event.ref,
+        "to": event.to,
     }
     given: dict[str, Any] = {name: value for name, value in optional.items() if value}
     if event.skills:
@@ -150,11 +151,12 @@ def read_event(given: Fields) -> AgentEvent | None:
         for name, value in (("uri", uri), ("campaigns", campaigns)):
             if not value and not any(fault.startswith(name) for fault in given.faults):
                 given.faults.append(f"{name}: a login needs it")
+    to = given.text("to", MAX_TEXT_LENGTH)
     ref = given.ref()
     given.finish()
     if given.faults:
         return None
-    kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, skills, ref)
+    kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, skills, ref, to)
     return AgentEvent(AgentEventKind(kind), agent, *kept)
 
 
