@@ -7,15 +7,16 @@ chose for it (its attempt id).
 Rules that both sides rely on:
 
 1. Commands are fire-and-forget. What came of one is said by events.
-2. Every `Dial` is followed by exactly one `Ended` for that call, whatever breaks; nothing about a call follows its
-   `Ended`. A worker that dies becomes one `Ended(WORKER_LOST)` for each call it held.
+2. Every `Dial` or `Answer` is followed by exactly one `Ended` for that call, whatever breaks; nothing about a call
+   follows its `Ended`. A worker that dies becomes one `Ended(WORKER_LOST)` for each call it held.
 3. A command about a call that has already ended is ignored: the two crossed on the way.
 4. Times (`*_at`) are seconds of CLOCK_MONOTONIC, which all processes of one host share.
 
 On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the fields (`sip.wire`). `Ping`, `Pong`,
-`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`
-and `TrunkName` are between the pool and the daemon. What is said of scripts is in `sip.scripts.messages`, of third
-parties in `sip.parties.messages`.
+`SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`,
+`TrunkName`, `Arrived` and `Reject` are between the pool and the daemon. What is said of scripts is in
+`sip.scripts.messages`, of third parties in `sip.parties.messages`, of calls from outside in `sip.inbound.messages`, of
+listening to answered lines in `sip.detection.messages`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sip.causes import Answerer, Cause, Leg
+from sip.detection.messages import Listening, ListenOn
+from sip.inbound.messages import Arrived, InboundCommand
 from sip.parties.messages import LinkOpened, PartyCommand
 from sip.scripts.messages import AgentLeft, PromptDone, ScriptCommand
 
@@ -38,8 +41,8 @@ class Trunk:
     nothing up, the pool does. `port` 0 is what the name's SRV records say, else 5060.
     `sources` are further addresses and networks from which the carrier sends. Without even a 100 Trying for
     `first_answer_s` it is unreachable; RFC 3261's timer B would wait 32 s. `called_rules` and `caller_rules` say how it
-    wants numbers written (`sip.rewriting`), `codecs` what it is offered, best first. The password is left out where a
-    trunk is printed.
+    wants numbers written, `arriving_rules` what makes E.164 of its own (`sip.rewriting`), `codecs` what it is offered,
+    best first. The password is left out where a trunk is printed.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Trunk:
     first_answer_s: float = 8.0
     called_rules: tuple[str, ...] = ()
     caller_rules: tuple[str, ...] = ()
+    arriving_rules: tuple[str, ...] = ()
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
 
 
@@ -67,7 +71,8 @@ class Settings:
     `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
     (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
     Talks are recorded into folders of `recordings`, an absolute path. `phone_headers` are further headers of an INVITE
-    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt.
+    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt. Answered lines are listened to in
+    files of `listening`, another absolute path.
     """
 
     trunks: tuple[Trunk, ...]
@@ -83,6 +88,7 @@ class Settings:
     hold_music: str = ""
     recordings: str = ""
     phone_headers: tuple[str, ...] = ()
+    listening: str = ""
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
@@ -94,7 +100,8 @@ class Dial:
 
     `number` is E.164 with the plus sign, `caller_id` as the campaign has it; the worker writes both as the trunk wants.
     The number is left out where the command is printed. `give_up_s` is the worker's own fail-safe should the daemon
-    never cancel; it is longer than any ring timeout.
+    never cancel; it is longer than any ring timeout. From the answer on what the callee says is written into a file for
+    `listen_s` (`Listening`); 0: nothing is.
     """
 
     call: str
@@ -102,6 +109,7 @@ class Dial:
     number: str = field(repr=False)
     caller_id: str
     give_up_s: float
+    listen_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +200,10 @@ class Ping:
     number: int
 
 
-Command = (
-    Dial | DialAgent | ScriptCommand | PartyCommand | Record | CancelAgent | PlayMessage | Cancel | HangUp | Stop | Ping
+_OfACall = (
+    Dial | InboundCommand | DialAgent | ScriptCommand | PartyCommand | ListenOn | Record | CancelAgent | PlayMessage
 )
+Command = _OfACall | Cancel | HangUp | Stop | Ping
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -231,7 +240,8 @@ class Progress:
 class Answered:
     """The callee answered (200 OK received), also where the answer crossed our CANCEL; see `HangUp`.
 
-    `kind` is for whoever recognises machines, such as a carrier that says so in the answer. Nothing here does yet.
+    `kind` is for whoever recognises machines at the answer, such as a carrier that says so. Nothing here does yet; what
+    is heard on the line comes later.
     """
 
     call: str
@@ -371,6 +381,7 @@ CallEvent = (
     | AgentEnded
     | AgentLeft
     | LinkOpened
+    | Listening
     | RecordingChanged
     | PromptDone
     | MessageDone
@@ -382,7 +393,7 @@ CallEvent = (
 Event = CallEvent | Ready | StartFailed | Pong | SlotsHeld
 """All that a worker says."""
 
-PoolEvent = CallEvent | Capacity | PeerRests | TrunkName
+PoolEvent = CallEvent | Arrived | Capacity | PeerRests | TrunkName
 """All that the pool says."""
 
 SLOTS_PER_CALL: Final = 2

@@ -25,6 +25,8 @@ from sip import address
 from sip.blame import CRASHES, REST_S, Blame, Peer, RestartBudget
 from sip.causes import Cause, Leg
 from sip.forking import ForkError, Zygote, start_zygote
+from sip.inbound.front import Front
+from sip.inbound.messages import Answer, Reject
 from sip.link import Arrivals, Link
 from sip.messages import (
     SLOTS_PER_CALL,
@@ -147,6 +149,7 @@ class Pool:
         self._outbox = Outbox(settings.events_limit)
         self.events = self._outbox.events
         self._tell = self._outbox.put
+        self._front = Front(settings.bind_address, settings.inbound_port, self._placement, self._blame, self._tell)
 
     def send(self, command: Command) -> None:
         """Have a command carried out. Never waits.
@@ -160,6 +163,9 @@ class Pool:
                 self._dial(command)
             case Stop() | Ping():
                 raise ValueError(f"{type(command).__name__} is the pool's to send")
+            case Answer() | Reject():
+                if (filled := self._front.decided(command, stopping=self._stopping)) is not None:
+                    self._pass_on(command.call, encode(filled))
             case DialAgent():
                 self._phones.dial(command, self._nursery)
             case DialParty():
@@ -225,11 +231,10 @@ class Pool:
             self._blame.forget(order.call)
             self._tell(_not_sent(order, "the phone was not rung", cause))
 
-    # --- for open_pool --------------------------------------------------------------------------------------------
-
     def start(self) -> None:
         """Start the tasks that keep the zygote and the workers running."""
         self._nursery.start_soon(self._outbox.pump)
+        self._nursery.start_soon(self._front.keep)
         self._nursery.start_soon(self._arrivals.run, self._outbox.relief)
         self._nursery.start_soon(self._keep_zygote)
         if any(address.is_name(trunk.host) for trunk in self._trunks):
@@ -258,6 +263,7 @@ class Pool:
         for name in problems.keys() | self._nameless:
             self._tell(TrunkName(name, problems.get(name, "")))
         self._nameless = frozenset(problems)
+        self._front.trunks_are(trunks)
         if trunks != self._trunks:
             self._trunks = trunks
             for worker, link in self._links.items():
@@ -267,8 +273,6 @@ class Pool:
         while True:
             await trio.sleep_until(self._names.next_at(self._trunks))
             await self.look_up_trunks()
-
-    # --- workers --------------------------------------------------------------------------------------------------
 
     async def _keep_zygote(self) -> None:
         while True:
@@ -321,6 +325,7 @@ class Pool:
         finally:
             self._links.pop(worker, None)
             self._pids.pop(worker, None)
+            self._front.worker_is_at(worker, None)
             link.close()
             self._link_closed.unpark_all()
             is_peers_fault = self._lose_calls(worker, status)
@@ -332,8 +337,9 @@ class Pool:
 
     def _hear(self, worker: int, event: Event) -> None:
         match event:
-            case Ready(slots, _, pid):
+            case Ready(slots, sip_port, pid):
                 self._placement.add(worker, slots, beside=worker >= self._for_calls)
+                self._front.worker_is_at(worker, sip_port)
                 self._pids[worker] = pid
                 self._ready_once.add(worker)
                 if len(self._ready_once) == self._wanted:
@@ -383,8 +389,6 @@ class Pool:
             self._last_failure = text
             self.spent.set()
         return not self.spent.is_set()
-
-    # --- events ---------------------------------------------------------------------------------------------------
 
     def _tell_capacity(self) -> None:
         if not self._stopping:

@@ -28,7 +28,8 @@ class PoolSettings:
     it is asked every `ping_interval_s` is killed. More deaths in `restart_window_s` than `restart_share` of the
     workers, and than `restart_limit`, are too many: nothing is restarted any more, and `Pool.spent` is set. Crashes
     with calls in them do not count: the peers of these calls are suspected, and rest (`sip.blame`). Media time-out,
-    session refresh and talk limit are the workers' (`sip.messages.Settings`).
+    session refresh and talk limit are the workers' (`sip.messages.Settings`). Trunks' calls arrive at `inbound_port`
+    (UDP); 0: at none.
     """
 
     trunks: tuple[Trunk, ...]
@@ -46,6 +47,8 @@ class PoolSettings:
     hold_music: str = ""
     recordings: str = ""
     phone_headers: tuple[str, ...] = ()
+    listening: str = ""
+    inbound_port: int = 0
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
     ping_interval_s: float = 5.0
@@ -85,6 +88,7 @@ class PoolSettings:
             hold_music=self.hold_music,
             recordings=self.recordings,
             phone_headers=self.phone_headers,
+            listening=self.listening,
         )
 
 

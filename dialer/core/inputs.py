@@ -12,6 +12,7 @@ from dialer.core.abandonment.windows import WindowCounts
 from dialer.core.agents.agent import AgentEvent
 from dialer.core.model import Lead
 from pacing.api import Decision
+from sip.inbound.messages import Arrived
 from sip.messages import Capacity, Event
 from sip.parties.messages import Voice
 
@@ -192,6 +193,7 @@ Input = (
     | Monitor
     | HangUpAll
     | AgentEvent
+    | Arrived
     | Event
     | Capacity
 )

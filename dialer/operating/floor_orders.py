@@ -7,6 +7,7 @@ from dialer.core.agents.agent import AgentEvent
 from dialer.core.board import CallRow, PartyRow
 from dialer.core.inputs import Monitor
 from dialer.core.talks.party import PartyState
+from dialer.language.translation import _
 from dialer.operating.desk import Desk, Missing
 from dialer.store.base.connection import Store
 from dialer.store.operators import agents, calls, control, listening
@@ -17,7 +18,7 @@ def tell_agent(desk: Desk, event: AgentEvent, now: float) -> None:
     """Tell the agent's daemon, and write into the audit trail who wanted it. Raises `Missing` for an agent who is not
     logged in."""
     if not any(row.agent == event.agent for row in agents.listing(desk.store)):
-        raise Missing(f"no agent {event.agent!r} is logged in")
+        raise Missing(_("no agent {name!r} is logged in", name=event.agent))
     agents.enqueue(desk.store, [event])
     desk.note(f"agent_{event.kind.value}", now, agent=event.agent, reason=event.reason)
 
@@ -27,7 +28,7 @@ def hang_up(desk: Desk, attempt_id: str, now: float) -> tuple[str, CallRow]:
     the calls that are on the line."""
     rows = {row.attempt_id: (host, row) for host, row in calls.read(desk.store).rows}
     if attempt_id not in rows:
-        raise Missing(f"no call {attempt_id!r} is on the line", *rows)
+        raise Missing(_("no call {attempt_id!r} is on the line", attempt_id=attempt_id), *rows)
     desk.order(control.HANG_UP, now, attempt_id=attempt_id)
     return rows[attempt_id]
 
@@ -41,7 +42,8 @@ def listen(
     names = [row.agent for row in agents.listing(desk.store)]
     attempts = [row.attempt_id for _, row in calls.read(desk.store).rows]
     if target not in names and target not in attempts:
-        raise Missing(f"no agent {target!r} is logged in, and no call {target!r} is on the line", *names, *attempts)
+        words = _("no agent {target!r} is logged in, and no call of this id is on the line", target=target)
+        raise Missing(words, *names, *attempts)
     agent, attempt = (target, "") if target in names else ("", target)
     order = Monitor("", desk.who, agent, attempt, uri=uri, voice=voice, stops=stops)
     return listening.send(desk.store, order, who=desk.who, now=now)

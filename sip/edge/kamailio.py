@@ -77,6 +77,9 @@ def _head(edge: Edge) -> Iterator[str]:
     yield f'#!substdef "!RING_LIMIT_MS!{_RING_LIMIT_MS}!g"'
     yield f'#!substdef "!CARRIER_LIMIT!{edge.carrier_cps}!g"'
     yield "#!define DELAYED_OFFER 1"
+    if edge.inbound_port:
+        yield "#!define INBOUND 1"
+        yield f'#!substdef "!INBOUND_PORT!{edge.inbound_port}!g"'
     if edge.phones:
         yield "#!define PHONES 1"
         yield f'#!substdef "!PHONES_PORT!{edge.phones.inside_port}!g"'
@@ -121,6 +124,7 @@ def _parameters(edge: Edge) -> Iterator[tuple[str, str, str | int]]:
     yield "dispatcher", "list_file", f"{edge.folder}/dispatcher.list"
     yield "dispatcher", "flags", 2
     yield "dispatcher", "reload_delta", 0
+    yield "dispatcher", "setid_pvname", "$var(set)"
     yield "dispatcher", "ds_ping_interval", edge.keep_alive_s
     # Only destinations with flag 8 are asked. A 408 is tm's own word for silence, so codes are listed one by one.
     yield "dispatcher", "ds_probing_mode", 3
@@ -188,6 +192,21 @@ def _trunks(edge: Edge) -> Iterator[str]:
         if carrier.diversion:
             yield f'        $avp(diversion) = "{carrier.diversion}";'
         yield "    }"
+    yield "}"
+    yield ""
+    yield from _arriving(edge)
+
+
+def _arriving(edge: Edge) -> Iterator[str]:
+    """`route[ARRIVING_TRUNK]`: the port of the trunk whose carrier has called us, which is in `$var(set)`."""
+    yield "route[ARRIVING_TRUNK] {"
+    for number, carrier in enumerate(edge.carriers, 1):
+        yield f"    if ($var(set) == {number} || $var(set) == {_SOURCES_SET + number}) {{"
+        yield f'        $fs = "udp:{INSIDE}:{carrier.inside_port}";'
+        yield f'        $avp(name) = "{carrier.name}";'
+        yield f"        $avp(srtp) = {int(carrier.srtp)};"
+        yield "    }"
+    yield "    return;"
     yield "}"
 
 

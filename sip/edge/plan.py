@@ -69,6 +69,7 @@ class Edge:
 
     `stranger_limit` are packets of one unknown address in 2 s before it is banned for `ban_s`; `carrier_cps` are
     requests outside a call that one carrier may send in a second. `folder` is where the files will be at run time.
+    Carriers' calls go to `inbound_port` of `INSIDE`; 0: nobody takes them.
     """
 
     address: str
@@ -87,6 +88,7 @@ class Edge:
     stranger_limit: int = 16
     ban_s: int = 300
     carrier_cps: int = 50
+    inbound_port: int = 0
     tls: Tls | None = None
     phones: Phones | None = None
 

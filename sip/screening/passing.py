@@ -91,6 +91,26 @@ def reachable(head: str, source: tuple[str, int]) -> str:
     return _CRLF.join([first, *kept])
 
 
+def reachable_start(head: str, source: tuple[str, int]) -> str:
+    """The same for a request that opens a dialog: the first hop is its first Record-Route, or its Contact. One without
+    either is gone back to at `source`."""
+    first, *lines = head.split(_CRLF)
+    names = [line.partition(":")[0].strip().lower() for line in lines]
+    values = [line.partition(":")[2].strip() for line in lines]
+    routes = [
+        route
+        for name, value in zip(names, values, strict=True)
+        if name == "record-route"
+        for route in _ROUTE.findall(value)
+    ]
+    contact = next((value for name, value in zip(names, values, strict=True) if name in _CONTACT), "")
+    usable = contact if routes and _SIP.match(contact) else _plain(contact, source, "<sip:{}>")
+    kept = [line for name, line in zip(names, lines, strict=True) if name not in _LEADING]
+    if routes:
+        routes[0] = _plain(routes[0], source, "<sip:{};lr>")
+    return _CRLF.join([first, *kept, *(f"Record-Route: {route}" for route in routes), f"Contact: {usable}"])
+
+
 def _plain(value: str, source: tuple[str, int], otherwise: str) -> str:
     match = _ADDRESS.match(value)
     if match is not None and int(match[2] or 5060) in range(1, 65536):

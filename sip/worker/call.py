@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from typing import Final
 
 import pjsua2 as pj
 
 from sip.causes import Cause, Leg, classify
+from sip.detection.messages import ListenOn
 from sip.messages import (
     Answered,
     Cancel,
@@ -30,6 +32,7 @@ from sip.scripts.messages import EndMessage, HangUpAgent, Prompt, TakeMessage
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.agent_leg import AgentLeg, cause_after_answer
+from sip.worker.audio.line_file import LineFile
 from sip.worker.audio.player import Player
 from sip.worker.audio.prompts import TAIL_S, Prompts
 from sip.worker.context import Context
@@ -51,15 +54,17 @@ _CANCELLED: Final = 487
 _BY_CALLEE: Final = frozenset({Cause.NORMAL, Cause.BUSY, Cause.NO_ANSWER, Cause.DECLINED, Cause.UNWANTED})
 
 
-class Call:
-    """One call, from its `Dial` to its `Ended`."""
+class Call(ABC):
+    """One call, until its `Ended`. What opens it is its kind's own (`_open`, `_let_go`)."""
 
-    def __init__(self, order: Dial, context: Context) -> None:
-        self._order = order
+    def __init__(self, name: str, context: Context) -> None:
+        self._name = name
         self._context = context
         self._callee: Dialog | None = None
         self._agent_leg: AgentLeg | None = None
         self._message: Player | None = None
+        self._line: LineFile | None = None
+        self._listen_s = 0.0
         self._prompts: Prompts | None = None
         self._dialled = False
         self._answered = False
@@ -72,7 +77,14 @@ class Call:
         """Whether audio passes through the bridge."""
         if self._prompts is not None and self._prompts.needs_clock:
             return True
+        if self._line is not None and self._line.is_open:
+            return True
         return self._message is not None or (self._agent_leg is not None and self._agent_leg.bridged)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is answered, and neither agent nor message has come yet."""
+        return self._agent_leg is not None and not self._agent_leg.bridged and self._message is None
 
     @property
     def plays(self) -> bool:
@@ -82,7 +94,7 @@ class Call:
     # --- commands -------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Send the INVITE, now or as soon as the endpoint has room for its sockets."""
+        """Open the leg, now or as soon as the endpoint has room for its sockets."""
         if self._over:
             return
         now = self._context.now()
@@ -90,13 +102,7 @@ class Call:
         if room_at > now:
             self._context.after(room_at - now, self.start)
             return
-        try:
-            self._callee = self._context.endpoint.dial(self._order)
-        except RefusedError as error:
-            self._finish(error.cause, Leg.DIALER, 0, reason=str(error))
-            return
-        self._context.after(self._context.endpoint.first_answer_s(self._order.trunk), self._check_heard)
-        self._context.after(self._order.give_up_s, self._give_up)
+        self._open()
 
     def end(self, patience_s: float = CANCEL_PATIENCE_S) -> None:
         """CANCEL or BYE. An unanswered leg may take `patience_s` to end."""
@@ -143,6 +149,9 @@ class Call:
                 leg.join(command)
             case Leave(_, party) if leg is not None:
                 leg.leave(party)
+            case ListenOn(_, for_s) if self._line is not None:
+                self._instructed = True
+                self._line.listen_on(for_s)
             case HangUpAgent() if leg is not None:
                 leg.hang_up()
             case Record(_, on) if leg is not None and leg.talk is not None:
@@ -165,7 +174,7 @@ class Call:
 
     def play(self, command: PlayMessage) -> None:
         """Play a message in place of an agent. Ignored before the answer and while an agent talks."""
-        if self._agent_leg is None or self._agent_leg.bridged or self._message is not None:
+        if self._agent_leg is None or not self.waits:
             return
         self._instructed = True
         self._quieten()
@@ -208,6 +217,7 @@ class Call:
                     self._agent_leg.connect()
                 if self._prompts is not None:
                     self._prompts.connect()
+                self._listen()
                 self._play_on()
             case fact.Key(digit):
                 self._context.emit(Digit(dialog.call, self._context.now(), digit))
@@ -231,6 +241,7 @@ class Call:
         self._agent_leg = AgentLeg(dialog, self._context, self._bridged, self._agent_left)
         self._prompts = Prompts(dialog, self._context)
         self._context.emit(Answered(dialog.call, self._context.now(), crossed_cancel=dialog.cancelling))
+        self._listen()
         if self._context.stopping:
             self.end()
         elif dialog.cancelling:
@@ -253,9 +264,16 @@ class Call:
 
     # --- steps ----------------------------------------------------------------------------------------------------
 
-    def _check_heard(self) -> None:
-        if self._callee is not None and not self._callee.heard:
-            cancelling.abandon(self._context, self._callee)
+    @abstractmethod
+    def _open(self) -> None:
+        """Open the leg of the far end, or finish."""
+
+    def _let_go(self, callee: Dialog) -> None:
+        """End the leg, however far it got."""
+        if callee.answered:
+            callee.bye()
+        else:
+            cancelling.give_up(self._context, callee, CANCEL_PATIENCE_S)
 
     def _give_up(self) -> None:
         if not (self._answered or self._over):
@@ -277,6 +295,15 @@ class Call:
         self._instructed = False
         self._context.after(FORGOTTEN_S, self._end_if_forgotten)
 
+    def _listen(self) -> None:
+        callee = self._callee
+        if callee is None or not (self._answered and callee.has_media and self._listen_s):
+            return
+        if self._line is not None:
+            self._line.connect()
+        elif self._context.endpoint.listening:
+            self._line = LineFile(callee, self._context, self._listen_s, lambda: self.waits)
+
     def _quieten(self) -> None:
         if self._prompts is not None:
             self._prompts.close()
@@ -291,7 +318,7 @@ class Call:
 
     def _message_heard(self) -> None:
         if not self._over:
-            self._context.emit(MessageDone(self._order.call, self._context.now()))
+            self._context.emit(MessageDone(self._name, self._context.now()))
             self._finish(Cause.NORMAL, Leg.DIALER, _OK)
 
     def _message_stuck(self) -> None:
@@ -308,13 +335,34 @@ class Call:
             self._message.close()
             self._message = None
         self._quieten()
+        if self._line is not None:
+            self._line.close()
         if self._agent_leg is not None:
             self._agent_leg.end()
         callee, self._callee = self._callee, None
         if callee is not None:
-            if callee.answered:
-                callee.bye()
-            else:
-                cancelling.give_up(self._context, callee, CANCEL_PATIENCE_S)
+            self._let_go(callee)
             self._context.release(callee)
-        self._context.finish(Ended(self._order.call, at, cause, by, sip_code, q850, reason, retry_after_s))
+        self._context.finish(Ended(self._name, at, cause, by, sip_code, q850, reason, retry_after_s))
+
+
+class DialledCall(Call):
+    """One call, from its `Dial` on."""
+
+    def __init__(self, order: Dial, context: Context) -> None:
+        super().__init__(order.call, context)
+        self._order = order
+        self._listen_s = order.listen_s
+
+    def _open(self) -> None:
+        try:
+            self._callee = self._context.endpoint.dial(self._order)
+        except RefusedError as error:
+            self._finish(error.cause, Leg.DIALER, 0, reason=str(error))
+            return
+        self._context.after(self._context.endpoint.first_answer_s(self._order.trunk), self._check_heard)
+        self._context.after(self._order.give_up_s, self._give_up)
+
+    def _check_heard(self) -> None:
+        if self._callee is not None and not self._callee.heard:
+            cancelling.abandon(self._context, self._callee)

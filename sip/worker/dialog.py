@@ -108,10 +108,11 @@ def _noting_faults(callback: _Callback) -> _Callback:
 
 
 class Dialog(pj.Call):  # type: ignore[misc]
-    """One outgoing leg of the call `call`. Facts go to `facts` as (dialog, fact)."""
+    """One leg of the call `call`, ours to place unless the library has its `number` already. Facts go to `facts` as
+    (dialog, fact)."""
 
-    def __init__(self, call: str, account: Any, facts: deque[tuple[Dialog, Fact]]) -> None:
-        super().__init__(account)
+    def __init__(self, call: str, account: Any, facts: deque[tuple[Dialog, Fact]], number: int = _NO_CALL) -> None:
+        super().__init__(account, number)
         self.call = call
         self._facts = facts
         self._last_response = ""
@@ -134,6 +135,11 @@ class Dialog(pj.Call):  # type: ignore[misc]
         self._checked_at = 0.0
         self._keeps_timer = False
         self._asked_at = 0.0
+
+    @property
+    def our_tag(self) -> str:
+        """The tag that names us in the dialog; empty until there is one."""
+        return sip_text.our_tag(self.invite)
 
     def place(self, uri: str, from_header: str, headers: Iterable[str] = ()) -> None:
         """Send the INVITE, with further `headers`. Raises `pj.Error` if the library refuses."""

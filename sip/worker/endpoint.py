@@ -22,9 +22,11 @@ import pjsua2 as pj
 
 from sip import address, rewriting
 from sip.causes import Cause
+from sip.inbound.messages import Answer
 from sip.messages import Dial, DialAgent, Settings, Trunk
 from sip.parties.messages import DialParty
 from sip.worker.dialog import Dialog, Fact, Key
+from sip.worker.inbound.arrivals import Arrivals, ArrivedDialog
 from sip.worker.library_settings import Account, endpoint_settings
 from sip.worker.media_sockets import MediaSockets
 from sip.worker.peers import Peers
@@ -34,9 +36,10 @@ from sip.worker.socket_filter import (
     attach_filter,
     attach_selector,
     next_descriptor,
+    pair_from,
     permit,
     selector,
-    udp_sockets,
+    socket_on,
 )
 
 CLOCK_GRACE_S: Final = 0.2
@@ -92,6 +95,7 @@ class Endpoint:
         self.talk_limit_s = settings.talk_limit_s
         self.hold_music = settings.hold_music
         self.recordings = settings.recordings
+        self.listening = settings.listening
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._settings = settings
         self._host = settings.bind_address
@@ -123,12 +127,13 @@ class Endpoint:
         self._offered: tuple[str, ...] = ()
         self._offer(tuple(_CODECS))
         # The stock library has room for eight accounts: all trunks share one.
-        self._carriers = Account(settings, contact)
-        self._phones = Account(settings, contact)
+        self._arrivals = Arrivals(self._screen, self._handle_events, self.facts)
+        self._carriers = Account(settings, contact, self._arrivals.came)
+        self._phones = Account(settings, contact, self._arrivals.came)
 
     def _guard_port(self) -> socket.socket:
         """Put the screen on the library's port; a duplicate of the library's socket."""
-        library = _socket_on(self.sip_port)
+        library = socket_on(self.sip_port)
         library.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._screen = Screen(self._host, self.sip_port, self._leg_of, self._press)
         self._own_ports = (self.sip_port, int(self._screen.relay.getsockname()[1]))
@@ -237,6 +242,20 @@ class Endpoint:
             self._offer(trunk.codecs)
             return self._place(order.call, account, uri, from_header, host, self._sources[trunk.name])
 
+    def answer(self, order: Answer) -> ArrivedDialog:
+        """Let a call from outside in; it is the caller's to `take`. Raises `RefusedError`."""
+        trunk = self._trunks.get(order.trunk)
+        if trunk is None:
+            raise RefusedError("no such trunk")
+        self._offer(trunk.codecs)
+        dialog = self._arrivals.let_in(order)
+        if dialog is None:
+            raise RefusedError("the SIP library makes no call of the INVITE", Cause.PROTOCOL_ERROR)
+        self._legs[dialog] = []
+        self._hear(dialog, IPv4Address(order.source.rpartition(":")[0]))
+        dialog.media = MediaSockets(dialog.sockets, self._poller, self._sources[trunk.name])
+        return dialog
+
     def dial_phone(self, order: DialAgent | DialParty) -> Dialog:
         """Send the INVITE to the phone of an agent or a third party. Raises `RefusedError`."""
         with _refusals():
@@ -283,7 +302,7 @@ class Endpoint:
         except pj.Error:
             self._forget(dialog)
             raise
-        dialog.media = MediaSockets(_pair_from(first), self._poller, sources)
+        dialog.media = MediaSockets(pair_from(first), self._poller, sources)
         return dialog
 
     def first_answer_s(self, trunk: str) -> float:
@@ -367,25 +386,3 @@ def _refusals() -> Iterator[None]:
         raise RefusedError(str(error)) from error
     except pj.Error as error:
         raise RefusedError(f"the SIP library says: {error.reason}") from error
-
-
-def _socket_on(port: int) -> socket.socket:
-    """A duplicate of the library's SIP socket, found among the process's descriptors by its port."""
-    for each in udp_sockets():
-        if each.getsockname()[1] == port:
-            return each
-        each.close()
-    raise RuntimeError("the SIP library's socket was not found")
-
-
-def _pair_from(first: int) -> list[socket.socket]:
-    """The RTP and the RTCP socket of a leg just made: one has the descriptor `first`, the other the port beside."""
-    pair: list[socket.socket] = []
-    for each in udp_sockets(first):
-        if not pair or abs(each.getsockname()[1] - pair[0].getsockname()[1]) == 1:
-            pair.append(each)
-        else:
-            each.close()
-        if len(pair) == 2:
-            return pair
-    return pair

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
+from collections.abc import Callable
 from typing import Any, Final
 
 import pjsua2 as pj
@@ -9,8 +12,9 @@ import pjsua2 as pj
 from sip.messages import SLOTS_PER_CALL, Settings
 
 MEDIA_PORTS_BESIDES: Final = 8
-PORTS_OF_A_TALK: Final = 6
-"""Two files of a recording, those of the part before that are still being closed, and two players."""
+PORTS_OF_A_TALK: Final = 7
+"""Two files of a recording, those of the part before that are still being closed, two players, and the file that
+is listened to."""
 
 
 def endpoint_settings(settings: Settings, slots: int, legs: int, log: Any) -> Any:
@@ -35,11 +39,26 @@ def endpoint_settings(settings: Settings, slots: int, legs: int, log: Any) -> An
     return config
 
 
-class Account:
-    """An account of the library, and through whom it calls. `contact` is the user of our Contact header."""
+class _CalledAccount(pj.Account):  # type: ignore[misc]
+    """The library's account; `came` is told of a new call, by its number."""
 
-    def __init__(self, settings: Settings, contact: str) -> None:
-        self.account = pj.Account()
+    def __init__(self, came: Callable[[Any, int], None]) -> None:
+        super().__init__()
+        self._came = came
+
+    def onIncomingCall(self, prm: Any) -> None:
+        try:
+            self._came(self, prm.callId)
+        except Exception:  # one that leaves a callback would end the process inside C++
+            traceback.print_exc(file=sys.stderr)
+
+
+class Account:
+    """An account of the library, and through whom it calls. `contact` is the user of our Contact header, `came` is
+    told of a call that comes to it."""
+
+    def __init__(self, settings: Settings, contact: str, came: Callable[[Any, int], None]) -> None:
+        self.account = _CalledAccount(came)
         self._settings = settings
         self._contact = contact
         self._way: tuple[str, str, str] = ("", "", "")

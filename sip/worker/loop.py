@@ -20,6 +20,7 @@ from typing import Final
 import pjsua2 as pj
 
 from sip import wire
+from sip.inbound.messages import Answer
 from sip.messages import (
     CallEvent,
     Command,
@@ -36,9 +37,10 @@ from sip.messages import (
 )
 from sip.parties.messages import DialParty
 from sip.worker import dialog as fact
-from sip.worker.call import Call
+from sip.worker.call import Call, DialledCall
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import Endpoint
+from sip.worker.inbound.call import ArrivedCall
 from sip.worker.parties.party_call import PartyCall
 
 AnyCall = Call | PartyCall
@@ -280,7 +282,9 @@ class Worker:
         for message in messages:
             match message:
                 case Dial():
-                    self._begin(message.call, Call(message, self))
+                    self._begin(message.call, DialledCall(message, self))
+                case Answer():
+                    self._begin(message.call, ArrivedCall(message, self))
                 case DialParty():
                     self._begin(message.call, PartyCall(message, self))
                 case Ping(number):

@@ -51,7 +51,7 @@ Value = TypeVar("Value")
 class Leg(Protocol):
     """What the screen must know of a leg."""
 
-    invite: str
+    our_tag: str
     answered: bool
 
 
@@ -82,6 +82,24 @@ class Screen:
     def hang_up_later(self, call_id: str, invite: str) -> None:
         """This INVITE is over for us. A 2xx that still comes gets its ACK, and a BYE, without the library."""
         remember(self._given_up, call_id, invite, GIVEN_UP_REMEMBERED)
+
+    def let_in(self, invite: str, door: str) -> bool:
+        """Let the library have an INVITE that opens a dialog; its answer goes back to the `door`, HOST:PORT. False
+        where that cannot be done."""
+        request = sip_text.request(invite)
+        if request is None or not 0 <= _number(request) < CSEQ_LIMIT:
+            return False
+        host, _, port = door.rpartition(":")
+        head = passing.passed_on(request.head, request.vias[0], self.relay.getsockname(), (host, int(port)))
+        remember(self._invites, request.call_id, _number(request), DIALOGS_REMEMBERED)
+        return self._relay(sip_text.with_body(head, request.body))
+
+    def refuse(self, invite: str, door: str) -> None:
+        """Refuse such an INVITE instead; whoever has had an answer to it knows this one by nothing."""
+        request = sip_text.request(invite)
+        if request is not None:
+            host, _, port = door.rpartition(":")
+            self._send(sip_text.reply(request, (host, int(port)), "488 Not Acceptable Here"), (host, int(port)))
 
     def reads(self, ready: Set[int]) -> bool:
         """Whether one of these descriptors is the screen's."""
@@ -133,7 +151,7 @@ class Screen:
 
     def _take(self, request: sip_text.Request, source: tuple[str, int]) -> None:
         leg = self._leg_of(request.call_id)
-        is_inside = leg is not None and sip_text.tag(request.to) == sip_text.our_tag(leg.invite) != ""
+        is_inside = leg is not None and sip_text.tag(request.to) == leg.our_tag != ""
         added: tuple[str, ...] = ()
         if request.method in _ENDING and request.has_to_tag:
             line = self._pass_on(request, source)
@@ -169,11 +187,16 @@ class Screen:
                 return "488 Not Acceptable Here"
         to = sip_text.reply_address(request, source)
         head = passing.passed_on(readable, sip_text.seen_via(request, source), self.relay.getsockname(), to)
+        self._relay(sip_text.with_body(head, body))
+        return ""
+
+    def _relay(self, message: str) -> bool:
         try:
-            self.relay.sendto(sip_text.with_body(head, body).encode("latin-1"), self._library)
+            self.relay.sendto(message.encode("latin-1"), self._library)
         except OSError as error:
             sys.stderr.write(f"sip worker: a datagram could not be sent: {error.strerror}\n")
-        return ""
+            return False
+        return True
 
     def _inside(self, request: sip_text.Request) -> tuple[str, tuple[str, ...]]:
         match request.method:

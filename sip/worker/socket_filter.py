@@ -115,6 +115,28 @@ def udp_sockets(first: int = 0) -> Iterator[socket.socket]:
                 duplicate.close()
 
 
+def socket_on(port: int) -> socket.socket:
+    """A duplicate of the library's UDP socket on a port, found among the descriptors. Raises `RuntimeError`."""
+    for each in udp_sockets():
+        if each.getsockname()[1] == port:
+            return each
+        each.close()
+    raise RuntimeError("the SIP library's socket was not found")
+
+
+def pair_from(first: int) -> list[socket.socket]:
+    """The RTP and the RTCP socket of a leg just made: one has the descriptor `first`, the other the port beside."""
+    pair: list[socket.socket] = []
+    for each in udp_sockets(first):
+        if not pair or abs(each.getsockname()[1] - pair[0].getsockname()[1]) == 1:
+            pair.append(each)
+        else:
+            each.close()
+        if len(pair) == 2:
+            return pair
+    return pair
+
+
 def _attach(target: socket.socket, option: int, program: Sequence[Instruction]) -> None:
     code = _code(tuple(program))
     target.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", len(program), ctypes.addressof(code)))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip.screening.passing import passed_back, passed_on, reachable
+from sip.screening.passing import passed_back, passed_on, reachable, reachable_start
 
 SOURCE = ("192.0.2.9", 5080)
 HERE = "192.0.2.9:5080"
@@ -88,3 +88,24 @@ def test_whatever_a_contact_says_can_be_read(text):
     line = text.replace("\r", "").replace("\n", "")
     reachable(f"{OK}\r\nContact: {line}\r\nRecord-Route: {line}", SOURCE)
     passed_back(f"{OK}\r\nVia: {line}\r\n\r\n")
+
+
+INVITE = "INVITE sip:us@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bKx"
+
+
+@pytest.mark.parametrize(
+    ("named", "kept"),
+    [
+        ("Contact: <sip:peer@192.0.2.7:5070>", "Contact: <sip:peer@192.0.2.7:5070>"),
+        ("m: <sip:peer@nowhere.invalid>", f"Contact: <sip:{HERE}>"),
+        ("Subject: no Contact", f"Contact: <sip:{HERE}>"),
+        (
+            "Record-Route: <sip:nowhere.invalid;lr>, <sip:proxy.example;lr>\r\nContact: <sip:peer@named.example>",
+            f"Record-Route: <sip:{HERE};lr>\r\nRecord-Route: <sip:proxy.example;lr>\r\n"
+            "Contact: <sip:peer@named.example>",
+        ),
+    ],
+)
+def test_the_first_hop_back_to_a_caller_is_an_address(named, kept):
+    """The first Record-Route of a request that opens a dialog, or its Contact; what is behind that is for the hop."""
+    assert reachable_start(f"{INVITE}\r\n{named}", SOURCE).endswith(f"\r\n{kept}")
