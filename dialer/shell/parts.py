@@ -149,6 +149,8 @@ def open_parts(settings: DaemonSettings) -> Parts:
                 listeners_told=settings.agents.listeners_told,
                 destinations=settings.agents.destinations,
                 hash_key=evidence.key,
+                connection=settings.agents.connection,
+                beep=settings.agents.beep,
             )
         ),
         notifier=Notifier(),
@@ -249,4 +251,6 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         hold_music=settings.sip.hold_music,
         recordings=settings.recordings.live,
         phone_headers=settings.agents.invite_headers,
+        standing=settings.agents.standing_most,
+        standing_music=settings.agents.standing_music,
     )

@@ -33,8 +33,8 @@ class Voice(StrEnum):
 class DialParty:
     """Ring a party's telephone, for `give_up_s` at most. Takes one slot beside those of calls.
 
-    `about`, `attempt` and `address` are as in `DialAgent`; without an `attempt` the phone is not told to answer by
-    itself. Ends with `Ended`, like any call.
+    `about`, `attempt`, `address` and `standing` are as in `DialAgent`; without an `attempt` the phone is not told to
+    answer by itself. Ends with `Ended`, like any call.
     """
 
     call: str
@@ -43,6 +43,7 @@ class DialParty:
     give_up_s: float
     address: str = ""
     attempt: str = ""
+    standing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

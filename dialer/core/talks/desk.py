@@ -6,6 +6,7 @@ desktop is no way to call whatever it likes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentEventRefused, AgentState, enter
@@ -90,11 +91,11 @@ def _ring(state: EngineState, call: Call, event: AgentEvent, agent: Agent, now: 
     state.parties[party.party] = party
     if colleague is not None:
         state.put_agent(enter(colleague, AgentState.RINGING, now, call=call.attempt))
-    state.do(
-        Send(
-            DialParty(party.party, uri, str(call.lead.number), RING_LIMIT_S, attempt=call.attempt if colleague else "")
-        )
-    )
+    rings = DialParty(party.party, uri, str(call.lead.number), RING_LIMIT_S)
+    if colleague is not None:
+        standing = "" if colleague.standing is None else colleague.standing.call
+        rings = replace(rings, attempt=call.attempt, standing=standing)
+    state.do(Send(rings))
     parties.tell(state, call, "ringing", party=party)
     if party.purpose is Purpose.TRANSFER:
         parties.hold(state, call, on=True)
