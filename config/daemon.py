@@ -17,6 +17,7 @@ from config.model import Region, Section
 from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
 from config.sip import PORTS_PER_LINE, SipSettings, TrunkSettings
+from config.web.settings import WebSettings
 
 
 def _ip_address(text: str) -> str:
@@ -276,6 +277,7 @@ class DaemonSettings(Section):
         default=RetentionSettings(), description="how long is kept what is known of people"
     )
     archive: ArchiveSettings = Field(default=ArchiveSettings(), description="the archive of calls, for reports")
+    web: WebSettings = Field(default=WebSettings(), description="the console in the browser")
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="the Prometheus endpoint")
     log: LogSettings = Field(default=LogSettings(), description="what is written to standard error")
     drain: DrainSettings = Field(default=DrainSettings(), description="an orderly stop")
