@@ -122,6 +122,18 @@ class Listened:
 
 
 @dataclass(frozen=True, slots=True)
+class FindCaller:
+    """Find out whom we called at `number` lately in one of these campaigns, and keep that lead for this `call`, which
+    came over `trunk` to our number `caller_id`. Answered by one `CallerFound`, also where nobody was."""
+
+    call: str
+    number: E164
+    trunk: str
+    caller_id: str
+    campaigns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """Something that the tables do not foresee was ignored; logged and counted, never silent."""
 
@@ -141,5 +153,6 @@ Effect = (
     | AgentChanged
     | Recorded
     | Listened
+    | FindCaller
     | Anomaly
 )

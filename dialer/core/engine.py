@@ -34,10 +34,12 @@ from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
 from dialer.core.engine_state import SILENCE_CHECK_S, EngineSettings, Timer, TimerKind, new_state
 from dialer.core.engine_view import EngineStatistics, EngineView
+from dialer.core.inbound import arriving
 from dialer.core.talks import listening, parties
 from pacing.api import Observation, Settings, Snapshot
 from sip import messages
 from sip.causes import Cause
+from sip.inbound.messages import Arrived
 from sip.scripts.messages import AgentLeft
 from sip.standing.messages import StandingUp
 
@@ -211,7 +213,12 @@ class Engine:
                 if cut_off := standing_legs.heard(state, event, now):
                     routing.hang_up(state, cut_off, Cause.WORKER_LOST, now)
             case messages.Ended():
-                failover.ended(state, event, now, wall)
+                if not arriving.went(state, event):
+                    failover.ended(state, event, now, wall)
+            case Arrived():
+                arriving.arrived(state, event, now)
+            case inputs.CallerFound():
+                arriving.found(state, event, now)
             case _ if isinstance(event, messages.CallEvent):
                 call = state.call_on(event.call)
                 if call is not None:  # else it has ended, and the two crossed

@@ -34,7 +34,7 @@ def view(state: EngineState) -> EngineView:
         run.name: [lead.lead_id for lead in run.leads]
         + [offer.lead.lead_id for offer in run.offers.values()]
         + list(run.reserving)
-        + [call.lead.lead_id for call in run.calls.values()]
+        + [call.lead.lead_id for call in run.calls.values() if call.lead.lead_id]
         for run in state.campaigns.values()
     }
     return EngineView(state.draining, frozenset(state.calls), tuple(state.campaigns), leads, dict(state.roster.agents))
@@ -133,6 +133,7 @@ def calls(state: EngineState) -> list[CallRow]:
             bridged_at=None if call.bridged_at is None else call.bridged_at + ahead_s,
             agent=call.agent or call.asked_by,
             trunk=call.trunk,
+            inbound=call.is_inbound,
         )
         for call in state.calls.values()
     ]

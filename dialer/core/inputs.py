@@ -141,6 +141,19 @@ class TrunkSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerFound:
+    """The answer to `FindCaller`. `lead` is None where nobody was called there lately. The caller is at its number with
+    the place `calling_from`. `held`: it is kept from others until the call has ended, and is due at `due_at` then
+    (seconds since the epoch; None: it was closed, or is in a call already)."""
+
+    call: str
+    lead: Lead | None = None
+    calling_from: int = 0
+    held: bool = False
+    due_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Finish what is in progress and start nothing."""
 
@@ -194,6 +207,7 @@ Input = (
     | HangUpAll
     | AgentEvent
     | Arrived
+    | CallerFound
     | Event
     | Capacity
 )

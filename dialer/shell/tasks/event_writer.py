@@ -22,6 +22,7 @@ from dialer.core.agents.intervals import AgentTime, Interval
 from dialer.core.attempt_fields import durations_of, fields_of
 from dialer.core.effects import AgentChanged, Listened, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
+from dialer.core.inbound.ending import end_of
 from dialer.core.model import Settlement
 from dialer.disk.errors import DiskError
 from dialer.disk.journal import Row
@@ -29,6 +30,7 @@ from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts, ToWrite
 from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
+from dialer.store.crm import wishes
 from dialer.store.operators import agents, control
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
@@ -135,8 +137,12 @@ class EventWriter:
         settings = self.parts.engine.settings_of(settlement.campaign)
         zone = None if settings is None else zone_of(settings)
         day = counting_day(self.parts.clock.to_wall(settle.counted_at(settlement)), zone)
-        self.parts.metrics.attempt(settlement)
-        log.info("attempt", **_canonical(settlement))
+        if settlement.inbound:
+            words = {"end": end_of(settlement).value, "wants_callback": settlement.wants_callback}
+            log.info("inbound_call", **_canonical(settlement), **words)
+        else:
+            self.parts.metrics.attempt(settlement)
+            log.info("attempt", **_canonical(settlement))
         return settle.settled(settlement, clock=self.parts.clock.to_wall, day=day)
 
     async def _commit(self, facts: Sequence[Fact]) -> None:
@@ -186,6 +192,7 @@ class EventWriter:
         opt_outs.block(self.parts.store, [fact for fact in facts if isinstance(fact, OptedOut)])
         ends = [fact for fact in facts if isinstance(fact, Settlement)]
         settle.settle(self.parts.store, ends, self.parts.owner)
+        wishes.promise_callbacks(self.parts.store, ends, self.parts.settings.inbound.callback_after_s)
         outbox.publish(self.parts.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
         self.parts.unwritten.difference_update(end.attempt for end in ends)
 
