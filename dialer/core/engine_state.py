@@ -49,6 +49,8 @@ class TimerKind(StrEnum):
     OFFER = "offer"
     LINE = "line"
     TALK = "talk"
+    HOLD = "hold"
+    BEEP = "beep"
 
 
 Timer = tuple[float, int, TimerKind, str, float]

@@ -12,6 +12,7 @@ from dialer.core.abandonment.windows import WindowCounts
 from dialer.core.agents.agent import AgentEvent
 from dialer.core.model import Lead
 from pacing.api import Decision
+from sip.detection.messages import Verdict
 from sip.inbound.messages import Arrived
 from sip.messages import Capacity, Event
 
@@ -115,6 +116,21 @@ class AnswerReported:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What was heard on a call's line: who answered (`Listen`)."""
+
+    call: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class BeepEnded:
+    """The machine on a call's line has beeped: now it records."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class Paced:
     """The pacer's decision for a campaign."""
 
@@ -167,6 +183,8 @@ Input = (
     | RecordingFault
     | LedgerOfOthers
     | AnswerReported
+    | Judged
+    | BeepEnded
     | Paced
     | TrunkSaid
     | LocalTime

@@ -16,6 +16,7 @@ from dialer.core.effects import (
     Anomaly,
     Effect,
     Lease,
+    Listen,
     OptOut,
     Postpone,
     Publish,
@@ -24,6 +25,7 @@ from dialer.core.effects import (
     Reserve,
     Send,
     Settle,
+    VerdictChecked,
 )
 from dialer.core.inputs import Input, Refused, TrunkSaid
 from dialer.shell.health import Health
@@ -122,6 +124,10 @@ async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
                 await _put(parts, "facts", queues.facts, effect)
             case Recorded():
                 parts.recorded.note(effect)
+            case Listen():
+                parts.ear.order(effect)
+            case VerdictChecked():
+                statistics.verdict_checked(effect)
             case Reserve():
                 await _put(parts, "gates", queues.gates, effect)
             case Lease() | Release() | Postpone():

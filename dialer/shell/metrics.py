@@ -117,6 +117,10 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
     causes = CounterMetricFamily("dialer_ends", "Attempts by the cause of their end.", labels=["campaign", "cause"])
     decisions = CounterMetricFamily("dialer_pacing_decisions", "Decisions of the pacer.", labels=["campaign"])
     refusals = CounterMetricFamily("dialer_refusals", "Leads refused at a gate.", labels=["campaign", "rule"])
+    judged = CounterMetricFamily("dialer_verdicts", "Verdicts on who answered.", labels=["campaign", "kind"])
+    checked = CounterMetricFamily(
+        "dialer_verdicts_checked", "Of verdicts for a machine: what agents said it was.", labels=["campaign", "said"]
+    )
     calls = GaugeMetricFamily("dialer_calls", "Calls by state.", labels=by_state)
     agents = GaugeMetricFamily("dialer_agents", "Agents by state.", labels=by_state)
     leads = GaugeMetricFamily(
@@ -140,6 +144,8 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
             (attempts, row.dispositions),
             (causes, row.causes),
             (refusals, row.refusals),
+            (judged, row.judged),
+            (checked, row.checked),
             (calls, row.calls),
             (agents, row.agents),
             (leads, {"held": row.leads_held, "due": row.due, "waiting": row.waiting, "overdue": row.overdue}),
@@ -157,7 +163,7 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
         if row.risk is not None:
             risk.add_metric([row.name], row.risk)
     yield from (attempts, causes, decisions, refusals, calls, agents, leads, answered, abandoned)
-    yield from (counted, lost, left, caps, running, risk)
+    yield from (judged, checked, counted, lost, left, caps, running, risk)
 
 
 def _trunk_metrics(board: Board) -> Iterator[Metric]:
