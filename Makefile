@@ -14,6 +14,7 @@
 # make bench-archive   a month of two million attempts in the archive: size, reports, what the writer costs; ten minutes
 # make bench-compliance   the gates with a million histories, caps under fire, the preflight of a million leads
 # make bench-pacing   every pacing policy on the same 30 simulated days; writes docs/pacing-scoreboard.md (SEEDS=4: a look)
+# make language  the sentences that are marked in the code, into the catalogues of translations; names what lacks one
 # make lock     versions of constraints.txt with the hashes of their files, into requirements/; after a change of either
 # make sbom     what the product is made of, with versions, licences and hashes, CycloneDX: build/sbom.cdx.json
 # make audit    known vulnerabilities of what the product is made of (asks the network)
@@ -29,7 +30,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -129,6 +130,9 @@ $(SHIPPED)/.installed: pyproject.toml requirements/run.txt
 
 LOCK = $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 PINNED = pyproject.toml requirements/build.in --constraint constraints.txt
+
+language: $(STAMP)
+	@$(BIN)/python -m tests.language.catalogue
 
 lock: $(TOOLS)/.installed
 	@$(LOCK) $(PINNED) --output-file requirements/run.txt

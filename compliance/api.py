@@ -71,7 +71,7 @@ class Refusal:
     """Why a number may not be dialled now, as data, and when it may be asked about again.
 
     `case` names which of the rule's reasons it is, `facts` are what it was judged by: plain values as JSON has
-    them, few and short, without a clear phone number. `compliance.words.detail` puts them into words. `until` is
+    them, few and short, without a clear phone number; `dialer.language.refusals` puts them into words. `until` is
     seconds since the epoch; None means never: the lead is closed for this rule.
     """
 

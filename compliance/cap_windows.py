@@ -26,9 +26,6 @@ class Rolling:
         if not (math.isfinite(self.seconds) and self.seconds > 0):
             raise ValueError(f"a cap's window must be more than 0 s, got {self.seconds}")
 
-    def __str__(self) -> str:
-        return spelt(self.seconds)
-
 
 @dataclass(frozen=True, slots=True)
 class CalendarDays:
@@ -39,9 +36,6 @@ class CalendarDays:
     def __post_init__(self) -> None:
         if not 1 <= self.days <= MAX_CALENDAR:
             raise ValueError(f"a cap's window must be 1 to {MAX_CALENDAR} calendar days, got {self.days}")
-
-    def __str__(self) -> str:
-        return f"{self.days} calendar {'day' if self.days == 1 else 'days'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +48,8 @@ class CalendarMonths:
         if not 1 <= self.months <= MAX_CALENDAR:
             raise ValueError(f"a cap's window must be 1 to {MAX_CALENDAR} calendar months, got {self.months}")
 
-    def __str__(self) -> str:
-        return f"{self.months} calendar {'month' if self.months == 1 else 'months'}"
-
 
 Window = Rolling | CalendarDays | CalendarMonths
-
-
-def spelt(seconds: float) -> str:
-    """A span as people say it: "30 days", "24 hours"."""
-    for unit_s, name, least in ((DAY_S, "day", 2), (3600.0, "hour", 1), (60.0, "minute", 1)):
-        if seconds >= least * unit_s:
-            return f"{seconds / unit_s:g} {name if seconds == unit_s else f'{name}s'}"
-    return f"{seconds:g} {'second' if seconds == 1 else 'seconds'}"
 
 
 def longest_s(window: Window) -> float:

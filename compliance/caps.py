@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from compliance.api import Per, Refusal, Rule
-from compliance.cap_windows import CalendarDays, CalendarMonths, Rolling, Window, frees, longest_s, spelt
+from compliance.cap_windows import CalendarDays, CalendarMonths, Rolling, Window, frees, longest_s
 from compliance.contacts import LONGEST_S, Contact, Mark, crc16
 
 ASK_AGAIN_S: Final = 300.0
@@ -64,19 +64,6 @@ class Cap:
         if not (math.isfinite(self.rest_s) and self.rest_s >= 0):
             raise ValueError(f"a cap's rest must be 0 s or more, got {self.rest_s}")
 
-    def __str__(self) -> str:
-        singular, plural = _NAMES[self.counts]
-        parts = [f"{self.limit} {singular if self.limit == 1 else plural} in {self.window}"]
-        if self.per is not Per.NUMBER:
-            parts.append(f" per {self.per}")
-        if self.over is not Over.TENANT:
-            parts.append(f" within the {self.over}")
-        if self.rest_s:
-            parts.append(f", then {spelt(self.rest_s)} of rest")
-        if self.unless_agent_held:
-            parts.append(", unless an agent asked for the call")
-        return "".join(parts)
-
 
 def facts_of(cap: Cap) -> dict[str, Any]:
     """A cap as plain data, for a refusal."""
@@ -115,15 +102,6 @@ class Scope:
 
 _WINDOWS: Final[dict[type[Window], str]] = {Rolling: "seconds", CalendarDays: "days", CalendarMonths: "months"}
 """Windows, and the field that has their length."""
-
-_NAMES: Final = {
-    Counts.ATTEMPTS: ("attempt", "attempts"),
-    Counts.CONNECTS: ("connect", "connects"),
-    Counts.CONVERSATIONS: ("conversation", "conversations"),
-    Counts.REFUSALS: ("refusal", "refusals"),
-    Counts.ABANDONED: ("abandoned call", "abandoned calls"),
-    Counts.MACHINES: ("answering machine", "answering machines"),
-}
 
 # Plain numbers: an operation of IntFlag takes ten times as long.
 _ENDED: Final = int(Mark.ENDED)

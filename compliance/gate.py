@@ -1,6 +1,6 @@
 """The first gate: every rule, over facts that somebody else gathered.
 
-`compliance.explanation` gives the reasons, from the same table of rules, so the two cannot disagree. Nothing is
+`dialer.language.findings` gives the reasons, from the same table of rules, so the two cannot disagree. Nothing is
 remembered here: the second gate, in the store, reserves the attempt only if the facts are still what was judged.
 """
 

@@ -17,6 +17,7 @@ from compliance.calling_hours.regions import is_region
 from compliance.cap_windows import DAY_S, CalendarDays, CalendarMonths, Rolling
 from compliance.caps import Cap, Counts, Over
 from config.model import Section
+from dialer.language.caps import cap_words
 
 HOUR_S: Final = 3600.0
 
@@ -235,7 +236,7 @@ def each_cap_once(rows: Iterable[_Capped]) -> None:
     for index, row in enumerate(rows):
         cap = row.cap()
         if cap in seen:
-            raise ValueError(f"rows {seen[cap]} and {index} are the same cap ({cap}): keep one")
+            raise ValueError(f"rows {seen[cap]} and {index} are the same cap ({cap_words(cap)}): keep one")
         seen[cap] = index
 
 

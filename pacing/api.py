@@ -141,11 +141,11 @@ class Brake(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a decision is what it is, as data. `pacing.sentence` makes one sentence of it, at the edge.
+    """Why a decision is what it is, as data. `dialer.language.decisions` makes one sentence of it.
 
-    `figures` are numbers by name, units last (`pacing.sentence.FIGURES` says which and what they mean). `window` is the
-    name of the counting window that the figures of the abandonment budget are about, empty for the campaign's own.
-    `text` is for policies that are not ours.
+    `figures` are numbers by name, units last (`FIGURES` there says which and what they mean). `window` is the name of
+    the counting window that the figures of the abandonment budget are about, empty for the campaign's own. `text` is
+    for policies that are not ours.
     """
 
     rule: Rule

@@ -1,4 +1,4 @@
-"""Why a decision is what it is, as figures: what `pacing.sentence` puts into words."""
+"""Why a decision is what it is, as figures: what `dialer.language.decisions` puts into words."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from compliance.api import Refusal, Rule
 from compliance.destinations import Destinations, NumberType
-from compliance.words import detail
 from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import applied
 from config.rules import Day, HoursSettings
+from dialer.language.refusals import detail
 from pacing.api import Mode
 
 EVERY_DAY: Final = frozenset(range(7))

@@ -12,10 +12,9 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from compliance.api import Refusal, Rule
 from compliance.calling_hours.days_off import EPOCH, days_off, holidays_known
@@ -257,13 +256,3 @@ def _wall_windows(hours: CallingHours, start: float, end: float, closed: frozens
             opens, closes = day * DAY_S + window.opens * 60.0, day * DAY_S + window.closes * 60.0
             if weekday in window.days and opens < end and closes > start:
                 yield opens, closes
-
-
-@lru_cache(maxsize=4096)
-def clocks(zones: tuple[str, ...], minute: int, more: int = 0) -> str:
-    """What the wall clocks of `zones` show in a minute since the epoch: "Sat 13:05 in America/New_York". `more` is how
-    many zones there are besides."""
-    at = datetime.fromtimestamp(minute * 60, UTC)
-    shown = ", ".join(f"{at.astimezone(ZoneInfo(zone)):%a %H:%M} in {zone}" for zone in zones[:ZONES_SHOWN])
-    more += max(0, len(zones) - ZONES_SHOWN)
-    return f"{shown} and {more} zones more" if more else shown

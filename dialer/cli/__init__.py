@@ -7,6 +7,7 @@ from wherever it is reached.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ import click
 from dialer import __version__
 from dialer.cli.base.groups import Lazy, RootGroup
 from dialer.cli.base.invocation import Invocation, as_flags, default_who
+from dialer.language.translation import Language, of_locale, speaking
 
 COMMANDS: Final = {
     "run": Lazy("dialer.cli.host.daemon:run", "Daemon", "Run the daemon on this machine."),
@@ -93,8 +95,21 @@ COMMANDS: Final = {
     metavar="NAME",
     help="A remark on who you are, beside your Redis user in the audit trail. [default: user@host]",
 )
+@click.option(
+    "--lang",
+    type=click.Choice([each.value for each in Language]),
+    envvar="DIALER_LANG",
+    help="Language of what you read: en, or zh (中文). [default: your locale's, else en]",
+)
 @click.pass_context
-def main(ctx: click.Context, config: Path | None, pairs: tuple[str, ...], redis: str | None, who: str | None) -> None:
+def main(
+    ctx: click.Context,
+    config: Path | None,
+    pairs: tuple[str, ...],
+    redis: str | None,
+    who: str | None,
+    lang: str | None,
+) -> None:
     """A predictive outbound dialer.
 
     Leads come in from Redis, calls go out over SIP, and every attempt ends in exactly one disposition.
@@ -106,6 +121,7 @@ def main(ctx: click.Context, config: Path | None, pairs: tuple[str, ...], redis:
       dialer campaign start spring-sale
       dialer watch
     """
+    ctx.with_resource(speaking(of_locale(os.environ) if lang is None else Language(lang)))
     flags = as_flags(pairs, "--set")
     if redis is not None:
         flags["redis.url"] = redis

@@ -6,8 +6,8 @@ epoch. No clear phone number of a callee is ever in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar, Final
 
 from pydantic import TypeAdapter
@@ -16,6 +16,9 @@ from config.abandonment import AbandonmentSettings, Machines
 from dialer.core.abandonment.rate import ledger_of, without_machines
 from dialer.core.abandonment.windows import WindowCounts, calls_left
 from dialer.core.call_quality import NO_CALLS, CallFigures
+from dialer.language.phrases import Phrase, phrase
+from dialer.language.phrases import from_wire as phrase_from_wire
+from dialer.language.phrases import to_wire as phrase_to_wire
 from pacing.api import NOT_ASKED, Decision, Reason
 
 
@@ -240,7 +243,7 @@ class CampaignRow:
     def capped(self) -> tuple[WindowRow, ...]:
         """The counting windows; today alone, where none is known yet."""
         return self.windows or (
-            WindowRow("calendar_day", "today", self.max_abandon_rate, self.answered, self.abandoned),
+            WindowRow("calendar_day", phrase("today"), self.max_abandon_rate, self.answered, self.abandoned),
         )
 
 
@@ -250,7 +253,8 @@ NO_RECORDINGS: Final = RecordingsRow()
 @dataclass(frozen=True, slots=True)
 class Board:
     """One host. `agent_s` is agents' time by state in seconds since the start; `problems` are alarms in words, `about`
-    what each is about, `no_new_calls` those of them for which it starts no call."""
+    what each is about, `no_new_calls` those of them for which it starts no call. `phrases` says how its sentences were
+    made, by their English texts, where the board goes to another process (`published`)."""
 
     host: str
     version: str
@@ -275,6 +279,7 @@ class Board:
     readers: tuple[ReaderRow, ...] = ()
     about: tuple[str, ...] = ()
     recordings: RecordingsRow = NO_RECORDINGS
+    phrases: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def utilisation(self) -> float:
@@ -310,4 +315,38 @@ _ADAPTER = TypeAdapter(Board)
 
 def from_wire(data: Mapping[str, Any]) -> Board:
     """The way back. Raises `ValueError` for data of another version of the product."""
-    return _ADAPTER.validate_python(data)
+    board = _ADAPTER.validate_python(data)
+    phrases = board.phrases
+    if not phrases:
+        return board
+    return with_sentences(replace(board, phrases={}), lambda text: phrase_from_wire(text, phrases.get(text)))
+
+
+def published(board: Board) -> dict[str, Any]:
+    """A board for other processes, with how its sentences were made."""
+    phrases: dict[str, Any] = {}
+
+    def note(text: str) -> str:
+        if isinstance(text, Phrase):
+            phrases[str(text)] = phrase_to_wire(text)
+        return text
+
+    with_sentences(board, note)
+    return {**board.to_wire(), "phrases": phrases}
+
+
+def with_sentences(board: Board, said: Callable[[str], str]) -> Board:
+    """The same board with each of its sentences as `said` has it, such as in another language."""
+    trunks = [replace(trunk, why=said(trunk.why)) if trunk.why else trunk for trunk in board.trunks]
+    return replace(
+        board,
+        problems=tuple(map(said, board.problems)),
+        no_new_calls=tuple(map(said, board.no_new_calls)),
+        trunks=tuple(trunks),
+        campaigns=tuple([_campaign_with_sentences(row, said) for row in board.campaigns]),
+    )
+
+
+def _campaign_with_sentences(row: CampaignRow, said: Callable[[str], str]) -> CampaignRow:
+    windows = tuple([replace(window, name=said(window.name)) for window in row.windows])
+    return replace(row, problem=said(row.problem), sentence=said(row.sentence), next=said(row.next), windows=windows)

@@ -27,11 +27,11 @@ from compliance.api import Rule
 from compliance.evidence import Entry, customer_hash, number_hash
 from compliance.gate import RULES
 from compliance.numbers import E164, masked_data, masked_text
-from compliance.words import detail
 from config.policies import AppliedSettings
 from dialer.core.attempt_fields import TIMES, fields_of
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import NOBODY, Lead, Settlement, shown_attempt
+from dialer.language.refusals import detail
 
 POLICY: Final = "policy"
 PERMIT: Final = "permit"

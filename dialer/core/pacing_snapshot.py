@@ -77,7 +77,9 @@ def snapshot(state: EngineState, run: CampaignRun, staff: Staff, surplus: Sequen
         lines_free=lines_free,
         leads_available=len(run.leads),
         ledger=run.capped,
-        windows=tuple([Window(row.window.name, row.window.cap, run.window_ledger(row)) for row in run.windows[1:]]),
+        windows=tuple(
+            [Window(str(row.window.name), row.window.cap, run.window_ledger(row)) for row in run.windows[1:]]
+        ),
         ringing_trunk=ringing_trunk,
         next_trunk="" if trunk is None else trunk.name,
         hour=-1 if local is None else int(local // 3600) % 24,

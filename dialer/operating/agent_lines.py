@@ -50,6 +50,6 @@ def matches(line: AgentLine, words: str) -> bool:
     """Whether each of the words stands somewhere in an agent's id, name, team, state, campaign, reason or host."""
     row = line.row
     text = " ".join(
-        (row.agent, row.name, row.team, agent_state_word(row.state), row.campaign, row.reason, line.host)
+        (row.agent, row.name, row.team, row.state, agent_state_word(row.state), row.campaign, row.reason, line.host)
     ).lower()
     return all(word in text for word in words.lower().split())

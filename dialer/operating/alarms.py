@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dialer.core.board import Board
+from dialer.language.translation import _
 from dialer.operating.figures import duration
 
 SILENT_AFTER_S: Final = 5.0
@@ -16,9 +17,10 @@ def alarms_of(board: Board, now: float, several: bool) -> list[str]:
     alarms = list(board.problems)
     silent_s = now - board.at
     if silent_s > SILENT_AFTER_S:
-        alarms.insert(
-            0, f"not heard of for {duration(silent_s)}: what follows is old; see to the daemon and its network"
+        text = _(
+            "not heard of for {time}: what follows is old; see to the daemon and its network", time=duration(silent_s)
         )
+        alarms.insert(0, text)
     if not board.redis_healthy and not any("Redis" in problem for problem in alarms):
-        alarms.append("Redis does not answer: no new calls are started, those in progress go on; see to the server")
-    return [f"{board.host}: {text}" for text in alarms] if several else alarms
+        alarms.append(_("Redis does not answer: no new calls are started, those in progress go on; see to the server"))
+    return [_("{host}: {problem}", host=board.host, problem=text) for text in alarms] if several else alarms

@@ -11,6 +11,7 @@ from dialer.core.board import WindowRow, row_of
 from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import last_word
 from dialer.core.leads.preflight import Preflight, too_many_lost
+from dialer.language.translation import _, translated
 from dialer.operating.desk import Desk, Refused
 from dialer.operating.glossary import no_daemon
 from dialer.operating.hosts import Hosts
@@ -73,14 +74,14 @@ def start(
         raise CampaignArchived(name)
     settings = applied(campaign.settings, desk.catalogue())
     if missing := settings.missing_to_start():
-        raise Refused(f"campaign {name} cannot be started:", *missing)
+        raise Refused(_("campaign {name} cannot be started:", name=name), *map(translated, missing))
     judgement, too_many = None, ""
     if campaign.state is not CampaignState.RUNNING:
         judgement = judge(desk, settings, now)
         too_many = too_many_lost(judgement, settings.refuse_above_share)
         on_record(desk, name, judgement, too_many, now, forced=force and bool(too_many))
         if too_many and not force:
-            raise ListRefused(f"campaign {name} is not started: {too_many}")
+            raise ListRefused(_("campaign {name} is not started: {why}", name=name, why=translated(too_many)))
     changed = set_state(desk, name, CampaignState.RUNNING, now)
     return Started(changed.campaign, changed.before, judgement, too_many)
 
@@ -91,14 +92,16 @@ def why_nothing_dials(store: Store, name: str, daemons: Hosts, now: float) -> li
     if not daemons.alive:
         reasons.append(no_daemon())
     if not any(name in agent.campaigns for agent in agents.listing(store)):
-        reasons.append("no agent is logged in to this campaign: nothing is dialled until one is ready")
+        reasons.append(_("no agent is logged in to this campaign: nothing is dialled until one is ready"))
     standing = status.counts(store, name, now).standing
     if standing.finished:
-        what = "all its leads are closed" if standing.closed else "it has no leads"
-        reasons.append(f"{what}: dialer leads import {name} FILE.csv")
+        if standing.closed:
+            reasons.append(_("all its leads are closed: dialer leads import {name} FILE.csv", name=name))
+        else:
+            reasons.append(_("it has no leads: dialer leads import {name} FILE.csv", name=name))
     elif not standing.diallable and not standing.queued:
         zone = zone_of(campaigns.get(store, name).settings)
-        reasons.append(f"{last_word(standing, zone)} (dialer campaign funnel {name})")
+        reasons.append(_("{why} (dialer campaign funnel {name})", why=last_word(standing, zone), name=name))
     return reasons
 
 
@@ -109,7 +112,7 @@ def held_by(store: Store, campaign: Campaign, daemons: Hosts, now: float) -> lis
     if problems or campaign.state is not CampaignState.RUNNING:
         return problems
     obstacle = caller_ids.review(store, campaign.settings, now).obstacle
-    return [obstacle] if obstacle else []
+    return [translated(obstacle)] if obstacle else []
 
 
 def abandon_windows(store: Store, campaign: Campaign, settings: AppliedSettings, now: float) -> tuple[WindowRow, ...]:

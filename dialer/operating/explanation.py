@@ -10,6 +10,7 @@ from typing import Any, Final
 from config.policies import applied
 from dialer.core.board import Board, CampaignRow, WindowRow
 from dialer.core.leads.lead_counts import NO_LEAD
+from dialer.language.decisions import sentence, to_go
 from dialer.operating.campaign_orders import abandon_windows
 from dialer.operating.desk import Desk
 from dialer.operating.figures import percent
@@ -21,7 +22,6 @@ from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.pacer_memory import Found, Learnt
 from pacing.api import Brake, Decision, Mode, Rule, Settings
 from pacing.learning.model_summary import ModelSummary, model_summary
-from pacing.sentence import sentence, to_go
 
 IN_FLIGHT: Final = ("dialling", "ringing", "waiting")
 """States of calls that may still need an agent."""
@@ -237,6 +237,7 @@ def _decision_json(view: HostView) -> Mapping[str, Any]:
 
 def _drawn_json(drawn: ModelSummary) -> Mapping[str, Any]:
     plain = asdict(drawn)
+    plain["missing"] = to_go(plain.pop("calls_to_go"))
     plain["hours"] = {str(hour): asdict(share) for hour, share in drawn.hours}
     plain["trunks"] = {trunk: asdict(share) for trunk, share in drawn.trunks}
     for law in ("ringing", "talk", "wrapup"):

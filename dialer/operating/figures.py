@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from dialer.language.translation import _
+
 GOOD: Final = "green"
 WARN: Final = "yellow"
 BAD: Final = "red"
@@ -14,7 +16,7 @@ ACCENT: Final = "cyan"
 
 def percent(fraction: float, digits: int = 1) -> str:
     """`2.4 %`."""
-    return f"{100 * fraction:.{digits}f} %"
+    return _("{percent} %", percent=f"{100 * fraction:.{digits}f}")
 
 
 def count(number: int) -> str:
@@ -33,14 +35,20 @@ def duration(seconds: float) -> str:
     """A span of time in its two largest units: `45 s`, `12 min 3 s`, `3 h 20 min`, `2 d 4 h`."""
     whole = max(int(seconds), 0)
     if whole < 60:
-        return f"{whole} s"
-    for size, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // small
-            return f"{whole // size} {name}" + (f" {rest} {small_name}" if rest else "")
-    raise AssertionError("sixty seconds are a minute")
+        return _("{seconds} s", seconds=whole)
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        text = _("{minutes} min {seconds} s", minutes=minutes, seconds=rest)
+        return text if rest else _("{minutes} min", minutes=minutes)
+    if whole < 86_400:
+        hours, rest = whole // 3600, whole % 3600 // 60
+        return _("{hours} h {minutes} min", hours=hours, minutes=rest) if rest else _("{hours} h", hours=hours)
+    days, rest = whole // 86_400, whole % 86_400 // 3600
+    return _("{days} d {hours} h", days=days, hours=rest) if rest else _("{days} d", days=days)
 
 
 def milliseconds(value: float) -> str:
     """`12 ms`, `1.3 s`."""
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+    if value < 1000:
+        return _("{milliseconds:.0f} ms", milliseconds=value)
+    return _("{seconds:.1f} s", seconds=value / 1000)

@@ -10,7 +10,7 @@ from typing import Final
 from dialer.core.board import Board, CampaignRow, Delay, Trend, WindowRow
 from dialer.core.calls.dispositions import ANSWERED
 from dialer.core.model import Disposition
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 
 AT_REST: Final = frozenset({"stopped", "paused"})
 FOLDED: Final = 2
@@ -58,7 +58,7 @@ def _together(by_host: Sequence[tuple[Board, CampaignRow]]) -> CampaignRow:
 
 def _by_host(by_host: Sequence[tuple[Board, CampaignRow]], text_of: Callable[[CampaignRow], str]) -> str:
     texts = sorted((board.host, text_of(row)) for board, row in by_host)
-    return "\n".join(f"{host}: {text}" for host, text in texts if text)
+    return "\n".join(_("{host}: {problem}", host=host, problem=text) for host, text in texts if text)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -98,7 +98,7 @@ def rank(row: CampaignRow) -> tuple[int, int, str]:
 
 def overdue_words(overdue: int) -> str:
     """`2 callbacks overdue`."""
-    return f"{counted(overdue, 'callback')} overdue"
+    return _n("{number:,} callback overdue", "{number:,} callbacks overdue", overdue)
 
 
 def present(row: CampaignRow) -> int:

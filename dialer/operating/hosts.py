@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dialer.core.board import Board, from_wire
+from dialer.core.board import Board, from_wire, with_sentences
+from dialer.language.translation import _, translated
 from dialer.operating.text import clean
 from dialer.store.base.connection import Store
 from dialer.store.operators import status
@@ -26,12 +27,18 @@ class Hosts:
     def problems(self, campaign: str) -> list[str]:
         """What the daemons complain of in a campaign that should run, each with its host."""
         rows = ((board, row) for board in self.boards for row in board.campaigns)
-        return [f"{board.host}: {row.problem}" for board, row in rows if row.name == campaign and row.problem]
+        return [
+            _("{host}: {problem}", host=board.host, problem=row.problem)
+            for board, row in rows
+            if row.name == campaign and row.problem
+        ]
 
     @property
     def notice(self) -> str:
         """What to tell people about the unreadable ones; empty where there are none."""
-        return f"of another version, cannot be shown: {', '.join(self.unreadable)}" if self.unreadable else ""
+        if not self.unreadable:
+            return ""
+        return _("of another version, cannot be shown: {hosts}", hosts=", ".join(self.unreadable))
 
 
 def _clean(value: Any) -> Any:
@@ -49,7 +56,7 @@ def read(store: Store) -> Hosts:
     boards, unreadable = [], []
     for host in status.read(store):
         try:
-            boards.append(from_wire(_clean(host.snapshot)))
+            boards.append(with_sentences(from_wire(_clean(host.snapshot)), translated))
         except ValueError:
             unreadable.append(host.host)
     return Hosts(tuple(boards), tuple(unreadable))

@@ -10,6 +10,7 @@ from compliance.numbers import parse as parse_number
 from config.problems import ConfigError
 from dialer.core.abandonment.windows import zone_of
 from dialer.disk.registers import NationalRegisters
+from dialer.language.translation import _
 from dialer.operating.desk import Desk
 from dialer.operating.why import sentence
 from dialer.store.base.errors import StoreError
@@ -58,5 +59,5 @@ def _verdicts(desk: Desk, person: Person, now: float) -> Iterator[LeadVerdict]:
             reasons = store_why.reasons(desk.store, settings, asked, national, now)
             yield LeadVerdict(campaign, lead_id, sentence(asked, reasons, now, zone_of(settings)))
         except (ConfigError, StoreError) as error:
-            yield LeadVerdict(campaign, lead_id, f"cannot be judged here: {masked_text(str(error))}")
+            yield LeadVerdict(campaign, lead_id, _("cannot be judged here: {error}", error=masked_text(str(error))))
     national.close()

@@ -16,6 +16,7 @@ from dialer.core import quality
 from dialer.core.quality import Score
 from dialer.disk.recordings import index, sealing
 from dialer.disk.recordings.index import Row
+from dialer.language.translation import _
 from dialer.operating.desk import Desk, Refused
 from dialer.store.operators import scores
 
@@ -39,7 +40,9 @@ def plain(settings: RecordingsSettings, row: Row) -> Heard:
     if not row.file.endswith(index.SEALED):
         return Heard(stored, as_made)
     if not settings.key_file:
-        raise Refused(f"recording {row.attempt} is encrypted", "Name its key: recordings.key_file")
+        raise Refused(
+            _("recording {attempt} is encrypted", attempt=row.attempt), _("Name its key: recordings.key_file")
+        )
     return Heard(sealing.opened(stored, row.attempt, sealing.read_keys(Path(settings.key_file))), as_made)
 
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from compliance.listed import ALL_REGISTERS
-from compliance.words import detail
 from config.policies import AppliedSettings, applied
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.calls.retries import row_of
 from dialer.core.leads.lead_counts import clock_words
 from dialer.disk.registers import NationalRegisters
+from dialer.language.phrases import phrase
+from dialer.language.refusals import detail
+from dialer.language.terms import term
+from dialer.language.translation import _, translated
 from dialer.operating import hosts
 from dialer.operating.desk import Desk
 from dialer.operating.figures import duration
@@ -58,9 +61,16 @@ class Verdict:
 
     def _tried(self, name: str, number: int) -> str:
         rule = self.settings.retry.after(name)
-        left, most = max(0, rule.max_attempts - number), rule.max_attempts
-        after = f"{left} of {most} retries left, {duration(rule.delay_s)} apart" if most else "never called again"
-        return f"{name.replace('_', ' ')} {number} ({after})"
+        if not rule.max_attempts:
+            return _("{end} {number} (never called again)", end=term(name), number=number)
+        return _(
+            "{end} {number} ({left} of {most} retries left, {delay} apart)",
+            end=term(name),
+            number=number,
+            left=max(0, rule.max_attempts - number),
+            most=rule.max_attempts,
+            delay=duration(rule.delay_s),
+        )
 
 
 def explain(desk: Desk, campaign: str, lead_or_number: str, now: float) -> Verdict:
@@ -84,15 +94,17 @@ def _notes(
     campaign: Campaign, settings: AppliedSettings, daemons: hosts.Hosts, asked: Asked, national: NationalRegisters
 ) -> list[str]:
     name = settings.name
-    notes = [*not_started(campaign.state, name), *settings.missing_to_start(), *daemons.problems(name)]
+    notes = [*not_started(campaign.state, name), *map(translated, settings.missing_to_start()), *daemons.problems(name)]
     if not daemons.alive:
         notes.append(no_daemon())
     if ALL_REGISTERS in settings.registers and not national.registers:
-        notes.append("no national register is configured on this machine; those of the daemons' hosts may refuse more")
+        notes.append(
+            _("no national register is configured on this machine; those of the daemons' hosts may refuse more")
+        )
     if not asked.is_next:
-        notes.append("the lead goes on with another one of its numbers first")
+        notes.append(_("the lead goes on with another one of its numbers first"))
     if asked.elsewhere:
-        notes.append(f"the number is also in: {', '.join(asked.elsewhere)}")
+        notes.append(_("the number is also in: {campaigns}", campaigns=", ".join(asked.elsewhere)))
     return notes
 
 
@@ -100,17 +112,18 @@ def sentence(asked: Asked, reasons: Reasons, at: float, zone: tzinfo | None) -> 
     """When it may be dialled, in one sentence."""
     row, allowed = asked.row, reasons.foresight
     if row is not None and row.state is LeadState.CLOSED:
-        return f"never: the lead is closed: {row.why or 'nobody kept why'}"
+        return _("never: the lead is closed: {why}", why=row.why or phrase("nobody kept why"))
     if allowed is None:
-        return "in a call now: what follows is decided when the call has ended"
+        return _("in a call now: what follows is decided when the call has ended")
     if allowed.at is not None and allowed.at <= at:
-        return "diallable now"
+        return _("diallable now")
     if allowed.at is not None:
-        return f"diallable from {clock_words(allowed.at, at, zone)} ({_zone_name(zone)}) if nothing changes"
+        time_there = clock_words(allowed.at, at, zone)
+        return _("diallable from {time} ({zone}) if nothing changes", time=time_there, zone=_zone_name(zone))
     assert allowed.left is not None
     if allowed.never:
-        return f"never: {detail(allowed.left)}"
-    return f"not diallable, and nobody can say from when on: {detail(allowed.left)}"
+        return _("never: {why}", why=detail(allowed.left))
+    return _("not diallable, and nobody can say from when on: {why}", why=detail(allowed.left))
 
 
 def _zone_name(zone: tzinfo | None) -> str:
@@ -120,9 +133,11 @@ def _zone_name(zone: tzinfo | None) -> str:
 def when_there(row: LeadRow, at: float, zone: tzinfo | None) -> str:
     """Since when, or until when, a lead is where it is."""
     moment = clock_words(row.at, at, zone)
-    return {
-        LeadState.DUE: f"since {moment}",
-        LeadState.WAITING: f"until {moment}",
-        LeadState.LEASED: f"until {moment} at most",
-        LeadState.CLOSED: f"since {moment}",
-    }.get(row.state, "")
+    match row.state:
+        case LeadState.DUE | LeadState.CLOSED:
+            return _("since {time}", time=moment)
+        case LeadState.WAITING:
+            return _("until {time}", time=moment)
+        case LeadState.LEASED:
+            return _("until {time} at most", time=moment)
+    return ""

@@ -29,11 +29,12 @@ from dialer.core.engine_view import CampaignStatistics, EngineStatistics
 from dialer.core.inputs import Refused
 from dialer.core.leads.lead_counts import LeadCounts, last_word
 from dialer.core.model import Settlement
+from dialer.language.decisions import sentence
+from dialer.language.phrases import phrase
 from dialer.shell.clock import Clock
 from dialer.shell.health import Health
 from dialer.store.operators.agent_days import AgentDay
 from pacing.api import NOT_ASKED, Brake, Decision, Mode
-from pacing.sentence import sentence
 
 CALLER_IDS: Final = 200
 """The board has so many caller ids at most, those that were shown last."""
@@ -251,9 +252,10 @@ class Statistics:
         if settings.mode is Mode.PREVIEW:
             words, no_lead = campaign.row.sentence, campaign.lacks_leads
         else:
-            words, no_lead = sentence(decision), decision.reason.brake is Brake.NO_LEAD
+            windows = {str(window.name): window.name for window in campaign.row.windows}
+            words, no_lead = sentence(decision, windows), decision.reason.brake is Brake.NO_LEAD
         if no_lead and next_ and not leads.diallable:  # the pacer knows that no lead is due, not until when
-            words = f"{words} ({next_})"
+            words = phrase("{words} ({next})", words=words, next=next_)
         row = campaign.row
         row.problem, row.sentence, row.risk = counts.problem, words, decision.risk
         row.decision, row.decisions, row.decided_at = decision, counts.decisions, counts.decided_at

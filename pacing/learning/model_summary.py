@@ -21,7 +21,6 @@ from pacing.learning.learn import Model
 from pacing.learning.ringing import FAILED
 from pacing.learning.ringing import Law as RingLaw
 from pacing.risk_control import RiskControl
-from pacing.sentence import to_go
 
 SHARES: Final = (0.1, 0.5, 0.9)
 """The quantiles of a law."""
@@ -59,7 +58,7 @@ class ModelSummary:
     """Everything one pacer has learnt.
 
     `answers` is the overall probability that a call is answered, `hours` the same by the callees' hour of the day,
-    `trunks` by trunk. `missing` says what is still to be seen before a forecast is made, empty if nothing. `tolerated`
+    `trunks` by trunk. `calls_to_go` finished calls are still to be seen before a forecast is made. `tolerated`
     is the risk of a single call that is tolerated before the ledger is looked at, `calibration` the abandoned calls for
     each one that the forecast predicted.
     """
@@ -70,7 +69,7 @@ class ModelSummary:
     ringing: Law
     talk: Law
     wrapup: Law
-    missing: str
+    calls_to_go: float
     tolerated: float
     calibration: float
 
@@ -90,7 +89,7 @@ def model_summary(memory: Memory, settings: Settings) -> ModelSummary | None:
         ringing=_ringing(law, sum(answers.ringing.seen[:FAILED])),
         talk=_law(model.talk),
         wrapup=_law(model.wrapup),
-        missing=to_go(model.calls_to_go),
+        calls_to_go=model.calls_to_go,
         tolerated=risk_control.tolerated,
         calibration=risk_control.calibration,
     )

@@ -9,11 +9,11 @@ import pytest
 from dialer.cli.base.failures import CliExit
 from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import NO_LEAD
+from dialer.language.decisions import sentence
 from dialer.store.base.connection import Store, trip
 from dialer.store.leads import intake, leases
 from dialer.store.operators import campaigns
 from pacing.policies import progressive
-from pacing.sentence import sentence
 from tests.cli.conftest import Dialer, data
 from tests.pacing.cases import snapshot
 

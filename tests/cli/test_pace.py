@@ -19,6 +19,7 @@ import pytest
 from dialer.cli.base.failures import CliExit
 from dialer.cli.pacing.pace import OBSERVATIONS_KEPT, answers
 from dialer.core.inputs import CampaignState
+from dialer.language.decisions import sentence
 from dialer.store.base.connection import Store, trip
 from dialer.store.operators import campaigns, status
 from dialer.store.operators import pacer_memory as learnt
@@ -38,7 +39,6 @@ from pacing.api import (
 )
 from pacing.policies import make
 from pacing.replay import LEADS_UNLIMITED, LINE_MOST_BYTES
-from pacing.sentence import sentence
 from tests.cli.conftest import Dialer, board, data
 from tests.pacing.cases import EXPERIENCED
 

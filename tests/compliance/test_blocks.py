@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from compliance.api import Per, Rule, Subject
 from compliance.blocks import BadBlock, Block, BlockKind, PrefixTable, Target, of_number, verdict
 from compliance.numbers import E164
-from compliance.words import detail
+from dialer.language.refusals import detail
 
 NOW = 1_772_500_000.0
 DAY_S = 86_400.0

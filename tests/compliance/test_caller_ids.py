@@ -24,7 +24,7 @@ from compliance.caller_ids import (
 )
 from compliance.contacts import Contact, Mark, crc16
 from compliance.numbers import E164
-from compliance.words import detail
+from dialer.language.refusals import detail
 from tests.rules import in_words
 
 NOW = 1_772_500_000.0

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.api import Per, Refusal, Rule
-from compliance.cap_windows import DAY_S, CalendarDays, CalendarMonths, Rolling, Window, spelt
+from compliance.cap_windows import DAY_S, CalendarDays, CalendarMonths, Rolling, Window
 from compliance.caps import ASK_AGAIN_S, Cap, Counts, Over, Scope, horizon_s, ids_needed, verdict
 from compliance.contacts import LONGEST_S, Contact, Mark
-from compliance.words import detail
+from dialer.language.refusals import detail
 from tests.compliance.caps_oracle import allowed, changes
 from tests.rules import CN_DEFAULT, in_words
 
@@ -391,37 +391,6 @@ def test_of_several_caps_the_latest_counts() -> None:
     refusal = ask(of(BASE), Cap(1, Rolling(HOUR)), Cap(1, Rolling(DAY_S)), now=BASE + 1)
     assert refusal is not None
     assert (refusal.until, detail(refusal)) == (BASE + DAY_S, "called often enough: 1 attempt in 24 hours")
-
-
-@pytest.mark.parametrize(
-    ("cap", "text"),
-    [
-        (Cap(2, Rolling(30 * DAY_S), rest_s=90 * DAY_S), "2 attempts in 30 days, then 90 days of rest"),
-        (Cap(1, CalendarDays(61), counts=Counts.REFUSALS), "1 refusal in 61 calendar days"),
-        (Cap(3, CalendarDays(1), counts=Counts.CONNECTS), "3 connects in 1 calendar day"),
-        (Cap(1, CalendarMonths(1), over=Over.CAMPAIGN), "1 attempt in 1 calendar month within the campaign"),
-        (
-            Cap(2, CalendarMonths(3), Counts.CONVERSATIONS, Per.CUSTOMER, Over.GROUP, 1.5 * DAY_S),
-            "2 conversations in 3 calendar months per customer within the group, then 36 hours of rest",
-        ),
-    ],
-)
-def test_a_cap_reads_as_part_of_a_sentence(cap: Cap, text: str) -> None:
-    """People see it."""
-    assert str(cap) == text
-
-
-def test_spans_are_spelt() -> None:
-    """In the largest unit that people would use."""
-    assert [spelt(s) for s in (1, 90, 60, 3600, 86_400, 172_800, 2_592_000)] == [
-        "1 second",
-        "1.5 minutes",
-        "1 minute",
-        "1 hour",
-        "24 hours",
-        "2 days",
-        "30 days",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from compliance.api import Callee, Rule
 from compliance.consent import CLOCKS_DIFFER_S, ends_at, verdict
 from compliance.numbers import E164
 from compliance.policy import Policy
-from compliance.words import detail
+from dialer.language.refusals import detail
 from tests.rules import CN_DEFAULT
 
 NOW = 1_772_500_000.0  # 2026-03-03 in UTC

@@ -18,11 +18,11 @@ from compliance.cap_windows import DAY_S, Rolling
 from compliance.caps import Cap, Counts
 from compliance.contacts import Contact, Mark
 from compliance.destinations import Destinations
-from compliance.explanation import Finding, explain
 from compliance.gate import CLEARANCE_S, Facts, judge, question
 from compliance.numbers import E164
 from compliance.policy import Policy
-from compliance.words import detail
+from dialer.language.findings import Finding, explain
+from dialer.language.refusals import detail
 from tests.rules import CN_DEFAULT, EVERY_DAY
 
 CHINESE = E164("+8613800001234")

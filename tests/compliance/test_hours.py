@@ -13,7 +13,7 @@ from compliance.api import Refusal, Rule
 from compliance.calling_hours import hours as module
 from compliance.calling_hours.hours import SEARCH_DAYS, STRETCH_DAYS, CallingHours, HoursRule, Open, Window
 from compliance.calling_hours.places import Places
-from compliance.words import detail
+from dialer.language.refusals import detail
 from tests.rules import in_words
 
 EVERY_DAY = frozenset(range(7))

@@ -6,6 +6,7 @@ import pytest
 
 from compliance.listed import ALL_REGISTERS
 from compliance.policy import Policy
+from dialer.language.caps import cap_words
 from tests.rules import CN_DEFAULT, EVERY_DAY
 
 
@@ -17,7 +18,7 @@ def test_the_default_policy_is_nine_to_twelve_and_two_to_eight_twice_a_month() -
         (EVERY_DAY, 9, 12),
         (EVERY_DAY, 14, 20),
     ]
-    assert [str(cap) for cap in CN_DEFAULT.caps] == ["2 attempts in 30 days, then 90 days of rest"]
+    assert [cap_words(cap) for cap in CN_DEFAULT.caps] == ["2 attempts in 30 days, then 90 days of rest"]
     assert CN_DEFAULT.require_zone
     assert CN_DEFAULT.believe_stated_zone
 

@@ -21,8 +21,8 @@ HOURS = refused(
     [
         (HOURS, None, "hours", "hours: outside calling hours: Tue 08:00 in Asia/Shanghai"),
         (Why(Kind.REFUSED, "unknown_zone", "zone_unknown"), '["refused","unknown_zone","zone_unknown"]', "unknown zone",
-         "unknown_zone: the time zone of the number is not known"),
-        (Why(Kind.ENDED, "no_answer", AGAIN), '["ended","no_answer","again"]', "no answer", "no_answer: called again"),
+         "unknown zone: the time zone of the number is not known"),
+        (Why(Kind.ENDED, "no_answer", AGAIN), '["ended","no_answer","again"]', "no answer", "no answer: called again"),
         (Why(Kind.ENDED, "connected", facts={"words": "an agent talked"}), None, "connected", "an agent talked"),
         (Why(Kind.SAID, "sale", facts={"who": "17"}), None, "sale", "sale, says 17"),
         (Why(Kind.SAID, "sale"), '["said","sale"]', "sale", "sale, says the CRM"),
@@ -44,8 +44,8 @@ def test_a_reason_comes_back(why: Why, written: str | None, counted_as: str, wor
     ("written", "counted_as"),
     [
         ("hours: outside calling hours: Tue 08:00 in Asia/Shanghai", "hours"),
-        ("unknown_zone: the time zone of the number is not known", "unknown zone"),
-        ("no_answer: called again", "no answer"),
+        ("unknown zone: the time zone of the number is not known", "unknown zone"),
+        ("no answer: called again", "no answer"),
         ("sale, says 17", "sale"),
         ("callback", "callback"),
         ("an agent talked to the callee", "an agent talked to the callee"),
@@ -66,7 +66,7 @@ def test_what_older_releases_kept_is_read(written: str, counted_as: str) -> None
 
 def test_a_newer_release_may_have_other_rules_and_cases() -> None:
     """Their names are all that is said."""
-    assert sentence(Why(Kind.REFUSED, "full_moon", "too_bright", {"lux": 3})) == "full_moon: too bright"
+    assert sentence(Why(Kind.REFUSED, "full_moon", "too_bright", {"lux": 3})) == "full moon: too bright"
     assert sentence(Why(Kind.REFUSED, "hours", "siesta")) == "hours: siesta"
     assert sentence(Why(Kind.REFUSED, "hours", "outside_hours", {"zones": 5})) == "hours: outside hours"
 

@@ -11,8 +11,8 @@ import pytest
 from compliance.api import Refusal, Rule
 from compliance.listed import ALL_REGISTERS
 from compliance.numbers import E164
-from compliance.words import detail
 from dialer.disk.registers import NationalRegisters
+from dialer.language.refusals import detail
 from tests.disk.made_registers import listed, made
 from tests.rules import in_words
 from tests.store.conftest import NOW, number

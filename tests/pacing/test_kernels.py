@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from dialer.language.decisions import sentence
 from pacing import kernels
 from pacing.api import Ledger, Settings
 from pacing.compiled import Floats, floats
 from pacing.learning.ringing import FASTEST_S
 from pacing.policies import make
-from pacing.sentence import sentence
 from tests.pacing import naive
 from tests.pacing.cases import EXPERIENCED, snapshot
 

@@ -57,7 +57,7 @@ def test_the_share_of_answers(seen: ModelSummary) -> None:
     """With what it rests upon; nothing is missing any more."""
     assert seen.answers.probability == pytest.approx(0.25, abs=0.02)
     assert seen.answers.calls > 50
-    assert seen.missing == ""
+    assert seen.calls_to_go == 0
 
 
 def test_the_laws_of_durations(seen: ModelSummary) -> None:
@@ -94,7 +94,7 @@ def test_an_empty_memory() -> None:
     found = drawn({})
 
     assert found.answers.probability == pytest.approx(0.3, abs=0.01)
-    assert found.missing == "20 finished calls"
+    assert found.calls_to_go == 20
     assert found.talk.quantiles_s[1] == pytest.approx(120.0 / math.sqrt(2.0), rel=0.1)  # lognormal, cv 1
     assert found.talk.seen == found.ringing.seen == 0
     assert model_summary({}, Settings(mode=Mode.PROGRESSIVE)) is None

@@ -17,13 +17,13 @@ from compliance.api import Refusal, Rule
 from compliance.caller_ids import BLOCKS_WITHIN_S, EVASION, Wanted, candidates, choose, none_left, rest_of
 from compliance.contacts import Contact, Mark, crc16
 from compliance.numbers import E164
-from compliance.words import detail
 from config.caller_ids import CallerIdSettings
 from config.campaign import CampaignSettings
 from dialer.core.abandonment.windows import next_day, zone_of
 from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Disposition, Lead, Settlement
+from dialer.language.refusals import detail
 from dialer.store.base import connection as door
 from dialer.store.base.connection import Command, Store, trip
 from dialer.store.base.keys import digits

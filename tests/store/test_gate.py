@@ -20,12 +20,12 @@ from compliance.cap_windows import Rolling
 from compliance.caps import Cap, Counts
 from compliance.contacts import Contact, Mark, packed, repacked
 from compliance.policy import Policy
-from compliance.words import detail
 from config.campaign import CampaignSettings
 from dialer.core.calls.settling import unsent
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import Lead
 from dialer.disk.registers import NationalRegisters
+from dialer.language.refusals import detail
 from dialer.store.base import connection
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StoreUnavailable

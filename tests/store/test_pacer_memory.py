@@ -8,12 +8,12 @@ from typing import Any
 import msgpack
 import pytest
 
+from dialer.language.decisions import sentence
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import StoreUnavailable
 from dialer.store.operators import pacer_memory
 from dialer.store.operators.pacer_memory import FUTURE_S, KEPT_S, MOST_BYTES, MOST_HOSTS, VERSION, Learnt
 from pacing.api import Brake, Decision, Guarantee, Mode, Reason, Rule, Settings
-from pacing.sentence import sentence
 from tests.store.conftest import NOW
 
 RECORD = Learnt(

@@ -13,8 +13,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dialer.language.translation import _, word
 from dialer.operating.figures import ACCENT, QUIET, count
-from dialer.operating.glossary import AGENT_GLYPHS, CAMPAIGN_STATES, HELD, Figure
+from dialer.operating.glossary import AGENT_GLYPHS, CAMPAIGN_STATES, HELD, Figure, agent_state_word
 
 FILLED: Final = "━"
 SEAM: Final = "╸"
@@ -62,10 +63,10 @@ def agent_strip(agents: Mapping[str, int], width: int) -> Text:
     shown = {state: agents.get(state, 0) for state in AGENT_GLYPHS}
     scale = next(scale for scale in _scales() if sum(-(-count // scale) for count in shown.values()) <= width)
     text = Text()
-    for state, (glyph, style, _) in AGENT_GLYPHS.items():
+    for state, (glyph, style) in AGENT_GLYPHS.items():
         text.append(glyph * -(-shown[state] // scale), style)
     if scale > 1:
-        text.append(f" one for {scale}", QUIET)
+        text.append(_(" one for {scale}", scale=scale), QUIET)
     return text
 
 
@@ -75,11 +76,13 @@ def _scales() -> Sequence[int]:
 
 def agent_words(agents: Mapping[str, int]) -> Text:
     """`8 talking  2 ready`, the states that have somebody."""
-    known = [
-        (count, style, word) for state, (_, style, word) in AGENT_GLYPHS.items() if (count := agents.get(state, 0))
+    ordered = [*AGENT_GLYPHS, *(state for state in agents if state not in AGENT_GLYPHS)]
+    parts = [
+        Text.assemble((str(agents[state]), AGENT_GLYPHS.get(state, ("", QUIET))[1]), f" {agent_state_word(state)}")
+        for state in ordered
+        if agents.get(state)
     ]
-    other = [(count, QUIET, state) for state, count in agents.items() if state not in AGENT_GLYPHS and count]
-    return joined([Text.assemble((str(count), style), f" {word}") for count, style, word in known + other])
+    return joined(parts)
 
 
 def joined(parts: Sequence[Text], gap: str = "  ") -> Text:
@@ -106,27 +109,27 @@ def labelled(rows: Iterable[tuple[str, RenderableType]], label_width: int) -> Ta
     grid.add_column(width=label_width, no_wrap=True)
     grid.add_column(overflow="fold")
     for label, value in rows:
-        grid.add_row(Text(f" {label}", QUIET), value)
+        grid.add_row(Text(f" {word(label)}", QUIET), value)
     return grid
 
 
-def by_size(counts: Mapping[str, int], word: Callable[[str], str] = lambda name: name.replace("_", " ")) -> list[Text]:
+def by_size(counts: Mapping[str, int], named: Callable[[str], str] = word) -> list[Text]:
     """`no answer 60`, `busy 10`: what was counted, the most frequent first."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [Text.assemble(f"{word(name)} ", (count(number), "bold")) for name, number in ordered if number]
+    return [Text.assemble(f"{named(name)} ", (count(number), "bold")) for name, number in ordered if number]
 
 
 def state_text(state: str, problem: str = "") -> Text:
     """A state with a dot in its colour. A campaign with a problem is held, whatever its daemon makes of it."""
-    word = HELD if problem else state
-    style = CAMPAIGN_STATES.get(word, QUIET)
-    return Text.assemble(("● ", style), (word, style))
+    shown = HELD if problem else state
+    style = CAMPAIGN_STATES.get(shown, QUIET)
+    return Text.assemble(("● ", style), (word(shown), style))
 
 
 def agent_state_text(state: str) -> Text:
     """An agent's state with its sign, in its colour."""
-    glyph, style, word = AGENT_GLYPHS.get(state, ("·", QUIET, state))
-    return Text(f"{glyph} {word}", style)
+    glyph, style = AGENT_GLYPHS.get(state, ("·", QUIET))
+    return Text(f"{glyph} {agent_state_word(state)}", style)
 
 
 def figure_text(figure: Figure, value: float | None, style: str = "bold") -> Text:

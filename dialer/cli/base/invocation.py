@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from dialer.language.translation import Language, speak
+
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from config.daemon import DaemonSettings
     from config.load import Effective
@@ -24,7 +26,7 @@ if TYPE_CHECKING:  # a command that only prints its help need not load these
 CONFIG_FILES: Final = (Path("dialer.toml"), Path("/etc/dialer/dialer.toml"))
 """Looked for in this order where no file is named."""
 
-GLOBAL_OPTIONS: Final = ("--config", "--set", "--redis", "--who")
+GLOBAL_OPTIONS: Final = ("--config", "--set", "--redis", "--who", "--lang")
 
 DEFAULT_USER: Final = "default"
 """The user of a server that knows nobody else."""
@@ -105,7 +107,16 @@ class Invocation:
 
 pass_invocation = click.make_pass_decorator(Invocation)
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+def _for_programs(_: click.Context, __: click.Parameter, as_json: bool) -> bool:
+    if as_json:
+        speak(Language.ENGLISH)  # what programs read is the same everywhere
+    return as_json
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, is_eager=True, callback=_for_programs, help="Print JSON, for programs."
+)
 
 
 def default_config() -> Path | None:

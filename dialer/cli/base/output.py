@@ -19,6 +19,7 @@ from rich.text import Text
 
 from dialer.cli.base.invocation import Invocation, json_option, pass_invocation
 from dialer.cli.base.text import say
+from dialer.language.translation import _, word
 from dialer.operating.text import clean, escaped
 
 if TYPE_CHECKING:
@@ -152,7 +153,12 @@ def fitted(
         least = screen.measure(measured, options=screen.options.update(width=1000)).maximum
         if least + (len(kept) - len(firm)) * FOLDED_WIDTH <= screen.width:
             break
-    return Group(drawn, Text(f"no room for: {', '.join(optional[:dropped])}", "dim")) if dropped else drawn
+    return Group(drawn, left_out(optional[:dropped])) if dropped else drawn
+
+
+def left_out(heads: Sequence[str]) -> Text:
+    """What is said below a table of the columns for which there is no room."""
+    return Text(_("no room for: {columns}", columns=", ".join(map(word, heads))), "dim")
 
 
 def _picked(row: Sequence[Any], places: Iterable[int]) -> list[Any]:
@@ -166,13 +172,14 @@ def table(
     right: Iterable[str] = (),
     whole: Iterable[str] = (),
 ) -> Table:
-    """A plain table. Columns whose heads are in `right` hold figures; no cell of those or of `whole` is broken."""
+    """A plain table; its heads are said in the reader's language. Columns whose heads are in `right` hold figures; no
+    cell of those or of `whole` is broken."""
     figures = set(right)
     unbroken = figures | set(whole)
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for head in heads:
         drawn.add_column(
-            head, justify="right" if head in figures else "left", overflow="fold", no_wrap=head in unbroken
+            word(head), justify="right" if head in figures else "left", overflow="fold", no_wrap=head in unbroken
         )
     for row in rows:
         drawn.add_row(*row)
@@ -180,8 +187,8 @@ def table(
 
 
 def facts(values: Mapping[str, str | Text]) -> Table:
-    """Names and values below each other; those without a value are left out."""
-    return table(("", ""), [(Text(name, "dim"), value) for name, value in values.items() if value])
+    """Names, in the reader's language, and values below each other; those without a value are left out."""
+    return table(("", ""), [(Text(word(name), "dim"), value) for name, value in values.items() if value])
 
 
 def alarm(text: str, style: str = "bold red") -> Text:

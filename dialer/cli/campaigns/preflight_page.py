@@ -13,7 +13,7 @@ from dialer.cli.base.figures import bar, stacked
 from dialer.cli.base.output import alarm, table
 from dialer.cli.campaigns.due_times import bar_width, due_times
 from dialer.core.leads.lead_counts import clock_words
-from dialer.core.leads.preflight import WORDS, Preflight, RuleCount, sentence
+from dialer.core.leads.preflight import Preflight, RuleCount, refused_words, sentence
 from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, percent
 from dialer.operating.text import counted
 
@@ -50,7 +50,7 @@ def _rows(judgement: Preflight, zone: tzinfo | None) -> RenderableType:
             )
         )
     places += [
-        (row.leads, _style(rule, row), WORDS.get(rule, rule.value), _until(row, judgement.at, zone))
+        (row.leads, _style(rule, row), refused_words(rule), _until(row, judgement.at, zone))
         for rule, row in judgement.by_size()
     ]
     rows: list[tuple[RenderableType, ...]] = [
@@ -85,10 +85,10 @@ def _reasons(judgement: Preflight) -> RenderableType:
     rows: list[tuple[RenderableType, ...]] = []
     for rule, row in judgement.by_size():
         shown = row.details.most_common(MOST_DETAILS)
-        rows += [(Text(WORDS.get(rule, rule.value), QUIET), count(leads), text) for text, leads in shown]
+        rows += [(Text(refused_words(rule), QUIET), count(leads), text) for text, leads in shown]
         left = row.leads - sum(leads for _, leads in shown)
         if left:
-            rows.append((Text(WORDS.get(rule, rule.value), QUIET), count(left), Text("for other reasons", QUIET)))
+            rows.append((Text(refused_words(rule), QUIET), count(left), Text("for other reasons", QUIET)))
     return table(("", "leads", "because"), rows, right=("leads",))
 
 

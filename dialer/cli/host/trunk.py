@@ -266,9 +266,9 @@ def _test_call(invocation: Invocation, settings: DaemonSettings, line: Trunk, te
     """Judge the number as the gate would, and call it."""
     from compliance.api import Refusal
     from compliance.caller_ids import Wanted
-    from compliance.words import detail
     from config.policies import applied
     from dialer.disk.registers import NationalRegisters
+    from dialer.language.refusals import detail
     from dialer.shell.line_check import call_once
     from dialer.store.gate import caller_ids
     from dialer.store.leads import why

@@ -18,7 +18,7 @@ from dialer.cli.base.output import Answer, answering, fitted
 from dialer.core.agents.agent import AgentState
 from dialer.core.leads.lead_counts import clock_words
 from dialer.operating.figures import BAD, QUIET, duration
-from dialer.operating.glossary import PLACE_WORDS
+from dialer.operating.glossary import place_word
 from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads.callbacks import Callback, free, owed, put_first
@@ -122,7 +122,7 @@ def drawn(rows: Sequence[Callback], absent: set[str], moment: float) -> Renderab
 def _cells(row: Callback, absent: set[str], moment: float) -> tuple[Any, ...]:
     late = Text(duration(moment - row.promised_at), BAD) if row.is_overdue(moment) else ""
     agent = Text(f"{row.agent} (not in)", QUIET) if row.agent in absent else row.agent
-    where = PLACE_WORDS.get(row.state, str(row.state))
+    where = place_word(row.state)
     tried = f"{row.tried} {row.last_end}".replace("_", " ").strip() if row.tried else ""
     return (
         *(clock_words(row.promised_at, moment, None), late, agent, row.campaign, row.lead_id, row.number),

@@ -15,7 +15,7 @@ from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.privacy.block import as_data, drawn
 from dialer.operating.figures import BAD, QUIET
-from dialer.operating.glossary import PLACE_WORDS
+from dialer.operating.glossary import place_word
 from dialer.operating.person import LeadVerdict, look_at
 from dialer.operating.text import counted
 from dialer.store.privacy.person import Person
@@ -70,7 +70,7 @@ def page(
         row = story.row
         yield ""
         heading = Text.assemble((campaign, "bold"), f"  lead {row.lead_id}  {row.name}  ")
-        yield heading.append(f"{PLACE_WORDS.get(row.state, str(row.state))} {when(row.at)}", QUIET)
+        yield heading.append(f"{place_word(row.state)} {when(row.at)}", QUIET)
         verdict = sentences.get((campaign, row.lead_id), "")
         yield f"  verdict: {verdict}"
         if row.why and row.why not in verdict:

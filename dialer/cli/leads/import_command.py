@@ -22,8 +22,8 @@ from dialer.cli.leads.lead_rows import Checker, Ready, RowRules
 from dialer.cli.sheets.cells import seen
 from dialer.cli.sheets.columns import ATTRS, FIELDS, SKIP, BadSheet
 from dialer.cli.sheets.sheet import Reading, Sheet, open_sheet
+from dialer.language.translation import _
 from dialer.operating import hosts
-from dialer.operating.glossary import no_daemon
 from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StreamFull
@@ -266,5 +266,5 @@ def _keep(invocation: Invocation, store: Store, sheet: Sheet, account: Account, 
 def _daemon_alive(store: Store) -> bool:
     alive = hosts.read(store).alive
     if not alive:
-        warn(no_daemon("the leads wait in Redis until one takes them in"))
+        warn(_("no daemon is alive: the leads wait in Redis until one takes them in (dialer run)"))
     return alive

@@ -20,7 +20,7 @@ from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.leads.lead_choice import Choice, choice_options
 from dialer.core.leads import lead_reasons
 from dialer.drawing.cells import no_formula
-from dialer.operating.glossary import PLACE_WORDS
+from dialer.operating.glossary import place_word
 from dialer.operating.text import counted
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.fields import Undecodable
@@ -105,7 +105,7 @@ def _row(seen: Seen, last: PastAttempt | None, word: Said | None, clear: bool) -
         "account_id": lead.account_id,
         "timezone": lead.timezone,
         "priority": lead.priority,
-        "state": PLACE_WORDS.get(seen.state.value, seen.state.value),
+        "state": place_word(seen.state.value),
         "at": _iso(seen.at),
         "why": masked_text(lead_reasons.sentence(seen.why)),
         "tries": sum(lead.tries.values()),

@@ -12,7 +12,7 @@ from dialer.cli.base.output import Answer, answering, facts, fitted, table, when
 from dialer.cli.leads import lead_changes, lead_export
 from dialer.cli.leads.import_command import import_
 from dialer.core.leads.lead_counts import clock_words
-from dialer.operating.glossary import PLACE_WORDS
+from dialer.operating.glossary import place_word
 from dialer.store.leads import leads as store_leads
 from dialer.store.leads.leads import LeadRow, LeadState, LeadStory
 from dialer.store.operators import campaigns, control
@@ -67,7 +67,7 @@ def list_(invocation: Invocation, campaign: str, state: str | None, limit: int) 
     heads = ("lead", "number", "name", "priority", "state", "at", "tries", "why")
     drawn = [
         (
-            *(row.lead_id, row.number, row.name, str(row.priority), PLACE_WORDS.get(row.state, str(row.state))),
+            *(row.lead_id, row.number, row.name, str(row.priority), place_word(row.state)),
             *("" if row.at is None else clock_words(row.at, moment, None), str(row.tries), row.why),
         )
         for row in rows[:limit]
@@ -103,7 +103,7 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
         "time zone": story.timezone,
         "list": story.row.list_name,
         "priority": str(story.row.priority),
-        "state": f"{PLACE_WORDS.get(story.row.state, str(story.row.state))}, {when(story.row.at)}",
+        "state": f"{place_word(story.row.state)}, {when(story.row.at)}",
         "why": story.row.why,
         "daemon": story.owner,
         "attempt now": story.open_attempt,

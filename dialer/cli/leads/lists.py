@@ -17,7 +17,7 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, facts, fitted, progress_bar, table, when
 from dialer.operating.figures import ACCENT, QUIET, count, percent
-from dialer.operating.glossary import PLACE_WORDS
+from dialer.operating.glossary import place_word
 from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads import lists as store_lists
@@ -165,7 +165,7 @@ def show_(invocation: Invocation, campaign: str, name: str) -> Answer:
             bar(tally.penetration, 20, ACCENT), f" {count(tally.tried)} leads, {percent(tally.penetration)}"
         ),
         "connected": count(tally.connected),
-        "places": ", ".join(f"{PLACE_WORDS.get(state, state)} {count(number)}" for state, number in places.items()),
+        "places": ", ".join(f"{place_word(state)} {count(number)}" for state, number in places.items()),
     }
     page: list[Any] = [facts(known_facts)]
     if known.intake.taken_back_at is not None:

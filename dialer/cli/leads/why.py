@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Final
 
 import click
+from rich.cells import set_cell_size
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from compliance.explanation import Finding
-from compliance.words import detail
 from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.figures import state_text
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table
 from dialer.core.leads.lead_counts import clock_words
+from dialer.language.findings import Finding
+from dialer.language.phrases import listed
+from dialer.language.refusals import detail
+from dialer.language.translation import _, translated, word
 from dialer.operating.figures import BAD, GOOD, QUIET, WARN
-from dialer.operating.glossary import PLACE_WORDS, rule_word
+from dialer.operating.glossary import place_word, rule_word
 from dialer.operating.why import Verdict, explain, when_there
 from dialer.store.leads.leads import LeadRow, LeadState
 from dialer.store.leads.why import Reasons
+
+LABEL: Final = 9
+"""Columns that the labels take."""
 
 
 @click.command()
@@ -51,8 +57,11 @@ def page(state: Text, verdict: Verdict) -> RenderableType:
     """For people."""
     asked, zone, at, lead = verdict.asked, verdict.zone, verdict.at, verdict.asked.lead
     heading = Text.assemble((str(lead.number), "bold"), "  ")
-    heading.append(f"lead {lead.lead_id}" if asked.row else "no lead of this campaign", "" if asked.row else QUIET)
-    heading.append_text(Text.assemble("  in ", (lead.campaign, "bold"), "  ", state))
+    if asked.row:
+        heading.append(_("lead {lead}", lead=lead.lead_id))
+    else:
+        heading.append(_("no lead of this campaign"), QUIET)
+    heading.append_text(Text.assemble(_("  in "), (lead.campaign, "bold"), "  ", state))
     parts: list[RenderableType] = [heading]
     if asked.row is not None:
         parts += [_where(asked.row, at, zone), *_tries(verdict)]
@@ -66,22 +75,28 @@ def page(state: Text, verdict: Verdict) -> RenderableType:
 def _row(finding: Finding, at: float, zone: tzinfo | None) -> tuple[Text | str, ...]:
     rule = rule_word(finding.rule.value)
     if finding.refusal is None:
-        return rule, Text("passes", GOOD), "", Text(finding.said, QUIET)
-    until = "for good" if finding.refusal.until is None else clock_words(finding.refusal.until, at, zone)
+        return rule, Text(_("passes"), GOOD), "", Text(translated(finding.said), QUIET)
+    until = _("for good")
+    if finding.refusal.until is not None:
+        until = translated(clock_words(finding.refusal.until, at, zone))
     style = BAD if finding.refusal.until is None else WARN
-    facts = "; ".join((detail(finding.refusal), *finding.more))
-    return Text(rule, "bold"), Text("refuses", f"bold {style}"), until, facts
+    facts = translated(listed((detail(finding.refusal), *finding.more), "; "))
+    return Text(rule, "bold"), Text(_("refuses"), f"bold {style}"), until, facts
 
 
 def _where(row: LeadRow, at: float, zone: tzinfo | None) -> Text:
-    text = Text.assemble((f"{'place':<9}", QUIET), (PLACE_WORDS.get(row.state, str(row.state)), "bold"))
+    text = Text.assemble((_label("place"), QUIET), (place_word(row.state), "bold"))
     text.append(f" {when_there(row, at, zone)}".rstrip())
-    return text.append(f"  {row.why}", QUIET) if row.why else text
+    return text.append(f"  {translated(row.why)}", QUIET) if row.why else text
+
+
+def _label(english: str) -> str:
+    return set_cell_size(word(english), LABEL)
 
 
 def _tries(verdict: Verdict) -> list[Text]:
     words = verdict.tries
-    return [Text.assemble((f"{'tried':<9}", QUIET), ", ".join(words))] if words else []
+    return [Text.assemble((_label("tried"), QUIET), translated(listed(words)))] if words else []
 
 
 def _style(reasons: Reasons, at: float) -> str:

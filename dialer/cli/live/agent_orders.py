@@ -9,10 +9,15 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
+from dialer.language.phrases import N_
+from dialer.language.translation import _
 from dialer.operating.desk import Missing
 from dialer.operating.floor_orders import tell_agent
 
-DONE = {AgentEventKind.PAUSE: "is paused", AgentEventKind.LOGOUT: "is logged out"}
+DONE = {
+    AgentEventKind.PAUSE: N_("Agent {name} is paused; whoever is in a call, after it."),
+    AgentEventKind.LOGOUT: N_("Agent {name} is logged out; whoever is in a call, after it."),
+}
 
 
 @click.group(cls=NearGroup)
@@ -52,6 +57,6 @@ def _tell(invocation: Invocation, event: AgentEvent) -> Answer:
         try:
             tell_agent(desk, event, now())
         except Missing as missing:
-            raise Failure(CliExit.NOT_FOUND, str(missing), "See who is with: dialer agents") from missing
-    page = f"Agent {event.agent} {DONE[event.kind]}; whoever is in a call, after it."
+            raise Failure(CliExit.NOT_FOUND, str(missing), _("See who is with: dialer agents")) from missing
+    page = _(DONE[event.kind], name=event.agent)
     return Answer({"agent": event.agent, "told": event.kind.value, "reason": event.reason}, page)

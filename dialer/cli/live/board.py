@@ -18,11 +18,13 @@ from dialer.cli.base.figures import bar, figure_text, flowed, labelled, state_te
 from dialer.cli.live.campaign_panels import LABEL, card, overview
 from dialer.core.board import Board, CampaignRow, TrunkRow
 from dialer.core.call_quality import SHORT_SHARE_LIMIT
+from dialer.language.phrases import listed, phrase
+from dialer.language.terms import term
+from dialer.language.translation import _, _n
 from dialer.operating.alarms import alarms_of
 from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, duration, percent
 from dialer.operating.glossary import UTILISATION
 from dialer.operating.host_totals import FOLDED, campaigns, overdue_words, rank
-from dialer.operating.text import counted
 
 MIN_WIDTH: Final = 60
 MIN_LINES: Final = 4
@@ -47,13 +49,13 @@ def render(
     alarms = [notice] * bool(notice) + [text for board in boards for text in alarms_of(board, now, len(boards) > 1)]
     top: list[RenderableType] = [alarm(text, width) for text in dict.fromkeys(alarms)]
     if not boards:
-        return Group(*top, Text(" No daemon is alive. Start one with: dialer run", f"bold {WARN}"))
+        return Group(*top, no_daemon_line())
     overdue = sum(row.overdue for row in rows)
     top += [overdue_line(overdue)] if overdue else []
     for board in boards:
         top += [host_panel(board, now, width), Text()]
     if not rows:
-        return Group(*top, Text(" No campaign yet. Make one with: dialer campaign create NAME", QUIET))
+        return Group(*top, Text(_(" No campaign yet. Make one with: dialer campaign create NAME"), QUIET))
     cards = Group(*top, *(card(row, width) for row in rows))
     if height is None or _height(cards, width) <= height:
         return cards
@@ -65,8 +67,11 @@ def render(
 def _folded(rows: Sequence[CampaignRow], width: int) -> Text:
     """`12 campaigns at rest: 10 stopped, 2 finished`, and their names as far as they fit."""
     states = Counter("finished" if row.finished and row.state == "running" else row.state for row in rows)
-    counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
-    text = Text(f" {counted(len(rows), 'campaign')} at rest: {counts}", QUIET)
+    parts = [phrase("{number} {state}", number=number, state=term(state)) for state, number in states.most_common()]
+    resting = _n(
+        " {number} campaign at rest: {counts}", " {number} campaigns at rest: {counts}", len(rows), counts=listed(parts)
+    )
+    text = Text(resting, QUIET)
     names = Text(f"  ({', '.join(row.name for row in rows)})", QUIET)
     names.truncate(max(width - text.cell_len, 8), overflow="ellipsis")
     return text.append_text(names)
@@ -76,7 +81,7 @@ def _lines_and_cards(rows: Sequence[CampaignRow], folded: list[Text], width: int
     """A line for each campaign and the cards of the first ones, in `height` lines; what is hidden is counted."""
     wide = width >= SENTENCES_FROM
     held = [
-        alarm(f"{row.name} is held: {row.problem} (dialer campaign show {row.name})", width)
+        alarm(_("{name} is held: {problem} (dialer campaign show {name})", name=row.name, problem=row.problem), width)
         for row in rows
         if row.problem
     ]
@@ -86,8 +91,19 @@ def _lines_and_cards(rows: Sequence[CampaignRow], folded: list[Text], width: int
     if len(fitting) < len(rows):
         hidden = rows[len(fitting) :]
         alarms = sum(bool(row.problem) for row in hidden)
-        which = f", {alarms} of them held" if alarms else ""
-        text = f" {counted(len(hidden), 'campaign')} more{which}: dialer campaign list, or a higher terminal"
+        if alarms:
+            text = _n(
+                " {number} campaign more, {held} of them held: dialer campaign list, or a higher terminal",
+                " {number} campaigns more, {held} of them held: dialer campaign list, or a higher terminal",
+                len(hidden),
+                held=alarms,
+            )
+        else:
+            text = _n(
+                " {number} campaign more: dialer campaign list, or a higher terminal",
+                " {number} campaigns more: dialer campaign list, or a higher terminal",
+                len(hidden),
+            )
         shown.append(Text(text, f"bold {WARN}"))
     shown += [*folded, *held]
     left = height - _height(Group(*shown), width) - 1
@@ -116,7 +132,12 @@ def alarm(text: str, width: int) -> RenderableType:
 
 def overdue_line(overdue: int) -> Text:
     """What was promised and is late, over all campaigns."""
-    return Text(f" {overdue_words(overdue)}: dialer callbacks list --overdue", f"bold {WARN}")
+    return Text(_(" {overdue}: dialer callbacks list --overdue", overdue=overdue_words(overdue)), f"bold {WARN}")
+
+
+def no_daemon_line() -> Text:
+    """Nobody is there."""
+    return Text(_(" No daemon is alive. Start one with: dialer run"), f"bold {WARN}")
 
 
 def host_panel(board: Board, now: float, width: int) -> RenderableType:
@@ -128,13 +149,24 @@ def host_panel(board: Board, now: float, width: int) -> RenderableType:
 
 
 def title(board: Board, now: float) -> Text:
-    clock = time.strftime("%H:%M:%S", time.localtime(board.at))
+    up, clock = duration(now - board.started_at), time.strftime("%H:%M:%S", time.localtime(board.at))
     return Text.assemble(
         (f" {board.host}", "bold"),
         "  ",
         state_text(board.state),
-        (f"  up {duration(now - board.started_at)}   version {board.version}   {clock}", QUIET),
+        (_("  up {time}   version {version}   {clock}", time=up, version=board.version, clock=clock), QUIET),
     )
+
+
+def host_line(board: Board) -> Text:
+    """A host in one line."""
+    line = Text.assemble((f" {board.host}", "bold"), "  ", state_text(board.state))
+    line.append("  ")
+    line.append(_("{used:,} of {total:,} lines  ", used=board.lines_used, total=board.lines_total))
+    line.append(_n("{number:,} agent", "{number:,} agents", len(board.agents)))
+    if board.agent_s:
+        line.append("  ").append_text(figure_text(UTILISATION, board.utilisation))
+    return line.append(time.strftime("  %H:%M:%S", time.localtime(board.at)), QUIET)
 
 
 def _lines(board: Board, room: int) -> Text:
@@ -143,28 +175,28 @@ def _lines(board: Board, room: int) -> Text:
     gauge = Text.assemble(
         bar(used, 20 if room < 90 else 40, style),
         (f" {count(board.lines_used)}", "bold"),
-        f" of {count(board.lines_total)} in use",
+        _(" of {lines:,} in use", lines=board.lines_total),
     )
-    workers = Text(counted(board.workers, "worker"))
+    workers = Text(_n("{number:,} worker", "{number:,} workers", board.workers))
     if board.worker_restarts:
-        workers.append(f" ({count(board.worker_restarts)} restarted)", WARN)
-    redis = Text.assemble("redis ", ("ok", GOOD) if board.redis_healthy else ("away", f"bold {BAD}"))
+        workers.append(_(" ({workers:,} restarted)", workers=board.worker_restarts), WARN)
+    redis = Text.assemble("redis ", (_("ok"), GOOD) if board.redis_healthy else (_("away"), f"bold {BAD}"))
     parts = [gauge, workers, redis]
     if board.spooled:
-        parts.append(Text(f"events waiting on disk: {count(board.spooled)}", WARN))
+        parts.append(Text(_("events waiting on disk: {events:,}", events=board.spooled), WARN))
     if board.pacing_late:
-        parts.append(Text(f"late pacing decisions: {count(board.pacing_late)}", WARN))
+        parts.append(Text(_("late pacing decisions: {decisions:,}", decisions=board.pacing_late), WARN))
     if board.anomalies:
-        parts.append(Text(f"anomalies: {count(board.anomalies)}", WARN))
+        parts.append(Text(_("anomalies: {anomalies:,}", anomalies=board.anomalies), WARN))
     return flowed(parts, room)
 
 
 def _agents(board: Board, room: int) -> Text:
     if not board.agents:
-        return Text("nobody is logged in", WARN)
-    parts = [Text.assemble((count(len(board.agents)), "bold"), " logged in")]
+        return Text(_("nobody is logged in"), WARN)
+    parts = [Text.assemble((count(len(board.agents)), "bold"), _(" logged in"))]
     if board.agent_s:
-        parts.append(figure_text(UTILISATION, board.utilisation).append(" since the start"))
+        parts.append(figure_text(UTILISATION, board.utilisation).append(_(" since the start")))
     return flowed(parts, room)
 
 
@@ -172,18 +204,22 @@ def _trunk(trunk: TrunkRow) -> Text:
     text = Text.assemble(
         f"{trunk.name} ",
         (f"{count(trunk.calls)}", "bold"),
-        f" of {count(trunk.max_calls)}",
-        (f"  {trunk.starts_last_second} of {trunk.max_cps:g} cps", ACCENT if trunk.starts_last_second else QUIET),
+        _(" of {calls:,}", calls=trunk.max_calls),
+        (
+            _("  {starts} of {most:g} cps", starts=trunk.starts_last_second, most=trunk.max_cps),
+            ACCENT if trunk.starts_last_second else QUIET,
+        ),
     )
     figures = trunk.quality
     if figures.attempts:
-        text.append(f"  asr {percent(figures.answer_seizure_ratio, 0)}", QUIET)
+        text.append(_("  asr {percent}", percent=percent(figures.answer_seizure_ratio, 0)), QUIET)
         text.append(
-            f"  short {percent(figures.short_share, 0)}", BAD if figures.short_share > SHORT_SHARE_LIMIT else QUIET
+            _("  short {percent}", percent=percent(figures.short_share, 0)),
+            BAD if figures.short_share > SHORT_SHARE_LIMIT else QUIET,
         )
-        text.append(f"  pdd {figures.post_dial_p50_s:.1f} s", QUIET)
+        text.append(_("  pdd {seconds:.1f} s", seconds=figures.post_dial_p50_s), QUIET)
     if trunk.resting_s > 0:
-        text.append(f"  rests {duration(trunk.resting_s)}", BAD)
+        text.append(_("  rests {time}", time=duration(trunk.resting_s)), BAD)
     elif trunk.why:
-        text.append("  rests", BAD)
+        text.append(_("  rests"), BAD)
     return text

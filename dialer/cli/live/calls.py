@@ -19,10 +19,11 @@ from dialer.cli.base.output import Answer, answering, console, show_json, show_p
 from dialer.cli.live.status import stopped_by_signals
 from dialer.core.board import CallRow
 from dialer.core.calls.call import CallState
+from dialer.language.translation import _, _n, word
 from dialer.operating.desk import Missing
 from dialer.operating.figures import ACCENT, GOOD, WARN
 from dialer.operating.floor_orders import hang_up
-from dialer.operating.text import counted, escaped
+from dialer.operating.text import escaped
 from dialer.store.base.connection import Store
 from dialer.store.operators import calls, status
 
@@ -93,12 +94,19 @@ def hangup(invocation: Invocation, attempt_id: str) -> Answer:
         try:
             host, row = hang_up(desk, attempt_id, now())
         except Missing as missing:
-            hints = (*did_you_mean(attempt_id, missing.reasons), "See the calls with: dialer call list")
+            hints = (*did_you_mean(attempt_id, missing.reasons), _("See the calls with: dialer call list"))
             raise Failure(CliExit.NOT_FOUND, str(missing), *hints) from missing
-    who = f" with agent {row.agent}" if row.agent else ""
-    page = (
-        f"{host} hangs up the call to {row.phone}{who}, which was {row.state}. See it end with: dialer call list --live"
-    )
+    facts = {"host": host, "phone": row.phone, "state": word(row.state), "agent": row.agent}
+    if row.agent:
+        page = _(
+            "{host} hangs up the call to {phone} with agent {agent}, which was {state}. See it end with: "
+            "dialer call list --live",
+            **facts,
+        )
+    else:
+        page = _(
+            "{host} hangs up the call to {phone}, which was {state}. See it end with: dialer call list --live", **facts
+        )
     return Answer({"attempt_id": attempt_id, "host": host, "state": row.state, "agent": row.agent}, page)
 
 
@@ -120,21 +128,28 @@ def _with_ages(host: str, row: CallRow, moment: float) -> dict[str, Any]:
 
 def _page(rows: Sequence[dict[str, Any]], most: int = 0) -> list[RenderableType]:
     if not rows:
-        return ["No call is on the line."]
+        return [_("No call is on the line.")]
     shown = rows[: most or len(rows)]
     wide = console().width >= WIDE or len({row["host"] for row in rows}) > 1
     drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for head in ("state", "age", "talk", "number", "agent", "trunk", *(("campaign", "host") if wide else ()), "id"):
         is_figure = head in {"age", "talk"}
         cut: Literal["ellipsis", "fold"] = "ellipsis" if head in {"agent", "trunk", "campaign", "host"} else "fold"
-        drawn.add_column(head, justify="right" if is_figure else "left", no_wrap=True, overflow=cut)
+        drawn.add_column(word(head), justify="right" if is_figure else "left", no_wrap=True, overflow=cut)
     for row in shown:
         glyph, style = GLYPHS.get(row["state"], ("·", ""))
-        cells = [Text(f"{glyph} {row['state']}", style), _clock(row["age_s"]), _clock(row["talk_s"]), row["phone"]]
+        cells = [
+            Text(f"{glyph} {word(row['state'])}", style),
+            _clock(row["age_s"]),
+            _clock(row["talk_s"]),
+            row["phone"],
+        ]
         cells += [row["agent"], row["trunk"], *((row["campaign"], row["host"]) if wide else ()), row["attempt_id"]]
         drawn.add_row(*cells)
-    left_out = f", the oldest {len(shown)}" if len(shown) < len(rows) else ""
-    return [drawn, Text(f"{counted(len(rows), 'call')}{left_out}", "dim")]
+    calls_shown = _n("{number:,} call", "{number:,} calls", len(rows))
+    if len(shown) < len(rows):
+        calls_shown = _("{calls}, the oldest {shown}", calls=calls_shown, shown=len(shown))
+    return [drawn, Text(calls_shown, "dim")]
 
 
 def _clock(seconds: float | None) -> str:

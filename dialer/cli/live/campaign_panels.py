@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +23,7 @@ from dialer.cli.base.figures import (
     state_text,
 )
 from dialer.core.board import CampaignRow, Delay, WindowRow
+from dialer.language.translation import _, _n, translated, word
 from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count
 from dialer.operating.glossary import (
     ABANDONED,
@@ -30,13 +32,12 @@ from dialer.operating.glossary import (
     DUE,
     HAND_OVER,
     LINES,
-    PLACE_WORDS,
     PRESENT,
     Figure,
+    place_word,
     rule_word,
 )
 from dialer.operating.host_totals import answer_rate, overdue_words, present, tightest
-from dialer.operating.text import counted
 
 LABEL: Final = 10
 """Columns that the labels take."""
@@ -51,6 +52,7 @@ CALL_STYLES: Final[Mapping[str, tuple[str, str]]] = {
     "message": (BAD, "message"),
     "hanging_up": (QUIET, "hanging up"),
 }
+"""State of a call -> style, word in English."""
 
 END_STYLES: Final[Mapping[str, str]] = {
     "connected": GOOD,
@@ -79,7 +81,7 @@ def card(row: CampaignRow, width: int) -> RenderableType:
 
 
 def _title(row: CampaignRow, width: int) -> Text:
-    title = Text.assemble((f" {row.name} ", "bold"), " ", state_text(row.state, row.problem), f"  {row.mode} ")
+    title = Text.assemble((f" {row.name} ", "bold"), " ", state_text(row.state, row.problem), f"  {word(row.mode)} ")
     title.append(EMPTY * max(width - title.cell_len - 1, 0), QUIET)
     return title
 
@@ -88,7 +90,7 @@ def _agents(row: CampaignRow, room: int) -> Text:
     if not sum(row.agents.values()):
         # The row counts an agent for one campaign at a time, so "nobody is logged in" may well be untrue.
         dials = row.state == "running" and not row.problem
-        return Text("none works for it now", WARN if dials else QUIET)
+        return Text(_("none works for it now"), WARN if dials else QUIET)
     words = agent_words(row.agents)
     beside = room - words.cell_len - 3
     return flowed([agent_strip(row.agents, beside if sum(row.agents.values()) <= beside else room - 12), words], room)
@@ -97,11 +99,11 @@ def _agents(row: CampaignRow, room: int) -> Text:
 def _lines(row: CampaignRow, room: int) -> Text:
     total = sum(row.calls.values())
     if not total:
-        return Text("none in use", QUIET)
-    parts = [Text.assemble((count(total), "bold"), " in use")]
+        return Text(_("none in use"), QUIET)
+    parts = [Text.assemble((count(total), "bold"), _(" in use"))]
     parts += [
-        Text.assemble((str(row.calls[state]), style), f" {word}")
-        for state, (style, word) in CALL_STYLES.items()
+        Text.assemble((str(row.calls[state]), style), f" {word(name)}")
+        for state, (style, name) in CALL_STYLES.items()
         if row.calls.get(state)
     ]
     return flowed(parts, room, "  ")
@@ -119,45 +121,55 @@ def _rates(row: CampaignRow, room: int) -> Text:
     rate, window = answer_rate(row), row.capped[0]
     style = abandon_style(window)
     abandoned = figure_text(ABANDONED, window.rate if window.answered else None, f"bold {style}")
-    text = Text.assemble(figure_text(ANSWERED, rate), "   ", abandoned, f" of {cap_words(window.cap)} ")
-    counted = Text(f" {count(window.abandoned)} of {count(window.answered)} {window.name}", QUIET)
-    spare = room - text.cell_len - counted.cell_len
-    return Text.assemble(text, bar(window.used, min(max(spare, 6), 30), style), counted)
+    text = Text.assemble(figure_text(ANSWERED, rate), "   ", abandoned, _(" of {cap} ", cap=cap_words(window.cap)))
+    counts = _(
+        " {abandoned:,} of {answered:,} {window}",
+        abandoned=window.abandoned,
+        answered=window.answered,
+        window=translated(window.name),
+    )
+    spare = room - text.cell_len - cell_len(counts)
+    return Text.assemble(text, bar(window.used, min(max(spare, 6), 30), style), (counts, QUIET))
 
 
 def _windows(row: CampaignRow, room: int) -> Text:
     """How many calls may be abandoned yet in each counting window."""
     first, *others = row.capped
-    parts = [Text.assemble(f"{first.name} ", _left(first)), *map(window_text, others)]
+    parts = [Text.assemble(f"{translated(first.name)} ", _left(first)), *map(window_text, others)]
     return flowed([*parts, machines_text(first)] if first.machines else parts, room)
 
 
 def cap_words(cap: float) -> str:
     """`3 %`."""
-    return f"{100 * cap:.4g} %"
+    return _("{percent} %", percent=f"{100 * cap:.4g}")
 
 
 def window_text(window: WindowRow) -> Text:
     """`30 days to 12 Dec 1.24 % of 3 %, 17 left`."""
     rate = ABANDONED.written(window.rate if window.answered else None)
     style = f"bold {abandon_style(window)}"
-    return Text.assemble(f"{window.name} ", (rate, style), f" of {cap_words(window.cap)}, ", _left(window))
+    of_cap = _(" of {cap}, ", cap=cap_words(window.cap))
+    return Text.assemble(f"{translated(window.name)} ", (rate, style), of_cap, _left(window))
 
 
 def machines_text(window: WindowRow) -> Text:
     """The abandoned calls of a window if the machines among them, as an estimate, are left out."""
-    abandoned, machines = f"{window.without_machines:.1f}", count(window.machines)
-    return Text(f"about {abandoned} abandoned without machines ({machines} found by agents)", QUIET)
+    text = _(
+        "about {abandoned:.1f} abandoned without machines ({machines:,} found by agents)",
+        abandoned=window.without_machines,
+        machines=window.machines,
+    )
+    return Text(text, QUIET)
 
 
 def _left(window: WindowRow) -> Text:
     """What may be abandoned yet. With so few answers that one abandoned call would break the cap there is no room, and
     nothing is wrong either."""
     if not window.answered:
-        return Text("no live answer yet", QUIET)
-    none = "none left" if window.abandoned else "none may be abandoned yet"
+        return Text(_("no live answer yet"), QUIET)
+    none = _("none left") if window.abandoned else _("none may be abandoned yet")
     return Text(
-        f"{count(window.left)} left" if window.left else none,
+        _("{calls:,} left", calls=window.left) if window.left else none,
         abandon_style(window) if window.left else WARN if window.used < 1 else BAD,
     )
 
@@ -179,7 +191,7 @@ def _ends(row: CampaignRow, room: int) -> Text:
     ordered = sorted(row.dispositions.items(), key=lambda item: (-item[1], item[0]))
     styled = [(number, END_STYLES.get(kind, QUIET)) for kind, number in ordered]
     legend = [
-        Text.assemble(("▪ ", END_STYLES.get(kind, QUIET)), f"{kind.replace('_', ' ')} ", (count(number), "bold"))
+        Text.assemble(("▪ ", END_STYLES.get(kind, QUIET)), f"{word(kind)} ", (count(number), "bold"))
         for kind, number in ordered
         if number
     ]
@@ -187,9 +199,9 @@ def _ends(row: CampaignRow, room: int) -> Text:
 
 
 def _leads(row: CampaignRow, room: int) -> Text:
-    parts = ((row.due, "due"), (row.waiting, "waiting"), (row.leads_held, PLACE_WORDS["leased"]))
-    shown = [Text.assemble((count(number), "bold"), f" {word}") for number, word in parts]
-    shown.append(Text(counted(row.attempts, "attempt"), QUIET))
+    parts = ((row.due, "due"), (row.waiting, "waiting"), (row.leads_held, "leased"))
+    shown = [Text.assemble((count(number), "bold"), f" {place_word(place)}") for number, place in parts]
+    shown.append(Text(_n("{number:,} attempt", "{number:,} attempts", row.attempts), QUIET))
     if row.overdue:
         shown.append(Text(overdue_words(row.overdue), f"bold {WARN}"))
     if row.next and not row.due:
@@ -214,12 +226,12 @@ def abandoned_text(row: CampaignRow) -> Text:
 def overview(rows: Sequence[CampaignRow], width: int | None) -> Table:
     """One line for each campaign, for when their cards do not fit; with the pacer's sentence where a width is given."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=QUIET, width=width)
-    table.add_column(" campaign", no_wrap=True, max_width=24)
-    table.add_column("state", no_wrap=True)
+    table.add_column(f" {word('campaign')}", no_wrap=True, max_width=24)
+    table.add_column(word("state"), no_wrap=True)
     for figure in (PRESENT, LINES, DUE, ANSWERED, ABANDONED):
         table.add_column(figure.name, justify="right", no_wrap=True)
     if width is not None:
-        table.add_column("pacing", no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column(word("pacing"), no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
         cells = [
             Text(f" {row.name}", "bold"),

@@ -23,20 +23,19 @@ from textual.widgets import ContentSwitcher, Footer, Input, Static
 
 from config.agents.settings import AgentSettings
 from dialer.cli.base.failures import failure_of
-from dialer.cli.base.figures import figure_text, state_text
 from dialer.cli.live import floor_rows
-from dialer.cli.live.board import alarm, host_panel, overdue_line
+from dialer.cli.live.board import alarm, host_line, host_panel, no_daemon_line, overdue_line
 from dialer.cli.live.campaign_panels import card
-from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS
+from dialer.cli.live.floor_rows import AGENT_COLUMNS, CAMPAIGN_COLUMNS, about_agent
 from dialer.cli.live.line_table import Column, LineTable
-from dialer.core.board import Board, CampaignRow
+from dialer.core.board import CampaignRow
+from dialer.language.phrases import N_
+from dialer.language.translation import _, _n, word
 from dialer.operating.agent_lines import AgentLine, agent_lines, matches
 from dialer.operating.alarms import alarms_of
-from dialer.operating.figures import QUIET, WARN, count, duration
-from dialer.operating.glossary import UTILISATION, agent_state_word
+from dialer.operating.figures import QUIET, WARN
 from dialer.operating.host_totals import campaigns
 from dialer.operating.hosts import Hosts
-from dialer.operating.text import counted
 from dialer.store.base.errors import StoreError
 
 T = TypeVar("T")
@@ -80,7 +79,9 @@ class Confirm(ModalScreen[bool]):
         self.question = question
 
     def compose(self) -> ComposeResult:
-        yield Static(Text.assemble(self.question, "\n\n", ("y", "bold"), " yes    ", ("any other key", "bold"), " no"))
+        yield Static(
+            Text.assemble(self.question, "\n\n", ("y", "bold"), _(" yes    "), (_("any other key"), "bold"), _(" no"))
+        )
 
     def on_key(self, event: Any) -> None:
         event.stop()
@@ -103,36 +104,41 @@ class FloorApp(App[None]):
     #detail { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "view('campaigns')", "campaigns", show=False),
-        Binding("2", "view('agents')", "agents", show=False),
-        Binding("3", "view('hosts')", "hosts", show=False),
-        Binding("s", "sort", "sort"),
-        Binding("slash", "filter", "filter", key_display="/"),
+        Binding("1", "view('campaigns')", show=False),
+        Binding("2", "view('agents')", show=False),
+        Binding("3", "view('hosts')", show=False),
         Binding("escape", "no_filter", "", show=False),
-        Binding("a", "at_rest", "at rest"),
-        Binding("d", "detail", "details"),
-        Binding("w", "why", "why"),
-        Binding("p", "pause", "pause"),
-        Binding("l", "log_out", "log out"),
-        Binding("exclamation_mark", "alarms", "alarms", key_display="!"),
-        Binding("q", "quit", "quit"),
         Binding("ctrl+c", "quit", show=False, priority=True),
     ]
+    KEYS: ClassVar = (
+        ("s", "sort", N_("sort"), None),
+        ("slash", "filter", N_("filter"), "/"),
+        ("a", "at_rest", N_("at rest"), None),
+        ("d", "detail", N_("details"), None),
+        ("w", "why", N_("why"), None),
+        ("p", "pause", N_("pause"), None),
+        ("l", "log_out", N_("log out"), None),
+        ("exclamation_mark", "alarms", N_("alarms"), "!"),
+        ("q", "quit", N_("quit"), None),
+    )
+    """The keys that stand in the last line: key, action, what it says, and how the key is shown."""
 
     def __init__(self, read: Callable[[], Hosts], interval_s: float, limits: AgentSettings, orders: Orders) -> None:
         super().__init__(ansi_color=True)
         self.read, self.interval_s, self.limits, self.orders = read, interval_s, limits, orders
-        self.hosts, self.notice = Hosts((), ()), "asking the daemons"
+        self.hosts, self.notice = Hosts((), ()), _("asking the daemons")
         self.campaign_rows: dict[str, CampaignRow] = {}
         self.agent_lines: dict[str, AgentLine] = {}
         self.at_rest = self.all_alarms = self.why = False
         self.details = True
         self.sorted_by = {"campaigns": "state", "agents": "state"}
+        for key, action, english, shown in self.KEYS:
+            self.bind(key, action, description=_(english), key_display=shown)
 
     def compose(self) -> ComposeResult:
         yield Static(id="top")
         yield Static(id="views")
-        yield Input(placeholder="part of a name, team or state; Enter keeps it, Esc shows all", id="words")
+        yield Input(placeholder=_("part of a name, team or state; Enter keeps it, Esc shows all"), id="words")
         with ContentSwitcher(initial="campaigns"):
             yield LineTable(CAMPAIGN_COLUMNS, lambda row: row.name, id="campaigns")
             yield LineTable(AGENT_COLUMNS, lambda line: line.row.agent, id="agents")
@@ -154,7 +160,7 @@ class FloorApp(App[None]):
                 self.hosts = await asyncio.to_thread(self.read)
                 self.notice = self.hosts.notice
             except StoreError as error:
-                self.notice = f"Redis does not answer ({error}); trying again"
+                self.notice = _("Redis does not answer ({error}); trying again", error=str(error))
             self.draw()
             await asyncio.sleep(self.interval_s)
 
@@ -208,40 +214,46 @@ class FloorApp(App[None]):
         boards = self.hosts.boards
         texts = [self.notice] * bool(self.notice)
         texts += [text for board in boards for text in alarms_of(board, now, len(boards) > 1)]
-        texts += [f"{row.name} is held: {row.problem}" for row in self.campaign_rows.values() if row.problem]
+        texts += [
+            _("{name} is held: {problem}", name=row.name, problem=row.problem)
+            for row in self.campaign_rows.values()
+            if row.problem
+        ]
         texts = list(dict.fromkeys(texts))
         room = len(texts) if self.all_alarms or len(texts) <= ALARMS_SHOWN else ALARMS_SHOWN - 1
         lines: list[RenderableType] = [alarm(text, self.size.width) for text in texts[:room]]
         if room < len(texts):
-            lines.append(alarm(f"{counted(len(texts) - room, 'alarm')} more: press !", self.size.width))
+            more = _n("{number:,} alarm more: press !", "{number:,} alarms more: press !", len(texts) - room)
+            lines.append(alarm(more, self.size.width))
         overdue = sum(row.overdue for row in self.campaign_rows.values())
         lines += [overdue_line(overdue)] if overdue else []
-        lines += [_host_line(board) for board in boards[: 1 if len(boards) > 2 else 2]]
+        lines += [host_line(board) for board in boards[: 1 if len(boards) > 2 else 2]]
         if len(boards) > 2:
-            lines.append(Text(f"   and {counted(len(boards) - 1, 'host')} more: press 3", QUIET))
-        return (
-            Group(*lines) if lines else Group(Text(" No daemon is alive. Start one with: dialer run", f"bold {WARN}"))
-        )
+            more = _n("   and {number:,} host more: press 3", "   and {number:,} hosts more: press 3", len(boards) - 1)
+            lines.append(Text(more, QUIET))
+        return Group(*lines) if lines else Group(no_daemon_line())
 
     def _views(self, shown: int, matching: int, words: str) -> Text:
         resting = sum(floor_rows.rests(row) for row in self.campaign_rows.values())
         hidden = len(self.campaign_rows) - shown
-        kinds = f"{hidden} at rest" if hidden == resting else f"{hidden} hidden, {resting} at rest"
+        kinds = ""
+        if hidden:
+            kinds = _(" ({hidden} hidden, {resting} at rest)", hidden=hidden, resting=resting)
+            if hidden == resting:
+                kinds = _(" ({resting} at rest)", resting=resting)
+        hosts = len(self.hosts.boards)
         parts = [
-            (
-                "campaigns",
-                f"1: {counted(shown, 'campaign')}" + (f" ({kinds})" if hidden else ""),
-            ),
-            ("agents", f"2: {counted(matching, 'agent')}"),
-            ("hosts", f"3: {counted(len(self.hosts.boards), 'host')}"),
+            ("campaigns", _n("1: {number:,} campaign", "1: {number:,} campaigns", shown) + kinds),
+            ("agents", _n("2: {number:,} agent", "2: {number:,} agents", matching)),
+            ("hosts", _n("3: {number:,} host", "3: {number:,} hosts", hosts)),
         ]
         text = Text(" ")
         for name, label in parts:
             text.append(f" {label} ", "bold reverse" if name == self.view else QUIET).append("  ")
         if self.view in self.sorted_by:
-            text.append(f"by {self.sorted_by[self.view].replace('_', ' ')}", QUIET)
+            text.append(_("by {column}", column=word(self.sorted_by[self.view])), QUIET)
         if words:
-            text.append(f"   with “{words}”", WARN)
+            text.append(_("   with “{words}”", words=words), WARN)
         return text
 
     def _draw_detail(self) -> None:
@@ -253,7 +265,7 @@ class FloorApp(App[None]):
         if row is not None:
             detail.update(Text(f" {row.name}: {row.problem or row.sentence}") if self.why else card(row, width))
         elif line is not None:
-            detail.update(_about_agent(line))
+            detail.update(about_agent(line))
 
     def _detail_room(self) -> int:
         """Lines that the details may take."""
@@ -348,7 +360,7 @@ class FloorApp(App[None]):
             try:
                 await asyncio.to_thread(order.do)
             except Exception as error:
-                failure = failure_of(error, "the server")
+                failure = failure_of(error, _("the server"))
                 if failure is None:
                     raise
                 self.notify("\n".join((str(failure), *failure.hints)), severity="error", timeout=15)
@@ -356,25 +368,3 @@ class FloorApp(App[None]):
                 self.notify(order.done)
 
         self.push_screen(Confirm(order.question), do)
-
-
-def _host_line(board: Board) -> Text:
-    line = Text.assemble((f" {board.host}", "bold"), "  ", state_text(board.state))
-    line.append("  ")
-    line.append(f"{count(board.lines_used)} of {count(board.lines_total)} lines  {counted(len(board.agents), 'agent')}")
-    if board.agent_s:
-        line.append("  ").append_text(figure_text(UTILISATION, board.utilisation))
-    return line.append(time.strftime("  %H:%M:%S", time.localtime(board.at)), QUIET)
-
-
-def _about_agent(line: AgentLine) -> Group:
-    row = line.row
-    first = Text.assemble((f" {row.agent} {row.name}".rstrip(), "bold"), f"  {agent_state_word(row.state)}")
-    for words in (row.reason, f"then {row.pending}" if row.pending else "", f"daemon {line.host}"):
-        if words:
-            first.append(f"  {words}", QUIET)
-    if row.logged_in_at:
-        first.append(f"  logged in for {duration(row.since + line.for_s - row.logged_in_at)}", QUIET)
-    outcomes = sorted(row.outcomes.items(), key=lambda item: (-item[1], item[0]))
-    words = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in outcomes) or "nothing said yet"
-    return Group(first, Text(f" today: {counted(row.talks, 'talk')}, {duration(row.talk_s)}; {words}"))

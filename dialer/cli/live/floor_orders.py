@@ -7,6 +7,7 @@ from dialer.cli.live.floor_app import Order, Orders
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.board import CampaignRow
 from dialer.core.inputs import CampaignState
+from dialer.language.translation import _, word
 from dialer.operating.agent_lines import AgentLine
 from dialer.operating.campaign_orders import set_state
 from dialer.operating.desk import Desk
@@ -18,12 +19,18 @@ def orders(desk: Desk) -> Orders:
 
     def pause_campaign(row: CampaignRow) -> Order | str:
         if row.state == "running":
-            question, state = f"Pause campaign {row.name}? Calls in progress go on.", CampaignState.PAUSED
+            question = _("Pause campaign {name}? Calls in progress go on.", name=row.name)
+            state = CampaignState.PAUSED
         elif row.state == "paused":
-            question, state = f"Go on with campaign {row.name}?", CampaignState.RUNNING
+            question, state = _("Go on with campaign {name}?", name=row.name), CampaignState.RUNNING
         else:
-            return f"Campaign {row.name} is {row.state}. Start it with: dialer campaign start {row.name}"
-        return Order(question, lambda: set_state(desk, row.name, state, now()), f"Campaign {row.name} is {state}.")
+            return _(
+                "Campaign {name} is {state}. Start it with: dialer campaign start {name}",
+                name=row.name,
+                state=word(row.state),
+            )
+        done = _("Campaign {name} is {state}.", name=row.name, state=word(state))
+        return Order(question, lambda: set_state(desk, row.name, state, now()), done)
 
     def tell(kind: AgentEventKind, line: AgentLine, question: str, done: str, reason: str = "") -> Order:
         event = AgentEvent(kind, line.row.agent, reason=reason)
@@ -32,13 +39,13 @@ def orders(desk: Desk) -> Orders:
     def pause_agent(line: AgentLine) -> Order | str:
         who = f"{line.row.agent} {line.row.name}".rstrip()
         if line.row.state == "paused":
-            return f"Agent {who} is paused already, and goes on by saying so at the desktop."
-        question = f"Pause agent {who}? Whoever is in a call is paused after it."
-        return tell(AgentEventKind.PAUSE, line, question, f"Agent {who} is told to pause.", "supervisor")
+            return _("Agent {who} is paused already, and goes on by saying so at the desktop.", who=who)
+        question = _("Pause agent {who}? Whoever is in a call is paused after it.", who=who)
+        return tell(AgentEventKind.PAUSE, line, question, _("Agent {who} is told to pause.", who=who), "supervisor")
 
     def log_out_agent(line: AgentLine) -> Order | str:
         who = f"{line.row.agent} {line.row.name}".rstrip()
-        question = f"Log agent {who} out? Whoever is in a call goes after it."
-        return tell(AgentEventKind.LOGOUT, line, question, f"Agent {who} is told to go.")
+        question = _("Log agent {who} out? Whoever is in a call goes after it.", who=who)
+        return tell(AgentEventKind.LOGOUT, line, question, _("Agent {who} is told to go.", who=who))
 
     return Orders(pause_campaign, pause_agent, log_out_agent)

@@ -15,6 +15,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from dialer.language.translation import word
+
 T = TypeVar("T")
 
 GAP: Final = "  "
@@ -22,17 +24,22 @@ GAP: Final = "  "
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
-    """One column: `key` names it, then its head, how a cell looks, and by what lines are sorted. One that is `optional`
-    is left out where no line has anything in it; one with a `least` width gives way down to that where the terminal is
-    too narrow for all."""
+    """One column: `key` names it, then its head in English, how a cell looks, and by what lines are sorted. One that is
+    `optional` is left out where no line has anything in it; one with a `least` width gives way down to that where the
+    terminal is too narrow for all."""
 
     key: str
-    head: str
+    english: str
     cell: Callable[[T], Text]
     order: Callable[[T], object]
     right: bool = False
     optional: bool = False
     least: int = 0
+
+    @property
+    def head(self) -> str:
+        """What stands above it, in the reader's language."""
+        return word(self.english)
 
 
 def shortened(cell: Text, width: int) -> Text:
@@ -66,14 +73,14 @@ class LineTable(ScrollView, Generic[T], can_focus=True):
         self._all_columns, self.columns, self.key_of = tuple(columns), tuple(columns), key_of
         self.lines: Sequence[T] = ()
         self.selected = ""  # the key of the line under the cursor
-        self._widths = [len(column.head) for column in columns]
+        self._widths = [cell_len(column.head) for column in columns]
 
     def show(self, lines: Sequence[T]) -> None:
         """These lines, in this order."""
         self.lines = lines
         columns = tuple(column for column in self._all_columns if self._says_something(column))
         if columns != self.columns:
-            self.columns, self._widths = columns, [len(column.head) for column in columns]
+            self.columns, self._widths = columns, [cell_len(column.head) for column in columns]
         if lines and self.line is None:
             self.selected = self.key_of(lines[min(self._place, len(lines) - 1)])
             self.post_message(self.Moved())

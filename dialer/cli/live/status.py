@@ -17,6 +17,7 @@ from dialer.cli.base.invocation import Invocation, json_option, now, pass_invoca
 from dialer.cli.base.output import Answer, answering, console, page_width, show, table
 from dialer.cli.live.board import render
 from dialer.core.agents.agent import AgentState
+from dialer.language.translation import _, word
 from dialer.operating import hosts
 from dialer.operating.desk import Desk
 from dialer.operating.figures import duration
@@ -46,7 +47,7 @@ def status(invocation: Invocation) -> Answer:
     return Answer(
         {"at": now(), "hosts": boards, "unreadable_hosts": daemons.unreadable},
         render(daemons.boards, now(), page_width()),
-        note=f"Warning: {daemons.notice}" if daemons.notice else "",
+        note=_("Warning: {warning}", warning=daemons.notice) if daemons.notice else "",
         code=0 if daemons.alive else CliExit.NO_DAEMON,
     )
 
@@ -110,12 +111,12 @@ def agents(invocation: Invocation, state: tuple[str, ...], campaign: str | None)
             if (not state or row.state in state) and (campaign is None or campaign in row.campaigns)
         ]
     if not rows:
-        return Answer(rows, "No such agent is logged in." if state or campaign else "No agent is logged in.")
+        return Answer(rows, _("No such agent is logged in.") if state or campaign else _("No agent is logged in."))
     moment, drawn = now(), []
     for row in rows:
         name, state_of = Text(row.agent, "bold"), agent_state_text(row.state)
         host = row.owner.rsplit(":", 1)[0]  # behind it stands which run of the daemon; --json has that
-        drawn.append((name, state_of, duration(moment - row.since), row.reason, ", ".join(row.campaigns), host))
+        drawn.append((name, state_of, duration(moment - row.since), word(row.reason), ", ".join(row.campaigns), host))
     return Answer(rows, table(("agent", "state", "for", "reason", "campaigns", "host"), drawn))
 
 
@@ -127,7 +128,7 @@ def _looks(store: Store, stop: threading.Event, interval: float, count: int | No
             daemons = hosts.read(store)
             notice = daemons.notice
         except StoreUnavailable as error:
-            notice = f"Redis does not answer ({error}); trying again"
+            notice = _("Redis does not answer ({error}); trying again", error=str(error))
         yield daemons, notice
         looked += 1
         if looked == count or stop.wait(interval):

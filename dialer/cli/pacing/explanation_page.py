@@ -12,6 +12,7 @@ from dialer.cli.base.figures import EMPTY, bar, flowed, labelled, state_text
 from dialer.cli.live.campaign_panels import LABEL, abandon_style, cap_words
 from dialer.cli.pacing.simulate_charts import resampled, strip
 from dialer.core.board import WindowRow
+from dialer.language.decisions import to_go
 from dialer.operating.explanation import Explanation, HostView, calibration_words, room_from, spent
 from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, duration, percent
 from dialer.operating.text import counted
@@ -101,7 +102,8 @@ def _ago(age_s: float) -> str:
 
 
 def _learnt(drawn: ModelSummary, settings: Settings, room: int) -> list[Row]:
-    rows: list[Row] = [("learning", Text(f"{drawn.missing} to go", WARN))] if drawn.missing else []
+    missing = to_go(drawn.calls_to_go)
+    rows: list[Row] = [("learning", Text(f"{missing} to go", WARN))] if missing else []
     rows.append(("answers", _answers(drawn)))
     if drawn.hours:
         rows.append(("by hour", _hours(drawn.hours, room)))

@@ -15,10 +15,10 @@ from dialer.cli.base.arguments import campaign_argument
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
+from dialer.language.decisions import sentence
 from dialer.shell.exits import Exit
 from pacing.api import Mode, Observation, Pacer, Settings, Snapshot
 from pacing.replay import LINE_MOST_BYTES, BadLine, Past, parse, read, read_config
-from pacing.sentence import sentence
 
 OBSERVATIONS_KEPT: Final = 100_000
 """Events between two ticks. The pacer remembers at most 5,000 of a kind: what falls out has no weight any more."""

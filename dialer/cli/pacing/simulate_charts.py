@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, percent
-from dialer.operating.glossary import AGENT_GLYPHS
+from dialer.operating.glossary import AGENT_GLYPHS, agent_state_word
 
 if TYPE_CHECKING:
     from dialer.sim.study.summary import PolicySummary, Series
@@ -66,14 +66,14 @@ def _agents(series: Series, policy: str, width: int) -> list[Text]:
     values = {state: resampled(getattr(series, state), columns) for state in states}
     most = max(sum(values[state][place] for state in states) for place in range(columns))
     stacks = [_stack([values[state][place] for state in states], most) for place in range(columns)]
-    words = "  ".join(f"{AGENT_GLYPHS[state][0]} {AGENT_GLYPHS[state][2]}" for state in states)
+    words = "  ".join(f"{AGENT_GLYPHS[state][0]} {agent_state_word(state)}" for state in states)
     texts = [Text.assemble(("agents by state", "bold"), f" ({policy})  {words}")]
     for row in reversed(range(AGENT_ROWS)):
         mark = f"{most:.0f}" if row == AGENT_ROWS - 1 else "0" if row == 0 else ""
         line = Text(_label(mark), QUIET)
         for stack in stacks:
             if row < len(stack):
-                glyph, style, _ = AGENT_GLYPHS[states[stack[row]]]
+                glyph, style = AGENT_GLYPHS[states[stack[row]]]
                 line.append(glyph, style)
             else:
                 line.append(" ")

@@ -16,8 +16,8 @@ from dialer.cli.base.failures import warn
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import show_json
 from dialer.cli.base.text import say
+from dialer.language.translation import _
 from dialer.operating import hosts
-from dialer.operating.glossary import no_daemon
 from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.operators import campaigns, control
@@ -156,7 +156,7 @@ def _show_done(store: Store, done: Erasure, known: Found, as_json: bool) -> None
         for what, why in kept.items():
             say(f"  {what}: {why}")
     if not hosts.read(store).alive:
-        warn(no_daemon("it goes on record when one runs"))
+        warn(_("no daemon is alive: it goes on record when one runs (dialer run)"))
 
 
 def _deleted(done: Erasure) -> Mapping[str, int]:

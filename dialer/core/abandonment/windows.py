@@ -18,6 +18,8 @@ from config.abandonment import AbandonWindow, WindowKind
 from config.campaign import CampaignSettings
 from config.policies import AppliedSettings
 from dialer.core.abandonment.rate import AnswerCounts, together
+from dialer.language.moments import day_of_month, month
+from dialer.language.phrases import phrase, phrases
 
 SLOT_S: Final = 300
 """Length of a slot, in seconds. A rolling window begins at the edge of a slot, so it is up to one slot longer."""
@@ -26,7 +28,6 @@ FRESH_DAYS: Final = 2
 """So many days, today included, are counted in memory and read from the store; what is older is read only."""
 
 HOUR_S: Final = 3600
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def counting(settings: AppliedSettings, created_at: float, at: float) -> Countin
     created, today = _day(created_at, zone), _day(at, zone)
     windows = (_open(row, row.cap(settings.max_abandon_rate), created, at, zone) for row in settings.abandon_windows)
     return Counting(
-        at, _calendar("calendar_day", "today", settings.max_abandon_rate, today, today, zone), tuple(windows)
+        at, _calendar("calendar_day", phrase("today"), settings.max_abandon_rate, today, today, zone), tuple(windows)
     )
 
 
@@ -107,17 +108,17 @@ def _open(row: AbandonWindow, cap: float, created: date, at: float, zone: tzinfo
     today = _day(at, zone)
     match row.kind:
         case WindowKind.CALENDAR_DAY:
-            return _calendar(row.label, "today", cap, today, today, zone)
+            return _calendar(row.label, phrase("today"), cap, today, today, zone)
         case WindowKind.CALENDAR_MONTH:
-            return _calendar(row.label, _MONTHS[today.month - 1], cap, today.replace(day=1), today, zone)
+            return _calendar(row.label, month(today), cap, today.replace(day=1), today, zone)
         case WindowKind.SUCCESSIVE_DAYS:
             start = date.fromisoformat(row.start) if row.start else created
             first = today - timedelta((today - start).days % row.days)
             last = first + timedelta(row.days - 1)
-            name = f"{row.days} days to {last.day} {_MONTHS[last.month - 1]}"
+            name = phrase("{days} days to {day}", days=row.days, day=day_of_month(last))
             return _calendar(row.label, name, cap, first, today, zone)
         case WindowKind.ROLLING_HOUR:
-            name = "the last hour" if row.hours == 1 else f"the last {row.hours} hours"
+            name = phrases("the last hour", "the last {number} hours", row.hours)
             return CountingWindow(row.label, name, cap, float(slot_of(at - row.hours * HOUR_S) * SLOT_S))
 
 

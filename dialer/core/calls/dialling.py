@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Final
 
 from compliance.api import Permit
-from compliance.words import detail
 from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls import recording, trunk_selection
@@ -35,6 +34,7 @@ from dialer.core.inputs import (
 from dialer.core.leads.lead_reasons import Kind, Why
 from dialer.core.machines import judging
 from dialer.core.model import Lead
+from dialer.language.refusals import detail
 from pacing.api import Decision, Mode
 from sip.messages import Cancel, Dial, Dialled, Progress
 

@@ -22,6 +22,7 @@ from dialer.core.effects import Postpone, Publish
 from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.leads.lead_counts import NO_LEAD
 from dialer.core.leads.lead_reasons import Kind, Why
+from dialer.language.phrases import listed, phrase, phrases
 
 NO_DECISION: Final = "no decision on preview"
 
@@ -184,17 +185,14 @@ def lacks_leads(state: EngineState, run: CampaignRun) -> bool:
 def sentence(state: EngineState, run: CampaignRun) -> str:
     """How a campaign in mode preview stands, in the place of the pacer's sentence."""
     states = Counter(agent.state for agent in state.serving(run))
-    parts = [
-        _agents(states[AgentState.PREVIEW], "decides on a lead", "decide on a lead"),
-        _agents(states[AgentState.DIALLING], "waits for an answer", "wait for an answer"),
-        f"{states[AgentState.READY]} ready",
-    ]
+    parts = []
+    if deciding := states[AgentState.PREVIEW]:
+        parts.append(phrases("{number} agent decides on a lead", "{number} agents decide on a lead", deciding))
+    if waiting := states[AgentState.DIALLING]:
+        parts.append(phrases("{number} agent waits for an answer", "{number} agents wait for an answer", waiting))
+    parts.append(phrase("{ready:.0f} ready", ready=states[AgentState.READY]))
     if not may_start(state, run):
-        parts.append("no call may start now")
+        parts.append(phrase("no call may start now"))
     elif lacks_leads(state, run):
         parts.append(NO_LEAD)
-    return "preview: " + ", ".join(part for part in parts if part)
-
-
-def _agents(number: int, singular: str, plural: str) -> str:
-    return f"{number} {'agent' if number == 1 else 'agents'} {singular if number == 1 else plural}" if number else ""
+    return phrase("preview: {how}", how=listed(parts))

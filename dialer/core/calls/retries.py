@@ -13,6 +13,8 @@ from typing import Final
 from config.campaign import RetryTable
 from dialer.core.leads.retry_windows import again
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry
+from dialer.language.phrases import phrase, phrases
+from dialer.language.terms import term
 
 ROW: Final[dict[Disposition, str]] = {
     Disposition.HUNG_UP: "abandoned",  # the callee met silence, whoever hung up first
@@ -46,7 +48,7 @@ def next_step(
     since the epoch, and `zones` are those in which the callee may be, the likeliest first. Whoever `answered` and heard
     nothing was abandoned, whatever it is called."""
     if disposition is Disposition.CONNECTED:
-        return Close("an agent talked to the callee")
+        return Close(phrase("an agent talked to the callee"))
     if disposition is Disposition.NOT_SENT:
         return Retry(NOT_SENT_DELAY_S, lead.number_index)
     if disposition in NUMBER_IS_FINISHED and lead.number_index + 1 < len(lead.numbers):
@@ -54,10 +56,17 @@ def next_step(
     name = "abandoned" if answered and disposition is Disposition.MEDIA_ERROR else row_of(disposition)
     rule = table.after(name)
     if rule.max_attempts == 0:
-        return Close(f"{disposition}: not called again")
+        return Close(phrase("{end}: not called again", end=term(disposition)))
     earlier = sum(count for tried, count in lead.tries.items() if row_of(tried) == name or tried is disposition)
     if earlier >= rule.max_attempts:
-        return Close(f"{disposition}: all {rule.max_attempts} retries are used")
+        return Close(
+            phrases(
+                "{end}: its {number} retry is used",
+                "{end}: all {number} retries are used",
+                rule.max_attempts,
+                end=term(disposition),
+            )
+        )
     if not rule.not_before and not rule.prefer:
         return Retry(rule.delay_s, lead.number_index)
     moments = again(rule, at, zones(lead))

@@ -11,9 +11,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
+from dialer.language.moments import at_weekday
+from dialer.language.phrases import listed, phrase
+
 NOT_BEFORE: Final = "not before a time of the CRM's"
 UNSAID: Final = "no reason kept"
-NO_LEAD: Final = "no lead is due"
+NO_LEAD: Final = phrase("no lead is due")
 """What the pacers and the previews say where they have nobody to call; the standing says until when."""
 
 HOURS_AHEAD: Final = 24
@@ -91,24 +94,21 @@ def last_word(standing: LeadCounts, zone: tzinfo | None, *, held: bool = False) 
     """The one thing to know: `finished`, `due now: 850`, or `nothing due until 09:00`, with what is under way. Of
     a campaign that is held nothing is taken up. Clock times are those of `zone`, None for this host's."""
     if standing.finished:
-        return "finished" if standing.closed else "no leads"
-    parts = []
+        return phrase("finished") if standing.closed else phrase("no leads")
     if standing.diallable and held:
-        parts.append(f"held with {standing.diallable:,} due")
-    elif standing.diallable:
-        parts.append(f"due now: {standing.diallable:,}")
-    elif standing.next_due_at is not None:
-        parts.append(f"nothing due until {clock_words(standing.next_due_at, standing.at, zone)}")
-    else:
-        parts.append("nothing due")
-    under_way = (
-        (standing.in_attempt, "in a call"),
-        (standing.leased, "with a daemon"),
-        (standing.queued, "to be taken in"),
-    )
-    if not standing.diallable:
-        parts += [f"{number:,} {words}" for number, words in under_way if number]
-    return ", ".join(parts)
+        return phrase("held with {leads:,} due", leads=standing.diallable)
+    if standing.diallable:
+        return phrase("due now: {leads:,}", leads=standing.diallable)
+    parts = [phrase("nothing due")]
+    if standing.next_due_at is not None:
+        parts = [phrase("nothing due until {time}", time=clock_words(standing.next_due_at, standing.at, zone))]
+    if standing.in_attempt:
+        parts.append(phrase("{leads:,} in a call", leads=standing.in_attempt))
+    if standing.leased:
+        parts.append(phrase("{leads:,} with a daemon", leads=standing.leased))
+    if standing.queued:
+        parts.append(phrase("{leads:,} to be taken in", leads=standing.queued))
+    return listed(parts)
 
 
 def clock_words(at: float, now: float, zone: tzinfo | None) -> str:
@@ -116,7 +116,7 @@ def clock_words(at: float, now: float, zone: tzinfo | None) -> str:
     there, here = local_time(at, zone), local_time(now, zone)
     if there.date() == here.date():
         return f"{there:%H:%M}"
-    return f"{there:%a %H:%M}" if abs(at - now) < _WEEK_S else f"{there:%Y-%m-%d %H:%M}"
+    return at_weekday(there) if abs(at - now) < _WEEK_S else f"{there:%Y-%m-%d %H:%M}"
 
 
 def local_time(at: float, zone: tzinfo | None) -> datetime:

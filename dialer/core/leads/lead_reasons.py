@@ -14,7 +14,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from compliance.api import Refusal, Rule
-from compliance.words import detail
+from dialer.language.phrases import Phrase, from_wire, phrase, to_wire
+from dialer.language.refusals import detail
+from dialer.language.terms import term
 
 MOST_BYTES: Final = 1_024
 """A longer one is kept without its facts."""
@@ -22,7 +24,7 @@ MOST_BYTES: Final = 1_024
 LONGEST_NAME: Final = 60
 """A text that says why is counted by so much of it."""
 
-CRM: Final = "the CRM"
+CRM: Final = phrase("the CRM")
 AGAIN: Final = "again"
 """The case of an end or a word after which the lead is called again."""
 
@@ -32,7 +34,6 @@ NO_TRUNK: Final = {
     "rests": "the trunks for the number rest",
     "full": "the trunks for the number are full",
 }
-_AGAIN_SAID: Final = {"callback": "callback", "machine": "an answering machine: called again"}
 
 
 class Kind(StrEnum):
@@ -86,24 +87,49 @@ def sentence(why: Why) -> str:
     match why.kind:
         case Kind.REFUSED:
             try:
-                return f"{why.name}: {detail(Refusal(Rule(why.name), why.case, None, facts))}"
+                words = detail(Refusal(Rule(why.name), why.case, None, facts))
             except ValueError:  # another release's rule
-                return f"{why.name}: {why.case.replace('_', ' ')}"
-        case Kind.ENDED:
-            return f"{why.name}: called again" if why.case == AGAIN else str(facts.get("words", why.name))
+                words = why.case.replace("_", " ")
+            return phrase("{rule}: {words}", rule=term(why.name), words=words)
+        case Kind.ENDED if why.case == AGAIN:
+            return phrase("{end}: called again", end=term(why.name))
         case Kind.SAID if why.case == AGAIN:
-            return _AGAIN_SAID.get(why.name, f"{why.name}: called again")
+            return _again(why.name)
         case Kind.SAID:
-            return f"{why.name}, says {facts.get('who', CRM)}"
+            return phrase("{outcome}, says {who}", outcome=term(why.name), who=facts.get("who", CRM))
         case Kind.NO_TRUNK:
-            return NO_TRUNK.get(why.case, why.case)
+            return term(NO_TRUNK.get(why.case, why.case))
         case Kind.ORDERED:
-            reason = f": {facts['reason']}" if facts.get("reason") else ""
-            target = f" to {facts['to']}" if facts.get("to") else ""
-            return f"{why.name}{target} by {facts.get('who', CRM)}{reason}"
+            return _ordered(why)
         case Kind.SKIPPED:
-            return f"skipped by agent {facts.get('agent', '')}: {facts.get('reason', '')}"
-    return str(facts.get("words", why.name))
+            return phrase(
+                "skipped by agent {agent}: {reason}", agent=facts.get("agent", ""), reason=facts.get("reason", "")
+            )
+    return from_wire(str(facts.get("words", why.name)), facts.get("phrase"))
+
+
+def _again(name: str) -> Phrase:
+    match name:
+        case "callback":
+            return term(name)
+        case "machine":
+            return phrase("an answering machine: called again")
+    return phrase("{end}: called again", end=term(name))
+
+
+def _ordered(why: Why) -> Phrase:
+    facts, what, who = why.facts, term(why.name), why.facts.get("who", CRM)
+    if facts.get("to"):
+        text = phrase("{what} to {campaign} by {who}", what=what, campaign=facts["to"], who=who)
+    else:
+        text = phrase("{what} by {who}", what=what, who=who)
+    return phrase("{why}: {reason}", why=text, reason=facts["reason"]) if facts.get("reason") else text
+
+
+def in_words(name: str, words: str) -> Why:
+    """An attempt's end that closed the lead, with the words for it."""
+    made = {"phrase": to_wire(words)} if isinstance(words, Phrase) else {}
+    return Why(Kind.ENDED, name, facts={"words": str(words), **made})
 
 
 def kept(why: Why) -> str:

@@ -13,28 +13,29 @@ from datetime import tzinfo
 from typing import Any, Final
 
 from compliance.api import Cleared, Refusal, Rule
-from compliance.words import detail
 from dialer.core.leads.lead_counts import clock_words
+from dialer.language.phrases import N_, Phrase, listed, phrase, phrases
+from dialer.language.refusals import detail
+from dialer.language.terms import term
 
 MOST_DETAILS: Final = 100
 """Different texts that are counted for one rule."""
 
-OTHER_DETAILS: Final = "others"
+OTHER_DETAILS: Final = phrase("others")
 
-WORDS: Final = {
-    Rule.HOURS: "outside hours",
-    Rule.DESTINATION: "in a country or range that is not called",
-    Rule.UNKNOWN_ZONE: "in an unknown time zone",
-    Rule.REGISTER: "on a national register",
-    Rule.REGISTER_OUTDATED: "held up by an outdated register",
-    Rule.REGISTER_UNREADABLE: "held up by a register that cannot be read",
-    Rule.BLOCKLIST: "blocked",
-    Rule.CAP: "over the cap",
-    Rule.EXPIRED: "expired",
-    Rule.CONSENT: "without consent",
-    Rule.CALLER_ID: "without a caller id to show",
+_WORDS: Final = {
+    Rule.HOURS: N_("outside hours"),
+    Rule.DESTINATION: N_("in a country or range that is not called"),
+    Rule.UNKNOWN_ZONE: N_("in an unknown time zone"),
+    Rule.REGISTER: N_("on a national register"),
+    Rule.REGISTER_OUTDATED: N_("held up by an outdated register"),
+    Rule.REGISTER_UNREADABLE: N_("held up by a register that cannot be read"),
+    Rule.BLOCKLIST: N_("blocked"),
+    Rule.CAP: N_("over the cap"),
+    Rule.EXPIRED: N_("expired"),
+    Rule.CONSENT: N_("without consent"),
+    Rule.CALLER_ID: N_("without a caller id to show"),
 }
-"""What is said of leads that a rule refuses."""
 
 
 @dataclass(slots=True)
@@ -161,22 +162,30 @@ def _finite(value: float) -> float | None:
 def sentence(preflight: Preflight, zone: tzinfo | None) -> str:
     """All of it in one: `1,000 leads: 850 diallable now, 100 blocked, 20 outside hours until 09:00`."""
     if not preflight.judged:
-        return "no lead to judge"
-    parts = [f"{preflight.diallable:,} diallable now"]
+        return phrase("no lead to judge")
+    parts = [phrase("{leads:,} diallable now", leads=preflight.diallable)]
     if preflight.later:
-        parts.append(f"{preflight.later:,} not due before {clock_words(preflight.later_from, preflight.at, zone)}")
-    for rule, row in preflight.by_size():
-        parts.append(f"{row.leads:,} {WORDS.get(rule, rule.value)}{_until(row, preflight.at, zone)}")
-    return f"{preflight.judged:,} {'lead' if preflight.judged == 1 else 'leads'}: {', '.join(parts)}"
+        time = clock_words(preflight.later_from, preflight.at, zone)
+        parts.append(phrase("{leads:,} not due before {time}", leads=preflight.later, time=time))
+    parts += [_refused(rule, row, preflight.at, zone) for rule, row in preflight.by_size()]
+    return phrases("{number:,} lead: {parts}", "{number:,} leads: {parts}", preflight.judged, parts=listed(parts))
 
 
-def _until(row: RuleCount, at: float, zone: tzinfo | None) -> str:
+def refused_words(rule: Rule) -> Phrase:
+    """What is said of leads that a rule refuses."""
+    return phrase(_WORDS[rule]) if rule in _WORDS else term(rule.value)
+
+
+def _refused(rule: Rule, row: RuleCount, at: float, zone: tzinfo | None) -> Phrase:
+    leads = phrase("{leads:,} {refused}", leads=row.leads, refused=refused_words(rule))
     if row.for_good == row.leads:
-        return ""
-    words = clock_words(row.earliest, at, zone)
-    alike = words == clock_words(row.latest, at, zone)
-    until = f" until {words}{'' if alike else ' at the earliest'}"
-    return f"{until} ({row.for_good:,} for good)" if row.for_good else until
+        return leads
+    time = clock_words(row.earliest, at, zone)
+    if time == clock_words(row.latest, at, zone):
+        until = phrase("{leads} until {time}", leads=leads, time=time)
+    else:
+        until = phrase("{leads} until {time} at the earliest", leads=leads, time=time)
+    return phrase("{leads} ({number:,} for good)", leads=until, number=row.for_good) if row.for_good else until
 
 
 def too_many_lost(preflight: Preflight, refuse_above_share: float) -> str:
@@ -185,11 +194,14 @@ def too_many_lost(preflight: Preflight, refuse_above_share: float) -> str:
     if preflight.lost_share <= refuse_above_share:
         return ""
     named = [
-        f"{number:,} {WORDS.get(rule, rule.value)}"
+        phrase("{leads:,} {refused}", leads=number, refused=refused_words(rule))
         for rule, row in preflight.by_size()
         if (number := row.leads if rule is Rule.CAP else row.for_good)
     ]
-    return (
-        f"{100 * preflight.lost_share:.1f} % of its {preflight.judged:,} leads are refused for good or over a cap, "
-        f"more than {100 * refuse_above_share:g} %: {', '.join(named)}"
+    return phrase(
+        "{lost:.1f} % of its {judged:,} leads are refused for good or over a cap, more than {allowed:g} %: {rules}",
+        lost=100 * preflight.lost_share,
+        judged=preflight.judged,
+        allowed=100 * refuse_above_share,
+        rules=listed(named),
     )

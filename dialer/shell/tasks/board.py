@@ -9,7 +9,7 @@ import structlog
 import trio
 
 from dialer.core.abandonment.windows import counting_day, zone_of
-from dialer.core.board import Board, CallRow
+from dialer.core.board import Board, CallRow, published
 from dialer.core.engine_view import EngineStatistics
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
@@ -70,7 +70,7 @@ class BoardTask:
 
     def _publish(self, board: Board, on_the_line: list[CallRow]) -> None:
         calls.publish(self.parts.store, self.parts.host, on_the_line, now=board.at, ttl_s=BOARD_TTL_S)
-        status.publish(self.parts.store, self.parts.host, board.to_wire(), now=board.at, ttl=BOARD_TTL_S)
+        status.publish(self.parts.store, self.parts.host, published(board), now=board.at, ttl=BOARD_TTL_S)
 
     async def _count_leads(self) -> None:
         """How many leads are due, also of campaigns that nobody leases from at the moment."""

@@ -29,7 +29,14 @@ NO_TIME: Final = -1.0
 
 def plain(record: object) -> Any:
     """A record as maps, lists and scalars."""
-    return msgspec.to_builtins(record, builtin_types=(bytes,))
+    return msgspec.to_builtins(record, builtin_types=(bytes,), enc_hook=_english)
+
+
+def _english(value: object) -> str:
+    """A phrase is kept as its English text."""
+    if isinstance(value, str):
+        return str(value)
+    raise NotImplementedError(f"a record cannot hold {value!r}")
 
 
 def packed(record: object) -> bytes:

@@ -28,10 +28,10 @@ from compliance.caller_ids import (
     none_left,
     rest_of,
 )
-from compliance.words import detail
 from config.campaign import CampaignSettings
 from dialer.core.abandonment.windows import counting_day, next_day, zone_of
 from dialer.core.model import Disposition, Settlement
+from dialer.language.refusals import detail
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.base.fields import EPOCH_MAX, Undecodable
 from dialer.store.base.records import Time, packed, read, whole_of

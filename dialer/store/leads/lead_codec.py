@@ -22,9 +22,9 @@ from compliance.destinations import Destinations, NumberType
 from compliance.numbering.written import spoilt_id
 from compliance.numbers import E164, BadNumber, holds_number, masked_text
 from compliance.numbers import parse as parse_number
-from compliance.words import detail
 from config.agent_choice import HIGHEST_LEVEL
 from dialer.core.model import Disposition, Lead
+from dialer.language.refusals import detail
 from dialer.store.base.fields import MAX_ENTRY_BYTES, Fields, Undecodable, decode, fault_in, kind_of
 from dialer.store.base.records import Count, Time, packed, read, whole_of
 

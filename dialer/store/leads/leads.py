@@ -13,6 +13,7 @@ from compliance.numbers import masked_data, masked_numbers, masked_text
 from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_reasons import Why
 from dialer.core.model import Lead
+from dialer.language.phrases import changed
 from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import StoreError, UnknownLead
 from dialer.store.base.records import NO_TIME
@@ -235,7 +236,7 @@ def _row(seen: Seen) -> LeadRow:
         state=seen.state,
         at=seen.at,
         tries=sum(lead.tries.values()),
-        why=masked_text(lead_reasons.sentence(why)),
+        why=changed(lead_reasons.sentence(why), masked_text),
         reason=Why(why.kind, masked_text(why.name), why.case, masked_data(dict(why.facts))),
         list_name=lead.list_name or NO_LIST,
     )

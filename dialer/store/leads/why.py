@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from compliance.api import Per, Refusal, Rule
 from compliance.caller_ids import Wanted
-from compliance.explanation import Finding, explain
 from compliance.numbers import E164, BadNumber
 from compliance.numbers import parse as parse_number
-from compliance.words import detail
 from config.policies import AppliedSettings
 from dialer.core.leads.next_allowed import NextAllowed, next_allowed
 from dialer.core.model import Lead
 from dialer.disk.registers import NationalRegisters
+from dialer.language.findings import Finding, explain
+from dialer.language.refusals import detail
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import digits

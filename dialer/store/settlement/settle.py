@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgpack
 
 from dialer.core.abandonment.windows import slot_of
-from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, kept
+from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, in_words, kept
 from dialer.core.model import Disposition, Retry, Settlement
 from dialer.store.base import quarantine
 from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, trip
@@ -249,7 +249,7 @@ def _row(ended: Settlement, event: CrmEvent) -> dict[str, Any]:
         what: dict[str, Any] = {"what": "due", "a": retry_at(ended), "early": yields_from(ended), "why": kept(again)}
     else:
         name = OPTED_OUT if ended.opted_out else ended.disposition.value
-        why = Why(Kind.ENDED, name, facts={"words": step.reason})
+        why = in_words(name, step.reason)
         what = {"what": "close", "a": ended.disposition.value, "why": kept(why)}
     talked_s = 0.0 if ended.bridged_at is None else max(0.0, ended.ended_at - ended.bridged_at)
     talked_with = "" if ended.bridged_at is None else ended.agent

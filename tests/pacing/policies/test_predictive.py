@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from dialer.language.decisions import sentence
 from pacing.api import (
     CallAnswered,
     CallFailed,
@@ -27,7 +28,6 @@ from pacing.api import (
 from pacing.compiled import floats
 from pacing.governor import covered
 from pacing.policies import make
-from pacing.sentence import sentence
 from tests.pacing.cases import EXPERIENCED, experienced, known_answers, observations, snapshot, snapshots
 
 settings = st.builds(

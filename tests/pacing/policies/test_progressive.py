@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 
+from dialer.language.decisions import sentence
 from pacing.api import Mode, Rule, Settings, Snapshot
 from pacing.policies import make, progressive
-from pacing.sentence import sentence
 from tests.pacing.cases import snapshot, snapshots
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from dialer.language.decisions import sentence
 from dialer.sim.study.scenario import Scenario
 from pacing.api import (
     AnswerCorrected,
@@ -30,7 +31,6 @@ from pacing.api import (
     WrapupEnded,
 )
 from pacing.compiled import Floats
-from pacing.sentence import sentence
 from tests.scoreboard.virtual_floor import layout as k
 from tests.scoreboard.virtual_floor.kernel import advance
 from tests.scoreboard.virtual_floor.outcome import Outcome, outcome_of

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialer.language.decisions import sentence
 from dialer.sim.baselines import BASELINES
 from dialer.sim.study.scenario import load_scenario
 from pacing.api import Observation, Settings, Snapshot
-from pacing.sentence import sentence
 from tests.pacing.cases import observations, snapshot, snapshots
 from tests.scoreboard.virtual_floor.floor import play
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dialer.language.decisions import sentence
 from dialer.sim.baselines.issabel import Issabel, IssabelSettings, free_soon, overcommitted
 from pacing.api import CallAnswered, CallFailed, Observation, TalkEnded
-from pacing.sentence import sentence
 from tests.pacing.cases import snapshot
 
 PLAIN = IssabelSettings()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dialer.language.decisions import sentence
 from dialer.sim.baselines.vicidial import Round, Vicidial, interval_s, missing
 from dialer.sim.baselines.vicidial_level import Method, VicidialSettings
-from pacing.sentence import sentence
 from tests.pacing.cases import snapshot
 
 DOUBLE = VicidialSettings(method=Method.RATIO, level=2.0)

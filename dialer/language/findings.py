@@ -9,12 +9,14 @@ from typing import Final
 
 from compliance import blocks
 from compliance.api import Per, Refusal, Rule
-from compliance.calling_hours.hours_words import clauses as hours_said
 from compliance.calling_hours.places import countries_by_digits
 from compliance.contacts import Contact
 from compliance.destinations import type_of
 from compliance.gate import RULES, Facts, Question, opening_for, where_is
-from compliance.words import detail
+from dialer.language.caps import cap_words
+from dialer.language.hours import clauses as hours_said
+from dialer.language.phrases import N_, Phrase, listed, phrase
+from dialer.language.refusals import countries_words, detail
 
 Clauses = tuple[str, ...]
 
@@ -30,7 +32,7 @@ class Finding:
     @property
     def said(self) -> str:
         """The facts in one."""
-        return "; ".join(self.clauses)
+        return listed(self.clauses, "; ")
 
     @property
     def more(self) -> tuple[str, ...]:
@@ -48,14 +50,19 @@ def explain(facts: Facts, asked: Question) -> tuple[Finding, ...]:
 
 def _expired_said(facts: Facts, asked: Question) -> Clauses:
     expires_at = facts.callee.expires_at
-    return ("does not expire" if expires_at is None else f"expires on {_clock(expires_at, asked)}",)
+    if expires_at is None:
+        return (phrase("does not expire"),)
+    return (phrase("expires on {time}", time=_clock(expires_at, asked)),)
 
 
 def _consent_said(facts: Facts, asked: Question) -> Clauses:
     given, until = facts.callee.consent_at, facts.callee.consent_until
-    needed = "consent is needed" if asked.policy.consent_required else "consent is not needed"
-    consent = "none was stated" if given is None else f"given on {_clock(given, asked)}"
-    return needed, consent + ("" if until is None else f", ends on {_clock(until, asked)}")
+    needed = phrase("consent is needed") if asked.policy.consent_required else phrase("consent is not needed")
+    none = phrase("none was stated")
+    consent = [none if given is None else phrase("given on {time}", time=_clock(given, asked))]
+    if until is not None:
+        consent.append(phrase("ends on {time}", time=_clock(until, asked)))
+    return needed, listed(consent)
 
 
 def _destination_said(facts: Facts, asked: Question) -> Clauses:
@@ -65,9 +72,9 @@ def _destination_said(facts: Facts, asked: Question) -> Clauses:
         return (detail(refusal),)
     special = type_of(number)
     if special is not None:
-        return (f"a {special} number, which the campaign allows",)
-    country = " or ".join(sorted(countries_by_digits(number))[:3]) or "no country"
-    return (f"an ordinary number of {country}, which the campaign calls",)
+        return (phrase("a {type} number, which the campaign allows", type=f"{special}"),)
+    country = countries_words(sorted(countries_by_digits(number))[:3])
+    return (phrase("an ordinary number of {country}, which the campaign calls", country=country),)
 
 
 def _place_said(facts: Facts, asked: Question) -> Clauses:
@@ -75,52 +82,64 @@ def _place_said(facts: Facts, asked: Question) -> Clauses:
     if isinstance(where, Refusal):
         return (detail(where),)
     if not where.zones:
-        return ("nobody knows in which time zone",)
-    more = f" and {len(where.zones) - 3} zones more" if len(where.zones) > 3 else ""
+        return (phrase("nobody knows in which time zone"),)
     told_by = {
-        "the number": facts.callee.stated_zone is None or not asked.policy.believe_stated_zone,
-        "the CRM": facts.callee.stated_zone is not None,
-        "the address": bool(facts.callee.region),
+        phrase("the number"): facts.callee.stated_zone is None or not asked.policy.believe_stated_zone,
+        phrase("the CRM"): facts.callee.stated_zone is not None,
+        phrase("the address"): bool(facts.callee.region),
     }
-    by = " and ".join(name for name, tells in told_by.items() if tells)
-    return (f"in {', '.join(where.zones[:3])}{more}, by {by}",)
+    by, zones = listed([name for name, tells in told_by.items() if tells], " and "), listed(where.zones[:3])
+    more = len(where.zones) - 3
+    if more > 0:
+        return (phrase("in {zones} and {more} zones more, by {by}", zones=zones, more=more, by=by),)
+    return (phrase("in {zones}, by {by}", zones=zones, by=by),)
 
 
 def _hours_said(facts: Facts, asked: Question) -> Clauses:
     where = where_is(facts.callee, asked)
     if isinstance(where, Refusal):
-        return ("nobody can tell: see the time zone",)
+        return (phrase("nobody can tell: see the time zone"),)
     if opening_for(facts.callee, asked) is None:
-        return ("nobody looked: the time zone is not known, and the policy does not ask for it",)
+        return (phrase("nobody looked: the time zone is not known, and the policy does not ask for it"),)
     return hours_said(asked.policy.hours, where, asked.now, asked.ring_timeout_s)
 
 
 def _listed_said(facts: Facts, asked: Question) -> Clauses:
-    return ("on no register that the campaign asks" if facts.listed is None else detail(facts.listed),)
+    if facts.listed is None:
+        return (phrase("on no register that the campaign asks"),)
+    return (detail(facts.listed),)
 
 
 def _blocked_said(facts: Facts, asked: Question) -> Clauses:
     refusal = blocks.verdict(facts.blocks, asked.campaign, asked.now)
-    return ("no block" if refusal is None else detail(refusal),)
+    return (phrase("no block") if refusal is None else detail(refusal),)
 
 
 def _capped_said(facts: Facts, asked: Question) -> Clauses:
     histories = [
-        ("" if per is Per.NUMBER else f"the {per} ") + _attempted(history, asked)
+        _attempted(history, asked)
+        if per is Per.NUMBER
+        else phrase("{subject} {attempted}", subject=phrase(_SUBJECTS[per]), attempted=_attempted(history, asked))
         for per, history in facts.contacts.items()
     ]
-    allowed = "; ".join(map(str, asked.policy.caps))
-    return ", ".join(histories), f"at most: {allowed}" if allowed else "no cap"
+    allowed = listed(map(cap_words, asked.policy.caps), "; ")
+    return listed(histories), phrase("at most: {caps}", caps=allowed) if allowed else phrase("no cap")
 
 
-def _attempted(history: Sequence[Contact], asked: Question) -> str:
+_SUBJECTS: Final = {Per.CUSTOMER: N_("the customer"), Per.ACCOUNT: N_("the account")}
+
+
+def _attempted(history: Sequence[Contact], asked: Question) -> Phrase:
     if not history:
-        return "never attempted"
-    return f"attempted {_times(len(history))}, last on {_clock(history[-1].at, asked)}"
-
-
-def _times(number: int) -> str:
-    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+        return phrase("never attempted")
+    last = _clock(history[-1].at, asked)
+    match len(history):
+        case 1:
+            return phrase("attempted once, last on {time}", time=last)
+        case 2:
+            return phrase("attempted twice, last on {time}", time=last)
+        case number:
+            return phrase("attempted {number} times, last on {time}", number=number, time=last)
 
 
 def _clock(at: float, asked: Question) -> str:

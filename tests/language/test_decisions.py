@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialer.language.decisions import FIGURES, percent, sentence
 from pacing.api import Decision, Guarantee, Ledger, Memory, Mode, Settings, Snapshot, TalkEnded, Window
 from pacing.policies import make, progressive
-from pacing.sentence import FIGURES, percent, sentence
 from tests.pacing.cases import EXPERIENCED, snapshot, snapshots
 
 

@@ -13,7 +13,8 @@ import dialer
 from compliance.api import Per, Refusal, Rule
 from compliance.cap_windows import CalendarDays, CalendarMonths, Rolling
 from compliance.caps import Cap, Counts, Over, cap_of, facts_of
-from compliance.words import _WORDS, detail
+from dialer.language.caps import cap_words
+from dialer.language.refusals import _WORDS, detail
 
 REFUSED = {"Refusal": 1, "_refused": 0}
 """Who makes refusals, and which argument is the case."""
@@ -67,4 +68,4 @@ def test_a_cap_comes_back_from_its_facts(cap: Cap) -> None:
     kept = json.loads(json.dumps(facts_of(cap)))
 
     assert cap_of(kept) == cap
-    assert detail(Refusal(Rule.CAP, "cap_reached", 1.0, kept)) == f"called often enough: {cap}"
+    assert detail(Refusal(Rule.CAP, "cap_reached", 1.0, kept)) == f"called often enough: {cap_words(cap)}"

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from compliance.calling_hours.hours import CallingHours, HoursRule, Window
-from compliance.calling_hours.hours_words import clauses, said
 from compliance.calling_hours.places import Places
+from dialer.language.hours import clauses, said
 
 EVERY_DAY = frozenset(range(7))
 NEW_YORK = Places(("America/New_York",), (frozenset({"US", "US-PA"}),))
@@ -65,9 +65,9 @@ def test_several_zones() -> None:
     places = Places(("Europe/London", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland"))
     assert said(LUNCH, places, at("2026-06-01 13:30", "Europe/London"), 25.0) == (
         "Mon 13:30 in Europe/London, Mon 20:30 in Asia/Shanghai, Mon 21:30 in Asia/Tokyo and 2 zones more; "
-        "the general rule is closed from 12:00 to 14:00 in Europe/London; "
-        "the general rule closes at 20:00 on Mondays in Asia/Shanghai; "
-        "the general rule closes at 20:00 on Mondays in Asia/Tokyo; and 2 reasons more; "
+        "the general rule in Europe/London is closed from 12:00 to 14:00; "
+        "the general rule in Asia/Shanghai closes at 20:00 on Mondays; "
+        "the general rule in Asia/Tokyo closes at 20:00 on Mondays; and 2 reasons more; "
         "does not open in the next 56 days"
     )
 

@@ -1,0 +1,92 @@
+"""The catalogues of sentences, brought up to date with the code: `make language`.
+
+What is marked in the code is looked for, what is gone is taken out, nothing is guessed (no fuzzy matches), and the
+binary files that the product reads are written. Where neither code nor translation has changed it changes nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT: Final = Path(__file__).parents[2]
+PRODUCT: Final = ROOT / "dialer"
+LANGUAGES: Final = ("zh_CN",)
+MARKS: Final = {"_": 1, "_n": 2, "phrase": 1, "phrases": 2, "N_": 1, "C_": 2}
+"""Functions whose first arguments are sentences: one, singular and plural, or (`C_`) a context and one."""
+
+COMMENT: Final = "# What people read, in their language; CONTRIBUTING.md says how it comes here."
+LONGEST_LINE: Final = 110
+
+
+def file_of(language: str, ending: str) -> Path:
+    return PRODUCT / "language" / "locale" / language / "LC_MESSAGES" / f"dialer.{ending}"
+
+
+def marked() -> Iterator[tuple[Path, str | None, str | tuple[str, ...]]]:
+    """Every sentence that is marked in the code: where, its context, and the text, or singular and plural."""
+    for path in sorted(PRODUCT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+                given = node.args[: MARKS[node.func.id]]
+                texts = [each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+                if given and len(texts) == len(given):  # a word out of a table is marked there
+                    context = texts.pop(0) if node.func.id == "C_" else None
+                    yield path, context, tuple(texts) if len(texts) > 1 else texts[0]
+
+
+def catalogue(language: str) -> Catalog:
+    """What there is of a language, up to date with the code."""
+    template = Catalog()
+    for path, context, text in marked():
+        template.add(text, locations=[(str(path.relative_to(ROOT)), 0)], context=context)
+    with file_of(language, "po").open("rb") as file:
+        known = read_po(file, locale=language)
+    known.update(template, no_fuzzy_matching=True)
+    known.obsolete.clear()
+    known.header_comment, known.project, known.fuzzy = COMMENT, "dialer", False
+    known.creation_date = known.revision_date = datetime(2026, 1, 1, tzinfo=UTC)  # else each run would change the file
+    return known
+
+
+def written(known: Catalog) -> dict[str, bytes]:
+    """Both files by their endings: for translators, and for the product."""
+    text, binary = io.BytesIO(), io.BytesIO()
+    write_po(text, known, width=LONGEST_LINE, sort_by_file=True, include_lineno=False)
+    write_mo(binary, known)
+    return {"po": text.getvalue(), "mo": binary.getvalue()}
+
+
+def untranslated(known: Catalog) -> list[Any]:
+    """The sentences that have no translation yet, or none for one of their forms."""
+    return [message.id for message in known if message.id and not all(forms(message.string))]
+
+
+def forms(string: Any) -> tuple[str, ...]:
+    """A sentence's forms: one, or those by number."""
+    return tuple(string) if isinstance(string, list | tuple) else (string or "",)
+
+
+def main() -> int:
+    missing = []
+    for language in LANGUAGES:
+        known = catalogue(language)
+        for ending, content in written(known).items():
+            file_of(language, ending).write_bytes(content)
+        missing += untranslated(known)
+        sys.stdout.write(f"{file_of(language, 'po').relative_to(ROOT)}: {len(known)} sentences\n")
+    sys.stdout.writelines(f"without a translation: {each}\n" for each in missing)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
