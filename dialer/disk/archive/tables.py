@@ -64,7 +64,6 @@ ATTEMPTS: Final = Table(
         Column("disposition", _TEXT, "how it ended"),
         Column("answer_kind", _TEXT, "who answered: person, machine, unknown; empty: nobody"),
         Column("judged", _TEXT, "who answered, by ear: person, machine, unknown; empty: nobody listened"),
-        Column("confidence", "DOUBLE", "how sure that is"),
         Column("message_left", "BOOLEAN", "a machine was left a message"),
         Column("live", "BOOLEAN", "counts as answered by a person"),
         Column("abandoned", "BOOLEAN", "counts as abandoned"),
