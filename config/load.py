@@ -74,7 +74,10 @@ def load_campaign(
     layers = Layers(CampaignSettings)
     if isinstance(source, Path):
         tree = read_toml(layers, source)
-        paths = ((tree, "abandon_message"), (tree.get("recording"), "announcement"), (tree.get("machines"), "message"))
+        paths = (
+            *((tree, "abandon_message"), (tree, "whisper")),
+            *((tree.get("recording"), "announcement"), (tree.get("machines"), "message")),
+        )
         for section, name in paths:
             message = section.get(name) if isinstance(section, dict) else None
             if isinstance(section, dict) and isinstance(message, str) and message:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dialer.core.leads.lead_counts import LeadCounts
-from dialer.store.base.connection import Store, campaign_call, trip
+from dialer.store.base.connection import Store, attempt_trip, campaign_call, trip
 from dialer.store.base.fields import Undecodable, encoded
 from dialer.store.base.records import Time, whole_of
 from dialer.store.base.records import read as read_record
@@ -91,19 +91,28 @@ def publish(store: Store, host: str, snapshot: Mapping[str, Any], *, now: float,
     trip(store, [("SET", keys.status(host), raw, "PX", max(1, round(ttl * 1000))), ("SADD", keys.hosts(), host)])
 
 
-def read(store: Store) -> tuple[HostStatus, ...]:
-    """Every host whose status has not lapsed and can be read, by name. Those that have lapsed are forgotten."""
+def raw_words(store: Store) -> dict[str, bytes]:
+    """What every host said last, as kept, by name. Hosts whose word has lapsed are forgotten, by those who may."""
     hosts = sorted(name.decode(errors="replace") for name in trip(store, [("SMEMBERS", store.keys.hosts())])[0])
     said = dict(zip(hosts, trip(store, [("GET", store.keys.status(host)) for host in hosts]), strict=True))
     silent = [host for host, raw in said.items() if raw is None]
     if silent:
-        trip(store, [("SREM", store.keys.hosts(), *silent)])
-    found: list[HostStatus] = []
-    for host, raw in said.items():
+        attempt_trip(store, [("SREM", store.keys.hosts(), *silent)])
+    return {host: raw for host, raw in said.items() if raw is not None}
+
+
+def word_of(host: str, raw: bytes) -> HostStatus:
+    """A host's word. Raises `Undecodable`."""
+    return HostStatus(host, *read_record(_Said, raw, f"the status of {host}"))
+
+
+def read(store: Store) -> tuple[HostStatus, ...]:
+    """Every host whose status has not lapsed and can be read, by name."""
+    readable: list[HostStatus] = []
+    for host, raw in raw_words(store).items():
         with suppress(Undecodable):
-            if raw is not None:
-                found.append(HostStatus(host, *read_record(_Said, raw, f"the status of {host}")))
-    return tuple(found)
+            readable.append(word_of(host, raw))
+    return tuple(readable)
 
 
 class _Said(NamedTuple):
