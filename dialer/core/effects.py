@@ -131,6 +131,29 @@ class VerdictChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class Listened:
+    """For the audit trail: `who` listens to a talk, and is heard by whom `voice` says (`sip.parties.messages.Voice`);
+    empty: it is over."""
+
+    who: str
+    attempt: str
+    agent: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindCaller:
+    """Find out whom we called at `number` lately in one of these campaigns, and keep that lead for this `call`, which
+    came over `trunk` to our number `caller_id`. Answered by one `CallerFound`, also where nobody was."""
+
+    call: str
+    number: E164
+    trunk: str
+    caller_id: str
+    campaigns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """Something that the tables do not foresee was ignored; logged and counted, never silent."""
 
@@ -151,5 +174,7 @@ Effect = (
     | Recorded
     | Listen
     | VerdictChecked
+    | Listened
+    | FindCaller
     | Anomaly
 )

@@ -31,6 +31,7 @@ from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.figures.pacing_minutes import PacingMinutes
+from dialer.shell.inbound.callers import CallerTask
 from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.recordings.disk_watch import DiskWatch
 from dialer.shell.recordings.expiry import Expiry
@@ -196,6 +197,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
     heartbeat = Heartbeat(parts, claims, store_tasks, watch, writer, marker)
     expiry = Expiry(parts)
     finishing = Finishing(parts, writer, expiry)
+    callers = CallerTask(parts, pool)
     try:
         await feeds.begin()
     except StoreError as error:
@@ -223,6 +225,8 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             finishing.keep,
             PacingMinutes(parts).keep,
             parts.ear.keep,
+            callers.find,
+            callers.tell,
         ):
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:

@@ -109,6 +109,10 @@ def _host_metrics(board: Board) -> Iterator[Metric]:
     for state, value in board.agent_s.items():
         seconds.add_metric([state], value)
     yield seconds
+    refused = CounterMetricFamily("dialer_inbound_refused", "Calls from outside sent away, by code.", labels=["code"])
+    for code, value in board.refused_callers.items():
+        refused.add_metric([code], value)
+    yield refused
 
 
 def _campaign_metrics(board: Board) -> Iterator[Metric]:
@@ -116,6 +120,9 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
     attempts = CounterMetricFamily("dialer_attempts", "Attempts by how they ended.", labels=["campaign", "disposition"])
     causes = CounterMetricFamily("dialer_ends", "Attempts by the cause of their end.", labels=["campaign", "cause"])
     decisions = CounterMetricFamily("dialer_pacing_decisions", "Decisions of the pacer.", labels=["campaign"])
+    callers = CounterMetricFamily(
+        "dialer_inbound_calls", "Calls from outside by how they ended.", labels=["campaign", "end"]
+    )
     refusals = CounterMetricFamily("dialer_refusals", "Leads refused at a gate.", labels=["campaign", "rule"])
     judged = CounterMetricFamily("dialer_verdicts", "Verdicts on who answered.", labels=["campaign", "kind"])
     checked = CounterMetricFamily(
@@ -146,6 +153,7 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
             (refusals, row.refusals),
             (judged, row.judged),
             (checked, row.checked),
+            (callers, row.callers),
             (calls, row.calls),
             (agents, row.agents),
             (leads, {"held": row.leads_held, "due": row.due, "waiting": row.waiting, "overdue": row.overdue}),
@@ -162,7 +170,7 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
         running.add_metric([row.name], float(row.state == CampaignState.RUNNING))
         if row.risk is not None:
             risk.add_metric([row.name], row.risk)
-    yield from (attempts, causes, decisions, refusals, calls, agents, leads, answered, abandoned)
+    yield from (attempts, causes, decisions, refusals, callers, calls, agents, leads, answered, abandoned)
     yield from (judged, checked, counted, lost, left, caps, running, risk)
 
 

@@ -31,6 +31,7 @@ class Counts:
     purged, erased or deleted again, `stored` those that should be there. `closed_by` counts closings, so a lead that
     was reopened and closed again is in it twice. `windows` counts attempts and live answers by the time of the callee's
     day and by which attempt of the lead it was: `evening:2:attempts`, `evening:2:live`; 5 are all from the fifth on.
+    `callers` counts calls from outside by how they ended.
     """
 
     standing: LeadCounts
@@ -43,6 +44,7 @@ class Counts:
     refused_by: Mapping[str, int]
     outcomes: Mapping[str, int]
     windows: Mapping[str, int] = field(default_factory=dict)
+    callers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def queued(self) -> int:
@@ -80,6 +82,7 @@ class Counts:
             "closed_by": dict(self.closed_by),
             "refused_by": dict(self.refused_by),
             "outcomes": dict(self.outcomes),
+            "callers": dict(self.callers),
             "windows": dict(self.windows),
         }
 
@@ -148,6 +151,7 @@ def counts(store: Store, campaign: str, now: float) -> Counts:
         closed_by=_group(named_counts, "closed:"),
         refused_by=_group(named_counts, "refused:"),
         outcomes=_group(named_counts, "outcome:"),
+        callers=_group(named_counts, "inbound:"),
         windows=_group(named_counts, "window:"),
     )
 
