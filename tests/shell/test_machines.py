@@ -18,7 +18,9 @@ from tests.sip.detection.made_lines import Samples, line, silence, tone, voice
 from tests.sip.tones import ulaw
 
 SCENARIO = Path(__file__).parent / "scenarios" / "greeting.xml"
-LIMIT_S = 120
+LIMIT_S = 400
+
+PATIENT = {"abandon_after_s": 10.0}  # a busy machine
 
 PERSON = line(silence(0.4), voice(0.6), silence(12.0))
 MACHINE = line(silence(0.4), voice(3.5), silence(0.3), tone(1000, 0.5), silence(8.0))
@@ -67,7 +69,7 @@ def judged(site: Site, campaign: str) -> list[dict[str, object]]:
 def test_persons_and_machines_are_told_apart(site: Site, dialer: Dialer, rig: Rig) -> None:
     """Agents have both at once; the verdicts come while they talk, and go into the end's event, too."""
     for name, trunk, number in (("to-people", "people", 1), ("to-machines", "machines", 2)):
-        site.campaign(name, trunk=trunk, machines={"action": "tell"}, talk_limit_s=6)
+        site.campaign(name, trunk=trunk, machines={"action": "tell"}, **PATIENT, talk_limit_s=6)
         site.log_in(rig.chatty, [f"agent-{name}"], name)
         site.leads(name, [f"+861392100000{number}"])
     site.until(lambda: judged(site, "to-people") and judged(site, "to-machines"), "both are judged")
@@ -85,7 +87,7 @@ def test_persons_and_machines_are_told_apart(site: Site, dialer: Dialer, rig: Ri
 
 def test_a_machine_is_hung_up_on(site: Site, dialer: Dialer, rig: Rig) -> None:
     """The agent is free again, and the ledger has no live answer of it."""
-    site.campaign("no-machines", trunk="machines", machines={"action": "hang_up", "sampled_share": 0.01})
+    site.campaign("no-machines", trunk="machines", machines={"action": "hang_up", "sampled_share": 0.01}, **PATIENT)
     site.log_in(rig.chatty, ["agent-9"], "no-machines")
     site.leads("no-machines", ["+8613921000003"])
 
@@ -103,7 +105,7 @@ def test_a_machine_is_hung_up_on(site: Site, dialer: Dialer, rig: Rig) -> None:
 def test_a_message_is_left_after_the_beep(site: Site, dialer: Dialer, rig: Rig) -> None:
     """The agent has left by then."""
     settings = {"action": "message", "message": site.message(), "sampled_share": 0.01}
-    site.campaign("messages", trunk="machines", machines=settings)
+    site.campaign("messages", trunk="machines", machines=settings, **PATIENT)
     site.log_in(rig.chatty, ["agent-8"], "messages")
     site.leads("messages", ["+8613921000004"])
 
@@ -116,7 +118,7 @@ def test_a_message_is_left_after_the_beep(site: Site, dialer: Dialer, rig: Rig) 
 
 def test_no_file_stays_behind_and_a_killed_listener_costs_no_call(site: Site, dialer: Dialer, rig: Rig) -> None:
     """Calls go on without a verdict, and the next ones are judged again."""
-    site.campaign("later", trunk="people", machines={"action": "hang_up", "within_s": 3.0}, talk_limit_s=2)
+    site.campaign("later", trunk="people", machines={"action": "hang_up", "within_s": 3.0}, **PATIENT, talk_limit_s=2)
     site.log_in(rig.chatty, ["agent-7"], "later")
     assert list(Path("/dev/shm").glob("dialer-listening-one-*/*.wav")) == []
     (listener,) = [
