@@ -66,6 +66,8 @@ class TimerKind(StrEnum):
     TALK = "talk"
     SCRIPT = "script"
     STEP = "step"
+    HOLD = "hold"
+    BEEP = "beep"
     STANDING = "standing"
 
 

@@ -30,6 +30,7 @@ LEGAL = {
     ("talking", "hang_up"): "talking",
     ("talking", "agent_left"): "survey",
     ("survey", "hang_up"): "survey",
+    ("talking", "play_message"): "message",
     ("message", "agent_failed"): "message",
     ("message", "bridged"): "talking",
     ("message", "hang_up"): "hanging_up",

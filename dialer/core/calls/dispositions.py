@@ -37,6 +37,7 @@ BY_CAUSE: Final[dict[Cause, Disposition]] = {
     Cause.TALK_LIMIT: Disposition.UNREACHABLE,
     Cause.OPERATOR: Disposition.NO_ANSWER,
     Cause.AGENT: Disposition.NO_ANSWER,
+    Cause.MACHINE: Disposition.MACHINE,
     Cause.NOT_SENT: Disposition.NOT_SENT,
     Cause.WORKER_LOST: Disposition.WORKER_LOST,
 }
@@ -63,6 +64,8 @@ ANSWERED: Final = frozenset(BY_STATE.values()) | SCRIPTED | {Disposition.MACHINE
 def _entry(state: CallState, cause: Cause) -> Disposition:
     if cause is Cause.WORKER_LOST:
         return Disposition.WORKER_LOST
+    if cause is Cause.MACHINE:
+        return Disposition.MACHINE
     if cause is Cause.MEDIA_ERROR and state in BEFORE_AN_AGENT:
         return Disposition.MEDIA_ERROR  # there was nothing to hear, and nobody was kept waiting for an agent
     return BY_CAUSE[cause] if state in UNANSWERED else BY_STATE[state]
@@ -76,7 +79,7 @@ def disposition_of(state: CallState, cause: Cause, ended_by: Leg, kind: AnswerKi
     whatever the clock says; a SIP stack that answers a 200 OK after our CANCEL with a BYE does so. Nobody abandons a
     machine, and a machine does not hang up on anybody. A script that comes to its end hangs up by itself."""
     disposition = TABLE[state, cause]
-    if state is CallState.SCRIPT and ended_by is Leg.DIALER and cause is not Cause.WORKER_LOST:
+    if state is CallState.SCRIPT and ended_by is Leg.DIALER and cause not in {Cause.WORKER_LOST, Cause.MACHINE}:
         disposition = Disposition.SCRIPT_DONE if cause is Cause.NORMAL else Disposition.SCRIPT_LEFT
     if kind is AnswerKind.MACHINE and disposition in {Disposition.HUNG_UP, Disposition.ABANDONED, *SCRIPTED}:
         return Disposition.MACHINE
