@@ -436,3 +436,20 @@ def test_who_is_erased_is_erased_also_from_what_failed_and_what_comes_later(part
     again = Expiry(parts)
     trio.run(again.hear_of_erased)
     assert {row.attempt for row in index.all_rows(Path(parts.settings.recordings.folder))} == {"a2", "a3"}
+
+
+def test_a_host_that_was_off_for_days_makes_no_recording_of_who_was_erased_meanwhile(
+    parts: Parts, store: Store
+) -> None:
+    """The talk was cut off when it went off, and is finished when it is back."""
+    key, number, now = b"", E164("+8613800138000"), parts.clock.wall()
+    left_alone(write_talk(live(parts), "a1", SOUND, number=number_hash(key, number), at=now - 6 * 86_400))
+    erasure = Erasure("e1", now - 5 * 86_400, "me", "asked", number, numbers=(number,))
+    tell_hosts(store, erasure)
+    expiry = Expiry(parts)
+    trio.run(expiry.hear_of_erased)
+    looked(Finishing(parts, EventWriter(parts), expiry))
+
+    assert talks.names(live(parts)) == []
+    assert list(index.all_rows(Path(parts.settings.recordings.folder))) == []
+    assert heard(store, "recording") == []
