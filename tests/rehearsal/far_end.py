@@ -30,6 +30,7 @@ from sip.messages import (
 )
 from tests.rehearsal.desks import Phones, PickUp
 from tests.rehearsal.scenario import Callees, Disorder
+from tests.rehearsal.standing_phones import StandingPhones
 from tests.rehearsal.world import World
 
 COMMAND_S: Final = 0.002
@@ -45,9 +46,11 @@ WORKER_RESTART_S: Final = 5.0
 
 @dataclass(slots=True)
 class FallibleLine(Line):
-    """One call in a worker. `said_until` keeps its events in order; it may be `deaf` to its first hang-up."""
+    """One call in a worker. `said_until` keeps its events in order; it may be `deaf` to its first hang-up. `standing`
+    is the leg by which its agent's phone is on the line."""
 
     said_until: float = 0.0
+    standing: str = ""
     deaf: bool = False
 
 
@@ -63,6 +66,10 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
     slots_lost: int = 0
     trunks_down: set[str] = field(default_factory=set)
     trunks_refusing: set[str] = field(default_factory=set)
+    standing: StandingPhones = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.standing = StandingPhones(self.timeline, self.tell, self.phones, self._phone_hung_up)
 
     def send(self, command: Command) -> None:
         """Take a command; it arrives a moment later."""
@@ -72,7 +79,7 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
         if isinstance(command, Dial):
             self._dial(command)
             return
-        if isinstance(command, Stop | Ping):
+        if isinstance(command, Stop | Ping) or self.standing.take(command):
             return
         line = self.lines.get(command.call)
         if line is None:
@@ -104,6 +111,7 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
         lost = 2 * calls
         self.slots_lost += lost
         self.capacity()
+        self.standing.worker_dies()
         for line in list(self.lines.values())[:calls]:
             self.end(line, Cause.WORKER_LOST, Leg.DIALER)
         self.timeline.after(WORKER_RESTART_S, partial(self._worker_back, lost))
@@ -187,7 +195,10 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
     def _dial_agent(self, line: FallibleLine, dial: DialAgent) -> None:
         if line.stage is not Stage.ANSWERED:
             return
-        line.leg = dial.leg
+        line.leg, line.standing = dial.leg, dial.standing
+        if dial.standing:
+            self._reach(line, dial)
+            return
         self.say(line, AgentDialled(line.call, dial.leg, self.timeline.now))
         match self.phones.ring(dial.uri):
             case PickUp.ANSWERS:
@@ -198,6 +209,18 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
                 self.timeline.after(1.5, partial(self.leg_ends, line, dial.leg, Cause.UNREACHABLE, 408))
             case PickUp.SILENT:
                 pass
+
+    def _reach(self, line: FallibleLine, dial: DialAgent) -> None:
+        if self.standing.up.get(dial.standing):
+            self.say(line, AgentDialled(line.call, dial.leg, self.timeline.now))
+            self.timeline.after(self.timeline.between(0.01, 0.1), partial(self._bridges, line, dial.leg))
+        else:
+            self.leg_ends(line, dial.leg, Cause.UNREACHABLE, 0)
+
+    def _phone_hung_up(self, standing: str) -> None:
+        for line in [line for line in self.lines.values() if line.standing == standing]:
+            self.leg_ends(line, line.leg, Cause.UNREACHABLE, 480)
+            self._talk_ends(line, Leg.AGENT)
 
     def _bridges(self, line: FallibleLine, leg: str) -> None:
         if line.stage is Stage.ANSWERED and line.leg == leg:

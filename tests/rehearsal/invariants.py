@@ -248,6 +248,13 @@ def decisions_are_carried_out(step: Step) -> Wrong:
 # --- agents ---------------------------------------------------------------------------------------------------------
 
 
+def nobody_is_ready_without_a_phone(step: Step) -> Wrong:
+    """Where a phone should stay on the line, its agent has no call and no offer before it does."""
+    for agent in step.state.roster.agents.values():
+        if agent.state in {AgentState.READY, AgentState.PREVIEW} and not agent.can_be_reached:
+            yield f"{agent.agent} is {agent.state} without a phone"
+
+
 def nobody_idle_while_a_caller_waits(step: Step) -> Wrong:
     """No ready agent who may take a waiting call is left idle, and the floor knows who waits."""
     ready = [agent for agent in step.state.roster.agents.values() if agent.state is AgentState.READY]
@@ -422,6 +429,7 @@ INVARIANTS: Final[tuple[Callable[[Step], Wrong], ...]] = (
     no_more_than_the_campaigns_lines,
     no_more_than_the_trunk,
     decisions_are_carried_out,
+    nobody_is_ready_without_a_phone,
     nobody_idle_while_a_caller_waits,
     one_call_for_each_agent,
     every_offer_with_one_agent,

@@ -28,6 +28,7 @@ SERVICE_LEVEL_S: Final = 2.0
 COMPLAINT: Final = "complaint"
 
 _PEOPLE: Final = "live AND NOT machine"
+_JUDGED: Final = "judged = 'machine'"
 
 CALL_SUMS: Final[Mapping[str, str]] = {
     "attempts": "count(*)",
@@ -35,6 +36,9 @@ CALL_SUMS: Final[Mapping[str, str]] = {
     "charged": "count(*) FILTER (charged)",
     "live": "count(*) FILTER (live)",
     "machines": "count(*) FILTER (live AND machine)",
+    "judged_machines": f"count(*) FILTER ({_JUDGED})",
+    "machines_checked": f"count(*) FILTER ({_JUDGED} AND outcome IS NOT NULL)",
+    "machines_false": f"count(*) FILTER ({_JUDGED} AND outcome <> 'machine')",
     "people": f"count(*) FILTER ({_PEOPLE})",
     "in_time": f"count(*) FILTER ({_PEOPLE} AND NOT abandoned AND wait_s <= {{service_s}})",
     "abandoned": "count(*) FILTER (abandoned)",
@@ -208,7 +212,7 @@ def _calls(question: Question) -> str:
                    coalesce(a.list, '') AS list, coalesce(a.trunk, '') AS trunk,
                    coalesce(a.caller_id, '') AS caller_id, q.hour, a.disposition, a.live, a.abandoned, a.hung_up,
                    a.charged, a.message_played, a.opted_out, coalesce(w.word_opt_out, false) AS word_opt_out,
-                   a.dialled_at, a.wait_s, a.talk_s, a.post_dial_delay_s, w.outcome,
+                   a.judged, a.dialled_at, a.wait_s, a.talk_s, a.post_dial_delay_s, w.outcome,
                    hash(a.campaign, coalesce(a.lead_id, a.attempt_id)) AS lead,
                    coalesce(w.outcome = 'machine', false) AND NOT a.abandoned AS machine, m.score,
                    tapes.attempt_id IS NOT NULL AS recorded
