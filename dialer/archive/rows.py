@@ -144,6 +144,7 @@ _MAKERS: Final[Mapping[str, Callable[[Event, bytes, Lead | None], Archived]]] = 
     "agent_interval": _plain("agent_intervals"),
     "pacing_minute": _plain("pacing_minutes"),
     "recording": _plain("recordings", finished_at="at"),
+    "script_answer": _plain("script_answers", answered_at="at"),
 }
 """By type of event. What has none is not archived, and not missed: it is for screens."""
 

@@ -20,6 +20,7 @@ import structlog
 import trio
 
 from dialer.core import evidence
+from dialer.core.scripts.steps import MESSAGE_MARK
 from dialer.disk.errors import DiskError
 from dialer.disk.recordings import index, talks
 from dialer.disk.recordings.index import Row
@@ -250,7 +251,8 @@ def _set_aside(talk: Path, aside: Path) -> None:
 def event_of(row: Row, host: str, at: float) -> CrmEvent:
     """What the CRM is told of a recording."""
     fields = {
-        "attempt_id": row.attempt,
+        "attempt_id": row.attempt.partition(MESSAGE_MARK)[0],
+        "recording": row.attempt,
         "lead_id": row.lead,
         "agent": row.agent,
         "duration_s": row.duration_s,
