@@ -28,6 +28,7 @@ from sip.messages import (
     PlayMessage,
     Stop,
 )
+from sip.scripts.messages import Prompt, PromptDone
 from tests.rehearsal.desks import Phones, PickUp
 from tests.rehearsal.scenario import Callees, Disorder
 from tests.rehearsal.standing_phones import StandingPhones
@@ -41,6 +42,7 @@ FAR_END_GIVES_UP_S: Final = 60.0
 MESSAGE_S: Final = 5.0
 OPT_OUT_KEY: Final = "9"
 WRONG_KEY: Final = "1"
+KEY_IN_A_SCRIPT: Final = 0.2
 WORKER_RESTART_S: Final = 5.0
 
 
@@ -50,6 +52,7 @@ class FallibleLine(Line):
     is the leg by which its agent's phone is on the line."""
 
     said_until: float = 0.0
+    prompt: int = 0
     standing: str = ""
     deaf: bool = False
 
@@ -98,6 +101,8 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
                 for share, key in ((self.callees.wrong_key, WRONG_KEY), (self.callees.opt_out, OPT_OUT_KEY)):
                     if self.timeline.chance(share):
                         self.timeline.after(self.timeline.between(0.0, MESSAGE_S), partial(self._presses, line, key))
+            case Prompt(_, number, _) if line.stage is Stage.ANSWERED and not line.leg:
+                self._prompts(line, number)
             case _:
                 pass  # a message for somebody who talks, a cancel of a leg that is gone
 
@@ -185,6 +190,18 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
                 self.end(line, Cause.NORMAL, Leg.DIALER)
         else:
             self.end(line, Cause.CANCELLED, Leg.DIALER)
+
+    def _prompts(self, line: FallibleLine, number: int) -> None:
+        """A recording plays; it may end, or somebody presses a key before it does."""
+        line.prompt = number
+        self.timeline.after(self.timeline.between(0.5, MESSAGE_S), partial(self._prompted, line, number))
+        for key in (WRONG_KEY, OPT_OUT_KEY):
+            if self.timeline.chance(KEY_IN_A_SCRIPT):
+                self.timeline.after(self.timeline.between(0.0, MESSAGE_S), partial(self._presses, line, key))
+
+    def _prompted(self, line: FallibleLine, number: int) -> None:
+        if line.stage is Stage.ANSWERED and line.prompt == number:
+            self.say(line, PromptDone(line.call, number, self.timeline.now))
 
     def _presses(self, line: FallibleLine, key: str) -> None:
         if line.stage is Stage.ANSWERED:

@@ -16,13 +16,13 @@ from pacing.policies import Progressive
 from tests.rehearsal.rehearsal import prepare, rehearse
 from tests.rehearsal.scenario import Callees, DeskSettings, Fault, FaultKind
 
-MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE, Mode.PREVIEW]
+MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE, Mode.PREVIEW, Mode.SCRIPT]
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_nothing_breaks_whatever_breaks(make_scenario, disorder, seed):
     """Ten virtual minutes with workers, store, trunks, desktops and operators failing at random."""
-    scenario = make_scenario(MODES[seed % 4], disorder=disorder, faults_per_min=2.0 + seed % 5, pacing_every_s=0.5)
+    scenario = make_scenario(MODES[seed % 5], disorder=disorder, faults_per_min=2.0 + seed % 5, pacing_every_s=0.5)
     outcome = rehearse(scenario, seed)
     assert outcome.attempts == sum(outcome.dispositions.values()) > 20
     assert outcome.abandoned <= outcome.live
