@@ -41,6 +41,9 @@ _RANGES: Final = {
 """Whole numbers by type, the least and the greatest; what is beyond is at the edge."""
 
 
+_FLOAT_MAX: Final = 3.4e38
+
+
 class Unreadable(ValueError):
     """An entry that cannot be archived; the message says why."""
 
@@ -253,7 +256,7 @@ def _value(column: Column, value: Any) -> Any:
             return math.floor(value * 1000)
         case "DATE", str() if _is_day(value):
             return value
-        case "FLOAT", int() | float() if math.isfinite(value):
+        case "FLOAT", int() | float() if not isinstance(value, bool) and abs(value) <= _FLOAT_MAX:
             return float(value)
         case type_, int() if type_ in _RANGES and not isinstance(value, bool):
             least, most = _RANGES[type_]
