@@ -42,7 +42,10 @@ class CampaignSettings(Section):
     """One campaign, as its file and Redis have it; `config.policies.applied` adds its policies."""
 
     name: str = Field(description="small letters, digits, - and _", pattern=rf"^{NAME.pattern}$")
-    mode: Mode = Field(default=Mode.PREDICTIVE, description="preview, progressive, ratio or predictive")
+    mode: Mode = Field(
+        default=Mode.PREDICTIVE,
+        description="preview, progressive, ratio, predictive, or script: callees go through the script by themselves",
+    )
     policies: tuple[str, ...] = Field(
         default=("cn-default",),
         description="the policies whose rules hold, all at once, the stricter wins; `dialer policy list` has their "
@@ -148,7 +151,8 @@ class CampaignSettings(Section):
         default="",
         validate_default=True,
         max_length=4096,
-        description="path of the WAV file played to an abandoned caller; needed in modes ratio and predictive",
+        description="path of the WAV file played to an abandoned caller; needed in modes ratio and predictive, and for "
+        "scripts that ask for agents",
     )
     return_message: str = Field(
         default="",
@@ -188,7 +192,11 @@ class CampaignSettings(Section):
         le=31_622_400,
     )
     max_lines: int = Field(
-        default=0, description="most calls in flight of this campaign; 0: no limit of its own", ge=0, le=100_000
+        default=0,
+        validate_default=True,
+        description="most calls in flight of this campaign; 0: no limit of its own; needed in mode script",
+        ge=0,
+        le=100_000,
     )
     priority: int = Field(
         default=5, description="share of lines and agents against other campaigns; 9 goes first", ge=0, le=9
@@ -259,7 +267,9 @@ class CampaignSettings(Section):
     )
     recording: RecordingSettings = Field(default=RecordingSettings(), description="which talks are recorded, and how")
     script: ScriptSettings = Field(
-        default=ScriptSettings(), description="what callees go through in mode script, by themselves"
+        default=ScriptSettings(),
+        validate_default=True,
+        description="what callees go through in mode script; other modes do not use it",
     )
     survey: SurveySettings = Field(default=SurveySettings(), description="what callees are asked after a talk")
     machines: MachineSettings = Field(
@@ -327,6 +337,25 @@ class CampaignSettings(Section):
                 "the callee must then hear who called (path of a WAV file)"
             )
         return path
+
+    @field_validator("max_lines")
+    @classmethod
+    def _lines_are_bounded(cls, lines: int, info: ValidationInfo) -> int:
+        if info.data.get("mode") is Mode.SCRIPT and not lines:
+            raise ValueError("is needed in mode script: no number of agents bounds the calls there")
+        return lines
+
+    @field_validator("script")
+    @classmethod
+    def _script_of_its_mode(cls, script: ScriptSettings, info: ValidationInfo) -> ScriptSettings:
+        if info.data.get("mode") is Mode.SCRIPT:
+            if not script.used:
+                raise ValueError("is needed in mode script: script.file names its TOML file")
+            if script.transfers and not info.data.get("abandon_message", ""):
+                raise ValueError(
+                    "may ask for an agent: abandon_message is needed, for callees who ask when none is there"
+                )
+        return script
 
     @property
     def trunks_named(self) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""What a daemon shows of itself once a second: the source of `dialer status`, `dialer watch`, the demo and the metrics.
+"""What a daemon shows of itself twice a second: the source of `dialer status`, `dialer watch`, the console, the demo
+and the metrics.
 
 Plain data, so that every screen and every gauge says the same. Times ending in `_at` and `since` are seconds since the
 epoch. No clear phone number of a callee is ever in it.

@@ -64,6 +64,8 @@ class TimerKind(StrEnum):
     OFFER = "offer"
     LINE = "line"
     TALK = "talk"
+    SCRIPT = "script"
+    STEP = "step"
     HOLD = "hold"
     BEEP = "beep"
     STANDING = "standing"

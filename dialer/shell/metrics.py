@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from config.daemon import MetricsSettings
+from dialer.core.attempt_fields import durations_of
 from dialer.core.board import Board, CallerIdRow, RecordingsRow, TrunkRow
 from dialer.core.inputs import CampaignState
 from dialer.core.model import Settlement
@@ -52,13 +53,12 @@ class Metrics:
         if settlement.ringing_at is not None:
             until = settlement.answered_at or settlement.ended_at
             self._ring.labels(name).observe(max(0.0, until - settlement.ringing_at))
-        if settlement.answered_at is None:
-            return
-        if settlement.agent_dialled_at is not None:
-            self._hand_over.labels(name).observe(max(0.0, settlement.agent_dialled_at - settlement.answered_at))
-        if settlement.bridged_at is not None:
-            self._to_agent.labels(name).observe(max(0.0, settlement.bridged_at - settlement.answered_at))
-            self._talk.labels(name).observe(max(0.0, settlement.ended_at - settlement.bridged_at))
+        durations = durations_of(settlement, "hand_over_s", "wait_s", "talk_s")
+        if durations["hand_over_s"] is not None:
+            self._hand_over.labels(name).observe(durations["hand_over_s"])
+        if durations["talk_s"] is not None:
+            self._to_agent.labels(name).observe(durations["wait_s"] or 0.0)
+            self._talk.labels(name).observe(durations["talk_s"])
 
     def serve(self, settings: MetricsSettings) -> None:
         """Listen. Port 0 listens nowhere. Raises `OSError`."""

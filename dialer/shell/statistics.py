@@ -153,12 +153,13 @@ class Statistics:
             counts.judged[settlement.judged] += 1
         self._note_quality(settlement)
         counts.trend.count(self.clock.now(), live=settlement.live, abandoned=settlement.abandoned)
-        if settlement.answered_at is None:
+        wanted_at = settlement.agent_wanted_at
+        if wanted_at is None:
             return
         if settlement.agent_dialled_at is not None:
-            counts.hand_over_s.add(settlement.agent_dialled_at - settlement.answered_at)
+            counts.hand_over_s.add(settlement.agent_dialled_at - wanted_at)
         if settlement.bridged_at is not None:
-            counts.answer_to_agent_s.add(settlement.bridged_at - settlement.answered_at)
+            counts.answer_to_agent_s.add(settlement.bridged_at - wanted_at)
 
     def _note_quality(self, settlement: Settlement) -> None:
         for name in settlement.failed_trunks:

@@ -362,5 +362,5 @@ def rehearse(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Out
 
 def prepare(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Rehearsal:
     """A rehearsal that has not begun."""
-    engine = Engine(EngineSettings(scenario.trunks, scenario.max_lines))
+    engine = Engine(EngineSettings(scenario.trunks, scenario.max_lines, connection=scenario.connection))
     return Rehearsal(scenario, World(dice=Random(seed)), engine, make_pacer)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.agents.settings import Connection
 from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.model import Disposition
 from pacing.api import Mode
@@ -16,16 +17,28 @@ from tests.rehearsal.invariants import LEFT_FOR_MACHINES
 from tests.rehearsal.rehearsal import prepare, rehearse
 from tests.rehearsal.scenario import Callees, DeskSettings, Fault, FaultKind
 
-MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE, Mode.PREVIEW]
+MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE, Mode.PREVIEW, Mode.SCRIPT]
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_nothing_breaks_whatever_breaks(make_scenario, disorder, seed):
     """Ten virtual minutes with workers, store, trunks, desktops and operators failing at random."""
-    scenario = make_scenario(MODES[seed % 4], disorder=disorder, faults_per_min=2.0 + seed % 5, pacing_every_s=0.5)
+    scenario = make_scenario(MODES[seed % 5], disorder=disorder, faults_per_min=2.0 + seed % 5, pacing_every_s=0.5)
     outcome = rehearse(scenario, seed)
     assert outcome.attempts == sum(outcome.dispositions.values()) > 20
     assert outcome.abandoned <= outcome.live
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_breaks_where_phones_stay_on_the_line(make_scenario, disorder, seed):
+    """They are hung up at any time, in talks too, and their workers die; no leg is left behind without its agent."""
+    scenario = make_scenario(
+        MODES[seed % 4], disorder=disorder, faults_per_min=4.0, pacing_every_s=0.5, connection=Connection.STANDING
+    )
+    rehearsal = prepare(scenario, seed)
+    assert rehearsal.play().attempts > 20
+    agents = rehearsal.engine.state.roster.agents.values()
+    assert rehearsal.far_end.standing.up.keys() <= {agent.standing.call for agent in agents if agent.standing}
 
 
 def test_people_opt_out_of_calls_that_nobody_took(make_scenario, disorder):

@@ -74,15 +74,17 @@ def may_lease(state: EngineState, run: CampaignRun, now: float) -> bool:
 
 
 def top_up(state: EngineState, runs: Iterable[CampaignRun], now: float) -> None:
-    """Lease leads ahead of need. A campaign without agents keeps none: others may have use for them."""
+    """Lease leads ahead of need. A campaign that lacks agents keeps none: others may have use for them."""
     due = [run for run in runs if may_lease(state, run, now)]
     prospects = state.staffing.prospects() if due else {}
     for run in due:
-        agents = prospects[run.name]
-        if not agents:
-            release_leads(state, run)
-            continue
-        leads_wanted = min(state.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
+        leads_wanted = state.settings.lease_batch
+        if run.settings.needs_agents:
+            agents = prospects[run.name]
+            if not agents:
+                release_leads(state, run)
+                continue
+            leads_wanted = min(leads_wanted, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
         if len(run.leads) <= leads_wanted // 2:
             run.leasing_since = now
             state.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
