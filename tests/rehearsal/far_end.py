@@ -9,6 +9,7 @@ from typing import Final
 from dialer.core.inputs import AnswerReported
 from dialer.sim.far_end import FarEnd, Line, Stage
 from sip.causes import Answerer, Cause, Leg
+from sip.detection.messages import Listening
 from sip.messages import (
     AgentDialled,
     Answered,
@@ -28,7 +29,7 @@ from sip.messages import (
     PlayMessage,
     Stop,
 )
-from sip.scripts.messages import Prompt, PromptDone
+from sip.scripts.messages import AgentLeft, HangUpAgent, Prompt, PromptDone
 from tests.rehearsal.desks import Phones, PickUp
 from tests.rehearsal.scenario import Callees, Disorder
 from tests.rehearsal.standing_phones import StandingPhones
@@ -48,13 +49,14 @@ WORKER_RESTART_S: Final = 5.0
 
 @dataclass(slots=True)
 class FallibleLine(Line):
-    """One call in a worker. `said_until` keeps its events in order; it may be `deaf` to its first hang-up. `standing`
-    is the leg by which its agent's phone is on the line."""
+    """One call in a worker. `said_until` keeps its events in order; it may be `deaf` to its first hang-up, and is
+    `listened` to if that was asked for. `standing` is the leg by which its agent's phone is on the line."""
 
     said_until: float = 0.0
     prompt: int = 0
     standing: str = ""
     deaf: bool = False
+    listened: bool = False
 
 
 @dataclass(slots=True)
@@ -101,6 +103,9 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
                 for share, key in ((self.callees.wrong_key, WRONG_KEY), (self.callees.opt_out, OPT_OUT_KEY)):
                     if self.timeline.chance(share):
                         self.timeline.after(self.timeline.between(0.0, MESSAGE_S), partial(self._presses, line, key))
+            case HangUpAgent() if line.stage is Stage.TALKING:
+                line.stage, line.leg = Stage.ANSWERED, ""
+                self.say(line, AgentLeft(line.call, self.timeline.now, Cause.NORMAL))
             case Prompt(_, number, _) if line.stage is Stage.ANSWERED and not line.leg:
                 self._prompts(line, number)
             case _:
@@ -129,6 +134,7 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
 
     def _dial(self, dial: Dial) -> None:
         line = self.lines[dial.call] = FallibleLine(dial.call, deaf=self.timeline.chance(self.disorder.deaf))
+        line.listened = dial.listen_s > 0
         if self.timeline.chance(self.disorder.unsent):
             self.end(line, Cause.NOT_SENT, Leg.DIALER)
             return
@@ -176,6 +182,9 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
             line.stage = Stage.ANSWERED
             kind = Answerer.MACHINE if self.timeline.chance(self.callees.machine) else Answerer.UNKNOWN
             self.say(line, Answered(line.call, self.timeline.now, crossed, kind))
+            if line.listened:
+                file = "" if self.timeline.chance(0.05) else "/line.wav"
+                self.say(line, Listening(line.call, self.timeline.now, file, "" if file else "no room"))
             patience_s = self.timeline.dice.expovariate(1 / self.callees.patience_s)
             self.timeline.after(patience_s, partial(self.loses_patience, line))
 

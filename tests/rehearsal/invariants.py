@@ -27,6 +27,7 @@ from sip.messages import SLOTS_PER_CALL, Cancel, Dial, DialAgent, Ended, PlayMes
 from tests.rehearsal.memory import Place, Record
 
 BREATH_S: Final = 1e-6
+LEFT_FOR_MACHINES: Final = "/leave.wav"
 LONGEST_UNTALKED_S: Final = 600.0
 """Far longer than all limits of a call without a talk together."""
 
@@ -262,7 +263,8 @@ def nobody_idle_while_a_caller_waits(step: Step) -> Wrong:
     for attempt, call in step.state.calls.items():
         if (call.state is CallState.WAITING) != (attempt in step.state.waiting):
             yield f"{attempt} is {call.state} and the list of waiting calls says otherwise"
-        if call.state is CallState.WAITING and not call.asked_by:
+        held = call.judged is None and step.now < call.held_until
+        if call.state is CallState.WAITING and not (call.asked_by or held):
             for agent in ready:
                 if call.campaign in agent.campaigns and agent.agent not in call.tried:
                     yield f"{agent.agent} is idle while {attempt} waits"
@@ -341,7 +343,7 @@ def nobody_idle_while_leads_are_on_hand(step: Step) -> Wrong:
 def messages_only_after_the_limit(step: Step) -> Wrong:
     """The abandon message plays only where nobody came within the limit."""
     for command in step.sent:
-        if isinstance(command, PlayMessage):
+        if isinstance(command, PlayMessage) and command.path != LEFT_FOR_MACHINES:
             call = step.state.calls[attempt_of(command.call)]
             waited_s = step.now - (step.now if call.agent_wanted_at is None else call.agent_wanted_at)
             if waited_s < call.abandon_after_s - BREATH_S or call.bridged_at is not None:
@@ -353,7 +355,11 @@ def machines_are_nobody(step: Step) -> Wrong:
     live, unless it came to no more than a script."""
     machines = step.past.machines
     for command in step.sent:
-        if isinstance(command, PlayMessage) and attempt_of(command.call) in machines:
+        if (
+            isinstance(command, PlayMessage)
+            and command.path != LEFT_FOR_MACHINES
+            and attempt_of(command.call) in machines
+        ):
             yield f"{command.call} is a machine and hears the message"
     for effect in step.effects:
         if isinstance(effect, Publish) and effect.kind == "abandoned" and effect.fields["attempt_id"] in machines:

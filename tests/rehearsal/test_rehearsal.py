@@ -13,6 +13,7 @@ from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.model import Disposition
 from pacing.api import Mode
 from pacing.policies import Progressive
+from tests.rehearsal.invariants import LEFT_FOR_MACHINES
 from tests.rehearsal.rehearsal import prepare, rehearse
 from tests.rehearsal.scenario import Callees, DeskSettings, Fault, FaultKind
 
@@ -58,6 +59,23 @@ FAULTS = st.lists(
 def test_no_schedule_of_faults_breaks_the_engine(make_scenario, disorder, faults, seed, mode):
     """Two virtual minutes with faults where hypothesis wants them, drains and hang-ups included."""
     rehearse(make_scenario(mode, disorder=disorder, faults=tuple(faults), duration_s=120.0), seed)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_verdict_breaks_anything(make_scenario, make_campaign, disorder, seed):
+    """Verdicts by ear, right, wrong, late and of calls that are over: machines hung up on and left messages."""
+    action, wait_s = ("hang_up", "message", "tell")[seed % 3], (0.0, 1.5)[seed // 3 % 2]
+    machines = {"action": action, "message": LEFT_FOR_MACHINES, "wait_s": wait_s, "sampled_share": 0.2}
+    campaigns = tuple(
+        make_campaign(name, MODES[seed % 4], priority=priority, machines=machines)
+        for name, priority in (("sales", 3), ("urgent", 7))
+    )
+    scenario = make_scenario(
+        campaigns=campaigns, disorder=disorder, callees=Callees(machine=0.0), faults_per_min=4.0, pacing_every_s=0.5
+    )
+    outcome = rehearse(scenario, seed)
+    assert outcome.attempts > 20
+    assert (Disposition.MACHINE in outcome.dispositions) is (action != "tell")
 
 
 @pytest.mark.parametrize("seed", range(8))

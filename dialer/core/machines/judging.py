@@ -15,13 +15,14 @@ from config.machines.settings import MachineAction, MachineSettings
 from dialer.core.agents.agent import come_free
 from dialer.core.calls import recording
 from dialer.core.calls.call import Call, CallState, CallTrigger
+from dialer.core.calls.settling import hang_up_answered
 from dialer.core.effects import Listen, Publish, Send, VerdictChecked
 from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.inputs import BeepEnded, Judged
 from pacing.api import AnswerCorrected, AnswerKind, TalkEnded
 from sip.causes import Answerer, Cause
 from sip.detection.messages import NOTHING_HEARD, Listening, ListenOn, Rules, Verdict
-from sip.messages import CancelAgent, HangUp, PlayMessage
+from sip.messages import CancelAgent, PlayMessage
 from sip.scripts.messages import HangUpAgent
 
 MARGIN_S: Final = 0.5
@@ -130,9 +131,7 @@ def _count_as_machine(state: EngineState, call: Call, now: float) -> None:
 
 def _hang_up(state: EngineState, call: Call, now: float) -> None:
     call.hung_up_for = Cause.MACHINE
-    state.move(call, CallTrigger.HANG_UP)
-    state.do(Send(HangUp(call.dial_id)))
-    state.watch_state(call, now)
+    hang_up_answered(state, call, now)
 
 
 def _wait_for_beep(state: EngineState, call: Call, settings: MachineSettings, now: float) -> None:
