@@ -2,8 +2,8 @@
 
 It is the front of all workers: an INVITE waits here, with 100 Trying, until the daemon has said what becomes of it.
 Only what is to be answered gets to a worker, once the pool has room for it there; the worker's answer comes back here
-and leaves from the port that the caller knows. Everything later goes to the worker itself: its Contact says so; what comes
-here nevertheless is passed on to it.
+and leaves from the port that the caller knows. Everything later goes to the worker itself: its Contact says so; what
+comes here nevertheless is passed on to it.
 
 The kernel lets in trunks, and workers from their own ports. What is refused here costs no state but one row for each
 INVITE, and there are `MOST_INVITES` of them at most.

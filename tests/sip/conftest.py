@@ -102,8 +102,8 @@ class Far:
 
 @pytest.fixture
 def far(sipp: str, tmp_path: Path) -> Iterator[Callable[..., Far]]:
-    """Start SIPp with a scenario and values for its ${names}; stopped after the test. `towards` are further arguments of
-    one that calls."""
+    """Start SIPp with a scenario and values for its ${names}; stopped after the test. `towards` are further arguments
+    of one that calls."""
     started: list[Far] = []
 
     def start(scenario: str, calls: int = 1, towards: Sequence[str] = (), **keys: str) -> Far:
