@@ -65,6 +65,14 @@ class SipSettings(Section):
         default=0.0, description="longest talk in seconds; 0: as long as they like", ge=0, le=86400
     )
 
+    max_parties: int = Field(
+        default=4,
+        description="most third parties at once (supervisors who listen, conferences, transfers), beside the lines; "
+        "0: none",
+        ge=0,
+        le=500,
+    )
+
     hold_music: str = Field(
         default="",
         description="WAV file (16 bit mono PCM, 8 or 16 kHz) for whoever is on hold, absolute path; empty: silence",

@@ -143,6 +143,24 @@ class CallRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PartyRow:
+    """One third party to a talk, or who was one a moment ago. `purpose` and `state` are `Purpose` and `PartyState`
+    (`dialer.core.talks.party`), `mode` is a `Voice`; `to` is the phone or agent that is rung, as it may be shown,
+    `since` (seconds since the epoch) when the state began, `reason` why it ended."""
+
+    party: str
+    purpose: str
+    who: str
+    to: str
+    agent: str
+    attempt_id: str
+    mode: str
+    state: str
+    since: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class WindowRow:
     """One counting window of the abandonment cap, over all hosts. `label` names it for programs, `name` for people.
 

@@ -111,6 +111,17 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Listened:
+    """For the audit trail: `who` listens to a talk, and is heard by whom `voice` says (`sip.parties.messages.Voice`);
+    empty: it is over."""
+
+    who: str
+    attempt: str
+    agent: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindCaller:
     """Find out whom we called at `number` lately in one of these campaigns, and keep that lead for this `call`, which
     came over `trunk` to our number `caller_id`. Answered by one `CallerFound`, also where nobody was."""
@@ -141,6 +152,7 @@ Effect = (
     | Publish
     | AgentChanged
     | Recorded
+    | Listened
     | FindCaller
     | Anomaly
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
@@ -26,19 +27,25 @@ from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Send
 from dialer.core.inbound.callers import Callers
+from dialer.core.talks.party import Party
 from sip.messages import SLOTS_PER_CALL, HangUp
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the engine needs to know about its host. `hash_key` is the key of what stands for numbers in records.
-    `connection` is how agents' phones take part where their login does not say; those on the line `beep` at a call."""
+    """What the engine needs to know about its host. `max_parties` is how many third parties there may be at once;
+    `listeners_told`: agents hear of supervisors who listen; `destinations` are the SIP URIs of the names that talks may
+    be passed on to, besides agents. `hash_key` is the key of what stands for numbers in records. `connection` is how
+    agents' phones take part where their login does not say; those on the line `beep` at a call."""
 
     trunks: tuple[TrunkLimits, ...]
     max_lines: int
     agent_heartbeat_timeout_s: float = 60.0
     lease_batch: int = 200
     handover_allowance_s: float = 0.3
+    max_parties: int = 4
+    listeners_told: bool = True
+    destinations: Mapping[str, str] = field(default_factory=dict)
     hash_key: bytes = field(default=b"", repr=False)
     inbound: InboundSettings = field(default_factory=InboundSettings)
     connection: Connection = Connection.RUNG
@@ -78,6 +85,7 @@ class EngineState:
     campaigns in mode preview. `ending` says that every call is being hung up.
     `recent_answers` are the newest answers by attempt, in order (see `routing`). `usable` are the trunks of each
     campaign, best first, as its settings were when they were last looked up.
+    `parties` are third parties by their ids, also for a while those that are over.
     `callers` are those who call from outside, until it is known who they are.
     `recording_fault` says in words why nothing can be recorded on this host; empty: it can.
     `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
@@ -91,6 +99,7 @@ class EngineState:
     campaigns: dict[str, CampaignRun] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     waiting: dict[str, Call] = field(default_factory=dict)
+    parties: dict[str, Party] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from config.policies import AppliedSettings
 from dialer.core.agents.agent import Agent, AgentState
-from dialer.core.board import AgentRow, CallRow, CampaignRow, TrunkRow, row_of
+from dialer.core.board import AgentRow, CallRow, CampaignRow, PartyRow, TrunkRow, row_of
 from dialer.core.calls import previewing
 from dialer.core.calls.call import CallState
 from dialer.core.calls.trunk_load import FAULTS_OF_SHARE, SHARE_OF, RestCause, TrunkLoad
@@ -136,6 +136,17 @@ def calls(state: EngineState) -> list[CallRow]:
             inbound=call.is_inbound,
         )
         for call in state.calls.values()
+    ]
+
+
+def parties(state: EngineState) -> list[PartyRow]:
+    """Third parties of talks, those that ended lately included."""
+    return [
+        PartyRow(
+            *(party.party, party.purpose.value, party.who, party.to, party.agent, party.attempt, party.voice.value),
+            *(party.state.value, party.since + state.wall_ahead_s, party.reason),
+        )
+        for party in state.parties.values()
     ]
 
 

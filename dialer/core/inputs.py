@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from compliance.api import Permit, Refusal
@@ -14,6 +14,7 @@ from dialer.core.model import Lead
 from pacing.api import Decision
 from sip.inbound.messages import Arrived
 from sip.messages import Capacity, Event
+from sip.parties.messages import Voice
 
 
 class CampaignState(StrEnum):
@@ -165,6 +166,23 @@ class HangUpCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Monitor:
+    """A supervisor, `who`, wants to hear the talks of `agent`, or the talk of `attempt`, on the phone `uri`; without it
+    to be heard by others there from now on, or no longer to listen (`stops`). `order` is the order's id, `shown` the
+    phone as it may be shown, and `obstacle` says in words why it is not to be rung."""
+
+    order: str
+    who: str
+    agent: str = ""
+    attempt: str = ""
+    uri: str = field(default="", repr=False)
+    shown: str = ""
+    voice: Voice = Voice.LISTEN
+    stops: bool = False
+    obstacle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HangUpAll:
     """End every call now (the second SIGTERM, or the drain limit passed)."""
 
@@ -185,6 +203,7 @@ Input = (
     | LocalTime
     | Drain
     | HangUpCall
+    | Monitor
     | HangUpAll
     | AgentEvent
     | Arrived

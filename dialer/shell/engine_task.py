@@ -17,6 +17,7 @@ from dialer.core.effects import (
     Effect,
     FindCaller,
     Lease,
+    Listened,
     OptOut,
     Postpone,
     Publish,
@@ -117,7 +118,7 @@ async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
                 statistics.refused_callers[str(effect.command.sip_code)] += 1
     for effect in effects:
         match effect:
-            case Settle() | AgentChanged() | Publish() | OptOut():
+            case Settle() | AgentChanged() | Publish() | OptOut() | Listened():
                 if isinstance(effect, Settle):
                     parts.unwritten.add(effect.settlement.attempt)
                     statistics.settled(effect.settlement)

@@ -18,7 +18,18 @@ from config.daemon import DaemonSettings
 from config.sip import TrunkSettings
 from dialer.core.agents.phones import PhoneRules, TrunkPlace, hosts_of
 from dialer.core.calls.trunk_load import TrunkLimits
-from dialer.core.effects import AgentChanged, FindCaller, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
+from dialer.core.effects import (
+    AgentChanged,
+    FindCaller,
+    Lease,
+    Listened,
+    OptOut,
+    Postpone,
+    Publish,
+    Release,
+    Reserve,
+    Settle,
+)
 from dialer.core.engine import Engine
 from dialer.core.engine_state import EngineSettings
 from dialer.core.inputs import Input
@@ -55,7 +66,7 @@ log = structlog.get_logger()
 QUEUE: Final = 10_000
 """What may wait in memory. A full queue holds up whoever fills it."""
 
-ToWrite = Settle | OptOut | Publish | AgentChanged | CrmEvent
+ToWrite = Settle | OptOut | Publish | AgentChanged | Listened | CrmEvent
 """What the event writer is given."""
 
 
@@ -146,6 +157,9 @@ def open_parts(settings: DaemonSettings) -> Parts:
                 max_lines=settings.sip.max_lines,
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
                 handover_allowance_s=settings.pacing.handover_allowance_s,
+                max_parties=settings.sip.max_parties,
+                listeners_told=settings.agents.listeners_told,
+                destinations=settings.agents.destinations,
                 hash_key=evidence.key,
                 inbound=settings.inbound,
                 connection=settings.agents.connection,
@@ -239,6 +253,7 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
     return PoolSettings(
         trunks=trunks,
         lines=settings.sip.max_lines,
+        parties=settings.sip.max_parties,
         bind_address=settings.sip.bind_address,
         rtp_port_first=settings.sip.rtp_port_min,
         rtp_port_last=settings.sip.rtp_port_max,

@@ -100,6 +100,8 @@ class Call:
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
     `recordable` says that the talk is recorded, or would be on a word of the agent; recording began at
     `recording_since` and is not paused while it is `recording_on`.
+    `on_hold`: the agent's desktop has put the callee there. `parties_rung` is how many third parties the agent has had
+    rung, for their ids.
     `watched_since` is when the watch over the present state began, if there is one.
     `failed_trunks` are those that gave the call back before anything rang, oldest first; the INVITE that is out now was
     asked for at `invited_at`, and workers know it as `dial_id`."""
@@ -122,6 +124,8 @@ class Call:
     crossed_cancel: bool = False
     message_played: bool = False
     opted_out: bool = False
+    on_hold: bool = False
+    parties_rung: int = 0
     wants_callback: bool = False
     recordable: bool = False
     recording_since: float | None = None

@@ -30,6 +30,7 @@ from dialer.core.effects import OptOut, Publish, Send
 from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.inbound import waiting
 from dialer.core.inputs import AnswerReported
+from dialer.core.talks import desk, parties
 from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, WrapupEnded
 from sip.causes import Cause
 from sip.messages import (
@@ -182,6 +183,8 @@ def bridged(state: EngineState, call: Call, event: Bridged, now: float) -> None:
         )
     )
 
+    parties.talk_began(state, call, now)
+
 
 def agent_ended(state: EngineState, call: Call, event: AgentEnded, now: float) -> None:
     """The agent's phone did not take the call. If the callee still waits, the next agent is tried."""
@@ -303,6 +306,8 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
         if agent is not None and event.kind is AgentEventKind.DIAL and (obstacle := previewing.obstacle(state, agent)):
             raise AgentEventRefused(obstacle)
         recording.asked(state, event, changed)
+        if agent is not None:
+            desk.asked(state, event, agent, now)
         if event.kind is AgentEventKind.LOGIN:
             changed = choice.qualified(changed, state.campaigns)
         if event.kind in {AgentEventKind.LOGIN, AgentEventKind.READY} and not changed.campaigns:

@@ -17,6 +17,7 @@ from dialer.core.calls import recording
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import (
     NO_SIGN,
+    PHONE_DIED,
     TRUNK_FAULTS,
     Counted,
     TrunkFault,
@@ -32,14 +33,12 @@ from dialer.core.inbound.arrival import Arrival
 from dialer.core.inbound.ending import back_to
 from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
+from dialer.core.talks import parties
 from pacing.api import CallAbandoned, CallFailed, TalkEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
 
 _WHO_WANTS_IT: Final = {Cause.AGENT: Leg.AGENT}
-
-PHONE_DIED: Final = frozenset({Cause.MEDIA_TIMEOUT, Cause.SESSION_EXPIRED, Cause.MEDIA_ERROR})
-"""How a talk ends whose agent's phone is no longer there: the agent did not hang up, and can take no other call."""
 
 OPTED_OUT: Final = "opted out by a key during the message"
 
@@ -53,6 +52,7 @@ def ended(state: EngineState, event: Ended, now: float) -> None:
     if call.hung_up_for is not None and event.ended_by is Leg.DIALER and event.cause is not Cause.WORKER_LOST:
         event = replace(event, cause=call.hung_up_for, ended_by=_WHO_WANTS_IT.get(call.hung_up_for, Leg.DIALER))
     recording.ended(state, call, event.at)
+    parties.talk_ended(state, call, now)
     state.remove_call(call.attempt)
     run = state.campaigns[call.campaign]
     disposition = disposition_of(call.state, event.cause, event.ended_by, call.answer_kind)

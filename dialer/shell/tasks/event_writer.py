@@ -8,8 +8,10 @@ the disk fails, the newest facts stay in memory until the queue is full; then th
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -18,7 +20,7 @@ import trio
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.core.agents.intervals import AgentTime, Interval
 from dialer.core.attempt_fields import durations_of, fields_of
-from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
+from dialer.core.effects import AgentChanged, Listened, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
 from dialer.core.inbound.ending import end_of
 from dialer.core.model import Settlement
@@ -29,7 +31,7 @@ from dialer.shell.parts import Parts, ToWrite
 from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
 from dialer.store.crm import wishes
-from dialer.store.operators import agents
+from dialer.store.operators import agents, control
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import floor_events, outbox, retelling, settle
@@ -43,8 +45,9 @@ GATHER_S: Final = 0.025
 """From one batch to the next. What comes after a quiet moment is written at once; under load a trip to the disk and to
 Redis for each fact would cost more than the fact."""
 
+LISTENED_KEPT: Final = 1000
 SPOOL_FULL_PAUSE_S: Final = 1.0
-REPEATED: Final = frozenset({"recording_state"})
+REPEATED: Final = frozenset({"recording_state", "talk_state"})
 """Events of which there may be several about one attempt."""
 
 Fact = Settlement | OptedOut | CrmEvent
@@ -52,10 +55,12 @@ Fact = Settlement | OptedOut | CrmEvent
 
 @dataclass(slots=True)
 class EventWriter:
-    """The writer. What must not be lost is written in the order in which it came; of `presence` only the newest."""
+    """The writer. What must not be lost is written in the order in which it came; of `presence` only the newest, of
+    `listened` what there is room for while Redis is away. The log has all of it."""
 
     parts: Parts
     presence: dict[str, agents.Presence] = field(default_factory=dict)
+    listened: deque[tuple[Listened, float]] = field(default_factory=partial(deque, maxlen=LISTENED_KEPT))
     agent_time: AgentTime = field(default_factory=AgentTime)
     _numbered: int = 0
     _spooling: trio.Lock = field(default_factory=trio.Lock)
@@ -72,7 +77,7 @@ class EventWriter:
             await self._commit([*facts, *map(self._interval, self.agent_time.cut(self.parts.clock.wall()))])
             if self.parts.health.redis_healthy:
                 async with self._spooling:
-                    await self._show_presence()
+                    await self._show_presence() and await self._audit()
 
     def _facts(self, effect: ToWrite) -> list[Fact]:
         match effect:
@@ -82,6 +87,10 @@ class EventWriter:
                 return [self._event(effect, self.parts.clock.wall())]
             case CrmEvent():
                 return [effect]
+            case Listened():
+                self.listened.append((effect, self.parts.clock.wall()))
+                log.info("listening", who=effect.who, attempt_id=effect.attempt, agent=effect.agent, mode=effect.voice)
+                return []
             case OptOut(campaign, attempt, number, key, at):
                 log.info("opt_out", attempt_id=attempt, campaign=campaign, number=str(number), key=key)
                 return [OptedOut(campaign, attempt, number, key, self.parts.clock.to_wall(at))]
@@ -197,7 +206,7 @@ class EventWriter:
         if not self.parts.store_is_ours:
             return True
         async with self._spooling:
-            return await self._replay() and await self._show_presence()
+            return await self._replay() and await self._show_presence() and await self._audit()
 
     async def _replay(self) -> bool:
         while rows := await self._waiting_rows():
@@ -250,6 +259,22 @@ class EventWriter:
         for row in rows:
             if self.presence.get(row.agent) is row:
                 del self.presence[row.agent]
+        return True
+
+    async def _audit(self) -> bool:
+        """Write into the audit trail who listened to whom, the oldest first."""
+        while self.listened:
+            heard, at = self.listened[0]
+            detail = {"attempt_id": heard.attempt, "agent": heard.agent, "mode": heard.voice}
+            what = "listening" if heard.voice else "listening_over"
+            try:
+                await trio.to_thread.run_sync(
+                    partial(control.audit, self.parts.store, what, who=heard.who, now=at, detail=detail)
+                )
+            except StoreError as error:
+                self.parts.health.stop_calls(NoCalls.REDIS, str(error))
+                return False
+            self.listened.popleft()
         return True
 
 
