@@ -16,6 +16,8 @@ TERMS: Final = (
     N_("abandoned"),
     N_("hung up"),
     N_("machine"),
+    N_("script done"),
+    N_("script left"),
     N_("busy"),
     N_("no answer"),
     N_("unreachable"),
@@ -67,6 +69,7 @@ TERMS: Final = (
     N_("waiting for an agent"),
     N_("connecting"),
     N_("talking"),
+    N_("survey"),
     N_("message"),
     N_("hanging up"),
     # states of campaigns and daemons
@@ -83,6 +86,7 @@ TERMS: Final = (
     N_("progressive"),
     N_("ratio"),
     N_("predictive"),
+    N_("script"),
     # rules, by their keys and by themselves
     N_("hours"),
     N_("unknown zone"),
