@@ -11,6 +11,7 @@ from compliance.api import Cleared, Permit, Reserved
 from dialer.core.abandonment import counts as counting
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentState
+from dialer.core.agents.standing import LegState, StandingLeg
 from dialer.core.calls import dialling, failover, offers, previewing, routing, settling
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import Counted
@@ -234,6 +235,12 @@ def make_wait(step):
     return call
 
 
+def ready_on_a_dead_line(step):
+    agent = next(iter(step.state.roster.agents.values()))
+    leg = StandingLeg("leg", LegState.DOWN, step.now)
+    step.state.roster.agents[agent.agent] = replace(agent, state=AgentState.READY, call=None, standing=leg)
+
+
 def caller_ignored(step):
     call = make_wait(step)
     name = next(name for name, agent in step.state.roster.agents.items() if call.campaign in agent.campaigns)
@@ -389,6 +396,7 @@ DOCTORED = {
     "no_more_than_the_campaigns_lines": [too_few_lines_for_the_campaign],
     "no_more_than_the_trunk": [too_many_on_a_trunk, trunk_miscounted, too_many_a_second],
     "decisions_are_carried_out": [decision_ignored, decision_overdone],
+    "nobody_is_ready_without_a_phone": [ready_on_a_dead_line],
     "nobody_idle_while_a_caller_waits": [caller_ignored, caller_overlooked],
     "one_call_for_each_agent": [
         agent_on_two_calls,
