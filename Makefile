@@ -8,6 +8,7 @@
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
 # make bench-recording   what recording costs the workers, and how fast talks are encoded (BENCH="--talks 150")
+# make bench-listening   what supervisors who listen cost the workers, audio that is lost, and the delay
 # make bench-machines   people taken for machines and machines found, on synthetic answers (needs espeak-ng and flite)
 # make bench-outbox   what telling the CRM costs with registered readers, against streams cut at a length
 # make bench-leads   100,000 leads reopened, cancelled and moved beside a floor that dials
@@ -30,7 +31,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -91,6 +92,9 @@ bench-evidence: $(STAMP)
 
 bench-recording: $(STAMP)
 	@$(BIN)/python -m tests.bench.recording $(BENCH)
+
+bench-listening: $(STAMP)
+	@$(BIN)/python -m tests.bench.listening $(BENCH)
 
 bench-machines: $(STAMP)
 	@$(BIN)/python -m tests.bench.machines $(BENCH)
