@@ -107,7 +107,7 @@ def _put_credentials(layers: Layers, folder: Path) -> None:
     They come last because a trunk's goes by the trunk's name, as in `trunks.north.password`.
     """
     wanted: dict[str, tuple[Key, ...]] = {
-        f"redis.{name}": ("redis", name) for name in ("password", "sentinel_password")
+        dotted(keys): keys for keys in (("redis", "password"), ("redis", "sentinel_password"), ("mail", "password"))
     }
     trunks = layers.tree.get("trunks")
     for index, trunk in enumerate(trunks if isinstance(trunks, list) else ()):

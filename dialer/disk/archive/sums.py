@@ -225,18 +225,26 @@ def _calls(question: Question) -> str:
 
 _IDLES: Final = """
     CREATE OR REPLACE TEMP TABLE idles AS
-    WITH marked AS (
-        SELECT day, hour, team, campaign, agent, started_at, seconds,
-               lag(ended_at) OVER (PARTITION BY agent ORDER BY started_at) IS DISTINCT FROM started_at AS begins
+    WITH ready AS (
+        SELECT day, hour, team, campaign, agent, started_at, ended_at, seconds
         FROM spans WHERE asked AND state = 'ready'
+    ), joints AS (
+        SELECT DISTINCT agent, started_at AS at FROM ready
+        SEMI JOIN (SELECT agent, ended_at AS started_at FROM ready) USING (agent, started_at)
+    ), marked AS (
+        SELECT ready.*, b.at IS NULL AS begins, e.at IS NULL AS ends FROM ready
+        LEFT JOIN joints b ON b.agent = ready.agent AND b.at = ready.started_at
+        LEFT JOIN joints e ON e.agent = ready.agent AND e.at = ready.ended_at
     ), numbered AS (
-        SELECT *, sum(begins::INT) OVER (PARTITION BY agent ORDER BY started_at) AS stay FROM marked
+        SELECT *, sum(begins::INT) OVER (PARTITION BY agent ORDER BY started_at) AS stay
+        FROM marked WHERE NOT (begins AND ends)
     )
     SELECT agent, min(day) AS day, min(hour) AS hour, any_value(team) AS team, any_value(campaign) AS campaign,
            sum(seconds) AS seconds
     FROM numbered GROUP BY agent, stay
+    UNION ALL SELECT agent, day, hour, team, campaign, seconds FROM marked WHERE begins AND ends
 """
-"""Ready times that were cut at quarters, put together again."""
+"""Ready times that were cut at quarters, put together again. Most are whole, and need no sorting."""
 
 
 def sums(
@@ -260,7 +268,7 @@ def sums(
     calls = _grouped(connection, "calls WHERE agent <> ''" if with_agent else "calls", of_calls, keys, question)
     timed = {*keys, *(key for key, values in question.only.items() if values)} <= TIME_KEYS
     times = _grouped(connection, "stays", of_time, keys, question) if timed else {}
-    idles = _grouped(connection, "idles", of_idles, keys, question) if timed else {}
+    idles = _grouped(connection, "idles", of_idles, keys, question) if timed and of_idles else {}
     total = (None,) * len(keys)
     if "campaign" in keys:  # time for no campaign in particular is in the total alone
         times = {group: of for group, of in times.items() if group == total or group[keys.index("campaign")]}
