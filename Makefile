@@ -9,7 +9,9 @@
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
 # make bench-recording   what recording costs the workers, and how fast talks are encoded (BENCH="--talks 150")
 # make bench-listening   what supervisors who listen cost the workers, audio that is lost, and the delay
+# make bench-standing   phones on the line against phones that are rung: answer to audio both ways, and what agents cost
 # make bench-machines   people taken for machines and machines found, on synthetic answers (needs espeak-ng and flite)
+# make bench-console   what the console costs with 50 viewers and 300 agents, and how soon a change is seen
 # make bench-outbox   what telling the CRM costs with registered readers, against streams cut at a length
 # make bench-leads   100,000 leads reopened, cancelled and moved beside a floor that dials
 # make bench-archive   a month of two million attempts in the archive: size, reports, what the writer costs; ten minutes
@@ -31,7 +33,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-console bench-standing bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -96,8 +98,14 @@ bench-recording: $(STAMP)
 bench-listening: $(STAMP)
 	@$(BIN)/python -m tests.bench.listening $(BENCH)
 
+bench-standing: $(STAMP)
+	@$(BIN)/python -m tests.bench.standing $(BENCH)
+
 bench-machines: $(STAMP)
 	@$(BIN)/python -m tests.bench.machines $(BENCH)
+
+bench-console: $(STAMP)
+	@$(BIN)/python -m tests.bench.console $(BENCH)
 
 bench-outbox: $(STAMP)
 	@$(BIN)/python -m tests.bench.outbox $(BENCH)

@@ -13,6 +13,7 @@ from compliance.listed import ALL_REGISTERS
 from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_once
 from config.agent_choice import AgentChoiceSettings
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
+from config.machines.settings import MachineSettings
 from config.model import NAME as NAME
 from config.model import Region, Section, TrunkName, each_name_once
 from config.recordings.settings import RecordingSettings
@@ -41,7 +42,10 @@ class CampaignSettings(Section):
     """One campaign, as its file and Redis have it; `config.policies.applied` adds its policies."""
 
     name: str = Field(description="small letters, digits, - and _", pattern=rf"^{NAME.pattern}$")
-    mode: Mode = Field(default=Mode.PREDICTIVE, description="preview, progressive, ratio or predictive")
+    mode: Mode = Field(
+        default=Mode.PREDICTIVE,
+        description="preview, progressive, ratio, predictive, or script: callees go through the script by themselves",
+    )
     policies: tuple[str, ...] = Field(
         default=("cn-default",),
         description="the policies whose rules hold, all at once, the stricter wins; `dialer policy list` has their "
@@ -147,7 +151,8 @@ class CampaignSettings(Section):
         default="",
         validate_default=True,
         max_length=4096,
-        description="path of the WAV file played to an abandoned caller; needed in modes ratio and predictive",
+        description="path of the WAV file played to an abandoned caller; needed in modes ratio and predictive, and for "
+        "scripts that ask for agents",
     )
     return_message: str = Field(
         default="",
@@ -187,7 +192,11 @@ class CampaignSettings(Section):
         le=31_622_400,
     )
     max_lines: int = Field(
-        default=0, description="most calls in flight of this campaign; 0: no limit of its own", ge=0, le=100_000
+        default=0,
+        validate_default=True,
+        description="most calls in flight of this campaign; 0: no limit of its own; needed in mode script",
+        ge=0,
+        le=100_000,
     )
     priority: int = Field(
         default=5, description="share of lines and agents against other campaigns; 9 goes first", ge=0, le=9
@@ -258,9 +267,14 @@ class CampaignSettings(Section):
     )
     recording: RecordingSettings = Field(default=RecordingSettings(), description="which talks are recorded, and how")
     script: ScriptSettings = Field(
-        default=ScriptSettings(), description="what callees go through in mode script, by themselves"
+        default=ScriptSettings(),
+        validate_default=True,
+        description="what callees go through in mode script; other modes do not use it",
     )
     survey: SurveySettings = Field(default=SurveySettings(), description="what callees are asked after a talk")
+    machines: MachineSettings = Field(
+        default=MachineSettings(), description="who answers, a person or a machine, and what follows"
+    )
     agent_choice: AgentChoiceSettings = Field(
         default=AgentChoiceSettings(), description="which of the ready agents has an answered call"
     )
@@ -270,6 +284,14 @@ class CampaignSettings(Section):
     @classmethod
     def _windows_differ(cls, windows: tuple[AbandonWindow, ...]) -> tuple[AbandonWindow, ...]:
         return each_once(windows)
+
+    @field_validator("machines")
+    @classmethod
+    def _nobody_waits_past_the_limit(cls, machines: MachineSettings, info: ValidationInfo) -> MachineSettings:
+        limit_s = info.data.get("abandon_after_s")
+        if limit_s is not None and machines.wait_s > limit_s:
+            raise ValueError(f"wait_s may not be longer than abandon_after_s, which is {limit_s:g} s")
+        return machines
 
     @field_validator("hours")
     @classmethod
@@ -315,6 +337,25 @@ class CampaignSettings(Section):
                 "the callee must then hear who called (path of a WAV file)"
             )
         return path
+
+    @field_validator("max_lines")
+    @classmethod
+    def _lines_are_bounded(cls, lines: int, info: ValidationInfo) -> int:
+        if info.data.get("mode") is Mode.SCRIPT and not lines:
+            raise ValueError("is needed in mode script: no number of agents bounds the calls there")
+        return lines
+
+    @field_validator("script")
+    @classmethod
+    def _script_of_its_mode(cls, script: ScriptSettings, info: ValidationInfo) -> ScriptSettings:
+        if info.data.get("mode") is Mode.SCRIPT:
+            if not script.used:
+                raise ValueError("is needed in mode script: script.file names its TOML file")
+            if script.transfers and not info.data.get("abandon_message", ""):
+                raise ValueError(
+                    "may ask for an agent: abandon_message is needed, for callees who ask when none is there"
+                )
+        return script
 
     @property
     def trunks_named(self) -> tuple[str, ...]:

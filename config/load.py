@@ -74,8 +74,11 @@ def load_campaign(
     layers = Layers(CampaignSettings)
     if isinstance(source, Path):
         tree = read_toml(layers, source)
-        recording = tree.get("recording")
-        for section, name in ((tree, "abandon_message"), (tree, "whisper"), (recording, "announcement")):
+        paths = (
+            *((tree, "abandon_message"), (tree, "whisper")),
+            *((tree.get("recording"), "announcement"), (tree.get("machines"), "message")),
+        )
+        for section, name in paths:
             message = section.get(name) if isinstance(section, dict) else None
             if isinstance(section, dict) and isinstance(message, str) and message:
                 section[name] = str(source.absolute().parent / message)

@@ -27,6 +27,7 @@ class Mode(StrEnum):
     PROGRESSIVE = "progressive"  # one call for each ready agent
     RATIO = "ratio"  # a fixed number of lines for each ready agent, for comparison
     PREDICTIVE = "predictive"  # forecast answers and freed agents
+    SCRIPT = "script"  # callees go through a script by themselves; some may ask for an agent
 
     @property
     def can_abandon(self) -> bool:
@@ -43,7 +44,8 @@ class Guarantee(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The knobs of one campaign's pacing. Rates are fractions (0.03 is 3 %), times are seconds."""
+    """The knobs of one campaign's pacing. Rates are fractions (0.03 is 3 %), times are seconds. `transfers`: in mode
+    script, whether the script may ask for an agent."""
 
     mode: Mode = Mode.PREDICTIVE
     max_abandon_rate: float = 0.03
@@ -52,6 +54,17 @@ class Settings:
     ring_timeout_s: float = 25.0
     ratio: float = 1.5
     max_calls_per_agent: float = 8.0
+    transfers: bool = False
+
+    @property
+    def needs_agents(self) -> bool:
+        """Whether a call may come to need an agent."""
+        return self.mode is not Mode.SCRIPT or self.transfers
+
+    @property
+    def can_abandon(self) -> bool:
+        """Whether somebody may wait for an agent in vain although each call was covered, or meant not to be."""
+        return self.mode.can_abandon or self.transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,8 @@ class Snapshot:
     `ringing_age_s` holds every call that was allowed and has no answer yet, the ones on their way to the trunk
     included: they are all charged. `waiting_age_s` holds answered calls that have no agent yet. Agents whose phone is
     being rung for an answered call count as talking, with age 0. A busy agent who will pause or leave when done counts
-    as paused.
+    as paused. In mode script calls in the script are ringing, too, as they may still need an agent: `in_script` is how
+    many of the ringing they are.
 
     `ledger` is the counting window that the campaign's cap is about, `windows` are further ones. `ringing_trunk` names
     the trunk of every ringing call in the same order (empty: not told apart), `next_trunk` the one that the next call
@@ -104,6 +118,7 @@ class Snapshot:
     next_trunk: str = ""
     hour: int = -1
     staffed_s: float = math.inf
+    in_script: int = 0
 
     @property
     def agents(self) -> int:
@@ -121,6 +136,7 @@ class Rule(StrEnum):
     LATE = "late"  # predictive, and progressive because the forecast was late
     RATIO = "ratio"
     PREDICTIVE = "predictive"
+    SCRIPT = "script"
     OTHER = "other"  # a policy that is not ours; it has a text of its own
 
 
@@ -237,7 +253,15 @@ class CallAbandoned:
     at: float
 
 
-Observation = CallAnswered | AnswerCorrected | CallFailed | TalkEnded | WrapupEnded | CallAbandoned
+@dataclass(frozen=True, slots=True)
+class ScriptEnded:
+    """A callee is through with the script, or asked for an agent."""
+
+    at: float
+    wanted_agent: bool
+
+
+Observation = CallAnswered | AnswerCorrected | CallFailed | TalkEnded | WrapupEnded | CallAbandoned | ScriptEnded
 
 
 Memory = Mapping[str, object]

@@ -11,7 +11,7 @@ from pacing.governor import Governed, tightest
 
 def simple(governed: Governed, settings: Settings, snapshot: Snapshot, rule: Rule, **more: float) -> Decision:
     """The decision of a rule without a forecast; `more` are figures of its own."""
-    brake = governed.brake if snapshot.agents > 0 else Brake.NO_AGENT
+    brake = governed.brake if snapshot.agents > 0 or not settings.needs_agents else Brake.NO_AGENT
     return Decision(governed.dial, _reason(rule, brake, settings, snapshot, more))
 
 
@@ -52,7 +52,7 @@ def _reason(rule: Rule, brake: Brake | None, settings: Settings, snapshot: Snaps
         **more,
     }
     window = ""
-    if settings.mode.can_abandon:
+    if settings.can_abandon:
         tight = tightest(settings.max_abandon_rate, snapshot)
         window = tight.name
         figures |= {"cap": tight.cap, "answered": tight.ledger.answered, "abandoned": tight.ledger.abandoned}

@@ -19,6 +19,7 @@ from config.abandonment import AbandonWindow
 from config.campaign import CampaignSettings
 from config.model import Section
 from config.rules import CapSettings, HoursSettings, Origin, rules_of
+from config.scripts.settings import AutomatedCalls
 from pacing.api import Mode, Settings
 
 
@@ -52,6 +53,9 @@ class AppliedSettings(CampaignSettings):
     max_abandon_rate: float = Field(description="cap on abandoned calls, as a fraction", gt=0, le=0.5)
     policy_versions: tuple[PolicyVersion, ...] = Field(default=(), description="the policies, as they were applied")
     recording_announced: bool = Field(default=False, description="whoever is recorded is told so")
+    automated_calls: AutomatedCalls = Field(
+        default=AutomatedCalls.CONSENT, description="whether mode script may be used: forbidden, consent or free"
+    )
     evidence_days: int = Field(default=0, description="evidence is kept at least this long, in days; 0: nobody says")
 
     @field_validator("hours")
@@ -87,6 +91,11 @@ class AppliedSettings(CampaignSettings):
         """The compliance rules of this campaign. Their order says nothing."""
         return self._policy
 
+    @property
+    def needs_agents(self) -> bool:
+        """Whether a call may come to need an agent."""
+        return self.mode is not Mode.SCRIPT or self.script.transfers
+
     def ids_needed(self) -> frozenset[Per]:
         """Whom each lead must name, because a cap counts per them; a lead without that id is rejected."""
         return ids_needed(self._policy.caps, agent_held=self.mode is Mode.PREVIEW)
@@ -120,6 +129,7 @@ class AppliedSettings(CampaignSettings):
             ring_timeout_s=self.ring_timeout_s,
             ratio=self.ratio,
             max_calls_per_agent=self.max_calls_per_agent,
+            transfers=self.mode is Mode.SCRIPT and self.script.transfers,
         )
 
 

@@ -13,6 +13,8 @@ from config.policies.catalogue import Catalogue, shipped
 from config.policies.model import PolicySettings
 from config.policies.weeks import covers, open_weeks
 from config.problems import ConfigError, Problem, dotted
+from config.scripts.settings import AutomatedCalls
+from pacing.api import Mode
 
 _KINDS: Final = tuple(WindowKind)
 
@@ -152,8 +154,11 @@ def _scalars(settings: CampaignSettings, parts: Sequence[Named]) -> Mapping[str,
     def values_of(name: str) -> list[Any]:
         return [getattr(part.settings, name).value for part in parts if getattr(part.settings, name) is not None]
 
+    automated = min(values_of("automated_calls"), key=tuple(AutomatedCalls).index, default=AutomatedCalls.CONSENT)
+    asks_consent = settings.mode is Mode.SCRIPT and automated is not AutomatedCalls.FREE
     return {
-        "consent_required": settings.consent_required or any(values_of("consent_required")),
+        "consent_required": settings.consent_required or asks_consent or any(values_of("consent_required")),
+        "automated_calls": automated,
         "consent_max_age_days": _least(settings.consent_max_age_days, values_of("consent_max_age_days")),
         "believe_stated_zone": settings.believe_stated_zone and all(values_of("believe_stated_zone")),
         "same_caller_id_on_retry": settings.same_caller_id_on_retry or any(values_of("same_caller_id_on_retry")),
@@ -212,6 +217,13 @@ def contradictions(whole: Composed) -> Iterable[Problem]:
                 "ring_timeout_s",
                 f"must be at least {least.value:g} (seconds) under policy {part.name} ({least.source}, {least.as_of}), "
                 f"got {ring_timeout_s:g}",
+            )
+        automated = part.settings.automated_calls
+        if automated is not None and automated.value is AutomatedCalls.FORBIDDEN and whole.settings.mode is Mode.SCRIPT:
+            yield Problem(
+                "mode",
+                f"script is forbidden under policy {part.name} ({automated.source}, {automated.as_of}): "
+                "an agent must be there for whoever answers",
             )
         told, recording = part.settings.recording_announced, whole.settings.recording
         if told is not None and told.value and recording.used and not recording.announcement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from compliance.calling_hours.hours import HoursRule
 from config.abandonment import HOUR_FACTOR, AbandonmentSettings, AbandonWindow, WindowKind
@@ -12,6 +13,8 @@ from config.policies.composition import Composed
 from config.policies.model import PolicySettings
 from config.policies.weeks import open_weeks, week_of, week_text
 from config.rules import CapSettings, Dated, HoursSettings, rules_of
+from config.scripts.settings import AutomatedCalls
+from pacing.api import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ def of_campaign(whole: Composed) -> tuple[RuleRow, ...]:
     if settings.max_abandon_rate:
         value = f"at most {100 * settings.max_abandon_rate:g} %"
         own.append(RuleRow("abandoned", value, "", holds=settings.max_abandon_rate <= whole.rate))
+    if settings.mode is Mode.SCRIPT and not any(part.settings.automated_calls for part in whole.parts):
+        own.append(RuleRow("automated_calls", _AUTOMATED[AutomatedCalls.CONSENT], "", "no policy says otherwise"))
     caps = {row.label: row.cap(whole.rate) for row in whole.windows}
     rows = [*own]
     for part in whole.parts:
@@ -55,6 +60,9 @@ def of_campaign(whole: Composed) -> tuple[RuleRow, ...]:
             for name in ("consent_required", "believe_stated_zone", "same_caller_id_on_retry", "recording_announced")
             if (flag := getattr(policy, name)) is not None and flag.value != ages[name]
         }
+        automated = policy.automated_calls
+        if automated is not None and automated.value is not ages["automated_calls"]:
+            looser.add("automated_calls")
         if policy.evidence_days is not None and policy.evidence_days.value < ages["evidence_days"]:
             looser.add("evidence_days")
         rows += [replace(row, holds=row.rule not in looser) for row in _rows(part.name, policy)]
@@ -84,6 +92,8 @@ def _rows(name: str, policy: PolicySettings) -> Iterable[RuleRow]:
     ):
         if flag is not None:
             yield _dated(key, words[0] if flag.value else words[1], name, flag)
+    if policy.automated_calls is not None:
+        yield _dated("automated_calls", _AUTOMATED[policy.automated_calls.value], name, policy.automated_calls)
     for key, days in (
         ("consent_max_age_days", policy.consent_max_age_days),
         ("retention_days", policy.retention_days),
@@ -97,6 +107,13 @@ def _rows(name: str, policy: PolicySettings) -> Iterable[RuleRow]:
     ):
         if seconds is not None:
             yield _dated(key, f"{seconds.value:g} s", name, seconds)
+
+
+_AUTOMATED: Final = {
+    AutomatedCalls.FORBIDDEN: "no scripts in place of agents",
+    AutomatedCalls.CONSENT: "scripts only for people who agreed",
+    AutomatedCalls.FREE: "consent is not asked for",
+}
 
 
 def _retries(table: RetryTable) -> str:

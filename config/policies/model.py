@@ -12,6 +12,7 @@ from config.abandonment import AbandonmentSettings, AbandonWindow, each_once
 from config.campaign import RetryTable
 from config.model import Section
 from config.rules import CapSettings, Dated, HoursSettings, RuleRegion, each_cap_once, of_one_mind
+from config.scripts.settings import AutomatedCalls
 
 
 class PolicyHours(HoursSettings, Dated):
@@ -61,6 +62,12 @@ class Flag(Dated):
     value: bool = Field(description="true or false")
 
 
+class PolicyAutomatedCalls(Dated):
+    """Whether mode script may be used."""
+
+    value: AutomatedCalls = Field(description="forbidden, consent (only people who agreed) or free")
+
+
 class PolicySettings(Section):
     """One policy. It has only what its source says: where a law has no number there is none here either."""
 
@@ -81,6 +88,9 @@ class PolicySettings(Section):
     retention_days: Days | None = Field(default=None, description="leads are deleted this long after they came")
     recording_announced: Flag | None = Field(
         default=None, description="whoever is recorded is told so: campaigns that record need an announcement"
+    )
+    automated_calls: PolicyAutomatedCalls | None = Field(
+        default=None, description="whether callees may hear a script in place of an agent (mode script)"
     )
     evidence_days: Days | None = Field(default=None, description="evidence is kept at least this long")
     min_ring_timeout_s: Seconds | None = Field(default=None, description="a call rings at least this long")
@@ -134,6 +144,7 @@ SCALARS = (
     "same_caller_id_on_retry",
     "retention_days",
     "recording_announced",
+    "automated_calls",
     "evidence_days",
     "min_ring_timeout_s",
     "max_abandon_after_s",

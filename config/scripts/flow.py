@@ -54,7 +54,7 @@ def mistakes(steps: Sequence[StepSettings]) -> list[Problem]:
         for path, message in (*_named(step, names[:place]), *_sense(step), *_keys(step), *_leads(step, names))
     ]
     if not problems:
-        problems += _loop(steps) or _unreachable(steps)
+        problems += _loop(steps) or [*_unreachable(steps), *_unasked(steps)]
     return problems
 
 
@@ -154,6 +154,17 @@ def _unreachable(steps: Sequence[StepSettings]) -> list[Problem]:
         for place, step in enumerate(steps)
         if step.name not in reached
     ]
+
+
+def _unasked(steps: Sequence[StepSettings]) -> Iterator[Problem]:
+    """Nobody is taken off for having said nothing."""
+    opt_outs = {step.name for step in steps if step.opt_out}
+    if steps and steps[0].opt_out:
+        yield Problem(dotted(("steps", 0, "opt_out")), "cannot be the first step: only a key may lead to it")
+    for place, step in enumerate(steps):
+        for path, target in ways(step):
+            if path[0] != "keys" and target in opt_outs:
+                yield Problem(dotted(("steps", place, *path)), f"{target} is an opt_out: only a key may lead to it")
 
 
 def longest_s(steps: Iterable[StepSettings], lengths_s: Mapping[str, float]) -> float:

@@ -66,6 +66,9 @@ class StepSettings(Section):
         examples=["hang_up"],
     )
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.play, self.next, *self.keys.items()))
+
 
 class ScriptSettings(Section):
     """A script. It begins with its first step; without steps there is none."""
@@ -113,6 +116,14 @@ class ScriptSettings(Section):
         return next(step for step in self.steps if step.name == name)
 
 
+class AutomatedCalls(StrEnum):
+    """Whether people may be called who hear a script in place of an agent (mode script)."""
+
+    FORBIDDEN = "forbidden"
+    CONSENT = "consent"  # those who agreed to be called
+    FREE = "free"
+
+
 class SurveyStarts(StrEnum):
     """When the survey after a talk begins."""
 
@@ -127,6 +138,11 @@ class SurveySettings(ScriptSettings):
         default=SurveyStarts.ALWAYS,
         description="always: whenever the agent's side ends the talk; asked: only when the agent says `survey`",
     )
+
+    @property
+    def always(self) -> bool:
+        """Whether it begins whenever the agent's side ends the talk."""
+        return self.used and self.starts is SurveyStarts.ALWAYS
 
     @model_validator(mode="after")
     def _ends_by_itself(self) -> Self:

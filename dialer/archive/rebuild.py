@@ -51,6 +51,7 @@ def rebuild(writer: Writer, evidence_folders: Iterable[Path]) -> Rebuilt:
     _write(writer)
     for folder in evidence_folders:
         _from_evidence(writer, folder, done)
+    writer.partitions.take_out_doubles()
     if any(writer.erased):
         done.forgotten = writer.partitions.forget(*writer.erased)
     return done

@@ -41,6 +41,9 @@ _RANGES: Final = {
 """Whole numbers by type, the least and the greatest; what is beyond is at the edge."""
 
 
+_FLOAT_MAX: Final = 3.4e38
+
+
 class Unreadable(ValueError):
     """An entry that cannot be archived; the message says why."""
 
@@ -141,6 +144,7 @@ _MAKERS: Final[Mapping[str, Callable[[Event, bytes, Lead | None], Archived]]] = 
     "agent_interval": _plain("agent_intervals"),
     "pacing_minute": _plain("pacing_minutes"),
     "recording": _plain("recordings", finished_at="at"),
+    "script_answer": _plain("script_answers", answered_at="at"),
 }
 """By type of event. What has none is not archived, and not missed: it is for screens."""
 
@@ -252,7 +256,7 @@ def _value(column: Column, value: Any) -> Any:
             return math.floor(value * 1000)
         case "DATE", str() if _is_day(value):
             return value
-        case "FLOAT", int() | float() if math.isfinite(value):
+        case "FLOAT", int() | float() if not isinstance(value, bool) and abs(value) <= _FLOAT_MAX:
             return float(value)
         case type_, int() if type_ in _RANGES and not isinstance(value, bool):
             least, most = _RANGES[type_]

@@ -12,8 +12,8 @@ from compliance.numbers import masked_text
 from dialer.core.model import Settlement
 
 TIMES: Final = (
-    *("reserved_at", "dialled_at", "ringing_at", "answered_at", "agent_dialled_at", "bridged_at"),
-    "ended_at",
+    *("reserved_at", "dialled_at", "ringing_at", "answered_at", "transfer_at", "agent_dialled_at", "bridged_at"),
+    *("agent_left_at", "ended_at"),
 )
 """The times of a settlement, in their order; what did not happen is None."""
 
@@ -26,14 +26,17 @@ DURATIONS: Final[Mapping[str, Callable[[Settlement], float | None]]] = {
     "post_dial_delay_s": lambda end: _between(end.dialled_at, end.ringing_at),
     # From the INVITE where no ringing was heard, until the answer or the end.
     "ring_s": lambda end: _between(end.ringing_at or end.dialled_at, end.answered_at or end.ended_at),
-    "wait_s": lambda end: _between(end.answered_at, end.bridged_at or end.ended_at),
-    "hand_over_s": lambda end: _between(end.answered_at, end.agent_dialled_at),
-    "talk_s": lambda end: _between(end.bridged_at, end.ended_at),
+    "wait_s": lambda end: _between(end.agent_wanted_at, end.bridged_at or end.ended_at),
+    "hand_over_s": lambda end: _between(end.agent_wanted_at, end.agent_dialled_at),
+    "talk_s": lambda end: _between(end.bridged_at, end.agent_left_at or end.ended_at),
 }
 
 FIELDS: Final[Mapping[str, Callable[[Settlement], Any]]] = {
     "disposition": lambda end: end.disposition.value,
     "answer_kind": lambda end: "" if end.answered_at is None else end.answer_kind.value,
+    "judged": lambda end: end.judged,
+    "confidence": lambda end: end.confidence,
+    "message_left": lambda end: end.message_left,
     "live": lambda end: end.live,
     "abandoned": lambda end: end.abandoned,
     "hung_up": lambda end: end.hung_up,

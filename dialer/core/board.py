@@ -1,4 +1,5 @@
-"""What a daemon shows of itself once a second: the source of `dialer status`, `dialer watch`, the demo and the metrics.
+"""What a daemon shows of itself twice a second: the source of `dialer status`, `dialer watch`, the console, the demo
+and the metrics.
 
 Plain data, so that every screen and every gauge says the same. Times ending in `_at` and `since` are seconds since the
 epoch. No clear phone number of a callee is ever in it.
@@ -241,6 +242,8 @@ class CampaignRow:
     dispositions: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
     causes: Mapping[str, int] = field(default_factory=dict)
+    judged: Mapping[str, int] = field(default_factory=dict)  # verdicts on who answered
+    checked: Mapping[str, int] = field(default_factory=dict)  # of machines among them: what agents said they were
     callers: Mapping[str, int] = field(default_factory=dict)
     decisions: int = 0
     hand_over: Delay = Delay()  # answer -> INVITE to the agent's phone

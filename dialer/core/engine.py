@@ -29,25 +29,33 @@ from dialer.core.agents import standing_legs
 from dialer.core.agents.agent import Agent, AgentEvent
 from dialer.core.board import CallRow, PartyRow
 from dialer.core.calls import dialling, failover, previewing, recording, routing
-from dialer.core.calls.call import Call, CallError
+from dialer.core.calls.call import Call, CallError, CallState
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
 from dialer.core.engine_state import SILENCE_CHECK_S, EngineSettings, Timer, TimerKind, new_state
 from dialer.core.engine_view import EngineStatistics, EngineView
 from dialer.core.inbound import arriving
+from dialer.core.machines import judging
+from dialer.core.scripts import steps
 from dialer.core.talks import listening, parties
 from pacing.api import Observation, Settings, Snapshot
 from sip import messages
 from sip.causes import Cause
+from sip.detection.messages import Listening
 from sip.inbound.messages import Arrived
-from sip.scripts.messages import AgentLeft
+from sip.scripts.messages import AgentLeft, PromptDone
 from sip.standing.messages import StandingUp
 
 LEASE_CHECK_S: Final = 0.1
 CATCH_UP_S: Final = 1.0
 """After the process stood still timers wait this long for the news of what happened meanwhile."""
 
-OF_A_CALL: Final = frozenset({TimerKind.RING, TimerKind.ABANDON, TimerKind.STATE, TimerKind.TALK})
+OF_A_CALL: Final = frozenset(
+    {
+        *(TimerKind.RING, TimerKind.ABANDON, TimerKind.STATE, TimerKind.TALK, TimerKind.HOLD, TimerKind.BEEP),
+        *(TimerKind.SCRIPT, TimerKind.STEP),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +261,8 @@ class Engine:
                 counts.others_counted(state, event)
             case inputs.AnswerReported():
                 routing.answer_reported(state, event, now)
+            case inputs.Judged() | inputs.BeepEnded():
+                judging.heard(state, event, now)
             case inputs.TrunkSaid(trunk, source, obstacle):
                 dialling.trunk_said(state, trunk, source, obstacle)
             case inputs.LocalTime(utc_offset_s):
@@ -281,10 +291,17 @@ class Engine:
                 routing.bridged(state, call, event, now)
             case messages.AgentEnded():
                 routing.agent_ended(state, call, event, now)
+            case Listening():
+                judging.listening(state, call, event, now)
             case AgentLeft():
-                parties.agent_left(state, call, event, now)
+                if not parties.agent_left(state, call, event, now):
+                    routing.agent_left(state, call, event, now)
             case messages.RecordingChanged():
                 recording.changed(state, call, event)
+            case PromptDone():
+                steps.prompt_done(state, call, event, now)
+            case messages.Digit() if call.state in steps.IN_SCRIPT:
+                steps.key_pressed(state, call, event, now)
             case messages.Digit():
                 routing.key_pressed(state, call, event, now)
             case _:
@@ -320,5 +337,11 @@ class Engine:
                 routing.abandon_limit(state, call, about, now)
             case TimerKind.STATE:
                 routing.state_limit(state, call, about, now)
-            case TimerKind.TALK:
+            case TimerKind.BEEP:
+                judging.no_beep(state, call, now)
+            case TimerKind.TALK if call.state is CallState.TALKING:
                 routing.hang_up(state, name, Cause.TALK_LIMIT, now)
+            case TimerKind.SCRIPT:
+                steps.script_limit(state, call, about, now)
+            case TimerKind.STEP:
+                steps.step_limit(state, call, about, now)

@@ -64,6 +64,10 @@ class TimerKind(StrEnum):
     OFFER = "offer"
     LINE = "line"
     TALK = "talk"
+    SCRIPT = "script"
+    STEP = "step"
+    HOLD = "hold"
+    BEEP = "beep"
     STANDING = "standing"
 
 

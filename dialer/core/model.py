@@ -34,6 +34,8 @@ class Disposition(StrEnum):
     CONNECTED = "connected"  # an agent talked to whoever answered
     ABANDONED = "abandoned"  # answered, no agent inside the limit
     HUNG_UP = "hung_up"  # answered, and the callee hung up before the limit and before an agent
+    SCRIPT_DONE = "script_done"  # answered, and heard the campaign's script to its end
+    SCRIPT_LEFT = "script_left"  # answered, and the script was broken off, mostly by the callee
     MACHINE = "machine"  # answered by what was known to be a machine, and no agent came
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -140,8 +142,10 @@ class Settlement:
 
     `live` says that it counts as a live answer in the abandonment ledger, `abandoned` that it counts as abandoned,
     `hung_up` that it does because the callee was gone before the limit, which not every definition counts;
-    A call that was known to be answered by a machine (`answer_kind`) counts as neither.
+    A call that was known to be answered by a machine (`answer_kind`) counts as neither. `judged` is the verdict by ear
+    (empty: there was none), `confidence` how sure it is, and `message_left` says that the machine has its message.
     `opted_out` says that whoever was called asked, by a key, not to be called again.
+    At `transfer_at` a script asked for an agent, at `agent_left_at` the agent went and the callee was asked (a survey).
     `inbound`: they called us, at the number that is the `caller_id`; `wants_callback`: and asked by a key to be called.
     Of a stranger `lead` has no id.
     `trunk` is the one that the attempt ended on, `failed_trunks` those that had given it back before.
@@ -171,8 +175,13 @@ class Settlement:
     ringing_at: float | None = None
     answered_at: float | None = None
     answer_kind: AnswerKind = AnswerKind.UNKNOWN
+    judged: str = ""
+    confidence: float = 0.0
+    message_left: bool = False
     agent_dialled_at: float | None = None
     bridged_at: float | None = None
+    transfer_at: float | None = None
+    agent_left_at: float | None = None
     ended_at: float
     message_played: bool = False
     hung_up: bool = False
@@ -185,3 +194,10 @@ class Settlement:
     @property
     def campaign(self) -> str:
         return self.lead.campaign
+
+    @property
+    def agent_wanted_at(self) -> float | None:
+        """From when on an agent was owed: the answer, or later where a script asked for one; None: never."""
+        if self.disposition in {Disposition.SCRIPT_DONE, Disposition.SCRIPT_LEFT}:
+            return None
+        return self.answered_at if self.transfer_at is None else self.transfer_at

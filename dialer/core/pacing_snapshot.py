@@ -11,9 +11,10 @@ import numpy as np
 
 from dialer.core.agents.agent import Agent, AgentState
 from dialer.core.agents.shifts import Shift, is_leaving, left_s, local_s, shift_of
+from dialer.core.calls.call import CallState
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.engine_state import EngineState
-from pacing.api import Ages, Settings, Snapshot, Window
+from pacing.api import Ages, Mode, Settings, Snapshot, Window
 
 Staff = dict[str, list[Agent]]
 
@@ -78,6 +79,9 @@ def snapshot(state: EngineState, run: CampaignRun, staff: Staff, surplus: Sequen
     crew.keep(sum(call.is_inbound for call in state.waiting.values() if call.campaign == run.name))
     ringing_since, ringing_trunk = _in_flight(run, staff[run.name], surplus)
     trunk, lines_free = state.opening(run, now)
+    in_script = [] if run.settings.mode is not Mode.SCRIPT else _in_script(run)
+    ringing_since += in_script
+    ringing_trunk += ("",) * len(in_script)
     talking, wrapup, ringing = _ages(crew.talking_since, crew.wrapup_since, ringing_since, now)
     return Snapshot(
         now=now,
@@ -97,6 +101,7 @@ def snapshot(state: EngineState, run: CampaignRun, staff: Staff, surplus: Sequen
         next_trunk="" if trunk is None else trunk.name,
         hour=-1 if local is None else int(local // 3600) % 24,
         staffed_s=min(crew.staffed_s, _open_s(run, wall)),
+        in_script=len(in_script),
     )
 
 
@@ -134,6 +139,11 @@ def _crew(agents: list[Agent], soon_s: float, shift: Shift | None, now: float, w
 def _open_s(run: CampaignRun, wall: float) -> float:
     """How long the calling hours last, as far as the calls so far have told."""
     return run.closes_at - wall if run.closes_at > wall else math.inf
+
+
+def _in_script(run: CampaignRun) -> list[float]:
+    """Since when calls are in flight that are answered, and may still ask for an agent."""
+    return [call.started_at for call in run.calls.values() if call.state is CallState.SCRIPT]
 
 
 def _waiting(state: EngineState, run: CampaignRun, now: float) -> Ages:

@@ -27,6 +27,8 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
         "answer_probability": "probability that a call started now is answered",
         "risk": "probability that the next call, were it answered, would find no agent in time",
         "tolerated_risk": "the risk that is tolerated now",
+        "in_script": "of the calls without an answer, those that have one and are in the script",
+        "asks_upper": "the share of calls that may come to ask for an agent, by an upper bound",
         "ratio": "lines for each ready agent",
         "cap": "highest abandon rate of the tightest counting window, as a fraction",
         "answered": "live answers of that window so far",
@@ -70,10 +72,32 @@ def _why(reason: Reason) -> str:
             return reason.text
         case Rule.PREDICTIVE:
             return _forecast(reason)
+        case Rule.SCRIPT:
+            return _script(reason)
     if reason.brake is Brake.BUDGET and reason.rule is not Rule.RATIO:
         return listed([braked(reason), covering(reason.figures)], "; ")
     text = _rule(reason)
     return listed([text, braked(reason)], "; ") if reason.brake else text
+
+
+def _script(reason: Reason) -> str:
+    """The sentence of calls that go through a script."""
+    figures = reason.figures
+    clauses: list[str] = [
+        phrase("{ringing:.0f} ringing", ringing=figures["ringing"] - figures["in_script"]),
+        phrase("{calls:.0f} in the script", calls=figures["in_script"]),
+    ]
+    if "asks_upper" in figures:
+        asks = phrase("at most {share} of calls ask for an agent", share=percent(figures["asks_upper"]))
+        clauses = [phrase("{ready:.0f} ready", ready=figures["ready"]), *clauses, asks]
+    text = listed(clauses)
+    match reason.brake:
+        case None:
+            return text
+        case Brake.EXPOSURE:
+            return listed([text, phrase("as many calls are in flight as the ready agents bear")], "; ")
+        case _:
+            return listed([text, braked(reason)], "; ")
 
 
 def _rule(reason: Reason) -> str:

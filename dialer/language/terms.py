@@ -16,6 +16,8 @@ TERMS: Final = (
     N_("abandoned"),
     N_("hung up"),
     N_("machine"),
+    N_("script done"),
+    N_("script left"),
     N_("busy"),
     N_("no answer"),
     N_("unreachable"),
@@ -58,6 +60,7 @@ TERMS: Final = (
     N_("waiting for an agent"),
     N_("connecting"),
     N_("talking"),
+    N_("survey"),
     N_("message"),
     N_("hanging up"),
     # states of campaigns and daemons
@@ -74,6 +77,7 @@ TERMS: Final = (
     N_("progressive"),
     N_("ratio"),
     N_("predictive"),
+    N_("script"),
     # rules, by their keys and by themselves
     N_("hours"),
     N_("unknown zone"),

@@ -9,7 +9,7 @@ from dialer.language.translation import _
 from dialer.operating.figures import duration
 
 SILENT_AFTER_S: Final = 5.0
-"""A host that publishes once a second and was not heard for this long is shown as silent."""
+"""A host that publishes twice a second and was not heard for this long is shown as silent."""
 
 
 def alarms_of(board: Board, now: float, several: bool) -> list[str]:

@@ -175,6 +175,8 @@ def _policy(row: CampaignRow, settings: Settings, drawn: ModelSummary | None) ->
             return "the mode: one call for each ready agent"
         case Mode.RATIO:
             return f"the mode: {settings.ratio:g} calls for each ready agent"
+        case Mode.SCRIPT:
+            return "the mode: as many calls in the script as lines and ready agents bear"
     reason = row.decision.reason
     if row.risk is None:  # no forecast was made
         if reason.rule is Rule.LEARNING:

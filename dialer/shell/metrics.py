@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from config.daemon import MetricsSettings
+from dialer.core.attempt_fields import durations_of
 from dialer.core.board import Board, CallerIdRow, RecordingsRow, TrunkRow
 from dialer.core.inputs import CampaignState
 from dialer.core.model import Settlement
@@ -52,13 +53,12 @@ class Metrics:
         if settlement.ringing_at is not None:
             until = settlement.answered_at or settlement.ended_at
             self._ring.labels(name).observe(max(0.0, until - settlement.ringing_at))
-        if settlement.answered_at is None:
-            return
-        if settlement.agent_dialled_at is not None:
-            self._hand_over.labels(name).observe(max(0.0, settlement.agent_dialled_at - settlement.answered_at))
-        if settlement.bridged_at is not None:
-            self._to_agent.labels(name).observe(max(0.0, settlement.bridged_at - settlement.answered_at))
-            self._talk.labels(name).observe(max(0.0, settlement.ended_at - settlement.bridged_at))
+        durations = durations_of(settlement, "hand_over_s", "wait_s", "talk_s")
+        if durations["hand_over_s"] is not None:
+            self._hand_over.labels(name).observe(durations["hand_over_s"])
+        if durations["talk_s"] is not None:
+            self._to_agent.labels(name).observe(durations["wait_s"] or 0.0)
+            self._talk.labels(name).observe(durations["talk_s"])
 
     def serve(self, settings: MetricsSettings) -> None:
         """Listen. Port 0 listens nowhere. Raises `OSError`."""
@@ -124,6 +124,10 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
         "dialer_inbound_calls", "Calls from outside by how they ended.", labels=["campaign", "end"]
     )
     refusals = CounterMetricFamily("dialer_refusals", "Leads refused at a gate.", labels=["campaign", "rule"])
+    judged = CounterMetricFamily("dialer_verdicts", "Verdicts on who answered.", labels=["campaign", "kind"])
+    checked = CounterMetricFamily(
+        "dialer_verdicts_checked", "Of verdicts for a machine: what agents said it was.", labels=["campaign", "said"]
+    )
     calls = GaugeMetricFamily("dialer_calls", "Calls by state.", labels=by_state)
     agents = GaugeMetricFamily("dialer_agents", "Agents by state.", labels=by_state)
     leads = GaugeMetricFamily(
@@ -147,6 +151,8 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
             (attempts, row.dispositions),
             (causes, row.causes),
             (refusals, row.refusals),
+            (judged, row.judged),
+            (checked, row.checked),
             (callers, row.callers),
             (calls, row.calls),
             (agents, row.agents),
@@ -165,7 +171,7 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
         if row.risk is not None:
             risk.add_metric([row.name], row.risk)
     yield from (attempts, causes, decisions, refusals, callers, calls, agents, leads, answered, abandoned)
-    yield from (counted, lost, left, caps, running, risk)
+    yield from (judged, checked, counted, lost, left, caps, running, risk)
 
 
 def _trunk_metrics(board: Board) -> Iterator[Metric]:

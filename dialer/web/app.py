@@ -14,6 +14,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from dialer.language.translation import _
+from dialer.web.access import May
 from dialer.web.feed import Feed, Topic
 from dialer.web.guard import Headers, guarded
 from dialer.web.office import Office
@@ -47,9 +49,14 @@ def application(office: Office) -> Starlette:
         Route("/language/{language}", choose),
         Route("/live/{topic:path}", _events(office)),
         *(Route(page.path, _answering(office, page), methods=[page.method]) for page in PAGES),
+        Route("/{rest:path}", _answering(office, Page("/{rest}", May.SEE_WALL, _no_page))),
     ]
     over_tls = bool(office.settings.web.tls_certificate_file or office.settings.web.proxy_networks)
     return Starlette(routes=routes, middleware=[Middleware(Headers, over_tls=over_tls)])
+
+
+async def _no_page(visit: Visit) -> Response:
+    return visit.page("refused.html", 404, title=_("There is no such page."), reasons=())
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -7,8 +7,9 @@ from pacing.policies.predictive import Predictive
 from pacing.policies.preview import Preview
 from pacing.policies.progressive import Progressive, progressive
 from pacing.policies.ratio import Ratio
+from pacing.policies.script import Script
 
-__all__ = ["Predictive", "Preview", "Progressive", "Ratio", "make", "progressive"]
+__all__ = ["Predictive", "Preview", "Progressive", "Ratio", "Script", "make", "progressive"]
 
 
 def make(settings: Settings, memory: Memory | None = None) -> Pacer:
@@ -23,4 +24,6 @@ def make(settings: Settings, memory: Memory | None = None) -> Pacer:
         return Progressive(settings)
     if settings.mode is Mode.RATIO:
         return Ratio(settings)
+    if settings.mode is Mode.SCRIPT:
+        return Script(settings, memory)
     return Predictive(settings, memory)

@@ -94,6 +94,13 @@ def test_a_mark_is_a_row_or_refused(given_score: Any) -> None:
         return
 
 
+@pytest.mark.parametrize("odd", [10**400, -(10**39), 1e300, -3.5e38, float("nan"), True])
+def test_a_number_that_no_column_holds_is_refused(odd: float) -> None:
+    """Whole ones of JSON have no limit, fractions have a larger one than the file: neither stops the writer."""
+    with pytest.raises(Unreadable, match="risk"):
+        rows.archived(rows.Event("pacing_minute", "A1", {**GOOD, "risk": odd}), KEY, None)
+
+
 def test_events_for_screens_are_not_archived() -> None:
     """What a type says that nobody knows is not missed."""
     for kind in ("connected", "agent_state", "preview", "something_new"):

@@ -30,7 +30,7 @@ def dialer(*arguments: str, typed: str = "") -> tuple[int, str]:
 
 def test_a_good_script_says_how_long_it_may_last(survey: Path) -> None:
     """The longest way, repeats and waits included."""
-    assert dialer("check", str(survey)) == (0, f"{survey}: 3 steps; lasts 20 s at most before it hangs up.\n")
+    assert dialer("check", str(survey)) == (0, f"{survey}: 3 steps; 20 s at most until it hangs up\n")
 
 
 def test_a_script_with_mistakes_is_exit_code_2(survey: Path, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_the_flow_is_drawn_with_every_key(survey: Path) -> None:
     """Each way out of a step has a line."""
     _, output = dialer("show", str(survey))
 
-    for line in ("key 1, 2, 3, 4, 5 -> thanks", "key 9 -> stop  never called again", "no key -> hang_up"):
+    for line in ("key 1, 2, 3, 4, 5 -> thanks", "key 9 -> stop  the number is never called again", "no key -> hang_up"):
         assert line in output
 
 
@@ -56,12 +56,12 @@ def test_a_rehearsal_says_what_would_be_heard(survey: Path) -> None:
 
     assert code == 0
     assert output.splitlines() == [
-        "[ask] plays ask.wav",
-        "[ask] waits 5 s for a key",
-        "[ask] plays ask.wav",
-        "[ask] waits 5 s for a key",
-        "[ask] answered 3, a mark of 3",
-        "[thanks] plays thanks.wav",
+        "ask: plays ask.wav",
+        "ask: waits 5 s for a key",
+        "ask: plays ask.wav",
+        "ask: waits 5 s for a key",
+        "ask: answered by key 3, a mark of 3",
+        "thanks: plays thanks.wav",
         "hangs up",
     ]
 

@@ -32,8 +32,11 @@ def test_settings_survive_json(
     mode: Mode, rate: float, caps: list[tuple[int, float, float]], retries: dict[str, int]
 ) -> None:
     """Settings that went through JSON are the same settings, and hashable."""
+    step = {"name": "ask", "keys": {"1": "transfer", "2": "again"}, "next": "hang_up"}
     settings = campaign(
         mode=mode,
+        max_lines=10,
+        script={"steps": [step]},
         max_abandon_rate=rate,
         caps=[{"limit": limit, "window_days": window, "rest_days": rest} for limit, window, rest in caps],
         retry={name: {"max_attempts": count} for name, count in retries.items()},
@@ -160,3 +163,16 @@ def test_a_campaign_names_one_trunk_or_several() -> None:
         campaign(trunk="north", trunks=["south"])
     with pytest.raises(ValidationError, match="north is there more than once"):
         campaign(trunks=["north", "north"])
+
+
+def test_mode_script_needs_a_script_lines_and_a_message_for_those_who_ask_in_vain() -> None:
+    """Nothing else bounds its calls, and whoever asks for an agent may find none."""
+    steps = {"steps": [{"name": "ask", "keys": {"1": "transfer"}, "next": "hang_up"}]}
+    for more, told in (
+        ({"script": steps}, "max_lines"),
+        ({"max_lines": 5}, "script.file names its TOML file"),
+        ({"max_lines": 5, "script": steps, "abandon_message": ""}, "abandon_message is needed"),
+    ):
+        with pytest.raises(ValidationError, match=told):
+            campaign(mode="script", **more)
+    assert campaign(mode="script", max_lines=5, script=steps).script.transfers

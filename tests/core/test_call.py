@@ -24,7 +24,13 @@ LEGAL = {
     ("connecting", "bridged"): "talking",
     ("connecting", "play_message"): "message",
     ("connecting", "hang_up"): "hanging_up",
+    ("waiting", "script"): "script",
+    ("script", "agent_wanted"): "waiting",
+    ("script", "hang_up"): "script",
     ("talking", "hang_up"): "talking",
+    ("talking", "agent_left"): "survey",
+    ("survey", "hang_up"): "survey",
+    ("talking", "play_message"): "message",
     ("message", "agent_failed"): "message",
     ("message", "bridged"): "talking",
     ("message", "hang_up"): "hanging_up",
@@ -67,7 +73,7 @@ def test_the_table_covers_every_state():
     """No state is missing from the table, and every state that ends by our command is bounded."""
     assert set(TRANSITIONS) == set(CallState)
     asked_to_end = {CallState.CANCELLING, CallState.MESSAGE, CallState.HANGING_UP, CallState.TALKING}
-    assert set(STATE_LIMIT_S) == asked_to_end
+    assert set(STATE_LIMIT_S) == asked_to_end | {CallState.SCRIPT, CallState.SURVEY}
     assert {CallState.DIALLING, CallState.RINGING, CallState.CANCELLING} == UNANSWERED
 
 

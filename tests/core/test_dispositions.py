@@ -12,6 +12,7 @@ from dialer.core.calls.call import UNANSWERED, CallState
 from dialer.core.calls.dispositions import (
     NO_SIGN,
     OUR_SIDE,
+    SCRIPTED,
     TABLE,
     TRUNK_FAULTS,
     Counted,
@@ -46,6 +47,7 @@ UNANSWERED_MEANS = {
     Cause.TALK_LIMIT: D.UNREACHABLE,
     Cause.OPERATOR: D.NO_ANSWER,
     Cause.AGENT: D.NO_ANSWER,
+    Cause.MACHINE: D.MACHINE,
     Cause.NOT_SENT: D.NOT_SENT,
     Cause.WORKER_LOST: D.WORKER_LOST,
 }
@@ -53,6 +55,8 @@ ANSWERED_MEANS = {
     CallState.WAITING: D.HUNG_UP,
     CallState.CONNECTING: D.HUNG_UP,
     CallState.TALKING: D.CONNECTED,
+    CallState.SCRIPT: D.SCRIPT_LEFT,
+    CallState.SURVEY: D.CONNECTED,
     CallState.MESSAGE: D.ABANDONED,
     CallState.HANGING_UP: D.ABANDONED,
 }
@@ -63,9 +67,11 @@ def test_every_end_in_every_state_means_something(state, cause):
     """Unanswered calls are judged by their cause, answered ones by how far they came, lost workers as such."""
     if cause is Cause.WORKER_LOST:
         expected = D.WORKER_LOST
+    elif cause is Cause.MACHINE:
+        expected = D.MACHINE
     else:
         expected = UNANSWERED_MEANS[cause] if state in UNANSWERED else ANSWERED_MEANS[state]
-        if cause is Cause.MEDIA_ERROR and state in {CallState.WAITING, CallState.CONNECTING}:
+        if cause is Cause.MEDIA_ERROR and state in {CallState.WAITING, CallState.CONNECTING, CallState.SCRIPT}:
             expected = D.MEDIA_ERROR  # nothing could be heard: no hang-up of the callee's
     assert TABLE[state, cause] is expected
     assert disposition_of(state, cause, Leg.CALLEE) is expected
@@ -83,14 +89,33 @@ def test_nobody_abandons_a_machine(ended_by):
     """Where a person would have hung up or been abandoned, a machine is a machine; other ends are what they are."""
     for (state, cause), usual in TABLE.items():
         found = disposition_of(state, cause, ended_by, AnswerKind.MACHINE)
-        assert found is (D.MACHINE if usual in {D.HUNG_UP, D.ABANDONED} else usual)
+        if state is CallState.SCRIPT and ended_by is Leg.DIALER:
+            usual = disposition_of(state, cause, ended_by)
+        assert found is (D.MACHINE if usual in {D.HUNG_UP, D.ABANDONED, *SCRIPTED} else usual)
 
 
 def test_who_ended_it_matters_nowhere_else():
     """Ended by us or not: every other end means the same."""
     for state, cause in TABLE:
-        if TABLE[state, cause] is not D.HUNG_UP:
+        if TABLE[state, cause] is not D.HUNG_UP and state is not CallState.SCRIPT:
             assert disposition_of(state, cause, Leg.DIALER) is TABLE[state, cause]
+
+
+@pytest.mark.parametrize(
+    ("cause", "ended_by", "means"),
+    [
+        (Cause.NORMAL, Leg.DIALER, D.SCRIPT_DONE),
+        (Cause.NORMAL, Leg.CALLEE, D.SCRIPT_LEFT),
+        (Cause.OPERATOR, Leg.DIALER, D.SCRIPT_LEFT),
+        (Cause.TALK_LIMIT, Leg.DIALER, D.SCRIPT_LEFT),
+        (Cause.MEDIA_ERROR, Leg.DIALER, D.SCRIPT_LEFT),
+        (Cause.MEDIA_ERROR, Leg.NETWORK, D.MEDIA_ERROR),
+        (Cause.WORKER_LOST, Leg.DIALER, D.WORKER_LOST),
+    ],
+)
+def test_a_script_is_done_when_it_hangs_up_by_itself(cause, ended_by, means):
+    """Whoever breaks it off, for whatever reason, it was not heard to its end; a trunk without audio is a fault."""
+    assert disposition_of(CallState.SCRIPT, cause, ended_by) is means
 
 
 @pytest.mark.parametrize("disposition", list(Disposition), ids=str)

@@ -16,6 +16,7 @@ from dialer.core.effects import Publish
 from dialer.core.model import Disposition
 from sip.causes import Cause, Leg
 from sip.messages import CancelAgent, DialAgent, Ended, HangUp
+from sip.parties.messages import DialParty
 from sip.standing.messages import Cue, DialStanding, StandingUp
 from tests.core.conftest import Stage
 
@@ -171,6 +172,21 @@ def test_a_leg_that_is_lost_while_a_talk_is_on_its_way_gives_the_callee_to_anoth
     ready.wait(REDIAL_S[0])
     up(ready)
     assert ready.agent("ann").state is AgentState.READY
+
+
+@pytest.mark.parametrize("cause", [Cause.NORMAL, Cause.WORKER_LOST])
+def test_a_colleague_whose_leg_is_lost_is_out_of_the_talk(ready, of, cause):
+    """The talk is another agent's and goes on; the line to the colleague is ended."""
+    ready.login("bob")
+    ready.say(K.PAUSE, "ann")
+    attempt = ready.talk()
+    ready.say(K.READY, "ann")
+    (party,) = of(DialParty, ready.say(K.CONFERENCE, "bob", to="ann"))
+    assert party.standing == leg_of(ready)
+    assert of(HangUp, lost(ready, cause)) == [HangUp(party.call)]
+    ready.tell(Ended(party.call, ready.now, Cause.NORMAL, Leg.DIALER, 200, 0, ""))
+    assert ready.call(attempt).state is CallState.TALKING
+    assert ready.agent("ann").state is AgentState.PAUSED
 
 
 def test_an_offer_is_taken_back_from_an_agent_without_a_phone(floor, of):

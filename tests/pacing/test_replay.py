@@ -131,8 +131,8 @@ def test_every_mode(mode: Mode) -> None:
     [
         ({"type": "tick"}, 'the first line must be of type config, not "tick"'),
         ({"type": 1}, "type must be a text, not 1"),
-        ({"mode": "manual"}, 'mode must be one of preview, progressive, ratio, predictive, not "manual"'),
-        ({"mode": ["ratio"]}, "mode must be one of preview, progressive, ratio, predictive, not an array"),
+        ({"mode": "manual"}, 'mode must be one of preview, progressive, ratio, predictive, script, not "manual"'),
+        ({"mode": ["ratio"]}, "mode must be one of preview, progressive, ratio, predictive, script, not an array"),
         ({"max_abandon_rate": 3}, "max_abandon_rate must be from 0 to 1, not 3"),
         ({"max_abandon_rate": True}, "max_abandon_rate must be a number, not true"),
         ({"abandon_after_s": -1}, "abandon_after_s must be from 0 to 600, not -1"),

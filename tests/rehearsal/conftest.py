@@ -16,8 +16,20 @@ SOON = RetrySettings(delay_s=30.0, max_attempts=2)
 RETRIES = RetryTable(**dict.fromkeys(RetryTable.model_fields, SOON))
 
 
+SCRIPT = {
+    "limit_s": 60.0,
+    "steps": [
+        {"name": "ask", "play": "/a.wav", "keys": {"1": "transfer", "9": "stop"}, "wait_s": 3.0, "next": "hang_up"},
+        {"name": "stop", "opt_out": True, "play": "/b.wav", "next": "hang_up"},
+    ],
+}
+"""For campaigns in mode script, from the start or when an operator changes the mode."""
+
+
 def a_campaign(name: str, mode: Mode, **given: Any) -> AppliedSettings:
-    given = {"abandon_message": "/sorry.wav", "retry": RETRIES, "wrapup_limit_s": 15.0, **given}
+    given = {"abandon_message": "/sorry.wav", "retry": RETRIES, "wrapup_limit_s": 15.0, "script": SCRIPT, **given}
+    if mode is Mode.SCRIPT:
+        given = {"max_lines": 20, **given}
     return applied(CampaignSettings(name=name, mode=mode, caller_id="+8610000", **given))
 
 

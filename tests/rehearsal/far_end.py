@@ -9,6 +9,7 @@ from typing import Final
 from dialer.core.inputs import AnswerReported
 from dialer.sim.far_end import FarEnd, Line, Stage
 from sip.causes import Answerer, Cause, Leg
+from sip.detection.messages import Listening
 from sip.messages import (
     AgentDialled,
     Answered,
@@ -28,8 +29,10 @@ from sip.messages import (
     PlayMessage,
     Stop,
 )
+from sip.scripts.messages import AgentLeft, HangUpAgent, Prompt, PromptDone
 from tests.rehearsal.desks import Phones, PickUp
 from tests.rehearsal.scenario import Callees, Disorder
+from tests.rehearsal.standing_phones import StandingPhones
 from tests.rehearsal.world import World
 
 COMMAND_S: Final = 0.002
@@ -40,15 +43,20 @@ FAR_END_GIVES_UP_S: Final = 60.0
 MESSAGE_S: Final = 5.0
 OPT_OUT_KEY: Final = "9"
 WRONG_KEY: Final = "1"
+KEY_IN_A_SCRIPT: Final = 0.2
 WORKER_RESTART_S: Final = 5.0
 
 
 @dataclass(slots=True)
 class FallibleLine(Line):
-    """One call in a worker. `said_until` keeps its events in order; it may be `deaf` to its first hang-up."""
+    """One call in a worker. `said_until` keeps its events in order; it may be `deaf` to its first hang-up, and is
+    `listened` to if that was asked for. `standing` is the leg by which its agent's phone is on the line."""
 
     said_until: float = 0.0
+    prompt: int = 0
+    standing: str = ""
     deaf: bool = False
+    listened: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +71,10 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
     slots_lost: int = 0
     trunks_down: set[str] = field(default_factory=set)
     trunks_refusing: set[str] = field(default_factory=set)
+    standing: StandingPhones = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.standing = StandingPhones(self.timeline, self.tell, self.phones, self._phone_hung_up)
 
     def send(self, command: Command) -> None:
         """Take a command; it arrives a moment later."""
@@ -72,7 +84,7 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
         if isinstance(command, Dial):
             self._dial(command)
             return
-        if isinstance(command, Stop | Ping):
+        if isinstance(command, Stop | Ping) or self.standing.take(command):
             return
         line = self.lines.get(command.call)
         if line is None:
@@ -91,6 +103,11 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
                 for share, key in ((self.callees.wrong_key, WRONG_KEY), (self.callees.opt_out, OPT_OUT_KEY)):
                     if self.timeline.chance(share):
                         self.timeline.after(self.timeline.between(0.0, MESSAGE_S), partial(self._presses, line, key))
+            case HangUpAgent() if line.stage is Stage.TALKING:
+                line.stage, line.leg = Stage.ANSWERED, ""
+                self.say(line, AgentLeft(line.call, self.timeline.now, Cause.NORMAL))
+            case Prompt(_, number, _) if line.stage is Stage.ANSWERED and not line.leg:
+                self._prompts(line, number)
             case _:
                 pass  # a message for somebody who talks, a cancel of a leg that is gone
 
@@ -104,6 +121,7 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
         lost = 2 * calls
         self.slots_lost += lost
         self.capacity()
+        self.standing.worker_dies()
         for line in list(self.lines.values())[:calls]:
             self.end(line, Cause.WORKER_LOST, Leg.DIALER)
         self.timeline.after(WORKER_RESTART_S, partial(self._worker_back, lost))
@@ -116,6 +134,7 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
 
     def _dial(self, dial: Dial) -> None:
         line = self.lines[dial.call] = FallibleLine(dial.call, deaf=self.timeline.chance(self.disorder.deaf))
+        line.listened = dial.listen_s > 0
         if self.timeline.chance(self.disorder.unsent):
             self.end(line, Cause.NOT_SENT, Leg.DIALER)
             return
@@ -163,6 +182,9 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
             line.stage = Stage.ANSWERED
             kind = Answerer.MACHINE if self.timeline.chance(self.callees.machine) else Answerer.UNKNOWN
             self.say(line, Answered(line.call, self.timeline.now, crossed, kind))
+            if line.listened:
+                file = "" if self.timeline.chance(0.05) else "/line.wav"
+                self.say(line, Listening(line.call, self.timeline.now, file, "" if file else "no room"))
             patience_s = self.timeline.dice.expovariate(1 / self.callees.patience_s)
             self.timeline.after(patience_s, partial(self.loses_patience, line))
 
@@ -178,6 +200,18 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
         else:
             self.end(line, Cause.CANCELLED, Leg.DIALER)
 
+    def _prompts(self, line: FallibleLine, number: int) -> None:
+        """A recording plays; it may end, or somebody presses a key before it does."""
+        line.prompt = number
+        self.timeline.after(self.timeline.between(0.5, MESSAGE_S), partial(self._prompted, line, number))
+        for key in (WRONG_KEY, OPT_OUT_KEY):
+            if self.timeline.chance(KEY_IN_A_SCRIPT):
+                self.timeline.after(self.timeline.between(0.0, MESSAGE_S), partial(self._presses, line, key))
+
+    def _prompted(self, line: FallibleLine, number: int) -> None:
+        if line.stage is Stage.ANSWERED and line.prompt == number:
+            self.say(line, PromptDone(line.call, number, self.timeline.now))
+
     def _presses(self, line: FallibleLine, key: str) -> None:
         if line.stage is Stage.ANSWERED:
             self.say(line, Digit(line.call, self.timeline.now, key))
@@ -187,7 +221,10 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
     def _dial_agent(self, line: FallibleLine, dial: DialAgent) -> None:
         if line.stage is not Stage.ANSWERED:
             return
-        line.leg = dial.leg
+        line.leg, line.standing = dial.leg, dial.standing
+        if dial.standing:
+            self._reach(line, dial)
+            return
         self.say(line, AgentDialled(line.call, dial.leg, self.timeline.now))
         match self.phones.ring(dial.uri):
             case PickUp.ANSWERS:
@@ -198,6 +235,18 @@ class FallibleFarEnd(FarEnd[FallibleLine]):
                 self.timeline.after(1.5, partial(self.leg_ends, line, dial.leg, Cause.UNREACHABLE, 408))
             case PickUp.SILENT:
                 pass
+
+    def _reach(self, line: FallibleLine, dial: DialAgent) -> None:
+        if self.standing.up.get(dial.standing):
+            self.say(line, AgentDialled(line.call, dial.leg, self.timeline.now))
+            self.timeline.after(self.timeline.between(0.01, 0.1), partial(self._bridges, line, dial.leg))
+        else:
+            self.leg_ends(line, dial.leg, Cause.UNREACHABLE, 0)
+
+    def _phone_hung_up(self, standing: str) -> None:
+        for line in [line for line in self.lines.values() if line.standing == standing]:
+            self.leg_ends(line, line.leg, Cause.UNREACHABLE, 480)
+            self._talk_ends(line, Leg.AGENT)
 
     def _bridges(self, line: FallibleLine, leg: str) -> None:
         if line.stage is Stage.ANSWERED and line.leg == leg:

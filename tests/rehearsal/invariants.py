@@ -16,6 +16,7 @@ from config.campaign import MIN_RING_TIMEOUT_S
 from dialer.core.agents.agent import ON_CALL, AgentState
 from dialer.core.calls.call import UNANSWERED, Call, CallState
 from dialer.core.calls.dialling import may_start
+from dialer.core.calls.dispositions import SCRIPTED
 from dialer.core.effects import Effect, OptOut, Publish, Reserve, Send, Settle
 from dialer.core.engine_state import EngineState
 from dialer.core.inputs import Input, Paced, Permitted
@@ -26,6 +27,7 @@ from sip.messages import SLOTS_PER_CALL, Cancel, Dial, DialAgent, Ended, PlayMes
 from tests.rehearsal.memory import Place, Record
 
 BREATH_S: Final = 1e-6
+LEFT_FOR_MACHINES: Final = "/leave.wav"
 LONGEST_UNTALKED_S: Final = 600.0
 """Far longer than all limits of a call without a talk together."""
 
@@ -248,13 +250,21 @@ def decisions_are_carried_out(step: Step) -> Wrong:
 # --- agents ---------------------------------------------------------------------------------------------------------
 
 
+def nobody_is_ready_without_a_phone(step: Step) -> Wrong:
+    """Where a phone should stay on the line, its agent has no call and no offer before it does."""
+    for agent in step.state.roster.agents.values():
+        if agent.state in {AgentState.READY, AgentState.PREVIEW} and not agent.can_be_reached:
+            yield f"{agent.agent} is {agent.state} without a phone"
+
+
 def nobody_idle_while_a_caller_waits(step: Step) -> Wrong:
     """No ready agent who may take a waiting call is left idle, and the floor knows who waits."""
     ready = [agent for agent in step.state.roster.agents.values() if agent.state is AgentState.READY]
     for attempt, call in step.state.calls.items():
         if (call.state is CallState.WAITING) != (attempt in step.state.waiting):
             yield f"{attempt} is {call.state} and the list of waiting calls says otherwise"
-        if call.state is CallState.WAITING and not call.asked_by:
+        held = call.judged is None and step.now < call.held_until
+        if call.state is CallState.WAITING and not (call.asked_by or held):
             for agent in ready:
                 if call.campaign in agent.campaigns and agent.agent not in call.tried:
                     yield f"{agent.agent} is idle while {attempt} waits"
@@ -333,26 +343,31 @@ def nobody_idle_while_leads_are_on_hand(step: Step) -> Wrong:
 def messages_only_after_the_limit(step: Step) -> Wrong:
     """The abandon message plays only where nobody came within the limit."""
     for command in step.sent:
-        if isinstance(command, PlayMessage):
+        if isinstance(command, PlayMessage) and command.path != LEFT_FOR_MACHINES:
             call = step.state.calls[attempt_of(command.call)]
-            waited_s = step.now - (step.now if call.answered_at is None else call.answered_at)
+            waited_s = step.now - (step.now if call.agent_wanted_at is None else call.agent_wanted_at)
             if waited_s < call.abandon_after_s - BREATH_S or call.bridged_at is not None:
-                yield f"{command.call} heard the message {waited_s:.3f} s after its answer"
+                yield f"{command.call} heard the message {waited_s:.3f} s after an agent was due"
 
 
 def machines_are_nobody(step: Step) -> Wrong:
     """What is known to be a machine is no live answer, is not abandoned and hears no message; every other answer is
-    live."""
+    live, unless it came to no more than a script."""
     machines = step.past.machines
     for command in step.sent:
-        if isinstance(command, PlayMessage) and attempt_of(command.call) in machines:
+        if (
+            isinstance(command, PlayMessage)
+            and command.path != LEFT_FOR_MACHINES
+            and attempt_of(command.call) in machines
+        ):
             yield f"{command.call} is a machine and hears the message"
     for effect in step.effects:
         if isinstance(effect, Publish) and effect.kind == "abandoned" and effect.fields["attempt_id"] in machines:
             yield f"{effect.fields['attempt_id']} is a machine and is said to be abandoned"
         if isinstance(effect, Settle):
             told, answered = effect.settlement, effect.settlement.answered_at is not None
-            if told.live != (answered and told.attempt not in machines):
+            may_be_script = told.disposition in {*SCRIPTED, Disposition.WORKER_LOST, Disposition.MEDIA_ERROR}
+            if told.live != (answered and told.attempt not in machines) and (told.live or not may_be_script):
                 yield f"{told.attempt} is live: {told.live}, answered: {answered}, machine: {told.attempt in machines}"
             if not told.live and (told.abandoned or told.disposition is Disposition.ABANDONED):
                 yield f"{told.attempt} is no live answer and was abandoned"
@@ -422,6 +437,7 @@ INVARIANTS: Final[tuple[Callable[[Step], Wrong], ...]] = (
     no_more_than_the_campaigns_lines,
     no_more_than_the_trunk,
     decisions_are_carried_out,
+    nobody_is_ready_without_a_phone,
     nobody_idle_while_a_caller_waits,
     one_call_for_each_agent,
     every_offer_with_one_agent,

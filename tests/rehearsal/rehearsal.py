@@ -19,6 +19,7 @@ from dialer.core.effects import (
     Anomaly,
     Effect,
     Lease,
+    Listen,
     OptOut,
     Postpone,
     Publish,
@@ -29,11 +30,23 @@ from dialer.core.effects import (
 )
 from dialer.core.engine import Engine, PacerRequest
 from dialer.core.engine_state import EngineSettings
-from dialer.core.inputs import CampaignChanged, CampaignState, Drain, HangUpAll, Input, LedgerOfOthers, Paced, Permitted
+from dialer.core.inputs import (
+    BeepEnded,
+    CampaignChanged,
+    CampaignState,
+    Drain,
+    HangUpAll,
+    Input,
+    Judged,
+    LedgerOfOthers,
+    Paced,
+    Permitted,
+)
 from dialer.core.model import Disposition, Lead
 from pacing.api import Mode, Pacer, Settings
 from pacing.policies import make
 from sip.causes import Answerer
+from sip.detection.messages import Sign, Verdict
 from sip.messages import Answered, Dial, Ended, Progress
 from tests.rehearsal.desks import Phones
 from tests.rehearsal.far_end import FallibleFarEnd
@@ -159,6 +172,8 @@ class Rehearsal:
                     past.permits.pop(settlement.attempt, None)
                     past.live[settlement.campaign] += settlement.live
                     past.abandoned[settlement.campaign] += settlement.abandoned
+                case Publish("answer_judged", _, fields) if fields["action"] != "none":
+                    past.machines.add(fields["attempt_id"])
                 case OptOut():
                     past.opted_out.add(effect.number.clear)
                 case Send(Dial() as dial):
@@ -202,8 +217,19 @@ class Rehearsal:
                 self.anomalies += 1
             case Publish("preview", _, fields):
                 self.phones.offered(fields["agent"], fields["lead_id"])
+            case Listen(call, beep=beep):
+                self._listen(call, beep=beep)
             case Publish():
                 pass  # nobody listens here
+
+    def _listen(self, call: str, *, beep: bool) -> None:
+        """Somebody is heard, perhaps; a beep comes to machines and to people."""
+        kind = self.world.dice.choice((Answerer.MACHINE, Answerer.MACHINE, Answerer.PERSON, Answerer.UNKNOWN))
+        verdict = Verdict(kind, 0.9, Sign.LONG_GREETING, 2.0, 2.5)
+        judged_s = self.world.between(0.3, 5.0)
+        self.world.after(judged_s, partial(self.tell, Judged(call, verdict)))
+        if beep and self.world.chance(0.6):
+            self.world.after(judged_s + self.world.between(0.0, 40.0), partial(self.tell, BeepEnded(call)))
 
     # --- the pacers' beat -----------------------------------------------------------------------------------------
 
@@ -336,5 +362,5 @@ def rehearse(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Out
 
 def prepare(scenario: Scenario, seed: int, make_pacer: MakePacer = make) -> Rehearsal:
     """A rehearsal that has not begun."""
-    engine = Engine(EngineSettings(scenario.trunks, scenario.max_lines))
+    engine = Engine(EngineSettings(scenario.trunks, scenario.max_lines, connection=scenario.connection))
     return Rehearsal(scenario, World(dice=Random(seed)), engine, make_pacer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from config.agents.settings import Connection
 from config.policies import AppliedSettings
 from dialer.core.calls.trunk_load import TrunkLimits
 
@@ -94,7 +95,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One rehearsal. `leads` are loaded for each campaign; `faults_per_min` are drawn besides the planned ones."""
+    """One rehearsal. `connection` is how agents' phones take part. `leads` are loaded for each campaign;
+    `faults_per_min` are drawn besides the planned ones."""
 
     campaigns: tuple[AppliedSettings, ...]
     duration_s: float = 600.0
@@ -112,3 +114,4 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     faults_per_min: float = 0.0
     pacing_every_s: float = 0.25
+    connection: Connection = Connection.RUNG

@@ -8,23 +8,37 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.agents.settings import Connection
 from dialer.core.calls.trunk_load import TrunkLimits
 from dialer.core.model import Disposition
 from pacing.api import Mode
 from pacing.policies import Progressive
+from tests.rehearsal.invariants import LEFT_FOR_MACHINES
 from tests.rehearsal.rehearsal import prepare, rehearse
 from tests.rehearsal.scenario import Callees, DeskSettings, Fault, FaultKind
 
-MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE, Mode.PREVIEW]
+MODES = [Mode.PROGRESSIVE, Mode.RATIO, Mode.PREDICTIVE, Mode.PREVIEW, Mode.SCRIPT]
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_nothing_breaks_whatever_breaks(make_scenario, disorder, seed):
     """Ten virtual minutes with workers, store, trunks, desktops and operators failing at random."""
-    scenario = make_scenario(MODES[seed % 4], disorder=disorder, faults_per_min=2.0 + seed % 5, pacing_every_s=0.5)
+    scenario = make_scenario(MODES[seed % 5], disorder=disorder, faults_per_min=2.0 + seed % 5, pacing_every_s=0.5)
     outcome = rehearse(scenario, seed)
     assert outcome.attempts == sum(outcome.dispositions.values()) > 20
     assert outcome.abandoned <= outcome.live
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_breaks_where_phones_stay_on_the_line(make_scenario, disorder, seed):
+    """They are hung up at any time, in talks too, and their workers die; no leg is left behind without its agent."""
+    scenario = make_scenario(
+        MODES[seed % 4], disorder=disorder, faults_per_min=4.0, pacing_every_s=0.5, connection=Connection.STANDING
+    )
+    rehearsal = prepare(scenario, seed)
+    assert rehearsal.play().attempts > 20
+    agents = rehearsal.engine.state.roster.agents.values()
+    assert rehearsal.far_end.standing.up.keys() <= {agent.standing.call for agent in agents if agent.standing}
 
 
 def test_people_opt_out_of_calls_that_nobody_took(make_scenario, disorder):
@@ -45,6 +59,23 @@ FAULTS = st.lists(
 def test_no_schedule_of_faults_breaks_the_engine(make_scenario, disorder, faults, seed, mode):
     """Two virtual minutes with faults where hypothesis wants them, drains and hang-ups included."""
     rehearse(make_scenario(mode, disorder=disorder, faults=tuple(faults), duration_s=120.0), seed)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_verdict_breaks_anything(make_scenario, make_campaign, disorder, seed):
+    """Verdicts by ear, right, wrong, late and of calls that are over: machines hung up on and left messages."""
+    action, wait_s = ("hang_up", "message", "tell")[seed % 3], (0.0, 1.5)[seed // 3 % 2]
+    machines = {"action": action, "message": LEFT_FOR_MACHINES, "wait_s": wait_s, "sampled_share": 0.2}
+    campaigns = tuple(
+        make_campaign(name, MODES[seed % 4], priority=priority, machines=machines)
+        for name, priority in (("sales", 3), ("urgent", 7))
+    )
+    scenario = make_scenario(
+        campaigns=campaigns, disorder=disorder, callees=Callees(machine=0.0), faults_per_min=4.0, pacing_every_s=0.5
+    )
+    outcome = rehearse(scenario, seed)
+    assert outcome.attempts > 20
+    assert (Disposition.MACHINE in outcome.dispositions) is (action != "tell")
 
 
 @pytest.mark.parametrize("seed", range(8))

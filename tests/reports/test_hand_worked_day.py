@@ -14,7 +14,7 @@ from datetime import date
 
 import pytest
 
-from tests.reports.conftest import DAY, Book, named
+from tests.reports.conftest import DAY, Book, at, named
 
 
 @pytest.fixture
@@ -96,6 +96,26 @@ def test_recordings_and_marks(day: Book) -> None:
 
     assert agent["recording_rate"] == 3 / 4
     assert (agent["marks"], agent["score"]) == (2, (70 + 100) / 2)
+
+
+def test_callees_marks_and_scripts(day: Book) -> None:
+    """Two callees were asked after the talk, one of them gave two marks; of two who heard a script one heard it out.
+    A talk ends where the survey begins, and a wait begins where a script asks for an agent."""
+    for attempt, step, key, score in (("A6", "agent", "5", 5.0), ("A6", "offer", "2", 2.0), ("A7", "agent", "4", 4.0)):
+        about = {"attempt_id": attempt, "campaign": "spring", "agent": "17", "script": "survey"}
+        day.put("script_answers", {**about, "step": step, "key": key, "score": score, "answered_at": 1_772_500_000_000})
+    day.put("script_answers", {**about, "step": "why", "key": "9", "score": None, "answered_at": 1_772_500_000_000})
+    for clock, end in (("10:00:00", "script_done"), ("10:01:00", "script_left")):
+        day.call(clock, end, wait_s=20.0, live=False)
+    day.call("10:02:00", "connected", wait_s=20.0, talk_s=80, transfer_at=at("10:02:31"), agent_left_at=at("10:03:02"))
+
+    agent, campaign = named(day.table("quality")), named(day.table("campaigns"))
+
+    assert (agent["surveyed"], agent["survey_score"]) == (2, (3.5 + 4) / 2)
+    assert (campaign["scripted"], campaign["script_done_rate"]) == (2, 1 / 2)
+    assert campaign["handled"] == 5
+    assert campaign["att_s"] == pytest.approx((60 + 120 + 180 + 40 + 30) / 5)
+    assert campaign["wait_p50_s"] == pytest.approx(1.0)  # 0.5, 1.0, 1.0, 1.5, 3.0
 
 
 def test_the_total_is_that_of_all_rows(day: Book) -> None:

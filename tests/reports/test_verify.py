@@ -173,6 +173,22 @@ def test_an_archive_that_was_lost_is_rebuilt(site: Site, with_streams: bool) -> 
         assert verify.with_stream(told, connection, period).differences == []
 
 
+@pytest.mark.parametrize("known_first", [Disposition.UNKNOWN, Disposition.CONNECTED])
+def test_of_two_ends_in_different_hours_the_real_one_stays(site: Site, known_first: Disposition) -> None:
+    """One host settled an attempt as unknown, another has on record how it ended, and from which hour on."""
+    (real,) = site.calls.settle(1, live=True)
+    unknown = replace(real, disposition=Disposition.UNKNOWN, live=False, reserved_at=real.reserved_at + 3600)
+    streamed, recorded = (unknown, real) if known_first is Disposition.UNKNOWN else (real, unknown)
+    site.calls.publish([streamed])
+    site.archive.catch_up()
+    record = evidence.settlement(recorded, DAY.isoformat(), OWNER, bytes.fromhex(KEY), NOW)
+    site.log.append([record], opened_ms=int(NOW * 1000))
+
+    rebuild(site.archive.writer, [site.log.folder])
+
+    assert site.archive.attempts() == {"A0": "connected"}
+
+
 def test_an_erased_person_does_not_come_back(site: Site) -> None:
     """What the evidence says of erasures holds for what is rebuilt from it."""
     a_day(site)

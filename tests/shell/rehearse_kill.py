@@ -43,7 +43,7 @@ def run(rig: Rig) -> Found:
         site.campaign("shared")
         site.leads("shared", NUMBERS)
         for dialer, names in ((alpha, ALPHAS), (beta, BETAS)):
-            _belong_to(site, dialer, names)
+            belong_to(site, dialer, names)
             site.log_in(rig.chatty, names, "shared")
         site.until(lambda: _talking(site, "alpha") | _talking(site, "beta") == {*ALPHAS, *BETAS}, "everybody talks")
         owners = {row.agent: row.owner.rpartition(":")[0] for row in agents.listing(site.store)}
@@ -81,7 +81,7 @@ def run(rig: Rig) -> Found:
         )
 
 
-def _belong_to(site: Site, dialer: Dialer, names: list[str]) -> None:
+def belong_to(site: Site, dialer: Dialer, names: list[str]) -> None:
     """Reserve agents for a daemon, so that their login is its, whoever reads it first."""
 
     def owner() -> str:

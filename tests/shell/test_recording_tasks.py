@@ -320,15 +320,33 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     assert sys.executable
 
 
+HELLO = "print('{}', flush=True); input()\n"
 RAVES = "print('x' * 70000, flush=True)"
+
+
+@pytest.mark.parametrize("text", ["", "raise SystemExit(3)", "print('{', flush=True)", RAVES])
+def test_an_encoder_that_does_not_start_is_no_talks_fault(
+    program: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """However often it is tried the talk stays, with an alarm; when it starts again the talk becomes a recording."""
+    monkeypatch.setattr(finishing, "PAUSE_AFTER_FAULT_S", 0.0)
+    program.write_text(text)
+    left_alone(write_talk(live(parts), "a1", SOUND))
+    looked(Finishing(parts, EventWriter(parts), Expiry(parts)), finishing.MOST_TRIES + 1)
+    assert talks.names(live(parts)) == ["a1"]
+    assert "the encoder does not start" in parts.health.alarms["recordings that failed"]
+    assert parts.statistics.recordings == RecordingsRow(waiting=1)
+    monkeypatch.undo()
+    finish(parts)
+    assert talks.names(live(parts)) == []
 
 
 @pytest.mark.parametrize("text", ["", "raise SystemExit(3)", "print('{', flush=True)", RAVES])
 def test_an_encoder_that_dies_or_raves_is_started_again(program: Path, text: str) -> None:
     """The order that it was at is told so; the next one has a new process."""
-    program.write_text(text)
+    program.write_text(HELLO + text)
     order, mended = Order(live="", name="a1", folder="", bitrate_kbps=24), program.with_name("mended.py")
-    mended.write_text('import sys\nfor _ in sys.stdin: print(\'{"error": "no"}\', flush=True)')
+    mended.write_text('import sys\nprint("{}", flush=True)\nfor _ in sys.stdin: print(\'{"error": "no"}\', flush=True)')
 
     async def ask() -> str:
         encoder = Encoder()
@@ -344,12 +362,14 @@ def test_an_encoder_that_dies_or_raves_is_started_again(program: Path, text: str
 
 def test_an_encoder_that_hangs_is_given_up(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its limit."""
-    program.write_text("import time; time.sleep(60)")
-    monkeypatch.setattr(encoder_process, "FLOOR_S", 0.2)
+    program.write_text(HELLO + "import time; time.sleep(60)")
 
     async def ask() -> None:
+        encoder = Encoder()
+        await encoder._start()
+        monkeypatch.setattr(encoder_process, "FLOOR_S", 0.2)
         with pytest.raises(EncoderDied, match="has not answered"):
-            await Encoder().carry_out(Order(live="", name="a1", folder="", bitrate_kbps=24), 0.1)
+            await encoder.carry_out(Order(live="", name="a1", folder="", bitrate_kbps=24), 0.1)
 
     trio.run(ask)
 
@@ -416,3 +436,20 @@ def test_who_is_erased_is_erased_also_from_what_failed_and_what_comes_later(part
     again = Expiry(parts)
     trio.run(again.hear_of_erased)
     assert {row.attempt for row in index.all_rows(Path(parts.settings.recordings.folder))} == {"a2", "a3"}
+
+
+def test_a_host_that_was_off_for_days_makes_no_recording_of_who_was_erased_meanwhile(
+    parts: Parts, store: Store
+) -> None:
+    """The talk was cut off when it went off, and is finished when it is back."""
+    key, number, now = b"", E164("+8613800138000"), parts.clock.wall()
+    left_alone(write_talk(live(parts), "a1", SOUND, number=number_hash(key, number), at=now - 6 * 86_400))
+    erasure = Erasure("e1", now - 5 * 86_400, "me", "asked", number, numbers=(number,))
+    tell_hosts(store, erasure)
+    expiry = Expiry(parts)
+    trio.run(expiry.hear_of_erased)
+    looked(Finishing(parts, EventWriter(parts), expiry))
+
+    assert talks.names(live(parts)) == []
+    assert list(index.all_rows(Path(parts.settings.recordings.folder))) == []
+    assert heard(store, "recording") == []

@@ -168,6 +168,7 @@ class BrokenPeer:
         self.port: int = self.socket.getsockname()[1]
         self._from = ("", 0)
         self.offered: list[int] = []  # static payload types of the last request with SDP
+        self.audio_port = 0  # where that request wants audio
 
     def __enter__(self) -> BrokenPeer:
         return self
@@ -180,8 +181,9 @@ class BrokenPeer:
         while True:
             data, self._from = self.socket.recvfrom(65536)
             if data.startswith(method.encode() + b" "):
-                audio = re.search(rb"^m=audio [0-9]+ RTP/AVP ([0-9 ]+)", data, re.MULTILINE)
-                self.offered = [int(kind) for kind in audio[1].split() if int(kind) < 96] if audio else []
+                audio = re.search(rb"^m=audio ([0-9]+) RTP/AVP ([0-9 ]+)", data, re.MULTILINE)
+                self.offered = [int(kind) for kind in audio[2].split() if int(kind) < 96] if audio else []
+                self.audio_port = int(audio[1]) if audio else self.audio_port
                 lines = data.decode().partition("\r\n\r\n")[0].split("\r\n")
                 heard = {"": lines[0]}
                 for name, _, value in (line.partition(":") for line in lines[1:]):

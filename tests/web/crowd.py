@@ -57,11 +57,11 @@ class Crowd:
         self.rows[place] = replace(row, state=following.get(row.state, "ready"), since=now, reason="")
         return self.rows[place]
 
-    def publish(self, now: float) -> Board:
+    def publish(self, now: float, ttl_s: float = TTL_S) -> Board:
         """Say how everybody is, as a daemon does."""
         board = self.board(now)
-        calls.publish(self.store, board.host, self.calls(now), now=now, ttl_s=TTL_S)
-        status.publish(self.store, board.host, board.to_wire(), now=now, ttl=TTL_S)
+        calls.publish(self.store, board.host, self.calls(now), now=now, ttl_s=ttl_s)
+        status.publish(self.store, board.host, board.to_wire(), now=now, ttl=ttl_s)
         return board
 
     def calls(self, now: float) -> list[CallRow]:

@@ -15,10 +15,14 @@ from dialer.core.inputs import CampaignState
 from dialer.disk.recordings import index
 from dialer.disk.recordings.index import Row
 from dialer.store.base.connection import Store
-from dialer.store.operators import agents, campaigns, control, scores
+from dialer.store.base.errors import StoreUnavailable
+from dialer.store.operators import agents, campaigns, control, pacer_memory, scores
 from dialer.store.operators.agents import Heard, Presence
+from dialer.store.operators.pacer_memory import Learnt
 from dialer.web.access import WebRole
 from dialer.web.office import Office
+from pacing.api import Decision, Memory, Mode, Reason, Rule, Settings
+from tests.pacing.cases import EXPERIENCED
 from tests.web.conftest import Browser
 from tests.web.crowd import Crowd
 
@@ -53,7 +57,7 @@ def test_the_floor_says_what_the_daemons_say(anna: Browser, crowd: Crowd) -> Non
 def test_without_a_daemon_there_is_no_floor(anna: Browser) -> None:
     """It says so, and nothing fails."""
     assert "no daemon is alive" in anna.get("/").text
-    for path in ("/wall", "/agents", "/calls", "/trunks", "/campaigns", "/reports", "/people", "/audit"):
+    for path in ("/wall", "/agents", "/calls", "/trunks", "/campaigns", "/reports", "/people", "/audit", "/recordings"):
         assert anna.get(path).status_code == 200
 
 
@@ -66,6 +70,38 @@ def test_a_campaign_says_why_it_dials_what_it_dials(anna: Browser) -> None:
         assert words in page
     assert "due now: 9" in anna.get("/campaigns/renewals/funnel").text
     assert anna.get("/campaigns/nonesuch").status_code == 404
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize(("memory", "words"), [(EXPERIENCED, "of the calls are answered"), ({}, "still learning")])
+def test_a_campaign_says_what_was_learnt_of_it(anna: Browser, store: Store, memory: Memory, words: str) -> None:
+    """How often, how soon and when people answer, and how long they talk; or what is still to be seen."""
+    now, decision = time.time(), Decision(2, Reason(Rule.OTHER, text="2 ready"), 0.01)
+    learnt = Learnt("renewals", "dial-1", "dial-1:1", now, Settings(mode=Mode.PREDICTIVE), decision, now, {}, memory)
+    pacer_memory.save(store, [learnt])
+
+    page = anna.get("/campaigns/renewals")
+    assert page.status_code == 200
+    assert words in page.text
+    assert "How long talks last" in page.text
+
+
+def test_the_last_floor_stays_while_redis_is_away(anna: Browser, crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an alarm on top; orders say that nothing was done. It is as before when Redis is back."""
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("gone")
+
+    assert "renewals" in anna.get("/").text
+    with monkeypatch.context() as broken:
+        broken.setattr("dialer.store.operators.status.raw_words", away)
+        broken.setattr("dialer.store.operators.campaigns.get", away)
+        page = anna.get("/").text
+        assert "Redis does not answer, what is shown is old" in page
+        assert "renewals" in page
+        assert anna.post("/campaigns/renewals/state", to="paused").status_code == 503
+    crowd.publish(time.time())
+    assert "Redis does not answer" not in anna.get("/").text
 
 
 @pytest.mark.usefixtures("crowd")
@@ -251,7 +287,6 @@ def test_nothing_is_heard_that_is_not_in_the_trail(
     anna: Browser, recorded: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the audit trail cannot be written, nothing is played."""
-    from dialer.store.base.errors import StoreUnavailable
 
     def away(*_: object, **__: object) -> None:
         raise StoreUnavailable("gone")

@@ -74,7 +74,7 @@ def redis_acl(
     you have given one: ACL SETUSER NAME >PASSWORD.
 
     \b
-    Roles: daemon, administrator, manager, supervisor, auditor, crm, archive, desktop.
+    Roles: daemon, administrator, manager, supervisor, auditor, console, crm, archive, desktop.
 
     \b
     Example:

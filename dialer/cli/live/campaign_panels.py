@@ -48,7 +48,9 @@ CALL_STYLES: Final[Mapping[str, tuple[str, str]]] = {
     "cancelling": (QUIET, "cancelling"),
     "waiting": (BAD, "waiting for an agent"),
     "connecting": (WARN, "connecting"),
+    "script": (GOOD, "script"),
     "talking": (GOOD, "talking"),
+    "survey": (GOOD, "survey"),
     "message": (BAD, "message"),
     "hanging_up": (QUIET, "hanging up"),
 }
@@ -56,6 +58,8 @@ CALL_STYLES: Final[Mapping[str, tuple[str, str]]] = {
 
 END_STYLES: Final[Mapping[str, str]] = {
     "connected": GOOD,
+    "script_done": GOOD,
+    "script_left": WARN,
     "abandoned": BAD,
     "hung_up": "magenta",
     "busy": ACCENT,

@@ -130,7 +130,7 @@ def _filled(sheet: ScoringSheet, rows: list[Row], week: str, who: str) -> str:
             'note = ""',
             "",
             "[recording.marks]",
-            *(f"{item.name} = -1 # 0 to {item.most}: {item.text}" for item in sheet.items),
+            *(f"{item.name} = -1 # 0 to {item.most}: {' '.join(item.text.split())}" for item in sheet.items),
         ]
     return "\n".join([*lines, ""])
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from dialer.cli.base.text import say
+from dialer.language.translation import _
 
 if TYPE_CHECKING:
     from config.scripts.settings import ScriptSettings
@@ -42,10 +43,10 @@ def play(file: Path, keys: str | None) -> None:
     def ask() -> str:
         if given is not None:
             return next(given, NO_KEY)
-        return str(click.prompt("key", default=NO_KEY)).strip()[:1] or NO_KEY
+        return str(click.prompt(_("key, or {none} for none", none=NO_KEY), default=NO_KEY)).strip()[:1] or NO_KEY
 
     if not script.used:
-        say(f"{file} has no steps.")
+        say(_("{file} has no steps", file=str(file)))
         return
     for line in rehearsed(script, ask):
         say(line)
@@ -76,18 +77,20 @@ def said(action: Action, step: str) -> str:
 
     match action:
         case does.Play(path):
-            return f"[{step}] plays {Path(path).name}"
+            return _("{step}: plays {file}", step=step, file=Path(path).name)
         case does.Listen(wait_s):
-            return f"[{step}] waits {wait_s:g} s for a key"
+            return _("{step}: waits {wait_s:g} s for a key", step=step, wait_s=wait_s)
         case does.TakeMessage(_, limit_s):
-            return f"[{step}] takes a message, until a key or for {limit_s:g} s"
+            return _("{step}: takes a message, until a key or for {limit_s:g} s", step=step, limit_s=limit_s)
         case does.EndMessage():
-            return "the message is kept"
+            return _("the message is kept")
         case does.Note(answered, key, score):
-            return f"[{answered}] answered {key}" + (f", a mark of {score}" if score is not None else "")
+            if score is None:
+                return _("{step}: answered by key {key}", step=answered, key=key)
+            return _("{step}: answered by key {key}, a mark of {score}", step=answered, key=key, score=score)
         case does.BlockNumber():
-            return "the number is never called again"
+            return _("the number is never called again")
         case does.GoToAgent():
-            return "asks for an agent"
+            return _("asks for an agent")
         case does.HangUpNow():
-            return "hangs up"
+            return _("hangs up")

@@ -14,7 +14,7 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, answering
 from dialer.cli.scripts.rehearsing import play
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n, word
 from dialer.shell.exits import Exit
 
 if TYPE_CHECKING:
@@ -52,13 +52,26 @@ def check(invocation: Invocation, file: Path) -> Answer:
 
     settings = load_script(file)
     if not settings.used:
-        raise Failure(Exit.CONFIG, f"{file} has no steps")
+        raise Failure(Exit.CONFIG, _("{file} has no steps", file=str(file)))
     if mistakes := list(audio_mistakes(settings)):
-        raise Failure(Exit.CONFIG, f"the script has {counted(len(mistakes), 'mistake')}:", *map(str, mistakes))
-    longest = longest_s(settings.steps, lengths_s(settings))
-    ends = "before it asks for an agent or hangs up" if settings.transfers else "before it hangs up"
-    page = f"{file}: {counted(len(settings.steps), 'step')}; lasts {longest:.0f} s at most {ends}."
-    return Answer({"steps": len(settings.steps), "longest_s": round(longest, 1), "transfers": settings.transfers}, page)
+        title = _n("the script has {number} mistake:", "the script has {number} mistakes:", len(mistakes))
+        raise Failure(Exit.CONFIG, title, *map(str, mistakes))
+    longest, steps = longest_s(settings.steps, lengths_s(settings)), len(settings.steps)
+    if settings.transfers:
+        page = _(
+            "{file}: {steps} steps; {longest:.0f} s at most until it asks for an agent or hangs up",
+            file=str(file),
+            steps=steps,
+            longest=longest,
+        )
+    else:
+        page = _(
+            "{file}: {steps} steps; {longest:.0f} s at most until it hangs up",
+            file=str(file),
+            steps=steps,
+            longest=longest,
+        )
+    return Answer({"steps": steps, "longest_s": round(longest, 1), "transfers": settings.transfers}, page)
 
 
 @script.command("show")
@@ -74,19 +87,21 @@ def show_(invocation: Invocation, file: Path) -> Answer:
     from config.load import load_script
 
     settings = load_script(file)
-    return Answer(settings.model_dump(mode="json"), drawn(settings) if settings.used else f"{file} has no steps.")
+    return Answer(
+        settings.model_dump(mode="json"), drawn(settings) if settings.used else _("{file} has no steps", file=str(file))
+    )
 
 
 def drawn(script: ScriptSettings) -> Tree:
     """The flow from its first step; a step that several ways lead to is drawn once."""
-    tree = Tree(Text(script.title or "script", "bold"), guide_style="dim")
+    tree = Tree(Text(script.title or word("script"), "bold"), guide_style="dim")
     done: set[str] = set()
 
     def grow(branch: Tree, way: str, target: str) -> None:
         label = Text.assemble((way, "cyan"), " -> " if way else "", (target, "bold"))
         names = {step.name for step in script.steps}
         if target not in names or target in done:
-            branch.add(label.append(" (see above)", "dim") if target in done else label)
+            branch.add(label.append(f" ({_('see above')})", "dim") if target in done else label)
             return
         done.add(target)
         step = script.step(target)
@@ -101,10 +116,12 @@ def drawn(script: ScriptSettings) -> Tree:
 def words(step: StepSettings) -> str:
     """What a step does."""
     parts = [
-        "never called again" if step.opt_out else "",
-        f"plays {Path(step.play).name}" if step.play else "",
-        f"waits {step.wait_s:g} s for a key, repeats {step.repeats} times" if step.keys else "",
-        f"takes a message of {step.record_s:g} s at most" if step.record_s else "",
+        _("the number is never called again") if step.opt_out else "",
+        _("plays {file}", file=Path(step.play).name) if step.play else "",
+        _("waits {wait_s:g} s for a key, repeats: {repeats}", wait_s=step.wait_s, repeats=step.repeats)
+        if step.keys
+        else "",
+        _("takes a message of {seconds:g} s at most", seconds=step.record_s) if step.record_s else "",
     ]
     return "; ".join(part for part in parts if part)
 
@@ -115,8 +132,8 @@ def named_ways(step: StepSettings) -> list[tuple[str, str]]:
 
     if not step.keys:
         return [("", step.next)]
-    keys = [(f"key {', '.join(keys)}", target) for keys, target in step.keys.items()]
-    return [*keys, ("no key", nothing_target(step)), ("another key", invalid_target(step))]
+    keys = [(_("key {keys}", keys=", ".join(keys)), target) for keys, target in step.keys.items()]
+    return [*keys, (_("no key"), nothing_target(step)), (_("another key"), invalid_target(step))]
 
 
 script.add_command(play)

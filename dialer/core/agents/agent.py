@@ -45,6 +45,7 @@ class AgentEventKind(StrEnum):
     DIAL = "dial"
     SKIP = "skip"
     HANGUP = "hangup"
+    SURVEY = "survey"
     HOLD = "hold"
     RESUME = "resume"
     TRANSFER = "transfer"
@@ -146,6 +147,7 @@ ALLOWED: Final[dict[AgentEventKind, frozenset[AgentState]]] = {
     AgentEventKind.DIAL: frozenset({AgentState.PREVIEW}),
     AgentEventKind.SKIP: frozenset({AgentState.PREVIEW}),
     AgentEventKind.HANGUP: frozenset({AgentState.TALKING}),
+    AgentEventKind.SURVEY: frozenset({AgentState.TALKING}),
     AgentEventKind.HOLD: frozenset({AgentState.TALKING}),
     AgentEventKind.RESUME: frozenset({AgentState.TALKING}),
     AgentEventKind.TRANSFER: frozenset({AgentState.TALKING}),
@@ -177,6 +179,7 @@ def apply(agent: Agent | None, event: AgentEvent, now: float) -> Agent:
             return heard
         case (
             AgentEventKind.HANGUP
+            | AgentEventKind.SURVEY
             | AgentEventKind.HOLD
             | AgentEventKind.RESUME
             | AgentEventKind.TRANSFER

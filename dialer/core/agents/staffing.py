@@ -27,8 +27,8 @@ Mark = tuple[AppliedSettings, CampaignState, bool]
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Who goes first. `places` are those of the campaigns that run, the smaller the sooner; `ranks` are all campaigns
-    by priority alone, `idle` those without work. `firsts` remembers which campaign a login counts for."""
+    """Who goes first. `places` are those of the campaigns that run and need agents, the smaller the sooner; `ranks` are
+    all campaigns by priority alone, `idle` those without work. `firsts` remembers which campaign a login counts for."""
 
     marks: tuple[Mark, ...]
     places: dict[str, int]
@@ -134,7 +134,7 @@ def _has_work(run: CampaignRun, open_trunks: Collection[str]) -> bool:
 
 def _turns(marks: tuple[Mark, ...]) -> Turns:
     ranked = sorted(marks, key=lambda mark: (-mark[0].priority, mark[0].name))
-    running = [mark for mark in ranked if mark[1] is CampaignState.RUNNING]
+    running = [mark for mark in ranked if mark[1] is CampaignState.RUNNING and mark[0].needs_agents]
     running.sort(key=lambda mark: not mark[2])
     return Turns(
         marks,

@@ -21,7 +21,7 @@ from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Send
 from dialer.core.engine_state import EngineState, TimerKind
 from sip.causes import Cause
-from sip.messages import CancelAgent, Ended
+from sip.messages import CancelAgent, Ended, HangUp
 from sip.standing.messages import Cue, DialStanding, StandingUp
 
 WORKS: Final = BUSY | {AgentState.READY, AgentState.PREVIEW}
@@ -60,8 +60,8 @@ def _logged_in(state: EngineState, event: AgentEvent, before: Agent | None, agen
 
 
 def heard(state: EngineState, event: StandingUp | Ended, now: float) -> str:
-    """A worker's word about a standing leg, which may be that of one that has been replaced. Returns the attempt whose
-    talk cannot go on without the leg and does not end by itself, or nothing."""
+    """A worker's word about a standing leg, which may be one that has been replaced. Returns the attempt whose talk
+    cannot go on without the leg and does not end by itself, or nothing."""
     name = standing.agent_of(event.call)
     agent = None if name is None else state.roster.get(name)
     leg = None if agent is None else agent.standing
@@ -71,8 +71,22 @@ def heard(state: EngineState, event: StandingUp | Ended, now: float) -> str:
         state.put_agent(with_leg(agent, standing.up(leg, now), now))
         return ""
     _lost(state, agent, standing.down(leg, event, now), now)
-    is_cut_off = agent.state is AgentState.TALKING and event.cause is Cause.WORKER_LOST
-    return agent.call if is_cut_off and agent.call is not None else ""
+    return _out_of_talk(state, agent, event.cause)
+
+
+def _out_of_talk(state: EngineState, agent: Agent, cause: Cause) -> str:
+    """What becomes of the talk that an agent was in, or on the way to. A phone that was hung up has said so to the
+    talk's worker; one whose own worker died has not, and nobody else would notice soon."""
+    call = state.calls.get(agent.call or "")
+    if call is not None and call.agent != agent.agent:  # a colleague in somebody's talk
+        for party in state.parties.values():
+            if party.colleague == agent.agent and party.attempt == agent.call:
+                state.do(Send(HangUp(party.party)))
+    elif call is not None and agent.state is AgentState.RINGING:
+        state.do(Send(CancelAgent(call.dial_id, call.leg)))
+    elif call is not None and agent.state is AgentState.TALKING and cause is Cause.WORKER_LOST:
+        return call.attempt
+    return ""
 
 
 def _lost(state: EngineState, agent: Agent, leg: StandingLeg, now: float) -> None:
@@ -82,9 +96,6 @@ def _lost(state: EngineState, agent: Agent, leg: StandingLeg, now: float) -> Non
     run = None if agent.lead is None else state.campaigns.get(agent.lead.campaign)
     if agent.state is AgentState.PREVIEW and run is not None and agent.agent in run.offers:
         offers.withdraw_from(state, run, agent.agent, leg.why, now)
-    call = state.calls.get(agent.call or "")
-    if call is not None and agent.state is AgentState.RINGING:
-        state.do(Send(CancelAgent(call.dial_id, call.leg)))
 
 
 def redial(state: EngineState, name: str, about: float, now: float) -> None:

@@ -1,8 +1,9 @@
 """The life of a call, as a table.
 
-    DIALLING -> RINGING -> WAITING -> CONNECTING -> TALKING
-        |          |          |           |
-        +-> CANCELLING        +-----------+-> MESSAGE -> (ended)
+    DIALLING -> RINGING -> WAITING -> CONNECTING -> TALKING -> SURVEY
+        |          |        |  |          |
+        +-> CANCELLING      |  +----------+-> MESSAGE -> (ended)
+                            +-> SCRIPT -> WAITING, or ended
 
 Rules:
 
@@ -23,8 +24,10 @@ from typing import Final
 from compliance.api import Permit
 from dialer.core.inbound.arrival import Arrival
 from dialer.core.model import Lead
+from dialer.core.scripts.run import ScriptRun
 from pacing.api import AnswerKind
 from sip.causes import Cause
+from sip.detection.messages import Verdict
 
 
 class CallState(StrEnum):
@@ -36,6 +39,8 @@ class CallState(StrEnum):
     WAITING = "waiting"  # answered, no agent yet
     CONNECTING = "connecting"  # answered, an agent's phone is being rung
     TALKING = "talking"
+    SCRIPT = "script"  # answered, and goes through the campaign's script before any agent
+    SURVEY = "survey"  # the agent has left, the callee is asked
     MESSAGE = "message"  # nobody came in time, the abandon message plays
     HANGING_UP = "hanging_up"  # answered, no agent, being ended by us
 
@@ -49,6 +54,9 @@ class CallTrigger(StrEnum):
     AGENT_CHOSEN = "agent_chosen"
     AGENT_FAILED = "agent_failed"
     BRIDGED = "bridged"
+    SCRIPT = "script"
+    AGENT_WANTED = "agent_wanted"
+    AGENT_LEFT = "agent_left"
     PLAY_MESSAGE = "play_message"
     HANG_UP = "hang_up"
 
@@ -62,14 +70,25 @@ TRANSITIONS: Final[dict[CallState, dict[CallTrigger, CallState]]] = {
     S.DIALLING: {E.PROGRESS: S.RINGING, E.ANSWERED: S.WAITING, E.CANCEL: S.CANCELLING},
     S.RINGING: {E.PROGRESS: S.RINGING, E.ANSWERED: S.WAITING, E.CANCEL: S.CANCELLING},
     S.CANCELLING: {E.PROGRESS: S.CANCELLING, E.ANSWERED: S.WAITING},
-    S.WAITING: {E.AGENT_CHOSEN: S.CONNECTING, E.PLAY_MESSAGE: S.MESSAGE, E.HANG_UP: S.HANGING_UP},
+    S.WAITING: {
+        E.AGENT_CHOSEN: S.CONNECTING,
+        E.SCRIPT: S.SCRIPT,
+        E.PLAY_MESSAGE: S.MESSAGE,
+        E.HANG_UP: S.HANGING_UP,
+    },
+    S.SCRIPT: {E.AGENT_WANTED: S.WAITING, E.HANG_UP: S.SCRIPT},
     S.CONNECTING: {
         E.AGENT_FAILED: S.WAITING,
         E.BRIDGED: S.TALKING,
         E.PLAY_MESSAGE: S.MESSAGE,
         E.HANG_UP: S.HANGING_UP,
     },
-    S.TALKING: {E.HANG_UP: S.TALKING},
+    S.TALKING: {
+        E.HANG_UP: S.TALKING,
+        E.PLAY_MESSAGE: S.MESSAGE,  # a machine has been found out
+        E.AGENT_LEFT: S.SURVEY,
+    },
+    S.SURVEY: {E.HANG_UP: S.SURVEY},
     S.MESSAGE: {E.AGENT_FAILED: S.MESSAGE, E.BRIDGED: S.TALKING, E.HANG_UP: S.HANGING_UP},
     S.HANGING_UP: {E.AGENT_FAILED: S.HANGING_UP, E.BRIDGED: S.HANGING_UP},
 }
@@ -80,7 +99,9 @@ STATE_LIMIT_S: Final[dict[CallState, float]] = {
     S.CANCELLING: 70.0,  # two SIP transaction timeouts (RFC 3261 timers B and F, 32 s each) and some air
     S.MESSAGE: 120.0,
     S.HANGING_UP: 70.0,
-    S.TALKING: 70.0,  # from our own hang-up only; a talk has no limit
+    S.TALKING: 70.0,  # from our own hang-up only; a talk has no limit, and a script one of its own
+    S.SCRIPT: 70.0,
+    S.SURVEY: 70.0,
 }
 """How long an end may take in each state that a watch is set for; the other states have knobs of their own."""
 
@@ -95,7 +116,9 @@ class Call:
     `agent` and `leg` name the agent's leg that is rung or bridged; `tried` the agents whose phones were rung for this
     call. `abandon_after_s` is the limit that held when it was answered.
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
-    `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
+    `answer_kind` is who answered, as far as the SIP side could tell at the answer, or a machine that was dealt with as
+    one; what agents say of it later is not in here. `judged` is the verdict by ear; until it is there the call is held
+    back from agents to `held_until`. `message_left` says that a machine has its message.
     `hung_up_for` is why this side is ending it, where somebody wanted that.
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
     `recordable` says that the talk is recorded, or would be on a word of the agent; recording began at
@@ -103,6 +126,8 @@ class Call:
     `on_hold`: the agent's desktop has put the callee there. `parties_rung` is how many third parties the agent has had
     rung, for their ids.
     `watched_since` is when the watch over the present state began, if there is one.
+    `script` is what the callee goes through, or went; `automated` says that it began at the answer, and an agent is
+    owed only from `transfer_at` on, when it asked for one. At `agent_left_at` the agent went and the survey began.
     `failed_trunks` are those that gave the call back before anything rang, oldest first; the INVITE that is out now was
     asked for at `invited_at`, and workers know it as `dial_id`."""
 
@@ -118,6 +143,9 @@ class Call:
     ringing_at: float | None = None
     answered_at: float | None = None
     answer_kind: AnswerKind = AnswerKind.UNKNOWN
+    judged: Verdict | None = None
+    held_until: float = 0.0
+    message_left: bool = False
     abandon_after_s: float = 0.0
     agent_dialled_at: float | None = None
     bridged_at: float | None = None
@@ -131,6 +159,10 @@ class Call:
     recording_since: float | None = None
     recording_on: bool = False
     taken: bool = False
+    script: ScriptRun | None = None
+    automated: bool = False
+    transfer_at: float | None = None
+    agent_left_at: float | None = None
     agent: str = ""
     leg: str = ""
     legs: int = 0
@@ -155,6 +187,11 @@ class Call:
         """When the INVITE left, as far as is known."""
         return self.invited_at if self.dialled_at is None else self.dialled_at
 
+    @property
+    def agent_wanted_at(self) -> float | None:
+        """From when on an agent is owed; None: none is so far."""
+        return self.transfer_at if self.automated else self.answered_at
+
     def go_elsewhere(self, trunk: str, now: float) -> None:
         """Another trunk is to take it; nothing has rung."""
         self.failed_trunks += (self.trunk,)
@@ -172,7 +209,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class RecentAnswer:
-    """An answer of this run. `heard` is who answered as far as the SIP side could tell, `kind` what is believed now."""
+    """An answer of this run. `heard` is who answered as far as the SIP side could tell, `kind` what is believed now.
+    `judged_machine`: the verdict by ear was a machine, whatever was done about it."""
 
     campaign: str
     at: float
@@ -180,3 +218,4 @@ class RecentAnswer:
     trunk: str
     heard: AnswerKind
     kind: AnswerKind
+    judged_machine: bool = False

@@ -32,6 +32,7 @@ from dialer.core.inputs import (
     StoreFailed,
 )
 from dialer.core.leads.lead_reasons import Kind, Why
+from dialer.core.machines import judging
 from dialer.core.model import Lead
 from dialer.language.refusals import detail
 from pacing.api import Decision, Mode
@@ -73,15 +74,17 @@ def may_lease(state: EngineState, run: CampaignRun, now: float) -> bool:
 
 
 def top_up(state: EngineState, runs: Iterable[CampaignRun], now: float) -> None:
-    """Lease leads ahead of need. A campaign without agents keeps none: others may have use for them."""
+    """Lease leads ahead of need. A campaign that lacks agents keeps none: others may have use for them."""
     due = [run for run in runs if may_lease(state, run, now)]
     prospects = state.staffing.prospects() if due else {}
     for run in due:
-        agents = prospects[run.name]
-        if not agents:
-            release_leads(state, run)
-            continue
-        leads_wanted = min(state.settings.lease_batch, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
+        leads_wanted = state.settings.lease_batch
+        if run.settings.needs_agents:
+            agents = prospects[run.name]
+            if not agents:
+                release_leads(state, run)
+                continue
+            leads_wanted = min(leads_wanted, max(FEWEST_LEADS, LEADS_PER_AGENT * agents))
         if len(run.leads) <= leads_wanted // 2:
             run.leasing_since = now
             state.set_timer(now + STORE_LIMIT_S, TimerKind.STORE, run.name, now)
@@ -227,6 +230,7 @@ def invite(state: EngineState, run: CampaignRun, call: Call, now: float) -> None
                 number=permit.number.clear,
                 caller_id=permit.caller_id,
                 give_up_s=ring_timeout_s + WORKER_FAILSAFE_S,
+                listen_s=judging.listen_s(run.settings.machines),
             )
         )
     )

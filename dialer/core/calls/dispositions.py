@@ -37,6 +37,7 @@ BY_CAUSE: Final[dict[Cause, Disposition]] = {
     Cause.TALK_LIMIT: Disposition.UNREACHABLE,
     Cause.OPERATOR: Disposition.NO_ANSWER,
     Cause.AGENT: Disposition.NO_ANSWER,
+    Cause.MACHINE: Disposition.MACHINE,
     Cause.NOT_SENT: Disposition.NOT_SENT,
     Cause.WORKER_LOST: Disposition.WORKER_LOST,
 }
@@ -45,20 +46,27 @@ BY_STATE: Final[dict[CallState, Disposition]] = {
     CallState.WAITING: Disposition.HUNG_UP,
     CallState.CONNECTING: Disposition.HUNG_UP,
     CallState.TALKING: Disposition.CONNECTED,
+    CallState.SCRIPT: Disposition.SCRIPT_LEFT,
+    CallState.SURVEY: Disposition.CONNECTED,
     CallState.MESSAGE: Disposition.ABANDONED,
     CallState.HANGING_UP: Disposition.ABANDONED,
 }
 
-AWAITING_AGENT: Final = frozenset({CallState.WAITING, CallState.CONNECTING})
+BEFORE_AN_AGENT: Final = frozenset({CallState.WAITING, CallState.CONNECTING, CallState.SCRIPT})
 
-ANSWERED: Final = frozenset(BY_STATE.values()) | {Disposition.MACHINE}
+SCRIPTED: Final = frozenset({Disposition.SCRIPT_DONE, Disposition.SCRIPT_LEFT})
+"""Ends of calls that somebody answered, and that never asked for an agent."""
+
+ANSWERED: Final = frozenset(BY_STATE.values()) | SCRIPTED | {Disposition.MACHINE}
 """Ends of calls that somebody, or a machine, answered."""
 
 
 def _entry(state: CallState, cause: Cause) -> Disposition:
     if cause is Cause.WORKER_LOST:
         return Disposition.WORKER_LOST
-    if cause is Cause.MEDIA_ERROR and state in AWAITING_AGENT:
+    if cause is Cause.MACHINE:
+        return Disposition.MACHINE
+    if cause is Cause.MEDIA_ERROR and state in BEFORE_AN_AGENT:
         return Disposition.MEDIA_ERROR  # there was nothing to hear, and nobody was kept waiting for an agent
     return BY_CAUSE[cause] if state in UNANSWERED else BY_STATE[state]
 
@@ -69,9 +77,11 @@ TABLE: Final = {(state, cause): _entry(state, cause) for state in CallState for 
 def disposition_of(state: CallState, cause: Cause, ended_by: Leg, kind: AnswerKind = AnswerKind.UNKNOWN) -> Disposition:
     """What the end of a call means. A callee who answered and was hung up on by us before an agent came was abandoned,
     whatever the clock says; a SIP stack that answers a 200 OK after our CANCEL with a BYE does so. Nobody abandons a
-    machine, and a machine does not hang up on anybody."""
+    machine, and a machine does not hang up on anybody. A script that comes to its end hangs up by itself."""
     disposition = TABLE[state, cause]
-    if kind is AnswerKind.MACHINE and disposition in {Disposition.HUNG_UP, Disposition.ABANDONED}:
+    if state is CallState.SCRIPT and ended_by is Leg.DIALER and cause not in {Cause.WORKER_LOST, Cause.MACHINE}:
+        disposition = Disposition.SCRIPT_DONE if cause is Cause.NORMAL else Disposition.SCRIPT_LEFT
+    if kind is AnswerKind.MACHINE and disposition in {Disposition.HUNG_UP, Disposition.ABANDONED, *SCRIPTED}:
         return Disposition.MACHINE
     if disposition is Disposition.HUNG_UP and ended_by is Leg.DIALER:
         return Disposition.ABANDONED

@@ -52,19 +52,19 @@ def order(state: EngineState, call: Call, agent: Agent) -> RecordingOrder:
         return NOT_RECORDED
     return RecordingOrder(
         name=call.attempt,
-        facts=json.dumps(_facts(state, call, agent), ensure_ascii=False),
+        facts=json.dumps(facts(state, call, agent), ensure_ascii=False),
         starts=settings.mode is not RecordingMode.ON_DEMAND,
         announcement=settings.announcement,
     )
 
 
-def _facts(state: EngineState, call: Call, agent: Agent) -> dict[str, Any]:
+def facts(state: EngineState, call: Call, agent: Agent | None) -> dict[str, Any]:
     """What is kept with a recording. Number and customer are hashed with the host's key, as in evidence."""
     lead, key = call.lead, state.settings.hash_key
     return {
         "campaign": call.campaign,
-        "agent": agent.agent,
-        "team": agent.team,
+        "agent": call.agent if agent is None else agent.agent,
+        "team": "" if agent is None else agent.team,
         "keep_days": state.campaigns[call.campaign].settings.recording.keep_days,
         "lead": without_number(lead),
         "phone": str(lead.number),
@@ -97,5 +97,5 @@ def changed(state: EngineState, call: Call, event: RecordingChanged) -> None:
 
 def ended(state: EngineState, call: Call, at: float) -> None:
     """A talk is over: say how long its recording should be, so that what the disk did not take is noticed."""
-    if call.recording_since is not None:
+    if call.recording_since is not None and call.agent_left_at is None:  # else it ended when the agent left
         state.do(Recorded(call.attempt, at - call.recording_since if call.recording_on else None))

@@ -49,6 +49,8 @@ def next_step(
     nothing was abandoned, whatever it is called."""
     if disposition is Disposition.CONNECTED:
         return Close(phrase("an agent talked to the callee"))
+    if disposition is Disposition.SCRIPT_DONE:
+        return Close(phrase("the callee heard the script to its end"))
     if disposition is Disposition.NOT_SENT:
         return Retry(NOT_SENT_DELAY_S, lead.number_index)
     if disposition in NUMBER_IS_FINISHED and lead.number_index + 1 < len(lead.numbers):

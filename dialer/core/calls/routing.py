@@ -25,13 +25,15 @@ from dialer.core.agents.agent import (
 from dialer.core.calls import previewing, promises, recording
 from dialer.core.calls.call import UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
 from dialer.core.calls.dialling import cancel, drain
-from dialer.core.calls.settling import give_up
+from dialer.core.calls.settling import free_talker, give_up, hang_up_answered
 from dialer.core.effects import OptOut, Publish, Send
 from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.inbound import waiting
 from dialer.core.inputs import AnswerReported
+from dialer.core.machines import judging
+from dialer.core.scripts import steps
 from dialer.core.talks import desk, parties
-from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, WrapupEnded
+from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, Mode, TalkEnded, WrapupEnded
 from sip.causes import Cause
 from sip.messages import (
     AgentDialled,
@@ -41,9 +43,9 @@ from sip.messages import (
     CancelAgent,
     DialAgent,
     Digit,
-    HangUp,
     PlayMessage,
 )
+from sip.scripts.messages import AgentLeft, HangUpAgent
 
 ANSWERS_KEPT: Final = 20_000
 """How many answers are remembered for a later word, the newest: hours of them, for the largest floor."""
@@ -63,9 +65,13 @@ def answered(state: EngineState, call: Call, event: Answered, now: float) -> Non
     run.observations.append(CallAnswered(event.at, event.at - call.started_at, call.trunk, call.answer_kind))
     _remember(state, call, event.at)
     state.changed.add(run.name)
-    state.set_timer(event.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, event.at)
     if state.ending:
-        _hang_up(state, call, now)
+        hang_up_answered(state, call, now)
+    elif run.settings.mode is Mode.SCRIPT:
+        steps.start(state, call, now)
+    else:
+        state.set_timer(event.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, event.at)
+        judging.hold_back(state, call, event.at)
 
 
 def _remember(state: EngineState, call: Call, at: float) -> None:
@@ -78,6 +84,7 @@ def _remember(state: EngineState, call: Call, at: float) -> None:
 def answer_reported(state: EngineState, event: AnswerReported, now: float) -> None:
     """An agent or the CRM has said whether a machine had answered; only the pacer hears of it here, the ledger is
     corrected in the store, for all hosts at once. An attempt that is not known is another host's, or from long ago."""
+    judging.reported(state, event.attempt, machine=event.machine)
     known = state.recent_answers.get(event.attempt)
     if known is None:
         return
@@ -100,7 +107,7 @@ def assign_agents(state: EngineState, now: float) -> None:
             if asker is not None and is_there and asker.call == call.attempt:
                 _connect(state, call, asker, now)
             continue
-        if not state.roster.ready_serving[call.campaign]:
+        if judging.is_held(call, now) or not state.roster.ready_serving[call.campaign]:
             continue
         agent = promises.agent_for(state, call) or _chosen(state, call, now)
         if agent is not None:
@@ -124,7 +131,7 @@ def _turn(state: EngineState, call: Call) -> tuple[bool, bool, bool, float]:
     """What the calls that wait are sorted by. Whom we called has a moment to wait, by law; who calls back hears music,
     and the pacer starts no call on account of the next agent."""
     is_vip = call.lead.priority >= state.campaigns[call.campaign].settings.agent_choice.vip_priority
-    return call.answer_kind is AnswerKind.MACHINE, call.is_inbound, not is_vip, call.answered_at or 0.0
+    return call.answer_kind is AnswerKind.MACHINE, call.is_inbound, not is_vip, call.agent_wanted_at or 0.0
 
 
 def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
@@ -142,6 +149,7 @@ def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
                 about=str(call.lead.number),
                 recording=recording.order(state, call, agent),
                 attempt=call.attempt,
+                keeps_callee=state.campaigns[call.campaign].settings.survey.always,
                 standing="" if agent.standing is None else agent.standing.call,
                 cue=standing_legs.cue(state, state.campaigns[call.campaign], agent),
             )
@@ -178,7 +186,7 @@ def bridged(state: EngineState, call: Call, event: Bridged, now: float) -> None:
                 "direction": "inbound" if call.is_inbound else "outbound",
                 **call.lead.shown,
                 "agent": call.agent,
-                "wait_s": round(event.at - (call.answered_at or event.at), 3),
+                "wait_s": round(event.at - (call.agent_wanted_at or event.at), 3),
             },
         )
     )
@@ -202,10 +210,23 @@ def agent_ended(state: EngineState, call: Call, event: AgentEnded, now: float) -
         state.phone_failed(agent, f"phone refused the call ({event.cause}, {event.sip_code})", now)
 
 
+def agent_left(state: EngineState, call: Call, event: AgentLeft, now: float) -> None:
+    """A talk is over and the callee is still there: the agent has wrap-up, the callee the survey."""
+    if call.state is not CallState.TALKING:
+        return
+    recording.ended(state, call, event.at)
+    call.agent_left_at = event.at
+    run = state.campaigns[call.campaign]
+    run.observations.append(TalkEnded(event.at, event.at - (call.bridged_at or event.at)))
+    free_talker(state, call, run, event, now)
+    state.changed.add(run.name)
+    steps.start_survey(state, call, now)
+
+
 def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> None:
     """The limit has passed and no agent is on the line. A machine is not abandoned: it is hung up on without
     a message or an event."""
-    if call.answered_at != about or call.state not in {CallState.WAITING, CallState.CONNECTING}:
+    if call.agent_wanted_at != about or call.state not in {CallState.WAITING, CallState.CONNECTING}:
         return
     if call.is_inbound:
         waiting.waited_too_long(state, call, now)
@@ -215,7 +236,7 @@ def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> N
         state.do(Send(CancelAgent(call.dial_id, call.leg)))
     state.changed.add(run.name)
     if call.answer_kind is AnswerKind.MACHINE:
-        _hang_up(state, call, now)
+        hang_up_answered(state, call, now)
         return
     if run.settings.abandon_message:
         state.move(call, CallTrigger.PLAY_MESSAGE)
@@ -223,7 +244,7 @@ def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> N
         state.do(Send(PlayMessage(call.dial_id, run.settings.abandon_message)))
         state.watch_state(call, now)
     else:
-        _hang_up(state, call, now)
+        hang_up_answered(state, call, now)
     state.do(
         Publish(
             "abandoned",
@@ -251,7 +272,7 @@ def key_pressed(state: EngineState, call: Call, event: Digit, now: float) -> Non
     call.opted_out = True
     state.do(OptOut(call.campaign, call.attempt, call.lead.number, event.digit, event.at))
     if call.state is CallState.MESSAGE:
-        _hang_up(state, call, now)
+        hang_up_answered(state, call, now)
 
 
 def hang_up(state: EngineState, attempt: str, cause: Cause, now: float) -> None:
@@ -266,7 +287,7 @@ def hang_up(state: EngineState, attempt: str, cause: Cause, now: float) -> None:
             cancel(state, call, now)
     elif call.state is CallState.MESSAGE or call.watched_since is None:
         call.hung_up_for = cause
-        _hang_up(state, call, now)
+        hang_up_answered(state, call, now)
 
 
 def hang_up_all(state: EngineState, now: float) -> None:
@@ -278,14 +299,7 @@ def hang_up_all(state: EngineState, now: float) -> None:
             if call.state is not CallState.CANCELLING:
                 cancel(state, call, now)
         elif call.state is CallState.MESSAGE or call.watched_since is None:  # else it is being hung up already
-            _hang_up(state, call, now)
-
-
-def _hang_up(state: EngineState, call: Call, now: float) -> None:
-    """End an answered call."""
-    state.move(call, CallTrigger.HANG_UP)
-    state.do(Send(HangUp(call.dial_id)))
-    state.watch_state(call, now)
+            hang_up_answered(state, call, now)
 
 
 def state_limit(state: EngineState, call: Call, about: float, now: float) -> None:
@@ -293,7 +307,7 @@ def state_limit(state: EngineState, call: Call, about: float, now: float) -> Non
     if call.watched_since != about:
         return
     if call.state is CallState.MESSAGE:
-        _hang_up(state, call, now)
+        hang_up_answered(state, call, now)
     else:
         give_up(state, call, now)
 
@@ -306,6 +320,7 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
         if agent is not None and event.kind is AgentEventKind.DIAL and (obstacle := previewing.obstacle(state, agent)):
             raise AgentEventRefused(obstacle)
         recording.asked(state, event, changed)
+        steps.asked(state, event, changed)
         if agent is not None:
             desk.asked(state, event, agent, now)
         if event.kind is AgentEventKind.LOGIN:
@@ -324,8 +339,20 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
     if event.kind in {AgentEventKind.LOGIN, AgentEventKind.READY}:
         changed = standing_legs.asked(state, event, agent, changed, now)
     state.put_agent(changed)
-    if event.kind is AgentEventKind.HANGUP and changed.call is not None:
-        hang_up(state, changed.call, Cause.AGENT, now)
+    if event.kind in {AgentEventKind.HANGUP, AgentEventKind.SURVEY} and changed.call is not None:
+        _end_talk(state, changed.call, event.kind, now)
+
+
+def _end_talk(state: EngineState, attempt: str, word: AgentEventKind, now: float) -> None:
+    """The agent ends the talk: with a survey the callee stays."""
+    call = state.calls.get(attempt)
+    if call is None:
+        return
+    survey = state.campaigns[call.campaign].settings.survey
+    if call.state is CallState.TALKING and (word is AgentEventKind.SURVEY or survey.always):
+        state.do(Send(HangUpAgent(call.dial_id)))
+    else:
+        hang_up(state, attempt, Cause.AGENT, now)
 
 
 def wrapup_limit(state: EngineState, name: str, about: float, now: float) -> None:

@@ -14,7 +14,7 @@ from dialer.core.abandonment import counts as abandonment
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.agents.agent import AgentState, come_free, pause_after
 from dialer.core.calls import recording
-from dialer.core.calls.call import Call, CallState
+from dialer.core.calls.call import Call, CallState, CallTrigger
 from dialer.core.calls.dispositions import (
     NO_SIGN,
     PHONE_DIED,
@@ -34,9 +34,10 @@ from dialer.core.inbound.ending import back_to
 from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
 from dialer.core.talks import parties
-from pacing.api import CallAbandoned, CallFailed, TalkEnded
+from pacing.api import CallAbandoned, CallFailed, ScriptEnded, TalkEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
+from sip.scripts.messages import AgentLeft
 
 _WHO_WANTS_IT: Final = {Cause.AGENT: Leg.AGENT}
 
@@ -59,9 +60,10 @@ def ended(state: EngineState, event: Ended, now: float) -> None:
     free_trunk(state, call, disposition, event, now)
     _free_agent(state, call, run, event, now)
     counted = Counted()
-    if call.answered_at is not None and not call.is_inbound:
+    wanted_at = call.agent_wanted_at
+    if call.answered_at is not None and wanted_at is not None and not call.is_inbound:
         counted = counts(
-            answered_at=call.answered_at,
+            answered_at=wanted_at,
             bridged_at=call.bridged_at,
             ended_at=event.at,
             ended_by=event.ended_by,
@@ -108,14 +110,23 @@ def free_trunk(state: EngineState, call: Call, disposition: Disposition, event: 
         trunk.worked(now, call.started_at)
 
 
+def free_talker(state: EngineState, call: Call, run: CampaignRun, event: Ended | AgentLeft, now: float) -> None:
+    """An agent's talk is over. One whose phone is gone is paused after the wrap-up."""
+    agent = state.roster.get(call.agent)
+    if agent is None or agent.call != call.attempt:
+        return
+    by_agent = isinstance(event, AgentLeft) or event.ended_by is Leg.AGENT
+    if by_agent and event.cause in PHONE_DIED:
+        agent = pause_after(agent, f"phone is gone ({event.cause})")
+    state.wrap_up(agent, run, now)
+
+
 def _free_agent(state: EngineState, call: Call, run: CampaignRun, event: Ended, now: float) -> None:
     agent = state.roster.get(call.agent or call.asked_by)
     if agent is None or agent.call != call.attempt:
         return
-    if agent.state is AgentState.TALKING:
-        if event.ended_by is Leg.AGENT and event.cause in PHONE_DIED:
-            agent = pause_after(agent, f"phone is gone ({event.cause})")
-        state.wrap_up(agent, run, now)
+    if agent.state is AgentState.TALKING and call.hung_up_for is not Cause.MACHINE:
+        free_talker(state, call, run, event, now)
     elif call.hung_up_for is not None:
         state.put_agent(come_free(agent, now))
     elif agent.state is AgentState.RINGING and call.state in {CallState.MESSAGE, CallState.HANGING_UP}:
@@ -127,8 +138,10 @@ def _free_agent(state: EngineState, call: Call, run: CampaignRun, event: Ended, 
 def _observe(run: CampaignRun, call: Call, at: float, disposition: Disposition, *, abandoned: bool) -> None:
     if call.answered_at is None and disposition not in NO_SIGN and not call.is_inbound:
         run.observations.append(CallFailed(at, at - call.started_at, call.trunk))
-    if call.bridged_at is not None:
+    if call.bridged_at is not None and call.agent_left_at is None:
         run.observations.append(TalkEnded(at, at - call.bridged_at))
+    if call.automated and call.transfer_at is None:
+        run.observations.append(ScriptEnded(at, wanted_agent=False))
     if abandoned:
         run.observations.append(CallAbandoned(at))
 
@@ -158,8 +171,13 @@ def _settlement(call: Call, event: Ended, disposition: Disposition, counted: Cou
         ringing_at=call.ringing_at,
         answered_at=call.answered_at,
         answer_kind=call.answer_kind,
+        judged="" if call.judged is None else call.judged.kind.value,
+        confidence=0.0 if call.judged is None else call.judged.confidence,
+        message_left=call.message_left,
         agent_dialled_at=call.agent_dialled_at,
         bridged_at=call.bridged_at,
+        transfer_at=call.transfer_at,
+        agent_left_at=call.agent_left_at,
         ended_at=event.at,
         message_played=call.message_played,
         opted_out=call.opted_out,
@@ -194,6 +212,13 @@ def unsent(lead: Lead, attempt: str, trunk: str, reason: str, now: float, *, cal
         reserved_at=now,
         ended_at=now,
     )
+
+
+def hang_up_answered(state: EngineState, call: Call, now: float) -> None:
+    """End an answered call."""
+    state.move(call, CallTrigger.HANG_UP)
+    state.do(Send(HangUp(call.dial_id)))
+    state.watch_state(call, now)
 
 
 def give_up(state: EngineState, call: Call, now: float) -> None:

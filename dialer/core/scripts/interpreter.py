@@ -99,7 +99,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class BlockNumber:
-    """The callee asked, by `key`, never to be called again; the key is empty where the script came there without."""
+    """The callee asked, by `key`, never to be called again."""
 
     key: str
 

@@ -93,8 +93,29 @@ class Partitions:
                     written += self._replace(ATTEMPTS, path, keep)
         return written
 
-    def _near(self, table: Table, day: date) -> Iterable[Path]:
-        for shift in range(-NEAR_DAYS, NEAR_DAYS + 1):
+    def take_out_doubles(self) -> int:
+        """Of attempts that are in several files, as where hosts do not agree on the hour, leave the row of the higher
+        rank, else the earliest; returns how many files were written. Raises `DiskError`, `OSError`."""
+        written = 0
+        for day in sorted({_day_of(path) for path in files(self.folder, ATTEMPTS)}):
+            paths = list(self._near(ATTEMPTS, day, before=0))
+            rows = f"read_parquet([{', '.join(map(quoted, paths))}], filename=true, hive_partitioning=false)"
+            doubles = f"SELECT attempt_id FROM {rows} GROUP BY attempt_id HAVING count(*) > 1"
+            found = f"""SELECT attempt_id, filename FROM {rows} WHERE attempt_id IN ({doubles})
+                        ORDER BY attempt_id, {ATTEMPTS.rank} DESC, {ATTEMPTS.time}"""
+            kept: set[str] = set()
+            losers: dict[str, list[str]] = defaultdict(list)
+            for attempt, path in run(self.database, found):
+                if attempt in kept:
+                    losers[path].append(attempt)
+                kept.add(attempt)
+            for path, attempts in losers.items():
+                keep = f"SELECT * FROM {_rows_of(ATTEMPTS, Path(path))} WHERE attempt_id NOT IN"
+                written += self._replace(ATTEMPTS, Path(path), f"{keep} ({', '.join(map(quoted, attempts))})")
+        return written
+
+    def _near(self, table: Table, day: date, before: int = NEAR_DAYS) -> Iterable[Path]:
+        for shift in range(-before, NEAR_DAYS + 1):
             yield from sorted((self.folder / table.name / f"date={day + timedelta(shift)}").glob("*.parquet"))
 
     # --- persons, and age ---------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ SERVICE_LEVEL_S: Final = 2.0
 COMPLAINT: Final = "complaint"
 
 _PEOPLE: Final = "live AND NOT machine"
+_JUDGED: Final = "judged = 'machine'"
 
 CALL_SUMS: Final[Mapping[str, str]] = {
     "attempts": "count(*)",
@@ -35,6 +36,9 @@ CALL_SUMS: Final[Mapping[str, str]] = {
     "charged": "count(*) FILTER (charged)",
     "live": "count(*) FILTER (live)",
     "machines": "count(*) FILTER (live AND machine)",
+    "judged_machines": f"count(*) FILTER ({_JUDGED})",
+    "machines_checked": f"count(*) FILTER ({_JUDGED} AND outcome IS NOT NULL)",
+    "machines_false": f"count(*) FILTER ({_JUDGED} AND outcome <> 'machine')",
     "people": f"count(*) FILTER ({_PEOPLE})",
     "in_time": f"count(*) FILTER ({_PEOPLE} AND NOT abandoned AND wait_s <= {{service_s}})",
     "abandoned": "count(*) FILTER (abandoned)",
@@ -51,6 +55,10 @@ CALL_SUMS: Final[Mapping[str, str]] = {
     "recorded": "count(*) FILTER (recorded AND talk_s IS NOT NULL)",
     "marks": "count(score)",
     "score": "coalesce(sum(score), 0)",
+    "surveyed": "count(survey_score)",
+    "survey_score": "coalesce(sum(survey_score), 0)",
+    "scripted": "count(*) FILTER (disposition IN ('script_done', 'script_left'))",
+    "script_done": "count(*) FILTER (disposition = 'script_done')",
     "leads": "count(DISTINCT lead)",
     "leads_reached": "count(DISTINCT lead) FILTER (talk_s IS NOT NULL)",
     "busy": "count(*) FILTER (disposition = 'busy')",
@@ -201,6 +209,8 @@ def _calls(question: Question) -> str:
                 SELECT attempt_id, arg_max(score, marked_at) AS score
                 FROM quality_marks WHERE {later} GROUP BY attempt_id, scorer, sheet
             ) GROUP BY attempt_id
+        ), surveys AS (
+            SELECT attempt_id, avg(score) AS survey_score FROM script_answers WHERE {later} GROUP BY attempt_id
         ), tapes AS (
             SELECT DISTINCT attempt_id FROM recordings WHERE {later}
         ), joined AS (
@@ -208,13 +218,15 @@ def _calls(question: Question) -> str:
                    coalesce(a.list, '') AS list, coalesce(a.trunk, '') AS trunk,
                    coalesce(a.caller_id, '') AS caller_id, q.hour, a.disposition, a.live, a.abandoned, a.hung_up,
                    a.charged, a.message_played, a.opted_out, coalesce(w.word_opt_out, false) AS word_opt_out,
-                   a.dialled_at, a.wait_s, a.talk_s, a.post_dial_delay_s, w.outcome,
+                   a.judged, a.dialled_at, a.wait_s, a.talk_s, a.post_dial_delay_s, w.outcome,
                    hash(a.campaign, coalesce(a.lead_id, a.attempt_id)) AS lead,
                    coalesce(w.outcome = 'machine', false) AND NOT a.abandoned AS machine, m.score,
+                   s.survey_score,
                    tapes.attempt_id IS NOT NULL AS recorded
             FROM (SELECT * FROM attempts WHERE {_dates(question.period)} AND {period}) a
             LEFT JOIN words w USING (attempt_id)
             LEFT JOIN marks m USING (attempt_id)
+            LEFT JOIN surveys s USING (attempt_id)
             LEFT JOIN tapes USING (attempt_id)
             LEFT JOIN teams t ON t.agent = a.agent AND t.day = a.day
             LEFT JOIN quarters q ON q.quarter = {_QUARTER.format("a.reserved_at")}

@@ -63,6 +63,8 @@ ATTEMPTS: Final = Table(
         Column("try", "USMALLINT", "which attempt of the lead it was"),
         Column("disposition", _TEXT, "how it ended"),
         Column("answer_kind", _TEXT, "who answered: person, machine, unknown; empty: nobody"),
+        Column("judged", _TEXT, "who answered, by ear: person, machine, unknown; empty: nobody listened"),
+        Column("message_left", "BOOLEAN", "a machine was left a message"),
         Column("live", "BOOLEAN", "counts as answered by a person"),
         Column("abandoned", "BOOLEAN", "counts as abandoned"),
         Column("hung_up", "BOOLEAN", "abandoned because the callee was gone before the limit"),
@@ -83,6 +85,8 @@ ATTEMPTS: Final = Table(
         Column("answered_at", _TIME, "when it was answered"),
         Column("agent_dialled_at", _TIME, "when the agent's phone was rung"),
         Column("bridged_at", _TIME, "when agent and callee heard each other"),
+        Column("transfer_at", _TIME, "when a script asked for an agent"),
+        Column("agent_left_at", _TIME, "when the agent left and the callee was asked (a survey)"),
         Column("ended_at", _TIME, "when it ended"),
         Column("next", _TEXT, "retry or close"),
         Column("day", "DATE", "the counting day of the ledger: that of the answer in the campaign's zone"),
@@ -203,11 +207,28 @@ QUALITY_MARKS: Final = Table(
     ),
 )
 
+SCRIPT_ANSWERS: Final = Table(
+    "script_answers",
+    "Keys that callees answered steps of a script or a survey with.",
+    ("attempt_id", "script", "step"),
+    "answered_at",
+    (
+        Column("attempt_id", _TEXT, "the attempt"),
+        Column("campaign", _TEXT, "the campaign"),
+        Column("agent", _TEXT, "who had talked with the callee; empty: nobody"),
+        Column("script", _TEXT, "script or survey"),
+        Column("step", _TEXT, "the step that asked"),
+        Column("key", _TEXT, "the key"),
+        Column("score", "FLOAT", "the mark that the key is, where it is one"),
+        Column("answered_at", _TIME, "when"),
+    ),
+)
+
 TABLES: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (
         *(ATTEMPTS, OUTCOMES, AGENT_INTERVALS, PACING_MINUTES, CAMPAIGN_CHANGES),
-        *(RECORDINGS, QUALITY_MARKS),
+        *(RECORDINGS, QUALITY_MARKS, SCRIPT_ANSWERS),
     )
 }
 

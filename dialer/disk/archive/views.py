@@ -24,11 +24,12 @@ DERIVED: Final[Mapping[str, Mapping[Column, str]]] = {
         Column("ring_s", "DOUBLE", "from ringing, or the INVITE, until the answer or the end"): (
             "(epoch_ms(coalesce(answered_at, ended_at)) - epoch_ms(coalesce(ringing_at, dialled_at))) / 1000"
         ),
-        Column("wait_s", "DOUBLE", "from the answer until an agent was there, or the end"): (
-            "(epoch_ms(coalesce(bridged_at, ended_at)) - epoch_ms(answered_at)) / 1000"
+        Column("wait_s", "DOUBLE", "from the answer, or a script's wish, until an agent was there, or the end"): (
+            "CASE WHEN disposition NOT IN ('script_done', 'script_left') THEN "
+            "(epoch_ms(coalesce(bridged_at, ended_at)) - epoch_ms(coalesce(transfer_at, answered_at))) / 1000 END"
         ),
-        Column("talk_s", "DOUBLE", "from the bridge until the end"): (
-            "(epoch_ms(ended_at) - epoch_ms(bridged_at)) / 1000"
+        Column("talk_s", "DOUBLE", "from the bridge until the agent left, or the end"): (
+            "(epoch_ms(coalesce(agent_left_at, ended_at)) - epoch_ms(bridged_at)) / 1000"
         ),
         Column("local_at", "TIMESTAMP", "when it was allowed, in the archive's zone"): "{zone}(reserved_at)",
     },

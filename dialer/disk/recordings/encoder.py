@@ -3,7 +3,8 @@
     {"live": ..., "name": ..., "folder": ..., "bitrate_kbps": 24, "key_file": ""}
     {"row": {...}}  or  {"empty": true}  or  {"error": "..."}
 
-It ends with its input. What it says is done is on disk for good, and is not in the index yet.
+Its first line is {}, when it can take orders. It ends with its input. What it says is done is on disk for good, and
+is not in the index yet.
 """
 
 from __future__ import annotations
@@ -93,10 +94,14 @@ def main() -> None:
     """Serve until the input ends."""
     os.nice(LOWEST_PRIORITY)
     os.umask(0o077)
+    _say(Reply())
     for line in sys.stdin.buffer:
-        reply = done(msgspec.json.decode(line, type=Order))
-        sys.stdout.buffer.write(msgspec.json.encode(reply) + b"\n")
-        sys.stdout.buffer.flush()
+        _say(done(msgspec.json.decode(line, type=Order)))
+
+
+def _say(reply: Reply) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(reply) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ class EncoderDied(Exception):
     """No reply came; the message says why."""
 
 
+class EncoderNotStarted(Exception):
+    """There is no process that could be given an order: no talk's fault. The message says why."""
+
+
 @dataclass(slots=True)
 class Encoder:
     """One order at a time."""
@@ -34,10 +38,10 @@ class Encoder:
     _process: trio.Process | None = None
 
     async def carry_out(self, order: Order, limit_s: float) -> Reply:
-        """What came of an order. Raises `EncoderDied`; the next order has a new process."""
+        """What came of an order. Raises `EncoderDied`, `EncoderNotStarted`; the next order has a new process."""
+        process = self._process or await self._start()
         try:
             with trio.fail_after(FLOOR_S + limit_s):
-                process = self._process or await self._start()
                 assert process.stdin is not None
                 await process.stdin.send_all(msgspec.json.encode(order) + b"\n")
                 return msgspec.json.decode(await _line(process), type=Reply)
@@ -47,14 +51,19 @@ class Encoder:
         except trio.TooSlowError:
             await self.stop()
             raise EncoderDied(f"the encoder has not answered for {FLOOR_S + limit_s:.0f} s") from None
-        except OSError as error:
-            raise EncoderDied(f"the encoder does not start: {error}") from error
 
     async def _start(self) -> trio.Process:
-        self._process = await trio.lowlevel.open_process(
-            [sys.executable, "-P", "-m", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        return self._process
+        """A process that has said that it is there."""
+        try:
+            self._process = process = await trio.lowlevel.open_process(
+                [sys.executable, "-P", "-m", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            with trio.fail_after(FLOOR_S):
+                msgspec.json.decode(await _line(process), type=Reply)
+        except (OSError, EOFError, msgspec.MsgspecError, trio.TooSlowError) as error:
+            await self.stop()
+            raise EncoderNotStarted(f"the encoder does not start: {error or 'it ended, see the log'}") from error
+        return process
 
     async def stop(self) -> None:
         """End the process, whatever it is at; what it was at is done again."""

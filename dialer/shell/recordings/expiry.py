@@ -41,18 +41,19 @@ WALK_LIMIT_S: Final = 600.0
 
 CURSOR_FILE: Final = "erased.cursor"
 REMEMBERED_S: Final = 2 * DAY_S
-"""A talk may be finished so long after its person was erased."""
+"""A talk may be finished so long after this host has heard that its person was erased."""
 
 WHO: Final = "recordings"
 
 
 @dataclass(slots=True)
 class Expiry:
-    """The task. `_erased` are persons of the last days, against whom each new recording is held."""
+    """The task. `_erased` are persons who were heard of of late, with when that was: each new recording is held against
+    them."""
 
     parts: Parts
     _work: SlowWork = field(default_factory=SlowWork)
-    _erased: list[Erased] = field(default_factory=list)
+    _erased: dict[str, tuple[float, Erased]] = field(default_factory=dict)
     _cursor: str = ""
     _swept_at: float = float("-inf")
     _warned: set[str] = field(default_factory=set)
@@ -97,10 +98,10 @@ class Expiry:
             persons, after = await trio.to_thread.run_sync(recordings.erased_after, self.parts.store, self._cursor)
             if after == self._cursor:
                 return
-            oldest = self.parts.clock.wall() - REMEMBERED_S
-            known = [person for person in self._erased if person not in persons]  # some, where it failed before
+            now = self.parts.clock.wall()
+            known = {id_: row for id_, row in self._erased.items() if row[0] >= now - REMEMBERED_S}
             # First: a talk may be finished behind the walk through the index.
-            self._erased = [person for person in (*known, *persons) if person.at >= oldest]
+            self._erased = known | {person.id: (now, person) for person in persons}
             if persons:
                 last = max(person.at for person in persons)
                 await self._remove(self._of(persons), "recordings of who was erased", last)
@@ -109,7 +110,7 @@ class Expiry:
 
     async def is_erased(self, row: Row) -> bool:
         """Whether a recording that has just been made is of somebody who was erased meanwhile; then it is gone."""
-        if not self._of(self._erased)(_known(row)):
+        if not self._of([person for _, person in self._erased.values()])(_known(row)):
             return False
         await self._work.run("index", WALK_LIMIT_S, partial(index.remove, self.folder, row.day, {row.attempt}))
         return True

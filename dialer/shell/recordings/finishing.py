@@ -20,12 +20,13 @@ import structlog
 import trio
 
 from dialer.core import evidence
+from dialer.core.scripts.steps import MESSAGE_MARK
 from dialer.disk.errors import DiskError
 from dialer.disk.recordings import index, talks
 from dialer.disk.recordings.index import Row
-from dialer.disk.recordings.orders import Order
+from dialer.disk.recordings.orders import Order, Reply
 from dialer.shell.parts import Parts
-from dialer.shell.recordings.encoder_process import Encoder, EncoderDied
+from dialer.shell.recordings.encoder_process import Encoder, EncoderDied, EncoderNotStarted
 from dialer.shell.recordings.expiry import Expiry
 from dialer.shell.recordings.troubles import FAILED, Troubles
 from dialer.shell.slow_work import NoAnswer, SlowWork
@@ -164,6 +165,8 @@ class Finishing:
         except EncoderDied as error:
             await self._failed(name, str(error))
             return
+        except EncoderNotStarted as error:
+            reply = Reply(error=str(error), may_pass=True)
         if reply.may_pass:
             self.troubles.say(f"talks wait to become recordings: {reply.error}")
             await trio.sleep(PAUSE_AFTER_FAULT_S)
@@ -248,7 +251,8 @@ def _set_aside(talk: Path, aside: Path) -> None:
 def event_of(row: Row, host: str, at: float) -> CrmEvent:
     """What the CRM is told of a recording."""
     fields = {
-        "attempt_id": row.attempt,
+        "attempt_id": row.attempt.partition(MESSAGE_MARK)[0],
+        "recording": row.attempt,
         "lead_id": row.lead,
         "agent": row.agent,
         "duration_s": row.duration_s,

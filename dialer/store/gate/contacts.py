@@ -18,6 +18,7 @@ import msgpack
 
 from compliance.api import Per, Subject
 from compliance.contacts import CONTACT_BYTES, IN_DOUBT, Contact, Mark, crc16, unpacked
+from dialer.core.calls.dispositions import SCRIPTED
 from dialer.core.model import Disposition, Lead, Settlement
 from dialer.store.base.connection import ScriptCall, Store, Value, trip
 from dialer.store.base.keys import BUCKETS, SHARDS, digits, history_key, subject_field
@@ -156,9 +157,9 @@ def end_of(settlement: Settlement) -> Marking:
     marks = Mark.ENDED
     if settlement.disposition is Disposition.MACHINE:
         marks |= Mark.MACHINE
-    if settlement.live or settlement.bridged_at is not None:
+    if settlement.live or settlement.bridged_at is not None or settlement.disposition in SCRIPTED:
         marks |= Mark.CONNECTED
-    if settlement.bridged_at is not None:
+    if settlement.bridged_at is not None or settlement.disposition is Disposition.SCRIPT_DONE:
         marks |= Mark.CONVERSATION
     if settlement.abandoned:
         marks |= Mark.ABANDONED

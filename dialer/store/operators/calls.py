@@ -1,4 +1,4 @@
-"""The calls on the line and their third parties, as each daemon says them once a second; for `dialer call list` and
+"""The calls on the line and their third parties, as each daemon says them twice a second; for `dialer call list` and
 `dialer monitor`. Numbers are masked."""
 
 from __future__ import annotations

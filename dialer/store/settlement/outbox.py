@@ -26,7 +26,7 @@ from dialer.store.crm.event_settings import LIVE_KEPT, EventSettings, Format
 VERSION: Final = 1
 """Version of the event format, the field `v` of every entry. It changes when a reader would have to."""
 
-MUST_NOT_MISS: Final = frozenset({"disposition", "inbound_call", "recording"})
+MUST_NOT_MISS: Final = frozenset({"disposition", "inbound_call", "recording", "script_answer"})
 """The events of `crm:out`."""
 
 FLOOR: Final = frozenset({"agent_interval", "pacing_minute", "outcome"})
@@ -58,10 +58,13 @@ class CrmEvent:
 
 
 def event_of(effect: Publish, at: float) -> CrmEvent:
-    """The event that the engine wants published. Its id is the attempt's where it is about one, else the agent's or
+    """The event that the engine wants published. Its id is the attempt's where it is about one (with the
+    step of a script, where it is an answer), else the agent's or
     the lead's name with the time."""
     fields = effect.fields
     named = fields.get("attempt_id")
+    if "step" in fields:  # each step of a script is answered once
+        named = f"{named}/{fields['script']}.{fields['step']}"
     about = fields.get("agent") or fields.get("lead_id") or effect.campaign
     return CrmEvent(effect.kind, str(named or f"{about}@{at:.3f}"), effect.campaign, at, dict(fields))
 

@@ -13,6 +13,7 @@ from dialer.core.abandonment.windows import zone_of
 from dialer.core.inputs import CampaignState
 from dialer.core.leads.lead_counts import last_word
 from dialer.core.leads.preflight import Preflight, sentence, too_many_lost
+from dialer.language.decisions import to_go
 from dialer.language.translation import _
 from dialer.operating import campaign_orders, explanation
 from dialer.operating.desk import Desk, Missing
@@ -98,6 +99,7 @@ async def campaign(visit: Visit) -> Response:
         name=name,
         explained=explained,
         explanation=explanation,
+        to_go=to_go,
         counts=counts,
         next_word=last_word(counts.standing, zone, held=held),
         done=done_words(visit.asked("done")),

@@ -51,8 +51,6 @@ class Wanted:
 
     def rows(self, folder: Path) -> list[Row]:
         """They, the newest first. Raises `OSError`."""
-        if not folder.is_dir():
-            raise Missing(_("{folder} is not there: is this the host that made them?", folder=str(folder)))
         if not self.sampled:
             return list(islice(self._all(folder), MOST_SHOWN + 1))
         lots = [(row.agent, row.attempt, row) for row in islice(self._all(folder), MOST_SAMPLED)]

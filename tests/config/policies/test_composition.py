@@ -304,6 +304,46 @@ def test_a_policy_can_ask_that_whoever_is_recorded_is_told() -> None:
     assert not applied(campaign("q", recording={"mode": "all"}, **own), catalogue).recording_announced
 
 
+@pytest.mark.parametrize(
+    ("stated", "consent"), [((), True), (("free",), False), (("free", "consent"), True), (("free", "free"), False)]
+)
+def test_scripts_in_place_of_agents_need_consent_unless_every_policy_says_otherwise(
+    stated: tuple[str, ...], consent: bool
+) -> None:
+    """Where no policy says anything, only people who agreed are called so; with an agent nothing changes."""
+    catalogue = Catalogue(
+        {
+            f"p{place}": policy(hours=[{**NOON, **DATED}], automated_calls={"value": value, **DATED})
+            for place, value in enumerate(stated or ("",))
+            if value
+        }
+        | {"silent": policy(hours=[{**NOON, **DATED}])}
+    )
+    names = sorted(catalogue.policies)
+    script = {
+        "mode": "script",
+        "max_lines": 5,
+        "script": {"steps": [{"name": "a", "play": "/a.wav", "next": "hang_up"}]},
+    }
+
+    assert applied(campaign(*names, **OWN, **script), catalogue).consent_required is consent
+    assert not applied(campaign(*names, **OWN), catalogue).consent_required
+
+
+def test_a_policy_can_forbid_scripts_in_place_of_agents() -> None:
+    """With its source; campaigns with agents are not concerned."""
+    forbids = {"p": policy(hours=[{**NOON, **DATED}], automated_calls={"value": "forbidden", **DATED})}
+    script = {
+        "mode": "script",
+        "max_lines": 5,
+        "script": {"steps": [{"name": "a", "play": "/a.wav", "next": "hang_up"}]},
+    }
+    (problem,) = problems(campaign("p", **OWN, **script), Catalogue(forbids))
+
+    assert problem.startswith("mode: script is forbidden under policy p (for a test, 2026)")
+    assert applied(campaign("p", **OWN), Catalogue(forbids)).automated_calls == "forbidden"
+
+
 def test_the_shipped_policies_go_together_in_pairs() -> None:
     """No two of them contradict each other."""
     names = sorted(shipped().policies)

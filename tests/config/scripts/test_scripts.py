@@ -112,6 +112,15 @@ def test_loops_and_steps_that_nothing_leads_to_are_mistakes(tmp_path: Path) -> N
     assert lost == {"steps[2]": "no step leads to stop"}
 
 
+def test_nobody_is_taken_off_for_having_said_nothing(tmp_path: Path) -> None:
+    """Only a key leads to an opt-out, and no script begins with one."""
+    silent = mistakes(tmp_path, SURVEY.replace('next = "hang_up"', 'next = "stop"', 1))
+    first = mistakes(tmp_path, '[[steps]]\nname = "stop"\nopt_out = true\nnext = "hang_up"\n')
+
+    assert silent == {"steps[0].next": "stop is an opt_out: only a key may lead to it"}
+    assert first == {"steps[0].opt_out": "cannot be the first step: only a key may lead to it"}
+
+
 def test_the_longest_way_counts_repeats_waiting_and_messages(tmp_path: Path) -> None:
     """Each repeat plays and waits again, and of several ways the longest counts."""
     text = SURVEY.replace('12345 = "thanks"', '12345 = "thanks", 0 = "say"') + (
@@ -161,7 +170,7 @@ def test_a_flag_puts_another_script_in_place_of_the_stored_one(tmp_path: Path) -
     before = {
         "name": "c",
         "mode": "progressive",
-        "survey": {"title": "old", "steps": [{"name": "a", "opt_out": True, "next": "hang_up"}]},
+        "survey": {"title": "old", "steps": [{"name": "a", "play": "/a.wav", "next": "hang_up"}]},
     }
     path = written(tmp_path, SURVEY)
 

@@ -97,7 +97,7 @@ def scripts(draw: st.DrawFn) -> ScriptSettings:
         ahead = st.sampled_from([f"s{later}" for later in range(place + 1, count)] + [HANG_UP, TRANSFER])
         step: dict[str, object] = {"name": f"s{place}", "play": draw(st.sampled_from(["", "1.wav", "30.wav"]))}
         step["next"] = f"s{place + 1}" if place + 1 < count else draw(ahead)
-        kind = draw(st.sampled_from(["say", "ask", "record", "stop"]))
+        kind = draw(st.sampled_from(["say", "ask", "record"]))
         if kind == "ask":
             repeats = draw(st.integers(0, 3))
             targets = ahead | st.just(AGAIN) if repeats else ahead
@@ -111,7 +111,7 @@ def scripts(draw: st.DrawFn) -> ScriptSettings:
         elif kind == "record":
             step["record_s"] = draw(st.sampled_from([1.0, 60.0]))
         else:
-            step["opt_out"] = kind == "stop" or not step["play"]
+            step["play"] = "1.wav"
         steps.append(step)
     return ScriptSettings.model_validate({"steps": steps})
 

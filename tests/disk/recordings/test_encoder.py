@@ -130,7 +130,9 @@ def test_the_process_does_the_same_and_ends_with_its_input(tmp_path: Path) -> No
         timeout=60,
         check=True,
     )
-    replies = [json.loads(reply)["row"] for reply in ended.stdout.splitlines()]
+    hello, *said = ended.stdout.splitlines()
+    replies = [json.loads(reply)["row"] for reply in said]
+    assert hello == b"{}"
     assert [reply["attempt"] for reply in replies] == ["a1", "a1"]
     assert replies[0]["keep_days"] == 30
     assert replies[0]["at"] == AT

@@ -62,7 +62,8 @@ def test_standing_legs_take_no_lines_and_talks_come_to_them(callee, agent):
 
     async def run() -> None:
         async with pool_of(callee) as pool:
-            assert (await until(pool, Capacity)).slots == 4
+            while (await until(pool, Capacity)).slots < 4:
+                pass
             await stands(pool, agent)
             statistics = pool.statistics()
             assert (statistics.slots_total, statistics.slots_in_use) == (4, 0)
