@@ -42,7 +42,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """One for the process."""
+    """One for the process. `noted_hearings` is who heard which recording when, as far as it was just put on record."""
 
     store: Store
     settings: DaemonSettings
@@ -51,6 +51,7 @@ class Office:
     sessions: Sessions
     assets: Mapping[str, Asset]
     templates: jinja2.Environment
+    noted_hearings: dict[tuple[str, str], float] = field(default_factory=dict)
     threads: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(THREADS))
 
     def desk(self, who: str) -> Desk:

@@ -292,7 +292,6 @@ def test_nothing_is_heard_that_is_not_in_the_trail(
         raise StoreUnavailable("gone")
 
     monkeypatch.setattr("dialer.store.operators.control.audit", away)
-    monkeypatch.setattr("dialer.web.pages.recordings._heard", {})
 
     assert anna.get(f"/recordings/{recorded.day}/{recorded.attempt}/audio").status_code == 503
 

@@ -35,7 +35,6 @@ NOTED_S: Final = 3600.0
 
 MOST_NOTED: Final = 10_000
 _RANGE: Final = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
-_heard: dict[tuple[str, str], float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +140,12 @@ def _hear(visit: Visit, day: str, attempt: str) -> bytes:
         heard = hearing.plain(visit.office.settings.recordings, row)
     except OSError as error:
         raise Missing(_("the file of recording {attempt} cannot be read", attempt=row.attempt)) from error
-    key, now = (visit.person.name, row.attempt), visit.now
-    if now - _heard.get(key, 0.0) > NOTED_S:
+    key, now, noted = (visit.person.name, row.attempt), visit.now, visit.office.noted_hearings
+    if now - noted.get(key, 0.0) > NOTED_S:
         hearing.note(visit.desk, "recording_play", [row], now)
-        if len(_heard) >= MOST_NOTED:
-            _heard.clear()
-        _heard[key] = now
+        if len(noted) >= MOST_NOTED:
+            noted.clear()
+        noted[key] = now
     return heard.audio
 
 
