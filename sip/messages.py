@@ -71,10 +71,11 @@ class Settings:
     far end keeps no session timer is asked every `session_refresh_s` whether it is still there. A talk lasts
     `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
     (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
-    Talks are recorded into folders of `recordings`, an absolute path. `phone_headers` are further headers of an INVITE
-    to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt. Answered lines are listened to in
-    files of `listening`, another absolute path. A worker that `keeps_phones` on the line is called by this host's other
-    workers; between talks a phone hears `standing_music`, a WAV file (empty: silence).
+    Talks are recorded into folders of `recordings`, an absolute path. Calls from outside come through `inbound_port`.
+    `phone_headers` are further headers of an INVITE to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the
+    attempt. Answered lines are listened to in files of `listening`, another absolute path. A worker that `keeps_phones`
+    on the line is called by this host's other workers; between talks a phone hears `standing_music`, a WAV file (empty:
+    silence).
     """
 
     trunks: tuple[Trunk, ...]
@@ -89,6 +90,7 @@ class Settings:
     phones_port: int = 0
     hold_music: str = ""
     recordings: str = ""
+    inbound_port: int = 0
     phone_headers: tuple[str, ...] = ()
     listening: str = ""
     keeps_phones: bool = False

@@ -91,6 +91,7 @@ class PoolSettings:
             phones_port=self.phones_port,
             hold_music=self.hold_music,
             recordings=self.recordings,
+            inbound_port=self.inbound_port,
             phone_headers=self.phone_headers,
             listening=self.listening,
             standing_music=self.standing_music,

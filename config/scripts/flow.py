@@ -79,6 +79,8 @@ def _named(step: StepSettings, before: Sequence[str]) -> _Found:
 def _sense(step: StepSettings) -> _Found:
     if not (step.play or step.keys or step.record_s or step.opt_out):
         yield (), "does nothing: give play, keys, record_s or opt_out"
+    if step.keys and not step.play:
+        yield ("play",), "is needed: a step with keys plays its question"
     if step.keys and step.record_s:
         yield ("record_s",), "a step with keys takes no message: make it a step of its own"
     if not step.keys:

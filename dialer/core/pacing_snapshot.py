@@ -52,6 +52,8 @@ class Crew:
     def keep(self, callers: int) -> None:
         """The next agents are those of callers who wait: so many of them take no other call, those who are ready or
         will be soonest."""
+        if not callers:
+            return
         kept = min(callers, self.ready)
         self.ready -= kept
         for busy_since in (self.wrapup_since, self.talking_since):

@@ -34,6 +34,15 @@ TERMS: Final = (
     N_("not sent"),
     N_("worker lost"),
     N_("unknown"),
+    # how a call from outside ended, and the same in a lead's history
+    N_("callers"),
+    N_("not served"),
+    N_("stranger"),
+    N_("failed"),
+    N_("inbound connected"),
+    N_("inbound hung up"),
+    N_("inbound not served"),
+    N_("inbound failed"),
     # what agents and the CRM say of a call, and what orders do to a lead
     N_("sale"),
     N_("refused"),

@@ -2,7 +2,8 @@
 
 It is the front of all workers: an INVITE waits here, with 100 Trying, until the daemon has said what becomes of it.
 Only what is to be answered gets to a worker, once the pool has room for it there; the worker's answer comes back here
-and leaves from the port that the caller knows. Everything later goes to the worker itself: its Contact says so.
+and leaves from the port that the caller knows. Everything later goes to the worker itself: its Contact says so; what
+comes here nevertheless is passed on to it.
 
 The kernel lets in trunks, and workers from their own ports. What is refused here costs no state but one row for each
 INVITE, and there are `MOST_INVITES` of them at most.
@@ -152,7 +153,12 @@ class Door:
         request = None if text.startswith("SIP/2.0 ") else sip_text.request(text)
         if request is None:
             return
+        worker = self._worker_of(request) if request.has_to_tag else None
         match request.method:
+            case _ if worker is not None:
+                via, back_to = sip_text.seen_via(request, source), sip_text.reply_address(request, source)
+                passed = f"{passing.passed_on(request.head, via, self._own, back_to)}\r\n\r\n{request.body}"
+                self._send(passed.encode("latin-1"), worker)
             case "ACK":
                 pass  # of a refusal of ours
             case "CANCEL":
@@ -165,6 +171,12 @@ class Door:
                 self._invite(request, source)
             case _:
                 self._reply(request, source, "405 Method Not Allowed", (_ALLOW,))
+
+    def _worker_of(self, request: Request) -> tuple[str, int] | None:
+        """The worker that a request within a call names, from a peer that sends everything here all the same."""
+        uri = request.head.partition("\r\n")[0]
+        port = address.port_of(uri) if str(address.host_of(uri)) == self._own[0] else 0
+        return (self._own[0], port) if port in self._workers else None
 
     def _invite(self, request: Request, source: tuple[str, int]) -> None:
         known = self._by_invite.get(_name(request))

@@ -181,7 +181,7 @@ class Endpoint:
         addresses = [IPv4Network(each) for trunk in trunks for each, _ in address.targets_of(trunk)]
         networks = [*addresses, *(network for sources in self._sources.values() for network in sources)]
         networks += [IPv4Network(self._own)] if self._settings.keeps_phones else []
-        own = [Sender(IPv4Network(self._own), port) for port in self._own_ports]
+        own = [Sender(IPv4Network(self._own), port) for port in (*self._own_ports, self._settings.inbound_port) if port]
         self._peers = Peers(own, networks)
         for leg_addresses in self._legs.values():
             for leg_address in leg_addresses:

@@ -32,7 +32,7 @@ def test_settings_survive_json(
     mode: Mode, rate: float, caps: list[tuple[int, float, float]], retries: dict[str, int]
 ) -> None:
     """Settings that went through JSON are the same settings, and hashable."""
-    step = {"name": "ask", "keys": {"1": "transfer", "2": "again"}, "next": "hang_up"}
+    step = {"name": "ask", "play": "/ask.wav", "keys": {"1": "transfer", "2": "again"}, "next": "hang_up"}
     settings = campaign(
         mode=mode,
         max_lines=10,
@@ -167,7 +167,7 @@ def test_a_campaign_names_one_trunk_or_several() -> None:
 
 def test_mode_script_needs_a_script_lines_and_a_message_for_those_who_ask_in_vain() -> None:
     """Nothing else bounds its calls, and whoever asks for an agent may find none."""
-    steps = {"steps": [{"name": "ask", "keys": {"1": "transfer"}, "next": "hang_up"}]}
+    steps = {"steps": [{"name": "ask", "play": "/ask.wav", "keys": {"1": "transfer"}, "next": "hang_up"}]}
     for more, told in (
         ({"script": steps}, "max_lines"),
         ({"max_lines": 5}, "script.file names its TOML file"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from compliance.numbers import E164
 from config.inbound.settings import InboundSettings
@@ -17,7 +19,7 @@ from dialer.core.model import NOBODY, Close, Retry, Settlement
 from sip.causes import Cause, Leg
 from sip.inbound.messages import Answer, Arrived, PlayMusic, Reject
 from sip.messages import CancelAgent, DialAgent, Digit, Ended, HangUp, PlayMessage
-from tests.core.conftest import EPOCH, Stage, a_lead, of, rung
+from tests.core.conftest import EPOCH, Stage, a_lead, a_stage, of, rung
 
 K = AgentEventKind
 SHOWN, CALLER = "+8610000", "+8613800000100"
@@ -300,3 +302,58 @@ def test_a_state_that_never_ends_is_given_up(stage):
     stage.wait(400)
     assert stage.engine.is_idle()
     assert len(of(Settle, stage.done)) == 1
+
+
+WHAT_HAPPENS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["arrives", "found", "nobody", "answered", "bridged", "key", "ended", "gave_up", "wait", "agent"]
+        ),
+        st.integers(0, 4),
+        st.sampled_from(["9", "1", "5"]),
+    ),
+    max_size=40,
+)
+
+
+@given(WHAT_HAPPENS)
+@settings(max_examples=150, deadline=None)
+def test_every_call_that_was_let_in_ends_exactly_once(happens):
+    """Whatever comes in whatever order: one settlement for each, no line and no agent is kept, nothing for the
+    ledger."""
+    stage = a_stage(inbound=SETTINGS, slots=8, agent_heartbeat_timeout_s=1e6)
+    stage.campaign()
+    stage.login("ann")
+    asked: set[str] = set()
+    for number, (what, place, key) in enumerate(happens):
+        call = f"in-{place}"
+        match what:
+            case "arrives" if call not in asked:
+                asked |= {wish.call for wish in of(FindCaller, arrives(stage, call, caller=f"+86138000{number:05}"))}
+            case "found":
+                stage.tell(CallerFound(call, a_lead(place), held=True, due_at=stage.wall))
+            case "nobody":
+                stage.tell(CallerFound(call))
+            case "answered":
+                stage.answer(call)
+            case "bridged" if call in stage.state.calls:
+                stage.bridge(call)
+            case "key":
+                stage.tell(Digit(call, stage.now, key))
+            case "ended":
+                stage.tell(Ended(call, stage.now, Cause.NORMAL, Leg.CALLEE, 200, 0, ""))
+            case "gave_up":
+                stage.tell(Ended(call, stage.now, Cause.CANCELLED, Leg.CALLEE, 487, 0, ""))
+            case "wait":
+                stage.wait(place * 40.0)
+            case "agent":
+                stage.say(K.PAUSE if place % 2 else K.READY, "ann")
+    for call in list(stage.state.callers.pending):
+        stage.tell(CallerFound(call))
+    for call in list(stage.state.calls):
+        stage.tell(Ended(call, stage.now, Cause.NORMAL, Leg.CALLEE, 200, 0, ""))
+    ends = [effect.settlement for effect in of(Settle, stage.done)]
+    assert sorted(end.attempt for end in ends) == sorted(asked)
+    assert not any(end.live or end.abandoned or end.charged for end in ends)
+    assert (stage.state.lines_used, stage.state.trunks["north"].calls, stage.state.waiting) == (0, 0, {})
+    assert stage.agent("ann").call is None

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from string import Template
 from typing import IO, Any, TypeVar
@@ -43,7 +43,10 @@ def udp_socket(address: str = "127.0.0.1") -> socket.socket:
 class Far:
     """A SIPp process that plays one scenario."""
 
-    def __init__(self, program: str, scenario: str, folder: Path, keys: dict[str, str], calls: int) -> None:
+    def __init__(
+        self, program: str, scenario: str, folder: Path, keys: dict[str, str], calls: int, towards: Sequence[str] = ()
+    ) -> None:
+        self._towards = towards
         # Between our look at a port and SIPp's, another socket may have got it.
         while not self._starts(program, scenario, folder, keys, calls):
             assert "Unable to bind" in self._said(), f"SIPp does not start: {self._said()}"
@@ -61,7 +64,7 @@ class Far:
         self.process = subprocess.Popen(
             [
                 *(program, "-sf", str(filled), "-i", "127.0.0.1", "-p", str(self.port), "-m", str(calls)),
-                *("-nostdin", "-timeout", "15s", "-trace_err", "-error_file", str(self._errors)),
+                *("-nostdin", "-timeout", "15s", "-trace_err", "-error_file", str(self._errors), *self._towards),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -99,11 +102,12 @@ class Far:
 
 @pytest.fixture
 def far(sipp: str, tmp_path: Path) -> Iterator[Callable[..., Far]]:
-    """Start SIPp with a scenario and values for its ${names}; stopped after the test."""
+    """Start SIPp with a scenario and values for its ${names}; stopped after the test. `towards` are further arguments
+    of one that calls."""
     started: list[Far] = []
 
-    def start(scenario: str, calls: int = 1, **keys: str) -> Far:
-        started.append(Far(sipp, scenario, tmp_path, keys, calls))
+    def start(scenario: str, calls: int = 1, towards: Sequence[str] = (), **keys: str) -> Far:
+        started.append(Far(sipp, scenario, tmp_path, keys, calls, towards))
         return started[-1]
 
     yield start

@@ -119,7 +119,8 @@ def test_a_call_that_came_to_nothing_leaves_the_lead_as_it_was(floor: Floor, end
     state, at = state_of(floor)
     assert (state, at) == (LeadState.WAITING, pytest.approx(NOW + 3660))
     lines = story(floor.store, floor.name, "L0")
-    assert ([line.disposition for line in lines.attempts], lines.row.tries) == (["connected", "inbound_not_served"], 1)
+    assert ([line.disposition for line in lines.attempts], lines.row.tries) == (["connected"], 1)
+    assert [(line.what, line.attempt) for line in lines.history] == [("inbound_not_served", CALL)]
     assert ledger.totals(floor.store, floor.name, ["2026-03-03"])[0] == before
     told = counts(floor.store, floor.name, NOW)
     assert (told.callers, told.dispositions) == ({"not_served": 1}, {"connected": 1})

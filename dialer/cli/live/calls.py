@@ -29,6 +29,7 @@ from dialer.store.operators import calls, status
 
 STATES: Final = [state.value for state in CallState]
 LOOK_EVERY_S: Final = 1.0
+CALLS_US: Final = "←"
 WIDE: Final = 100
 """Columns from which there is room for campaign and host."""
 
@@ -59,7 +60,7 @@ def call() -> None:
 @pass_invocation
 def list_(invocation: Invocation, ctx: click.Context, /, live: bool, as_json: bool, **filters: Any) -> None:
     """List the calls on the line, the oldest first: state, age, talk, masked number, agent, trunk. Daemons say them
-    once a second. The exit code is 9 if no daemon is alive.
+    once a second. An arrow behind the number: they have called us. The exit code is 9 if no daemon is alive.
 
     \b
     Example:
@@ -144,7 +145,7 @@ def _page(rows: Sequence[dict[str, Any]], most: int = 0) -> list[RenderableType]
             Text(f"{glyph} {word(row['state'])}", style),
             _clock(row["age_s"]),
             _clock(row["talk_s"]),
-            row["phone"],
+            f"{row['phone']} {CALLS_US}" if row["inbound"] else row["phone"],
         ]
         cells += [row["agent"], row["trunk"], *((row["campaign"], row["host"]) if wide else ()), row["attempt_id"]]
         drawn.add_row(*cells)

@@ -77,6 +77,7 @@ def card(row: CampaignRow, width: int) -> RenderableType:
         ("windows", _windows(row, room)),
         ("delay", delays(row.hand_over, row.answer_to_agent, room)),
         ("ends", _ends(row, room)),
+        ("callers", flowed(by_size(row.callers), room, "  ")),
         ("refused", flowed(by_size(row.refusals, rule_word), room, "  ")),
         ("leads", _leads(row, room)),
         ("held", Text(row.problem, f"bold {BAD}")) if row.problem else ("pacing", _sentence(row, room)),

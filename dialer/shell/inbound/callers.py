@@ -11,6 +11,7 @@ import trio
 
 from dialer.core.effects import FindCaller
 from dialer.core.inputs import CallerFound
+from dialer.language.phrases import phrases
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import StoreError
@@ -63,5 +64,13 @@ class CallerTask:
             if new:
                 log.warning("calls from outside refused", **{f"with_{code}": number for code, number in new.items()})
             busy = new[BUSY] + new[TOO_FAST]
-            words = f"{busy} callers found the line busy within {TELL_EVERY_S:.0f} s" if busy else ""
-            self.parts.health.alarm(ABOUT, words)
+            self.parts.health.alarm(ABOUT, _busy(busy) if busy else "")
+
+
+def _busy(callers: int) -> str:
+    return phrases(
+        "{number} caller found the line busy within {seconds} s",
+        "{number} callers found the line busy within {seconds} s",
+        callers,
+        seconds=round(TELL_EVERY_S),
+    )

@@ -15,7 +15,7 @@ from dialer.store.base.connection import Store, Value, campaign_call, careful_tr
 from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import digits
-from dialer.store.leads.history import INBOUND, read_history
+from dialer.store.leads.history import read_history
 from dialer.store.leads.leads import LeadState, look
 from dialer.store.settlement.attempts import OpenAttempt
 
@@ -51,7 +51,7 @@ def _callers(store: Store, campaign: str, lead_id: str, number: E164, now: float
     callers = []
     for seen in look(store, campaign, [lead_id]):
         lead, in_call = seen.lead, seen.state is LeadState.IN_ATTEMPT
-        calls = [past.at for past in read_history(seen.raw_story).attempts if not past.disposition.startswith(INBOUND)]
+        calls = [past.at for past in read_history(seen.raw_story).attempts]
         if number in lead.numbers and (calls or in_call):
             fixed = in_call or seen.state is LeadState.CLOSED
             due_at = None if fixed else seen.at if seen.state is not LeadState.LEASED else now

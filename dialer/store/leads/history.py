@@ -45,16 +45,19 @@ class Ordered(msgspec.Struct, frozen=True):
     ordered_at: Time
 
 
-Line = attempts.PastAttempt | Said | Ordered
+Call = attempts.PastAttempt
+Line = Call | Said | Ordered
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The lines of a story by kind, each in the order in which they were written."""
+    """The lines of a story by kind, each in the order in which they were written; calls of the lead's own are
+    `from_outside`, and no attempts."""
 
     attempts: tuple[attempts.PastAttempt, ...] = ()
     words: tuple[Said, ...] = ()
     orders: tuple[Ordered, ...] = ()
+    from_outside: tuple[Call, ...] = ()
 
 
 def read_history(raw: bytes | None) -> History:
@@ -64,10 +67,12 @@ def read_history(raw: bytes | None) -> History:
     lines: list[Line] = []
     with suppress(Undecodable, ValueError, msgpack.UnpackException):
         lines.extend(_line(line) for line in unpacker)
+    calls = {line.attempt: line for line in lines if isinstance(line, attempts.PastAttempt)}.values()
     return History(
-        tuple({line.attempt: line for line in lines if isinstance(line, attempts.PastAttempt)}.values()),
+        tuple(line for line in calls if not line.disposition.startswith(INBOUND)),
         tuple(line for line in lines if isinstance(line, Said)),
         tuple(line for line in lines if isinstance(line, Ordered)),
+        tuple(line for line in calls if line.disposition.startswith(INBOUND)),
     )
 
 

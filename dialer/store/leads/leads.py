@@ -72,8 +72,9 @@ class PastAttempt:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """Something that happened to a lead besides its attempts: a word on one of them, or an order. `at` is seconds since
-    the epoch, None where nobody knows; `who` and `text` are masked."""
+    """Something that happened to a lead besides its attempts: a word on one of them, an order, or a call of its own
+    (`inbound_` and how it ended). `at` is seconds since the epoch, None where nobody knows; `who` and `text` are
+    masked."""
 
     at: float | None
     what: str
@@ -243,7 +244,8 @@ def _row(seen: Seen) -> LeadRow:
 
 
 def _lines(lead: Lead, history: History, kept: Mapping[str, Said | None]) -> tuple[HistoryLine, ...]:
-    """Words and orders by time. What was said before words had lines of their own is only kept under its attempt."""
+    """Words, orders and calls from outside by time. What was said before words had lines of their own is only kept
+    under its attempt."""
     in_lines = {word.attempt for word in history.words}
     older = [replace(word, attempt=name) for name, word in kept.items() if word is not None and name not in in_lines]
     lines = [
@@ -257,6 +259,10 @@ def _lines(lead: Lead, history: History, kept: Mapping[str, Said | None]) -> tup
         for word in (*older, *history.words)
     ]
     lines += [HistoryLine(order.ordered_at, "order", "", masked_text(order.ordered)) for order in history.orders]
+    lines += [
+        HistoryLine(call.at, call.disposition, masked_text(call.agent), "", call.attempt)
+        for call in history.from_outside
+    ]
     return tuple(sorted(lines, key=lambda line: line.at or 0.0))
 
 

@@ -32,7 +32,7 @@ def test_every_example_is_a_policy_or_settings_of_a_campaign(tmp_path: Path) -> 
         tree = tomllib.loads(text)
         if "title" in tree:
             (tmp_path / "client-a.toml").write_text(text)
-            assert read_policy(tmp_path / "client-a.toml").caps
+            assert read_policy(tmp_path / "client-a.toml").title
         else:
             try:
                 CampaignSettings.model_validate({"name": "spring", "mode": "progressive", **tree})

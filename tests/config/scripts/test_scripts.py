@@ -84,6 +84,7 @@ next = "ask"
     )
 
     assert set(told) == {
+        "steps[0].play",
         "steps[0].keys.1a",
         "steps[0].keys.1",
         "steps[0].scores",

@@ -58,6 +58,7 @@ def test_music_then_an_agent_and_audio_both_ways(carrier, far, tmp_path):
         assert await in_thread(loud, carrier.rtp)
         pool.send(DialAgent(call, "a1", f"sip:agent@127.0.0.1:{agent.port}", "138****8000"))
         assert (await until(pool, Bridged)).call == call
+        assert await in_thread(falls_silent, carrier.rtp)
         to_agent, to_caller = await in_thread(drained, agent_rtp), await in_thread(drained, carrier.rtp)
         assert await in_thread(hears_within, agent_rtp, carrier.rtp, to_caller, 3.0)
         assert await in_thread(hears_within, carrier.rtp, agent_rtp, to_agent, 3.0)
@@ -162,6 +163,28 @@ def test_a_flood_of_invites_is_harmless(carrier):
     in_pool(settings(carrier), run)
 
 
+def test_a_trunk_that_keeps_calling_is_served(far, carrier):
+    """SIPp's own calls, 60 of them, eight at once and 20 a second: each is answered, and ended by its caller."""
+
+    async def run(pool):
+        ends = []
+        while len(ends) < 60:
+            async for event in pool.events:
+                if isinstance(event, Arrived):
+                    pool.send(Answer(event.call, event.trunk))
+                if isinstance(event, Ended):
+                    ends.append(event)
+                    break
+        assert {(end.cause, end.ended_by) for end in ends} == {(Cause.NORMAL, Leg.CALLEE)}
+        assert pool.statistics().slots_in_use == 0
+
+    towards = ("-r", "20", "-l", "8", f"127.0.0.1:{carrier.door[1]}")
+    sipp = far("calls", calls=60, towards=towards, talk_ms="200")
+    carrier.port = sipp.port
+    in_pool(settings(carrier, lines=10), run)
+    sipp.succeeds()
+
+
 def test_a_stranger_is_not_heard(carrier):
     """The kernel drops what comes from elsewhere, also from another port of a trunk on this host."""
 
@@ -231,6 +254,13 @@ def test_an_invite_without_an_offer_gets_ours(carrier):
 
 
 in_thread = partial(trio.to_thread.run_sync, abandon_on_cancel=True)
+
+
+def falls_silent(listener) -> bool:
+    """Whether it is quiet for 0.2 s, within a while."""
+    drained(listener)
+    heard_loud = [is_loud(listener.recv(2048)) for _ in range(60)]
+    return not any(heard_loud[-10:])
 
 
 def loud(listener) -> bool:
