@@ -8,6 +8,7 @@
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
 # make bench-evidence   evidence on the disk of this folder: delay, speed, size
 # make bench-recording   what recording costs the workers, and how fast talks are encoded (BENCH="--talks 150")
+# make bench-listening   what supervisors who listen cost the workers, audio that is lost, and the delay
 # make bench-standing   phones on the line against phones that are rung: answer to audio both ways, and what agents cost
 # make bench-machines   people taken for machines and machines found, on synthetic answers (needs espeak-ng and flite)
 # make bench-console   what the console costs with 50 viewers and 300 agents, and how soon a change is seen
@@ -32,7 +33,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-console bench-standing bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-console bench-standing bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -93,6 +94,9 @@ bench-evidence: $(STAMP)
 
 bench-recording: $(STAMP)
 	@$(BIN)/python -m tests.bench.recording $(BENCH)
+
+bench-listening: $(STAMP)
+	@$(BIN)/python -m tests.bench.listening $(BENCH)
 
 bench-standing: $(STAMP)
 	@$(BIN)/python -m tests.bench.standing $(BENCH)

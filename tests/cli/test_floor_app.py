@@ -46,7 +46,7 @@ class Floor:
 
             return of
 
-        return Orders(order("pause"), order("pause"), order("log out"))
+        return Orders(order("pause"), order("pause"), order("log out"), order("listen"))
 
 
 def play(floor: Floor, script: Play, size: tuple[int, int] = (80, 24)) -> None:
@@ -175,9 +175,11 @@ def test_agents_are_filtered_and_sorted() -> None:
     play(Floor(), script)
 
 
-@pytest.mark.parametrize(("keys", "done"), [("py", ["pause c0"]), ("pn", []), ("2ly", ["log out 100"]), ("2pq", [])])
+@pytest.mark.parametrize(
+    ("keys", "done"), [("py", ["pause c0"]), ("pn", []), ("2ly", ["log out 100"]), ("2my", ["listen 100"]), ("2pq", [])]
+)
 def test_nothing_is_done_without_a_yes(keys: str, done: list[str]) -> None:
-    """Pausing and logging out are asked for first; any other key is a no."""
+    """Pausing, logging out and listening are asked for first; any other key is a no."""
     floor = Floor()
 
     async def script(app: FloorApp, pilot: Pilot[None]) -> None:

@@ -81,6 +81,16 @@ def test_a_supervisor_follows_the_agent_from_talk_to_talk(stage: Stage) -> None:
     assert {row.who for row in of(Listened, stage.done)} == {"ann"}
 
 
+def test_nobody_listens_to_a_survey(stage: Stage) -> None:
+    """When the agent has left the callee to it the supervisor waits for the agent's next talk."""
+    stage.login("17")
+    (rings,) = of(DialParty, monitor(stage, agent="17"))
+    opened(stage, rings.call)
+    attempt = stage.talk()
+    assert of(OpenLink, stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))) == [OpenLink(rings.call)]
+    assert only_party(stage).state is PartyState.WAITING
+
+
 def test_one_talk_is_listened_to_until_it_ends(stage: Stage) -> None:
     """Who asked for an attempt is hung up on after it."""
     stage.login("17")

@@ -124,7 +124,7 @@ def running(rig: Rig, scenarios: object) -> Iterator[Running]:
 
 
 def test_systemd_is_told(running: Running) -> None:
-    """Ready with the number of workers, alive, and what it does."""
+    """Ready with the number of workers, one of them for third parties, alive, and what it does."""
     site, dialer = running.site, running.dialer
 
     site.until(lambda: "WATCHDOG=1" in dialer.hear(), "the watchdog is fed")
@@ -132,7 +132,7 @@ def test_systemd_is_told(running: Running) -> None:
         lambda: re.search(r"STATUS=running, \d+ of 24 lines, 5 agents", " ".join(dialer.hear())), "a status is told"
     )
 
-    assert dialer.hear()[:2] == ["READY=1", "STATUS=12 SIP workers"]
+    assert dialer.hear()[:2] == ["READY=1", "STATUS=13 SIP workers"]
 
 
 def test_leads_become_talks_and_dispositions(running: Running) -> None:
@@ -217,7 +217,7 @@ def test_the_metrics_are_served(running: Running) -> None:
     assert 'dialer_attempts_total{campaign="plain",disposition="connected"} 3.0' in text
     assert 'dialer_hand_over_seconds_count{campaign="plain"} 3.0' in text
     assert "dialer_redis_up 1.0" in text
-    assert "dialer_sip_workers 12.0" in text
+    assert "dialer_sip_workers 13.0" in text
 
 
 def test_no_agent_in_time_means_the_message_and_the_ledger(running: Running) -> None:
@@ -451,7 +451,7 @@ def test_a_worker_that_dies_takes_its_calls_along_and_no_others(running: Running
     os.kill(victim, signal.SIGKILL)
 
     ended = site.until(lambda: site.ends("fragile"), "its calls have ended")
-    site.until(lambda: len(dialer.workers()) == 12 and victim not in dialer.workers(), "a new worker is there")
+    site.until(lambda: len(dialer.workers()) == 13 and victim not in dialer.workers(), "a new worker is there")
     board = site.until(lambda: _restarted(site.board()), "the board shows a full pool again")
     assert {event.data["disposition"] for event in site.ends("fragile")} == {"worker_lost"}
     lost = len(site.ends("fragile"))
@@ -463,7 +463,7 @@ def test_a_worker_that_dies_takes_its_calls_along_and_no_others(running: Running
 
 
 def _restarted(board: Board | None) -> Board | None:
-    return board if board is not None and board.worker_restarts == 1 and board.workers == 12 else None
+    return board if board is not None and board.worker_restarts == 1 and board.workers == 13 else None
 
 
 def _holder_of_calls(dialer: Dialer) -> int:

@@ -80,7 +80,7 @@ def test_a_supervisor_listens_whispers_and_stops(site: Site, rig: Rig, talk: Hea
     began = dialer_says(site, "monitor", agent, "--to", rig.chatty.phone_uri("agent-boss"), "--json")
     assert began.exit_code == 0, began.output
     assert json.loads(began.stdout)["state"] == "joined"
-    assert "heard by the agent alone" in dialer_says(site, "monitor", agent, "--whisper").stdout
+    assert "The agent hears you" in dialer_says(site, "monitor", agent, "--whisper").stdout
     again = dialer_says(site, "monitor", agent, "--to", rig.chatty.phone_uri("agent-boss"))
     assert "already" in again.output, (again.output, ends(site, talk), states(site, talk))
     assert "no longer listen" in dialer_says(site, "monitor", agent, "--stop").stdout

@@ -119,7 +119,9 @@ def _said(store: Store, *, state: tuple[str, ...], campaign: str | None, agent: 
         for host, row in lines.rows
         if (not state or row.state in state) and campaign in {None, row.campaign} and agent in {None, row.agent}
     ]
-    return {"at": moment, "calls": rows, "unreadable_hosts": lines.unreadable}
+    there = {row["attempt_id"] for row in rows}
+    parties = [{**asdict(row), "host": host} for host, row in lines.parties if row.attempt_id in there]
+    return {"at": moment, "calls": rows, "parties": parties, "unreadable_hosts": lines.unreadable}
 
 
 def _with_ages(host: str, row: CallRow, moment: float) -> dict[str, Any]:

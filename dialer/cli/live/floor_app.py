@@ -64,6 +64,7 @@ class Orders:
     pause_campaign: Callable[[CampaignRow], Order | str]
     pause_agent: Callable[[AgentLine], Order | str]
     log_out_agent: Callable[[AgentLine], Order | str]
+    listen: Callable[[AgentLine], Order | str]
 
 
 class Confirm(ModalScreen[bool]):
@@ -118,6 +119,7 @@ class FloorApp(App[None]):
         ("w", "why", N_("why"), None),
         ("p", "pause", N_("pause"), None),
         ("l", "log_out", N_("log out"), None),
+        ("m", "listen", N_("listen"), None),
         ("exclamation_mark", "alarms", N_("alarms"), "!"),
         ("q", "quit", N_("quit"), None),
     )
@@ -348,6 +350,10 @@ class FloorApp(App[None]):
     def action_log_out(self) -> None:
         if self.view == "agents" and (line := self.agent_lines.get(self._table("agents").selected)):
             self._give(self.orders.log_out_agent(line))
+
+    def action_listen(self) -> None:
+        if self.view == "agents" and (line := self.agent_lines.get(self._table("agents").selected)):
+            self._give(self.orders.listen(line))
 
     def _give(self, order: Order | str) -> None:
         if isinstance(order, str):

@@ -11,11 +11,12 @@ from dialer.language.translation import _, word
 from dialer.operating.agent_lines import AgentLine
 from dialer.operating.campaign_orders import set_state
 from dialer.operating.desk import Desk
-from dialer.operating.floor_orders import tell_agent
+from dialer.operating.floor_orders import listen, tell_agent
 
 
-def orders(desk: Desk) -> Orders:
-    """Orders that are carried out under the name of whoever looks, and are in the audit trail."""
+def orders(desk: Desk, phone: str = "") -> Orders:
+    """Orders that are carried out under the name of whoever looks, and are in the audit trail. `phone` is the one that
+    is rung to listen."""
 
     def pause_campaign(row: CampaignRow) -> Order | str:
         if row.state == "running":
@@ -48,4 +49,12 @@ def orders(desk: Desk) -> Orders:
         question = _("Log agent {who} out? Whoever is in a call goes after it.", who=who)
         return tell(AgentEventKind.LOGOUT, line, question, _("Agent {who} is told to go.", who=who))
 
-    return Orders(pause_campaign, pause_agent, log_out_agent)
+    def listen_to(line: AgentLine) -> Order | str:
+        who = f"{line.row.agent} {line.row.name}".rstrip()
+        if not phone:
+            return _("Say at the start which phone is to ring: dialer watch --phone sip:USER@HOST")
+        question = _("Ring {phone} and listen to agent {who}?", phone=phone, who=who)
+        done = _("The phone rings. On it 5 is to whisper to agent {who}, 6 to speak with both.", who=who)
+        return Order(question, lambda: listen(desk, line.row.agent, now(), uri=phone), done)
+
+    return Orders(pause_campaign, pause_agent, log_out_agent, listen_to)

@@ -13,6 +13,8 @@ from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering
 from dialer.core.board import PartyRow
 from dialer.core.talks.party import RING_LIMIT_S, PartyState
+from dialer.language.phrases import N_
+from dialer.language.translation import _
 from dialer.operating.desk import Desk, Missing
 from dialer.operating.floor_orders import became, listen, listeners
 from sip.parties.messages import Voice
@@ -23,12 +25,11 @@ LOOK_EVERY_S: Final = 0.25
 HEARD_WITHIN_S: Final = 5.0
 """Daemons read orders at once and say once a second what came of them."""
 
-DOES: Final = {
-    Voice.LISTEN: "listens, and nobody hears it",
-    Voice.WHISPER: "is heard by the agent alone",
-    Voice.BARGE: "is heard by everybody",
+HEARD: Final = {
+    Voice.LISTEN: N_("Nobody hears you."),
+    Voice.WHISPER: N_("The agent hears you, the callee does not."),
+    Voice.BARGE: N_("Agent and callee hear you."),
 }
-KEYS: Final = "On the phone 4 is to listen, 5 to whisper, 6 to speak with both; hanging up ends it."
 
 
 @click.command()
@@ -57,7 +58,7 @@ def monitor(invocation: Invocation, target: str, uri: str, voice: str, stop: boo
         try:
             order = listen(desk, target, now(), uri=uri, voice=Voice(voice), stops=stop)
         except Missing as missing:
-            hints = (*did_you_mean(target, missing.reasons), "See who talks with: dialer call list --state talking")
+            hints = (*did_you_mean(target, missing.reasons), _("See who talks with: dialer call list --state talking"))
             raise Failure(CliExit.NOT_FOUND, str(missing), *hints) from missing
         if uri:
             return _rung(desk, order, target)
@@ -65,12 +66,15 @@ def monitor(invocation: Invocation, target: str, uri: str, voice: str, stop: boo
 
 
 def _rung(desk: Desk, order: str, target: str) -> Answer:
-    click.echo(f"The phone rings; it is given up after {RING_LIMIT_S:.0f} s.", err=True)
+    click.echo(_("The phone rings; it is given up after {limit_s} s.", limit_s=round(RING_LIMIT_S)), err=True)
     row = _until(lambda: _settled(became(desk.store, order)), RING_LIMIT_S + HEARD_WITHIN_S)
     if row is None:
-        raise Failure(CliExit.NO_DAEMON, "no daemon has said what came of it", "See them with: dialer status")
-    waits = "" if row.state == PartyState.JOINED else f" Agent {target} does not talk; you hear the next talk."
-    return Answer(_facts(row), f"Your phone {DOES[Voice(row.mode)]}.{waits} {KEYS}")
+        raise _unknown()
+    page = [_(HEARD[Voice(row.mode)])]
+    if row.state != PartyState.JOINED:
+        page.append(_("Agent {agent} does not talk; you hear the next talk.", agent=target))
+    page.append(_("On the phone 4 is to listen, 5 to whisper, 6 to speak with both; hanging up ends it."))
+    return Answer(_facts(row), " ".join(page))
 
 
 def _changed(desk: Desk, order: str, target: str, voice: Voice, *, stop: bool) -> Answer:
@@ -83,10 +87,15 @@ def _changed(desk: Desk, order: str, target: str, voice: Voice, *, stop: bool) -
 
     row = _until(look, HEARD_WITHIN_S)
     if not row:
-        raise Failure(CliExit.NO_DAEMON, "no daemon has said what came of it", "See them with: dialer status")
+        raise _unknown()
     if isinstance(row, PartyRow):
-        return Answer(_facts(row), f"Your phone {DOES[voice]}.")
-    return Answer({"state": PartyState.ENDED.value}, f"You no longer listen to {target}.")
+        return Answer(_facts(row), _(HEARD[voice]))
+    return Answer({"state": PartyState.ENDED.value}, _("You no longer listen to {target}.", target=target))
+
+
+def _unknown() -> Failure:
+    hint = _("See them with: dialer status")
+    return Failure(CliExit.NO_DAEMON, _("no daemon has said what came of it"), hint)
 
 
 def _settled(said: tuple[str, PartyRow] | None) -> PartyRow | None:

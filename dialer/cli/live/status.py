@@ -57,11 +57,14 @@ def status(invocation: Invocation) -> Answer:
     "--interval", type=click.FloatRange(0.2, 60), default=1.0, show_default=True, help="Seconds between looks."
 )
 @click.option("--count", type=click.IntRange(1), help="Stop after this many looks. [default: when interrupted]")
+@click.option(
+    "--phone", metavar="SIP-URI", default="", help="Your phone, which the key `m` rings to listen to an agent."
+)
 @json_option
 @pass_invocation
-def watch(invocation: Invocation, interval: float, count: int | None, as_json: bool) -> None:
+def watch(invocation: Invocation, interval: float, count: int | None, phone: str, as_json: bool) -> None:
     """Show the live board: campaigns, agents, lines. Keys sort, filter and open them, pause a campaign or an agent, log
-    an agent out; they stand in the last line. `q` or Ctrl-C ends it.
+    an agent out, listen to an agent; they stand in the last line. `q` or Ctrl-C ends it.
 
     Without a terminal, one board after the other is printed as plain text, or with --json as one object a line.
 
@@ -72,7 +75,7 @@ def watch(invocation: Invocation, interval: float, count: int | None, as_json: b
     """
     with invocation.desk() as desk, stopped_by_signals() as stop:
         if console().is_terminal and count is None and not as_json:
-            _open_board(desk, interval)
+            _open_board(desk, interval, phone)
             return
         for daemons, notice in _looks(desk.store, stop, interval, count):
             if as_json:
@@ -83,12 +86,12 @@ def watch(invocation: Invocation, interval: float, count: int | None, as_json: b
                 click.echo()
 
 
-def _open_board(desk: Desk, interval: float) -> None:
+def _open_board(desk: Desk, interval: float, phone: str) -> None:
     # Not for whoever prints one board.
     from dialer.cli.live.floor_app import FloorApp
     from dialer.cli.live.floor_orders import orders
 
-    FloorApp(lambda: hosts.read(desk.store), interval, desk.settings.agents, orders(desk)).run()
+    FloorApp(lambda: hosts.read(desk.store), interval, desk.settings.agents, orders(desk, phone)).run()
 
 
 @click.command()

@@ -215,6 +215,7 @@ def agent_left(state: EngineState, call: Call, event: AgentLeft, now: float) -> 
     if call.state is not CallState.TALKING:
         return
     recording.ended(state, call, event.at)
+    parties.talk_ended(state, call, now)
     call.agent_left_at = event.at
     run = state.campaigns[call.campaign]
     run.observations.append(TalkEnded(event.at, event.at - (call.bridged_at or event.at)))

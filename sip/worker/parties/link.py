@@ -22,12 +22,13 @@ FRAME_BYTES: Final = 320
 """20 ms of 16 bit samples at 8 kHz, as the bridge has them."""
 
 FIRST_WAIT_FRAMES: Final = 2
-MOST_WAITING_FRAMES: Final = 6
+MOST_WAITING_FRAMES: Final = 15
 """What waits to be heard: two frames before the first is played, so that the two clocks may be apart by as much; never
-more than 120 ms, after one of the processes stood still."""
+more than 300 ms. So much is needed where machines are far too busy: a process stands still, and then its clock makes up
+for it in one go."""
 
-LOOK_FRAMES: Final = 250
-"""If more than is needed waited all the time, for 5 s, the wait is shortened by a frame."""
+LOOK_FRAMES: Final = 100
+"""If more than is needed waited all the time, for 2 s, the wait is shortened by a frame."""
 
 KEY_FRAMES: Final = 50
 DATAGRAMS_AT_ONCE: Final = 64
