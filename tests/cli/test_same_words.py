@@ -22,6 +22,24 @@ OWNER = "host-a:1"
 Lay = Callable[[Store, str], None]
 
 
+@pytest.fixture
+def spring(store: Store) -> str:
+    """A campaign that may call at this hour, whichever it is."""
+    settings = CampaignSettings.model_validate(
+        {
+            "name": "spring",
+            "mode": "progressive",
+            "caller_id": "+862155550100",
+            "policies": [],
+            "hours": [{"opens": "00:00", "closes": "24:00"}],
+            "abandon_windows": [{"kind": "calendar_day"}],
+            "max_abandon_rate": 0.03,
+        }
+    )
+    campaigns.create(store, settings, who="test", now=time.time())
+    return settings.name
+
+
 def due(store: Store, name: str) -> None:
     intake.enqueue(store, name, [{"lead_id": "L0", "phone": "13800000000", "timezone": "Asia/Shanghai"}])
     intake.take_in(store, name, OWNER, time.time(), 10)
