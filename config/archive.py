@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator
@@ -29,6 +30,10 @@ class ArchiveSettings(Section):
     )
     time_zone: str = Field(
         default="", description="zone of the reports' days and hours, such as Asia/Shanghai; empty: this machine's"
+    )
+
+    language: Literal["", "en", "zh"] = Field(
+        default="", description="language of reports, where the command does not say: en or zh; empty: the locale's"
     )
 
     @field_validator("time_zone")

@@ -12,6 +12,7 @@ from config.policies.composition import Composed
 from config.policies.model import PolicySettings
 from config.policies.weeks import open_weeks, week_of, week_text
 from config.rules import CapSettings, Dated, HoursSettings, rules_of
+from dialer.language.caps import cap_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _of_hours(policy: str, rows: Sequence[HoursSettings]) -> Iterable[RuleRow]:
 def _of_caps(policy: str, rows: Sequence[CapSettings]) -> Iterable[RuleRow]:
     for row in rows:
         source, as_of = getattr(row, "source", ""), getattr(row, "as_of", "")
-        yield RuleRow("cap", str(row.cap()), policy, source, as_of)
+        yield RuleRow("cap", cap_words(row.cap()), policy, source, as_of)
 
 
 def hours_text(rule: HoursRule) -> str:

@@ -19,7 +19,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT: Final = Path(__file__).parents[2]
-PRODUCT: Final = ROOT / "dialer"
+ROOMS: Final = ("config", "dialer")
+"""Folders with sentences."""
+
+LOCALES: Final = ROOT / "dialer" / "language" / "locale"
 LANGUAGES: Final = ("zh_CN",)
 MARKS: Final = {"_": 1, "_n": 2, "phrase": 1, "phrases": 2, "N_": 1, "C_": 2}
 """Functions whose first arguments are sentences: one, singular and plural, or (`C_`) a context and one."""
@@ -29,12 +32,12 @@ LONGEST_LINE: Final = 110
 
 
 def file_of(language: str, ending: str) -> Path:
-    return PRODUCT / "language" / "locale" / language / "LC_MESSAGES" / f"dialer.{ending}"
+    return LOCALES / language / "LC_MESSAGES" / f"dialer.{ending}"
 
 
 def marked() -> Iterator[tuple[Path, str | None, str | tuple[str, ...]]]:
     """Every sentence that is marked in the code: where, its context, and the text, or singular and plural."""
-    for path in sorted(PRODUCT.rglob("*.py")):
+    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
                 given = node.args[: MARKS[node.func.id]]

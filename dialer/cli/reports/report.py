@@ -19,6 +19,7 @@ from dialer.cli.base.output import show_json, show_page
 from dialer.cli.base.text import say
 from dialer.cli.reports.ask import sql, verify
 from dialer.cli.reports.zone import period_given, zone_of
+from dialer.language.translation import Language, _, language, speaking
 from dialer.reports.catalogue import KEY_HEADS, REPORTS, Report
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
@@ -117,18 +118,25 @@ def _make(
 
     chosen = formats or (("json",) if as_json else FILES if write else ("table",))
     if write is None and (len(chosen) > 1 or "xlsx" in chosen):
-        raise click.UsageError("several formats, or a workbook, need --write FOLDER")
+        raise click.UsageError(_("several formats, or a workbook, need --write FOLDER"))
     question = question_of(invocation, period, only, within)
     zone = zone_of(invocation)
     folder = Path(invocation.effective().settings.archive.folder)
     made_at = datetime.now(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
     groups = tuple(key.replace("-", "_") for key in by)
     document = compose(of, question, folder, time_zone=zone, made_at=made_at, by=groups)
-    for name in chosen:
-        if write is None:
-            _print(document, name)
-        else:
-            say(str(_write(document, name, write)))
+    with speaking(_language_of(invocation)):
+        for name in chosen:
+            if write is None:
+                _print(document, name)
+            else:
+                say(str(_write(document, name, write)))
+
+
+def _language_of(invocation: Invocation) -> Language:
+    """As the command says, or the settings, or the locale: a timer's process has none."""
+    configured = invocation.effective().settings.archive.language
+    return Language(configured) if configured and not invocation.lang else language()
 
 
 def _print(document: Document, name: str) -> None:
