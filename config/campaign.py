@@ -156,6 +156,11 @@ class CampaignSettings(Section):
         "message plays; the message should say so; empty: no key does",
         pattern=r"^[0-9*#]?$",
     )
+    whisper: str = Field(
+        default="",
+        description="path of a WAV file that the agent alone hears when a call comes, such as the campaign's name",
+        max_length=4096,
+    )
     wrapup_limit_s: float = Field(
         default=30.0, description="an agent is ready again after this long in wrap-up, in seconds", ge=0, le=3600
     )

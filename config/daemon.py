@@ -16,7 +16,7 @@ from config.edge import EdgeSettings, Transport
 from config.model import Region, Section
 from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
-from config.sip import SipSettings, TrunkSettings
+from config.sip import PORTS_PER_LINE, SipSettings, TrunkSettings
 
 
 def _ip_address(text: str) -> str:
@@ -281,6 +281,12 @@ class DaemonSettings(Section):
     drain: DrainSettings = Field(default=DrainSettings(), description="an orderly stop")
     pacing: PacingSettings = Field(default=PacingSettings(), description="how often the pacers decide")
 
+    @property
+    def music(self) -> tuple[tuple[str, str], ...]:
+        """WAV files that are played over and over: the setting that names each, and its path."""
+        named = (("sip.hold_music", self.sip.hold_music), ("agents.standing_music", self.agents.standing_music))
+        return tuple((setting, path) for setting, path in named if path)
+
     @field_validator("trunks")
     @classmethod
     def _trunk_names_differ(cls, trunks: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:
@@ -304,6 +310,17 @@ class DaemonSettings(Section):
         if edge.used and Transport.TLS in edge.transports and not edge.certificate_file:
             raise ValueError("transports has tls, so certificate_file and key_file must be given")
         return edge
+
+    @field_validator("agents")
+    @classmethod
+    def _ports_for_phones_on_the_line(cls, agents: AgentSettings, info: ValidationInfo) -> AgentSettings:
+        sip = info.data.get("sip")
+        needed = (
+            0 if sip is None or not agents.standing_most else PORTS_PER_LINE * (sip.max_lines + agents.standing_most)
+        )
+        if sip is not None and sip.rtp_port_max and sip.rtp_port_max - sip.rtp_port_min + 1 < needed:
+            raise ValueError(f"standing_most {agents.standing_most} needs {needed} RTP ports (sip.rtp_port_max) in all")
+        return agents
 
     @field_validator("registers")
     @classmethod

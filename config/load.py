@@ -75,7 +75,7 @@ def load_campaign(
     if isinstance(source, Path):
         tree = read_toml(layers, source)
         recording = tree.get("recording")
-        for section, name in ((tree, "abandon_message"), (recording, "announcement")):
+        for section, name in ((tree, "abandon_message"), (tree, "whisper"), (recording, "announcement")):
             message = section.get(name) if isinstance(section, dict) else None
             if isinstance(section, dict) and isinstance(message, str) and message:
                 section[name] = str(source.absolute().parent / message)

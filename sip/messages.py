@@ -16,7 +16,7 @@ On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`,
 `TrunkName`, `Arrived` and `Reject` are between the pool and the daemon. What is said of scripts is in
 `sip.scripts.messages`, of third parties in `sip.parties.messages`, of calls from outside in `sip.inbound.messages`, of
-listening to answered lines in `sip.detection.messages`.
+listening to answered lines in `sip.detection.messages`, of phones that stay on the line in `sip.standing.messages`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from sip.detection.messages import Listening, ListenOn
 from sip.inbound.messages import Arrived, InboundCommand
 from sip.parties.messages import LinkOpened, PartyCommand
 from sip.scripts.messages import AgentLeft, PromptDone, ScriptCommand
+from sip.standing.messages import NO_CUE, Cue, StandingCommand, StandingUp
 
 # --- settings, sent once to each worker ---------------------------------------------------------------------------
 
@@ -72,7 +73,8 @@ class Settings:
     (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
     Talks are recorded into folders of `recordings`, an absolute path. `phone_headers` are further headers of an INVITE
     to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the attempt. Answered lines are listened to in
-    files of `listening`, another absolute path.
+    files of `listening`, another absolute path. A worker that `keeps_phones` on the line is called by this host's other
+    workers; between talks a phone hears `standing_music`, a WAV file (empty: silence).
     """
 
     trunks: tuple[Trunk, ...]
@@ -89,6 +91,8 @@ class Settings:
     recordings: str = ""
     phone_headers: tuple[str, ...] = ()
     listening: str = ""
+    keeps_phones: bool = False
+    standing_music: str = ""
 
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
@@ -131,7 +135,8 @@ class DialAgent:
     `leg` names this try (another agent may be tried for the same call). `about` is shown on the phone: the masked
     number, never the clear one, and `attempt` the attempt's id. `address` is the IPv4 address of the phone's host where
     that is a name; the pool fills it in. With `keeps_callee` the callee stays when a bridged agent
-    is gone (`AgentLeft`).
+    is gone (`AgentLeft`). Where the phone stays on the line, `standing` is its leg, and `uri` the pool's to fill in.
+    The agent alone hears the `cue`.
     """
 
     call: str
@@ -142,6 +147,8 @@ class DialAgent:
     recording: RecordingOrder = RecordingOrder()
     attempt: str = ""
     keeps_callee: bool = False
+    standing: str = ""
+    cue: Cue = NO_CUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +210,7 @@ class Ping:
 _OfACall = (
     Dial | InboundCommand | DialAgent | ScriptCommand | PartyCommand | ListenOn | Record | CancelAgent | PlayMessage
 )
-Command = _OfACall | Cancel | HangUp | Stop | Ping
+Command = _OfACall | StandingCommand | Cancel | HangUp | Stop | Ping
 
 
 # --- events: worker -> daemon -----------------------------------------------------------------------------------
@@ -372,22 +379,8 @@ class TrunkName:
     problem: str
 
 
-CallEvent = (
-    Dialled
-    | Progress
-    | Answered
-    | AgentDialled
-    | Bridged
-    | AgentEnded
-    | AgentLeft
-    | LinkOpened
-    | Listening
-    | RecordingChanged
-    | PromptDone
-    | MessageDone
-    | Digit
-    | Ended
-)
+_OfAnAgent = AgentDialled | Bridged | AgentEnded | AgentLeft | LinkOpened | RecordingChanged | StandingUp
+CallEvent = Dialled | Progress | Answered | _OfAnAgent | Listening | PromptDone | MessageDone | Digit | Ended
 """What the daemon hears about a call."""
 
 Event = CallEvent | Ready | StartFailed | Pong | SlotsHeld

@@ -17,6 +17,7 @@ import math
 import socket
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Final
 
 import trio
@@ -30,7 +31,6 @@ from sip.inbound.messages import Answer, Reject
 from sip.link import Arrivals, Link
 from sip.messages import (
     SLOTS_PER_CALL,
-    AgentEnded,
     CancelAgent,
     Capacity,
     Command,
@@ -52,9 +52,11 @@ from sip.messages import (
 from sip.names import Names
 from sip.outbox import Outbox
 from sip.parties.messages import DialParty
-from sip.parties.phones import Phones
+from sip.parties.phones import Phones, not_sent
 from sip.placement import Placement
 from sip.pool_settings import PoolFailed, PoolSettings, PoolStartError, PoolStatistics, rtp_ranges
+from sip.standing.legs import StandingLegs
+from sip.standing.messages import DialStanding
 from sip.wire import WireError, encode
 
 __all__ = ["Pool", "PoolFailed", "PoolSettings", "PoolStartError", "PoolStatistics", "open_pool"]
@@ -129,12 +131,17 @@ class Pool:
         self._wanted = self._for_calls + settings.workers_beside(self._for_calls, zygote.slots)
         self._rtp_ranges = rtp_ranges(settings.rtp_port_first, settings.rtp_port_last, self._wanted, zygote.slots)
         self._placement = Placement()
+        self._standing = StandingLegs(settings.bind_address, self._placement)
+        self._outbox = Outbox(settings.events_limit)
+        self.events = self._outbox.events
+        self._tell = self._outbox.put
         self._phones = Phones(
             self._names,
             self._blame,
             self._placement,
+            self._standing,
             lambda order: self._pass_on(order.call, encode(order)),
-            self._phone_failed,
+            self._tell,
             at_edge=bool(settings.phones_port),
         )
         self._arrivals = Arrivals()
@@ -146,9 +153,6 @@ class Pool:
         self._restarts = 0
         self._stopping = False
         self._link_closed = trio.lowlevel.ParkingLot()
-        self._outbox = Outbox(settings.events_limit)
-        self.events = self._outbox.events
-        self._tell = self._outbox.put
         self._front = Front(settings.bind_address, settings.inbound_port, self._placement, self._blame, self._tell)
 
     def send(self, command: Command) -> None:
@@ -168,8 +172,10 @@ class Pool:
                     self._pass_on(command.call, encode(filled))
             case DialAgent():
                 self._phones.dial(command, self._nursery)
-            case DialParty():
-                self._dial_party(command)
+            case DialParty() | DialStanding() if self._stopping:
+                self._tell(not_sent(command, "the pool stops"))
+            case DialParty() | DialStanding():
+                self._phones.dial_beside(command, self._nursery)
             case CancelAgent(call, leg) if self._phones.withdraw(call, leg):
                 pass  # nothing has been sent
             case HangUp(call) if self._phones.withdraw(call):
@@ -201,35 +207,18 @@ class Pool:
         try:
             frame = encode(order)
         except WireError as error:
-            self._tell(_not_sent(order, str(error)))
+            self._tell(not_sent(order, str(error)))
             return
         trunk = Peer(order.trunk, is_trunk=True)
         if self._blame.rests(trunk, trio.current_time()):
-            self._tell(_not_sent(order, "the trunk rests: workers died with its calls", Cause.TRUNK_UNREACHABLE))
+            self._tell(not_sent(order, "the trunk rests: workers died with its calls", Cause.TRUNK_UNREACHABLE))
             return
         worker = None if self._stopping else self._placement.place(order.call, SLOTS_PER_CALL)
         if worker is None:
-            self._tell(_not_sent(order, "no worker has room"))
+            self._tell(not_sent(order, "no worker has room"))
         else:
             self._blame.takes_part(order.call, trunk)
             self._links[worker].write(frame)
-
-    def _dial_party(self, order: DialParty) -> None:
-        if self._stopping or self._placement.place(order.call, 1, beside=True) is None:
-            self._tell(_not_sent(order, "no worker has room"))
-        else:
-            self._phones.dial(order, self._nursery)
-
-    def _phone_failed(self, order: DialAgent | DialParty, cause: Cause) -> None:
-        """No worker is asked to ring this phone."""
-        if self._placement.worker_of(order.call) is None:
-            return
-        if isinstance(order, DialAgent):
-            self._tell(AgentEnded(order.call, order.leg, time.monotonic(), cause, 0))
-        else:
-            self._placement.free(order.call)
-            self._blame.forget(order.call)
-            self._tell(_not_sent(order, "the phone was not rung", cause))
 
     def start(self) -> None:
         """Start the tasks that keep the zygote and the workers running."""
@@ -333,13 +322,15 @@ class Pool:
         return f"worker {worker} (pid {pid}, status {status}): {reason}", is_peers_fault
 
     def _worker_settings(self, worker: int) -> Settings:
-        return self._settings.of_worker(self._trunks, *self._rtp_ranges[worker])
+        settings = self._settings.of_worker(self._trunks, *self._rtp_ranges[worker])
+        return replace(settings, keeps_phones=worker >= self._for_calls)
 
     def _hear(self, worker: int, event: Event) -> None:
         match event:
             case Ready(slots, sip_port, pid):
                 self._placement.add(worker, slots, beside=worker >= self._for_calls)
                 self._front.worker_is_at(worker, sip_port)
+                self._standing.worker_is_at(worker, sip_port)
                 self._pids[worker] = pid
                 self._ready_once.add(worker)
                 if len(self._ready_once) == self._wanted:
@@ -355,6 +346,7 @@ class Pool:
                 if isinstance(event, Ended):
                     self._placement.free(event.call)
                     self._blame.forget(event.call)
+                    self._standing.ended(event.call)
                 self._tell(event)
 
     def _lose_calls(self, worker: int, status: int) -> bool:
@@ -366,6 +358,8 @@ class Pool:
             is_peers_fault, at_fault = self._blame.death(calls, trio.current_time())
             for peer in at_fault:
                 self._tell(PeerRests(peer.name, peer.is_trunk, REST_S))
+        for free in self._standing.lost(calls):
+            self._pass_on(free.call, encode(free))
         for call in calls:
             self._blame.forget(call)
             self._tell(Ended(call, at, Cause.WORKER_LOST, Leg.DIALER, 0, 0, "the SIP worker died"))
@@ -393,7 +387,3 @@ class Pool:
     def _tell_capacity(self) -> None:
         if not self._stopping:
             self._tell(Capacity(self._placement.slots_total, self._placement.workers))
-
-
-def _not_sent(order: Dial | DialParty, reason: str, cause: Cause = Cause.NOT_SENT) -> Ended:
-    return Ended(order.call, time.monotonic(), cause, Leg.DIALER, 0, 0, reason)

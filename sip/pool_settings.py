@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sip.messages import Settings, Trunk
+from sip.messages import SLOTS_PER_CALL, Settings, Trunk
 
 PORTS_PER_SLOT: Final = 4
 
@@ -23,18 +23,19 @@ class PoolSettings:
     """What the pool is to hold and to reach.
 
     `lines` is the number of calls at once, each with room for an agent's leg; `parties` is how many third parties there
-    may be beside them, in workers of their own. `rtp_port_first` to `rtp_port_last` is
-    cut into one range per worker (0, 0: the system chooses). A worker that says nothing for `pong_timeout_s` although
-    it is asked every `ping_interval_s` is killed. More deaths in `restart_window_s` than `restart_share` of the
-    workers, and than `restart_limit`, are too many: nothing is restarted any more, and `Pool.spent` is set. Crashes
-    with calls in them do not count: the peers of these calls are suspected, and rest (`sip.blame`). Media time-out,
-    session refresh and talk limit are the workers' (`sip.messages.Settings`). Trunks' calls arrive at `inbound_port`
-    (UDP); 0: at none.
+    may be beside them, and `standing` how many phones that stay on the line, in workers of their own. `rtp_port_first`
+    to `rtp_port_last` is cut into one range per worker (0, 0: the system chooses). A worker that says nothing for
+    `pong_timeout_s` although it is asked every `ping_interval_s` is killed. More deaths in `restart_window_s` than
+    `restart_share` of the workers, and than `restart_limit`, are too many: nothing is restarted any more, and
+    `Pool.spent` is set. Crashes with calls in them do not count: the peers of these calls are suspected, and rest
+    (`sip.blame`). Media time-out, session refresh and talk limit are the workers' (`sip.messages.Settings`). Trunks'
+    calls arrive at `inbound_port` (UDP); 0: at none.
     """
 
     trunks: tuple[Trunk, ...]
     lines: int
     parties: int = 0
+    standing: int = 0
     bind_address: str = "127.0.0.1"
     rtp_port_first: int = 0
     rtp_port_last: int = 0
@@ -48,6 +49,7 @@ class PoolSettings:
     recordings: str = ""
     phone_headers: tuple[str, ...] = ()
     listening: str = ""
+    standing_music: str = ""
     inbound_port: int = 0
     start_timeout_s: float = 15.0
     stop_timeout_s: float = 4.0
@@ -65,12 +67,14 @@ class PoolSettings:
             raise ValueError(f"RTP ports: {self.rtp_port_first} to {self.rtp_port_last} is no range of ports")
 
     def workers_beside(self, for_calls: int, slots: int) -> int:
-        """How many workers third parties get besides those for calls; fewer where the RTP ports are too few."""
-        wanted = -(-self.parties // slots)
-        if not self.rtp_port_last:
-            return wanted
-        ports = self.rtp_port_last - self.rtp_port_first - self.rtp_port_first % 2 + 1
-        return max(0, min(wanted, ports // (PORTS_PER_SLOT * slots) - for_calls))
+        """How many workers standing legs and third parties get besides those for calls; the latter fewer where the RTP
+        ports are too few."""
+        standing = -(-self.standing // max(slots // SLOTS_PER_CALL, 1))
+        parties = -(-self.parties // slots)
+        if self.rtp_port_last:
+            ports = self.rtp_port_last - self.rtp_port_first - self.rtp_port_first % 2 + 1
+            parties = max(0, min(parties, ports // (PORTS_PER_SLOT * slots) - for_calls - standing))
+        return standing + parties
 
     def of_worker(self, trunks: tuple[Trunk, ...], rtp_port_first: int, rtp_port_last: int) -> Settings:
         """What one of the workers is told."""
@@ -89,6 +93,7 @@ class PoolSettings:
             recordings=self.recordings,
             phone_headers=self.phone_headers,
             listening=self.listening,
+            standing_music=self.standing_music,
         )
 
 

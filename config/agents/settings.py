@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Final
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from config.model import Section
 
@@ -15,6 +16,13 @@ _DOMAIN: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1
 _HEADER: Final = re.compile(r"([A-Za-z-]{1,40}): ([ -~]{1,200})")
 _FREE: Final = frozenset({"call-info", "alert-info", "answer-mode", "priority", "subject", "p-auto-answer"})
 """Headers that are nobody else's."""
+
+
+class Connection(StrEnum):
+    """How an agent's phone takes part: rung for each call, or on the line from login to logout."""
+
+    RUNG = "rung"
+    STANDING = "standing"
 
 
 class AgentSettings(Section):
@@ -32,6 +40,25 @@ class AgentSettings(Section):
         le=10,
     )
 
+    connection: Connection = Field(
+        default=Connection.RUNG,
+        description="rung: a phone is rung for each call; standing: it is rung at the login and stays on the line. A "
+        "login may say otherwise",
+    )
+    standing_most: int = Field(
+        default=0,
+        validate_default=True,
+        description="most phones that stay on the line at once on this host; needed with connection standing",
+        ge=0,
+        le=2500,
+    )
+    beep: bool = Field(default=True, description="who stays on the line hears a beep when a call comes")
+    standing_music: str = Field(
+        default="",
+        description="WAV file (16 bit mono PCM, 8 or 16 kHz) for who stays on the line and is on no call, absolute "
+        "path; empty: silence",
+        pattern=r"^(/.{1,1000})?$",
+    )
     invite_headers: tuple[str, ...] = Field(
         default=(
             "Call-Info: <sip:dialer>;answer-after=0",
@@ -69,6 +96,13 @@ class AgentSettings(Section):
             if not is_host:
                 raise ValueError(f"{text[:40]!r} is neither a network of IPv4 such as 10.0.0.0/8 nor a domain")
         return hosts
+
+    @field_validator("standing_most")
+    @classmethod
+    def _room_for_standing_legs(cls, most: int, info: ValidationInfo) -> int:
+        if info.data.get("connection") is Connection.STANDING and not most:
+            raise ValueError("must say how many agents' phones stay on the line on this host")
+        return most
 
     @field_validator("invite_headers")
     @classmethod

@@ -25,6 +25,7 @@ from typing import Final
 from config.policies import AppliedSettings
 from dialer.core import campaign_changes, engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
+from dialer.core.agents import standing_legs
 from dialer.core.agents.agent import Agent, AgentEvent
 from dialer.core.board import CallRow
 from dialer.core.calls import dialling, failover, previewing, recording, routing
@@ -36,6 +37,7 @@ from dialer.core.engine_view import EngineStatistics, EngineView
 from pacing.api import Observation, Settings, Snapshot
 from sip import messages
 from sip.causes import Cause
+from sip.standing.messages import StandingUp
 
 LEASE_CHECK_S: Final = 0.1
 CATCH_UP_S: Final = 1.0
@@ -192,6 +194,9 @@ class Engine:
     def _dispatch(self, event: inputs.Input, now: float, wall: float) -> None:
         state = self.state
         match event:
+            case StandingUp() | messages.Ended() if standing_legs.concerns(event.call):
+                if cut_off := standing_legs.heard(state, event, now):
+                    routing.hang_up(state, cut_off, Cause.WORKER_LOST, now)
             case messages.Ended():
                 failover.ended(state, event, now, wall)
             case _ if isinstance(event, messages.CallEvent):
@@ -274,6 +279,9 @@ class Engine:
             return
         if kind is TimerKind.LINE:
             previewing.line(state, name, about, now)
+            return
+        if kind is TimerKind.STANDING:
+            standing_legs.redial(state, name, about, now)
             return
         if kind is TimerKind.STORE:
             dialling.store_overdue(state, state.campaigns[name], about, now)

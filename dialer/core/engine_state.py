@@ -13,21 +13,24 @@ from enum import StrEnum
 from itertools import count
 from typing import Final
 
+from config.agents.settings import Connection
 from config.policies import AppliedSettings
 from dialer.core.agents import choice
 from dialer.core.agents.agent import BUSY, Agent, AgentState, Roster, come_free, enter, pause_after
 from dialer.core.agents.staffing import Staffing
+from dialer.core.agents.standing import LegState, StandingLeg
 from dialer.core.calls import trunk_selection
 from dialer.core.calls.call import STATE_LIMIT_S, TRY_MARK, UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
 from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
-from dialer.core.effects import AgentChanged, Anomaly, Effect
-from sip.messages import SLOTS_PER_CALL
+from dialer.core.effects import AgentChanged, Anomaly, Effect, Send
+from sip.messages import SLOTS_PER_CALL, HangUp
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the engine needs to know about its host. `hash_key` is the key of what stands for numbers in records."""
+    """What the engine needs to know about its host. `hash_key` is the key of what stands for numbers in records.
+    `connection` is how agents' phones take part where their login does not say; those on the line `beep` at a call."""
 
     trunks: tuple[TrunkLimits, ...]
     max_lines: int
@@ -35,6 +38,8 @@ class EngineSettings:
     lease_batch: int = 200
     handover_allowance_s: float = 0.3
     hash_key: bytes = field(default=b"", repr=False)
+    connection: Connection = Connection.RUNG
+    beep: bool = True
 
 
 class TimerKind(StrEnum):
@@ -49,6 +54,7 @@ class TimerKind(StrEnum):
     OFFER = "offer"
     LINE = "line"
     TALK = "talk"
+    STANDING = "standing"
 
 
 Timer = tuple[float, int, TimerKind, str, float]
@@ -71,7 +77,8 @@ class EngineState:
     campaign, best first, as its settings were when they were last looked up.
     `recording_fault` says in words why nothing can be recorded on this host; empty: it can.
     `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
-    `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known.
+    `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known. `standing_dialled` counts
+    the standing legs of this run.
     """
 
     settings: EngineSettings
@@ -91,6 +98,7 @@ class EngineState:
     recording_fault: str = ""
     wall_ahead_s: float = 0.0
     utc_offset_s: float | None = None
+    standing_dialled: int = 0
     at_gates: Counter[str] = field(default_factory=Counter)
     in_preview: list[CampaignRun] = field(default_factory=list)
     usable: dict[str, tuple[AppliedSettings, list[TrunkLoad]]] = field(default_factory=dict)
@@ -249,9 +257,11 @@ class EngineState:
     # --- agents -------------------------------------------------------------------------------------------------
 
     def put_agent(self, agent: Agent) -> None:
-        """Remember an agent's new state and tell those who watch."""
+        """Remember an agent's new state and tell those who watch. The phone of one who has gone is hung up."""
         before = self.roster.get(agent.agent)
         self.roster.put(agent)
+        if agent.state is AgentState.OFFLINE and agent.standing is not None:
+            self.hang_up_standing(agent.standing)
         if before is not None and _shown(before) == _shown(agent):
             return
         self.changed.update(agent.campaigns if before is None else agent.campaigns + before.campaigns)
@@ -263,6 +273,11 @@ class EngineState:
                 campaign=self._serves(agent),
             )
         )
+
+    def hang_up_standing(self, leg: StandingLeg) -> None:
+        """A phone need not stay on the line any more."""
+        if leg.state is not LegState.DOWN:
+            self.do(Send(HangUp(leg.call)))
 
     def _serves(self, agent: Agent) -> str:
         """The campaign that an agent works for at the moment; empty: it may be any of several."""
@@ -300,7 +315,11 @@ class EngineState:
             self.phone_failed(agent, "phone did not answer", now)
 
     def phone_failed(self, agent: Agent, reason: str, now: float) -> None:
-        """An agent's phone does not take calls: the agent is paused, or leaves as asked."""
+        """An agent's phone does not take calls: the agent is paused, or leaves as asked. One that should stay on the
+        line and has not is rung again (`standing_legs`)."""
+        if not agent.can_be_reached:
+            self.put_agent(come_free(agent, now))
+            return
         target = agent.pending if agent.pending is AgentState.OFFLINE else AgentState.PAUSED
         self.put_agent(enter(agent, target, now, reason=reason))
 

@@ -83,8 +83,8 @@ def _leaves(group: BaseExceptionGroup[StartFailed]) -> list[StartFailed]:
 
 
 async def _run(settings: DaemonSettings) -> Exit:
-    if settings.sip.hold_music:
-        for reason in await trio.to_thread.run_sync(unplayable, Path(settings.sip.hold_music), "sip.hold_music"):
+    for setting, path in settings.music:
+        for reason in await trio.to_thread.run_sync(unplayable, Path(path), setting):
             raise StartFailed(Exit.CONFIG, reason)
     parts = await trio.to_thread.run_sync(open_parts, settings)
     log.info("starting", host=parts.host, owner=parts.owner, lines=settings.sip.max_lines)

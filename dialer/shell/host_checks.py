@@ -76,7 +76,7 @@ def check_settings(effective: Effective[DaemonSettings], catalogue: Catalogue, f
     """The settings themselves: they have been read, so what is left are gaps, policies, and who may read a password."""
     settings = effective.settings
     yield ok("settings", f"no mistakes ({f'file {file}' if file else 'no file: defaults only'})")
-    for reason in unplayable(Path(settings.sip.hold_music), "sip.hold_music") if settings.sip.hold_music else ():
+    for reason in (reason for setting, path in settings.music for reason in unplayable(Path(path), setting)):
         yield Finding("settings", State.FAULT, reason, "the daemon would not start: mend the file or leave it out")
     if not settings.trunks:
         yield Finding("settings", State.FAULT, "no trunk is configured", "add a [[trunks]] section")

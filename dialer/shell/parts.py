@@ -146,6 +146,8 @@ def open_parts(settings: DaemonSettings) -> Parts:
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
                 handover_allowance_s=settings.pacing.handover_allowance_s,
                 hash_key=evidence.key,
+                connection=settings.agents.connection,
+                beep=settings.agents.beep,
             )
         ),
         notifier=Notifier(),
@@ -245,4 +247,6 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         hold_music=settings.sip.hold_music,
         recordings=settings.recordings.live,
         phone_headers=settings.agents.invite_headers,
+        standing=settings.agents.standing_most,
+        standing_music=settings.agents.standing_music,
     )

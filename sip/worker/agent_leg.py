@@ -9,6 +9,7 @@ from sip.causes import Cause, classify
 from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent, RecordingOrder
 from sip.parties.messages import Join
 from sip.scripts.messages import AgentLeft
+from sip.standing.messages import NO_CUE
 from sip.worker import cancelling
 from sip.worker import dialog as fact
 from sip.worker.context import Context
@@ -48,7 +49,7 @@ class AgentLeg:
         self._agent: Dialog | None = None
         self._leg = ""
         self._next: DialAgent | None = None
-        self._order = RecordingOrder()
+        self._order, self._cue = RecordingOrder(), NO_CUE
         self._keeps_callee = False
         self._over = False
 
@@ -146,6 +147,7 @@ class AgentLeg:
             self._context.emit(Bridged(agent.call, self._leg, self._context.now()))
             self._has_bridged()
             self.talk.connect()
+            self.talk.play_cue(self._cue)
 
     def join(self, order: Join) -> None:
         """A third party comes into the talk, or is to be heard by others."""
@@ -174,7 +176,7 @@ class AgentLeg:
         except RefusedError as error:
             self._failed(command.leg, error.cause, 0)
             return
-        self._agent, self._leg, self._order = agent, command.leg, command.recording
+        self._agent, self._leg, self._order, self._cue = agent, command.leg, command.recording, command.cue
         self._keeps_callee = command.keeps_callee
         self._context.after(NOTHING_HEARD_S, lambda: self._check_heard(agent))
 
@@ -236,6 +238,7 @@ def _is_heard(leg: Dialog) -> bool:
 
 
 def cause_of_end(agent: Dialog, answer: Answer) -> Cause:
+    """Why the leg of a phone ended."""
     if agent.answered:
         return cause_after_answer(agent, answer)
     if agent.cancelling and answer.code == _CANCELLED:

@@ -32,6 +32,11 @@ _FORGOTTEN: Final = frozenset({408, 481})
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """A far end has placed this leg, and waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """The INVITE has left (again, with credentials, after a challenge)."""
 
@@ -88,7 +93,7 @@ class Fault:
     """A callback failed; the traceback went to stderr."""
 
 
-Fact = Sent | Heard | Confirmed | MediaReady | Held | Gone | Key | Vanished | Fault
+Fact = Invited | Sent | Heard | Confirmed | MediaReady | Held | Gone | Key | Vanished | Fault
 
 _Callback = TypeVar("_Callback", bound=Callable[..., None])
 

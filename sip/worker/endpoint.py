@@ -25,9 +25,10 @@ from sip.causes import Cause
 from sip.inbound.messages import Answer
 from sip.messages import Dial, DialAgent, Settings, Trunk
 from sip.parties.messages import DialParty
+from sip.standing.messages import DialStanding
 from sip.worker.dialog import Dialog, Fact, Key
 from sip.worker.inbound.arrivals import Arrivals, ArrivedDialog
-from sip.worker.library_settings import Account, endpoint_settings
+from sip.worker.library_settings import Account, Codecs, endpoint_settings
 from sip.worker.media_sockets import MediaSockets
 from sip.worker.peers import Peers
 from sip.worker.screen import Screen
@@ -41,6 +42,7 @@ from sip.worker.socket_filter import (
     selector,
     socket_on,
 )
+from sip.worker.standing.reception import InnerDialog, Reception
 
 CLOCK_GRACE_S: Final = 0.2
 """How long the clock runs on. The bridge removes the ports of ended calls on a clock tick; without one they pile up."""
@@ -58,10 +60,6 @@ CONTACT_BYTES: Final = 4
 """Of the user in our Contact, which is another one in each worker."""
 
 EDGE: Final = "127.0.0.1"
-
-_CODECS: Final = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1"}
-_BEST_CODEC: Final = 128
-"""The library's priority of the codec that is named first."""
 
 _DIGITS: Final = re.compile(r"\d{4,}")
 
@@ -96,6 +94,7 @@ class Endpoint:
         self.hold_music = settings.hold_music
         self.recordings = settings.recordings
         self.listening = settings.listening
+        self.standing_music = settings.standing_music
         self.facts: deque[tuple[Dialog, Fact]] = deque()
         self._settings = settings
         self._host = settings.bind_address
@@ -122,12 +121,9 @@ class Endpoint:
         self._devices = self._library.audDevManager()
         self._devices.setNoDev()
         self._library.libStart()
-        for codec in self._library.codecEnum2():
-            self._library.codecSetPriority(codec.codecId, 0)
-        self._offered: tuple[str, ...] = ()
-        self._offer(tuple(_CODECS))
+        self._codecs = Codecs(self._library)
         # The stock library has room for eight accounts: all trunks share one.
-        self._arrivals = Arrivals(self._screen, self._handle_events, self.facts)
+        self._arrivals = Arrivals(self._screen, self._handle_events, self.facts, self.reception.came)
         self._carriers = Account(settings, contact, self._arrivals.came)
         self._phones = Account(settings, contact, self._arrivals.came)
 
@@ -135,7 +131,8 @@ class Endpoint:
         """Put the screen on the library's port; a duplicate of the library's socket."""
         library = socket_on(self.sip_port)
         library.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._screen = Screen(self._host, self.sip_port, self._leg_of, self._press)
+        self.reception = Reception(self.facts)
+        self._screen = Screen(self._host, self.sip_port, self._leg_of, self._press, self.reception.welcomes)
         self._own_ports = (self.sip_port, int(self._screen.relay.getsockname()[1]))
         attach_selector(library, selector(self._own, self._own_ports))
         for each in (library, self._screen.socket, self._screen.relay):
@@ -183,6 +180,7 @@ class Endpoint:
         self._sources = {trunk.name: [IPv4Network(text) for text in trunk.sources] for trunk in trunks}
         addresses = [IPv4Network(each) for trunk in trunks for each, _ in address.targets_of(trunk)]
         networks = [*addresses, *(network for sources in self._sources.values() for network in sources)]
+        networks += [IPv4Network(self._own)] if self._settings.keeps_phones else []
         own = [Sender(IPv4Network(self._own), port) for port in self._own_ports]
         self._peers = Peers(own, networks)
         for leg_addresses in self._legs.values():
@@ -239,7 +237,7 @@ class Endpoint:
             proxy = "" if trunk.host == host else f"{host}:{port}"
             account = self._carriers.use(proxy, trunk.username, trunk.password)
             from_header = address.caller(caller_id, self._host)
-            self._offer(trunk.codecs)
+            self._codecs.offer(trunk.codecs)
             return self._place(order.call, account, uri, from_header, host, self._sources[trunk.name])
 
     def answer(self, order: Answer) -> ArrivedDialog:
@@ -247,7 +245,7 @@ class Endpoint:
         trunk = self._trunks.get(order.trunk)
         if trunk is None:
             raise RefusedError("no such trunk")
-        self._offer(trunk.codecs)
+        self._codecs.offer(trunk.codecs)
         dialog = self._arrivals.let_in(order)
         if dialog is None:
             raise RefusedError("the SIP library makes no call of the INVITE", Cause.PROTOCOL_ERROR)
@@ -256,31 +254,30 @@ class Endpoint:
         dialog.media = MediaSockets(dialog.sockets, self._poller, self._sources[trunk.name])
         return dialog
 
-    def dial_phone(self, order: DialAgent | DialParty) -> Dialog:
-        """Send the INVITE to the phone of an agent or a third party. Raises `RefusedError`."""
+    def dial_phone(self, order: DialAgent | DialParty | DialStanding) -> Dialog:
+        """Send the INVITE to the phone of an agent or a third party, or to the worker that keeps it on the line. Raises
+        `RefusedError`."""
+        is_kept = isinstance(order, DialAgent) and bool(order.standing)
         with _refusals():
             uri = address.agent_uri(order.uri)
             host, way = order.address or str(address.host_of(uri) or ""), ""
-            if self._settings.phones_port:
+            if self._settings.phones_port and not is_kept:
                 host, way = EDGE, f"{EDGE}:{self._settings.phones_port}"
             elif not host:
                 raise RefusedError("the phone's host has no IPv4 address", Cause.UNREACHABLE)
             elif order.address and address.host_of(uri) is None:
                 way = f"{host}:{address.port_of(uri)}"
             account = self._phones.use(way)
-            self._offer(tuple(_CODECS))
-            headers = [text.replace("{attempt}", order.attempt) for text in self._settings.phone_headers]
+            self._codecs.offer()
+            attempt = "" if isinstance(order, DialStanding) else order.attempt
+            headers = [text.replace("{attempt}", attempt) for text in self._settings.phone_headers if attempt]
             return self._place(order.call, account, uri, address.shown(order.about, self._host), host, (), headers)
 
-    def _offer(self, codecs: tuple[str, ...]) -> None:
-        """Name these codecs in the offers from now on, best first; the library has one list for all calls."""
-        if codecs == self._offered:
-            return
-        for name in self._offered:
-            self._library.codecSetPriority(_CODECS[name], 0)
-        for place, name in enumerate(codecs):
-            self._library.codecSetPriority(_CODECS[name], _BEST_CODEC - place)
-        self._offered = codecs
+    def admit(self, dialog: InnerDialog) -> None:
+        """Hear another worker of this host, which has placed this leg."""
+        self._legs[dialog] = []
+        self._hear(dialog, self._own)
+        dialog.media = MediaSockets(pair_from(dialog.first_descriptor), self._poller)
 
     def _place(
         self,
@@ -320,7 +317,7 @@ class Endpoint:
         self._closed_at.append(now)
 
     def _forget(self, dialog: Dialog) -> None:
-        for host in self._legs.pop(dialog):
+        for host in self._legs.pop(dialog, ()):  # one that was refused was never admitted
             self._peers.leave(host)
 
     def room_at(self, now: float, *, for_agent: bool) -> float:
@@ -341,7 +338,15 @@ class Endpoint:
     def give_up(self, dialog: Dialog, code: int, phrase: str) -> None:
         """Answer an INVITE of ours in the far end's place. Should it answer later after all, it is hung up on."""
         self._screen.hang_up_later(dialog.call_id, dialog.invite)
-        self._send(dialog.local_answer(code, phrase), str(self._own), self.sip_port)
+        self.tell_library(dialog.local_answer(code, phrase))
+
+    def tell_library(self, message: bytes) -> None:
+        """Give the library a message in the far end's place."""
+        self._send(message, str(self._own), self.sip_port)
+
+    def end_for_far_end(self, dialog: InnerDialog) -> None:
+        """End a leg whose worker is dead, as if it had said so."""
+        self.tell_library(dialog.bye_of_far_end(f"{self._own}:{self.sip_port}"))
 
     def _send(self, message: bytes, host: str, port: int) -> None:
         try:

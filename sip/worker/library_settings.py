@@ -12,9 +12,14 @@ import pjsua2 as pj
 from sip.messages import SLOTS_PER_CALL, Settings
 
 MEDIA_PORTS_BESIDES: Final = 8
-PORTS_OF_A_TALK: Final = 7
-"""Two files of a recording, those of the part before that are still being closed, two players, and the file that
-is listened to."""
+PORTS_OF_A_TALK: Final = 9
+"""Two files of a recording, those of the part before that are still being closed, two players, beep and whisper, and
+the file that is listened to."""
+FRAME_MS: Final = 20
+
+_CODECS: Final = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1"}
+_BEST_CODEC: Final = 128
+"""The library's priority of the codec that is named first."""
 
 
 def endpoint_settings(settings: Settings, slots: int, legs: int, log: Any) -> Any:
@@ -32,6 +37,9 @@ def endpoint_settings(settings: Settings, slots: int, legs: int, log: Any) -> An
     config.medConfig.ecTailLen = 0
     config.medConfig.noVad = True
     config.medConfig.maxMediaPorts = legs + PORTS_OF_A_TALK * max(slots // SLOTS_PER_CALL, 1) + MEDIA_PORTS_BESIDES
+    if settings.keeps_phones:
+        # Two jitter buffers are on an agent's way: this one begins short, and grows where packets come unevenly.
+        config.medConfig.jbInit = config.medConfig.jbMinPre = FRAME_MS
     config.logConfig.level = min(settings.log_level, 1)
     config.logConfig.consoleLevel = min(settings.log_level, 1)
     config.logConfig.msgLogging = 0
@@ -91,3 +99,24 @@ class Account:
         if username:
             config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", username, 0, password))
         return config
+
+
+class Codecs:
+    """What offers name; the library has one list for all calls."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        self._offered: tuple[str, ...] = ()
+        for codec in library.codecEnum2():
+            library.codecSetPriority(codec.codecId, 0)
+        self.offer()
+
+    def offer(self, codecs: tuple[str, ...] = tuple(_CODECS)) -> None:
+        """Name these codecs in the offers from now on, best first; without any, all that we have."""
+        if codecs == self._offered:
+            return
+        for name in self._offered:
+            self._library.codecSetPriority(_CODECS[name], 0)
+        for place, name in enumerate(codecs):
+            self._library.codecSetPriority(_CODECS[name], _BEST_CODEC - place)
+        self._offered = codecs

@@ -36,14 +36,16 @@ from sip.messages import (
     Stop,
 )
 from sip.parties.messages import DialParty
+from sip.standing.messages import DialStanding
 from sip.worker import dialog as fact
 from sip.worker.call import Call, DialledCall
 from sip.worker.dialog import Dialog
 from sip.worker.endpoint import Endpoint
 from sip.worker.inbound.call import ArrivedCall
 from sip.worker.parties.party_call import PartyCall
+from sip.worker.standing.leg import StandingLeg
 
-AnyCall = Call | PartyCall
+AnyCall = Call | PartyCall | StandingLeg
 
 IDLE_S: Final = 1.0
 BUSY_S: Final = 0.5
@@ -287,6 +289,8 @@ class Worker:
                     self._begin(message.call, ArrivedCall(message, self))
                 case DialParty():
                     self._begin(message.call, PartyCall(message, self))
+                case DialStanding():
+                    self._begin(message.call, StandingLeg(message, self))
                 case Ping(number):
                     self.say(Pong(number))
                 case Settings(trunks):

@@ -56,10 +56,16 @@ class Leg(Protocol):
 
 
 class Screen:
-    """`leg_of` gives the leg of a Call-ID, if it has not ended; `press` takes its Call-ID and a key."""
+    """`leg_of` gives the leg of a Call-ID, if it has not ended; `press` takes its Call-ID and a key. `welcomes` says
+    which INVITEs may open a dialog."""
 
     def __init__(
-        self, host: str, port: int, leg_of: Callable[[str], Leg | None], press: Callable[[str, str], None]
+        self,
+        host: str,
+        port: int,
+        leg_of: Callable[[str], Leg | None],
+        press: Callable[[str, str], None],
+        welcomes: Callable[[sip_text.Request], bool] = lambda _: False,
     ) -> None:
         """Bind beside the library, whose socket shares its port already. Raises `OSError`."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -74,6 +80,7 @@ class Screen:
         self._own = f"{self._library[0]}:{port}"
         self._leg_of = leg_of
         self._press = press
+        self._welcomes = welcomes
         self._given_up: OrderedDict[str, str] = OrderedDict()
         self._infos: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._invites: OrderedDict[str, int] = OrderedDict()
@@ -159,6 +166,9 @@ class Screen:
             line = self._refusal(request, leg) or self._pass_on(request, source)
         elif is_inside:
             line, added = self._inside(request)
+        elif request.method == "INVITE" and not request.has_to_tag and self._welcomes(request):
+            remember(self._invites, request.call_id, _number(request), DIALOGS_REMEMBERED)
+            line = self._pass_on(request, source)
         else:
             line, added = _outside(request)
         if line and request.method != "ACK":

@@ -19,6 +19,9 @@ REASON_LIMIT: Final = 256
 HEAD_LIMIT: Final = 8192
 """Characters of a request's headers; longer ones are not answered."""
 
+LATER_THAN_ANY: Final = 2**30
+"""A CSeq beyond that of any request that a far end has sent."""
+
 DAY_S: Final = 86_400
 READ_LIMIT: Final = 1024
 """Characters of the Reason headers that are looked at. Whoever sends more has nothing to say."""
@@ -211,6 +214,20 @@ def ack_and_bye(invite: str, answer: str) -> list[bytes]:
         )
         for step, name in enumerate(("ACK", "BYE"))
     ]
+
+
+def bye_of_far_end(answer: str, own: str) -> bytes:
+    """The BYE of whoever sent the INVITE that `answer` is our 2xx to, in their place; its own answer goes to `own`."""
+    lines = answer.split("\r\n")
+    return _message(
+        f"BYE sip:{own} SIP/2.0",
+        f"Via: SIP/2.0/UDP {own};branch=z9hG4bKbye{secrets.token_hex(8)}",
+        "Max-Forwards: 70",
+        f"From: {_header(lines, 'from', 'f')}",
+        f"To: {_header(lines, 'to', 't')}",
+        f"Call-ID: {_header(lines, 'call-id', 'i')}",
+        f"CSeq: {LATER_THAN_ANY} BYE",
+    )
 
 
 def keeps_timer(response: str) -> bool:

@@ -16,7 +16,14 @@ from dialer.store.operators.agents import Heard, Malformed, Presence
 from tests.store.conftest import NOW, OWNER
 
 LOGIN = AgentEvent(
-    AgentEventKind.LOGIN, "17", "sip:17@10.0.0.5", ("spring",), "north", shift_ends_at=1_772_500_000.0, name="李娜"
+    AgentEventKind.LOGIN,
+    "17",
+    "sip:17@10.0.0.5",
+    ("spring",),
+    "north",
+    shift_ends_at=1_772_500_000.0,
+    name="李娜",
+    connection="standing",
 )
 LOGIN_SAID = {"type": "login", "agent": "17", "uri": "sip:17@10.0.0.5", "campaigns": ["spring"]}
 
@@ -78,6 +85,7 @@ def test_a_host_goes_on_where_it_left_off(store: Store) -> None:
         ({"type": "login", "agent": "17", "uri": "sip:1@a", "campaigns": [7]}, "campaigns[0]: must be text"),
         ({"type": "pause", "agent": "17", "reason": "x" * 65}, "reason: longer than 64 characters"),
         (LOGIN_SAID | {"shift_ends_at": "18:00"}, "shift_ends_at: not an ISO 8601 time"),
+        (LOGIN_SAID | {"connection": "wire"}, "connection: must be one of default, rung, standing"),
         ({"type": "ready", "agent": "17", "shoe": 1}, "unknown field 'shoe'"),
         ({"type": "dial", "agent": "17"}, "lead_id: missing"),
         ({"type": "skip", "agent": "17", "lead_id": " "}, "lead_id: empty"),

@@ -9,6 +9,7 @@ decides; so two calls can never get the same agent. The rules:
 4. An agent who sends no heartbeat is gone: at once when idle, after the call when talking.
 5. Anything the table does not foresee changes nothing and is answered with a reason that the sender can read.
 6. A lead on offer (preview) is with one agent, who says `dial` or `skip` of that lead and of no other.
+7. Where an agent's phone stays on the line (`standing`), nobody is READY without it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
+
+from dialer.core.agents.standing import StandingLeg
 
 
 class AgentState(StrEnum):
@@ -54,7 +57,8 @@ class AgentEventKind(StrEnum):
 class AgentEvent:
     """One entry of the agents' stream. `uri`, `campaigns`, `team`, `name`, `skills` (levels by name) and
     `shift_ends_at` (seconds since the epoch, None: not said) belong to a login, `reason` to a pause or a skip,
-    `lead_id` to the answer to an offer. `ref` is what the desktop calls the entry, and comes back where it is refused.
+    `lead_id` to the answer to an offer. `connection` of a login is how the phone takes part, empty: as this
+    host's settings say. `ref` is what the desktop calls the entry, and comes back where it is refused.
     """
 
     kind: AgentEventKind
@@ -68,6 +72,7 @@ class AgentEvent:
     name: str = ""
     skills: Mapping[str, int] = field(default_factory=dict)
     ref: str = ""
+    connection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ class Agent:
 
     `login` are the campaigns of the login, `campaigns` those of them that the agent serves: the ones whose skills it
     has (see `choice`). Since the login it was busy for `busy_s` and ready for `idle_s`, up to `since`; `served_at` is
-    when it was last given a call.
+    when it was last given a call. `standing` is the leg of a phone that stays on the line; None: it is rung for
+    each call.
     """
 
     agent: str
@@ -112,6 +118,12 @@ class Agent:
     busy_s: float = 0.0
     idle_s: float = 0.0
     served_at: float = float("-inf")
+    standing: StandingLeg | None = None
+
+    @property
+    def can_be_reached(self) -> bool:
+        """Whether a call may be sent to the phone."""
+        return self.standing is None or self.standing.is_up
 
 
 ON_CALL: Final = frozenset({AgentState.RINGING, AgentState.TALKING})
@@ -213,7 +225,7 @@ def _leave(agent: Agent, target: AgentState, reason: str, now: float) -> Agent:
     if agent.state in COMMITTED or (agent.state is AgentState.WRAPUP and target is AgentState.PAUSED):
         return replace(agent, pending=target, pending_reason=reason)
     if agent.state is target:
-        return replace(agent, reason=reason)
+        return replace(agent, reason=reason, standing=_ready_then(agent, wanted=False))
     return enter(agent, target, now, reason=reason)
 
 
@@ -226,7 +238,11 @@ def enter(
     call: str | None = None,
     lead: LeadRef | None = None,
 ) -> Agent:
-    """The agent in a new state since now; what was pending is kept while the agent is busy."""
+    """The agent in a new state since now; what was pending is kept while the agent is busy. Who would be ready without
+    the phone is paused, and ready when it is there."""
+    waits_for_phone = state is AgentState.READY and not agent.can_be_reached
+    if waits_for_phone and agent.standing is not None:
+        state, reason = AgentState.PAUSED, agent.standing.why
     keep = state in BUSY
     spent_s = now - agent.since
     return replace(
@@ -241,7 +257,24 @@ def enter(
         busy_s=agent.busy_s + (spent_s if agent.state in BUSY else 0.0),
         idle_s=agent.idle_s + (spent_s if agent.state is AgentState.READY else 0.0),
         served_at=now if state is AgentState.RINGING else agent.served_at,
+        standing=_ready_then(agent, wanted=waits_for_phone),
     )
+
+
+def _ready_then(agent: Agent, *, wanted: bool) -> StandingLeg | None:
+    leg = agent.standing
+    return leg and replace(leg, ready_then=wanted and leg.is_coming)
+
+
+def with_leg(agent: Agent, leg: StandingLeg, now: float) -> Agent:
+    """The agent, whose standing leg has become this one: no longer ready without it, and ready if that was all that was
+    missing. An offer (preview) is the caller's to take back."""
+    changed = replace(agent, standing=leg)
+    if agent.state is AgentState.READY and not leg.is_up:
+        return enter(changed, AgentState.READY, now)
+    if agent.state is AgentState.PAUSED and agent.standing is not None and agent.standing.ready_then:
+        return enter(changed, AgentState.READY, now) if leg.is_up else replace(changed, reason=leg.why)
+    return changed
 
 
 def pause_after(agent: Agent, reason: str) -> Agent:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from dialer.core.agents import choice
+from dialer.core.agents import choice, standing_legs
 from dialer.core.agents.agent import (
     Agent,
     AgentEvent,
@@ -91,7 +91,8 @@ def assign_agents(state: EngineState, now: float) -> None:
     for call in sorted(state.waiting.values(), key=partial(_turn, state)):
         if call.asked_by:
             asker = state.roster.get(call.asked_by)
-            if asker is not None and asker.state is AgentState.DIALLING and asker.call == call.attempt:
+            is_there = asker is not None and asker.state is AgentState.DIALLING and asker.can_be_reached
+            if asker is not None and is_there and asker.call == call.attempt:
                 _connect(state, call, asker, now)
             continue
         if not state.roster.ready_serving[call.campaign]:
@@ -135,6 +136,8 @@ def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
                 about=str(call.lead.number),
                 recording=recording.order(state, call, agent),
                 attempt=call.attempt,
+                standing="" if agent.standing is None else agent.standing.call,
+                cue=standing_legs.cue(state, state.campaigns[call.campaign], agent),
             )
         )
     )
@@ -301,6 +304,8 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
         _note_wrapup(state, agent, now)
     if agent is not None and agent.state is AgentState.PREVIEW:
         previewing.decided(state, event, changed, now)
+    if event.kind in {AgentEventKind.LOGIN, AgentEventKind.READY}:
+        changed = standing_legs.asked(state, event, agent, changed, now)
     state.put_agent(changed)
     if event.kind is AgentEventKind.HANGUP and changed.call is not None:
         hang_up(state, changed.call, Cause.AGENT, now)

@@ -260,7 +260,7 @@ def _agent_event() -> Schema:
     read_event(recorder)
     recorder.properties["type"] = {"enum": list(SAYABLE)}
     recorder.add("agent", {"format": "agent-name"})
-    recorder.add("uri", {"pattern": "^(sips?:|$)"})
+    recorder.add("uri", {"pattern": "^(sip:|$)"})
     login = _given("uri", "campaigns")
     login["properties"] |= {"uri": {"type": "string", "minLength": 1}, "campaigns": {"type": "array", "minItems": 1}}
     about_a_lead = _given("lead_id")

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from compliance.numbers import holds_number, masked_text
 from config.agent_choice import texts_of
+from config.agents.settings import Connection
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.base.fields import Fields, Undecodable, decode
@@ -26,6 +27,9 @@ _ENTRY_ID: Final = re.compile(rb"[0-9]{1,19}-[0-9]{1,19}")
 AGENT_NAME: Final = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
 SAYABLE: Final = tuple(kind.value for kind in AgentEventKind if kind is not AgentEventKind.LOST)
 """What a desktop can say; that an agent is lost is the dialer's own finding."""
+
+AS_THE_HOST_SAYS: Final = "default"
+"""The connection of a login that leaves it to `agents.connection`."""
 
 ABOUT_A_LEAD: Final = frozenset({AgentEventKind.DIAL.value, AgentEventKind.SKIP.value})
 
@@ -89,6 +93,7 @@ def _said(event: AgentEvent) -> dict[str, Any]:
         "reason": event.reason,
         "lead_id": event.lead_id,
         "ref": event.ref,
+        "connection": event.connection,
     }
     given: dict[str, Any] = {name: value for name, value in optional.items() if value}
     if event.skills:
@@ -151,10 +156,22 @@ def read_event(given: Fields) -> AgentEvent | None:
             if not value and not any(fault.startswith(name) for fault in given.faults):
                 given.faults.append(f"{name}: a login needs it")
     ref = given.ref()
+    connection = given.choice("connection", (AS_THE_HOST_SAYS, *Connection), AS_THE_HOST_SAYS)
     given.finish()
     if given.faults:
         return None
-    kept = (uri, campaigns, team, reason, lead_id, shift_ends_at, shown_name, skills, ref)
+    kept = (
+        uri,
+        campaigns,
+        team,
+        reason,
+        lead_id,
+        shift_ends_at,
+        shown_name,
+        skills,
+        ref,
+        connection if connection in tuple(Connection) else "",
+    )
     return AgentEvent(AgentEventKind(kind), agent, *kept)
 
 

@@ -1,23 +1,20 @@
 """An INVITE from outside on its way into the library, and the leg that comes of it.
 
 The library sees one such INVITE at a time, when the daemon has said that it is to be answered: it is put to the library
-by the screen, and answered in the same turn. Anything else that comes to the library as a new call is refused.
+by the screen, and answered in the same turn.
 """
 
 from __future__ import annotations
 
 import socket
-import sys
-import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-import pjsua2 as pj
-
 from sip.inbound.messages import Answer
 from sip.worker import sip_text
 from sip.worker.dialog import Dialog, Fact
+from sip.worker.inbound.called import CalledDialog
 from sip.worker.screen import Screen
 from sip.worker.socket_filter import socket_on, udp_sockets
 
@@ -25,11 +22,8 @@ TURNS: Final = 20
 TURN_MS: Final = 5
 """The INVITE is in the library's socket when it has been sent, and is read in the first turn or the second."""
 
-_OK: Final = 200
-_REFUSED: Final = 480
 
-
-class ArrivedDialog(Dialog):
+class ArrivedDialog(CalledDialog):
     """The leg of somebody who calls us. It has been answered when the caller's ACK has come. `sockets` are duplicates
     of those that the library has opened for its audio."""
 
@@ -40,43 +34,24 @@ class ArrivedDialog(Dialog):
         self.heard = True
         self._keeps_timer = sip_text.keeps_timer(order.invite)
         self.sockets: list[socket.socket] = []
-        self._tag = ""
-
-    @property
-    def our_tag(self) -> str:
-        return self._tag
-
-    def take(self) -> None:
-        """Say 200. Raises `pj.Error` if the library refuses."""
-        parameters = pj.CallOpParam(True)
-        parameters.statusCode = _OK
-        parameters.opt.audioCount = 1
-        parameters.opt.videoCount = 0
-        self.answer(parameters)
-
-    def onCallTsxState(self, prm: Any) -> None:
-        try:
-            state = prm.e.body.tsxState
-            if state.tsx.role == pj.PJSIP_ROLE_UAS and state.type == pj.PJSIP_EVENT_TX_MSG and not self._tag:
-                named = sip_text.named(state.src.tdata.wholeMsg)
-                self._tag = "" if named is None else named.tag
-        except Exception:  # one that leaves a callback would end the process inside C++
-            traceback.print_exc(file=sys.stderr)
-        super().onCallTsxState(prm)
 
 
 class Arrivals:
-    """`handle_events` gives the library a turn of so many milliseconds."""
+    """`handle_events` gives the library a turn of so many milliseconds; `otherwise` has any other call that comes."""
 
     def __init__(
-        self, screen: Screen, handle_events: Callable[[int], object], facts: deque[tuple[Dialog, Fact]]
+        self,
+        screen: Screen,
+        handle_events: Callable[[int], object],
+        facts: deque[tuple[Dialog, Fact]],
+        otherwise: Callable[[Any, int], None],
     ) -> None:
         self._screen = screen
         self._handle_events = handle_events
         self._facts = facts
+        self._otherwise = otherwise
         self._expected: Answer | None = None
         self._came: ArrivedDialog | None = None
-        self._strangers: list[Any] = []
 
     def let_in(self, order: Answer) -> ArrivedDialog | None:
         """Put an INVITE to the library; None where it makes no call of it: that has been answered then."""
@@ -97,13 +72,10 @@ class Arrivals:
     def came(self, account: Any, number: int) -> None:
         """The library has a new call."""
         order, self._expected = self._expected, None
-        if order is not None:
+        if order is None:
+            self._otherwise(account, number)
+        else:
             self._came = ArrivedDialog(order, account, self._facts, number)
-            return
-        stranger = pj.Call(account, number)  # nobody let it in
-        parameters = pj.CallOpParam()
-        parameters.statusCode = _REFUSED
-        stranger.hangup(parameters)
 
 
 def _udp_ports() -> set[int]:

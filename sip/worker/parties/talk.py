@@ -10,6 +10,8 @@ import pjsua2 as pj
 
 from sip.messages import RecordingChanged, RecordingOrder
 from sip.parties.messages import Join, Voice
+from sip.standing.messages import NO_CUE, Cue
+from sip.worker.audio.cue import CuePlayer
 from sip.worker.audio.hold_music import HoldMusic
 from sip.worker.audio.recorder import Recorder
 from sip.worker.context import Context
@@ -41,6 +43,7 @@ class Talk:
         self._parties: dict[str, _Party] = {}
         self._on_hold = False
         self._music: HoldMusic | None = None
+        self._cue: CuePlayer | None = None
         self._connections: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._recorder = self._new_recorder(order) if order.name else None
 
@@ -78,9 +81,16 @@ class Talk:
             party.link.close()
             self.connect()
 
+    def play_cue(self, cue: Cue) -> None:
+        """Let the agent alone hear that a talk begins, and which."""
+        if self._agent is not None and cue != NO_CUE:
+            self._cue = CuePlayer(cue, self._context.after)
+            self._cue.play_to(self._agent.audio())
+
     def agent_left(self) -> None:
         """The agent is gone, and the callee is with whoever stays."""
         self._agent = None
+        self._stop_cue()
         self._on_hold = False
         self.connect()
 
@@ -96,6 +106,7 @@ class Talk:
 
     def close(self) -> None:
         """It is over."""
+        self._stop_cue()
         self._stop_music()
         if self._recorder is not None:
             self._recorder.close()
@@ -161,6 +172,11 @@ class Talk:
         music, self._music = self._music, None
         if music is not None:
             music.close()
+
+    def _stop_cue(self) -> None:
+        cue, self._cue = self._cue, None
+        if cue is not None:
+            cue.close()
 
     def _new_recorder(self, order: RecordingOrder) -> Recorder:
         call, context = self._callee.call, self._context

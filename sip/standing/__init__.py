@@ -1,0 +1,1 @@
+"""Agents' phones that stay on the line between calls, and how the workers of calls reach them."""
