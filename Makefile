@@ -1,4 +1,4 @@
-# make demo    the whole dialer on this machine, for about a minute, with a live board (DEMO=--edge: through Kamailio)
+# make demo    the whole dialer on this machine, for about a minute, with a live board (DEMO=--web: with the console, --edge: through Kamailio)
 # make test    everything that must pass before a commit
 # make chaos   kills, freezes, slows down and poisons a whole installation under load, and checks the books (CHAOS="--times 50")
 # make fuzz       every decoder with examples that CI has not seen, for an hour (FUZZ="--seconds 600 --seed 7")

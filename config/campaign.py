@@ -150,6 +150,11 @@ class CampaignSettings(Section):
         max_length=4096,
         description="path of the WAV file played to an abandoned caller; needed in modes ratio and predictive",
     )
+    return_message: str = Field(
+        default="",
+        description="the same for people who call back and whom no agent can serve; empty: inbound.message of the host",
+        pattern=r"^(/[^\x00]{1,1000})?$",
+    )
     opt_out_key: str = Field(
         default="9",
         description="key, of 0-9 * #, by which an abandoned caller is never called again by anybody, pressed while the "

@@ -13,10 +13,12 @@ from compliance.register import MAX_NAME
 from config.agents.settings import AgentSettings
 from config.archive import ArchiveSettings
 from config.edge import EdgeSettings, Transport
+from config.inbound.settings import InboundSettings
 from config.model import Region, Section
 from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
 from config.sip import PORTS_PER_LINE, SipSettings, TrunkSettings
+from config.web.settings import WebSettings
 
 
 def _ip_address(text: str) -> str:
@@ -256,6 +258,7 @@ class DaemonSettings(Section):
     edge: EdgeSettings = Field(
         default=EdgeSettings(), description="Kamailio and rtpengine between the workers and the carriers"
     )
+    inbound: InboundSettings = Field(default=InboundSettings(), description="calls from outside")
     registers: tuple[RegisterSettings, ...] = Field(
         default=(), description="national no-call registers that this host has", max_length=64
     )
@@ -276,6 +279,7 @@ class DaemonSettings(Section):
         default=RetentionSettings(), description="how long is kept what is known of people"
     )
     archive: ArchiveSettings = Field(default=ArchiveSettings(), description="the archive of calls, for reports")
+    web: WebSettings = Field(default=WebSettings(), description="the console in the browser")
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="the Prometheus endpoint")
     log: LogSettings = Field(default=LogSettings(), description="what is written to standard error")
     drain: DrainSettings = Field(default=DrainSettings(), description="an orderly stop")
@@ -283,8 +287,10 @@ class DaemonSettings(Section):
 
     @property
     def music(self) -> tuple[tuple[str, str], ...]:
-        """WAV files that are played over and over: the setting that names each, and its path."""
-        named = (("sip.hold_music", self.sip.hold_music), ("agents.standing_music", self.agents.standing_music))
+        """WAV files that this host plays: the setting that names each, and its path."""
+        named = [("sip.hold_music", self.sip.hold_music), ("agents.standing_music", self.agents.standing_music)]
+        if self.inbound.used:
+            named += [("inbound.wait_music", self.inbound.wait_music), ("inbound.message", self.inbound.message)]
         return tuple((setting, path) for setting, path in named if path)
 
     @field_validator("trunks")
@@ -310,6 +316,16 @@ class DaemonSettings(Section):
         if edge.used and Transport.TLS in edge.transports and not edge.certificate_file:
             raise ValueError("transports has tls, so certificate_file and key_file must be given")
         return edge
+
+    @field_validator("inbound")
+    @classmethod
+    def _a_port_of_its_own(cls, inbound: InboundSettings, info: ValidationInfo) -> InboundSettings:
+        edge, trunks = info.data.get("edge"), info.data.get("trunks", ())
+        if inbound.used and edge is not None and edge.used:
+            inside = {edge.phones_port, *(edge.port_of(place) for place in range(len(trunks)))}
+            if inbound.port in inside:
+                raise ValueError(f"port {inbound.port} is one of the edge's: see edge.inside_port and edge.phones_port")
+        return inbound
 
     @field_validator("agents")
     @classmethod

@@ -65,6 +65,14 @@ class SipSettings(Section):
         default=0.0, description="longest talk in seconds; 0: as long as they like", ge=0, le=86400
     )
 
+    max_parties: int = Field(
+        default=4,
+        description="most third parties at once (supervisors who listen, conferences, transfers), beside the lines; "
+        "0: none",
+        ge=0,
+        le=500,
+    )
+
     hold_music: str = Field(
         default="",
         description="WAV file (16 bit mono PCM, 8 or 16 kHz) for whoever is on hold, absolute path; empty: silence",
@@ -131,6 +139,12 @@ class TrunkSettings(Section):
     caller_rules: tuple[RewriteRule, ...] = Field(
         default=(), description="the same for the number that is shown", max_length=64
     )
+    arriving_rules: tuple[RewriteRule, ...] = Field(
+        default=(),
+        description='what makes international numbers of those in calls that the carrier sends us: "0=+86" makes '
+        "010... +8610...; without one that fits they are taken for international, with + or 00 or without",
+        max_length=64,
+    )
     caller_ids: tuple[ShownNumber, ...] = Field(
         default=(),
         description="numbers that the carrier lets us show, as campaigns write them; empty: any",
@@ -156,7 +170,7 @@ class TrunkSettings(Section):
             raise ValueError("must be a name or an IPv4 address; a carrier with IPv6 is reached through a proxy")
         return host
 
-    @field_validator("called_rules", "caller_rules")
+    @field_validator("called_rules", "caller_rules", "arriving_rules")
     @classmethod
     def _one_rule_for_each_beginning(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
         begins = [rule.partition("=")[0] for rule in rules]

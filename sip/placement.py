@@ -45,14 +45,16 @@ class Placement:
             del self._worker_of[call]
         return list(calls)
 
-    def place(self, call: str, slots: int, *, beside: bool = False) -> int | None:
-        """Reserve `slots` for a call; its worker, or None if none has room."""
+    def place(self, call: str, slots: int, *, beside: bool = False, apart_from: str = "") -> int | None:
+        """Reserve `slots` for a call; its worker, or None if none has room. It is not that of the call `apart_from`: a
+        worker does not call itself."""
         if call in self._worker_of:
             raise ValueError("the call is already placed")
-        rooms = [key for key, workers in self._by_free.items() if key[0] is beside and key[1] >= slots and workers]
-        if not rooms:
+        not_here = self._worker_of.get(apart_from)
+        rooms = sorted(key for key in self._by_free if key[0] is beside and key[1] >= slots)
+        worker = next((each for key in rooms for each in self._by_free[key] if each != not_here), None)
+        if worker is None:
             return None
-        worker = next(iter(self._by_free[min(rooms)]))
         self._calls[worker][call] = slots
         self._worker_of[call] = worker
         self._shelve(worker)

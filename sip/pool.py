@@ -199,6 +199,7 @@ class Pool:
             events_waiting=self._outbox.waiting,
             last_failure=self._last_failure,
             pids=tuple(self._pids.values()),
+            turned_away=self._front.turned_away,
         )
 
     def _dial(self, order: Dial) -> None:

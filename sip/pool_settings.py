@@ -102,7 +102,8 @@ class PoolStatistics:
     """The pool at one moment.
 
     `slots_in_use` counts reserved slots and those held by calls that are over; `last_failure` is why a worker last died
-    or did not start (empty: none did); `pids` are the worker processes.
+    or did not start (empty: none did); `pids` are the worker processes; `turned_away` counts calls from outside
+    that came too fast to be told of.
     """
 
     workers: int
@@ -114,6 +115,7 @@ class PoolStatistics:
     events_waiting: int
     last_failure: str
     pids: tuple[int, ...]
+    turned_away: int = 0
 
 
 def rtp_ranges(first: int, last: int, workers: int, slots: int) -> list[tuple[int, int]]:

@@ -10,10 +10,12 @@ from typing import Final
 from pydantic import Field, ValidationInfo, field_validator
 
 from config.model import Section
+from sip import address
 
 _NUMERIC: Final = re.compile(r"[0-9.]+")
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.?")
 _HEADER: Final = re.compile(r"([A-Za-z-]{1,40}): ([ -~]{1,200})")
+_DESTINATION: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _FREE: Final = frozenset({"call-info", "alert-info", "answer-mode", "priority", "subject", "p-auto-answer"})
 """Headers that are nobody else's."""
 
@@ -82,6 +84,38 @@ class AgentSettings(Section):
     long_pause_s: float = Field(
         default=900.0, description="the board marks a pause that lasts longer, in seconds", gt=0, le=86_400
     )
+
+    listeners_told: bool = Field(
+        default=True, description="an agent's desktop is told when a supervisor listens to a talk, whispers or joins it"
+    )
+    transfer_to: tuple[str, ...] = Field(
+        default=(),
+        description="whom a desktop may pass a talk on to besides agents, such as second-level=sip:800@10.0.0.5",
+        max_length=200,
+    )
+
+    @property
+    def destinations(self) -> dict[str, str]:
+        """The SIP URIs of `transfer_to`, by name."""
+        named = (text.partition("=") for text in self.transfer_to)
+        return {name: uri for name, _, uri in named}
+
+    @field_validator("transfer_to")
+    @classmethod
+    def _each_a_phone_with_a_name(cls, transfer_to: tuple[str, ...]) -> tuple[str, ...]:
+        names = []
+        for text in transfer_to:
+            name, _, uri = text.partition("=")
+            if not _DESTINATION.fullmatch(name):
+                raise ValueError(f"{text[:40]!r} has no name (letters, digits and _ . -) before a =")
+            try:
+                address.agent_uri(uri)
+            except address.AddressError as error:
+                raise ValueError(f"{name}: {error}") from None
+            if name in names:
+                raise ValueError(f"{name} is named twice")
+            names.append(name)
+        return transfer_to
 
     @field_validator("hosts")
     @classmethod

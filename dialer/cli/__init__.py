@@ -65,6 +65,8 @@ COMMANDS: Final = {
     "agents": Lazy("dialer.cli.live.status:agents", "Floor", "List the agents and what they are doing."),
     "agent": Lazy("dialer.cli.live.agent_orders:agent", "Floor", "Pause an agent, or log one out."),
     "call": Lazy("dialer.cli.live.calls:call", "Floor", "List the calls on the line, or hang one up."),
+    "monitor": Lazy("dialer.cli.live.monitor:monitor", "Floor", "Listen to a talk, whisper to its agent, or join it."),
+    "web": Lazy("dialer.cli.web.web:web", "Floor", "The console in the browser, and who may sign in."),
     "recordings": Lazy(
         "dialer.cli.recordings.recordings:recordings", "Floor", "What this host recorded: play, sample, check, delete."
     ),

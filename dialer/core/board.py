@@ -139,6 +139,25 @@ class CallRow:
     bridged_at: float | None
     agent: str
     trunk: str
+    inbound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRow:
+    """One third party to a talk, or who was one a moment ago. `purpose` and `state` are `Purpose` and `PartyState`
+    (`dialer.core.talks.party`), `mode` is a `Voice`; `to` is the phone or agent that is rung, as it may be shown,
+    `since` (seconds since the epoch) when the state began, `reason` why it ended."""
+
+    party: str
+    purpose: str
+    who: str
+    to: str
+    agent: str
+    attempt_id: str
+    mode: str
+    state: str
+    since: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +216,7 @@ class CampaignRow:
     `sentence` is the pacer's reason of the moment in words, `decision` the same as data; `problem` says why the
     daemon does not run a campaign that the operator has started. `next` is the last word on its leads
     (`standing.last_word`), `finished` whether none is left to dial, `overdue` how many promised callbacks are late;
-    every host says the same. `causes` counts ends as
+    every host says the same. `callers` counts calls from outside by how they ended. `causes` counts ends as
     the SIP side classified them, `decisions` the pacer's. `answered` and `abandoned` are today's ledger over all
     hosts, `windows` the counting windows with a cap, in order. `calls` counts calls by state, `agents` agents by
     state.
@@ -222,6 +241,7 @@ class CampaignRow:
     dispositions: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
     causes: Mapping[str, int] = field(default_factory=dict)
+    callers: Mapping[str, int] = field(default_factory=dict)
     decisions: int = 0
     hand_over: Delay = Delay()  # answer -> INVITE to the agent's phone
     answer_to_agent: Delay = Delay()  # answer -> both hear each other
@@ -251,8 +271,9 @@ NO_RECORDINGS: Final = RecordingsRow()
 @dataclass(frozen=True, slots=True)
 class Board:
     """One host. `agent_s` is agents' time by state in seconds since the start; `problems` are alarms in words, `about`
-    what each is about, `no_new_calls` those of them for which it starts no call. `phrases` says how its sentences were
-    made, by their English texts, where the board goes to another process (`published`)."""
+    what each is about, `no_new_calls` those of them for which it starts no call. `refused_callers` counts calls from
+    outside that were sent away, by SIP code. `phrases` says how its sentences were made, by their English texts, where
+    the board goes to another process (`published`)."""
 
     host: str
     version: str
@@ -277,6 +298,7 @@ class Board:
     readers: tuple[ReaderRow, ...] = ()
     about: tuple[str, ...] = ()
     recordings: RecordingsRow = NO_RECORDINGS
+    refused_callers: Mapping[str, int] = field(default_factory=dict)
     phrases: Mapping[str, Any] = field(default_factory=dict)
 
     @property

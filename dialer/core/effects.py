@@ -111,6 +111,29 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Listened:
+    """For the audit trail: `who` listens to a talk, and is heard by whom `voice` says (`sip.parties.messages.Voice`);
+    empty: it is over."""
+
+    who: str
+    attempt: str
+    agent: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindCaller:
+    """Find out whom we called at `number` lately in one of these campaigns, and keep that lead for this `call`, which
+    came over `trunk` to our number `caller_id`. Answered by one `CallerFound`, also where nobody was."""
+
+    call: str
+    number: E164
+    trunk: str
+    caller_id: str
+    campaigns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """Something that the tables do not foresee was ignored; logged and counted, never silent."""
 
@@ -118,4 +141,18 @@ class Anomaly:
     detail: str
 
 
-Effect = Lease | Reserve | Send | Settle | OptOut | Release | Postpone | Publish | AgentChanged | Recorded | Anomaly
+Effect = (
+    Lease
+    | Reserve
+    | Send
+    | Settle
+    | OptOut
+    | Release
+    | Postpone
+    | Publish
+    | AgentChanged
+    | Recorded
+    | Listened
+    | FindCaller
+    | Anomaly
+)

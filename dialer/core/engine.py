@@ -27,16 +27,20 @@ from dialer.core import campaign_changes, engine_view, inputs, pacing_snapshot
 from dialer.core.abandonment import counts
 from dialer.core.agents import standing_legs
 from dialer.core.agents.agent import Agent, AgentEvent
-from dialer.core.board import CallRow
+from dialer.core.board import CallRow, PartyRow
 from dialer.core.calls import dialling, failover, previewing, recording, routing
 from dialer.core.calls.call import Call, CallError
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Effect
 from dialer.core.engine_state import SILENCE_CHECK_S, EngineSettings, Timer, TimerKind, new_state
 from dialer.core.engine_view import EngineStatistics, EngineView
+from dialer.core.inbound import arriving
+from dialer.core.talks import listening, parties
 from pacing.api import Observation, Settings, Snapshot
 from sip import messages
 from sip.causes import Cause
+from sip.inbound.messages import Arrived
+from sip.scripts.messages import AgentLeft
 from sip.standing.messages import StandingUp
 
 LEASE_CHECK_S: Final = 0.1
@@ -87,6 +91,7 @@ class Engine:
         if now >= self._silence_at:
             self._silence_at = now + SILENCE_CHECK_S
             routing.silence(state, now)
+            parties.look(state, now)
         while state.timers and state.timers[0][0] <= now:
             _, _, kind, name, about = heapq.heappop(state.timers)
             self._fire(kind, name, about, now)
@@ -150,6 +155,14 @@ class Engine:
         """The calls on the line now."""
         return engine_view.calls(self.state)
 
+    def parties(self) -> list[PartyRow]:
+        """The third parties of talks, and those who were a moment ago."""
+        return engine_view.parties(self.state)
+
+    def has_call(self, attempt: str) -> bool:
+        """Whether an attempt is on the line."""
+        return attempt in self.state.calls
+
     def statistics(self, now: float) -> EngineStatistics:
         """The figures of this moment."""
         return engine_view.statistics(self.state, now)
@@ -194,11 +207,18 @@ class Engine:
     def _dispatch(self, event: inputs.Input, now: float, wall: float) -> None:
         state = self.state
         match event:
+            case _ if isinstance(event, messages.CallEvent) and event.call in state.parties:
+                parties.heard(state, state.parties[event.call], event, now)
             case StandingUp() | messages.Ended() if standing_legs.concerns(event.call):
                 if cut_off := standing_legs.heard(state, event, now):
                     routing.hang_up(state, cut_off, Cause.WORKER_LOST, now)
             case messages.Ended():
-                failover.ended(state, event, now, wall)
+                if not arriving.went(state, event):
+                    failover.ended(state, event, now, wall)
+            case Arrived():
+                arriving.arrived(state, event, now)
+            case inputs.CallerFound():
+                arriving.found(state, event, now)
             case _ if isinstance(event, messages.CallEvent):
                 call = state.call_on(event.call)
                 if call is not None:  # else it has ended, and the two crossed
@@ -241,6 +261,8 @@ class Engine:
                 dialling.drain(state, now)
             case inputs.HangUpCall(attempt):
                 routing.hang_up(state, attempt, Cause.OPERATOR, now)
+            case inputs.Monitor():
+                listening.ordered(state, event, now)
             case inputs.HangUpAll():
                 routing.hang_up_all(state, now)
 
@@ -259,6 +281,8 @@ class Engine:
                 routing.bridged(state, call, event, now)
             case messages.AgentEnded():
                 routing.agent_ended(state, call, event, now)
+            case AgentLeft():
+                parties.agent_left(state, call, event, now)
             case messages.RecordingChanged():
                 recording.changed(state, call, event)
             case messages.Digit():

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
 from typing import Final
 
 from config.agents.settings import Connection
+from config.inbound.settings import InboundSettings
 from config.policies import AppliedSettings
 from dialer.core.agents import choice
 from dialer.core.agents.agent import BUSY, Agent, AgentState, Roster, come_free, enter, pause_after
@@ -24,20 +26,28 @@ from dialer.core.calls.call import STATE_LIMIT_S, TRY_MARK, UNANSWERED, Call, Ca
 from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Send
+from dialer.core.inbound.callers import Callers
+from dialer.core.talks.party import Party
 from sip.messages import SLOTS_PER_CALL, HangUp
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the engine needs to know about its host. `hash_key` is the key of what stands for numbers in records.
-    `connection` is how agents' phones take part where their login does not say; those on the line `beep` at a call."""
+    """What the engine needs to know about its host. `max_parties` is how many third parties there may be at once;
+    `listeners_told`: agents hear of supervisors who listen; `destinations` are the SIP URIs of the names that talks may
+    be passed on to, besides agents. `hash_key` is the key of what stands for numbers in records. `connection` is how
+    agents' phones take part where their login does not say; those on the line `beep` at a call."""
 
     trunks: tuple[TrunkLimits, ...]
     max_lines: int
     agent_heartbeat_timeout_s: float = 60.0
     lease_batch: int = 200
     handover_allowance_s: float = 0.3
+    max_parties: int = 4
+    listeners_told: bool = True
+    destinations: Mapping[str, str] = field(default_factory=dict)
     hash_key: bytes = field(default=b"", repr=False)
+    inbound: InboundSettings = field(default_factory=InboundSettings)
     connection: Connection = Connection.RUNG
     beep: bool = True
 
@@ -75,6 +85,8 @@ class EngineState:
     campaigns in mode preview. `ending` says that every call is being hung up.
     `recent_answers` are the newest answers by attempt, in order (see `routing`). `usable` are the trunks of each
     campaign, best first, as its settings were when they were last looked up.
+    `parties` are third parties by their ids, also for a while those that are over.
+    `callers` are those who call from outside, until it is known who they are.
     `recording_fault` says in words why nothing can be recorded on this host; empty: it can.
     `wall_ahead_s` is the wall clock's lead over the engine's, when the engine was last told something;
     `utc_offset_s` is how far the host's local time is ahead of UTC, None until it is known. `standing_dialled` counts
@@ -87,6 +99,7 @@ class EngineState:
     campaigns: dict[str, CampaignRun] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     waiting: dict[str, Call] = field(default_factory=dict)
+    parties: dict[str, Party] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
@@ -101,6 +114,7 @@ class EngineState:
     standing_dialled: int = 0
     at_gates: Counter[str] = field(default_factory=Counter)
     in_preview: list[CampaignRun] = field(default_factory=list)
+    callers: Callers = field(default_factory=Callers)
     usable: dict[str, tuple[AppliedSettings, list[TrunkLoad]]] = field(default_factory=dict)
     staffing: Staffing = field(init=False)
     _order: count[int] = field(default_factory=count)
@@ -134,7 +148,7 @@ class EngineState:
         self.calls[call.attempt] = call
         run = self.campaigns[call.campaign]
         run.calls[call.attempt] = call
-        if not call.asked_by:
+        if not (call.asked_by or call.is_inbound):
             run.unanswered_since[call.attempt] = call.started_at
             run.unanswered_on[call.attempt] = call.trunk
 
@@ -199,7 +213,7 @@ class EngineState:
     @property
     def lines_used(self) -> int:
         """Calls on the line or on their way there."""
-        return len(self.calls) + sum(self.at_gates.values())
+        return len(self.calls) + sum(self.at_gates.values()) + len(self.callers.pending)
 
     @property
     def lines_total(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from config.policies import AppliedSettings
 from dialer.core.agents.agent import Agent, AgentState
-from dialer.core.board import AgentRow, CallRow, CampaignRow, TrunkRow, row_of
+from dialer.core.board import AgentRow, CallRow, CampaignRow, PartyRow, TrunkRow, row_of
 from dialer.core.calls import previewing
 from dialer.core.calls.call import CallState
 from dialer.core.calls.trunk_load import FAULTS_OF_SHARE, SHARE_OF, RestCause, TrunkLoad
@@ -35,7 +35,7 @@ def view(state: EngineState) -> EngineView:
         run.name: [lead.lead_id for lead in run.leads]
         + [offer.lead.lead_id for offer in run.offers.values()]
         + list(run.reserving)
-        + [call.lead.lead_id for call in run.calls.values()]
+        + [call.lead.lead_id for call in run.calls.values() if call.lead.lead_id]
         for run in state.campaigns.values()
     }
     return EngineView(state.draining, frozenset(state.calls), tuple(state.campaigns), leads, dict(state.roster.agents))
@@ -134,8 +134,20 @@ def calls(state: EngineState) -> list[CallRow]:
             bridged_at=None if call.bridged_at is None else call.bridged_at + ahead_s,
             agent=call.agent or call.asked_by,
             trunk=call.trunk,
+            inbound=call.is_inbound,
         )
         for call in state.calls.values()
+    ]
+
+
+def parties(state: EngineState) -> list[PartyRow]:
+    """Third parties of talks, those that ended lately included."""
+    return [
+        PartyRow(
+            *(party.party, party.purpose.value, party.who, party.to, party.agent, party.attempt, party.voice.value),
+            *(party.state.value, party.since + state.wall_ahead_s, party.reason),
+        )
+        for party in state.parties.values()
     ]
 
 

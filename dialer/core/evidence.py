@@ -6,6 +6,7 @@
 | `permit` | both gates let a number pass, before the INVITE | attempt, rules passed, policy version, caller id |
 | `refusal` | a gate said no | rule, why, until when |
 | `settlement` | an attempt ended | disposition, cause, all times, live answer or abandoned |
+| `inbound` | a call from outside ended | how, the number that was called, who had it, all times |
 | `started`, `stopped` | the daemon runs, or came to an orderly end | its owner name, HOST:RUN |
 | `opt_out` | whoever was called pressed the key that says so | attempt, key |
 | `purged` | what was kept long enough was deleted | what, of which campaign, how many, from before when |
@@ -29,6 +30,7 @@ from compliance.gate import RULES
 from compliance.numbers import E164, masked_data, masked_text
 from config.policies import AppliedSettings
 from dialer.core.attempt_fields import TIMES, fields_of
+from dialer.core.inbound.ending import end_of
 from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import NOBODY, Lead, Settlement, shown_attempt
 from dialer.language.refusals import detail
@@ -37,6 +39,7 @@ POLICY: Final = "policy"
 PERMIT: Final = "permit"
 REFUSAL: Final = "refusal"
 SETTLEMENT: Final = "settlement"
+INBOUND: Final = "inbound"
 OPT_OUT: Final = "opt_out"
 PURGED: Final = "purged"
 RECORDING: Final = "recording"
@@ -141,6 +144,10 @@ def settlement(ended: Settlement, day: str, owner: str, key: bytes, at: float) -
         "times": {name.removesuffix("_at"): ms(at) for name in TIMES if (at := getattr(ended, name)) is not None},
         "owner": owner,
     }
+    if ended.inbound:
+        words = {"disposition": end_of(ended).value, "called": ended.caller_id, "wants_callback": ended.wants_callback}
+        fields |= words
+        return Entry(ms(at), INBOUND, fields)
     return Entry(ms(at), SETTLEMENT, fields)
 
 

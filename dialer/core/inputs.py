@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from compliance.api import Permit, Refusal
@@ -14,6 +14,7 @@ from dialer.core.model import Lead
 from pacing.api import Decision
 from sip.inbound.messages import Arrived
 from sip.messages import Capacity, Event
+from sip.parties.messages import Voice
 
 
 class CampaignState(StrEnum):
@@ -140,6 +141,19 @@ class TrunkSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerFound:
+    """The answer to `FindCaller`. `lead` is None where nobody was called there lately. The caller is at its number with
+    the place `calling_from`. `held`: it is kept from others until the call has ended, and is due at `due_at` then
+    (seconds since the epoch; None: it was closed, or is in a call already)."""
+
+    call: str
+    lead: Lead | None = None
+    calling_from: int = 0
+    held: bool = False
+    due_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Finish what is in progress and start nothing."""
 
@@ -149,6 +163,23 @@ class HangUpCall:
     """An operator wants this call to end. It may be another host's, or over."""
 
     attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """A supervisor, `who`, wants to hear the talks of `agent`, or the talk of `attempt`, on the phone `uri`; without it
+    to be heard by others there from now on, or no longer to listen (`stops`). `order` is the order's id, `shown` the
+    phone as it may be shown, and `obstacle` says in words why it is not to be rung."""
+
+    order: str
+    who: str
+    agent: str = ""
+    attempt: str = ""
+    uri: str = field(default="", repr=False)
+    shown: str = ""
+    voice: Voice = Voice.LISTEN
+    stops: bool = False
+    obstacle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +203,11 @@ Input = (
     | LocalTime
     | Drain
     | HangUpCall
+    | Monitor
     | HangUpAll
     | AgentEvent
     | Arrived
+    | CallerFound
     | Event
     | Capacity
 )

@@ -142,6 +142,8 @@ class Settlement:
     `hung_up` that it does because the callee was gone before the limit, which not every definition counts;
     A call that was known to be answered by a machine (`answer_kind`) counts as neither.
     `opted_out` says that whoever was called asked, by a key, not to be called again.
+    `inbound`: they called us, at the number that is the `caller_id`; `wants_callback`: and asked by a key to be called.
+    Of a stranger `lead` has no id.
     `trunk` is the one that the attempt ended on, `failed_trunks` those that had given it back before.
     `charged` is False where the attempt never left our side and is given back to the frequency caps. `caller_id` is the
     number that was, or would have been, shown; empty where nobody knows. `day` is the counting day of the abandonment
@@ -175,6 +177,8 @@ class Settlement:
     message_played: bool = False
     hung_up: bool = False
     opted_out: bool = False
+    inbound: bool = False
+    wants_callback: bool = False
     crossed_cancel: bool = False
     day: str = ""
 

@@ -48,6 +48,18 @@ class Crew:
     wrapup_since: list[float] = field(default_factory=list)
     staffed_s: float = math.inf
 
+    def keep(self, callers: int) -> None:
+        """The next agents are those of callers who wait: so many of them take no other call, those who are ready or
+        will be soonest."""
+        kept = min(callers, self.ready)
+        self.ready -= kept
+        for busy_since in (self.wrapup_since, self.talking_since):
+            busy_since.sort()
+            longest = min(callers - kept, len(busy_since))
+            del busy_since[:longest]
+            kept += longest
+        self.paused += kept
+
 
 def pacing_settings(state: EngineState, run: CampaignRun) -> Settings:
     """What a campaign's pacer is told. An agent's phone must be rung and bridged within the limit, too: what the
@@ -63,6 +75,7 @@ def snapshot(state: EngineState, run: CampaignRun, staff: Staff, surplus: Sequen
     local = local_s(run.settings, state.utc_offset_s, wall)
     shift = None if local is None else shift_of(run.settings, local)
     crew = _crew(staff[run.name], run.settings.ring_timeout_s, shift, now, wall)
+    crew.keep(sum(call.is_inbound for call in state.waiting.values() if call.campaign == run.name))
     ringing_since, ringing_trunk = _in_flight(run, staff[run.name], surplus)
     trunk, lines_free = state.opening(run, now)
     talking, wrapup, ringing = _ages(crew.talking_since, crew.wrapup_since, ringing_since, now)
@@ -126,7 +139,9 @@ def _open_s(run: CampaignRun, wall: float) -> float:
 def _waiting(state: EngineState, run: CampaignRun, now: float) -> Ages:
     if not state.waiting:
         return ()
-    waiting = (call for call in state.waiting.values() if call.campaign == run.name and not call.asked_by)
+    waiting = (
+        call for call in state.waiting.values() if call.campaign == run.name and not (call.asked_by or call.is_inbound)
+    )
     return tuple(now - (call.answered_at or now) for call in waiting)
 
 

@@ -46,11 +46,11 @@ def daemon(folder: Path, settings: Path, most_s: float) -> Iterator[subprocess.P
 
 
 @contextmanager
-def archive(folder: Path, settings: Path, most_s: float) -> Iterator[subprocess.Popen[bytes]]:
-    """`dialer archive run`, beside the daemon."""
-    writer = [sys.executable, "-c", "from dialer.cli import main; main()", "--config", str(settings), "archive", "run"]
+def service(name: str, folder: Path, settings: Path, most_s: float) -> Iterator[subprocess.Popen[bytes]]:
+    """`dialer archive run` or `dialer web run`, beside the daemon."""
+    dialer = [sys.executable, "-c", "from dialer.cli import main; main()", "--config", str(settings), name, "run"]
     watchdog = [sys.executable, "-m", "dialer.demo.watchdog", f"{most_s:.0f}"]
-    with process([*watchdog, *writer], folder / "archive.log") as running:
+    with process([*watchdog, *dialer], folder / f"{name}.log") as running:
         yield running
 
 

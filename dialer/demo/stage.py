@@ -25,7 +25,7 @@ from config.redis import RedisSettings
 from dialer.archive.sources import Sources
 from dialer.core.board import Board, from_wire
 from dialer.core.inputs import CampaignState
-from dialer.demo import crm, edge, lead_list, parts, scene
+from dialer.demo import console, crm, edge, lead_list, parts, scene
 from dialer.demo.crm import Crm
 from dialer.demo.lead_list import Kind, Row
 from dialer.demo.parts import DemoFailed
@@ -53,8 +53,8 @@ MOST_DISPOSITIONS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the demo shows. `edge` puts Kamailio and rtpengine before the carrier; `profile` is how callees and phones
-    behave: a profile of `sip.loopback`, by name or file."""
+    """What the demo shows. `web` serves the console, too; `edge` puts Kamailio and rtpengine before the carrier;
+    `profile` is how callees and phones behave: a profile of `sip.loopback`, by name or file."""
 
     seconds: float = 60.0
     agents: int = 12
@@ -62,6 +62,7 @@ class Options:
     seed: int = 1
     keep: bool = False
     edge: bool = False
+    web: bool = False
     profile: str = str(scene.CALLEES)
 
 
@@ -72,6 +73,7 @@ class Moment:
     phase: str
     left_s: float | None = None
     boards: tuple[Board, ...] = ()
+    note: str = ""  # where the console is
 
 
 Show = Callable[[Moment], None]
@@ -90,6 +92,7 @@ class Stage:
     closing: threading.Event
     rows: tuple[Row, ...]
     show: Show
+    note: str = ""
     crm_work: Future[None] | None = None
     board: Board | None = None
 
@@ -151,6 +154,11 @@ def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Sta
         text += scene.edge_toml(edge.free_ports(), edge.PUBLIC)
         settings.write_text(text)
         stack.enter_context(edge.between(settings, folder / "edge", most_s))
+    note = ""
+    if options.web:
+        address, password = console.address(), console.make_user(folder)
+        text += console.toml(folder, address)
+        note = f"console: http://{address[0]}:{address[1]}  name {console.NAME}, password {password}"
     settings.write_text(text)
     show(Moment("starting the daemon; the very first start compiles the pacing model"))
     campaigns.create(store, scene.campaign_settings(message, now), who=scene.WHO, now=now)
@@ -165,7 +173,7 @@ def _set_up(options: Options, folder: Path, stack: ExitStack, show: Show) -> Sta
     threads = stack.enter_context(ThreadPoolExecutor(1, "crm"))
     closing = threading.Event()
     stack.callback(closing.set)
-    return Stage(folder, store, loopback, daemon, stand_in, threads, closing, rows, show)
+    return Stage(folder, store, loopback, daemon, stand_in, threads, closing, rows, show, note)
 
 
 def _open_the_floor(stage: Stage, stack: ExitStack, options: Options) -> None:
@@ -174,7 +182,8 @@ def _open_the_floor(stage: Stage, stack: ExitStack, options: Options) -> None:
     store, phase = stage.store, "starting the daemon; the very first start compiles the pacing model"
     _until(stage, phase, lambda: stage.board is not None, READY_LIMIT_S, "the daemon was not ready")
     most_s = options.seconds + LIST_LIMIT_S + DRAIN_LIMIT_S + LAST_WORDS_LIMIT_S
-    stack.enter_context(parts.archive(stage.folder, stage.folder / "dialer.toml", most_s))
+    for name in ("archive", *(["web"] if options.web else [])):
+        stack.enter_context(parts.service(name, stage.folder, stage.folder / "dialer.toml", most_s))
     blocked = [row.number for row in stage.rows if row.kind is Kind.BLOCKED]
     stage.crm_work = stage.threads.submit(crm.work, stage.crm, stage.rows, blocked, stage.closing)
 
@@ -226,7 +235,7 @@ def _look(stage: Stage, phase: str, left_s: float | None) -> None:
     boards = tuple(from_wire(host.snapshot) for host in status.read(stage.store))
     if boards:
         stage.board = boards[0]
-    stage.show(Moment(phase, left_s, boards))
+    stage.show(Moment(phase, left_s, boards, stage.note))
 
 
 def _until(stage: Stage, phase: str, condition: Callable[[], bool], limit_s: float, otherwise: str) -> None:

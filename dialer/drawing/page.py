@@ -14,13 +14,20 @@ _DARK: Final = ("#7cb3ff", "#ff9e6b", "#6fdc8c", "#cfa2ff", "#f2cc60", "#5fd4e6"
 _STATES_LIGHT: Final = ("#15803d", "#d9a514", "#a9c8ef", "#d4d4d8")
 _STATES_DARK: Final = ("#3fae63", "#b98900", "#3c6296", "#4b4b52")
 
-_STYLE: Final = """
+_COLOURS: Final = """
 :root{color-scheme:light dark;--back:#fff;--text:#1b1f24;--quiet:#5b6470;--grid:#e3e6ea;--bad:#b42318;LIGHT}
 @media (prefers-color-scheme:dark){
 :root{--back:#14171a;--text:#e6e9ec;--quiet:#9aa4af;--grid:#2c3238;--bad:#ff8a80;DARK}}
+"""
+
+_BODY: Final = """
 body{background:var(--back);color:var(--text)}
 body{font:15px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif}
 body{max-width:76rem;margin:2rem auto;padding:0 1rem;overflow-wrap:break-word}
+@media print{body{max-width:none;margin:0}}
+"""
+
+_PARTS: Final = """
 h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:1.8rem 0 .4rem}p{margin:.3rem 0}.quiet{color:var(--quiet)}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .8rem .25rem 0;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}
@@ -39,7 +46,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.3re
 .tiles div{border:1px solid var(--grid);border-radius:.4rem;padding:.4rem .6rem}
 .tiles b{display:block;font-size:1.25rem;font-variant-numeric:tabular-nums}
 .tiles span{color:var(--quiet);font-size:.85rem}
-@media print{body{max-width:none;margin:0}.wide{overflow:visible}h2{break-after:avoid}tr{break-inside:avoid}}
+@media print{.wide{overflow:visible}h2{break-after:avoid}tr{break-inside:avoid}}
 .line.d1{stroke-dasharray:7 4}.line.d2{stroke-dasharray:2 4}
 @media (max-width:48rem){
 table,tbody,tr,td{display:block}tr:first-child{display:none}tr{border-bottom:1px solid var(--grid);padding:.4rem 0}
@@ -51,14 +58,22 @@ svg text{font-size:14px}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
 
 def page(title: str, body: Sequence[str], *, language: str = "en") -> str:
     """All of it, as one file."""
-    style = _STYLE.replace("LIGHT", _variables(_LIGHT, _STATES_LIGHT)).replace("DARK", _variables(_DARK, _STATES_DARK))
-    style += "".join(f".line.c{n}{{stroke:var(--c{n})}}.dot.c{n}{{fill:var(--c{n})}}" for n in range(COLOURS))
-    style += "".join(f".s{n}{{fill:var(--s{n})}}" for n in range(len(_STATES_LIGHT)))
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head><body>{''.join(body)}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{colours()}{_BODY}{parts()}</style></head><body>{''.join(body)}</body></html>\n"
     )
+
+
+def colours() -> str:
+    """The colours of a page, in light and in dark, as variables of a style sheet."""
+    return _COLOURS.replace("LIGHT", _variables(_LIGHT, _STATES_LIGHT)).replace("DARK", _variables(_DARK, _STATES_DARK))
+
+
+def parts() -> str:
+    """The rules for what stands in a page: headings, tables, charts, tiles."""
+    lines = "".join(f".line.c{n}{{stroke:var(--c{n})}}.dot.c{n}{{fill:var(--c{n})}}" for n in range(COLOURS))
+    return _PARTS + lines + "".join(f".s{n}{{fill:var(--s{n})}}" for n in range(len(_STATES_LIGHT)))
 
 
 def _variables(colours: Sequence[str], states: Sequence[str]) -> str:

@@ -7,6 +7,11 @@ from typing import Final
 from dialer.language.phrases import N_
 
 HEADS: Final = (
+    N_("by trunk"),
+    N_("by hour"),
+    N_("held by"),
+    N_("callers"),
+    N_("closed by"),
     N_("campaign"),
     N_("campaigns"),
     N_("agent"),

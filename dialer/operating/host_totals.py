@@ -49,6 +49,7 @@ def _together(by_host: Sequence[tuple[Board, CampaignRow]]) -> CampaignRow:
         dispositions=_sum(row.dispositions for row in rows),
         refusals=_sum(row.refusals for row in rows),
         causes=_sum(row.causes for row in rows),
+        callers=_sum(row.callers for row in rows),
         decisions=sum(row.decisions for row in rows),
         hand_over=_worst([row.hand_over for row in rows]),
         trend=_trends([row.trend for row in rows]),

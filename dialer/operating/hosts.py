@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dialer.core.board import Board, from_wire, with_sentences
 from dialer.language.translation import _, translated
 from dialer.operating.text import clean
 from dialer.store.base.connection import Store
+from dialer.store.base.fields import Undecodable
 from dialer.store.operators import status
 
 
@@ -33,6 +34,10 @@ class Hosts:
             if row.name == campaign and row.problem
         ]
 
+    def said(self) -> Hosts:
+        """The same with its sentences in the language of the moment."""
+        return Hosts(tuple(with_sentences(board, translated) for board in self.boards), self.unreadable)
+
     @property
     def notice(self) -> str:
         """What to tell people about the unreadable ones; empty where there are none."""
@@ -52,11 +57,30 @@ def _clean(value: Any) -> Any:
 
 
 def read(store: Store) -> Hosts:
-    """Everything that is published at the moment."""
-    boards, unreadable = [], []
-    for host in status.read(store):
-        try:
-            boards.append(with_sentences(from_wire(_clean(host.snapshot)), translated))
-        except ValueError:
-            unreadable.append(host.host)
-    return Hosts(tuple(boards), tuple(unreadable))
+    """Everything that is published at the moment, in the language of the moment."""
+    return HostReader(store).read().said()
+
+
+@dataclass(slots=True)
+class HostReader:
+    """Reads again and again, and understands anew only what a daemon has said since: for whoever looks often."""
+
+    store: Store
+    _kept: dict[str, tuple[bytes, Board | None]] = field(default_factory=dict)
+
+    def read(self) -> Hosts:
+        """Everything that is published at the moment, in no language yet; the same object for a board that is the
+        same. Raises `StoreError`."""
+        kept, self._kept = self._kept, {}
+        for host, raw in status.raw_words(self.store).items():
+            known = kept.get(host)
+            self._kept[host] = known if known is not None and known[0] == raw else (raw, _board(host, raw))
+        boards = tuple(board for _, board in self._kept.values() if board is not None)
+        return Hosts(boards, tuple(host for host, (_, board) in self._kept.items() if board is None))
+
+
+def _board(host: str, raw: bytes) -> Board | None:
+    try:
+        return from_wire(_clean(status.word_of(host, raw).snapshot))
+    except (Undecodable, ValueError):
+        return None

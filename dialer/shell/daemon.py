@@ -29,6 +29,7 @@ from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.figures.pacing_minutes import PacingMinutes
+from dialer.shell.inbound.callers import CallerTask
 from dialer.shell.parts import Parts, open_parts, pool_settings
 from dialer.shell.recordings.disk_watch import DiskWatch
 from dialer.shell.recordings.expiry import Expiry
@@ -192,6 +193,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
     heartbeat = Heartbeat(parts, claims, store_tasks, watch, writer, marker)
     expiry = Expiry(parts)
     finishing = Finishing(parts, writer, expiry)
+    callers = CallerTask(parts, pool)
     try:
         await feeds.begin()
     except StoreError as error:
@@ -218,6 +220,8 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             expiry.keep,
             finishing.keep,
             PacingMinutes(parts).keep,
+            callers.find,
+            callers.tell,
         ):
             floor.start_soon(task)
         async with trio.open_nursery() as feeding:

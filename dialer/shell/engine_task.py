@@ -15,7 +15,9 @@ from dialer.core.effects import (
     AgentChanged,
     Anomaly,
     Effect,
+    FindCaller,
     Lease,
+    Listened,
     OptOut,
     Postpone,
     Publish,
@@ -30,6 +32,7 @@ from dialer.language.phrases import phrase
 from dialer.shell.health import Health
 from dialer.shell.parts import Parts
 from dialer.shell.recordings.recorded import recorder_failed
+from sip.inbound.messages import Reject
 from sip.messages import PeerRests, PoolEvent, RecordingChanged, TrunkName
 from sip.pool import Pool
 
@@ -112,9 +115,11 @@ async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
     for effect in effects:
         if isinstance(effect, Send):
             pool.send(effect.command)
+            if isinstance(effect.command, Reject):
+                statistics.refused_callers[str(effect.command.sip_code)] += 1
     for effect in effects:
         match effect:
-            case Settle() | AgentChanged() | Publish() | OptOut():
+            case Settle() | AgentChanged() | Publish() | OptOut() | Listened():
                 if isinstance(effect, Settle):
                     parts.unwritten.add(effect.settlement.attempt)
                     statistics.settled(effect.settlement)
@@ -125,6 +130,8 @@ async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
                 parts.recorded.note(effect)
             case Reserve():
                 await _put(parts, "gates", queues.gates, effect)
+            case FindCaller():
+                await _put(parts, "callers", queues.callers, effect)
             case Lease() | Release() | Postpone():
                 await _put(parts, "leases", queues.leases, effect)
             case Anomaly(where, detail):

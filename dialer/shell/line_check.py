@@ -73,7 +73,9 @@ def call_once(settings: DaemonSettings, trunk: Trunk, number: str, caller_id: st
 
 
 async def _call_once(settings: DaemonSettings, trunk: Trunk, number: str, caller_id: str) -> CallReport:
-    wanted = replace(pool_settings(settings), trunks=(trunk,), lines=1, rtp_port_first=0, rtp_port_last=0)
+    wanted = replace(
+        pool_settings(settings), trunks=(trunk,), lines=1, rtp_port_first=0, rtp_port_last=0, inbound_port=0
+    )
     steps: list[str] = []
     async with open_pool(wanted) as pool:
         pool.send(Dial(TEST_CALL, trunk.name, number, caller_id, give_up_s=RING_S + LAST_WORD_S))

@@ -109,6 +109,10 @@ def _host_metrics(board: Board) -> Iterator[Metric]:
     for state, value in board.agent_s.items():
         seconds.add_metric([state], value)
     yield seconds
+    refused = CounterMetricFamily("dialer_inbound_refused", "Calls from outside sent away, by code.", labels=["code"])
+    for code, value in board.refused_callers.items():
+        refused.add_metric([code], value)
+    yield refused
 
 
 def _campaign_metrics(board: Board) -> Iterator[Metric]:
@@ -116,6 +120,9 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
     attempts = CounterMetricFamily("dialer_attempts", "Attempts by how they ended.", labels=["campaign", "disposition"])
     causes = CounterMetricFamily("dialer_ends", "Attempts by the cause of their end.", labels=["campaign", "cause"])
     decisions = CounterMetricFamily("dialer_pacing_decisions", "Decisions of the pacer.", labels=["campaign"])
+    callers = CounterMetricFamily(
+        "dialer_inbound_calls", "Calls from outside by how they ended.", labels=["campaign", "end"]
+    )
     refusals = CounterMetricFamily("dialer_refusals", "Leads refused at a gate.", labels=["campaign", "rule"])
     calls = GaugeMetricFamily("dialer_calls", "Calls by state.", labels=by_state)
     agents = GaugeMetricFamily("dialer_agents", "Agents by state.", labels=by_state)
@@ -140,6 +147,7 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
             (attempts, row.dispositions),
             (causes, row.causes),
             (refusals, row.refusals),
+            (callers, row.callers),
             (calls, row.calls),
             (agents, row.agents),
             (leads, {"held": row.leads_held, "due": row.due, "waiting": row.waiting, "overdue": row.overdue}),
@@ -156,7 +164,7 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
         running.add_metric([row.name], float(row.state == CampaignState.RUNNING))
         if row.risk is not None:
             risk.add_metric([row.name], row.risk)
-    yield from (attempts, causes, decisions, refusals, calls, agents, leads, answered, abandoned)
+    yield from (attempts, causes, decisions, refusals, callers, calls, agents, leads, answered, abandoned)
     yield from (counted, lost, left, caps, running, risk)
 
 

@@ -18,7 +18,18 @@ from config.daemon import DaemonSettings
 from config.sip import TrunkSettings
 from dialer.core.agents.phones import PhoneRules, TrunkPlace, hosts_of
 from dialer.core.calls.trunk_load import TrunkLimits
-from dialer.core.effects import AgentChanged, Lease, OptOut, Postpone, Publish, Release, Reserve, Settle
+from dialer.core.effects import (
+    AgentChanged,
+    FindCaller,
+    Lease,
+    Listened,
+    OptOut,
+    Postpone,
+    Publish,
+    Release,
+    Reserve,
+    Settle,
+)
 from dialer.core.engine import Engine
 from dialer.core.engine_state import EngineSettings
 from dialer.core.inputs import Input
@@ -55,7 +66,7 @@ log = structlog.get_logger()
 QUEUE: Final = 10_000
 """What may wait in memory. A full queue holds up whoever fills it."""
 
-ToWrite = Settle | OptOut | Publish | AgentChanged | CrmEvent
+ToWrite = Settle | OptOut | Publish | AgentChanged | Listened | CrmEvent
 """What the event writer is given."""
 
 
@@ -66,6 +77,7 @@ class Queues:
         self.inbox, self.inputs = trio.open_memory_channel[Input](QUEUE)
         self.leases, self.leases_wanted = trio.open_memory_channel[Lease | Release | Postpone](QUEUE)
         self.gates, self.gates_wanted = trio.open_memory_channel[Reserve](QUEUE)
+        self.callers, self.callers_wanted = trio.open_memory_channel[FindCaller](QUEUE)
         self.facts, self.facts_to_write = trio.open_memory_channel[ToWrite](QUEUE)
 
 
@@ -145,7 +157,11 @@ def open_parts(settings: DaemonSettings) -> Parts:
                 max_lines=settings.sip.max_lines,
                 agent_heartbeat_timeout_s=settings.agents.heartbeat_timeout_s,
                 handover_allowance_s=settings.pacing.handover_allowance_s,
+                max_parties=settings.sip.max_parties,
+                listeners_told=settings.agents.listeners_told,
+                destinations=settings.agents.destinations,
                 hash_key=evidence.key,
+                inbound=settings.inbound,
                 connection=settings.agents.connection,
                 beep=settings.agents.beep,
             )
@@ -223,6 +239,7 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
             first_answer_s=trunk.first_answer_s,
             called_rules=trunk.called_rules,
             caller_rules=trunk.caller_rules,
+            arriving_rules=trunk.arriving_rules,
             codecs=tuple(codec.value for codec in trunk.codecs),
         )
         for trunk in settings.trunks
@@ -236,6 +253,7 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
     return PoolSettings(
         trunks=trunks,
         lines=settings.sip.max_lines,
+        parties=settings.sip.max_parties,
         bind_address=settings.sip.bind_address,
         rtp_port_first=settings.sip.rtp_port_min,
         rtp_port_last=settings.sip.rtp_port_max,
@@ -246,6 +264,7 @@ def pool_settings(settings: DaemonSettings) -> PoolSettings:
         phones_port=edge.phones_port if edge.has_phones else 0,
         hold_music=settings.sip.hold_music,
         recordings=settings.recordings.live,
+        inbound_port=settings.inbound.port if settings.inbound.used else 0,
         phone_headers=settings.agents.invite_headers,
         standing=settings.agents.standing_most,
         standing_music=settings.agents.standing_music,

@@ -26,6 +26,7 @@ from dialer.core.board import (
 from dialer.core.call_quality import NewestCalls
 from dialer.core.effects import AgentChanged
 from dialer.core.engine_view import CampaignStatistics, EngineStatistics
+from dialer.core.inbound.ending import end_of
 from dialer.core.inputs import Refused
 from dialer.core.leads.lead_counts import LeadCounts, last_word
 from dialer.core.model import Settlement
@@ -97,13 +98,15 @@ class TrendCounts:
 
 @dataclass(slots=True)
 class CampaignCounts:
-    """One campaign's counts. `hand_over_s` is answer to agent's INVITE, `answer_to_agent_s` answer to bridge; `problem`
-    is why the campaign cannot run here, `leads` where its leads are."""
+    """One campaign's counts. `callers` are calls from outside by how they ended. `hand_over_s` is answer to agent's
+    INVITE, `answer_to_agent_s` answer to bridge; `problem` is why the campaign cannot run here, `leads` where its leads
+    are."""
 
     attempts: int = 0
     dispositions: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
+    callers: Counter[str] = field(default_factory=Counter)
     decisions: int = 0
     asked: int = 0  # calls that the decisions came to
     hand_over_s: Delays = field(default_factory=Delays)
@@ -128,6 +131,7 @@ class Statistics:
     agent_now: dict[str, tuple[AgentState, float]] = field(default_factory=dict)
     pacing_late: int = 0
     anomalies: int = 0
+    refused_callers: Counter[str] = field(default_factory=Counter)
     by_trunk: defaultdict[str, NewestCalls] = field(default_factory=lambda: defaultdict(NewestCalls))
     by_caller_id: dict[str, NewestCalls] = field(default_factory=dict)
     agent_days: Mapping[str, AgentDay] = field(default_factory=dict)
@@ -137,6 +141,9 @@ class Statistics:
     def settled(self, settlement: Settlement) -> None:
         """An attempt ended."""
         counts = self.campaigns[settlement.campaign]
+        if settlement.inbound:
+            counts.callers[end_of(settlement).value] += 1
+            return
         counts.attempts += 1
         counts.dispositions[settlement.disposition.value] += 1
         counts.causes[settlement.cause.value] += 1
@@ -222,6 +229,7 @@ class Statistics:
             readers=self.readers,
             about=tuple(health.problems),
             recordings=self.recordings,
+            refused_callers=dict(self.refused_callers),
         )
 
     def _with_quality(self, row: TrunkRow) -> TrunkRow:
@@ -257,5 +265,6 @@ class Statistics:
         row.trend = counts.trend.trend(self.clock.now())
         row.attempts, row.dispositions = counts.attempts, dict(counts.dispositions)
         row.refusals, row.causes = dict(counts.refusals), dict(counts.causes)
+        row.callers = dict(counts.callers)
         row.hand_over, row.answer_to_agent = counts.hand_over_s.delay(), counts.answer_to_agent_s.delay()
         return row

@@ -33,7 +33,8 @@ class Voice(StrEnum):
 class DialParty:
     """Ring a party's telephone, for `give_up_s` at most. Takes one slot beside those of calls.
 
-    `about`, `attempt` and `address` are as in `DialAgent`. Ends with `Ended`, like any call.
+    `about`, `attempt`, `address` and `standing` are as in `DialAgent`; without an `attempt` the phone is not told to
+    answer by itself. Ends with `Ended`, like any call.
     """
 
     call: str
@@ -42,6 +43,7 @@ class DialParty:
     give_up_s: float
     address: str = ""
     attempt: str = ""
+    standing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,12 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The agent puts the callee on hold, who hears music then, or (not `on`) goes on talking."""
+    """The agent puts the callee on hold, who hears music then, or (not `on`) goes on talking. While it `awaits` a party
+    that is being rung the talk goes on without its agent, too."""
 
     call: str
     on: bool
+    awaits: bool = False
 
 
 PartyCommand = DialParty | OpenLink | Join | Leave | Hold

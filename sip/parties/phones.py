@@ -52,8 +52,8 @@ class Phones:
 
     def dial_beside(self, order: DialParty | DialStanding, nursery: trio.Nursery) -> None:
         """The same for a call of its own, which takes its slots beside those of calls."""
-        slots = SLOTS_PER_CALL if isinstance(order, DialStanding) else 1
-        if self._placement.place(order.call, slots, beside=True) is None:
+        slots, there = (SLOTS_PER_CALL, "") if isinstance(order, DialStanding) else (1, order.standing)
+        if self._placement.place(order.call, slots, beside=True, apart_from=there) is None:
             self._tell(not_sent(order, "no worker has room"))
             return
         if isinstance(order, DialStanding):
@@ -63,12 +63,12 @@ class Phones:
 
     def dial(self, order: Order, nursery: trio.Nursery) -> None:
         """Send an order on, now or when its phone's name is known. Ignored where its call is over."""
-        if isinstance(order, DialAgent) and order.standing:
+        if isinstance(order, DialAgent | DialParty) and order.standing:
             self._dial_standing(order)
         else:
             self._dial_phone(order, nursery)
 
-    def _dial_standing(self, order: DialAgent) -> None:
+    def _dial_standing(self, order: DialAgent | DialParty) -> None:
         filled = self._standing.led_to(order)
         if filled is None:
             self._fail(order, Cause.UNREACHABLE)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sip.messages import DialAgent
+from sip.parties.messages import DialParty
 from sip.placement import Placement
 from sip.standing.messages import FreeStanding
 
@@ -29,7 +30,7 @@ class StandingLegs:
         """A standing leg is dialled."""
         self._tokens[call] = token
 
-    def led_to(self, order: DialAgent) -> DialAgent | None:
+    def led_to(self, order: DialAgent | DialParty) -> DialAgent | DialParty | None:
         """The order with the way to its agent's standing leg; None where that has ended."""
         token, worker = self._tokens.get(order.standing), self._placement.worker_of(order.standing)
         if token is None or worker is None:

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from sip.causes import Cause, classify
 from sip.messages import AgentDialled, AgentEnded, Bridged, CancelAgent, DialAgent, RecordingOrder
-from sip.parties.messages import Join
+from sip.parties.messages import Hold, Join
 from sip.scripts.messages import AgentLeft
 from sip.standing.messages import NO_CUE
 from sip.worker import cancelling
@@ -158,8 +158,17 @@ class AgentLeg:
         """A third party has left, and with it perhaps the last who was with the callee."""
         if self.talk is not None and not self._over:
             self.talk.leave(party)
-            if not self.talk.goes_on:
-                self._has_left(Cause.NORMAL)
+            self._end_if_alone(self.talk)
+
+    def hold(self, order: Hold) -> None:
+        """Put the callee on hold, or go on; the one that was waited for may not come."""
+        if self.talk is not None and not self._over:
+            self.talk.hold(on=order.on, awaits=order.awaits)
+            self._end_if_alone(self.talk)
+
+    def _end_if_alone(self, talk: Talk) -> None:
+        if not talk.goes_on:
+            self._has_left(Cause.NORMAL)
 
     def _start_next(self) -> None:
         command = self._next

@@ -156,8 +156,8 @@ class Call(ABC):
                 leg.hang_up()
             case Record(_, on) if leg is not None and leg.talk is not None:
                 leg.talk.record(on=on)
-            case Hold(_, on) if leg is not None and leg.talk is not None:
-                leg.talk.hold(on=on)
+            case Hold() if leg is not None:
+                leg.hold(command)
 
     def prompt(self, command: Prompt | TakeMessage | EndMessage) -> None:
         """A step of a script. Ignored before the answer, while an agent is rung or talks, and once a message plays."""

@@ -257,7 +257,7 @@ class Endpoint:
     def dial_phone(self, order: DialAgent | DialParty | DialStanding) -> Dialog:
         """Send the INVITE to the phone of an agent or a third party, or to the worker that keeps it on the line. Raises
         `RefusedError`."""
-        is_kept = isinstance(order, DialAgent) and bool(order.standing)
+        is_kept = not isinstance(order, DialStanding) and bool(order.standing)
         with _refusals():
             uri = address.agent_uri(order.uri)
             host, way = order.address or str(address.host_of(uri) or ""), ""

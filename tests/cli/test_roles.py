@@ -206,6 +206,17 @@ DAY_S_WORK = {
         ("callerid", "list"),
     ],
     "auditor": [("audit",), ("campaign", "list", "--json")],
+    "console": [
+        ("status",),
+        ("campaign", "start", "autumn"),
+        ("campaign", "pause", "autumn"),
+        ("campaign", "funnel", "spring"),
+        ("pace", "explain", "spring"),
+        ("why", "L1", "--campaign", "autumn"),
+        ("customer", "13800000001"),
+        ("recordings", "scores"),
+        ("audit",),
+    ],
 }
 
 
@@ -286,6 +297,23 @@ BY_HAND: list[tuple[str, list[list[Any]], list[list[Any]]]] = [
             ["HGETALL", "dialer:{harvest}:lead"],
             ["COPY", "dialer:crm:out:west", "dialer:crm:out:east"],
             ["RENAME", "dialer:crm:out:west", "dialer:crm:out:east"],
+        ],
+    ),
+    (
+        "console",
+        [
+            ["SET", "dialer:web:session:{x1}", "y", "PX", "9000"],
+            ["GET", "dialer:web:session:{x1}"],
+            ["PEXPIRE", "dialer:web:session:{x1}", "9000"],
+            ["DEL", "dialer:web:session:{x1}"],
+            ["XADD", "dialer:recordings:scores", "*", "score", "x"],
+        ],
+        [
+            ["KEYS", "dialer:web:session:*"],
+            ["HDEL", "dialer:{c3}:blocked", "8613800000077"],
+            ["XADD", "dialer:recordings:handed", "*", "x", "y"],
+            ["XTRIM", "dialer:audit", "MAXLEN", "0"],
+            ["DEL", "dialer:{spring}:lead"],
         ],
     ),
     (

@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import jinja2
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2.ext import extract_from_ast
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("config", "dialer")
@@ -47,11 +49,22 @@ def marked() -> Iterator[tuple[Path, str | None, str | tuple[str, ...]]]:
                     yield path, context, tuple(texts) if len(texts) > 1 else texts[0]
 
 
+def marked_in_pages() -> Iterator[tuple[Path, str | tuple[str, ...]]]:
+    """The same in the console's templates."""
+    environment = jinja2.Environment(extensions=["jinja2.ext.i18n"])
+    for path in sorted((ROOT / "dialer").rglob("templates/**/*.html")):
+        for _line, _mark, text in extract_from_ast(environment.parse(path.read_text()), ("_", "_n")):
+            texts = [each for each in ([text] if isinstance(text, str) else text) if each is not None]  # facts are None
+            yield path, tuple(texts) if len(texts) > 1 else texts[0]
+
+
 def catalogue(language: str) -> Catalog:
     """What there is of a language, up to date with the code."""
     template = Catalog()
     for path, context, text in marked():
         template.add(text, locations=[(str(path.relative_to(ROOT)), 0)], context=context)
+    for path, text in marked_in_pages():
+        template.add(text, locations=[(str(path.relative_to(ROOT)), 0)])
     with file_of(language, "po").open("rb") as file:
         known = read_po(file, locale=language)
     known.update(template, no_fuzzy_matching=True)

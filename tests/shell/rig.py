@@ -6,6 +6,7 @@ others by the prefix of its keys. Nothing here sleeps and hopes: `Site.until` wa
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -201,9 +202,7 @@ class Site:
         lines = []
         for name, values in sections.items():
             lines.append(f"[{name}]")
-            lines += [
-                f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in values.items()
-            ]
+            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]  # TOML's form, too
         lines += [TRUNKS.format(name=name, port=port) for name, port in self.trunks.items()]
         path = folder / "dialer.toml"
         path.write_text("\n".join(lines))

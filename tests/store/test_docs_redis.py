@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 import dialer
 from dialer.core.agents.agent import AgentState
 from dialer.core.agents.intervals import Interval
+from dialer.core.inbound.ending import InboundEnd
 from dialer.core.model import Disposition, Lead, Settlement
 from dialer.disk.recordings.index import Row
 from dialer.shell.recordings.finishing import event_of as recording_event
@@ -37,7 +39,7 @@ from dialer.store.settlement import floor_events
 from dialer.store.settlement.floor_events import PacingFigures
 from dialer.store.settlement.outbox import refused
 from dialer.store.settlement.settle import settle
-from dialer.store.settlement.settlements import KIND, event_of
+from dialer.store.settlement.settlements import INBOUND_CALL, KIND, event_of
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -130,7 +132,7 @@ def test_every_event_type_is_named_and_no_other() -> None:
     published = {kind: fields for _, kind, fields in _published()}
     documented = set(re.findall(r"^### (\w+)$", section_of_events(), flags=re.MULTILINE))
 
-    assert documented == set(published) | {KIND, "lead_status"} | SAID_BY_THE_STORE.keys()
+    assert documented == set(published) | {KIND, INBOUND_CALL, "lead_status"} | SAID_BY_THE_STORE.keys()
     for kind, event in SAID_BY_THE_STORE.items():
         (example,) = examples(section(kind))
         assert set(example) == {"campaign", "at", *event.fields}, kind
@@ -174,6 +176,16 @@ def test_the_disposition_example_has_every_field(floor: Floor, end: Callable[...
 
     assert list(example) == ["campaign", "at", *event.fields]
     assert names(section("disposition")) == {one.value for one in Disposition}
+
+
+def test_the_example_of_a_call_from_outside_has_every_field(floor: Floor, end: Callable[..., Settlement]) -> None:
+    """And the table every end."""
+    floor.fill(1)
+    event = event_of(replace(end(floor.dial()[0]), inbound=True), OWNER)
+    (example,) = examples(section(INBOUND_CALL))
+
+    assert (event.kind, list(example)) == (INBOUND_CALL, ["campaign", "at", *event.fields])
+    assert names(section(INBOUND_CALL)) == {one.value for one in InboundEnd}
 
 
 def test_the_fields_of_a_lead_are_those_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

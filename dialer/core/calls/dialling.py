@@ -218,6 +218,7 @@ def invite(state: EngineState, run: CampaignRun, call: Call, now: float) -> None
     """Have the call's INVITE sent through its trunk."""
     state.trunks[call.trunk].start(now)
     permit, ring_timeout_s = call.permit, run.settings.ring_timeout_s
+    assert isinstance(permit, Permit)  # a call from outside is never dialled
     state.do(
         Send(
             Dial(

@@ -104,6 +104,10 @@ was down for a while would make it dial as if nobody ever answered. Congestion i
 learn."""
 
 
+PHONE_DIED: Final = frozenset({Cause.MEDIA_TIMEOUT, Cause.SESSION_EXPIRED, Cause.MEDIA_ERROR})
+"""How a talk ends whose agent's phone is no longer there: the agent did not hang up, and can take no other call."""
+
+
 def is_charged(disposition: Disposition, *, rang: bool) -> bool:
     """Whether the attempt counts against the frequency caps. One that failed on our side before any phone rang does
     not; whatever is in doubt does."""

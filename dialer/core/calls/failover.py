@@ -15,6 +15,7 @@ from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dialling import asker_has_gone, invite, may_start
 from dialer.core.calls.dispositions import TRUNK_FAULTS, disposition_of
 from dialer.core.engine_state import EngineState
+from dialer.core.inbound.arrival import Arrival
 from sip.causes import Cause, Leg
 from sip.messages import Ended
 
@@ -36,20 +37,21 @@ def ended(state: EngineState, event: Ended, now: float, wall: float) -> None:
 
 
 def _next_trunk(state: EngineState, call: Call, event: Ended, now: float, wall: float) -> str | None:
-    if call.state is not CallState.DIALLING or call.taken or not _gave_back(event):
+    permit = call.permit
+    if call.state is not CallState.DIALLING or call.taken or not _gave_back(event) or isinstance(permit, Arrival):
         return None
     tried = (*call.failed_trunks, call.trunk)
     run = state.campaigns[call.campaign]
-    if len(tried) >= MOST_TRIES or wall > call.permit.valid_until:
+    if len(tried) >= MOST_TRIES or wall > permit.valid_until:
         return None
     if not may_start(state, run) or asker_has_gone(state, call.asked_by):
         return None
-    caller_id = call.permit.caller_id
+    caller_id = permit.caller_id
     left = [
         trunk for trunk in state.trunks_of(run) if trunk.name not in tried and trunk_selection.shows(trunk, caller_id)
     ]
     rooms = {trunk.name: state.room(trunk, now) for trunk in left}
-    trunk = trunk_selection.choose(left, rooms, call.permit.number.clear)
+    trunk = trunk_selection.choose(left, rooms, permit.number.clear)
     return None if trunk is None else trunk.name
 
 

@@ -35,8 +35,8 @@ def wait_for_agent(state: EngineState, run: CampaignRun, lead: Lead, now: float)
 
 
 def agent_for(state: EngineState, call: Call) -> Agent | None:
-    """The agent who promised the call, if ready and not rung for it before."""
-    wanted = call.lead.wanted_agent
+    """The agent who promised the call, or talked last with whoever calls back, if ready and not rung for it before."""
+    wanted = call.lead.wanted_agent or (call.lead.last_agent if call.is_inbound else "")
     return _ready(state, call.campaign, wanted) if wanted and wanted not in call.tried else None
 
 

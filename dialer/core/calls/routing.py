@@ -28,7 +28,9 @@ from dialer.core.calls.dialling import cancel, drain
 from dialer.core.calls.settling import give_up
 from dialer.core.effects import OptOut, Publish, Send
 from dialer.core.engine_state import EngineState, TimerKind
+from dialer.core.inbound import waiting
 from dialer.core.inputs import AnswerReported
+from dialer.core.talks import desk, parties
 from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, WrapupEnded
 from sip.causes import Cause
 from sip.messages import (
@@ -52,6 +54,9 @@ def answered(state: EngineState, call: Call, event: Answered, now: float) -> Non
     state.move(call, CallTrigger.ANSWERED)
     call.answered_at = event.at
     call.crossed_cancel = event.crossed_cancel
+    if call.is_inbound:
+        waiting.answered(state, call, now)
+        return
     run = state.campaigns[call.campaign]
     call.abandon_after_s = run.settings.abandon_after_s
     call.answer_kind = AnswerKind(event.kind)
@@ -85,9 +90,9 @@ def answer_reported(state: EngineState, event: AnswerReported, now: float) -> No
 
 
 def assign_agents(state: EngineState, now: float) -> None:
-    """Give waiting calls to ready agents: people before machines, VIPs before others, then the longest wait first. A
-    call that an agent asked for is for that agent alone; one that an agent promised goes to that agent if ready; who
-    else has it is chosen by the campaign's rules (`choice`)."""
+    """Give waiting calls to ready agents: people before machines, those whom we called before those who call us, VIPs
+    before others, then the longest wait first. A call that an agent asked for is for that agent alone; one that an
+    agent promised goes to that agent if ready; who else has it is chosen by the campaign's rules (`choice`)."""
     for call in sorted(state.waiting.values(), key=partial(_turn, state)):
         if call.asked_by:
             asker = state.roster.get(call.asked_by)
@@ -115,10 +120,11 @@ def _chosen(state: EngineState, call: Call, now: float) -> Agent | None:
     return choice.choose(state.roster.ready.values(), request, rules, now)
 
 
-def _turn(state: EngineState, call: Call) -> tuple[bool, bool, float]:
-    """What the calls that wait are sorted by."""
+def _turn(state: EngineState, call: Call) -> tuple[bool, bool, bool, float]:
+    """What the calls that wait are sorted by. Whom we called has a moment to wait, by law; who calls back hears music,
+    and the pacer starts no call on account of the next agent."""
     is_vip = call.lead.priority >= state.campaigns[call.campaign].settings.agent_choice.vip_priority
-    return call.answer_kind is AnswerKind.MACHINE, not is_vip, call.answered_at or 0.0
+    return call.answer_kind is AnswerKind.MACHINE, call.is_inbound, not is_vip, call.answered_at or 0.0
 
 
 def _connect(state: EngineState, call: Call, agent: Agent, now: float) -> None:
@@ -169,12 +175,15 @@ def bridged(state: EngineState, call: Call, event: Bridged, now: float) -> None:
             call.campaign,
             {
                 "attempt_id": call.attempt,
+                "direction": "inbound" if call.is_inbound else "outbound",
                 **call.lead.shown,
                 "agent": call.agent,
                 "wait_s": round(event.at - (call.answered_at or event.at), 3),
             },
         )
     )
+
+    parties.talk_began(state, call, now)
 
 
 def agent_ended(state: EngineState, call: Call, event: AgentEnded, now: float) -> None:
@@ -197,6 +206,9 @@ def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> N
     """The limit has passed and no agent is on the line. A machine is not abandoned: it is hung up on without
     a message or an event."""
     if call.answered_at != about or call.state not in {CallState.WAITING, CallState.CONNECTING}:
+        return
+    if call.is_inbound:
+        waiting.waited_too_long(state, call, now)
         return
     run = state.campaigns[call.campaign]
     if call.state is CallState.CONNECTING:
@@ -230,6 +242,9 @@ def abandon_limit(state: EngineState, call: Call, about: float, now: float) -> N
 def key_pressed(state: EngineState, call: Call, event: Digit, now: float) -> None:
     """The callee pressed a key. The campaign's key during the message, or while the call ends after it, is an opt-out:
     the number is blocked before anything else happens to the call. Any other key means nothing."""
+    if call.is_inbound:
+        waiting.key_pressed(state, call, event.digit, event.at, now)
+        return
     listening = call.message_played and call.state in {CallState.MESSAGE, CallState.HANGING_UP}
     if not listening or call.opted_out or event.digit != state.campaigns[call.campaign].settings.opt_out_key:
         return
@@ -291,6 +306,8 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
         if agent is not None and event.kind is AgentEventKind.DIAL and (obstacle := previewing.obstacle(state, agent)):
             raise AgentEventRefused(obstacle)
         recording.asked(state, event, changed)
+        if agent is not None:
+            desk.asked(state, event, agent, now)
         if event.kind is AgentEventKind.LOGIN:
             changed = choice.qualified(changed, state.campaigns)
         if event.kind in {AgentEventKind.LOGIN, AgentEventKind.READY} and not changed.campaigns:

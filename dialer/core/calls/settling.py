@@ -17,6 +17,7 @@ from dialer.core.calls import recording
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import (
     NO_SIGN,
+    PHONE_DIED,
     TRUNK_FAULTS,
     Counted,
     TrunkFault,
@@ -28,16 +29,16 @@ from dialer.core.calls.retries import NOT_SENT_DELAY_S, next_step
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import OptOut, Send, Settle
 from dialer.core.engine_state import EngineState
+from dialer.core.inbound.arrival import Arrival
+from dialer.core.inbound.ending import back_to
 from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
+from dialer.core.talks import parties
 from pacing.api import CallAbandoned, CallFailed, TalkEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
 
 _WHO_WANTS_IT: Final = {Cause.AGENT: Leg.AGENT}
-
-PHONE_DIED: Final = frozenset({Cause.MEDIA_TIMEOUT, Cause.SESSION_EXPIRED, Cause.MEDIA_ERROR})
-"""How a talk ends whose agent's phone is no longer there: the agent did not hang up, and can take no other call."""
 
 OPTED_OUT: Final = "opted out by a key during the message"
 
@@ -51,13 +52,14 @@ def ended(state: EngineState, event: Ended, now: float) -> None:
     if call.hung_up_for is not None and event.ended_by is Leg.DIALER and event.cause is not Cause.WORKER_LOST:
         event = replace(event, cause=call.hung_up_for, ended_by=_WHO_WANTS_IT.get(call.hung_up_for, Leg.DIALER))
     recording.ended(state, call, event.at)
+    parties.talk_ended(state, call, now)
     state.remove_call(call.attempt)
     run = state.campaigns[call.campaign]
     disposition = disposition_of(call.state, event.cause, event.ended_by, call.answer_kind)
     free_trunk(state, call, disposition, event, now)
     _free_agent(state, call, run, event, now)
     counted = Counted()
-    if call.answered_at is not None:
+    if call.answered_at is not None and not call.is_inbound:
         counted = counts(
             answered_at=call.answered_at,
             bridged_at=call.bridged_at,
@@ -79,6 +81,8 @@ def ended(state: EngineState, event: Ended, now: float) -> None:
 
 def _next_step(run: CampaignRun, call: Call, disposition: Disposition, at: float) -> NextStep:
     """`at` is seconds since the epoch."""
+    if isinstance(call.permit, Arrival) and call.bridged_at is None:
+        return back_to(call.permit.due_at, call.permit.number_index, at)
     settings = run.settings
     zones = partial(zones_of, believe_stated_zone=settings.believe_stated_zone, otherwise=zone_of(settings))
     return next_step(call.lead, disposition, settings.retry, at, zones, answered=call.answered_at is not None)
@@ -88,6 +92,8 @@ def free_trunk(state: EngineState, call: Call, disposition: Disposition, event: 
     """Give the trunk its channel back, and let its breaker know how it did."""
     trunk, fault = state.trunks[call.trunk], TRUNK_FAULTS.get(disposition)
     trunk.end()
+    if call.is_inbound:
+        return
     if fault is not None and event.retry_after_s > 0:
         trunk.leave_alone(now, event.retry_after_s)
     if call.answered_at is not None and disposition is Disposition.MEDIA_ERROR:
@@ -119,7 +125,7 @@ def _free_agent(state: EngineState, call: Call, run: CampaignRun, event: Ended, 
 
 
 def _observe(run: CampaignRun, call: Call, at: float, disposition: Disposition, *, abandoned: bool) -> None:
-    if call.answered_at is None and disposition not in NO_SIGN:
+    if call.answered_at is None and disposition not in NO_SIGN and not call.is_inbound:
         run.observations.append(CallFailed(at, at - call.started_at, call.trunk))
     if call.bridged_at is not None:
         run.observations.append(TalkEnded(at, at - call.bridged_at))
@@ -138,7 +144,8 @@ def _settlement(call: Call, event: Ended, disposition: Disposition, counted: Cou
         live=counted.live,
         abandoned=counted.abandoned,
         hung_up=counted.hung_up,
-        charged=is_charged(disposition, rang=call.ringing_at is not None or call.answered_at is not None),
+        charged=not call.is_inbound
+        and is_charged(disposition, rang=call.ringing_at is not None or call.answered_at is not None),
         cause=event.cause,
         ended_by=event.ended_by,
         sip_code=event.sip_code,
@@ -156,6 +163,8 @@ def _settlement(call: Call, event: Ended, disposition: Disposition, counted: Cou
         ended_at=event.at,
         message_played=call.message_played,
         opted_out=call.opted_out,
+        inbound=call.is_inbound,
+        wants_callback=call.wants_callback,
         crossed_cancel=call.crossed_cancel,
     )
 

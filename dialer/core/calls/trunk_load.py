@@ -120,6 +120,10 @@ class TrunkLoad:
         if self.is_open:
             self._rest(now)  # one probe a rest
 
+    def take(self) -> None:
+        """A call from outside takes a channel."""
+        self.calls += 1
+
     def end(self) -> None:
         """A call gives its channel back; its place in the window stays taken."""
         self.calls -= 1

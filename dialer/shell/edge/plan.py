@@ -41,6 +41,7 @@ def plan(settings: DaemonSettings, folder: Path) -> Edge:
         stranger_limit=wanted.stranger_limit,
         ban_s=wanted.ban_s,
         carrier_cps=wanted.carrier_cps,
+        inbound_port=settings.inbound.port if settings.inbound.used else 0,
         tls=Tls(*files) if "tls" in wanted.transports or wanted.websocket_port else None,
         phones=_phones(wanted) if wanted.has_phones else None,
     )

@@ -9,7 +9,7 @@ import structlog
 import trio
 
 from dialer.core.abandonment.windows import counting_day, zone_of
-from dialer.core.board import Board, CallRow, published
+from dialer.core.board import Board, CallRow, PartyRow, published
 from dialer.core.engine_view import EngineStatistics
 from dialer.language.phrases import phrase
 from dialer.shell.health import NoCalls
@@ -65,12 +65,13 @@ class BoardTask:
         )
         if parts.health.redis_healthy:
             try:
-                await trio.to_thread.run_sync(self._publish, board, parts.engine.calls())
+                await trio.to_thread.run_sync(self._publish, board, parts.engine.calls(), parts.engine.parties())
             except StoreError as error:
                 parts.health.stop_calls(NoCalls.REDIS, str(error))
 
-    def _publish(self, board: Board, on_the_line: list[CallRow]) -> None:
-        calls.publish(self.parts.store, self.parts.host, on_the_line, now=board.at, ttl_s=BOARD_TTL_S)
+    def _publish(self, board: Board, on_the_line: list[CallRow], parties: list[PartyRow]) -> None:
+        host = self.parts.host
+        calls.publish(self.parts.store, host, on_the_line, now=board.at, ttl_s=BOARD_TTL_S, parties=parties)
         status.publish(self.parts.store, self.parts.host, published(board), now=board.at, ttl=BOARD_TTL_S)
 
     async def _count_leads(self) -> None:

@@ -72,6 +72,8 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
         )
     if settings.abandon_message:
         reasons.extend(unplayable(Path(settings.abandon_message)))
+    if settings.return_message and daemon.inbound.used:
+        reasons.extend(unplayable(Path(settings.return_message), "return_message"))
     if settings.whisper:
         reasons.extend(unplayable(Path(settings.whisper)))
     if settings.recording.used and settings.recording.announcement:

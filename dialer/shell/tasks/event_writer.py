@@ -8,8 +8,10 @@ the disk fails, the newest facts stay in memory until the queue is full; then th
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -18,8 +20,9 @@ import trio
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.core.agents.intervals import AgentTime, Interval
 from dialer.core.attempt_fields import durations_of, fields_of
-from dialer.core.effects import AgentChanged, OptOut, Publish, Settle
+from dialer.core.effects import AgentChanged, Listened, OptOut, Publish, Settle
 from dialer.core.evidence import without_number
+from dialer.core.inbound.ending import end_of
 from dialer.core.model import Settlement
 from dialer.disk.errors import DiskError
 from dialer.disk.journal import Row
@@ -28,7 +31,8 @@ from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts, ToWrite
 from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
-from dialer.store.operators import agents
+from dialer.store.crm import wishes
+from dialer.store.operators import agents, control
 from dialer.store.privacy import opt_outs
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import floor_events, outbox, retelling, settle
@@ -42,8 +46,9 @@ GATHER_S: Final = 0.025
 """From one batch to the next. What comes after a quiet moment is written at once; under load a trip to the disk and to
 Redis for each fact would cost more than the fact."""
 
+LISTENED_KEPT: Final = 1000
 SPOOL_FULL_PAUSE_S: Final = 1.0
-REPEATED: Final = frozenset({"recording_state"})
+REPEATED: Final = frozenset({"recording_state", "talk_state"})
 """Events of which there may be several about one attempt."""
 
 Fact = Settlement | OptedOut | CrmEvent
@@ -51,10 +56,12 @@ Fact = Settlement | OptedOut | CrmEvent
 
 @dataclass(slots=True)
 class EventWriter:
-    """The writer. What must not be lost is written in the order in which it came; of `presence` only the newest."""
+    """The writer. What must not be lost is written in the order in which it came; of `presence` only the newest, of
+    `listened` what there is room for while Redis is away. The log has all of it."""
 
     parts: Parts
     presence: dict[str, agents.Presence] = field(default_factory=dict)
+    listened: deque[tuple[Listened, float]] = field(default_factory=partial(deque, maxlen=LISTENED_KEPT))
     agent_time: AgentTime = field(default_factory=AgentTime)
     _numbered: int = 0
     _spooling: trio.Lock = field(default_factory=trio.Lock)
@@ -71,7 +78,7 @@ class EventWriter:
             await self._commit([*facts, *map(self._interval, self.agent_time.cut(self.parts.clock.wall()))])
             if self.parts.health.redis_healthy:
                 async with self._spooling:
-                    await self._show_presence()
+                    await self._show_presence() and await self._audit()
 
     def _facts(self, effect: ToWrite) -> list[Fact]:
         match effect:
@@ -81,6 +88,10 @@ class EventWriter:
                 return [self._event(effect, self.parts.clock.wall())]
             case CrmEvent():
                 return [effect]
+            case Listened():
+                self.listened.append((effect, self.parts.clock.wall()))
+                log.info("listening", who=effect.who, attempt_id=effect.attempt, agent=effect.agent, mode=effect.voice)
+                return []
             case OptOut(campaign, attempt, number, key, at):
                 log.info("opt_out", attempt_id=attempt, campaign=campaign, number=str(number), key=key)
                 return [OptedOut(campaign, attempt, number, key, self.parts.clock.to_wall(at))]
@@ -127,8 +138,12 @@ class EventWriter:
         settings = self.parts.engine.settings_of(settlement.campaign)
         zone = None if settings is None else zone_of(settings)
         day = counting_day(self.parts.clock.to_wall(settle.counted_at(settlement)), zone)
-        self.parts.metrics.attempt(settlement)
-        log.info("attempt", **_canonical(settlement))
+        if settlement.inbound:
+            words = {"end": end_of(settlement).value, "wants_callback": settlement.wants_callback}
+            log.info("inbound_call", **_canonical(settlement), **words)
+        else:
+            self.parts.metrics.attempt(settlement)
+            log.info("attempt", **_canonical(settlement))
         return settle.settled(settlement, clock=self.parts.clock.to_wall, day=day)
 
     async def _commit(self, facts: Sequence[Fact]) -> None:
@@ -178,6 +193,7 @@ class EventWriter:
         opt_outs.block(self.parts.store, [fact for fact in facts if isinstance(fact, OptedOut)])
         ends = [fact for fact in facts if isinstance(fact, Settlement)]
         settle.settle(self.parts.store, ends, self.parts.owner)
+        wishes.promise_callbacks(self.parts.store, ends, self.parts.settings.inbound.callback_after_s)
         outbox.publish(self.parts.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
         self.parts.unwritten.difference_update(end.attempt for end in ends)
 
@@ -191,7 +207,7 @@ class EventWriter:
         if not self.parts.store_is_ours:
             return True
         async with self._spooling:
-            return await self._replay() and await self._show_presence()
+            return await self._replay() and await self._show_presence() and await self._audit()
 
     async def _replay(self) -> bool:
         while rows := await self._waiting_rows():
@@ -244,6 +260,22 @@ class EventWriter:
         for row in rows:
             if self.presence.get(row.agent) is row:
                 del self.presence[row.agent]
+        return True
+
+    async def _audit(self) -> bool:
+        """Write into the audit trail who listened to whom, the oldest first."""
+        while self.listened:
+            heard, at = self.listened[0]
+            detail = {"attempt_id": heard.attempt, "agent": heard.agent, "mode": heard.voice}
+            what = "listening" if heard.voice else "listening_over"
+            try:
+                await trio.to_thread.run_sync(
+                    partial(control.audit, self.parts.store, what, who=heard.who, now=at, detail=detail)
+                )
+            except StoreError as error:
+                self.parts.health.stop_calls(NoCalls.REDIS, str(error))
+                return False
+            self.listened.popleft()
         return True
 
 

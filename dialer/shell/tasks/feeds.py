@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -16,7 +16,7 @@ import structlog
 import trio
 
 from dialer.core import evidence
-from dialer.core.inputs import AnswerReported, HangUpCall, LeadsTaken
+from dialer.core.inputs import AnswerReported, HangUpCall, LeadsTaken, Monitor
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
@@ -27,7 +27,7 @@ from dialer.store.crm import inbox as crm_in
 from dialer.store.crm.requests import MACHINE
 from dialer.store.leads import intake
 from dialer.store.leads.bulk import changes
-from dialer.store.operators import agents, campaigns, control
+from dialer.store.operators import agents, campaigns, control, listening
 from dialer.store.operators.agents import Malformed
 
 log = structlog.get_logger()
@@ -200,6 +200,15 @@ class Feeds:
                     log.info("operator", command=order.command.name, who=order.who)
                     if order.command.name == changes.LEADS_TAKEN:
                         await self._drop_leads(order.command)
+                    if asked := listening.read(order):
+                        await self._listen(asked)
+
+    async def _listen(self, asked: Monitor) -> None:
+        """A supervisor wants to listen to somebody of this host; the phone is judged as agents' phones are."""
+        if self.parts.engine.agent(asked.agent) is None and not self.parts.engine.has_call(asked.attempt):
+            return
+        obstacle = await self.logins.obstacle(asked.uri) if asked.uri else ""
+        await self.parts.queues.inbox.send(replace(asked, obstacle=obstacle))
 
     async def audit_trail(self) -> None:
         """Put each line of the audit trail on this host's record, where who may write to the trail does not reach. Runs

@@ -28,6 +28,7 @@ from sip.names import Names
 PROBES_LIMIT: Final = 32
 """Phones that are asked at once, each from a thread."""
 
+LOOK_UP_LIMIT_S: Final = 3.0
 LOGINS_LIMIT: Final = 1000
 HELD_LIMIT: Final = 32
 """What a desktop may say while its agent's phone is looked at."""
@@ -96,6 +97,16 @@ class Logins:
             about = campaigns or (() if known is None else known.login or known.campaigns)
             refused = CrmEvent("agent_event_refused", f"agents:in/{entry_id}", "", now, fields, about=about)
             await self.parts.queues.facts.send(refused)
+
+    async def obstacle(self, uri: str) -> str:
+        """Why a supervisor's phone may not be rung, in words, by the rules for agents' phones; empty: it may."""
+        with trio.move_on_after(LOOK_UP_LIMIT_S):
+            try:
+                await self._addresses(phone_of(uri))
+            except PhoneRefused as refusal:
+                return str(refusal)
+            return ""
+        return "uri: its name could not be looked up in time"
 
     # --- within ---------------------------------------------------------------------------------------------------
 

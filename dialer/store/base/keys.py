@@ -146,6 +146,10 @@ class Keys:
         """String with an end of life: the host's last status."""
         return f"{self.prefix}status:{{{host}}}"
 
+    def web_session(self, digest: str) -> str:
+        """String with an end of life: somebody who is signed in at the console."""
+        return f"{self.prefix}web:session:{{{digest}}}"
+
     def calls(self, host: str) -> str:
         """String with an end of life: the calls that the host has on the line."""
         return f"{self.prefix}calls:{{{host}}}"

@@ -22,6 +22,10 @@ STORY_BYTES: Final = 16_384
 """Longest story of one lead; what comes after it is counted but not kept in detail."""
 
 
+INBOUND: Final = "inbound_"
+"""What the word for the end of a call begins with that came from outside."""
+
+
 class Said(msgspec.Struct, frozen=True):
     """An agent's or the CRM's word on an attempt. `said_at` is seconds since the epoch; `NO_TIME` where an older
     release kept the word without it."""

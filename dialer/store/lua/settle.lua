@@ -11,7 +11,8 @@
 --     promise_s, promise_retry_s: for so long, and so far apart, a promised callback is tried
 --   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; early: from when on
 --     it yields, if it does; why; again: why, if a callback is owed after it ("": none is);
---     progress, ended, story, event as they are kept; disposition; charged, live, abandoned, hung_up; window: WINDOW:TRY;
+--     progress, ended, story, event as they are kept; disposition; counted, counted_unknown: the counters of this end, and
+--     of an unknown one; inbound: it came from outside; charged, live, abandoned, hung_up; window: WINDOW:TRY;
 --     slot;
 --     day, hour, agent_day: which of those hashes (from 1); agent ("": none had it); talk_at, talk_ms;
 --     corrects: the event says that it takes the place of one
@@ -152,7 +153,7 @@ local function end_attempt(one, known)
     redis.call('HSET', keys.ended, one.attempt, one.ended)
     local open = redis.call('HGET', keys.open, one.lead)
     if one.corrects then
-        count(keys.counts, 'disposition:unknown', -1)
+        count(keys.counts, one.counted_unknown, -1)
         correct_lead(one.lead, one)
     elseif not open or open == one.attempt then -- else another attempt has the lead
         settle_lead(one.lead, one)
@@ -161,7 +162,7 @@ local function end_attempt(one, known)
         charge_ledger(type(dialled_by) == 'string' and dialled_by or given.owner, one)
     end
     count_for_agent(one)
-    count(keys.counts, 'disposition:' .. one.disposition, 1)
+    count(keys.counts, one.counted, 1)
     if one.charged then
         if not one.corrects then -- else it was counted when it ended as unknown
             count(keys.counts, 'window:' .. one.window .. ':attempts', 1)
@@ -182,7 +183,7 @@ for i = 2, #ARGV do
     local answer = 0
     if was_unknown and one.disposition ~= 'unknown' then
         answer = one.corrects and 1 or 2
-    elseif not one.corrects and (known or (one.charged and not before)) then
+    elseif not one.corrects and (known or ((one.charged or one.inbound) and not before)) then
         answer = 1
     end
     if answer == 1 then

@@ -94,6 +94,7 @@ def _said(event: AgentEvent) -> dict[str, Any]:
         "lead_id": event.lead_id,
         "ref": event.ref,
         "connection": event.connection,
+        "to": event.to,
     }
     given: dict[str, Any] = {name: value for name, value in optional.items() if value}
     if event.skills:
@@ -155,6 +156,7 @@ def read_event(given: Fields) -> AgentEvent | None:
         for name, value in (("uri", uri), ("campaigns", campaigns)):
             if not value and not any(fault.startswith(name) for fault in given.faults):
                 given.faults.append(f"{name}: a login needs it")
+    to = given.text("to", MAX_TEXT_LENGTH)
     ref = given.ref()
     connection = given.choice("connection", (AS_THE_HOST_SAYS, *Connection), AS_THE_HOST_SAYS)
     given.finish()
@@ -171,6 +173,7 @@ def read_event(given: Fields) -> AgentEvent | None:
         skills,
         ref,
         connection if connection in tuple(Connection) else "",
+        to,
     )
     return AgentEvent(AgentEventKind(kind), agent, *kept)
 

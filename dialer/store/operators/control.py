@@ -60,9 +60,9 @@ def send(store: Store, command: Command, *, who: str, now: float) -> str:
     return str(sent.decode())
 
 
-def tell(store: Store, command: Command, *, who: str, now: float) -> None:
-    """Send a command that follows from something whose audit record is written elsewhere."""
-    trip(store, [_entry_of(store, command, who[:MAX_NAME_LENGTH], now)])
+def tell(store: Store, command: Command, *, who: str, now: float) -> str:
+    """Send a command that follows from something whose audit record is written elsewhere. Returns the entry's id."""
+    return str(trip(store, [_entry_of(store, command, who[:MAX_NAME_LENGTH], now)])[0].decode())
 
 
 def _entry_of(store: Store, command: Command, who: str, now: float) -> RedisCommand:

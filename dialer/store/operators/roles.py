@@ -24,6 +24,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"  # reads the audit trail, settings and rates
     CRM = "crm"  # adds leads to its campaigns, reads its events, says what came of calls
     DESKTOP = "desktop"  # the gateway between the agents' screens and the dialer
+    CONSOLE = "console"  # dialer web run: what managers, supervisors and auditors do, each by their own role there
     ARCHIVE = "archive"  # dialer archive run: reads what happened, and the numbers that it keeps as hashes
 
 
@@ -70,6 +71,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "control": ("control",),
     "audit": ("audit",),
     "scores": ("recordings:scores",),
+    "sessions": ("web:session:*",),
     "recordings": ("recordings:handed",),
     "chores": ("recordings:erased", "erasures", "retention", "housekeeper", "unwritten", "quarantine", "marker"),
 }
@@ -147,6 +149,12 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
         Grant(_COUNT, ("intake", "people", "places"), read_only=True),
         Grant(_SEND, ("control", "agents_in", "audit", "scores")),
         Grant(_LOOK, ("scores",), read_only=True),
+    ),
+    Role.CONSOLE: (
+        *_MANAGER,
+        Grant(_LOOK, ("audit", "scores", "recordings"), read_only=True),
+        Grant(_SEND, ("scores",)),
+        Grant(("get", "set", "pexpire", "del"), ("sessions",)),
     ),
     Role.AUDITOR: (
         Grant(

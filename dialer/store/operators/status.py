@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dialer.core.leads.lead_counts import LeadCounts
-from dialer.store.base.connection import Store, campaign_call, trip
+from dialer.store.base.connection import Store, attempt_trip, campaign_call, trip
 from dialer.store.base.fields import Undecodable, encoded
 from dialer.store.base.records import Time, whole_of
 from dialer.store.base.records import read as read_record
@@ -31,6 +31,7 @@ class Counts:
     purged, erased or deleted again, `stored` those that should be there. `closed_by` counts closings, so a lead that
     was reopened and closed again is in it twice. `windows` counts attempts and live answers by the time of the callee's
     day and by which attempt of the lead it was: `evening:2:attempts`, `evening:2:live`; 5 are all from the fifth on.
+    `callers` counts calls from outside by how they ended.
     """
 
     standing: LeadCounts
@@ -43,6 +44,7 @@ class Counts:
     refused_by: Mapping[str, int]
     outcomes: Mapping[str, int]
     windows: Mapping[str, int] = field(default_factory=dict)
+    callers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def queued(self) -> int:
@@ -80,6 +82,7 @@ class Counts:
             "closed_by": dict(self.closed_by),
             "refused_by": dict(self.refused_by),
             "outcomes": dict(self.outcomes),
+            "callers": dict(self.callers),
             "windows": dict(self.windows),
         }
 
@@ -91,19 +94,28 @@ def publish(store: Store, host: str, snapshot: Mapping[str, Any], *, now: float,
     trip(store, [("SET", keys.status(host), raw, "PX", max(1, round(ttl * 1000))), ("SADD", keys.hosts(), host)])
 
 
-def read(store: Store) -> tuple[HostStatus, ...]:
-    """Every host whose status has not lapsed and can be read, by name. Those that have lapsed are forgotten."""
+def raw_words(store: Store) -> dict[str, bytes]:
+    """What every host said last, as kept, by name. Hosts whose word has lapsed are forgotten, by those who may."""
     hosts = sorted(name.decode(errors="replace") for name in trip(store, [("SMEMBERS", store.keys.hosts())])[0])
     said = dict(zip(hosts, trip(store, [("GET", store.keys.status(host)) for host in hosts]), strict=True))
     silent = [host for host, raw in said.items() if raw is None]
     if silent:
-        trip(store, [("SREM", store.keys.hosts(), *silent)])
-    found: list[HostStatus] = []
-    for host, raw in said.items():
+        attempt_trip(store, [("SREM", store.keys.hosts(), *silent)])
+    return {host: raw for host, raw in said.items() if raw is not None}
+
+
+def word_of(host: str, raw: bytes) -> HostStatus:
+    """A host's word. Raises `Undecodable`."""
+    return HostStatus(host, *read_record(_Said, raw, f"the status of {host}"))
+
+
+def read(store: Store) -> tuple[HostStatus, ...]:
+    """Every host whose status has not lapsed and can be read, by name."""
+    readable: list[HostStatus] = []
+    for host, raw in raw_words(store).items():
         with suppress(Undecodable):
-            if raw is not None:
-                found.append(HostStatus(host, *read_record(_Said, raw, f"the status of {host}")))
-    return tuple(found)
+            readable.append(word_of(host, raw))
+    return tuple(readable)
 
 
 class _Said(NamedTuple):
@@ -139,6 +151,7 @@ def counts(store: Store, campaign: str, now: float) -> Counts:
         closed_by=_group(named_counts, "closed:"),
         refused_by=_group(named_counts, "refused:"),
         outcomes=_group(named_counts, "outcome:"),
+        callers=_group(named_counts, "inbound:"),
         windows=_group(named_counts, "window:"),
     )
 

@@ -11,7 +11,8 @@ from dialer.store.base.records import NO_TIME, Count, Time, packed, read
 
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
-    """An attempt that has not ended; `reserved_at` is seconds since the epoch, `NO_TIME` where nobody knows."""
+    """An attempt that has not ended; `reserved_at` is seconds since the epoch, `NO_TIME` where nobody knows. Of a call
+    from outside (`inbound`), `due_at` is when its lead was due; None: it was closed, or in another call."""
 
     attempt: str
     campaign: str
@@ -21,16 +22,20 @@ class OpenAttempt:
     trunk: str
     caller_id: str
     reserved_at: float
+    inbound: bool = False
+    due_at: float | None = None
 
     def pack(self) -> bytes:
         """As it is kept under its id."""
-        return packed(_Open(self.lead_id, self.number_index, self.owner, self.reserved_at, self.trunk, self.caller_id))
+        record = _Open(self.lead_id, self.number_index, self.owner, self.reserved_at, self.trunk, self.caller_id)
+        return packed(msgspec.structs.replace(record, inbound=self.inbound, due_at=self.due_at))
 
     @classmethod
     def read(cls, campaign: str, attempt: str, raw: bytes) -> OpenAttempt:
         """The way back. Raises `Undecodable`."""
         kept = read(_Open, raw, f"the open attempt {attempt} of campaign {campaign}")
-        return cls(attempt, campaign, kept.lead, kept.number, kept.owner, kept.trunk, kept.caller_id, kept.at)
+        known = (kept.lead, kept.number, kept.owner, kept.trunk, kept.caller_id, kept.at, kept.inbound, kept.due_at)
+        return cls(attempt, campaign, *known)
 
     @classmethod
     def lost(cls, campaign: str, attempt: str, lead_id: str, owner: str) -> OpenAttempt:
@@ -45,6 +50,8 @@ class _Open(msgspec.Struct, frozen=True):
     at: Time
     trunk: str
     caller_id: str
+    inbound: bool = False  # older ones have none
+    due_at: Time | None = None
 
 
 class EndedAttempt(msgspec.Struct, frozen=True, array_like=True):

@@ -26,7 +26,7 @@ from dialer.store.crm.event_settings import LIVE_KEPT, EventSettings, Format
 VERSION: Final = 1
 """Version of the event format, the field `v` of every entry. It changes when a reader would have to."""
 
-MUST_NOT_MISS: Final = frozenset({"disposition", "recording"})
+MUST_NOT_MISS: Final = frozenset({"disposition", "inbound_call", "recording"})
 """The events of `crm:out`."""
 
 FLOOR: Final = frozenset({"agent_interval", "pacing_minute", "outcome"})

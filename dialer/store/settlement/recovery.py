@@ -16,6 +16,7 @@ from typing import Final
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.retries import next_step
+from dialer.core.inbound.ending import back_to
 from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import NOBODY, Disposition, Lead, Settlement
 from dialer.store.base import quarantine
@@ -229,15 +230,19 @@ def _unknown(campaign: Campaign, attempt: OpenAttempt, lead: Lead, now: float) -
     reserved_at = now if attempt.reserved_at == NO_TIME else attempt.reserved_at
     settings = campaign.settings
     zones = partial(zones_of, believe_stated_zone=settings.believe_stated_zone, otherwise=zone_of(settings))
+    after = next_step(lead, Disposition.UNKNOWN, settings.retry, now, zones)
+    if attempt.inbound:
+        after = back_to(attempt.due_at, lead.number_index, max(now, reserved_at))
     return Settlement(
         attempt=attempt.attempt,
         lead=lead,
         trunk=attempt.trunk,
         disposition=Disposition.UNKNOWN,
-        next_step=next_step(lead, Disposition.UNKNOWN, settings.retry, now, zones),
+        next_step=after,
         live=False,
         abandoned=False,
-        charged=True,
+        charged=not attempt.inbound,
+        inbound=attempt.inbound,
         cause=Cause.WORKER_LOST,
         ended_by=Leg.DIALER,
         reason="nobody knows how it ended",

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgpack
 
 from dialer.core.abandonment.windows import slot_of
+from dialer.core.inbound.ending import InboundEnd, end_of
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, in_words, kept
 from dialer.core.model import Disposition, Retry, Settlement
 from dialer.store.base import quarantine
@@ -26,9 +27,9 @@ from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable, unpacked
 from dialer.store.base.quarantine import Bad
 from dialer.store.base.records import packed
-from dialer.store.gate import caller_ids
-from dialer.store.gate.contacts import Reservation, end_of, fields_of, give_back, mark
-from dialer.store.leads.history import STORY_BYTES
+from dialer.store.gate import caller_ids, contacts
+from dialer.store.gate.contacts import Reservation, fields_of, give_back, mark
+from dialer.store.leads.history import INBOUND, STORY_BYTES
 from dialer.store.leads.lead_codec import pack_progress
 from dialer.store.operators import campaigns
 from dialer.store.operators.agent_days import KEPT_S as AGENT_DAY_KEPT_S
@@ -79,10 +80,13 @@ def _settle(store: Store, settlements: Sequence[Settlement], owner: str) -> tupl
     """Attempts that ended now, and those that have to wait."""
     events = {item.attempt: event_of(item, owner) for item in settlements}
     ended, waiting = _write(store, settlements, events, owner)
-    mark(store, [end_of(item) for item in settlements if item.charged])
-    back = [Reservation(fields_of(item.lead), item.campaign, item.attempt) for item in settlements if not item.charged]
-    give_back(store, back)
-    caller_ids.settled(store, settlements, ended)
+    mark(store, [contacts.end_of(item) for item in settlements if item.charged])
+    dialled = [item for item in settlements if not item.inbound]
+    give_back(
+        store,
+        [Reservation(fields_of(item.lead), item.campaign, item.attempt) for item in dialled if not item.charged],
+    )
+    caller_ids.settled(store, dialled, ended)
     return tuple(ended), waiting
 
 
@@ -243,7 +247,11 @@ def _settle_call(
 
 def _row(ended: Settlement, event: CrmEvent) -> dict[str, Any]:
     lead, step, slot = ended.lead, ended.next_step, slot_of(counted_at(ended))
-    tries = {**lead.tries, ended.disposition: lead.tries.get(ended.disposition, 0) + 1}
+    tries, counted, story = dict(lead.tries), f"disposition:{ended.disposition}", ended.disposition.value
+    if ended.inbound:
+        counted, story = f"inbound:{end_of(ended)}", f"{INBOUND}{end_of(ended)}"
+    else:
+        tries[ended.disposition] = tries.get(ended.disposition, 0) + 1
     if isinstance(step, Retry):
         again = Why(Kind.ENDED, ended.disposition.value, AGAIN)
         what: dict[str, Any] = {"what": "due", "a": retry_at(ended), "early": yields_from(ended), "why": kept(again)}
@@ -256,7 +264,7 @@ def _row(ended: Settlement, event: CrmEvent) -> dict[str, Any]:
     past = PastAttempt(
         attempt=ended.attempt,
         number=lead.number_index,
-        disposition=ended.disposition.value,
+        disposition=story,
         at=ended.reserved_at,
         ended_at=ended.ended_at,
         agent=ended.agent,
@@ -285,6 +293,9 @@ def _row(ended: Settlement, event: CrmEvent) -> dict[str, Any]:
         "story": packed(past),
         "event": pack_event(event),
         "disposition": ended.disposition.value,
+        "counted": counted,
+        "counted_unknown": f"inbound:{InboundEnd.FAILED}" if ended.inbound else f"disposition:{Disposition.UNKNOWN}",
+        "inbound": ended.inbound,
         "charged": ended.charged,
         "live": ended.live,
         "abandoned": ended.abandoned,

@@ -8,16 +8,17 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
-from dialer.core.attempt_fields import TIMES, durations_of, fields_of
+from dialer.core.attempt_fields import FIELDS, TIMES, durations_of, fields_of
+from dialer.core.inbound.ending import InboundEnd, end_of
 from dialer.core.leads.retry_windows import window_of, zones_of
-from dialer.core.model import Close, NextStep, Retry, Settlement
+from dialer.core.model import NOBODY, Close, NextStep, Retry, Settlement
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import Time, plain, shaped
 from dialer.store.leads.lead_codec import Priority, pack, pack_progress, unpack
 from dialer.store.settlement.outbox import CrmEvent
 
 KIND: Final = "disposition"
-
+INBOUND_CALL: Final = "inbound_call"
 
 MOST_TRIES_TOLD: Final = 5
 """Later attempts of a lead are counted as this one."""
@@ -59,6 +60,8 @@ def window_field(settlement: Settlement) -> str:
 def event_of(settlement: Settlement, settled_by: str, corrects: str = "") -> CrmEvent:
     """The disposition event. Numbers are masked, also in what the far end said. `corrects` is the disposition that the
     CRM was told of this attempt before; empty: none."""
+    if settlement.inbound:
+        return _inbound_event(settlement, settled_by, corrects)
     lead, step = settlement.lead, settlement.next_step
     body: dict[str, Any] = {
         "attempt_id": settlement.attempt,
@@ -78,6 +81,31 @@ def event_of(settlement: Settlement, settled_by: str, corrects: str = "") -> Crm
         "attrs": lead.shown_attrs,
     }
     return CrmEvent(KIND, settlement.attempt, settlement.campaign, settlement.ended_at, body)
+
+
+def _inbound_event(settlement: Settlement, settled_by: str, corrects: str) -> CrmEvent:
+    """A call from outside has ended: an event of its own, so that whoever counts dispositions counts calls of ours."""
+    lead, step = settlement.lead, settlement.next_step
+    told = ("message_played", "opted_out", "agent", "trunk", "cause", "ended_by", "sip_code", "reason")
+    body: dict[str, Any] = {
+        "attempt_id": settlement.attempt,
+        "end": end_of(settlement).value,
+        "lead_id": lead.lead_id,
+        "customer_id": lead.customer_id,
+        "phone": "" if lead.number == NOBODY else str(lead.number),
+        "called": settlement.caller_id,
+        "wants_callback": settlement.wants_callback,
+        **{name: FIELDS[name](settlement) for name in told},
+        "arrived_at": settlement.reserved_at,
+        **{name: getattr(settlement, name) for name in ("answered_at", "bridged_at", "ended_at")},
+        **durations_of(settlement, "wait_s", "talk_s"),
+        "next": "close" if isinstance(step, Close) else "retry",
+        "next_at": retry_at(settlement),
+        "settled_by": settled_by,
+        "corrects": InboundEnd.FAILED.value if corrects else "",
+        "attrs": lead.shown_attrs,
+    }
+    return CrmEvent(INBOUND_CALL, settlement.attempt, settlement.campaign, settlement.ended_at, body)
 
 
 # --- on the disk spool ------------------------------------------------------------------------------------------------

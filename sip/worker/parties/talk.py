@@ -41,7 +41,7 @@ class Talk:
         self._agent: Dialog | None = agent
         self._context = context
         self._parties: dict[str, _Party] = {}
-        self._on_hold = False
+        self._on_hold = self._awaits = False
         self._music: HoldMusic | None = None
         self._cue: CuePlayer | None = None
         self._connections: dict[tuple[int, int], tuple[Any, Any]] = {}
@@ -54,9 +54,9 @@ class Talk:
         if self._recorder is not None:
             (self._recorder.start if on else self._recorder.stop)()
 
-    def hold(self, *, on: bool) -> None:
-        """Put the callee on hold, or go on."""
-        self._on_hold = on
+    def hold(self, *, on: bool, awaits: bool) -> None:
+        """Put the callee on hold, or go on; somebody is on the way, or not."""
+        self._on_hold, self._awaits = on, awaits
         self.connect()
 
     def join(self, order: Join) -> None:
@@ -91,17 +91,17 @@ class Talk:
         """The agent is gone, and the callee is with whoever stays."""
         self._agent = None
         self._stop_cue()
-        self._on_hold = False
+        self._on_hold = self._on_hold and not self.has_successor
         self.connect()
 
     @property
     def goes_on(self) -> bool:
-        """Whether anybody is with the callee who may be left alone with it."""
-        return self._agent is not None or self.has_successor
+        """Whether anybody is with the callee, or on the way, who may be left alone with it."""
+        return self._agent is not None or self._awaits or self.has_successor
 
     @property
     def has_successor(self) -> bool:
-        """Whether somebody stays when the agent goes."""
+        """Whether somebody has joined who stays when the agent goes."""
         return any(party.stays for party in self._parties.values())
 
     def close(self) -> None:

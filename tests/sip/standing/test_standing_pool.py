@@ -11,6 +11,7 @@ import trio
 
 from sip.causes import Cause, Leg
 from sip.messages import AgentEnded, Answered, Bridged, Capacity, Dial, DialAgent, Ended, HangUp, Trunk
+from sip.parties.messages import DialParty, LinkOpened
 from sip.pool import Pool, PoolSettings, open_pool
 from sip.standing.messages import DialStanding, StandingUp
 from tests.sip.test_pool import in_trio, until
@@ -24,9 +25,9 @@ DIAL = Dial("c1", "carrier", "+4930123456", "+4930999", 60.0)
 
 
 @asynccontextmanager
-async def pool_of(callee: Party, standing: int = 2) -> AsyncIterator[Pool]:
+async def pool_of(callee: Party, standing: int = 2, parties: int = 0) -> AsyncIterator[Pool]:
     trunks = (Trunk("carrier", "127.0.0.1", callee.sip.port),)
-    async with open_pool(PoolSettings(trunks, 2, standing=standing, media_timeout_s=0.0)) as pool:
+    async with open_pool(PoolSettings(trunks, 2, standing=standing, parties=parties, media_timeout_s=0.0)) as pool:
         yield pool
 
 
@@ -72,6 +73,22 @@ def test_standing_legs_take_no_lines_and_talks_come_to_them(callee, agent):
             pool.send(HangUp("s1"))
             ended = await until(pool, Ended)
             assert (ended.call, ended.cause, ended.ended_by) == ("s1", Cause.NORMAL, Leg.DIALER)
+
+    in_trio(run)
+
+
+def test_a_colleague_on_the_line_joins_a_talk(callee, agent):
+    """A third party whose phone stays on the line answers at once, and hears what the link brings."""
+
+    async def run() -> None:
+        async with pool_of(callee, parties=1) as pool:
+            await stands(pool, agent)
+            pool.send(DialParty("p1", "sip:unused@127.0.0.1", "138****5678", 30.0, standing="s1"))
+            assert (await until(pool, LinkOpened)).call == "p1"
+            pool.send(HangUp("p1"))
+            assert (await until(pool, Ended)).call == "p1"
+            pool.send(DialParty("p2", "sip:unused@127.0.0.1", "138****5678", 30.0, standing="s9"))
+            assert (await until(pool, Ended)).cause is Cause.UNREACHABLE
 
     in_trio(run)
 

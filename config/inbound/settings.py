@@ -1,0 +1,80 @@
+"""Settings of calls from outside: people who call the number back that they were shown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from config.model import Section
+
+KEY: Final = r"^[0-9*#]?$"
+WAV_PATH: Final = r"^(/[^\x00]{1,1000})?$"
+
+
+class InboundSettings(Section):
+    """Calls from outside, to numbers that campaigns show."""
+
+    used: bool = Field(default=False, description="calls from outside are taken; false: they get 480")
+    port: int = Field(
+        default=5070,
+        description="UDP port on sip.bind_address where trunks, or the edge, send them; nobody else is heard there",
+        ge=1024,
+        le=65_535,
+    )
+    max_calls: int = Field(
+        default=20,
+        description="most of them at once; whoever calls beyond is told that the line is busy",
+        ge=1,
+        le=1000,
+    )
+    calls_per_caller: int = Field(
+        default=6, description="most calls of one number in an hour; further ones are told busy", ge=1, le=100
+    )
+    match_within_days: float = Field(
+        default=30.0,
+        description="a caller is connected if our last call to that number is not older, in days",
+        gt=0,
+        le=366,
+    )
+    longest_wait_s: float = Field(
+        default=120.0, description="longest wait for an agent, in seconds; then the message", ge=0, le=3600
+    )
+    wait_music: str = Field(
+        default="",
+        description="WAV file (16 bit mono PCM, 8 or 16 kHz) for who waits, absolute path; empty: silence",
+        pattern=WAV_PATH,
+    )
+    message: str = Field(
+        default="",
+        description="WAV file that says who called, why, and what the keys do: for strangers, and where nobody is "
+        "free; a campaign may have its own (return_message)",
+        pattern=WAV_PATH,
+        validate_default=True,
+    )
+    opt_out_key: str = Field(
+        default="", description="key that takes a caller off the list for good; empty: none does", pattern=KEY
+    )
+    callback_key: str = Field(
+        default="",
+        description="key that asks for a call of an agent instead; empty: none does",
+        pattern=KEY,
+        validate_default=True,
+    )
+    callback_after_s: float = Field(
+        default=900.0, description="when such a call is due, in seconds after the key", ge=0, le=86_400
+    )
+
+    @field_validator("message")
+    @classmethod
+    def _given_where_used(cls, message: str, info: ValidationInfo) -> str:
+        if info.data.get("used") and not message:
+            raise ValueError("must be given where inbound.used is true: somebody has to say who called")
+        return message
+
+    @field_validator("callback_key")
+    @classmethod
+    def _another_key(cls, key: str, info: ValidationInfo) -> str:
+        if key and key == info.data.get("opt_out_key"):
+            raise ValueError("must be another key than opt_out_key")
+        return key

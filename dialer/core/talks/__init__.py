@@ -1,0 +1,1 @@
+"""What happens within a talk: who listens, who joins, hold, and a talk that is passed on."""

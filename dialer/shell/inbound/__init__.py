@@ -1,0 +1,1 @@
+"""Calls from outside: who calls, and that some had to be sent away."""

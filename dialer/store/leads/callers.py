@@ -1,0 +1,80 @@
+"""Who calls: the lead that was called lately at a number, kept for the call that its callee makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from compliance.numbers import E164
+from dialer.core.effects import FindCaller
+from dialer.core.inputs import CallerFound
+from dialer.core.model import Lead
+from dialer.store.base.connection import Store, Value, campaign_call, careful_trip, trip
+from dialer.store.base.errors import KeyDamaged
+from dialer.store.base.fields import Undecodable
+from dialer.store.base.keys import digits
+from dialer.store.leads.history import INBOUND, read_history
+from dialer.store.leads.leads import LeadState, look
+from dialer.store.settlement.attempts import OpenAttempt
+
+HELD_S: Final = 120.0
+"""The lease of a lead that is kept; its holder renews it, and an open attempt outlives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody whom we called. `calling_from` is the place of the number among the lead's, `called_at` when we called
+    last, `due_at` when the lead is due; None: it is closed, or in a call. Times are seconds since the epoch."""
+
+    lead: Lead
+    calling_from: int
+    called_at: float
+    due_at: float | None
+
+
+def find(store: Store, campaigns: Sequence[str], number: E164, *, since: float, now: float) -> Caller | None:
+    """The lead of these campaigns that was called last, at this number or another of its own; None where none was since
+    `since`. What cannot be read is nobody's."""
+    named = careful_trip(store, [("HGET", store.keys.numbers(name), digits(number)) for name in campaigns])
+    callers: list[Caller] = []
+    for campaign, lead_id in zip(campaigns, named, strict=True):
+        if isinstance(lead_id, bytes):
+            with suppress(KeyDamaged, Undecodable):
+                callers += _callers(store, campaign, lead_id.decode(errors="replace"), number, now)
+    lately = [caller for caller in callers if caller.called_at >= since]
+    return max(lately, key=lambda caller: caller.called_at, default=None)
+
+
+def _callers(store: Store, campaign: str, lead_id: str, number: E164, now: float) -> list[Caller]:
+    callers = []
+    for seen in look(store, campaign, [lead_id]):
+        lead, in_call = seen.lead, seen.state is LeadState.IN_ATTEMPT
+        calls = [past.at for past in read_history(seen.raw_story).attempts if not past.disposition.startswith(INBOUND)]
+        if number in lead.numbers and (calls or in_call):
+            fixed = in_call or seen.state is LeadState.CLOSED
+            due_at = None if fixed else seen.at if seen.state is not LeadState.LEASED else now
+            called_at = now if in_call else max(calls)
+            callers.append(Caller(lead, lead.numbers.index(number), called_at, due_at))
+    return callers
+
+
+def keep(store: Store, caller: Caller, wish: FindCaller, owner: str, now: float) -> CallerFound:
+    """Keep the caller's lead for the call, as far as that can be."""
+    lead = caller.lead
+    attempt = OpenAttempt(
+        attempt=wish.call,
+        campaign=lead.campaign,
+        lead_id=lead.lead_id,
+        number_index=caller.calling_from,
+        owner=owner,
+        trunk=wish.trunk,
+        caller_id=wish.caller_id,
+        reserved_at=now,
+        inbound=True,
+        due_at=caller.due_at,
+    )
+    args: list[Value] = [owner, lead.lead_id, wish.call, attempt.pack(), now + HELD_S]
+    held = trip(store, [campaign_call(store, "hold", lead.campaign, args)])[0] == 1
+    return CallerFound(wish.call, lead, caller.calling_from, held, caller.due_at if held else None)

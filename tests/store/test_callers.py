@@ -1,0 +1,189 @@
+"""Who calls back: found by the number, kept from the dialler until the call has ended, told of once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from compliance.numbers import E164
+from dialer.core.effects import FindCaller
+from dialer.core.inbound.ending import back_to
+from dialer.core.inputs import CallerFound
+from dialer.core.model import Close, Disposition, Lead, Retry, Settlement
+from dialer.store.base.connection import Store, trip
+from dialer.store.crm import inbox, wishes
+from dialer.store.crm.requests import Received
+from dialer.store.leads import callbacks, callers
+from dialer.store.leads.leads import LeadState, look, story
+from dialer.store.operators import campaigns
+from dialer.store.operators.status import counts
+from dialer.store.settlement import ledger, recovery, settle
+from sip.causes import Cause, Leg
+from tests.crm_events import heard
+from tests.store.conftest import NOW, OWNER, Floor, number
+
+MONTH_S = 30 * 86_400.0
+CALL = "19f-ab12-000001"
+
+
+def called(floor: Floor, end: Any, **more: Any) -> None:
+    """L0 was called, by ann, and is due again in an hour."""
+    floor.fill(1, **more)
+    item = end(floor.dial()[0], Disposition.CONNECTED, Retry(3600.0, 0), live=True)
+    settle.settle(floor.store, [replace(item, agent="ann")], OWNER)
+
+
+def calls(floor: Floor, of: E164 | None = None, now: float = NOW + 100, call: str = CALL) -> CallerFound | None:
+    """Somebody calls, and the lead is kept."""
+    found = callers.find(floor.store, [floor.name], of or number(0), since=now - MONTH_S, now=now)
+    wish = FindCaller(call, of or number(0), "main", "+861065550000", (floor.name,))
+    return None if found is None else callers.keep(floor.store, found, wish, OWNER, now)
+
+
+def ended(found: CallerFound, **given: Any) -> Settlement:
+    """The call that was kept for has ended."""
+    lead, at = found.lead, NOW + 200
+    assert lead is not None
+    given = {"disposition": Disposition.HUNG_UP, "next_step": back_to(found.due_at, lead.number_index, at), **given}
+    return Settlement(
+        **{
+            "attempt": found.call,
+            "lead": lead,
+            "trunk": "main",
+            "live": False,
+            "abandoned": False,
+            "charged": False,
+            "inbound": True,
+            "cause": Cause.NORMAL,
+            "ended_by": Leg.CALLEE,
+            "reason": "",
+            "caller_id": "+861065550000",
+            "reserved_at": NOW + 100,
+            "answered_at": NOW + 101,
+            "ended_at": at,
+            "day": "2026-03-03",
+            **given,
+        }
+    )
+
+
+def state_of(floor: Floor) -> tuple[LeadState, float]:
+    (seen,) = look(floor.store, floor.name, ["L0"])
+    return seen.state, seen.at
+
+
+def test_a_caller_is_found_and_kept(floor: Floor, end: Any) -> None:
+    """By the number, with the last agent; nobody else gets the lead meanwhile."""
+    called(floor, end)
+    found = calls(floor)
+    assert found is not None
+    assert found.lead is not None
+    assert (found.lead.lead_id, found.lead.last_agent, found.held, found.due_at) == ("L0", "ann", True, NOW + 3660)
+    assert state_of(floor)[0] is LeadState.IN_ATTEMPT
+    assert floor.lease(now=NOW + 9000) == ()
+
+
+def test_nobody_whom_we_did_not_call_lately_is_found(floor: Floor, end: Any) -> None:
+    """A lead that was never called, a call from too long ago, another number."""
+    floor.fill(1)
+    assert calls(floor) is None
+    called(floor, end)
+    assert calls(floor, number(5)) is None
+    assert calls(floor, now=NOW + MONTH_S + 3600) is None
+
+
+def test_of_several_leads_the_last_called_counts(floor: Floor, end: Any, store: Store) -> None:
+    """Whichever campaign it is in."""
+    called(floor, end)
+    other = Floor(store, floor.settings.model_copy(update={"name": "autumn"}), attempts=50)
+    campaigns.create(store, other.settings, who="test", now=NOW)
+    other.fill(1)
+    item = end(other.dial(now=NOW + 40)[0], Disposition.NO_ANSWER, Retry(60.0, 0))
+    settle.settle(store, [item], OWNER)
+    found = callers.find(store, [floor.name, "autumn"], number(0), since=NOW, now=NOW + 100)
+    assert found is not None
+    assert found.lead.campaign == "autumn"
+
+
+def test_a_call_that_came_to_nothing_leaves_the_lead_as_it_was(floor: Floor, end: Any) -> None:
+    """Due when it was, with its tries; one event, one line of its story, nothing in the ledger or its history."""
+    called(floor, end)
+    found = calls(floor)
+    assert found is not None
+    before = ledger.totals(floor.store, floor.name, ["2026-03-03"])[0]
+    item = ended(found, message_played=True)
+    assert settle.settle(floor.store, [item], OWNER) == (CALL,)
+    assert settle.settle(floor.store, [item], OWNER) == ()
+    state, at = state_of(floor)
+    assert (state, at) == (LeadState.WAITING, pytest.approx(NOW + 3660))
+    lines = story(floor.store, floor.name, "L0")
+    assert ([line.disposition for line in lines.attempts], lines.row.tries) == (["connected", "inbound_not_served"], 1)
+    assert ledger.totals(floor.store, floor.name, ["2026-03-03"])[0] == before
+    told = counts(floor.store, floor.name, NOW)
+    assert (told.callers, told.dispositions) == ({"not_served": 1}, {"connected": 1})
+    (event,) = [event for event in heard(floor.store) if event.kind == "inbound_call"]
+    assert (event.id, event.data["end"], event.data["called"]) == (CALL, "not_served", "+861065550000")
+    assert "*" in event.data["phone"]
+
+
+def test_a_talk_ends_like_any_other(floor: Floor, end: Any) -> None:
+    """The agent's words on it count, said during the call or after it."""
+    called(floor, end)
+    found = calls(floor)
+    assert found is not None
+    said = Received("1-0", inbox.Outcome(floor.name, CALL, "sale", agent="bob"))
+    assert inbox.apply(floor.store, [said], now=NOW + 150).applied == 1
+    item = ended(found, disposition=Disposition.CONNECTED, agent="bob", bridged_at=NOW + 110, next_step=Close("talked"))
+    settle.settle(floor.store, [item], OWNER)
+    assert state_of(floor)[0] is LeadState.CLOSED
+    assert counts(floor.store, floor.name, NOW).closed_by == {"sale": 1}
+    (seen,) = look(floor.store, floor.name, ["L0"])
+    assert seen.lead.last_agent == "bob"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_wish_for_a_call_is_a_callback(floor: Floor, end: Any, closed: bool) -> None:
+    """Promised for later, to anybody; a closed lead is opened for it. Saying it twice changes nothing."""
+    floor.fill(1)
+    step = Close("done") if closed else Retry(86_400.0, 0)
+    settle.settle(floor.store, [end(floor.dial()[0], Disposition.CONNECTED, step, live=True)], OWNER)
+    found = calls(floor)
+    assert found is not None
+    assert found.held is not closed
+    item = ended(found, wants_callback=True)
+    for _ in range(2):
+        settle.settle(floor.store, [item], OWNER)
+        wishes.promise_callbacks(floor.store, [item], 900.0)
+    (owed,) = callbacks.owed(floor.store, floor.name)
+    assert (owed.lead_id, owed.promised_at, owed.agent, owed.due_at) == ("L0", NOW + 1100, "", NOW + 1100)
+
+
+def test_a_lead_in_a_call_stays_in_it(floor: Floor) -> None:
+    """Somebody who calls while we call: both calls end, each for itself."""
+    floor.fill(1)
+    floor.dial()
+    found = calls(floor)
+    assert found is not None
+    assert (found.held, found.due_at) == (False, None)
+    settle.settle(floor.store, [ended(found)], OWNER)
+    assert state_of(floor)[0] is LeadState.IN_ATTEMPT
+
+
+def test_a_stranger_has_an_end_too(floor: Floor) -> None:
+    """Told and counted, also where nobody knows the number."""
+    stranger = CallerFound(CALL, Lead("", floor.name, (number(7),)))
+    assert settle.settle(floor.store, [ended(stranger, message_played=True)], OWNER) == (CALL,)
+    assert counts(floor.store, floor.name, NOW).callers == {"stranger": 1}
+
+
+def test_a_call_whose_daemon_died_is_failed_and_its_lead_goes_on(floor: Floor, end: Any) -> None:
+    """The lead is due when it was; nothing is charged."""
+    called(floor, end)
+    recovery.beat(floor.store, OWNER, 0.001, NOW)
+    assert calls(floor) is not None
+    trip(floor.store, [("DEL", floor.store.keys.heartbeat(OWNER))])
+    assert recovery.recover(floor.store, NOW + 300).attempts == 1
+    assert state_of(floor) == (LeadState.WAITING, pytest.approx(NOW + 3660))
+    assert counts(floor.store, floor.name, NOW).callers == {"failed": 1}
