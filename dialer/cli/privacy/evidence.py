@@ -133,7 +133,7 @@ def rates(
 
         for place in places:
             if check:
-                verdict, _ = _verified(invocation, place, understood)
+                verdict = _verified(invocation, place, understood)[0]
                 whole = whole and verdict.whole
             else:
                 _each(place, _segments(place), understood)
