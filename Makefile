@@ -30,7 +30,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
+.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -147,6 +147,12 @@ sbom: $(TOOLS)/.installed $(SHIPPED)/.installed
 
 audit: $(TOOLS)/.installed
 	@$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements/run.txt
+
+deb: $(STAMP)
+	@systemd/debian/build $(BIN)/python
+
+test-deb: deb
+	@tests/systemd/rehearse_package
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

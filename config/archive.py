@@ -1,13 +1,17 @@
-"""The archive of calls, and what reports count by."""
+"""The archive of calls, what reports count by, and the mail that they go by."""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from enum import StrEnum
+from typing import Final, Literal
 from zoneinfo import available_timezones
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from config.model import Section
+
+MAIL_ADDRESS: Final = re.compile(r"[^\s@<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,253}")
 
 
 class ArchiveSettings(Section):
@@ -42,3 +46,41 @@ class ArchiveSettings(Section):
         if zone and zone not in available_timezones():
             raise ValueError("is not a known time zone such as Asia/Shanghai")
         return zone
+
+
+class MailSecurity(StrEnum):
+    """How the way to the mail server is kept from others."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class MailSettings(Section):
+    """The server that takes reports by mail."""
+
+    host: str = Field(default="", description="name or address of the mail server; empty: no mail", max_length=253)
+    port: int = Field(default=587, description="its TCP port; usually 587 with starttls, 465 with tls", ge=1, le=65535)
+    security: MailSecurity = Field(
+        default=MailSecurity.STARTTLS, description="starttls, tls, or none; certificates are checked"
+    )
+    user: str = Field(default="", description="who signs in there; empty: nobody does", max_length=253)
+    password: SecretStr = Field(default=SecretStr(""), description="of that user")
+    sender: str = Field(default="", description="address that reports come from", examples=["dialer@example.com"])
+    timeout_s: float = Field(
+        default=30.0, description="longest wait for an answer of the server, in seconds", gt=0, le=300
+    )
+
+    @field_validator("sender")
+    @classmethod
+    def _address(cls, sender: str) -> str:
+        if sender and not MAIL_ADDRESS.fullmatch(sender):
+            raise ValueError("must be an address such as dialer@example.com")
+        return sender
+
+    @field_validator("user")
+    @classmethod
+    def _only_in_secret(cls, user: str, info: ValidationInfo) -> str:
+        if user and info.data.get("security") is MailSecurity.NONE:
+            raise ValueError("needs mail.security starttls or tls: a password does not go in clear")
+        return user

@@ -13,6 +13,7 @@ from compliance.listed import ALL_REGISTERS
 from config.abandonment import AbandonmentSettings, AbandonWindow, Zone, each_once
 from config.agent_choice import AgentChoiceSettings
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
+from config.machines.settings import MachineSettings
 from config.model import NAME as NAME
 from config.model import Region, Section, TrunkName, each_name_once
 from config.recordings.settings import RecordingSettings
@@ -262,6 +263,9 @@ class CampaignSettings(Section):
         default=ScriptSettings(), description="what callees go through in mode script, by themselves"
     )
     survey: SurveySettings = Field(default=SurveySettings(), description="what callees are asked after a talk")
+    machines: MachineSettings = Field(
+        default=MachineSettings(), description="who answers, a person or a machine, and what follows"
+    )
     agent_choice: AgentChoiceSettings = Field(
         default=AgentChoiceSettings(), description="which of the ready agents has an answered call"
     )
@@ -271,6 +275,14 @@ class CampaignSettings(Section):
     @classmethod
     def _windows_differ(cls, windows: tuple[AbandonWindow, ...]) -> tuple[AbandonWindow, ...]:
         return each_once(windows)
+
+    @field_validator("machines")
+    @classmethod
+    def _nobody_waits_past_the_limit(cls, machines: MachineSettings, info: ValidationInfo) -> MachineSettings:
+        limit_s = info.data.get("abandon_after_s")
+        if limit_s is not None and machines.wait_s > limit_s:
+            raise ValueError(f"wait_s may not be longer than abandon_after_s, which is {limit_s:g} s")
+        return machines
 
     @field_validator("hours")
     @classmethod

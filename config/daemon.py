@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from compliance.listed import ALL_REGISTERS, MAX_AGE_DAYS
 from compliance.register import MAX_NAME
 from config.agents.settings import AgentSettings
-from config.archive import ArchiveSettings
+from config.archive import ArchiveSettings, MailSettings
 from config.edge import EdgeSettings, Transport
 from config.inbound.settings import InboundSettings
 from config.model import Region, Section
@@ -279,6 +279,7 @@ class DaemonSettings(Section):
         default=RetentionSettings(), description="how long is kept what is known of people"
     )
     archive: ArchiveSettings = Field(default=ArchiveSettings(), description="the archive of calls, for reports")
+    mail: MailSettings = Field(default=MailSettings(), description="the server that takes reports by mail")
     web: WebSettings = Field(default=WebSettings(), description="the console in the browser")
     metrics: MetricsSettings = Field(default=MetricsSettings(), description="the Prometheus endpoint")
     log: LogSettings = Field(default=LogSettings(), description="what is written to standard error")

@@ -74,8 +74,11 @@ def load_campaign(
     layers = Layers(CampaignSettings)
     if isinstance(source, Path):
         tree = read_toml(layers, source)
-        recording = tree.get("recording")
-        for section, name in ((tree, "abandon_message"), (tree, "whisper"), (recording, "announcement")):
+        paths = (
+            *((tree, "abandon_message"), (tree, "whisper")),
+            *((tree.get("recording"), "announcement"), (tree.get("machines"), "message")),
+        )
+        for section, name in paths:
             message = section.get(name) if isinstance(section, dict) else None
             if isinstance(section, dict) and isinstance(message, str) and message:
                 section[name] = str(source.absolute().parent / message)
@@ -107,7 +110,7 @@ def _put_credentials(layers: Layers, folder: Path) -> None:
     They come last because a trunk's goes by the trunk's name, as in `trunks.north.password`.
     """
     wanted: dict[str, tuple[Key, ...]] = {
-        f"redis.{name}": ("redis", name) for name in ("password", "sentinel_password")
+        dotted(keys): keys for keys in (("redis", "password"), ("redis", "sentinel_password"), ("mail", "password"))
     }
     trunks = layers.tree.get("trunks")
     for index, trunk in enumerate(trunks if isinstance(trunks, list) else ()):

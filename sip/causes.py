@@ -52,6 +52,7 @@ class Cause(StrEnum):
     TALK_LIMIT = "talk_limit"  # talked for as long as a call may last
     OPERATOR = "operator"  # an operator hung up: dialer call hangup
     AGENT = "agent"  # the agent hung up at the desktop
+    MACHINE = "machine"  # we hung up on an answering machine
     NOT_SENT = "not_sent"  # no INVITE ever left: no slot, no worker, a refused URI
     WORKER_LOST = "worker_lost"
 

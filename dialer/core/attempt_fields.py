@@ -34,6 +34,9 @@ DURATIONS: Final[Mapping[str, Callable[[Settlement], float | None]]] = {
 FIELDS: Final[Mapping[str, Callable[[Settlement], Any]]] = {
     "disposition": lambda end: end.disposition.value,
     "answer_kind": lambda end: "" if end.answered_at is None else end.answer_kind.value,
+    "judged": lambda end: end.judged,
+    "confidence": lambda end: end.confidence,
+    "message_left": lambda end: end.message_left,
     "live": lambda end: end.live,
     "abandoned": lambda end: end.abandoned,
     "hung_up": lambda end: end.hung_up,

@@ -241,6 +241,8 @@ class CampaignRow:
     dispositions: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
     causes: Mapping[str, int] = field(default_factory=dict)
+    judged: Mapping[str, int] = field(default_factory=dict)  # verdicts on who answered
+    checked: Mapping[str, int] = field(default_factory=dict)  # of machines among them: what agents said they were
     callers: Mapping[str, int] = field(default_factory=dict)
     decisions: int = 0
     hand_over: Delay = Delay()  # answer -> INVITE to the agent's phone

@@ -9,6 +9,7 @@ from compliance.numbers import E164
 from dialer.core.agents.agent import AgentState
 from dialer.core.leads.lead_reasons import Why
 from dialer.core.model import Lead, Settlement
+from sip.detection.messages import Rules
 from sip.messages import Command
 
 
@@ -111,6 +112,25 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Have the line of a call judged, which grows in `file`. Answered by `Judged`, and with `beep` perhaps by
+    `BeepEnded`."""
+
+    call: str
+    file: str
+    rules: Rules
+    beep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictChecked:
+    """An agent or the CRM has said what came of a call that was judged a machine: it was one (`right`), or a person."""
+
+    campaign: str
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Listened:
     """For the audit trail: `who` listens to a talk, and is heard by whom `voice` says (`sip.parties.messages.Voice`);
     empty: it is over."""
@@ -152,6 +172,8 @@ Effect = (
     | Publish
     | AgentChanged
     | Recorded
+    | Listen
+    | VerdictChecked
     | Listened
     | FindCaller
     | Anomaly

@@ -35,10 +35,12 @@ from dialer.core.effects import Effect
 from dialer.core.engine_state import SILENCE_CHECK_S, EngineSettings, Timer, TimerKind, new_state
 from dialer.core.engine_view import EngineStatistics, EngineView
 from dialer.core.inbound import arriving
+from dialer.core.machines import judging
 from dialer.core.talks import listening, parties
 from pacing.api import Observation, Settings, Snapshot
 from sip import messages
 from sip.causes import Cause
+from sip.detection.messages import Listening
 from sip.inbound.messages import Arrived
 from sip.scripts.messages import AgentLeft
 from sip.standing.messages import StandingUp
@@ -47,7 +49,9 @@ LEASE_CHECK_S: Final = 0.1
 CATCH_UP_S: Final = 1.0
 """After the process stood still timers wait this long for the news of what happened meanwhile."""
 
-OF_A_CALL: Final = frozenset({TimerKind.RING, TimerKind.ABANDON, TimerKind.STATE, TimerKind.TALK})
+OF_A_CALL: Final = frozenset(
+    {TimerKind.RING, TimerKind.ABANDON, TimerKind.STATE, TimerKind.TALK, TimerKind.HOLD, TimerKind.BEEP}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +257,8 @@ class Engine:
                 counts.others_counted(state, event)
             case inputs.AnswerReported():
                 routing.answer_reported(state, event, now)
+            case inputs.Judged() | inputs.BeepEnded():
+                judging.heard(state, event, now)
             case inputs.TrunkSaid(trunk, source, obstacle):
                 dialling.trunk_said(state, trunk, source, obstacle)
             case inputs.LocalTime(utc_offset_s):
@@ -281,6 +287,8 @@ class Engine:
                 routing.bridged(state, call, event, now)
             case messages.AgentEnded():
                 routing.agent_ended(state, call, event, now)
+            case Listening():
+                judging.listening(state, call, event, now)
             case AgentLeft():
                 parties.agent_left(state, call, event, now)
             case messages.RecordingChanged():
@@ -320,5 +328,7 @@ class Engine:
                 routing.abandon_limit(state, call, about, now)
             case TimerKind.STATE:
                 routing.state_limit(state, call, about, now)
+            case TimerKind.BEEP:
+                judging.no_beep(state, call, now)
             case TimerKind.TALK:
                 routing.hang_up(state, name, Cause.TALK_LIMIT, now)

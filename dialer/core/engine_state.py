@@ -64,6 +64,8 @@ class TimerKind(StrEnum):
     OFFER = "offer"
     LINE = "line"
     TALK = "talk"
+    HOLD = "hold"
+    BEEP = "beep"
     STANDING = "standing"
 
 

@@ -12,6 +12,7 @@ from dialer.core.abandonment.windows import WindowCounts
 from dialer.core.agents.agent import AgentEvent
 from dialer.core.model import Lead
 from pacing.api import Decision
+from sip.detection.messages import Verdict
 from sip.inbound.messages import Arrived
 from sip.messages import Capacity, Event
 from sip.parties.messages import Voice
@@ -116,6 +117,21 @@ class AnswerReported:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What was heard on a call's line: who answered (`Listen`)."""
+
+    call: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class BeepEnded:
+    """The machine on a call's line has beeped: now it records."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class Paced:
     """The pacer's decision for a campaign."""
 
@@ -198,6 +214,8 @@ Input = (
     | RecordingFault
     | LedgerOfOthers
     | AnswerReported
+    | Judged
+    | BeepEnded
     | Paced
     | TrunkSaid
     | LocalTime

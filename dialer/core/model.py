@@ -140,7 +140,8 @@ class Settlement:
 
     `live` says that it counts as a live answer in the abandonment ledger, `abandoned` that it counts as abandoned,
     `hung_up` that it does because the callee was gone before the limit, which not every definition counts;
-    A call that was known to be answered by a machine (`answer_kind`) counts as neither.
+    A call that was known to be answered by a machine (`answer_kind`) counts as neither. `judged` is the verdict by ear
+    (empty: there was none), `confidence` how sure it is, and `message_left` says that the machine has its message.
     `opted_out` says that whoever was called asked, by a key, not to be called again.
     `inbound`: they called us, at the number that is the `caller_id`; `wants_callback`: and asked by a key to be called.
     Of a stranger `lead` has no id.
@@ -171,6 +172,9 @@ class Settlement:
     ringing_at: float | None = None
     answered_at: float | None = None
     answer_kind: AnswerKind = AnswerKind.UNKNOWN
+    judged: str = ""
+    confidence: float = 0.0
+    message_left: bool = False
     agent_dialled_at: float | None = None
     bridged_at: float | None = None
     ended_at: float

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import gc
 import signal
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ import trio
 
 from config.daemon import DaemonSettings
 from config.scripts.wav import unplayable
+from dialer.shell.detection.ear import listening_folder
 from dialer.shell.drain import dismiss, until_drained
 from dialer.shell.engine_task import drive, hear_pool
 from dialer.shell.exits import Exit, StartFailed
@@ -170,15 +172,17 @@ async def _earlier_runs(parts: Parts) -> tuple[str, ...]:
 
 
 async def _with_pool(parts: Parts, writer: EventWriter, marker: MarkerWatch) -> Exit:
+    settings = pool_settings(parts.settings)
     try:
-        async with open_pool(pool_settings(parts.settings)) as pool:
-            await trio.to_thread.run_sync(warm_up)
-            # What is in memory now stays for good. Without this a full garbage collection looks at all of it, for a
-            # tenth of a second in which nobody who answers is handed over.
-            gc.collect()
-            gc.freeze()
-            await _run_tasks(parts, writer, marker, pool)
-            return Exit.SIP if pool.spent.is_set() else Exit.OK
+        with listening_folder(parts.host) as folder:
+            async with open_pool(replace(settings, listening=folder)) as pool:
+                await trio.to_thread.run_sync(warm_up)
+                # What is in memory now stays for good. Without this a full garbage collection looks at all of it, for a
+                # tenth of a second in which nobody who answers is handed over.
+                gc.collect()
+                gc.freeze()
+                await _run_tasks(parts, writer, marker, pool)
+                return Exit.SIP if pool.spent.is_set() else Exit.OK
     except* PoolStartError as group:
         raise StartFailed(Exit.SIP, f"no SIP worker started: {group.exceptions[0]}") from None
     except* PoolFailed as group:
@@ -220,6 +224,7 @@ async def _run_tasks(parts: Parts, writer: EventWriter, marker: MarkerWatch, poo
             expiry.keep,
             finishing.keep,
             PacingMinutes(parts).keep,
+            parts.ear.keep,
             callers.find,
             callers.tell,
         ):

@@ -17,6 +17,7 @@ from dialer.core.effects import (
     Effect,
     FindCaller,
     Lease,
+    Listen,
     Listened,
     OptOut,
     Postpone,
@@ -26,6 +27,7 @@ from dialer.core.effects import (
     Reserve,
     Send,
     Settle,
+    VerdictChecked,
 )
 from dialer.core.inputs import Input, Refused, TrunkSaid
 from dialer.language.phrases import phrase
@@ -128,6 +130,10 @@ async def carry_out(effects: list[Effect], parts: Parts, pool: Pool) -> None:
                 await _put(parts, "facts", queues.facts, effect)
             case Recorded():
                 parts.recorded.note(effect)
+            case Listen():
+                parts.ear.order(effect)
+            case VerdictChecked():
+                statistics.verdict_checked(effect)
             case Reserve():
                 await _put(parts, "gates", queues.gates, effect)
             case FindCaller():

@@ -124,6 +124,10 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
         "dialer_inbound_calls", "Calls from outside by how they ended.", labels=["campaign", "end"]
     )
     refusals = CounterMetricFamily("dialer_refusals", "Leads refused at a gate.", labels=["campaign", "rule"])
+    judged = CounterMetricFamily("dialer_verdicts", "Verdicts on who answered.", labels=["campaign", "kind"])
+    checked = CounterMetricFamily(
+        "dialer_verdicts_checked", "Of verdicts for a machine: what agents said it was.", labels=["campaign", "said"]
+    )
     calls = GaugeMetricFamily("dialer_calls", "Calls by state.", labels=by_state)
     agents = GaugeMetricFamily("dialer_agents", "Agents by state.", labels=by_state)
     leads = GaugeMetricFamily(
@@ -147,6 +151,8 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
             (attempts, row.dispositions),
             (causes, row.causes),
             (refusals, row.refusals),
+            (judged, row.judged),
+            (checked, row.checked),
             (callers, row.callers),
             (calls, row.calls),
             (agents, row.agents),
@@ -165,7 +171,7 @@ def _campaign_metrics(board: Board) -> Iterator[Metric]:
         if row.risk is not None:
             risk.add_metric([row.name], row.risk)
     yield from (attempts, causes, decisions, refusals, callers, calls, agents, leads, answered, abandoned)
-    yield from (counted, lost, left, caps, running, risk)
+    yield from (judged, checked, counted, lost, left, caps, running, risk)
 
 
 def _trunk_metrics(board: Board) -> Iterator[Metric]:

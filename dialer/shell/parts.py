@@ -40,6 +40,7 @@ from dialer.disk.journal import Journal
 from dialer.disk.registers import NationalRegisters
 from dialer.disk.spool import Spool
 from dialer.shell.clock import Clock
+from dialer.shell.detection.ear import Ear
 from dialer.shell.exits import Exit, StartFailed
 from dialer.shell.health import Health
 from dialer.shell.metrics import Metrics
@@ -84,7 +85,7 @@ class Queues:
 @dataclass(slots=True)
 class Parts:
     """The long-lived things that tasks share. `unwritten` are attempts that ended and are not in the store yet.
-    `recorded` are recorded talks that are over.
+    `recorded` are recorded talks that are over; the `ear` listens to answered lines.
     `store_is_ours` is False while the server has no data of ours: nothing is written there before somebody has said so.
     """
 
@@ -106,6 +107,10 @@ class Parts:
     store_is_ours: bool = True
     refusals: Refusals = field(default_factory=Refusals)
     recorded: Recorded = field(default_factory=Recorded)
+    ear: Ear = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ear = Ear(self.queues.inbox, self.health)
 
     @property
     def host(self) -> str:

@@ -24,7 +24,7 @@ from dialer.core.board import (
     TrunkRow,
 )
 from dialer.core.call_quality import NewestCalls
-from dialer.core.effects import AgentChanged
+from dialer.core.effects import AgentChanged, VerdictChecked
 from dialer.core.engine_view import CampaignStatistics, EngineStatistics
 from dialer.core.inbound.ending import end_of
 from dialer.core.inputs import Refused
@@ -106,6 +106,8 @@ class CampaignCounts:
     dispositions: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
+    judged: Counter[str] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
     callers: Counter[str] = field(default_factory=Counter)
     decisions: int = 0
     asked: int = 0  # calls that the decisions came to
@@ -147,6 +149,8 @@ class Statistics:
         counts.attempts += 1
         counts.dispositions[settlement.disposition.value] += 1
         counts.causes[settlement.cause.value] += 1
+        if settlement.judged:
+            counts.judged[settlement.judged] += 1
         self._note_quality(settlement)
         counts.trend.count(self.clock.now(), live=settlement.live, abandoned=settlement.abandoned)
         if settlement.answered_at is None:
@@ -166,6 +170,10 @@ class Statistics:
             calls.ended(settlement)
             if len(self.by_caller_id) > CALLER_IDS:
                 del self.by_caller_id[next(iter(self.by_caller_id))]
+
+    def verdict_checked(self, checked: VerdictChecked) -> None:
+        """Somebody said whether what was judged a machine was one."""
+        self.campaigns[checked.campaign].checked["machine" if checked.right else "person"] += 1
 
     def refused(self, refused: Refused) -> None:
         """A gate said no."""
@@ -265,6 +273,7 @@ class Statistics:
         row.trend = counts.trend.trend(self.clock.now())
         row.attempts, row.dispositions = counts.attempts, dict(counts.dispositions)
         row.refusals, row.causes = dict(counts.refusals), dict(counts.causes)
+        row.judged, row.checked = dict(counts.judged), dict(counts.checked)
         row.callers = dict(counts.callers)
         row.hand_over, row.answer_to_agent = counts.hand_over_s.delay(), counts.answer_to_agent_s.delay()
         return row

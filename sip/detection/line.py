@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from sip.detection.listener import Listener
-from sip.detection.orders import NOTHING_HEARD, Order, Reply
+from sip.detection.messages import NOTHING_HEARD
+from sip.detection.orders import Order, Reply
 
 HEADER_BYTES: Final = 44
 SAMPLE_BYTES: Final = 2

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from sip.detection.frames import FRAME_S, Framer, Samples
 from sip.detection.greeting import Voice
+from sip.detection.messages import Rules, Verdict
 from sip.detection.tones import Signal, Tones
-from sip.detection.verdict import Rules, Verdict, judge
+from sip.detection.verdict import judge
 
 
 @dataclass(slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sip.causes import Answerer
-from sip.detection.verdict import Rules, Sign, Verdict
+from sip.detection.messages import Rules, Verdict
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,7 +22,3 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     call: str
     verdict: Verdict | None = None
-
-
-NOTHING_HEARD = Verdict(Answerer.UNKNOWN, 0.0, Sign.NO_AUDIO, 0.0, 0.0)
-"""There was nothing to listen to."""

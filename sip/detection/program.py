@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 
 from sip.detection.line import Line
-from sip.detection.orders import NOTHING_HEARD, Order, Reply
+from sip.detection.messages import NOTHING_HEARD
+from sip.detection.orders import Order, Reply
 
 LOW_PRIORITY: Final = 10
 POLL_S: Final = 0.04

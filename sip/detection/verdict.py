@@ -7,12 +7,11 @@ that ends sooner, and silence, are a person's: whoever is in doubt gets an agent
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from sip.causes import Answerer
 from sip.detection.greeting import Greeting
+from sip.detection.messages import Rules, Sign, Verdict
 from sip.detection.tones import Signal, Tone
 
 AFTER_GREETING_S: Final = 0.48
@@ -26,40 +25,6 @@ logarithm of the odds changes for each second. Fitted by `make bench-machines BE
 
 SURE: Final = 0.99
 """The confidence of a beep, a fax, or information tones; nothing is surer."""
-
-
-class Sign(StrEnum):
-    """What a verdict rests on."""
-
-    LONG_GREETING = "long_greeting"
-    SHORT_GREETING = "short_greeting"
-    BEEP = "beep"
-    FAX = "fax"
-    ANNOUNCEMENT = "announcement"  # information tones, which an operator's announcement follows
-    SILENCE = "silence"  # nobody said a word in time
-    UNFINISHED = "unfinished"  # somebody began to speak too late to tell
-    NO_AUDIO = "no_audio"  # nothing could be heard, for a reason of our own
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a campaign asks. A greeting longer than `longest_greeting_s` is a machine's; the verdict comes within
-    `within_s` of the answer."""
-
-    longest_greeting_s: float = 2.0
-    within_s: float = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Who answered, how sure that is (0.5 to 1; 0: not known at all), what it rests on, how long the greeting was, and
-    how much of the line had been heard."""
-
-    kind: Answerer
-    confidence: float
-    sign: Sign
-    greeting_s: float
-    heard_s: float
 
 
 _BY_SIGNAL: Final = {Signal.BEEP: Sign.BEEP, Signal.FAX: Sign.FAX, Signal.ANNOUNCEMENT: Sign.ANNOUNCEMENT}

@@ -25,6 +25,7 @@ LEGAL = {
     ("connecting", "play_message"): "message",
     ("connecting", "hang_up"): "hanging_up",
     ("talking", "hang_up"): "talking",
+    ("talking", "play_message"): "message",
     ("message", "agent_failed"): "message",
     ("message", "bridged"): "talking",
     ("message", "hang_up"): "hanging_up",

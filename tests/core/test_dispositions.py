@@ -46,6 +46,7 @@ UNANSWERED_MEANS = {
     Cause.TALK_LIMIT: D.UNREACHABLE,
     Cause.OPERATOR: D.NO_ANSWER,
     Cause.AGENT: D.NO_ANSWER,
+    Cause.MACHINE: D.MACHINE,
     Cause.NOT_SENT: D.NOT_SENT,
     Cause.WORKER_LOST: D.WORKER_LOST,
 }
@@ -63,6 +64,8 @@ def test_every_end_in_every_state_means_something(state, cause):
     """Unanswered calls are judged by their cause, answered ones by how far they came, lost workers as such."""
     if cause is Cause.WORKER_LOST:
         expected = D.WORKER_LOST
+    elif cause is Cause.MACHINE:
+        expected = D.MACHINE
     else:
         expected = UNANSWERED_MEANS[cause] if state in UNANSWERED else ANSWERED_MEANS[state]
         if cause is Cause.MEDIA_ERROR and state in {CallState.WAITING, CallState.CONNECTING}:

@@ -57,16 +57,25 @@ def page() -> str:
     parts += ["\nA lead is in one of these places:\n", "| Place | Meaning |\n|---|---|"]
     parts += [f"| {place.word} | {place.meaning} |" for place in PLACES]
     parts.append("\n## Global options\n")
-    parts += _options(main)
-    context = click.Context(main, info_name="dialer")
-    for name, entry in COMMANDS.items():
-        if name == "demo":  # has a page of its own, and belongs to another room
-            parts.append(f"\n## dialer demo\n\n{entry.short_help} See `dialer demo --help`.")
-            continue
-        command = main.get_command(context, name)
-        assert command is not None
-        parts += _section(command, f"dialer {name}", 2)
+    parts += global_options()
+    for name in COMMANDS:
+        parts += command_section(name)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def global_options() -> Iterator[str]:
+    """Those that stand before the command, a line each."""
+    yield from _options(main)
+
+
+def command_section(name: str) -> Iterator[str]:
+    """A command with all that is below it, in lines of Markdown."""
+    if name == "demo":  # has a page of its own, and belongs to another room
+        yield f"\n## dialer demo\n\n{COMMANDS[name].short_help} See `dialer demo --help`."
+        return
+    command = main.get_command(click.Context(main, info_name="dialer"), name)
+    assert command is not None
+    yield from _section(command, f"dialer {name}", 2)
 
 
 def _section(command: click.Command, path: str, level: int) -> Iterator[str]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from config.archive import MAIL_ADDRESS, MailSettings
 from dialer import __version__
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
@@ -45,6 +46,13 @@ def question_of(invocation: Invocation, text: str, only: Mapping[str, Sequence[s
     from dialer.disk.archive.sums import Question
 
     return Question(period_given(invocation, text), {key: values for key, values in only.items() if values}, within)
+
+
+def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for text in given:
+        if not MAIL_ADDRESS.fullmatch(text):
+            raise click.BadParameter(f"{text!r} is not an address such as anna@example.com")
+    return given
 
 
 def _options(of: Report) -> list[click.Parameter]:
@@ -88,6 +96,13 @@ def _options(of: Report) -> list[click.Parameter]:
             metavar="FOLDER",
             help="Write files NAME-PERIOD.FORMAT there; html, xlsx, csv and json where no format is given.",
         ),
+        click.Option(
+            ["--mail-to", "mail_to"],
+            multiple=True,
+            metavar="ADDRESS",
+            callback=_addresses,
+            help="Mail what was written, by the server of mail.host; repeatable.",
+        ),
         click.Option(["--json", "as_json"], is_flag=True, help="Short for --format json."),
     ]
 
@@ -111,6 +126,7 @@ def _make(
     within: float,
     formats: tuple[str, ...],
     write: Path | None,
+    mail_to: tuple[str, ...],
     as_json: bool,
     **only: tuple[str, ...],
 ) -> None:
@@ -119,6 +135,9 @@ def _make(
     chosen = formats or (("json",) if as_json else FILES if write else ("table",))
     if write is None and (len(chosen) > 1 or "xlsx" in chosen):
         raise click.UsageError(_("several formats, or a workbook, need --write FOLDER"))
+    mail = invocation.effective().settings.mail
+    if mail_to and not (write and mail.host and mail.sender):
+        raise click.UsageError(_("--mail-to needs --write FOLDER, and the settings mail.host and mail.sender"))
     question = question_of(invocation, period, only, within)
     zone = zone_of(invocation)
     folder = Path(invocation.effective().settings.archive.folder)
@@ -126,17 +145,31 @@ def _make(
     groups = tuple(key.replace("-", "_") for key in by)
     document = compose(of, question, folder, time_zone=zone, made_at=made_at, by=groups)
     with speaking(_language_of(invocation)):
-        for name in chosen:
-            if write is None:
+        if write is None:
+            for name in chosen:
                 _print(document, name)
-            else:
-                say(str(_write(document, name, write)))
+            return
+        written = [_write(document, name, write) for name in chosen]
+        for path in written:
+            say(str(path))
+        if mail_to:
+            _mail(document, written, mail, mail_to)
 
 
 def _language_of(invocation: Invocation) -> Language:
     """As the command says, or the settings, or the locale: a timer's process has none."""
     configured = invocation.effective().settings.archive.language
     return Language(configured) if configured and not invocation.lang else language()
+
+
+def _mail(document: Document, written: Sequence[Path], settings: MailSettings, to: Sequence[str]) -> None:
+    from dialer.reports.mail import MailRefused, message_of, send
+
+    try:
+        send(message_of(document, _text(document, "table"), written, settings.sender, to), settings)
+    except (MailRefused, OSError) as error:
+        raise Failure(CliExit.REFUSED, _("the report is written, and not mailed: {error}", error=error)) from error
+    say(_("mailed to {names}", names=", ".join(to)))
 
 
 def _print(document: Document, name: str) -> None:

@@ -25,6 +25,7 @@ from dialer.core.inbound.arrival import Arrival
 from dialer.core.model import Lead
 from pacing.api import AnswerKind
 from sip.causes import Cause
+from sip.detection.messages import Verdict
 
 
 class CallState(StrEnum):
@@ -69,7 +70,7 @@ TRANSITIONS: Final[dict[CallState, dict[CallTrigger, CallState]]] = {
         E.PLAY_MESSAGE: S.MESSAGE,
         E.HANG_UP: S.HANGING_UP,
     },
-    S.TALKING: {E.HANG_UP: S.TALKING},
+    S.TALKING: {E.HANG_UP: S.TALKING, E.PLAY_MESSAGE: S.MESSAGE},  # the message: a machine has been found out
     S.MESSAGE: {E.AGENT_FAILED: S.MESSAGE, E.BRIDGED: S.TALKING, E.HANG_UP: S.HANGING_UP},
     S.HANGING_UP: {E.AGENT_FAILED: S.HANGING_UP, E.BRIDGED: S.HANGING_UP},
 }
@@ -95,7 +96,9 @@ class Call:
     `agent` and `leg` name the agent's leg that is rung or bridged; `tried` the agents whose phones were rung for this
     call. `abandon_after_s` is the limit that held when it was answered.
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
-    `answer_kind` is who answered, as far as the SIP side could tell; what agents say of it later is not in here.
+    `answer_kind` is who answered, as far as the SIP side could tell at the answer, or a machine that was dealt with as
+    one; what agents say of it later is not in here. `judged` is the verdict by ear; until it is there the call is held
+    back from agents to `held_until`. `message_left` says that a machine has its message.
     `hung_up_for` is why this side is ending it, where somebody wanted that.
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
     `recordable` says that the talk is recorded, or would be on a word of the agent; recording began at
@@ -118,6 +121,9 @@ class Call:
     ringing_at: float | None = None
     answered_at: float | None = None
     answer_kind: AnswerKind = AnswerKind.UNKNOWN
+    judged: Verdict | None = None
+    held_until: float = 0.0
+    message_left: bool = False
     abandon_after_s: float = 0.0
     agent_dialled_at: float | None = None
     bridged_at: float | None = None
@@ -172,7 +178,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class RecentAnswer:
-    """An answer of this run. `heard` is who answered as far as the SIP side could tell, `kind` what is believed now."""
+    """An answer of this run. `heard` is who answered as far as the SIP side could tell, `kind` what is believed now.
+    `judged_machine`: the verdict by ear was a machine, whatever was done about it."""
 
     campaign: str
     at: float
@@ -180,3 +187,4 @@ class RecentAnswer:
     trunk: str
     heard: AnswerKind
     kind: AnswerKind
+    judged_machine: bool = False

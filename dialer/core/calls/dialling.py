@@ -32,6 +32,7 @@ from dialer.core.inputs import (
     StoreFailed,
 )
 from dialer.core.leads.lead_reasons import Kind, Why
+from dialer.core.machines import judging
 from dialer.core.model import Lead
 from dialer.language.refusals import detail
 from pacing.api import Decision, Mode
@@ -227,6 +228,7 @@ def invite(state: EngineState, run: CampaignRun, call: Call, now: float) -> None
                 number=permit.number.clear,
                 caller_id=permit.caller_id,
                 give_up_s=ring_timeout_s + WORKER_FAILSAFE_S,
+                listen_s=judging.listen_s(run.settings.machines),
             )
         )
     )

@@ -37,6 +37,7 @@ BY_CAUSE: Final[dict[Cause, Disposition]] = {
     Cause.TALK_LIMIT: Disposition.UNREACHABLE,
     Cause.OPERATOR: Disposition.NO_ANSWER,
     Cause.AGENT: Disposition.NO_ANSWER,
+    Cause.MACHINE: Disposition.MACHINE,
     Cause.NOT_SENT: Disposition.NOT_SENT,
     Cause.WORKER_LOST: Disposition.WORKER_LOST,
 }
@@ -58,6 +59,8 @@ ANSWERED: Final = frozenset(BY_STATE.values()) | {Disposition.MACHINE}
 def _entry(state: CallState, cause: Cause) -> Disposition:
     if cause is Cause.WORKER_LOST:
         return Disposition.WORKER_LOST
+    if cause is Cause.MACHINE:
+        return Disposition.MACHINE
     if cause is Cause.MEDIA_ERROR and state in AWAITING_AGENT:
         return Disposition.MEDIA_ERROR  # there was nothing to hear, and nobody was kept waiting for an agent
     return BY_CAUSE[cause] if state in UNANSWERED else BY_STATE[state]

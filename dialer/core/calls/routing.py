@@ -30,6 +30,7 @@ from dialer.core.effects import OptOut, Publish, Send
 from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.inbound import waiting
 from dialer.core.inputs import AnswerReported
+from dialer.core.machines import judging
 from dialer.core.talks import desk, parties
 from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, WrapupEnded
 from sip.causes import Cause
@@ -64,6 +65,7 @@ def answered(state: EngineState, call: Call, event: Answered, now: float) -> Non
     _remember(state, call, event.at)
     state.changed.add(run.name)
     state.set_timer(event.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, event.at)
+    judging.hold_back(state, call, event.at)
     if state.ending:
         _hang_up(state, call, now)
 
@@ -78,6 +80,7 @@ def _remember(state: EngineState, call: Call, at: float) -> None:
 def answer_reported(state: EngineState, event: AnswerReported, now: float) -> None:
     """An agent or the CRM has said whether a machine had answered; only the pacer hears of it here, the ledger is
     corrected in the store, for all hosts at once. An attempt that is not known is another host's, or from long ago."""
+    judging.reported(state, event.attempt, machine=event.machine)
     known = state.recent_answers.get(event.attempt)
     if known is None:
         return
@@ -100,7 +103,7 @@ def assign_agents(state: EngineState, now: float) -> None:
             if asker is not None and is_there and asker.call == call.attempt:
                 _connect(state, call, asker, now)
             continue
-        if not state.roster.ready_serving[call.campaign]:
+        if judging.is_held(call, now) or not state.roster.ready_serving[call.campaign]:
             continue
         agent = promises.agent_for(state, call) or _chosen(state, call, now)
         if agent is not None:

@@ -112,7 +112,7 @@ def _free_agent(state: EngineState, call: Call, run: CampaignRun, event: Ended, 
     agent = state.roster.get(call.agent or call.asked_by)
     if agent is None or agent.call != call.attempt:
         return
-    if agent.state is AgentState.TALKING:
+    if agent.state is AgentState.TALKING and call.hung_up_for is not Cause.MACHINE:
         if event.ended_by is Leg.AGENT and event.cause in PHONE_DIED:
             agent = pause_after(agent, f"phone is gone ({event.cause})")
         state.wrap_up(agent, run, now)
@@ -158,6 +158,9 @@ def _settlement(call: Call, event: Ended, disposition: Disposition, counted: Cou
         ringing_at=call.ringing_at,
         answered_at=call.answered_at,
         answer_kind=call.answer_kind,
+        judged="" if call.judged is None else call.judged.kind.value,
+        confidence=0.0 if call.judged is None else call.judged.confidence,
+        message_left=call.message_left,
         agent_dialled_at=call.agent_dialled_at,
         bridged_at=call.bridged_at,
         ended_at=event.at,

@@ -28,6 +28,7 @@ SERVICE_LEVEL_S: Final = 2.0
 COMPLAINT: Final = "complaint"
 
 _PEOPLE: Final = "live AND NOT machine"
+_JUDGED: Final = "judged = 'machine'"
 
 CALL_SUMS: Final[Mapping[str, str]] = {
     "attempts": "count(*)",
@@ -35,6 +36,9 @@ CALL_SUMS: Final[Mapping[str, str]] = {
     "charged": "count(*) FILTER (charged)",
     "live": "count(*) FILTER (live)",
     "machines": "count(*) FILTER (live AND machine)",
+    "judged_machines": f"count(*) FILTER ({_JUDGED})",
+    "machines_checked": f"count(*) FILTER ({_JUDGED} AND outcome IS NOT NULL)",
+    "machines_false": f"count(*) FILTER ({_JUDGED} AND outcome <> 'machine')",
     "people": f"count(*) FILTER ({_PEOPLE})",
     "in_time": f"count(*) FILTER ({_PEOPLE} AND NOT abandoned AND wait_s <= {{service_s}})",
     "abandoned": "count(*) FILTER (abandoned)",
@@ -208,7 +212,7 @@ def _calls(question: Question) -> str:
                    coalesce(a.list, '') AS list, coalesce(a.trunk, '') AS trunk,
                    coalesce(a.caller_id, '') AS caller_id, q.hour, a.disposition, a.live, a.abandoned, a.hung_up,
                    a.charged, a.message_played, a.opted_out, coalesce(w.word_opt_out, false) AS word_opt_out,
-                   a.dialled_at, a.wait_s, a.talk_s, a.post_dial_delay_s, w.outcome,
+                   a.judged, a.dialled_at, a.wait_s, a.talk_s, a.post_dial_delay_s, w.outcome,
                    hash(a.campaign, coalesce(a.lead_id, a.attempt_id)) AS lead,
                    coalesce(w.outcome = 'machine', false) AND NOT a.abandoned AS machine, m.score,
                    tapes.attempt_id IS NOT NULL AS recorded
@@ -225,18 +229,26 @@ def _calls(question: Question) -> str:
 
 _IDLES: Final = """
     CREATE OR REPLACE TEMP TABLE idles AS
-    WITH marked AS (
-        SELECT day, hour, team, campaign, agent, started_at, seconds,
-               lag(ended_at) OVER (PARTITION BY agent ORDER BY started_at) IS DISTINCT FROM started_at AS begins
+    WITH ready AS (
+        SELECT day, hour, team, campaign, agent, started_at, ended_at, seconds
         FROM spans WHERE asked AND state = 'ready'
+    ), joints AS (
+        SELECT DISTINCT agent, started_at AS at FROM ready
+        SEMI JOIN (SELECT agent, ended_at AS started_at FROM ready) USING (agent, started_at)
+    ), marked AS (
+        SELECT ready.*, b.at IS NULL AS begins, e.at IS NULL AS ends FROM ready
+        LEFT JOIN joints b ON b.agent = ready.agent AND b.at = ready.started_at
+        LEFT JOIN joints e ON e.agent = ready.agent AND e.at = ready.ended_at
     ), numbered AS (
-        SELECT *, sum(begins::INT) OVER (PARTITION BY agent ORDER BY started_at) AS stay FROM marked
+        SELECT *, sum(begins::INT) OVER (PARTITION BY agent ORDER BY started_at) AS stay
+        FROM marked WHERE NOT (begins AND ends)
     )
     SELECT agent, min(day) AS day, min(hour) AS hour, any_value(team) AS team, any_value(campaign) AS campaign,
            sum(seconds) AS seconds
     FROM numbered GROUP BY agent, stay
+    UNION ALL SELECT agent, day, hour, team, campaign, seconds FROM marked WHERE begins AND ends
 """
-"""Ready times that were cut at quarters, put together again."""
+"""Ready times that were cut at quarters, put together again. Most are whole, and need no sorting."""
 
 
 def sums(
@@ -260,7 +272,7 @@ def sums(
     calls = _grouped(connection, "calls WHERE agent <> ''" if with_agent else "calls", of_calls, keys, question)
     timed = {*keys, *(key for key, values in question.only.items() if values)} <= TIME_KEYS
     times = _grouped(connection, "stays", of_time, keys, question) if timed else {}
-    idles = _grouped(connection, "idles", of_idles, keys, question) if timed else {}
+    idles = _grouped(connection, "idles", of_idles, keys, question) if timed and of_idles else {}
     total = (None,) * len(keys)
     if "campaign" in keys:  # time for no campaign in particular is in the total alone
         times = {group: of for group, of in times.items() if group == total or group[keys.index("campaign")]}

@@ -63,6 +63,8 @@ ATTEMPTS: Final = Table(
         Column("try", "USMALLINT", "which attempt of the lead it was"),
         Column("disposition", _TEXT, "how it ended"),
         Column("answer_kind", _TEXT, "who answered: person, machine, unknown; empty: nobody"),
+        Column("judged", _TEXT, "who answered, by ear: person, machine, unknown; empty: nobody listened"),
+        Column("message_left", "BOOLEAN", "a machine was left a message"),
         Column("live", "BOOLEAN", "counts as answered by a person"),
         Column("abandoned", "BOOLEAN", "counts as abandoned"),
         Column("hung_up", "BOOLEAN", "abandoned because the callee was gone before the limit"),

@@ -78,6 +78,8 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
         reasons.extend(unplayable(Path(settings.whisper)))
     if settings.recording.used and settings.recording.announcement:
         reasons.extend(unplayable(Path(settings.recording.announcement)))
+    if settings.machines.used and settings.machines.message:
+        reasons.extend(unplayable(Path(settings.machines.message), "machines.message"))
     for name, script in (("script", settings.script), ("survey", settings.survey)):
         reasons.extend(f"{name}.{problem}" for problem in audio_mistakes(script))
     return reasons

@@ -19,7 +19,7 @@ import numpy as np
 
 from sip.causes import Answerer
 from sip.detection.listener import Listener
-from sip.detection.verdict import Rules
+from sip.detection.messages import Rules
 from tests.bench.machines.corpus import HALVES, Case, cases
 from tests.bench.machines.heard import Heard, heard
 

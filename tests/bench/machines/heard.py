@@ -11,8 +11,9 @@ import numpy as np
 from sip.causes import Answerer
 from sip.detection.frames import FRAME_S, Framer
 from sip.detection.greeting import Greeting, Voice
+from sip.detection.messages import Rules, Sign, Verdict
 from sip.detection.tones import Tone, Tones
-from sip.detection.verdict import Rules, Sign, Verdict, judge
+from sip.detection.verdict import judge
 from tests.bench.machines.corpus import Case
 
 PIECE_FRAMES: Final = 12.8

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from sip.causes import Answerer
-from sip.detection.orders import NOTHING_HEARD, Order, Reply
-from sip.detection.verdict import Rules, Sign
+from sip.detection.messages import NOTHING_HEARD, Rules, Sign
+from sip.detection.orders import Order, Reply
 from tests.sip.detection.made_lines import Samples, line, silence, tone, voice
 
 PIECE_BYTES = 4096

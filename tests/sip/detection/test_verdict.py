@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from sip.causes import Answerer
 from sip.detection.greeting import Greeting
 from sip.detection.listener import Listener
+from sip.detection.messages import Rules, Sign, Verdict
 from sip.detection.tones import Signal, Tone
-from sip.detection.verdict import AFTER_GREETING_S, Rules, Sign, Verdict, judge
+from sip.detection.verdict import AFTER_GREETING_S, judge
 from tests.sip.detection.made_lines import Samples, line, silence, tone, voice
 
 PIECE = 2048  # samples in what the SIP library writes at a time

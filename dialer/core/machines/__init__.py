@@ -1,0 +1,1 @@
+"""Answering machines: who is judged, when, and what follows. Hearing itself is `sip.detection`."""
