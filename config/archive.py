@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -34,6 +34,10 @@ class ArchiveSettings(Section):
     )
     time_zone: str = Field(
         default="", description="zone of the reports' days and hours, such as Asia/Shanghai; empty: this machine's"
+    )
+
+    language: Literal["", "en", "zh"] = Field(
+        default="", description="language of reports, where the command does not say: en or zh; empty: the locale's"
     )
 
     @field_validator("time_zone")

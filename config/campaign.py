@@ -23,6 +23,7 @@ from config.rules import NEXT_DAY as NEXT_DAY
 from config.rules import RetrySettings as RetrySettings
 from config.rules import RetryTable as RetryTable
 from config.scripts.settings import ScriptSettings, SurveySettings
+from dialer.language.phrases import phrase
 from pacing.api import Guarantee, Mode
 
 MIN_RING_TIMEOUT_S: Final = 15.0
@@ -384,5 +385,5 @@ class CampaignSettings(Section):
         """What keeps valid settings from being started, one sentence each: checked at start, not when they are kept."""
         missing = []
         if not self.caller_pool().rows:
-            missing.append("caller_id is empty and there are no caller_ids: the callee must be shown a number")
+            missing.append(phrase("caller_id is empty and there are no caller_ids: the callee must be shown a number"))
         return tuple(missing)

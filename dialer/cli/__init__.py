@@ -127,4 +127,4 @@ def main(
     flags = as_flags(pairs, "--set")
     if redis is not None:
         flags["redis.url"] = redis
-    ctx.obj = Invocation(config, flags, who or default_who())
+    ctx.obj = Invocation(config, flags, who or default_who(), lang=lang or "")

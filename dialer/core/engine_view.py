@@ -13,6 +13,7 @@ from dialer.core.calls.call import CallState
 from dialer.core.calls.trunk_load import FAULTS_OF_SHARE, SHARE_OF, RestCause, TrunkLoad
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.engine_state import EngineState
+from dialer.language.phrases import listed, phrase
 from pacing.api import Mode
 
 
@@ -168,12 +169,14 @@ def _trunk_row(trunk: TrunkLoad, now: float) -> TrunkRow:
 def _why_it_rests(trunk: TrunkLoad, now: float) -> str:
     """Why a trunk takes no calls, or only now and then one, in words."""
     if trunk.obstacles:
-        return "; ".join(trunk.obstacles.values())
+        return listed(trunk.obstacles.values(), "; ")
     if trunk.is_open:
         match trunk.cause:
             case RestCause.SHARE:
-                return f"{FAULTS_OF_SHARE} of its newest {SHARE_OF} calls were refused"
+                return phrase(
+                    "{faults} of its newest {calls} calls were refused", faults=FAULTS_OF_SHARE, calls=SHARE_OF
+                )
             case RestCause.NO_MEDIA:
-                return f"{trunk.mute_answers} answered calls in a row had no audio that can be used"
-        return f"its calls failed {trunk.faults} times in a row"
-    return "it asked for a pause (Retry-After)" if now < trunk.asked_until else ""
+                return phrase("{calls} answered calls in a row had no audio that can be used", calls=trunk.mute_answers)
+        return phrase("its calls failed {times} times in a row", times=trunk.faults)
+    return phrase("it asked for a pause (Retry-After)") if now < trunk.asked_until else ""

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-Fact = str | int | float
+Fact = object
+"""A text, a number, or what is shown as its text."""
+
 Facts = Mapping[str, Fact] | tuple[str, ...]
 
 CONTEXT_ENDS: Final = "\x04"
@@ -100,7 +102,7 @@ def to_wire(text: Phrase) -> list[Any]:
 def _fact_to_wire(fact: Fact) -> Any:
     if isinstance(fact, Phrase):
         return [str(fact), *to_wire(fact)]
-    return fact
+    return fact if isinstance(fact, str | int | float) else str(fact)
 
 
 def from_wire(text: str, wire: Any) -> str:

@@ -59,6 +59,11 @@ def language() -> Language:
     return _spoken.get()
 
 
+def html_language() -> str:
+    """The same as pages of HTML name it."""
+    return "zh-CN" if _spoken.get() is Language.CHINESE else "en"
+
+
 def speak(spoken: Language) -> None:
     """From here on, in this context (a thread, a task): for a command."""
     _spoken.set(spoken)
@@ -106,6 +111,11 @@ def _said(catalogue: GNUTranslations, text: str) -> str:
         return sentence.format_map(facts) if sentence else str(text)
     except (KeyError, ValueError, IndexError, AttributeError, TypeError):  # facts of another release
         return str(text)
+
+
+def either(english: str, chinese: str) -> str:
+    """Which of two, for words that are data in both languages; a Chinese one that is empty is said in English."""
+    return chinese if chinese and _spoken.get() is Language.CHINESE else english
 
 
 def word(key: str) -> str:

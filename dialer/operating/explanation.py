@@ -11,12 +11,12 @@ from config.policies import applied
 from dialer.core.board import Board, CampaignRow, WindowRow
 from dialer.core.leads.lead_counts import NO_LEAD
 from dialer.language.decisions import sentence, to_go
+from dialer.language.translation import _, _n, translated, word
 from dialer.operating.campaign_orders import abandon_windows
 from dialer.operating.desk import Desk
 from dialer.operating.figures import percent
 from dialer.operating.glossary import no_daemon, not_started
 from dialer.operating.hosts import Hosts
-from dialer.operating.text import counted
 from dialer.store.operators import campaigns, pacer_memory
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.pacer_memory import Found, Learnt
@@ -81,7 +81,7 @@ def explanation(
     views = [_live(board, row, pacing, windows, records.get(host)) for host, (board, row) in sorted(live.items())]
     gone = sorted((record for host, record in records.items() if host not in live), key=lambda record: -record.at)
     views += [_saved(record) for record in gone]
-    notes = [*memories.faults, *([f"daemons {daemons.notice}"] if daemons.notice else [])]
+    notes = [*memories.faults, *([_("daemons {notice}", notice=daemons.notice)] if daemons.notice else [])]
     notes += not_started(campaign.state.value, name)
     if not daemons.alive:
         notes.append(no_daemon())
@@ -113,7 +113,7 @@ def _saved(record: Learnt) -> HostView:
         host=record.host,
         alive=False,
         decision=record.decision,
-        sentence=sentence(record.decision),
+        sentence=translated(sentence(record.decision)),
         decided_at=record.decided_at,
         held_by=(),
         settings=record.settings,
@@ -129,32 +129,38 @@ def held_by(
     if row.problem:
         return [row.problem]
     if row.state != "running":
-        return [f"the campaign is {row.state} here"]
+        return [_("the campaign is {state} here", state=word(row.state))]
     if board.state == "draining":
-        return ["the daemon is draining: it starts no more calls"]
+        return [_("the daemon is draining: it starts no more calls")]
     reasons = list(board.no_new_calls)
     paused = row.agents.get("paused", 0)
     agents = sum(row.agents.values()) - paused
     if not agents:
-        reasons.append("no agent is working" + (f" ({paused} paused)" if paused else ""))
+        reasons.append(_("no agent is working") + (_(" ({paused} paused)", paused=paused) if paused else ""))
     if not row.leads_held:
         reasons.append(_no_lead(row))
     if board.lines_used >= board.lines_total:
-        reasons.append(f"all {counted(board.lines_total, 'line')} are in use")
+        reasons.append(_("all {lines} are in use", lines=_n("{number:,} line", "{number:,} lines", board.lines_total)))
     in_flight = sum(row.calls.get(state, 0) for state in IN_FLIGHT)
     if agents and in_flight >= math.floor(settings.max_calls_per_agent * agents):
         reasons.append(
-            f"{counted(in_flight, 'call')} in flight: at most {settings.max_calls_per_agent:g} for each working agent"
+            _(
+                "{calls} in flight: at most {max_calls_per_agent:g} for each working agent",
+                calls=_n("{number:,} call", "{number:,} calls", in_flight),
+                max_calls_per_agent=settings.max_calls_per_agent,
+            )
         )
     if settings.mode.can_abandon:
-        reasons += [f"the abandonment budget of {window.name} is spent" for window in windows if spent(window)]
+        reasons += [
+            _("the abandonment budget of {name} is spent", name=window.name) for window in windows if spent(window)
+        ]
     return reasons or [_policy(row, settings, drawn)]
 
 
 def _no_lead(row: CampaignRow) -> str:
     if row.due:
-        return "the leads that are due are not here yet"
-    return f"{NO_LEAD} ({row.next})" if row.next else NO_LEAD
+        return _("the leads that are due are not here yet")
+    return _("{words} ({next})", words=NO_LEAD, next=row.next) if row.next else translated(NO_LEAD)
 
 
 def spent(window: WindowRow) -> bool:
@@ -170,29 +176,34 @@ def room_from(window: WindowRow) -> int:
 def _policy(row: CampaignRow, settings: Settings, drawn: ModelSummary | None) -> str:
     match settings.mode:
         case Mode.PREVIEW:
-            return "the mode: agents ask for each call themselves"
+            return _("the mode: agents ask for each call themselves")
         case Mode.PROGRESSIVE:
-            return "the mode: one call for each ready agent"
+            return _("the mode: one call for each ready agent")
         case Mode.RATIO:
-            return f"the mode: {settings.ratio:g} calls for each ready agent"
+            return _("the mode: {ratio:g} calls for each ready agent", ratio=settings.ratio)
         case Mode.SCRIPT:
-            return "the mode: as many calls in the script as lines and ready agents bear"
+            return _("the mode: as many calls in the script as lines and ready agents bear")
     reason = row.decision.reason
     if row.risk is None:  # no forecast was made
         if reason.rule is Rule.LEARNING:
-            return f"it is still learning ({to_go(reason.figures['calls_to_go'])} to go)"
-        return "one call for each ready agent"
-    over = ", more than is tolerated now" if reason.brake is Brake.RISK else ""
-    return f"the next call would be abandoned with a probability of {percent(row.risk)}{over}"
+            return _("it is still learning ({to_go} to go)", to_go=to_go(reason.figures["calls_to_go"]))
+        return _("one call for each ready agent")
+    over = _(", more than is tolerated now") if reason.brake is Brake.RISK else ""
+    return _("the next call would be abandoned with a probability of {risk}{over}", risk=percent(row.risk), over=over)
 
 
 def calibration_words(calibration: float) -> str:
     """How predicted and actual abandoned calls compare, and what is made of it."""
     if 1.0 / ABOUT_RIGHT <= calibration <= ABOUT_RIGHT:
-        return "as many calls are abandoned as are forecast"
+        return _("as many calls are abandoned as are forecast")
     if calibration > 1.0:
-        return f"for each abandoned call that is forecast {calibration:.1f} happen, which is corrected for"
-    return f"of {1.0 / calibration:.1f} abandoned calls that are forecast one happens, which is corrected for"
+        return _(
+            "for each abandoned call that is forecast {calibration:.1f} happen, which is corrected for",
+            calibration=calibration,
+        )
+    return _(
+        "of {what:.1f} abandoned calls that are forecast one happens, which is corrected for", what=1.0 / calibration
+    )
 
 
 def as_json(explained: Explanation, at: float) -> Mapping[str, Any]:

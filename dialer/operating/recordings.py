@@ -64,7 +64,7 @@ def take_marks(
     """Keep what people think of recordings, each with the place of its marks for messages. Raises `ConfigError` with
     every mistake, and keeps nothing then."""
     problems = [
-        Problem(place, f"(attempt {each.attempt}) {fault}")
+        Problem(place, _("(attempt {attempt}) {fault}", attempt=each.attempt, fault=fault))
         for place, each in marked
         for fault in quality.faults(sheet, each)
     ]

@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from dialer.language.translation import either
+
 KEY_HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "day": ("day", "日期"),
     "campaign": ("campaign", "项目"),
@@ -33,6 +35,11 @@ class Part:
     chart: tuple[str, ...] = ()
     with_agent: bool = False
 
+    @property
+    def called(self) -> str:
+        """Its title, in the reader's language."""
+        return either(self.title, self.chinese)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -44,6 +51,11 @@ class Report:
     short: str
     period: str
     parts: tuple[Part, ...]
+
+    @property
+    def called(self) -> str:
+        """Its title, in the reader's language."""
+        return either(self.title, self.chinese)
 
 
 def _read() -> dict[str, Report]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dialer.disk.archive.sums import Period, Question, opened, sums
+from dialer.language.translation import _, either
 from dialer.reports.catalogue import KEY_HEADS, Part, Report
 from dialer.reports.measures import MEASURES, Measure, value_of
 
@@ -25,10 +26,9 @@ class Section:
     total: tuple[Value, ...] | None
 
     @property
-    def heads(self) -> tuple[tuple[str, str], ...]:
-        """What each column is called, in English and Chinese."""
-        keys = [KEY_HEADS[key] for key in self.part.keys]
-        return (*keys, *((measure.head, measure.chinese) for measure in self.measures))
+    def heads(self) -> tuple[str, ...]:
+        """What each column is called, in the reader's language."""
+        return (*(either(*KEY_HEADS[key]) for key in self.part.keys), *(measure.called for measure in self.measures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,14 @@ class Document:
     def span(self) -> str:
         """The period, for a title."""
         first, last = self.period.first, self.period.last
-        return f"{first}" if first == last else f"{first} to {last}"
+        return f"{first}" if first == last else _("{first} to {last}", first=first, last=last)
+
+    @property
+    def narrowed(self) -> str:
+        """What it was narrowed to, for a title; empty: nothing."""
+        return "; ".join(
+            f"{either(*KEY_HEADS[key])} {', '.join(values)}" for key, values in self.only.items() if values
+        )
 
     @property
     def stem(self) -> str:
@@ -66,7 +73,15 @@ def compose(
     """Make a report of what the archive holds; `by` groups its last table otherwise. Raises `DiskError`."""
     parts = report.parts
     if by:
-        parts = (*parts[:-1], replace(parts[-1], title=f"By {', '.join(by)}", chinese="", keys=tuple(by)))
+        parts = (
+            *parts[:-1],
+            replace(
+                parts[-1],
+                title=f"By {', '.join(by)}",
+                chinese=f"按{'、'.join(KEY_HEADS[key][1] for key in by)}",
+                keys=tuple(by),
+            ),
+        )
     with opened(folder, question, time_zone) as connection:
         sections = tuple(
             section_of(part, sums(connection, question, part.keys, wanted(part), with_agent=part.with_agent))

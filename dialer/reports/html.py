@@ -7,9 +7,10 @@ from typing import Final
 
 from dialer.drawing.page import definitions, h2, legend, page, table, tiles
 from dialer.drawing.svg import Axis, Chart, style_of
+from dialer.language.translation import _, html_language
 from dialer.reports.compose import Document, Section, Value
 from dialer.reports.measures import Measure, Unit
-from dialer.reports.written import NOTHING, definition, key_written, written
+from dialer.reports.written import NOTHING, key_written, written
 
 OVER_TIME: Final = frozenset({"day", "hour"})
 MOST_BARS: Final = 30
@@ -19,32 +20,38 @@ BAR_PX: Final = 22
 def report_page(document: Document, version: str) -> str:
     """The whole page, as one file."""
     report = document.report
-    return page(f"{report.title} {report.chinese} {document.span}", report_body(document, version))
+    return page(f"{report.called} {document.span}", report_body(document, version), language=html_language())
 
 
 def report_body(document: Document, version: str) -> list[str]:
     """What stands in it."""
     report = document.report
-    only = "; ".join(f"{key} {', '.join(values)}" for key, values in document.only.items() if values)
-    made = f"Made {document.made_at} by version {version}; days and hours of {document.time_zone}."
+    only = document.narrowed
+    span = _("{span}, only {only}", span=document.span, only=only) if only else document.span
+    made = _(
+        "Made {made_at} by version {version}; days and hours of {zone}.",
+        made_at=document.made_at,
+        version=version,
+        zone=document.time_zone,
+    )
     return [
-        f"<h1>{escape(report.title)} <span lang=zh>{escape(report.chinese)}</span></h1>",
-        f"<p>{escape(document.span)}{escape(f', only {only}' if only else '')}</p>",
+        f"<h1>{escape(report.called)}</h1>",
+        f"<p>{escape(span)}</p>",
         f"<p class=quiet>{escape(made)}</p>",
         *(text for section in document.sections for text in _section(section)),
-        h2("What the words mean 定义"),
-        definitions((f"{measure.head} {measure.chinese}", definition(measure)) for measure in document.definitions),
+        h2(_("What the words mean")),
+        definitions((measure.called, measure.explained) for measure in document.definitions),
     ]
 
 
 def _section(section: Section) -> list[str]:
-    title = h2(f"{section.part.title} {section.part.chinese}".rstrip())
+    title = h2(section.part.called)
     if not section.part.keys:
         (row,) = section.rows
         pairs = zip(section.measures, row, strict=True)
-        return [title, tiles((f"{one.head} {one.chinese}", written(one, value)) for one, value in pairs)]
+        return [title, tiles((one.called, written(one, value)) for one, value in pairs)]
     if not section.rows:
-        return [title, "<p class=quiet>Nothing was archived of these days.</p>"]
+        return [title, f"<p class=quiet>{escape(_('Nothing was archived of these days.'))}</p>"]
     return [title, *_charts(section), _table(section)]
 
 
@@ -52,8 +59,8 @@ def _table(section: Section) -> str:
     keys = len(section.part.keys)
     rows = [([*_keys(section, row), *_values(section, row[keys:])], "") for row in section.rows]
     if section.total is not None and len(section.rows) > 1:
-        rows.append((["total 合计", *[""] * (keys - 1), *_values(section, section.total[keys:])], "total"))
-    return table([f"{english}\n{chinese}" for english, chinese in section.heads], rows)
+        rows.append(([_("total"), *[""] * (keys - 1), *_values(section, section.total[keys:])], "total"))
+    return table(section.heads, rows)
 
 
 def _keys(section: Section, row: tuple[Value, ...]) -> list[str]:
@@ -72,7 +79,7 @@ def _charts(section: Section) -> list[str]:
     if not drawn or len(section.rows) < 2:
         return []
     if section.part.keys[0] in OVER_TIME:
-        return [legend([f"{one.head} {one.chinese}" for one in drawn]), _lines(section, drawn)]
+        return [legend([one.called for one in drawn]), _lines(section, drawn)]
     return [_bars(section, measure) for measure in drawn]
 
 
@@ -92,7 +99,7 @@ def _lines(section: Section, measures: list[Measure]) -> str:
     )
     chart.frame()
     for number, (measure, column) in enumerate(zip(measures, columns, strict=True)):
-        chart.line(measure.head, enumerate(column), style_of(number), dots=True)
+        chart.line(measure.called, enumerate(column), style_of(number), dots=True)
     return chart.svg()
 
 
@@ -108,7 +115,7 @@ def _bars(section: Section, measure: Measure) -> str:
         100.0 if measure.unit is Unit.SHARE and max(row[1] for row in rows) > 50 else 1.1 * max(row[1] for row in rows)
     )
     left = 20 + 7 * min(24, max(len(name) for name, _, _ in rows))
-    title = f"{measure.head} {measure.chinese}"
+    title = measure.called
     height = BAR_PX * len(rows) + 20
     chart = Chart(
         Axis(0.0, top or 1.0, title=title), Axis(0.0, 1.0), width=720, height=height, left=left, right=70, bottom=8

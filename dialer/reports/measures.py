@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
+from dialer.language.translation import either
+
 
 class Unit(StrEnum):
     """How a value is written."""
@@ -40,6 +42,16 @@ class Measure:
     under: tuple[str, ...] = ()
     less: tuple[str, ...] = ()
     factor: float = 1.0
+
+    @property
+    def called(self) -> str:
+        """Its head, in the reader's language."""
+        return either(self.head, self.chinese)
+
+    @property
+    def explained(self) -> str:
+        """Its meaning, in the reader's language."""
+        return either(self.meaning, self.meaning_chinese)
 
 
 def value_of(measure: Measure, sums: Mapping[str, Any]) -> float | int | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
+from unicodedata import east_asian_width
 
 import xlsxwriter
 
+from dialer.language.translation import _
 from dialer.reports.compose import Document, Section, Value
 from dialer.reports.measures import Measure, Unit
 from dialer.reports.written import key_written
@@ -32,7 +34,7 @@ def write_workbook(document: Document, path: Path) -> None:
     try:
         with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
             book.formats[0].set_font_name(FONT)
-            book.set_properties({"title": f"{document.report.title} {document.span}"})
+            book.set_properties({"title": f"{document.report.called} {document.span}"})
             _Sheets(book, document).write()
     except xlsxwriter.exceptions.FileCreateError as error:
         raise OSError(f"{path}: {error}") from error
@@ -66,7 +68,7 @@ class _Sheets:
         if name[:31].lower() in taken:  # a table that is grouped otherwise can be called like another
             name = f"{name[:27]} ({len(taken) + 1})"
         sheet = self.book.add_worksheet(name[:31])
-        sheet.write_string(0, 0, f"{self.document.report.title} {self.document.report.chinese}", self.title)
+        sheet.write_string(0, 0, self.document.report.called, self.title)
         sheet.write_string(1, 0, f"{self.document.span}, {self.document.time_zone}", self.plain)
         sheet.set_landscape()
         sheet.set_paper(9)
@@ -74,10 +76,10 @@ class _Sheets:
         return sheet
 
     def _section(self, section: Section) -> None:
-        sheet, keys = self._sheet(section.part.title), len(section.part.keys)
-        for column, (english, chinese) in enumerate(section.heads):
-            sheet.write_string(HEAD_ROW, column, f"{english}\n{chinese}", self.head)
-            widest = max([len(english), 2 * len(chinese), *(len(str(row[column] or "")) for row in section.rows[:50])])
+        sheet, keys = self._sheet(section.part.called), len(section.part.keys)
+        for column, head in enumerate(section.heads):
+            sheet.write_string(HEAD_ROW, column, head, self.head)
+            widest = max([_width(head), *(len(str(row[column] or "")) for row in section.rows[:50])])
             sheet.set_column(column, column, min(MOST_WIDE, (widest if column < keys else min(widest, 14)) + 2))
         sheet.set_row(HEAD_ROW, 34)
         sheet.freeze_panes(HEAD_ROW + 1, keys)
@@ -89,7 +91,7 @@ class _Sheets:
         if section.rows and keys:
             sheet.autofilter(HEAD_ROW, 0, last, len(section.heads) - 1)
         if section.total is not None:
-            sheet.write_string(last + 1, 0, "total 合计", self.total)
+            sheet.write_string(last + 1, 0, _("total"), self.total)
             for column in range(1, keys):
                 sheet.write_blank(last + 1, column, None, self.total)
             self._values(sheet, last + 1, keys, section.measures, section.total[keys:], bold=True)
@@ -111,11 +113,16 @@ class _Sheets:
                 sheet.write_number(row, column, value / DAY_S if measure.unit is Unit.HOURS else value, cell)
 
     def _definitions(self) -> None:
-        sheet = self._sheet("Definitions 定义")
-        for column, (head, width) in enumerate((("measure", 18), ("名称", 18), ("meaning", 70), ("定义", 60))):
+        sheet = self._sheet(_("Definitions"))
+        for column, (head, width) in enumerate(((_("measure"), 22), (_("meaning"), 90))):
             sheet.write_string(HEAD_ROW, column, head, self.head)
             sheet.set_column(column, column, width)
         sheet.freeze_panes(HEAD_ROW + 1, 0)
         for row, measure in enumerate(self.document.definitions, HEAD_ROW + 1):
-            for column, text in enumerate((measure.head, measure.chinese, measure.meaning, measure.meaning_chinese)):
+            for column, text in enumerate((measure.called, measure.explained)):
                 sheet.write_string(row, column, text, self.plain)
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes: a Chinese character takes two."""
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)

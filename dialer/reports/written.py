@@ -1,9 +1,10 @@
-"""Values as people read them, and the definitions below a table. Pure."""
+"""Values as people read them. Pure."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from dialer.language.translation import _
 from dialer.reports.compose import Value
 from dialer.reports.measures import Measure, Unit
 
@@ -18,9 +19,9 @@ def written(measure: Measure, value: Value) -> str:
         case Unit.COUNT:
             return f"{value:,.0f}"
         case Unit.SHARE:
-            return f"{100 * value:.1f} %"
+            return _("{percent} %", percent=f"{100 * value:.1f}")
         case Unit.SECONDS:
-            return f"{value:,.1f} s"
+            return _("{seconds:,.1f} s", seconds=value)
         case Unit.HOURS:
             return hours(value)
         case Unit.NUMBER:
@@ -38,8 +39,3 @@ def key_written(key: str, value: Value) -> str:
     if value is None or value == "":
         return NOTHING
     return f"{value:02}:00" if key == "hour" else str(value)
-
-
-def definition(measure: Measure) -> str:
-    """What a measure is, in both languages."""
-    return f"{measure.meaning}；{measure.meaning_chinese}"

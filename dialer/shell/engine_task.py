@@ -30,6 +30,7 @@ from dialer.core.effects import (
     VerdictChecked,
 )
 from dialer.core.inputs import Input, Refused, TrunkSaid
+from dialer.language.phrases import phrase
 from dialer.shell.health import Health
 from dialer.shell.parts import Parts
 from dialer.shell.recordings.recorded import recorder_failed
@@ -169,14 +170,23 @@ async def hear_pool(
 async def _keep_calls_off(inbox: trio.MemorySendChannel[Input], rest: PeerRests) -> None:
     """Tell the engine, so that calls go elsewhere and none is spent on a trunk that gets nothing."""
     log.error("a trunk rests", trunk=rest.name, for_s=rest.for_s)
-    await put(inbox, TrunkSaid(rest.name, CRASHES, f"for {rest.for_s:.0f} s: SIP workers kept crashing in its calls"))
+    await put(
+        inbox,
+        TrunkSaid(
+            rest.name, CRASHES, phrase("for {for_s:.0f} s: SIP workers kept crashing in its calls", for_s=rest.for_s)
+        ),
+    )
     await trio.sleep(rest.for_s)
     await put(inbox, TrunkSaid(rest.name, CRASHES, ""))
 
 
 async def _alarm_while_it_rests(health: Health, rest: PeerRests) -> None:
     about = f"the phone {rest.name}"
-    words = f"{about} rests for {rest.for_s:.0f} s: SIP workers kept crashing in calls with it"
+    words = phrase(
+        "the phone {name} rests for {for_s:.0f} s: SIP workers kept crashing in calls with it",
+        name=rest.name,
+        for_s=rest.for_s,
+    )
     log.error("a phone rests", phone=rest.name, for_s=rest.for_s)
     health.alarm(about, words)
     await trio.sleep(rest.for_s)

@@ -10,6 +10,9 @@ from enum import StrEnum
 
 import structlog
 
+from dialer.language.phrases import phrase
+from dialer.language.terms import term
+
 log = structlog.get_logger()
 
 
@@ -64,7 +67,10 @@ class Health:
     @property
     def no_new_calls(self) -> dict[str, str]:
         """The reasons in words, by what they are about."""
-        return {reason.value: f"no new calls: {reason.value} ({detail})" for reason, detail in self.reasons.items()}
+        return {
+            reason.value: phrase("no new calls: {reason} ({detail})", reason=term(reason.value), detail=detail)
+            for reason, detail in self.reasons.items()
+        }
 
     @property
     def problems(self) -> dict[str, str]:

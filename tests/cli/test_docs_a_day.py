@@ -23,7 +23,8 @@ from dialer.store.settlement.settle import settle
 from tests.cli.conftest import Dialer, board
 from tests.store.conftest import POLICY, Floor, end  # noqa: F401
 
-PAGE = (Path(__file__).parents[2] / "docs" / "a-day.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "a-day.md").read_text(encoding="utf-8")
 HOUR = 3600.0
 
 
@@ -115,3 +116,12 @@ def test_a_working_day_by_the_documented_commands(
     assert "Reopened: 2 leads" in said["leads reopen sales --disposition no_answer --older-than 3h --yes"]
     assert (tmp_path / "sales-today.csv").read_text(encoding="utf-8-sig").count("\n") == 2
     assert all(one.state == "stopped" for one in campaigns.listing(store))
+
+
+def test_the_chinese_page_has_the_same_day() -> None:
+    """The same commands under the same hours."""
+    chinese = (DOCS / "a-day.zh-CN.md").read_text(encoding="utf-8")
+    commands, hours = re.compile(r"```sh\n(.*?)```", re.DOTALL), re.compile(r"^## (\d\d:\d\d)", re.MULTILINE)
+
+    assert commands.findall(chinese) == commands.findall(PAGE)
+    assert hours.findall(chinese) == hours.findall(PAGE)

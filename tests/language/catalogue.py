@@ -21,7 +21,10 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import extract_from_ast
 
 ROOT: Final = Path(__file__).parents[2]
-PRODUCT: Final = ROOT / "dialer"
+ROOMS: Final = ("config", "dialer")
+"""Folders with sentences."""
+
+LOCALES: Final = ROOT / "dialer" / "language" / "locale"
 LANGUAGES: Final = ("zh_CN",)
 MARKS: Final = {"_": 1, "_n": 2, "phrase": 1, "phrases": 2, "N_": 1, "C_": 2}
 """Functions whose first arguments are sentences: one, singular and plural, or (`C_`) a context and one."""
@@ -31,12 +34,12 @@ LONGEST_LINE: Final = 110
 
 
 def file_of(language: str, ending: str) -> Path:
-    return PRODUCT / "language" / "locale" / language / "LC_MESSAGES" / f"dialer.{ending}"
+    return LOCALES / language / "LC_MESSAGES" / f"dialer.{ending}"
 
 
 def marked() -> Iterator[tuple[Path, str | None, str | tuple[str, ...]]]:
     """Every sentence that is marked in the code: where, its context, and the text, or singular and plural."""
-    for path in sorted(PRODUCT.rglob("*.py")):
+    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
                 given = node.args[: MARKS[node.func.id]]
@@ -49,7 +52,7 @@ def marked() -> Iterator[tuple[Path, str | None, str | tuple[str, ...]]]:
 def marked_in_pages() -> Iterator[tuple[Path, str | tuple[str, ...]]]:
     """The same in the console's templates."""
     environment = jinja2.Environment(extensions=["jinja2.ext.i18n"])
-    for path in sorted(PRODUCT.rglob("templates/**/*.html")):
+    for path in sorted((ROOT / "dialer").rglob("templates/**/*.html")):
         for _line, _mark, text in extract_from_ast(environment.parse(path.read_text()), ("_", "_n")):
             texts = [each for each in ([text] if isinstance(text, str) else text) if each is not None]  # facts are None
             yield path, tuple(texts) if len(texts) > 1 else texts[0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable
+import symtable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -18,7 +19,7 @@ from dialer.core.model import Disposition
 from dialer.language.terms import TERMS, agent_state
 from pacing.api import Mode
 from tests.language import catalogue
-from tests.language.catalogue import LANGUAGES, file_of, forms, untranslated, written
+from tests.language.catalogue import LANGUAGES, ROOMS, ROOT, file_of, forms, untranslated, written
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
@@ -67,3 +68,23 @@ def test_states_and_ends_have_terms(kind: type[StrEnum]) -> None:
 def test_agents_states_have_terms() -> None:
     """Some of them mean another thing elsewhere."""
     assert all("\x04" in agent_state(state.value).msgid for state in AgentState)
+
+
+def hidden_in(scope: symtable.SymbolTable) -> Iterator[str]:
+    """Functions in which `_` is a value of their own, and is asked for all the same."""
+    inner = scope.get_children()
+    if scope.get_type() == "function" and "_" in scope.get_identifiers():
+        name = scope.lookup("_")
+        is_free_inside = any("_" in each.get_identifiers() and each.lookup("_").is_free() for each in inner)
+        if name.is_local() and (name.is_referenced() or is_free_inside):
+            yield f"{scope.get_name()}, line {scope.get_lineno()}"
+    for each in inner:
+        yield from hidden_in(each)
+
+
+def test_nobody_throws_away_what_says_sentences() -> None:
+    """`_` is no name for a value that nobody wants where it is also called: the call would fail."""
+    paths = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    tables = {path: symtable.symtable(path.read_text(), str(path), "exec") for path in paths}
+
+    assert [(path.name, where) for path, table in tables.items() for where in hidden_in(table)] == []

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from config.campaign import NAME
 from dialer.cli.base.invocation import Invocation, as_flags
+from dialer.language.translation import _
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,8 +46,13 @@ def moment_of(text: str, moment: float, option: str, *, whole_day: bool) -> floa
         return min(max(0.0, at.timestamp()), LATEST)
     except (ValueError, OverflowError):
         raise click.UsageError(
-            f"{option} {text!r}: give a span such as {SPAN_EXAMPLES}, a date such as 2026-11-30, or a time such as "
-            "2026-11-30T18:00:00+08:00"
+            _(
+                "{option} {text!r}: give a span such as {examples}, a date such as 2026-11-30, or a time such as "
+                "2026-11-30T18:00:00+08:00",
+                option=option,
+                text=text,
+                examples=SPAN_EXAMPLES,
+            )
         ) from None
 
 
@@ -74,9 +80,11 @@ def _region(context: click.Context, _: click.Parameter, given: str | None) -> st
     return given or (invocation or Invocation()).effective().settings.intake.default_region
 
 
-def _crm(_: click.Context, param: click.Parameter, given: str | None) -> str | None:
+def _crm(context: click.Context, param: click.Parameter, given: str | None) -> str | None:
     if given is not None and not NAME.fullmatch(given):
-        raise click.BadParameter(f"{given!r} is no CRM's name: small letters, digits, - and _", param=param)
+        raise click.BadParameter(
+            _("{given!r} is no CRM's name: small letters, digits, - and _", given=given), param=param
+        )
     return given
 
 
@@ -108,4 +116,4 @@ def limit_option(default: int) -> Callable[[Command], Command]:
 
 def more_than(limit: int) -> str:
     """What is said below a list that goes on."""
-    return f"There are more than {limit}; see --limit."
+    return _("There are more than {limit}; see --limit.", limit=limit)

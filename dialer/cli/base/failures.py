@@ -8,7 +8,7 @@ from enum import IntEnum
 import click
 
 from dialer.cli.base.text import say
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 from dialer.shell.exits import Exit, StartFailed
 
 
@@ -34,7 +34,7 @@ class Failure(Exception):
 
     def show(self) -> None:
         """Write the message to standard error."""
-        click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+        click.secho(_("Error: "), fg="red", bold=True, nl=False, err=True)
         say(str(self), error=True)
         for hint in self.hints:
             say(f"  {hint}", error=True)
@@ -42,14 +42,14 @@ class Failure(Exception):
 
 def warn(message: str) -> None:
     """Something the user should know; the command goes on."""
-    click.secho("Warning: ", fg="yellow", bold=True, nl=False, err=True)
+    click.secho(_("Warning: "), fg="yellow", bold=True, nl=False, err=True)
     say(message, error=True)
 
 
 def did_you_mean(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
     """A hint with the nearest known word, if one is near."""
     near = get_close_matches(word, known, n=1, cutoff=0.5)
-    return (f"Did you mean {near[0]!r}?",) if near else ()
+    return (_("Did you mean {near!r}?", near=near[0]),) if near else ()
 
 
 def failure_of(error: Exception, redis_url: str) -> Failure | None:
@@ -64,8 +64,8 @@ def failure_of(error: Exception, redis_url: str) -> Failure | None:
         case Failure():
             return error
         case ConfigError():
-            title = counted(len(error.problems), "mistake")
-            return Failure(Exit.CONFIG, f"the settings have {title}:", *map(str, error.problems))
+            title = _n("{number:,} mistake", "{number:,} mistakes", len(error.problems))
+            return Failure(Exit.CONFIG, _("the settings have {title}:", title=title), *map(str, error.problems))
         case StartFailed():
             return Failure(error.exit_code, str(error))
         case Missing():
@@ -75,8 +75,8 @@ def failure_of(error: Exception, redis_url: str) -> Failure | None:
         case errors.StoreUnavailable():
             return Failure(
                 Exit.REDIS,
-                f"Redis at {redis_url} does not answer: {error}",
-                "Is it running? Name another one with: dialer --redis redis://HOST:6379/0 COMMAND",
+                _("Redis at {redis_url} does not answer: {error}", redis_url=redis_url, error=error),
+                _("Is it running? Name another one with: dialer --redis redis://HOST:6379/0 COMMAND"),
             )
         case errors.UnknownCampaign():
             return Failure(CliExit.NOT_FOUND, str(error), *did_you_mean(error.campaign, error.existing))
@@ -85,10 +85,10 @@ def failure_of(error: Exception, redis_url: str) -> Failure | None:
         case errors.CampaignArchived() | errors.CampaignExists() | errors.CampaignInUse() | errors.StreamFull():
             return Failure(CliExit.REFUSED, str(error))
         case errors.NotAllowed():
-            return Failure(CliExit.REFUSED, str(error), "docs/operations.md says who may do what.")
+            return Failure(CliExit.REFUSED, str(error), _("docs/operations.md says who may do what."))
         case DiskError():
             return Failure(Exit.CONFIG, str(error))
         case errors.StoreError():
-            return Failure(Exit.REDIS, f"Redis at {redis_url}: {error}")
+            return Failure(Exit.REDIS, _("Redis at {redis_url}: {error}", redis_url=redis_url, error=error))
         case _:
             return None

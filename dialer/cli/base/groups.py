@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from dialer.cli.base.failures import did_you_mean, failure_of
 from dialer.cli.base.invocation import GLOBAL_OPTIONS, Invocation
+from dialer.language.translation import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class NearGroup(click.Group):
         word = args[0]
         if not ctx.resilient_parsing and not word.startswith("-") and word not in self.list_commands(ctx):
             hints = did_you_mean(word, tuple(self.list_commands(ctx)))
-            raise click.UsageError(" ".join((f"No such command {word!r}.", *hints)), ctx)
+            raise click.UsageError(" ".join((_("No such command {word!r}.", word=word), *hints)), ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -80,7 +81,9 @@ class RootGroup(NearGroup):
             return super().invoke(ctx)
         except click.NoSuchOption as error:
             if error.option_name in GLOBAL_OPTIONS:
-                where = f"It belongs before the command: dialer {error.option_name} ... COMMAND"
+                where = _(
+                    "It belongs before the command: dialer {option_name} ... COMMAND", option_name=error.option_name
+                )
                 raise click.NoSuchOption(error.option_name, f"{error.message} {where}", ctx=error.ctx) from None
             raise
         except (click.ClickException, click.Abort, click.exceptions.Exit):

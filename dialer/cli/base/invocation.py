@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from dialer.language.translation import Language, speak
+from dialer.language.translation import Language, _, speak
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from config.daemon import DaemonSettings
@@ -40,12 +40,13 @@ CLI_TIMEOUT_S: Final = 2.0
 @dataclass(slots=True)
 class Invocation:
     """The global options of one call of `dialer`. `flags` are settings by path, as text, `remark` is what is given as
-    --who. `user` is who we are to the server, known when its store has been opened."""
+    --who, `lang` as --lang. `user` is who we are to the server, known when its store has been opened."""
 
     config: Path | None = None
     flags: Mapping[str, str] = field(default_factory=dict)
     remark: str = ""
     user: str = ""
+    lang: str = ""
 
     @property
     def who(self) -> str:
@@ -87,7 +88,9 @@ class Invocation:
 
         for name in self.flags:
             if name.endswith("password"):
-                click.echo(f"Warning: every user of this machine can read {name} on the command line.", err=True)
+                click.echo(
+                    _("Warning: every user of this machine can read {name} on the command line.", name=name), err=True
+                )
         redis = self.effective().settings.redis
         store = open_store(redis.model_copy(update={"timeout_s": min(redis.timeout_s, CLI_TIMEOUT_S)}))
         self.user = store.user
@@ -144,8 +147,8 @@ def as_flags(pairs: tuple[str, ...], option: str) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise click.UsageError(f"{option} wants key=value, got {pair!r}")
+            raise click.UsageError(_("{option} wants key=value, got {pair!r}", option=option, pair=pair))
         if key.strip() in flags:
-            raise click.UsageError(f"{option} gives {key.strip()!r} twice")
+            raise click.UsageError(_("{option} gives {strip!r} twice", option=option, strip=key.strip()))
         flags[key.strip()] = value.strip()
     return flags

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from dialer.cli.base.invocation import Invocation, json_option, pass_invocation
 from dialer.cli.base.text import say
-from dialer.language.translation import _, word
+from dialer.language.translation import _, translated, word
 from dialer.operating.text import clean, escaped
 
 if TYPE_CHECKING:
@@ -172,8 +172,8 @@ def table(
     right: Iterable[str] = (),
     whole: Iterable[str] = (),
 ) -> Table:
-    """A plain table; its heads are said in the reader's language. Columns whose heads are in `right` hold figures; no
-    cell of those or of `whole` is broken."""
+    """A plain table; its heads, and phrases in it, are said in the reader's language. Columns with heads in `right`
+    hold figures; no cell of those or of `whole` is broken."""
     figures = set(right)
     unbroken = figures | set(whole)
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
@@ -182,7 +182,7 @@ def table(
             word(head), justify="right" if head in figures else "left", overflow="fold", no_wrap=head in unbroken
         )
     for row in rows:
-        drawn.add_row(*row)
+        drawn.add_row(*(translated(cell) if isinstance(cell, str) else cell for cell in row))
     return drawn
 
 
@@ -193,7 +193,7 @@ def facts(values: Mapping[str, str | Text]) -> Table:
 
 def alarm(text: str, style: str = "bold red") -> Text:
     """Something that is wrong, for a page."""
-    return Text(f"! {text}", style)
+    return Text(f"! {translated(text)}", style)
 
 
 def when(at: float | None) -> str:

@@ -14,6 +14,7 @@ from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
+from dialer.language.translation import _
 from dialer.store.base.connection import Store
 from dialer.store.gate import caller_ids
 from dialer.store.gate.caller_ids import Rest
@@ -65,7 +66,12 @@ def list_(invocation: Invocation, campaign: str) -> Answer:
         rows = [row for each in listed for row in _rows(store, each, moment)]
     data = [_as_data(row, moment) for row in rows]
     if not rows:
-        return Answer(data, f"Campaign {campaign} has no caller id." if campaign else "No campaign has a caller id.")
+        return Answer(
+            data,
+            _("Campaign {campaign} has no caller id.", campaign=campaign)
+            if campaign
+            else _("No campaign has a caller id."),
+        )
     heads = ("campaign", "caller id", "countries", "today", "limit", "rests until", "why")
     return Answer(data, table(heads, [_drawn(row) for row in data], right=("today", "limit")))
 
@@ -90,7 +96,10 @@ def rest(invocation: Invocation, number: str, span: str, reason: str) -> Answer:
         caller_ids.rest(store, number, Rest(until, reason, invocation.who, moment))
         detail = {"caller_id": number, "until": until, "reason": reason}
         control.audit(store, "caller_id_rest", who=invocation.who, now=moment, detail=detail)
-    return Answer({**detail, "campaigns": used_by}, f"{number} rests until {when(until)}, in {', '.join(used_by)}.")
+    return Answer(
+        {**detail, "campaigns": used_by},
+        _("{number} rests until {until}, in {names}.", number=number, until=when(until), names=", ".join(used_by)),
+    )
 
 
 @callerid.command()
@@ -110,7 +119,7 @@ def wake(invocation: Invocation, number: str) -> Answer:
         woken = caller_ids.wake(store, number)
         if woken:
             control.audit(store, "caller_id_wake", who=invocation.who, now=moment, detail={"caller_id": number})
-    page = f"{number} may be shown again." if woken else f"{number} did not rest."
+    page = _("{number} may be shown again.", number=number) if woken else _("{number} did not rest.", number=number)
     return Answer({"caller_id": number, "woken": woken}, page)
 
 
@@ -126,9 +135,11 @@ def _used_by(store: Store, number: str) -> Sequence[str]:
     used_by = [pool.campaign for pool in pools if any(row.number == number for row in pool.rows)]
     if not used_by:
         known = sorted({row.number for pool in pools for row in pool.rows})
-        listed = ", ".join(known[:5]) + (f" and {len(known) - 5} more" if len(known) > 5 else "")
+        listed = ", ".join(known[:5]) + (_(" and {what} more", what=len(known) - 5) if len(known) > 5 else "")
         raise Failure(
-            CliExit.NOT_FOUND, f"no campaign shows {number}", f"caller ids of campaigns: {listed or 'none yet'}"
+            CliExit.NOT_FOUND,
+            _("no campaign shows {number}", number=number),
+            _("caller ids of campaigns: {numbers}", numbers=listed or _("none yet")),
         )
     return used_by
 
@@ -136,7 +147,10 @@ def _used_by(store: Store, number: str) -> Sequence[str]:
 def _rest_s(text: str) -> float:
     seconds = span_s(text)
     if seconds is None or seconds > LONGEST_REST_S:
-        raise click.BadParameter(f"a span such as {SPAN_EXAMPLES}; at most 366d; got {text!r}", param_hint="'--for'")
+        raise click.BadParameter(
+            _("a span such as {examples}; at most 366d; got {text!r}", examples=SPAN_EXAMPLES, text=text),
+            param_hint="'--for'",
+        )
     return seconds
 
 

@@ -28,11 +28,11 @@ from dialer.cli.live.campaign_panels import machines_text, window_text
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.board import WindowRow
 from dialer.core.leads.lead_counts import last_word
+from dialer.language.translation import _, _n, translated, word
 from dialer.operating import hosts
 from dialer.operating.campaign_orders import abandon_windows, held_by
 from dialer.operating.figures import count
-from dialer.operating.glossary import PLACES, rule_word
-from dialer.operating.text import counted
+from dialer.operating.glossary import PLACES, place_word, rule_word
 from dialer.store.operators import campaigns, status
 from dialer.store.operators.campaigns import Campaign
 from dialer.store.operators.status import Counts
@@ -86,7 +86,7 @@ def create(invocation: Invocation, name: str, file: Path | None, source: str | N
       dialer campaign create summer-sale --from spring-sale --set max_lines=40
     """
     if file is not None and source is not None:
-        raise click.UsageError("--file and --from are two beginnings: give one of them")
+        raise click.UsageError(_("--file and --from are two beginnings: give one of them"))
     flags = as_flags(pairs, "--set") | {"name": name}
     with invocation.store() as store:
         stored = {} if source is None else campaigns.get(store, source).settings.model_dump(mode="json")
@@ -94,8 +94,11 @@ def create(invocation: Invocation, name: str, file: Path | None, source: str | N
         applied(settings, invocation.catalogue())
         created = campaigns.create(store, settings, who=invocation.who, now=now())
         announce(invocation, store, "campaign_create", name)
-    missing = [f"  Before it can start: {missing}" for missing in settings.missing_to_start()]
-    return Answer(as_data(created), [f"Created campaign {name}: {settings.mode}, stopped.", *missing])
+    missing = [_("  Before it can start: {missing}", missing=missing) for missing in settings.missing_to_start()]
+    return Answer(
+        as_data(created),
+        [_("Created campaign {name}: {mode}, stopped.", name=name, mode=word(settings.mode)), *missing],
+    )
 
 
 @campaign.command("list")
@@ -116,11 +119,11 @@ def list_(invocation: Invocation, archived: bool) -> Answer:
         ]
     data = [{**as_data(each), "counts": counts.to_wire(), "problems": problems} for each, counts, problems in known]
     if not known:
-        return Answer(data, "No campaign yet. Make one with: dialer campaign create NAME")
+        return Answer(data, _("No campaign yet. Make one with: dialer campaign create NAME"))
     places = [place.word for place in PLACES]
     heads = ("campaign", "state", "mode", "queued", *places, "next", "changed", "by")
     drawn = [_row(each, counts, problems) for each, counts, problems in known]
-    optional = ("by", "changed", "mode", "with a daemon", "in a call", "queued")
+    optional = ("by", "changed", "mode", place_word("leased"), place_word("in_attempt"), "queued")
     return Answer(data, fitted(heads, drawn, right=("queued", *places), optional=optional))
 
 
@@ -128,8 +131,8 @@ def _row(campaign: Campaign, counts: Counts, problems: list[str]) -> tuple[Text 
     upcoming = last_word(counts.standing, zone_of(campaign.settings))
     return (
         Text(campaign.settings.name, "bold"),
-        Text("archived", "dim") if campaign.archived_at else state_text(campaign.state, next(iter(problems), "")),
-        str(campaign.settings.mode),
+        Text(word("archived"), "dim") if campaign.archived_at else state_text(campaign.state, next(iter(problems), "")),
+        word(campaign.settings.mode),
         *(count(number) for number in _places(counts).values()),
         Text("; ".join(problems), "red") if problems else upcoming,
         when(campaign.changed_at),
@@ -161,7 +164,9 @@ def show_(invocation: Invocation, name: str) -> Answer:
         try:
             windows = abandon_windows(store, campaign, applied(campaign.settings, invocation.catalogue()), now())
         except ConfigError as error:
-            problems += [f"its rules cannot be applied here: {problem}" for problem in error.problems]
+            problems += [
+                _("its rules cannot be applied here: {problem}", problem=problem) for problem in error.problems
+            ]
     data = {
         **as_data(campaign),
         "counts": counts.to_wire(),
@@ -169,10 +174,18 @@ def show_(invocation: Invocation, name: str) -> Answer:
         "abandon_windows": [window.to_wire() for window in windows],
     }
     heading = Text.assemble((name, "bold"), "  ", state_text(campaign.state, "held" * held))
-    heading.append(f"  {campaign.settings.mode}")
-    dates = f"  created {when(campaign.created_at)}, changed {when(campaign.changed_at)} by {campaign.changed_by}"
+    heading.append(f"  {word(campaign.settings.mode)}")
+    dates = _(
+        "  created {created_at}, changed {changed_at} by {changed_by}",
+        created_at=when(campaign.created_at),
+        changed_at=when(campaign.changed_at),
+        changed_by=campaign.changed_by,
+    )
     alarms = [alarm(problem) for problem in problems]
-    alarms += [alarm(f"cannot start: {missing}", "yellow") for missing in campaign.settings.missing_to_start()]
+    alarms += [
+        alarm(_("cannot start: {missing}", missing=missing), "yellow")
+        for missing in campaign.settings.missing_to_start()
+    ]
     lines = _counts(campaign, counts, windows, held=held)
     return Answer(data, [heading.append(dates, "dim"), *alarms, lines, "", _settings(campaign.settings)])
 
@@ -185,7 +198,7 @@ def _counts(campaign: Campaign, counts: Counts, windows: tuple[WindowRow, ...], 
     ]
     lines = [
         ("leads", flowed(places, room, "  ")),
-        ("next", Text(last_word(counts.standing, zone_of(campaign.settings), held=held))),
+        ("next", Text(translated(last_word(counts.standing, zone_of(campaign.settings), held=held)))),
         ("ends", flowed(by_size(counts.dispositions), room, "  ")),
         ("callers", flowed(by_size(counts.callers), room, "  ")),
         ("closed by", flowed([*by_size(counts.closed_by), *_reopened(counts)], room, "  ")),
@@ -200,16 +213,30 @@ def _reopened(counts: Counts) -> list[Text]:
     closings = sum(counts.closed_by.values())
     if closings <= counts.closed:
         return []
-    leads = counted(counts.closed, "lead")
+    leads = _n("{number:,} lead", "{number:,} leads", counts.closed)
     return [
-        Text(f"({counted(closings, 'closing')} so far; {leads} closed now: others were reopened or deleted)", "dim")
+        Text(
+            _(
+                "({closings} so far; {leads} closed now: others were reopened or deleted)",
+                closings=_n("{number:,} closing", "{number:,} closings", closings),
+                leads=leads,
+            ),
+            "dim",
+        )
     ]
 
 
 def _window(window: WindowRow) -> Text:
     if not window.answered:
         return window_text(window)
-    counts = Text(f"{count(window.abandoned)} of {counted(window.answered, 'live answer')}", "dim")
+    counts = Text(
+        _(
+            "{abandoned:,} of {answers}",
+            abandoned=window.abandoned,
+            answers=_n("{number:,} live answer", "{number:,} live answers", window.answered),
+        ),
+        "dim",
+    )
     return joined([window_text(window), counts, *([machines_text(window)] if window.machines else [])], "   ")
 
 
@@ -240,10 +267,10 @@ def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path |
       dialer campaign set spring-sale --file spring-sale.toml
     """
     if not pairs and file is None:
-        raise click.UsageError("nothing to set: give KEY=VALUE or --file")
+        raise click.UsageError(_("nothing to set: give KEY=VALUE or --file"))
     flags = as_flags(pairs, "campaign set")
     if flags.get("name", name) != name:
-        raise click.UsageError("a campaign cannot be renamed; create another one")
+        raise click.UsageError(_("a campaign cannot be renamed; create another one"))
     with invocation.store() as store:
         before = campaigns.get(store, name)
         source = file if file is not None else before.settings.model_dump(mode="json")
@@ -253,7 +280,7 @@ def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path |
         changes = _changes(before.settings, after.settings)
         announce(invocation, store, "campaign_set", name, changes={path: list(pair) for path, pair in changes.items()})
     lines = [f"{path}: {old} -> {new}" for path, (old, new) in changes.items()]
-    return Answer({**as_data(after), "changes": changes}, lines or f"Nothing changed in campaign {name}.")
+    return Answer({**as_data(after), "changes": changes}, lines or _("Nothing changed in campaign {name}.", name=name))
 
 
 def _changes(before: CampaignSettings, after: CampaignSettings) -> dict[str, tuple[str, str]]:

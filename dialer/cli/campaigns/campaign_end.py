@@ -10,7 +10,7 @@ from dialer.cli.base.arguments import campaign_names, name_argument
 from dialer.cli.base.invocation import Invocation, as_flags, now
 from dialer.cli.base.output import Answer, answering
 from dialer.cli.campaigns.campaign_facts import announce, as_data
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n, word
 from dialer.store.operators import campaigns, status
 
 
@@ -33,7 +33,15 @@ def copy(invocation: Invocation, source: str, name: str, pairs: tuple[str, ...])
         applied(settings, invocation.catalogue())
         created = campaigns.create(store, settings, who=invocation.who, now=now())
         announce(invocation, store, "campaign_create", name, copied_from=source)
-    return Answer(as_data(created), f"Created campaign {name} with the settings of {source}: {settings.mode}, stopped.")
+    return Answer(
+        as_data(created),
+        _(
+            "Created campaign {name} with the settings of {source}: {mode}, stopped.",
+            name=name,
+            source=source,
+            mode=word(settings.mode),
+        ),
+    )
 
 
 @click.command()
@@ -52,7 +60,10 @@ def archive(invocation: Invocation, name: str, undo: bool) -> Answer:
     with invocation.store() as store:
         changed = campaigns.archive(store, name, who=invocation.who, now=now(), undo=undo)
         announce(invocation, store, "campaign_archive", name, undo=undo)
-    return Answer(as_data(changed), f"Campaign {name} is {'back, stopped' if undo else 'archived'}.")
+    return Answer(
+        as_data(changed),
+        _("Campaign {name} is back, stopped.", name=name) if undo else _("Campaign {name} is archived.", name=name),
+    )
 
 
 @click.command()
@@ -73,10 +84,22 @@ def delete(invocation: Invocation, name: str, yes: bool) -> Answer:
         campaigns.get(store, name)
         counts = status.counts(store, name, now())
         if not yes:
-            leads = counted(counts.standing.accepted, "lead")
-            queued = f" and {counted(counts.queued, 'lead')} in its stream" if counts.queued else ""
-            question = f"Delete campaign {name} with {leads}{queued}? It cannot be undone."
+            leads = _n("{number:,} lead", "{number:,} leads", counts.standing.accepted)
+            queued = (
+                _(" and {leads} in its stream", leads=_n("{number:,} lead", "{number:,} leads", counts.queued))
+                if counts.queued
+                else ""
+            )
+            question = _(
+                "Delete campaign {name} with {leads}{queued}? It cannot be undone.",
+                name=name,
+                leads=leads,
+                queued=queued,
+            )
             click.confirm(question, abort=True, err=True)
         deleted = campaigns.delete(store, name)
         announce(invocation, store, "campaign_delete", name, leads=deleted)
-    return Answer({"campaign": name, "leads": deleted}, f"Deleted campaign {name} with {counted(deleted, 'lead')}.")
+    return Answer(
+        {"campaign": name, "leads": deleted},
+        _("Deleted campaign {name} with {leads}.", name=name, leads=_n("{number:,} lead", "{number:,} leads", deleted)),
+    )

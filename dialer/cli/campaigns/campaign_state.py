@@ -18,6 +18,7 @@ from dialer.cli.campaigns.preflight import judged
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.inputs import CampaignState
 from dialer.core.leads.preflight import sentence
+from dialer.language.translation import _, word
 from dialer.operating import campaign_orders as orders
 from dialer.operating import hosts
 from dialer.operating.desk import Refused
@@ -47,15 +48,15 @@ def start(invocation: Invocation, name: str, force: bool, as_json: bool) -> None
             started = orders.start(desk, name, begun, force=force, judge=judged)
         except orders.ListRefused as refused:
             hints = (
-                f"Look at all of it with: dialer campaign preflight {name}",
-                f"Start it all the same, under your name, with: dialer campaign start {name} --force",
+                _("Look at all of it with: dialer campaign preflight {name}", name=name),
+                _("Start it all the same, under your name, with: dialer campaign start {name} --force", name=name),
             )
             raise Failure(CliExit.REFUSED, str(refused), *hints) from refused
         except Refused as refused:
-            hint = f"Change it with: dialer campaign set {name} KEY=VALUE"
+            hint = _("Change it with: dialer campaign set {name} KEY=VALUE", name=name)
             raise Failure(CliExit.REFUSED, str(refused), *refused.reasons, hint) from refused
         if started.too_many:
-            warn(f"started by force: {started.too_many}")
+            warn(_("started by force: {too_many}", too_many=started.too_many))
         answer = _answer(name, started)
         daemons = _taken_up(desk.store, name, begun)
         if daemons.problems(name):
@@ -65,7 +66,7 @@ def start(invocation: Invocation, name: str, force: bool, as_json: bool) -> None
         show_json(answer.data)
     else:
         if started.judgement is not None and started.judgement.judged:
-            say(f"Preflight: {sentence(started.judgement, zone_of(started.campaign.settings))}.")
+            say(_("Preflight: {sentence}.", sentence=sentence(started.judgement, zone_of(started.campaign.settings))))
         show_page(answer.page)
     for reason in reasons:
         warn(reason)
@@ -97,8 +98,12 @@ def resume(invocation: Invocation, name: str) -> Answer:
     with invocation.store() as store:
         state = campaigns.get(store, name).state
         if state is not CampaignState.PAUSED:
-            hint = f"Start it with: dialer campaign start {name}" if state is CampaignState.STOPPED else ""
-            raise Failure(CliExit.REFUSED, f"campaign {name} is {state}, not paused", *filter(None, [hint]))
+            hint = _("Start it with: dialer campaign start {name}", name=name) if state is CampaignState.STOPPED else ""
+            raise Failure(
+                CliExit.REFUSED,
+                _("campaign {name} is {state}, not paused", name=name, state=word(state)),
+                *filter(None, [hint]),
+            )
     return _set(invocation, name, CampaignState.RUNNING)
 
 
@@ -137,5 +142,9 @@ def _set(invocation: Invocation, name: str, state: CampaignState) -> Answer:
 
 def _answer(name: str, changed: orders.Changed) -> Answer:
     state, before = changed.campaign.state, changed.before
-    page = f"Campaign {name} was {state} already." if before is state else f"Campaign {name} is {state} (was {before})."
+    page = (
+        _("Campaign {name} was {state} already.", name=name, state=word(state))
+        if before is state
+        else _("Campaign {name} is {state} (was {before}).", name=name, state=word(state), before=word(before))
+    )
     return Answer({**as_data(changed.campaign), "before": before}, page)

@@ -12,6 +12,8 @@ from rich.text import Text
 from dialer.cli.base.figures import bar
 from dialer.cli.base.output import page_width, table
 from dialer.core.leads.lead_counts import clock_words, local_time
+from dialer.language.moments import at_weekday, day_in_week
+from dialer.language.translation import _, translated
 from dialer.operating.figures import QUIET, WARN, count
 
 MOST_BARS: Final = 16
@@ -44,11 +46,13 @@ def span_words(begin: float, end: float | None, at: float, zone: tzinfo | None) 
     """`now to 10:00`, `Mon 10:00` (an hour), `Tue 10:00 to 24:00` (the rest of a day), `Wed 4 Mar`, `Wed 4 Mar or
     later`. Days have their date, because the weekday of today comes again in a week."""
     if begin == at and end is not None:
-        return f"now to {clock_words(end, at, zone)}"
+        return _("now to {end}", end=clock_words(end, at, zone))
     if end is not None and end - begin <= LONGEST_HOUR_S:
-        return clock_words(begin, at, zone)
+        return translated(clock_words(begin, at, zone))
     local = local_time(begin, zone)
-    day = f"{local:%a} {local.day} {local:%b}"
+    day = day_in_week(local)
     if end is None or end - begin > LONGEST_DAY_S:
-        return f"{day} or later"
-    return day if (local.hour, local.minute) == (0, 0) else f"{local:%a %H:%M} to 24:00"
+        return _("{day} or later", day=day)
+    if (local.hour, local.minute) == (0, 0):
+        return translated(day)
+    return _("{time} to 24:00", time=at_weekday(local))

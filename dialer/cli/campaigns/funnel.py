@@ -18,11 +18,11 @@ from dialer.cli.campaigns.due_times import bar_width, due_times
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.leads.lead_counts import LeadCounts, clock_words, last_word
 from dialer.core.leads.retry_windows import Window
+from dialer.language.translation import _, _n, translated, word
 from dialer.operating import hosts
 from dialer.operating.campaign_orders import held_by
 from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, percent
 from dialer.operating.glossary import PLACES
-from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads import funnel as store_funnel
 from dialer.store.leads.funnel import Funnel, Reasons
@@ -63,7 +63,7 @@ def _read(store: Store, name: str, zone: tzinfo | None) -> Funnel:
     at = now()
     ahead = store_status.counts(store, name, at)
     total = ahead.waiting + ahead.closed
-    with progress_bar("reading reasons", total, hidden=total < PROGRESS_FROM) as progress:
+    with progress_bar(_("reading reasons"), total, hidden=total < PROGRESS_FROM) as progress:
         return store_funnel.read(store, name, at, zone, progress.reach)
 
 
@@ -71,21 +71,21 @@ def page(campaign: Campaign, counts: Funnel, zone: tzinfo | None, problems: list
     """For people. `problems` are why it is held."""
     standing = counts.counts.standing
     heading = Text.assemble((campaign.settings.name, "bold"), "  ", state_text(campaign.state, "".join(problems[:1])))
-    clock = f"{clock_words(standing.at, standing.at, zone)} {zone or ''}".rstrip()
-    heading.append(f"  {campaign.settings.mode}").append(f"  counted at {clock}", QUIET)
+    clock = f"{translated(clock_words(standing.at, standing.at, zone))} {zone or ''}".rstrip()
+    heading.append(f"  {word(campaign.settings.mode)}").append(_("  counted at {clock}", clock=clock), QUIET)
     parts: list[RenderableType] = [heading, *map(alarm, problems), Text(), _places(standing), Text()]
     parts += [*_sums(counts), Text()]
     if counts.waiting.by_name:
-        parts += [_reasons("waiting for", "first due", counts.waiting, standing.at, zone), Text()]
+        parts += [_reasons(_("waiting for"), _("first due"), counts.waiting, standing.at, zone), Text()]
     if any(span.leads for span in counts.coming):
         spans = [(span.from_at, span.to_at, span.leads) for span in counts.coming]
-        parts += [due_times("becoming due", spans, standing.at, zone), Text()]
+        parts += [due_times(_("becoming due"), spans, standing.at, zone), Text()]
     if counts.closed.by_name:
-        parts += [_reasons("closed by", "since", counts.closed, standing.at, zone), Text()]
+        parts += [_reasons(_("closed by"), "since", counts.closed, standing.at, zone), Text()]
     if counts.counts.windows:
         parts += [_windows(counts.counts.windows), Text()]
     style = GOOD if (standing.diallable and not problems) or standing.finished else WARN
-    parts.append(Text(last_word(standing, zone, held=bool(problems)), f"bold {style}"))
+    parts.append(Text(translated(last_word(standing, zone, held=bool(problems))), f"bold {style}"))
     return Group(*parts)
 
 
@@ -104,7 +104,7 @@ def _places(standing: LeadCounts) -> RenderableType:
         for place, number in numbers
     ]
     together = stacked([(number, place.style) for place, number in numbers], bar_width())
-    meaning = Text("all leads that are here", QUIET)
+    meaning = Text(_("all leads that are here"), QUIET)
     rows.append((Text("accepted", "bold"), Text(count(total), "bold"), "", together, meaning))
     return table(("place", "leads", "share", "", ""), rows, right=("leads", "share"))
 
@@ -118,7 +118,7 @@ def _windows(windows: Mapping[str, int]) -> RenderableType:
             (windows.get(f"{window}:{each}:live", 0), windows.get(f"{window}:{each}:attempts", 0)) for each in tries
         ]
         if any(attempts for _, attempts in cells):
-            rows.append((Text(window.value), *(_rate(live, attempts) for live, attempts in cells)))
+            rows.append((Text(word(window.value)), *(_rate(live, attempts) for live, attempts in cells)))
     heads = [f"attempt {each}{'+' if each == str(MOST_TRIES_TOLD) else ''}" for each in tries]
     return table(("answered by people", *heads), rows, right=heads)
 
@@ -126,7 +126,7 @@ def _windows(windows: Mapping[str, int]) -> RenderableType:
 def _rate(live: int, attempts: int) -> Text:
     if not attempts:
         return Text("")
-    return Text.assemble((percent(live / attempts), "bold"), (f" of {count(attempts)}", QUIET))
+    return Text.assemble((percent(live / attempts), "bold"), (_(" of {attempts:,}", attempts=attempts), QUIET))
 
 
 def _sums(counts: Funnel) -> list[RenderableType]:
@@ -135,19 +135,29 @@ def _sums(counts: Funnel) -> list[RenderableType]:
     outside = [
         Text.assemble((count(number), "bold" if number else QUIET), (f" {words}", "" if number else QUIET))
         for number, words in (
-            (totals.queued, "in the CRM's stream, not taken in yet"),
-            (totals.rejected, "rejected at intake"),
-            (totals.deleted, "deleted again"),
+            (totals.queued, _("in the CRM's stream, not taken in yet")),
+            (totals.rejected, _("rejected at intake")),
+            (totals.deleted, _("deleted again")),
         )
     ]
     lines: list[RenderableType] = [labelled([("besides", flowed(outside, page_width() - LABEL))], LABEL)]
     if counts.lost:
-        what = "in no place" if counts.lost > 0 else "in a place and not stored"
-        leads = counted(abs(counts.lost), "lead is", "leads are")
-        lines.append(alarm(f"{leads} {what}: the server has lost or kept what it should not", BAD))
+        what = _("in no place") if counts.lost > 0 else _("in a place and not stored")
+        leads = _n("{number:,} lead is", "{number:,} leads are", abs(counts.lost))
+        lines.append(
+            alarm(_("{leads} {what}: the server has lost or kept what it should not", leads=leads, what=what), BAD)
+        )
     moved = max(abs(counts.waiting.leads - standing.waiting), abs(counts.closed.leads - standing.closed))
     if moved:
-        lines.append(Text(f"{counted(moved, 'lead')} moved while their reasons were read", QUIET))
+        lines.append(
+            Text(
+                _(
+                    "{leads} moved while their reasons were read",
+                    leads=_n("{number:,} lead", "{number:,} leads", moved),
+                ),
+                QUIET,
+            )
+        )
     return lines
 
 
@@ -155,7 +165,7 @@ def _reasons(title: str, first: str, reasons: Reasons, at: float, zone: tzinfo |
     named = list(reasons.by_name.items())
     rows: list[tuple[RenderableType, ...]] = [
         (
-            name,
+            word(name),
             Text(count(reason.leads), "bold"),
             bar(reason.leads / reasons.leads, bar_width() // 2, ACCENT),
             clock_words(reason.first, at, zone),
@@ -165,5 +175,5 @@ def _reasons(title: str, first: str, reasons: Reasons, at: float, zone: tzinfo |
     others = named[MOST_REASONS:]
     if others:
         leads = count(sum(reason.leads for _, reason in others))
-        rows.append((Text(counted(len(others), "other"), QUIET), leads, "", ""))
+        rows.append((Text(_n("{number:,} other", "{number:,} others", len(others)), QUIET), leads, "", ""))
     return table((title, "leads", "", first), rows, right=("leads",))

@@ -22,7 +22,7 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, alarm, answering, table
 from dialer.cli.base.text import say
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 from dialer.shell.exits import Exit
 from dialer.store.operators import campaigns
 from pacing.api import Mode
@@ -69,7 +69,11 @@ def list_(invocation: Invocation) -> Answer:
     rows: list[tuple[RenderableType, ...]] = [
         (Text(row["name"], "bold"), *(row[head] for head in heads[1:])) for row in policies
     ]
-    alarms = [alarm(f"{name} cannot be used: {problem}") for name, problems in faults.items() for problem in problems]
+    alarms = [
+        alarm(_("{name} cannot be used: {problem}", name=name, problem=problem))
+        for name, problems in faults.items()
+        for problem in problems
+    ]
     return Answer({"policies": policies, "faults": faults}, [table(("policy", *heads[1:]), rows), *alarms])
 
 
@@ -102,7 +106,7 @@ def show_(invocation: Invocation, name: str) -> Answer:
 
 
 def _title(name: str, title: str, version: str) -> Text:
-    return Text.assemble((name, "bold"), f"  {title}  ", (f"version {version}", "dim"))
+    return Text.assemble((name, "bold"), f"  {title}  ", (_("version {version}", version=version), "dim"))
 
 
 @policy.command()
@@ -123,12 +127,19 @@ def check(files: tuple[Path, ...]) -> None:
             problems += [str(problem) for problem in error.problems]
             continue
         if path.stem in shipped().files:
-            problems.append(f"{path.name}: a policy of that name is shipped: give yours another one")
+            problems.append(_("{name}: a policy of that name is shipped: give yours another one", name=path.name))
             continue
-        say(f"{path}: version {settings.version}, {counted(len(of_policy(path.stem, settings)), 'rule')}")
+        say(
+            _(
+                "{path}: version {version}, {rules}",
+                path=path,
+                version=settings.version,
+                rules=_n("{number:,} rule", "{number:,} rules", len(of_policy(path.stem, settings))),
+            )
+        )
     if problems:
-        title = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-        raise Failure(Exit.CONFIG, f"the policies have {title}:", *problems)
+        title = "1 mistake" if len(problems) == 1 else _("{problems} mistakes", problems=len(problems))
+        raise Failure(Exit.CONFIG, _("the policies have {title}:", title=title), *problems)
 
 
 @policy.command()
@@ -144,7 +155,7 @@ def compose(invocation: Invocation, names: tuple[str, ...]) -> Answer:
     """
     settings = CampaignSettings(name="composed", mode=Mode.PROGRESSIVE, policies=tuple(dict.fromkeys(names)))
     rules = composed(settings, invocation.catalogue())
-    return _rules(rules, contradictions(rules), "these policies contradict each other:")
+    return _rules(rules, contradictions(rules), _("these policies contradict each other:"))
 
 
 @click.command("policy")
@@ -161,7 +172,7 @@ def of_one(invocation: Invocation, name: str) -> Answer:
     with invocation.store() as store:
         settings = campaigns.get(store, name).settings
     rules = composed(settings, invocation.catalogue())
-    return _rules(rules, [*missing(rules), *contradictions(rules)], f"campaign {name} cannot be started:")
+    return _rules(rules, [*missing(rules), *contradictions(rules)], _("campaign {name} cannot be started:", name=name))
 
 
 def _rules(rules: Composed, problems: Iterable[Problem], title: str) -> Answer:
@@ -181,13 +192,13 @@ def _rules(rules: Composed, problems: Iterable[Problem], title: str) -> Answer:
         table(("rule", "value", "from", "as of", "source"), map(_drawn, rows)),
         "",
         table(("region", "calls may start (holidays aside)"), regions),
-        *(alarm(f"a campaign has to say itself: {need}", "yellow") for need in needed),
+        *(alarm(_("a campaign has to say itself: {need}", need=need), "yellow") for need in needed),
     ]
     return Answer(data, page, failure=refusal if refusal.hints else None)
 
 
 def _drawn(row: RuleRow) -> tuple[Text | str, ...]:
     value = (
-        Text(row.value) if row.holds else Text.assemble((row.value, "strike"), (" (a stricter one holds)", "yellow"))
+        Text(row.value) if row.holds else Text.assemble((row.value, "strike"), (_(" (a stricter one holds)"), "yellow"))
     )
     return row.rule, value, row.policy or OWN, row.as_of, Text(row.source, "dim")

@@ -13,6 +13,7 @@ from dialer.cli.campaigns.funnel import PROGRESS_FROM
 from dialer.cli.campaigns.preflight_page import page
 from dialer.core.abandonment.windows import zone_of
 from dialer.core.leads.preflight import Preflight, too_many_lost
+from dialer.language.translation import _
 from dialer.operating.desk import Desk
 from dialer.operating.preflight import fly, on_record
 from dialer.store.leads.preflight import plan
@@ -51,5 +52,5 @@ def judged(desk: Desk, settings: AppliedSettings, moment: float) -> Preflight:
     """The whole list, with a progress bar where it takes long."""
     flight, stretches = plan(desk.store, settings, moment)
     total = sum(stretch.leads for stretch in stretches)
-    with progress_bar("judging leads", total, hidden=total < PROGRESS_FROM) as progress:
+    with progress_bar(_("judging leads"), total, hidden=total < PROGRESS_FROM) as progress:
         return fly(desk.store, desk.settings, flight, stretches, progress.reach)

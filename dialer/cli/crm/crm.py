@@ -16,8 +16,9 @@ from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.crm.stray import stray
 from dialer.cli.crm.tail import tail
 from dialer.cli.crm.validate import schema, validate
+from dialer.language.phrases import N_
+from dialer.language.translation import _, _n
 from dialer.operating.figures import percent
-from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.crm import event_settings, readers
 from dialer.store.crm.crm_map import SHARED
@@ -25,7 +26,7 @@ from dialer.store.crm.event_settings import EventSettings, Format
 from dialer.store.crm.readers import Reader, ReaderError
 from dialer.store.operators import control
 
-NOBODY: Final = "No reader is registered: {stream} keeps its newest {kept:,} events, read or not."
+NOBODY: Final = N_("No reader is registered: {stream} keeps its newest {kept:,} events, read or not.")
 
 
 @click.group(cls=NearGroup)
@@ -63,9 +64,12 @@ def register(invocation: Invocation, reader: str, crm: str | None, from_oldest: 
             raise Failure(CliExit.REFUSED, str(error)) from error
         control.audit(store, "crm_register", who=invocation.who, now=now(), detail={"reader": name})
         standing = next(row for row in readers.listing(store) if row.name == name)
-    place = "its consumer group is new" if new else "its consumer group was there already and keeps its place"
-    unread = counted(standing.unread, "event")
-    return Answer(asdict(standing), f"Reader {name} is registered: {place}, {unread} unread.")
+    place = _("its consumer group is new") if new else _("its consumer group was there already and keeps its place")
+    unread = _n("{number:,} event", "{number:,} events", standing.unread)
+    return Answer(
+        asdict(standing),
+        _("Reader {name} is registered: {place}, {unread} unread.", name=name, place=place, unread=unread),
+    )
 
 
 @crm.command(short_help="Keep nothing for a reader any more.")
@@ -87,8 +91,12 @@ def unregister(invocation: Invocation, reader: str, crm: str | None, yes: bool) 
         if unread and not yes:
             raise Failure(
                 CliExit.REFUSED,
-                f"reader {name} has {counted(unread, 'event')} to read yet",
-                f"They are nobody's afterwards. To do it all the same: {again} --yes",
+                _(
+                    "reader {name} has {events} to read yet",
+                    name=name,
+                    events=_n("{number:,} event", "{number:,} events", unread),
+                ),
+                _("They are nobody's afterwards. To do it all the same: {again} --yes", again=again),
             )
         try:
             readers.unregister(store, reader, crm or SHARED)
@@ -96,7 +104,7 @@ def unregister(invocation: Invocation, reader: str, crm: str | None, yes: bool) 
             raise Failure(CliExit.NOT_FOUND, str(error)) from error
         detail = {"reader": name, "unread": unread}
         control.audit(store, "crm_unregister", who=invocation.who, now=now(), detail=detail)
-    return Answer(detail, f"Reader {name} is not registered any more.")
+    return Answer(detail, _("Reader {name} is not registered any more.", name=name))
 
 
 @crm.command("readers", short_help="List the registered readers and how far each is.")
@@ -115,7 +123,7 @@ def readers_(invocation: Invocation) -> Answer:
     data = {"settings": asdict(settings), "readers": [_as_data(row, settings, moment) for row in rows]}
     if not rows:
         return Answer(
-            data, [NOBODY.format(stream=stream, kept=settings.kept), "Register one with: dialer crm register NAME"]
+            data, [_(NOBODY, stream=stream, kept=settings.kept), _("Register one with: dialer crm register NAME")]
         )
     heads = ("reader", "unread", "of limit", "behind", "registered", "by")
     drawn = table(heads, [_drawn(row, settings, moment) for row in rows], right=("unread", "of limit", "behind"))
@@ -142,7 +150,7 @@ def _drawn(row: Reader, settings: EventSettings, moment: float) -> tuple[Text | 
 def _span(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
+    return _("{what:,.0f} min", what=seconds / 60) if seconds < 7200 else f"{seconds / 3600:,.1f} h"
 
 
 @crm.command("set", short_help="Show or change how events are written and kept.")
@@ -193,10 +201,12 @@ def _shown(settings: EventSettings, store: Store) -> dict[str, str]:
     out, live = store.keys.crm_out(), store.keys.crm_live()
     return {
         "format": settings.format.value,
-        "kept": f"the newest {settings.kept:,} events of {out}",
-        "limit": f"{settings.limit:,} events, for readers that are behind",
-        "live stream": f"screens have {live}" if settings.live_stream else f"everything is in {out}",
-        "campaign requests": "the CRM may start and pause" if settings.campaign_requests else "refused",
+        "kept": _("the newest {kept:,} events of {out}", kept=settings.kept, out=out),
+        "limit": _("{limit:,} events, for readers that are behind", limit=settings.limit),
+        "live stream": _("screens have {live}", live=live)
+        if settings.live_stream
+        else _("everything is in {out}", out=out),
+        "campaign requests": _("the CRM may start and pause") if settings.campaign_requests else "refused",
     }
 
 

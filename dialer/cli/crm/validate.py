@@ -15,7 +15,7 @@ from dialer.cli.base.arguments import campaign_names, region_option
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, table
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 from dialer.store.crm.checks import Checker, Verdict
 
 MOST_BYTES: Final = 200_000_000
@@ -93,7 +93,7 @@ def _entries(file: IO[str]) -> Iterator[tuple[int, str, Any]]:
         try:
             values = json.loads(whole)
         except (ValueError, RecursionError) as error:
-            raise Failure(CliExit.REFUSED, f"{file.name} is no JSON list: {error}") from error
+            raise Failure(CliExit.REFUSED, _("{name} is no JSON list: {error}", name=file.name, error=error)) from error
         for place, value in enumerate(values, 1):
             yield place, json.dumps(value), value
         return
@@ -103,16 +103,21 @@ def _entries(file: IO[str]) -> Iterator[tuple[int, str, Any]]:
             try:
                 yield number, text, json.loads(text)
             except (ValueError, RecursionError) as error:
-                yield number, f"not JSON: {error}", None
+                yield number, _("not JSON: {error}", error=error), None
         number, text = number + 1, file.readline(MOST_BYTES)
 
 
 def _page(bad: list[Bad], entries: int, limit: int) -> Any:
     if not bad:
-        return f"{counted(entries, 'entry', 'entries')}, all right."
+        return _("{found}, all right.", found=_n("{number:,} entry", "{number:,} entries", entries))
     rows = [(str(row.line), row.kind, row.id, "\n".join(row.reasons)) for row in bad[:limit]]
-    more = f"; the first {limit} are shown (--limit)" if len(bad) > limit else ""
-    summary = f"{counted(len(bad), 'entry', 'entries')} of {entries:,} would be refused{more}."
+    more = _("; the first {limit} are shown (--limit)", limit=limit) if len(bad) > limit else ""
+    summary = _(
+        "{found} of {entries:,} would be refused{more}.",
+        found=_n("{number:,} entry", "{number:,} entries", len(bad)),
+        entries=entries,
+        more=more,
+    )
     return [table(("line", "kind", "id", "reasons"), rows, right=("line",)), summary]
 
 

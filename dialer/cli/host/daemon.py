@@ -6,6 +6,7 @@ import click
 
 from dialer.cli.base.failures import warn
 from dialer.cli.base.invocation import Invocation, default_config, json_option, pass_invocation
+from dialer.language.translation import _
 
 
 @click.command()
@@ -73,10 +74,16 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
     for exposed in exposed_secrets(effective):
         warn(f"{exposed.text} ({exposed.remedy})" if exposed.remedy else exposed.text)
     if not effective.settings.trunks:
-        warn("no trunk is configured ([[trunks]]): the daemon will run, and dial nothing")
+        warn(_("no trunk is configured ([[trunks]]): the daemon will run, and dial nothing"))
     for name, problems in invocation.catalogue().faults.items():
         for problem in problems:
-            warn(f"policy {name} cannot be used, and campaigns that name it will not run: {problem}")
+            warn(
+                _(
+                    "policy {name} cannot be used, and campaigns that name it will not run: {problem}",
+                    name=name,
+                    problem=problem,
+                )
+            )
     shown = [row for row in rows(effective) if not changed or row.source != "default"]
     if as_json:
         show_json(shown)
@@ -92,4 +99,5 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
     ]
     show(table(("setting", "value", "source", "meaning"), drawn, whole=("setting",)))
     file = invocation.config or default_config()
-    click.echo(f"The settings have no mistakes ({f'file {file}' if file else 'no file'}).", err=True)
+    where = _("file {file}", file=file) if file else _("no file")
+    click.echo(_("The settings have no mistakes ({where}).", where=where), err=True)

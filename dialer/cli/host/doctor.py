@@ -12,6 +12,7 @@ from rich.text import Text
 from dialer.cli.base.failures import CliExit
 from dialer.cli.base.invocation import Invocation, default_config, json_option, now, pass_invocation
 from dialer.cli.base.output import show, show_json, table
+from dialer.language.translation import _
 
 if TYPE_CHECKING:
     from config.daemon import DaemonSettings
@@ -99,7 +100,13 @@ def _rows(finding: Finding) -> Iterator[tuple[Text, str, Text]]:
 def _summary(findings: list[Finding], faults: int) -> str:
     warnings = sum(finding.state == "warning" for finding in findings)
     if faults:
-        return f"This host is not fit to dial: {faults} of {len(findings)} checks failed."
+        return _(
+            "This host is not fit to dial: {faults} of {findings} checks failed.", faults=faults, findings=len(findings)
+        )
     if warnings:
-        return f"This host can dial; {warnings} of {len(findings)} checks found something to look at."
-    return f"This host is fit to dial: all {len(findings)} checks are good."
+        return _(
+            "This host can dial; {warnings} of {findings} checks found something to look at.",
+            warnings=warnings,
+            findings=len(findings),
+        )
+    return _("This host is fit to dial: all {findings} checks are good.", findings=len(findings))

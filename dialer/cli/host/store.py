@@ -11,7 +11,8 @@ from rich.text import Text
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, facts, show_page, table, when
-from dialer.operating.text import counted
+from dialer.language.phrases import N_
+from dialer.language.translation import _, _n
 from dialer.store.settlement import acceptance
 from dialer.store.settlement.acceptance import HostStanding, HostState, Standing, Wait
 from dialer.store.settlement.marker import Verdict
@@ -19,9 +20,11 @@ from dialer.store.settlement.marker import Verdict
 MAX_REASON: Final = 500
 STYLES: Final = {HostState.WHOLE: "green", HostState.LEFT: "dim", HostState.OWES: "yellow"}
 GONE: Final = {
-    Verdict.FORGOT: "leads, erasures and commands that others wrote in that time, and requests that no host had read",
-    Verdict.EMPTIED: "campaigns, leads, the no-call list, the CRM's events, and all that was counted before",
-    Verdict.REPLACED: "what the server had before that this one does not have: leads, no-call list, counts",
+    Verdict.FORGOT: N_(
+        "leads, erasures and commands that others wrote in that time, and requests that no host had read"
+    ),
+    Verdict.EMPTIED: N_("campaigns, leads, the no-call list, the CRM's events, and all that was counted before"),
+    Verdict.REPLACED: N_("what the server had before that this one does not have: leads, no-call list, counts"),
 }
 
 
@@ -69,26 +72,28 @@ def accept(invocation: Invocation, reason: str, yes: bool) -> Answer:
       dialer store accept --reason "restored the backup of 13:00"
     """
     if not reason.strip() or len(reason) > MAX_REASON:
-        raise click.UsageError(f"--reason: 1 to {MAX_REASON} characters")
+        raise click.UsageError(_("--reason: 1 to {most} characters", most=MAX_REASON))
     with invocation.store() as opened:
         waiting = acceptance.standing(opened).waiting
         if waiting and not yes:
             show_page([_waits(host, why) for host, why in waiting.items()])
-            click.confirm("Go on with Redis as it is?", abort=True)
+            click.confirm(_("Go on with Redis as it is?"), abort=True)
         accepted = acceptance.accept(opened, who=invocation.who, reason=reason, now=now())
-    return Answer({"accepted": accepted}, f"Accepted: {', '.join(accepted)} will go on. See dialer store status.")
+    return Answer(
+        {"accepted": accepted}, _("Accepted: {names} will go on. See dialer store status.", names=", ".join(accepted))
+    )
 
 
 def _page(standing: Standing) -> list[RenderableType]:
     if not standing.hosts:
-        return ["No host has been here."]
+        return [_("No host has been here.")]
     rows = [_row(host) for host in standing.hosts]
     notes = [_waits(host, why) for host, why in standing.waiting.items()]
     again = max(0, standing.generation - 1)
     known = facts(
         {
             "data in Redis": standing.identity or alarm("none of these hosts"),
-            "had to be told again": counted(again, "time") if again else "never",
+            "had to be told again": _n("{number:,} time", "{number:,} times", again) if again else "never",
         }
     )
     return [known, table(("host", "of what it did Redis has", "last heard"), rows), *notes]
@@ -97,16 +102,21 @@ def _page(standing: Standing) -> list[RenderableType]:
 def _row(host: HostStanding) -> list[Text | str]:
     words = {
         HostState.WHOLE: "all",
-        HostState.LEFT: "all, until it stopped",
-        HostState.OWES: "not all: it is telling it again",
-        HostState.MISSED: "not the last: it never came to tell it",
-        HostState.WAITS: "too little: dialer store accept",
+        HostState.LEFT: _("all, until it stopped"),
+        HostState.OWES: _("not all: it is telling it again"),
+        HostState.MISSED: _("not the last: it never came to tell it"),
+        HostState.WAITS: _("too little: dialer store accept"),
     }[host.state]
     return [host.host, Text(words, STYLES.get(host.state, "bold red")), when(host.seen_at or None)]
 
 
 def _waits(host: str, why: Wait) -> Text:
-    back = f", from {when(why.reaches_back_to)} on" if why.reaches_back_to else ""
-    lines = f"{counted(why.attempts, 'attempt')} and {counted(why.ends, 'end')}{back}"
-    text = Text.assemble((f"{host}: {why.words}", "bold red"), f", since {when(why.at)}.\n")
-    return text + Text(f"  It can tell again: {lines}.\n  Lost: {GONE[why.verdict]}.")
+    back = _(", from {reaches_back_to} on", reaches_back_to=when(why.reaches_back_to)) if why.reaches_back_to else ""
+    lines = _(
+        "{attempts} and {ends}{back}",
+        attempts=_n("{number:,} attempt", "{number:,} attempts", why.attempts),
+        ends=_n("{number:,} end", "{number:,} ends", why.ends),
+        back=back,
+    )
+    text = Text.assemble((f"{host}: {why.words}", "bold red"), _(", since {at}.\n", at=when(why.at)))
+    return text + Text(_("  It can tell again: {lines}.\n  Lost: {lost}.", lines=lines, lost=_(GONE[why.verdict])))

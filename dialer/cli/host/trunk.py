@@ -19,6 +19,8 @@ from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, fitted, table
 from dialer.core.board import Board, CallerIdRow, TrunkRow
 from dialer.core.call_quality import SHORT_SHARE_LIMIT
+from dialer.language.terms import term
+from dialer.language.translation import _
 from dialer.operating import hosts
 from dialer.operating.figures import BAD, GOOD, QUIET, WARN, count, duration, percent
 from dialer.operating.glossary import no_daemon
@@ -72,11 +74,11 @@ def list_(invocation: Invocation, caller_ids: bool) -> Answer:
     if caller_ids:
         shown = [(board.host, row) for board in daemons.boards for row in board.caller_ids]
         data = [{"host": host, "caller_id": row.caller_id, **_quality(row)} for host, row in shown]
-        page: RenderableType = "No call has shown a number yet." if not shown else _caller_id_table(shown)
+        page: RenderableType = _("No call has shown a number yet.") if not shown else _caller_id_table(shown)
         return Answer(data, page, note=daemons.notice)
     rows = [(board, row) for board in daemons.boards for row in board.trunks]
     data = [_trunk_data(board, row, drained) for board, row in rows]
-    return Answer(data, _trunk_table(rows) if rows else "No daemon has a trunk.", note=daemons.notice)
+    return Answer(data, _trunk_table(rows) if rows else _("No daemon has a trunk."), note=daemons.notice)
 
 
 def _trunk_data(board: Board, row: TrunkRow, drained: Mapping[str, trunks.Drained]) -> dict[str, Any]:
@@ -123,7 +125,14 @@ def _trunk_table(rows: Sequence[tuple[Board, TrunkRow]]) -> RenderableType:
     ]
     figures = ("calls", "cps", "tried", "asr", "short", "pdd")
     drawn_table = fitted(heads, drawn, right=figures, optional=("cps", "host", "pdd"))
-    return Group(drawn_table, *(alarm(f"{row.name} on {board.host}: {row.why}") for board, row in rows if row.why))
+    return Group(
+        drawn_table,
+        *(
+            alarm(_("{name} on {host}: {why}", name=row.name, host=board.host, why=row.why))
+            for board, row in rows
+            if row.why
+        ),
+    )
 
 
 def _caller_id_table(rows: Iterable[tuple[str, CallerIdRow]]) -> RenderableType:
@@ -149,8 +158,8 @@ def _drawn_quality(row: TrunkRow | CallerIdRow) -> tuple[str | Text, ...]:
 
 def _state(row: TrunkRow) -> Text:
     if not row.why:
-        return Text("in use", GOOD)
-    return Text(f"rests {duration(row.resting_s)}" if row.resting_s else "rests", BAD)
+        return Text(_("in use"), GOOD)
+    return Text(_("rests {resting_s}", resting_s=duration(row.resting_s)) if row.resting_s else "rests", BAD)
 
 
 # --- drain and resume -------------------------------------------------------------------------------------------------
@@ -175,7 +184,11 @@ def drain(invocation: Invocation, name: str, reason: str) -> Answer:
         kept = trunks.drained(store).get(name)
         on_it = sum(row.calls for board in hosts.read(store).boards for row in board.trunks if row.name == name)
     words = kept.words if kept else "drained"
-    page = f"No more calls start through {name}; {on_it} on it go on." if new else f"{name} was {words} already."
+    page = (
+        _("No more calls start through {name}; {on_it} on it go on.", name=name, on_it=on_it)
+        if new
+        else _("{name} was {words} already.", name=name, words=words)
+    )
     return Answer({"trunk": name, "drained": True, "new": new, "by": words, "calls": on_it}, page)
 
 
@@ -193,7 +206,7 @@ def resume(invocation: Invocation, name: str) -> Answer:
         gone = trunks.resume(store, name, who=invocation.who, now=now())
         if not gone:
             _known(invocation, store, name)
-    page = f"Calls may go through {name} again." if gone else f"{name} was not drained."
+    page = _("Calls may go through {name} again.", name=name) if gone else _("{name} was not drained.", name=name)
     return Answer({"trunk": name, "drained": False, "was_drained": gone}, page)
 
 
@@ -249,9 +262,9 @@ def check(invocation: Invocation, names: tuple[str, ...], number: str, campaign:
     chosen = [each for each in trunks_of(settings) if not names or each.name in names]
     missing = sorted(set(names) - {each.name for each in chosen})
     if missing:
-        raise Failure(CliExit.NOT_FOUND, f"this machine has no trunk {', '.join(missing)}")
+        raise Failure(CliExit.NOT_FOUND, _("this machine has no trunk {names}", names=", ".join(missing)))
     if bool(number) != bool(campaign) or (number and len(chosen) != 1):
-        raise click.UsageError("a test call needs --call, --campaign and the name of one trunk")
+        raise click.UsageError(_("a test call needs --call, --campaign and the name of one trunk"))
     findings = [finding for each in chosen for finding in check_trunk(each, settings)]
     call = _test_call(invocation, settings, chosen[0], number, campaign) if number else None
     bad = any(finding.state == "fault" for finding in findings) or (call is not None and not call.works)
@@ -259,7 +272,7 @@ def check(invocation: Invocation, names: tuple[str, ...], number: str, campaign:
     if report is not None:
         _leave(report, page)
     data = {"works": not bad, "findings": findings, "call": call}
-    return Answer(data, page if chosen else "No trunk is configured.", code=CliExit.UNFIT if bad else 0)
+    return Answer(data, page if chosen else _("No trunk is configured."), code=CliExit.UNFIT if bad else 0)
 
 
 def _test_call(invocation: Invocation, settings: DaemonSettings, line: Trunk, text: str, campaign: str) -> CallReport:
@@ -285,8 +298,8 @@ def _test_call(invocation: Invocation, settings: DaemonSettings, line: Trunk, te
         if isinstance(shown, Refusal):
             refusals.append(shown)
         if refusals or isinstance(shown, Refusal):
-            reasons = [f"{refusal.rule.value}: {detail(refusal)}" for refusal in refusals]
-            raise Failure(CliExit.REFUSED, f"{asked.lead.number} may not be called now:", *reasons)
+            reasons = [_("{rule}: {words}", rule=term(refusal.rule), words=detail(refusal)) for refusal in refusals]
+            raise Failure(CliExit.REFUSED, _("{number} may not be called now:", number=asked.lead.number), *reasons)
         about = {"trunk": line.name, "number": str(asked.lead.number), "campaign": campaign, "caller_id": shown}
         control.audit(store, "trunk_test_call", who=invocation.who, now=moment, detail=about)
     return call_once(settings, line, asked.lead.number.clear, shown)
@@ -304,7 +317,7 @@ def _check_page(findings: Sequence[Finding], call: CallReport | None, bad: bool)
         mark, style = MARKS["ok" if call.works else "fault"]
         steps = [(Text(mark, style) if step is call.steps[-1] else Text(), Text(step)) for step in call.steps]
         page.append(table(("", "test call"), steps))
-    page.append(Text("A trunk does not work." if bad else "No trunk is known not to work."))
+    page.append(Text(_("A trunk does not work.") if bad else _("No trunk is known not to work.")))
     return page
 
 

@@ -17,9 +17,9 @@ from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, fitted
 from dialer.core.agents.agent import AgentState
 from dialer.core.leads.lead_counts import clock_words
+from dialer.language.translation import _, _n
 from dialer.operating.figures import BAD, QUIET, duration
 from dialer.operating.glossary import place_word
-from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads.callbacks import Callback, free, owed, put_first
 from dialer.store.operators import agents, campaigns, control
@@ -58,7 +58,7 @@ def list_(invocation: Invocation, campaign: str, overdue: bool, limit: int) -> A
         rows = [row for row in rows if row.is_overdue(moment)]
     data = [{**asdict(row), "overdue": row.is_overdue(moment)} for row in rows[:limit]]
     if not rows:
-        return Answer(data, "No callback is overdue." if overdue else "No callback is owed.")
+        return Answer(data, _("No callback is overdue.") if overdue else _("No callback is owed."))
     return Answer(data, drawn(rows[:limit], absent, moment), more_than(limit) if len(rows) > limit else "")
 
 
@@ -89,10 +89,14 @@ def replan(invocation: Invocation, campaign: str) -> Answer:
         control.audit(store, "callbacks_replan", who=invocation.who, now=moment, detail=detail)
     coming = [row for row in rows if row.promised_at > moment]
     data = {"put_first": first, "freed": freed, "coming": [asdict(row) for row in coming]}
-    page: list[RenderableType] = [f"Put first: {counted(first, 'overdue callback')}"]
+    page: list[RenderableType] = [
+        _("Put first: {callbacks}", callbacks=_n("{number:,} overdue callback", "{number:,} overdue callbacks", first))
+    ]
     if freed:
-        page.append(f"  {freed:,} of them anybody's now: the agent is not logged in")
-    page.append(f"Promised for later: {counted(len(coming), 'callback')}")
+        page.append(_("  {freed:,} of them anybody's now: the agent is not logged in", freed=freed))
+    page.append(
+        _("Promised for later: {callbacks}", callbacks=_n("{number:,} callback", "{number:,} callbacks", len(coming)))
+    )
     if coming:
         page.append(drawn(coming[:20], absent, moment))
     return Answer(data, page)
@@ -121,7 +125,7 @@ def drawn(rows: Sequence[Callback], absent: set[str], moment: float) -> Renderab
 
 def _cells(row: Callback, absent: set[str], moment: float) -> tuple[Any, ...]:
     late = Text(duration(moment - row.promised_at), BAD) if row.is_overdue(moment) else ""
-    agent = Text(f"{row.agent} (not in)", QUIET) if row.agent in absent else row.agent
+    agent = Text(_("{agent} (not in)", agent=row.agent), QUIET) if row.agent in absent else row.agent
     where = place_word(row.state)
     tried = f"{row.tried} {row.last_end}".replace("_", " ").strip() if row.tried else ""
     return (

@@ -14,6 +14,7 @@ from dialer.cli.base.arguments import region_option
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.privacy.block import as_data, drawn
+from dialer.language.translation import _, _n
 from dialer.operating.figures import BAD, QUIET
 from dialer.operating.glossary import place_word
 from dialer.operating.person import LeadVerdict, look_at
@@ -59,9 +60,9 @@ def page(
     person: Person, verdicts: Sequence[LeadVerdict], records: Sequence[dict[str, Any]], evidence: bool
 ) -> Iterator[RenderableType]:
     """For people."""
-    who = Text.assemble((", ".join(map(str, person.numbers)) or "no number", "bold"))
+    who = Text.assemble((", ".join(map(str, person.numbers)) or _("no number"), "bold"))
     if person.customers:
-        who.append(f"  customer {', '.join(person.customers)}")
+        who.append(_("  customer {names}", names=", ".join(person.customers)))
     yield who.append(f"  {counted(len(person.leads) + person.more_leads, 'lead')}", QUIET)
     if person.blocks:
         yield from ("", alarm("blocked:", BAD), drawn(person.blocks))
@@ -69,15 +70,24 @@ def page(
     for campaign, story in person.leads:
         row = story.row
         yield ""
-        heading = Text.assemble((campaign, "bold"), f"  lead {row.lead_id}  {row.name}  ")
+        heading = Text.assemble((campaign, "bold"), _("  lead {lead_id}  {name}  ", lead_id=row.lead_id, name=row.name))
         yield heading.append(f"{place_word(row.state)} {when(row.at)}", QUIET)
         verdict = sentences.get((campaign, row.lead_id), "")
-        yield f"  verdict: {verdict}"
+        yield _("  verdict: {verdict}", verdict=verdict)
         if row.why and row.why not in verdict:
-            yield f"  why: {row.why}"
+            yield _("  why: {why}", why=row.why)
         if story.consent_at is not None:
-            until = f" until {when(story.consent_until)}" if story.consent_until is not None else ""
-            yield f"  consent: {when(story.consent_at)}{until} {story.consent_source}".rstrip()
+            until = (
+                _(" until {consent_until}", consent_until=when(story.consent_until))
+                if story.consent_until is not None
+                else ""
+            )
+            yield _(
+                "  consent: {consent_at}{until} {consent_source}",
+                consent_at=when(story.consent_at),
+                until=until,
+                consent_source=story.consent_source,
+            ).rstrip()
         if story.attempts:
             calls = [
                 (when(call.at), call.number, call.disposition, call.agent, call.outcome) for call in story.attempts
@@ -87,7 +97,12 @@ def page(
             words = [(when(line.at), line.what, line.who, line.text) for line in story.history]
             yield table(("  said", "what", "who", "words"), words)
     if person.more_leads:
-        yield alarm(f"{counted(person.more_leads, 'more lead')}: is the id a filler that many people share?")
+        yield alarm(
+            _(
+                "{leads}: is the id a filler that many people share?",
+                leads=_n("{number:,} more lead", "{number:,} more leads", person.more_leads),
+            )
+        )
     yield ""
     yield from _counted_calls(person)
     yield from _evidence(records, evidence)
@@ -95,9 +110,12 @@ def page(
 
 def _counted_calls(person: Person) -> Iterator[RenderableType]:
     if not person.calls:
-        yield "No call to these numbers is counted for the caps."
+        yield _("No call to these numbers is counted for the caps.")
         return
-    yield f"{counted(len(person.calls), 'call')} counted for the caps, over all campaigns:"
+    yield _(
+        "{calls} counted for the caps, over all campaigns:",
+        calls=_n("{number:,} call", "{number:,} calls", len(person.calls)),
+    )
     newest = person.calls[-MOST_CALLS:]
     yield table(
         ("at", "number", "campaign", "what came of it"),
@@ -107,10 +125,10 @@ def _counted_calls(person: Person) -> Iterator[RenderableType]:
 
 def _evidence(records: Sequence[dict[str, Any]], asked: bool) -> Iterator[RenderableType]:
     if not asked:
-        yield Text("On record: see --evidence, on each host that called.", QUIET)
+        yield Text(_("On record: see --evidence, on each host that called."), QUIET)
         return
     yield ""
-    yield f"{counted(len(records), 'record')} on this host:"
+    yield _("{records} on this host:", records=_n("{number:,} record", "{number:,} records", len(records)))
     yield table(
         ("at", "record", "campaign", "attempt", "what"),
         [(when(row["at"]), row["kind"], row["campaign"], row["attempt"], row["what"]) for row in records],

@@ -22,9 +22,8 @@ from dialer.cli.leads.lead_rows import Checker, Ready, RowRules
 from dialer.cli.sheets.cells import seen
 from dialer.cli.sheets.columns import ATTRS, FIELDS, SKIP, BadSheet
 from dialer.cli.sheets.sheet import Reading, Sheet, open_sheet
-from dialer.language.translation import _
+from dialer.language.translation import _, _n
 from dialer.operating import hosts
-from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StreamFull
 from dialer.store.leads import lists
@@ -125,7 +124,11 @@ def import_(
     extra = {"file": str(file), "encoding": sheet.encoding, "list": name, "dry_run": dry_run, "taken_in": taken}
     partly = account.rejected or (taken and taken.rejected)
     page = report(sheet, account, taken, name, dry_run, rejects)
-    note = f"Why the daemon rejected leads: dialer lists show {campaign} {name!r}" if taken and taken.rejected else ""
+    note = (
+        _("Why the daemon rejected leads: dialer lists show {campaign} {name!r}", campaign=campaign, name=name)
+        if taken and taken.rejected
+        else ""
+    )
     return Answer({**asdict(account), **extra}, page, note, code=CliExit.PARTLY if partly else 0)
 
 
@@ -135,7 +138,9 @@ def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
     for pair in pairs:
         column, equals, name = pair.rpartition("=")
         if not equals or name not in known:
-            raise click.UsageError(f"--map wants COLUMN=FIELD with FIELD one of {', '.join(known)}; got {pair!r}")
+            raise click.UsageError(
+                _("--map wants COLUMN=FIELD with FIELD one of {names}; got {pair!r}", names=", ".join(known), pair=pair)
+            )
         mapping[column.strip()] = name
     return mapping
 
@@ -143,7 +148,7 @@ def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
 def _asked_name(list_name: str | None) -> str:
     fault = list_fault(list_name) if list_name is not None else None
     if fault is not None:
-        raise click.UsageError(f"--list: {fault}")
+        raise click.UsageError(_("--list: {fault}", fault=fault))
     return list_name or ""
 
 
@@ -155,7 +160,7 @@ def _free_name(store: Store, campaign: str, sheet: Sheet) -> str:
         return earlier
     stem = "".join(char for char in seen(sheet.path.stem) if char.isprintable())[: MAX_LIST_LENGTH - 6].strip()
     if list_fault(stem) is not None:
-        return f"list {sheet.digest}"
+        return _("list {digest}", digest=sheet.digest)
     used = {*names.values(), *lists.intakes(store, campaign)}
     return next(name for name in (stem, *(f"{stem} {number}" for number in range(2, 10_002))) if name not in used)
 
@@ -166,8 +171,8 @@ def _refuse_taken_back(store: Store, campaign: str, name: str) -> None:
     if intake is not None and intake.taken_back_at is not None:
         raise Failure(
             CliExit.REFUSED,
-            f"the list {name} was taken back, and nothing comes into it any more",
-            "If these leads are to be called all the same, give the import another name: --list NAME",
+            _("the list {name} was taken back, and nothing comes into it any more", name=name),
+            _("If these leads are to be called all the same, give the import another name: --list NAME"),
         )
 
 
@@ -197,17 +202,26 @@ def _import(invocation: Invocation, store: Store, sheet: Sheet, order: _Wanted) 
         except StreamFull as full:
             raise Failure(
                 CliExit.REFUSED,
-                f"{full}; about {counted(account.sent, 'lead')} of the file were sent",
-                "Is a daemon running? Import the same file again later: no lead is made twice.",
+                _(
+                    "{full}; about {leads} of the file were sent",
+                    full=full,
+                    leads=_n("{number:,} lead", "{number:,} leads", account.sent),
+                ),
+                _("Is a daemon running? Import the same file again later: no lead is made twice."),
             ) from full
         except KeyboardInterrupt:
-            warn(f"interrupted after {counted(account.sent, 'lead')}; import the same file again to send the rest")
+            warn(
+                _(
+                    "interrupted after {leads}; import the same file again to send the rest",
+                    leads=_n("{number:,} lead", "{number:,} leads", account.sent),
+                )
+            )
             raise
         finally:
             _keep(invocation, store, sheet, account, order)
     if order.no_wait or not account.sent or not _daemon_alive(store):
         return account, None
-    with progress_bar("the daemon takes them in", account.sent) as progress:
+    with progress_bar(_("the daemon takes them in"), account.sent) as progress:
         return account, wait_for_intake(store, campaign, before, order.patience_s, progress)
 
 
@@ -225,9 +239,9 @@ class _Present:
         of_number = dict(zip(numbers, holders, strict=True))
         answers = []
         for there, lead in zip(known, leads, strict=True):
-            reasons = ["lead_id: a lead of this id is in the campaign already"] if there else []
+            reasons = [_("lead_id: a lead of this id is in the campaign already")] if there else []
             reasons += [
-                f"phone: is in the campaign already, in lead {of_number[number]}"
+                _("phone: is in the campaign already, in lead {of_number}", of_number=of_number[number])
                 for number in lead.digits
                 if of_number[number]
             ]

@@ -17,6 +17,8 @@ from dialer.cli.base.output import Answer, answering, progress_bar, show_page
 from dialer.cli.base.scheduling import standing_back
 from dialer.cli.leads.lead_choice import Choice, choice_options, find, time_of
 from dialer.core.leads import lead_reasons
+from dialer.language.phrases import N_
+from dialer.language.translation import _, _n
 from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads.bulk import changes, deletion, transfer
@@ -35,12 +37,12 @@ REST_S: Final = 0.002
 MAX_REASON: Final = 200
 
 WORDS: Final = {
-    "done": "done",
-    "at_end": "in a call: when it ends",
-    "in_call": "in a call: left as they are, try again after it",
-    "elsewhere": "changed their place meanwhile: left as they are",
-    "duplicate": "whose id or number is there already: left as they are",
-    "gone": "gone",
+    "done": N_("done"),
+    "at_end": N_("in a call: when it ends"),
+    "in_call": N_("in a call: left as they are, try again after it"),
+    "elsewhere": N_("changed their place meanwhile: left as they are"),
+    "duplicate": N_("whose id or number is there already: left as they are"),
+    "gone": N_("gone"),
 }
 _FATE_OF: Final = {Done.ABSENT: "gone", Done.CHANGED: "done", Done.ELSEWHERE: "elsewhere", Done.AT_END: "at_end"}
 _PURGED_AS: Final = {Purged.ABSENT: "gone", Purged.GONE: "done", Purged.HELD: "in_call"}
@@ -73,7 +75,7 @@ def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool
     """Look, show what was found, ask, do it in batches, write it into the audit trail."""
     as_json = bool(click.get_current_context().params.get("as_json"))
     if as_json and not (yes or dry_run):
-        raise click.UsageError("--json does not ask: give --yes or --dry-run as well")
+        raise click.UsageError(_("--json does not ask: give --yes or --dry-run as well"))
     with standing_back(), invocation.store() as store:
         campaigns.get(store, choice.campaign)
         matching = find(store, choice, plan.default, hidden=as_json)
@@ -83,17 +85,25 @@ def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool
             "found": matching.to_wire(),
         }
         if not matching.lead_ids:
-            return Answer(data | {"fates": {}}, f"No lead of {choice.campaign} is like that.")
-        what = f"{counted(len(matching.lead_ids), 'lead')} of {choice.campaign}"
+            return Answer(data | {"fates": {}}, _("No lead of {campaign} is like that.", campaign=choice.campaign))
+        what = _(
+            "{leads} of {campaign}",
+            leads=_n("{number:,} lead", "{number:,} leads", len(matching.lead_ids)),
+            campaign=choice.campaign,
+        )
         if dry_run:
-            return Answer(data | {"fates": {}}, [f"To {plan.verb}: {what}", matching.page()])
+            return Answer(data | {"fates": {}}, [_("To {verb}: {what}", verb=plan.verb, what=what), matching.page()])
         if not as_json:
-            show_page([f"To {plan.verb}: {what}", matching.page()])
+            show_page([_("To {verb}: {what}", verb=plan.verb, what=what), matching.page()])
         if not yes:
             click.confirm(f"{plan.verb.capitalize()} {what}?", abort=True)
         fates = _in_batches(invocation, store, choice, plan, matching.lead_ids, hidden=as_json)
     lines = [f"{plan.past}: {counted(fates['done'], 'lead')}"]
-    lines += [f"  {number:,} {WORDS[fate]}" for fate, number in fates.items() if number and fate != "done"]
+    lines += [
+        _("  {number:,} {fate}", number=number, fate=_(WORDS[fate]))
+        for fate, number in fates.items()
+        if number and fate != "done"
+    ]
     left = any(number for fate, number in fates.items() if fate not in ("done", "at_end"))
     return Answer(data | {"fates": dict(fates)}, lines, code=CliExit.PARTLY if left else 0)
 
@@ -126,7 +136,7 @@ def _changing(invocation: Invocation, choice: Choice, change: Change) -> Batch:
 
 def _reason(text: str) -> str:
     if len(text) > MAX_REASON:
-        raise click.UsageError(f"--because: at most {MAX_REASON} characters")
+        raise click.UsageError(_("--because: at most {most} characters", most=MAX_REASON))
     return text
 
 
@@ -211,7 +221,7 @@ def priority(invocation: Invocation, level: int, choice: Choice, dry_run: bool, 
       dialer leads priority 9 spring-sale --attr vip=true
     """
     change = changes.prioritised(level)
-    plan = Plan("priority", f"Of priority {level} now", OPEN, _changing(invocation, choice, change))
+    plan = Plan("priority", _("Of priority {level} now", level=level), OPEN, _changing(invocation, choice, change))
     return _carry_out(invocation, choice, plan, dry_run, yes)
 
 
@@ -234,7 +244,12 @@ def move(invocation: Invocation, choice: Choice, target: str, priority: int | No
     """
     way = Transfer(choice.campaign, target, invocation.who, priority)
     return _transfer(
-        invocation, choice, way, Plan("move", f"Moved to {target}", OPEN, _transferring(way, True)), dry_run, yes
+        invocation,
+        choice,
+        way,
+        Plan("move", _("Moved to {target}", target=target), OPEN, _transferring(way, True)),
+        dry_run,
+        yes,
     )
 
 
@@ -254,7 +269,12 @@ def copy(invocation: Invocation, choice: Choice, target: str, priority: int | No
     """
     way = Transfer(choice.campaign, target, invocation.who, priority)
     return _transfer(
-        invocation, choice, way, Plan("copy", f"Copied to {target}", ANY, _transferring(way, False)), dry_run, yes
+        invocation,
+        choice,
+        way,
+        Plan("copy", _("Copied to {target}", target=target), ANY, _transferring(way, False)),
+        dry_run,
+        yes,
     )
 
 
@@ -269,7 +289,7 @@ def _transferring(way: Transfer, moving: bool) -> Batch:
 
 def _transfer(invocation: Invocation, choice: Choice, way: Transfer, plan: Plan, dry_run: bool, yes: bool) -> Answer:
     if way.target == choice.campaign:
-        raise click.UsageError("--to: that is where they are")
+        raise click.UsageError(_("--to: that is where they are"))
     with invocation.store() as store:
         campaigns.get(store, way.target)
     choice = Choice(choice.campaign, choice.lead_ids, choice.file, choice.criteria, {**choice.given, "to": way.target})
@@ -294,7 +314,7 @@ def delete(invocation: Invocation, choice: Choice, dry_run: bool, yes: bool) -> 
     """
 
     def batch(store: Store, ids: Sequence[str], moment: float) -> Mapping[str, int]:
-        change = changes.cancelled(invocation.who, "to be deleted")
+        change = changes.cancelled(invocation.who, _("to be deleted"))
         changes.change(store, choice.campaign, ids, change, who=invocation.who, now=moment)
         deleted = deletion.delete(store, choice.campaign, ids, who=invocation.who, now=moment)
         return Counter(_PURGED_AS[answer] for answer in deleted)

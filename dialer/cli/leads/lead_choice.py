@@ -21,6 +21,7 @@ from dialer.cli.base.invocation import now
 from dialer.cli.base.output import progress_bar, table
 from dialer.core.leads import lead_reasons
 from dialer.core.model import Disposition
+from dialer.language.translation import _
 from dialer.operating.glossary import place_word
 from dialer.store.base.connection import Store, trip
 from dialer.store.leads.bulk.selection import MOST, Filter, chosen, named
@@ -100,7 +101,7 @@ def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _choice(campaign: str, lead_ids: tuple[str, ...], file: Path | None, everything: bool, **given: Any) -> Choice:
     given_options = {name: value for name, value in given.items() if value}
     if not (given_options or lead_ids or file or everything):
-        raise click.UsageError("say which leads: ids, --file, a filter such as --disposition no_answer, or --all")
+        raise click.UsageError(_("say which leads: ids, --file, a filter such as --disposition no_answer, or --all"))
     moment = now()
     criteria = Filter(
         states=tuple(map(LeadState, given["states"])),
@@ -138,7 +139,9 @@ def time_of(text: str | None, option: str, moment: float) -> float | None:
             return today.replace(hour=hour, minute=minute, second=0, microsecond=0).timestamp()
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
-        raise click.UsageError(f"{option} {text!r}: such as 14:00, 2027-01-31, 2027-01-31T14:00 or 3d") from None
+        raise click.UsageError(
+            _("{option} {text!r}: such as 14:00, 2027-01-31, 2027-01-31T14:00 or 3d", option=option, text=text)
+        ) from None
 
 
 def _ago(text: str | None, option: str, moment: float) -> float | None:
@@ -146,7 +149,14 @@ def _ago(text: str | None, option: str, moment: float) -> float | None:
         return None
     span = span_s(text)
     if span is None:
-        raise click.UsageError(f"{option} {text!r}: give a span such as {SPAN_EXAMPLES}")
+        raise click.UsageError(
+            _(
+                "{option} {text!r}: give a span such as {examples}",
+                option=option,
+                text=text,
+                examples=SPAN_EXAMPLES,
+            )
+        )
     return moment - span
 
 
@@ -155,7 +165,7 @@ def _tries(text: str | None) -> tuple[int, int] | None:
         return None
     first, dash, last = text.partition("-")
     if not first.isdecimal() or (dash and not last.isdecimal()):
-        raise click.UsageError(f"--tries {text!r}: a number such as 2, or two such as 1-3")
+        raise click.UsageError(_("--tries {text!r}: a number such as 2, or two such as 1-3", text=text))
     return int(first), int(last) if dash else int(first)
 
 
@@ -163,7 +173,7 @@ def _attrs(pairs: tuple[str, ...]) -> dict[str, str]:
     split = [pair.partition("=") for pair in pairs]
     bad = [pair for pair, (name, equals, _) in zip(pairs, split, strict=True) if not name or not equals]
     if bad:
-        raise click.UsageError(f"--attr wants NAME=VALUE, got {bad[0]!r}")
+        raise click.UsageError(_("--attr wants NAME=VALUE, got {bad!r}", bad=bad[0]))
     return {name: value for name, _, value in split}
 
 
@@ -196,7 +206,7 @@ class Found:
         drawn = [(f"{number:,}", place_word(state), reason) for (state, reason), number in shown]
         rest = len(self.lead_ids) - sum(number for _, number in shown)
         if rest:
-            drawn.append((f"{rest:,}", "", "other reasons"))
+            drawn.append((f"{rest:,}", "", _("other reasons")))
         return table(("leads", "state", "why"), drawn, right=("leads",))
 
     def to_wire(self) -> list[dict[str, Any]]:
@@ -220,7 +230,7 @@ def find(store: Store, choice: Choice, default: tuple[LeadState, ...], *, hidden
     with progress_bar("looking", total, hidden=hidden) as bar:
         for seen in choice.leads(store, default, bar.advance):
             if len(ids) >= MOST:
-                raise Failure(CliExit.REFUSED, f"more than {MOST:,} leads: choose fewer")
+                raise Failure(CliExit.REFUSED, _("more than {most:,} leads: choose fewer", most=MOST))
             ids.append(seen.lead_id)
             kinds[seen.state.value, _reason(seen.raw_why)] += 1
     return Found(tuple(ids), kinds)

@@ -20,8 +20,8 @@ from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.leads.lead_choice import Choice, choice_options
 from dialer.core.leads import lead_reasons
 from dialer.drawing.cells import no_formula
+from dialer.language.translation import _, _n
 from dialer.operating.glossary import place_word
-from dialer.operating.text import counted
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.fields import Undecodable
 from dialer.store.leads.history import Said, read_history, said_of
@@ -67,8 +67,13 @@ def export(invocation: Invocation, choice: Choice, target: Path, clear: bool) ->
         finally:
             detail = {**choice.given, "to": target.name, "clear": clear, "leads": written}
             control.audit(store, "leads_export", who=invocation.who, now=now(), detail=detail)
-    masked = "with whole numbers" if clear else "numbers masked"
-    text = f"Wrote {counted(written, 'lead')} to {target}, {masked}"
+    masked = _("with whole numbers") if clear else _("numbers masked")
+    text = _(
+        "Wrote {leads} to {target}, {masked}",
+        leads=_n("{number:,} lead", "{number:,} leads", written),
+        target=target,
+        masked=masked,
+    )
     return Answer({"leads": written, "file": str(target), "clear": clear}, text)
 
 

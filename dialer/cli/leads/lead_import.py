@@ -18,8 +18,8 @@ from dialer.cli.leads.row_pool import judged, processes_for
 from dialer.cli.sheets.columns import OWN_COLUMNS, BadSheet
 from dialer.cli.sheets.sheet import Sheet, rows
 from dialer.drawing.cells import no_formula
+from dialer.language.translation import _, _n
 from dialer.operating.figures import count
-from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StreamFull
 from dialer.store.leads import intake
@@ -140,7 +140,7 @@ def sender(store: Store, campaign: str, *, limit: int, patience_s: float, progre
                 stuck_since = moment if full.added or stuck_since is None else stuck_since
                 if moment - stuck_since >= patience_s:
                     raise
-                progress.say("waiting for the daemon to take leads in")
+                progress.say(_("waiting for the daemon to take leads in"))
                 time.sleep(POLL_S)
                 progress.say("sending")
 
@@ -174,12 +174,12 @@ def rejects_file(path: Path | None, sheet: Sheet) -> Iterator[Callable[[Rejected
         yield lambda _: None
         return
     if path.exists() and path.samefile(sheet.path):
-        raise BadSheet("--rejects is the imported file itself")
+        raise BadSheet(_("--rejects is the imported file itself"))
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.fchmod(descriptor, 0o600)  # the file may have been there already
     except OSError as error:
-        raise BadSheet(f"cannot write {path}: {error.strerror}") from error
+        raise BadSheet(_("cannot write {path}: {strerror}", path=path, strerror=error.strerror)) from error
     with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*(no_formula(column.name) for column in sheet.columns), *OWN_COLUMNS])
@@ -196,20 +196,32 @@ def report(
 ) -> list[str]:
     """What became of the rows, for people."""
     lines = [
-        f"{sheet.path.name}: {counted(account.rows, 'row')}, {sheet.what}; list {list_name}",
-        f"  {'would be sent' if dry_run else 'sent':<14}{count(account.sent):>9}",
+        _(
+            "{name}: {rows}, {what}; list {list_name}",
+            name=sheet.path.name,
+            rows=_n("{number:,} row", "{number:,} rows", account.rows),
+            what=sheet.what,
+            list_name=list_name,
+        ),
+        f"  {_('would be sent') if dry_run else 'sent':<14}{count(account.sent):>9}",
         f"  {'rejected':<14}{count(account.rejected):>9}",
     ]
     for reason, number in sorted(account.reasons.items(), key=lambda item: (-item[1], item[0])):
         rows = ", ".join(account.examples[reason]) + (", ..." if number > len(account.examples[reason]) else "")
         lines.append(f"    {count(number):>7}  {reason}  [{'row' if number == 1 else 'rows'} {rows}]")
     if any("not a valid number of region" in reason for reason in account.reasons):
-        lines.append("  A range that is new? numbers.also_valid in the daemons' settings allows its prefix.")
+        lines.append(_("  A range that is new? numbers.also_valid in the daemons' settings allows its prefix."))
     if rejects is not None:
-        lines.append(f"  The rejected rows are in {rejects}; it has clear phone numbers.")
+        lines.append(_("  The rejected rows are in {rejects}; it has clear phone numbers.", rejects=rejects))
     if taken is not None:
-        lines.append(f"  The daemon accepted {count(taken.accepted)} and rejected {count(taken.rejected)}.")
+        lines.append(
+            _(
+                "  The daemon accepted {accepted:,} and rejected {rejected:,}.",
+                accepted=taken.accepted,
+                rejected=taken.rejected,
+            )
+        )
         if taken.left:
-            waiting = counted(taken.left, "lead still waits", "leads still wait")
-            warn(f"{waiting} in the stream; dialer campaign show says when they are in")
+            waiting = _n("{number:,} lead still waits", "{number:,} leads still wait", taken.left)
+            warn(_("{waiting} in the stream; dialer campaign show says when they are in", waiting=waiting))
     return lines

@@ -16,6 +16,7 @@ from compliance.destinations import Destinations
 from dialer.cli.sheets.cells import numbers_in, seen
 from dialer.cli.sheets.columns import ATTRS, SKIP
 from dialer.cli.sheets.sheet import Row, Sheet
+from dialer.language.translation import _
 from dialer.store.base.fields import Fields
 from dialer.store.base.keys import digits
 from dialer.store.leads.lead_codec import ANY_NUMBER, Rejection, judge_lead
@@ -72,7 +73,17 @@ class RowRules:
         entry = entry_of(row, self.sheet, self.default_region, self.list_name)
         packed: bytes = msgpack.packb(entry)
         if len(packed) > self.max_lead_bytes:
-            return Rejected(row, "", (f"{len(packed)} bytes, the limit is {self.max_lead_bytes}",))
+            return Rejected(
+                row,
+                "",
+                (
+                    _(
+                        "{packed} bytes, the limit is {max_lead_bytes}",
+                        packed=len(packed),
+                        max_lead_bytes=self.max_lead_bytes,
+                    ),
+                ),
+            )
         judged = judge_lead(
             Fields(entry),
             self.default_region,
@@ -105,10 +116,10 @@ class Checker:
             return judged
         faults = []
         if judged.lead_id in self.ids:
-            faults.append(f"duplicate: the lead_id is in an earlier row ({self.ids[judged.lead_id]})")
+            faults.append(_("duplicate: the lead_id is in an earlier row ({ids})", ids=self.ids[judged.lead_id]))
         taken = [self.numbers[number] for number in judged.digits if number in self.numbers]
         if taken:
-            faults.append(f"duplicate: the number is in an earlier row ({taken[0]})")
+            faults.append(_("duplicate: the number is in an earlier row ({taken})", taken=taken[0]))
         if faults:
             return Rejected(judged.row, judged.lead_id, tuple(faults))
         self.ids[judged.lead_id] = judged.row.number

@@ -12,6 +12,7 @@ from dialer.cli.base.output import Answer, answering, facts, fitted, table, when
 from dialer.cli.leads import lead_changes, lead_export
 from dialer.cli.leads.import_command import import_
 from dialer.core.leads.lead_counts import clock_words
+from dialer.language.translation import _, translated
 from dialer.operating.glossary import place_word
 from dialer.store.leads import leads as store_leads
 from dialer.store.leads.leads import LeadRow, LeadState, LeadStory
@@ -35,7 +36,11 @@ leads.add_command(import_)
 
 def _consent(story: LeadStory) -> str:
     """Since when, until when, and where it is to be found."""
-    parts = (when(story.consent_at), story.consent_until and f"until {when(story.consent_until)}", story.consent_source)
+    parts = (
+        when(story.consent_at),
+        story.consent_until and _("until {consent_until}", consent_until=when(story.consent_until)),
+        story.consent_source,
+    )
     return ", ".join(part for part in parts if part)
 
 
@@ -62,7 +67,7 @@ def list_(invocation: Invocation, campaign: str, state: str | None, limit: int) 
             rows += page
             more = bool(cursor)
     if not rows:
-        return Answer(rows, "No lead." if state is None else f"No lead is {state}.")
+        return Answer(rows, _("No lead.") if state is None else _("No lead is {state}.", state=state))
     moment = now()
     heads = ("lead", "number", "name", "priority", "state", "at", "tries", "why")
     drawn = [
@@ -104,7 +109,7 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
         "list": story.row.list_name,
         "priority": str(story.row.priority),
         "state": f"{place_word(story.row.state)}, {when(story.row.at)}",
-        "why": story.row.why,
+        "why": translated(story.row.why),
         "daemon": story.owner,
         "attempt now": story.open_attempt,
         "came in": when(story.came_in_at),

@@ -16,9 +16,9 @@ from dialer.cli.base.figures import bar
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, facts, fitted, progress_bar, table, when
+from dialer.language.translation import _, _n
 from dialer.operating.figures import ACCENT, QUIET, count, percent
 from dialer.operating.glossary import place_word
-from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.leads import lists as store_lists
 from dialer.store.leads.leads import LeadState
@@ -64,7 +64,7 @@ def _known(store: Store, campaign: str) -> list[_List]:
     """Every list of a campaign, the newest import last."""
     total = status.counts(store, campaign, now()).standing.accepted
     sums: dict[str, Tally] = {}
-    with progress_bar("counting leads", total) as progress:
+    with progress_bar(_("counting leads"), total) as progress:
         for part in store_lists.tallies(store, campaign):
             store_lists.add(sums, part)
             progress.advance(sum(tally.leads for tally in part.values()))
@@ -90,9 +90,15 @@ def list_(invocation: Invocation, campaign: str) -> Answer:
         campaigns.get(store, campaign)
         known = _known(store, campaign)
     if not known:
-        return Answer([], f"Campaign {campaign} has no list yet. Make one with: dialer leads import {campaign} FILE")
+        return Answer(
+            [],
+            _(
+                "Campaign {campaign} has no list yet. Make one with: dialer leads import {campaign} FILE",
+                campaign=campaign,
+            ),
+        )
     heads = ("list", "owner", "came", "accepted", "rejected", "leads", "to call", "tried", "connected", "")
-    figures = ("accepted", "rejected", "leads", "to call", "tried", "connected")
+    figures = ("accepted", "rejected", "leads", _("to call"), "tried", "connected")
     page = fitted(
         heads, [_row(each) for each in known], right=figures, optional=("connected", "came", "owner", "accepted")
     )
@@ -111,7 +117,7 @@ def _row(known: _List) -> tuple[str | Text, ...]:
         count(tally.leads - tally.closed),
         percent(tally.penetration, 0) if tally.leads else "",
         count(tally.connected),
-        Text("taken back", QUIET) if known.intake.taken_back_at is not None else "",
+        Text(_("taken back"), QUIET) if known.intake.taken_back_at is not None else "",
     )
 
 
@@ -162,7 +168,8 @@ def show_(invocation: Invocation, campaign: str, name: str) -> Answer:
         "accepted": count(known.intake.accepted),
         "leads now": count(tally.leads),
         "tried": Text.assemble(
-            bar(tally.penetration, 20, ACCENT), f" {count(tally.tried)} leads, {percent(tally.penetration)}"
+            bar(tally.penetration, 20, ACCENT),
+            _(" {tried:,} leads, {penetration}", tried=tally.tried, penetration=percent(tally.penetration)),
         ),
         "connected": count(tally.connected),
         "places": ", ".join(f"{place_word(state)} {count(number)}" for state, number in places.items()),
@@ -170,7 +177,13 @@ def show_(invocation: Invocation, campaign: str, name: str) -> Answer:
     page: list[Any] = [facts(known_facts)]
     if known.intake.taken_back_at is not None:
         page.append(
-            alarm(f"taken back at {when(known.intake.taken_back_at)}: nothing comes into it any more", "yellow")
+            alarm(
+                _(
+                    "taken back at {taken_back_at}: nothing comes into it any more",
+                    taken_back_at=when(known.intake.taken_back_at),
+                ),
+                "yellow",
+            )
         )
     if known.imports:
         heads = ("file", "read as", "at", "by", "rows", "sent", "rejected")
@@ -199,8 +212,12 @@ def show_(invocation: Invocation, campaign: str, name: str) -> Answer:
 def _one(known: Sequence[_List], campaign: str, name: str) -> _List:
     match = next((each for each in known if each.name == name), None)
     if match is None:
-        names = ", ".join(each.name for each in known[:10]) or "none yet"
-        raise Failure(CliExit.NOT_FOUND, f"campaign {campaign!r} has no list {name!r}", f"Its lists: {names}")
+        names = ", ".join(each.name for each in known[:10]) or _("none yet")
+        raise Failure(
+            CliExit.NOT_FOUND,
+            _("campaign {campaign!r} has no list {name!r}", campaign=campaign, name=name),
+            _("Its lists: {names}", names=names),
+        )
     return match
 
 
@@ -228,19 +245,35 @@ def takeback(invocation: Invocation, campaign: str, name: str, yes: bool) -> Ans
         known = _one(_known(store, campaign), campaign, name)
         leads = known.tally.leads
         if not yes:
-            called = f"{count(known.tally.tried)} of them called before"
-            question = f"Delete {counted(leads, 'lead')} of the list {name}, {called}? It cannot be undone."
+            called = _("{tried:,} of them called before", tried=known.tally.tried)
+            question = _(
+                "Delete {leads} of the list {name}, {called}? It cannot be undone.",
+                leads=_n("{number:,} lead", "{number:,} leads", leads),
+                name=name,
+                called=called,
+            )
             click.confirm(question, abort=True, err=True)
         moment = now()
         done = store_lists.TakenBack()
-        with progress_bar("taking back", leads) as progress:
+        with progress_bar(_("taking back"), leads) as progress:
             for done in store_lists.take_back(store, campaign, name, moment, who=invocation.who):
                 progress.reach(done.deleted + done.held)
         detail = {"campaign": campaign, "list": name, "deleted": done.deleted, "held": done.held}
         control.audit(store, "list_takeback", who=invocation.who, now=moment, detail=detail)
-    lines = [f"Took back the list {name}: {counted(done.deleted, 'lead')} deleted."]
+    lines = [
+        _(
+            "Took back the list {name}: {leads} deleted.",
+            name=name,
+            leads=_n("{number:,} lead", "{number:,} leads", done.deleted),
+        )
+    ]
     if done.held:
-        lines.append(f"  {counted(done.held, 'lead')} in a call, or not announced yet: take it back again in a minute.")
+        lines.append(
+            _(
+                "  {leads} in a call, or not announced yet: take it back again in a minute.",
+                leads=_n("{number:,} lead", "{number:,} leads", done.held),
+            )
+        )
     return Answer({"campaign": campaign, "list": name, **asdict(done)}, lines, code=CliExit.PARTLY if done.held else 0)
 
 
@@ -279,12 +312,19 @@ def compare(invocation: Invocation, names: tuple[str, ...]) -> Answer:
             campaigns.get(store, campaign)
             own = _people(store, campaign, list_name, apart=len(asked) == 1 and not list_name)
             if list_name and not own:
-                raise Failure(CliExit.NOT_FOUND, f"campaign {campaign!r} has no lead of a list {list_name!r}")
+                raise Failure(
+                    CliExit.NOT_FOUND,
+                    _(
+                        "campaign {campaign!r} has no lead of a list {list_name!r}",
+                        campaign=campaign,
+                        list_name=list_name,
+                    ),
+                )
             people |= own
     rows = [_overlap(people, first, other) for first, other in combinations(people, 2)]
     rows.sort(key=lambda row: -row["both"])
     if not rows:
-        return Answer([], "There is only one list: name another one, or another campaign.")
+        return Answer([], _("There is only one list: name another one, or another campaign."))
     heads = ("list", "leads", "and", "leads", "in both", "share", "same customer")
     drawn = [
         (
@@ -299,7 +339,7 @@ def compare(invocation: Invocation, names: tuple[str, ...]) -> Answer:
 def _people(store: Store, campaign: str, list_name: str, *, apart: bool) -> dict[str, _People]:
     people: dict[str, _People] = {}
     total = status.counts(store, campaign, now()).standing.accepted
-    with progress_bar(f"reading {campaign}", total) as progress:
+    with progress_bar(_("reading {campaign}", campaign=campaign), total) as progress:
         for page in store_lists.leads_of(store, campaign, list_name or None):
             for lead in page:
                 name = SEPARATOR.join((campaign, lead.list_name)) if apart or list_name else campaign

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -13,9 +14,9 @@ from dialer.cli.live.campaign_panels import LABEL, abandon_style, cap_words
 from dialer.cli.pacing.simulate_charts import resampled, strip
 from dialer.core.board import WindowRow
 from dialer.language.decisions import to_go
+from dialer.language.translation import _, _n, translated, word
 from dialer.operating.explanation import Explanation, HostView, calibration_words, room_from, spent
-from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, duration, percent
-from dialer.operating.text import counted
+from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, duration, percent
 from pacing.api import Mode, Settings
 from pacing.learning.model_summary import Law, ModelSummary, Share
 
@@ -45,30 +46,40 @@ def page(explained: Explanation, now: float, width: int) -> RenderableType:
     for view in explained.hosts:
         parts += [Text(), *_host(view, explained.abandon_after_s, now, room)]
     if not explained.hosts:
-        parts += [Text(), Text(" Nothing was learnt of this campaign yet: no daemon has dialled it.", QUIET)]
+        parts += [Text(), Text(_(" Nothing was learnt of this campaign yet: no daemon has dialled it."), QUIET)]
     return Group(*parts)
 
 
 def _budget(windows: Sequence[WindowRow], room: int) -> list[Row]:
-    longest = max((len(window.name) for window in windows), default=0)
+    longest = max((cell_len(translated(window.name)) for window in windows), default=0)
     return [("" if place else "budget", _window(window, longest, room)) for place, window in enumerate(windows)]
 
 
 def _window(window: WindowRow, longest: int, room: int) -> Text:
     style = abandon_style(window)
     gauge = Text.assemble(
-        f"{window.name:<{longest}}  ",
+        f"{set_cell_size(translated(window.name), longest)}  ",
         (f"{percent(window.rate, 2):>7}", f"bold {style}"),
-        f" of {cap_words(window.cap):<5} ",
+        _(" of {cap_words:<5} ", cap_words=cap_words(window.cap)),
         bar(window.used, max(8, min(GAUGE, room - longest - BESIDE_GAUGE)), style),
     )
     if not window.answered:
-        return flowed([gauge, Text("no live answer yet", QUIET)], room, "  ")
-    share = Text(f"{count(window.abandoned)} of {count(window.answered)} abandoned", QUIET)
+        return flowed([gauge, Text(_("no live answer yet"), QUIET)], room, "  ")
+    share = Text(
+        _("{abandoned:,} of {answered:,} abandoned", abandoned=window.abandoned, answered=window.answered), QUIET
+    )
     if spent(window):
-        left = Text(f"spent until {counted(room_from(window), 'live answer')}", BAD)
+        left = Text(
+            _(
+                "spent until {answers}",
+                answers=_n("{number:,} live answer", "{number:,} live answers", room_from(window)),
+            ),
+            BAD,
+        )
     else:
-        left = Text(f"room for {count(window.left)} more" if window.left else "room for the next one only", style)
+        left = Text(
+            _("room for {left:,} more", left=window.left) if window.left else _("room for the next one only"), style
+        )
     return flowed([gauge, share, left], room, "  ")
 
 
@@ -78,16 +89,19 @@ def _host(view: HostView, abandon_after_s: float, now: float, room: int) -> list
         (f" {view.host}", "bold"), "  ", ("● ", GOOD if view.alive else QUIET), view.settings.mode.value
     )
     if record is None:
-        title.append("   has saved nothing yet; it will within a minute", QUIET)
+        title.append(_("   has saved nothing yet; it will within a minute"), QUIET)
     else:
-        about = "saved" if view.alive else "not alive; saved"
-        title.append(f"   {about} {_ago(now - record.at)} by {record.owner}", QUIET if view.alive else WARN)
+        about = "saved" if view.alive else _("not alive; saved")
+        title.append(
+            _("   {about} {ago} by {owner}", about=about, ago=_ago(now - record.at), owner=record.owner),
+            QUIET if view.alive else WARN,
+        )
     rows: list[Row] = [("decision", _decision(view, now))]
-    rows += [("held by" if place == 0 else "", Text(why)) for place, why in enumerate(view.held_by)]
+    rows += [(_("held by") if place == 0 else "", Text(why)) for place, why in enumerate(view.held_by)]
     if view.drawn is not None:
         rows += _learnt(view.drawn, view.settings, room)
     elif record is not None:
-        rows.append(("learnt", Text(f"mode {view.settings.mode} learns nothing", QUIET)))
+        rows.append(("learnt", Text(_("mode {mode} learns nothing", mode=view.settings.mode), QUIET)))
     rows.append(("settings", _settings(view.settings, abandon_after_s, room)))
     return [title, labelled(rows, LABEL)]
 
@@ -98,28 +112,31 @@ def _decision(view: HostView, now: float) -> Text:
 
 
 def _ago(age_s: float) -> str:
-    return f"{duration(age_s)} ago" if age_s >= 1.0 else "just now"
+    return _("{age_s} ago", age_s=duration(age_s)) if age_s >= 1.0 else _("just now")
 
 
 def _learnt(drawn: ModelSummary, settings: Settings, room: int) -> list[Row]:
     missing = to_go(drawn.calls_to_go)
-    rows: list[Row] = [("learning", Text(f"{missing} to go", WARN))] if missing else []
+    rows: list[Row] = [("learning", Text(_("{missing} to go", missing=missing), WARN))] if missing else []
     rows.append(("answers", _answers(drawn)))
     if drawn.hours:
-        rows.append(("by hour", _hours(drawn.hours, room)))
+        rows.append((_("by hour"), _hours(drawn.hours, room)))
     if drawn.trunks:
-        rows.append(("by trunk", flowed([_trunk(name, share) for name, share in drawn.trunks], room)))
-    rows += _law("answered", "after", "still ringing", drawn.ringing, room)
-    rows += _law("talk", "lasts", "still talking", drawn.talk, room)
-    rows += _law("wrap-up", "lasts", "still in wrap-up", drawn.wrapup, room)
+        rows.append((_("by trunk"), flowed([_trunk(name, share) for name, share in drawn.trunks], room)))
+    rows += _law("answered", "after", _("still ringing"), drawn.ringing, room)
+    rows += _law("talk", "lasts", _("still talking"), drawn.talk, room)
+    rows += _law("wrap-up", "lasts", _("still in wrap-up"), drawn.wrapup, room)
     if settings.mode is Mode.PREDICTIVE:
         rows.append(("risk", _risk(drawn, room)))
     return rows
 
 
 def _answers(drawn: ModelSummary) -> Text:
-    about = f"   the newest of about {counted(round(drawn.answers.calls), 'call')} count most"
-    return Text.assemble((percent(drawn.answers.probability), "bold"), " of the calls are answered", (about, QUIET))
+    about = _(
+        "   the newest of about {calls} count most",
+        calls=_n("{number:,} call", "{number:,} calls", round(drawn.answers.calls)),
+    )
+    return Text.assemble((percent(drawn.answers.probability), "bold"), _(" of the calls are answered"), (about, QUIET))
 
 
 def _hours(hours: Sequence[tuple[int, Share]], room: int) -> Text:
@@ -137,23 +154,33 @@ def _hours(hours: Sequence[tuple[int, Share]], room: int) -> Text:
 
 
 def _trunk(name: str, share: Share) -> Text:
-    return Text.assemble(f"{name} ", (percent(share.probability), "bold"), (f" of {count(round(share.calls))}", QUIET))
+    return Text.assemble(
+        f"{name} ", (percent(share.probability), "bold"), (_(" of {round:,}", round=round(share.calls)), QUIET)
+    )
 
 
 def _law(label: str, verb: str, still: str, law: Law, room: int) -> list[Row]:
-    _, half, high = law.quantiles_s
+    half, high = law.quantiles_s[1:]
     if not law.seen:
-        return [(label, Text.assemble(f"{verb} about {_span(law.mean_s)}: a guess, none seen yet", style=QUIET))]
+        return [
+            (
+                label,
+                Text.assemble(
+                    _("{verb} about {span}: a guess, none seen yet", verb=word(verb), span=_span(law.mean_s)),
+                    style=QUIET,
+                ),
+            )
+        ]
     words = [
-        Text.assemble(f"{verb} ", (_span(law.mean_s), "bold"), " on average"),
-        Text.assemble("half within ", (_span(half), "bold")),
-        Text.assemble("nine in ten within ", (_span(high), "bold")),
-        Text(f"{count(law.seen)} seen", QUIET),
+        Text.assemble(f"{word(verb)} ", (_span(law.mean_s), "bold"), _(" on average")),
+        Text.assemble(_("half within "), (_span(half), "bold")),
+        Text.assemble(_("nine in ten within "), (_span(high), "bold")),
+        Text(_("{seen:,} seen", seen=law.seen), QUIET),
     ]
     columns = min(CURVE, room - 20)
     top, bottom = strip(resampled(law.lasting, columns), CURVE_ROWS, 0.0, 1.0, [ACCENT] * columns)
     top.append(f" {still}", QUIET)
-    bottom.append(f" 0 to {_span(law.step_s * len(law.lasting))}", QUIET)
+    bottom.append(_(" 0 to {span}", span=_span(law.step_s * len(law.lasting))), QUIET)
     return [(label, flowed(words, room, ", ")), ("", top), ("", bottom)]
 
 
@@ -165,7 +192,7 @@ def _risk(drawn: ModelSummary, room: int) -> Text:
     return flowed(
         [
             Text.assemble(
-                "up to ", (percent(drawn.tolerated), "bold"), " is tolerated of a call, less on a tight budget"
+                _("up to "), (percent(drawn.tolerated), "bold"), _(" is tolerated of a call, less on a tight budget")
             ),
             Text(calibration_words(drawn.calibration)),
         ],
@@ -176,12 +203,12 @@ def _risk(drawn: ModelSummary, room: int) -> Text:
 
 def _settings(settings: Settings, abandon_after_s: float, room: int) -> Text:
     parts = [
-        f"cap {cap_words(settings.max_abandon_rate)}",
-        f"guarantee {settings.guarantee}",
-        f"abandoned after {abandon_after_s:g} s",
-        f"rings {settings.ring_timeout_s:g} s",
-        f"up to {settings.max_calls_per_agent:g} calls for each agent",
+        _("cap {cap_words}", cap_words=cap_words(settings.max_abandon_rate)),
+        _("guarantee {guarantee}", guarantee=settings.guarantee),
+        _("abandoned after {abandon_after_s:g} s", abandon_after_s=abandon_after_s),
+        _("rings {ring_timeout_s:g} s", ring_timeout_s=settings.ring_timeout_s),
+        _("up to {max_calls_per_agent:g} calls for each agent", max_calls_per_agent=settings.max_calls_per_agent),
     ]
     if settings.mode is Mode.RATIO:
-        parts.append(f"ratio {settings.ratio:g}")
+        parts.append(_("ratio {ratio:g}", ratio=settings.ratio))
     return flowed([Text(part, QUIET) for part in parts], room, "  ")

@@ -16,6 +16,7 @@ from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.language.decisions import sentence
+from dialer.language.translation import _
 from dialer.shell.exits import Exit
 from pacing.api import Mode, Observation, Pacer, Settings, Snapshot
 from pacing.replay import LINE_MOST_BYTES, BadLine, Past, parse, read, read_config
@@ -105,7 +106,7 @@ def answers(lines: Iterable[bytes]) -> Iterator[str]:
                 continue
             past, event = read(parse(line), past)
         except BadLine as bad:
-            raise Failure(Exit.CONFIG, f"line {number}: {bad}") from None
+            raise Failure(Exit.CONFIG, _("line {number}: {bad}", number=number, bad=bad)) from None
         if isinstance(event, Snapshot):
             decision = pacer.step(tuple(observations), event)
             observations.clear()

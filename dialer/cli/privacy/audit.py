@@ -9,6 +9,7 @@ import click
 from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_option, limit_option, moment_of, more_than
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
+from dialer.language.translation import _
 from dialer.operating.audit_words import is_wanted, who_of, words_of
 from dialer.store.base.fields import EPOCH_MAX
 from dialer.store.operators import control
@@ -48,7 +49,7 @@ def audit(
                 break
     shown = chosen[:limit]
     data = [{"at": row.at, "user": row.user, "who": row.who, "what": row.what, "detail": row.detail} for row in shown]
-    page = table(("when", "who", "what"), _rows(shown)) if shown else "Nothing of this is in the audit trail."
+    page = table(("when", "who", "what"), _rows(shown)) if shown else _("Nothing of this is in the audit trail.")
     return Answer(data, page, more_than(limit) if len(chosen) > limit else "")
 
 

@@ -27,7 +27,7 @@ from dialer.cli.privacy.block_wanted import (
     targets_of,
     until_of,
 )
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import NotAllowed
 from dialer.store.crm.blocks import ask
@@ -94,21 +94,32 @@ def add(
             detail |= {"reason": masked_text(reason), "source": masked_text(source)}
             control.audit(store, "block", who=invocation.who, now=moment, detail=detail)
     known = len(targets) - fresh
-    text = f"Blocked {counted_targets(fresh, targets)} {_scope(campaign)}{f' until {when(end)}' if end else ''}"
+    facts = {"targets": counted_targets(fresh, targets), "scope": _scope(campaign)}
+    if end:
+        text = _("Blocked {targets} {scope} until {time}", **facts, time=when(end))
+    else:
+        text = _("Blocked {targets} {scope}", **facts)
     for target in targets:
         if target.kind is BlockKind.PREFIX and len(target.value) <= SHORT_PREFIX:
-            warn(f"prefix {target.value} is as short as a country code: all numbers of whole countries may be blocked")
+            warn(
+                _(
+                    "prefix {value} is as short as a country code: all numbers of whole countries may be blocked",
+                    value=target.value,
+                )
+            )
     data = {"blocks": len(targets), "newly_blocked": fresh, "campaign": campaign, "until": end}
-    return Answer(data, text + (f"; {known:,} had been blocked before." if known else "."))
+    return Answer(data, text + (_("; {known:,} had been blocked before.", known=known) if known else "."))
 
 
 def _asked(store: Store, targets: Sequence[Target], blocks: Sequence[Block]) -> Answer:
     """Who may not change the list itself asks the daemons, who know what anybody may ask for."""
     ask(store, blocks)
-    text = (
-        f"Asked the daemons to block {counted_targets(len(blocks), targets)}: your Redis user may not change the list "
+    text = _(
+        "Asked the daemons to block {targets}: your Redis user may not change the list itself. What they refuse is "
+        "told as an event.",
+        targets=counted_targets(len(blocks), targets),
     )
-    return Answer({"asked": len(blocks)}, f"{text}itself. What they refuse is told as an event.")
+    return Answer({"asked": len(blocks)}, text)
 
 
 @block.command()
@@ -139,9 +150,9 @@ def remove(
         for batch in batches(targets):
             removed += blocklist.remove(store, batch, who=invocation.who, now=now())
     absent = len(targets) - removed
-    text = f"Unblocked {counted_targets(removed, targets)} {_scope(campaign)}"
+    text = _("Unblocked {targets} {scope}", targets=counted_targets(removed, targets), scope=_scope(campaign))
     data = {"blocks": len(targets), "unblocked": removed, "campaign": campaign}
-    return Answer(data, text + (f"; {absent:,} had not been blocked." if absent else "."))
+    return Answer(data, text + (_("; {absent:,} had not been blocked.", absent=absent) if absent else "."))
 
 
 @block.command()
@@ -159,14 +170,16 @@ def check(invocation: Invocation, named: Named, region: str) -> Answer:
     """
     targets = targets_of(named, None, "", region)
     if len(targets) != 1:
-        raise click.UsageError("one at a time: a number, --prefix, --customer or --account")
+        raise click.UsageError(_("one at a time: a number, --prefix, --customer or --account"))
     (target,) = targets
     with invocation.store() as store:
         blocks = blocklist.check(store, target, campaigns.names(store), now=now())
     name = target.shown if target.kind is BlockKind.NUMBER else f"{target.kind} {target.shown}"
     rows = [as_data(each) for each in blocks]
     data = {"kind": target.kind, "value": target.shown, "blocked": bool(blocks), "blocks": rows}
-    return Answer(data, [f"{name} is blocked:", drawn(blocks)] if blocks else f"{name} is not blocked.")
+    return Answer(
+        data, [_("{name} is blocked:", name=name), drawn(blocks)] if blocks else _("{name} is not blocked.", name=name)
+    )
 
 
 @block.command("list")
@@ -192,7 +205,7 @@ def list_(invocation: Invocation, kind: str | None, campaign: str, limit: int) -
                 break
     data = [as_data(row) for row in rows[:limit]]
     note = more_than(limit) if len(rows) > limit else ""
-    return Answer(data, drawn(rows[:limit]) if rows else "Nobody is blocked.", note)
+    return Answer(data, drawn(rows[:limit]) if rows else _("Nobody is blocked."), note)
 
 
 @block.command()
@@ -209,7 +222,13 @@ def export(invocation: Invocation, file: Path) -> None:
     with invocation.store() as store:
         control.audit(store, "block_export", who=invocation.who, now=now(), detail={"file": str(file)})
         written = block_files.export(store, file, now())
-    say(f"Wrote {counted(written, 'block')} to {file}; it has clear phone numbers.")
+    say(
+        _(
+            "Wrote {blocks} to {file}; it has clear phone numbers.",
+            blocks=_n("{number:,} block", "{number:,} blocks", written),
+            file=file,
+        )
+    )
 
 
 @block.command("import")
@@ -235,9 +254,13 @@ def import_(invocation: Invocation, file: IO[str], region: str) -> Answer:
             fresh += blocklist.add(store, batch)
         detail = {"file": file.name, "blocks": len(listed.blocks), "newly_blocked": fresh}
         control.audit(store, "block_import", who=invocation.who, now=moment, detail=detail)
-    text = f"Blocked {counted_targets(fresh, [row.target for row in listed.blocks])}"
-    text += f"; {len(listed.blocks) - fresh:,} had been blocked before"
-    ended = f", {counted(listed.ended, 'that has', 'that have')} ended left out" if listed.ended else ""
+    text = _("Blocked {targets}", targets=counted_targets(fresh, [row.target for row in listed.blocks]))
+    text += _("; {what:,} had been blocked before", what=len(listed.blocks) - fresh)
+    ended = (
+        _(", {rows} ended left out", rows=_n("{number:,} that has", "{number:,} that have", listed.ended))
+        if listed.ended
+        else ""
+    )
     data = {"blocks": len(listed.blocks), "newly_blocked": fresh, "ended": listed.ended}
     return Answer(data, f"{text}{ended}.")
 
@@ -249,7 +272,7 @@ def _check_campaign(store: Store, campaign: str) -> None:
 
 
 def _scope(campaign: str) -> str:
-    return f"for campaign {campaign}" if campaign else "for all campaigns"
+    return _("for campaign {campaign}", campaign=campaign) if campaign else _("for all campaigns")
 
 
 def as_data(row: Block) -> dict[str, object]:

@@ -21,6 +21,7 @@ from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.privacy.block_wanted import MAX_TARGETS, refuse, target_of
 from dialer.cli.sheets.cells import without_mark
 from dialer.drawing.cells import no_formula
+from dialer.language.translation import _
 from dialer.store.base.connection import Store
 from dialer.store.base.fields import EPOCH_MAX
 from dialer.store.privacy import blocklist
@@ -80,19 +81,19 @@ def read(file: IO[str], region: str, who: str, now: float) -> Read:
         _check_columns(rows.fieldnames or ())
         for row in rows:
             if len(blocks) >= MAX_TARGETS:
-                raise Failure(CliExit.REFUSED, f"more than {MAX_TARGETS:,} rows: split the file")
+                raise Failure(CliExit.REFUSED, _("more than {most:,} rows: split the file", most=MAX_TARGETS))
             try:
                 block = _block(row, region, who, now)
             except (BadNumber, BadBlock) as error:
-                bad.append(f"line {rows.line_num}: {error}")
+                bad.append(_("line {line_num}: {error}", line_num=rows.line_num, error=error))
                 continue
             if block is None:
                 ended += 1
             else:
                 blocks.append(block)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise click.UsageError(f"the file cannot be read: {error}") from error
-    refuse(bad, "cannot be read")
+        raise click.UsageError(_("the file cannot be read: {error}", error=error)) from error
+    refuse(bad, _("cannot be read"))
     return Read(tuple(blocks), ended)
 
 
@@ -102,31 +103,45 @@ def _check_columns(names: object) -> None:
     unknown = [str(name) for name in columns if name not in COLUMNS]
     problems = []
     if missing:
-        problems.append(f"no column is named {' or '.join(missing)} (numbers alone are for dialer block add --file)")
+        problems.append(
+            _("no column is named {names} (numbers alone are for dialer block add --file)", names=" or ".join(missing))
+        )
     if unknown:
-        problems.append(f"unknown columns {masked_text(', '.join(unknown)[:200])}")
+        problems.append(_("unknown columns {columns}", columns=masked_text(", ".join(unknown)[:200])))
     if problems:
-        raise click.UsageError(f"the first line names the columns, of {', '.join(COLUMNS)}: {'; '.join(problems)}")
+        raise click.UsageError(
+            _(
+                "the first line names the columns, of {columns}: {problems}",
+                columns=", ".join(COLUMNS),
+                problems="; ".join(problems),
+            )
+        )
 
 
 def _block(row: Mapping[str | None, str | None], region: str, who: str, now: float) -> Block | None:
     """The block of a row; None where it has ended. Raises `BadBlock` or `BadNumber`."""
     if None in row or None in row.values():
-        raise BadBlock("has more or fewer cells than the first line")
+        raise BadBlock(_("has more or fewer cells than the first line"))
     cells = {name: without_mark(row.get(name) or "") for name in COLUMNS}
     for name in ("source", "reason", "who"):
         if len(cells[name]) > LONGEST_TEXT or not (cells[name] or " ").isprintable():
-            raise BadBlock(f"{name}: longer than {LONGEST_TEXT} characters, or holds control characters")
+            raise BadBlock(
+                _(
+                    "{name}: longer than {most} characters, or holds control characters",
+                    name=name,
+                    most=LONGEST_TEXT,
+                )
+            )
     if cells["campaign"] and not NAME.fullmatch(cells["campaign"]):
-        raise BadBlock("campaign: not a campaign's name")
+        raise BadBlock(_("campaign: not a campaign's name"))
     try:
         kind = BlockKind(cells["kind"])
     except ValueError:
-        raise BadBlock(f"kind: must be one of {', '.join(BlockKind)}") from None
+        raise BadBlock(_("kind: must be one of {names}", names=", ".join(BlockKind))) from None
     target = target_of(kind, cells["value"], cells["campaign"], region)
     at, until = _moment("at", cells["at"]), _moment("until", cells["until"])
     if at is not None and at > now + CLOCKS_DIFFER_S:
-        raise BadBlock("at: is in the future")
+        raise BadBlock(_("at: is in the future"))
     if until is not None and until <= now:
         return None
     source = cells["source"] or "import"
@@ -144,7 +159,7 @@ def _moment(name: str, text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise BadBlock(f"{name}: not an ISO 8601 time such as 2027-01-31T18:00:00+08:00") from None
+        raise BadBlock(_("{name}: not an ISO 8601 time such as 2027-01-31T18:00:00+08:00", name=name)) from None
     if moment.tzinfo is None or not 0 <= moment.timestamp() <= EPOCH_MAX:
-        raise BadBlock(f"{name}: needs its offset, such as +08:00 or Z, and a year before 2100")
+        raise BadBlock(_("{name}: needs its offset, such as +08:00 or Z, and a year before 2100", name=name))
     return moment.timestamp()

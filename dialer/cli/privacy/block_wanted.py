@@ -14,6 +14,7 @@ from compliance.blocks import BadBlock, BlockKind, Target, of_number
 from compliance.numbers import BadNumber, parse
 from dialer.cli.base.arguments import SPAN_EXAMPLES, span_s
 from dialer.cli.base.failures import CliExit, Failure
+from dialer.language.translation import _, _n
 from dialer.operating.text import counted
 from dialer.store.base.fields import EPOCH_MAX
 
@@ -63,7 +64,7 @@ def named_options(function: Callable[..., None]) -> Callable[..., None]:
 
 def targets_of(named: Named, file: IO[str] | None, campaign: str, region: str) -> list[Target]:
     """Every target once, in order. Fails with every text that is none, by its place; numbers are not shown."""
-    texts = [(BlockKind.NUMBER, f"number {i}", text) for i, text in enumerate(named.numbers, 1)]
+    texts = [(BlockKind.NUMBER, _("number {i}", i=i), text) for i, text in enumerate(named.numbers, 1)]
     texts += [(BlockKind.NUMBER, place, text) for place, text in _lines(file)]
     for kind, given in (
         (BlockKind.PREFIX, named.prefixes),
@@ -78,9 +79,9 @@ def targets_of(named: Named, file: IO[str] | None, campaign: str, region: str) -
             targets[target_of(kind, text, campaign, region)] = None
         except (BadNumber, BadBlock) as error:
             bad.append(f"{place}: {error}")
-    refuse(bad, "cannot be read")
+    refuse(bad, _("cannot be read"))
     if not targets:
-        raise click.UsageError("nobody is named: give a number, --file, --prefix, --customer or --account")
+        raise click.UsageError(_("nobody is named: give a number, --file, --prefix, --customer or --account"))
     return list(targets)
 
 
@@ -94,8 +95,12 @@ def target_of(kind: BlockKind, text: str, campaign: str, region: str) -> Target:
 def refuse(bad: Sequence[str], what: str) -> None:
     """Fail with what is wrong, if anything is, not more of it than a screen holds."""
     if bad:
-        rest = [f"and {len(bad) - MAX_BAD_SHOWN} more"] if len(bad) > MAX_BAD_SHOWN else []
-        head = f"{counted(len(bad), 'entry', 'entries')} {what}; nothing was done:"
+        rest = [_("and {what} more", what=len(bad) - MAX_BAD_SHOWN)] if len(bad) > MAX_BAD_SHOWN else []
+        head = _(
+            "{found} {what}; nothing was done:",
+            found=_n("{number:,} entry", "{number:,} entries", len(bad)),
+            what=what,
+        )
         raise click.UsageError("\n  ".join([head, *bad[:MAX_BAD_SHOWN], *rest]))
 
 
@@ -103,11 +108,11 @@ def _lines(file: IO[str] | None) -> Iterator[tuple[str, str]]:
     try:
         for number, line in enumerate(file or (), 1):
             if number > MAX_TARGETS:
-                raise Failure(CliExit.REFUSED, f"more than {MAX_TARGETS:,} lines: split the file")
+                raise Failure(CliExit.REFUSED, _("more than {most:,} lines: split the file", most=MAX_TARGETS))
             if line.strip() and not line.startswith("#"):
-                yield f"line {number}", line.strip()
+                yield _("line {number}", number=number), line.strip()
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"the file is not UTF-8 text: {error.reason}") from error
+        raise click.UsageError(_("the file is not UTF-8 text: {reason}", reason=error.reason)) from error
 
 
 def until_of(text: str | None, now: float) -> float | None:
@@ -120,11 +125,15 @@ def until_of(text: str | None, now: float) -> float | None:
         until = now + span if span is not None else _moment(text.strip())
     except (ValueError, OverflowError):
         raise click.UsageError(
-            f"--until {text!r}: give a span such as {SPAN_EXAMPLES}, a date such as 2027-01-31, or a time such as "
-            "2027-01-31T18:00:00+08:00"
+            _(
+                "--until {text!r}: give a span such as {examples}, a date such as 2027-01-31, or a time such as "
+                "2027-01-31T18:00:00+08:00",
+                text=text,
+                examples=SPAN_EXAMPLES,
+            )
         ) from None
     if not now < until <= EPOCH_MAX:
-        raise click.UsageError(f"--until {text!r}: must be in the future, and before the year 2100")
+        raise click.UsageError(_("--until {text!r}: must be in the future, and before the year 2100", text=text))
     return until
 
 

@@ -16,7 +16,7 @@ from dialer.cli.base.failures import warn
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import show_json
 from dialer.cli.base.text import say
-from dialer.language.translation import _
+from dialer.language.translation import _, _n
 from dialer.operating import hosts
 from dialer.operating.text import counted
 from dialer.store.base.connection import Store
@@ -78,14 +78,14 @@ def erase(
     """
     asked_number = _asked_number(number, customer, reason, region)
     if as_json and not yes:
-        raise click.UsageError("--json does not ask: give --yes as well")
+        raise click.UsageError(_("--json does not ask: give --yes as well"))
     with invocation.store() as store:
         names = campaigns.names(store)
         known = find(store, names, number=asked_number, customer=customer)
         if not as_json:
             _show_found(known, asked_number, customer)
         if not yes:
-            click.confirm("Erase all of this? It cannot be undone.", abort=True)
+            click.confirm(_("Erase all of this? It cannot be undone."), abort=True)
         moment = now()
         asked = Erasure(
             id=f"{int(moment):x}-{secrets.token_hex(3)}",
@@ -110,27 +110,50 @@ def erase(
 
 def _asked_number(number: str | None, customer: str, reason: str, region: str) -> E164 | None:
     if (number is None) == (not customer):
-        raise click.UsageError("give a number, or --customer")
+        raise click.UsageError(_("give a number, or --customer"))
     if not reason.strip() or len(reason) > MAX_REASON:
-        raise click.UsageError(f"--reason: 1 to {MAX_REASON} characters")
+        raise click.UsageError(_("--reason: 1 to {most} characters", most=MAX_REASON))
     try:
         return None if number is None else parse(number, region)
     except BadNumber as error:
-        raise click.UsageError(f"the number cannot be read: {error}") from error
+        raise click.UsageError(_("the number cannot be read: {error}", error=error)) from error
 
 
 def _show_found(known: Found, number: E164 | None, customer: str) -> None:
-    say(f"Of {number or f'customer {customer}'} there is:")
+    say(
+        _("Of {number} there is:", number=number)
+        if number
+        else _("Of customer {customer} there is:", customer=customer)
+    )
     for lead in known.leads:
-        state = ", in a call now" if lead.in_attempt else ""
-        say(f"  lead {lead.lead_id} of {lead.campaign}: {', '.join(map(str, lead.numbers))}{state}")
+        state = _(", in a call now") if lead.in_attempt else ""
+        say(
+            _(
+                "  lead {lead_id} of {campaign}: {names}{state}",
+                lead_id=lead.lead_id,
+                campaign=lead.campaign,
+                names=", ".join(map(str, lead.numbers)),
+                state=state,
+            )
+        )
     for subject, attempts in known.contacts.items():
-        say(f"  contact history of {subject}: {counted(attempts, 'attempt')}")
+        say(
+            _(
+                "  contact history of {subject}: {attempts}",
+                subject=subject,
+                attempts=_n("{number:,} attempt", "{number:,} attempts", attempts),
+            )
+        )
     if not known.leads and not known.contacts:
-        say("  no lead and no contact history")
+        say(_("  no lead and no contact history"))
     for other in known.customers:
         if other != customer:
-            say(f"  leads of customer {other} under other numbers are not looked for: --customer {other}")
+            say(
+                _(
+                    "  leads of customer {other} under other numbers are not looked for: --customer {other}",
+                    other=other,
+                )
+            )
 
 
 def _show_done(store: Store, done: Erasure, known: Found, as_json: bool) -> None:
@@ -146,12 +169,17 @@ def _show_done(store: Store, done: Erasure, known: Found, as_json: bool) -> None
             }
         )
     else:
-        say(f"Erased (erasure {done.id}):")
+        say(_("Erased (erasure {id}):", id=done.id))
         for name, number in _deleted(done).items():
             say(f"  {counted(number, *DONE[name])}")
         if done.leads:
             number = len(done.leads)
-            say(f"  {counted(number, 'lead is', 'leads are')} in a call now and erased when it has ended")
+            say(
+                _(
+                    "  {numbers} in a call now and erased when it has ended",
+                    numbers=_n("{number:,} lead is", "{number:,} leads are", number),
+                )
+            )
         say("Kept:")
         for what, why in kept.items():
             say(f"  {what}: {why}")
@@ -165,12 +193,12 @@ def _deleted(done: Erasure) -> Mapping[str, int]:
 
 def _kept(done: Erasure, known: Found) -> dict[str, Any]:
     kept = {
-        f"the no-call block on {counted(len(done.numbers), 'number')}"
-        + (" and the customer" if done.customer else ""): "without it the next list would bring the calls back",
-        "evidence": "the law asks for it; it has keyed hashes, no numbers",
+        _("the no-call block on {numbers}", numbers=_n("{number:,} number", "{number:,} numbers", len(done.numbers)))
+        + (_(" and the customer") if done.customer else ""): _("without it the next list would bring the calls back"),
+        "evidence": _("the law asks for it; it has keyed hashes, no numbers"),
     }
     attempts = sum(Counter(known.contacts).values())
     if attempts and not done.also_history:
-        what = f"the contact history, {counted(attempts, 'attempt')}"
-        kept[what] = "the frequency rules need it until its retention ends; it has digits and times (--also-history)"
+        what = _("the contact history, {attempts}", attempts=_n("{number:,} attempt", "{number:,} attempts", attempts))
+        kept[what] = _("the frequency rules need it until its retention ends; it has digits and times (--also-history)")
     return kept

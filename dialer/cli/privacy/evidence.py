@@ -16,7 +16,7 @@ from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, table, when
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from compliance.evidence import Record, Verdict
@@ -75,17 +75,20 @@ def verify(invocation: Invocation, paths: tuple[Path, ...]) -> Answer:
 def _lines(place: str, verdict: Verdict, sealed: bool) -> Iterator[RenderableType]:
     yield from (Text(str(fault), "red") for fault in verdict.faults[:MOST_FAULTS])
     if len(verdict.faults) > MOST_FAULTS:
-        yield f"and {len(verdict.faults) - MOST_FAULTS} more; --json has them all"
+        yield _("and {what} more; --json has them all", what=len(verdict.faults) - MOST_FAULTS)
     for name in verdict.torn:
-        yield f"{name}: the machine stopped while it was written; that is on record"
+        yield _("{name}: the machine stopped while it was written; that is on record", name=name)
     if verdict.first is None or verdict.last is None:
-        yield f"{place}: no records"
+        yield _("{place}: no records", place=place)
         return
-    span = f"records {verdict.first.seq} to {verdict.last.seq}"
+    span = _("records {first} to {last}", first=verdict.first.seq, last=verdict.last.seq)
     since, until = (when(record.at_ms / 1000) for record in (verdict.first, verdict.last))
-    state = counted(len(verdict.faults), "fault") if verdict.faults else "whole"
-    yield f"{place}: {state}, {span}, {since} to {until}"
-    yield f"newest: {verdict.last.seq} {verdict.last.hash} ({'sealed' if sealed else 'seal not checked'})"
+    state = _n("{number:,} fault", "{number:,} faults", len(verdict.faults)) if verdict.faults else _("whole")
+    yield _(
+        "{place}: {state}, {span}, {since} to {until}", place=place, state=state, span=span, since=since, until=until
+    )
+    seal = _("sealed") if sealed else _("seal not checked")
+    yield _("newest: {seq} {hash} ({seal})", seq=verdict.last.seq, hash=verdict.last.hash, seal=seal)
 
 
 @evidence.command()
@@ -125,12 +128,12 @@ def rates(
             try:
                 see(record)
             except (KeyError, TypeError, ValueError, AttributeError):
-                reason = f"record {record.seq} ({record.kind}) is not as this release writes it"
+                reason = _("record {seq} ({kind}) is not as this release writes it", seq=record.seq, kind=record.kind)
                 raise Failure(CliExit.BROKEN, reason) from None
 
         for place in places:
             if check:
-                verdict, _ = _verified(invocation, place, understood)
+                verdict = _verified(invocation, place, understood)[0]
                 whole = whole and verdict.whole
             else:
                 _each(place, _segments(place), understood)
@@ -141,7 +144,7 @@ def rates(
         with invocation.store() as store:
             report = compared(store, report, first, at)
     if not whole:
-        warn("the evidence is not whole: dialer evidence verify")
+        warn(_("the evidence is not whole: dialer evidence verify"))
     code = 0 if whole and report.agrees else CliExit.BROKEN
     return Answer({"whole": whole, **as_json_rows(report)}, page(report), code=code)
 
@@ -168,7 +171,7 @@ def show_(
     given = {"attempt": attempt, "number": number, "kind": kind}
     names = [name for name, value in given.items() if value is not None]
     if len(names) != 1:
-        raise click.UsageError("give --attempt, --number or --kind")
+        raise click.UsageError(_("give --attempt, --number or --kind"))
     (name,) = names
     if number is None:
         records = _records(_places(invocation, paths), name, {given[name]})
@@ -176,12 +179,17 @@ def show_(
         try:
             records = records_of(invocation, [parse(number, "ZZ")], paths)
         except BadNumber as error:
-            raise click.UsageError(f"--number: {error}; write it with + and its country code") from None
+            raise click.UsageError(_("--number: {error}; write it with + and its country code", error=error)) from None
     if not records:
-        raise Failure(CliExit.NOT_FOUND, f"nothing is on record of this {name}")
+        raise Failure(CliExit.NOT_FOUND, _("nothing is on record of this {name}", name=name))
     page: list[RenderableType] = []
     for record in records:
-        page.append(Text(f"{when(record.at_ms / 1000)}  {record.kind}  record {record.seq}", "bold"))
+        page.append(
+            Text(
+                _("{what}  {kind}  record {seq}", what=when(record.at_ms / 1000), kind=record.kind, seq=record.seq),
+                "bold",
+            )
+        )
         page.append(table(("", ""), [(f"  {key}", _text(value)) for key, value in record.fields.items()]))
     data = [{"seq": record.seq, "at": record.at_ms, "kind": record.kind, **record.fields} for record in records]
     return Answer(data, page)
@@ -193,7 +201,7 @@ def records_of(invocation: Invocation, numbers: Sequence[E164], paths: tuple[Pat
 
     key = _key(invocation)
     if key is None:
-        raise Failure(CliExit.NOT_FOUND, "the key in evidence.key_file is needed to look a number up")
+        raise Failure(CliExit.NOT_FOUND, _("the key in evidence.key_file is needed to look a number up"))
     return _records(_places(invocation, paths), "number", {number_hash(key, number) for number in numbers})
 
 
@@ -227,7 +235,11 @@ def _places(invocation: Invocation, paths: tuple[Path, ...]) -> tuple[Path, ...]
         return paths
     folder = Path(invocation.effective().settings.evidence.folder)
     if not folder.is_dir():
-        raise Failure(CliExit.NOT_FOUND, f"{folder} is not there", "Name the folder: dialer evidence COMMAND PATH")
+        raise Failure(
+            CliExit.NOT_FOUND,
+            _("{folder} is not there", folder=folder),
+            _("Name the folder: dialer evidence COMMAND PATH"),
+        )
     return (folder,)
 
 
@@ -237,7 +249,7 @@ def _segments(place: Path) -> list[Segment]:
     try:
         return segments(place) if place.is_dir() else [single(place)]
     except OSError as error:
-        raise Failure(CliExit.NOT_FOUND, f"{place}: {error.strerror}", "Read it as the daemon's user.") from error
+        raise Failure(CliExit.NOT_FOUND, f"{place}: {error.strerror}", _("Read it as the daemon's user.")) from error
 
 
 def _key(invocation: Invocation) -> bytes | None:
@@ -301,5 +313,5 @@ def _each(place: Path, files: list[Segment], see: Callable[[Record], object]) ->
 def _progress(place: Path, files: list[Segment]) -> Iterator[Callable[[int], None]]:
     """A bar on standard error, where that is a terminal."""
     total = sum(file.path.stat().st_size for file in files if file.path.exists())
-    with progress_bar(f"reading {place}", total) as progress:
+    with progress_bar(_("reading {place}", place=place), total) as progress:
         yield progress.advance

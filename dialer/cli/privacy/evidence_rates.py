@@ -17,6 +17,7 @@ from dialer.cli.live.campaign_panels import cap_words
 from dialer.core.abandonment.evidence_rates import AnswersOnRecord, Survey, open_windows
 from dialer.core.abandonment.rate import AnswerCounts, ledger_of, together
 from dialer.core.abandonment.windows import counting_day, zone_of
+from dialer.language.translation import _, translated
 from dialer.operating.figures import BAD, QUIET
 from dialer.operating.glossary import ABANDONED
 from dialer.store.base.connection import Store
@@ -96,7 +97,7 @@ def counted(read: Reading, since: str, campaign: str | None, at: float) -> Repor
         if day >= since and campaign in {None, name}:
             days.append(Row(name, day, tallies.day(name, day), definition=definitions.get(name, USUAL)))
     windows = [
-        Row(name, window.name, tallies.window(name, window), window.cap, definition=definitions[name])
+        Row(name, translated(window.name), tallies.window(name, window), window.cap, definition=definitions[name])
         for name, known in sorted(survey.campaigns.items())
         if campaign in {None, name}
         for window in open_windows(known, at)
@@ -156,8 +157,8 @@ def page(report: Report) -> RenderableType:
     """For people."""
     parts: list[RenderableType] = []
     if not report.days:
-        parts.append(Text("No live answers are on record in this time.", QUIET))
-    figures = ("answered", "machines", "abandoned", "hung up", "of", "rate", "ledger")
+        parts.append(Text(_("No live answers are on record in this time."), QUIET))
+    figures = ("answered", "machines", "abandoned", _("hung up"), "of", "rate", "ledger")
     if report.days:
         rows: list[tuple[Text | str, ...]] = [
             (row.campaign, row.name, *_figures(row), *_ledger(row)) for row in report.days
@@ -168,9 +169,11 @@ def page(report: Report) -> RenderableType:
         heads = ("campaign", "window", *figures[:-1], "cap")
         parts += [Text(), table(heads, rows_of_windows, right=(*figures[:-1], "cap"))]
     for name in report.unreadable:
-        parts.append(Text(f"{name}: its settings are of another version, its windows cannot be shown"))
-    hosts = ", ".join(report.hosts) or "no host"
-    parts.append(Text(f"\nEvidence of {hosts}, since {when(report.begins_at)}", QUIET))
+        parts.append(Text(_("{name}: its settings are of another version, its windows cannot be shown", name=name)))
+    hosts = ", ".join(report.hosts) or _("no host")
+    parts.append(
+        Text(_("\nEvidence of {hosts}, since {begins_at}", hosts=hosts, begins_at=when(report.begins_at)), QUIET)
+    )
     return Group(*parts)
 
 

@@ -17,8 +17,8 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, show_json, table, when
 from dialer.cli.base.text import say
+from dialer.language.translation import _, _n
 from dialer.operating.figures import count
-from dialer.operating.text import counted
 
 if TYPE_CHECKING:
     from compliance.register import Facts
@@ -94,9 +94,11 @@ def import_(
 
     settings = _configured(_national(invocation), name)
     if as_of.replace(tzinfo=UTC).timestamp() > now() + 86_400.0:
-        raise click.UsageError(f"--as-of {as_of:%Y-%m-%d} is still to come")
+        raise click.UsageError(_("--as-of {as_of:%Y-%m-%d} is still to come", as_of=as_of))
     if region and region not in phonenumbers.SUPPORTED_REGIONS:
-        raise click.UsageError(f"--region {region!r} is not a known country: two capital letters such as CN, US, DE")
+        raise click.UsageError(
+            _("--region {region!r} is not a known country: two capital letters such as CN, US, DE", region=region)
+        )
     account = Account()
     facts = Facts(name, source, as_of.date(), now(), invocation.who, 0, 0, 0)
     accept = partial(taking.accept, settings, account, max_refused=max_refused, smaller=smaller, older=older)
@@ -106,20 +108,28 @@ def import_(
             numbers = numbers_of(lines, region or settings.country, columns, account, progress)
             done = build(Path(settings.path), facts, numbers, accept=accept, refused=lambda: account.refused.total())
     except BadList as error:
-        raise Failure(CliExit.REFUSED, f"{file} cannot be read: {error}") from error
+        raise Failure(CliExit.REFUSED, _("{file} cannot be read: {error}", file=file, error=error)) from error
     except ImportBusy as error:
         raise Failure(CliExit.REFUSED, str(error)) from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     except (OSError, EOFError, zlib.error, RegisterUnreadable) as error:
-        raise Failure(CliExit.REFUSED, f"the register stays as it is: {error}") from error
+        raise Failure(CliExit.REFUSED, _("the register stays as it is: {error}", error=error)) from error
     finally:
         if not as_json:
             taking.report(account)
     if as_json:
         show_json({**_facts_json(done), "lines": account.lines, "reasons": dict(account.refused)})
         return
-    say(f"{name}: {counted(done.count, 'number')} as of {done.as_of}, {done.size_bytes / MB:,.1f} MB, in use now.")
+    say(
+        _(
+            "{name}: {numbers} as of {as_of}, {what:,.1f} MB, in use now.",
+            name=name,
+            numbers=_n("{number:,} number", "{number:,} numbers", done.count),
+            as_of=done.as_of,
+            what=done.size_bytes / MB,
+        )
+    )
 
 
 @register.command("show")
@@ -145,10 +155,17 @@ def show_(invocation: Invocation, name: str | None, verify: bool) -> Answer:
     national.close()
     for each, fault in states:
         if fault:
-            warn(f"{each.settings.name}: numbers of {each.settings.country} are not dialled: {fault}")
+            warn(
+                _(
+                    "{name}: numbers of {country} are not dialled: {fault}",
+                    name=each.settings.name,
+                    country=each.settings.country,
+                    fault=fault,
+                )
+            )
     return Answer(
         [_standing_json(each, fault, moment) for each, fault in states],
-        _drawn(states, moment) if states else "No register is configured ([[registers]]).",
+        _drawn(states, moment) if states else _("No register is configured ([[registers]])."),
         code=CliExit.REFUSED if any(fault for _, fault in states) else 0,
     )
 
@@ -171,20 +188,20 @@ def check(invocation: Invocation, number: str, region: str) -> Answer:
     try:
         parsed = parse(number, region)
     except BadNumber as error:
-        raise click.UsageError(f"the number cannot be read: {error}") from error
+        raise click.UsageError(_("the number cannot be read: {error}", error=error)) from error
     words: dict[str, str] = {}
     for each in national.registers:
         try:
             on = national.membership(each, parsed, moment)
             elsewhere = not may_be_of(parsed, each.country)
-            words[each.name] = "on it" if on else "of another country" if elsewhere else "not on it"
+            words[each.name] = _("on it") if on else _("of another country") if elsewhere else _("not on it")
         except RegisterUnreadable as error:
-            words[each.name] = f"cannot say: {error}"
+            words[each.name] = _("cannot say: {error}", error=error)
     national.close()
     drawn = table(("register", "the number is"), list(words.items()))
     page: list[RenderableType] = [f"{parsed}:", drawn]
     if not words:
-        page = [f"{parsed}: no register is configured ([[registers]])."]
+        page = [_("{parsed}: no register is configured ([[registers]]).", parsed=parsed)]
     return Answer({"number": str(parsed), "registers": words}, page)
 
 
@@ -199,8 +216,12 @@ def _configured(national: NationalRegisters, name: str) -> RegisterSettings:
         if settings.name == name:
             return settings
     names = tuple(settings.name for settings in national.registers)
-    there = ", ".join(names) or "none: see [[registers]] in the settings"
-    raise Failure(CliExit.NOT_FOUND, f"no register {name!r}; there is {there}", *did_you_mean(name, names))
+    there = ", ".join(names) or _("none: see [[registers]] in the settings")
+    raise Failure(
+        CliExit.NOT_FOUND,
+        _("no register {name!r}; there is {there}", name=name, there=there),
+        *did_you_mean(name, names),
+    )
 
 
 def _damage(register_state: RegisterState) -> str:
@@ -221,13 +242,17 @@ def _drawn(states: list[tuple[RegisterState, str]], moment: float) -> Renderable
     heads = ("register", "country", "as of", "age", "numbers", "size", "refused", "imported", "by", "source", "state")
     rows = []
     for register_state, fault in states:
-        facts, state = register_state.facts, "ok" if not fault else "not usable"
+        facts, state = register_state.facts, "ok" if not fault else _("not usable")
         figures = (
             ("", "", "", "", "", "", "", "")
             if facts is None
             else (
                 str(facts.as_of),
-                f"{age_days(facts, moment)} of {counted(register_state.settings.max_age_days, 'day')}",
+                _(
+                    "{age_days} of {days}",
+                    age_days=age_days(facts, moment),
+                    days=_n("{number:,} day", "{number:,} days", register_state.settings.max_age_days),
+                ),
                 count(facts.count),
                 f"{facts.size_bytes / MB:,.1f} MB",
                 count(facts.refused),

@@ -15,6 +15,7 @@ from dialer.cli.base.output import progress_bar
 from dialer.cli.base.text import say
 from dialer.disk.register_lines import MAX_EXAMPLES, Account, Bytes
 from dialer.disk.registers import open_register
+from dialer.language.translation import _
 from dialer.operating.figures import count
 from dialer.operating.text import counted
 
@@ -27,15 +28,21 @@ def accept(
     settings: RegisterSettings, account: Account, fresh: Facts, *, max_refused: float, smaller: bool, older: bool
 ) -> None:
     """Refuse what is more likely a broken download than the register of today."""
-    stays = "the register stays as it is"
+    stays = _("the register stays as it is")
     refused, read = fresh.refused, fresh.refused + account.numbers
     if not fresh.count:
-        raise Failure(CliExit.REFUSED, f"there is no number in it; {stays}")
+        raise Failure(CliExit.REFUSED, _("there is no number in it; {stays}", stays=stays))
     if 100.0 * refused > max_refused * read:
         raise Failure(
             CliExit.REFUSED,
-            f"{count(refused)} of {count(read)} lines are no numbers, more than {max_refused:g} %; {stays}",
-            "Take it all the same with --max-refused",
+            _(
+                "{refused:,} of {read:,} lines are no numbers, more than {max_refused:g} %; {stays}",
+                refused=refused,
+                read=read,
+                max_refused=max_refused,
+                stays=stays,
+            ),
+            _("Take it all the same with --max-refused"),
         )
     try:
         with open_register(Path(settings.path)) as before:
@@ -43,10 +50,19 @@ def accept(
     except RegisterUnreadable:
         return  # there is none, or none that is worth keeping
     if fresh.as_of < old.as_of and not older:
-        raise Failure(CliExit.REFUSED, f"its data are older than those of {old.as_of}; {stays}", "See --older")
+        raise Failure(
+            CliExit.REFUSED,
+            _("its data are older than those of {as_of}; {stays}", as_of=old.as_of, stays=stays),
+            _("See --older"),
+        )
     if fresh.count < LEAST_OF_BEFORE * old.count and not smaller:
-        message = f"it has {count(fresh.count)} numbers, the one before has {count(old.count)}; {stays}"
-        raise Failure(CliExit.REFUSED, message, "If that is right: --smaller")
+        message = _(
+            "it has {count:,} numbers, the one before has {before:,}; {stays}",
+            count=fresh.count,
+            before=old.count,
+            stays=stays,
+        )
+        raise Failure(CliExit.REFUSED, message, _("If that is right: --smaller"))
 
 
 @contextmanager
@@ -70,4 +86,4 @@ def report(account: Account) -> None:
     say(f"{counted(account.lines, 'line')}, {counted(account.numbers, 'number')}")
     for reason, number in account.refused.most_common():
         lines = ", ".join(map(str, account.examples[reason])) + (", ..." if number > MAX_EXAMPLES else "")
-        say(f"  {count(number):>9}  {reason}  [line {lines}]")
+        say(_("  {number:>9}  {reason}  [line {lines}]", number=count(number), reason=reason, lines=lines))

@@ -15,7 +15,7 @@ from dialer.cli.base.failures import CliExit, warn
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 
 if TYPE_CHECKING:
     from dialer.disk.recordings.index import Row
@@ -41,7 +41,7 @@ def verify(invocation: Invocation, chosen: Chosen) -> Answer:
     rows = chosen.rows(folder)
     proved = _proved(Path(invocation.effective().settings.evidence.folder))
     if proved is None:
-        warn("evidence.folder cannot be read: the digests are those of the index alone")
+        warn(_("evidence.folder cannot be read: the digests are those of the index alone"))
     faults: list[str] = []
     with progress_bar("checking", sum(row.size_bytes for row in rows)) as bar, readable(folder):
         for row in rows:
@@ -50,9 +50,17 @@ def verify(invocation: Invocation, chosen: Chosen) -> Answer:
         faults += _strays(folder)
     page = [Text(fault, "red") for fault in faults[:MOST_SHOWN]]
     if len(faults) > MOST_SHOWN:
-        page.append(Text(f"and {len(faults) - MOST_SHOWN} more; --json has them all"))
-    state = counted(len(faults), "fault") if faults else "nothing is wrong"
-    page.append(Text(f"{counted(len(rows), 'recording')} checked, {state}"))
+        page.append(Text(_("and {what} more; --json has them all", what=len(faults) - MOST_SHOWN)))
+    state = _n("{number:,} fault", "{number:,} faults", len(faults)) if faults else _("nothing is wrong")
+    page.append(
+        Text(
+            _(
+                "{recordings} checked, {state}",
+                recordings=_n("{number:,} recording", "{number:,} recordings", len(rows)),
+                state=state,
+            )
+        )
+    )
     return Answer(
         {"recordings": len(rows), "evidence": proved is not None, "faults": faults},
         page,
@@ -65,18 +73,18 @@ def _faults(folder: Path, row: Row, proved: Mapping[str, str] | None) -> Iterato
 
     path = index.path_of(folder, row)
     if not path.exists():
-        yield f"{path} is not there"
+        yield _("{path} is not there", path=path)
         return
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while data := file.read(READ_BYTES):
             digest.update(data)
     if digest.hexdigest() != row.sha256:
-        yield f"{path} is not as it was made"
+        yield _("{path} is not as it was made", path=path)
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        yield f"others may read it: chmod 0600 {path}"
+        yield _("others may read it: chmod 0600 {path}", path=path)
     if proved is not None and proved.get(row.attempt) != row.sha256:
-        yield "the evidence has another digest" if row.attempt in proved else "there is no evidence of it"
+        yield _("the evidence has another digest") if row.attempt in proved else _("there is no evidence of it")
 
 
 def _strays(folder: Path) -> Iterator[str]:
@@ -87,7 +95,7 @@ def _strays(folder: Path) -> Iterator[str]:
     known = {row.attempt for row in index.all_rows(folder)}
     for path in paths:
         if path.name.partition(".")[0] not in known and path.exists():
-            yield f"{path} is not in the index"
+            yield _("{path} is not in the index", path=path)
 
 
 def _proved(folder: Path) -> dict[str, str] | None:

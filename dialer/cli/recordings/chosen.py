@@ -14,6 +14,7 @@ import click
 from dialer.cli.base.arguments import LATEST, SPAN_EXAMPLES, campaign_option, moment_of
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
+from dialer.language.translation import _
 
 if TYPE_CHECKING:
     from dialer.disk.recordings.index import Row
@@ -52,10 +53,12 @@ class readable:  # reads as what it does
     def __enter__(self) -> None:
         """Nothing to prepare."""
 
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, PermissionError):
-            hint = "They are the daemon's: sudo -u dialer dialer recordings ..."
-            raise Failure(CliExit.REFUSED, f"{error.filename or self._folder} may not be read", hint) from error
+            hint = _("They are the daemon's: sudo -u dialer dialer recordings ...")
+            raise Failure(
+                CliExit.REFUSED, _("{file} may not be read", file=error.filename or self._folder), hint
+            ) from error
         if isinstance(error, OSError):
             raise Failure(CliExit.NOT_FOUND, f"{error.filename or self._folder}: {error.strerror}") from error
 
@@ -78,7 +81,7 @@ def chosen_options(function: Callable[..., Any]) -> Callable[..., Any]:
         )
         return function(*args, chosen=chosen, **more)
 
-    words = f"{SPAN_EXAMPLES} ago, a date, or a time with its offset."
+    words = _("{examples} ago, a date, or a time with its offset.", examples=SPAN_EXAMPLES)
     command = click.option("--agent", default="", metavar="NAME", help="Only of this agent.")(command)
     command = campaign_option(command)
     command = click.option("--until", metavar="WHEN", help="Up to then, a date with that day.")(command)
@@ -89,8 +92,8 @@ def folder_of(invocation: Invocation) -> Path:
     """Where this host keeps its recordings. Fails where there is no such folder."""
     folder = Path(invocation.effective().settings.recordings.folder)
     if not folder.is_dir():
-        hint = "Is this the host that made them? Another folder: --set recordings.folder=FOLDER"
-        raise Failure(CliExit.NOT_FOUND, f"{folder} is not there", hint)
+        hint = _("Is this the host that made them? Another folder: --set recordings.folder=FOLDER")
+        raise Failure(CliExit.NOT_FOUND, _("{folder} is not there", folder=folder), hint)
     return folder
 
 
@@ -101,6 +104,6 @@ def row_of(folder: Path, attempt: str) -> Row:
     with readable(folder):
         row = index.find(folder, attempt)
     if row is None:
-        hint = "Another host may have it; the CRM's event `recording` names the host."
-        raise Failure(CliExit.NOT_FOUND, f"there is no recording of attempt {attempt!r} here", hint)
+        hint = _("Another host may have it; the CRM's event `recording` names the host.")
+        raise Failure(CliExit.NOT_FOUND, _("there is no recording of attempt {attempt!r} here", attempt=attempt), hint)
     return row

@@ -11,7 +11,7 @@ from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable, row_of
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 
 
 @click.command()
@@ -37,12 +37,19 @@ def purge(invocation: Invocation, chosen: Chosen, attempts: tuple[str, ...], yes
     folder = folder_of(invocation)
     everything = Chosen(0.0, chosen.until)
     if not attempts and chosen == everything and chosen.until >= now():
-        raise click.UsageError("name attempts, or give --until, --since, --campaign or --agent")
+        raise click.UsageError(_("name attempts, or give --until, --since, --campaign or --agent"))
     rows = [row_of(folder, attempt) for attempt in attempts] if attempts else chosen.rows(folder)
     if not rows:
-        raise Failure(CliExit.NOT_FOUND, "there is no such recording here")
+        raise Failure(CliExit.NOT_FOUND, _("there is no such recording here"))
     if not yes:
-        click.confirm(f"Delete {counted(len(rows), 'recording')} for good?", abort=True, err=True)
+        click.confirm(
+            _(
+                "Delete {recordings} for good?",
+                recordings=_n("{number:,} recording", "{number:,} recordings", len(rows)),
+            ),
+            abort=True,
+            err=True,
+        )
     names = [row.attempt for row in rows]
     by_day: dict[date, set[str]] = defaultdict(set)
     for row in rows:
@@ -59,4 +66,7 @@ def purge(invocation: Invocation, chosen: Chosen, attempts: tuple[str, ...], yes
             campaigns = sorted({row.campaign for row in rows})
             detail = {"attempts": names[:50], "recordings": gone, "campaigns": campaigns}
             control.audit(store, "recording_purge", who=invocation.who, now=now(), detail=detail)
-    return Answer({"deleted": gone}, f"Deleted {counted(gone, 'recording')}.")
+    return Answer(
+        {"deleted": gone},
+        _("Deleted {recordings}.", recordings=_n("{number:,} recording", "{number:,} recordings", gone)),
+    )

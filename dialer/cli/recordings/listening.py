@@ -18,7 +18,7 @@ from dialer.cli.base.invocation import Invocation, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.base.text import say
 from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable, row_of
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 
 if TYPE_CHECKING:
     from dialer.disk.recordings.index import Row
@@ -55,8 +55,8 @@ def play(invocation: Invocation, attempt: str) -> None:
         if command is None:
             raise Failure(
                 CliExit.REFUSED,
-                "neither mpv nor ffplay is installed here",
-                f"Listen elsewhere: ssh HOST dialer recordings play {attempt} | mpv -",
+                _("neither mpv nor ffplay is installed here"),
+                _("Listen elsewhere: ssh HOST dialer recordings play {attempt} | mpv -", attempt=attempt),
             )
     with invocation.desk() as desk:
         data = _plain(desk, row)
@@ -64,7 +64,7 @@ def play(invocation: Invocation, attempt: str) -> None:
     if command is None:
         sys.stdout.buffer.write(data)
     else:
-        say(f"Playing with {command[0]} ...", error=True)
+        say(_("Playing with {command} ...", command=command[0]), error=True)
         subprocess.run(command, input=data, check=False)
 
 
@@ -90,10 +90,10 @@ def export(invocation: Invocation, chosen: Chosen, attempts: tuple[str, ...], ta
 
     folder = folder_of(invocation)
     if not attempts and chosen.since == 0.0 and not chosen.campaign and not chosen.agent:
-        raise click.UsageError("name attempts, or give --since, --campaign or --agent")
+        raise click.UsageError(_("name attempts, or give --since, --campaign or --agent"))
     rows = [row_of(folder, attempt) for attempt in attempts] if attempts else chosen.rows(folder)
     if not rows:
-        raise Failure(CliExit.NOT_FOUND, "there is no such recording here")
+        raise Failure(CliExit.NOT_FOUND, _("there is no such recording here"))
     names, detail = [row.attempt for row in rows], {"to": str(target.resolve())}
     with invocation.desk() as desk:
         hand_over(desk.store, "export", names, who=desk.who, now=now(), detail=detail)
@@ -104,7 +104,11 @@ def export(invocation: Invocation, chosen: Chosen, attempts: tuple[str, ...], ta
             data = _plain(desk, row)
             _write(target / f"{row.attempt}.{'wav' if as_wav else 'opus'}", _wav(data) if as_wav else data)
             bar.advance(1)
-    text = f"Wrote {counted(len(rows), 'recording')} to {target}"
+    text = _(
+        "Wrote {recordings} to {target}",
+        recordings=_n("{number:,} recording", "{number:,} recordings", len(rows)),
+        target=target,
+    )
     return Answer({"recordings": names, "folder": str(target)}, text)
 
 
@@ -115,7 +119,7 @@ def _plain(desk: Desk, row: Row) -> bytes:
     with readable(Path(desk.settings.recordings.folder)):
         heard = plain(desk.settings.recordings, row)
     if not heard.as_made:
-        warn(f"recording {row.attempt} is not as it was made: dialer recordings verify")
+        warn(_("recording {attempt} is not as it was made: dialer recordings verify", attempt=row.attempt))
     return heard.audio
 
 

@@ -16,6 +16,7 @@ from dialer.cli.recordings.deleting import purge
 from dialer.cli.recordings.listening import export, play
 from dialer.cli.recordings.sampling import sample
 from dialer.cli.recordings.scoring import score, scores
+from dialer.language.translation import _
 
 if TYPE_CHECKING:
     from dialer.disk.recordings.index import Row
@@ -55,7 +56,7 @@ def list_(invocation: Invocation, chosen: Chosen, limit: int) -> Answer:
         right=("length", "paused", "lacks"),
         optional=("paused", "callee", "campaign", "lacks"),
     )
-    page = drawn if shown else "There is no such recording here."
+    page = drawn if shown else _("There is no such recording here.")
     return Answer([_as_json(row) for row in shown], page, more_than(limit) if len(rows) > limit else "")
 
 

@@ -14,7 +14,7 @@ from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
 from dialer.cli.recordings.chosen import Chosen, folder_of
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 
 if TYPE_CHECKING:
     from config.recordings.scoring import ScoringSheet
@@ -73,14 +73,28 @@ def sample(
     lots = [(row.agent, row.attempt, row) for row in rows if row.duration_s >= shortest and row.at < until]
     picked = drawn(lots, per_agent, name)
     if not picked:
-        raise Failure(CliExit.NOT_FOUND, f"there is no recording of at least {shortest:g} s of week {name} here")
+        raise Failure(
+            CliExit.NOT_FOUND,
+            _("there is no recording of at least {shortest:g} s of week {name} here", shortest=shortest, name=name),
+        )
     chosen = [row for of_agent in picked.values() for row in of_agent]
     if target is not None:
         _write(target, _filled(sheet_of(sheet_file), chosen, name, invocation.who))
     data = [{"agent": row.agent, "attempt": row.attempt, "at": row.at, "duration_s": row.duration_s} for row in chosen]
     cells = [(row.agent, row.attempt, when(row.at), f"{row.duration_s:.0f} s") for row in chosen]
-    note = f"Mark them in {target}, then: dialer recordings score {target}" if target else "For a sheet: --to FILE"
-    page = [f"Week {name}: {counted(len(chosen), 'recording')} of {counted(len(picked), 'agent')}"]
+    note = (
+        _("Mark them in {target}, then: dialer recordings score {target}", target=target)
+        if target
+        else _("For a sheet: --to FILE")
+    )
+    page = [
+        _(
+            "Week {name}: {recordings} of {agents}",
+            name=name,
+            recordings=_n("{number:,} recording", "{number:,} recordings", len(chosen)),
+            agents=_n("{number:,} agent", "{number:,} agents", len(picked)),
+        )
+    ]
     drawn_table = table(("agent", "attempt", "when", "length"), cells, right=("length",), whole=("attempt",))
     return Answer({"week": name, "recordings": data}, [*page, drawn_table], note)
 
@@ -94,7 +108,7 @@ def _monday(week: str) -> tuple[str, date]:
         else:
             monday = datetime.strptime(f"{week}-1", "%G-W%V-%u").date()
     except ValueError:
-        raise click.UsageError(f"--week {week!r}: give a week such as 2026-W48") from None
+        raise click.UsageError(_("--week {week!r}: give a week such as 2026-W48", week=week)) from None
     return f"{monday:%G-W%V}", monday
 
 
@@ -145,6 +159,6 @@ def _write(path: Path, text: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Failure(CliExit.REFUSED, f"{path} is there already: somebody may have marked it") from None
+        raise Failure(CliExit.REFUSED, _("{path} is there already: somebody may have marked it", path=path)) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -11,7 +11,7 @@ from dialer.cli.base.arguments import SPAN_EXAMPLES, moment_of
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, fitted
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 
 MONTH_S: Final = 30 * 86_400.0
 
@@ -36,13 +36,13 @@ def score(invocation: Invocation, file: Path) -> Answer:
     filled = load_model(file, FilledSheet)
     marked = [(f"recording[{place}]", each) for place, each in enumerate(filled.recording) if each.is_marked]
     if not marked:
-        raise Failure(CliExit.REFUSED, f"nothing is marked in {file} yet", "Put points in place of -1.")
+        raise Failure(CliExit.REFUSED, _("nothing is marked in {file} yet", file=file), _("Put points in place of -1."))
     with invocation.desk() as desk:
         taken = take_marks(desk, filled.sheet, marked, now())
     left = len(filled.recording) - len(marked)
-    text = f"Took in the marks of {counted(len(taken), 'recording')}" + (
-        f"; {left} are not marked yet." if left else "."
-    )
+    text = _(
+        "Took in the marks of {recordings}", recordings=_n("{number:,} recording", "{number:,} recordings", len(taken))
+    ) + (_("; {left} are not marked yet.", left=left) if left else ".")
     return Answer({"scored": [each.attempt for each in taken], "left": left}, text)
 
 
@@ -78,5 +78,7 @@ def scores(invocation: Invocation, since: str | None, agent: str) -> Answer:
         for row in rows
     ]
     heads = ("agent", "sheet", "recordings", "points", "items")
-    page = fitted(heads, cells, right=("recordings", "points"), folding=("items",)) if rows else "No marks were given."
+    page = (
+        fitted(heads, cells, right=("recordings", "points"), folding=("items",)) if rows else _("No marks were given.")
+    )
     return Answer(rows, page)

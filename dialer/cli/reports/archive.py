@@ -16,7 +16,7 @@ from dialer.cli.base.failures import CliExit
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
 from dialer.cli.base.output import Answer, alarm, answering, facts, table, when
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from dialer.archive.standing import Standing
@@ -108,9 +108,14 @@ def _page(found: Standing, trouble: str) -> Iterator[RenderableType]:
     yield table(heads, rows, right=heads[1:5])
     for stream, unread in found.unread.items():
         if unread:
-            yield f"{stream}: " + (f"{unread:,} entries to come" if unread > 0 else "not read yet")
+            yield f"{stream}: " + (_("{unread:,} entries to come", unread=unread) if unread > 0 else _("not read yet"))
     if found.unreadable:
-        yield alarm(f"{counted(found.unreadable, 'entry', 'entries')} could not be archived; the log says why")
+        yield alarm(
+            _(
+                "{found} could not be archived; the log says why",
+                entries=_n("{number:,} entry", "{number:,} entries", found.unreadable),
+            )
+        )
     if trouble:
         yield alarm(trouble)
 
@@ -136,13 +141,20 @@ def rebuild(invocation: Invocation, folders: tuple[Path, ...]) -> Answer:
     with invocation.store() as store, _writer(invocation, store) as writer:
         done = rebuild_now(writer, places)
     lines = [
-        f"{counted(done.entries, 'entry', 'entries')} of the streams, {counted(done.attempts, 'attempt')} and "
-        f"{counted(done.outcomes, 'word')} of the evidence were looked at; what was missing is there now"
+        _(
+            "{entries} of the streams, {attempts} and {words} of the evidence were looked at; what was missing is "
+            "there now",
+            entries=_n("{number:,} entry", "{number:,} entries", done.entries),
+            attempts=_n("{number:,} attempt", "{number:,} attempts", done.attempts),
+            words=_n("{number:,} word", "{number:,} words", done.outcomes),
+        )
     ]
     if done.damaged:
-        lines.append(f"set aside, because they could not be read: {', '.join(done.damaged)}")
+        lines.append(_("set aside, because they could not be read: {names}", names=", ".join(done.damaged)))
     if done.forgotten:
-        lines.append(f"erased persons were taken out of {counted(done.forgotten, 'row')}")
+        lines.append(
+            _("erased persons were taken out of {rows}", rows=_n("{number:,} row", "{number:,} rows", done.forgotten))
+        )
     return Answer(done, lines)
 
 

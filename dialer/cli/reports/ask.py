@@ -17,6 +17,7 @@ from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.invocation import Invocation, pass_invocation
 from dialer.cli.base.output import Answer, answering, fitted, show, show_json
 from dialer.cli.reports.zone import period_given, zone_of
+from dialer.language.translation import _, _n
 from dialer.operating.text import counted
 from dialer.reports.files import plain_cell
 
@@ -62,7 +63,7 @@ def sql(invocation: Invocation, statement: str, as_format: str, since: datetime 
         rows = [["" if cell is None else str(cell) for cell in row] for row in answer.rows]
         show(fitted(answer.heads, rows, right=figures))
     if answer.more:
-        warn(f"there are more than {limit:,} rows; see --limit")
+        warn(_("there are more than {limit:,} rows; see --limit", limit=limit))
 
 
 @click.command()
@@ -103,7 +104,12 @@ def verify(invocation: Invocation, folders: tuple[Path, ...], period: str, no_ev
             done.append(verifying.with_ledger(store, ours, days))
             done.append(verifying.with_stream(sources.told(), connection, days))
             if coming := sources.coming():
-                warn(f"{counted(coming, 'entry is', 'entries are')} not archived yet: what is newest may differ")
+                warn(
+                    _(
+                        "{numbers} not archived yet: what is newest may differ",
+                        numbers=_n("{number:,} entry is", "{number:,} entries are", coming),
+                    )
+                )
         if not no_evidence:
             try:
                 done.append(verifying.with_evidence(places, ours, days))
@@ -119,9 +125,13 @@ def verify(invocation: Invocation, folders: tuple[Path, ...], period: str, no_ev
 
 
 def _page(done: Sequence[Compared], attempts: int) -> Iterator[RenderableType]:
-    yield f"{counted(attempts, 'attempt')} in the archive"
+    yield _("{attempts} in the archive", attempts=_n("{number:,} attempt", "{number:,} attempts", attempts))
     for one in done:
-        state = "all equal" if not one.differences else f"{counted(len(one.differences), 'difference')}"
+        state = (
+            _("all equal")
+            if not one.differences
+            else _n("{number:,} difference", "{number:,} differences", len(one.differences))
+        )
         yield f"{one.source}: {counted(one.figures, 'figure')} compared, {state}{f' ({one.note})' if one.note else ''}"
     differences = [difference for one in done for difference in one.differences]
     if differences:
@@ -131,7 +141,7 @@ def _page(done: Sequence[Compared], attempts: int) -> Iterator[RenderableType]:
             right=("archive", "other"),
         )
     if len(differences) > MOST_SHOWN:
-        yield f"and {len(differences) - MOST_SHOWN:,} more; --json has them all"
+        yield _("and {what:,} more; --json has them all", what=len(differences) - MOST_SHOWN)
 
 
 def _cells(one: Difference) -> list[str]:

@@ -20,6 +20,7 @@ from dialer.cli.base.output import show_json, show_page
 from dialer.cli.base.text import say
 from dialer.cli.reports.ask import sql, verify
 from dialer.cli.reports.zone import period_given, zone_of
+from dialer.language.translation import Language, _, language, speaking
 from dialer.reports.catalogue import KEY_HEADS, REPORTS, Report
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
@@ -133,25 +134,32 @@ def _make(
 
     chosen = formats or (("json",) if as_json else FILES if write else ("table",))
     if write is None and (len(chosen) > 1 or "xlsx" in chosen):
-        raise click.UsageError("several formats, or a workbook, need --write FOLDER")
+        raise click.UsageError(_("several formats, or a workbook, need --write FOLDER"))
     mail = invocation.effective().settings.mail
     if mail_to and not (write and mail.host and mail.sender):
-        raise click.UsageError("--mail-to needs --write FOLDER, and the settings mail.host and mail.sender")
+        raise click.UsageError(_("--mail-to needs --write FOLDER, and the settings mail.host and mail.sender"))
     question = question_of(invocation, period, only, within)
     zone = zone_of(invocation)
     folder = Path(invocation.effective().settings.archive.folder)
     made_at = datetime.now(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
     groups = tuple(key.replace("-", "_") for key in by)
     document = compose(of, question, folder, time_zone=zone, made_at=made_at, by=groups)
-    if write is None:
-        for name in chosen:
-            _print(document, name)
-        return
-    written = [_write(document, name, write) for name in chosen]
-    for path in written:
-        say(str(path))
-    if mail_to:
-        _mail(document, written, mail, mail_to)
+    with speaking(_language_of(invocation)):
+        if write is None:
+            for name in chosen:
+                _print(document, name)
+            return
+        written = [_write(document, name, write) for name in chosen]
+        for path in written:
+            say(str(path))
+        if mail_to:
+            _mail(document, written, mail, mail_to)
+
+
+def _language_of(invocation: Invocation) -> Language:
+    """As the command says, or the settings, or the locale: a timer's process has none."""
+    configured = invocation.effective().settings.archive.language
+    return Language(configured) if configured and not invocation.lang else language()
 
 
 def _mail(document: Document, written: Sequence[Path], settings: MailSettings, to: Sequence[str]) -> None:
@@ -160,8 +168,8 @@ def _mail(document: Document, written: Sequence[Path], settings: MailSettings, t
     try:
         send(message_of(document, _text(document, "table"), written, settings.sender, to), settings)
     except (MailRefused, OSError) as error:
-        raise Failure(CliExit.REFUSED, f"the report is written, and not mailed: {error}") from error
-    say(f"mailed to {', '.join(to)}")
+        raise Failure(CliExit.REFUSED, _("the report is written, and not mailed: {error}", error=error)) from error
+    say(_("mailed to {names}", names=", ".join(to)))
 
 
 def _print(document: Document, name: str) -> None:

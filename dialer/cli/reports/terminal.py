@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base.output import console, page_width, table
+from dialer.cli.base.output import console, left_out, page_width, table
+from dialer.language.translation import _
 from dialer.reports.compose import Document, Section, Value
 from dialer.reports.written import key_written, written
 
@@ -19,13 +20,13 @@ GAP: Final = 2
 
 def page(document: Document, width: int = 0) -> Iterator[RenderableType]:
     """The whole report, for so many columns; 0: those of the terminal."""
-    yield Text.assemble((f"{document.report.title} {document.report.chinese}", "bold"), f"  {document.span}")
-    only = "; ".join(f"{key}: {', '.join(values)}" for key, values in document.only.items() if values)
-    yield Text(f"days and hours of {document.time_zone}{f'; only {only}' if only else ''}", "dim")
+    yield Text.assemble((document.report.called, "bold"), f"  {document.span}")
+    about, only = _("days and hours of {zone}", zone=document.time_zone), document.narrowed
+    yield Text(_("{about}; only {only}", about=about, only=only) if only else about, "dim")
     for section in document.sections:
         yield ""
         if len(document.sections) > 1:
-            yield Text(f"{section.part.title} {section.part.chinese}".rstrip(), "bold")
+            yield Text(section.part.called, "bold")
         yield _facts(section) if not section.part.keys else _table(section, width or console().width)
     yield from definitions(document)
 
@@ -41,10 +42,7 @@ def as_text(document: Document, width: int = 120) -> str:
 
 def definitions(document: Document) -> Iterator[RenderableType]:
     """What the words mean."""
-    rows = [
-        (Text.assemble(measure.head, (f" {measure.chinese}", "dim")), Text(measure.meaning, "dim"))
-        for measure in document.definitions
-    ]
+    rows = [(Text(measure.called), Text(measure.explained, "dim")) for measure in document.definitions]
     yield table(("", ""), rows, whole=("",)) if page_width() >= 100 else table(("", ""), rows)
 
 
@@ -53,10 +51,7 @@ def _facts(section: Section) -> RenderableType:
     pairs = zip(section.measures, row, strict=True)
     return table(
         ("", " "),
-        [
-            (Text.assemble(measure.head, (f" {measure.chinese}", "dim")), written(measure, value))
-            for measure, value in pairs
-        ],
+        [(Text(measure.called), written(measure, value)) for measure, value in pairs],
         right=(" ",),
     )
 
@@ -64,20 +59,19 @@ def _facts(section: Section) -> RenderableType:
 def _table(section: Section, width: int) -> RenderableType:
     """Where there is no room, the last columns go first, and are named below."""
     if not section.rows:
-        return Text("nothing was archived of these days", "dim")
-    heads = [english for english, _ in section.heads]
+        return Text(_("nothing was archived of these days"), "dim")
+    heads, total = list(section.heads), _("total")
     keys = len(section.part.keys)
     lines: list[list[str]] = []
     for row in section.rows:
         named = [key_written(key, value) for key, value in zip(section.part.keys, row, strict=False)]
         lines.append([*named, *_values(section, row[keys:])])
     if section.total is not None and len(section.rows) > 1:
-        lines.append(["total", *[""] * (keys - 1), *_values(section, section.total[keys:])])
+        lines.append([total, *[""] * (keys - 1), *_values(section, section.total[keys:])])
     shown = _shown(heads, lines, keys + 3, width)
-    rows = [[Text(cell, "bold" if line[0] == "total" else "") for cell in line[:shown]] for line in lines]
+    rows = [[Text(cell, "bold" if line[0] == total else "") for cell in line[:shown]] for line in lines]
     drawn = table(heads[:shown], rows, right=heads[keys:shown])
-    left_out = ", ".join(heads[shown:])
-    return Group(drawn, Text(f"no room for: {left_out}", "dim")) if left_out else drawn
+    return Group(drawn, left_out(heads[shown:])) if heads[shown:] else drawn
 
 
 def _shown(heads: list[str], lines: list[list[str]], least: int, width: int) -> int:

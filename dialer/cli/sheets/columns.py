@@ -10,6 +10,7 @@ from typing import Final
 
 from compliance.numbers import holds_number, masked_text
 from dialer.cli.sheets.cells import seen, without_mark
+from dialer.language.translation import _
 
 MAX_COLUMNS: Final = 200
 HEADER_WITHIN: Final = 20
@@ -85,21 +86,29 @@ def columns_of(
     """The columns of a header; one without a name is `column_1` and so on. `mapping` gives columns a field by their
     names, `below` are some of the rows below by their numbers. Raises `BadSheet`."""
     if len(header) > MAX_COLUMNS:
-        raise BadSheet(f"{len(header)} columns, at most {MAX_COLUMNS} are read")
+        raise BadSheet(_("{header} columns, at most {most} are read", header=len(header), most=MAX_COLUMNS))
     names = [plain_name(name) or f"column_{place}" for place, name in enumerate(header, 1)]
     _refuse_data(names)
     unknown = [name for name in mapping if name not in names]
     if unknown:
-        raise BadSheet(f"--map names columns that are not there: {', '.join(unknown)}; there are: {', '.join(names)}")
+        raise BadSheet(
+            _(
+                "--map names columns that are not there: {unknown}; there are: {names}",
+                unknown=", ".join(unknown),
+                names=", ".join(names),
+            )
+        )
     columns = tuple(Column(name, mapping.get(name) or field_of(name)) for name in names)
     for field in FIELDS:
         filling = [column.name for column in columns if column.field == field]
         if len(filling) > 1 and field not in ("phone", "phones"):
-            raise BadSheet(f"several columns fill {field}: {', '.join(filling)}; choose with --map")
+            raise BadSheet(
+                _("several columns fill {field}: {names}; choose with --map", field=field, names=", ".join(filling))
+            )
     attrs = [column.name for column in columns if column.field == ATTRS]
     twice = sorted({name for name in attrs if attrs.count(name) > 1})
     if twice:
-        raise BadSheet(f"several columns have the same name: {', '.join(twice)}")
+        raise BadSheet(_("several columns have the same name: {names}", names=", ".join(twice)))
     if not any(column.field in ("phone", "phones") for column in columns):
         raise BadSheet(_no_phone(names, below))
     return columns
@@ -140,13 +149,18 @@ def _no_phone(names: Sequence[str], below: Mapping[int, Sequence[str]]) -> str:
         by_cells = [(name, "phone") for name, share in zip(names, shares, strict=True) if share > 0.5]
         proposed = by_cells[:1] + proposed
     if any(field == "phone" for _, field in proposed):
-        return f"no column is named phone or phones; try {as_options(proposed)}"
+        return _("no column is named phone or phones; try {as_options}", as_options=as_options(proposed))
     for number, row in below.items():
         folded = [_folded(plain_name(cell)) for cell in row]
         if any(name in ("phone", "phones") or _PHONE_NAMES.fullmatch(name) for name in folded):
-            return f"no column is named phone or phones; row {number} looks like the header: try --header-row {number}"
+            return _(
+                "no column is named phone or phones; row {number} looks like the header: try --header-row {number}",
+                number=number,
+            )
     shown = ", ".join(masked_text(name) for name in names[:20])
-    return f"no column is named phone or phones; there are: {shown}; say which it is with --map COLUMN=phone"
+    return _(
+        "no column is named phone or phones; there are: {shown}; say which it is with --map COLUMN=phone", shown=shown
+    )
 
 
 def _share_of_numbers(cells: Sequence[Sequence[str]]) -> float:
@@ -170,7 +184,10 @@ def _refuse_data(names: Sequence[str]) -> None:
     place = next((place for place, name in enumerate(names, 1) if _is_number_like(name)), None)
     if place is not None:
         raise BadSheet(
-            "the first row looks like data, not like names of columns "
-            f"(column {place}: {masked_text(names[place - 1])}): put a row of names before it, or try "
-            f"--header-row 0 --map column_{place}=phone"
+            _(
+                "the first row looks like data, not like names of columns (column {place}: {names}): put a row of "
+                "names before it, or try --header-row 0 --map column_{place}=phone",
+                place=place,
+                names=masked_text(names[place - 1]),
+            )
         )

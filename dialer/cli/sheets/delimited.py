@@ -10,6 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
+from dialer.language.phrases import phrase
+from dialer.language.translation import _, translated
+
 DELIMITERS: Final = ",;\t|"
 NAMES: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "\\t": "\t"}
 """Delimiters by what one can type."""
@@ -23,9 +26,9 @@ MOST_LINES: Final = 100
 
 _SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
-OPEN_QUOTE: Final = "a quote is opened and not closed: take it out, or double it"
-STRAY_QUOTE: Final = "a quote stands where none belongs: take it out, or double it and quote the cell"
-TOO_LONG: Final = f"longer than {MAX_LINE:,} characters"
+OPEN_QUOTE: Final = phrase("a quote is opened and not closed: take it out, or double it")
+STRAY_QUOTE: Final = phrase("a quote stands where none belongs: take it out, or double it and quote the cell")
+TOO_LONG: Final = phrase("longer than {most:,} characters", most=MAX_LINE)
 
 
 class Record(NamedTuple):
@@ -57,7 +60,13 @@ def find_layout(path: Path, encoding: str, given: str | None) -> Layout:
     if given is not None:
         delimiter = NAMES.get(given.lower(), given)
         if len(delimiter) != 1 or delimiter in '"\r\n':
-            raise UnreadableLayout(f"--delimiter wants one character, or one of {', '.join(NAMES)}; got {given!r}")
+            raise UnreadableLayout(
+                _(
+                    "--delimiter wants one character, or one of {names}; got {given!r}",
+                    names=", ".join(NAMES),
+                    given=given,
+                )
+            )
         return Layout(delimiter, announced is not None)
     if announced is not None:
         return Layout(announced[1], True)
@@ -93,7 +102,7 @@ def records(
     for line in lines:
         number += 1
         if len(line) > MAX_LINE:
-            yield Record(number, [], TOO_LONG)
+            yield Record(number, [], translated(TOO_LONG))
         elif '"' not in line:
             yield Record(number, line.rstrip("\r\n").split(layout.delimiter) if line.strip() else [])
         else:
@@ -109,13 +118,13 @@ def _quoted(number: int, line: str, lines: _Ahead, delimiter: str, is_row: Calla
         except csv.Error as error:
             if "unexpected end" not in str(error):
                 lines.put_back(taken[1:])
-                return Record(number, [], OPEN_QUOTE if len(taken) > 1 else STRAY_QUOTE)
+                return Record(number, [], translated(OPEN_QUOTE if len(taken) > 1 else STRAY_QUOTE))
         following = next(lines, None)
         if following is not None:
             taken.append(following)
         if following is None or len(taken) > MOST_LINES or is_row(_plain(following, delimiter)):
             lines.put_back(taken[1:])
-            return Record(number, [], OPEN_QUOTE)
+            return Record(number, [], translated(OPEN_QUOTE))
 
 
 def _plain(line: str, delimiter: str) -> list[str]:

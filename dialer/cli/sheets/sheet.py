@@ -15,6 +15,7 @@ from dialer.cli.sheets.columns import HEADER_WITHIN, BadSheet, Column, columns_o
 from dialer.cli.sheets.delimited import Layout, UnreadableLayout, find_layout, records
 from dialer.cli.sheets.encodings import SHOWN, UnknownEncoding, find_encoding
 from dialer.cli.sheets.workbook import BadWorkbook, is_workbook, open_workbook
+from dialer.language.translation import _
 
 MAX_ROWS: Final = 2_000_000
 _LEAST_DIGITS: Final = 7
@@ -64,7 +65,9 @@ def open_sheet(path: Path, mapping: Mapping[str, str], reading: Reading = Readin
     except (UnknownEncoding, UnreadableLayout, BadWorkbook) as error:
         raise BadSheet(str(error)) from None
     if not first_rows:
-        raise BadSheet("the file is empty" if not opened.size_bytes else "there is nothing in the file but empty rows")
+        raise BadSheet(
+            _("the file is empty") if not opened.size_bytes else _("there is nothing in the file but empty rows")
+        )
     header_row, header, below = _header(opened, first_rows, reading.header_row)
     return Sheet(
         path,
@@ -81,7 +84,7 @@ def open_sheet(path: Path, mapping: Mapping[str, str], reading: Reading = Readin
 
 def _text(path: Path, reading: Reading) -> Sheet:
     if reading.sheet is not None:
-        raise BadSheet("--sheet is for workbooks; this is a text file")
+        raise BadSheet(_("--sheet is for workbooks; this is a text file"))
     encoding = find_encoding(path, reading.encoding)
     layout = find_layout(path, encoding.name, reading.delimiter)
     shown = SHOWN.get(encoding.name, encoding.name.upper())
@@ -92,9 +95,11 @@ def _text(path: Path, reading: Reading) -> Sheet:
 def _workbook(path: Path, reading: Reading) -> Sheet:
     named = [f"--{name}" for name in ("encoding", "delimiter") if getattr(reading, name) is not None]
     if named:
-        raise BadSheet(f"{' and '.join(named)}: only for text files; this is a workbook")
+        raise BadSheet(_("{names}: only for text files; this is a workbook", names=" and ".join(named)))
     book = open_workbook(path, reading.sheet)
-    what = f"workbook, sheet {book.sheet}" + (f" (not read: {', '.join(book.others)})" if book.others else "")
+    what = _("workbook, sheet {sheet}", sheet=book.sheet) + (
+        _(" (not read: {names})", names=", ".join(book.others)) if book.others else ""
+    )
     digest = hashlib.blake2b(book.sheet.encode(), digest_size=4)
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
@@ -110,14 +115,23 @@ def _header(opened: Sheet, first_rows: Sequence[Row], asked: int | None) -> tupl
         header = first_rows[0]
         if header.number > 1 + (opened.layout is not None and opened.layout.said_first):
             raise BadSheet(
-                f"the first row is empty; if row {header.number} names the columns: --header-row {header.number}"
+                _(
+                    "the first row is empty; if row {number} names the columns: --header-row {number}",
+                    number=header.number,
+                )
             )
     else:
         header = next((row for row in first_rows if row.number == asked), Row(asked, ()))
         if not header.cells:
-            raise BadSheet(f"--header-row {asked}: that row is empty, or not there")
+            raise BadSheet(_("--header-row {asked}: that row is empty, or not there", asked=asked))
     if header.fault:
-        raise BadSheet(f"row {header.number}, which must name the columns, cannot be read: {header.fault}")
+        raise BadSheet(
+            _(
+                "row {number}, which must name the columns, cannot be read: {fault}",
+                number=header.number,
+                fault=header.fault,
+            )
+        )
     return header.number, header.cells, [row for row in first_rows if row.number > header.number]
 
 
@@ -131,9 +145,16 @@ def rows(sheet: Sheet, on_bytes: Callable[[int], None] = lambda _: None) -> Iter
         if row.number <= sheet.header_row:
             continue
         if row.number - sheet.header_row > MAX_ROWS:
-            raise BadSheet(f"more than {MAX_ROWS:,} rows; those were handled, put the others into another file")
+            raise BadSheet(
+                _(
+                    "more than {most:,} rows; those were handled, put the others into another file",
+                    most=MAX_ROWS,
+                )
+            )
         if len(row.cells) > width and any(row.cells[width:]):
-            yield Row(row.number, row.cells, f"has {len(row.cells)} cells, the header has {width}")
+            yield Row(
+                row.number, row.cells, _("has {cells} cells, the header has {width}", cells=len(row.cells), width=width)
+            )
         else:
             yield row
     on_bytes(sheet.size_bytes)
@@ -163,7 +184,7 @@ def _raw_rows(sheet: Sheet, on_bytes: Callable[[int], None]) -> Iterator[Row]:
             if record.number % 500 == 0:
                 on_bytes(raw.tell())
             if record.fault:
-                yield Row(record.number, (), f"cannot be read: {record.fault}")
+                yield Row(record.number, (), _("cannot be read: {fault}", fault=record.fault))
             elif any(record.cells):
                 own = tuple([without_mark(cell) for cell in record.cells])
                 if any(own):

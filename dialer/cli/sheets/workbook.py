@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from dialer.language.translation import _
+
 MAGIC: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 MOST_BYTES: Final = 512 << 20
 MOST_UNPACKED_BYTES: Final = 4 << 30
@@ -60,9 +62,9 @@ def open_workbook(path: Path, sheet: str | None) -> WorkbookRows:
                 if chosen.height:
                     break
     except PasswordError:
-        raise BadWorkbook("the workbook is protected by a password: save it without") from None
+        raise BadWorkbook(_("the workbook is protected by a password: save it without")) from None
     except CalamineError as error:
-        raise BadWorkbook(f"the workbook cannot be read: {str(error)[:200]}") from None
+        raise BadWorkbook(_("the workbook cannot be read: {error}", error=str(error)[:200])) from None
     # Empty rows before the first with cells are iterated over as well, empty columns are not.
     rows = ((number, [text_of(cell) for cell in row]) for number, row in enumerate(chosen.iter_rows(), 1))
     others = tuple(each for each in seen if each != chosen.name)
@@ -72,25 +74,31 @@ def open_workbook(path: Path, sheet: str | None) -> WorkbookRows:
 def _check_size(path: Path) -> None:
     size = path.stat().st_size
     if size > MOST_BYTES:
-        raise BadWorkbook(f"the workbook has {size >> 20} MB, at most {MOST_BYTES >> 20} are read: save it as CSV")
+        raise BadWorkbook(
+            _(
+                "the workbook has {size} MB, at most {most} are read: save it as CSV",
+                size=size >> 20,
+                most=MOST_BYTES >> 20,
+            )
+        )
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > MOST_UNPACKED_BYTES:
-        raise BadWorkbook("the workbook is too large when it is unpacked: save it as CSV")
+        raise BadWorkbook(_("the workbook is too large when it is unpacked: save it as CSV"))
 
 
 def _chosen(seen: Sequence[str], names: Sequence[str], asked: str | None) -> str:
     if not names:
-        raise BadWorkbook("the workbook has no sheet")
+        raise BadWorkbook(_("the workbook has no sheet"))
     if asked is None:
         return seen[0] if seen else names[0]
     if asked in names:
         return asked
     if asked.isdecimal() and 1 <= int(asked) <= len(names):
         return names[int(asked) - 1]
-    raise BadWorkbook(f"--sheet {asked}: there are {', '.join(names)}")
+    raise BadWorkbook(_("--sheet {asked}: there are {names}", asked=asked, names=", ".join(names)))
 
 
 def text_of(cell: Any) -> str:

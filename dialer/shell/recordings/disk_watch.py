@@ -14,6 +14,7 @@ import trio
 from dialer.core.inputs import RecordingFault
 from dialer.disk.errors import DiskError
 from dialer.disk.recordings import sealing
+from dialer.language.phrases import phrase
 from dialer.shell.parts import Parts
 from dialer.shell.recordings.recorded import RECORDER
 from dialer.shell.slow_work import NoAnswer, SlowWork
@@ -68,7 +69,12 @@ class DiskWatch:
             fault, near = str(error), 0.0
         alarm = ""
         if not fault and near < NEAR * settings.min_free_mb:
-            alarm = f"{near:,.0f} MB are left for recordings; below {settings.min_free_mb:,} MB nothing is recorded"
+            alarm = phrase(
+                "{left:,.0f} MB are left for recordings; below {least:,} MB nothing is recorded: make room, or shorten "
+                "recordings.keep_days",
+                left=near,
+                least=settings.min_free_mb,
+            )
         await self._tell(fault, alarm, near)
 
     def _somebody_records(self) -> bool:
@@ -77,19 +83,25 @@ class DiskWatch:
     async def _tell(self, fault: str, alarm: str, free_mb: float | None) -> None:
         self.parts.statistics.recordings = replace(self.parts.statistics.recordings, free_mb=free_mb)
         if fault:
-            alarm = f"nothing is recorded: {fault}. {self._who_waits()}Make room or mend the disk"
-        elif alarm:
-            alarm += ": make room, or shorten recordings.keep_days"
+            names = self._who_waits()
+            if names:
+                alarm = phrase(
+                    "nothing is recorded: {fault}. No calls of {names}, which require it. Make room or mend the disk",
+                    fault=fault,
+                    names=", ".join(names),
+                )
+            else:
+                alarm = phrase("nothing is recorded: {fault}. Make room or mend the disk", fault=fault)
         self.parts.health.alarm(ABOUT, alarm)
         if fault != self.fault:
             log.warning("recording", fault=fault or "none any more")
             self.fault = fault
             await self.parts.queues.inbox.send(RecordingFault(fault))
 
-    def _who_waits(self) -> str:
+    def _who_waits(self) -> list[str]:
+        """Campaigns that start no call without a recording."""
         runs = self.parts.engine.state.campaigns.values()
-        names = sorted(run.name for run in runs if run.settings.recording.used and run.settings.recording.required)
-        return f"No calls of {', '.join(names)}, which require it. " if names else ""
+        return sorted(run.name for run in runs if run.settings.recording.used and run.settings.recording.required)
 
     def _let_alarms_end(self) -> None:
         health, now = self.parts.health, self.parts.clock.now()
@@ -111,7 +123,12 @@ def fault_of(folders: list[Path], min_free_mb: float) -> str:
         except OSError as error:
             return f"{folder}: {error.strerror or error}"
         if free_mb < min_free_mb:
-            return f"{folder}: {free_mb:,.0f} MB are free, recordings.min_free_mb is {min_free_mb:,.0f}"
+            return phrase(
+                "{folder}: {free_mb:,.0f} MB are free, recordings.min_free_mb is {least_mb:,.0f}",
+                folder=folder,
+                free_mb=free_mb,
+                least_mb=min_free_mb,
+            )
     return ""
 
 

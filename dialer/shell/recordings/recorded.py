@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dialer.core.effects import Recorded as TalkOver
+from dialer.language.phrases import phrase
 from dialer.shell.health import Health
 
 MOST_KEPT: Final = 20_000
@@ -17,7 +18,10 @@ RECORDER: Final = "a recorder"
 
 def recorder_failed(health: Health, problem: str) -> None:
     """A talk goes on without being recorded: an alarm, with what to do."""
-    health.alarm(RECORDER, f"a talk could not be recorded: {problem}. Look at recordings.folder: dialer doctor")
+    health.alarm(
+        RECORDER,
+        phrase("a talk could not be recorded: {problem}. Look at recordings.folder: dialer doctor", problem=problem),
+    )
 
 
 @dataclass(slots=True)

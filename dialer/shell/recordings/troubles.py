@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dialer.language.phrases import phrases
 from dialer.shell.health import Health
 
 ABOUT: Final = "recordings that failed"
@@ -32,8 +33,13 @@ class Troubles:
     def look(self, now: float, set_aside: int) -> None:
         """So many talks are set aside now; `now` is monotonic seconds."""
         if set_aside:
-            talks = "1 talk" if set_aside == 1 else f"{set_aside} talks"
-            self.health.alarm(ABOUT, f"{talks} in {self.aside} could not be made a recording: see the log for why")
+            words = phrases(
+                "{number} talk in {folder} could not be made a recording: see the log for why",
+                "{number} talks in {folder} could not be made a recording: see the log for why",
+                set_aside,
+                folder=self.aside,
+            )
+            self.health.alarm(ABOUT, words)
             return
         if self._until == float("inf"):
             self._until = now + SHOWN_S

@@ -11,6 +11,7 @@ import trio
 from dialer.core.abandonment.windows import counting_day, zone_of
 from dialer.core.board import Board, CallRow, PartyRow, published
 from dialer.core.engine_view import EngineStatistics
+from dialer.language.phrases import phrase
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import KeyDamaged, StoreError
@@ -116,6 +117,7 @@ class BoardTask:
 
     def _note_trunks(self, figures: EngineStatistics) -> None:
         for trunk in figures.trunks:
-            next_try = f", the next try is in {trunk.resting_s:.0f} s" if trunk.resting_s else ""
-            words = f"trunk {trunk.name} rests: {trunk.why}{next_try}"
+            words = phrase("trunk {name} rests: {why}", name=trunk.name, why=trunk.why)
+            if trunk.resting_s:
+                words = phrase("{rests}, the next try is in {next_s:.0f} s", rests=words, next_s=trunk.resting_s)
             self.parts.health.alarm(f"trunk {trunk.name}", words if trunk.name in figures.broken_trunks else "")

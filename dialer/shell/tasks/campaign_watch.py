@@ -29,6 +29,7 @@ from config.scripts.wav import audio_mistakes, unplayable
 from dialer.core.abandonment.windows import counting
 from dialer.core.inputs import CampaignChanged, CampaignState
 from dialer.disk.registers import NationalRegisters
+from dialer.language.phrases import listed, phrase
 from dialer.shell.parts import Parts
 from dialer.shell.slow_work import NoAnswer, SlowWork
 from dialer.store.base.errors import KeyDamaged
@@ -50,17 +51,24 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
     """Every reason why this host cannot run a campaign."""
     reasons = list(settings.missing_to_start())
     trunks = [trunk.name for trunk in daemon.trunks]
-    there = f"(there is: {', '.join(trunks) or 'none'})"
     reasons += [
-        f"trunk {name!r} is not configured here {there}" for name in settings.trunks_named if name not in trunks
+        phrase("trunk {name!r} is not configured here", name=name)
+        if not trunks
+        else phrase("trunk {name!r} is not configured here (there is: {trunks})", name=name, trunks=", ".join(trunks))
+        for name in settings.trunks_named
+        if name not in trunks
     ]
     if not trunks:
-        reasons.append("no trunk is configured")
+        reasons.append(phrase("no trunk is configured"))
     elif not reasons:
         reasons.extend(_caller_ids_without_a_trunk(settings, daemon))
     if daemon.evidence.keep_days < settings.evidence_days:
         reasons.append(
-            f"evidence.keep_days is {daemon.evidence.keep_days} here, and its policies want {settings.evidence_days}"
+            phrase(
+                "evidence.keep_days is {days} here, and its policies want {wanted}",
+                days=daemon.evidence.keep_days,
+                wanted=settings.evidence_days,
+            )
         )
     if settings.abandon_message:
         reasons.extend(unplayable(Path(settings.abandon_message)))
@@ -84,7 +92,11 @@ def _caller_ids_without_a_trunk(settings: AppliedSettings, daemon: DaemonSetting
     if not all(allowed):
         return []
     shown = [row.number for row in settings.caller_pool().rows]
-    return [f"no trunk may show caller id {number}" for number in shown if not any(number in row for row in allowed)]
+    return [
+        phrase("no trunk may show caller id {number}", number=number)
+        for number in shown
+        if not any(number in row for row in allowed)
+    ]
 
 
 def unreliable(settings: AppliedSettings, shelf: NationalRegisters, now: float) -> list[str]:
@@ -207,8 +219,10 @@ class CampaignWatch:
         for number in self._resting.keys() - resting.keys():
             log.info("caller id may be shown again", caller_id=number)
         for number in self._resting.keys() | resting.keys():
-            ends = f"; dialer callerid wake {number} ends it"
-            self.parts.health.alarm(f"caller id {number}", resting[number] + ends if number in blocked else "")
+            words = phrase(
+                "{rests}; dialer callerid wake {number} ends it", rests=resting.get(number, ""), number=number
+            )
+            self.parts.health.alarm(f"caller id {number}", words if number in blocked else "")
         self._resting = resting
 
     def _note_holidays(self, warnings: dict[str, str]) -> None:
@@ -273,7 +287,7 @@ class CampaignWatch:
             try:
                 reasons[settings.name] = await self._files.run(f"files of campaign {settings.name}", FILE_LIMIT_S, both)
             except NoAnswer as silence:
-                reasons[settings.name] = [f"one of the {silence}"]
+                reasons[settings.name] = [phrase("one of the {silence}", silence=silence)]
 
         async with trio.open_nursery() as nursery:
             for settings in campaigns:
@@ -299,8 +313,11 @@ class CampaignWatch:
         )
 
     def _note(self, name: str, reasons: list[str]) -> None:
-        problem = "; ".join(reasons)
+        problem: str = listed(reasons, "; ") if reasons else ""
         if problem and problem != self.parts.statistics.campaigns[name].problem:
             log.error("campaign cannot run here", campaign=name, reasons=reasons)
         self.parts.statistics.campaigns[name].problem = problem
-        self.parts.health.alarm(f"campaign {name}", problem and f"campaign {name} cannot run here: {problem}")
+        self.parts.health.alarm(
+            f"campaign {name}",
+            problem and phrase("campaign {name} cannot run here: {problem}", name=name, problem=problem),
+        )

@@ -26,6 +26,7 @@ from dialer.core.inbound.ending import end_of
 from dialer.core.model import Settlement
 from dialer.disk.errors import DiskError
 from dialer.disk.journal import Row
+from dialer.language.phrases import phrase
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts, ToWrite
 from dialer.store.base.errors import StoreError
@@ -227,7 +228,7 @@ class EventWriter:
         if self.parts.spool.lost > before:
             lost = self.parts.spool.lost
             log.error("facts on disk are gone", facts=lost)
-            words = f"{lost} facts in the spool are gone: somebody cut its files off or deleted them"
+            words = phrase("{lost} facts in the spool are gone: somebody cut its files off or deleted them", lost=lost)
             self.parts.health.alarm("unreadable facts", words)
         return rows
 
@@ -243,7 +244,7 @@ class EventWriter:
                 except OSError as failure:
                     raise StoreError(f"a fact cannot be read, and cannot be set aside: {failure}") from error
                 log.error("a fact on disk cannot be read and is set aside", reason=str(error), path=path)
-                words = f"facts in the spool could not be read; they are set aside in {path}"
+                words = phrase("facts in the spool could not be read; they are set aside in {path}", path=path)
                 self.parts.health.alarm("unreadable facts", words)
         return facts
 

@@ -26,6 +26,7 @@ from dialer.core.inputs import Permitted, Refused
 from dialer.core.model import NOBODY, Settlement
 from dialer.disk.evidence_log import EvidenceLog, compress, deletion
 from dialer.disk.journal import Journal, Row
+from dialer.language.phrases import phrase
 from dialer.shell.clock import Clock
 from dialer.shell.health import Health, NoCalls
 from dialer.store.crm.requests import Outcome
@@ -139,7 +140,9 @@ class Evidence:
             while self._written < mine and not self.failing:
                 await self._moved.wait()
         if limit.cancelled_caught:
-            self.health.stop_calls(NoCalls.EVIDENCE, f"the disk has not answered for {KEEP_LIMIT_S:g} s")
+            self.health.stop_calls(
+                NoCalls.EVIDENCE, phrase("the disk has not answered for {seconds:g} s", seconds=KEEP_LIMIT_S)
+            )
             self._wake_who_waits()
         return self._written >= mine
 

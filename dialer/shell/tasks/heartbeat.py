@@ -16,6 +16,7 @@ import trio
 
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.inputs import LocalTime, StoreHealth
+from dialer.language.phrases import phrase
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.shell.tasks.campaign_watch import CampaignWatch
@@ -74,12 +75,14 @@ class Heartbeat:
         while True:
             if moved_s := clock.jumped():
                 jumped_at = clock.now()
-                health.stop_calls(NoCalls.CLOCK, f"by {moved_s:+.1f} s")
+                health.stop_calls(NoCalls.CLOCK, phrase("by {seconds:+.1f} s", seconds=moved_s))
                 self._let_others_show_up()
             elif clock.now() - jumped_at > CLOCK_REST_S:
                 health.allow_calls(NoCalls.CLOCK)
             if self.alive_until is not None and clock.now() >= self.alive_until - self.parts.settings.host.heartbeat_s:
-                health.stop_calls(NoCalls.SIGN_OF_LIFE, f"Redis must take one every {self.owner_ttl_s:g} s")
+                health.stop_calls(
+                    NoCalls.SIGN_OF_LIFE, phrase("Redis must take one every {seconds:g} s", seconds=self.owner_ttl_s)
+                )
             else:
                 health.allow_calls(NoCalls.SIGN_OF_LIFE)
             utc_offset_s = clock.utc_offset_s()
@@ -145,7 +148,9 @@ class Heartbeat:
         # The answer was on its way for a while: only what lies outside is a difference.
         ahead_s = max(0.0, before - theirs) + min(0.0, clock.wall() - theirs)
         if abs(ahead_s) > CLOCKS_AGREE_S:
-            words = f"this one is {abs(ahead_s):.0f} s {'ahead' if ahead_s > 0 else 'behind'}"
+            words = phrase("this one is {seconds:.0f} s behind", seconds=-ahead_s)
+            if ahead_s > 0:
+                words = phrase("this one is {seconds:.0f} s ahead", seconds=ahead_s)
             health.stop_calls(NoCalls.CLOCKS, words)
         else:
             health.allow_calls(NoCalls.CLOCKS)
@@ -181,7 +186,8 @@ class Heartbeat:
         mortal = await self._in_thread(lifetimes.make_lasting, campaigns, crm_map.loaded(self.parts.store).crms)
         if mortal:
             names = ", ".join(mortal[:5]) + (f" and {len(mortal) - 5} more" if len(mortal) > 5 else "")
-            self.parts.health.alarm(MORTAL, f"somebody had set an end of life on {names}; it was taken away")
+            words = phrase("somebody had set an end of life on {names}; it was taken away", names=names)
+            self.parts.health.alarm(MORTAL, words)
             self._mortal_until = self.parts.clock.now() + MORTAL_S
         elif self.parts.clock.now() >= self._mortal_until:
             self.parts.health.alarm(MORTAL, "")

@@ -18,6 +18,7 @@ import structlog
 import trio
 
 from dialer.disk.journal import Confirmed, Row, confirmation
+from dialer.language.phrases import phrase
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import StoreError
@@ -81,13 +82,13 @@ class MarkerWatch:
             known = self.confirmed
             seen = await self._asked(marker.tick, known)
             if known is not None and seen.verdict is not Verdict.WHOLE:
-                self._not_whole("the server has to be told again what this host did")
+                self._not_whole(phrase("the server has to be told again what this host did"))
                 seen = await self._mend(known, seen)
             if seen.verdict is Verdict.WHOLE:
                 await self._confirm(seen)
                 await self._heed_others(seen)
             elif known is None:
-                self._not_whole("other hosts wait for: dialer store accept")
+                self._not_whole(phrase("other hosts wait for: dialer store accept"))
 
     def must_stand(self) -> None:
         """Make sure, from a thread, that nothing was forgotten since the last look. Raises `StoreError`."""
@@ -141,10 +142,18 @@ class MarkerWatch:
             return seen
         counts = {"attempts": retold.attempts, "contacts": retold.contacts, "ends": retold.ends, "asked": heard.done}
         log.warning("told the server again what it had forgotten", **counts, behind_s=behind_s, took_s=took_s)
-        span = "what it knew" if behind_s is None else f"up to {behind_s + self.parts.settings.host.heartbeat_s:.0f} s"
-        words = f"Redis had forgotten {span}: {retold.attempts} attempts and {retold.ends} ends were told to it again"
-        words += f", and {heard.done} requests of the CRM"
-        self.parts.health.alarm(_ALARM, f"{words}; leads and commands of others in that time are gone")
+        span = phrase("what it knew")
+        if behind_s is not None:
+            span = phrase("up to {span_s:.0f} s", span_s=behind_s + self.parts.settings.host.heartbeat_s)
+        words = phrase(
+            "Redis had forgotten {span}: {attempts} attempts and {ends} ends were told to it again, and {requests} "
+            "requests of the CRM; leads and commands of others in that time are gone",
+            span=span,
+            attempts=retold.attempts,
+            ends=retold.ends,
+            requests=heard.done,
+        )
+        self.parts.health.alarm(_ALARM, words)
         self._alarm_ends_at = self.parts.clock.now() + ALARM_S
         return seen
 
@@ -187,7 +196,7 @@ class MarkerWatch:
 
     async def _wait(self, seen: Marker, complaint: str, words: str) -> None:
         """Say why this host does not go on, here and to whoever asks `dialer store status`."""
-        self._not_whole(f"{words}; look at: dialer store status")
+        self._not_whole(phrase("{words}; look at: dialer store status", words=words))
         if self.parts.host in seen.waiting:
             return
         kinds: dict[str, int] = {retelling.PERMIT: 0, retelling.SETTLED: 0}
@@ -220,7 +229,9 @@ class MarkerWatch:
         if parts.clock.now() >= self._alarm_ends_at:
             parts.health.alarm(_ALARM, "")
         missed = _names(seen.missed - me)
-        words = f"{missed} did not tell what it did before Redis forgot it: numbers may be called once more"
+        words = phrase(
+            "{hosts} did not tell what it did before Redis forgot it: numbers may be called once more", hosts=missed
+        )
         parts.health.alarm(_MISSED, words if missed else "")
         owing = seen.owing - me
         self._owed_since = (self._owed_since or parts.clock.now()) if owing else None
@@ -263,12 +274,14 @@ class MarkerWatch:
 def _words(verdict: Verdict, behind_s: float | None) -> str:
     match verdict:
         case Verdict.EMPTIED:
-            return "Redis is empty: everything that it knew is gone"
+            return phrase("Redis is empty: everything that it knew is gone")
         case Verdict.REPLACED:
-            return "this is another Redis, or one that others began anew"
+            return phrase("this is another Redis, or one that others began anew")
     if behind_s is None:
-        return "Redis has forgotten more than this host can tell it again"
-    return f"Redis knows nothing of the last {behind_s:,.0f} s, as after the restore of a backup"
+        return phrase("Redis has forgotten more than this host can tell it again")
+    return phrase(
+        "Redis knows nothing of the last {seconds:,.0f} s, as after the restore of a backup", seconds=behind_s
+    )
 
 
 def _names(hosts: Collection[str]) -> str:

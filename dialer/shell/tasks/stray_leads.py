@@ -8,6 +8,7 @@ from typing import Final
 
 import trio
 
+from dialer.language.phrases import phrase
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import StoreError
@@ -53,7 +54,7 @@ class StrayLeads:
             if event.id not in self.told:
                 self.told[event.id] = None
                 await self.parts.queues.facts.send(event)
-            self.parts.health.alarm(f"leads in {key}", f"{row.sentence} (dialer crm stray)")
+            self.parts.health.alarm(f"leads in {key}", phrase("{leads} (dialer crm stray)", leads=row.sentence))
         for key in self._alarms - strays.keys():
             self.parts.health.alarm(f"leads in {key}", "")
         self._alarms = set(strays)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from dialer.language.phrases import phrase
 from dialer.store.base.connection import Store, attempt_trip, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
@@ -65,16 +66,28 @@ class Reader:
     def trouble(self, settings: EventSettings, now: float) -> str:
         """What is wrong with it, in a sentence; empty: nothing."""
         if self.group_gone:
-            return f"reader {self.name} has lost its place, its consumer group is gone: {registering(self.name)}"
+            return phrase(
+                "reader {name} has lost its place, its consumer group is gone: {command}",
+                name=self.name,
+                command=registering(self.name),
+            )
         if self.lost:
-            return f"reader {self.name} was away for too long: {self.lost:,} events went before it read them"
+            return phrase(
+                "reader {name} was away for too long: {lost:,} events went before it read them",
+                name=self.name,
+                lost=self.lost,
+            )
         behind_s = self.behind_s(now)
         if behind_s < BEHIND_S and self.unread < BEHIND_SHARE * settings.limit:
             return ""
         share = self.unread / settings.limit  # as a share: the log would mask the limit, which has seven digits
-        return (
-            f"reader {self.name} has {self.unread:,} events unread, the oldest for {behind_s / 60:,.0f} min; that is "
-            f"{100 * share:.1f} % of its limit, beyond which the oldest go"
+        return phrase(
+            "reader {name} has {unread:,} events unread, the oldest for {behind_min:,.0f} min; that is {share:.1f} % "
+            "of its limit, beyond which the oldest go",
+            name=self.name,
+            unread=self.unread,
+            behind_min=behind_s / 60,
+            share=100 * share,
         )
 
 

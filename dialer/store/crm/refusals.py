@@ -13,6 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from dialer.language.phrases import phrase
 from dialer.store.settlement.outbox import CrmEvent, refused
 
 SENDER_PER_S: Final = 5.0
@@ -100,12 +101,15 @@ class Refusals:
 
     def alarms(self, now: float) -> dict[str, str]:
         """By stream what to say of a flood of bad entries; empty when it is over."""
-        words = {}
+        words: dict[str, str] = {}
         with self._lock:
             for stream, row in list(self._floods.items()):
-                words[stream] = (
-                    f"{stream} is flooded with entries that are refused, {row.count:,} of them told only as a sum; "
-                    f"the last: {row.reason}"
+                words[stream] = phrase(
+                    "{stream} is flooded with entries that are refused, {number:,} of them told only as a sum; the "
+                    "last: {reason}",
+                    stream=stream,
+                    number=row.count,
+                    reason=row.reason,
                 )
                 if now - row.last > REMEMBERED_S:
                     del self._floods[stream]

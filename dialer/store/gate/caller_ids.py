@@ -31,6 +31,7 @@ from compliance.caller_ids import (
 from config.campaign import CampaignSettings
 from dialer.core.abandonment.windows import counting_day, next_day, zone_of
 from dialer.core.model import Disposition, Settlement
+from dialer.language.phrases import phrase
 from dialer.language.refusals import detail
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.base.fields import EPOCH_MAX, Undecodable
@@ -188,11 +189,18 @@ def review(store: Store, settings: CampaignSettings, now: float) -> Review:
     standings = held(store, settings, now).standings(pool)
     refusal = none_left(pool.rows, standings, next_day(now, zone), now) if pool.rows else None
     resting = {
-        number: f"caller id {number} rests until {_clock(standing.rests_until, zone)}: {standing.why}"
+        number: phrase(
+            "caller id {number} rests until {time}: {why}",
+            number=number,
+            time=_clock(standing.rests_until, zone),
+            why=standing.why,
+        )
         for number, standing in standings.items()
         if standing.rests(now)
     }
-    why = "" if refusal is None or refusal.until is None else f"{detail(refusal)}, until {_clock(refusal.until, zone)}"
+    why = ""
+    if refusal is not None and refusal.until is not None:
+        why = phrase("{why}, until {time}", why=detail(refusal), time=_clock(refusal.until, zone))
     blocked = {number for number, standing in standings.items() if standing.rests(now) and standing.by_network}
     return Review(why, resting, frozenset(blocked))
 

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from compliance.numbers import masked_text
+from dialer.language.phrases import phrase, phrases
 from dialer.store.base.connection import Command, ScriptCall, Store, trip
 from dialer.store.base.errors import StreamFull
 from dialer.store.base.refusals import everywhere
@@ -44,15 +45,23 @@ class Stray:
     def reason(self) -> str:
         """What is wrong with the key, and what may be right."""
         if self.campaign == self.meant:
-            return f"the braces around {self.campaign} are missing"
-        hint = f"; is {self.meant} meant?" if self.meant else ""
-        return f"there is no campaign {self.campaign}{hint}"
+            return phrase("the braces around {campaign} are missing", campaign=self.campaign)
+        if self.meant:
+            return phrase(
+                "there is no campaign {campaign}; is {meant} meant?", campaign=self.campaign, meant=self.meant
+            )
+        return phrase("there is no campaign {campaign}", campaign=self.campaign)
 
     @property
     def sentence(self) -> str:
         """All of it in words."""
-        wait = "1 lead waits" if self.leads == 1 else f"{self.leads:,} leads wait"
-        return f"{wait} in {self.key} and nobody reads there: {self.reason}"
+        return phrases(
+            "{number:,} lead waits in {key} and nobody reads there: {reason}",
+            "{number:,} leads wait in {key} and nobody reads there: {reason}",
+            self.leads,
+            key=self.key,
+            reason=self.reason,
+        )
 
     def event(self, now: float) -> CrmEvent:
         """What the CRM is told; the same event for the same leads."""

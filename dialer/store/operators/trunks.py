@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from dialer.language.phrases import phrase
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import Time, packed, read
@@ -25,7 +26,9 @@ class Drained:
     @property
     def words(self) -> str:
         """For the board."""
-        return f"drained by {self.who}" + (f": {self.reason}" if self.reason else "")
+        if self.reason:
+            return phrase("drained by {who}: {reason}", who=self.who, reason=self.reason)
+        return phrase("drained by {who}", who=self.who)
 
 
 def drain(store: Store, trunk: str, *, who: str, now: float, reason: str = "") -> bool:
