@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from email import policy
@@ -56,7 +57,7 @@ def serve() -> Iterator[Serve]:
     running: list[Controller] = []
 
     def start(**more: Any) -> tuple[Mailbox, list[str]]:
-        mailbox, port = Mailbox(), free_port()
+        mailbox, port = Mailbox(), free_port(socket.SOCK_STREAM)
         controller = Controller(mailbox, hostname="127.0.0.1", port=port, **more)
         controller.start()
         running.append(controller)
