@@ -28,7 +28,7 @@ class MailRefused(Exception):
 def message_of(document: Document, text: str, files: Sequence[Path], sender: str, to: Sequence[str]) -> EmailMessage:
     """The mail: `text` to read, `files` attached. Raises `OSError`."""
     message = EmailMessage()
-    message["Subject"] = f"{document.report.title} {document.report.chinese} {document.span}"
+    message["Subject"] = f"{document.report.called} {document.span}"
     message["From"], message["To"] = sender, ", ".join(to)
     message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain=sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence answers it

@@ -75,18 +75,23 @@ def mailed(run: Run, folder: Path, given: list[str], *to: str) -> Any:
     return run(*given, "report", "daily", "--period", "2026-03-03", "--write", str(folder), *recipients)
 
 
-def test_a_report_comes_by_mail(run: Run, serve: Serve, tmp_path: Path) -> None:
-    """To read at once, in both languages, with all its files attached; they stay where they were written."""
+@pytest.mark.parametrize(
+    ("language", "subject", "word"),
+    [("en", "Daily report 2026-03-03", "utilisation"), ("zh", "日报 2026-03-03", "座席利用率")],
+)
+def test_a_report_comes_by_mail(run: Run, serve: Serve, tmp_path: Path, language: str, subject: str, word: str) -> None:
+    """To read at once, in the reader's language, with all its files attached; they stay where they were written."""
     mailbox, given = serve()
+    settings = [*given, "--set", "mail.security=none", "--set", f"archive.language={language}"]
 
-    done = mailed(run, tmp_path / "out", [*given, "--set", "mail.security=none"], "anna@example.com", "bo@example.com")
+    done = mailed(run, tmp_path / "out", settings, "anna@example.com", "bo@example.com")
 
     assert done.exit_code == 0, done.output
     (mail,) = mailbox.mails
-    assert (mail["Subject"], mail["To"]) == ("Daily report 日报 2026-03-03", "anna@example.com, bo@example.com")
+    assert (mail["Subject"], mail["To"]) == (subject, "anna@example.com, bo@example.com")
     body = mail.get_body()
     assert body is not None
-    assert "座席利用率" in body.get_content()
+    assert word in body.get_content()
     names = {part.get_filename(): part.get_content_type() for part in mail.iter_attachments()}
     assert set(names) == {f"daily-2026-03-03.{ending}" for ending in ("csv", "html", "json", "xlsx")}
     assert names["daily-2026-03-03.html"] == "text/html"
