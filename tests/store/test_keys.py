@@ -16,6 +16,7 @@ from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.policies import applied, read_catalogue
 from config.redis import RedisSettings
+from dialer.core.effects import FindCaller
 from dialer.core.model import Retry, Settlement
 from dialer.disk.registers import NationalRegisters
 from dialer.store.base import connection as door
@@ -23,7 +24,7 @@ from dialer.store.base.connection import ScriptCall, Store, close_store, open_st
 from dialer.store.base.errors import StoreError
 from dialer.store.base.keys import BUCKETS, SHARDS, Keys, digits, place
 from dialer.store.crm import inbox
-from dialer.store.leads import funnel, leads, leases, lists, preflight, stale
+from dialer.store.leads import callers, funnel, leads, leases, lists, preflight, stale
 from dialer.store.leads.bulk import changes, transfer
 from dialer.store.leads.bulk.rewrite import CannotRewrite, Rewrite, rewrite
 from dialer.store.operators import agents, campaigns
@@ -100,6 +101,9 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
     recovery.beat(store, OWNER, 60, NOW)
     recovery.farewell(store, OWNER)
     recovery.recover(store, NOW)
+    caller = callers.Caller(dialled[-1].lead, 0, NOW, NOW)
+    wish = FindCaller("I0", number(0), "main", "+861065550000", (floor.name,))
+    callers.keep(store, caller, wish, OWNER, NOW)
     leads.page(store, floor.name)
     changes.change(store, floor.name, ["L0"], changes.cancelled("x"), who="x", now=NOW)
     stale.judge_again(store, floor.name, ["hours"], NOW)

@@ -15,7 +15,7 @@ from tests.store.test_keys import live_a_whole_life
 END: frozenset[str] = frozenset(
     {
         *("agent_claim", "phone_claim", "heartbeat", "status", "calls", "ledger", "ledger_hour", "agent_day"),
-        *("caller_id_uses", "housekeeper"),
+        *("caller_id_uses", "housekeeper", "web_session"),
     }
 )
 """Keys that have an end of life by themselves."""

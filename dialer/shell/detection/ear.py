@@ -3,13 +3,14 @@ again after it died. Whatever fails here costs verdicts, which is told, and no c
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -36,24 +37,42 @@ RESTART_S: Final = 2.0
 """What is answered in the meantime has no verdict."""
 
 STOP_S: Final = 5.0
+MOST_FOLDERS: Final = 10
 LONGEST_REPLY_BYTES: Final = 65_536
 ALARM: Final = "machine detection"
 
 
 @contextmanager
 def listening_folder(host: str) -> Iterator[str]:
-    """A folder for the files of answered lines, in memory where the system has such a place, for this user alone. What
-    an earlier run of this host left there is deleted; so is the folder, in the end."""
+    """A folder for the files of answered lines, in memory where the system has such a place, for this user alone. It is
+    locked while this process lives, so what is not locked was left behind by a run that died, and is deleted; so is the
+    folder, in the end."""
     place = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    for left in place.glob(f"{PREFIX}*"):
+        with ExitStack() as stack:
+            if _locked(left, stack):
+                shutil.rmtree(left, ignore_errors=True)
     prefix = f"{PREFIX}{''.join(char if char.isalnum() else '_' for char in host)}-"
-    for left in place.glob(f"{prefix}*"):
-        if left.is_dir() and not left.is_symlink() and left.stat().st_uid == os.getuid():
-            shutil.rmtree(left, ignore_errors=True)
-    folder = tempfile.mkdtemp(prefix=prefix, dir=place)
+    with ExitStack() as stack:
+        for _ in range(MOST_FOLDERS):
+            folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+            if _locked(folder, stack):
+                break  # else another start took it for one that was left behind
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield str(folder)
+
+
+def _locked(folder: Path, stack: ExitStack) -> bool:
+    """Whether the folder is there, is this user's, and now locked by this process, until the stack ends."""
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        stack.callback(os.close, descriptor)
+        if os.fstat(descriptor).st_uid != os.getuid():
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return folder.stat().st_ino == os.fstat(descriptor).st_ino
+    except OSError:
+        return False
 
 
 class Ear:
