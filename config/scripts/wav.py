@@ -29,6 +29,8 @@ def length_s(path: Path) -> float:
                 frames: int = recording.getnframes()
     except IsADirectoryError:
         raise ValueError(f"{path} is no regular file") from None
+    except RuntimeError:  # of wave, without words: a chunk that ends beyond its file
+        raise ValueError(f"{path} cannot be read: it is damaged") from None
     except (OSError, EOFError, wave.Error) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if shape != (1, 2) or rate_hz not in PLAYABLE_RATES_HZ:

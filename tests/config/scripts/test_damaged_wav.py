@@ -1,0 +1,20 @@
+"""WAV files that were damaged on their way."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from config.scripts.wav import length_s
+
+
+@pytest.mark.parametrize("format_bytes", [2**31, 2**32 - 1])
+def test_a_wav_whose_chunk_ends_beyond_its_file_is_refused_with_a_reason(tmp_path: Path, format_bytes: int) -> None:
+    """A chunk that is said to be longer than the file is a mistake of the file, with its name."""
+    path = tmp_path / "damaged.wav"
+    shape = struct.pack("<HHLLHH", 1, 1, 8000, 16000, 2, 16)
+    path.write_bytes(b"RIFF" + struct.pack("<L4s4sL", 44, b"WAVE", b"fmt ", format_bytes) + shape + b"\0" * 16)
+    with pytest.raises(ValueError, match=r"damaged\.wav cannot be read"):
+        length_s(path)
