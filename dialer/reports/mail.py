@@ -55,7 +55,8 @@ def send(message: EmailMessage, settings: MailSettings) -> None:
             refused = server.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
         refused = error.recipients
-    except (OSError, smtplib.SMTPException) as error:
+    # UnicodeError: a host's name that is none, a password that is not ASCII.
+    except (OSError, UnicodeError, smtplib.SMTPException) as error:
         raise MailRefused(f"{settings.host}:{settings.port}: {error}") from error
     if refused:
         words = "; ".join(f"{name}: {code} {text.decode(errors='replace')}" for name, (code, text) in refused.items())
