@@ -172,6 +172,54 @@ def test_a_lead_in_a_call_stays_in_it(floor: Floor) -> None:
     assert state_of(floor)[0] is LeadState.IN_ATTEMPT
 
 
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_lead_that_was_in_a_call_goes_on_as_that_one_said(floor: Floor, end: Any, dies: bool) -> None:
+    """Our call ends first, and the lead is due again: the caller who gives up then, or whose daemon dies, changes
+    nothing."""
+    floor.fill(1)
+    recovery.beat(floor.store, OWNER, 0.001, NOW)
+    (outbound,) = floor.dial()
+    found = calls(floor)
+    assert found is not None
+    settle.settle(floor.store, [end(outbound, Disposition.BUSY, Retry(3600.0, 0))], OWNER)
+    before = state_of(floor)
+    assert before[0] is LeadState.WAITING
+    if dies:
+        trip(floor.store, [("DEL", floor.store.keys.heartbeat(OWNER))])
+        assert recovery.recover(floor.store, NOW + 300).attempts == 1
+    else:
+        assert settle.settle(floor.store, [ended(found)], OWNER) == (CALL,)
+    assert state_of(floor) == before
+
+
+def test_a_lead_whose_call_ends_just_then_is_not_kept(floor: Floor, end: Any) -> None:
+    """It was in a call when it was looked for, so nobody knows when it is due."""
+    floor.fill(1)
+    (outbound,) = floor.dial()
+    seen = callers.find(floor.store, [floor.name], number(0), since=NOW - MONTH_S, now=NOW + 100)
+    assert seen is not None
+    settle.settle(floor.store, [end(outbound, Disposition.BUSY, Retry(3600.0, 0))], OWNER)
+    before = state_of(floor)
+    wish = FindCaller(CALL, number(0), "main", "+861065550000", (floor.name,))
+    found = callers.keep(floor.store, seen, wish, OWNER, NOW + 100)
+    assert not found.held
+    settle.settle(floor.store, [ended(found)], OWNER)
+    assert state_of(floor) == before
+
+
+def test_of_two_calls_of_one_lead_the_second_to_end_changes_nothing(floor: Floor, end: Any) -> None:
+    """The first has the lead; it is due when it was, and stays so."""
+    called(floor, end)
+    first, second = calls(floor), calls(floor, call="19f-ab12-000002")
+    assert first is not None
+    assert second is not None
+    assert (first.held, second.held) == (True, False)
+    settle.settle(floor.store, [ended(first)], OWNER)
+    before = state_of(floor)
+    settle.settle(floor.store, [ended(second)], OWNER)
+    assert state_of(floor) == before == (LeadState.WAITING, pytest.approx(NOW + 3660))
+
+
 def test_a_stranger_has_an_end_too(floor: Floor) -> None:
     """Told and counted, also where nobody knows the number."""
     stranger = CallerFound(CALL, Lead("", floor.name, (number(7),)))

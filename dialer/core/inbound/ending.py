@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from dialer.core.model import Close, Disposition, NextStep, Retry, Settlement
 
@@ -16,6 +17,9 @@ class InboundEnd(StrEnum):
     STRANGER = "stranger"  # nobody whom we called lately: the message
     FAILED = "failed"  # it broke on our side
 
+
+STAYS: Final = Close("")
+"""The lead was closed or in another call when its caller came, and is left alone."""
 
 _BROKEN = frozenset({Disposition.WORKER_LOST, Disposition.MEDIA_ERROR, Disposition.NOT_SENT, Disposition.UNKNOWN})
 
@@ -32,8 +36,8 @@ def end_of(settlement: Settlement) -> InboundEnd:
 
 
 def back_to(due_at: float | None, number_index: int, ended_at: float) -> NextStep:
-    """A lead that was not talked with is due when it was before; times are seconds since the epoch. One that was closed
-    stays so."""
+    """A lead that was not talked with is due when it was before; times are seconds since the epoch. One that the call
+    never had stays where it is by then."""
     if due_at is None:
-        return Close("")
+        return STAYS
     return Retry(max(0.0, due_at - ended_at), number_index)

@@ -75,6 +75,6 @@ def keep(store: Store, caller: Caller, wish: FindCaller, owner: str, now: float)
         inbound=True,
         due_at=caller.due_at,
     )
-    args: list[Value] = [owner, lead.lead_id, wish.call, attempt.pack(), now + HELD_S]
+    args: list[Value] = [owner, lead.lead_id, wish.call, attempt.pack(), now + HELD_S, int(caller.due_at is not None)]
     held = trip(store, [campaign_call(store, "hold", lead.campaign, args)])[0] == 1
     return CallerFound(wish.call, lead, caller.calling_from, held, caller.due_at if held else None)

@@ -1,8 +1,9 @@
 -- Keep a lead for a call from outside: nobody else has it until that call has ended. A lead that is closed, or in a call
--- already, stays as it is. The call is known as an attempt in any case, so that an outcome finds it.
+-- already, or was when it was looked for, stays as it is. The call is known as an attempt in any case, so that an
+-- outcome finds it.
 --
 -- ARGV
---   1 owner, 2 lead_id, 3 attempt_id, 4 the attempt as it is kept, 5 end of the lease
+--   1 owner, 2 lead_id, 3 attempt_id, 4 the attempt as it is kept, 5 end of the lease, 6 whether it may be kept (1, 0)
 -- RETURNS
 --   1 kept, 0 it stays as it is
 
@@ -12,7 +13,7 @@ local keys = keys_of({
 local owner, lead_id, attempt = ARGV[1], ARGV[2], ARGV[3]
 
 redis.call('HSET', keys.attempts, attempt, ARGV[4])
-local there = redis.call('HEXISTS', keys.lead, lead_id) == 1
+local there = ARGV[6] == '1' and redis.call('HEXISTS', keys.lead, lead_id) == 1
 if not there or redis.call('HEXISTS', keys.open, lead_id) == 1 or redis.call('ZSCORE', keys.closed, lead_id) then
     return 0
 end

@@ -12,7 +12,8 @@
 --   then for each attempt (msgpack) attempt, lead (ids); what: "due" or "close"; a: due at, or kind; early: from when on
 --     it yields, if it does; why; again: why, if a callback is owed after it ("": none is);
 --     progress, ended, story, event as they are kept; disposition; counted, counted_unknown: the counters of this end, and
---     of an unknown one; inbound: it came from outside; charged, live, abandoned, hung_up; window: WINDOW:TRY;
+--     of an unknown one; inbound: it came from outside; stays: it never had the lead, and only
+--     its story is told; charged, live, abandoned, hung_up; window: WINDOW:TRY;
 --     slot;
 --     day, hour, agent_day: which of those hashes (from 1); agent ("": none had it); talk_at, talk_ms;
 --     corrects: the event says that it takes the place of one
@@ -155,6 +156,10 @@ local function end_attempt(one, known)
     if one.corrects then
         count(keys.counts, one.counted_unknown, -1)
         correct_lead(one.lead, one)
+    elseif one.stays then
+        if redis.call('HEXISTS', keys.lead, one.lead) == 1 then
+            tell_story(keys, one.lead, one.story, given.story_bytes)
+        end
     elseif not open or open == one.attempt then -- else another attempt has the lead
         settle_lead(one.lead, one)
     end

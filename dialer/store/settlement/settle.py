@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgpack
 
 from dialer.core.abandonment.windows import slot_of
-from dialer.core.inbound.ending import InboundEnd, end_of
+from dialer.core.inbound.ending import STAYS, InboundEnd, end_of
 from dialer.core.leads.lead_reasons import AGAIN, Kind, Why, in_words, kept
 from dialer.core.model import Disposition, Retry, Settlement
 from dialer.store.base import quarantine
@@ -296,6 +296,7 @@ def _row(ended: Settlement, event: CrmEvent) -> dict[str, Any]:
         "counted": counted,
         "counted_unknown": f"inbound:{InboundEnd.FAILED}" if ended.inbound else f"disposition:{Disposition.UNKNOWN}",
         "inbound": ended.inbound,
+        "stays": ended.inbound and step == STAYS,
         "charged": ended.charged,
         "live": ended.live,
         "abandoned": ended.abandoned,
