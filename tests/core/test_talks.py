@@ -6,6 +6,7 @@ import pytest
 
 from dialer.core.agents.agent import AgentEventKind as Kind
 from dialer.core.agents.agent import AgentState
+from dialer.core.calls.call import CallState
 from dialer.core.effects import Listened, Publish, Settle
 from dialer.core.inputs import Monitor
 from dialer.core.model import Disposition
@@ -15,6 +16,7 @@ from sip.messages import Digit, Ended, HangUp
 from sip.parties.messages import DialParty, Hold, Join, Leave, LinkOpened, OpenLink, Voice
 from sip.scripts.messages import AgentLeft, HangUpAgent
 from tests.core.conftest import Stage, a_stage, of
+from tests.core.scripts.test_steps import SURVEY
 
 DESTINATIONS = {"second-level": "sip:800@10.0.0.5"}
 
@@ -386,3 +388,108 @@ def test_who_waits_for_the_colleague_hears_the_talk_that_is_passed_on(stage: Sta
     opened(stage, rings.call, 4004)
     (join,) = of(Join, stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL)))
     assert (join.call, join.party, join.port) == (attempt, listener.call, 4000)
+
+
+# --- the colleague has the talk ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def passed_on(stage: Stage) -> tuple[str, str]:
+    """A talk that 17 has passed on to 18: the attempt, and 18's party. 17 is ready again."""
+    stage.login("17")
+    attempt = stage.talk()
+    stage.login("18")
+    (rings,) = of(DialParty, stage.say(Kind.TRANSFER, "17", to="18"))
+    opened(stage, rings.call)
+    stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
+    stage.say(Kind.WRAPUP_DONE, "17")
+    assert stage.call(attempt).agent == "18"
+    return attempt, rings.call
+
+
+def test_a_talk_is_passed_on_again(stage: Stage, passed_on: tuple[str, str]) -> None:
+    """The colleague's phone is a party's: it is that one which is hung up, and the third agent has the talk."""
+    attempt, party = passed_on
+    (rings,) = of(DialParty, stage.say(Kind.TRANSFER, "18", to="17"))
+    effects = opened(stage, rings.call, 4004)
+    assert (of(HangUp, effects), of(HangUpAgent, effects)) == ([HangUp(party)], [])
+    assert talk_states(over(stage, party)) == ["left", "passed_on"]
+    assert stage.agent("18").state is AgentState.WRAPUP
+    assert stage.end(attempt).agent == "17"
+    assert (stage.agent("17").state, stage.anomalies()) == (AgentState.WRAPUP, [])
+
+
+def test_a_colleague_who_has_the_talk_may_leave_it_to_another(stage: Stage, passed_on: tuple[str, str]) -> None:
+    """By the phone or by `transfer` without a name; alone, there is nobody to leave it to."""
+    attempt, party = passed_on
+    assert "nobody has joined" in refusal(stage.say(Kind.TRANSFER, "18"))
+    (rings,) = of(DialParty, stage.say(Kind.CONFERENCE, "18", to="17"))
+    opened(stage, rings.call, 4004)
+    assert of(HangUp, stage.say(Kind.TRANSFER, "18")) == [HangUp(party)]
+    over(stage, party)
+    assert (stage.agent("18").state, stage.agent("17").state) == (AgentState.WRAPUP, AgentState.TALKING)
+    assert stage.call(attempt).agent == "17"
+
+
+def test_a_colleague_who_goes_while_another_is_rung_has_wrap_up(stage: Stage, passed_on: tuple[str, str]) -> None:
+    """A blind transfer by the phone, the second of the talk."""
+    attempt, party = passed_on
+    (rings,) = of(DialParty, stage.say(Kind.TRANSFER, "18", to="17"))
+    over(stage, party)
+    assert stage.agent("18").state is AgentState.WRAPUP
+    assert talk_states(opened(stage, rings.call, 4004)) == ["joined", "passed_on"]
+    assert stage.end(attempt).agent == "17"
+
+
+def test_a_colleague_may_end_the_talk_with_a_survey() -> None:
+    """Where every talk ends with one, it is the colleague's phone that is hung up; the callee stays."""
+    stage = a_stage(destinations=DESTINATIONS)
+    stage.campaign(survey={"steps": SURVEY})
+    stage.login("17")
+    attempt = stage.talk()
+    stage.login("18")
+    (rings,) = of(DialParty, stage.say(Kind.TRANSFER, "17", to="18"))
+    opened(stage, rings.call)
+    stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
+    assert of(HangUp, stage.say(Kind.HANGUP, "18")) == [HangUp(rings.call)]
+    over(stage, rings.call)
+    stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
+    assert (stage.call(attempt).state, stage.agent("18").state) == (CallState.SURVEY, AgentState.WRAPUP)
+
+
+def test_a_guest_leaves_the_talk_and_not_its_agent(stage: Stage) -> None:
+    """A colleague in a conference who hangs up on the desktop is out; what is the agent's to do is refused."""
+    stage.login("17")
+    attempt = stage.talk()
+    stage.login("18")
+    (rings,) = of(DialParty, stage.say(Kind.CONFERENCE, "17", to="18"))
+    opened(stage, rings.call)
+    for kind in (Kind.TRANSFER, Kind.CONFERENCE, Kind.HOLD):
+        assert "17" in refusal(stage.say(kind, "18", to="second-level"))
+    effects = stage.say(Kind.HANGUP, "18")
+    assert of(HangUp, effects) == [HangUp(rings.call)]
+    assert stage.call(attempt).hung_up_for is None
+
+
+def test_an_end_that_is_told_late_or_twice_is_nothing(stage: Stage) -> None:
+    """A party that is over stays so, whatever still comes of it."""
+    stage.login("17")
+    attempt = stage.talk()
+    (rings,) = of(DialParty, stage.say(Kind.CONFERENCE, "17", to="second-level"))
+    over(stage, rings.call, Cause.BUSY)
+    assert opened(stage, rings.call) == []
+    assert over(stage, rings.call) == []
+    assert only_party(stage).state is PartyState.ENDED
+    assert stage.end(attempt).agent == "17"
+
+
+def test_hold_ends_when_the_talk_is_passed_on(stage: Stage) -> None:
+    """The callee was on hold when the agent hung up, and hears the colleague: who may put it on hold again."""
+    stage.login("17")
+    attempt = stage.talk()
+    stage.login("18")
+    (rings,) = of(DialParty, stage.say(Kind.CONFERENCE, "17", to="18"))
+    opened(stage, rings.call)
+    stage.say(Kind.HOLD, "17")
+    stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
+    assert of(Hold, stage.say(Kind.HOLD, "18")) == [Hold(attempt, on=True)]

@@ -45,7 +45,7 @@ from sip.messages import (
     Digit,
     PlayMessage,
 )
-from sip.scripts.messages import AgentLeft, HangUpAgent
+from sip.scripts.messages import AgentLeft
 
 ANSWERS_KEPT: Final = 20_000
 """How many answers are remembered for a later word, the newest: hours of them, for the largest floor."""
@@ -341,17 +341,18 @@ def agent_event(state: EngineState, event: AgentEvent, now: float) -> None:
         changed = standing_legs.asked(state, event, agent, changed, now)
     state.put_agent(changed)
     if event.kind in {AgentEventKind.HANGUP, AgentEventKind.SURVEY} and changed.call is not None:
-        _end_talk(state, changed.call, event.kind, now)
+        _end_talk(state, changed, changed.call, event.kind, now)
 
 
-def _end_talk(state: EngineState, attempt: str, word: AgentEventKind, now: float) -> None:
-    """The agent ends the talk: with a survey the callee stays."""
+def _end_talk(state: EngineState, agent: Agent, attempt: str, word: AgentEventKind, now: float) -> None:
+    """The agent ends the talk: with a survey the callee stays. A colleague's guest only leaves it."""
     call = state.calls.get(attempt)
     if call is None:
         return
     survey = state.campaigns[call.campaign].settings.survey
-    if call.state is CallState.TALKING and (word is AgentEventKind.SURVEY or survey.always):
-        state.do(Send(HangUpAgent(call.dial_id)))
+    leaves = word is AgentEventKind.SURVEY or survey.always or parties.is_guest(state, call, agent)
+    if call.state is CallState.TALKING and leaves:
+        parties.hang_up_agent(state, call, agent)
     else:
         hang_up(state, attempt, Cause.AGENT, now)
 

@@ -19,6 +19,7 @@ from dialer.core.calls.settling import hang_up_answered
 from dialer.core.effects import Listen, Publish, Send, VerdictChecked
 from dialer.core.engine_state import EngineState, TimerKind
 from dialer.core.inputs import BeepEnded, Judged
+from dialer.core.talks import parties
 from pacing.api import AnswerCorrected, AnswerKind, TalkEnded
 from sip.causes import Answerer, Cause
 from sip.detection.messages import NOTHING_HEARD, Listening, ListenOn, Rules, Verdict
@@ -147,6 +148,7 @@ def _wait_for_beep(state: EngineState, call: Call, settings: MachineSettings, no
 
 
 def _take_from_agent(state: EngineState, call: Call, now: float) -> None:
+    parties.agent_taken(state, call, now)
     agent = state.roster.get(call.agent)
     if agent is not None and agent.call == call.attempt:
         state.put_agent(come_free(agent, now))

@@ -17,7 +17,6 @@ from dialer.core.talks import parties
 from dialer.core.talks.listening import no_room
 from dialer.core.talks.party import MOST_OF_A_TALK, RING_LIMIT_S, Party, PartyState, Purpose
 from sip.parties.messages import DialParty
-from sip.scripts.messages import HangUpAgent
 
 _PURPOSES: Final = {
     AgentEventKind.TRANSFER: Purpose.TRANSFER,
@@ -34,12 +33,14 @@ def asked(state: EngineState, event: AgentEvent, agent: Agent, now: float) -> No
     call = state.calls.get(agent.call or "")
     if call is None or call.state is not CallState.TALKING:
         raise AgentEventRefused("there is no talk")
+    if parties.is_guest(state, call, agent):
+        raise AgentEventRefused(f"this is the talk of agent {call.agent}")
     if event.kind in _HOLDS:
         _hold(state, call, on=_HOLDS[event.kind], event=event)
     elif event.to:
         _ring(state, call, event, agent, now)
     else:
-        _pass_on(state, call, event)
+        _pass_on(state, call, event, agent)
 
 
 def _hold(state: EngineState, call: Call, *, on: bool, event: AgentEvent) -> None:
@@ -49,7 +50,7 @@ def _hold(state: EngineState, call: Call, *, on: bool, event: AgentEvent) -> Non
     parties.tell(state, call, "held" if on else "resumed", ref=event.ref)
 
 
-def _pass_on(state: EngineState, call: Call, event: AgentEvent) -> None:
+def _pass_on(state: EngineState, call: Call, event: AgentEvent, agent: Agent) -> None:
     """Leave the talk to whoever has joined it."""
     if event.kind is AgentEventKind.CONFERENCE:
         raise AgentEventRefused("to: say who is to join, an agent or a destination of agents.transfer_to")
@@ -57,7 +58,7 @@ def _pass_on(state: EngineState, call: Call, event: AgentEvent) -> None:
         raise AgentEventRefused("to: nobody has joined the talk who could take it over")
     if call.on_hold:
         parties.hold(state, call, on=False)
-    state.do(Send(HangUpAgent(call.dial_id)))
+    parties.hang_up_agent(state, call, agent)
 
 
 def _ring(state: EngineState, call: Call, event: AgentEvent, agent: Agent, now: float) -> None:

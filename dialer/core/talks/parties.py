@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dialer.core.agents.agent import AgentState, come_free, enter, pause_after
+from dialer.core.agents.agent import Agent, AgentState, come_free, enter, pause_after
 from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import PHONE_DIED
 from dialer.core.effects import Listened, Publish, Send
@@ -38,7 +38,9 @@ _WORDS: Final = {
 
 
 def heard(state: EngineState, party: Party, event: CallEvent, now: float) -> None:
-    """Something happened on the line to a party."""
+    """Something happened on the line to a party. One that is over stays so, whatever comes late."""
+    if is_over(party):
+        return
     match event:
         case LinkOpened(_, _, port, key):
             party.port, party.key = port, key
@@ -63,7 +65,31 @@ def is_over(party: Party) -> bool:
 
 def successor(state: EngineState, call: Call) -> Party | None:
     """Who is alone with the callee if the agent goes."""
-    return next((each for each in of_talk(state, call) if each.stays and each.state is PartyState.JOINED), None)
+    return next((each for each in _staying(state, call) if not _is_agents(each, call)), None)
+
+
+def _staying(state: EngineState, call: Call) -> list[Party]:
+    return [each for each in of_talk(state, call) if each.stays and each.state is PartyState.JOINED]
+
+
+def _is_agents(party: Party, call: Call) -> bool:
+    """Whether a party is the phone of the agent whose talk it is, to whom it was passed on."""
+    return bool(party.colleague) and party.colleague == call.agent
+
+
+def hang_up_agent(state: EngineState, call: Call, agent: Agent) -> None:
+    """End the line to one agent of a talk; what becomes of the callee follows from who is left. The first agent's phone
+    is the talk's own, a colleague's is a party's."""
+    party = next((each for each in _staying(state, call) if each.colleague == agent.agent), None)
+    if party is None:
+        state.do(Send(HangUpAgent(call.dial_id)))
+    else:
+        hang_up(state, party)
+
+
+def is_guest(state: EngineState, call: Call, agent: Agent) -> bool:
+    """Whether an agent is in the talk of another, who is there, too."""
+    return agent.agent != call.agent and not _is_without_agent(state, call)
 
 
 def awaited(state: EngineState, call: Call) -> Party | None:
@@ -113,9 +139,22 @@ def talk_ended(state: EngineState, call: Call, now: float) -> None:
             hang_up(state, party)
 
 
-def agent_left(state: EngineState, call: Call, event: AgentLeft, now: float) -> bool:
+def agent_taken(state: EngineState, call: Call, now: float) -> None:
+    """The agent is about to be taken from a talk that nobody is to go on with."""
+    for party in of_talk(state, call):
+        if party.state is PartyState.JOINED:
+            state.do(Send(Leave(call.dial_id, party.party)))
+    if call.on_hold or awaited(state, call) is not None:
+        call.on_hold = False
+        state.do(Send(Hold(call.dial_id, on=False)))
+    talk_ended(state, call, now)
+
+
+def agent_left(state: EngineState, call: Call, event: AgentLeft | Ended, now: float) -> bool:
     """The agent of a talk is gone. Whether the callee talks on with a party who is in the agent's place now, or waits
     for one that is being rung."""
+    if call.state is not CallState.TALKING:
+        return False
     party = successor(state, call) or awaited(state, call)
     if party is None:
         return False
@@ -130,7 +169,9 @@ def agent_left(state: EngineState, call: Call, event: AgentLeft, now: float) -> 
 
 
 def _passed_on(state: EngineState, call: Call, party: Party, now: float) -> None:
-    """The talk is the party's from now on."""
+    """The talk is the party's from now on, and the callee no longer on hold."""
+    if call.on_hold:
+        hold(state, call, on=False)
     tell(state, call, "passed_on", party=party)
     for other in of_talk(state, call):
         if other.follows and other.agent != party.colleague:  # goes with its agent
@@ -204,7 +245,7 @@ def _is_ready(state: EngineState, party: Party, now: float) -> None:
         if _is_without_agent(state, call):
             _passed_on(state, call, party, now)
         else:
-            state.do(Send(HangUpAgent(call.dial_id)))
+            hang_up_agent(state, call, state.roster.agents[call.agent])
 
 
 def _listen(state: EngineState, party: Party, call: Call, now: float) -> None:
@@ -240,6 +281,8 @@ def _ended(state: EngineState, party: Party, event: Ended, now: float) -> None:
         return
     _free_colleague(state, party, call, now)
     tell(state, call, "left" if was is PartyState.JOINED else "failed", party=party, reason=party.reason)
+    if was is PartyState.JOINED and _is_agents(party, call):
+        agent_left(state, call, event, now)
     if was is PartyState.RINGING and party.purpose is Purpose.TRANSFER:
         hold(state, call, on=False)
 

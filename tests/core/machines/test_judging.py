@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 
 from config.machines.settings import MachineSettings
-from dialer.core.agents.agent import AgentState
+from dialer.core.agents.agent import AgentEventKind, AgentState
 from dialer.core.calls.call import CallState
 from dialer.core.calls.recording import is_drawn
 from dialer.core.effects import Effect, Listen, Publish, VerdictChecked
-from dialer.core.inputs import AnswerReported, BeepEnded, Judged
+from dialer.core.inputs import AnswerReported, BeepEnded, Judged, Monitor
 from dialer.core.model import Disposition
+from dialer.core.talks.party import PartyState
 from pacing.api import AnswerCorrected, AnswerKind
 from sip.causes import Answerer, Cause, Leg
 from sip.detection.messages import NOTHING_HEARD, Listening, ListenOn, Sign, Verdict
 from sip.messages import CancelAgent, Dial, DialAgent, HangUp, PlayMessage
+from sip.parties.messages import DialParty, Hold, Leave, LinkOpened, OpenLink
 from sip.scripts.messages import AgentLeft, HangUpAgent
 from tests.core.conftest import Stage, of, rung
 
@@ -194,6 +196,41 @@ def test_a_message_is_left_after_the_beep(stage: Stage) -> None:
     )
     assert (settlement.live, settlement.agent) == (False, "")
     assert stage.anomalies() == []
+
+
+def test_whoever_listens_goes_with_the_agent_whom_a_machine_is_taken_from(stage: Stage) -> None:
+    """The supervisor hears the next talk, and a colleague who was rung is free."""
+    machines(stage, "message")
+    stage.login("ann")
+    stage.tell(Monitor("1-0", "boss", agent="ann", uri="sip:9@phones", shown="sip:9"))
+    stage.tell(LinkOpened("listen-1-0", stage.now, 4000, "key"))
+    attempt = stage.talk()
+    stage.login("bob")
+    (rings,) = of(DialParty, stage.say(AgentEventKind.TRANSFER, "ann", to="bob"))
+    stage.say(AgentEventKind.RESUME, "ann")
+
+    effects = stage.tell(Judged(attempt, MACHINE))
+
+    assert of(OpenLink, effects) == [OpenLink("listen-1-0")]
+    assert of(HangUp, effects) == [HangUp(rings.call)]
+    orders = [command for command in of(object, effects) if isinstance(command, Leave | Hold | HangUpAgent)]
+    assert orders == [Leave(attempt, "listen-1-0"), Hold(attempt, on=False), HangUpAgent(attempt)]
+    assert stage.state.parties["listen-1-0"].state is PartyState.WAITING
+    assert (stage.agent("ann").state, stage.agent("bob").state) == (AgentState.READY, AgentState.READY)
+
+
+def test_a_machine_is_not_passed_on_to_a_colleague(stage: Stage) -> None:
+    """Who had joined is hung up on with the agent, and free."""
+    machines(stage, "message")
+    stage.login("ann")
+    attempt = stage.talk()
+    stage.login("bob")
+    (rings,) = of(DialParty, stage.say(AgentEventKind.CONFERENCE, "ann", to="bob"))
+    stage.tell(LinkOpened(rings.call, stage.now, 4000, "key"))
+    stage.tell(Judged(attempt, MACHINE))
+    assert stage.agent("bob").state is AgentState.WRAPUP
+    assert stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL)) == []
+    assert stage.call(attempt).agent == ""
 
 
 def test_an_agent_who_is_being_rung_is_left_alone(stage: Stage) -> None:
