@@ -58,6 +58,9 @@ class RedisSettings(Section):
     """password at the Sentinels; empty: none"""
     prefix: str = Field(default="dialer:", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
     """begins every key"""
+    shared_prefix: str = Field(default="", pattern=r"^([A-Za-z0-9_.:-]{1,40})?$")
+    """begins the keys of contact histories, no-call list and caller ids: the redis.prefix of another installation on
+    this server that ours shares them with; empty: they are our own"""
     timeout_s: float = Field(default=5.0, gt=0, le=60)
     """longest wait for one answer of Redis, in seconds"""
     json_events: bool = False
