@@ -352,7 +352,7 @@ def _end_talk(state: EngineState, agent: Agent, attempt: str, word: AgentEventKi
     survey = state.campaigns[call.campaign].settings.survey
     leaves = word is AgentEventKind.SURVEY or survey.always or parties.is_guest(state, call, agent)
     if call.state is CallState.TALKING and leaves:
-        parties.hang_up_agent(state, call, agent)
+        parties.hang_up_agent(state, call, agent, keeps_callee=word is AgentEventKind.SURVEY)
     else:
         hang_up(state, attempt, Cause.AGENT, now)
 
