@@ -33,7 +33,7 @@ from dialer.core.inputs import AnswerReported
 from dialer.core.machines import judging
 from dialer.core.scripts import steps
 from dialer.core.talks import desk, parties
-from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, Mode, TalkEnded, WrapupEnded
+from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, TalkEnded, WrapupEnded
 from sip.causes import Cause
 from sip.messages import (
     AgentDialled,
@@ -67,7 +67,7 @@ def answered(state: EngineState, call: Call, event: Answered, now: float) -> Non
     state.changed.add(run.name)
     if state.ending:
         hang_up_answered(state, call, now)
-    elif run.settings.mode is Mode.SCRIPT:
+    elif call.scripted and run.settings.script.used:
         steps.start(state, call, now)
     else:
         state.set_timer(event.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, event.at)
