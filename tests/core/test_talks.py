@@ -482,7 +482,7 @@ def test_a_colleague_may_end_the_talk_with_a_survey() -> None:
 
 
 def test_a_colleague_may_ask_for_the_survey_where_agents_begin_it(make_stage) -> None:
-    """The worker is told to keep the callee before the colleague's phone is hung up; the last one there is what counts."""
+    """The worker is told to keep the callee, and then the colleague's phone is hung up."""
     stage = make_stage(destinations=DESTINATIONS)
     stage.campaign(survey={"steps": SURVEY, "starts": "asked"})
     stage.login("17")

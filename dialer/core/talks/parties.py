@@ -64,8 +64,8 @@ def is_over(party: Party) -> bool:
 
 
 def successor(state: EngineState, call: Call) -> Party | None:
-    """Who has the talk if the agent goes: whom it was passed on to before those of a conference, an agent of ours before
-    others."""
+    """Who has the talk if the agent goes: whom it was passed on to before those of a conference, an agent of ours
+    before others."""
     staying = [each for each in _staying(state, call) if not _is_agents(each, call)]
     return max(staying, key=lambda each: (each.purpose is Purpose.TRANSFER, each.colleague != ""), default=None)
 

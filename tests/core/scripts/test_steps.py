@@ -136,7 +136,7 @@ def test_a_permit_of_another_mode_is_given_back(make_stage, of):
     (lead,) = stage.lease(1)
     stage.pace()
     stage.campaign(**SCRIPTED)
-    attempt, effects = stage.permit(lead)
+    _, effects = stage.permit(lead)
     (settle,) = of(Settle, effects)
     assert (settle.settlement.disposition, of(Dial, effects)) == (Disposition.NOT_SENT, [])
 
