@@ -14,31 +14,11 @@ from config.agents.settings import Connection
 from config.campaign import CampaignSettings
 from config.inbound.settings import InboundSettings
 from config.policies import AppliedSettings, applied
+from dialer.core import inputs
 from dialer.core.abandonment.rate import AnswerCounts
 from dialer.core.agents.agent import AgentEvent, AgentState
 from dialer.core.agents.agent import AgentEventKind as Kind
 from dialer.core.effects import Effect, FindCaller, Lease, Listen, Listened, OptOut, Publish, Reserve, Send, Settle
-from dialer.core.inputs import (
-    AnswerReported,
-    BeepEnded,
-    CallerFound,
-    CampaignChanged,
-    CampaignState,
-    Drain,
-    HangUpAll,
-    HangUpCall,
-    Input,
-    Judged,
-    LeadsLeased,
-    LeadsTaken,
-    LedgerOfOthers,
-    Monitor,
-    Paced,
-    Permitted,
-    Refused,
-    StoreFailed,
-    StoreHealth,
-)
 from dialer.core.model import Lead, Settlement
 from pacing.api import Decision
 from sip.causes import Answerer, Cause, Leg
@@ -110,7 +90,7 @@ class Walk:
 
     # --- the engine ---
 
-    def tell(self, told: Input) -> None:
+    def tell(self, told: inputs.Input) -> None:
         """Tell the engine something."""
         self._do(self.stage.tell(told))
 
@@ -142,7 +122,7 @@ class Walk:
                     self.published[effect.kind] += 1
                 case Lease(count=count):
                     leads = tuple(self._lead() for _ in range(min(count, 3)))
-                    self.stage.tell(LeadsLeased(CAMPAIGN, leads, 0, 0))
+                    self.stage.tell(inputs.LeadsLeased(CAMPAIGN, leads, 0, 0))
 
     def _lead(self) -> Lead:
         self.serial += 1
@@ -196,7 +176,7 @@ class Walk:
 
     def dial(self) -> None:
         self._do(self.stage.engine.lease_more(self.stage.now))
-        self.tell(Paced(CAMPAIGN, Decision(self.dice.randint(1, 2))))
+        self.tell(inputs.Paced(CAMPAIGN, Decision(self.dice.randint(1, 2))))
 
     def the_gates_answer(self) -> None:
         if not self.at_gates:
@@ -204,16 +184,16 @@ class Walk:
         wish, settings = self.at_gates.pop(0)
         chance = self.dice.random()
         if chance < 0.05:
-            self.tell(StoreFailed(CAMPAIGN, wish.leads, lease=False))
+            self.tell(inputs.StoreFailed(CAMPAIGN, wish.leads, lease=False))
             return
         for lead in wish.leads:
             if chance < 0.15 or (settings.consent_required and lead.consent_at is None):
-                self.tell(Refused(lead, Refusal(Rule.CONSENT, "consent_missing", None)))
+                self.tell(inputs.Refused(lead, Refusal(Rule.CONSENT, "consent_missing", None)))
                 continue
             self.serial += 1
             attempt = f"out-{self.serial}"
             self.permits.add(attempt)
-            self.tell(Permitted(lead, a_permit(lead, attempt, self.stage.wall)))
+            self.tell(inputs.Permitted(lead, a_permit(lead, attempt, self.stage.wall)))
 
     def somebody_calls(self) -> None:
         self.serial += 1
@@ -232,7 +212,7 @@ class Walk:
         due_at = self.dice.choice((None, self.stage.wall + 60.0))
         if lead is not None and due_at is not None:
             self.held.add(lead.lead_id)
-        self.tell(CallerFound(wish.call, lead, 0, held=due_at is not None, due_at=due_at))
+        self.tell(inputs.CallerFound(wish.call, lead, 0, held=due_at is not None, due_at=due_at))
 
     def a_callee_answers(self) -> None:
         if chosen := self._line(lambda line: not line.answered):
@@ -308,16 +288,16 @@ class Walk:
         if self.listening:
             wish = self.listening.pop(self.dice.randrange(len(self.listening)))
             verdict = Verdict(self.dice.choice(list(Answerer)), 0.9, Sign.LONG_GREETING, 2.0, 2.5)
-            self.tell(Judged(wish.call, verdict))
+            self.tell(inputs.Judged(wish.call, verdict))
             if wish.beep:
-                self.tell(BeepEnded(wish.call))
+                self.tell(inputs.BeepEnded(wish.call))
 
     def a_supervisor_asks(self) -> None:
         self.serial += 1
         talk = self._line(lambda line: line.talk) or self._line()
         agent = self.dice.choice(("", "", "", *AGENTS))
         self.tell(
-            Monitor(
+            inputs.Monitor(
                 f"{self.serial}",
                 "boss" if agent else "chief",
                 agent=agent,
@@ -337,17 +317,19 @@ class Walk:
                 self.dice.choice(("", "hang_up", "message")),
                 self.dice.choice((0.0, 60.0)),
             )
-            state = self.dice.choice((CampaignState.RUNNING,) * 6 + (CampaignState.PAUSED, CampaignState.STOPPED))
-            self.tell(CampaignChanged(self.settings, state))
+            state = self.dice.choice(
+                (inputs.CampaignState.RUNNING,) * 6 + (inputs.CampaignState.PAUSED, inputs.CampaignState.STOPPED)
+            )
+            self.tell(inputs.CampaignChanged(self.settings, state))
         elif chance < 0.7 and (chosen := self._line()):
-            self.tell(HangUpCall(chosen[0].partition("/")[0]))
+            self.tell(inputs.HangUpCall(chosen[0].partition("/")[0]))
         elif chance < 0.8 and self.serial:
-            self.tell(LeadsTaken(CAMPAIGN, frozenset({f"lead-{self.dice.randint(1, self.serial)}"})))
+            self.tell(inputs.LeadsTaken(CAMPAIGN, frozenset({f"lead-{self.dice.randint(1, self.serial)}"})))
         elif chance < 0.9 and self.settlements:
             attempt = self.dice.choice(self.settlements).attempt
-            self.tell(AnswerReported(attempt, machine=self.dice.random() < 0.5))
+            self.tell(inputs.AnswerReported(attempt, machine=self.dice.random() < 0.5))
         else:
-            self.tell(StoreHealth(healthy=self.dice.random() < 0.7))
+            self.tell(inputs.StoreHealth(healthy=self.dice.random() < 0.7))
 
     def a_worker_dies(self) -> None:
         """What it had still to hear is lost."""
@@ -358,8 +340,8 @@ class Walk:
     # --- the end ---
 
     def close(self) -> None:
-        """Drain, hang up what is left, and let everybody go."""
-        for last in (Drain(), HangUpAll()):
+        """inputs.Drain, hang up what is left, and let everybody go."""
+        for last in (inputs.Drain(), inputs.HangUpAll()):
             self.tell(last)
             for _ in range(40):
                 while self.let_through():
@@ -399,6 +381,6 @@ def begin(seed: int) -> Walk:
         inbound=INBOUND,
     )
     walk = Walk(dice, stage)
-    walk.tell(CampaignChanged(walk.settings, CampaignState.RUNNING))
-    walk.tell(LedgerOfOthers(CAMPAIGN, DAY, AnswerCounts(0, 0)))
+    walk.tell(inputs.CampaignChanged(walk.settings, inputs.CampaignState.RUNNING))
+    walk.tell(inputs.LedgerOfOthers(CAMPAIGN, DAY, AnswerCounts(0, 0)))
     return walk
