@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from compliance.numbers import E164
@@ -15,6 +15,7 @@ from dialer.store.base.connection import Store, Value, campaign_call, careful_tr
 from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import digits
+from dialer.store.gate import contacts
 from dialer.store.leads.history import read_history
 from dialer.store.leads.leads import LeadState, look
 from dialer.store.settlement.attempts import OpenAttempt
@@ -61,8 +62,9 @@ def _callers(store: Store, campaign: str, lead_id: str, number: E164, now: float
 
 
 def keep(store: Store, caller: Caller, wish: FindCaller, owner: str, now: float) -> CallerFound:
-    """Keep the caller's lead for the call, as far as that can be."""
+    """Keep the caller's lead for the call, as far as that can be, and put the call into the contact history."""
     lead = caller.lead
+    contacts.mark(store, [contacts.came(store, replace(lead, number_index=caller.calling_from), wish.call, now)])
     attempt = OpenAttempt(
         attempt=wish.call,
         campaign=lead.campaign,
