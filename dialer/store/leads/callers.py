@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from compliance.numbers import E164
@@ -15,6 +15,7 @@ from dialer.store.base.connection import Store, Value, campaign_call, careful_tr
 from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import digits
+from dialer.store.gate import contacts
 from dialer.store.leads.history import read_history
 from dialer.store.leads.leads import LeadState, look
 from dialer.store.settlement.attempts import OpenAttempt
@@ -79,8 +80,8 @@ def _callers(store: Store, campaign: str, lead_id: str, number: E164, now: float
 
 
 def keep(store: Store, caller: Caller, wish: FindCaller, owner: str, now: float) -> CallerFound | None:
-    """Keep the caller's lead for the call, as far as that can be. None where a call to it has ended since it was looked
-    at: it is due at another time by now."""
+    """Keep the caller's lead for the call, as far as that can be, and put the call into the contact history. None where
+    a call to it has ended since it was looked at: it is due at another time by now, and nothing is done."""
     lead = caller.lead
     attempt = OpenAttempt(
         attempt=wish.call,
@@ -96,7 +97,7 @@ def keep(store: Store, caller: Caller, wish: FindCaller, owner: str, now: float)
     )
     args: list[Value] = [owner, lead.lead_id, wish.call, attempt.pack(), now + HELD_S, int(caller.due_at is not None)]
     said = trip(store, [campaign_call(store, "hold", lead.campaign, [*args, caller.story])])[0]
-    held = said == 1
-    return (
-        None if said == -1 else CallerFound(wish.call, lead, caller.calling_from, held, caller.due_at if held else None)
-    )
+    if said == -1:
+        return None
+    contacts.mark(store, [contacts.came(store, replace(lead, number_index=caller.calling_from), wish.call, now)])
+    return CallerFound(wish.call, lead, caller.calling_from, held := said == 1, caller.due_at if held else None)
