@@ -218,6 +218,7 @@ def test_an_archive_that_is_not_there_is_said(anna: Browser) -> None:
     assert "daily" in anna.get("/reports").text
     assert anna.get("/reports/nonesuch").status_code == 404
     assert anna.get("/reports/daily?period=someday").status_code == 409
+    assert anna.get("/reports/daily").status_code == 404
 
 
 # --- recordings -------------------------------------------------------------------------------------------------------
