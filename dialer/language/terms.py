@@ -149,6 +149,15 @@ TERMS: Final = (
     N_("list takeback"),
     N_("store accepted"),
     N_("trunk test call"),
+    # what it was done to
+    N_("lead id"),
+    N_("attempt id"),
+    N_("customer id"),
+    N_("address"),
+    N_("judged"),
+    N_("shared numbers"),
+    N_("rules"),
+    N_("erasure"),
     # times of the day
     N_("morning"),
     N_("midday"),

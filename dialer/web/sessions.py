@@ -80,7 +80,7 @@ class Sessions:
         if not await trio.to_thread.run_sync(is_password, user, password, limiter=self._hashing) or user is None:
             return None
         self._by_name.forgive(name)
-        self._by_address.forgive(address)
+        self._by_address.take_back(address)  # or who has an account could try others at will
         return await self._begin(name, user)
 
     async def _begin(self, name: str, user: User) -> Person:
@@ -151,7 +151,8 @@ class Sessions:
         peer = _peer(connection)
         if not self._is_proxy(peer):
             return peer
-        return connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()[:64] or peer
+        said = ",".join(connection.headers.getlist("x-forwarded-for"))  # some proxies add a line of their own
+        return said.rpartition(",")[2].strip()[:64] or peer
 
     def _is_proxy(self, peer: str) -> bool:
         try:
