@@ -201,4 +201,17 @@ HEADS: Final = (
     N_("gone"),
     N_("whole"),
     N_("verdict"),
+    N_("budget"),
+    N_("(deleted)"),
+    N_("shipped"),
+    # guarantees of the cap
+    N_("statistical"),
+    N_("hard"),
+    # what leads may be told to do
+    N_("release"),
+    N_("reopen"),
+    N_("cancel"),
+    N_("move"),
+    N_("copy"),
+    N_("delete"),
 )

@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from config.web.settings import WebSettings
+from dialer.language.translation import _
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreError
 from dialer.store.operators import sessions as kept
@@ -51,7 +52,7 @@ class TooOften(Exception):
     """Somebody has tried to sign in too often; `wait_s` until the next try."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"too many tries; the next is possible in {wait_s:.0f} s")
+        super().__init__(_("too many tries; the next is possible in {wait_s:.0f} s", wait_s=wait_s))
         self.wait_s = wait_s
 
 

@@ -67,7 +67,11 @@ def find(store: Store, settings: AppliedSettings, text: str, campaigns: Sequence
     try:
         number = parse_number(text, settings.default_region)
     except BadNumber as error:
-        raise UnknownLead(f"campaign {name!r} has no lead of that id, and it is no phone number: {error}") from None
+        raise UnknownLead(
+            phrase(
+                "campaign {name!r} has no lead of that id, and it is no phone number: {error}", name=name, error=error
+            )
+        ) from None
     lead_id = trip(store, [("HGET", store.keys.numbers(name), digits(number))])[0]
     elsewhere = _elsewhere(store, number, name, campaigns)
     if lead_id is None:
