@@ -61,6 +61,12 @@ class RedisSettings(Section):
     )
     sentinel_password: SecretStr = Field(default=SecretStr(""), description="password at the Sentinels; empty: none")
     prefix: str = Field(default="dialer:", description="begins every key", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
+    shared_prefix: str = Field(
+        default="",
+        description="begins the keys of contact histories, no-call list and caller ids: the redis.prefix of another "
+        "installation on this server that ours shares them with; empty: they are our own",
+        pattern=r"^([A-Za-z0-9_.:-]{1,40})?$",
+    )
     timeout_s: float = Field(default=5.0, description="longest wait for one answer of Redis, in seconds", gt=0, le=60)
     json_events: bool = Field(
         default=False,

@@ -21,7 +21,7 @@ from compliance.contacts import CONTACT_BYTES, IN_DOUBT, Contact, Mark, crc16, u
 from dialer.core.calls.dispositions import SCRIPTED
 from dialer.core.model import Disposition, Lead, Settlement
 from dialer.store.base.connection import ScriptCall, Store, Value, trip
-from dialer.store.base.keys import BUCKETS, SHARDS, digits, history_key, subject_field
+from dialer.store.base.keys import BUCKETS, SHARDS, digits, history_key, scoped, subject_field
 
 ATTEMPTS_KEPT: Final = 2500
 """Attempts kept of one subject, the newest: more than twice the largest limit that a cap can have (1,000)."""
@@ -90,7 +90,7 @@ def spot(store: Store, field: str) -> Spot:
     """Where the history of a subject's field is."""
     crc = zlib.crc32(field.encode())
     shard = crc % SHARDS
-    return Spot(shard, history_key(store.keys.prefix, shard, crc // SHARDS % BUCKETS), field)
+    return Spot(shard, history_key(store.keys.common, shard, crc // SHARDS % BUCKETS), field)
 
 
 def history(store: Store, field: str) -> tuple[Contact, ...]:
@@ -193,6 +193,7 @@ def _reserved(
     store: Store, campaign: str, claims: Sequence[Claim], asked: Sequence[int], stage: int, generations: Sequence[int]
 ) -> set[int]:
     """Reserve the subjects of one stage; the places of the claims that have changed."""
+    scope = scoped(store.keys, campaign)
     by_shard: dict[int, tuple[list[int], list[str], list[Value], dict[int, tuple[bytes, bytes]]]] = {}
     for i in asked:
         spots, histories, attempt, blocks = claims[i]
@@ -212,7 +213,7 @@ def _reserved(
         ScriptCall(
             "reserve",
             keys,
-            [campaign, keep, generations[shard], bytes(msgpack.packb(seen, use_bin_type=False)) if seen else "", *args],
+            [scope, keep, generations[shard], bytes(msgpack.packb(seen, use_bin_type=False)) if seen else "", *args],
         )
         for shard, (_, keys, args, seen) in by_shard.items()
     ]

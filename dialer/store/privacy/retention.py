@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import wraps
+from math import isfinite
 from typing import Final, ParamSpec
 
 from compliance.contacts import unpacked
@@ -193,6 +194,18 @@ def purge_contacts(store: Store, before: float, cursor: str = "") -> Slice:
             calls.append(ScriptCall("forget", [key for key, _, _ in part], pairs))
     last = first + len(places)
     return Slice(sum(trip(store, calls)), str(last) if last < SHARDS * BUCKETS else "")
+
+
+def keep_contacts(store: Store, span_s: float | None) -> float | None:
+    """Say for how long this installation wants contact histories kept (None: nobody can say); returns for how long all
+    do that share them, None where that cannot be said."""
+    key, name = store.keys.contacts_kept(), store.keys.prefix
+    raws = trip(store, [("HSET", key, name, "" if span_s is None else span_s), ("HVALS", key)])[1]
+    try:
+        spans_s = [float(raw) for raw in raws]
+    except ValueError:
+        return None
+    return max(spans_s) if all(map(isfinite, spans_s)) else None
 
 
 def _place(index: int) -> Place:
