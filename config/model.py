@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import pairwise
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, get_args, get_origin
 
@@ -40,7 +44,8 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class Section(BaseModel):
-    """A group of settings. Unknown keys are mistakes. A secret given wrongly is never repeated in the message."""
+    """A group of settings. Unknown keys are mistakes. A secret given wrongly is never repeated in the message. The text
+    below each setting is what its users read (`explanation`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
@@ -78,6 +83,33 @@ def as_section(kind: Any) -> type[Section] | None:
 def section_at(model: type[Section], path: tuple[Key, ...]) -> type[Section] | None:
     """The section that `path` leads to, or None if it leads to none."""
     return as_section(leaf_type(model, path))
+
+
+def explanation(model: type[Section], path: tuple[Key, ...]) -> str:
+    """What the setting at `path` means, in one line; empty where there is none. A row of a list is what the list is."""
+    while path and isinstance(path[-1], int):
+        path = path[:-1]
+    section = section_at(model, path[:-1]) if path else None
+    classes = section.__mro__ if section else ()
+    texts = (_texts(each) for each in classes if issubclass(each, Section) and each is not Section)
+    return next((known[str(path[-1])] for known in texts if path[-1] in known), "")
+
+
+@cache
+def _texts(section: type[Section]) -> Mapping[str, str]:
+    """The texts below the settings of one class. They are read off its code when somebody asks: pydantic, which can do
+    so, does it for all classes, at each start of a command."""
+    (definition,) = ast.parse(inspect.getsource(section)).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        setting.target.id: " ".join(text.value.value.split())
+        for setting, text in pairwise(definition.body)
+        if isinstance(setting, ast.AnnAssign)
+        and isinstance(setting.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
 
 
 def _plain(annotation: Any) -> Any:
