@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -58,11 +59,12 @@ class TooOften(Exception):
 
 @dataclass(slots=True)
 class Sessions:
-    """Who is signed in. Times of `throttle` are monotonic."""
+    """Who is signed in. `clock` is the monotonic one by which tries are counted."""
 
     store: Store
     settings: WebSettings
     users: Users
+    clock: Callable[[], float] = time.monotonic
     _by_name: Throttle = field(default_factory=lambda: Throttle(5, 60.0))
     _by_address: Throttle = field(default_factory=lambda: Throttle(20, 15.0))
     _seen: dict[str, tuple[float, Session]] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Sessions:
 
     async def sign_in(self, name: str, password: str, address: str) -> Person | None:
         """A new session; None where name or password are wrong. Raises `TooOften`, `StoreError`, `DiskError`."""
-        now = time.monotonic()
+        now = self.clock()
         wait_s = max(self._by_name.wait_s(name, now), self._by_address.wait_s(address, now))
         if wait_s:
             raise TooOften(wait_s)
