@@ -291,8 +291,11 @@ def _rest(incoming: trio.MemoryReceiveChannel[ToWrite]) -> list[ToWrite]:
 
 def _journalled(facts: Sequence[Fact]) -> list[Row]:
     """What a server that forgets is told again."""
-    ends = [retelling.end_row(fact) for fact in facts if isinstance(fact, Settlement)]
-    return ends + [retelling.opt_out_row(fact) for fact in facts if isinstance(fact, OptedOut)]
+    rows = [retelling.end_row(fact) for fact in facts if isinstance(fact, Settlement)]
+    rows += [retelling.opt_out_row(fact) for fact in facts if isinstance(fact, OptedOut)]
+    return rows + [
+        retelling.event_row(fact) for fact in facts if isinstance(fact, CrmEvent) and fact.kind in outbox.MUST_NOT_MISS
+    ]
 
 
 def _row(fact: Fact) -> list[Any]:
