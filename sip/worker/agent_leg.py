@@ -81,9 +81,12 @@ class AgentLeg:
             self._cancel()
 
     def hang_up(self) -> None:
-        """Hang up on a bridged agent, and keep the callee, or leave it with a third party that stays."""
-        if self._agent is not None and self.talk is not None:
-            self._keeps_callee = self._keeps_callee or not self.talk.has_successor
+        """Hang up on a bridged agent, and keep the callee, or leave it with a third party that stays. Where one is in
+        the agent's place already, keep the callee when that one goes."""
+        if self.talk is None:
+            return
+        self._keeps_callee = self._keeps_callee or self._agent is None or not self.talk.has_successor
+        if self._agent is not None:
             self._let_go(self._agent, Cause.NORMAL, OK)
 
     def withdraw(self) -> None:
