@@ -358,7 +358,8 @@ class SlotsHeld:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many slots all live workers offer together. Sent whenever a worker comes or goes; never on the wire."""
+    """How many slots all live workers offer together, without those that are held by calls that have ended. Sent
+    whenever a worker comes or goes, or holds others; never on the wire."""
 
     slots: int
     workers: int

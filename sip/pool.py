@@ -341,6 +341,7 @@ class Pool:
                 self._start_failures[worker] = reason
             case SlotsHeld(slots):
                 self._placement.hold(worker, slots)
+                self._tell_capacity()
             case Pong():
                 pass  # having been heard is all there is to it
             case _ if self._placement.worker_of(event.call) == worker:
@@ -387,4 +388,4 @@ class Pool:
 
     def _tell_capacity(self) -> None:
         if not self._stopping:
-            self._tell(Capacity(self._placement.slots_total, self._placement.workers))
+            self._tell(Capacity(self._placement.slots_for_calls(SLOTS_PER_CALL), self._placement.workers))

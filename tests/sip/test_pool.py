@@ -116,6 +116,22 @@ def test_calls_beyond_the_room_are_not_sent(far):
     in_trio(run)
 
 
+def test_a_far_end_that_answers_no_bye_costs_a_line(far):
+    """The daemon hears so before the call's end: it would dial what no worker has room for."""
+    callee = far("deaf_to_bye")
+
+    async def run() -> None:
+        async with open_pool(settings(callee.port, lines=2)) as pool:
+            assert await until(pool, Capacity) == Capacity(4, 1)
+            pool.send(dial("c1"))
+            await until(pool, Answered)
+            pool.send(HangUp("c1"))
+            assert await until(pool, Capacity) == Capacity(2, 1)
+            assert (await until(pool, Ended)).call == "c1"
+
+    in_trio(run)
+
+
 def test_third_parties_ring_beside_the_calls(far):
     """They take no line, and there are so many of them and no more; one that is over makes room for the next."""
     callee, phone = far("answer"), far("answer", calls=2)

@@ -11,6 +11,7 @@ from compliance.blocks import Block, BlockKind, Target, of_number
 from compliance.contacts import Mark, crc16
 from compliance.contacts import unpacked as contacts_of
 from compliance.numbers import E164
+from dialer.language.phrases import phrase
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import digits, place, subject_field
@@ -33,8 +34,8 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One attempt as the caps count it, also of leads that are gone. `at` is seconds since the epoch; `campaign` is
-    empty where no campaign of today has that name. `number` is masked."""
+    """One attempt, or a call that they made, as the caps see it, also of leads that are gone. `at` is seconds since the
+    epoch; `campaign` is empty where no campaign of today has that name. `number` is masked."""
 
     at: float
     number: str
@@ -62,7 +63,7 @@ def of_number_or_id(store: Store, campaigns: Sequence[str], *, number: E164 | No
     else:
         leads = [*find(store, campaigns, customer=id_).leads, *_by_lead_id(store, campaigns, id_)]
         if not leads:
-            raise UnknownLead(f"no campaign has a lead, or a customer, with the id {id_!r}")
+            raise UnknownLead(phrase("no campaign has a lead, or a customer, with the id {id!r}", id=id_))
     for customer in _customers(leads):
         leads += find(store, campaigns, customer=customer).leads
     for each in _numbers(leads):
@@ -111,6 +112,8 @@ def _what(marks: int) -> str:
     words = [word for mark, word in _WORDS.items() if marks & mark]
     if not words and marks & Mark.CONNECTED:
         words = ["answered"]
+    if marks & Mark.INBOUND:
+        return ", ".join(("they called", *words))
     return ", ".join(words) or ("not answered" if marks & Mark.ENDED else "not ended, or nobody knows how")
 
 

@@ -15,14 +15,16 @@ from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import wraps
 from math import isfinite
-from typing import Final, ParamSpec
+from typing import Annotated, Final, ParamSpec
+
+from msgspec import Meta
 
 from compliance.contacts import unpacked
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, trip
 from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import BUCKETS, SHARDS, Place
-from dialer.store.base.records import Time, shaped
+from dialer.store.base.records import Count, Time, shaped
 from dialer.store.base.server_facts import server_time
 from dialer.store.crm import crm_map
 from dialer.store.leads.lead_codec import taken_in_at_of
@@ -55,8 +57,8 @@ class Round:
     began_at: Time
     what: str = ""
     campaign: str = ""
-    cursor: str = ""
-    gone: int = 0
+    cursor: Annotated[str, Meta(pattern=r"^([0-9]{1,20}|more)?\Z")] = ""
+    gone: Annotated[Count, Meta(le=2**53)] = 0
 
 
 class Purged(IntEnum):
@@ -178,7 +180,7 @@ def purge_contacts(store: Store, before: float, cursor: str = "") -> Slice:
 
     One that gets a new contact between reading and deleting stays. The cursor is the number of the next history hash.
     """
-    first = int(cursor or "0")
+    first = int(cursor) if cursor.isdecimal() else 0
     places = [_place(index) for index in range(first, min(first + BUCKETS_AT_ONCE, SHARDS * BUCKETS))]
     histories = trip(store, [("HGETALL", store.keys.history(place)) for place in places])
     old: dict[int, list[tuple[str, bytes, bytes]]] = defaultdict(list)
@@ -246,8 +248,13 @@ def clock(store: Store) -> float:
 def load(store: Store) -> Round | None:
     """The round that is under way or ended last; None: there has been none, or another release wrote it."""
     raw = trip(store, [("GET", store.keys.retention())])[0]
+    return None if raw is None else read_round(raw)
+
+
+def read_round(raw: bytes) -> Round | None:
+    """A round as it is kept; None: another release wrote it, or a hand."""
     try:
-        return None if raw is None else shaped(Round, json.loads(raw), "a round")
+        return shaped(Round, json.loads(raw), "a round")
     except (ValueError, RecursionError):
         return None
 
