@@ -57,7 +57,7 @@ def database() -> Iterator[Connection]:
         st.sampled_from([*GOOD, "failed_trunks", "failed_trunks", "sip_code", "risk", "phone"]), ODD, max_size=5
     ),
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_event_is_written_or_refused(folder: Path, database: Connection, kind: str, odd: dict[str, Any]) -> None:
     """With any value in any field; a row that was made can be written."""
     event = rows.Event(kind, "A1/1-0", {**GOOD, **odd})
