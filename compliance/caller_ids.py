@@ -125,7 +125,11 @@ def candidates(pool: Pool, wanted: Wanted, tomorrow: float) -> tuple[CallerId, .
         return Refusal(Rule.CALLER_ID, "no_caller_id_for_country", tomorrow)
     if pool.same_on_retry and len(fitting) > 1:
         ours = crc16(pool.campaign)
-        shown = [contact.caller_crc for contact in wanted.contacts if contact.campaign_crc == ours]
+        shown = [
+            contact.caller_crc
+            for contact in wanted.contacts
+            if contact.campaign_crc == ours and not contact.marks & Mark.INBOUND
+        ]
         return tuple(row for row in fitting if shown and crc16(row.number) == shown[-1]) or fitting
     return fitting
 

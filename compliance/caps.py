@@ -3,6 +3,10 @@
 A cap counts events of one kind. An attempt is one at the moment it begins; what came of it (a connect, a conversation,
 a refusal, an abandoned call, a machine) is one at the moment it ended. An attempt that has not ended counts as connect
 and conversation, too, and at the latest moment that a contact can tell: nobody knows yet.
+
+Who calls us is not attempted, and not reached by a call of ours; but a talk is a conversation, and a refusal in it one,
+whoever began (CFPB, FAQ on 12 CFR 1006.14(b)(2): incoming calls count for the rest after a conversation and not for the
+seven calls).
 """
 
 from __future__ import annotations
@@ -105,6 +109,7 @@ _WINDOWS: Final[dict[type[Window], str]] = {Rolling: "seconds", CalendarDays: "d
 
 # Plain numbers: an operation of IntFlag takes ten times as long.
 _ENDED: Final = int(Mark.ENDED)
+_INBOUND: Final = int(Mark.INBOUND)
 _MARKS: Final = {
     Counts.CONNECTS: int(Mark.CONNECTED),
     Counts.CONVERSATIONS: int(Mark.CONVERSATION),
@@ -112,7 +117,8 @@ _MARKS: Final = {
     Counts.ABANDONED: int(Mark.ABANDONED),
     Counts.MACHINES: int(Mark.MACHINE),
 }
-_IN_DOUBT: Final = frozenset({Counts.CONNECTS, Counts.CONVERSATIONS})
+_CERTAIN: Final = {Counts.CONNECTS: _ENDED | _INBOUND, Counts.CONVERSATIONS: _ENDED}
+"""What may be either while nobody knows how it ended, and the marks without which that is so."""
 
 
 def verdict(
@@ -189,10 +195,10 @@ def _events(history: Sequence[Contact], cap: Cap, scope: Scope) -> list[float]:
     elif cap.over is Over.GROUP:
         seen = [contact for contact in history if contact.group_crc == scope.group_crc]
     if cap.counts is Counts.ATTEMPTS:
-        return [contact.at for contact in seen]
-    mark, doubt = _MARKS[cap.counts], cap.counts in _IN_DOUBT
+        return [contact.at for contact in seen if not contact.marks & _INBOUND]
+    mark, certain = _MARKS[cap.counts], _CERTAIN.get(cap.counts)
     return sorted(
-        contact.ended_at for contact in seen if contact.marks & mark or (doubt and not contact.marks & _ENDED)
+        contact.ended_at for contact in seen if contact.marks & mark or (certain and not contact.marks & certain)
     )
 
 

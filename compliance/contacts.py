@@ -1,4 +1,4 @@
-"""A contact: one attempt as the contact history keeps it, and what came of it."""
+"""A contact: one attempt, or a call that somebody made to us, as the contact history keeps it, and what came of it."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Mark(IntFlag):
     ABANDONED = 16  # answered, no agent in time
     MACHINE = 32  # an answering machine
     NETWORK_BLOCKED = 64  # the network refused the caller (603 with a reason, 608)
+    INBOUND = 128  # they called us: no attempt of ours
 
 
 IN_DOUBT: Final = Mark.CONNECTED | Mark.CONVERSATION

@@ -14,7 +14,7 @@ from typing import Annotated, Final, TypeVar
 from pydantic import AfterValidator, Field, field_validator
 
 from compliance.calling_hours.regions import is_zone
-from config.model import Section
+from config.model import Section, named_twice
 
 HOUR_FACTOR: Final = 2.0
 """Cap of a rolling window that names none, as a multiple of the campaign's. It bounds a bad hour; no law asks for it.
@@ -43,20 +43,16 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 class AbandonWindow(Section):
     """One counting window. Keys that are of another kind of window are ignored."""
 
-    kind: WindowKind = Field(
-        description="calendar_day, calendar_month, successive_days or rolling_hour", examples=["calendar_day"]
-    )
-    days: int = Field(default=30, description="length of successive_days, in days", ge=1, le=366)
-    start: str = Field(
-        default="", description="first day of successive_days, YYYY-MM-DD; empty: the day the campaign was created"
-    )
-    hours: int = Field(default=1, description="length of rolling_hour, in hours", ge=1, le=24)
-    max_rate: float = Field(
-        default=0.0,
-        description="cap of this window, as a fraction; 0: max_abandon_rate, for rolling_hour twice that",
-        ge=0,
-        le=0.5,
-    )
+    kind: WindowKind = Field(examples=["calendar_day"])
+    """calendar_day, calendar_month, successive_days or rolling_hour"""
+    days: int = Field(default=30, ge=1, le=366)
+    """length of successive_days, in days"""
+    start: str = ""
+    """first day of successive_days, YYYY-MM-DD; empty: the day the campaign was created"""
+    hours: int = Field(default=1, ge=1, le=24)
+    """length of rolling_hour, in hours"""
+    max_rate: float = Field(default=0.0, ge=0, le=0.5)
+    """cap of this window, as a fraction; 0: max_abandon_rate, for rolling_hour twice that"""
 
     @field_validator("start")
     @classmethod
@@ -115,18 +111,12 @@ class AbandonmentSettings(Section):
     """Which calls the abandon rate counts. What is left empty is as the policies say, the strictest of them; where none
     says, it is the first word that is named here."""
 
-    denominator: Denominator = Field(
-        default=Denominator.BY_POLICY,
-        description="among which calls: live_answers, or put_through (to an agent, and the abandoned ones)",
-    )
-    hang_ups: HangUps = Field(
-        default=HangUps.BY_POLICY,
-        description="callees who hang up within the limit with no agent yet: count as abandoned, or leave_out",
-    )
-    machines: Machines = Field(
-        default=Machines.BY_POLICY,
-        description="abandoned calls that a machine may have answered: keep, or take off an estimate of them",
-    )
+    denominator: Denominator = Denominator.BY_POLICY
+    """among which calls: live_answers, or put_through (to an agent, and the abandoned ones)"""
+    hang_ups: HangUps = HangUps.BY_POLICY
+    """callees who hang up within the limit with no agent yet: count as abandoned, or leave_out"""
+    machines: Machines = Machines.BY_POLICY
+    """abandoned calls that a machine may have answered: keep, or take off an estimate of them"""
 
 
 STRICTEST_FIRST: Final = {
@@ -154,8 +144,6 @@ W = TypeVar("W", bound=AbandonWindow)
 
 def each_once(windows: tuple[W, ...]) -> tuple[W, ...]:
     """The windows, if no two are alike. Raises ValueError."""
-    labels = [window.label for window in windows]
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise ValueError(f"must differ in kind or length, but there are two of {', '.join(twice)}")
+    if twice := named_twice(window.label for window in windows):
+        raise ValueError(f"must differ in kind or length, but there are two of {twice}")
     return windows

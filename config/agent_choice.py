@@ -68,25 +68,16 @@ def _readable(texts: tuple[str, ...]) -> tuple[str, ...]:
 class AgentChoiceSettings(Section):
     """Which of the ready agents has an answered call. Nobody who has answered waits for a better agent."""
 
-    order: AgentOrder = Field(
-        default=AgentOrder.LONGEST_IDLE,
-        description="who comes first of those who suit a call alike: longest_idle, least_occupied (the least of the "
-        "time since login on calls and in wrap-up, pauses apart) or round_robin (who had a call longest ago)",
-    )
-    last_agent: bool = Field(
-        default=True, description="the agent who talked with the lead last has its next call, if ready at that moment"
-    )
-    vip_priority: int = Field(
-        default=9,
-        description="leads of at least this priority are served before others who wait for an agent; 10: nobody is",
-        ge=1,
-        le=10,
-    )
-    skills: Annotated[tuple[str, ...], AfterValidator(_readable)] = Field(
-        default=(),
-        description="skills that every agent of the campaign must have, NAME or NAME:LEVEL (1 to 9), as the login "
-        "states them; others are not counted on and get no call of it",
-    )
+    order: AgentOrder = AgentOrder.LONGEST_IDLE
+    """who comes first of those who suit a call alike: longest_idle, least_occupied (the least of the time since login
+    on calls and in wrap-up, pauses apart) or round_robin (who had a call longest ago)"""
+    last_agent: bool = True
+    """the agent who talked with the lead last has its next call, if ready at that moment"""
+    vip_priority: int = Field(default=9, ge=1, le=10)
+    """leads of at least this priority are served before others who wait for an agent; 10: nobody is"""
+    skills: Annotated[tuple[str, ...], AfterValidator(_readable)] = ()
+    """skills that every agent of the campaign must have, NAME or NAME:LEVEL (1 to 9), as the login states them; others
+    are not counted on and get no call of it"""
 
     @cached_property
     def needed(self) -> Skills:

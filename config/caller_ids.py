@@ -20,20 +20,12 @@ MOST_CALLER_IDS: Final = 200
 class CallerIdSettings(Section):
     """One number of a campaign's pool."""
 
-    number: str = Field(
-        description="number shown to the callee, as the carrier wants it",
-        pattern=rf"^{CALLER_ID_FORM}$",
-        examples=["+861000000001"],
-    )
-    countries: tuple[Region, ...] = Field(
-        default=(), description="countries of callees it may be shown to, ISO 3166; [] for any", max_length=50
-    )
-    daily_limit: int = Field(
-        default=0,
-        description="most calls of one day that show it, all campaigns and hosts together; 0: no limit",
-        ge=0,
-        le=100_000,
-    )
+    number: str = Field(pattern=rf"^{CALLER_ID_FORM}$", examples=["+861000000001"])
+    """number shown to the callee, as the carrier wants it"""
+    countries: tuple[Region, ...] = Field(default=(), max_length=50)
+    """countries of callees it may be shown to, ISO 3166; [] for any"""
+    daily_limit: int = Field(default=0, ge=0, le=100_000)
+    """most calls of one day that show it, all campaigns and hosts together; 0: no limit"""
 
     def caller_id(self) -> CallerId:
         """The same as the rules understand it."""

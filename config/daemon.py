@@ -14,7 +14,7 @@ from config.agents.settings import AgentSettings
 from config.archive import ArchiveSettings, MailSettings
 from config.edge import EdgeSettings, Transport
 from config.inbound.settings import InboundSettings
-from config.model import Region, Section
+from config.model import AbsolutePath, Region, Section, named_twice
 from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
 from config.sip import PORTS_PER_LINE, SipSettings, TrunkSettings
@@ -55,17 +55,12 @@ class LogFormat(StrEnum):
 class HostSettings(Section):
     """This daemon among the daemons that share one Redis."""
 
-    name: str = Field(
-        default="",
-        description="unique name of this daemon; empty: the machine's host name",
-        pattern=r"^[A-Za-z0-9_.-]{0,64}$",
-    )
-    lease_s: float = Field(
-        default=120.0, description="how long a leased lead is held without renewal, in seconds", ge=10
-    )
-    heartbeat_s: float = Field(
-        default=3.0, description="time between two signs of life to Redis, in seconds", gt=0, le=60
-    )
+    name: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]{0,64}$")
+    """unique name of this daemon; empty: the machine's host name"""
+    lease_s: float = Field(default=120.0, ge=10)
+    """how long a leased lead is held without renewal, in seconds"""
+    heartbeat_s: float = Field(default=3.0, gt=0, le=60)
+    """time between two signs of life to Redis, in seconds"""
 
     @field_validator("heartbeat_s")
     @classmethod
@@ -79,23 +74,14 @@ class HostSettings(Section):
 class RegisterSettings(Section):
     """One national no-call register."""
 
-    name: str = Field(
-        description="name in campaigns, refusals and commands",
-        pattern=rf"^[A-Za-z0-9_.-]{{1,{MAX_NAME}}}$",
-        examples=["us-dnc"],
-    )
-    path: str = Field(
-        description="its compiled file, absolute path; made by: dialer register import",
-        pattern=r"^/[^\x00]*$",
-        examples=["/var/lib/dialer/registers/us-dnc.reg"],
-    )
-    country: Region = Field(description="country whose numbers it concerns, ISO 3166", examples=["US"])
-    max_age_days: int = Field(
-        default=MAX_AGE_DAYS,
-        description="with older data no number of the country is dialled, in days; 31 is the law in the US and Canada",
-        ge=1,
-        le=366,
-    )
+    name: str = Field(pattern=rf"^[A-Za-z0-9_.-]{{1,{MAX_NAME}}}$", examples=["us-dnc"])
+    """name in campaigns, refusals and commands"""
+    path: AbsolutePath = Field(examples=["/var/lib/dialer/registers/us-dnc.reg"])
+    """its compiled file, absolute path; made by: dialer register import"""
+    country: Region = Field(examples=["US"])
+    """country whose numbers it concerns, ISO 3166"""
+    max_age_days: int = Field(default=MAX_AGE_DAYS, ge=1, le=366)
+    """with older data no number of the country is dialled, in days; 31 is the law in the US and Canada"""
 
     @field_validator("name")
     @classmethod
@@ -112,103 +98,85 @@ SHORTEST_PREFIX: Final = 5
 class IntakeSettings(Section):
     """Taking leads in."""
 
-    batch: int = Field(default=200, description="most leads read at once", ge=1, le=5000)
-    default_region: Region = Field(
-        default="CN", description="country of numbers without a country code in block requests, ISO 3166"
-    )
-    shortest_prefix: int = Field(
-        default=SHORTEST_PREFIX,
-        description="the CRM may block or unblock prefixes with so many digits; shorter ones are the administrator's",
-        ge=1,
-        le=14,
-    )
-    max_lead_bytes: int = Field(default=8192, description="longest lead that is read, in bytes", ge=256, le=1_048_576)
+    batch: int = Field(default=200, ge=1, le=5000)
+    """most leads read at once"""
+    default_region: Region = "CN"
+    """country of numbers without a country code in block requests, ISO 3166"""
+    shortest_prefix: int = Field(default=SHORTEST_PREFIX, ge=1, le=14)
+    """the CRM may block or unblock prefixes with so many digits; shorter ones are the administrator's"""
+    max_lead_bytes: int = Field(default=8192, ge=256, le=1_048_576)
+    """longest lead that is read, in bytes"""
 
 
 class NumberSettings(Section):
     """Phone numbers."""
 
-    also_valid: tuple[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{2,9}$")], ...] = Field(
-        default=(),
-        description="numbers that begin so are valid though the numbering plans of this release do not know them yet: "
-        '+ and digits with the country code, such as "+86149"',
-        max_length=100,
-    )
+    also_valid: tuple[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{2,9}$")], ...] = Field(default=(), max_length=100)
+    """numbers that begin so, such as "+86149", are valid though the numbering plans of this release do not know them
+    yet: + and digits with the country code"""
 
 
 class SpoolSettings(Section):
     """Where events wait on local disk while Redis is away."""
 
-    dir: str = Field(default="/var/lib/dialer/spool", description="directory, absolute path", pattern=r"^/[^\x00]*$")
-    max_mb: int = Field(default=256, description="most disk space for waiting events, in MB; no new calls beyond", ge=1)
+    dir: AbsolutePath = "/var/lib/dialer/spool"
+    """directory, absolute path"""
+    max_mb: int = Field(default=256, ge=1)
+    """most disk space for waiting events, in MB; no new calls beyond"""
 
 
 class EvidenceSettings(Section):
     """The record of every compliance decision and of every attempt's end."""
 
-    folder: str = Field(
-        default="/var/lib/dialer/evidence", description="directory, absolute path", pattern=r"^/[^\x00]*$"
-    )
-    key_file: str = Field(
-        default="/var/lib/dialer/evidence.key",
-        description="key of the numbers' hashes, 64 hexadecimal digits, absolute path; made where it is not there",
-        pattern=r"^/[^\x00]*$",
-    )
-    keep_days: int = Field(
-        default=1826,
-        description="closed files older than this are deleted, in days; 1826 are the five years of 16 CFR 310.5",
-        ge=1,
-        le=36_525,
-    )
-    segment_mb: int = Field(
-        default=64, description="size at which another file begins, in MB; one begins every day", ge=1, le=1024
-    )
+    folder: AbsolutePath = "/var/lib/dialer/evidence"
+    """directory, absolute path"""
+    key_file: AbsolutePath = "/var/lib/dialer/evidence.key"
+    """key of the numbers' hashes, 64 hexadecimal digits, absolute path; made where it is not there"""
+    keep_days: int = Field(default=1826, ge=1, le=36_525)
+    """closed files older than this are deleted, in days; 1826 are the five years of 16 CFR 310.5"""
+    segment_mb: int = Field(default=64, ge=1, le=1024)
+    """size at which another file begins, in MB; one begins every day"""
 
 
 class PoliciesSettings(Section):
     """The operator's own policies, besides those that are shipped."""
 
-    folder: str = Field(
-        default="/etc/dialer/policies",
-        description="directory of NAME.toml files, absolute path; it need not be there",
-        pattern=r"^/[^\x00]*$",
-    )
+    folder: AbsolutePath = "/etc/dialer/policies"
+    """directory of NAME.toml files, absolute path; it need not be there"""
 
 
 class MetricsSettings(Section):
     """The Prometheus endpoint."""
 
-    address: Address = Field(default="127.0.0.1", description="IP address to listen on")
-    port: int = Field(default=9464, description="TCP port; 0: no endpoint", ge=0, le=65535)
+    address: Address = "127.0.0.1"
+    """IP address to listen on"""
+    port: int = Field(default=9464, ge=0, le=65535)
+    """TCP port; 0: no endpoint"""
 
 
 class LogSettings(Section):
     """What the daemon writes to standard error."""
 
-    level: LogLevel = Field(default=LogLevel.INFO, description="least severe message written")
-    format: LogFormat = Field(default=LogFormat.AUTO, description="auto is console on a terminal, json elsewhere")
+    level: LogLevel = LogLevel.INFO
+    """least severe message written"""
+    format: LogFormat = LogFormat.AUTO
+    """auto is console on a terminal, json elsewhere"""
 
 
 class DrainSettings(Section):
     """An orderly stop."""
 
-    talk_limit_s: float = Field(
-        default=300.0, description="longest wait for talks to end before they are hung up, in seconds", ge=0, le=86_400
-    )
+    talk_limit_s: float = Field(default=300.0, ge=0, le=86_400)
+    """longest wait for talks to end before they are hung up, in seconds"""
 
 
 class PacingSettings(Section):
     """How often the pacers decide."""
 
-    interval_s: float = Field(
-        default=0.1, description="shortest time between two decisions of a campaign, in seconds", ge=0.02, le=5
-    )
-    budget_s: float = Field(
-        default=0.02,
-        description="longest time for one decision before it falls back to progressive, in seconds",
-        gt=0,
-        le=1,
-    )
+    interval_s: float = Field(default=0.1, ge=0.02, le=5)
+    """shortest time between two decisions of a campaign, in seconds"""
+    budget_s: float = Field(default=0.02, gt=0, le=1)
+    """longest time for one decision before it falls back to progressive, in seconds"""
 
     @field_validator("budget_s")
     @classmethod
@@ -218,73 +186,69 @@ class PacingSettings(Section):
             raise ValueError(f"must be less than interval_s ({interval_s:g})")
         return budget_s
 
-    handover_allowance_s: float = Field(
-        default=0.3,
-        description="time for an agent's phone to be rung and bridged: for the forecast an agent who is free by "
-        "abandon_after_s less this is in time, in seconds",
-        ge=0,
-        le=2,
-    )
+    handover_allowance_s: float = Field(default=0.3, ge=0, le=2)
+    """time for an agent's phone to be rung and bridged: for the forecast an agent who is free by abandon_after_s less
+    this is in time, in seconds"""
 
 
 class RetentionSettings(Section):
     """How long is kept what is known of people."""
 
-    leads_days: int = Field(
-        default=304,
-        description="leads, with all that is known of them, and events are deleted this long after they came, in days; "
-        "304 is ten months; a campaign may say less",
-        ge=1,
-        le=3660,
-    )
-    contacts_days: int = Field(
-        default=400,
-        description="a contact history is deleted this long after the last attempt, in days; never as long as a "
-        "frequency cap of any campaign looks back",
-        ge=1,
-        le=3660,
-    )
+    leads_days: int = Field(default=304, ge=1, le=3660)
+    """leads, with all that is known of them, and events are deleted this long after they came, in days; 304 is ten
+    months; a campaign may say less"""
+    contacts_days: int = Field(default=400, ge=1, le=3660)
+    """a contact history is deleted this long after the last attempt, in days; never as long as a frequency cap of any
+    campaign looks back"""
 
 
 class DaemonSettings(Section):
     """Everything that one daemon is told before it starts."""
 
-    redis: RedisSettings = Field(default=RedisSettings(), description="where leads, agents and contact history live")
-    host: HostSettings = Field(default=HostSettings(), description="this daemon among those that share one Redis")
-    sip: SipSettings = Field(default=SipSettings(), description="the SIP side of this host")
-    trunks: tuple[TrunkSettings, ...] = Field(
-        default=(), description="the carriers; campaigns use all of them, or those that they name", max_length=64
-    )
-    edge: EdgeSettings = Field(
-        default=EdgeSettings(), description="Kamailio and rtpengine between the workers and the carriers"
-    )
-    inbound: InboundSettings = Field(default=InboundSettings(), description="calls from outside")
-    registers: tuple[RegisterSettings, ...] = Field(
-        default=(), description="national no-call registers that this host has", max_length=64
-    )
-    agents: AgentSettings = Field(
-        default=AgentSettings(), description="where agents' phones may be, and when an agent counts as there"
-    )
-    intake: IntakeSettings = Field(default=IntakeSettings(), description="taking leads in")
-    numbers: NumberSettings = Field(default=NumberSettings(), description="phone numbers")
-    spool: SpoolSettings = Field(default=SpoolSettings(), description="where events wait while Redis is away")
-    evidence: EvidenceSettings = Field(
-        default=EvidenceSettings(), description="the record of decisions and of attempts' ends"
-    )
-    recordings: RecordingsSettings = Field(
-        default=RecordingsSettings(), description="where this host keeps what it records of talks"
-    )
-    policies: PoliciesSettings = Field(default=PoliciesSettings(), description="policies of your own")
-    retention: RetentionSettings = Field(
-        default=RetentionSettings(), description="how long is kept what is known of people"
-    )
-    archive: ArchiveSettings = Field(default=ArchiveSettings(), description="the archive of calls, for reports")
-    mail: MailSettings = Field(default=MailSettings(), description="the server that takes reports by mail")
-    web: WebSettings = Field(default=WebSettings(), description="the console in the browser")
-    metrics: MetricsSettings = Field(default=MetricsSettings(), description="the Prometheus endpoint")
-    log: LogSettings = Field(default=LogSettings(), description="what is written to standard error")
-    drain: DrainSettings = Field(default=DrainSettings(), description="an orderly stop")
-    pacing: PacingSettings = Field(default=PacingSettings(), description="how often the pacers decide")
+    redis: RedisSettings = RedisSettings()
+    """where leads, agents and contact history live"""
+    host: HostSettings = HostSettings()
+    """this daemon among those that share one Redis"""
+    sip: SipSettings = SipSettings()
+    """the SIP side of this host"""
+    trunks: tuple[TrunkSettings, ...] = Field(default=(), max_length=64)
+    """the carriers; campaigns use all of them, or those that they name"""
+    edge: EdgeSettings = EdgeSettings()
+    """Kamailio and rtpengine between the workers and the carriers"""
+    inbound: InboundSettings = InboundSettings()
+    """calls from outside"""
+    registers: tuple[RegisterSettings, ...] = Field(default=(), max_length=64)
+    """national no-call registers that this host has"""
+    agents: AgentSettings = AgentSettings()
+    """where agents' phones may be, and when an agent counts as there"""
+    intake: IntakeSettings = IntakeSettings()
+    """taking leads in"""
+    numbers: NumberSettings = NumberSettings()
+    """phone numbers"""
+    spool: SpoolSettings = SpoolSettings()
+    """where events wait while Redis is away"""
+    evidence: EvidenceSettings = EvidenceSettings()
+    """the record of decisions and of attempts' ends"""
+    recordings: RecordingsSettings = RecordingsSettings()
+    """where this host keeps what it records of talks"""
+    policies: PoliciesSettings = PoliciesSettings()
+    """policies of your own"""
+    retention: RetentionSettings = RetentionSettings()
+    """how long is kept what is known of people"""
+    archive: ArchiveSettings = ArchiveSettings()
+    """the archive of calls, for reports"""
+    mail: MailSettings = MailSettings()
+    """the server that takes reports by mail"""
+    web: WebSettings = WebSettings()
+    """the console in the browser"""
+    metrics: MetricsSettings = MetricsSettings()
+    """the Prometheus endpoint"""
+    log: LogSettings = LogSettings()
+    """what is written to standard error"""
+    drain: DrainSettings = DrainSettings()
+    """an orderly stop"""
+    pacing: PacingSettings = PacingSettings()
+    """how often the pacers decide"""
 
     @property
     def music(self) -> tuple[tuple[str, str], ...]:
@@ -348,6 +312,5 @@ class DaemonSettings(Section):
 
 
 def _each_once(rule: str, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{rule}, but more than one is called {', '.join(twice)}")
+    if twice := named_twice(names):
+        raise ValueError(f"{rule}, but more than one is called {twice}")

@@ -39,57 +39,50 @@ class Transport(StrEnum):
 class EdgeSettings(Section):
     """The edge of this host. `dialer edge render` writes the files of Kamailio and rtpengine from it."""
 
-    used: bool = Field(default=False, description="calls go through the edge; false: workers speak to carriers")
-    address: OwnAddress = Field(
-        default="", description="IP address of this host on the carriers' side", validate_default=True
-    )
-    nat_address: OwnAddress = Field(
-        default="", description="public IP address where a NAT stands before this host; empty: none does"
-    )
-    transports: tuple[Transport, ...] = Field(default=(Transport.UDP,), description="what it listens to: udp, tcp, tls")
-    port: Port = Field(default=5060, description="SIP port on the carriers' side, UDP and TCP")
-    tls_port: Port = Field(default=5061, description="SIP port on the carriers' side, TLS")
-    inside_port: int = Field(
-        default=5080,
-        description="first SIP port on 127.0.0.1: each trunk has one, counted up in the order of the trunks",
-        ge=1024,
-        le=65_000,
-    )
-    phones_domain: Domain = Field(
-        default="",
-        description="agents' phones register here as USER@DOMAIN and are called through the edge; empty: directly",
-    )
-    phones_file: File = Field(
-        default="",
-        description="a USER and a PASSWORD for each phone, a line each, absolute path",
-        validate_default=True,
-    )
-    phones_port: Port = Field(default=5079, description="SIP port on 127.0.0.1 through which phones are called")
-    websocket_port: int = Field(
-        default=0,
-        description="port for phones in browsers (WebRTC, secure WebSockets) on the carriers' side; 0: none",
-        ge=0,
-        le=65_535,
-    )
-    rtp_port_min: int = Field(default=30_000, description="lowest RTP port", ge=1024, le=65_535)
-    rtp_port_max: int = Field(default=39_999, description="highest RTP port", ge=1024, le=65_535, validate_default=True)
-    control_port: Port = Field(default=2223, description="UDP port of 127.0.0.1 at which rtpengine takes orders")
-    certificate_file: File = Field(default="", description="our certificate for TLS, PEM, absolute path")
-    key_file: File = Field(default="", description="its private key, PEM, absolute path", validate_default=True)
-    ca_file: File = Field(
-        default="", description="authorities that carriers' certificates are checked against, PEM; empty: no check"
-    )
-    keep_alive_s: int = Field(
-        default=20, description="time between two OPTIONS to each carrier, in seconds", ge=1, le=3600
-    )
-    stranger_limit: int = Field(
-        default=16, description="packets in 2 s after which an unknown address is banned", ge=1, le=10_000
-    )
-    ban_s: int = Field(default=300, description="how long it is banned, in seconds", ge=1, le=86_400)
-    carrier_cps: int = Field(
-        default=50, description="most requests outside a call that one carrier may send", ge=1, le=10_000
-    )
-    processes: int = Field(default=4, description="processes of Kamailio for each port", ge=1, le=64)
+    used: bool = False
+    """calls go through the edge; false: workers speak to carriers"""
+    address: OwnAddress = Field(default="", validate_default=True)
+    """IP address of this host on the carriers' side"""
+    nat_address: OwnAddress = ""
+    """public IP address where a NAT stands before this host; empty: none does"""
+    transports: tuple[Transport, ...] = (Transport.UDP,)
+    """what it listens to: udp, tcp, tls"""
+    port: Port = 5060
+    """SIP port on the carriers' side, UDP and TCP"""
+    tls_port: Port = 5061
+    """SIP port on the carriers' side, TLS"""
+    inside_port: int = Field(default=5080, ge=1024, le=65_000)
+    """first SIP port on 127.0.0.1: each trunk has one, counted up in the order of the trunks"""
+    phones_domain: Domain = ""
+    """agents' phones register here as USER@DOMAIN and are called through the edge; empty: directly"""
+    phones_file: File = Field(default="", validate_default=True)
+    """a USER and a PASSWORD for each phone, a line each, absolute path"""
+    phones_port: Port = 5079
+    """SIP port on 127.0.0.1 through which phones are called"""
+    websocket_port: int = Field(default=0, ge=0, le=65_535)
+    """port for phones in browsers (WebRTC, secure WebSockets) on the carriers' side; 0: none"""
+    rtp_port_min: int = Field(default=30_000, ge=1024, le=65_535)
+    """lowest RTP port"""
+    rtp_port_max: int = Field(default=39_999, ge=1024, le=65_535, validate_default=True)
+    """highest RTP port"""
+    control_port: Port = 2223
+    """UDP port of 127.0.0.1 at which rtpengine takes orders"""
+    certificate_file: File = ""
+    """our certificate for TLS, PEM, absolute path"""
+    key_file: File = Field(default="", validate_default=True)
+    """its private key, PEM, absolute path"""
+    ca_file: File = ""
+    """authorities that carriers' certificates are checked against, PEM; empty: no check"""
+    keep_alive_s: int = Field(default=20, ge=1, le=3600)
+    """time between two OPTIONS to each carrier, in seconds"""
+    stranger_limit: int = Field(default=16, ge=1, le=10_000)
+    """packets in 2 s after which an unknown address is banned"""
+    ban_s: int = Field(default=300, ge=1, le=86_400)
+    """how long it is banned, in seconds"""
+    carrier_cps: int = Field(default=50, ge=1, le=10_000)
+    """most requests outside a call that one carrier may send"""
+    processes: int = Field(default=4, ge=1, le=64)
+    """processes of Kamailio for each port"""
 
     def port_of(self, place: int) -> int:
         """The port of 127.0.0.1 for the trunk at this place of the list of trunks (0 is the first)."""
@@ -140,28 +133,31 @@ class EdgeSettings(Section):
 class TrunkEdgeSettings(Section):
     """What the edge does for one trunk; without an edge it means nothing."""
 
-    transport: Transport = Field(default=Transport.UDP, description="how SIP travels to it: udp, tcp or tls")
-    backup_hosts: tuple[Host, ...] = Field(
-        default=(), description="further hosts, HOST or HOST:PORT, tried in this order if the first fails"
-    )
-    sources: tuple[Host, ...] = Field(default=(), description="further addresses that the carrier's requests come from")
+    transport: Transport = Transport.UDP
+    """how SIP travels to it: udp, tcp or tls"""
+    backup_hosts: tuple[Host, ...] = ()
+    """further hosts, HOST or HOST:PORT, tried in this order if the first fails"""
+    sources: tuple[Host, ...] = ()
+    """further addresses that the carrier's requests come from"""
     outbound_proxy: str = Field(
-        default="",
-        description="HOST or HOST:PORT that requests go to instead; empty: the trunk's own",
-        pattern=r"^(([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?)?$",
+        default="", pattern=r"^(([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?)?$"
     )
-    from_domain: Domain = Field(default="", description="domain in From; empty: the trunk's host")
-    registration: bool = Field(default=False, description="register with username and password")
-    registration_interval_s: int = Field(
-        default=600, description="how long a registration is to last, in seconds", ge=60, le=86_400
-    )
-    assert_identity: bool = Field(default=False, description="say the caller id in P-Asserted-Identity, too")
-    privacy: bool = Field(default=False, description="hide the caller id from the callee: anonymous From, Privacy: id")
-    diversion: str = Field(
-        default="", description="number for a Diversion header; empty: none", pattern=r"^(\+?[0-9]{1,20})?$"
-    )
-    keep_alive: bool = Field(default=True, description="ask by OPTIONS whether it is there; a dead one is not called")
-    srtp: bool = Field(default=False, description="encrypted audio, keys by SDES")
-    first_answer_s: float = Field(
-        default=8.0, description="a host that says nothing at all for this long is left, in seconds", ge=1, le=32
-    )
+    """HOST or HOST:PORT that requests go to instead; empty: the trunk's own"""
+    from_domain: Domain = ""
+    """domain in From; empty: the trunk's host"""
+    registration: bool = False
+    """register with username and password"""
+    registration_interval_s: int = Field(default=600, ge=60, le=86_400)
+    """how long a registration is to last, in seconds"""
+    assert_identity: bool = False
+    """say the caller id in P-Asserted-Identity, too"""
+    privacy: bool = False
+    """hide the caller id from the callee: anonymous From, Privacy: id"""
+    diversion: str = Field(default="", pattern=r"^(\+?[0-9]{1,20})?$")
+    """number for a Diversion header; empty: none"""
+    keep_alive: bool = True
+    """ask by OPTIONS whether it is there; a dead one is not called"""
+    srtp: bool = False
+    """encrypted audio, keys by SDES"""
+    first_answer_s: float = Field(default=8.0, ge=1, le=32)
+    """a host that says nothing at all for this long is left, in seconds"""

@@ -16,7 +16,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from compliance.numbers import masked_text
-from config.model import Key, Section, as_section, item_type, leaf_type, section_at, unit
+from config.model import Key, Section, as_section, explanation, item_type, leaf_type, section_at, unit
 
 MAX_PROBLEMS: Final = 100
 _MAX_SHOWN: Final = 60
@@ -120,7 +120,7 @@ def _message(details: ErrorDetails, model: type[Section]) -> str:
         return _KINDS[kind] + got
     match kind:
         case "missing":
-            return f"is missing: {_description(model, path)}"
+            return f"is missing: {explanation(model, path)}"
         case "extra_forbidden":
             siblings = section_at(model, path[:-1])
             return "is not a setting" + did_you_mean(str(path[-1]), siblings.model_fields if siblings else ())
@@ -131,7 +131,7 @@ def _message(details: ErrorDetails, model: type[Section]) -> str:
             near = did_you_mean(given, known) if isinstance(given, str) else ""
             return f"must be one of {', '.join(known)}{got}{near}"
         case "string_pattern_mismatch" | "string_too_short":
-            return f"is not of the right form: {_description(model, path)}{got}"
+            return f"is not of the right form: {explanation(model, path)}{got}"
         case "string_too_long":
             return f"must be at most {context['max_length']} characters long"
         case "too_short":
@@ -170,11 +170,3 @@ def _got(target: Any, given: Any) -> str:
 def _is_single(target: Any) -> bool:
     """Whether a setting has one plain value, so that text in its place is no section with a password in it."""
     return target is not None and as_section(target) is None and item_type(target) is None
-
-
-def _description(model: type[Section], path: tuple[Key, ...]) -> str:
-    while path and isinstance(path[-1], int):
-        path = path[:-1]
-    section = section_at(model, path[:-1]) if path else None
-    field = section.model_fields.get(str(path[-1])) if section else None
-    return field.description or "" if field else ""

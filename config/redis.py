@@ -8,13 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from config.model import Section
+from config.model import OptionalPath, Section
 
 SENTINEL_PORT: Final = 26379
 SERVER_PORT: Final = 6379
 MAX_ADDRESSES: Final = 32
-
-_FILE: Final = r"^(/[^\x00]*)?$"
 
 
 class ServerKind(StrEnum):
@@ -37,42 +35,37 @@ SCHEMES: Final = {
 class RedisSettings(Section):
     """Where leads, agents and contact history live."""
 
-    url: str = Field(
-        default="redis://127.0.0.1:6379/0",
-        description="redis://HOST:PORT/DB, rediss:// (TLS), unix://PATH, redis+sentinel://HOST:PORT,HOST:PORT/MASTER "
-        "or redis+cluster://HOST:PORT,HOST:PORT; without a password",
-    )
-    user: str = Field(default="", description="ACL user; empty: the server's default user", pattern=r"^[!-9;-~]{0,64}$")
-    password: SecretStr = Field(default=SecretStr(""), description="password of the Redis user; empty: none")
-    tls: bool = Field(default=False, description="encrypt and check the servers' certificates, Sentinels' as well")
-    tls_ca_file: str = Field(
-        default="",
-        description="who may sign the servers' certificates, PEM, absolute path; empty: the system's",
-        pattern=_FILE,
-    )
-    tls_certificate_file: str = Field(
-        default="", description="our own certificate, PEM, absolute path; empty: none is shown", pattern=_FILE
-    )
-    tls_key_file: str = Field(
-        default="", description="its key, PEM, absolute path", pattern=_FILE, validate_default=True
-    )
-    sentinel_user: str = Field(
-        default="", description="ACL user at the Sentinels; empty: their default user", pattern=r"^[!-9;-~]{0,64}$"
-    )
-    sentinel_password: SecretStr = Field(default=SecretStr(""), description="password at the Sentinels; empty: none")
-    prefix: str = Field(default="dialer:", description="begins every key", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
-    timeout_s: float = Field(default=5.0, description="longest wait for one answer of Redis, in seconds", gt=0, le=60)
-    json_events: bool = Field(
-        default=False,
-        description="have all hosts write the CRM's events as JSON, if nobody has chosen a format (dialer crm set)",
-    )
-    forgotten_limit_s: float = Field(
-        default=60.0,
-        description="a server that has forgotten more than this, in seconds, is dialled from only after `dialer store "
-        "accept`; less is told to it again and the daemons go on",
-        ge=0,
-        le=7200,
-    )
+    url: str = "redis://127.0.0.1:6379/0"
+    """redis://HOST:PORT/DB, rediss:// (TLS), unix://PATH, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or
+    redis+cluster://HOST:PORT,HOST:PORT; without a password"""
+    user: str = Field(default="", pattern=r"^[!-9;-~]{0,64}$")
+    """ACL user; empty: the server's default user"""
+    password: SecretStr = SecretStr("")
+    """password of the Redis user; empty: none"""
+    tls: bool = False
+    """encrypt and check the servers' certificates, Sentinels' as well"""
+    tls_ca_file: OptionalPath = ""
+    """who may sign the servers' certificates, PEM, absolute path; empty: the system's"""
+    tls_certificate_file: OptionalPath = ""
+    """our own certificate, PEM, absolute path; empty: none is shown"""
+    tls_key_file: OptionalPath = Field(default="", validate_default=True)
+    """its key, PEM, absolute path"""
+    sentinel_user: str = Field(default="", pattern=r"^[!-9;-~]{0,64}$")
+    """ACL user at the Sentinels; empty: their default user"""
+    sentinel_password: SecretStr = SecretStr("")
+    """password at the Sentinels; empty: none"""
+    prefix: str = Field(default="dialer:", pattern=r"^[A-Za-z0-9_.:-]{1,40}$")
+    """begins every key"""
+    shared_prefix: str = Field(default="", pattern=r"^([A-Za-z0-9_.:-]{1,40})?$")
+    """begins the keys of contact histories, no-call list and caller ids: the redis.prefix of another installation on
+    this server that ours shares them with; empty: they are our own"""
+    timeout_s: float = Field(default=5.0, gt=0, le=60)
+    """longest wait for one answer of Redis, in seconds"""
+    json_events: bool = False
+    """have all hosts write the CRM's events as JSON, if nobody has chosen a format (dialer crm set)"""
+    forgotten_limit_s: float = Field(default=60.0, ge=0, le=7200)
+    """a server that has forgotten more than this, in seconds, is dialled from only after `dialer store accept`; less is
+    told to it again and the daemons go on"""
 
     @property
     def kind(self) -> ServerKind:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, Protocol, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -78,32 +78,36 @@ AsOf = Annotated[str, AfterValidator(a_date)]
 class Dated(Section):
     """What stands in a policy says where it comes from."""
 
-    source: str = Field(description="where the number is from: statute, regulator, contract", min_length=3)
-    as_of: AsOf = Field(description="since when it holds, or when it was read there: YYYY, YYYY-MM or YYYY-MM-DD")
+    source: str = Field(min_length=3)
+    """where the number is from: statute, regulator, contract"""
+    as_of: AsOf
+    """since when it holds, or when it was read there: YYYY, YYYY-MM or YYYY-MM-DD"""
 
 
 class Origin(Section):
     """Where a rule that applies to a campaign comes from: a policy and its source; all empty: the campaign itself."""
 
-    policy: str = Field(default="", description="name of the policy; empty: the campaign's own")
-    source: str = Field(default="", description="where the number is from")
-    as_of: str = Field(default="", description="since when")
+    policy: str = ""
+    """name of the policy; empty: the campaign's own"""
+    source: str = ""
+    """where the number is from"""
+    as_of: str = ""
+    """since when"""
 
 
 class HoursSettings(Section):
     """One window of calling hours, in the callee's local time."""
 
-    days: tuple[Day, ...] = Field(
-        default=tuple(Day), description="days of the week, of mon tue wed thu fri sat sun", min_length=1
-    )
-    opens: Clock = Field(description="first minute in which calls may start, HH:MM", examples=["09:00"])
-    closes: Clock = Field(
-        description="no call starts that could still ring at this time, HH:MM up to 24:00", examples=["20:00"]
-    )
-    region: RuleRegion = Field(
-        default="", description="where the callees are: US, or US-FL for a part of a country; empty: everywhere"
-    )
-    closed_on_holidays: bool = Field(default=False, description="no calls on public holidays where the callee is")
+    days: tuple[Day, ...] = Field(default=tuple(Day), min_length=1)
+    """days of the week, of mon tue wed thu fri sat sun"""
+    opens: Clock = Field(examples=["09:00"])
+    """first minute in which calls may start, HH:MM"""
+    closes: Clock = Field(examples=["20:00"])
+    """no call starts that could still ring at this time, HH:MM up to 24:00"""
+    region: RuleRegion = ""
+    """where the callees are: US, or US-FL for a part of a country; empty: everywhere"""
+    closed_on_holidays: bool = False
+    """no calls on public holidays where the callee is"""
 
     @field_validator("closed_on_holidays")
     @classmethod
@@ -132,6 +136,9 @@ class HoursSettings(Section):
         return cls(days=days, opens=_clock(window.opens), closes=_clock(window.closes))
 
 
+H = TypeVar("H", bound=HoursSettings)
+
+
 def rules_of(rows: Iterable[HoursSettings]) -> tuple[HoursRule, ...]:
     """Rows of one policy, or of one campaign, as rules: the rows of a region are the windows of one rule."""
     by_region: dict[str, list[HoursSettings]] = {}
@@ -151,12 +158,13 @@ def _week_order(window: Window) -> tuple[list[int], int, int]:
     return sorted(window.days), window.opens, window.closes
 
 
-def of_one_mind(rows: tuple[HoursSettings, ...]) -> None:
-    """Raises ValueError where the rows of a region disagree about holidays."""
+def of_one_mind(rows: tuple[H, ...]) -> tuple[H, ...]:
+    """The rows. Raises ValueError where those of a region disagree about holidays."""
     for rule in rules_of(rows):
         if len({row.closed_on_holidays for row in rows if row.region == rule.region}) > 1:
             where = rule.region or "everywhere"
             raise ValueError(f"closed_on_holidays must be the same in all rows of one region ({where})")
+    return rows
 
 
 _WINDOWS: Final = ("window_days", "window_hours", "calendar_days", "calendar_months")
@@ -165,36 +173,27 @@ _WINDOWS: Final = ("window_days", "window_hours", "calendar_days", "calendar_mon
 class CapSettings(Section):
     """One frequency cap. Exactly one of the four windows is given."""
 
-    limit: int = Field(description="most of them in the window", ge=1, le=1000, examples=[2])
-    counts: Counts = Field(
-        default=Counts.ATTEMPTS,
-        description="attempts, connects (a person answered), conversations (an agent talked to them), refusals, "
-        "abandoned or machines",
-    )
-    per: Per = Field(default=Per.NUMBER, description="number, customer or account; leads without that id are refused")
-    over: Over = Field(
-        default=Over.TENANT, description="counted over: tenant (all campaigns), group (of campaigns) or campaign"
-    )
-    window_days: float = Field(
-        default=0.0, description="rolling window, in days of 24 hours; 0: another one", ge=0, le=3660, examples=[30.0]
-    )
-    window_hours: float = Field(default=0.0, description="rolling window, in hours; 0: another one", ge=0, le=8784)
-    calendar_days: int = Field(
-        default=0,
-        description="so many days by the calendar, today included: 1 is today, 31 today and the 30 days before; "
-        "0: another one",
-        ge=0,
-        le=3660,
-    )
-    calendar_months: int = Field(
-        default=0, description="so many months by the calendar, this one included; 0: another one", ge=0, le=120
-    )
-    rest_days: float = Field(
-        default=0.0, description="rest after the last one of the window, in days", ge=0, le=3660, examples=[90.0]
-    )
-    unless_agent_held: bool = Field(
-        default=False, description="not for calls that an agent was set aside for beforehand"
-    )
+    limit: int = Field(ge=1, le=1000, examples=[2])
+    """most of them in the window"""
+    counts: Counts = Counts.ATTEMPTS
+    """attempts, connects (a person answered), conversations (an agent talked to them), refusals, abandoned or
+    machines"""
+    per: Per = Per.NUMBER
+    """number, customer or account; leads without that id are refused"""
+    over: Over = Over.TENANT
+    """counted over: tenant (all campaigns), group (of campaigns) or campaign"""
+    window_days: float = Field(default=0.0, ge=0, le=3660, examples=[30.0])
+    """rolling window, in days of 24 hours; 0: another one"""
+    window_hours: float = Field(default=0.0, ge=0, le=8784)
+    """rolling window, in hours; 0: another one"""
+    calendar_days: int = Field(default=0, ge=0, le=3660)
+    """so many days by the calendar, today included: 1 is today, 31 today and the 30 days before; 0: another one"""
+    calendar_months: int = Field(default=0, ge=0, le=120)
+    """so many months by the calendar, this one included; 0: another one"""
+    rest_days: float = Field(default=0.0, ge=0, le=3660, examples=[90.0])
+    """rest after the last one of the window, in days"""
+    unless_agent_held: bool = False
+    """not for calls that an agent was set aside for beforehand"""
 
     @model_validator(mode="after")
     def _one_window(self) -> Self:
@@ -226,45 +225,38 @@ class CapSettings(Section):
         )
 
 
-class _Capped(Protocol):
-    def cap(self) -> Cap: ...
+C = TypeVar("C", bound=CapSettings)
 
 
-def each_cap_once(rows: Iterable[_Capped]) -> None:
-    """Raises ValueError where two rows are the same cap."""
+def each_cap_once(rows: tuple[C, ...]) -> tuple[C, ...]:
+    """The rows. Raises ValueError where two are the same cap."""
     seen: dict[Cap, int] = {}
     for index, row in enumerate(rows):
         cap = row.cap()
         if cap in seen:
             raise ValueError(f"rows {seen[cap]} and {index} are the same cap ({cap_words(cap)}): keep one")
         seen[cap] = index
+    return rows
 
 
 class RetrySettings(Section):
     """What an attempt that ended in one way earns its lead."""
 
-    delay_s: float = Field(description="wait before the next attempt, in seconds", ge=0, le=31_622_400)
-    max_attempts: int = Field(
-        description="how often this end may be followed by another attempt; 0: never", ge=0, le=99
-    )
-    not_before: Literal["", "next_day"] = Field(
-        default="", description="next_day: not on the same day of the callee; empty: delay_s alone decides"
-    )
-    prefer: Literal["", "another_window"] = Field(
-        default="",
-        description="another_window: at another time of the callee's day (until 12:00, to 14:00, to 18:00, evening, "
-        "weekend), behind leads that were never called; sooner only where nothing else is due; empty: no matter when",
-    )
+    delay_s: float = Field(ge=0, le=31_622_400)
+    """wait before the next attempt, in seconds"""
+    max_attempts: int = Field(ge=0, le=99)
+    """how often this end may be followed by another attempt; 0: never"""
+    not_before: Literal["", "next_day"] = ""
+    """next_day: not on the same day of the callee; empty: delay_s alone decides"""
+    prefer: Literal["", "another_window"] = ""
+    """another_window: at another time of the callee's day (until 12:00, to 14:00, to 18:00, evening, weekend), behind
+    leads that were never called; sooner only where nothing else is due; empty: no matter when"""
 
 
 NEXT_DAY: Final = "next_day"
 
 NEVER: Final = RetrySettings(delay_s=0.0, max_attempts=0)
 """The retry of every disposition that is not in the table, such as invalid, blocked and unwanted."""
-
-
-def _retry(delay_s: float, max_attempts: int, description: str) -> Any:
-    return Field(default=RetrySettings(delay_s=delay_s, max_attempts=max_attempts), description=description)
 
 
 class RetryTable(Section):
@@ -275,16 +267,22 @@ class RetryTable(Section):
     60 min, Convoso 1 to 4 h after congestion; 72 h after an abandoned call is Ofcom's rule.
     """
 
-    busy: RetrySettings = _retry(20 * 60.0, 3, "the line was engaged")
-    no_answer: RetrySettings = _retry(60 * 60.0, 3, "it rang and nobody answered")
-    unreachable: RetrySettings = _retry(3 * 3600.0, 3, "switched off, out of coverage or no reply at all")
-    congestion: RetrySettings = _retry(3600.0, 3, "the network had no capacity")
-    declined: RetrySettings = _retry(24 * 3600.0, 1, "the person rejected the call")
-    route_error: RetrySettings = _retry(15 * 60.0, 3, "our side or the trunk could not carry the call")
-    machine: RetrySettings = _retry(24 * 3600.0, 3, "an answering machine")
-    abandoned: RetrySettings = _retry(
-        72 * 3600.0, 1, "answered, and no agent came in time or before the callee hung up"
-    )
+    busy: RetrySettings = RetrySettings(delay_s=20 * 60.0, max_attempts=3)
+    """the line was engaged"""
+    no_answer: RetrySettings = RetrySettings(delay_s=60 * 60.0, max_attempts=3)
+    """it rang and nobody answered"""
+    unreachable: RetrySettings = RetrySettings(delay_s=3 * 3600.0, max_attempts=3)
+    """switched off, out of coverage or no reply at all"""
+    congestion: RetrySettings = RetrySettings(delay_s=3600.0, max_attempts=3)
+    """the network had no capacity"""
+    declined: RetrySettings = RetrySettings(delay_s=24 * 3600.0, max_attempts=1)
+    """the person rejected the call"""
+    route_error: RetrySettings = RetrySettings(delay_s=15 * 60.0, max_attempts=3)
+    """our side or the trunk could not carry the call"""
+    machine: RetrySettings = RetrySettings(delay_s=24 * 3600.0, max_attempts=3)
+    """an answering machine"""
+    abandoned: RetrySettings = RetrySettings(delay_s=72 * 3600.0, max_attempts=1)
+    """answered, and no agent came in time or before the callee hung up"""
 
     @model_validator(mode="before")
     @classmethod

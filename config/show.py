@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
 from config.load import Effective
-from config.model import Key, Section, as_section, item_type, leaf_type, leaves, section_at, unit
+from config.model import Section, as_section, explanation, item_type, leaf_type, leaves, unit
 from config.problems import dotted
 
 SECRET_SHOWN: Final = "(secret)"
@@ -60,13 +60,6 @@ def shown(value: Any) -> str:
             return repr(value)
 
 
-def explanation(model: type[Section], path: tuple[Key, ...]) -> str:
-    """What the setting at `path` means."""
-    section = section_at(model, path[:-1])
-    field = section.model_fields[str(path[-1])] if section else None
-    return field.description or "" if field else ""
-
-
 # --- example files ---------------------------------------------------------------------------------------------------
 
 _Given = dict[tuple[str, ...], str]
@@ -110,11 +103,12 @@ def _section(section: type[Section], path: tuple[str, ...], given: _Given) -> It
     inner = {name for name, kind in kinds.items() if as_section(kind) or as_section(item_type(kind))}
     for name, field in section.model_fields.items():
         if name not in inner:
+            yield f"# {explanation(section, (name,))}{_bounds(field)}"
             yield from _value(name, field, given.get((*path, name)))
     for name, field in section.model_fields.items():
         if name in inner:
             yield ""
-            yield f"# {field.description}"
+            yield f"# {explanation(section, (name,))}"
             yield from _inner(kinds[name], field, (*path, name), given)
 
 
@@ -126,7 +120,7 @@ def _inner(kind: Any, field: FieldInfo, path: tuple[str, ...], given: _Given) ->
         yield f"[{name}]"
         for key, item in field.default:
             inside = ", ".join(f"{inner} = {shown(value)}" for inner, value in item)
-            yield f"# {type(field.default).model_fields[key].description}"
+            yield f"# {explanation(type(field.default), (key,))}"
             yield f"#{key} = {{ {inside} }}"
     elif row is None:
         yield f"[{name}]"
@@ -136,20 +130,19 @@ def _inner(kind: Any, field: FieldInfo, path: tuple[str, ...], given: _Given) ->
         for item in field.default:
             yield f"#[[{name}]]"
             for key, value in item:
-                yield f"#{key} = {shown(value)} # {row.model_fields[key].description}"
+                yield f"#{key} = {shown(value)} # {explanation(row, (key,))}"
     elif not any(key[: len(path)] == path for key in given):
         yield "# (none; this is how one is given)"
         yield f"# [[{name}]]"
         for key, item_field in row.model_fields.items():
             value = item_field.examples[0] if item_field.examples else item_field.default
-            yield f"# {key} = {shown(value)} # {item_field.description}"
+            yield f"# {key} = {shown(value)} # {explanation(row, (key,))}"
     else:
         yield f"[[{name}]]"
         yield from _section(row, path, given)
 
 
 def _value(name: str, field: FieldInfo, given: str | None) -> Iterator[str]:
-    yield f"# {field.description}{_bounds(field)}"
     if given is not None:
         yield f"{name} = {shown(given)}"
     elif isinstance(field.default, SecretStr):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS
 from config.edge import TrunkEdgeSettings
-from config.model import Section
+from config.model import Section, WavPath, named_twice
 
 
 def _sip_address(text: str) -> str:
@@ -42,42 +42,28 @@ class Codec(StrEnum):
 class SipSettings(Section):
     """The SIP side of this host."""
 
-    bind_address: SipAddress = Field(default="127.0.0.1", description="IPv4 address of this host for SIP and RTP")
-    max_lines: int = Field(default=100, description="most calls in flight on this host", ge=1, le=5000)
-    rtp_port_min: int = Field(default=0, description="lowest RTP port; 0: the system chooses", ge=0, le=65535)
-    rtp_port_max: int = Field(
-        default=0, description="highest RTP port; 0: the system chooses", ge=0, le=65535, validate_default=True
-    )
-    user_agent: str = Field(default="predictive-dialer", description="User-Agent header", pattern=r"^[ -~]{1,64}$")
-    media_timeout_s: float = Field(
-        default=20.0,
-        description="an answered call not on hold ends after so many seconds without audio; 0: never",
-        ge=0,
-        le=3600,
-    )
-    session_refresh_s: float = Field(
-        default=300.0,
-        description="seconds between questions whether a far end without a session timer is still there; 0: never",
-        ge=0,
-        le=86400,
-    )
-    talk_limit_s: float = Field(
-        default=0.0, description="longest talk in seconds; 0: as long as they like", ge=0, le=86400
-    )
+    bind_address: SipAddress = "127.0.0.1"
+    """IPv4 address of this host for SIP and RTP"""
+    max_lines: int = Field(default=100, ge=1, le=5000)
+    """most calls in flight on this host"""
+    rtp_port_min: int = Field(default=0, ge=0, le=65535)
+    """lowest RTP port; 0: the system chooses"""
+    rtp_port_max: int = Field(default=0, ge=0, le=65535, validate_default=True)
+    """highest RTP port; 0: the system chooses"""
+    user_agent: str = Field(default="predictive-dialer", pattern=r"^[ -~]{1,64}$")
+    """User-Agent header"""
+    media_timeout_s: float = Field(default=20.0, ge=0, le=3600)
+    """an answered call not on hold ends after so many seconds without audio; 0: never"""
+    session_refresh_s: float = Field(default=300.0, ge=0, le=86400)
+    """seconds between questions whether a far end without a session timer is still there; 0: never"""
+    talk_limit_s: float = Field(default=0.0, ge=0, le=86400)
+    """longest talk in seconds; 0: as long as they like"""
 
-    max_parties: int = Field(
-        default=4,
-        description="most third parties at once (supervisors who listen, conferences, transfers), beside the lines; "
-        "0: none",
-        ge=0,
-        le=500,
-    )
+    max_parties: int = Field(default=4, ge=0, le=500)
+    """most third parties at once (supervisors who listen, conferences, transfers), beside the lines; 0: none"""
 
-    hold_music: str = Field(
-        default="",
-        description="WAV file (16 bit mono PCM, 8 or 16 kHz) for whoever is on hold, absolute path; empty: silence",
-        pattern=r"^(/.{1,1000})?$",
-    )
+    hold_music: WavPath = ""
+    """WAV file (16 bit mono PCM, 8 or 16 kHz) for whoever is on hold, absolute path; empty: silence"""
 
     @field_validator("rtp_port_max")
     @classmethod
@@ -98,70 +84,46 @@ class SipSettings(Section):
 class TrunkSettings(Section):
     """One carrier."""
 
-    name: str = Field(description="name in campaigns, logs and reports", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
-    host: str = Field(description="host name or IP address of the carrier", pattern=r"^[A-Za-z0-9_.:\[\]-]{1,253}$")
-    port: int = Field(
-        default=0,
-        description="SIP port of the carrier (UDP); 0: what the SRV records of its name say, 5060 where it has none",
-        ge=0,
-        le=65535,
-    )
-    username: str = Field(default="", description="user for digest authentication; empty: none", max_length=128)
-    password: SecretStr = Field(default=SecretStr(""), description="password for digest authentication")
-    first_answer_s: float = Field(
-        default=8.0,
-        description="seconds after which a carrier that has not even said 100 Trying is unreachable",
-        ge=1,
-        le=32,
-    )
-    sources: tuple[str, ...] = Field(
-        default=(),
-        description="networks from which the carrier sends besides its host, such as 192.0.2.0/28",
-        max_length=64,
-    )
-    priority: int = Field(default=5, description="which trunks are used first; 9 goes first", ge=0, le=9)
-    weight: int = Field(
-        default=0,
-        description="share of the calls among trunks of the same priority; 0: what the others have no room for, in the "
-        "order of the trunks",
-        ge=0,
-        le=1000,
-    )
-    prefixes: tuple[Prefix, ...] = Field(
-        default=(), description="beginnings of the numbers that it serves, such as +86; empty: all", max_length=256
-    )
-    called_rules: tuple[RewriteRule, ...] = Field(
-        default=(),
-        description='what the carrier wants called numbers to begin with: "+86=0" makes +8610... 010..., "+=" takes '
-        "the plus away; the longest that fits is used",
-        max_length=64,
-    )
-    caller_rules: tuple[RewriteRule, ...] = Field(
-        default=(), description="the same for the number that is shown", max_length=64
-    )
-    arriving_rules: tuple[RewriteRule, ...] = Field(
-        default=(),
-        description='what makes international numbers of those in calls that the carrier sends us: "0=+86" makes '
-        "010... +8610...; without one that fits they are taken for international, with + or 00 or without",
-        max_length=64,
-    )
-    caller_ids: tuple[ShownNumber, ...] = Field(
-        default=(),
-        description="numbers that the carrier lets us show, as campaigns write them; empty: any",
-        max_length=MOST_CALLER_IDS,
-    )
-    codecs: tuple[Codec, ...] = Field(
-        default=(Codec.PCMU, Codec.PCMA), description="what is offered, best first: PCMU, PCMA", min_length=1
-    )
-    options_s: float = Field(
-        default=30.0,
-        description="time between two OPTIONS by which the trunk's health is seen, in seconds; 0: none. One that has "
-        "never answered is not judged by it",
-        ge=0,
-        le=3600,
-    )
-    max_cps: float = Field(default=10.0, description="most new calls per second", gt=0, le=1000)
-    max_calls: int = Field(default=100, description="most calls in flight on this trunk", ge=1, le=100_000)
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")
+    """name in campaigns, logs and reports"""
+    host: str = Field(pattern=r"^[A-Za-z0-9_.:\[\]-]{1,253}$")
+    """host name or IP address of the carrier"""
+    port: int = Field(default=0, ge=0, le=65535)
+    """SIP port of the carrier (UDP); 0: what the SRV records of its name say, 5060 where it has none"""
+    username: str = Field(default="", max_length=128)
+    """user for digest authentication; empty: none"""
+    password: SecretStr = SecretStr("")
+    """password for digest authentication"""
+    first_answer_s: float = Field(default=8.0, ge=1, le=32)
+    """seconds after which a carrier that has not even said 100 Trying is unreachable"""
+    sources: tuple[str, ...] = Field(default=(), max_length=64)
+    """networks from which the carrier sends besides its host, such as 192.0.2.0/28"""
+    priority: int = Field(default=5, ge=0, le=9)
+    """which trunks are used first; 9 goes first"""
+    weight: int = Field(default=0, ge=0, le=1000)
+    """share of the calls among trunks of the same priority; 0: what the others have no room for, in the order of the
+    trunks"""
+    prefixes: tuple[Prefix, ...] = Field(default=(), max_length=256)
+    """beginnings of the numbers that it serves, such as +86; empty: all"""
+    called_rules: tuple[RewriteRule, ...] = Field(default=(), max_length=64)
+    """what the carrier wants called numbers to begin with: "+86=0" makes +8610... 010..., "+=" takes the plus away; the
+    longest that fits is used"""
+    caller_rules: tuple[RewriteRule, ...] = Field(default=(), max_length=64)
+    """the same for the number that is shown"""
+    arriving_rules: tuple[RewriteRule, ...] = Field(default=(), max_length=64)
+    """what makes international numbers of those in calls that the carrier sends us: "0=+86" makes 010... +8610...;
+    without one that fits they are taken for international, with + or 00 or without"""
+    caller_ids: tuple[ShownNumber, ...] = Field(default=(), max_length=MOST_CALLER_IDS)
+    """numbers that the carrier lets us show, as campaigns write them; empty: any"""
+    codecs: tuple[Codec, ...] = Field(default=(Codec.PCMU, Codec.PCMA), min_length=1)
+    """what is offered, best first: PCMU, PCMA"""
+    options_s: float = Field(default=30.0, ge=0, le=3600)
+    """time between two OPTIONS by which the trunk's health is seen, in seconds; 0: none. One that has never answered is
+    not judged by it"""
+    max_cps: float = Field(default=10.0, gt=0, le=1000)
+    """most new calls per second"""
+    max_calls: int = Field(default=100, ge=1, le=100_000)
+    """most calls in flight on this trunk"""
 
     @field_validator("host")
     @classmethod
@@ -173,10 +135,8 @@ class TrunkSettings(Section):
     @field_validator("called_rules", "caller_rules", "arriving_rules")
     @classmethod
     def _one_rule_for_each_beginning(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
-        begins = [rule.partition("=")[0] for rule in rules]
-        twice = sorted({begin for begin in begins if begins.count(begin) > 1})
-        if twice:
-            raise ValueError(f"numbers beginning with {', '.join(twice)} are rewritten in more than one way")
+        if twice := named_twice(rule.partition("=")[0] for rule in rules):
+            raise ValueError(f"numbers beginning with {twice} are rewritten in more than one way")
         return rules
 
     @field_validator("codecs")
@@ -208,9 +168,8 @@ class TrunkSettings(Section):
             raise ValueError("is given but username is not")
         return password
 
-    edge: TrunkEdgeSettings = Field(
-        default=TrunkEdgeSettings(), description="what the edge does for this trunk, where [edge] is used"
-    )
+    edge: TrunkEdgeSettings = TrunkEdgeSettings()
+    """what the edge does for this trunk, where [edge] is used"""
 
     @field_validator("edge")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from config.model import Section
+from config.model import Section, WavPath
 from sip import address
 
 _NUMERIC: Final = re.compile(r"[0-9.]+")
@@ -31,68 +31,45 @@ class AgentSettings(Section):
     """Where agents' phones may be, when an agent counts as there, and what of an agent the board marks."""
 
     hosts: tuple[str, ...] = Field(
-        default=("localhost", "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
-        description="networks and domains of the agents' phones, besides sip.bind_address; never a trunk's host",
-        max_length=64,
+        default=("localhost", "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"), max_length=64
     )
-    probe_limit_s: float = Field(
-        default=2.0,
-        description="at login a phone has so long to answer OPTIONS, in seconds; 0: it is not asked",
-        ge=0,
-        le=10,
-    )
+    """networks and domains of the agents' phones, besides sip.bind_address; never a trunk's host"""
+    probe_limit_s: float = Field(default=2.0, ge=0, le=10)
+    """at login a phone has so long to answer OPTIONS, in seconds; 0: it is not asked"""
 
-    connection: Connection = Field(
-        default=Connection.RUNG,
-        description="rung: a phone is rung for each call; standing: it is rung at the login and stays on the line. A "
-        "login may say otherwise",
-    )
-    standing_most: int = Field(
-        default=0,
-        validate_default=True,
-        description="most phones that stay on the line at once on this host; needed with connection standing",
-        ge=0,
-        le=2500,
-    )
-    beep: bool = Field(default=True, description="who stays on the line hears a beep when a call comes")
-    standing_music: str = Field(
-        default="",
-        description="WAV file (16 bit mono PCM, 8 or 16 kHz) for who stays on the line and is on no call, absolute "
-        "path; empty: silence",
-        pattern=r"^(/.{1,1000})?$",
-    )
+    connection: Connection = Connection.RUNG
+    """rung: a phone is rung for each call; standing: it is rung at the login and stays on the line. A login may say
+    otherwise"""
+    standing_most: int = Field(default=0, validate_default=True, ge=0, le=2500)
+    """most phones that stay on the line at once on this host; needed with connection standing"""
+    beep: bool = True
+    """who stays on the line hears a beep when a call comes"""
+    standing_music: WavPath = ""
+    """WAV file (16 bit mono PCM, 8 or 16 kHz) for who stays on the line and is on no call, absolute path; empty:
+    silence"""
     invite_headers: tuple[str, ...] = Field(
         default=(
             "Call-Info: <sip:dialer>;answer-after=0",
             "Alert-Info: <http://127.0.0.1>;info=alert-autoanswer",
             "X-Attempt-Id: {attempt}",
         ),
-        description="headers of an INVITE to an agent's phone, by which phones answer by themselves; {attempt} is the "
-        "attempt's id",
         max_length=8,
     )
+    """headers of an INVITE to an agent's phone, by which phones answer by themselves; {attempt} is the attempt's id"""
 
-    heartbeat_timeout_s: float = Field(
-        default=60.0, description="an agent not heard of for this long is logged out, in seconds", ge=5, le=3600
-    )
-    long_talk_s: float = Field(
-        default=1200.0, description="the board marks a talk that lasts longer, in seconds", gt=0, le=86_400
-    )
-    long_wrapup_s: float = Field(
-        default=60.0, description="the board marks wrap-up that lasts longer, in seconds", gt=0, le=86_400
-    )
-    long_pause_s: float = Field(
-        default=900.0, description="the board marks a pause that lasts longer, in seconds", gt=0, le=86_400
-    )
+    heartbeat_timeout_s: float = Field(default=60.0, ge=5, le=3600)
+    """an agent not heard of for this long is logged out, in seconds"""
+    long_talk_s: float = Field(default=1200.0, gt=0, le=86_400)
+    """the board marks a talk that lasts longer, in seconds"""
+    long_wrapup_s: float = Field(default=60.0, gt=0, le=86_400)
+    """the board marks wrap-up that lasts longer, in seconds"""
+    long_pause_s: float = Field(default=900.0, gt=0, le=86_400)
+    """the board marks a pause that lasts longer, in seconds"""
 
-    listeners_told: bool = Field(
-        default=True, description="an agent's desktop is told when a supervisor listens to a talk, whispers or joins it"
-    )
-    transfer_to: tuple[str, ...] = Field(
-        default=(),
-        description="whom a desktop may pass a talk on to besides agents, such as second-level=sip:800@10.0.0.5",
-        max_length=200,
-    )
+    listeners_told: bool = True
+    """an agent's desktop is told when a supervisor listens to a talk, whispers or joins it"""
+    transfer_to: tuple[str, ...] = Field(default=(), max_length=200)
+    """whom a desktop may pass a talk on to besides agents, such as second-level=sip:800@10.0.0.5"""
 
     @property
     def destinations(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from compliance.api import Per
 from compliance.calling_hours.hours import HoursRule
@@ -38,35 +38,31 @@ class AppliedWindow(AbandonWindow, Origin):
 class PolicyVersion(Section):
     """Which text of a policy was applied."""
 
-    name: str = Field(description="name of the policy")
-    version: str = Field(description="its version: a digest of all that it says")
+    name: str
+    """name of the policy"""
+    version: str
+    """its version: a digest of all that it says"""
 
 
 class AppliedSettings(CampaignSettings):
     """What holds for a campaign. `config.policies.applied` makes it; nothing is left to be looked up."""
 
-    hours: tuple[AppliedHours, ...] = Field(description="when people may be called: all hold", min_length=1)
-    caps: tuple[AppliedCap, ...] = Field(description="how often people may be called: all hold")
-    abandon_windows: tuple[AppliedWindow, ...] = Field(
-        description="over which windows abandoned calls are counted and capped: all hold", min_length=1
-    )
-    max_abandon_rate: float = Field(description="cap on abandoned calls, as a fraction", gt=0, le=0.5)
-    policy_versions: tuple[PolicyVersion, ...] = Field(default=(), description="the policies, as they were applied")
-    recording_announced: bool = Field(default=False, description="whoever is recorded is told so")
-    automated_calls: AutomatedCalls = Field(
-        default=AutomatedCalls.CONSENT, description="whether mode script may be used: forbidden, consent or free"
-    )
-    evidence_days: int = Field(default=0, description="evidence is kept at least this long, in days; 0: nobody says")
-
-    @field_validator("hours")
-    @classmethod
-    def _holidays_agree(cls, rows: tuple[HoursSettings, ...]) -> tuple[HoursSettings, ...]:
-        return rows  # within a policy they do; two policies may differ, and both hold
-
-    @field_validator("caps")
-    @classmethod
-    def _caps_differ(cls, rows: tuple[CapSettings, ...]) -> tuple[CapSettings, ...]:
-        return rows  # two policies may say the same
+    hours: tuple[AppliedHours, ...] = Field(min_length=1)
+    """when people may be called: all hold, also where two policies differ about holidays"""
+    caps: tuple[AppliedCap, ...]
+    """how often people may be called: all hold"""
+    abandon_windows: tuple[AppliedWindow, ...] = Field(min_length=1)
+    """over which windows abandoned calls are counted and capped: all hold"""
+    max_abandon_rate: float = Field(gt=0, le=0.5)
+    """cap on abandoned calls, as a fraction"""
+    policy_versions: tuple[PolicyVersion, ...] = ()
+    """the policies, as they were applied"""
+    recording_announced: bool = False
+    """whoever is recorded is told so"""
+    automated_calls: AutomatedCalls = AutomatedCalls.CONSENT
+    """whether mode script may be used: forbidden, consent or free"""
+    evidence_days: int = 0
+    """evidence is kept at least this long, in days; 0: nobody says"""
 
     @model_validator(mode="after")
     def _nothing_is_left_open(self) -> Self:

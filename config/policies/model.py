@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from config.abandonment import AbandonmentSettings, AbandonWindow, each_once
 from config.campaign import RetryTable
@@ -41,88 +41,79 @@ class PolicyAbandonment(AbandonmentSettings, Dated):
 class PolicyRetry(Dated):
     """Rows of the retry table, for campaigns that have no other ones of their own."""
 
-    rows: RetryTable = Field(description="what follows an attempt, by its disposition")
+    rows: RetryTable
+    """what follows an attempt, by its disposition"""
 
 
 class Seconds(Dated):
     """A limit in seconds."""
 
-    value: float = Field(description="seconds", gt=0, le=3600)
+    value: float = Field(gt=0, le=3600)
+    """seconds"""
 
 
 class Days(Dated):
     """A limit in days."""
 
-    value: int = Field(description="days", ge=1, le=36_525)
+    value: int = Field(ge=1, le=36_525)
+    """days"""
 
 
 class Flag(Dated):
     """Yes or no."""
 
-    value: bool = Field(description="true or false")
+    value: bool
+    """true or false"""
 
 
 class PolicyAutomatedCalls(Dated):
     """Whether mode script may be used."""
 
-    value: AutomatedCalls = Field(description="forbidden, consent (only people who agreed) or free")
+    value: AutomatedCalls
+    """forbidden, consent (only people who agreed) or free"""
 
 
 class PolicySettings(Section):
     """One policy. It has only what its source says: where a law has no number there is none here either."""
 
-    title: str = Field(description="what it is, in a few words", min_length=3, max_length=120)
-    country: RuleRegion = Field(default="", description="country, ISO 3166; empty: of no country")
-    jurisdiction: str = Field(description="whose rules these are", min_length=3, max_length=200)
-    not_legal_advice: str = Field(
-        description="a note that this is not legal advice, and what is not covered", min_length=10, max_length=2000
-    )
-    consent_required: Flag | None = Field(default=None, description="only people who agreed to be called")
-    consent_max_age_days: Days | None = Field(default=None, description="a consent counts for so long")
-    believe_stated_zone: Flag | None = Field(
-        default=None, description="the zone that the CRM states takes the place of those of the number"
-    )
-    same_caller_id_on_retry: Flag | None = Field(
-        default=None, description="a number is shown the same caller id again that it was shown first"
-    )
-    retention_days: Days | None = Field(default=None, description="leads are deleted this long after they came")
-    recording_announced: Flag | None = Field(
-        default=None, description="whoever is recorded is told so: campaigns that record need an announcement"
-    )
-    automated_calls: PolicyAutomatedCalls | None = Field(
-        default=None, description="whether callees may hear a script in place of an agent (mode script)"
-    )
-    evidence_days: Days | None = Field(default=None, description="evidence is kept at least this long")
-    min_ring_timeout_s: Seconds | None = Field(default=None, description="a call rings at least this long")
-    max_abandon_after_s: Seconds | None = Field(
-        default=None, description="a call without an agent for this long is abandoned, at the latest"
-    )
-    abandonment: PolicyAbandonment | None = Field(default=None, description="which calls the abandon rate counts")
-    retry: PolicyRetry | None = Field(
-        default=None, description="what follows an attempt, where the campaign leaves a row at its default"
-    )
-    hours: tuple[PolicyHours, ...] = Field(default=(), description="when people may be called", max_length=200)
-    caps: tuple[PolicyCap, ...] = Field(default=(), description="how often people may be called", max_length=32)
-    abandon_windows: tuple[PolicyWindow, ...] = Field(
-        default=(), description="over which windows abandoned calls are counted and capped", max_length=6
-    )
-
-    @field_validator("hours")
-    @classmethod
-    def _holidays_agree(cls, rows: tuple[PolicyHours, ...]) -> tuple[PolicyHours, ...]:
-        of_one_mind(rows)
-        return rows
-
-    @field_validator("caps")
-    @classmethod
-    def _caps_differ(cls, rows: tuple[PolicyCap, ...]) -> tuple[PolicyCap, ...]:
-        each_cap_once(rows)
-        return rows
-
-    @field_validator("abandon_windows")
-    @classmethod
-    def _windows_differ(cls, rows: tuple[PolicyWindow, ...]) -> tuple[PolicyWindow, ...]:
-        return each_once(rows)
+    title: str = Field(min_length=3, max_length=120)
+    """what it is, in a few words"""
+    country: RuleRegion = ""
+    """country, ISO 3166; empty: of no country"""
+    jurisdiction: str = Field(min_length=3, max_length=200)
+    """whose rules these are"""
+    not_legal_advice: str = Field(min_length=10, max_length=2000)
+    """a note that this is not legal advice, and what is not covered"""
+    consent_required: Flag | None = None
+    """only people who agreed to be called"""
+    consent_max_age_days: Days | None = None
+    """a consent counts for so long"""
+    believe_stated_zone: Flag | None = None
+    """the zone that the CRM states takes the place of those of the number"""
+    same_caller_id_on_retry: Flag | None = None
+    """a number is shown the same caller id again that it was shown first"""
+    retention_days: Days | None = None
+    """leads are deleted this long after they came"""
+    recording_announced: Flag | None = None
+    """whoever is recorded is told so: campaigns that record need an announcement"""
+    automated_calls: PolicyAutomatedCalls | None = None
+    """whether callees may hear a script in place of an agent (mode script)"""
+    evidence_days: Days | None = None
+    """evidence is kept at least this long"""
+    min_ring_timeout_s: Seconds | None = None
+    """a call rings at least this long"""
+    max_abandon_after_s: Seconds | None = None
+    """a call without an agent for this long is abandoned, at the latest"""
+    abandonment: PolicyAbandonment | None = None
+    """which calls the abandon rate counts"""
+    retry: PolicyRetry | None = None
+    """what follows an attempt, where the campaign leaves a row at its default"""
+    hours: Annotated[tuple[PolicyHours, ...], AfterValidator(of_one_mind)] = Field(default=(), max_length=200)
+    """when people may be called"""
+    caps: Annotated[tuple[PolicyCap, ...], AfterValidator(each_cap_once)] = Field(default=(), max_length=32)
+    """how often people may be called"""
+    abandon_windows: Annotated[tuple[PolicyWindow, ...], AfterValidator(each_once)] = Field(default=(), max_length=6)
+    """over which windows abandoned calls are counted and capped"""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

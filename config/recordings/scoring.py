@@ -19,16 +19,21 @@ NOT_YET: Final = -1
 class ScoringItem(Section):
     """One thing that is listened for."""
 
-    name: str = Field(description="its name in marks and figures", pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")
-    text: str = Field(description="what to listen for", min_length=3, max_length=200)
-    most: int = Field(default=10, description="points at most", ge=1, le=100)
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")
+    """its name in marks and figures"""
+    text: str = Field(min_length=3, max_length=200)
+    """what to listen for"""
+    most: int = Field(default=10, ge=1, le=100)
+    """points at most"""
 
 
 class ScoringSheet(Section):
     """A sheet. Its share is the points given of the points there are."""
 
-    name: str = Field(description="its name", pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
-    items: tuple[ScoringItem, ...] = Field(description="what is listened for", min_length=1, max_length=40)
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    """its name"""
+    items: tuple[ScoringItem, ...] = Field(min_length=1, max_length=40)
+    """what is listened for"""
 
     @field_validator("items")
     @classmethod
@@ -49,14 +54,22 @@ class ScoringSheet(Section):
 class ScoredRecording(Section):
     """What somebody thinks of one recording."""
 
-    attempt: str = Field(description="attempt that was recorded", pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,79}$")
-    agent: str = Field(default="", description="who talked", max_length=64)
-    campaign: str = Field(default="", description="the campaign", max_length=40)
-    at: str = Field(default="", description="when it began, for people", max_length=40)
-    length: str = Field(default="", description="how long it is, for people", max_length=20)
-    by: str = Field(default="", description="who listened", max_length=64)
-    note: str = Field(default="", description="a remark", max_length=500)
-    marks: dict[str, int] = Field(description="points by item; -1: not marked yet", max_length=40)
+    attempt: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,79}$")
+    """attempt that was recorded"""
+    agent: str = Field(default="", max_length=64)
+    """who talked"""
+    campaign: str = Field(default="", max_length=40)
+    """the campaign"""
+    at: str = Field(default="", max_length=40)
+    """when it began, for people"""
+    length: str = Field(default="", max_length=20)
+    """how long it is, for people"""
+    by: str = Field(default="", max_length=64)
+    """who listened"""
+    note: str = Field(default="", max_length=500)
+    """a remark"""
+    marks: dict[str, int] = Field(max_length=40)
+    """points by item; -1: not marked yet"""
 
     @property
     def is_marked(self) -> bool:
@@ -67,5 +80,7 @@ class ScoredRecording(Section):
 class FilledSheet(Section):
     """A sheet with the recordings that were drawn for it."""
 
-    sheet: ScoringSheet = Field(description="the sheet")
-    recording: tuple[ScoredRecording, ...] = Field(default=(), description="what was listened to", max_length=10_000)
+    sheet: ScoringSheet
+    """the sheet"""
+    recording: tuple[ScoredRecording, ...] = Field(default=(), max_length=10_000)
+    """what was listened to"""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from config.model import Section
+from config.model import AbsolutePath, OptionalPath, Section
 
 
 class RecordingMode(StrEnum):
@@ -21,27 +21,17 @@ class RecordingMode(StrEnum):
 class RecordingSettings(Section):
     """What is recorded of a campaign's talks. Agents pause and resume it for card numbers."""
 
-    mode: RecordingMode = Field(
-        default=RecordingMode.NONE,
-        description="none, all, share (of the talks, drawn by attempt), or on_demand: from when the agent says so",
-    )
-    share: float = Field(default=0.1, description="the share that mode share records, a fraction", gt=0, le=1)
-    announcement: str = Field(
-        default="",
-        description="path of the WAV file that says that the talk is recorded, played to both when they are connected; "
-        "a policy can ask for it",
-        max_length=4096,
-    )
-    required: bool = Field(
-        default=False,
-        description="without room for recordings no call is started; false: calls go on and are not recorded",
-    )
-    keep_days: int = Field(
-        default=0,
-        description="recordings are deleted after so many days; 0: after recordings.keep_days of the host",
-        ge=0,
-        le=36_525,
-    )
+    mode: RecordingMode = RecordingMode.NONE
+    """none, all, share (of the talks, drawn by attempt), or on_demand: from when the agent says so"""
+    share: float = Field(default=0.1, gt=0, le=1)
+    """the share that mode share records, a fraction"""
+    announcement: str = Field(default="", max_length=4096)
+    """path of the WAV file that says that the talk is recorded, played to both when they are connected; a policy can
+    ask for it"""
+    required: bool = False
+    """without room for recordings no call is started; false: calls go on and are not recorded"""
+    keep_days: int = Field(default=0, ge=0, le=36_525)
+    """recordings are deleted after so many days; 0: after recordings.keep_days of the host"""
 
     @property
     def used(self) -> bool:
@@ -52,34 +42,19 @@ class RecordingSettings(Section):
 class RecordingsSettings(Section):
     """Where this host keeps what it records."""
 
-    folder: str = Field(
-        default="/var/lib/dialer/recordings",
-        description="directory, absolute path; recordings go to YYYY/MM/DD/ATTEMPT.opus below",
-        pattern=r"^/[^\x00]*$",
-    )
-    live_folder: str = Field(
-        default="",
-        description="directory of talks in progress, absolute path, 1.9 MB for each minute; empty: live in folder",
-        pattern=r"^(/[^\x00]*)?$",
-    )
-    key_file: str = Field(
-        default="",
-        description="keys that recordings are encrypted with, 64 hexadecimal digits a line, the first for new ones; "
-        "absolute path; empty: not encrypted",
-        pattern=r"^(/[^\x00]*)?$",
-    )
-    bitrate_kbps: int = Field(default=24, description="of both channels together, in kbit/s", ge=12, le=128)
-    keep_days: int = Field(
-        default=180,
-        description="recordings are deleted after so many days; a campaign may say another",
-        ge=1,
-        le=36_525,
-    )
-    min_free_mb: int = Field(
-        default=1000,
-        description="with less room on the disk no talk is recorded any more, in MB; there is an alarm from twice that",
-        ge=10,
-    )
+    folder: AbsolutePath = "/var/lib/dialer/recordings"
+    """directory, absolute path; recordings go to YYYY/MM/DD/ATTEMPT.opus below"""
+    live_folder: OptionalPath = ""
+    """directory of talks in progress, absolute path, 1.9 MB for each minute; empty: live in folder"""
+    key_file: OptionalPath = ""
+    """keys that recordings are encrypted with, 64 hexadecimal digits a line, the first for new ones; absolute path;
+    empty: not encrypted"""
+    bitrate_kbps: int = Field(default=24, ge=12, le=128)
+    """of both channels together, in kbit/s"""
+    keep_days: int = Field(default=180, ge=1, le=36_525)
+    """recordings are deleted after so many days; a campaign may say another"""
+    min_free_mb: int = Field(default=1000, ge=10)
+    """with less room on the disk no talk is recorded any more, in MB; there is an alarm from twice that"""
 
     @property
     def live(self) -> str:

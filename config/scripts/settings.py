@@ -17,54 +17,29 @@ MOST_STEPS: Final = 50
 class StepSettings(Section):
     """One step: it says something, then goes by a key, takes a message, or simply goes on."""
 
-    name: str = Field(
-        description="its name, small letters, digits and _; answers go by it",
-        pattern=r"^[a-z][a-z0-9_]{0,39}$",
-        examples=["ask"],
-    )
-    play: str = Field(
-        default="",
-        description="path of the WAV file played first (16 bit mono PCM, 8 or 16 kHz); empty: nothing",
-        max_length=4096,
-        examples=["how-satisfied.wav"],
-    )
-    opt_out: bool = Field(
-        default=False, description="the callee is never called again by anybody, from before this step on"
-    )
-    keys: dict[str, str] = Field(
-        default={},
-        description="where keys lead, also while it plays: to a step, hang_up, transfer (to an agent) or again (hear "
-        "this step once more); several keys may lead to one",
-        max_length=12,
-        examples=[{"12345": "thanks", "9": "stop", "*": "again"}],
-    )
-    scores: str = Field(
-        default="", description="those of its keys that are marks, for the mean in reports", pattern=r"^[0-9]*$"
-    )
-    wait_s: float = Field(
-        default=5.0, description="how long a key is waited for once it has played, in seconds", ge=0.5, le=30
-    )
-    repeats: int = Field(
-        default=1, description="how often it is played again for want of a key that leads somewhere", ge=0, le=5
-    )
-    on_nothing: str = Field(
-        default="", description="where it goes if no key is pressed, repeats and all; empty: next", max_length=40
-    )
-    on_invalid: str = Field(
-        default="", description="where it goes if the last key leads nowhere; empty: next", max_length=40
-    )
-    record_s: float = Field(
-        default=0.0,
-        description="the callee leaves a message of so many seconds at most, ended by any key; 0: none",
-        ge=0,
-        le=300,
-    )
-    next: str = Field(
-        default="",
-        description="where it goes where nothing else is said: a step, hang_up or transfer",
-        max_length=40,
-        examples=["hang_up"],
-    )
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", examples=["ask"])
+    """its name, small letters, digits and _; answers go by it"""
+    play: str = Field(default="", max_length=4096, examples=["how-satisfied.wav"])
+    """path of the WAV file played first (16 bit mono PCM, 8 or 16 kHz); empty: nothing"""
+    opt_out: bool = False
+    """the callee is never called again by anybody, from before this step on"""
+    keys: dict[str, str] = Field(default={}, max_length=12, examples=[{"12345": "thanks", "9": "stop", "*": "again"}])
+    """where keys lead, also while it plays: to a step, hang_up, transfer (to an agent) or again (hear this step once
+    more); several keys may lead to one"""
+    scores: str = Field(default="", pattern=r"^[0-9]*$")
+    """those of its keys that are marks, for the mean in reports"""
+    wait_s: float = Field(default=5.0, ge=0.5, le=30)
+    """how long a key is waited for once it has played, in seconds"""
+    repeats: int = Field(default=1, ge=0, le=5)
+    """how often it is played again for want of a key that leads somewhere"""
+    on_nothing: str = Field(default="", max_length=40)
+    """where it goes if no key is pressed, repeats and all; empty: next"""
+    on_invalid: str = Field(default="", max_length=40)
+    """where it goes if the last key leads nowhere; empty: next"""
+    record_s: float = Field(default=0.0, ge=0, le=300)
+    """the callee leaves a message of so many seconds at most, ended by any key; 0: none"""
+    next: str = Field(default="", max_length=40, examples=["hang_up"])
+    """where it goes where nothing else is said: a step, hang_up or transfer"""
 
     def __hash__(self) -> int:
         return hash((self.name, self.play, self.next, *self.keys.items()))
@@ -73,17 +48,15 @@ class StepSettings(Section):
 class ScriptSettings(Section):
     """A script. It begins with its first step; without steps there is none."""
 
-    file: str = Field(
-        default="",
-        description="TOML file that title, limit_s and steps are read from when the campaign is created or set, and "
-        "never later; empty: they are given here",
-        max_length=4096,
-    )
-    title: str = Field(default="", description="what it is, for people", max_length=120)
-    limit_s: float = Field(
-        default=180.0, description="the longest that it may last up to an agent or the end, in seconds", ge=5, le=1800
-    )
-    steps: tuple[StepSettings, ...] = Field(default=(), description="its steps", max_length=MOST_STEPS)
+    file: str = Field(default="", max_length=4096)
+    """TOML file that title, limit_s and steps are read from when the campaign is created or set, and never later;
+    empty: they are given here"""
+    title: str = Field(default="", max_length=120)
+    """what it is, for people"""
+    limit_s: float = Field(default=180.0, ge=5, le=1800)
+    """the longest that it may last up to an agent or the end, in seconds"""
+    steps: tuple[StepSettings, ...] = Field(default=(), max_length=MOST_STEPS)
+    """its steps"""
 
     @model_validator(mode="after")
     def _flows(self) -> Self:
@@ -134,10 +107,8 @@ class SurveyStarts(StrEnum):
 class SurveySettings(ScriptSettings):
     """What the callee is asked after a talk: the agent leaves, the callee stays on the line."""
 
-    starts: SurveyStarts = Field(
-        default=SurveyStarts.ALWAYS,
-        description="always: whenever the agent's side ends the talk; asked: only when the agent says `survey`",
-    )
+    starts: SurveyStarts = SurveyStarts.ALWAYS
+    """always: whenever the agent's side ends the talk; asked: only when the agent says `survey`"""
 
     @property
     def always(self) -> bool:

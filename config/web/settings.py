@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from config.model import Section
-
-_FILE: Final = r"^(/[^\x00]*)?$"
+from config.model import AbsolutePath, OptionalPath, Section
 
 
 def _network(text: str) -> str:
@@ -22,41 +20,25 @@ def _network(text: str) -> str:
 class WebSettings(Section):
     """The console: `dialer web run` serves it to browsers."""
 
-    port: int = Field(default=8480, description="TCP port on which it listens; 0: one that is free", ge=0, le=65_535)
-    tls_certificate_file: str = Field(
-        default="", description="certificate with its chain, PEM, absolute path; empty: plain HTTP", pattern=_FILE
-    )
-    tls_key_file: str = Field(
-        default="", description="its key, PEM, absolute path", pattern=_FILE, validate_default=True
-    )
-    proxy_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
-        default=(), description="networks of reverse proxies that speak TLS for it, such as 127.0.0.1/32", max_length=32
-    )
-    proxy_user_header: str = Field(
-        default="",
-        description="header in which these proxies say who has signed in with them, such as X-Remote-User; empty: "
-        "people sign in here, by password",
-        pattern=r"^([A-Za-z][A-Za-z0-9-]{0,63})?$",
-    )
-    bind_address: str = Field(
-        default="127.0.0.1",
-        description="IP address on which it listens; beyond this machine only with TLS or a proxy",
-        validate_default=True,
-    )
-    users_file: str = Field(
-        default="/var/lib/dialer/web-users.json",
-        description="who may sign in, written by `dialer web user`, absolute path",
-        pattern=r"^/[^\x00]*$",
-    )
-    session_idle_s: float = Field(
-        default=3600.0, description="a session in which nothing is done ends after this, in seconds", ge=60, le=86_400
-    )
-    session_longest_s: float = Field(
-        default=43_200.0,
-        description="a session ends after this, whatever is done in it, in seconds; that of a wall lasts a month",
-        ge=60,
-        le=604_800,
-    )
+    port: int = Field(default=8480, ge=0, le=65_535)
+    """TCP port on which it listens; 0: one that is free"""
+    tls_certificate_file: OptionalPath = ""
+    """certificate with its chain, PEM, absolute path; empty: plain HTTP"""
+    tls_key_file: OptionalPath = Field(default="", validate_default=True)
+    """its key, PEM, absolute path"""
+    proxy_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(default=(), max_length=32)
+    """networks of reverse proxies that speak TLS for it, such as 127.0.0.1/32"""
+    proxy_user_header: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9-]{0,63})?$")
+    """header in which these proxies say who has signed in with them, such as X-Remote-User; empty: people sign in here,
+    by password"""
+    bind_address: str = Field(default="127.0.0.1", validate_default=True)
+    """IP address on which it listens; beyond this machine only with TLS or a proxy"""
+    users_file: AbsolutePath = "/var/lib/dialer/web-users.json"
+    """who may sign in, written by `dialer web user`, absolute path"""
+    session_idle_s: float = Field(default=3600.0, ge=60, le=86_400)
+    """a session in which nothing is done ends after this, in seconds"""
+    session_longest_s: float = Field(default=43_200.0, ge=60, le=604_800)
+    """a session ends after this, whatever is done in it, in seconds; that of a wall lasts a month"""
 
     @field_validator("tls_key_file")
     @classmethod

@@ -1,7 +1,7 @@
 """Putting back what an archive lacks: out of the streams, as far as they go back, then out of the evidence of hosts.
 
 Rows that are there stay as they are, so it can be run over a whole archive or an empty folder. The evidence knows of
-attempts and of what was said of them; agents' intervals and pacing minutes are in the streams alone.
+calls and of what was said of them; agents' intervals and pacing minutes are in the streams alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dialer.core import evidence
 from dialer.core.attempt_fields import TIMES
 from dialer.disk.archive.database import quoted, run
 from dialer.disk.archive.partitions import Row, files
-from dialer.disk.archive.tables import ATTEMPTS, OUTCOMES, TABLES
+from dialer.disk.archive.tables import ATTEMPTS, INBOUND_CALLS, OUTCOMES, TABLES, Table
 from dialer.disk.errors import DiskError
 from dialer.disk.evidence_files import lines, segments
 
@@ -29,11 +29,12 @@ _MANY: Final = 200_000
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What came of it: entries of the streams, attempts and outcomes on record, files that could not be read and were
-    set aside, rows that persons were taken out of."""
+    """What came of it: entries of the streams, attempts, calls from outside and outcomes on record, files that could
+    not be read and were set aside, rows that persons were taken out of."""
 
     entries: int = 0
     attempts: int = 0
+    inbound_calls: int = 0
     outcomes: int = 0
     damaged: list[str] = field(default_factory=list)
     forgotten: int = 0
@@ -92,12 +93,15 @@ def _from_evidence(writer: Writer, folder: Path, done: Rebuilt) -> None:
                 row = attempt_row(record, permits.pop(record.fields["attempt"], {}))
                 writer.pending[ATTEMPTS.name].append(row)
                 done.attempts += 1
+            elif record.kind == evidence.INBOUND:
+                writer.pending[INBOUND_CALLS.name].append(inbound_row(record))
+                done.inbound_calls += 1
             elif record.kind == evidence.OUTCOME:
                 words[record.fields["attempt"], record.fields["outcome"]] = outcome_row(record)
             elif record.kind == evidence.ERASED:
                 for known, more in zip(writer.erased, rows.persons_of(record.fields), strict=True):
                     known |= more
-            if len(writer.pending[ATTEMPTS.name]) >= ROWS_AT_ONCE:
+            if sum(map(len, writer.pending.values())) >= ROWS_AT_ONCE:
                 _write(writer)
         for attempt in list(permits)[: max(0, len(permits) - _MANY)]:  # permits of attempts that never ended here
             del permits[attempt]
@@ -108,14 +112,29 @@ def _from_evidence(writer: Writer, folder: Path, done: Rebuilt) -> None:
 def attempt_row(record: Record, permit: Mapping[str, Any]) -> Row:
     """An attempt as the evidence has it; its `permit` has what the end does not. Which list and which customer it was
     is not on record."""
+    row = _row_of(record, ATTEMPTS)
+    row["failed_trunks"] = ",".join(record.fields.get("failed_trunks", ()))[:LONGEST_TEXT]
+    row["caller_id"] = permit.get("caller_id", "")
+    return row
+
+
+def inbound_row(record: Record) -> Row:
+    """A call from outside as the evidence has it. Of a stranger nothing is kept."""
+    row = _row_of(record, INBOUND_CALLS)
+    row["arrived_at"] = record.fields["times"]["reserved"]
+    if not row["lead_id"]:
+        row |= dict.fromkeys(INBOUND_CALLS.personal)
+    return row
+
+
+def _row_of(record: Record, table: Table) -> Row:
+    """What the end of a call on record and its row have in common."""
     fields = record.fields
-    times = fields["times"]
-    row: Row = {name: fields.get(name) for name in ATTEMPTS.types if name in fields}
-    row |= {name: times.get(name.removesuffix("_at")) for name in TIMES}
+    row: Row = {name: fields.get(name) for name in table.types if name in fields}
+    row |= {name: fields["times"].get(name.removesuffix("_at")) for name in TIMES if name in table.types}
     row["attempt_id"], row["lead_id"] = fields["attempt"], fields["lead"]
     row["number"] = kept_hash(fields["number"]) if fields["number"] else None
-    row["failed_trunks"] = ",".join(fields.get("failed_trunks", ()))[:LONGEST_TEXT]
-    row["caller_id"], row["settled_by"], row["corrects"] = permit.get("caller_id", ""), fields["owner"], ""
+    row["settled_by"], row["corrects"] = fields["owner"], ""
     return row
 
 

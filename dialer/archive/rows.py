@@ -30,6 +30,10 @@ HASH_DIGITS: Final = 12
 CHANGE: Final = "campaign_"
 ERASED: Final = "erased"
 DISPOSITION: Final = "disposition"
+INBOUND_CALL: Final = "inbound_call"
+OF_LEADS: Final = frozenset({DISPOSITION, INBOUND_CALL})
+"""Events that are about a lead, which has what they do not: its list, and whose number it is."""
+
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RANGES: Final = {
     "UTINYINT": (0, 2**8 - 1),
@@ -79,8 +83,8 @@ def event_of(entry: Entry) -> Event:
 
 
 def archived(event: Event, key: bytes, lead: Lead | None) -> Archived | None:
-    """The row of an event; None for a type that is not archived. `lead` is that of a disposition, None where it has
-    been deleted: then nothing that tells of the person is kept. Raises `Unreadable`."""
+    """The row of an event; None for a type that is not archived. `lead` is that of an event of `OF_LEADS`, None where
+    there is none any more: then nothing that tells of the person is kept. Raises `Unreadable`."""
     make = _MAKERS.get(event.kind)
     if make is None:
         return None
@@ -91,10 +95,21 @@ def _disposition(event: Event, key: bytes, lead: Lead | None) -> Archived:
     data = dict(event.data)
     trunks = data.get("failed_trunks")
     data["failed_trunks"] = ",".join(map(str, trunks)) if isinstance(trunks, list) else ""
-    data["list"] = "" if lead is None else lead.list_name
-    phone = data.pop("phone", None)
-    data |= _person(key, lead, str(phone))
-    return Archived("attempts", _row(TABLES["attempts"], data))
+    return _call("attempts", data, key, lead)
+
+
+def _inbound_call(event: Event, key: bytes, lead: Lead | None) -> Archived:
+    return _call("inbound_calls", end_of(event), key, lead)
+
+
+def end_of(event: Event) -> Mapping[str, Any]:
+    """The data of an event of `OF_LEADS`; how the call ended is its `disposition`."""
+    return event.data if event.kind == DISPOSITION else {**event.data, "disposition": event.data.get("end")}
+
+
+def _call(table: str, data: Mapping[str, Any], key: bytes, lead: Lead | None) -> Archived:
+    of_lead = {"list": "" if lead is None else lead.list_name, **_person(key, lead, str(data.get("phone")))}
+    return Archived(table, _row(TABLES[table], {**data, **of_lead}))
 
 
 def _person(key: bytes, lead: Lead | None, phone: str) -> dict[str, Any]:
@@ -140,6 +155,7 @@ def _plain(table: str, **renamed: str) -> Callable[[Event, bytes, Lead | None], 
 
 _MAKERS: Final[Mapping[str, Callable[[Event, bytes, Lead | None], Archived]]] = {
     DISPOSITION: _disposition,
+    INBOUND_CALL: _inbound_call,
     "outcome": _outcome,
     "agent_interval": _plain("agent_intervals"),
     "pacing_minute": _plain("pacing_minutes"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from dialer.archive.rows import DISPOSITION, Unreadable, event_of
+from dialer.archive.rows import OF_LEADS, Unreadable, end_of, event_of
 from dialer.core.model import Lead
 from dialer.store.base.connection import Command, Store, attempt_trip, trip
 from dialer.store.base.errors import StoreError
@@ -96,7 +96,8 @@ class Sources:
             yield [Taken(stream, entry) for entry in entries]
 
     def told(self) -> Iterator[Mapping[str, Any]]:
-        """The data of each disposition that is still in the streams to the CRM; what cannot be read is passed over."""
+        """Each end of a call, as `rows.end_of` has it, that is still in the streams to the CRM; what cannot be read is
+        passed over."""
         for stream in self.crm_streams:
             for page in self._pages(stream):
                 for taken in page:
@@ -104,8 +105,8 @@ class Sources:
                         event = event_of(taken.entry)
                     except Unreadable:
                         continue
-                    if event.kind == DISPOSITION:
-                        yield event.data
+                    if event.kind in OF_LEADS:
+                        yield end_of(event)
 
     def coming(self) -> int:
         """Entries of the streams to the CRM that are not acknowledged yet."""

@@ -19,7 +19,7 @@ from typing import Final
 import structlog
 
 from dialer.archive import rows
-from dialer.archive.rows import DISPOSITION, Archived, Event, Unreadable
+from dialer.archive.rows import OF_LEADS, Archived, Event, Unreadable
 from dialer.archive.sources import Sources, Taken
 from dialer.core.model import Lead
 from dialer.disk.archive.partitions import Partitions, Row
@@ -153,14 +153,14 @@ class Writer:
             known |= more
 
     def _leads_of(self, events: Sequence[Event]) -> list[Lead | None]:
-        """The lead of each disposition; None for what is about none."""
+        """The lead of each event that is about one; None for the others."""
         named = [
             (str(event.data.get("campaign")), str(event.data.get("lead_id")))
             for event in events
-            if event.kind == DISPOSITION
+            if event.kind in OF_LEADS
         ]
         found = iter(self.sources.leads(named))
-        return [next(found) if event.kind == DISPOSITION else None for event in events]
+        return [next(found) if event.kind in OF_LEADS else None for event in events]
 
     def _keep(self, archived: Archived | None) -> None:
         if archived is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dialer.core.abandonment import counts
 from dialer.core.agents import choice
 from dialer.core.calls.dialling import release_leads
@@ -19,6 +21,9 @@ def campaign_changed(state: EngineState, event: CampaignChanged, now: float) -> 
         run = state.campaigns[event.settings.name] = CampaignRun(event.settings, event.state)
     if run.settings.hours != event.settings.hours:
         run.closes_at = float("-inf")
+    if run.settings.mode is not event.settings.mode:  # each mode has rules of its own: judge again what is being judged
+        for lead_id, gate in run.reserving.items():
+            run.reserving[lead_id] = replace(gate, taken=True)
     counts.settings_changed(run, event.settings)
     run.settings, run.state = event.settings, event.state
     for name in list(run.offers):

@@ -10,7 +10,7 @@ from typing import Final
 from compliance import blocks
 from compliance.api import Per, Refusal, Rule
 from compliance.calling_hours.places import countries_by_digits
-from compliance.contacts import Contact
+from compliance.contacts import Contact, Mark
 from compliance.destinations import type_of
 from compliance.gate import RULES, Facts, Question, opening_for, where_is
 from dialer.language.caps import cap_words
@@ -130,10 +130,11 @@ _SUBJECTS: Final = {Per.CUSTOMER: N_("the customer"), Per.ACCOUNT: N_("the accou
 
 
 def _attempted(history: Sequence[Contact], asked: Question) -> Phrase:
-    if not history:
+    attempts = [contact.at for contact in history if not contact.marks & Mark.INBOUND]
+    if not attempts:
         return phrase("never attempted")
-    last = _clock(history[-1].at, asked)
-    match len(history):
+    last = _clock(attempts[-1], asked)
+    match len(attempts):
         case 1:
             return phrase("attempted once, last on {time}", time=last)
         case 2:

@@ -24,7 +24,9 @@ from dialer.store.base.connection import Store
 from dialer.store.operators import campaigns
 from dialer.store.settlement import ledger
 
-UNKNOWN: Final = "unknown"
+UNSEEN: Final = frozenset({"unknown", "failed"})
+"""Ends of an attempt and of a call from outside that nobody may have seen: one that somebody saw counts instead."""
+
 MOST_NAMED: Final = 20
 """Attempts that are named of those that differ; all are counted."""
 
@@ -65,6 +67,7 @@ class Archived:
     """What the archive says of a campaign's day."""
 
     attempts: int = 0
+    callers: int = 0
     answers: AnswerCounts = field(default_factory=AnswerCounts)
 
 
@@ -72,11 +75,15 @@ def archived(connection: Connection) -> dict[Place, Archived]:
     """By campaign and day, of the period that is open."""
     rows = run(
         connection,
-        "SELECT campaign, day::VARCHAR, count(*), count(*) FILTER (live AND NOT machine), "
+        "SELECT campaign, day::VARCHAR, count(*) FILTER (NOT inbound), count(*) FILTER (inbound), "
+        "count(*) FILTER (live AND NOT machine), "
         "count(*) FILTER (abandoned), count(*) FILTER (hung_up), count(*) FILTER (live AND machine) "
         "FROM calls GROUP BY campaign, day",
     )
-    return {(campaign, day): Archived(count, AnswerCounts(*answers)) for campaign, day, count, *answers in rows}
+    return {
+        (campaign, day): Archived(attempts, callers, AnswerCounts(*answers))
+        for campaign, day, attempts, callers, *answers in rows
+    }
 
 
 def days_of(period: Period) -> list[str]:
@@ -101,23 +108,25 @@ def _look_at_answers(done: Compared, place: Place, ours: AnswerCounts, theirs: A
 
 
 def with_evidence(folders: Iterable[Path], ours: Mapping[Place, Archived], period: Period) -> Compared:
-    """The same, and the attempts, as all hosts' evidence has them. Raises `OSError`."""
+    """The same, the attempts and the calls from outside, as all hosts' evidence has them. Raises `OSError`."""
     done, days = Compared("evidence"), set(days_of(period))
     folders = list(folders)
-    survey, attempts = Survey(), {}
+    survey = Survey()
+    ends: dict[str, dict[str, Place]] = {evidence.SETTLEMENT: {}, evidence.INBOUND: {}}
     for record in _records(folders, period):
         survey.see(record)
-        if record.kind == evidence.SETTLEMENT:
-            name, end = record.fields["attempt"], record.fields["disposition"]
-            if end != UNKNOWN or name not in attempts:
-                attempts[name] = (record.fields["campaign"], record.fields["day"])
+        if record.kind in ends:
+            name, of_kind = record.fields["attempt"], ends[record.kind]
+            if record.fields["disposition"] not in UNSEEN or name not in of_kind:
+                of_kind[name] = (record.fields["campaign"], record.fields["day"])
     answers = AnswersOnRecord(survey.machines)
     for record in _records(folders, period):
         answers.see(record)
-    counted = Counter(attempts.values())
-    for place in sorted(place for place in {*ours, *counted, *answers.days} if place[1] in days):
+    attempts, callers = (Counter(of_kind.values()) for of_kind in ends.values())
+    for place in sorted(place for place in {*ours, *attempts, *callers, *answers.days} if place[1] in days):
         known = ours.get(place, Archived())
-        done.look(place, "attempts", known.attempts, counted[place])
+        done.look(place, "attempts", known.attempts, attempts[place])
+        done.look(place, "callers", known.callers, callers[place])
         _look_at_answers(done, place, known.answers, answers.day(*place))
     done.note = f"of {', '.join(sorted(survey.hosts)) or 'no host'}"
     return done
@@ -137,17 +146,20 @@ def _records(folders: Iterable[Path], period: Period) -> Iterable[Record]:
 
 
 def with_stream(events: Iterable[Mapping[str, Any]], connection: Connection, period: Period) -> Compared:
-    """Each disposition that the CRM was told and that is still in the stream."""
+    """Each end of a call that the CRM was told and that is still in the stream."""
     done, days = Compared("stream"), set(days_of(period))
     told: dict[str, tuple[Place, str]] = {}
     for event in events:
         place = (str(event.get("campaign")), str(event.get("day")))
         name, end = str(event.get("attempt_id")), str(event.get("disposition"))
-        if end != UNKNOWN or name not in told:
+        if end not in UNSEEN or name not in told:
             told[name] = (place, end)
     of_period = {name: row for name, row in told.items() if row[0][1] in days}
     days_sql = f"day BETWEEN DATE '{period.first}' AND DATE '{period.last}'"
-    ours = dict(run(connection, f"SELECT attempt_id, disposition FROM attempts WHERE {days_sql}"))
+    rows = " UNION ALL ".join(
+        f"SELECT attempt_id, disposition FROM {table} WHERE {days_sql}" for table in ("attempts", "inbound_calls")
+    )
+    ours = dict(run(connection, rows))
     named: dict[Place, int] = defaultdict(int)
     for name, (place, end) in of_period.items():
         done.figures += 1
@@ -155,5 +167,5 @@ def with_stream(events: Iterable[Mapping[str, Any]], connection: Connection, per
             named[place] += 1
             if named[place] <= MOST_NAMED:
                 done.differences.append(Difference(done.source, *place, name, ours.get(name, "missing"), end))
-    done.note = f"of {len(of_period):,} attempts that it still has"
+    done.note = f"of {len(of_period):,} calls that it still has"
     return done

@@ -47,6 +47,9 @@ DECISION_S: Final = 8.0
 """How long the daemon may take to say what becomes of a call."""
 
 TURN_LIMIT: Final = 64
+LONGEST_MESSAGE: Final = 16_384
+"""Bytes of a datagram that is looked at: twice the headers that are answered (`sip_text.HEAD_LIMIT`)."""
+
 _ALLOW: Final = "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, NOTIFY"
 _BUSY: Final = "486 Busy Here"
 _LINES: Final = {404: "404 Not Found", 480: "480 Temporarily Unavailable", 486: _BUSY}
@@ -139,7 +142,9 @@ class Door:
     def _arrived(self) -> Iterator[tuple[bytes, tuple[str, int]]]:
         for _ in range(TURN_LIMIT):
             try:
-                yield self._socket.recvfrom(65536)
+                data, source = self._socket.recvfrom(65536)
+                if len(data) <= LONGEST_MESSAGE:
+                    yield data, source
             except BlockingIOError:
                 return
             except OSError:
@@ -188,15 +193,15 @@ class Door:
         if trunk is None:
             self._reply(request, source, _LINES[480])
             return
+        now = time.monotonic()
+        if len(self._by_invite) >= MOST_INVITES or not self._may_ask(now):  # before anything that takes long
+            self.turned_away += 1
+            self._reply(request, source, _BUSY)
+            return
         try:
             text = invite.for_a_worker(request, source, self._own)
         except invite.UnreadableError as error:
             self._reply(request, source, error.line)
-            return
-        now = time.monotonic()
-        if len(self._by_invite) >= MOST_INVITES or not self._may_ask(now):
-            self.turned_away += 1
-            self._reply(request, source, _BUSY)
             return
         call = f"{self._salt}-{next(self._numbers):06d}"
         visitor = Visitor(call, request, text, source, now)

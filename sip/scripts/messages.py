@@ -42,7 +42,7 @@ class EndMessage:
 @dataclass(frozen=True, slots=True)
 class HangUpAgent:
     """End a bridged agent's leg and leave the callee on the line. Answered by `AgentLeft`; ignored where no agent is
-    bridged."""
+    bridged. Where third parties are in the agent's place, the callee stays on the line when the last of them goes."""
 
     call: str
 

@@ -24,8 +24,8 @@ NOTHING_HEARD_S: Final = 2.0
 CANCEL_PATIENCE_S: Final = 1.0
 """How long an agent's phone may take to end after our CANCEL."""
 
-_OK: Final = 200
-_CANCELLED: Final = 487
+OK: Final = 200
+CANCELLED: Final = 487
 
 
 class AgentLeaves(Protocol):
@@ -81,10 +81,13 @@ class AgentLeg:
             self._cancel()
 
     def hang_up(self) -> None:
-        """Hang up on a bridged agent, and keep the callee, or leave it with a third party that stays."""
-        if self._agent is not None and self.talk is not None:
-            self._keeps_callee = self._keeps_callee or not self.talk.has_successor
-            self._let_go(self._agent, Cause.NORMAL, _OK)
+        """Hang up on a bridged agent, and keep the callee, or leave it with a third party that stays. Where one is in
+        the agent's place already, keep the callee when that one goes."""
+        if self.talk is None:
+            return
+        self._keeps_callee = self._keeps_callee or self._agent is None or not self.talk.has_successor
+        if self._agent is not None:
+            self._let_go(self._agent, Cause.NORMAL, OK)
 
     def withdraw(self) -> None:
         """No agent is wanted any more; the callee stays on the line."""
@@ -119,15 +122,15 @@ class AgentLeg:
             case fact.Heard():
                 cancelling.heard(self._context, dialog)
             case fact.Confirmed() if self._over:
-                self._let_go(dialog, Cause.CANCELLED, _CANCELLED)
+                self._let_go(dialog, Cause.CANCELLED, CANCELLED)
             case fact.Confirmed() | fact.MediaReady() | fact.Held():
                 self.connect()
             case fact.Gone(answer):
-                self._let_go(dialog, cause_of_end(dialog, answer), answer.code or _OK)
+                self._let_go(dialog, cause_of_end(dialog, answer), answer.code or OK)
             case fact.Key(digit) if self.bridged:
                 self._callee.press(digit)
             case fact.Vanished(cause):
-                self._let_go(dialog, cause, _OK)
+                self._let_go(dialog, cause, OK)
 
     def press(self, digit: str) -> None:
         """The callee pressed a key: pass it on to an agent who talks."""
@@ -198,7 +201,7 @@ class AgentLeg:
         if agent is None or self.bridged:
             return
         if agent.answered:
-            self._let_go(agent, Cause.CANCELLED, _CANCELLED)
+            self._let_go(agent, Cause.CANCELLED, CANCELLED)
         elif agent.heard:
             cancelling.give_up(self._context, agent, CANCEL_PATIENCE_S)
         else:
@@ -250,7 +253,7 @@ def cause_of_end(agent: Dialog, answer: Answer) -> Cause:
     """Why the leg of a phone ended."""
     if agent.answered:
         return cause_after_answer(agent, answer)
-    if agent.cancelling and answer.code == _CANCELLED:
+    if agent.cancelling and answer.code == CANCELLED:
         return Cause.CANCELLED
     if not agent.heard:
         return Cause.UNREACHABLE

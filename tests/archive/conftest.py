@@ -35,13 +35,20 @@ class Archive:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What a statement gives; `{attempts}` and so on stand for the tables' files."""
-        names = ("attempts", "outcomes", "agent_intervals", "pacing_minutes", "campaign_changes")
+        names = ("attempts", "inbound_calls", "outcomes", "agent_intervals", "pacing_minutes", "campaign_changes")
         there = {name: f"read_parquet({quoted(self.folder / name / '*' / '*.parquet')})" for name in names}
         return run(connect(threads=1), sql.format(**there))
 
     def attempts(self) -> dict[str, str]:
         """Dispositions by attempt; fails where an attempt is there twice."""
-        rows = self.rows("SELECT attempt_id, disposition FROM {attempts}")
+        return self._ends("attempts")
+
+    def inbound_calls(self) -> dict[str, str]:
+        """The same of calls from outside."""
+        return self._ends("inbound_calls")
+
+    def _ends(self, table: str) -> dict[str, str]:
+        rows = self.rows(f"SELECT attempt_id, disposition FROM {{{table}}}")
         assert len(rows) == len(dict(rows))
         return dict(rows)
 

@@ -75,6 +75,27 @@ def test_every_attempt_is_there_once(archive: Archive, calls: Calls) -> None:
     )
 
 
+def test_a_call_from_outside_is_there_once_and_erased_like_any(archive: Archive, calls: Calls, store: Store) -> None:
+    """With the caller's lead; of a stranger nothing that tells who it was."""
+    ended = [replace(one, inbound=True, live=False, charged=False) for one in calls.settle(3, live=True)]
+    stranger = replace(ended[2], lead=replace(ended[2].lead, lead_id=""), bridged_at=None, agent="")
+    calls.publish([*ended[:2], stranger, ended[0]])
+    archive.catch_up()
+    digest = number_hash(bytes.fromhex(KEY), ended[1].lead.number)
+    told = archive.rows("SELECT attempt_id, disposition, lead_id, phone, number, agent FROM {inbound_calls} ORDER BY 1")
+    numbers = [kept_hash(number_hash(bytes.fromhex(KEY), one.lead.number)) for one in ended]
+    assert told == [
+        ("A0", "connected", "L0", str(number(0)), numbers[0], "17"),
+        ("A1", "connected", "L1", str(number(1)), numbers[1], "17"),
+        ("A2", "stranger", None, None, None, ""),
+    ]
+    control.audit(store, "erased", who="anna", now=NOW, detail=erase_line([digest]))
+
+    archive.catch_up()
+
+    assert archive.rows("SELECT attempt_id FROM {inbound_calls} WHERE lead_id IS NOT NULL") == [("A0",)]
+
+
 def test_no_clear_number_is_in_the_files(archive: Archive, calls: Calls) -> None:
     """Nor in what DuckDB makes of them."""
     calls.publish(calls.settle(5, reason=f"rejected {number(0).clear}"))

@@ -88,4 +88,4 @@ def test_nobody_of_that_name(dialer: Dialer, floors: list[Floor]) -> None:
     assert dialer("customer", "C-9").exit_code == 6
     result = dialer("customer", number(99).clear)
     assert result.exit_code == 0
-    assert "No call to these numbers is counted" in result.stdout
+    assert "has no call with these numbers" in result.stdout

@@ -45,6 +45,8 @@ def events(history: Sequence[Contact], cap: Cap, scope: Scope) -> list[float]:
             continue
         marks = Mark(one.marks)
         is_open = Mark.ENDED not in marks
+        if Mark.INBOUND in marks and cap.counts in {Counts.ATTEMPTS, Counts.CONNECTS}:
+            continue
         if cap.counts is Counts.ATTEMPTS:
             found.append(float(one.at))
         elif WHAT[cap.counts] in marks or (is_open and cap.counts in {Counts.CONNECTS, Counts.CONVERSATIONS}):

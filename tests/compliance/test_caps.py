@@ -78,7 +78,7 @@ caps_lists = st.lists(
     ),
     max_size=3,
 )
-marks = st.integers(0, 63).map(lambda bits: 2 * bits + 1)
+marks = st.integers(0, 127).map(lambda bits: 2 * bits + 1)
 
 
 def histories(marked: st.SearchStrategy[int]) -> Callable[[int], st.SearchStrategy[tuple[Contact, ...]]]:
@@ -139,7 +139,7 @@ def test_verdict_is_the_definition_and_until_the_first_moment_allowed(question) 
 
 
 @settings(max_examples=80, deadline=None)
-@given(questions(st.integers(0, 127)))
+@given(questions(st.integers(0, 255)))
 def test_attempts_that_have_not_ended_count_and_hold_nobody_up_for_long(question) -> None:  # type: ignore[no-untyped-def]
     """They refuse as the oracle says, and where they alone do, the number comes up again in five minutes."""
     contacts, caps, scope, now, zone, held = question
@@ -158,7 +158,7 @@ def test_attempts_that_have_not_ended_count_and_hold_nobody_up_for_long(question
 
 
 @settings(max_examples=80, deadline=None)
-@given(questions(st.integers(0, 127)))
+@given(questions(st.integers(0, 255)))
 def test_what_is_older_than_the_horizon_changes_nothing(question) -> None:  # type: ignore[no-untyped-def]
     """`horizon_s` is far enough back."""
     contacts, caps, scope, now, zone, held = question

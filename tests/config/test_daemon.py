@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
-from config.model import Section, as_section, item_type, leaf_type
+from config.model import Section, as_section, explanation, item_type, leaf_type
 from config.redis import RedisSettings
 from config.sip import TrunkSettings
 
@@ -35,16 +35,17 @@ def test_the_defaults_are_settings() -> None:
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_every_setting_says_what_it_means_and_is_frozen(root: type[Section]) -> None:
-    """Every field has a description; times and sizes name their unit there, too; no section can be changed."""
+    """Below every field stands what it means; times and sizes name their unit there, too; no section can be changed."""
     words = {"_s": "seconds", "_days": "days", "_bytes": "bytes", "_mb": "MB"}
     for section in sections(root):
         assert section.model_config.get("frozen")
         assert section.model_config.get("extra") == "forbid"
-        for name, field in section.model_fields.items():
-            assert field.description, f"{section.__name__}.{name}"
+        for name in section.model_fields:
+            text = explanation(section, (name,))
+            assert text, f"{section.__name__}.{name}"
             for suffix, word in words.items():
                 if name.endswith(suffix):
-                    assert word in field.description, f"{section.__name__}.{name}"
+                    assert word in text, f"{section.__name__}.{name}"
 
 
 def test_secrets_are_not_printed() -> None:

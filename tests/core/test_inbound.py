@@ -165,6 +165,16 @@ def test_a_key_takes_the_caller_off_the_list(stage, while_waiting):
     assert isinstance(settlement.next_step, Close)
 
 
+def test_a_key_counts_while_an_agents_phone_rings(stage):
+    """The caller still hears the music. The agent is free at once, however long the phone rang."""
+    stage.login("ann")
+    waits(stage)
+    stage.wait(5.0)
+    assert of(OptOut, stage.tell(Digit("in-1", stage.now, "9")))
+    assert ended(stage, by=Leg.DIALER).opted_out
+    assert stage.agent("ann").state is AgentState.READY
+
+
 def test_a_key_asks_for_a_call(stage):
     """Another key does nothing."""
     stage.login("ann")

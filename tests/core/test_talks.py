@@ -107,6 +107,30 @@ def test_one_talk_is_listened_to_until_it_ends(stage: Stage) -> None:
     assert stage.state.parties == {}
 
 
+def test_the_end_of_listening_is_told_once_where_the_callee_is_asked(stage: Stage) -> None:
+    """The talk is over at the survey, the call is not: neither its end nor the supervisor's is another end."""
+    stage.campaign(survey={"steps": SURVEY})
+    stage.login("17")
+    attempt = stage.talk()
+    (rings,) = of(DialParty, monitor(stage, attempt=attempt))
+    opened(stage, rings.call)
+    stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
+    over(stage, rings.call)
+    stage.end(attempt)
+    assert [row.voice for row in of(Listened, stage.done)] == ["listen", ""]
+
+
+def test_who_asked_for_one_talk_hears_no_other(stage: Stage) -> None:
+    """It ended while the supervisor's phone rang, and the agent has the next one."""
+    stage.login("17")
+    attempt = stage.talk()
+    (rings,) = of(DialParty, monitor(stage, attempt=attempt))
+    stage.end(attempt)
+    stage.say(Kind.WRAPUP_DONE, "17")
+    stage.talk()
+    assert of(Join, opened(stage, rings.call)) == []
+
+
 @pytest.mark.parametrize("cause", [Cause.NORMAL, Cause.WORKER_LOST, Cause.MEDIA_TIMEOUT])
 def test_a_supervisor_who_is_gone_leaves_the_talk_alone(stage: Stage, cause: Cause) -> None:
     """By the phone or by a worker's death: the talk's worker lets go of the link, and nothing else happens."""
@@ -455,6 +479,39 @@ def test_a_colleague_may_end_the_talk_with_a_survey() -> None:
     over(stage, rings.call)
     stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
     assert (stage.call(attempt).state, stage.agent("18").state) == (CallState.SURVEY, AgentState.WRAPUP)
+
+
+def test_a_colleague_may_ask_for_the_survey_where_agents_begin_it(make_stage) -> None:
+    """The worker is told to keep the callee, and then the colleague's phone is hung up."""
+    stage = make_stage(destinations=DESTINATIONS)
+    stage.campaign(survey={"steps": SURVEY, "starts": "asked"})
+    stage.login("17")
+    attempt = stage.talk()
+    stage.login("18")
+    (rings,) = of(DialParty, stage.say(Kind.TRANSFER, "17", to="18"))
+    opened(stage, rings.call)
+    stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
+    effects = stage.say(Kind.SURVEY, "18")
+    assert [type(each) for each in of(object, effects) if isinstance(each, HangUp | HangUpAgent)] == [
+        HangUpAgent,
+        HangUp,
+    ]
+    over(stage, rings.call)
+    stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
+    assert (stage.call(attempt).state, stage.agent("18").state) == (CallState.SURVEY, AgentState.WRAPUP)
+
+
+def test_a_talk_is_whose_it_was_passed_on_to(stage: Stage) -> None:
+    """Somebody else was in a conference before."""
+    stage.login("17")
+    attempt = stage.talk()
+    stage.login("18")
+    (guest,) = of(DialParty, stage.say(Kind.CONFERENCE, "17", to="second-level"))
+    opened(stage, guest.call)
+    (rings,) = of(DialParty, stage.say(Kind.TRANSFER, "17", to="18"))
+    opened(stage, rings.call, 4002)
+    stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
+    assert stage.call(attempt).agent == "18"
 
 
 def test_a_guest_leaves_the_talk_and_not_its_agent(stage: Stage) -> None:

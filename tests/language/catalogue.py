@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("config", "dialer")
 """Folders with sentences."""
 
+WORDS: Final = ROOT / "dialer" / "language" / "words.toml"
 LOCALES: Final = ROOT / "dialer" / "language" / "locale"
 LANGUAGES: Final = ("zh_CN",)
 MARKS: Final = {"_": 1, "_n": 2, "phrase": 1, "phrases": 2, "N_": 1, "C_": 2}
@@ -49,6 +51,12 @@ def marked() -> Iterator[tuple[Path, str | None, str | tuple[str, ...]]]:
                     yield path, context, tuple(texts) if len(texts) > 1 else texts[0]
 
 
+def words() -> Iterator[str]:
+    """The words of data and tables."""
+    for listed in tomllib.loads(WORDS.read_text()).values():
+        yield from listed
+
+
 def marked_in_pages() -> Iterator[tuple[Path, str | tuple[str, ...]]]:
     """The same in the console's templates."""
     environment = jinja2.Environment(extensions=["jinja2.ext.i18n"])
@@ -63,6 +71,8 @@ def catalogue(language: str) -> Catalog:
     template = Catalog()
     for path, context, text in marked():
         template.add(text, locations=[(str(path.relative_to(ROOT)), 0)], context=context)
+    for word in words():
+        template.add(word, locations=[(str(WORDS.relative_to(ROOT)), 0)])
     for path, text in marked_in_pages():
         template.add(text, locations=[(str(path.relative_to(ROOT)), 0)])
     with file_of(language, "po").open("rb") as file:

@@ -91,6 +91,32 @@ class Book:
         self.put("attempts", row)
         return name
 
+    def caller(self, clock: str, end: str = "connected", *, wait_s: float, talk_s: float | None = None) -> str:
+        """Somebody calls, is answered at once and waits; with `talk_s` an agent is there then."""
+        self.number += 1
+        arrived = at(clock)
+        waited = arrived + int(1000 * wait_s)
+        row: Row = {
+            "attempt_id": f"A{self.number}",
+            "campaign": "spring",
+            "lead_id": "L6",
+            "list": "march",
+            "disposition": end,
+            "called": "+861065550001",
+            "opted_out": False,
+            "wants_callback": False,
+            "agent": "" if talk_s is None else "17",
+            "trunk": "main",
+            "arrived_at": arrived,
+            "answered_at": arrived,
+            "bridged_at": None if talk_s is None else waited,
+            "ended_at": waited + int(1000 * (talk_s or 0)),
+            "day": DAY.isoformat(),
+            "corrects": "",
+        }
+        self.put("inbound_calls", row)
+        return f"A{self.number}"
+
     def say(self, attempt: str, outcome: str, clock: str = "20:00:00", **more: Any) -> None:
         word = {"attempt_id": attempt, "word": hash((outcome, clock)) % 2**32, "campaign": "spring", "outcome": outcome}
         self.put("outcomes", {**word, "agent": "", "opt_out": False, "said_at": at(clock), **more})

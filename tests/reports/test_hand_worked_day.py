@@ -118,6 +118,36 @@ def test_callees_marks_and_scripts(day: Book) -> None:
     assert campaign["wait_p50_s"] == pytest.approx(1.0)  # 0.5, 1.0, 1.0, 1.5, 3.0
 
 
+def test_people_who_called(day: Book) -> None:
+    """Two are served after 5 and 30 s and talk for 100 and 20 s, one gives up, one hears the message, one is a
+    stranger. Their talks are the agent's as any: of talks there are six now, of attempts as many as before."""
+    before, campaign = named(day.table("daily", "The whole")), named(day.table("campaigns"))
+    assert not {"callers", "callers_service_level"} & {*before, *campaign}
+    sold = day.caller("09:31:00", wait_s=5, talk_s=100)
+    day.caller("09:32:00", wait_s=30, talk_s=20)
+    day.caller("09:33:00", "hung_up", wait_s=8)
+    day.caller("10:34:00", "not_served", wait_s=60)
+    day.caller("10:35:00", "stranger", wait_s=0)
+    day.say(sold, "sale")
+
+    whole, agent = named(day.table("daily", "The whole")), named(day.table("agents"))
+    callers, (nine, ten) = named(day.table("callers")), day.table("callers", "By hour").rows
+
+    same = ("attempts", "live", "abandoned", "abandon_rate", "live_rate", "connect_rate", "service_level", "wait_p50_s")
+    assert [whole[name] for name in same] == [before[name] for name in same]
+    assert (whole["handled"], whole["sales"], whole["calls_per_hour"]) == (6, 2, pytest.approx(6.0))
+    assert whole["att_s"] == pytest.approx((400 + 100 + 20) / 6)
+    assert whole["aht_s"] == pytest.approx((520 + 200) / 6)
+    assert (agent["handled"], agent["callers_served"], agent["att_s"]) == (6, 2, whole["att_s"])
+    assert (callers["callers"], callers["callers_served"], callers["callers_hung_up"]) == (5, 2, 1)
+    assert (callers["callers_not_served"], callers["callers_strange"], callers["callers_callbacks"]) == (1, 1, 0)
+    assert (callers["callers_abandon_rate"], callers["callers_service_level"]) == (1 / 4, 1 / 4)
+    assert named(day.table("callers", callers_within_s=30.0))["callers_service_level"] == 2 / 4
+    assert callers["callers_wait_p50_s"] == pytest.approx(17.5)
+    assert (nine[:2], ten[:2]) == ((9, 3), (10, 2))
+    assert named(day.table("callerids"))["callers"] == 5
+
+
 def test_the_total_is_that_of_all_rows(day: Book) -> None:
     """By whatever it is grouped; no campaign, no agent is lost."""
     day.call("11:00:00", "connected", wait_s=1.0, talk_s=30, campaign="autumn", agent="18")

@@ -83,8 +83,13 @@ def site(store: Store, calls: Calls, archive: Archive, tmp_path: Path) -> Iterat
 
 
 def a_day(site: Site) -> None:
-    """Thirty calls: talks, abandoned ones, nobody; machines, a correction, events twice."""
-    calls = site.calls.settle(30, live=True)
+    """Thirty calls: talks, abandoned ones, nobody; machines, a correction, events twice. Three people call back: one is
+    served, one hears the message, and of the third nobody knows at first how it went."""
+    calls = site.calls.settle(33, live=True)
+    came = [replace(call, inbound=True, live=False, charged=False, dialled_at=None) for call in calls[30:]]
+    missed = replace(came[1], disposition=Disposition.ABANDONED, agent="", bridged_at=None, message_played=True)
+    lost_sight = replace(came[2], disposition=Disposition.UNKNOWN, agent="", reserved_at=came[2].reserved_at + 7200)
+    calls = calls[:30]
     quiet = [replace(call, live=False, disposition=Disposition.NO_ANSWER, agent="") for call in calls[:10]]
     lost = [
         replace(one, abandoned=True, disposition=Disposition.ABANDONED, agent="", hung_up=place % 2 == 0)
@@ -92,12 +97,14 @@ def a_day(site: Site) -> None:
     ]
     unknown = [replace(call, live=False, disposition=Disposition.UNKNOWN, agent="") for call in calls[16:18]]
     site.ends([*quiet, *lost, *unknown, *calls[18:]])
-    site.ends(calls[16:17], owner="host-b:2")  # who saw it comes back
+    site.ends([came[0], missed, lost_sight])
+    site.ends([calls[16], came[2]], owner="host-b:2")  # who saw them comes back
     site.says("A20", "machine")
     site.says("A21", "machine")
     site.says("A21", "sale")
     site.says("A22", "complaint")
-    site.calls.publish(calls[18:20])
+    site.says("A30", "sale")
+    site.calls.publish([*calls[18:20], came[0]])
 
 
 def test_all_agree_to_the_last_call(site: Site) -> None:
@@ -108,9 +115,10 @@ def test_all_agree_to_the_last_call(site: Site) -> None:
     compared = site.compared()
 
     assert site.differences() == []
-    assert compared["stream"].figures == 30
+    assert compared["stream"].figures == 33
     assert compared["ledger"].figures >= 4
-    assert compared["evidence"].figures >= 5
+    assert compared["evidence"].figures >= 6
+    assert site.archive.inbound_calls() == {"A30": "connected", "A31": "not_served", "A32": "connected"}
     assert site.archive.attempts()["A16"] == "connected"
 
 
@@ -152,8 +160,9 @@ def test_an_archive_that_was_lost_is_rebuilt(site: Site, with_streams: bool) -> 
     """From the streams, and from the evidence alone: every figure is what it was. A second time changes nothing."""
     a_day(site)
     site.archive.catch_up()
-    for path in (site.archive.folder / "attempts").rglob("*.parquet"):
-        path.unlink()
+    for table in ("attempts", "inbound_calls"):
+        for path in (site.archive.folder / table).rglob("*.parquet"):
+            path.unlink()
     for path in (site.archive.folder / "outcomes").rglob("*.parquet"):
         path.write_bytes(b"PAR1 and nothing else")
     told = list(Sources(site.store).told())
@@ -162,11 +171,11 @@ def test_an_archive_that_was_lost_is_rebuilt(site: Site, with_streams: bool) -> 
             trip(site.store, [("XTRIM", stream, "MAXLEN", 0)])
 
     done = rebuild(site.archive.writer, [site.log.folder])
-    before = sorted(site.archive.attempts().items())
+    before = sorted(site.archive.attempts().items()), sorted(site.archive.inbound_calls().items())
     rebuild(site.archive.writer, [site.log.folder])
 
     assert len(done.damaged) == 1
-    assert sorted(site.archive.attempts().items()) == before
+    assert (sorted(site.archive.attempts().items()), sorted(site.archive.inbound_calls().items())) == before
     assert site.differences() == []
     period = Period(DAY, DAY)
     with opened(site.archive.folder, Question(period), ZONE) as connection:

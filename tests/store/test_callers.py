@@ -7,14 +7,21 @@ from typing import Any
 
 import pytest
 
+from compliance import caps
+from compliance.api import Per
+from compliance.cap_windows import Rolling
+from compliance.caps import Cap, Counts, Scope
+from compliance.contacts import Mark
 from compliance.numbers import E164
 from dialer.core.effects import FindCaller
 from dialer.core.inbound.ending import back_to
 from dialer.core.inputs import CallerFound
 from dialer.core.model import Close, Disposition, Lead, Retry, Settlement
 from dialer.store.base.connection import Store, trip
+from dialer.store.base.keys import digits
 from dialer.store.crm import inbox, wishes
 from dialer.store.crm.requests import Received
+from dialer.store.gate import contacts
 from dialer.store.leads import callbacks, callers
 from dialer.store.leads.leads import LeadState, look, story
 from dialer.store.operators import campaigns
@@ -25,6 +32,7 @@ from tests.crm_events import heard
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 MONTH_S = 30 * 86_400.0
+SCOPE = Scope.of("spring", "@spring")
 CALL = "19f-ab12-000001"
 
 
@@ -37,9 +45,12 @@ def called(floor: Floor, end: Any, **more: Any) -> None:
 
 def calls(floor: Floor, of: E164 | None = None, now: float = NOW + 100, call: str = CALL) -> CallerFound | None:
     """Somebody calls, and the lead is kept."""
-    found = callers.find(floor.store, [floor.name], of or number(0), since=now - MONTH_S, now=now)
-    wish = FindCaller(call, of or number(0), "main", "+861065550000", (floor.name,))
-    return None if found is None else callers.keep(floor.store, found, wish, OWNER, now)
+    found = callers.find_and_keep(floor.store, a_wish(floor, of, call), OWNER, since=now - MONTH_S, now=now)
+    return None if found.lead is None else found
+
+
+def a_wish(floor: Floor, of: E164 | None = None, call: str = CALL) -> FindCaller:
+    return FindCaller(call, of or number(0), "main", "+861065550000", (floor.name,))
 
 
 def ended(found: CallerFound, **given: Any) -> Settlement:
@@ -105,6 +116,22 @@ def test_of_several_leads_the_last_called_counts(floor: Floor, end: Any, store: 
     found = callers.find(store, [floor.name, "autumn"], number(0), since=NOW, now=NOW + 100)
     assert found is not None
     assert found.lead.campaign == "autumn"
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_lead_whose_call_ends_just_then_is_due_as_that_call_said(floor: Floor, end: Any, begun: bool) -> None:
+    """Also where it had not begun when the lead was looked at: as things were then it would be dialled too soon."""
+    called(floor, end)
+    dialled = floor.dial(now=NOW + 3700) if begun else ()
+    seen = callers.find(floor.store, [floor.name], number(0), since=NOW, now=NOW + 3701)
+    assert seen is not None
+    (outbound,) = dialled or floor.dial(now=NOW + 3702)
+    settle.settle(floor.store, [end(outbound, Disposition.BUSY, Retry(3600.0, 0))], OWNER)
+    assert callers.keep(floor.store, seen, a_wish(floor), OWNER, NOW + 3703) is None
+    due_at = state_of(floor)[1]
+    found = calls(floor, now=NOW + 3703)
+    assert found is not None
+    assert (found.held, found.due_at) == (True, due_at)
 
 
 def test_a_call_that_came_to_nothing_leaves_the_lead_as_it_was(floor: Floor, end: Any) -> None:
@@ -192,21 +219,6 @@ def test_a_lead_that_was_in_a_call_goes_on_as_that_one_said(floor: Floor, end: A
     assert state_of(floor) == before
 
 
-def test_a_lead_whose_call_ends_just_then_is_not_kept(floor: Floor, end: Any) -> None:
-    """It was in a call when it was looked for, so nobody knows when it is due."""
-    floor.fill(1)
-    (outbound,) = floor.dial()
-    seen = callers.find(floor.store, [floor.name], number(0), since=NOW - MONTH_S, now=NOW + 100)
-    assert seen is not None
-    settle.settle(floor.store, [end(outbound, Disposition.BUSY, Retry(3600.0, 0))], OWNER)
-    before = state_of(floor)
-    wish = FindCaller(CALL, number(0), "main", "+861065550000", (floor.name,))
-    found = callers.keep(floor.store, seen, wish, OWNER, NOW + 100)
-    assert not found.held
-    settle.settle(floor.store, [ended(found)], OWNER)
-    assert state_of(floor) == before
-
-
 def test_of_two_calls_of_one_lead_the_second_to_end_changes_nothing(floor: Floor, end: Any) -> None:
     """The first has the lead; it is due when it was, and stays so."""
     called(floor, end)
@@ -218,6 +230,43 @@ def test_of_two_calls_of_one_lead_the_second_to_end_changes_nothing(floor: Floor
     before = state_of(floor)
     settle.settle(floor.store, [ended(second)], OWNER)
     assert state_of(floor) == before == (LeadState.WAITING, pytest.approx(NOW + 3660))
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_a_talk_counts_as_a_conversation_and_as_no_attempt(floor: Floor, end: Any, forgotten: bool) -> None:
+    """Also as a refusal, where the agent says so during it; and to a server that has forgotten that it came."""
+    called(floor, end, customer_id="C-1")
+    found = calls(floor)
+    assert found is not None
+    who = (digits(number(0)), "c:C-1")
+    assert [one.marks for one in contacts.history(floor.store, who[0])][1:] == [Mark.INBOUND]
+    inbox.apply(floor.store, [Received("1-0", inbox.Outcome(floor.name, CALL, "refused"))], now=NOW + 150)
+    if forgotten:
+        for field in who:
+            trip(floor.store, [("HDEL", contacts.spot(floor.store, field).key, field)])
+    item = ended(found, disposition=Disposition.CONNECTED, agent="bob", bridged_at=NOW + 110, next_step=Close("talked"))
+    for _ in range(2):
+        settle.settle(floor.store, [item], OWNER)
+    talk = Mark.ENDED | Mark.CONVERSATION | Mark.INBOUND | (Mark(0) if forgotten else Mark.REFUSED)
+    for field in who:
+        history = contacts.history(floor.store, field)
+        assert [one.marks for one in history][0 if forgotten else 1 :] == [talk]
+    day = Rolling(86_400.0)
+    told = {
+        counts: caps.verdict({Per.NUMBER: history}, [Cap(2, day, counts)], scope=SCOPE, now=NOW + 300, zone=None)
+        for counts in (Counts.ATTEMPTS, Counts.CONNECTS, Counts.CONVERSATIONS)
+    }
+    assert [told[counts] is None for counts in told] == [True, True, forgotten]
+
+
+def test_who_gave_up_has_had_no_conversation(floor: Floor, end: Any) -> None:
+    """And who pressed the key not to be called again has refused."""
+    called(floor, end)
+    found = calls(floor)
+    assert found is not None
+    settle.settle(floor.store, [ended(found, opted_out=True)], OWNER)
+    contact = contacts.history(floor.store, digits(number(0)))[-1]
+    assert contact.marks == Mark.ENDED | Mark.INBOUND | Mark.REFUSED
 
 
 def test_a_stranger_has_an_end_too(floor: Floor) -> None:

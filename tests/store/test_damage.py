@@ -23,7 +23,7 @@ from dialer.store.base.keys import digits
 from dialer.store.base.streams import entries_of
 from dialer.store.crm import inbox
 from dialer.store.gate import contacts
-from dialer.store.leads import leases
+from dialer.store.leads import leases, stale
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import agents, campaigns, status
 from dialer.store.privacy import retention
@@ -438,3 +438,30 @@ def test_an_attempt_that_changes_while_it_is_looked_at_is_not_lost(
     assert looked
     (contact,) = contacts.history(floor.store, digits(number(0)))
     assert contact.marks == (Mark.ENDED if happens == "ended" else Mark(0))
+
+
+def test_an_agents_claim_of_the_wrong_kind_keeps_no_other_agent_away(store: Store) -> None:
+    """Nor does a phone's: that agent, or phone, is somebody else's until the key is gone."""
+    for key in (store.keys.agent_claim("17"), store.keys.phone_claim("17@h:5060")):
+        trip(store, [("RPUSH", key, "x")])
+
+    assert agents.claim(store, ["17", "18"], OWNER, 60) == ("18",)
+    assert agents.renew(store, ["17", "18"], OWNER, 60) == ("17",), "not the owner's any more"
+    assert agents.claim_phones(store, {"17": "17@h:5060", "18": "18@h:5060"}, 60) == ("17",)
+    assert agents.release(store, ["17", "18"], OWNER) == 1
+    assert len(store.damaged) == 2, "and a person can see which"
+
+
+def test_a_place_of_the_housekeeper_that_is_none_begins_the_round_anew(store: Store) -> None:
+    """It ended every daemon, again after each restart."""
+    for place in ('{"began_at": 1, "what": "contacts", "cursor": "x"}', "[" * 5000, '{"began_at": 1, "gone": 1e400}'):
+        trip(store, [("SET", store.keys.retention(), place)])
+        assert retention.load(store) is None
+    assert retention.purge_contacts(store, NOW, "more").gone == 0
+
+
+def test_fingerprints_of_rules_that_cannot_be_read_are_none(floor: Floor) -> None:
+    """The campaign goes on as one that was never judged."""
+    for junk in ("[" * 5000, "1", JUNK):
+        trip(floor.store, [("HSET", floor.store.keys.campaign(floor.name), stale.FIELD, junk)])
+        assert stale.judged_by(floor.store, floor.name) == {}

@@ -6,6 +6,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,11 +30,12 @@ from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import plain
 from dialer.store.base.streams import Entry
 from dialer.store.crm.requests import BadRequest, parse_request
+from dialer.store.leads import rejections
 from dialer.store.leads.history import read_history, said_of
 from dialer.store.leads.lead_codec import Rejection, pack, pack_progress, parse, taken_in_at_of, unpack, unpack_progress
-from dialer.store.operators import agents, campaigns, control, pacer_memory
+from dialer.store.operators import agents, campaigns, control, listening, pacer_memory
 from dialer.store.operators.pacer_memory import Learnt
-from dialer.store.privacy import blocklist, opt_outs
+from dialer.store.privacy import blocklist, opt_outs, retention
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import outbox, settlements
 from dialer.store.settlement.attempts import EndedAttempt, OpenAttempt, PastAttempt
@@ -61,6 +63,7 @@ LEAD = {
     "attrs": {"x": 1},
 }
 EVENT = {"type": "login", "agent": "17", "uri": "sip:17@x", "campaigns": ["spring"], "team": "a", "shift_ends_at": NOW}
+SAID = {"agent": "17", "lead_id": "L1", "to": "night-desk", "reason": "lunch", "ref": "r"}
 OUTCOME = {
     "type": "outcome",
     "campaign": "spring",
@@ -77,6 +80,7 @@ ABOUT_A_LEAD = {"campaign": "spring", "lead_id": "L0", "who": "x", "ref": "r"}
 CANCEL = {"type": "cancel", **ABOUT_A_LEAD, "reason": "x"}
 UPDATE = {"type": "update", **ABOUT_A_LEAD, "phones": [PHONE], "priority": 3, "not_before": NOW, "attrs": {"x": 1}}
 START = {"type": "campaign", "campaign": "spring", "action": "start", "who": "x"}
+MONITOR = {"agent": "17", "mode": "whisper", "uri": "sip:9@10.0.0.5"}
 COMMAND = {"name": "drain", "args": {"host": "a"}, "who": "x", "at": NOW}
 
 LONGEST_REASON = 600
@@ -106,11 +110,11 @@ def test_a_lead_is_taken_or_refused(data: st.DataObject) -> None:
         said(read.reasons)
 
 
-@given(st.data())
-@settings(max_examples=120, deadline=None)
-def test_an_agents_word_is_heard_or_refused(data: st.DataObject) -> None:
+@given(st.data(), st.sampled_from([EVENT, *({**SAID, "type": kind} for kind in agents.SAYABLE)]))
+@settings(max_examples=150, deadline=None)
+def test_an_agents_word_is_heard_or_refused(data: st.DataObject, good: dict[str, Any]) -> None:
     """Whatever stands in the agents' stream."""
-    heard = agents.parse(Entry("1-0", data.draw(hostile.entries("event", EVENT))))
+    heard = agents.parse(Entry("1-0", data.draw(hostile.entries("event", good))))
 
     if isinstance(heard, agents.Malformed):
         said(heard.reasons)
@@ -131,9 +135,13 @@ def test_the_crms_request_is_read_or_refused(data: st.DataObject, good: dict[str
 @given(st.data())
 @settings(max_examples=120, deadline=None)
 def test_a_command_is_read_or_refused(data: st.DataObject) -> None:
-    """Whatever stands in the control stream."""
+    """Whatever stands in the control stream, and an order to listen with whatever stands in it."""
     entry = Entry("1-0", data.draw(hostile.entries("command", COMMAND)))
     tried(lambda: control.parse(entry), Undecodable)
+    odd = hostile.values | hostile.binary
+    command = control.Command(listening.MONITOR, data.draw(hostile.mappings(MONITOR, odd)))
+    order = listening.read(control.Ordered("1-0", command, "x", NOW))
+    assert order is None or bool(order.agent) != bool(order.attempt)
 
 
 @pytest.mark.parametrize("digits", [309, 4000])
@@ -174,6 +182,16 @@ PAST = PastAttempt("A0", 0, "busy", NOW, NOW, "17", 486)
 BLOCKED = {"source": "crm", "reason": "", "who": "x", "at": NOW, "until": None}
 LEARNT = Learnt("c", "h", "o", NOW, Settings(mode=Mode.PROGRESSIVE), Decision(0), NOW, {"x": 1.0}, {"y": [1]})
 
+ROUND = retention.Round(NOW, "contacts", "spring", "17", 3)
+
+
+def _kept_round(raw: bytes) -> object:
+    """A round is gone on with only where everything in it is a place to go on from."""
+    round_ = retention.read_round(raw)
+    assert round_ is None or not round_.cursor or round_.cursor == "more" or int(round_.cursor) >= 0
+    return round_ or "begins anew"
+
+
 Decoder = Callable[[bytes], object]
 KEPT: dict[str, tuple[bytes, Decoder]] = {
     "lead": (pack(A_LEAD, "1-0", NOW), lambda raw: unpack(raw, campaign="spring", progress=None)),
@@ -190,6 +208,8 @@ KEPT: dict[str, tuple[bytes, Decoder]] = {
     "event": (outbox.pack_event(EVENT_OUT), outbox.unpack_event),
     "block": (msgpack.packb(BLOCKED), lambda raw: blocklist.block_of(b"8613800001234", raw)),
     "block's name": (b"spring@c:17", lambda raw: blocklist.block_of(raw, msgpack.packb(BLOCKED))),
+    "round": (json.dumps(asdict(ROUND)).encode(), _kept_round),
+    "what was refused": (json.dumps(["phone: too short"]).encode(), rejections._reasons),
     "prefix": (b"86138", lambda raw: blocklist.block_of(raw, msgpack.packb(BLOCKED), prefix=True)),
 }
 

@@ -87,9 +87,14 @@ def redis_acl(
     _check(chosen, user, campaigns, crm)
     if crm and Role.CRM in chosen and not campaigns:
         campaigns = _campaigns_of(invocation, crm)
-    prefix = invocation.effective().settings.redis.prefix
+    redis = invocation.effective().settings.redis
     users = [
-        User(name, role, rules_of(role, prefix, campaigns, crm or ""), _password(passwords, name) if passwords else "")
+        User(
+            name,
+            role,
+            rules_of(role, redis.prefix, campaigns, crm or "", redis.shared_prefix),
+            _password(passwords, name) if passwords else "",
+        )
         for role in chosen
         for name in [user or "-".join(filter(None, (USERS.get(role, role.value), crm)))]
     ]

@@ -110,10 +110,10 @@ def page(
 
 def _counted_calls(person: Person) -> Iterator[RenderableType]:
     if not person.calls:
-        yield _("No call to these numbers is counted for the caps.")
+        yield _("The contact history, which the caps count, has no call with these numbers.")
         return
     yield _(
-        "{calls} counted for the caps, over all campaigns:",
+        "{calls} in the contact history, which the caps count, over all campaigns:",
         calls=_n("{number:,} call", "{number:,} calls", len(person.calls)),
     )
     newest = person.calls[-MOST_CALLS:]

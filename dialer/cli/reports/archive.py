@@ -128,8 +128,8 @@ def rebuild(invocation: Invocation, folders: tuple[Path, ...]) -> Answer:
 
     PATH are folders of evidence, of all hosts if there are several; without PATH it is evidence.folder. Stop the
     service before. What is there stays; files that cannot be read are set aside and made anew. The evidence has every
-    attempt and what was said of it; the lists and customers of attempts, agents' intervals and pacing minutes come
-    from the streams alone.
+    call and what was said of it; the lists and customers of calls, agents' intervals and pacing minutes come from the
+    streams alone.
 
     \b
     Example:
@@ -142,10 +142,11 @@ def rebuild(invocation: Invocation, folders: tuple[Path, ...]) -> Answer:
         done = rebuild_now(writer, places)
     lines = [
         _(
-            "{entries} of the streams, {attempts} and {words} of the evidence were looked at; what was missing is "
-            "there now",
+            "{entries} of the streams, {attempts}, {callers} and {words} of the evidence were looked at; what was "
+            "missing is there now",
             entries=_n("{number:,} entry", "{number:,} entries", done.entries),
             attempts=_n("{number:,} attempt", "{number:,} attempts", done.attempts),
+            callers=_n("{number:,} call from outside", "{number:,} calls from outside", done.inbound_calls),
             words=_n("{number:,} word", "{number:,} words", done.outcomes),
         )
     ]

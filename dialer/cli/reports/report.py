@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +24,6 @@ from dialer.language.translation import Language, _, language, speaking
 from dialer.reports.catalogue import KEY_HEADS, REPORTS, Report
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
-    from dialer.disk.archive.sums import Question
     from dialer.reports.compose import Document
 
 FORMATS: Final = ("table", "html", "xlsx", "csv", "json")
@@ -39,13 +38,6 @@ def report() -> None:
     They read what dialer archive run has written. Every table says below it what its words mean, in English and
     Chinese. Narrow any report to campaigns, teams, agents, lists, trunks or caller ids, and group it otherwise by --by.
     """
-
-
-def question_of(invocation: Invocation, text: str, only: Mapping[str, Sequence[str]], within: float) -> Question:
-    """What is asked for. Raises `UsageError`."""
-    from dialer.disk.archive.sums import Question
-
-    return Question(period_given(invocation, text), {key: values for key, values in only.items() if values}, within)
 
 
 def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,6 +75,13 @@ def _options(of: Report) -> list[click.Parameter]:
             default=2.0,
             show_default=True,
             help="Service level, in seconds.",
+        ),
+        click.Option(
+            ["--callers-within"],
+            type=click.FloatRange(0, 3600),
+            default=20.0,
+            show_default=True,
+            help="Service level of people who call, in seconds.",
         ),
         click.Option(
             ["--format", "formats"],
@@ -124,12 +123,14 @@ def _make(
     period: str,
     by: tuple[str, ...],
     within: float,
+    callers_within: float,
     formats: tuple[str, ...],
     write: Path | None,
     mail_to: tuple[str, ...],
     as_json: bool,
     **only: tuple[str, ...],
 ) -> None:
+    from dialer.disk.archive.sums import Question
     from dialer.reports.compose import compose
 
     chosen = formats or (("json",) if as_json else FILES if write else ("table",))
@@ -138,7 +139,8 @@ def _make(
     mail = invocation.effective().settings.mail
     if mail_to and not (write and mail.host and mail.sender):
         raise click.UsageError(_("--mail-to needs --write FOLDER, and the settings mail.host and mail.sender"))
-    question = question_of(invocation, period, only, within)
+    narrowed = {key: values for key, values in only.items() if values}
+    question = Question(period_given(invocation, period), narrowed, within, callers_within)
     zone = zone_of(invocation)
     folder = Path(invocation.effective().settings.archive.folder)
     made_at = datetime.now(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")

@@ -126,8 +126,9 @@ class Call:
     `on_hold`: the agent's desktop has put the callee there. `parties_rung` is how many third parties the agent has had
     rung, for their ids.
     `watched_since` is when the watch over the present state began, if there is one.
-    `script` is what the callee goes through, or went; `automated` says that it began at the answer, and an agent is
-    owed only from `transfer_at` on, when it asked for one. At `agent_left_at` the agent went and the survey began.
+    `scripted`: it was dialled for the campaign's script, under the rules for automated calls. `script` is what the
+    callee goes through, or went; `automated` says that it began at the answer, and an agent is owed only from
+    `transfer_at` on, when it asked for one. At `agent_left_at` the agent went and the survey began.
     `failed_trunks` are those that gave the call back before anything rang, oldest first; the INVITE that is out now was
     asked for at `invited_at`, and workers know it as `dial_id`."""
 
@@ -136,6 +137,7 @@ class Call:
     trunk: str
     reserved_at: float
     asked_by: str = ""
+    scripted: bool = False
     failed_trunks: tuple[str, ...] = ()
     state: CallState = CallState.DIALLING
     watched_since: float | None = None

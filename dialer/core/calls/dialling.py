@@ -207,7 +207,8 @@ def _denied(state: EngineState, run: CampaignRun, gate: AtGates, reason: str, no
 
 
 def _dial(state: EngineState, run: CampaignRun, gate: AtGates, lead: Lead, permit: Permit, now: float) -> None:
-    call = Call(permit=permit, lead=lead, trunk=gate.trunk, reserved_at=now, asked_by=gate.agent)
+    scripted = run.settings.mode is Mode.SCRIPT
+    call = Call(permit, lead, gate.trunk, reserved_at=now, asked_by=gate.agent, scripted=scripted)
     state.add_call(call)
     run.closes_at = max(run.closes_at, permit.cleared.closes_at or run.closes_at)
     asker = state.roster.get(gate.agent)

@@ -33,7 +33,7 @@ from dialer.core.inputs import AnswerReported
 from dialer.core.machines import judging
 from dialer.core.scripts import steps
 from dialer.core.talks import desk, parties
-from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, Mode, TalkEnded, WrapupEnded
+from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, TalkEnded, WrapupEnded
 from sip.causes import Cause
 from sip.messages import (
     AgentDialled,
@@ -67,7 +67,7 @@ def answered(state: EngineState, call: Call, event: Answered, now: float) -> Non
     state.changed.add(run.name)
     if state.ending:
         hang_up_answered(state, call, now)
-    elif run.settings.mode is Mode.SCRIPT:
+    elif call.scripted and run.settings.script.used:
         steps.start(state, call, now)
     else:
         state.set_timer(event.at + call.abandon_after_s, TimerKind.ABANDON, call.attempt, event.at)
@@ -352,7 +352,7 @@ def _end_talk(state: EngineState, agent: Agent, attempt: str, word: AgentEventKi
     survey = state.campaigns[call.campaign].settings.survey
     leaves = word is AgentEventKind.SURVEY or survey.always or parties.is_guest(state, call, agent)
     if call.state is CallState.TALKING and leaves:
-        parties.hang_up_agent(state, call, agent)
+        parties.hang_up_agent(state, call, agent, keeps_callee=word is AgentEventKind.SURVEY)
     else:
         hang_up(state, attempt, Cause.AGENT, now)
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dialer.core.calls.call import Call, CallState, CallTrigger
 from dialer.core.effects import OptOut, Send
 from dialer.core.engine_state import EngineState, TimerKind
+from sip.causes import Cause
 from sip.inbound.messages import PlayMusic
 from sip.messages import CancelAgent, HangUp, PlayMessage
+
+HEARS_THE_KEYS: Final = frozenset({CallState.WAITING, CallState.CONNECTING, CallState.MESSAGE})
+"""While a caller hears the music, or the message."""
 
 
 def answered(state: EngineState, call: Call, now: float) -> None:
@@ -43,10 +49,10 @@ def play_message(state: EngineState, call: Call, now: float) -> None:
 
 
 def key_pressed(state: EngineState, call: Call, key: str, at: float, now: float) -> None:
-    """A caller whom we know may ask not to be called again, or to be called by an agent; that ends the call. Strangers'
-    keys mean nothing, nor do any while an agent is on the line."""
+    """A caller whom we know may ask not to be called again, or to be called by an agent; that ends the call, also while
+    an agent's phone is rung. Strangers' keys mean nothing, nor do any while an agent is on the line."""
     settings = state.settings.inbound
-    if not key or not call.lead.lead_id or call.state not in {CallState.WAITING, CallState.MESSAGE}:
+    if not key or not call.lead.lead_id or call.state not in HEARS_THE_KEYS:
         return
     if key == settings.opt_out_key:
         call.opted_out = True
@@ -55,6 +61,7 @@ def key_pressed(state: EngineState, call: Call, key: str, at: float, now: float)
         call.wants_callback = True
     else:
         return
+    call.hung_up_for = Cause.NORMAL
     hang_up(state, call, now)
 
 

@@ -64,8 +64,10 @@ def is_over(party: Party) -> bool:
 
 
 def successor(state: EngineState, call: Call) -> Party | None:
-    """Who is alone with the callee if the agent goes."""
-    return next((each for each in _staying(state, call) if not _is_agents(each, call)), None)
+    """Who has the talk if the agent goes: whom it was passed on to before those of a conference, an agent of ours
+    before others."""
+    staying = [each for each in _staying(state, call) if not _is_agents(each, call)]
+    return max(staying, key=lambda each: (each.purpose is Purpose.TRANSFER, each.colleague != ""), default=None)
 
 
 def _staying(state: EngineState, call: Call) -> list[Party]:
@@ -77,13 +79,13 @@ def _is_agents(party: Party, call: Call) -> bool:
     return bool(party.colleague) and party.colleague == call.agent
 
 
-def hang_up_agent(state: EngineState, call: Call, agent: Agent) -> None:
-    """End the line to one agent of a talk; what becomes of the callee follows from who is left. The first agent's phone
-    is the talk's own, a colleague's is a party's."""
+def hang_up_agent(state: EngineState, call: Call, agent: Agent, *, keeps_callee: bool = False) -> None:
+    """End the line to one agent of a talk; what becomes of the callee follows from who is left, and with `keeps_callee`
+    it stays even if nobody is. The first agent's phone is the talk's own, a colleague's is a party's."""
     party = next((each for each in _staying(state, call) if each.colleague == agent.agent), None)
-    if party is None:
+    if party is None or (keeps_callee and _is_agents(party, call) and successor(state, call) is None):
         state.do(Send(HangUpAgent(call.dial_id)))
-    else:
+    if party is not None:
         hang_up(state, party)
 
 
@@ -136,6 +138,7 @@ def talk_ended(state: EngineState, call: Call, now: float) -> None:
         if party.follows and party.state is PartyState.JOINED and not state.draining:
             _wait(state, party, now)
         else:
+            party.attempt = ""  # the call may go on, with a survey or a message
             hang_up(state, party)
 
 
@@ -221,7 +224,7 @@ def _is_ready(state: EngineState, party: Party, now: float) -> None:
     call = state.calls.get(party.attempt)
     if party.purpose is Purpose.LISTENING:
         agent = state.roster.get(party.agent)
-        if call is None and agent is not None and agent.state is AgentState.TALKING:
+        if party.follows and agent is not None and agent.state is AgentState.TALKING:
             call = state.calls.get(agent.call or "")
         if call is not None and call.state is CallState.TALKING:
             _listen(state, party, call, now)

@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from dialer.disk.archive.database import Connection, quoted, run
-from dialer.disk.archive.tables import ATTEMPTS, TABLES, Table
+from dialer.disk.archive.tables import CALLS, TABLES, Table
 from dialer.disk.errors import DiskError
 from dialer.disk.folders import sync_folder
 
@@ -49,8 +49,8 @@ class Partitions:
             table = TABLES[name]
             for place, group in _by_place(table, of_table).items():
                 written += self._merge_into(table, self.folder / place, group)
-            if table is ATTEMPTS:
-                written += self._take_out_corrected(of_table)
+            if table in CALLS:
+                written += self._take_out_corrected(table, of_table)
         return written
 
     def _merge_into(self, table: Table, path: Path, rows: Sequence[Row]) -> int:
@@ -80,29 +80,32 @@ class Partitions:
         sync_folder(path.parent)
         return 1
 
-    def _take_out_corrected(self, rows: Sequence[Row]) -> int:
+    def _take_out_corrected(self, table: Table, rows: Sequence[Row]) -> int:
         """Rows that a correction in another file has taken the place of."""
-        corrections = {row["attempt_id"]: row["reserved_at"] for row in rows if row.get("corrects")}
+        corrections = {row["attempt_id"]: row[table.time] for row in rows if row.get("corrects")}
         written = 0
-        for attempt, reserved_at in corrections.items():
-            own = self.folder / place_of(ATTEMPTS, reserved_at)
-            for path in self._near(ATTEMPTS, _utc(reserved_at).date()):
+        for attempt, at in corrections.items():
+            own = self.folder / place_of(table, at)
+            for path in self._near(table, _utc(at).date()):
                 there = f"SELECT count(*) FROM read_parquet({quoted(path)}) WHERE attempt_id = ?"
                 if path != own and run(self.database, there, [attempt])[0][0]:
-                    keep = f"SELECT * FROM {_rows_of(ATTEMPTS, path)} WHERE attempt_id <> {quoted(attempt)}"
-                    written += self._replace(ATTEMPTS, path, keep)
+                    keep = f"SELECT * FROM {_rows_of(table, path)} WHERE attempt_id <> {quoted(attempt)}"
+                    written += self._replace(table, path, keep)
         return written
 
     def take_out_doubles(self) -> int:
-        """Of attempts that are in several files, as where hosts do not agree on the hour, leave the row of the higher
+        """Of calls that are in several files, as where hosts do not agree on the hour, leave the row of the higher
         rank, else the earliest; returns how many files were written. Raises `DiskError`, `OSError`."""
+        return sum(self._take_out_doubles(table) for table in CALLS)
+
+    def _take_out_doubles(self, table: Table) -> int:
         written = 0
-        for day in sorted({_day_of(path) for path in files(self.folder, ATTEMPTS)}):
-            paths = list(self._near(ATTEMPTS, day, before=0))
+        for day in sorted({_day_of(path) for path in files(self.folder, table)}):
+            paths = list(self._near(table, day, before=0))
             rows = f"read_parquet([{', '.join(map(quoted, paths))}], filename=true, hive_partitioning=false)"
             doubles = f"SELECT attempt_id FROM {rows} GROUP BY attempt_id HAVING count(*) > 1"
             found = f"""SELECT attempt_id, filename FROM {rows} WHERE attempt_id IN ({doubles})
-                        ORDER BY attempt_id, {ATTEMPTS.rank} DESC, {ATTEMPTS.time}"""
+                        ORDER BY attempt_id, {table.rank} DESC, {table.time}"""
             kept: set[str] = set()
             losers: dict[str, list[str]] = defaultdict(list)
             for attempt, path in run(self.database, found):
@@ -110,8 +113,8 @@ class Partitions:
                     losers[path].append(attempt)
                 kept.add(attempt)
             for path, attempts in losers.items():
-                keep = f"SELECT * FROM {_rows_of(ATTEMPTS, Path(path))} WHERE attempt_id NOT IN"
-                written += self._replace(ATTEMPTS, Path(path), f"{keep} ({', '.join(map(quoted, attempts))})")
+                keep = f"SELECT * FROM {_rows_of(table, Path(path))} WHERE attempt_id NOT IN"
+                written += self._replace(table, Path(path), f"{keep} ({', '.join(map(quoted, attempts))})")
         return written
 
     def _near(self, table: Table, day: date, before: int = NEAR_DAYS) -> Iterable[Path]:
@@ -127,14 +130,17 @@ class Partitions:
             for column, values in (("number", numbers), ("customer", customers))
             if values
         ]
-        return self._strip(files(self.folder, ATTEMPTS), " OR ".join(conditions)) if conditions else 0
+        if not conditions:
+            return 0
+        return sum(self._strip(table, files(self.folder, table), " OR ".join(conditions)) for table in CALLS)
 
     def age(self, today: date, *, personal_days: int, keep_days: int) -> tuple[int, int]:
         """Take out what names persons from days older than `personal_days`, and delete those older than `keep_days`.
         Returns the rows that were changed and the days that were deleted."""
-        old = [path for path in files(self.folder, ATTEMPTS) if _day_of(path) < today - timedelta(personal_days)]
-        held = " OR ".join(f"{column} IS NOT NULL" for column in ATTEMPTS.personal)
-        stripped, gone = self._strip(old, held), 0
+        stripped = gone = 0
+        for table in CALLS:
+            old = [path for path in files(self.folder, table) if _day_of(path) < today - timedelta(personal_days)]
+            stripped += self._strip(table, old, " OR ".join(f"{column} IS NOT NULL" for column in table.personal))
         for table in TABLES.values():
             for path in sorted((self.folder / table.name).glob("date=*")):
                 if date.fromisoformat(path.name.partition("=")[2]) < today - timedelta(keep_days):
@@ -142,13 +148,13 @@ class Partitions:
                     gone += 1
         return stripped, gone
 
-    def _strip(self, paths: Iterable[Path], condition: str) -> int:
-        nothing = ", ".join(f"CASE WHEN {condition} THEN NULL ELSE {name} END AS {name}" for name in ATTEMPTS.personal)
+    def _strip(self, table: Table, paths: Iterable[Path], condition: str) -> int:
+        nothing = ", ".join(f"CASE WHEN {condition} THEN NULL ELSE {name} END AS {name}" for name in table.personal)
         count = 0
         for path in paths:
-            hit = run(self.database, f"SELECT count(*) FROM {_rows_of(ATTEMPTS, path)} WHERE {condition}")[0][0]
+            hit = run(self.database, f"SELECT count(*) FROM {_rows_of(table, path)} WHERE {condition}")[0][0]
             if hit:
-                self._replace(ATTEMPTS, path, f"SELECT * REPLACE ({nothing}) FROM {_rows_of(ATTEMPTS, path)}")
+                self._replace(table, path, f"SELECT * REPLACE ({nothing}) FROM {_rows_of(table, path)}")
                 count += hit
         return count
 

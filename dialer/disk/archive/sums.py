@@ -1,6 +1,6 @@
 """Sums over a period of the archive, by any grouping: what all measures of the reports are made of.
 
-A period is opened once: its attempts, with the last word on each and the team of its agent, and its agents' time stand
+A period is opened once: its calls, with the last word on each and the team of its agent, and its agents' time stand
 in memory then. Every table of a report is a grouping of those.
 """
 
@@ -25,13 +25,17 @@ TIME_KEYS: Final = frozenset({"day", "campaign", "team", "agent", "hour"})
 """Of these, what is known of agents' time."""
 
 SERVICE_LEVEL_S: Final = 2.0
+CALLERS_WITHIN_S: Final = 20.0
+"""Service levels of callees and of people who call: 80 per cent within 20 s is what inbound floors promise."""
+
 COMPLAINT: Final = "complaint"
 
 _PEOPLE: Final = "live AND NOT machine"
 _JUDGED: Final = "judged = 'machine'"
+_DIALLED_TALK: Final = "talk_s IS NOT NULL AND NOT inbound"
 
 CALL_SUMS: Final[Mapping[str, str]] = {
-    "attempts": "count(*)",
+    "attempts": "count(*) FILTER (NOT inbound)",
     "dialled": "count(dialled_at)",
     "charged": "count(*) FILTER (charged)",
     "live": "count(*) FILTER (live)",
@@ -45,6 +49,7 @@ CALL_SUMS: Final[Mapping[str, str]] = {
     "hung_up": "count(*) FILTER (hung_up)",
     "messages": "count(*) FILTER (abandoned AND message_played)",
     "opted_out": "count(*) FILTER (opted_out OR word_opt_out)",
+    "connected": "count(talk_s) FILTER (NOT inbound)",
     "handled": "count(talk_s)",
     "talk_s": "coalesce(sum(talk_s), 0)",
     "complaints": f"count(*) FILTER (outcome = '{COMPLAINT}')",
@@ -59,8 +64,8 @@ CALL_SUMS: Final[Mapping[str, str]] = {
     "survey_score": "coalesce(sum(survey_score), 0)",
     "scripted": "count(*) FILTER (disposition IN ('script_done', 'script_left'))",
     "script_done": "count(*) FILTER (disposition = 'script_done')",
-    "leads": "count(DISTINCT lead)",
-    "leads_reached": "count(DISTINCT lead) FILTER (talk_s IS NOT NULL)",
+    "leads": "count(DISTINCT lead) FILTER (NOT inbound)",
+    "leads_reached": "count(DISTINCT lead) FILTER (talk_s IS NOT NULL AND NOT inbound)",
     "busy": "count(*) FILTER (disposition = 'busy')",
     "no_answer": "count(*) FILTER (disposition = 'no_answer')",
     "invalid": "count(*) FILTER (disposition = 'invalid')",
@@ -72,11 +77,30 @@ CALL_SUMS: Final[Mapping[str, str]] = {
     "short": "count(*) FILTER (talk_s < 10)",
     "agent_days": "count(DISTINCT (agent, day)) FILTER (talk_s IS NOT NULL)",
     "post_dial_delay_p50_s": "quantile_cont(post_dial_delay_s, 0.5)",
-    "wait_p50_s": "quantile_cont(wait_s, 0.5) FILTER (talk_s IS NOT NULL)",
-    "wait_p95_s": "quantile_cont(wait_s, 0.95) FILTER (talk_s IS NOT NULL)",
-    "wait_p99_s": "quantile_cont(wait_s, 0.99) FILTER (talk_s IS NOT NULL)",
+    "wait_p50_s": f"quantile_cont(wait_s, 0.5) FILTER ({_DIALLED_TALK})",
+    "wait_p95_s": f"quantile_cont(wait_s, 0.95) FILTER ({_DIALLED_TALK})",
+    "wait_p99_s": f"quantile_cont(wait_s, 0.99) FILTER ({_DIALLED_TALK})",
 }
-"""Sums over attempts."""
+"""Sums over calls: attempts, and talks of people who called."""
+
+
+def _of_callers(condition: str) -> str:
+    return f"CASE WHEN bool_or(inbound) THEN count(*) FILTER (inbound AND {condition}) END"
+
+
+CALLER_SUMS: Final[Mapping[str, str]] = {
+    "callers": _of_callers("true"),
+    "callers_known": _of_callers("disposition <> 'stranger'"),
+    "callers_served": _of_callers("talk_s IS NOT NULL"),
+    "callers_in_time": _of_callers("talk_s IS NOT NULL AND wait_s <= {callers_s}"),
+    "callers_hung_up": _of_callers("disposition = 'hung_up' AND NOT opted_out AND NOT wants_callback"),
+    "callers_not_served": _of_callers("disposition = 'not_served'"),
+    "callers_strange": _of_callers("disposition = 'stranger'"),
+    "callers_callbacks": _of_callers("wants_callback"),
+    "callers_wait_p50_s": "quantile_cont(wait_s, 0.5) FILTER (inbound AND talk_s IS NOT NULL)",
+    "callers_wait_p95_s": "quantile_cont(wait_s, 0.95) FILTER (inbound AND talk_s IS NOT NULL)",
+}
+"""Sums over calls from outside; None where there were none."""
 
 TIME_SUMS: Final[Mapping[str, str]] = {
     "talking_s": "coalesce(sum(seconds) FILTER (state = 'talking'), 0)",
@@ -114,11 +138,12 @@ class Period:
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is looked at: a period, only rows whose columns have one of the values of `only`, and within how many
-    seconds an agent must be there to count for the service level."""
+    seconds an agent must be there to count for the service level, of callees and of callers."""
 
     period: Period
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     service_level_s: float = SERVICE_LEVEL_S
+    callers_within_s: float = CALLERS_WITHIN_S
 
 
 Sums = dict[str, Any]
@@ -199,6 +224,7 @@ _NO_SPANS: Final = "DROP TABLE spans"
 def _calls(question: Question) -> str:
     later = f"date >= DATE '{question.period.first - _MARGIN}'"
     period = f"day BETWEEN DATE '{question.period.first}' AND DATE '{question.period.last}'"
+    rows = f"{_dates(question.period)} AND {period}"
     return f"""
         CREATE OR REPLACE TEMP TABLE calls AS
         WITH words AS (
@@ -218,18 +244,23 @@ def _calls(question: Question) -> str:
                    coalesce(a.list, '') AS list, coalesce(a.trunk, '') AS trunk,
                    coalesce(a.caller_id, '') AS caller_id, q.hour, a.disposition, a.live, a.abandoned, a.hung_up,
                    a.charged, a.message_played, a.opted_out, coalesce(w.word_opt_out, false) AS word_opt_out,
+                   a.inbound, coalesce(a.wants_callback, false) AS wants_callback,
                    a.judged, a.dialled_at, a.wait_s, a.talk_s, a.post_dial_delay_s, w.outcome,
                    hash(a.campaign, coalesce(a.lead_id, a.attempt_id)) AS lead,
                    coalesce(w.outcome = 'machine', false) AND NOT a.abandoned AS machine, m.score,
                    s.survey_score,
                    tapes.attempt_id IS NOT NULL AS recorded
-            FROM (SELECT * FROM attempts WHERE {_dates(question.period)} AND {period}) a
+            FROM (
+                SELECT *, false AS inbound, reserved_at AS began_at FROM attempts WHERE {rows}
+                UNION ALL BY NAME
+                SELECT *, called AS caller_id, true AS inbound, arrived_at AS began_at FROM inbound_calls WHERE {rows}
+            ) a
             LEFT JOIN words w USING (attempt_id)
             LEFT JOIN marks m USING (attempt_id)
             LEFT JOIN surveys s USING (attempt_id)
             LEFT JOIN tapes USING (attempt_id)
             LEFT JOIN teams t ON t.agent = a.agent AND t.day = a.day
-            LEFT JOIN quarters q ON q.quarter = {_QUARTER.format("a.reserved_at")}
+            LEFT JOIN quarters q ON q.quarter = {_QUARTER.format("a.began_at")}
         )
         SELECT * FROM joined WHERE {_within(question, KEYS)}
     """
@@ -275,7 +306,7 @@ def sums(
     """
     of_calls, of_time, of_idles = (
         {name: formula for name, formula in known.items() if name in wanted}
-        for known in (CALL_SUMS, TIME_SUMS, IDLE_SUMS)
+        for known in ({**CALL_SUMS, **CALLER_SUMS}, TIME_SUMS, IDLE_SUMS)
     )
     calls = _grouped(connection, "calls WHERE agent <> ''" if with_agent else "calls", of_calls, keys, question)
     timed = {*keys, *(key for key, values in question.only.items() if values)} <= TIME_KEYS
@@ -303,7 +334,7 @@ def _order(key: Any) -> tuple[int, str]:
 
 
 def _nothing(of: Mapping[str, str]) -> dict[str, Any]:
-    return {name: None if formula.startswith("quantile") else 0 for name, formula in of.items()}
+    return {name: None if formula.startswith(("quantile", "CASE")) else 0 for name, formula in of.items()}
 
 
 def _grouped(
@@ -311,7 +342,10 @@ def _grouped(
 ) -> dict[tuple[Any, ...], dict[str, Any]]:
     """Each group's sums by its keys; the total's by as many None. Asked for apart from each other: it is half the work
     of grouping sets."""
-    formulas = [formula.replace("{service_s}", f"{question.service_level_s!r}") for formula in of.values()]
+    limits = {"{service_s}": f"{question.service_level_s!r}", "{callers_s}": f"{question.callers_within_s!r}"}
+    formulas = list(of.values())
+    for name, limit in limits.items():
+        formulas = [formula.replace(name, limit) for formula in formulas]
     found = {}
     for by in dict.fromkeys((tuple(keys), ())):
         grouping = f"GROUP BY {', '.join(by)}" if by else ""

@@ -96,9 +96,48 @@ ATTEMPTS: Final = Table(
     rank="disposition <> 'unknown'",
 )
 
+INBOUND_CALLS: Final = Table(
+    "inbound_calls",
+    "Calls from outside that were let in, once; they are no attempts.",
+    ("attempt_id",),
+    "arrived_at",
+    (
+        Column("attempt_id", _TEXT, "the call; outcomes, recordings and marks name it so"),
+        Column("campaign", _TEXT, "the campaign of the lead, or the one that shows the number"),
+        Column("lead_id", _TEXT, "the lead, as the CRM calls it", personal=True),
+        Column("number", "UBIGINT", "keyed hash of the caller's number", personal=True),
+        Column("customer", "UBIGINT", "keyed hash of the CRM's customer_id", personal=True),
+        Column("phone", _TEXT, "the caller's number, masked; a stranger's is not kept", personal=True),
+        Column("list", _TEXT, "the list that the lead came with"),
+        Column("disposition", _TEXT, "how it ended: connected, hung_up, not_served, stranger, failed"),
+        Column("called", _TEXT, "the number that was called"),
+        Column("message_played", "BOOLEAN", "the message was played"),
+        Column("opted_out", "BOOLEAN", "the caller pressed the key not to be called again"),
+        Column("wants_callback", "BOOLEAN", "the caller pressed the key to be called"),
+        Column("agent", _TEXT, "who had the call"),
+        Column("trunk", _TEXT, "the trunk that it came over"),
+        Column("cause", _TEXT, "why it ended"),
+        Column("ended_by", _TEXT, "callee (who is the caller here), agent, dialer or network"),
+        Column("sip_code", "USMALLINT", "the last SIP status"),
+        Column("arrived_at", _TIME, "when it came"),
+        Column("answered_at", _TIME, "when it was answered, by the music or the message"),
+        Column("bridged_at", _TIME, "when agent and caller heard each other"),
+        Column("agent_left_at", _TIME, "when the agent left and the caller was asked (a survey)"),
+        Column("ended_at", _TIME, "when it ended"),
+        Column("next", _TEXT, "retry or close"),
+        Column("day", "DATE", "the counting day: that of the answer in the campaign's zone"),
+        Column("settled_by", _TEXT, "the daemon that settled it"),
+        Column("corrects", _TEXT, "failed, where this end took the place of one that nobody saw"),
+    ),
+    rank="disposition <> 'failed'",
+)
+
+CALLS: Final = (ATTEMPTS, INBOUND_CALLS)
+"""The tables that tell of persons, and whose ends may be corrected later."""
+
 OUTCOMES: Final = Table(
     "outcomes",
-    "What agents or the CRM said of attempts; the last word on each counts.",
+    "What agents or the CRM said of attempts and of calls from outside; the last word on each counts.",
     ("attempt_id", "word"),
     "said_at",
     (
@@ -227,7 +266,7 @@ SCRIPT_ANSWERS: Final = Table(
 TABLES: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (
-        *(ATTEMPTS, OUTCOMES, AGENT_INTERVALS, PACING_MINUTES, CAMPAIGN_CHANGES),
+        *(*CALLS, OUTCOMES, AGENT_INTERVALS, PACING_MINUTES, CAMPAIGN_CHANGES),
         *(RECORDINGS, QUALITY_MARKS, SCRIPT_ANSWERS),
     )
 }

@@ -16,6 +16,8 @@ from dialer.disk.archive.database import Connection, quoted, run
 from dialer.disk.archive.partitions import files
 from dialer.disk.archive.tables import TABLES, TIMES, Column, Table
 
+_TALK_S: Final = "(epoch_ms(coalesce(agent_left_at, ended_at)) - epoch_ms(bridged_at)) / 1000"
+
 DERIVED: Final[Mapping[str, Mapping[Column, str]]] = {
     "attempts": {
         Column("post_dial_delay_s", "DOUBLE", "from the INVITE until ringing was heard"): (
@@ -28,10 +30,15 @@ DERIVED: Final[Mapping[str, Mapping[Column, str]]] = {
             "CASE WHEN disposition NOT IN ('script_done', 'script_left') THEN "
             "(epoch_ms(coalesce(bridged_at, ended_at)) - epoch_ms(coalesce(transfer_at, answered_at))) / 1000 END"
         ),
-        Column("talk_s", "DOUBLE", "from the bridge until the agent left, or the end"): (
-            "(epoch_ms(coalesce(agent_left_at, ended_at)) - epoch_ms(bridged_at)) / 1000"
-        ),
+        Column("talk_s", "DOUBLE", "from the bridge until the agent left, or the end"): _TALK_S,
         Column("local_at", "TIMESTAMP", "when it was allowed, in the archive's zone"): "{zone}(reserved_at)",
+    },
+    "inbound_calls": {
+        Column("wait_s", "DOUBLE", "from the answer until an agent was there, or the end"): (
+            "(epoch_ms(coalesce(bridged_at, ended_at)) - epoch_ms(answered_at)) / 1000"
+        ),
+        Column("talk_s", "DOUBLE", "from the bridge until the agent left, or the end"): _TALK_S,
+        Column("local_at", "TIMESTAMP", "when it came, in the archive's zone"): "{zone}(arrived_at)",
     },
     "agent_intervals": {
         Column("seconds", "DOUBLE", "how long it was"): "(epoch_ms(ended_at) - epoch_ms(started_at)) / 1000",

@@ -143,7 +143,7 @@ def facts_of(live: Path, name: str) -> dict[str, Any]:
     raw = path.read_bytes()[:LONGEST_FACTS_BYTES] if path.exists() else b""
     try:
         facts = msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         facts = {}
     at = facts.get("at")
     if not isinstance(at, int | float):

@@ -5,7 +5,8 @@ histories. How far it has come is in the store, so that a restart, or another da
 goes on record when a part of the round is done: as evidence of this host, into the audit trail and the log.
 
 A contact history is kept for `retention.contacts_days`, or for as long as a cap of any campaign looks back, whichever
-is longer. While the caps of one campaign cannot be read on this host, no history is deleted.
+is longer; where installations share them, for as long as any of these wants. While the caps of one campaign cannot be
+read on this host, no history is deleted.
 """
 
 from __future__ import annotations
@@ -173,7 +174,8 @@ class Housekeeping:
             except ConfigError as error:
                 policies[campaign.settings.name] = None
                 self._warn_once(f"contact histories are kept, campaign {campaign.settings.name}: {error}")
-        return rules_of(self.parts.settings.retention, policies)
+        rules = rules_of(self.parts.settings.retention, policies)
+        return replace(rules, contacts_s=retention.keep_contacts(self.parts.store, rules.contacts_s))
 
     # --- erasures -----------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from dialer.language.phrases import phrase
 from dialer.shell.health import NoCalls
 from dialer.shell.parts import Parts
 from dialer.store.base.errors import StoreError
+from dialer.store.base.keys import scoped
 from dialer.store.crm import told_again
 from dialer.store.crm.told_again import Heard
 from dialer.store.operators import agents
@@ -98,7 +99,7 @@ class MarkerWatch:
 
     async def leave(self) -> None:
         """Nobody need wait for this host: it has told everything. Raises `StoreError`."""
-        await trio.to_thread.run_sync(marker.leave, self.parts.store, self.parts.host)
+        await trio.to_thread.run_sync(marker.leave, self.parts.store, self.host)
 
     # --- what was forgotten ------------------------------------------------------------------------------------------
 
@@ -197,7 +198,7 @@ class MarkerWatch:
     async def _wait(self, seen: Marker, complaint: str, words: str) -> None:
         """Say why this host does not go on, here and to whoever asks `dialer store status`."""
         self._not_whole(phrase("{words}; look at: dialer store status", words=words))
-        if self.parts.host in seen.waiting:
+        if self.host in seen.waiting:
             return
         kinds: dict[str, int] = {retelling.PERMIT: 0, retelling.SETTLED: 0}
         first_at = 0.0
@@ -213,7 +214,7 @@ class MarkerWatch:
         await self._of_disk(count)
         told_again = (kinds[retelling.PERMIT], kinds[retelling.SETTLED], first_at)
         why = Wait(complaint, seen.verdict, words, self.parts.clock.wall(), *told_again)
-        await trio.to_thread.run_sync(acceptance.wait, self.parts.store, self.parts.host, why)
+        await trio.to_thread.run_sync(acceptance.wait, self.parts.store, self.host, why)
 
     # --- nothing is missing here --------------------------------------------------------------------------------------
 
@@ -225,7 +226,7 @@ class MarkerWatch:
 
     async def _heed_others(self, seen: Marker) -> None:
         """Calls may start when no other host has anything to tell; one that does not come is not waited for long."""
-        parts, me = self.parts, {self.parts.host}
+        parts, me = self.parts, {self.host}
         if parts.clock.now() >= self._alarm_ends_at:
             parts.health.alarm(_ALARM, "")
         missed = _names(seen.missed - me)
@@ -251,6 +252,11 @@ class MarkerWatch:
             parts.health.allow_calls(NoCalls.FORGOT)
 
     @property
+    def host(self) -> str:
+        """What this host is called in the marker, which may be that of several installations."""
+        return scoped(self.parts.store.keys, self.parts.host)
+
+    @property
     def alive_s(self) -> float:
         """So long a host that is not heard counts as alive."""
         return ALIVE_BEATS * self.parts.settings.host.heartbeat_s
@@ -261,7 +267,7 @@ class MarkerWatch:
 
     async def _asked(self, ask: Callable[..., Marker], *args: Any) -> Marker:
         parts = self.parts
-        return await trio.to_thread.run_sync(partial(ask, parts.store, parts.host, *args, self.alive_s))
+        return await trio.to_thread.run_sync(partial(ask, parts.store, self.host, *args, self.alive_s))
 
     async def _of_disk(self, call: Callable[[], T]) -> T:
         """What is read from the journal; one that cannot be read is for now as a server that does not answer."""

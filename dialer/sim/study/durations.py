@@ -34,14 +34,16 @@ class Law(StrEnum):
 class Duration(Section):
     """A distribution of seconds. Without a law it is lognormal."""
 
-    law: Law = Field(
-        default=Law.LOGNORMAL,
-        description="lognormal (mean_s, cv), exponential (mean_s), uniform (low_s, high_s) or constant (mean_s)",
-    )
-    mean_s: float = Field(default=0.0, description="mean, in seconds; not for uniform", gt=0, le=LONGEST_S)
-    cv: float = Field(default=1.0, description="standard deviation / mean, no unit; lognormal only", ge=0.01, le=10)
-    low_s: float = Field(default=0.0, description="shortest, in seconds; uniform only", ge=0, le=LONGEST_S)
-    high_s: float = Field(default=0.0, description="longest, in seconds; uniform only", gt=0, le=LONGEST_S)
+    law: Law = Law.LOGNORMAL
+    """lognormal (mean_s, cv), exponential (mean_s), uniform (low_s, high_s) or constant (mean_s)"""
+    mean_s: float = Field(default=0.0, gt=0, le=LONGEST_S)
+    """mean, in seconds; not for uniform"""
+    cv: float = Field(default=1.0, ge=0.01, le=10)
+    """standard deviation / mean, no unit; lognormal only"""
+    low_s: float = Field(default=0.0, ge=0, le=LONGEST_S)
+    """shortest, in seconds; uniform only"""
+    high_s: float = Field(default=0.0, gt=0, le=LONGEST_S)
+    """longest, in seconds; uniform only"""
 
     @model_validator(mode="before")
     @classmethod

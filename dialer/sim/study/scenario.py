@@ -56,74 +56,72 @@ class ShockKind(StrEnum):
 class Break(Section):
     """A planned break of some agents. Who is on a call finishes it, wrap-up included, and goes then."""
 
-    at_min: float = Field(description="when it begins, in minutes from the start of the shift", ge=0, le=DAY_MIN)
-    share: float = Field(default=1.0, description="share of the agents, 0 to 1", gt=0, le=1)
-    for_min: float = Field(default=15.0, description="how long each is away, in minutes", gt=0, le=DAY_MIN)
-    within_s: float = Field(default=60.0, description="they go one by one over this time, in seconds", ge=0, le=3600)
-    together: bool = Field(
-        default=False,
-        description="true: all are back at the same moment, for_min after at_min; false: each after for_min",
-    )
+    at_min: float = Field(ge=0, le=DAY_MIN)
+    """when it begins, in minutes from the start of the shift"""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """share of the agents, 0 to 1"""
+    for_min: float = Field(default=15.0, gt=0, le=DAY_MIN)
+    """how long each is away, in minutes"""
+    within_s: float = Field(default=60.0, ge=0, le=3600)
+    """they go one by one over this time, in seconds"""
+    together: bool = False
+    """true: all are back at the same moment, for_min after at_min; false: each after for_min"""
 
 
 class Agents(Section):
     """The agents."""
 
-    count: int = Field(default=20, description="agents on the shift", ge=1, le=2000)
-    talk: Duration = Field(default=lognormal(120.0, 1.0), description="talk time with a person")
-    machine_talk: Duration = Field(
-        default=lognormal(8.0, 0.5), description="time lost on a machine that reaches an agent"
-    )
-    wrapup: Duration = Field(default=lognormal(30.0, 0.7), description="wrap-up after a talk")
-    wrapup_limit_s: float = Field(
-        default=3600.0, description="the dialer ends a wrap-up after this long, in seconds", ge=0, le=3600
-    )
-    pick_up_s: float = Field(
-        default=0.3, description="from the INVITE to an agent's phone until it is answered, in seconds", ge=0, le=5
-    )
-    ramp_up_s: float = Field(
-        default=5.0, description="agents log in one by one over this time, in seconds", ge=0, le=7200
-    )
-    ramp_down_s: float = Field(
-        default=0.0, description="agents leave one by one over the last seconds of the shift", ge=0, le=7200
-    )
-    shifts_known: bool = Field(
-        default=False, description="true: the agents' logins say when they will leave, as ramp_down_s has it"
-    )
-    breaks: tuple[Break, ...] = Field(default=(), description="planned breaks", max_length=50)
+    count: int = Field(default=20, ge=1, le=2000)
+    """agents on the shift"""
+    talk: Duration = lognormal(120.0, 1.0)
+    """talk time with a person"""
+    machine_talk: Duration = lognormal(8.0, 0.5)
+    """time lost on a machine that reaches an agent"""
+    wrapup: Duration = lognormal(30.0, 0.7)
+    """wrap-up after a talk"""
+    wrapup_limit_s: float = Field(default=3600.0, ge=0, le=3600)
+    """the dialer ends a wrap-up after this long, in seconds"""
+    pick_up_s: float = Field(default=0.3, ge=0, le=5)
+    """from the INVITE to an agent's phone until it is answered, in seconds"""
+    ramp_up_s: float = Field(default=5.0, ge=0, le=7200)
+    """agents log in one by one over this time, in seconds"""
+    ramp_down_s: float = Field(default=0.0, ge=0, le=7200)
+    """agents leave one by one over the last seconds of the shift"""
+    shifts_known: bool = False
+    """true: the agents' logins say when they will leave, as ramp_down_s has it"""
+    breaks: tuple[Break, ...] = Field(default=(), max_length=50)
+    """planned breaks"""
 
 
 class Callees(Section):
     """The people and machines that are called. Shares are of all calls; what is left of 1 rings and is not answered."""
 
-    answer_rate: float = Field(
-        default=0.30, description="share of calls that a person would answer, given the time to ring", gt=0, le=1
-    )
-    machine_rate: float = Field(default=0.15, description="share of calls that a machine answers", ge=0, le=1)
-    machines: Machines = Field(
-        default=Machines.AGENT,
-        description="agent: they reach agents and count as live answers, as in the daemon, which recognises none; "
-        "screened: the carrier ends such calls before they are answered",
-    )
-    kinds: Heard = Field(
-        default=Heard.NEVER,
-        description="when the pacer hears that a machine has answered, on the scoreboard: at_once (answer detection), "
-        "later (when the agent is done with it) or never, as in `dialer simulate`; what is known as a machine's is not "
-        "in the ledger",
-    )
-    busy_rate: float = Field(default=0.07, description="share of calls that are busy", ge=0, le=1)
-    invalid_rate: float = Field(default=0.03, description="share of calls to numbers that do not exist", ge=0, le=1)
-    post_dial: Duration = Field(default=constant(2.0), description="from the INVITE to the first ringing")
-    ring: Duration = Field(default=lognormal(9.0, 0.5), description="ringing until a person answers")
-    machine_ring: Duration = Field(default=lognormal(13.0, 0.3), description="ringing until a machine answers")
-    fast_failure: Duration = Field(default=uniform(1.0, 3.0), description="from the INVITE to busy or invalid")
-    patience_s: float = Field(
-        default=0.0,
-        description="mean time that an answered callee waits in silence, in seconds; 0: to the end",
-        ge=0,
-        le=600,
-    )
-    hung_up_by_callee_rate: float = Field(default=0.6, description="share of talks that the callee ends", ge=0, le=1)
+    answer_rate: float = Field(default=0.30, gt=0, le=1)
+    """share of calls that a person would answer, given the time to ring"""
+    machine_rate: float = Field(default=0.15, ge=0, le=1)
+    """share of calls that a machine answers"""
+    machines: Machines = Machines.AGENT
+    """agent: they reach agents and count as live answers, as in the daemon, which recognises none; screened: the
+    carrier ends such calls before they are answered"""
+    kinds: Heard = Heard.NEVER
+    """when the pacer hears that a machine has answered, on the scoreboard: at_once (answer detection), later (when the
+    agent is done with it) or never, as in `dialer simulate`; what is known as a machine's is not in the ledger"""
+    busy_rate: float = Field(default=0.07, ge=0, le=1)
+    """share of calls that are busy"""
+    invalid_rate: float = Field(default=0.03, ge=0, le=1)
+    """share of calls to numbers that do not exist"""
+    post_dial: Duration = constant(2.0)
+    """from the INVITE to the first ringing"""
+    ring: Duration = lognormal(9.0, 0.5)
+    """ringing until a person answers"""
+    machine_ring: Duration = lognormal(13.0, 0.3)
+    """ringing until a machine answers"""
+    fast_failure: Duration = uniform(1.0, 3.0)
+    """from the INVITE to busy or invalid"""
+    patience_s: float = Field(default=0.0, ge=0, le=600)
+    """mean time that an answered callee waits in silence, in seconds; 0: to the end"""
+    hung_up_by_callee_rate: float = Field(default=0.6, ge=0, le=1)
+    """share of talks that the callee ends"""
 
     @model_validator(mode="after")
     def _no_more_than_all(self) -> Callees:
@@ -138,52 +136,42 @@ class Callees(Section):
 class Dialling(Section):
     """The campaign's and the trunk's limits."""
 
-    leads: int = Field(default=0, description="numbers on the list; 0: without end", ge=0, le=5_000_000)
-    lines: int = Field(default=0, description="calls at once, talks included; 0: without limit", ge=0, le=20_000)
-    max_cps: float = Field(
-        default=0.0, description="new calls per second on the trunk; 0: without limit", ge=0, le=1000
-    )
-    ring_timeout_s: float = Field(
-        default=20.0,
-        description="a call is given up after ringing this long, in seconds; post-dial delay not included",
-        ge=MIN_RING_TIMEOUT_S,
-        le=120,
-    )
-    abandon_after_s: float = Field(
-        default=2.0,
-        description="an answered call without an agent for this long is abandoned, in seconds",
-        ge=0.5,
-        le=10,
-    )
-    max_abandon_rate: float = Field(
-        default=0.03, description="cap on abandoned calls among live answers, as a fraction", gt=0, le=0.2
-    )
-    ratio: float = Field(
-        default=1.5, description="lines for each ready agent, for policies with a fixed ratio", ge=1, le=10
-    )
-    max_calls_per_agent: float = Field(default=8.0, description="most calls in flight for each agent", ge=1, le=50)
-    message_s: float = Field(default=5.0, description="length of the abandon message, in seconds", gt=0, le=60)
-    look_every_s: float = Field(
-        default=0.1, description="shortest time between two decisions, in seconds", ge=0.02, le=5
-    )
+    leads: int = Field(default=0, ge=0, le=5_000_000)
+    """numbers on the list; 0: without end"""
+    lines: int = Field(default=0, ge=0, le=20_000)
+    """calls at once, talks included; 0: without limit"""
+    max_cps: float = Field(default=0.0, ge=0, le=1000)
+    """new calls per second on the trunk; 0: without limit"""
+    ring_timeout_s: float = Field(default=20.0, ge=MIN_RING_TIMEOUT_S, le=120)
+    """a call is given up after ringing this long, in seconds; post-dial delay not included"""
+    abandon_after_s: float = Field(default=2.0, ge=0.5, le=10)
+    """an answered call without an agent for this long is abandoned, in seconds"""
+    max_abandon_rate: float = Field(default=0.03, gt=0, le=0.2)
+    """cap on abandoned calls among live answers, as a fraction"""
+    ratio: float = Field(default=1.5, ge=1, le=10)
+    """lines for each ready agent, for policies with a fixed ratio"""
+    max_calls_per_agent: float = Field(default=8.0, ge=1, le=50)
+    """most calls in flight for each agent"""
+    message_s: float = Field(default=5.0, gt=0, le=60)
+    """length of the abandon message, in seconds"""
+    look_every_s: float = Field(default=0.1, ge=0.02, le=5)
+    """shortest time between two decisions, in seconds"""
 
 
 class Drift(Section):
     """Something that changes over the shift: slowly, or in one step."""
 
-    of: DriftOf = Field(description="what changes: answer_rate, machine_rate, talk_mean_s or wrapup_mean_s")
-    at_min: float = Field(description="when it begins, in minutes from the start of the shift", ge=0, le=DAY_MIN)
-    over_min: float = Field(
-        default=0.0, description="how long the change takes, in minutes; 0: one step", ge=0, le=DAY_MIN
-    )
-    to: float = Field(description="the value it goes to: a fraction for rates, seconds for means", gt=0, le=86_400)
-    alternates_min: float = Field(
-        default=0.0,
-        description="it then goes back, and to and fro in steps, so many minutes at each value; 0: it stays. Ends with "
-        "the next change of the same value",
-        ge=0,
-        le=DAY_MIN,
-    )
+    of: DriftOf
+    """what changes: answer_rate, machine_rate, talk_mean_s or wrapup_mean_s"""
+    at_min: float = Field(ge=0, le=DAY_MIN)
+    """when it begins, in minutes from the start of the shift"""
+    over_min: float = Field(default=0.0, ge=0, le=DAY_MIN)
+    """how long the change takes, in minutes; 0: one step"""
+    to: float = Field(gt=0, le=86_400)
+    """the value it goes to: a fraction for rates, seconds for means"""
+    alternates_min: float = Field(default=0.0, ge=0, le=DAY_MIN)
+    """it then goes back, and to and fro in steps, so many minutes at each value; 0: it stays. Ends with the next change
+    of the same value"""
 
     @field_validator("to")
     @classmethod
@@ -196,47 +184,55 @@ class Drift(Section):
 class Shock(Section):
     """Something that happens all of a sudden, and passes."""
 
-    kind: ShockKind = Field(
-        description="trunk_outage (calls fail after 5 s, and the trunk rests), trunk_refuses (each call is busy at "
-        "once) or agents_leave"
-    )
-    at_min: float = Field(description="when, in minutes from the start of the shift", ge=0, le=DAY_MIN)
-    for_min: float = Field(default=2.0, description="how long it lasts, in minutes", gt=0, le=DAY_MIN)
-    share: float = Field(default=0.4, description="agents_leave: share of the agents, 0 to 1", gt=0, le=1)
-    within_s: float = Field(default=60.0, description="agents_leave: they go over this time, in seconds", ge=0, le=3600)
+    kind: ShockKind
+    """trunk_outage (calls fail after 5 s, and the trunk rests), trunk_refuses (each call is busy at once) or
+    agents_leave"""
+    at_min: float = Field(ge=0, le=DAY_MIN)
+    """when, in minutes from the start of the shift"""
+    for_min: float = Field(default=2.0, gt=0, le=DAY_MIN)
+    """how long it lasts, in minutes"""
+    share: float = Field(default=0.4, gt=0, le=1)
+    """agents_leave: share of the agents, 0 to 1"""
+    within_s: float = Field(default=60.0, ge=0, le=3600)
+    """agents_leave: they go over this time, in seconds"""
 
 
 class Restart(Section):
     """The daemon drains, ends and starts again: no new call meanwhile, then a new pacer among idle agents."""
 
-    at_min: float = Field(description="when the drain begins, in minutes from the start of the shift", ge=0, le=DAY_MIN)
-    for_min: float = Field(default=5.0, description="until calls start again, in minutes", gt=0, le=DAY_MIN)
-    memory: bool = Field(default=True, description="true: the pacer goes on from what was learnt; false: from nothing")
+    at_min: float = Field(ge=0, le=DAY_MIN)
+    """when the drain begins, in minutes from the start of the shift"""
+    for_min: float = Field(default=5.0, gt=0, le=DAY_MIN)
+    """until calls start again, in minutes"""
+    memory: bool = True
+    """true: the pacer goes on from what was learnt; false: from nothing"""
 
 
 class Scenario(Section):
     """One call centre on one day, and the policies to compare on it."""
 
-    title: str = Field(default="", description="what it is about, one line", max_length=200)
-    hours: float = Field(default=8.0, description="length of the shift, in hours", gt=0, le=24)
-    seeds: int = Field(default=10, description="shifts for each policy, each with draws of its own", ge=1, le=1000)
-    first_seed: int = Field(default=1, description="the first of these seeds", ge=0, le=2**31)
-    policies: tuple[str, ...] = Field(
-        default=("predictive", "progressive"),
-        description="policies to compare; differences are against the first",
-        min_length=1,
-        max_length=40,
-    )
-    agents: Agents = Field(default=Agents(), description="the agents")
-    callees: Callees = Field(default=Callees(), description="who is called")
-    dialling: Dialling = Field(default=Dialling(), description="limits")
-    drifts: tuple[Drift, ...] = Field(
-        default=(), description="what changes over the shift, in order of time", max_length=50
-    )
-    shocks: tuple[Shock, ...] = Field(default=(), description="what happens suddenly", max_length=50)
-    restarts: tuple[Restart, ...] = Field(
-        default=(), description="restarts of the daemon, in order of time", max_length=20
-    )
+    title: str = Field(default="", max_length=200)
+    """what it is about, one line"""
+    hours: float = Field(default=8.0, gt=0, le=24)
+    """length of the shift, in hours"""
+    seeds: int = Field(default=10, ge=1, le=1000)
+    """shifts for each policy, each with draws of its own"""
+    first_seed: int = Field(default=1, ge=0, le=2**31)
+    """the first of these seeds"""
+    policies: tuple[str, ...] = Field(default=("predictive", "progressive"), min_length=1, max_length=40)
+    """policies to compare; differences are against the first"""
+    agents: Agents = Agents()
+    """the agents"""
+    callees: Callees = Callees()
+    """who is called"""
+    dialling: Dialling = Dialling()
+    """limits"""
+    drifts: tuple[Drift, ...] = Field(default=(), max_length=50)
+    """what changes over the shift, in order of time"""
+    shocks: tuple[Shock, ...] = Field(default=(), max_length=50)
+    """what happens suddenly"""
+    restarts: tuple[Restart, ...] = Field(default=(), max_length=20)
+    """restarts of the daemon, in order of time"""
 
     @field_validator("policies")
     @classmethod

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from config.model import Section, as_section, item_type, leaf_type
+from config.model import Section, as_section, explanation, item_type, leaf_type
 from dialer.sim.study.durations import Duration
 from dialer.sim.study.scenario import Break, Drift, DriftOf, Restart, Scenario, Shock, ShockKind
 
@@ -36,16 +36,16 @@ def example_toml() -> str:
 def _section(section: Section, path: tuple[str, ...]) -> Iterator[str]:
     model = type(section)
     inner = []
-    for name, field in model.model_fields.items():
+    for name in model.model_fields:
         value, kind = getattr(section, name), leaf_type(model, (name,))
         if as_section(item_type(kind)) or (as_section(kind) and not isinstance(value, Duration)):
             inner.append(name)
             continue
-        yield f"# {field.description}"
+        yield f"# {explanation(model, (name,))}"
         yield f"#{name} = {_shown(value)}"
     for name in inner:
         yield ""
-        yield f"# {model.model_fields[name].description}"
+        yield f"# {explanation(model, (name,))}"
         where = ".".join((*path, name))
         value = getattr(section, name)
         if isinstance(value, Section):
@@ -54,8 +54,8 @@ def _section(section: Section, path: tuple[str, ...]) -> Iterator[str]:
         else:
             row = _ROWS[where]
             yield f"#[[{where}]]"
-            for key, field in type(row).model_fields.items():
-                yield f"#{key} = {_shown(getattr(row, key))} # {field.description}"
+            for key in type(row).model_fields:
+                yield f"#{key} = {_shown(getattr(row, key))} # {explanation(type(row), (key,))}"
 
 
 def _shown(value: Any) -> str:

@@ -108,7 +108,7 @@ def open_store(settings: RedisSettings) -> Store:
     """
     with translating():
         link = open_link(settings)
-    store = Store(link, Keys(settings.prefix), read_scripts(), settings.timeout_s)
+    store = Store(link, Keys(settings.prefix, settings.shared_prefix), read_scripts(), settings.timeout_s)
     try:
         check_versions(link)
         load_scripts(store)

@@ -65,9 +65,20 @@ def block_field(field: str, campaign: str) -> str:
     return f"{campaign}@{field}" if campaign else field
 
 
+def _scope(prefix: str) -> str:
+    return f"{prefix.replace(':', '/').rstrip('/')}/"
+
+
 def _shared(name: str) -> Callable[[Keys], str]:
     def key(self: Keys) -> str:
         return f"{self.prefix}{name}"
+
+    return key
+
+
+def _common(name: str) -> Callable[[Keys], str]:
+    def key(self: Keys) -> str:
+        return f"{self.common}{name}"
 
     return key
 
@@ -89,9 +100,23 @@ def _of_crm(name: str) -> Callable[..., str]:
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Names of keys under one prefix. What is kept by id is msgpack where nothing else is said; times are seconds since
-    the epoch."""
+    the epoch.
+
+    What is known of numbers, customers and accounts, and what tells that the server has forgotten some of it, is under
+    the prefix `common`, which several installations may have in common; empty: it is `prefix`, too.
+    """
 
     prefix: str = "dialer:"
+    common: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "common", self.common or self.prefix)
+
+    @property
+    def scope(self) -> str:
+        """Begins the names of our campaigns and hosts where other installations have theirs; colons part fields there.
+        Empty where those keys are our own."""
+        return "" if self.common == self.prefix else _scope(self.prefix)
 
     # --- streams ----------------------------------------------------------------------------------------------------
 
@@ -116,7 +141,7 @@ class Keys:
     agents = _shared("agents")  # hash: agent -> presence
     agents_read = _shared("agents:read")  # hash: host -> the last entry of the agents' stream that it has read
     owners = _shared("owners")  # hash: owner -> time of its last sign of life
-    marker = _shared("marker")  # hash: by which a server that has forgotten something is noticed (lua/marker.lua)
+    marker = _common("marker")  # hash: by which a server that has forgotten something is noticed (lua/marker.lua)
     hosts = _shared("hosts")  # set: hosts that have published a status
     unwritten = _shared("unwritten")  # hash: attempt_id -> end that waits until a key of its campaign is mended
     housekeeper = _shared("housekeeper")  # string with an end of life: the daemon that deletes what is old
@@ -128,7 +153,9 @@ class Keys:
         "recordings:handed"
     )  # stream: recordings that were exported or purged, by whom, where to
     recordings_scores = _shared("recordings:scores")  # stream: marks that people gave recordings
-    prefixes = _shared("prefixes")  # hash: PREFIX or CAMPAIGN@PREFIX -> who blocked numbers that begin so, as below
+    # hash: prefix of an installation -> seconds that it wants contact histories kept
+    contacts_kept = _common("contacts_kept")
+    prefixes = _common("prefixes")  # hash: PREFIX or CAMPAIGN@PREFIX -> who blocked numbers that begin so, as below
 
     def agent_claim(self, agent: str) -> str:
         """String with an end of life: the owner (daemon) that the agent belongs to."""
@@ -204,28 +231,41 @@ class Keys:
 
     # --- the numbers that are shown -----------------------------------------------------------------------------------
 
-    caller_id_rests = _shared("{caller_ids}:rests")  # hash: caller id -> until when it rests, who said so, when and why
-    caller_id_blocks = _shared("{caller_ids}:blocks")  # sorted set: CALLER_ID|ATTEMPT by the time of a network's block
+    caller_id_rests = _common("{caller_ids}:rests")  # hash: caller id -> until when it rests, who said so, when and why
+    caller_id_blocks = _common("{caller_ids}:blocks")  # sorted set: CALLER_ID|ATTEMPT by the time of a network's block
 
     def caller_id_uses(self, day: str) -> str:
         """Hash with an end of life: caller id -> calls of a counting day that show it, of all campaigns."""
-        return f"{self.prefix}{{caller_ids}}:uses:{day}"
+        return f"{self.common}{{caller_ids}}:uses:{day}"
 
     # --- one number ---------------------------------------------------------------------------------------------------
 
     def blocked(self, shard: int) -> str:
         """Hash: SUBJECT or CAMPAIGN@SUBJECT -> who blocked a number, customer or account, when, until when and why."""
-        return f"{self.prefix}{{c{shard}}}:blocked"
+        return f"{self.common}{{c{shard}}}:blocked"
 
     def block_ends(self, shard: int) -> str:
         """Sorted set: the fields of the blocks that have an end, by that end."""
-        return f"{self.prefix}{{c{shard}}}:block_ends"
+        return f"{self.common}{{c{shard}}}:block_ends"
 
     def prefix_generation(self, shard: int) -> str:
         """String: how often the prefixes have been changed. One in each contact tag, so that the script which counts
         an attempt sees whether it was judged by the prefixes as they are."""
-        return f"{self.prefix}{{c{shard}}}:prefix_generation"
+        return f"{self.common}{{c{shard}}}:prefix_generation"
 
     def history(self, where: Place) -> str:
         """Hash: a subject's field -> its attempts, packed (`compliance.contacts`). Small on purpose, see `BUCKETS`."""
-        return history_key(self.prefix, where.shard, where.bucket)
+        return history_key(self.common, where.shard, where.bucket)
+
+
+def scoped(keys: Keys, name: str) -> str:
+    """A campaign or host of ours as it is named in common keys; no campaign stays none."""
+    return f"{keys.scope}{name}" if name else ""
+
+
+def named_here(keys: Keys, name: str) -> str:
+    """The opposite: a campaign of ours by its name, one of another installation with that in front."""
+    bare = name.removeprefix(keys.scope)
+    if not keys.scope or not name or "/" in bare:
+        return name
+    return bare if bare != name else f"{_scope(keys.common)}{name}"

@@ -3,7 +3,7 @@
 What a contact has is `compliance.contacts`. The histories live in many small hashes (see `keys.BUCKETS`), which the
 server packs densely. They are written in three ways: an attempt is reserved, right before its INVITE, if nothing has
 changed since its facts were judged; it is given back where no INVITE left; else it is marked when it ends, and when
-somebody says what came of it.
+somebody says what came of it. A call from outside is marked when it comes, too, which puts it there.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import msgpack
 
 from compliance.api import Per, Subject
-from compliance.contacts import CONTACT_BYTES, IN_DOUBT, Contact, Mark, crc16, unpacked
+from compliance.contacts import CONTACT_BYTES, IN_DOUBT, Contact, Mark, crc16, group_of, packed, unpacked
 from dialer.core.calls.dispositions import SCRIPTED
 from dialer.core.model import Disposition, Lead, Settlement
 from dialer.store.base.connection import ScriptCall, Store, Value, trip
-from dialer.store.base.keys import BUCKETS, SHARDS, digits, history_key, subject_field
+from dialer.store.base.errors import StoreError, StoreUnavailable
+from dialer.store.base.keys import BUCKETS, SHARDS, digits, history_key, scoped, subject_field
+from dialer.store.operators import campaigns
 
 ATTEMPTS_KEPT: Final = 2500
 """Attempts kept of one subject, the newest: more than twice the largest limit that a cap can have (1,000)."""
@@ -64,7 +66,8 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """What came of an attempt. `ended_at` is seconds since the epoch; None leaves the end as it is."""
+    """What came of an attempt. `ended_at` is seconds since the epoch; None leaves the end as it is. `contact` are the
+    bytes of a call from outside, which no reservation has put there."""
 
     fields: tuple[str, ...]
     campaign: str
@@ -72,6 +75,7 @@ class Marking:
     add: Mark
     remove: Mark = _NOTHING
     ended_at: float | None = None
+    contact: bytes = b""
 
 
 def fields_of(lead: Lead) -> tuple[str, ...]:
@@ -90,7 +94,7 @@ def spot(store: Store, field: str) -> Spot:
     """Where the history of a subject's field is."""
     crc = zlib.crc32(field.encode())
     shard = crc % SHARDS
-    return Spot(shard, history_key(store.keys.prefix, shard, crc // SHARDS % BUCKETS), field)
+    return Spot(shard, history_key(store.keys.common, shard, crc // SHARDS % BUCKETS), field)
 
 
 def history(store: Store, field: str) -> tuple[Contact, ...]:
@@ -147,8 +151,29 @@ def mark(store: Store, markings: Iterable[Marking]) -> int:
             shard, key, _ = spot(store, field)
             keys, args = by_shard[shard]
             keys.append(key)
-            args += (field, *about, ended)
-    return sum(trip(store, [ScriptCall("mark", keys, args) for keys, args in by_shard.values()]))
+            args += (field, *about, ended, marking.contact)
+    keep = ATTEMPTS_KEPT * CONTACT_BYTES
+    return sum(trip(store, [ScriptCall("mark", keys, [keep, *args]) for keys, args in by_shard.values()]))
+
+
+def came(store: Store, lead: Lead, attempt: str, at: float) -> Marking:
+    """Somebody calls us. While nobody knows how it goes, it is a conversation. The history of a campaign that cannot be
+    read is that of one without a group. Raises `StoreUnavailable`."""
+    try:
+        group = campaigns.get(store, lead.campaign).settings.group
+    except StoreUnavailable:
+        raise
+    except StoreError:
+        group = ""
+    contact = packed(at, lead.campaign, group_of(lead.campaign, group), attempt, "")
+    return Marking(fields_of(lead), lead.campaign, attempt, Mark.INBOUND, contact=contact)
+
+
+def end_of_inbound(store: Store, settlement: Settlement) -> Marking:
+    """What the end of a call from outside says of it, also to a server that has forgotten that it came."""
+    end = end_of(settlement)
+    contact = came(store, settlement.lead, settlement.attempt, settlement.reserved_at).contact
+    return replace(end, add=(end.add | Mark.INBOUND) & ~Mark.CONNECTED, contact=contact)
 
 
 def end_of(settlement: Settlement) -> Marking:
@@ -193,6 +218,7 @@ def _reserved(
     store: Store, campaign: str, claims: Sequence[Claim], asked: Sequence[int], stage: int, generations: Sequence[int]
 ) -> set[int]:
     """Reserve the subjects of one stage; the places of the claims that have changed."""
+    scope = scoped(store.keys, campaign)
     by_shard: dict[int, tuple[list[int], list[str], list[Value], dict[int, tuple[bytes, bytes]]]] = {}
     for i in asked:
         spots, histories, attempt, blocks = claims[i]
@@ -212,7 +238,7 @@ def _reserved(
         ScriptCall(
             "reserve",
             keys,
-            [campaign, keep, generations[shard], bytes(msgpack.packb(seen, use_bin_type=False)) if seen else "", *args],
+            [scope, keep, generations[shard], bytes(msgpack.packb(seen, use_bin_type=False)) if seen else "", *args],
         )
         for shard, (_, keys, args, seen) in by_shard.items()
     ]

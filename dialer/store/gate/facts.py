@@ -18,7 +18,7 @@ from compliance.gate import Facts
 from compliance.numbers import E164
 from dialer.core.model import Lead
 from dialer.store.base.connection import ScriptCall, Store, Value, trip
-from dialer.store.base.keys import block_field
+from dialer.store.base.keys import block_field, scoped
 from dialer.store.base.records import whole_of
 from dialer.store.gate.contacts import Spot, fields_of, spot
 from dialer.store.privacy import blocklist
@@ -78,12 +78,13 @@ def gather(
     good: nobody may go on as if there were none.
     """
     by_shard: dict[int, tuple[list[tuple[int, int]], list[str], list[Value]]] = {}
+    scope = scoped(store.keys, campaign)
     for i, question in enumerate(asked):
         for at, (shard, key, field) in enumerate(question.spots):
             group = by_shard.get(shard)
             if group is None:
                 keys = [store.keys.blocked(shard), store.keys.prefix_generation(shard)]
-                group = by_shard[shard] = ([], keys, [campaign])
+                group = by_shard[shard] = ([], keys, [scope])
             group[0].append((i, at))
             group[1].append(key)
             group[2].append(field)

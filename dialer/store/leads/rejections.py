@@ -60,4 +60,5 @@ def _reasons(raw: bytes) -> list[str]:
         reasons = json.loads(raw)
     except (ValueError, RecursionError):
         return []
-    return [masked_text(general(reason)[0]) for reason in reasons if isinstance(reason, str)]
+    listed = reasons if isinstance(reasons, list) else []
+    return [masked_text(general(reason)[0]) for reason in listed if isinstance(reason, str)]

@@ -51,7 +51,7 @@ def judged_by(store: Store, campaign: str) -> dict[str, str]:
     raw = trip(store, [("HGET", store.keys.campaign(campaign), FIELD)])[0]
     try:
         kept = json.loads(raw or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(rule): str(digest) for rule, digest in kept.items()} if isinstance(kept, dict) else {}
 

@@ -11,7 +11,8 @@ from compliance.numbers import holds_number, masked_text
 from config.agent_choice import texts_of
 from config.agents.settings import Connection
 from dialer.core.agents.agent import AgentEvent, AgentEventKind, AgentState
-from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
+from dialer.store.base.connection import Command, ScriptCall, Store, Value, careful_trip, trip
+from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Fields, Undecodable, decode
 from dialer.store.base.quarantine import Bad
 from dialer.store.base.records import Time, packed, text_of
@@ -224,12 +225,17 @@ def _each_phone(store: Store, what: str, phones: Mapping[str, str], ttl_s: float
     calls = [
         ScriptCall("claim", [store.keys.phone_claim(phone)], [what, agent, ttl_ms]) for agent, phone in phones.items()
     ]
-    return trip(store, calls)
+    return _done(store, calls)
 
 
 def _each(store: Store, what: str, agents: Sequence[str], owner: str, ttl_s: float) -> list[int]:
     args: list[Value] = [what, owner, max(1, round(ttl_s * 1000))]
-    return trip(store, [ScriptCall("claim", [store.keys.agent_claim(agent)], args) for agent in agents])
+    return _done(store, [ScriptCall("claim", [store.keys.agent_claim(agent)], args) for agent in agents])
+
+
+def _done(store: Store, calls: Sequence[ScriptCall]) -> list[int]:
+    """What the claims came to; one whose key is of the wrong kind is nobody's, and keeps no other agent away."""
+    return [0 if isinstance(reply, KeyDamaged) else reply for reply in careful_trip(store, calls)]
 
 
 # --- the presence table ----------------------------------------------------------------------------------------------

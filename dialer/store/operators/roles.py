@@ -73,9 +73,15 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "scores": ("recordings:scores",),
     "sessions": ("web:session:*",),
     "recordings": ("recordings:handed",),
-    "chores": ("recordings:erased", "erasures", "retention", "housekeeper", "unwritten", "quarantine", "marker"),
+    "chores": ("recordings:erased", "erasures", "retention", "housekeeper", "unwritten", "quarantine"),
+    "marker": ("marker", "contacts_kept"),
 }
 """The keys, behind the prefix, in groups that are granted together. A `*` stands for any name."""
+
+COMMON: Final = tuple(
+    pattern for group in ("caller_ids", "histories", "blocks", "prefixes", "marker") for pattern in GROUPS[group]
+)
+"""Keys behind the prefix that installations have in common."""
 
 _LOOK: Final = (
     *("zmscore", "hstrlen", "sismember"),
@@ -129,10 +135,10 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
     Role.ADMINISTRATOR: (
         *_MANAGER,
         Grant(_LOOK, tuple(group for group in GROUPS if group not in ("intake", "crm_in")), read_only=True),
-        Grant(_SEND, ("recordings", "scores", "chores")),
+        Grant(_SEND, ("recordings", "scores", "chores", "marker")),
         Grant(
             (*_KEEP, "incr", "set", "del"),
-            ("histories", "blocks", "prefixes", "agents", "hosts", "trunks", "readers", "chores"),
+            ("histories", "blocks", "prefixes", "agents", "hosts", "trunks", "readers", "chores", "marker"),
         ),
         Grant(
             (*_FOLLOW, "xdel", "xadd", "xgroup|destroy"),
@@ -190,24 +196,29 @@ _EACH_CRM: Final = frozenset({"crm:in", "crm:out", "crm:live"})
 _OF_CRMS: Final = frozenset({*_EACH_CRM, *(f"{name}:*" for name in _EACH_CRM)})
 
 
-def rules_of(role: Role, prefix: str, campaigns: Sequence[str] = (), crm: str = "") -> tuple[str, ...]:
+def rules_of(
+    role: Role, prefix: str, campaigns: Sequence[str] = (), crm: str = "", shared_prefix: str = ""
+) -> tuple[str, ...]:
     """The ACL rules of a role, without the user's name and password. `campaigns` narrows a CRM to these; a CRM or
-    desktop has the streams of `crm`, or without a name those that all share.
+    desktop has the streams of `crm`, or without a name those that all share. `shared_prefix` is of the keys that
+    installations have in common (`Keys.common`).
 
     Commands and keys belong together: each grant is a selector of its own (Redis 7, Valkey).
     """
+    begins = dict.fromkeys(COMMON, shared_prefix or prefix)
+    everything = [f"~{prefix}*", *(f"~{shared_prefix}{pattern}" for pattern in COMMON if shared_prefix)]
     if role is Role.DAEMON:
         allowed = ("+@read", "+@write", "+@stream", "-@dangerous", "-@blocking", "+xread", "+xreadgroup", "+evalsha")
-        return (f"~{prefix}*", *allowed, *_plus(_ALL_MAY), "+config|get", "+wait", "+xinfo")
+        return (*everything, *allowed, *_plus(_ALL_MAY), "+config|get", "+wait", "+xinfo")
     rules = list(_plus(_ALL_MAY))
     if role not in OF_ONE_CRM:
-        rules.append(f"({' '.join((*_plus(_SCRIPTS), f'~{prefix}*'))})")
+        rules.append(f"({' '.join((*_plus(_SCRIPTS), *everything))})")
     for grant in GRANTS[role]:
         access = "%R~" if grant.read_only else "~"
         patterns = [pattern for group in grant.groups for pattern in GROUPS[group]]
         if role in OF_ONE_CRM:
             patterns = _of_crm(patterns, crm)
-        keys = [f"{access}{prefix}{pattern}" for pattern in _of_campaigns(patterns, campaigns)]
+        keys = [f"{access}{begins.get(pattern, prefix)}{pattern}" for pattern in _of_campaigns(patterns, campaigns)]
         rules.append(f"({' '.join((*_plus(grant.commands), *keys))})")
     return tuple(rules)
 

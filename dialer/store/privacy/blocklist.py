@@ -8,7 +8,7 @@ and the generation of the prefixes, with what a lead was judged by.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -19,7 +19,7 @@ from compliance.numbers import masked_text
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, trip
 from dialer.store.base.errors import StoreError
 from dialer.store.base.fields import Undecodable
-from dialer.store.base.keys import SHARDS, block_field, shard_of, subject_field
+from dialer.store.base.keys import SHARDS, block_field, named_here, scoped, shard_of, subject_field
 from dialer.store.base.records import Time, packed, read, whole_of
 from dialer.store.operators import control
 
@@ -118,9 +118,9 @@ def check(store: Store, target: Target, campaigns: Sequence[str] = (), *, now: f
     blocks: list[Block] = []
     if target.subject is not None:
         field = subject_field(target.subject)
-        fields = [block_field(field, name) for name in ("", *campaigns)]
+        fields = [block_field(field, scoped(store.keys, name)) for name in ("", *campaigns)]
         raws = trip(store, [("HMGET", store.keys.blocked(shard_of(field)), *fields)])[0]
-        blocks += _blocks(zip((name.encode() for name in fields), raws, strict=True))
+        blocks += _blocks(store, zip((name.encode() for name in fields), raws, strict=True))
     if target.kind in (BlockKind.NUMBER, BlockKind.PREFIX):
         blocks += [block for block in prefixes(store).table.on(target.value) if block.campaign in ("", *campaigns)]
     return tuple(block for block in blocks if block.holds(now))
@@ -130,7 +130,7 @@ def prefixes(store: Store) -> Prefixes:
     """The blocked prefixes, in two round trips. Keep them until a tag has another generation."""
     generations = trip(store, [("GET", store.keys.prefix_generation(shard)) for shard in range(SHARDS)])
     flat = trip(store, [("HGETALL", store.keys.prefixes())])[0]  # after them: never older than they are
-    blocks = _blocks(zip(flat[::2], flat[1::2], strict=True), prefix=True)
+    blocks = _blocks(store, zip(flat[::2], flat[1::2], strict=True), prefix=True)
     return Prefixes(PrefixTable(blocks), tuple(whole_of(raw, 0) for raw in generations))
 
 
@@ -146,7 +146,7 @@ def page(store: Store, cursor: str = "", count: int = 100) -> tuple[tuple[Block,
         key = store.keys.blocked(at) if at < SHARDS else store.keys.prefixes()
         after, flat = trip(store, [("HSCAN", key, where, "COUNT", count)])[0]
         rows = zip(flat[::2], flat[1::2], strict=True)
-        blocks += _blocks(rows, prefix=at == SHARDS)
+        blocks += _blocks(store, rows, prefix=at == SHARDS)
         where = after.decode()
         if where == "0":
             at += 1
@@ -164,9 +164,13 @@ def expire(store: Store, *, who: str, now: float) -> int:
     return gone
 
 
-def _blocks(rows: Iterable[tuple[bytes, bytes | None]], *, prefix: bool = False) -> list[Block]:
+def _blocks(store: Store, rows: Iterable[tuple[bytes, bytes | None]], *, prefix: bool = False) -> list[Block]:
     blocks = (block_of(field, raw, prefix=prefix) for field, raw in rows if raw is not None)
-    return [block for block in blocks if block is not None]
+    return [
+        replace(block, campaign=named_here(store.keys, block.campaign)) if block.campaign else block
+        for block in blocks
+        if block is not None
+    ]
 
 
 def block_of(field: bytes, raw: bytes, *, prefix: bool = False) -> Block | None:
@@ -212,7 +216,7 @@ def _change_call(store: Store, requested: Block | Unblock, now: float) -> Script
     else:
         field = subject_field(subject)
         named = [keys.blocked(shard_of(field)), keys.block_ends(shard_of(field))]
-    field = block_field(field, target.campaign)
+    field = block_field(field, scoped(keys, target.campaign))
     if isinstance(requested, Unblock):
         asked_at: Value = "" if requested.asked_at is None else requested.asked_at
         return ScriptCall("unblock", named, [now, field, asked_at, "" if requested.by_administrator else _CALLEES])

@@ -33,8 +33,8 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One attempt as the caps count it, also of leads that are gone. `at` is seconds since the epoch; `campaign` is
-    empty where no campaign of today has that name. `number` is masked."""
+    """One attempt, or a call that they made, as the caps see it, also of leads that are gone. `at` is seconds since the
+    epoch; `campaign` is empty where no campaign of today has that name. `number` is masked."""
 
     at: float
     number: str
@@ -111,6 +111,8 @@ def _what(marks: int) -> str:
     words = [word for mark, word in _WORDS.items() if marks & mark]
     if not words and marks & Mark.CONNECTED:
         words = ["answered"]
+    if marks & Mark.INBOUND:
+        return ", ".join(("they called", *words))
     return ", ".join(words) or ("not answered" if marks & Mark.ENDED else "not ended, or nobody knows how")
 
 

@@ -14,14 +14,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import wraps
-from typing import Final, ParamSpec
+from math import isfinite
+from typing import Annotated, Final, ParamSpec
+
+from msgspec import Meta
 
 from compliance.contacts import unpacked
 from dialer.store.base.connection import Command, ScriptCall, Store, Value, campaign_call, trip
 from dialer.store.base.errors import KeyDamaged
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.keys import BUCKETS, SHARDS, Place
-from dialer.store.base.records import Time, shaped
+from dialer.store.base.records import Count, Time, shaped
 from dialer.store.base.server_facts import server_time
 from dialer.store.crm import crm_map
 from dialer.store.leads.lead_codec import taken_in_at_of
@@ -54,8 +57,8 @@ class Round:
     began_at: Time
     what: str = ""
     campaign: str = ""
-    cursor: str = ""
-    gone: int = 0
+    cursor: Annotated[str, Meta(pattern=r"^([0-9]{1,20}|more)?\Z")] = ""
+    gone: Annotated[Count, Meta(le=2**53)] = 0
 
 
 class Purged(IntEnum):
@@ -177,7 +180,7 @@ def purge_contacts(store: Store, before: float, cursor: str = "") -> Slice:
 
     One that gets a new contact between reading and deleting stays. The cursor is the number of the next history hash.
     """
-    first = int(cursor or "0")
+    first = int(cursor) if cursor.isdecimal() else 0
     places = [_place(index) for index in range(first, min(first + BUCKETS_AT_ONCE, SHARDS * BUCKETS))]
     histories = trip(store, [("HGETALL", store.keys.history(place)) for place in places])
     old: dict[int, list[tuple[str, bytes, bytes]]] = defaultdict(list)
@@ -193,6 +196,18 @@ def purge_contacts(store: Store, before: float, cursor: str = "") -> Slice:
             calls.append(ScriptCall("forget", [key for key, _, _ in part], pairs))
     last = first + len(places)
     return Slice(sum(trip(store, calls)), str(last) if last < SHARDS * BUCKETS else "")
+
+
+def keep_contacts(store: Store, span_s: float | None) -> float | None:
+    """Say for how long this installation wants contact histories kept (None: nobody can say); returns for how long all
+    do that share them, None where that cannot be said."""
+    key, name = store.keys.contacts_kept(), store.keys.prefix
+    raws = trip(store, [("HSET", key, name, "" if span_s is None else span_s), ("HVALS", key)])[1]
+    try:
+        spans_s = [float(raw) for raw in raws]
+    except ValueError:
+        return None
+    return max(spans_s) if all(map(isfinite, spans_s)) else None
 
 
 def _place(index: int) -> Place:
@@ -233,8 +248,13 @@ def clock(store: Store) -> float:
 def load(store: Store) -> Round | None:
     """The round that is under way or ended last; None: there has been none, or another release wrote it."""
     raw = trip(store, [("GET", store.keys.retention())])[0]
+    return None if raw is None else read_round(raw)
+
+
+def read_round(raw: bytes) -> Round | None:
+    """A round as it is kept; None: another release wrote it, or a hand."""
     try:
-        return None if raw is None else shaped(Round, json.loads(raw), "a round")
+        return shaped(Round, json.loads(raw), "a round")
     except (ValueError, RecursionError):
         return None
 

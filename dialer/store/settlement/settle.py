@@ -80,7 +80,9 @@ def _settle(store: Store, settlements: Sequence[Settlement], owner: str) -> tupl
     """Attempts that ended now, and those that have to wait."""
     events = {item.attempt: event_of(item, owner) for item in settlements}
     ended, waiting = _write(store, settlements, events, owner)
-    mark(store, [contacts.end_of(item) for item in settlements if item.charged])
+    ends = [contacts.end_of(item) for item in settlements if item.charged]
+    ends += [contacts.end_of_inbound(store, item) for item in settlements if item.inbound and item.lead.lead_id]
+    mark(store, ends)
     dialled = [item for item in settlements if not item.inbound]
     give_back(
         store,

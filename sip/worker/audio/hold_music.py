@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pjsua2 as pj
 
+from sip.worker.audio.player import open_file
+
 
 class HoldMusic(pj.AudioMediaPlayer):  # type: ignore[misc]
     """A WAV file that is played over and over."""
 
     def __init__(self, path: str) -> None:
-        """Raises `pj.Error` if the file is missing or no PCM WAV."""
+        """Raises `pj.Error` if the file cannot be played."""
         super().__init__()
-        self.createPlayer(path)
+        open_file(self, path)
 
     def close(self) -> None:
         """Take it off the bridge now."""

@@ -12,61 +12,38 @@ from typing import Final
 
 import pjsua2 as pj
 
-from sip.causes import Cause, Leg
-from sip.messages import Command, Ended, HangUp
+from sip.causes import Leg
+from sip.messages import Command, HangUp
 from sip.standing.messages import DialStanding, FreeStanding, StandingUp
-from sip.worker import cancelling
 from sip.worker import dialog as fact
-from sip.worker.agent_leg import CANCEL_PATIENCE_S, cause_of_end
 from sip.worker.audio.hold_music import HoldMusic
 from sip.worker.context import Context
 from sip.worker.dialog import Dialog
-from sip.worker.endpoint import RefusedError
+from sip.worker.parties.phone_call import PhoneCall
 from sip.worker.standing.reception import InnerDialog
 
 NOTHING_HEARD_S: Final = 5.0
 """A phone that has not said anything by now is unreachable. Nobody waits, so it has more time than in a call."""
 
-_OK: Final = 200
-_CANCELLED: Final = 487
 
-
-class StandingLeg:
+class StandingLeg(PhoneCall):
     """One agent's phone, from its `DialStanding` to its `Ended`."""
 
-    plays = False
+    far_end = Leg.AGENT
+    nothing_heard_s = NOTHING_HEARD_S
 
     def __init__(self, order: DialStanding, context: Context) -> None:
-        self._order = order
-        self._context = context
-        self._phone: Dialog | None = None
+        super().__init__(order, context)
+        self._token = order.token
         self._inner: InnerDialog | None = None
         self._music: HoldMusic | None = None
         self._is_up = False
         self._holds = False
-        self._over = False
 
     @property
     def needs_clock(self) -> bool:
         """Whether audio passes through the bridge: a silent phone would be taken for dead by those around it."""
         return self._is_up
-
-    def start(self) -> None:
-        """Ring the phone, now or as soon as the endpoint has room for its sockets."""
-        if self._over:
-            return
-        now, order = self._context.now(), self._order
-        room_at = self._context.endpoint.room_at(now, for_agent=True)
-        if room_at > now:
-            self._context.after(room_at - now, self.start)
-            return
-        try:
-            self._phone = self._context.endpoint.dial_phone(order)
-        except RefusedError as error:
-            self._finish(error.cause, Leg.DIALER, 0, str(error))
-            return
-        self._context.after(NOTHING_HEARD_S, self._check_heard)
-        self._context.after(order.give_up_s, self._give_up)
 
     def obey(self, command: Command) -> None:
         """Carry out a command about this leg."""
@@ -75,23 +52,6 @@ class StandingLeg:
                 self.end()
             case FreeStanding() if self._inner is not None:
                 self._context.endpoint.end_for_far_end(self._inner)
-
-    def end(self, patience_s: float = CANCEL_PATIENCE_S) -> None:
-        """CANCEL or BYE."""
-        if self._phone is None:
-            self._finish(Cause.CANCELLED, Leg.DIALER, _CANCELLED)
-        elif self._phone.answered:
-            self._finish(Cause.NORMAL, Leg.DIALER, _OK)
-        else:
-            cancelling.give_up(self._context, self._phone, patience_s)
-
-    def abort(self) -> None:
-        """Report the end of a leg whose end the worker will not live to see."""
-        self._finish(Cause.CANCELLED, Leg.DIALER, _CANCELLED, "the worker stopped first")
-
-    def break_off(self, reason: str) -> None:
-        """End a leg that cannot go on, for a reason of our own."""
-        self._finish(Cause.PROTOCOL_ERROR, Leg.DIALER, 0, reason)
 
     def note(self, dialog: Dialog, what: fact.Fact) -> None:
         """Act on what was heard from the phone, or from the worker of a talk."""
@@ -102,30 +62,13 @@ class StandingLeg:
         elif dialog is self._phone:
             self._note_phone(dialog, what)
 
-    # --- the phone ------------------------------------------------------------------------------------------------
+    @property
+    def _has_come(self) -> bool:
+        return self._is_up
 
-    def _note_phone(self, phone: Dialog, what: fact.Fact) -> None:
-        match what:
-            case fact.Heard():
-                cancelling.heard(self._context, phone)
-            case fact.Confirmed() if phone.cancelling:
-                self._finish(Cause.CANCELLED, Leg.DIALER, _CANCELLED)
-            case fact.Confirmed() | fact.MediaReady() | fact.Held():
-                self._connect()
-            case fact.Key(digit) if self._inner is not None:
-                self._inner.press(digit)
-            case fact.Vanished(cause):
-                self._finish(cause, Leg.AGENT, _OK)
-            case fact.Gone(answer):
-                self._finish(cause_of_end(phone, answer), Leg.AGENT, answer.code or _OK, answer.reason)
-
-    def _check_heard(self) -> None:
-        if self._phone is not None and not self._phone.heard:
-            cancelling.abandon(self._context, self._phone)
-
-    def _give_up(self) -> None:
-        if not (self._is_up or self._over):
-            self.end()
+    def _pressed(self, digit: str) -> None:
+        if self._inner is not None:
+            self._inner.press(digit)
 
     # --- talks ----------------------------------------------------------------------------------------------------
 
@@ -175,7 +118,7 @@ class StandingLeg:
         if not self._is_up:
             self._is_up = True
             self._context.endpoint.keep_clock(0.0)
-            self._context.endpoint.reception.expect(self._order.token, self._order.call)
+            self._context.endpoint.reception.expect(self._token, self._order.call)
             self._context.emit(StandingUp(self._order.call, self._context.now()))
         self._pass_hold_on(phone, inner)
         if phone.on_hold:
@@ -215,19 +158,7 @@ class StandingLeg:
         if music is not None:
             music.close()
 
-    def _finish(self, cause: Cause, by: Leg, sip_code: int, reason: str = "") -> None:
-        if self._over:
-            return
-        self._over = True
-        at = self._context.now()
+    def _close(self) -> None:
         self._stop_music()
-        self._context.endpoint.reception.forget(self._order.token)
+        self._context.endpoint.reception.forget(self._token)
         self._let_go_of_talk()
-        phone, self._phone = self._phone, None
-        if phone is not None:
-            if phone.answered:
-                phone.bye()
-            else:
-                cancelling.give_up(self._context, phone, CANCEL_PATIENCE_S)
-            self._context.release(phone)
-        self._context.finish(Ended(self._order.call, at, cause, by, sip_code, 0, reason))

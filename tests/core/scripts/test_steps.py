@@ -15,7 +15,7 @@ from dialer.core.inputs import HangUpCall
 from dialer.core.model import Close, Disposition
 from pacing.api import ScriptEnded, TalkEnded
 from sip.causes import Cause, Leg
-from sip.messages import Digit, HangUp, PlayMessage
+from sip.messages import Dial, DialAgent, Digit, HangUp, PlayMessage
 from sip.scripts.messages import AgentLeft, EndMessage, HangUpAgent, Prompt, PromptDone, TakeMessage
 
 ASK = {
@@ -104,6 +104,41 @@ def test_an_answer_is_asked_and_an_answer_goes_to_the_crm(automated, of):
     assert told.agent_wanted_at is None
     assert list(automated.state.campaigns["sales"].observations)[-1] == ScriptEnded(automated.now, wanted_agent=False)
     assert automated.anomalies() == []
+
+
+SCRIPTED = {"mode": "script", "max_lines": 50, "script": {"steps": STEPS, "limit_s": 60.0}}
+
+
+def test_who_was_called_for_an_agent_hears_no_script(make_stage, of):
+    """The mode was changed while the phone rang: nobody has asked whether this callee agreed to automated calls."""
+    stage = make_stage()
+    stage.campaign()
+    stage.login("ann")
+    attempt = stage.dial()
+    stage.campaign(**SCRIPTED)
+    assert (of(Prompt, effects := stage.answer(attempt)), len(of(DialAgent, effects))) == ([], 1)
+
+
+def test_who_was_called_for_a_script_that_is_gone_has_an_agent(automated, of):
+    """Or the abandon message: there is nothing else to say."""
+    attempt = automated.dial()
+    automated.campaign()
+    automated.answer(attempt)
+    assert automated.call(attempt).state is CallState.WAITING
+    assert of(PlayMessage, automated.wait(2.1))
+
+
+def test_a_permit_of_another_mode_is_given_back(make_stage, of):
+    """The lead was judged by the rules of the mode before, and is judged again."""
+    stage = make_stage()
+    stage.campaign()
+    stage.login("ann")
+    (lead,) = stage.lease(1)
+    stage.pace()
+    stage.campaign(**SCRIPTED)
+    _, effects = stage.permit(lead)
+    (settle,) = of(Settle, effects)
+    assert (settle.settlement.disposition, of(Dial, effects)) == (Disposition.NOT_SENT, [])
 
 
 def test_silence_is_waited_out_and_repeated(automated, of):

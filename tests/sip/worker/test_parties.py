@@ -9,7 +9,7 @@ import pytest
 from sip.causes import Cause, Leg
 from sip.messages import Digit, Ended, HangUp, RecordingOrder
 from sip.parties.messages import DialParty, Hold, Join, Leave, LinkOpened, OpenLink, Voice
-from sip.scripts.messages import AgentLeft, HangUpAgent
+from sip.scripts.messages import AgentLeft, HangUpAgent, Prompt, PromptDone
 from tests.sip.tones import AMPLITUDE, heard, level, linear, read_wav, singing, tone, write_wav
 from tests.sip.worker.conftest import Party, bridged
 
@@ -161,6 +161,21 @@ def test_the_talk_goes_on_without_its_agent(worker, callee, agent, third, tmp_pa
     assert level(read_wav(ours)[-3200:], AGENT_HZ) < 0.01 * AMPLITUDE
     assert level(read_wav(theirs)[-3200:], CALLEE_HZ) > 0.7 * AMPLITUDE
     assert abs(len(read_wav(ours)) - len(read_wav(theirs))) <= 160
+
+
+def test_the_callee_stays_when_the_last_of_the_talk_goes(worker, callee, agent, third, tmp_path) -> None:
+    """Where the daemon wants it, because whoever is in the agent's place has asked for the survey."""
+    talk = bridged(worker, callee, agent)
+    _, link = answered_party(worker, third)
+    talk.send(Join("c1", "p1", link.port, link.key, Voice.BARGE, stays=True))
+    talk.send(HangUpAgent("c1"))
+    agent.sip.answers(agent.sip.hears("BYE"), "200 OK")
+    talk.until(AgentLeft)
+    talk.send(HangUpAgent("c1"))
+    talk.send(Leave("c1", "p1"))
+    talk.until(AgentLeft)
+    talk.send(Prompt("c1", 1, str(write_wav(tmp_path / "ask.wav", tone(500.0, 0.2)))))
+    assert talk.until(PromptDone).problem == ""
 
 
 def test_an_agent_who_hangs_up_ends_the_talk_where_nobody_stays(worker, callee, agent, third) -> None:

@@ -52,6 +52,20 @@ def test_a_prompt_ends_and_the_call_goes_on(worker, callee, tmp_path):
     assert (ended.cause, ended.ended_by) == (Cause.NORMAL, Leg.DIALER)
 
 
+@pytest.mark.parametrize("rate_hz", [11_025, 0, 2**32 - 1])
+def test_a_file_that_became_another_costs_no_call(worker, callee, tmp_path, rate_hz):
+    """The library would abort at such a header, and take the worker's other calls along."""
+    tested = answered(worker, callee)
+    path = write_wav(tmp_path / "prompt.wav", tone(500.0, 0.4))
+    header = bytearray(path.read_bytes())
+    header[24:28] = struct.pack("<I", rate_hz)
+    path.write_bytes(header)
+    tested.send(Prompt("c1", 1, str(path)))
+
+    assert "16 bit mono PCM at 8 or 16 kHz" in tested.until(PromptDone).problem
+    assert hung_up(tested, callee).cause is Cause.NORMAL
+
+
 def test_the_next_prompt_takes_the_place_of_the_one_that_plays(worker, callee, tmp_path):
     """Whoever presses a key does not hear the rest; of the first one nothing more is told."""
     tested = answered(worker, callee)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.scripts.wav import length_s
+from sip.scripts.wav import length_s
 
 
 @pytest.mark.parametrize("format_bytes", [2**31, 2**32 - 1])
@@ -18,3 +18,12 @@ def test_a_wav_whose_chunk_ends_beyond_its_file_is_refused_with_a_reason(tmp_pat
     path.write_bytes(b"RIFF" + struct.pack("<L4s4sL", 44, b"WAVE", b"fmt ", format_bytes) + shape + b"\0" * 16)
     with pytest.raises(ValueError, match=r"damaged\.wav cannot be read"):
         length_s(path)
+
+
+def test_a_recording_is_as_long_as_its_file(tmp_path: Path) -> None:
+    """Programs that write into pipes leave the largest number there is in the header."""
+    path = tmp_path / "piped.wav"
+    shape = struct.pack("<HHLLHH", 1, 1, 8000, 16000, 2, 16)
+    chunks = struct.pack("<4sL", b"fmt ", len(shape)) + shape + struct.pack("<4sL", b"data", 2**32 - 1) + b"\0" * 16000
+    path.write_bytes(struct.pack("<4sL4s", b"RIFF", 2**32 - 1, b"WAVE") + chunks)
+    assert length_s(path) == 1.0
