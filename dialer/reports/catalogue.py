@@ -49,6 +49,7 @@ class Report:
     title: str
     chinese: str
     short: str
+    chinese_short: str
     period: str
     parts: tuple[Part, ...]
 
@@ -56,6 +57,11 @@ class Report:
     def called(self) -> str:
         """Its title, in the reader's language."""
         return either(self.title, self.chinese)
+
+    @property
+    def explained(self) -> str:
+        """What is in it, in the reader's language."""
+        return either(self.short, self.chinese_short)
 
 
 def _read() -> dict[str, Report]:

@@ -27,9 +27,10 @@ from dialer.disk.archive.tables import ATTEMPTS
 from dialer.disk.recordings import index
 from dialer.shell.recordings.finishing import event_of as event_of_recording
 from dialer.store.base.connection import Store, trip
-from dialer.store.base.errors import StoreUnavailable
+from dialer.store.base.errors import NotAllowed, StoreUnavailable
 from dialer.store.base.records import packed
 from dialer.store.crm import inbox, readers
+from dialer.store.leads import lists
 from dialer.store.operators import campaigns, control, scores
 from dialer.store.settlement import floor_events, settle
 from dialer.store.settlement.outbox import publish
@@ -94,6 +95,24 @@ def test_a_call_from_outside_is_there_once_and_erased_like_any(archive: Archive,
     archive.catch_up()
 
     assert archive.rows("SELECT attempt_id FROM {inbound_calls} WHERE lead_id IS NOT NULL") == [("A0",)]
+
+
+def test_how_many_leads_came_with_each_list_is_there(
+    archive: Archive, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest count of an hour; also where nothing else happens, and nobody has allowed to count them."""
+    with monkeypatch.context() as refused:
+        refused.setattr(lists, "intakes", lambda *_: (_ for _ in ()).throw(NotAllowed("NOPERM")))
+        calls.floor.add({"lead_id": "X", "phone": number(9).clear, "list": "march"}, {"lead_id": "Y", "list": "march"})
+        calls.floor.take_in()
+        archive.catch_up()
+    assert archive.writer.counts["lists"] == 0
+    for count in (2, 3):
+        calls.floor.fill(count)
+        archive.writer._count_lists(NOW + count)
+        archive.catch_up()
+    told = archive.rows("SELECT campaign, list, accepted, rejected, epoch_ms(counted_at) FROM {lists} ORDER BY 2")
+    assert told == [("spring", "", 3, 2, 1000 * (NOW + 3)), ("spring", "march", 1, 1, 1000 * (NOW + 3))]
 
 
 def test_no_clear_number_is_in_the_files(archive: Archive, calls: Calls) -> None:
@@ -207,7 +226,7 @@ def test_killed_at_any_point_each_attempt_is_there_once(
     wanted = {one.attempt: "connected" for one in ended} | {"A2": "unknown", "A3": "unknown"}
     assert survivor.attempts() == wanted
     assert unread(store) == 0
-    assert {path.name for path in other.iterdir()} == {"attempts", "lock", "status.json"}
+    assert {path.name for path in other.iterdir()} == {"attempts", "lists", "lock", "status.json"}
 
 
 def test_what_cannot_be_read_holds_up_nobody(archive: Archive, calls: Calls, store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.disk.archive.sums import CALL_SUMS, CALLER_SUMS, IDLE_SUMS, KEYS, TIME_SUMS
+from dialer.disk.archive.sums import CALL_SUMS, CALLER_SUMS, IDLE_SUMS, KEYS, LIST_SUMS, TIME_SUMS
 from dialer.reports.catalogue import KEY_HEADS, REPORTS
 from dialer.reports.measures import MEASURES, Unit, value_of
 
@@ -32,7 +32,7 @@ def test_the_measures_of_the_floor_have_the_floors_names() -> None:
 
 def test_every_measure_is_made_of_sums_that_there_are() -> None:
     """And every measure is shown by some report."""
-    known = CALL_SUMS.keys() | CALLER_SUMS.keys() | TIME_SUMS.keys() | IDLE_SUMS.keys()
+    known = CALL_SUMS.keys() | CALLER_SUMS.keys() | TIME_SUMS.keys() | IDLE_SUMS.keys() | LIST_SUMS.keys()
     for measure in MEASURES.values():
         assert {*measure.over, *measure.under, *measure.less} <= known, measure.name
         assert measure.meaning

@@ -148,6 +148,23 @@ def test_people_who_called(day: Book) -> None:
     assert named(day.table("callerids"))["callers"] == 5
 
 
+def test_how_far_lists_were_called(day: Book) -> None:
+    """Ten of forty leads; the newest count of the period is what counts, and a list that nobody called is there."""
+    for clock, name, accepted in (("08:00:00", "march", 10), ("12:00:00", "march", 40), ("08:00:00", "april", 5)):
+        day.put("lists", {"campaign": "spring", "list": name, "counted_at": at(clock), "accepted": accepted})
+    day.put("lists", {"campaign": "spring", "list": "march", "counted_at": at("09:00:00", date(2026, 3, 4))})
+
+    table = day.table("lists")
+
+    april, march = (named(table, row) for row in table.rows)
+    assert (march["list_leads"], march["leads"], march["penetration"]) == (40, 10, 10 / 40)
+    assert (april["list"], april["list_leads"], april["leads"], april["penetration"]) == ("april", 5, 0, 0.0)
+    assert named(table)["penetration"] == 10 / 45
+    by_trunk = named(day.table("lists", only={"trunk": ["main"]}))
+    assert by_trunk["leads"] == 10
+    assert not {"list_leads", "penetration"} & by_trunk.keys()
+
+
 def test_the_total_is_that_of_all_rows(day: Book) -> None:
     """By whatever it is grouped; no campaign, no agent is lost."""
     day.call("11:00:00", "connected", wait_s=1.0, talk_s=30, campaign="autumn", agent="18")

@@ -14,7 +14,7 @@ from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
-from dialer.language.translation import _
+from dialer.language.translation import _, word
 from dialer.store.base.connection import Store
 from dialer.store.gate import caller_ids
 from dialer.store.gate.caller_ids import Rest
@@ -155,7 +155,7 @@ def _rest_s(text: str) -> float:
 
 
 def _drawn(row: Mapping[str, Any]) -> tuple[str, ...]:
-    countries = " ".join(row["countries"]) or "(any)"
+    countries = " ".join(row["countries"]) or word("(any)")
     counts = (str(row["uses_today"]), str(row["daily_limit"] or ""))
     return (row["campaign"], row["caller_id"], countries, *counts, when(row["rests_until"]), row["why"])
 

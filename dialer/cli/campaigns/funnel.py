@@ -105,7 +105,7 @@ def _places(standing: LeadCounts) -> RenderableType:
     ]
     together = stacked([(number, place.style) for place, number in numbers], bar_width())
     meaning = Text(_("all leads that are here"), QUIET)
-    rows.append((Text("accepted", "bold"), Text(count(total), "bold"), "", together, meaning))
+    rows.append((Text(word("accepted"), "bold"), Text(count(total), "bold"), "", together, meaning))
     return table(("place", "leads", "share", "", ""), rows, right=("leads", "share"))
 
 

@@ -22,7 +22,7 @@ from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, alarm, answering, table
 from dialer.cli.base.text import say
-from dialer.language.translation import _, _n
+from dialer.language.translation import _, _n, word
 from dialer.shell.exits import Exit
 from dialer.store.operators import campaigns
 from pacing.api import Mode
@@ -79,7 +79,7 @@ def list_(invocation: Invocation) -> Answer:
 
 def _from(catalogue: Catalogue, name: str) -> str:
     path = catalogue.files[name]
-    return "shipped" if path.parent == SHIPPED else str(path)
+    return word("shipped") if path.parent == SHIPPED else str(path)
 
 
 @policy.command("show")

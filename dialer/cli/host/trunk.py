@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from config.daemon import DaemonSettings
     from dialer.shell.host_checks import Finding
     from dialer.shell.line_check import CallReport
-    from sip.messages import Trunk
+    from sip.settings import Trunk
 
 REPORTS_KEPT: Final = 90
 REPORT_WIDTH: Final = 120

@@ -19,8 +19,7 @@ from dialer.cli.base.scheduling import standing_back
 from dialer.cli.leads.lead_choice import Choice, choice_options, find, time_of
 from dialer.core.leads import lead_reasons
 from dialer.language.phrases import N_
-from dialer.language.translation import _, _n
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n, word
 from dialer.store.base.connection import Store
 from dialer.store.leads.bulk import changes, deletion, transfer
 from dialer.store.leads.bulk.changes import Change, Done
@@ -103,14 +102,15 @@ def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool
             leads=_n("{number:,} lead", "{number:,} leads", len(matching.lead_ids)),
             campaign=choice.campaign,
         )
+        preview = [_("To {verb}: {what}", verb=word(plan.verb), what=what), matching.page()]
         if dry_run:
-            return Answer(data | {"fates": {}}, [_("To {verb}: {what}", verb=plan.verb, what=what), matching.page()])
+            return Answer(data | {"fates": {}}, preview)
         if not as_json:
-            show_page([_("To {verb}: {what}", verb=plan.verb, what=what), matching.page()])
+            show_page(preview)
         if not yes:
-            click.confirm(f"{plan.verb.capitalize()} {what}?", abort=True)
+            click.confirm(_("{verb} {what}?", verb=word(plan.verb).capitalize(), what=what), abort=True)
         fates = _in_batches(invocation, store, choice, plan, matching.lead_ids, hidden=as_json)
-    lines = [f"{plan.past}: {counted(fates['done'], 'lead')}"]
+    lines = [_("{past}: {leads}", past=plan.past, leads=_n("{number:,} lead", "{number:,} leads", fates["done"]))]
     lines += [
         _("  {number:,} {fate}", number=number, fate=_(WORDS[fate]))
         for fate, number in fates.items()
@@ -167,7 +167,7 @@ def release(invocation: Invocation, choice: Choice, at: str | None) -> Plan:
     """
     due_at, why = time_of(at, "--at", now()) or now(), lead_reasons.ordered("released", invocation.who)
     change = changes.due_again({LeadState.WAITING}, due_at, why)
-    return Plan("release", "Released", (LeadState.WAITING,), _changing(invocation, choice, change))
+    return Plan("release", _("Released"), (LeadState.WAITING,), _changing(invocation, choice, change))
 
 
 @click.command("reopen")
@@ -187,7 +187,7 @@ def reopen(invocation: Invocation, choice: Choice, at: str | None, priority: int
     """
     due_at, why = time_of(at, "--at", now()) or now(), lead_reasons.ordered("reopened", invocation.who)
     change = changes.due_again({LeadState.CLOSED}, due_at, why, priority)
-    return Plan("reopen", "Reopened", (LeadState.CLOSED,), _changing(invocation, choice, change))
+    return Plan("reopen", _("Reopened"), (LeadState.CLOSED,), _changing(invocation, choice, change))
 
 
 @click.command("cancel")
@@ -205,7 +205,7 @@ def cancel(invocation: Invocation, choice: Choice, because: str) -> Plan:
       dialer leads cancel spring-sale 4711 4712 --because "bought in the shop" --yes
     """
     change = changes.cancelled(invocation.who, _reason(because))
-    return Plan("cancel", "Cancelled", OPEN, _changing(invocation, choice, change))
+    return Plan("cancel", _("Cancelled"), OPEN, _changing(invocation, choice, change))
 
 
 @click.command("priority")
@@ -298,7 +298,7 @@ def delete(invocation: Invocation, choice: Choice) -> Plan:
         deleted = deletion.delete(store, choice.campaign, ids, who=invocation.who, now=moment)
         return Counter(_PURGED_AS[answer] for answer in deleted)
 
-    return Plan("delete", "Deleted", ANY, batch)
+    return Plan("delete", _("Deleted"), ANY, batch)
 
 
 COMMANDS: Final = (release, reopen, move, copy, cancel, priority, delete)

@@ -53,7 +53,7 @@ def monitor(invocation: Invocation, target: str, uri: str, voice: str, stop: boo
       dialer monitor 17 --stop
     """
     if uri and stop:
-        raise click.UsageError("--to begins and --stop ends: give one of them")
+        raise click.UsageError(_("--to begins and --stop ends: give one of them"))
     with invocation.desk() as desk:
         try:
             order = listen(desk, target, now(), uri=uri, voice=Voice(voice), stops=stop)

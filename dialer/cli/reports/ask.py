@@ -18,7 +18,6 @@ from dialer.cli.base.invocation import Invocation, pass_invocation
 from dialer.cli.base.output import Answer, answering, fitted, show, show_json
 from dialer.cli.reports.zone import period_given, zone_of
 from dialer.language.translation import _, _n
-from dialer.operating.text import counted
 from dialer.reports.files import plain_cell
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
@@ -132,7 +131,8 @@ def _page(done: Sequence[Compared], attempts: int) -> Iterator[RenderableType]:
             if not one.differences
             else _n("{number:,} difference", "{number:,} differences", len(one.differences))
         )
-        yield f"{one.source}: {counted(one.figures, 'figure')} compared, {state}{f' ({one.note})' if one.note else ''}"
+        figures = _n("{number:,} figure compared", "{number:,} figures compared", one.figures)
+        yield f"{one.source}: {figures}, {state}{f' ({one.note})' if one.note else ''}"
     differences = [difference for one in done for difference in one.differences]
     if differences:
         yield fitted(

@@ -43,7 +43,7 @@ def report() -> None:
 def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     for text in given:
         if not MAIL_ADDRESS.fullmatch(text):
-            raise click.BadParameter(f"{text!r} is not an address such as anna@example.com")
+            raise click.BadParameter(_("{text!r} is not an address such as anna@example.com", text=text))
     return given
 
 

@@ -12,6 +12,7 @@ from dialer.cli.base.failures import CliExit, Failure, did_you_mean
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.invocation import Invocation, pass_invocation
 from dialer.cli.base.output import Answer, answering, table
+from dialer.language.translation import _
 from dialer.shell.exits import Exit
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
@@ -63,7 +64,9 @@ def run(invocation: Invocation) -> None:
             cause: BaseException = errors
             while isinstance(cause, BaseExceptionGroup):  # trio's nurseries are in each other
                 cause = cause.exceptions[0]
-            raise Failure(Exit.CONFIG, f"cannot listen on port {settings.web.port}: {cause}") from cause
+            raise Failure(
+                Exit.CONFIG, _("cannot listen on port {port}: {cause}", port=settings.web.port, cause=cause)
+            ) from cause
 
 
 @web.group(cls=NearGroup)
@@ -103,7 +106,7 @@ def add(invocation: Invocation, name: str, role: str, no_password: bool) -> Answ
     from dialer.web.access import WebRole
 
     if not users.NAME.fullmatch(name):
-        raise click.UsageError(f"{name!r}: letters, digits and _ . @ - are a name, at most 64")
+        raise click.UsageError(_("{name!r}: letters, digits and _ . @ - are a name, at most 64", name=name))
     path, known = _known(invocation)
     try:
         password = "" if no_password else users.hashed(_password())
@@ -111,7 +114,10 @@ def add(invocation: Invocation, name: str, role: str, no_password: bool) -> Answ
         raise Failure(CliExit.REFUSED, str(error)) from error
     known[name] = users.User(WebRole(role), password)
     users.write(path, known)
-    return Answer({"name": name, "role": role, "password": not no_password}, f"{name} may sign in as {role}.")
+    return Answer(
+        {"name": name, "role": role, "password": not no_password},
+        _("{name} may sign in as {role}.", name=name, role=role),
+    )
 
 
 def _password() -> str:
@@ -134,9 +140,9 @@ def remove(invocation: Invocation, name: str) -> Answer:
 
     path, known = _known(invocation)
     if known.pop(name, None) is None:
-        raise Failure(CliExit.NOT_FOUND, f"there is no user {name!r}", *did_you_mean(name, tuple(known)))
+        raise Failure(CliExit.NOT_FOUND, _("there is no user {name!r}", name=name), *did_you_mean(name, tuple(known)))
     users.write(path, known)
-    return Answer({"name": name}, f"{name} may not sign in any more.")
+    return Answer({"name": name}, _("{name} may not sign in any more.", name=name))
 
 
 @user.command("list")
@@ -148,10 +154,10 @@ def list_(invocation: Invocation) -> Answer:
     Example:
       dialer web user list
     """
-    _, known = _known(invocation)
+    known = _known(invocation)[1]
     data = [{"name": name, "role": one.role, "password": bool(one.password)} for name, one in sorted(known.items())]
     rows = [(name, one.role, "password" if one.password else "proxy") for name, one in sorted(known.items())]
-    page = table(("name", "role", "signs in by"), rows) if rows else "Nobody may sign in yet: dialer web user add"
+    page = table(("name", "role", "signs in by"), rows) if rows else _("Nobody may sign in yet: dialer web user add")
     return Answer(data, page)
 
 

@@ -122,6 +122,13 @@ IDLE_SUMS: Final[Mapping[str, str]] = {
 """Sums over the times that agents were ready between two other states."""
 
 
+LIST_SUMS: Final[Mapping[str, str]] = {"list_leads": "sum(accepted)"}
+"""Sums over lists: leads that have come in by the end of the period."""
+
+LIST_KEYS: Final = frozenset({"campaign", "list"})
+"""Of the keys, what is known of lists."""
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Days `first` to `last`, both included: counting days of calls, days of the zone for agents' time."""
@@ -162,6 +169,7 @@ def opened(folder: Path, question: Question, time_zone: str) -> Iterator[Connect
         for statement in (_quarters(question.period), _spans(question), _IDLES, _STAYS, _TEAMS, _NO_SPANS):
             run(connection, statement)
         run(connection, _calls(question))
+        run(connection, _list_sizes(question))
         yield connection
 
 
@@ -266,6 +274,15 @@ def _calls(question: Question) -> str:
     """
 
 
+def _list_sizes(question: Question) -> str:
+    within = _within(question, LIST_KEYS).replace("day BETWEEN", "in_zone(counted_at)::DATE BETWEEN")
+    return f"""
+        CREATE OR REPLACE TEMP TABLE list_sizes AS
+        SELECT campaign, list, arg_max(accepted, counted_at) AS accepted
+        FROM lists WHERE {_dates(question.period)} AND {within} GROUP BY campaign, list
+    """
+
+
 _IDLES: Final = """
     CREATE OR REPLACE TEMP TABLE idles AS
     WITH ready AS (
@@ -309,13 +326,17 @@ def sums(
         for known in ({**CALL_SUMS, **CALLER_SUMS}, TIME_SUMS, IDLE_SUMS)
     )
     calls = _grouped(connection, "calls WHERE agent <> ''" if with_agent else "calls", of_calls, keys, question)
-    timed = {*keys, *(key for key, values in question.only.items() if values)} <= TIME_KEYS
+    timed = _known_by(TIME_KEYS, keys, question)
+    sizes: dict[tuple[Any, ...], dict[str, Any]] = {}
+    of_lists = {name: formula for name, formula in LIST_SUMS.items() if name in wanted}
+    if of_lists and _known_by(LIST_KEYS, keys, question):
+        sizes = _grouped(connection, "list_sizes", of_lists, keys, question)
     times = _grouped(connection, "stays", of_time, keys, question) if timed else {}
     idles = _grouped(connection, "idles", of_idles, keys, question) if timed and of_idles else {}
     total = (None,) * len(keys)
     if "campaign" in keys:  # time for no campaign in particular is in the total alone
         times = {group: of for group, of in times.items() if group == total or group[keys.index("campaign")]}
-    groups = sorted((calls.keys() | times.keys()) - {total}, key=lambda group: tuple(map(_order, group)))
+    groups = sorted((calls.keys() | times.keys() | sizes.keys()) - {total}, key=lambda group: tuple(map(_order, group)))
     no_time = _nothing(of_time) if timed else dict.fromkeys(of_time)
     return [
         {
@@ -323,9 +344,15 @@ def sums(
             **(calls.get(group) or _nothing(of_calls)),
             **(times.get(group) or no_time),
             **(idles.get(group) or _nothing(of_idles)),
+            **(sizes.get(group) or dict.fromkeys(of_lists)),
         }
         for group in [*groups, total]
     ]
+
+
+def _known_by(known: Collection[str], keys: Sequence[str], question: Question) -> bool:
+    """Whether something is known by all that is grouped by and narrowed to."""
+    return {*keys, *(key for key, values in question.only.items() if values)} <= set(known)
 
 
 def _order(key: Any) -> tuple[int, str]:

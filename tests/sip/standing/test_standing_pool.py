@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 import trio
 
 from sip.causes import Cause, Leg
-from sip.messages import AgentEnded, Answered, Bridged, Capacity, DialAgent, Ended, HangUp, Trunk
+from sip.messages import AgentEnded, Answered, Bridged, Capacity, DialAgent, Ended, HangUp
 from sip.parties.messages import DialParty, LinkOpened
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
 from sip.standing.messages import DialStanding, StandingUp
 from tests.sip.test_pool import in_trio, until
 from tests.sip.tones import singing
@@ -25,7 +26,9 @@ __all__ = ["agent", "callee"]
 @asynccontextmanager
 async def pool_of(callee: Party, standing: int = 2, parties: int = 0) -> AsyncIterator[Pool]:
     trunks = (Trunk("carrier", "127.0.0.1", callee.sip.port),)
-    async with open_pool(PoolSettings(trunks, 2, standing=standing, parties=parties, media_timeout_s=0.0)) as pool:
+    async with open_pool(
+        PoolSettings(trunks, lines=2, standing=standing, parties=parties, media_timeout_s=0.0)
+    ) as pool:
         yield pool
 
 

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from sip.causes import Cause, Leg
-from sip.messages import Answered, Bridged, Dial, DialAgent, Dialled, Ended, HangUp, Ping, Pong, Settings, Trunk
+from sip.messages import Answered, Bridged, Dial, DialAgent, Dialled, Ended, HangUp, Ping, Pong
+from sip.settings import Trunk, WorkerSettings
 from tests.sip.conftest import BrokenPeer, WorkerUnderTest, udp_socket
 from tests.sip.tones import LOUD, is_loud, rtp
 from tests.sip.worker.conftest import DIAL
@@ -151,7 +152,7 @@ def test_answers_come_from_the_contact_too(worker):
 def test_sources_of_a_trunk_are_heard(zygote):
     """A trunk may send from networks besides its host, as its settings say."""
     trunk = Trunk("carrier", "127.0.0.3", 5060, sources=("127.0.9.0/24",))
-    tested = WorkerUnderTest(zygote, Settings(trunks=(trunk,)))
+    tested = WorkerUnderTest(zygote, WorkerSettings(trunks=(trunk,)))
     with BrokenPeer("127.0.9.7") as member, BrokenPeer("127.0.8.7") as stranger:
         sends(stranger.socket, tested, unsolicited("OPTIONS", tested, 1))
         sends(member.socket, tested, unsolicited("OPTIONS", tested, 2))
