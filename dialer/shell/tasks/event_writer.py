@@ -253,7 +253,7 @@ class EventWriter:
         if not rows:
             return True
         try:
-            await trio.to_thread.run_sync(agents.show, self.parts.store, rows)
+            await self.parts.ask(agents.show, rows)
         except StoreError as error:
             self.parts.health.stop_calls(NoCalls.REDIS, str(error))
             return False
@@ -269,9 +269,7 @@ class EventWriter:
             detail = {"attempt_id": heard.attempt, "agent": heard.agent, "mode": heard.voice}
             what = "listening" if heard.voice else "listening_over"
             try:
-                await trio.to_thread.run_sync(
-                    partial(control.audit, self.parts.store, what, who=heard.who, now=at, detail=detail)
-                )
+                await self.parts.ask(control.audit, what, who=heard.who, now=at, detail=detail)
             except StoreError as error:
                 self.parts.health.stop_calls(NoCalls.REDIS, str(error))
                 return False

@@ -55,7 +55,7 @@ class TrunkWatch:
         while True:
             if self.parts.health.redis_healthy:
                 try:
-                    drained = await trio.to_thread.run_sync(trunks.drained, self.parts.store)
+                    drained = await self.parts.ask(trunks.drained)
                 except KeyDamaged as error:
                     self.parts.health.alarm("drained trunks", str(error))
                 except StoreError as error:
