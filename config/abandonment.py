@@ -14,7 +14,7 @@ from typing import Annotated, Final, TypeVar
 from pydantic import AfterValidator, Field, field_validator
 
 from compliance.calling_hours.regions import is_zone
-from config.model import Section
+from config.model import Section, named_twice
 
 HOUR_FACTOR: Final = 2.0
 """Cap of a rolling window that names none, as a multiple of the campaign's. It bounds a bad hour; no law asks for it.
@@ -144,8 +144,6 @@ W = TypeVar("W", bound=AbandonWindow)
 
 def each_once(windows: tuple[W, ...]) -> tuple[W, ...]:
     """The windows, if no two are alike. Raises ValueError."""
-    labels = [window.label for window in windows]
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise ValueError(f"must differ in kind or length, but there are two of {', '.join(twice)}")
+    if twice := named_twice(window.label for window in windows):
+        raise ValueError(f"must differ in kind or length, but there are two of {twice}")
     return windows

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from config.model import Section
+from config.model import AbsolutePath, Section
 
 MAIL_ADDRESS: Final = re.compile(r"[^\s@<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,253}")
 
@@ -17,7 +17,7 @@ MAIL_ADDRESS: Final = re.compile(r"[^\s@<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,253}")
 class ArchiveSettings(Section):
     """The archive of calls: `dialer archive run` writes it, reports read it."""
 
-    folder: str = Field(default="/var/lib/dialer/archive", pattern=r"^/[^\x00]*$")
+    folder: AbsolutePath = "/var/lib/dialer/archive"
     """directory, absolute path"""
     flush_s: float = Field(default=120.0, ge=1, le=600)
     """how often what was read is written to the files, in seconds"""

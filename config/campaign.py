@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from compliance.caller_ids import CallerId, Pool
 from compliance.destinations import Destinations, NumberType
@@ -15,7 +15,7 @@ from config.agent_choice import AgentChoiceSettings
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS, CallerIdSettings, each_number_once
 from config.machines.settings import MachineSettings
 from config.model import NAME as NAME
-from config.model import Region, Section, TrunkName, each_name_once
+from config.model import PhoneKey, Region, Section, TrunkName, WavPath, each_name_once
 from config.recordings.settings import RecordingSettings
 from config.rules import CLOCK, CapSettings, HoursSettings, each_cap_once, of_one_mind
 from config.rules import NEVER as NEVER
@@ -46,7 +46,7 @@ class CampaignSettings(Section):
     """small letters, digits, - and _"""
     mode: Mode = Mode.PREDICTIVE
     """preview, progressive, ratio, predictive, or script: callees go through the script by themselves"""
-    policies: tuple[str, ...] = Field(default=("cn-default",), max_length=16)
+    policies: Annotated[tuple[str, ...], AfterValidator(each_name_once)] = Field(default=("cn-default",), max_length=16)
     """the policies whose rules hold, all at once, the stricter wins; `dialer policy list` has their names; hours, caps
     and the rest of this file come on top"""
     group: str = Field(default="", pattern=rf"^({NAME.pattern})?$")
@@ -94,9 +94,9 @@ class CampaignSettings(Section):
     abandon_message: str = Field(default="", validate_default=True, max_length=4096)
     """path of the WAV file played to an abandoned caller; needed in modes ratio and predictive, and for scripts that
     ask for agents"""
-    return_message: str = Field(default="", pattern=r"^(/[^\x00]{1,1000})?$")
+    return_message: WavPath = ""
     """the same for people who call back and whom no agent can serve; empty: inbound.message of the host"""
-    opt_out_key: str = Field(default="9", pattern=r"^[0-9*#]?$")
+    opt_out_key: PhoneKey = "9"
     """key, of 0-9 * #, by which an abandoned caller is never called again by anybody, pressed while the message plays;
     the message should say so; empty: no key does"""
     whisper: str = Field(default="", max_length=4096)
@@ -136,11 +136,11 @@ class CampaignSettings(Section):
     often enough; a fraction"""
     caller_ids: tuple[CallerIdSettings, ...] = Field(default=(), max_length=MOST_CALLER_IDS)
     """pool of numbers shown to callees, instead of caller_id; they take turns"""
-    hours: tuple[HoursSettings, ...] = Field(default=(), max_length=100)
+    hours: Annotated[tuple[HoursSettings, ...], AfterValidator(of_one_mind)] = Field(default=(), max_length=100)
     """when people may be called, in their local time, besides what the policies say"""
-    caps: tuple[CapSettings, ...] = Field(default=(), max_length=32)
+    caps: Annotated[tuple[CapSettings, ...], AfterValidator(each_cap_once)] = Field(default=(), max_length=32)
     """how often people may be called, besides what the policies say"""
-    abandon_windows: tuple[AbandonWindow, ...] = Field(default=(), max_length=6)
+    abandon_windows: Annotated[tuple[AbandonWindow, ...], AfterValidator(each_once)] = Field(default=(), max_length=6)
     """over which windows abandoned calls are counted and capped, besides what the policies say; all hold at once"""
     abandonment: AbandonmentSettings = AbandonmentSettings()
     """which calls the abandon rate counts"""
@@ -157,11 +157,6 @@ class CampaignSettings(Section):
     retry: RetryTable = RetryTable()
     """what follows an attempt, by its disposition"""
 
-    @field_validator("abandon_windows")
-    @classmethod
-    def _windows_differ(cls, windows: tuple[AbandonWindow, ...]) -> tuple[AbandonWindow, ...]:
-        return each_once(windows)
-
     @field_validator("machines")
     @classmethod
     def _nobody_waits_past_the_limit(cls, machines: MachineSettings, info: ValidationInfo) -> MachineSettings:
@@ -169,18 +164,6 @@ class CampaignSettings(Section):
         if limit_s is not None and machines.wait_s > limit_s:
             raise ValueError(f"wait_s may not be longer than abandon_after_s, which is {limit_s:g} s")
         return machines
-
-    @field_validator("hours")
-    @classmethod
-    def _holidays_agree(cls, rows: tuple[HoursSettings, ...]) -> tuple[HoursSettings, ...]:
-        of_one_mind(rows)
-        return rows
-
-    @field_validator("caps")
-    @classmethod
-    def _caps_differ(cls, rows: tuple[CapSettings, ...]) -> tuple[CapSettings, ...]:
-        each_cap_once(rows)
-        return rows
 
     @field_validator("caller_ids")
     @classmethod
@@ -197,11 +180,6 @@ class CampaignSettings(Section):
     def _trunks_once(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if names and info.data.get("trunk"):
             raise ValueError("takes the place of trunk: give only one of the two")
-        return each_name_once(names)
-
-    @field_validator("policies")
-    @classmethod
-    def _policies_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return each_name_once(names)
 
     @field_validator("abandon_message")

@@ -14,7 +14,7 @@ from config.agents.settings import AgentSettings
 from config.archive import ArchiveSettings, MailSettings
 from config.edge import EdgeSettings, Transport
 from config.inbound.settings import InboundSettings
-from config.model import Region, Section
+from config.model import AbsolutePath, Region, Section, named_twice
 from config.recordings.settings import RecordingsSettings
 from config.redis import RedisSettings
 from config.sip import PORTS_PER_LINE, SipSettings, TrunkSettings
@@ -76,7 +76,7 @@ class RegisterSettings(Section):
 
     name: str = Field(pattern=rf"^[A-Za-z0-9_.-]{{1,{MAX_NAME}}}$", examples=["us-dnc"])
     """name in campaigns, refusals and commands"""
-    path: str = Field(pattern=r"^/[^\x00]*$", examples=["/var/lib/dialer/registers/us-dnc.reg"])
+    path: AbsolutePath = Field(examples=["/var/lib/dialer/registers/us-dnc.reg"])
     """its compiled file, absolute path; made by: dialer register import"""
     country: Region = Field(examples=["US"])
     """country whose numbers it concerns, ISO 3166"""
@@ -119,7 +119,7 @@ class NumberSettings(Section):
 class SpoolSettings(Section):
     """Where events wait on local disk while Redis is away."""
 
-    dir: str = Field(default="/var/lib/dialer/spool", pattern=r"^/[^\x00]*$")
+    dir: AbsolutePath = "/var/lib/dialer/spool"
     """directory, absolute path"""
     max_mb: int = Field(default=256, ge=1)
     """most disk space for waiting events, in MB; no new calls beyond"""
@@ -128,9 +128,9 @@ class SpoolSettings(Section):
 class EvidenceSettings(Section):
     """The record of every compliance decision and of every attempt's end."""
 
-    folder: str = Field(default="/var/lib/dialer/evidence", pattern=r"^/[^\x00]*$")
+    folder: AbsolutePath = "/var/lib/dialer/evidence"
     """directory, absolute path"""
-    key_file: str = Field(default="/var/lib/dialer/evidence.key", pattern=r"^/[^\x00]*$")
+    key_file: AbsolutePath = "/var/lib/dialer/evidence.key"
     """key of the numbers' hashes, 64 hexadecimal digits, absolute path; made where it is not there"""
     keep_days: int = Field(default=1826, ge=1, le=36_525)
     """closed files older than this are deleted, in days; 1826 are the five years of 16 CFR 310.5"""
@@ -141,7 +141,7 @@ class EvidenceSettings(Section):
 class PoliciesSettings(Section):
     """The operator's own policies, besides those that are shipped."""
 
-    folder: str = Field(default="/etc/dialer/policies", pattern=r"^/[^\x00]*$")
+    folder: AbsolutePath = "/etc/dialer/policies"
     """directory of NAME.toml files, absolute path; it need not be there"""
 
 
@@ -312,6 +312,5 @@ class DaemonSettings(Section):
 
 
 def _each_once(rule: str, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{rule}, but more than one is called {', '.join(twice)}")
+    if twice := named_twice(names):
+        raise ValueError(f"{rule}, but more than one is called {twice}")

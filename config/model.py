@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from types import NoneType, UnionType
@@ -38,6 +39,16 @@ Region = Annotated[str, AfterValidator(_known_region)]
 
 
 TrunkName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00]*$")]
+OptionalPath = Annotated[str, Field(pattern=r"^(/[^\x00]*)?$")]
+"""An absolute path, or empty."""
+
+WavPath = Annotated[str, Field(pattern=r"^(/[^\x00]{1,1000})?$")]
+"""The absolute path of a WAV file, or empty."""
+
+PhoneKey = Annotated[str, Field(pattern=r"^[0-9*#]?$")]
+"""A key of a telephone, or empty."""
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """What a campaign, or a CRM, may be called."""
@@ -132,9 +143,13 @@ def leaves(settings: Section, path: tuple[Key, ...] = ()) -> Iterator[tuple[tupl
                 yield (*path, name), value
 
 
+def named_twice(names: Iterable[str]) -> str:
+    """The names that are there more than once, as a list for people; empty where each differs from the others."""
+    return ", ".join(sorted(name for name, times in Counter(names).items() if times > 1))
+
+
 def each_name_once(names: tuple[str, ...]) -> tuple[str, ...]:
     """The names. Raises `ValueError` where one is there more than once."""
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{', '.join(twice)} is there more than once")
+    if twice := named_twice(names):
+        raise ValueError(f"{twice} is there more than once")
     return names

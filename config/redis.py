@@ -8,13 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from config.model import Section
+from config.model import OptionalPath, Section
 
 SENTINEL_PORT: Final = 26379
 SERVER_PORT: Final = 6379
 MAX_ADDRESSES: Final = 32
-
-_FILE: Final = r"^(/[^\x00]*)?$"
 
 
 class ServerKind(StrEnum):
@@ -46,11 +44,11 @@ class RedisSettings(Section):
     """password of the Redis user; empty: none"""
     tls: bool = False
     """encrypt and check the servers' certificates, Sentinels' as well"""
-    tls_ca_file: str = Field(default="", pattern=_FILE)
+    tls_ca_file: OptionalPath = ""
     """who may sign the servers' certificates, PEM, absolute path; empty: the system's"""
-    tls_certificate_file: str = Field(default="", pattern=_FILE)
+    tls_certificate_file: OptionalPath = ""
     """our own certificate, PEM, absolute path; empty: none is shown"""
-    tls_key_file: str = Field(default="", pattern=_FILE, validate_default=True)
+    tls_key_file: OptionalPath = Field(default="", validate_default=True)
     """its key, PEM, absolute path"""
     sentinel_user: str = Field(default="", pattern=r"^[!-9;-~]{0,64}$")
     """ACL user at the Sentinels; empty: their default user"""

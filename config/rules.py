@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, Protocol, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -136,6 +136,9 @@ class HoursSettings(Section):
         return cls(days=days, opens=_clock(window.opens), closes=_clock(window.closes))
 
 
+H = TypeVar("H", bound=HoursSettings)
+
+
 def rules_of(rows: Iterable[HoursSettings]) -> tuple[HoursRule, ...]:
     """Rows of one policy, or of one campaign, as rules: the rows of a region are the windows of one rule."""
     by_region: dict[str, list[HoursSettings]] = {}
@@ -155,12 +158,13 @@ def _week_order(window: Window) -> tuple[list[int], int, int]:
     return sorted(window.days), window.opens, window.closes
 
 
-def of_one_mind(rows: tuple[HoursSettings, ...]) -> None:
-    """Raises ValueError where the rows of a region disagree about holidays."""
+def of_one_mind(rows: tuple[H, ...]) -> tuple[H, ...]:
+    """The rows. Raises ValueError where those of a region disagree about holidays."""
     for rule in rules_of(rows):
         if len({row.closed_on_holidays for row in rows if row.region == rule.region}) > 1:
             where = rule.region or "everywhere"
             raise ValueError(f"closed_on_holidays must be the same in all rows of one region ({where})")
+    return rows
 
 
 _WINDOWS: Final = ("window_days", "window_hours", "calendar_days", "calendar_months")
@@ -221,18 +225,18 @@ class CapSettings(Section):
         )
 
 
-class _Capped(Protocol):
-    def cap(self) -> Cap: ...
+C = TypeVar("C", bound=CapSettings)
 
 
-def each_cap_once(rows: Iterable[_Capped]) -> None:
-    """Raises ValueError where two rows are the same cap."""
+def each_cap_once(rows: tuple[C, ...]) -> tuple[C, ...]:
+    """The rows. Raises ValueError where two are the same cap."""
     seen: dict[Cap, int] = {}
     for index, row in enumerate(rows):
         cap = row.cap()
         if cap in seen:
             raise ValueError(f"rows {seen[cap]} and {index} are the same cap ({cap_words(cap)}): keep one")
         seen[cap] = index
+    return rows
 
 
 class RetrySettings(Section):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 
 from config.caller_ids import CALLER_ID_FORM, MOST_CALLER_IDS
 from config.edge import TrunkEdgeSettings
-from config.model import Section
+from config.model import Section, WavPath, named_twice
 
 
 def _sip_address(text: str) -> str:
@@ -62,7 +62,7 @@ class SipSettings(Section):
     max_parties: int = Field(default=4, ge=0, le=500)
     """most third parties at once (supervisors who listen, conferences, transfers), beside the lines; 0: none"""
 
-    hold_music: str = Field(default="", pattern=r"^(/.{1,1000})?$")
+    hold_music: WavPath = ""
     """WAV file (16 bit mono PCM, 8 or 16 kHz) for whoever is on hold, absolute path; empty: silence"""
 
     @field_validator("rtp_port_max")
@@ -135,10 +135,8 @@ class TrunkSettings(Section):
     @field_validator("called_rules", "caller_rules", "arriving_rules")
     @classmethod
     def _one_rule_for_each_beginning(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
-        begins = [rule.partition("=")[0] for rule in rules]
-        twice = sorted({begin for begin in begins if begins.count(begin) > 1})
-        if twice:
-            raise ValueError(f"numbers beginning with {', '.join(twice)} are rewritten in more than one way")
+        if twice := named_twice(rule.partition("=")[0] for rule in rules):
+            raise ValueError(f"numbers beginning with {twice} are rewritten in more than one way")
         return rules
 
     @field_validator("codecs")

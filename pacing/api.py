@@ -282,3 +282,15 @@ class Pacer(Protocol):
     def memory(self) -> Memory:
         """What `pacing.policies.make` needs to go on from here, after a restart or a change of settings; plain data."""
         ...
+
+
+class Forgetful:
+    """What is the same of all pacers that keep nothing from one run to the next, and of those that learn nothing."""
+
+    def learnt(self) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def memory(self) -> Memory:
+        """Nothing."""
+        return {}

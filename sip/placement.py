@@ -95,6 +95,12 @@ class Placement:
         """Slots of all workers that take calls."""
         return sum(slots for worker, slots in self._slots.items() if worker not in self._beside)
 
+    def slots_for_calls(self, size: int) -> int:
+        """Slots that calls of `size` slots each may use together: without what is held, and what is left over of a
+        worker."""
+        rooms = (self._slots[worker] - self._held[worker] for worker in self._slots.keys() - self._beside)
+        return sum(max(room, 0) // size * size for room in rooms)
+
     @property
     def slots_in_use(self) -> int:
         """Those of them that are reserved or held."""

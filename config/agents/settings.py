@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from config.model import Section
+from config.model import Section, WavPath
 from sip import address
 
 _NUMERIC: Final = re.compile(r"[0-9.]+")
@@ -44,7 +44,7 @@ class AgentSettings(Section):
     """most phones that stay on the line at once on this host; needed with connection standing"""
     beep: bool = True
     """who stays on the line hears a beep when a call comes"""
-    standing_music: str = Field(default="", pattern=r"^(/.{1,1000})?$")
+    standing_music: WavPath = ""
     """WAV file (16 bit mono PCM, 8 or 16 kHz) for who stays on the line and is on no call, absolute path; empty:
     silence"""
     invite_headers: tuple[str, ...] = Field(

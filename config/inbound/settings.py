@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from pydantic import Field, ValidationInfo, field_validator
 
-from config.model import Section
-
-KEY: Final = r"^[0-9*#]?$"
-WAV_PATH: Final = r"^(/[^\x00]{1,1000})?$"
+from config.model import PhoneKey, Section, WavPath
 
 
 class InboundSettings(Section):
@@ -27,14 +22,14 @@ class InboundSettings(Section):
     """a caller is connected if our last call to that number is not older, in days"""
     longest_wait_s: float = Field(default=120.0, ge=0, le=3600)
     """longest wait for an agent, in seconds; then the message"""
-    wait_music: str = Field(default="", pattern=WAV_PATH)
+    wait_music: WavPath = ""
     """WAV file (16 bit mono PCM, 8 or 16 kHz) for who waits, absolute path; empty: silence"""
-    message: str = Field(default="", pattern=WAV_PATH, validate_default=True)
+    message: WavPath = Field(default="", validate_default=True)
     """WAV file that says who called, why, and what the keys do: for strangers, and where nobody is free; a campaign may
     have its own (return_message)"""
-    opt_out_key: str = Field(default="", pattern=KEY)
+    opt_out_key: PhoneKey = ""
     """key that takes a caller off the list for good; empty: none does"""
-    callback_key: str = Field(default="", pattern=KEY, validate_default=True)
+    callback_key: PhoneKey = Field(default="", validate_default=True)
     """key that asks for a call of an agent instead; empty: none does"""
     callback_after_s: float = Field(default=900.0, ge=0, le=86_400)
     """when such a call is due, in seconds after the key"""

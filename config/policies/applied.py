@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from compliance.api import Per
 from compliance.calling_hours.hours import HoursRule
@@ -48,7 +48,7 @@ class AppliedSettings(CampaignSettings):
     """What holds for a campaign. `config.policies.applied` makes it; nothing is left to be looked up."""
 
     hours: tuple[AppliedHours, ...] = Field(min_length=1)
-    """when people may be called: all hold"""
+    """when people may be called: all hold, also where two policies differ about holidays"""
     caps: tuple[AppliedCap, ...]
     """how often people may be called: all hold"""
     abandon_windows: tuple[AppliedWindow, ...] = Field(min_length=1)
@@ -63,16 +63,6 @@ class AppliedSettings(CampaignSettings):
     """whether mode script may be used: forbidden, consent or free"""
     evidence_days: int = 0
     """evidence is kept at least this long, in days; 0: nobody says"""
-
-    @field_validator("hours")
-    @classmethod
-    def _holidays_agree(cls, rows: tuple[HoursSettings, ...]) -> tuple[HoursSettings, ...]:
-        return rows  # within a policy they do; two policies may differ, and both hold
-
-    @field_validator("caps")
-    @classmethod
-    def _caps_differ(cls, rows: tuple[CapSettings, ...]) -> tuple[CapSettings, ...]:
-        return rows  # two policies may say the same
 
     @model_validator(mode="after")
     def _nothing_is_left_open(self) -> Self:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from config.abandonment import AbandonmentSettings, AbandonWindow, each_once
 from config.campaign import RetryTable
@@ -108,29 +108,12 @@ class PolicySettings(Section):
     """which calls the abandon rate counts"""
     retry: PolicyRetry | None = None
     """what follows an attempt, where the campaign leaves a row at its default"""
-    hours: tuple[PolicyHours, ...] = Field(default=(), max_length=200)
+    hours: Annotated[tuple[PolicyHours, ...], AfterValidator(of_one_mind)] = Field(default=(), max_length=200)
     """when people may be called"""
-    caps: tuple[PolicyCap, ...] = Field(default=(), max_length=32)
+    caps: Annotated[tuple[PolicyCap, ...], AfterValidator(each_cap_once)] = Field(default=(), max_length=32)
     """how often people may be called"""
-    abandon_windows: tuple[PolicyWindow, ...] = Field(default=(), max_length=6)
+    abandon_windows: Annotated[tuple[PolicyWindow, ...], AfterValidator(each_once)] = Field(default=(), max_length=6)
     """over which windows abandoned calls are counted and capped"""
-
-    @field_validator("hours")
-    @classmethod
-    def _holidays_agree(cls, rows: tuple[PolicyHours, ...]) -> tuple[PolicyHours, ...]:
-        of_one_mind(rows)
-        return rows
-
-    @field_validator("caps")
-    @classmethod
-    def _caps_differ(cls, rows: tuple[PolicyCap, ...]) -> tuple[PolicyCap, ...]:
-        each_cap_once(rows)
-        return rows
-
-    @field_validator("abandon_windows")
-    @classmethod
-    def _windows_differ(cls, rows: tuple[PolicyWindow, ...]) -> tuple[PolicyWindow, ...]:
-        return each_once(rows)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

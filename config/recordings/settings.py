@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from config.model import Section
+from config.model import AbsolutePath, OptionalPath, Section
 
 
 class RecordingMode(StrEnum):
@@ -42,11 +42,11 @@ class RecordingSettings(Section):
 class RecordingsSettings(Section):
     """Where this host keeps what it records."""
 
-    folder: str = Field(default="/var/lib/dialer/recordings", pattern=r"^/[^\x00]*$")
+    folder: AbsolutePath = "/var/lib/dialer/recordings"
     """directory, absolute path; recordings go to YYYY/MM/DD/ATTEMPT.opus below"""
-    live_folder: str = Field(default="", pattern=r"^(/[^\x00]*)?$")
+    live_folder: OptionalPath = ""
     """directory of talks in progress, absolute path, 1.9 MB for each minute; empty: live in folder"""
-    key_file: str = Field(default="", pattern=r"^(/[^\x00]*)?$")
+    key_file: OptionalPath = ""
     """keys that recordings are encrypted with, 64 hexadecimal digits a line, the first for new ones; absolute path;
     empty: not encrypted"""
     bitrate_kbps: int = Field(default=24, ge=12, le=128)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from config.model import Section
-
-_FILE: Final = r"^(/[^\x00]*)?$"
+from config.model import AbsolutePath, OptionalPath, Section
 
 
 def _network(text: str) -> str:
@@ -24,9 +22,9 @@ class WebSettings(Section):
 
     port: int = Field(default=8480, ge=0, le=65_535)
     """TCP port on which it listens; 0: one that is free"""
-    tls_certificate_file: str = Field(default="", pattern=_FILE)
+    tls_certificate_file: OptionalPath = ""
     """certificate with its chain, PEM, absolute path; empty: plain HTTP"""
-    tls_key_file: str = Field(default="", pattern=_FILE, validate_default=True)
+    tls_key_file: OptionalPath = Field(default="", validate_default=True)
     """its key, PEM, absolute path"""
     proxy_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(default=(), max_length=32)
     """networks of reverse proxies that speak TLS for it, such as 127.0.0.1/32"""
@@ -35,7 +33,7 @@ class WebSettings(Section):
     by password"""
     bind_address: str = Field(default="127.0.0.1", validate_default=True)
     """IP address on which it listens; beyond this machine only with TLS or a proxy"""
-    users_file: str = Field(default="/var/lib/dialer/web-users.json", pattern=r"^/[^\x00]*$")
+    users_file: AbsolutePath = "/var/lib/dialer/web-users.json"
     """who may sign in, written by `dialer web user`, absolute path"""
     session_idle_s: float = Field(default=3600.0, ge=60, le=86_400)
     """a session in which nothing is done ends after this, in seconds"""

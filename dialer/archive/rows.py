@@ -197,6 +197,12 @@ def quality_mark(entry: Entry) -> Archived:
     return Archived("quality_marks", _row(TABLES["quality_marks"], row))
 
 
+def list_row(campaign: str, list_name: str, accepted: int, rejected: int, at: float) -> Row:
+    """How many leads have come in with a list; `at` is seconds since the epoch. Raises `Unreadable`."""
+    row = {"campaign": campaign, "list": list_name, "counted_at": at, "accepted": accepted, "rejected": rejected}
+    return _row(TABLES["lists"], row)
+
+
 _MARK: Final = {"attempt_id": "attempt", "campaign": "campaign", "agent": "agent", "scorer": "by", "marked_at": "at"}
 
 

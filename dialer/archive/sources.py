@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from dialer.archive.rows import OF_LEADS, Unreadable, end_of, event_of
 from dialer.core.model import Lead
 from dialer.store.base.connection import Command, Store, attempt_trip, trip
-from dialer.store.base.errors import StoreError
+from dialer.store.base.errors import KeyDamaged, NotAllowed, StoreError
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.streams import Entry, entries_of
 from dialer.store.crm import crm_map, readers
-from dialer.store.leads.lead_codec import unpack
+from dialer.store.leads import lists
+from dialer.store.leads.lead_codec import NO_LIST, unpack
+from dialer.store.leads.lists import Intake
+from dialer.store.operators import campaigns
 
 READER: Final = "archive"
 CONSUMER: Final = "writer"
@@ -111,6 +115,14 @@ class Sources:
     def coming(self) -> int:
         """Entries of the streams to the CRM that are not acknowledged yet."""
         return sum(one.unread for one in readers.listing(self.store) if one.name.rpartition("/")[2] == READER)
+
+    def lists(self) -> Iterator[tuple[str, str, Intake]]:
+        """What has come in so far: campaign, list ("": leads that named none) and counts. What cannot be read, or may
+        not be by the user's role, is left out."""
+        for campaign in campaigns.names(self.store):
+            with suppress(KeyDamaged, NotAllowed):
+                for name, intake in lists.intakes(self.store, campaign).items():
+                    yield campaign, "" if name == NO_LIST else name, intake
 
     def done(self, taken: Sequence[Taken]) -> None:
         """It is on disk: acknowledge it."""

@@ -18,6 +18,7 @@ from dialer.disk.archive.tables import TABLES
 from dialer.disk.errors import DiskError
 from dialer.disk.evidence_files import read_key
 from dialer.disk.folders import lock_folder
+from dialer.language.phrases import phrase
 from dialer.store.base.connection import Store, attempt_trip
 from dialer.store.base.errors import StoreError
 
@@ -53,11 +54,14 @@ class Standing:
     def trouble(self, now: float, flush_s: float) -> str:
         """What is wrong, in a sentence; empty: nothing."""
         if self.written_at is None:
-            return "no writer has been here yet: dialer archive run"
+            return phrase("no writer has been here yet: dialer archive run")
         silent_s = now - self.written_at
         if silent_s > max(LEAST_SILENT_S, SILENT_FLUSHES * flush_s):
-            return f"the writer has said nothing for {silent_s / 60:,.0f} min: is dialer archive run alive?"
-        return f"the writer waits: {self.problem}" if self.problem else ""
+            return phrase(
+                "the writer has said nothing for {silent_min:,.0f} min: is dialer archive run alive?",
+                silent_min=silent_s / 60,
+            )
+        return phrase("the writer waits: {problem}", problem=self.problem) if self.problem else ""
 
 
 def standing(folder: Path, store: Store | None) -> Standing:
@@ -113,7 +117,11 @@ def open_writer(store: Store, folder: Path, key_file: Path, flush_s: float, ages
         key = read_key(key_file)
     except OSError as error:
         raise DiskError(
-            f"{key_file}: {error.strerror}: it keys the hashes of numbers; the daemon makes it, a copy does elsewhere"
+            phrase(
+                "{key_file}: {error}: it keys the hashes of numbers; the daemon makes it, a copy does elsewhere",
+                key_file=key_file,
+                error=error.strerror,
+            )
         ) from error
     try:
         lock = lock_folder(folder)

@@ -23,6 +23,7 @@ from dialer.archive.rows import OF_LEADS, Archived, Event, Unreadable
 from dialer.archive.sources import Sources, Taken
 from dialer.core.model import Lead
 from dialer.disk.archive.partitions import Partitions, Row
+from dialer.disk.archive.tables import LISTS
 from dialer.disk.errors import DiskError
 from dialer.store.base.errors import StoreError
 from dialer.store.base.streams import Entry
@@ -37,6 +38,8 @@ RETRY_S: Final = 5.0
 AGE_EVERY_S: Final = 86_400.0
 LOOK_EVERY_S: Final = 60.0
 """How often it is asked whether there are CRMs that nobody knew of."""
+
+COUNT_LISTS_EVERY_S: Final = 600.0
 
 STATUS_FILE: Final = "status.json"
 UNREADABLE: Final = "unreadable"
@@ -69,6 +72,7 @@ class Writer:
     _flushed_at: float = 0.0
     _aged_at: float = float("-inf")
     _looked_at: float = field(default_factory=time.monotonic)
+    _counted_at: float = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop. Redis and the disk may go and come back meanwhile."""
@@ -117,6 +121,9 @@ class Writer:
         if now - self._looked_at >= LOOK_EVERY_S:
             self.sources.open(who=self.who, now=time.time())
             self._looked_at = now
+        if now - self._counted_at >= COUNT_LISTS_EVERY_S:
+            self._count_lists(time.time())
+            self._counted_at = now
         if len(self.waiting) >= MOST_ROWS or now - self._flushed_at >= self.flush_s:
             self.flush()
         if now - self._aged_at >= AGE_EVERY_S:
@@ -147,6 +154,13 @@ class Writer:
                 self._unreadable(event.kind, event.id, error)
         self.waiting += taken
 
+    def _count_lists(self, at: float) -> None:
+        self.pending[LISTS.name] = [
+            rows.list_row(campaign, name, intake.accepted, intake.rejected, at)
+            for campaign, name, intake in self.sources.lists()
+        ]
+        self.counts[LISTS.name] += len(self.pending[LISTS.name])
+
     def _take_audited(self, entry: Entry) -> None:
         self._keep(rows.campaign_change(entry))
         for known, more in zip(self.erased, rows.erased_of(entry), strict=True):
@@ -175,14 +189,14 @@ class Writer:
 
     def flush(self) -> None:
         """Write what waits, then acknowledge it. Raises `DiskError`, `OSError`, `StoreError`: do it again then."""
+        self.partitions.merge(self.pending)
+        if any(self.erased):
+            changed = self.partitions.forget(*self.erased)
+            log.info("erased from the archive", rows=changed)
         if self.waiting:
-            self.partitions.merge(self.pending)
-            if any(self.erased):
-                changed = self.partitions.forget(*self.erased)
-                log.info("erased from the archive", rows=changed)
             self.sources.done(self.waiting)
-            self.waiting, self.erased = [], (set(), set())
-            self.pending.clear()
+        self.waiting, self.erased = [], (set(), set())
+        self.pending.clear()
         self._flushed_at = time.monotonic()
         self._tell()
 

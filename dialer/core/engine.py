@@ -37,7 +37,7 @@ from dialer.core.engine_view import EngineStatistics, EngineView
 from dialer.core.inbound import arriving
 from dialer.core.machines import judging
 from dialer.core.scripts import steps
-from dialer.core.talks import listening, parties
+from dialer.core.talks import listening, parties, queue
 from pacing.api import Observation, Settings, Snapshot
 from sip import messages
 from sip.causes import Cause
@@ -100,6 +100,7 @@ class Engine:
             self._silence_at = now + SILENCE_CHECK_S
             routing.silence(state, now)
             parties.look(state, now)
+            queue.look(state, now)
         while state.timers and state.timers[0][0] <= now:
             _, _, kind, name, about = heapq.heappop(state.timers)
             self._fire(kind, name, about, now)
@@ -204,6 +205,8 @@ class Engine:
         """Whoever waits on the line comes first, then whoever may have a lead to decide on."""
         if self.state.waiting:
             routing.assign_agents(self.state, now)
+        if self.state.queued and self.state.roster.ready:
+            queue.serve(self.state, now)
         if self.state.in_preview and self.state.roster.ready:
             previewing.offer(self.state, now)
         return self._collect()

@@ -20,6 +20,7 @@ from typing import BinaryIO, Final
 
 from compliance.evidence import Head, Line, seal
 from dialer.disk.errors import DiskError
+from dialer.language.phrases import phrase
 
 HEAD_FILE: Final = "head.json"
 LONGEST_LINE_BYTES: Final = 1024 * 1024
@@ -130,11 +131,11 @@ def read_head(folder: Path, key: bytes | None) -> Head:
 def read_key(path: Path) -> bytes:
     """The host's key: a file of 64 hexadecimal digits. Raises `DiskError`; `OSError` where it cannot be read."""
     if path.stat().st_mode & 0o007:
-        raise DiskError(f"{path} may be read by everybody: chmod 0600 {path}")
+        raise DiskError(phrase("{path} may be read by everybody: chmod 0600 {path}", path=path))
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise DiskError(f"{path} must hold {2 * KEY_BYTES} hexadecimal digits")
+        raise DiskError(phrase("{path} must hold {digits} hexadecimal digits", path=path, digits=2 * KEY_BYTES))
     return key

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from dialer.disk.errors import DiskError
+from dialer.language.phrases import phrase
 
 
 def lock_folder(folder: Path) -> int:
@@ -18,7 +19,7 @@ def lock_folder(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise DiskError(f"{folder} is in use by another process") from None
+        raise DiskError(phrase("{folder} is in use by another process", folder=folder)) from None
     return lock
 
 

@@ -123,6 +123,11 @@ def word(key: str) -> str:
     return translated(term(key))
 
 
+def words_of(error: BaseException) -> str:
+    """What an error says, in the language of the moment where it was raised with a phrase."""
+    return translated(error.args[0]) if error.args and isinstance(error.args[0], Phrase) else str(error)
+
+
 def _(msgid: str, /, **facts: Fact) -> str:
     """A sentence, said at once."""
     return translated(phrase(msgid, **facts))

@@ -1,4 +1,4 @@
-"""Lines of the audit trail: which are wanted, and how people read them. Pure."""
+"""Lines of the audit trail: which are wanted, and how people read them, in their language. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from dialer.language.translation import word
 from dialer.store.operators.control import Audited
 
 TIMES: Final = ("at", "until", "not_before")
@@ -49,7 +50,7 @@ def words_of(detail: Mapping[str, Any], when: Callable[[float], str]) -> str:
 
 def _named(name: str, value: Any) -> str:
     """A value with its name, as people say it; what stands for itself without one."""
-    shown = name.replace("_", " ")
+    shown = word(name)
     match value:
         case True:
             return shown

@@ -17,7 +17,6 @@ from __future__ import annotations
 import gc
 import signal
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -129,7 +128,7 @@ async def _serve(parts: Parts) -> tuple[Exit, bool]:
         await writer.replay()  # Redis may have come back after the last beat
     try:
         await marker.leave()
-        await trio.to_thread.run_sync(recovery.farewell, parts.store, parts.owner)
+        await parts.ask(recovery.farewell, parts.owner)
     except StoreError as error:
         log.warning("farewell not heard", detail=str(error))
     return ended, lost
@@ -148,12 +147,10 @@ async def _take_over(parts: Parts, writer: EventWriter, marker: MarkerWatch) -> 
         raise StartFailed(Exit.REDIS, "facts of an earlier run wait on disk, and Redis does not take them")
     try:
         earlier = await _earlier_runs(parts)
-        await trio.to_thread.run_sync(recovery.declare_dead, parts.store, earlier)
-        recover = partial(
-            recovery.recover, parts.store, parts.clock.wall(), only=earlier, before=parts.evidence.keep_ends
-        )
-        report = await trio.to_thread.run_sync(recover)
-        log_recovered(report, announced=await trio.to_thread.run_sync(settle.reannounce, parts.store))
+        await parts.ask(recovery.declare_dead, earlier)
+        keep = parts.evidence.keep_ends
+        report = await parts.ask(recovery.recover, parts.clock.wall(), only=earlier, before=keep)
+        log_recovered(report, announced=await parts.ask(settle.reannounce))
     except StoreError as error:
         raise StartFailed(Exit.REDIS, str(error)) from error
 
@@ -161,12 +158,12 @@ async def _take_over(parts: Parts, writer: EventWriter, marker: MarkerWatch) -> 
 async def _earlier_runs(parts: Parts) -> tuple[str, ...]:
     """Earlier runs under this host's name. Refuses to start beside one that still gives signs of life: it would lose
     its calls to us."""
-    before = await trio.to_thread.run_sync(recovery.namesakes, parts.store, parts.host)
+    before = await parts.ask(recovery.namesakes, parts.host)
     beats_s = NAMESAKE_BEATS * parts.settings.host.heartbeat_s
     youngest = max(before.values(), default=0.0)
     if before and parts.clock.wall() - youngest < beats_s:
         await trio.sleep(beats_s)
-        if await trio.to_thread.run_sync(recovery.namesakes, parts.store, parts.host) != before:
+        if await parts.ask(recovery.namesakes, parts.host) != before:
             raise StartFailed(Exit.CONFIG, f"host.name: another daemon named {parts.host!r} is alive")
     return tuple(before)
 

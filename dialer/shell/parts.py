@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Final
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import structlog
 import trio
@@ -58,11 +60,13 @@ from dialer.store.settlement import recovery
 from dialer.store.settlement.outbox import CrmEvent
 from sip.address import SIP_PORT
 from sip.edge.plan import INSIDE
-from sip.messages import Trunk
 from sip.pool import PoolSettings
+from sip.settings import Trunk
 
 log = structlog.get_logger()
 
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
 
 QUEUE: Final = 10_000
 """What may wait in memory. A full queue holds up whoever fills it."""
@@ -116,6 +120,10 @@ class Parts:
     def host(self) -> str:
         """This host's name."""
         return self.settings.host.name
+
+    async def ask(self, question: Callable[Concatenate[Store, P], Answer], *args: P.args, **named: P.kwargs) -> Answer:
+        """Something that the store must answer or do, in a thread. Raises what that raises."""
+        return await trio.to_thread.run_sync(partial(question, self.store, *args, **named))
 
 
 def open_parts(settings: DaemonSettings) -> Parts:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.problems import ConfigError
 from dialer.disk.errors import DiskError
-from dialer.language.translation import _, speak
+from dialer.language.translation import _, speak, words_of
 from dialer.operating.desk import Missing, Refused
 from dialer.store.base import errors
 from dialer.web.office import Office
@@ -118,19 +118,19 @@ def failed(office: Office, request: Request, person: Person | None, error: Excep
 def _said_of(error: Exception) -> tuple[int, str, tuple[str, ...]]:
     match error:
         case Missing() | errors.UnknownCampaign() | errors.UnknownLead():
-            return 404, str(error), ()
+            return 404, words_of(error), ()
         case Refused():
-            return 409, str(error), error.reasons
+            return 409, words_of(error), error.reasons
         case errors.CampaignArchived() | errors.CampaignInUse() | errors.CampaignExists() | errors.StreamFull():
-            return 409, str(error), ()
+            return 409, words_of(error), ()
         case errors.StoreUnavailable():
-            return 503, _("Redis does not answer: nothing was done; try again in a moment"), (str(error),)
+            return 503, _("Redis does not answer: nothing was done; try again in a moment"), (words_of(error),)
         case errors.NotAllowed():
-            return 403, _("the console's user at Redis may not do that"), (str(error),)
+            return 403, _("the console's user at Redis may not do that"), (words_of(error),)
         case ConfigError():
             return 409, _("that cannot be done with what was given"), tuple(map(str, error.problems))
         case DiskError():
-            return 500, str(error), ()
+            return 500, words_of(error), ()
         case TooLarge():
             return 413, _("this form is too long"), ()
         case _:

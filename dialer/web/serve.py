@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
 
 import structlog
 import trio
-from hypercorn.config import Config
+from hypercorn.config import Config, Sockets
 from hypercorn.trio import serve as hypercorn_serve
 
 from config.web.settings import WebSettings
@@ -23,6 +24,20 @@ GRACE_S: Final = 3.0
 """What is being answered at the end may take so long."""
 
 BACKLOG: Final = 200
+
+SLOWEST_MS: Final = 15_000
+"""A browser that takes nothing of what it is sent for so long is gone. Hypercorn waits for it without an end, also when
+it is told to stop, and it would keep its place among the viewers; so the kernel ends the connection."""
+
+
+class _Listening(Config):
+    """Hypercorn's settings, with what its sockets need besides; connections have it from the socket they came in at."""
+
+    def create_sockets(self) -> Sockets:
+        sockets = super().create_sockets()
+        for listener in (*sockets.secure_sockets, *sockets.insecure_sockets):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SLOWEST_MS)
+        return sockets
 
 
 async def serve(office: Office, notifier: Notifier, ready: Callable[[str], object] = lambda url: None) -> None:
@@ -57,7 +72,7 @@ async def _until_signal(stopping: trio.Event) -> None:
 
 
 def _config(settings: WebSettings) -> Config:
-    config = Config()
+    config = _Listening()
     host = f"[{settings.bind_address}]" if ":" in settings.bind_address else settings.bind_address
     config.bind = [f"{host}:{settings.port}"]
     config.certfile = settings.tls_certificate_file or None

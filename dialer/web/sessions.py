@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -15,6 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from config.web.settings import WebSettings
+from dialer.language.translation import _
 from dialer.store.base.connection import Store
 from dialer.store.base.errors import StoreError
 from dialer.store.operators import sessions as kept
@@ -51,17 +53,18 @@ class TooOften(Exception):
     """Somebody has tried to sign in too often; `wait_s` until the next try."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"too many tries; the next is possible in {wait_s:.0f} s")
+        super().__init__(_("too many tries; the next is possible in {wait_s:.0f} s", wait_s=wait_s))
         self.wait_s = wait_s
 
 
 @dataclass(slots=True)
 class Sessions:
-    """Who is signed in. Times of `throttle` are monotonic."""
+    """Who is signed in. `clock` is the monotonic one by which tries are counted."""
 
     store: Store
     settings: WebSettings
     users: Users
+    clock: Callable[[], float] = time.monotonic
     _by_name: Throttle = field(default_factory=lambda: Throttle(5, 60.0))
     _by_address: Throttle = field(default_factory=lambda: Throttle(20, 15.0))
     _seen: dict[str, tuple[float, Session]] = field(default_factory=dict)
@@ -70,7 +73,7 @@ class Sessions:
 
     async def sign_in(self, name: str, password: str, address: str) -> Person | None:
         """A new session; None where name or password are wrong. Raises `TooOften`, `StoreError`, `DiskError`."""
-        now = time.monotonic()
+        now = self.clock()
         wait_s = max(self._by_name.wait_s(name, now), self._by_address.wait_s(address, now))
         if wait_s:
             raise TooOften(wait_s)
@@ -80,7 +83,7 @@ class Sessions:
         if not await trio.to_thread.run_sync(is_password, user, password, limiter=self._hashing) or user is None:
             return None
         self._by_name.forgive(name)
-        self._by_address.forgive(address)
+        self._by_address.take_back(address)  # or who has an account could try others at will
         return await self._begin(name, user)
 
     async def _begin(self, name: str, user: User) -> Person:
@@ -151,7 +154,8 @@ class Sessions:
         peer = _peer(connection)
         if not self._is_proxy(peer):
             return peer
-        return connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()[:64] or peer
+        said = ",".join(connection.headers.getlist("x-forwarded-for"))  # some proxies add a line of their own
+        return said.rpartition(",")[2].strip()[:64] or peer
 
     def _is_proxy(self, peer: str) -> bool:
         try:

@@ -30,6 +30,11 @@ class Throttle:
         if len(self._full_at) > MOST_KEYS:
             self._full_at.popitem(last=False)
 
+    def take_back(self, key: str) -> None:
+        """The last try was right: it does not count, those before it do."""
+        if key in self._full_at:
+            self._full_at[key] -= self.each_s
+
     def forgive(self, key: str) -> None:
         """A try was right: those before it do not count."""
         self._full_at.pop(key, None)

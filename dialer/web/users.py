@@ -83,7 +83,7 @@ def is_password(user: User | None, password: str) -> bool:
     """Whether it is theirs. It takes a twentieth of a second and 64 MB, whoever asks."""
     try:
         _HASHER.verify(user.password if user is not None and user.password else _NOBODY, password[:LONGEST_PASSWORD])
-    except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
     return user is not None and bool(user.password)
 

@@ -24,11 +24,15 @@ from dialer.web.sessions import Person
 T = TypeVar("T")
 
 LONGEST_FORM_BYTES: Final = 65_536
+LONGEST_LENGTH: Final = 12
+"""Digits of a form's length; `int` refuses thousands of them."""
+
 MOST_FIELDS: Final = 200
+SLOWEST_FORM_S: Final = 10.0
 
 
 class TooLarge(Exception):
-    """A form that is longer than any of ours."""
+    """A form that is longer than any of ours, or takes longer to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +115,17 @@ class Page:
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form, each once. Raises `TooLarge`."""
     announced = request.headers.get("content-length", "0")
-    if not announced.isdecimal() or int(announced) > LONGEST_FORM_BYTES:
+    if not announced.isdecimal() or len(announced) > LONGEST_LENGTH or int(announced) > LONGEST_FORM_BYTES:
         raise TooLarge
     body = b""
-    async with aclosing(request.stream()) as parts:
-        async for part in parts:
-            body += part
-            if len(body) > LONGEST_FORM_BYTES:
-                raise TooLarge
+    with trio.move_on_after(SLOWEST_FORM_S) as limit:
+        async with aclosing(request.stream()) as parts:
+            async for part in parts:
+                body += part
+                if len(body) > LONGEST_FORM_BYTES:
+                    raise TooLarge
+    if limit.cancelled_caught:
+        raise TooLarge
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Final
+from urllib.parse import quote
 
 from compliance.numbers import masked_text
 from dialer.core.board import WindowRow
@@ -85,5 +87,6 @@ FILTERS: Final = {
     "stopwatch": figures.stopwatch,
     "tone": lambda style: TONES.get(style, "quiet"),
     "when": when,
+    "urlencode": partial(quote, safe=""),  # ids of leads have slashes; Jinja's own leaves them
     "words": lambda key: word(str(key)),
 }

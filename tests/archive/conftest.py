@@ -35,7 +35,15 @@ class Archive:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What a statement gives; `{attempts}` and so on stand for the tables' files."""
-        names = ("attempts", "inbound_calls", "outcomes", "agent_intervals", "pacing_minutes", "campaign_changes")
+        names = (
+            "attempts",
+            "inbound_calls",
+            "lists",
+            "outcomes",
+            "agent_intervals",
+            "pacing_minutes",
+            "campaign_changes",
+        )
         there = {name: f"read_parquet({quoted(self.folder / name / '*' / '*.parquet')})" for name in names}
         return run(connect(threads=1), sql.format(**there))
 

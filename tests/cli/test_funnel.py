@@ -8,8 +8,10 @@ import pytest
 
 from dialer.cli.base.failures import CliExit
 from dialer.core.inputs import CampaignState
+from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_counts import NO_LEAD
 from dialer.language.decisions import sentence
+from dialer.language.phrases import phrase
 from dialer.store.base.connection import Store, trip
 from dialer.store.leads import intake, leases
 from dialer.store.operators import campaigns
@@ -26,8 +28,8 @@ def fill(store: Store, campaign: str) -> None:
     intake.enqueue(store, campaign, [*leads, *later, {"lead_id": "bad"}])
     intake.take_in(store, campaign, "host-a:1", now, 100)
     taken = leases.lease(store, campaign, "host-a:1", 2, now, 120.0).leads
-    done = [taken[0].lead_id]
-    leases.close(store, campaign, "host-a:1", done, kind="blocklist", why="blocklist: on the list", now=now)
+    done, why = [taken[0].lead_id], lead_reasons.kept(lead_reasons.in_words("blocklist", phrase("no-call list")))
+    leases.close(store, campaign, "host-a:1", done, kind="blocklist", why=why, now=now)
     intake.enqueue(store, campaign, [{"lead_id": "new", "phone": "13700000000"}])
 
 

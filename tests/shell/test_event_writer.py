@@ -30,6 +30,7 @@ from dialer.store.base.streams import entries_of
 from dialer.store.crm import crm_map
 from dialer.store.operators import agents, campaigns, control, status
 from dialer.store.privacy import blocklist
+from dialer.store.settlement.outbox import from_wire
 from pacing.api import Mode
 from tests.crm_events import heard
 from tests.shell.fickle import Moods, fickle
@@ -181,6 +182,14 @@ def test_an_opt_out_blocks_the_number(desk: Desk) -> None:
     (line,) = control.audit_trail(desk.store, 5)
     assert (line.what, line.who) == ("block", "callee")
     assert line.detail == {"number": str(number(1)), "campaign": "", "source": "keypress"}
+
+
+def test_an_answer_of_a_script_is_kept_for_a_server_that_forgets(desk: Desk) -> None:
+    """It follows from no end; what else the CRM hears of the attempt may be missed."""
+    fields = {"attempt_id": "A1", "script": "survey", "step": "ask", "key": "5"}
+    desk.write([Publish("script_answer", "spring", fields), Publish("connected", "spring", {"attempt_id": "A1"})])
+    (row,) = cast("Kept", desk.writer.parts.evidence).journal
+    assert (row.kind, from_wire(row.data).kind) == ("event", "script_answer")
 
 
 def test_an_opt_out_waits_for_no_disk(desk: Desk) -> None:

@@ -42,9 +42,9 @@ from sip.messages import (
     HangUp,
     PeerRests,
     PoolEvent,
-    Trunk,
 )
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
 from tests.sip.fuzz_callers import Callers
 from tests.sip.mutations import PLAIN_SDP, description, mutated
 

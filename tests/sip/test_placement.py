@@ -62,8 +62,10 @@ def test_held_slots_are_not_given_away():
     placement.add(1, 4)
     placement.hold(1, 3)
     assert placement.place("a", 2) is None
+    assert placement.slots_for_calls(2) == 0
     placement.hold(1, 0)
     assert placement.place("a", 2) == 1
+    assert placement.slots_for_calls(2) == 4
 
 
 def test_lost_worker_names_its_calls():

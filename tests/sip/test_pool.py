@@ -28,11 +28,10 @@ from sip.messages import (
     PeerRests,
     Ping,
     Progress,
-    Trunk,
 )
 from sip.parties.messages import DialParty, LinkOpened
 from sip.pool import Pool, PoolSettings, PoolStartError, open_pool
-from sip.pool_settings import rtp_ranges
+from sip.settings import Trunk, rtp_ranges
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,6 +111,22 @@ def test_calls_beyond_the_room_are_not_sent(far):
             await until(pool, Progress, "c0")
             pool.send(HangUp("c0"))
             assert (await until(pool, Ended, "c0")).cause is Cause.CANCELLED
+
+    in_trio(run)
+
+
+def test_a_far_end_that_answers_no_bye_costs_a_line(far):
+    """The daemon hears so before the call's end: it would dial what no worker has room for."""
+    callee = far("deaf_to_bye")
+
+    async def run() -> None:
+        async with open_pool(settings(callee.port, lines=2)) as pool:
+            assert await until(pool, Capacity) == Capacity(4, 1)
+            pool.send(dial("c1"))
+            await until(pool, Answered)
+            pool.send(HangUp("c1"))
+            assert await until(pool, Capacity) == Capacity(2, 1)
+            assert (await until(pool, Ended)).call == "c1"
 
     in_trio(run)
 
@@ -397,8 +412,9 @@ def test_readers_that_are_slow_lose_nothing():
 
 PARENT = """
 import sys, trio
-from sip.messages import Dial, Trunk, Answered
+from sip.messages import Answered, Dial
 from sip.pool import PoolSettings, open_pool
+from sip.settings import Trunk
 async def main():
     async with open_pool(PoolSettings((Trunk("carrier", "127.0.0.1", int(sys.argv[1])),), lines=2)) as pool:
         pool.send(Dial("c1", "carrier", "+4930123456", "+4930999", 60.0))

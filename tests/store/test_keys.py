@@ -101,7 +101,7 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
     recovery.beat(store, OWNER, 60, NOW)
     recovery.farewell(store, OWNER)
     recovery.recover(store, NOW)
-    caller = callers.Caller(dialled[-1].lead, 0, NOW, NOW)
+    caller = callers.Caller(dialled[-1].lead, 0, NOW, NOW, b"")
     wish = FindCaller("I0", number(0), "main", "+861065550000", (floor.name,))
     callers.keep(store, caller, wish, OWNER, NOW)
     leads.page(store, floor.name)

@@ -18,7 +18,7 @@ from dialer.store.privacy import blocklist
 from dialer.store.privacy.opt_outs import OptedOut
 from dialer.store.settlement import ledger, recovery, retelling, settle
 from dialer.store.settlement.outbox import CrmEvent
-from dialer.store.settlement.retelling import Retold, end_row, missing, opt_out_row, permit_row, recording_row, retell
+from dialer.store.settlement.retelling import Retold, end_row, event_row, missing, opt_out_row, permit_row, retell
 from tests.crm_events import heard
 from tests.store.conftest import NOW, OWNER, Floor, number
 from tests.store.test_settle import events
@@ -121,10 +121,10 @@ def test_who_asked_not_to_be_called_is_blocked_again(floor: Floor) -> None:
     assert [(block.target.value, block.source) for block in blocked] == [(digits(number(3)), "keypress")]
 
 
-def test_the_event_of_a_recording_is_told_again(floor: Floor) -> None:
+def test_an_event_that_must_not_be_missed_is_told_again(floor: Floor) -> None:
     """As it was: the CRM must not miss it, and knows it by its id if it has it already."""
     event = CrmEvent("recording", "A1", "spring", NOW, {"attempt_id": "A1", "sha256": "00"})
-    retell(floor.store, [recording_row(event)], OWNER, NOW + 5)
+    retell(floor.store, [event_row(event)], OWNER, NOW + 5)
     (told,) = heard(floor.store, "recording")
     assert (told.id, told.data["sha256"]) == ("A1", "00")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from dialer.web import users
 from dialer.web.access import WebRole
 from dialer.web.app import application
 from dialer.web.office import Office, opened
+from dialer.web.visit import Page
 from pacing.api import Mode
 from tests.web.crowd import CAMPAIGNS, Crowd
 
@@ -40,6 +41,11 @@ CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 def catalogue() -> Catalogue:
     """The shipped policies."""
     return read_catalogue(Path("/nonexistent"))
+
+
+def path_of(page: Page, places: Mapping[str, str]) -> str:
+    """Where a page is, with everything that its path names."""
+    return page.path.replace(":path", "").format(**places)
 
 
 @dataclass

@@ -218,6 +218,7 @@ def test_an_archive_that_is_not_there_is_said(anna: Browser) -> None:
     assert "daily" in anna.get("/reports").text
     assert anna.get("/reports/nonesuch").status_code == 404
     assert anna.get("/reports/daily?period=someday").status_code == 409
+    assert anna.get("/reports/daily").status_code == 404
 
 
 # --- recordings -------------------------------------------------------------------------------------------------------
@@ -256,7 +257,8 @@ def test_a_recording_is_found_heard_and_marked(anna: Browser, recorded: Row, sto
 
     names = [line.split('"')[0] for line in anna.get(path).text.split('name="mark-')[1:]]
     assert anna.post(path, **{f"mark-{name}": "1" for name in names[1:]}).status_code == 409
-    assert anna.post(path, **{f"mark-{name}": "99999" for name in names}).status_code == 409
+    for wrong in ("99999", "00001", "-1", "1.5", "\u0663"):
+        assert anna.post(path, **{f"mark-{name}": wrong for name in names}).status_code == 409
     assert scores.since(store, 0.0) == []
     answer = anna.post(path, note="good", **{f"mark-{name}": "1" for name in names})
     assert "Your marks are kept." in anna.get(answer.headers["location"]).text

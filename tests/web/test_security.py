@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import HTTPConnection
 
 from config.daemon import DaemonSettings
 from config.web.settings import WebSettings
@@ -21,7 +22,7 @@ from dialer.web.app import PAGES, TOPICS
 from dialer.web.office import Office, opened
 from dialer.web.sessions import COOKIE
 from dialer.web.throttle import Throttle
-from tests.web.conftest import HASH, PASSWORD, Browser, catalogue
+from tests.web.conftest import HASH, PASSWORD, Browser, catalogue, path_of
 from tests.web.crowd import Crowd
 
 SignedIn = Callable[[WebRole], Browser]
@@ -38,7 +39,7 @@ PLACES = {
 def test_nobody_sees_anything_before_signing_in(browser: Browser) -> None:
     """Every page asks to sign in and leads back; every order and every stream is refused."""
     for page in PAGES:
-        answer = browser.ask(page.method, page.path.format(**PLACES))
+        answer = browser.ask(page.method, path_of(page, PLACES))
         if page.method == "GET":
             assert answer.status_code == 303
             assert answer.headers["location"].startswith("/sign-in")
@@ -58,7 +59,7 @@ def test_each_role_is_kept_to_its_own(signed_in: SignedIn, store: Store, role: W
     for page in PAGES:
         assert (page.may in ALLOWED[role]) or f'href="{page.path}"' not in links
         if page.may not in ALLOWED[role]:
-            path = page.path.format(**PLACES)
+            path = path_of(page, PLACES)
             answer = browser.post(path, to="stopped", what="logout") if page.method == "POST" else browser.get(path)
             assert answer.status_code == 403, page
 
@@ -255,6 +256,19 @@ def test_a_proxy_can_vouch(store: Store, settings: DaemonSettings) -> None:
     stranger = proxied(store, settings, ("10.0.0.0/8",))
     stranger.headers["x-remote-user"] = "the-administrator"
     assert stranger.get("/campaigns").status_code == 303
+
+
+@pytest.mark.parametrize("forged", [(), ("6.6.6.6",), ("6.6.6.6, 7.7.7.7",), ("6.6.6.6", "7.7.7.7")])
+def test_a_proxy_says_last_where_somebody_is(settings: DaemonSettings, store: Store, forged: tuple[str, ...]) -> None:
+    """What a browser has put before that does not count; some proxies add to its line, others add one."""
+    web = WebSettings(users_file=settings.web.users_file, proxy_networks=("127.0.0.0/8",))
+    office = opened(store, settings.model_copy(update={"web": web}), catalogue)
+    for lines in ((*forged, "10.0.0.9"), (", ".join((*forged, "10.0.0.9")),)):
+        headers = [(b"x-forwarded-for", line.encode()) for line in lines]
+        asking = HTTPConnection({"type": "http", "headers": headers, "client": ("127.0.0.1", 5)})
+        assert office.sessions.address(asking) == "10.0.0.9"
+        stranger = HTTPConnection({"type": "http", "headers": headers, "client": ("8.8.8.8", 5)})
+        assert office.sessions.address(stranger) == "8.8.8.8"
 
 
 def test_a_file_of_users_is_its_owners(tmp_path: Path) -> None:

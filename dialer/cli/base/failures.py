@@ -8,7 +8,7 @@ from enum import IntEnum
 import click
 
 from dialer.cli.base.text import say
-from dialer.language.translation import _, _n
+from dialer.language.translation import _, _n, words_of
 from dialer.shell.exits import Exit, StartFailed
 
 
@@ -67,28 +67,28 @@ def failure_of(error: Exception, redis_url: str) -> Failure | None:
             title = _n("{number:,} mistake", "{number:,} mistakes", len(error.problems))
             return Failure(Exit.CONFIG, _("the settings have {title}:", title=title), *map(str, error.problems))
         case StartFailed():
-            return Failure(error.exit_code, str(error))
+            return Failure(error.exit_code, words_of(error))
         case Missing():
-            return Failure(CliExit.NOT_FOUND, str(error), *error.reasons)
+            return Failure(CliExit.NOT_FOUND, words_of(error), *error.reasons)
         case Refused():
-            return Failure(CliExit.REFUSED, str(error), *error.reasons)
+            return Failure(CliExit.REFUSED, words_of(error), *error.reasons)
         case errors.StoreUnavailable():
             return Failure(
                 Exit.REDIS,
-                _("Redis at {redis_url} does not answer: {error}", redis_url=redis_url, error=error),
+                _("Redis at {redis_url} does not answer: {error}", redis_url=redis_url, error=words_of(error)),
                 _("Is it running? Name another one with: dialer --redis redis://HOST:6379/0 COMMAND"),
             )
         case errors.UnknownCampaign():
-            return Failure(CliExit.NOT_FOUND, str(error), *did_you_mean(error.campaign, error.existing))
+            return Failure(CliExit.NOT_FOUND, words_of(error), *did_you_mean(error.campaign, error.existing))
         case errors.UnknownLead():
-            return Failure(CliExit.NOT_FOUND, str(error))
+            return Failure(CliExit.NOT_FOUND, words_of(error))
         case errors.CampaignArchived() | errors.CampaignExists() | errors.CampaignInUse() | errors.StreamFull():
-            return Failure(CliExit.REFUSED, str(error))
+            return Failure(CliExit.REFUSED, words_of(error))
         case errors.NotAllowed():
-            return Failure(CliExit.REFUSED, str(error), _("docs/operations.md says who may do what."))
+            return Failure(CliExit.REFUSED, words_of(error), _("docs/operations.md says who may do what."))
         case DiskError():
-            return Failure(Exit.CONFIG, str(error))
+            return Failure(Exit.CONFIG, words_of(error))
         case errors.StoreError():
-            return Failure(Exit.REDIS, _("Redis at {redis_url}: {error}", redis_url=redis_url, error=error))
+            return Failure(Exit.REDIS, _("Redis at {redis_url}: {error}", redis_url=redis_url, error=words_of(error)))
         case _:
             return None

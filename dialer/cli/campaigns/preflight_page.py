@@ -14,7 +14,7 @@ from dialer.cli.base.output import alarm, table
 from dialer.cli.campaigns.due_times import bar_width, due_times
 from dialer.core.leads.lead_counts import clock_words
 from dialer.core.leads.preflight import Preflight, RuleCount, refused_words, sentence
-from dialer.language.translation import _, _n, translated
+from dialer.language.translation import _, _n, translated, word
 from dialer.operating.figures import ACCENT, BAD, GOOD, QUIET, WARN, count, percent
 
 MOST_DETAILS: Final = 4
@@ -64,7 +64,7 @@ def _rows(judgement: Preflight, zone: tzinfo | None) -> RenderableType:
         for leads, style, words, until in places
     ]
     together = stacked([(leads, style) for leads, style, *_ in places], bar_width())
-    rows.append((Text("judged", "bold"), Text(count(judgement.judged), "bold"), "", together, ""))
+    rows.append((Text(word("judged"), "bold"), Text(count(judgement.judged), "bold"), "", together, ""))
     return table(("leads are", "leads", "share", "", "until"), rows, right=("leads", "share"))
 
 

@@ -11,14 +11,14 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from dialer.cli.base.arguments import region_option
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.privacy.block import as_data, drawn
-from dialer.language.translation import _, _n
+from dialer.language.translation import _, _n, word
 from dialer.operating.figures import BAD, QUIET
 from dialer.operating.glossary import place_word
 from dialer.operating.person import LeadVerdict, look_at
-from dialer.operating.text import counted
 from dialer.store.privacy.person import Person
 
 MOST_CALLS: Final = 50
@@ -26,6 +26,7 @@ MOST_CALLS: Final = 50
 
 
 @click.command()
+@examples('dialer customer "138 0013 8000"', "dialer customer C-4711 --evidence")
 @click.argument("number_or_id", metavar="NUMBER|ID")
 @region_option
 @click.option("--evidence", is_flag=True, help="Also what is on record on this host; needs the host's key.")
@@ -35,11 +36,6 @@ def customer(invocation: Invocation, number_or_id: str, region: str, evidence: b
     with its outcome and what the agent wrote, blocks, consents, and when each lead may be called.
 
     Numbers are masked. The audit trail says who looked at whom.
-
-    \b
-    Example:
-      dialer customer "138 0013 8000"
-      dialer customer C-4711 --evidence
     """
     with invocation.desk() as desk:
         person, verdicts = look_at(desk, number_or_id, region, now())
@@ -63,7 +59,7 @@ def page(
     who = Text.assemble((", ".join(map(str, person.numbers)) or _("no number"), "bold"))
     if person.customers:
         who.append(_("  customer {names}", names=", ".join(person.customers)))
-    yield who.append(f"  {counted(len(person.leads) + person.more_leads, 'lead')}", QUIET)
+    yield who.append(f"  {_n('{number:,} lead', '{number:,} leads', len(person.leads) + person.more_leads)}", QUIET)
     if person.blocks:
         yield from ("", alarm("blocked:", BAD), drawn(person.blocks))
     sentences = {(verdict.campaign, verdict.lead_id): verdict.sentence for verdict in verdicts}
@@ -119,7 +115,7 @@ def _counted_calls(person: Person) -> Iterator[RenderableType]:
     newest = person.calls[-MOST_CALLS:]
     yield table(
         ("at", "number", "campaign", "what came of it"),
-        [(when(call.at), call.number, call.campaign or "(deleted)", call.what) for call in newest],
+        [(when(call.at), call.number, call.campaign or word("(deleted)"), call.what) for call in newest],
     )
 
 

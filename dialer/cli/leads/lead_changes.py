@@ -5,21 +5,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, Final
 
 import click
 
 from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.failures import CliExit
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, show_page
 from dialer.cli.base.scheduling import standing_back
 from dialer.cli.leads.lead_choice import Choice, choice_options, find, time_of
 from dialer.core.leads import lead_reasons
 from dialer.language.phrases import N_
-from dialer.language.translation import _, _n
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n, word
 from dialer.store.base.connection import Store
 from dialer.store.leads.bulk import changes, deletion, transfer
 from dialer.store.leads.bulk.changes import Change, Done
@@ -54,13 +55,14 @@ Batch = Callable[[Store, Sequence[str], float], Mapping[str, int]]
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done: `verb` in the infinitive, `past` as the answer has it; `default` are the states that are
-    meant where none is named."""
+    meant where none is named. `detail` goes into the audit trail."""
 
     verb: str
     past: str
     default: tuple[LeadState, ...]
     batch: Batch
     at_once: int = changes.CHANGED_AT_ONCE
+    detail: Mapping[str, str] = field(default_factory=dict)
 
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask before.")
@@ -69,6 +71,16 @@ at_option = click.option("--at", metavar="TIME", help="When they are due: 14:00,
 to_option = click.option("--to", "target", required=True, metavar="CAMPAIGN", shell_complete=campaign_names)
 level_option = click.option("--priority", type=click.IntRange(0, HIGHEST_PRIORITY), help="Their priority from now on.")
 why_option = click.option("--because", default="", metavar="TEXT", help="Why, for the leads' stories.")
+
+
+def planned(function: Callable[..., Plan]) -> Callable[..., None]:
+    """A command that does to the chosen leads what `function` plans."""
+
+    @wraps(function)
+    def command(invocation: Invocation, *, choice: Choice, dry_run: bool, yes: bool, **given: Any) -> Answer:
+        return _carry_out(invocation, choice, function(invocation, choice, **given), dry_run, yes)
+
+    return dry_run_option(yes_option(answering(command)))
 
 
 def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool, yes: bool) -> Answer:
@@ -91,14 +103,15 @@ def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool
             leads=_n("{number:,} lead", "{number:,} leads", len(matching.lead_ids)),
             campaign=choice.campaign,
         )
+        preview = [_("To {verb}: {what}", verb=word(plan.verb), what=what), matching.page()]
         if dry_run:
-            return Answer(data | {"fates": {}}, [_("To {verb}: {what}", verb=plan.verb, what=what), matching.page()])
+            return Answer(data | {"fates": {}}, preview)
         if not as_json:
-            show_page([_("To {verb}: {what}", verb=plan.verb, what=what), matching.page()])
+            show_page(preview)
         if not yes:
-            click.confirm(f"{plan.verb.capitalize()} {what}?", abort=True)
+            click.confirm(_("{verb} {what}?", verb=word(plan.verb).capitalize(), what=what), abort=True)
         fates = _in_batches(invocation, store, choice, plan, matching.lead_ids, hidden=as_json)
-    lines = [f"{plan.past}: {counted(fates['done'], 'lead')}"]
+    lines = [_("{past}: {leads}", past=plan.past, leads=_n("{number:,} lead", "{number:,} leads", fates["done"]))]
     lines += [
         _("  {number:,} {fate}", number=number, fate=_(WORDS[fate]))
         for fate, number in fates.items()
@@ -120,7 +133,7 @@ def _in_batches(
                 bar.advance(len(ids))
                 time.sleep(REST_S)
     finally:  # also where somebody interrupts it, or the server goes away
-        detail = {**choice.given, "matched": len(lead_ids), "fates": dict(fates)}
+        detail = {**choice.given, **plan.detail, "matched": len(lead_ids), "fates": dict(fates)}
         what = f"leads_{plan.verb.split()[0]}"
         control.audit(store, what, who=invocation.who, now=now(), detail=detail)
     return fates
@@ -141,145 +154,103 @@ def _reason(text: str) -> str:
 
 
 @click.command("release")
+@examples("dialer leads release spring-sale --reason hours")
 @choice_options
 @at_option
-@dry_run_option
-@yes_option
-@answering
-def release(invocation: Invocation, choice: Choice, at: str | None, dry_run: bool, yes: bool) -> Answer:
+@planned
+def release(invocation: Invocation, choice: Choice, at: str | None) -> Plan:
     """Let leads that wait be due at once, or at a time.
 
     Every rule still judges them before they are called: who is refused waits again, for what holds now.
-
-    \b
-    Example:
-      dialer leads release spring-sale --reason hours
     """
     due_at, why = time_of(at, "--at", now()) or now(), lead_reasons.ordered("released", invocation.who)
     change = changes.due_again({LeadState.WAITING}, due_at, why)
-    plan = Plan("release", "Released", (LeadState.WAITING,), _changing(invocation, choice, change))
-    return _carry_out(invocation, choice, plan, dry_run, yes)
+    return Plan("release", _("Released"), (LeadState.WAITING,), _changing(invocation, choice, change))
 
 
 @click.command("reopen")
+@examples("dialer leads reopen spring-sale --disposition no_answer --older-than 3d")
 @choice_options
 @at_option
 @level_option
-@dry_run_option
-@yes_option
-@answering
-def reopen(
-    invocation: Invocation, choice: Choice, at: str | None, priority: int | None, dry_run: bool, yes: bool
-) -> Answer:
+@planned
+def reopen(invocation: Invocation, choice: Choice, at: str | None, priority: int | None) -> Plan:
     """Call closed leads again: recycle no-answers, for example. Their tries and their story stay.
 
     Caps, calling hours and the no-call list hold for them as for any lead. How often the retry table calls them again
     is counted over all their tries.
-
-    \b
-    Example:
-      dialer leads reopen spring-sale --disposition no_answer --older-than 3d
     """
     due_at, why = time_of(at, "--at", now()) or now(), lead_reasons.ordered("reopened", invocation.who)
     change = changes.due_again({LeadState.CLOSED}, due_at, why, priority)
-    plan = Plan("reopen", "Reopened", (LeadState.CLOSED,), _changing(invocation, choice, change))
-    return _carry_out(invocation, choice, plan, dry_run, yes)
+    return Plan("reopen", _("Reopened"), (LeadState.CLOSED,), _changing(invocation, choice, change))
 
 
 @click.command("cancel")
+@examples('dialer leads cancel spring-sale 4711 4712 --because "bought in the shop" --yes')
 @choice_options
 @why_option
-@dry_run_option
-@yes_option
-@answering
-def cancel(invocation: Invocation, choice: Choice, because: str, dry_run: bool, yes: bool) -> Answer:
+@planned
+def cancel(invocation: Invocation, choice: Choice, because: str) -> Plan:
     """Call leads no more: they are closed, wherever they are.
 
     One that a daemon is about to dial is not dialled. A phone that rings already rings for the legal minimum, whoever
     answers is served, and the lead is closed after that.
-
-    \b
-    Example:
-      dialer leads cancel spring-sale 4711 4712 --because "bought in the shop" --yes
     """
     change = changes.cancelled(invocation.who, _reason(because))
-    plan = Plan("cancel", "Cancelled", OPEN, _changing(invocation, choice, change))
-    return _carry_out(invocation, choice, plan, dry_run, yes)
+    return Plan("cancel", _("Cancelled"), OPEN, _changing(invocation, choice, change))
 
 
 @click.command("priority")
+@examples("dialer leads priority 9 spring-sale --attr vip=true")
 @click.argument("level", type=click.IntRange(0, HIGHEST_PRIORITY))
 @choice_options
-@dry_run_option
-@yes_option
-@answering
-def priority(invocation: Invocation, level: int, choice: Choice, dry_run: bool, yes: bool) -> Answer:
-    """Give leads another priority: 9 goes first, 5 is usual.
-
-    \b
-    Example:
-      dialer leads priority 9 spring-sale --attr vip=true
-    """
+@planned
+def priority(invocation: Invocation, choice: Choice, level: int) -> Plan:
+    """Give leads another priority: 9 goes first, 5 is usual."""
     change = changes.prioritised(level)
-    plan = Plan("priority", _("Of priority {level} now", level=level), OPEN, _changing(invocation, choice, change))
-    return _carry_out(invocation, choice, plan, dry_run, yes)
+    return Plan("priority", _("Of priority {level} now", level=level), OPEN, _changing(invocation, choice, change))
 
 
 @click.command("move")
+@examples("dialer leads move spring-sale --to win-back --disposition no_answer")
 @choice_options
 @to_option
 @level_option
-@dry_run_option
-@yes_option
-@answering
-def move(invocation: Invocation, choice: Choice, target: str, priority: int | None, dry_run: bool, yes: bool) -> Answer:
+@planned
+def move(invocation: Invocation, choice: Choice, target: str, priority: int | None) -> Plan:
     """Move leads into another campaign, with their tries. Their history stays where it was made.
 
     Leads in a call stay, and so do those whose id or number is there already. After an interruption move them again:
     dialer leads move CAMPAIGN --to OTHER --state closed --reason moved.
-
-    \b
-    Example:
-      dialer leads move spring-sale --to win-back --disposition no_answer
     """
-    way = Transfer(choice.campaign, target, invocation.who, priority)
-    return _transfer(
-        invocation,
-        choice,
-        way,
-        Plan("move", _("Moved to {target}", target=target), OPEN, _transferring(way, True)),
-        dry_run,
-        yes,
-    )
+    batch = _transferring(transfer.move, invocation, choice, target, priority)
+    return Plan("move", _("Moved to {target}", target=target), OPEN, batch, detail={"to": target})
 
 
 @click.command("copy")
+@examples("dialer leads copy spring-sale --to survey --outcome sale")
 @choice_options
 @to_option
 @level_option
-@dry_run_option
-@yes_option
-@answering
-def copy(invocation: Invocation, choice: Choice, target: str, priority: int | None, dry_run: bool, yes: bool) -> Answer:
-    """Copy leads into another campaign, as fresh ones. Caps count the calls of both.
+@planned
+def copy(invocation: Invocation, choice: Choice, target: str, priority: int | None) -> Plan:
+    """Copy leads into another campaign, as fresh ones. Caps count the calls of both."""
+    batch = _transferring(transfer.copy, invocation, choice, target, priority)
+    return Plan("copy", _("Copied to {target}", target=target), ANY, batch, detail={"to": target})
 
-    \b
-    Example:
-      dialer leads copy spring-sale --to survey --outcome sale
-    """
+
+def _transferring(
+    act: Callable[[Store, Transfer, Sequence[str], float], Mapping[transfer.Fate, int]],
+    invocation: Invocation,
+    choice: Choice,
+    target: str,
+    priority: int | None,
+) -> Batch:
+    if target == choice.campaign:
+        raise click.UsageError(_("--to: that is where they are"))
+    with invocation.store() as store:
+        campaigns.get(store, target)
     way = Transfer(choice.campaign, target, invocation.who, priority)
-    return _transfer(
-        invocation,
-        choice,
-        way,
-        Plan("copy", _("Copied to {target}", target=target), ANY, _transferring(way, False)),
-        dry_run,
-        yes,
-    )
-
-
-def _transferring(way: Transfer, moving: bool) -> Batch:
-    act = transfer.move if moving else transfer.copy
 
     def batch(store: Store, ids: Sequence[str], moment: float) -> Mapping[str, int]:
         return {fate.value: number for fate, number in act(store, way, ids, moment).items()}
@@ -287,30 +258,16 @@ def _transferring(way: Transfer, moving: bool) -> Batch:
     return batch
 
 
-def _transfer(invocation: Invocation, choice: Choice, way: Transfer, plan: Plan, dry_run: bool, yes: bool) -> Answer:
-    if way.target == choice.campaign:
-        raise click.UsageError(_("--to: that is where they are"))
-    with invocation.store() as store:
-        campaigns.get(store, way.target)
-    choice = Choice(choice.campaign, choice.lead_ids, choice.file, choice.criteria, {**choice.given, "to": way.target})
-    return _carry_out(invocation, choice, plan, dry_run, yes)
-
-
 @click.command("delete")
+@examples("dialer leads delete spring-sale --file taken-back.csv")
 @choice_options
-@dry_run_option
-@yes_option
-@answering
-def delete(invocation: Invocation, choice: Choice, dry_run: bool, yes: bool) -> Answer:
+@planned
+def delete(invocation: Invocation, choice: Choice) -> Plan:
     """Delete leads with everything that the campaign knows of them. It cannot be undone.
 
     What is counted stays: reports, the abandonment ledger, and the contact history of their numbers, which the caps
     need. One in a call is closed when it ends: delete it then. A person who asks to be forgotten is erased with
     `dialer erase`. The CRM is told which leads are gone.
-
-    \b
-    Example:
-      dialer leads delete spring-sale --file taken-back.csv
     """
 
     def batch(store: Store, ids: Sequence[str], moment: float) -> Mapping[str, int]:
@@ -319,7 +276,7 @@ def delete(invocation: Invocation, choice: Choice, dry_run: bool, yes: bool) -> 
         deleted = deletion.delete(store, choice.campaign, ids, who=invocation.who, now=moment)
         return Counter(_PURGED_AS[answer] for answer in deleted)
 
-    return _carry_out(invocation, choice, Plan("delete", "Deleted", ANY, batch), dry_run, yes)
+    return Plan("delete", _("Deleted"), ANY, batch)
 
 
 COMMANDS: Final = (release, reopen, move, copy, cancel, priority, delete)

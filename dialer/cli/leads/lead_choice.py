@@ -22,7 +22,7 @@ from dialer.cli.base.output import progress_bar, table
 from dialer.core.leads import lead_reasons
 from dialer.core.model import Disposition
 from dialer.language.translation import _
-from dialer.operating.glossary import place_word
+from dialer.operating.glossary import place_word, rule_word
 from dialer.store.base.connection import Store, trip
 from dialer.store.leads.bulk.selection import MOST, Filter, chosen, named
 from dialer.store.leads.leads import LeadState, Seen
@@ -203,7 +203,7 @@ class Found:
     def page(self) -> RenderableType:
         """For people."""
         shown = self.kinds.most_common(MOST_REASONS)
-        drawn = [(f"{number:,}", place_word(state), reason) for (state, reason), number in shown]
+        drawn = [(f"{number:,}", place_word(state), rule_word(reason)) for (state, reason), number in shown]
         rest = len(self.lead_ids) - sum(number for _, number in shown)
         if rest:
             drawn.append((f"{rest:,}", "", _("other reasons")))

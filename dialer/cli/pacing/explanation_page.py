@@ -52,7 +52,7 @@ def page(explained: Explanation, now: float, width: int) -> RenderableType:
 
 def _budget(windows: Sequence[WindowRow], room: int) -> list[Row]:
     longest = max((cell_len(translated(window.name)) for window in windows), default=0)
-    return [("" if place else "budget", _window(window, longest, room)) for place, window in enumerate(windows)]
+    return [("" if place else word("budget"), _window(window, longest, room)) for place, window in enumerate(windows)]
 
 
 def _window(window: WindowRow, longest: int, room: int) -> Text:
@@ -86,12 +86,12 @@ def _window(window: WindowRow, longest: int, room: int) -> Text:
 def _host(view: HostView, abandon_after_s: float, now: float, room: int) -> list[RenderableType]:
     record = view.record
     title = Text.assemble(
-        (f" {view.host}", "bold"), "  ", ("● ", GOOD if view.alive else QUIET), view.settings.mode.value
+        (f" {view.host}", "bold"), "  ", ("● ", GOOD if view.alive else QUIET), word(view.settings.mode.value)
     )
     if record is None:
         title.append(_("   has saved nothing yet; it will within a minute"), QUIET)
     else:
-        about = "saved" if view.alive else _("not alive; saved")
+        about = _("saved") if view.alive else _("not alive; saved")
         title.append(
             _("   {about} {ago} by {owner}", about=about, ago=_ago(now - record.at), owner=record.owner),
             QUIET if view.alive else WARN,
@@ -101,7 +101,7 @@ def _host(view: HostView, abandon_after_s: float, now: float, room: int) -> list
     if view.drawn is not None:
         rows += _learnt(view.drawn, view.settings, room)
     elif record is not None:
-        rows.append(("learnt", Text(_("mode {mode} learns nothing", mode=view.settings.mode), QUIET)))
+        rows.append(("learnt", Text(_("mode {mode} learns nothing", mode=word(view.settings.mode)), QUIET)))
     rows.append(("settings", _settings(view.settings, abandon_after_s, room)))
     return [title, labelled(rows, LABEL)]
 
@@ -204,7 +204,7 @@ def _risk(drawn: ModelSummary, room: int) -> Text:
 def _settings(settings: Settings, abandon_after_s: float, room: int) -> Text:
     parts = [
         _("cap {cap_words}", cap_words=cap_words(settings.max_abandon_rate)),
-        _("guarantee {guarantee}", guarantee=settings.guarantee),
+        _("guarantee {guarantee}", guarantee=word(settings.guarantee)),
         _("abandoned after {abandon_after_s:g} s", abandon_after_s=abandon_after_s),
         _("rings {ring_timeout_s:g} s", ring_timeout_s=settings.ring_timeout_s),
         _("up to {max_calls_per_agent:g} calls for each agent", max_calls_per_agent=settings.max_calls_per_agent),

@@ -14,15 +14,12 @@ from compliance.blocks import BadBlock, BlockKind, Target, of_number
 from compliance.numbers import BadNumber, parse
 from dialer.cli.base.arguments import SPAN_EXAMPLES, span_s
 from dialer.cli.base.failures import CliExit, Failure
-from dialer.language.translation import _, _n
-from dialer.operating.text import counted
+from dialer.language.translation import _, _n, word
 from dialer.store.base.fields import EPOCH_MAX
 
 MAX_TARGETS: Final = 1_000_000
 MAX_BAD_SHOWN: Final = 20
 BATCH: Final = 500
-
-_PLURALS: Final = {"number": "numbers", "prefix": "prefixes", "customer": "customers", "account": "accounts"}
 
 Row = TypeVar("Row")
 
@@ -150,10 +147,19 @@ def counted_targets(number: int, targets: Sequence[Target]) -> str:
     """So many of what all the targets are, such as "3 numbers"; entries where they differ. A single one by itself,
     masked: a number that was read by the rules of another country is seen by its country code."""
     if number == 1 and len(targets) == 1:
-        return str(targets[0])
+        return f"{word(targets[0].kind.value)} {targets[0].shown}"
     kinds = {target.kind.value for target in targets}
-    kind = kinds.pop() if len(kinds) == 1 else "entry"
-    return counted(number, kind, _PLURALS.get(kind, "entries"))
+    match kinds.pop() if len(kinds) == 1 else "entry":
+        case "number":
+            return _n("{number:,} number", "{number:,} numbers", number)
+        case "prefix":
+            return _n("{number:,} prefix", "{number:,} prefixes", number)
+        case "customer":
+            return _n("{number:,} customer", "{number:,} customers", number)
+        case "account":
+            return _n("{number:,} account", "{number:,} accounts", number)
+        case _:
+            return _n("{number:,} entry", "{number:,} entries", number)
 
 
 def batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

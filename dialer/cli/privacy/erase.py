@@ -6,19 +6,19 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from compliance.numbers import E164, BadNumber, masked_text, parse
 from dialer.cli.base.arguments import region_option
 from dialer.cli.base.failures import warn
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import show_json
 from dialer.cli.base.text import say
 from dialer.language.translation import _, _n
 from dialer.operating import hosts
-from dialer.operating.text import counted
 from dialer.store.base.connection import Store
 from dialer.store.operators import campaigns, control
 from dialer.store.privacy import erasures
@@ -27,20 +27,42 @@ from dialer.store.privacy.erase import erase as erase_now
 from dialer.store.privacy.erasures import Erasure
 
 MAX_REASON = 200
-DONE = {
-    "leads": ("lead with its attempts, outcomes and notes", "leads with their attempts, outcomes and notes"),
-    "queued": ("lead that waited to be taken in", "leads that waited to be taken in"),
-    "rejected": ("copy of a rejected lead", "copies of rejected leads"),
-    "events": ("event in the stream to the CRM", "events in the stream to the CRM"),
-    "unwritten": (
-        "name and notes in an end that waits to be written",
-        "names and notes in ends that wait to be written",
-    ),
-    "histories": ("contact history", "contact histories"),
-}
+KINDS: Final = ("leads", "queued", "rejected", "events", "unwritten", "histories")
+"""What an erasure takes away, in the order in which it is said."""
+
+
+def _erased(name: str, number: int) -> str:
+    """What is gone of one kind, and how much of it."""
+    match name:
+        case "leads":
+            return _n(
+                "{number:,} lead with its attempts, outcomes and notes",
+                "{number:,} leads with their attempts, outcomes and notes",
+                number,
+            )
+        case "queued":
+            return _n(
+                "{number:,} lead that waited to be taken in", "{number:,} leads that waited to be taken in", number
+            )
+        case "rejected":
+            return _n("{number:,} copy of a rejected lead", "{number:,} copies of rejected leads", number)
+        case "events":
+            return _n("{number:,} event in the stream to the CRM", "{number:,} events in the stream to the CRM", number)
+        case "unwritten":
+            return _n(
+                "{number:,} name and notes in an end that waits to be written",
+                "{number:,} names and notes in ends that wait to be written",
+                number,
+            )
+        case _:
+            return _n("{number:,} contact history", "{number:,} contact histories", number)
 
 
 @click.command()
+@examples(
+    'dialer erase 13800001234 --reason "letter of 3 March"',
+    'dialer erase --customer C-4711 --reason "asked by mail" --also-history --yes',
+)
 @click.argument("number", required=False)
 @click.option("--customer", default="", metavar="ID", help="Erase by the CRM's customer_id instead.")
 @click.option("--reason", required=True, help="Why, for the record, such as the letter's date.")
@@ -70,11 +92,6 @@ def erase(
     away and have recordings; the contact history
     until its retention ends, because the frequency rules need it, unless --also-history is given; evidence, which has
     keyed hashes of numbers; counts. The erasure goes into the audit trail and on record.
-
-    \b
-    Example:
-      dialer erase 13800001234 --reason "letter of 3 March"
-      dialer erase --customer C-4711 --reason "asked by mail" --also-history --yes
     """
     asked_number = _asked_number(number, customer, reason, region)
     if as_json and not yes:
@@ -171,7 +188,7 @@ def _show_done(store: Store, done: Erasure, known: Found, as_json: bool) -> None
     else:
         say(_("Erased (erasure {id}):", id=done.id))
         for name, number in _deleted(done).items():
-            say(f"  {counted(number, *DONE[name])}")
+            say(f"  {_erased(name, number)}")
         if done.leads:
             number = len(done.leads)
             say(
@@ -180,7 +197,7 @@ def _show_done(store: Store, done: Erasure, known: Found, as_json: bool) -> None
                     numbers=_n("{number:,} lead is", "{number:,} leads are", number),
                 )
             )
-        say("Kept:")
+        say(_("Kept:"))
         for what, why in kept.items():
             say(f"  {what}: {why}")
     if not hosts.read(store).alive:
@@ -188,7 +205,7 @@ def _show_done(store: Store, done: Erasure, known: Found, as_json: bool) -> None
 
 
 def _deleted(done: Erasure) -> Mapping[str, int]:
-    return {name: done.done[name] for name in DONE if done.done.get(name)}
+    return {name: done.done[name] for name in KINDS if done.done.get(name)}
 
 
 def _kept(done: Erasure, known: Found) -> dict[str, Any]:

@@ -15,9 +15,8 @@ from dialer.cli.base.output import progress_bar
 from dialer.cli.base.text import say
 from dialer.disk.register_lines import MAX_EXAMPLES, Account, Bytes
 from dialer.disk.registers import open_register
-from dialer.language.translation import _
+from dialer.language.translation import _, _n
 from dialer.operating.figures import count
-from dialer.operating.text import counted
 
 GZIP: Final = b"\x1f\x8b"
 LEAST_OF_BEFORE: Final = 0.9
@@ -83,7 +82,9 @@ def reading(path: Path) -> Iterator[tuple[Bytes, Callable[[], None]]]:
 
 def report(account: Account) -> None:
     """Say what became of the lines of a list."""
-    say(f"{counted(account.lines, 'line')}, {counted(account.numbers, 'number')}")
+    lines = _n("{number:,} line", "{number:,} lines", account.lines)
+    numbers = _n("{number:,} number", "{number:,} numbers", account.numbers)
+    say(f"{lines}, {numbers}")
     for reason, number in account.refused.most_common():
         lines = ", ".join(map(str, account.examples[reason])) + (", ..." if number > MAX_EXAMPLES else "")
         say(_("  {number:>9}  {reason}  [line {lines}]", number=count(number), reason=reason, lines=lines))

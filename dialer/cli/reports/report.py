@@ -21,7 +21,7 @@ from dialer.cli.base.text import say
 from dialer.cli.reports.ask import sql, verify
 from dialer.cli.reports.zone import period_given, zone_of
 from dialer.language.translation import Language, _, language, speaking
-from dialer.reports.catalogue import KEY_HEADS, REPORTS, Report
+from dialer.reports.catalogue import REPORTS, Report
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from dialer.reports.compose import Document
@@ -43,7 +43,7 @@ def report() -> None:
 def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     for text in given:
         if not MAIL_ADDRESS.fullmatch(text):
-            raise click.BadParameter(f"{text!r} is not an address such as anna@example.com")
+            raise click.BadParameter(_("{text!r} is not an address such as anna@example.com", text=text))
     return given
 
 
@@ -66,7 +66,7 @@ def _options(of: Report) -> list[click.Parameter]:
         click.Option(
             ["--by"],
             multiple=True,
-            type=click.Choice([key.replace("_", "-") for key in KEY_HEADS]),
+            type=click.Choice([key.replace("_", "-") for key in of.parts[-1].can_be_by]),
             help="Group the last table by this instead; repeatable.",
         ),
         click.Option(

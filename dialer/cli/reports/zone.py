@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from dialer.cli.base.invocation import Invocation
+from dialer.language.translation import _
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from dialer.disk.archive.sums import Period
@@ -28,4 +29,4 @@ def period_given(invocation: Invocation, text: str) -> Period:
     try:
         return period_of(text, datetime.now(ZoneInfo(zone_of(invocation))).date())
     except ValueError as error:
-        raise click.UsageError(f"--period {error}") from error
+        raise click.UsageError(_("--period {error}", error=error)) from error

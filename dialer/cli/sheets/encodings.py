@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dialer.language.translation import _
+
 CHUNK_BYTES: Final = 1 << 20
 SAMPLE_BYTES: Final = 1 << 18
 """So much text besides ASCII is looked at."""
@@ -69,11 +71,11 @@ def _known(name: str) -> str:
     try:
         return "utf-8-sig" if codecs.lookup(name).name == "utf-8" else name
     except LookupError:
-        raise UnknownEncoding(f"no encoding is called {name!r}") from None
+        raise UnknownEncoding(_("no encoding is called {name!r}", name=name)) from None
 
 
 def _invalid(path: Path, names: Sequence[str]) -> Encoding:
-    raise UnknownEncoding(f"the file is not text in {' or '.join(names)}; see --encoding")
+    raise UnknownEncoding(_("the file is not text in {names}; see --encoding", names=" or ".join(names)))
 
 
 def _whole(path: Path, name: str) -> Encoding | None:
@@ -100,7 +102,9 @@ def _likeliest(path: Path) -> Encoding:
     guesses = [guess for guess in guessed(_sample(path)) if guess.name in possible]
     if not guesses or is_doubtful(guesses):
         readings = "; ".join(f"--encoding {guess.name}: {guess.example}" for guess in guesses[:3])
-        raise UnknownEncoding(f"nobody can tell in which encoding the file is: choose by how it reads ({readings})")
+        raise UnknownEncoding(
+            _("nobody can tell in which encoding the file is: choose by how it reads ({readings})", readings=readings)
+        )
     return possible[guesses[0].name]
 
 

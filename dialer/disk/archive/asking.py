@@ -12,6 +12,7 @@ from dialer.disk.archive.database import ASKS, EXPLAIN, Connection, DatabaseErro
 from dialer.disk.archive.partitions import check_folder
 from dialer.disk.archive.views import create_views
 from dialer.disk.errors import DiskError
+from dialer.language.phrases import phrase
 
 _CARRIED_OUT: Final = re.compile(r"explain\b.*\banaly[sz]e\b", re.IGNORECASE | re.DOTALL)
 """EXPLAIN ANALYZE carries out what it explains, COPY too."""
@@ -37,7 +38,7 @@ def ask(folder: Path, time_zone: str, statement: str, limit: int, since: date | 
         try:
             asked = connection.extract_statements(statement)
             if len(asked) != 1 or asked[0].type not in ASKS or _is_carried_out(asked[0]):
-                raise DiskError("one statement that reads is wanted: SELECT, DESCRIBE, SUMMARIZE or EXPLAIN")
+                raise DiskError(phrase("one statement that reads is wanted: SELECT, DESCRIBE, SUMMARIZE or EXPLAIN"))
             done = connection.execute(asked[0])
             rows = done.fetchmany(limit + 1)
             columns = done.description or []

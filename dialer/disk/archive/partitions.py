@@ -23,6 +23,7 @@ from dialer.disk.archive.database import Connection, quoted, run
 from dialer.disk.archive.tables import CALLS, TABLES, Table
 from dialer.disk.errors import DiskError
 from dialer.disk.folders import sync_folder
+from dialer.language.phrases import phrase
 
 Row = dict[str, Any]
 """A row by column; times are milliseconds since the epoch."""
@@ -211,4 +212,9 @@ def _from_json(table: Table) -> str:
 def check_folder(folder: Path) -> None:
     """Raises `DiskError` where there is no archive."""
     if not folder.is_dir():
-        raise DiskError(f"there is no archive in {folder}: dialer archive run writes it (settings: archive.folder)")
+        raise DiskError(
+            phrase(
+                "there is no archive in {folder}: dialer archive run writes it (settings: archive.folder)",
+                folder=folder,
+            )
+        )

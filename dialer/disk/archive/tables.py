@@ -263,11 +263,26 @@ SCRIPT_ANSWERS: Final = Table(
     ),
 )
 
+LISTS: Final = Table(
+    "lists",
+    "How many leads have come in with each list, by the hour.",
+    ("campaign", "list"),
+    "counted_at",
+    (
+        Column("campaign", _TEXT, "the campaign"),
+        Column("list", _TEXT, "the list; empty: leads of the stream that named none"),
+        Column("counted_at", _TIME, "when"),
+        Column("accepted", "UINTEGER", "leads accepted so far"),
+        Column("rejected", "UINTEGER", "leads rejected so far"),
+    ),
+    rank="counted_at",
+)
+
 TABLES: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (
         *(*CALLS, OUTCOMES, AGENT_INTERVALS, PACING_MINUTES, CAMPAIGN_CHANGES),
-        *(RECORDINGS, QUALITY_MARKS, SCRIPT_ANSWERS),
+        *(RECORDINGS, QUALITY_MARKS, SCRIPT_ANSWERS, LISTS),
     )
 }
 

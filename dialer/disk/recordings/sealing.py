@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from dialer.disk.errors import DiskError
+from dialer.language.phrases import phrase
 
 MAGIC: Final = b"DREC1\0"
 KEY_BYTES: Final = 32
@@ -33,7 +34,7 @@ def read_keys(path: Path) -> tuple[bytes, ...]:
     """The keys of a file, one a line, the one for new recordings first. Raises `DiskError`."""
     try:
         if path.stat().st_mode & 0o077:
-            raise DiskError(f"{path} may be read by others: chmod 0600 {path}")
+            raise DiskError(phrase("{path} may be read by others: chmod 0600 {path}", path=path))
         lines = path.read_text(encoding="ascii").split()
     except (OSError, ValueError) as error:
         raise DiskError(f"{path}: {getattr(error, 'strerror', None) or 'is no text of hexadecimal digits'}") from error
@@ -64,8 +65,10 @@ def opened(data: bytes, attempt: str, keys: Sequence[bytes]) -> bytes:
     head, nonce, rest = data[:_HEAD_BYTES], data[_HEAD_BYTES:][:_NONCE_BYTES], data[_HEAD_BYTES + _NONCE_BYTES :]
     key = next((each for each in keys if key_name(each) == head[len(MAGIC) :]), None)
     if key is None:
-        raise DiskError(f"recording {attempt}: its key is not in recordings.key_file")
+        raise DiskError(phrase("recording {attempt}: its key is not in recordings.key_file", attempt=attempt))
     try:
         return AESGCM(key).decrypt(nonce, rest, head + attempt.encode())
     except InvalidTag:
-        raise DiskError(f"recording {attempt} was altered: it does not open with its key") from None
+        raise DiskError(
+            phrase("recording {attempt} was altered: it does not open with its key", attempt=attempt)
+        ) from None

@@ -49,8 +49,7 @@ class CallerTask:
     def _found(self, wish: FindCaller) -> CallerFound:
         parts, now = self.parts, self.parts.clock.wall()
         since = now - parts.settings.inbound.match_within_days * DAY_S
-        caller = callers.find(parts.store, wish.campaigns, wish.number, since=since, now=now)
-        return CallerFound(wish.call) if caller is None else callers.keep(parts.store, caller, wish, parts.owner, now)
+        return callers.find_and_keep(parts.store, wish, parts.owner, since=since, now=now)
 
     async def tell(self) -> None:
         """Log who was sent away, and keep an alarm up while callers find the line busy. Runs until cancelled."""

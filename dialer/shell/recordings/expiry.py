@@ -95,7 +95,7 @@ class Expiry:
         if not self._cursor:
             self._cursor = await self._work.run("cursor", WALK_LIMIT_S, self._read_cursor)
         while True:
-            persons, after = await trio.to_thread.run_sync(recordings.erased_after, self.parts.store, self._cursor)
+            persons, after = await self.parts.ask(recordings.erased_after, self._cursor)
             if after == self._cursor:
                 return
             now = self.parts.clock.wall()
@@ -156,9 +156,7 @@ class Expiry:
         for campaign, count in by_campaign.items():
             await self.parts.evidence.keep([purged(what, campaign, count, before, now)])
             detail = {"what": what, "campaign": campaign, "count": count, "before": before, "host": self.parts.host}
-            await trio.to_thread.run_sync(
-                partial(control.audit, self.parts.store, "purge", who=WHO, now=now, detail=detail)
-            )
+            await self.parts.ask(control.audit, "purge", who=WHO, now=now, detail=detail)
             log.info("purged", **detail)
 
     def _chosen(self, is_to_go: Callable[[Known], bool], last: date) -> dict[date, list[Row]]:

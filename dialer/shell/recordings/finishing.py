@@ -201,7 +201,7 @@ class Finishing:
             row.campaign, row.attempt, row.file, row.sha256, row.duration_s, row.missing_s, self.parts.clock.wall()
         )
         event = event_of(row, self.parts.host, self.parts.clock.wall())
-        if not await self.parts.evidence.keep([entry, retelling.recording_row(event)]):
+        if not await self.parts.evidence.keep([entry, retelling.event_row(event)]):
             return False
         await self.writer.put_down(event)
         known = self.parts.statistics.recordings

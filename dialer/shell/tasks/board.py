@@ -90,7 +90,7 @@ class BoardTask:
             if not parts.health.redis_healthy:
                 return
             try:
-                counts = await trio.to_thread.run_sync(status.counts, parts.store, name, parts.clock.wall())
+                counts = await parts.ask(status.counts, name, parts.clock.wall())
             except KeyDamaged:
                 continue  # it rests, and the campaign watch says why
             except StoreError as error:
@@ -106,7 +106,7 @@ class BoardTask:
         self._agent_days_at, wall = now, parts.clock.wall()
         days = [(run.settings.name, counting_day(wall, zone_of(run.settings))) for run in figures.campaigns]
         try:
-            parts.statistics.agent_days = await trio.to_thread.run_sync(agent_days.read, parts.store, days)
+            parts.statistics.agent_days = await parts.ask(agent_days.read, days)
         except StoreError as error:
             parts.health.stop_calls(NoCalls.REDIS, str(error))
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -139,7 +138,7 @@ class CampaignWatch:
     async def look(self) -> None:
         """Tell the engine about every campaign that changed, an operator's stops before anything that may take long.
         Raises `StoreError`."""
-        stored, faults = await trio.to_thread.run_sync(partial(campaigns.readable, self.parts.store, archived=False))
+        stored, faults = await self.parts.ask(campaigns.readable, archived=False)
         await self.halt_all_but({campaign.settings.name for campaign in stored} | faults.keys())
         for name, fault in faults.items():
             await self._halt(name, [fault])
@@ -166,9 +165,7 @@ class CampaignWatch:
             reasons: list[str] = []
             resting: Collection[str] | None = None
             if state is CampaignState.RUNNING:
-                review = await trio.to_thread.run_sync(
-                    caller_ids.review, self.parts.store, settings, self.parts.clock.wall()
-                )
+                review = await self.parts.ask(caller_ids.review, settings, self.parts.clock.wall())
                 reviews.append(review)
                 resting = review.resting
                 reasons = obstacles_of[settings.name] + ([review.obstacle] if review.obstacle else [])
@@ -308,9 +305,7 @@ class CampaignWatch:
     async def tell_ledger(self, name: str) -> None:
         """Tell the engine what everybody else has counted, in every window; it starts no call before it knows."""
         windows = counting(self.sent[name].settings, self.created_at[name], self.parts.clock.wall())
-        await self.parts.queues.inbox.send(
-            await trio.to_thread.run_sync(ledger.others, self.parts.store, name, windows, self.parts.owner)
-        )
+        await self.parts.queues.inbox.send(await self.parts.ask(ledger.others, name, windows, self.parts.owner))
 
     def _note(self, name: str, reasons: list[str]) -> None:
         problem: str = listed(reasons, "; ") if reasons else ""

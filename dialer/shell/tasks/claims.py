@@ -74,7 +74,7 @@ class Claims:
 
     async def is_anybodys(self, agent: str) -> bool:
         """Whether some daemon has claimed an agent. Raises `StoreError`."""
-        return await trio.to_thread.run_sync(agents.is_claimed, self.parts.store, agent)
+        return await self.parts.ask(agents.is_claimed, agent)
 
     async def keep(self) -> tuple[str, ...]:
         """Prolong the claims, and give back those of agents who have left. Returns the agents whom, or whose phone,
@@ -120,20 +120,20 @@ class Claims:
             await self._release(sorted(self.held))
 
     async def _claim(self, names: list[str]) -> tuple[str, ...]:
-        return await trio.to_thread.run_sync(
-            agents.claim, self.parts.store, names, self.parts.owner, CLAIM_BEATS * self.parts.settings.host.heartbeat_s
+        return await self.parts.ask(
+            agents.claim, names, self.parts.owner, CLAIM_BEATS * self.parts.settings.host.heartbeat_s
         )
 
     async def _release(self, names: list[str]) -> None:
         if names:
-            await trio.to_thread.run_sync(agents.release, self.parts.store, names, self.parts.owner)
+            await self.parts.ask(agents.release, names, self.parts.owner)
             self.held.difference_update(names)
             await self._release_phones({name: self.phones.pop(name) for name in names if name in self.phones})
 
     async def _claim_phones(self, phones: dict[str, str]) -> tuple[str, ...]:
         """Claim phones, or prolong that; returns the agents whose phone is somebody else's."""
         ttl_s = CLAIM_BEATS * self.parts.settings.host.heartbeat_s
-        return await trio.to_thread.run_sync(agents.claim_phones, self.parts.store, phones, ttl_s)
+        return await self.parts.ask(agents.claim_phones, phones, ttl_s)
 
     async def _release_phones(self, phones: dict[str, str]) -> None:
-        await trio.to_thread.run_sync(agents.release_phones, self.parts.store, phones)
+        await self.parts.ask(agents.release_phones, phones)

@@ -253,7 +253,7 @@ class EventWriter:
         if not rows:
             return True
         try:
-            await trio.to_thread.run_sync(agents.show, self.parts.store, rows)
+            await self.parts.ask(agents.show, rows)
         except StoreError as error:
             self.parts.health.stop_calls(NoCalls.REDIS, str(error))
             return False
@@ -269,9 +269,7 @@ class EventWriter:
             detail = {"attempt_id": heard.attempt, "agent": heard.agent, "mode": heard.voice}
             what = "listening" if heard.voice else "listening_over"
             try:
-                await trio.to_thread.run_sync(
-                    partial(control.audit, self.parts.store, what, who=heard.who, now=at, detail=detail)
-                )
+                await self.parts.ask(control.audit, what, who=heard.who, now=at, detail=detail)
             except StoreError as error:
                 self.parts.health.stop_calls(NoCalls.REDIS, str(error))
                 return False
@@ -291,8 +289,11 @@ def _rest(incoming: trio.MemoryReceiveChannel[ToWrite]) -> list[ToWrite]:
 
 def _journalled(facts: Sequence[Fact]) -> list[Row]:
     """What a server that forgets is told again."""
-    ends = [retelling.end_row(fact) for fact in facts if isinstance(fact, Settlement)]
-    return ends + [retelling.opt_out_row(fact) for fact in facts if isinstance(fact, OptedOut)]
+    rows = [retelling.end_row(fact) for fact in facts if isinstance(fact, Settlement)]
+    rows += [retelling.opt_out_row(fact) for fact in facts if isinstance(fact, OptedOut)]
+    return rows + [
+        retelling.event_row(fact) for fact in facts if isinstance(fact, CrmEvent) and fact.kind in outbox.MUST_NOT_MISS
+    ]
 
 
 def _row(fact: Fact) -> list[Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Final
 
 import structlog
@@ -71,7 +70,7 @@ class Feeds:
         """One round of intake over all campaigns, also those that have not been started yet: who loads a list wants to
         know what became of it."""
         busy = False
-        readable, faults = await trio.to_thread.run_sync(partial(campaigns.readable, self.parts.store, archived=False))
+        readable, faults = await self.parts.ask(campaigns.readable, archived=False)
         names = [campaign.settings.name for campaign in readable]
         await self.watch.halt_all_but({*names, *faults})  # noticed here first: this is read five times a second
         for name in names:
@@ -81,17 +80,14 @@ class Feeds:
 
     async def _take_in(self, campaign: str) -> bool:
         batch = self.parts.settings.intake.batch
-        report = await trio.to_thread.run_sync(
-            partial(
-                intake.take_in,
-                self.parts.store,
-                campaign,
-                self.parts.owner,
-                self.parts.clock.wall(),
-                batch,
-                max_lead_bytes=self.parts.settings.intake.max_lead_bytes,
-                ids_needed=self.watch.ids_needed(campaign),
-            )
+        report = await self.parts.ask(
+            intake.take_in,
+            campaign,
+            self.parts.owner,
+            self.parts.clock.wall(),
+            batch,
+            max_lead_bytes=self.parts.settings.intake.max_lead_bytes,
+            ids_needed=self.watch.ids_needed(campaign),
         )
         if report.read:
             log.info("intake", campaign=campaign, accepted=report.accepted, rejected=report.rejected)
@@ -113,9 +109,7 @@ class Feeds:
     async def _hear_agents(self, cursor: str, block_ms: int) -> str:
         # The store has noted them as read, so they are heard, also at the end.
         with trio.move_on_after(FINISH_LIMIT_S, shield=True) as limit:
-            heard, cursor = await trio.to_thread.run_sync(
-                agents.read, self.parts.store, self.parts.host, cursor, BATCH, block_ms
-            )
+            heard, cursor = await self.parts.ask(agents.read, self.parts.host, cursor, BATCH, block_ms)
             for entry in heard:
                 if isinstance(entry, Malformed):
                     await self.logins.refuse(entry.entry_id, entry.agent, "", "; ".join(entry.reasons), entry.ref)
@@ -128,7 +122,7 @@ class Feeds:
 
     async def crm(self) -> None:
         """One reading of what the CRMs ask for, a batch of each."""
-        crms = (await trio.to_thread.run_sync(crm_map.loaded, self.parts.store)).crms
+        crms = (await self.parts.ask(crm_map.loaded)).crms
         heard = False
         for crm in crms:
             try:
@@ -147,16 +141,13 @@ class Feeds:
         # What is left half done waits for a minute for the next daemon.
         received: tuple[crm_in.Received, ...] = ()
         with trio.move_on_after(FINISH_LIMIT_S, shield=True) as limit:
-            received = await trio.to_thread.run_sync(
-                partial(
-                    crm_in.read,
-                    self.parts.store,
-                    self.parts.owner,
-                    BATCH,
-                    block_ms,
-                    default_region=self.parts.settings.intake.default_region,
-                    crm=crm,
-                )
+            received = await self.parts.ask(
+                crm_in.read,
+                self.parts.owner,
+                BATCH,
+                block_ms,
+                default_region=self.parts.settings.intake.default_region,
+                crm=crm,
             )
             if received:
                 outcomes = [entry.request for entry in received if isinstance(entry.request, crm_in.Outcome)]
@@ -165,16 +156,14 @@ class Feeds:
                     log.warning("requests are not in the journal, too many came", requests=self.recorder.left_out)
                     self.recorder.left_out = 0
                 await self.parts.evidence.keep([*self.parts.evidence.outcomes(outcomes), *rows])
-                apply_all = partial(
+                report = await self.parts.ask(
                     crm_in.apply,
-                    self.parts.store,
                     received,
                     now=self.parts.clock.wall(),
                     shortest_prefix=self.parts.settings.intake.shortest_prefix,
                     refusals_told=self.parts.refusals,
                     crm=crm,
                 )
-                report = await trio.to_thread.run_sync(apply_all)
                 for outcome in report.outcomes:  # news to the pacer where the call was this daemon's
                     await self.parts.queues.inbox.send(AnswerReported(outcome.attempt, outcome.outcome == MACHINE))
                 done = {"applied": report.applied, "refused": report.refused, "blocked": len(report.blocked)}
@@ -184,7 +173,7 @@ class Feeds:
 
     async def operators(self) -> None:
         """Follow the control stream; any command may have changed a campaign. Looks by itself now and then, too."""
-        _, cursor = await trio.to_thread.run_sync(control.read, self.parts.store, "$", BATCH, 0)
+        _, cursor = await self.parts.ask(control.read, "$", BATCH, 0)
         while True:
             await self.watch.look()
             with trio.move_on_after(CAMPAIGNS_EVERY_S):
@@ -214,8 +203,7 @@ class Feeds:
         """Put each line of the audit trail on this host's record, where who may write to the trail does not reach. Runs
         until the store fails, then goes on where it was."""
         while True:
-            follow = partial(control.audit_after, self.parts.store, self.audited, BATCH)
-            lines, self.audited = await trio.to_thread.run_sync(follow)
+            lines, self.audited = await self.parts.ask(control.audit_after, self.audited, BATCH)
             await self.parts.evidence.keep(
                 [evidence.audited(entry, row.user, row.who, row.what, row.detail, row.at) for entry, row in lines]
             )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, TypeVar
 
 import structlog
@@ -143,7 +142,7 @@ class Heartbeat:
         """Give one, and compare this host's clock with that of Redis."""
         clock, health = self.parts.clock, self.parts.health
         sent_at, before = clock.now(), clock.wall()
-        theirs = await self._in_thread(recovery.beat, self.parts.owner, self.owner_ttl_s, before)
+        theirs = await self.parts.ask(recovery.beat, self.parts.owner, self.owner_ttl_s, before)
         self.alive_until = max(sent_at + self.owner_ttl_s, self.alive_until or 0.0)
         # The answer was on its way for a while: only what lies outside is a difference.
         ahead_s = max(0.0, before - theirs) + min(0.0, clock.wall() - theirs)
@@ -160,7 +159,7 @@ class Heartbeat:
         lease_s, wall = self.parts.settings.host.lease_s, self.parts.clock.wall
         for campaign, lead_ids in self.parts.engine.view().leads.items():
             if lead_ids:
-                await self._in_thread(leases.renew, campaign, self.parts.owner, lead_ids, wall(), lease_s)
+                await self.parts.ask(leases.renew, campaign, self.parts.owner, lead_ids, wall(), lease_s)
         for agent in await self.claims.keep():
             await self.parts.queues.inbox.send(AgentEvent(AgentEventKind.LOST, agent))
         for agent in await self.claims.to_let_go():
@@ -183,7 +182,7 @@ class Heartbeat:
     async def _make_lasting(self) -> None:
         """Keys of ours must not go by themselves because somebody set an end on them."""
         campaigns = tuple(self.parts.engine.view().campaigns)
-        mortal = await self._in_thread(lifetimes.make_lasting, campaigns, crm_map.loaded(self.parts.store).crms)
+        mortal = await self.parts.ask(lifetimes.make_lasting, campaigns, crm_map.loaded(self.parts.store).crms)
         if mortal:
             names = ", ".join(mortal[:5]) + (f" and {len(mortal) - 5} more" if len(mortal) > 5 else "")
             words = phrase("somebody had set an end of life on {names}; it was taken away", names=names)
@@ -198,24 +197,21 @@ class Heartbeat:
         parts = self.parts
         if not len(parts.spool):  # else the ends on disk may be theirs
             at_hand = {row.attempt for row in self.store_tasks.doubtful} | parts.unwritten | parts.engine.view().calls
-            forgotten = await self._in_thread(
+            forgotten = await self.parts.ask(
                 recovery.settle_forgotten, parts.owner, at_hand, parts.clock.wall(), parts.evidence.keep_ends
             )
             if forgotten:
                 log.warning("settled attempts that Redis had kept open", attempts=forgotten)
-        dead = [owner for owner in await self._in_thread(recovery.dead_owners) if owner != parts.owner]
+        dead = [owner for owner in await self.parts.ask(recovery.dead_owners) if owner != parts.owner]
         if dead:
-            recover = partial(recovery.recover, only=dead, before=parts.evidence.keep_ends)
-            log_recovered(await self._in_thread(recover, parts.clock.wall()))
+            keep = parts.evidence.keep_ends
+            log_recovered(await parts.ask(recovery.recover, parts.clock.wall(), only=dead, before=keep))
 
     async def _tidy(self) -> None:
         """Forget what is of no use any more: it did no harm meanwhile."""
-        expire = partial(blocklist.expire, who=self.parts.owner, now=self.parts.clock.wall())
-        if blocks := await self._in_thread(expire):
+        parts = self.parts
+        if blocks := await parts.ask(blocklist.expire, who=parts.owner, now=parts.clock.wall()):
             log.info("forgot blocks that have ended", blocks=blocks)
-
-    async def _in_thread(self, call: Callable[..., T], *args: object) -> T:
-        return await trio.to_thread.run_sync(partial(call, self.parts.store, *args))
 
 
 def log_recovered(report: recovery.RecoveryReport, announced: int = 0) -> None:

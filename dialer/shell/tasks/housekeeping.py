@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Final
 
 import structlog
@@ -93,7 +92,7 @@ class Housekeeping:
             wait_s = self.idle_s
             if self.parts.health.redis_healthy and self.catalogue() is not None:
                 try:
-                    if await trio.to_thread.run_sync(retention.claim, self.parts.store, self.parts.owner, CLAIM_S):
+                    if await self.parts.ask(retention.claim, self.parts.owner, CLAIM_S):
                         await self._finish_erasures()
                         wait_s = self.pause_s if await self._slice() else self.idle_s
                 except StoreUnavailable as error:
@@ -106,13 +105,13 @@ class Housekeeping:
 
     async def _slice(self) -> bool:
         """Do one slice of the round that is due; False: none is."""
-        now, theirs = self.parts.clock.wall(), await trio.to_thread.run_sync(retention.clock, self.parts.store)
+        now, theirs = self.parts.clock.wall(), await self.parts.ask(retention.clock)
         if abs(now - theirs) > CLOCKS_AGREE_S:
             self._warn_once(
                 f"nothing is deleted: this host's clock and that of Redis differ by {now - theirs:+.0f} s", "clocks"
             )
             return False
-        round_ = await trio.to_thread.run_sync(retention.load, self.parts.store)
+        round_ = await self.parts.ask(retention.load)
         rules = await self._current_rules()
         parts = [(what, name) for name in sorted(rules.leads_s) for what in OF_A_CAMPAIGN]
         parts += [(what, "") for what in OF_ALL]
@@ -125,7 +124,7 @@ class Housekeeping:
             round_ = await self._do(round_, rules, parts[parts.index(here) + 1 :])
         else:  # the campaign is gone, or cannot be read any more
             round_ = Round(round_.began_at, *parts[0])
-        await trio.to_thread.run_sync(retention.save, self.parts.store, round_)
+        await self.parts.ask(retention.save, round_)
         return True
 
     def _warn_once(self, detail: str, about: str = "") -> None:
@@ -139,7 +138,7 @@ class Housekeeping:
         done = Slice(0)
         if age_s is not None:
             before = round_.began_at - age_s
-            done = await trio.to_thread.run_sync(partial(_purge, self.parts.store, round_, before))
+            done = await self.parts.ask(_purge, round_, before)
             round_ = replace(round_, cursor=done.cursor, gone=round_.gone + done.gone)
             if not done.cursor and round_.gone:
                 await self._record(round_, before)
@@ -152,9 +151,7 @@ class Housekeeping:
         now = self.parts.clock.wall()
         await self.parts.evidence.keep([purged(round_.what, round_.campaign, round_.gone, before, now)])
         detail = {"what": round_.what, "campaign": round_.campaign, "count": round_.gone, "before": before}
-        await trio.to_thread.run_sync(
-            partial(control.audit, self.parts.store, "purge", who=WHO, now=now, detail=detail)
-        )
+        await self.parts.ask(control.audit, "purge", who=WHO, now=now, detail=detail)
         log.info("purged", **detail)
 
     async def _current_rules(self) -> Rules:
@@ -181,7 +178,7 @@ class Housekeeping:
 
     async def _finish_erasures(self) -> None:
         """Each for itself: one that cannot be done holds up no other, nor the deleting of what is old."""
-        readable, faults = await trio.to_thread.run_sync(erasures.readable, self.parts.store)
+        readable, faults = await self.parts.ask(erasures.readable)
         for fault in faults:
             self._warn_once(fault)
         for erasure in readable:
@@ -195,17 +192,17 @@ class Housekeeping:
     async def _finish_erasure(self, erasure: Erasure) -> None:
         now = self.parts.clock.wall()
         if erasure.complete:
-            after = await trio.to_thread.run_sync(erase.finish, self.parts.store, erasure)
+            after = await self.parts.ask(erase.finish, erasure)
         elif now - erasure.at >= UNFINISHED_S:
-            names = await trio.to_thread.run_sync(campaigns.names, self.parts.store)
-            after = await trio.to_thread.run_sync(erase.erase, self.parts.store, erasure, names)
+            names = await self.parts.ask(campaigns.names)
+            after = await self.parts.ask(erase.erase, erasure, names)
             after = replace(after, complete=True)
         else:
             return
         if not after.leads:
             await self._put_on_record(after, now)
         elif after != erasure:
-            await trio.to_thread.run_sync(erasures.save, self.parts.store, after)
+            await self.parts.ask(erasures.save, after)
 
     async def _put_on_record(self, erasure: Erasure, now: float) -> None:
         key, deleted = self.parts.evidence.disk.key, {name: count for name, count in erasure.done.items() if count}
@@ -213,10 +210,8 @@ class Housekeeping:
         if not await self.parts.evidence.keep([entry]):
             return  # the disk fails; a record too many is better than none
         detail = {name: entry.fields[name] for name in ("erasure", "numbers", "customer", "deleted")}
-        await trio.to_thread.run_sync(
-            partial(control.audit, self.parts.store, "erased", who=erasure.who, now=now, detail=detail)
-        )
-        await trio.to_thread.run_sync(erasures.forget, self.parts.store, erasure)
+        await self.parts.ask(control.audit, "erased", who=erasure.who, now=now, detail=detail)
+        await self.parts.ask(erasures.forget, erasure)
         log.info("erased", erasure=erasure.id, who=erasure.who, deleted=deleted)
 
 

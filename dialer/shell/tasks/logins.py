@@ -159,7 +159,7 @@ class Logins:
 
     async def _log_in(self, heard: Heard) -> None:
         event = heard.event
-        known = await trio.to_thread.run_sync(campaigns.names, self.parts.store)
+        known = await self.parts.ask(campaigns.names)
         unknown = [name for name in event.campaigns if name not in known]
         if unknown:
             reason = f"no campaign {', '.join(unknown)}; existing campaigns: {', '.join(known) or 'none yet'}"

@@ -99,7 +99,7 @@ class MarkerWatch:
 
     async def leave(self) -> None:
         """Nobody need wait for this host: it has told everything. Raises `StoreError`."""
-        await trio.to_thread.run_sync(marker.leave, self.parts.store, self.host)
+        await self.parts.ask(marker.leave, self.host)
 
     # --- what was forgotten ------------------------------------------------------------------------------------------
 
@@ -172,7 +172,7 @@ class MarkerWatch:
             )
             for agent in parts.engine.view().agents.values()
         ]
-        await trio.to_thread.run_sync(agents.show_all, parts.store, rows, parts.owner)
+        await parts.ask(agents.show_all, rows, parts.owner)
 
     def _since(self, tick: int) -> tuple[int, int]:
         """From which tick on a server that knows of `tick` is told again: the tick, and how many before it."""
@@ -214,7 +214,7 @@ class MarkerWatch:
         await self._of_disk(count)
         told_again = (kinds[retelling.PERMIT], kinds[retelling.SETTLED], first_at)
         why = Wait(complaint, seen.verdict, words, self.parts.clock.wall(), *told_again)
-        await trio.to_thread.run_sync(acceptance.wait, self.parts.store, self.host, why)
+        await self.parts.ask(acceptance.wait, self.host, why)
 
     # --- nothing is missing here --------------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class MarkerWatch:
         self._owed_since = (self._owed_since or parts.clock.now()) if owing else None
         if owing and self._owed_since is not None and parts.clock.now() - self._owed_since >= self.alive_s:
             log.error("hosts did not tell what they did, and are not waited for", hosts=sorted(owing))
-            await trio.to_thread.run_sync(marker.give_up_on, parts.store, owing)
+            await parts.ask(marker.give_up_on, owing)
             owing = frozenset()
         if owing:
             self._not_whole(f"{_names(owing)} has to tell what it did")
@@ -267,7 +267,7 @@ class MarkerWatch:
 
     async def _asked(self, ask: Callable[..., Marker], *args: Any) -> Marker:
         parts = self.parts
-        return await trio.to_thread.run_sync(partial(ask, parts.store, self.host, *args, self.alive_s))
+        return await parts.ask(ask, self.host, *args, self.alive_s)
 
     async def _of_disk(self, call: Callable[[], T]) -> T:
         """What is read from the journal; one that cannot be read is for now as a server that does not answer."""

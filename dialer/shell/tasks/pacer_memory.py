@@ -46,7 +46,7 @@ class PacerMemory:
         if not new:
             return requests
         try:
-            learnt = await trio.to_thread.run_sync(pacer_memory.read, self.parts.store, new, self.parts.clock.wall())
+            learnt = await self.parts.ask(pacer_memory.read, new, self.parts.clock.wall())
         except StoreUnavailable as error:
             self.parts.health.stop_calls(NoCalls.REDIS, str(error))
             return [request for request in requests if request.campaign in self._recalled]
@@ -84,11 +84,9 @@ class PacerMemory:
             records = await trio.to_thread.run_sync(self._records, names)
         now = self.parts.clock.now()
         try:
-            self._warn(await trio.to_thread.run_sync(pacer_memory.save, self.parts.store, records))
+            self._warn(await self.parts.ask(pacer_memory.save, records))
             if now >= self._purge_at:
-                await trio.to_thread.run_sync(
-                    pacer_memory.read, self.parts.store, self._recalled, self.parts.clock.wall()
-                )
+                await self.parts.ask(pacer_memory.read, self._recalled, self.parts.clock.wall())
                 self._purge_at = now + PURGE_EVERY_S
         except StoreUnavailable as error:
             self.pacers.asked |= names

@@ -67,9 +67,7 @@ class StoreTasks:
                         await self._lease(self._settings_of(campaign), number)
                     case Release(campaign, leads):
                         ids = [lead.lead_id for lead in leads]
-                        await trio.to_thread.run_sync(
-                            leases.release, parts.store, campaign, parts.owner, ids, parts.clock.wall()
-                        )
+                        await parts.ask(leases.release, campaign, parts.owner, ids, parts.clock.wall())
                     case Postpone():
                         await trio.to_thread.run_sync(self._postpone, wish)
             except StoreError as error:

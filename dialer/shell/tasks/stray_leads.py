@@ -40,11 +40,11 @@ class StrayLeads:
 
     async def look(self) -> None:
         """Go once through the names of all keys. Raises `StoreError`."""
-        found, cursors = await trio.to_thread.run_sync(stray.scan, self.parts.store)
+        found, cursors = await self.parts.ask(stray.scan)
         strays = {row.key: row for row in found}
         while cursors:
             await trio.sleep(LOOK_EVERY_S)
-            found, cursors = await trio.to_thread.run_sync(stray.scan, self.parts.store, cursors)
+            found, cursors = await self.parts.ask(stray.scan, cursors)
             strays |= {row.key: row for row in found}
         await self._say(strays)
 

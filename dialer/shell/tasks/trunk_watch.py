@@ -16,8 +16,8 @@ from dialer.shell.parts import Parts
 from dialer.store.base.errors import KeyDamaged, StoreError
 from dialer.store.operators import trunks
 from sip import address, options
-from sip.messages import Trunk
 from sip.names import Names
+from sip.settings import Trunk
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class TrunkWatch:
         while True:
             if self.parts.health.redis_healthy:
                 try:
-                    drained = await trio.to_thread.run_sync(trunks.drained, self.parts.store)
+                    drained = await self.parts.ask(trunks.drained)
                 except KeyDamaged as error:
                     self.parts.health.alarm("drained trunks", str(error))
                 except StoreError as error:

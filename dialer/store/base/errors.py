@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dialer.language.phrases import listed, phrase
+
 
 class StoreError(Exception):
     """Something is wrong between us and the store; the message says what."""
@@ -31,8 +33,10 @@ class UnknownCampaign(StoreError):
     """There is no such campaign."""
 
     def __init__(self, campaign: str, existing: Sequence[str]) -> None:
-        known = ", ".join(sorted(existing)) or "none yet"
-        super().__init__(f"no campaign {campaign!r}; existing campaigns: {known}")
+        known = listed(sorted(existing)) if existing else phrase("none yet")
+        super().__init__(
+            phrase("no campaign {campaign!r}; existing campaigns: {known}", campaign=campaign, known=known)
+        )
         self.campaign = campaign
         self.existing = tuple(sorted(existing))
 
@@ -49,7 +53,9 @@ class CampaignArchived(StoreError):
     """The campaign is out of the way; it must be brought back before that is done to it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"campaign {name!r} is archived: bring it back with dialer campaign archive {name} --undo")
+        super().__init__(
+            phrase("campaign {name!r} is archived: bring it back with dialer campaign archive {name} --undo", name=name)
+        )
 
 
 class UnknownLead(StoreError):
@@ -61,7 +67,11 @@ class KeyDamaged(StoreError):
 
     def __init__(self, key: str, kind: str) -> None:
         super().__init__(
-            f"the key {key} is damaged: it is of type {kind}; rename it, or delete it, to go on without it"
+            phrase(
+                "the key {key} is damaged: it is of type {kind}; rename it, or delete it, to go on without it",
+                key=key,
+                kind=kind,
+            )
         )
         self.key = key
 
@@ -71,6 +81,12 @@ class StreamFull(StoreError):
 
     def __init__(self, stream: str, length: int, limit: int, added: int) -> None:
         super().__init__(
-            f"{stream} holds {length} entries, the limit is {limit}; {added} were added, try the rest later"
+            phrase(
+                "{stream} holds {length} entries, the limit is {limit}; {added} were added, try the rest later",
+                stream=stream,
+                length=length,
+                limit=limit,
+                added=added,
+            )
         )
         self.added = added

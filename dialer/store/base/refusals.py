@@ -10,6 +10,7 @@ from typing import Any, Final
 import redis
 from redis.exceptions import RedisClusterException
 
+from dialer.language.phrases import phrase
 from dialer.store.base.errors import NotAllowed, StoreError, StoreUnavailable
 from dialer.store.base.servers import Command, Link, is_no_cluster
 
@@ -49,9 +50,9 @@ def translated(error: redis.exceptions.RedisError | RedisClusterException) -> St
             f"at {node}"
         )
     if isinstance(error, redis.exceptions.AuthenticationError):
-        return StoreError(f"the server refused the user or password: {text}")
+        return StoreError(phrase("the server refused the user or password: {text}", text=text))
     if isinstance(error, redis.exceptions.NoPermissionError) or any(words in text for words in _NOT_ALLOWED):
-        return NotAllowed(f"this Redis user may not do that: {_WHERE.sub('', text)}")
+        return NotAllowed(phrase("this Redis user may not do that: {text}", text=_WHERE.sub("", text)))
     if isinstance(error, RedisClusterException):
         return _of_cluster(error)
     if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError | OSError):

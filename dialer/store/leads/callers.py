@@ -23,16 +23,34 @@ from dialer.store.settlement.attempts import OpenAttempt
 HELD_S: Final = 120.0
 """The lease of a lead that is kept; its holder renews it, and an open attempt outlives it."""
 
+ROUNDS: Final = 5
+"""How often somebody is looked for whose calls begin and end meanwhile; then it is a stranger who calls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody whom we called. `calling_from` is the place of the number among the lead's, `called_at` when we called
-    last, `due_at` when the lead is due; None: it is closed, or in a call. Times are seconds since the epoch."""
+    last, `due_at` when the lead is due; None: it is closed, or in a call. Times are seconds since the epoch. `story` is
+    what was kept of the lead's calls when it was looked at."""
 
     lead: Lead
     calling_from: int
     called_at: float
     due_at: float | None
+    story: bytes
+
+
+def find_and_keep(
+    store: Store, wish: FindCaller, owner: str, *, since: float, now: float, rounds: int = ROUNDS
+) -> CallerFound:
+    """The answer to a wish: whoever calls is found and the lead kept, at one instant."""
+    for _ in range(rounds):
+        caller = find(store, wish.campaigns, wish.number, since=since, now=now)
+        if caller is None:
+            break
+        if (answer := keep(store, caller, wish, owner, now)) is not None:
+            return answer
+    return CallerFound(wish.call)
 
 
 def find(store: Store, campaigns: Sequence[str], number: E164, *, since: float, now: float) -> Caller | None:
@@ -57,14 +75,14 @@ def _callers(store: Store, campaign: str, lead_id: str, number: E164, now: float
             fixed = in_call or seen.state is LeadState.CLOSED
             due_at = None if fixed else seen.at if seen.state is not LeadState.LEASED else now
             called_at = now if in_call else max(calls)
-            callers.append(Caller(lead, lead.numbers.index(number), called_at, due_at))
+            callers.append(Caller(lead, lead.numbers.index(number), called_at, due_at, seen.raw_story or b""))
     return callers
 
 
-def keep(store: Store, caller: Caller, wish: FindCaller, owner: str, now: float) -> CallerFound:
-    """Keep the caller's lead for the call, as far as that can be, and put the call into the contact history."""
+def keep(store: Store, caller: Caller, wish: FindCaller, owner: str, now: float) -> CallerFound | None:
+    """Keep the caller's lead for the call, as far as that can be, and put the call into the contact history. None where
+    a call to it has ended since it was looked at: it is due at another time by now, and nothing is done."""
     lead = caller.lead
-    contacts.mark(store, [contacts.came(store, replace(lead, number_index=caller.calling_from), wish.call, now)])
     attempt = OpenAttempt(
         attempt=wish.call,
         campaign=lead.campaign,
@@ -78,5 +96,8 @@ def keep(store: Store, caller: Caller, wish: FindCaller, owner: str, now: float)
         due_at=caller.due_at,
     )
     args: list[Value] = [owner, lead.lead_id, wish.call, attempt.pack(), now + HELD_S, int(caller.due_at is not None)]
-    held = trip(store, [campaign_call(store, "hold", lead.campaign, args)])[0] == 1
-    return CallerFound(wish.call, lead, caller.calling_from, held, caller.due_at if held else None)
+    said = trip(store, [campaign_call(store, "hold", lead.campaign, [*args, caller.story])])[0]
+    if said == -1:
+        return None
+    contacts.mark(store, [contacts.came(store, replace(lead, number_index=caller.calling_from), wish.call, now)])
+    return CallerFound(wish.call, lead, caller.calling_from, held := said == 1, caller.due_at if held else None)

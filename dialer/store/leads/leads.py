@@ -13,7 +13,7 @@ from compliance.numbers import masked_data, masked_numbers, masked_text
 from dialer.core.leads import lead_reasons
 from dialer.core.leads.lead_reasons import Why
 from dialer.core.model import Lead
-from dialer.language.phrases import changed
+from dialer.language.phrases import changed, phrase
 from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import StoreError, UnknownLead
 from dialer.store.base.records import NO_TIME
@@ -149,7 +149,7 @@ def story(store: Store, campaign: str, lead_id: str) -> LeadStory:
     """One lead's whole story. Raises `UnknownLead`."""
     seen = next(iter(look(store, campaign, [lead_id])), None)
     if seen is None:
-        raise UnknownLead(f"campaign {campaign!r} has no lead {lead_id!r}")
+        raise UnknownLead(phrase("campaign {campaign!r} has no lead {lead_id!r}", campaign=campaign, lead_id=lead_id))
     lead, history = seen.lead, read_history(seen.raw_story)
     names = [line.attempt for line in history.attempts]
     words = trip(store, [("HMGET", store.keys.outcomes(campaign), *names)])[0] if names else []

@@ -14,6 +14,7 @@ from dialer.core.leads.next_allowed import NextAllowed, next_allowed
 from dialer.core.model import Lead
 from dialer.disk.registers import NationalRegisters
 from dialer.language.findings import Finding, explain
+from dialer.language.phrases import phrase
 from dialer.language.refusals import detail
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
@@ -66,7 +67,11 @@ def find(store: Store, settings: AppliedSettings, text: str, campaigns: Sequence
     try:
         number = parse_number(text, settings.default_region)
     except BadNumber as error:
-        raise UnknownLead(f"campaign {name!r} has no lead of that id, and it is no phone number: {error}") from None
+        raise UnknownLead(
+            phrase(
+                "campaign {name!r} has no lead of that id, and it is no phone number: {error}", name=name, error=error
+            )
+        ) from None
     lead_id = trip(store, [("HGET", store.keys.numbers(name), digits(number))])[0]
     elsewhere = _elsewhere(store, number, name, campaigns)
     if lead_id is None:
@@ -109,4 +114,4 @@ def findings(
     shown = caller_ids.foresee(store, settings, [asked_for], at)[0]
     if isinstance(shown, Refusal):
         return (*explained, Finding(Rule.CALLER_ID, (detail(shown),), shown))
-    return (*explained, Finding(Rule.CALLER_ID, (f"would show {shown}",), None))
+    return (*explained, Finding(Rule.CALLER_ID, (phrase("would show {number}", number=str(shown)),), None))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from config.campaign import NAME, CampaignSettings
 from dialer.core.inputs import CampaignState
+from dialer.language.phrases import N_, phrase
 from dialer.store.base.connection import ScriptCall, Store, campaign_call, careful_trip, still_damaged, trip
 from dialer.store.base.errors import (
     CampaignArchived,
@@ -27,9 +28,9 @@ there are more campaigns than places, every look reads every one of them anew.""
 
 _RUNS: Final = 2
 _ARCHIVED: Final = 3
-_NOT_STOPPED: Final = "campaign {0!r} is not stopped: stop it first, with dialer campaign stop {0}"
-_IN_CALLS: Final = (
-    "campaign {0!r} has calls that have not ended, or of which the CRM has not been told: try again later"
+_NOT_STOPPED: Final = N_("campaign {name!r} is not stopped: stop it first, with dialer campaign stop {name}")
+_IN_CALLS: Final = N_(
+    "campaign {name!r} has calls that have not ended, or of which the CRM has not been told: try again later"
 )
 
 
@@ -56,7 +57,7 @@ def create(store: Store, settings: CampaignSettings, *, who: str, now: float) ->
         ],
     )
     if not done:
-        raise CampaignExists(f"campaign {settings.name!r} is there already")
+        raise CampaignExists(phrase("campaign {name!r} is there already", name=settings.name))
     return get(store, settings.name)
 
 
@@ -131,7 +132,7 @@ def delete(store: Store, name: str) -> int:
     if answer == b"absent":
         trip(store, [("SREM", store.keys.campaigns(), name)])  # an earlier deletion did not come so far
         raise UnknownCampaign(name, names(store))
-    raise CampaignInUse(_NOT_STOPPED.format(name) if answer == b"state" else _IN_CALLS.format(name))
+    raise CampaignInUse(phrase(_NOT_STOPPED if answer == b"state" else _IN_CALLS, name=name))
 
 
 @lru_cache(maxsize=SETTINGS_KEPT)
@@ -151,7 +152,7 @@ def _change(store: Store, name: str, what: str, value: str, who: str, now: float
 def _changed(store: Store, name: str, what: str, value: str, who: str, now: float) -> Campaign:
     done, stored = trip(store, [_change(store, name, what, value, who, now), ("HGETALL", store.keys.campaign(name))])
     if done == _RUNS:
-        raise CampaignInUse(_NOT_STOPPED.format(name))
+        raise CampaignInUse(phrase(_NOT_STOPPED, name=name))
     if done == _ARCHIVED:
         raise CampaignArchived(name)
     if not done:

@@ -48,9 +48,10 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         f"{{*}}:{name}"
         for name in (
             *("progress", "story", "priority", "lessee", "attempts", "ended", "outcomes", "wishes", "why"),
-            *("unannounced", "lists", "imports", "callback_agent"),
+            *("unannounced", "callback_agent"),
         )
     ),
+    "lists": ("{*}:lists", "{*}:imports"),
     "counts": ("{*}:counts",),
     "rates": ("{*}:ledger:*", "{*}:ledger_hour:*", "{*}:agent_day:*"),
     "learnt": ("{*}:learnt",),
@@ -117,7 +118,7 @@ class Grant:
 
 _LOOKED_AT: Final = (
     *("campaigns", "settings", "counts", "rates", "learnt", "caller_ids", "agents", "hosts", "trunks"),
-    *("intake", "rejected", "people", "places", "books"),
+    *("intake", "rejected", "people", "places", "books", "lists"),
 )
 
 _MANAGER: Final = (
@@ -126,7 +127,7 @@ _MANAGER: Final = (
     Grant(("hgetall", "get"), ("prefixes",), read_only=True),
     Grant(("hgetall", "smembers"), ("crms",), read_only=True),
     Grant(("sadd",), ("campaigns",)),
-    Grant(_KEEP, ("settings", "people", "places", "books", "counts", "caller_ids")),
+    Grant(_KEEP, ("settings", "people", "places", "books", "lists", "counts", "caller_ids")),
     Grant(_LOOK, ("readers", "scores"), read_only=True),
     Grant(_SEND, ("intake", "crm_in", "control", "agents_in", "audit", "events", "live")),  # told of deleted leads
 )
@@ -180,7 +181,7 @@ GRANTS: Final[Mapping[Role, Sequence[Grant]]] = {
         Grant(_FOLLOW, ("events", "live", "floor", "audit", "scores")),
         Grant(("hgetall", "hset"), ("readers",)),
         Grant(("hget", "hmget"), ("people",), read_only=True),
-        Grant(("smembers", "hgetall"), ("campaigns", "settings", "crms", "rates"), read_only=True),
+        Grant(("smembers", "hgetall"), ("campaigns", "settings", "crms", "rates", "lists"), read_only=True),
     ),
     Role.DESKTOP: (
         Grant(_SEND, ("agents_in", "crm_in")),

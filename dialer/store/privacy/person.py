@@ -11,6 +11,7 @@ from compliance.blocks import Block, BlockKind, Target, of_number
 from compliance.contacts import Mark, crc16
 from compliance.contacts import unpacked as contacts_of
 from compliance.numbers import E164
+from dialer.language.phrases import phrase
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import digits, place, subject_field
@@ -62,7 +63,7 @@ def of_number_or_id(store: Store, campaigns: Sequence[str], *, number: E164 | No
     else:
         leads = [*find(store, campaigns, customer=id_).leads, *_by_lead_id(store, campaigns, id_)]
         if not leads:
-            raise UnknownLead(f"no campaign has a lead, or a customer, with the id {id_!r}")
+            raise UnknownLead(phrase("no campaign has a lead, or a customer, with the id {id!r}", id=id_))
     for customer in _customers(leads):
         leads += find(store, campaigns, customer=customer).leads
     for each in _numbers(leads):

@@ -36,7 +36,7 @@ from dialer.store.settlement.outbox import CrmEvent
 PERMIT: Final = "permit"
 SETTLED: Final = "settled"
 OPT_OUT: Final = "opt_out"
-RECORDING: Final = "recording"
+EVENT: Final = "event"
 
 BATCH: Final = 200
 PERMIT_TICKS: Final = 2
@@ -120,9 +120,9 @@ def opt_out_row(pressed: OptedOut) -> Row:
     return Row(OPT_OUT, opt_outs.to_wire(pressed))
 
 
-def recording_row(event: CrmEvent) -> Row:
-    """The event of a recording, which the CRM must not miss."""
-    return Row(RECORDING, outbox.to_wire(event))
+def event_row(event: CrmEvent) -> Row:
+    """An event that the CRM must not miss and that follows from no end: of a recording, of an answer in a script."""
+    return Row(EVENT, outbox.to_wire(event))
 
 
 # --- out of it, to the server -----------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def missing(journal: Journal, tick: int, margin_ticks: int) -> Iterator[Row]:
     """What a server may not know that knows of `tick`. Permits first: the server had them before the journal, so that
     few ticks are looked at; ends may have been on their way for `margin_ticks`. Raises `OSError`."""
     yield from (row for row in journal.since(tick - PERMIT_TICKS) if row.kind == PERMIT)
-    yield from (row for row in journal.since(tick - margin_ticks) if row.kind in (SETTLED, OPT_OUT, RECORDING))
+    yield from (row for row in journal.since(tick - margin_ticks) if row.kind in (SETTLED, OPT_OUT, EVENT))
 
 
 def requests(journal: Journal, tick: int, margin_ticks: int) -> Iterator[Row]:
@@ -185,7 +185,7 @@ def _read(rows: Sequence[Row], retold: Retold) -> Iterator[_Permitted | Settleme
                     yield settle.from_wire(row.data)
                 case "opt_out":
                     yield opt_outs.from_wire(row.data)
-                case "recording":
+                case "event":
                     yield outbox.from_wire(row.data)
         except Undecodable:
             retold.unreadable += 1

@@ -92,9 +92,14 @@ async def tell(visit: Visit) -> Response:
     kinds = {"pause": AgentEventKind.PAUSE, "logout": AgentEventKind.LOGOUT}
     if what not in kinds:
         raise Missing(_("there is no such order"))
-    reason = (visit.form.get("reason", "").strip() or "supervisor") if what == "pause" else ""
-    await visit.ask(tell_agent, visit.desk, AgentEvent(kinds[what], name, reason=reason[:64]), visit.now)
+    reason = (_one_line(visit.form.get("reason", ""))[:64] or "supervisor") if what == "pause" else ""
+    await visit.ask(tell_agent, visit.desk, AgentEvent(kinds[what], name, reason=reason), visit.now)
     return visit.back("agents", name, done=what)
+
+
+def _one_line(text: str) -> str:
+    """Without what a daemon refuses in a reason: it would leave the whole order undone."""
+    return "".join(char for char in " ".join(text.split()) if char.isprintable())
 
 
 async def line(visit: Visit) -> Response:

@@ -59,5 +59,5 @@ PAGES: Final = (
     Page("/people", May.SEE_PEOPLE, ask),
     Page("/people", May.SEE_PEOPLE, person, "POST"),
     Page("/people/why", May.SEE_PEOPLE, why, "POST"),
-    Page("/campaigns/{campaign}/leads/{lead}", May.SEE_PEOPLE, lead),
+    Page("/campaigns/{campaign}/leads/{lead:path}", May.SEE_PEOPLE, lead),
 )

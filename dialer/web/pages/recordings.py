@@ -34,6 +34,7 @@ NOTED_S: Final = 3600.0
 """A player asks for a recording in parts, and again when somebody goes back: for so long that is one listening."""
 
 MOST_NOTED: Final = 10_000
+_POINTS: Final = re.compile(r"[0-9]{1,4}")
 _RANGE: Final = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 
 
@@ -156,12 +157,10 @@ async def mark(visit: Visit) -> Response:
     def take() -> tuple[str, ...]:
         row, sheet = row_of(settings, visit.named("day"), visit.named("attempt")), hearing.sheet_of()
         marks = {item.name: visit.form.get(f"mark-{item.name}", "") for item in sheet.items}
-        missing = tuple(
-            item.text for item in sheet.items if not marks[item.name].isascii() or not marks[item.name].isdigit()
-        )
+        missing = tuple(item.text for item in sheet.items if not _POINTS.fullmatch(marks[item.name]))
         if missing:
             return tuple(_("give points for: {item}", item=text) for text in missing)
-        points = {name: int(text[:4]) for name, text in marks.items()}
+        points = {name: int(text) for name, text in marks.items()}
         note = visit.form.get("note", "").strip()
         try:
             scored = ScoredRecording(

@@ -48,6 +48,8 @@ class Asked:
             period = period_of(self.period or report.period, now.date())
         except ValueError as error:
             raise Refused(str(error)) from error
+        if not folder.is_dir():
+            raise Missing(_("there is no archive here yet: dialer archive run writes it (settings: archive.folder)"))
         only = {key: (value,) for key, value in self.only.items() if value}
         made_at = now.strftime("%Y-%m-%d %H:%M")
         return compose(report, Question(period, only), folder, time_zone=zone, made_at=made_at)

@@ -36,7 +36,7 @@ def form(office: Office) -> Endpoint:
     async def answer(request: Request) -> Response:
         speak(language_of(request))
         if office.settings.web.proxy_user_header:
-            return PlainTextResponse("Sign in with the proxy in front; your name there needs a role here.\n", 403)
+            return PlainTextResponse(_("Sign in with the proxy in front; your name there needs a role here.\n"), 403)
         return _page(office, request.query_params.get("next", "/"))
 
     return answer
@@ -65,7 +65,7 @@ def sign_in(office: Office) -> Endpoint:
         try:
             given = await form_of(request)
         except TooLarge:
-            return PlainTextResponse("this form is too long\n", 413)
+            return PlainTextResponse(_("this form is too long\n"), 413)
         name, onward = given.get("name", "").strip(), given.get("onward", "/")
         if not is_ours(request) or not same(given.get("csrf", ""), request.cookies.get(LOGIN_COOKIE, "")):
             return _page(office, onward, _("This form was too old. Please try again."), name, 403)
@@ -106,7 +106,7 @@ def sign_out(office: Office) -> Endpoint:
             if person is not None and is_ours(request) and same(given.get("csrf", ""), person.csrf):
                 await office.sessions.sign_out(person)
         except TooLarge:
-            return PlainTextResponse("this form is too long\n", 413)
+            return PlainTextResponse(_("this form is too long\n"), 413)
         except (StoreError, DiskError) as error:
             return failed(office, request, None, error)
         response = RedirectResponse("/sign-in", 303)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgpack
 
 from compliance.numbers import E164
+from dialer.language.phrases import phrase
 from dialer.store.base.connection import Store, campaign_call, trip
 from dialer.store.base.errors import StoreError, UnknownLead
 from dialer.store.base.keys import digits
@@ -53,7 +54,7 @@ def rewrite(store: Store, campaign: str, lead_id: str, changes: Rewrite, *, who:
         other = trip(store, [("HGET", store.keys.numbers(campaign), answer)])[0] or b""
         raise CannotRewrite(f"phones: a number is in the campaign already, in lead {other.decode(errors='replace')}")
     if answer == 0:
-        raise UnknownLead(f"campaign {campaign!r} has no lead {lead_id!r}")
+        raise UnknownLead(phrase("campaign {campaign!r} has no lead {lead_id!r}", campaign=campaign, lead_id=lead_id))
     if answer < 0:
         raise CannotRewrite(_FAULTS.get(answer, "lead_id: the lead changes all the time; try again"))
     if answer == _LEASED:
