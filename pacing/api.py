@@ -32,7 +32,10 @@ class Mode(StrEnum):
     @property
     def can_abandon(self) -> bool:
         """Whether more calls than ready agents may be in flight."""
-        return self in {Mode.RATIO, Mode.PREDICTIVE}
+        return self in _MAY_ABANDON
+
+
+_MAY_ABANDON: Final = frozenset({Mode.RATIO, Mode.PREDICTIVE})
 
 
 class Guarantee(StrEnum):
