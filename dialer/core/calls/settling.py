@@ -34,6 +34,8 @@ from dialer.core.inbound.ending import back_to
 from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
 from dialer.core.talks import parties
+from dialer.language.phrases import phrase
+from dialer.language.terms import term
 from pacing.api import CallAbandoned, CallFailed, ScriptEnded, TalkEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
@@ -117,7 +119,7 @@ def free_talker(state: EngineState, call: Call, run: CampaignRun, event: Ended |
         return
     by_agent = isinstance(event, AgentLeft) or event.ended_by is Leg.AGENT
     if by_agent and event.cause in PHONE_DIED:
-        agent = pause_after(agent, f"phone is gone ({event.cause})")
+        agent = pause_after(agent, phrase("phone is gone ({cause})", cause=term(event.cause)))
     state.wrap_up(agent, run, now)
 
 
