@@ -39,9 +39,9 @@ from sip.messages import (
     HangUp,
     PeerRests,
     PoolEvent,
-    Trunk,
 )
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
 from tests.sip.mutations import PLAIN_SDP, description, mutated
 
 LINES: Final = 8

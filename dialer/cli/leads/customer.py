@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from dialer.cli.base.arguments import region_option
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.privacy.block import as_data, drawn
@@ -25,6 +26,7 @@ MOST_CALLS: Final = 50
 
 
 @click.command()
+@examples('dialer customer "138 0013 8000"', "dialer customer C-4711 --evidence")
 @click.argument("number_or_id", metavar="NUMBER|ID")
 @region_option
 @click.option("--evidence", is_flag=True, help="Also what is on record on this host; needs the host's key.")
@@ -34,11 +36,6 @@ def customer(invocation: Invocation, number_or_id: str, region: str, evidence: b
     with its outcome and what the agent wrote, blocks, consents, and when each lead may be called.
 
     Numbers are masked. The audit trail says who looked at whom.
-
-    \b
-    Example:
-      dialer customer "138 0013 8000"
-      dialer customer C-4711 --evidence
     """
     with invocation.desk() as desk:
         person, verdicts = look_at(desk, number_or_id, region, now())

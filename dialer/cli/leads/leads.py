@@ -7,6 +7,7 @@ from rich.console import RenderableType
 
 from dialer.cli.base.arguments import campaign_argument, limit_option, more_than
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, facts, fitted, table, when
 from dialer.cli.leads import lead_changes, lead_export
@@ -20,15 +21,13 @@ from dialer.store.operators import campaigns, control
 
 
 @click.group(cls=NearGroup)
+@examples(
+    "dialer leads import spring-sale customers.csv",
+    "dialer leads list spring-sale --state due",
+    "dialer leads reopen spring-sale --disposition no_answer --older-than 3d",
+)
 def leads() -> None:
-    """Import leads, look at them, change them. Phone numbers are shown masked.
-
-    \b
-    Example:
-      dialer leads import spring-sale customers.csv
-      dialer leads list spring-sale --state due
-      dialer leads reopen spring-sale --disposition no_answer --older-than 3d
-    """
+    """Import leads, look at them, change them. Phone numbers are shown masked."""
 
 
 leads.add_command(import_)
@@ -45,17 +44,13 @@ def _consent(story: LeadStory) -> str:
 
 
 @leads.command("list")
+@examples("dialer leads list spring-sale --state waiting --limit 20")
 @campaign_argument
 @click.option("--state", type=click.Choice([state.value for state in LeadState]), help="Only leads in this state.")
 @limit_option(50)
 @answering
 def list_(invocation: Invocation, campaign: str, state: str | None, limit: int) -> Answer:
-    """List leads of a campaign, numbers masked.
-
-    \b
-    Example:
-      dialer leads list spring-sale --state waiting --limit 20
-    """
+    """List leads of a campaign, numbers masked."""
     rows: list[LeadRow] = []
     cursor, more = "", True
     with invocation.store() as store:
@@ -85,16 +80,12 @@ def list_(invocation: Invocation, campaign: str, state: str | None, limit: int) 
 
 
 @leads.command("show")
+@examples("dialer leads show spring-sale 9f31c2ab-17")
 @campaign_argument
 @click.argument("lead_id")
 @answering
 def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
-    """Show one lead's whole story: where it is, why, and every attempt.
-
-    \b
-    Example:
-      dialer leads show spring-sale 9f31c2ab-17
-    """
+    """Show one lead's whole story: where it is, why, and every attempt."""
     with invocation.store() as store:
         campaigns.get(store, campaign)
         story = store_leads.story(store, campaign, lead_id)

@@ -3,7 +3,8 @@
 An answered call goes to an agent as ever (unless the campaign waits for the verdict); the verdict comes meanwhile. A
 machine is told of, hung up on, or left a message after its beep. A share of them stays with agents all the same, whose
 outcomes say how many were people. The ledger knows nothing of verdicts: whoever an agent talks with is a person until
-the agent says `machine`, and only whom we hang up on as a machine is none.
+the agent says `machine`, and only whom we hang up on as a machine is none. Where a script answers, whoever asks for an
+agent by a key is a person, however it sounded.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def judged(state: EngineState, call: Call, verdict: Verdict, now: float) -> None
     settings = state.campaigns[call.campaign].settings.machines
     is_machine = verdict.kind is Answerer.MACHINE
     sampled = is_machine and recording.is_drawn(f"machine {call.attempt}", settings.sampled_share)
-    acts = is_machine and settings.acts and not sampled and call.state in _TO_BE_DEALT_WITH
+    acts = is_machine and settings.acts and not sampled and call.state in _TO_BE_DEALT_WITH and not call.automated
     if is_machine and call.attempt in state.recent_answers:
         known = state.recent_answers[call.attempt]
         state.recent_answers[call.attempt] = replace(known, judged_machine=True)

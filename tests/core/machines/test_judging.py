@@ -17,7 +17,7 @@ from dialer.core.talks.party import PartyState
 from pacing.api import AnswerCorrected, AnswerKind
 from sip.causes import Answerer, Cause, Leg
 from sip.detection.messages import NOTHING_HEARD, Listening, ListenOn, Sign, Verdict
-from sip.messages import CancelAgent, Dial, DialAgent, HangUp, PlayMessage
+from sip.messages import CancelAgent, Dial, DialAgent, Digit, HangUp, PlayMessage
 from sip.parties.messages import DialParty, Hold, Leave, LinkOpened, OpenLink
 from sip.scripts.messages import AgentLeft, HangUpAgent
 from tests.core.conftest import Stage, of, rung
@@ -128,6 +128,22 @@ def test_a_machine_is_hung_up_on_and_is_nobody_in_the_ledger(stage: Stage, state
     assert (settlement.cause, settlement.live, settlement.abandoned) == (Cause.MACHINE, False, False)
     if state is not CallState.WAITING:
         assert stage.agent("ann").state is AgentState.READY
+
+
+@pytest.mark.parametrize("bridged", [True, False])
+def test_who_asked_for_an_agent_by_a_key_is_no_machine(stage: Stage, bridged: bool) -> None:
+    """In mode script the verdict may come after the key: it is told, and the callee keeps the agent."""
+    ask = {"name": "ask", "play": "/ask.wav", "keys": {"1": "transfer"}, "next": "hang_up"}
+    stage.campaign(mode="script", max_lines=9, script={"steps": [ask]}, machines=MachineSettings(action="hang_up"))
+    stage.login("ann")
+    attempt = stage.dial()
+    stage.answer(attempt)
+    stage.tell(Digit(attempt, stage.now, "1"))
+    if bridged:
+        stage.bridge(attempt)
+    effects = stage.tell(Judged(attempt, MACHINE))
+    assert (told(effects)["action"], of(HangUp, effects)) == ("none", [])
+    assert stage.end(attempt).live
 
 
 def test_a_person_is_never_hung_up_on(stage: Stage) -> None:
