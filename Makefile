@@ -33,7 +33,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-console bench-standing bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
+# Tests start hundreds of Python processes: without bytecode on the disk each would compile the whole product anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: setup demo test lint types compiled unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-console bench-standing bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -57,8 +60,13 @@ lint: $(STAMP)
 types: $(STAMP)
 	@$(BIN)/mypy
 
+# What every process of the tests would else compile for itself in a fresh clone: pacing's kernels, and the tests.
+compiled: $(STAMP)
+	@$(BIN)/python -c "from pacing.warmup import warm_up; warm_up()"
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null
+
 # Much of a test is waiting for processes: three at a time on two cores. A file's tests stay together, as they share
-# servers, and begin in the order of the folders: chaos, the longest, is among the first.
+# servers, and begin in the order of the folders, the longest files first (tests/conftest.py).
 JOBS ?= 3
 
 unit: $(STAMP)

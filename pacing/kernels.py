@@ -255,14 +255,17 @@ def dial_normal(
     mean = np.zeros(horizons)
     variance = np.zeros(horizons)
     third = np.zeros(horizons)
-    for k in range(horizons):
-        for i in range(ringing.shape[0]):
-            q, n = ringing[i, k], ringing_counts[i]
+    for i in range(ringing.shape[0]):
+        n = ringing_counts[i]
+        for k in range(horizons):  # within, so that the machine takes several horizons at once
+            q = ringing[i, k]
             mean[k] += n * q
             variance[k] += n * q * (1.0 - q)
             third[k] += n * q * (1.0 - q) * (1.0 - 2.0 * q)
-        for j in range(free.shape[0]):
-            q, n = free[j, k], free_counts[j]
+    for j in range(free.shape[0]):
+        n = free_counts[j]
+        for k in range(horizons):
+            q = free[j, k]
             mean[k] -= n * q
             variance[k] += n * q * (1.0 - q)
             third[k] -= n * q * (1.0 - q) * (1.0 - 2.0 * q)

@@ -175,7 +175,7 @@ class EngineState:
 
     def call_on(self, dial_id: str) -> Call | None:
         """The call whose newest INVITE goes by this id. What is said of an earlier one is old news."""
-        call = self.calls.get(dial_id.partition(TRY_MARK)[0])
+        call = self.calls.get(dial_id) or self.calls.get(dial_id.partition(TRY_MARK)[0])
         return call if call is not None and call.dial_id == dial_id else None
 
     def go_elsewhere(self, call: Call, trunk: str, now: float) -> None:

@@ -117,7 +117,7 @@ def _crew(agents: list[Agent], soon_s: float, shift: Shift | None, now: float, w
     talking, wrapup = crew.talking_since, crew.wrapup_since
     for agent in agents:
         state = agent.state
-        if agent.pending is not None or state in AWAY:
+        if agent.pending is not None or (state is not TALKING and state in AWAY):
             crew.paused += 1
             continue
         if shift is None and agent.shift_ends_at is None:

@@ -27,9 +27,8 @@ from sip.settings import Trunk
 from sip.standing.messages import DialStanding, StandingUp
 from tests.bench.recording import STARTS_PER_S, echo, free_port, measured
 from tests.sip.conftest import BrokenPeer
-from tests.sip.tones import FRAME, tone, ulaw
+from tests.sip.tones import FRAME, rtp, tone, ulaw
 from tests.sip.worker.conftest import Party
-from tests.sip.worker.test_media import rtp
 
 LOUD = bytes(int(octet & 0x7F < 0x40) for octet in range(256))  # PCMU above 1,000 of 32,768
 SETTLED_S = 0.3

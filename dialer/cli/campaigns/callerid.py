@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from compliance.caller_ids import CallerId, Standing
-from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_names, span_s
+from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_option_for, span_s
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.help import examples
@@ -42,13 +42,7 @@ def callerid() -> None:
 
 @callerid.command("list")
 @examples("dialer callerid list --campaign spring-sale")
-@click.option(
-    "--campaign",
-    default="",
-    metavar="NAME",
-    help="Only the pool of this campaign. [default: all]",
-    shell_complete=campaign_names,
-)
+@campaign_option_for("Only the pool of this campaign. [default: all]")
 @answering
 def list_(invocation: Invocation, campaign: str) -> Answer:
     """List caller ids: where they may be shown, uses today by all campaigns, the limit, and what rests until when and

@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 import click
 
 from compliance.numbers import masked_text
-from dialer.cli.base.arguments import campaign_names, region_option
+from dialer.cli.base.arguments import campaign_option_for, region_option
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
@@ -35,13 +35,7 @@ class Bad:
 @click.command(short_help="Check entries before they are sent.")
 @examples("dialer crm validate leads.json --campaign spring-sale")
 @click.argument("file", type=click.File(encoding="utf-8"))
-@click.option(
-    "--campaign",
-    default="",
-    metavar="NAME",
-    help="By the settings of this campaign: its country, what it calls, the ids it needs.",
-    shell_complete=campaign_names,
-)
+@campaign_option_for("By the settings of this campaign: its country, what it calls, the ids it needs.")
 @region_option
 @click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="Most rows.")
 @answering

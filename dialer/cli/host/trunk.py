@@ -12,7 +12,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base.arguments import campaign_names
+from dialer.cli.base.arguments import campaign_option_for
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean
 from dialer.cli.base.groups import NearGroup
 from dialer.cli.base.help import examples
@@ -213,13 +213,7 @@ def _known(invocation: Invocation, store: Store, name: str) -> None:
 @examples("dialer trunk check", "dialer trunk check north --call +8613800138000 --campaign spring-sale")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--call", "number", default="", metavar="NUMBER", help="Call this number through the trunk as well.")
-@click.option(
-    "--campaign",
-    default="",
-    metavar="NAME",
-    help="Whose rules and caller id the test call goes by.",
-    shell_complete=campaign_names,
-)
+@campaign_option_for("Whose rules and caller id the test call goes by.")
 @click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),

@@ -23,10 +23,10 @@ from sip.messages import (
 )
 from sip.settings import Trunk, WorkerSettings
 from tests.sip.conftest import WorkerUnderTest
+from tests.sip.worker.conftest import DIAL
 
 pytestmark = pytest.mark.through_edge
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 
 Far = Callable[..., object]
 

@@ -11,9 +11,9 @@ from sip.causes import Cause, Leg
 from sip.messages import Answered, Bridged, Dial, DialAgent, Dialled, Ended, HangUp, Ping, Pong
 from sip.settings import Trunk, WorkerSettings
 from tests.sip.conftest import BrokenPeer, WorkerUnderTest, udp_socket
-from tests.sip.worker.test_media import LOUD, is_loud, rtp
+from tests.sip.tones import LOUD, is_loud, rtp
+from tests.sip.worker.conftest import DIAL
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 SDP = "v=0\no=- 1 1 IN IP4 {host}\ns=-\nc=IN IP4 {host}\nt=0 0\nm=audio {port} RTP/AVP 0\n"
 
 
