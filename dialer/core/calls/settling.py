@@ -182,6 +182,7 @@ def _settlement(call: Call, event: Ended, disposition: Disposition, counted: Cou
         judged="" if call.judged is None else call.judged.kind.value,
         confidence=0.0 if call.judged is None else call.judged.confidence,
         message_left=call.message_left,
+        stands_for=call.stands_for if call.bridged_at is not None else 0,
         agent_dialled_at=call.agent_dialled_at,
         bridged_at=call.bridged_at,
         transfer_at=call.transfer_at,
