@@ -2,7 +2,7 @@
 # make test    everything that must pass before a commit
 # make chaos   kills, freezes, slows down and poisons a whole installation under load, and checks the books (CHAOS="--times 50")
 # make fuzz       every decoder with examples that CI has not seen, for an hour (FUZZ="--seconds 600 --seed 7")
-# make fuzz-sip   a SIP peer out of its mind, for an hour (FUZZ="--seconds 60 --seed 7"); half a minute of it is in CI
+# make fuzz-sip   a SIP peer out of its mind, for an hour (FUZZ="--seconds 60 --seed 7"); a quarter of a minute of it is in CI
 # make bench   calls per second, hand-over delay, memory and audio, with SIPp as the far end; direct, by the edge, bare
 # make bench-engine   what the engine and the board cost on the event loop, with 1 campaign and with many
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
@@ -65,9 +65,9 @@ compiled: $(STAMP)
 	@$(BIN)/python -c "from pacing.warmup import warm_up; warm_up()"
 	@$(BIN)/python -m pytest --collect-only -qq >/dev/null
 
-# Much of a test is waiting for processes: three at a time on two cores. A file's tests stay together, as they share
+# Much of a test is waiting for processes: four at a time on two cores. A file's tests stay together, as they share
 # servers, and begin in the order of the folders, the longest files first (tests/conftest.py).
-JOBS ?= 3
+JOBS ?= 4
 
 unit: $(STAMP)
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
