@@ -25,16 +25,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 # The longest files, which begin first: a long one that begins last keeps one process busy while the others have ended.
 LONGEST = (
     "tests/shell/test_rehearsed.py",
-    "tests/chaos/test_chaos.py",
     "tests/pacing/test_closed_loop.py",
     "tests/web/test_browser.py",
+    "tests/sip/worker/test_recording.py",
+    "tests/chaos/test_chaos.py",
+    "tests/sip/worker/test_dead_calls.py",
+    "tests/sip/edge/test_calls.py",
     "tests/shell/test_backup.py",
     "tests/shell/test_faulty_day.py",
-    "tests/shell/test_daemon.py",
-    "tests/sip/worker/test_recording.py",
-    "tests/sip/worker/test_call.py",
-    "tests/sip/edge/test_calls.py",
     "tests/sip/test_pool.py",
+    "tests/sip/worker/test_call.py",
+    "tests/shell/test_daemon.py",
 )
 
 

@@ -13,7 +13,7 @@ from sip.worker.sip_text import read, request, split
 from tests.sip.fuzz import fuzz
 from tests.sip.mutations import description, mutated
 
-SECONDS = 30.0 if os.environ.get("CI") == "true" else 6.0
+SECONDS = 15.0 if os.environ.get("CI") == "true" else 6.0
 
 
 @pytest.mark.timeout(180)

@@ -67,7 +67,7 @@ def test_on_hold_nothing_has_to_be_heard(worker, callee, agent, way):
     tested = bridged(worker, callee, agent, media_timeout_s=2.0)
     callee.asks_for(way)
     with singing(agent, HZ), pytest.raises(AssertionError, match="no Ended"):
-        tested.until(Ended, within_s=4.0)
+        tested.until(Ended, within_s=3.0)
     tested.send(HangUp("c1"))
     assert tested.until(Ended).cause is Cause.NORMAL
 
