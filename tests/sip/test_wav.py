@@ -27,3 +27,11 @@ def test_a_recording_is_as_long_as_its_file(tmp_path: Path) -> None:
     chunks = struct.pack("<4sL", b"fmt ", len(shape)) + shape + struct.pack("<4sL", b"data", 2**32 - 1) + b"\0" * 16000
     path.write_bytes(struct.pack("<4sL4s", b"RIFF", 2**32 - 1, b"WAVE") + chunks)
     assert length_s(path) == 1.0
+
+
+def test_an_empty_file_is_refused_with_a_reason(tmp_path: Path) -> None:
+    """The library that reads it raises an error without words."""
+    path = tmp_path / "empty.wav"
+    path.touch()
+    with pytest.raises(ValueError, match="it ends within its header"):
+        length_s(path)

@@ -15,7 +15,7 @@ from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.privacy.block import as_data, drawn
-from dialer.language.translation import _, _n, word
+from dialer.language.translation import _, _n, translated, word
 from dialer.operating.figures import BAD, QUIET
 from dialer.operating.glossary import place_word
 from dialer.operating.person import LeadVerdict, look_at
@@ -86,11 +86,12 @@ def page(
             ).rstrip()
         if story.attempts:
             calls = [
-                (when(call.at), call.number, call.disposition, call.agent, call.outcome) for call in story.attempts
+                (when(call.at), call.number, word(call.disposition), call.agent, word(call.outcome))
+                for call in story.attempts
             ]
             yield table(("  call", "number", "end", "agent", "outcome"), calls)
         if story.history:
-            words = [(when(line.at), line.what, line.who, line.text) for line in story.history]
+            words = [(when(line.at), word(line.what), line.who, line.text) for line in story.history]
             yield table(("  said", "what", "who", "words"), words)
     if person.more_leads:
         yield alarm(
@@ -115,7 +116,7 @@ def _counted_calls(person: Person) -> Iterator[RenderableType]:
     newest = person.calls[-MOST_CALLS:]
     yield table(
         ("at", "number", "campaign", "what came of it"),
-        [(when(call.at), call.number, call.campaign or word("(deleted)"), call.what) for call in newest],
+        [(when(call.at), call.number, call.campaign or word("(deleted)"), translated(call.what)) for call in newest],
     )
 
 

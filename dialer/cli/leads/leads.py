@@ -13,7 +13,7 @@ from dialer.cli.base.output import Answer, answering, facts, fitted, table, when
 from dialer.cli.leads import lead_changes, lead_export
 from dialer.cli.leads.import_command import import_
 from dialer.core.leads.lead_counts import clock_words
-from dialer.language.translation import _, translated
+from dialer.language.translation import _, translated, word
 from dialer.operating.glossary import place_word
 from dialer.store.leads import leads as store_leads
 from dialer.store.leads.leads import LeadRow, LeadState, LeadStory
@@ -111,8 +111,8 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
     heads = ("attempt", "number", "disposition", "at", "ended", "agent", "sip", "outcome")
     attempts = [
         (
-            *(each.attempt, each.number, each.disposition, when(each.at), when(each.ended_at)),
-            *(each.agent, str(each.sip_code or ""), each.outcome),
+            *(each.attempt, each.number, word(each.disposition), when(each.at), when(each.ended_at)),
+            *(each.agent, str(each.sip_code or ""), word(each.outcome)),
         )
         for each in story.attempts
     ]
@@ -120,7 +120,7 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
     if attempts:
         page += ["", fitted(heads, attempts, right=("sip",), optional=("ended", "sip", "number"), folding=("outcome",))]
     if story.history:
-        lines = [(when(line.at), line.what, line.who, line.text, line.attempt) for line in story.history]
+        lines = [(when(line.at), word(line.what), line.who, line.text, line.attempt) for line in story.history]
         page += ["", table(("at", "what", "who", "words", "attempt"), lines)]
     return Answer(story, page)
 

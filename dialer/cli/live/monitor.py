@@ -99,7 +99,7 @@ def _settled(said: tuple[str, PartyRow] | None) -> PartyRow | None:
         return None
     host, row = said
     if row.state == PartyState.ENDED:
-        raise Failure(CliExit.REFUSED, f"{host}: {row.reason}")
+        raise Failure(CliExit.REFUSED, _("{host}: {reason}", host=host, reason=row.reason))
     return row
 
 

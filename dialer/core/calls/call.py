@@ -134,7 +134,8 @@ class Call:
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
     `answer_kind` is who answered, as far as the SIP side could tell at the answer, or a machine that was dealt with as
     one; what agents say of it later is not in here. `judged` is the verdict by ear; until it is there the call is held
-    back from agents to `held_until`. `message_left` says that a machine has its message.
+    back from agents to `held_until`. `message_left` says that a machine has its message. One that agents have all the
+    same `stands_for` so many machines that are hung up on.
     `hung_up_for` is why this side is ending it, where somebody wanted that.
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
     `recordable` says that the talk is recorded, or would be on a word of the agent; recording began at
@@ -164,6 +165,7 @@ class Call:
     judged: Verdict | None = None
     held_until: float = 0.0
     message_left: bool = False
+    stands_for: int = 0
     abandon_after_s: float = 0.0
     agent_dialled_at: float | None = None
     bridged_at: float | None = None

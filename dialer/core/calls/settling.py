@@ -35,6 +35,8 @@ from dialer.core.inbound.ending import back_to
 from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
 from dialer.core.talks import parties
+from dialer.language.phrases import phrase
+from dialer.language.terms import term
 from pacing.api import CallAbandoned, CallFailed, ScriptEnded, TalkEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
@@ -123,7 +125,7 @@ def free_talker(state: EngineState, call: Call, run: CampaignRun, event: Ended |
         return
     by_agent = isinstance(event, AgentLeft) or event.ended_by is Leg.AGENT
     if by_agent and event.cause in PHONE_DIED:
-        agent = pause_after(agent, f"phone is gone ({event.cause})")
+        agent = pause_after(agent, phrase("phone is gone ({cause})", cause=term(event.cause)))
     state.wrap_up(agent, run, now)
 
 
@@ -179,13 +181,14 @@ def _settlement(call: Call, event: Ended, disposition: Disposition, counted: Cou
         answer_kind=call.answer_kind,
         judged="" if call.judged is None else call.judged.kind.value,
         confidence=0.0 if call.judged is None else call.judged.confidence,
-        message_left=call.message_left,
+        message_left=call.message_left and event.cause is not Cause.MEDIA_ERROR,
+        stands_for=call.stands_for if call.bridged_at is not None else 0,
         agent_dialled_at=call.agent_dialled_at,
         bridged_at=call.bridged_at,
         transfer_at=call.transfer_at,
         agent_left_at=call.agent_left_at,
         ended_at=event.at,
-        message_played=call.message_played,
+        message_played=call.message_played and event.cause is not Cause.MEDIA_ERROR,
         opted_out=call.opted_out,
         inbound=call.is_inbound,
         wants_callback=call.wants_callback,

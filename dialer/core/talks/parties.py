@@ -14,6 +14,8 @@ from dialer.core.calls.dispositions import PHONE_DIED
 from dialer.core.effects import Listened, Publish, Send
 from dialer.core.engine_state import EngineState
 from dialer.core.talks.party import RING_LIMIT_S, Party, PartyState, Purpose
+from dialer.language.phrases import phrase
+from dialer.language.terms import term
 from sip.causes import Cause
 from sip.messages import CallEvent, Digit, Ended, HangUp
 from sip.parties.messages import DialParty, Hold, Join, Leave, LinkOpened, OpenLink, Voice
@@ -26,15 +28,15 @@ VOICE_KEYS: Final = {"4": Voice.LISTEN, "5": Voice.WHISPER, "6": Voice.BARGE}
 """What a supervisor presses, as with Asterisk's ChanSpy (option d)."""
 
 _WORDS: Final = {
-    Cause.BUSY: "the phone is busy",
-    Cause.DECLINED: "the call was declined",
-    Cause.NO_ANSWER: "nobody answered",
-    Cause.CANCELLED: "nobody answered",
-    Cause.UNREACHABLE: "the phone cannot be reached",
-    Cause.INVALID_NUMBER: "there is no such phone",
-    Cause.NOT_SENT: "this host has no room for another third party",
-    Cause.WORKER_LOST: "the SIP worker of the phone died",
-    Cause.NORMAL: "hung up",
+    Cause.BUSY: phrase("the phone is busy"),
+    Cause.DECLINED: phrase("the call was declined"),
+    Cause.NO_ANSWER: phrase("nobody answered"),
+    Cause.CANCELLED: phrase("nobody answered"),
+    Cause.UNREACHABLE: phrase("the phone cannot be reached"),
+    Cause.INVALID_NUMBER: phrase("there is no such phone"),
+    Cause.NOT_SENT: phrase("this host has no room for another third party"),
+    Cause.WORKER_LOST: phrase("the SIP worker of the phone died"),
+    Cause.NORMAL: phrase("hung up"),
 }
 
 
@@ -195,7 +197,7 @@ def agent_left(state: EngineState, call: Call, event: AgentLeft | Ended, now: fl
     agent = state.roster.get(call.agent)
     if agent is not None and agent.call == call.attempt:
         if event.cause in PHONE_DIED:
-            agent = pause_after(agent, f"phone is gone ({event.cause})")
+            agent = pause_after(agent, phrase("phone is gone ({cause})", cause=term(event.cause)))
         state.wrap_up(agent, state.campaigns[call.campaign], now)
     if party is not None and party.state is PartyState.JOINED:
         _passed_on(state, call, party, now)
@@ -229,7 +231,7 @@ def look(state: EngineState, now: float) -> None:
             if now - party.since > ENDED_KEPT_S:
                 del state.parties[party.party]
         elif party.follows and not party.attempt and (state.ending or state.roster.get(party.agent) is None):
-            party.reason = "the agent is not logged in any more"
+            party.reason = phrase("the agent is not logged in any more")
             hang_up(state, party)
 
 
@@ -269,7 +271,7 @@ def _is_ready(state: EngineState, party: Party, now: float) -> None:
         elif party.follows:
             party.state, party.since = PartyState.WAITING, now
         else:
-            party.reason = "the talk is over"
+            party.reason = phrase("the talk is over")
             hang_up(state, party)
         return
     if call is None or call.state is not CallState.TALKING:
@@ -311,7 +313,7 @@ def _tell_listening(state: EngineState, party: Party, *, over: bool = False) -> 
 def _ended(state: EngineState, party: Party, event: Ended, now: float) -> None:
     was = party.state
     party.state, party.since = PartyState.ENDED, now
-    party.reason = party.reason or _WORDS.get(event.cause, f"the line ended: {event.cause.replace('_', ' ')}")
+    party.reason = party.reason or _WORDS.get(event.cause, phrase("the line ended: {cause}", cause=term(event.cause)))
     call = state.calls.get(party.attempt)
     if call is None:
         return

@@ -215,7 +215,7 @@ class Keys:
 
     def ledger(self, campaign: str, day: str) -> str:
         """Hash: OWNER|answered and OWNER|abandoned of one counting day; machine|answered takes back answers that an
-        agent said were machines."""
+        agent said were machines, estimate|answered and estimate|abandoned are people hung up on as machines."""
         return f"{self.prefix}{{{campaign}}}:ledger:{day}"
 
     def ledger_hour(self, campaign: str, hour: int) -> str:
