@@ -86,7 +86,7 @@ def _has_joined(party) -> bool:
 def _wrong_with(walk: Walk, agent) -> Iterator[str]:
     state = walk.stage.state
     call = state.calls.get(agent.call or "")
-    if agent.state in {AgentState.RINGING, AgentState.TALKING, AgentState.DIALLING} and call is None:
+    if call is None and (agent.call is not None or agent.state in {AgentState.RINGING, AgentState.TALKING}):
         yield f"agent {agent.agent} is {agent.state} in a call that is over"
     if agent.state is AgentState.READY and not agent.can_be_reached:
         yield f"agent {agent.agent} is ready without a phone"
