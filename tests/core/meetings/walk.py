@@ -34,7 +34,7 @@ from tests.core.scripts.test_steps import STEPS, SURVEY
 
 CAMPAIGN: Final = "sales"
 AGENTS: Final = ("ann", "bob", "eve", "joe")
-NAMED: Final = (*AGENTS, "second-level", "nobody", "sip:1@2.3.4.5", "", "\0")
+NAMED: Final = (*AGENTS, "second-level", f"queue:{CAMPAIGN}", "skill:none", "nobody", "sip:1@2.3.4.5", "", "\0")
 WORDS: Final = (
     *((Kind.TRANSFER, Kind.CONFERENCE) * 8),
     *((Kind.HOLD, Kind.RESUME, Kind.HANGUP, Kind.SURVEY, Kind.READY) * 2),
