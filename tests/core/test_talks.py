@@ -528,6 +528,25 @@ def test_a_guest_leaves_the_talk_and_not_its_agent(stage: Stage) -> None:
     assert stage.call(attempt).hung_up_for is None
 
 
+@pytest.mark.parametrize("joined", [True, False])
+def test_an_agent_who_had_gone_before_the_colleague_was_there_leaves_the_callee_to_the_survey(
+    make_stage, joined: bool
+) -> None:
+    """What was asked for and the agent's hang-up crossed: the worker had nobody, so nobody has the talk."""
+    stage = make_stage()
+    stage.campaign(survey={"steps": SURVEY})
+    stage.login("17")
+    attempt = stage.talk()
+    stage.login("18")
+    (rings,) = of(DialParty, stage.say(Kind.CONFERENCE if joined else Kind.TRANSFER, "17", to="18"))
+    if joined:
+        opened(stage, rings.call)
+    effects = stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL, alone=True))
+    assert (stage.call(attempt).state, stage.agent("17").state) == (CallState.SURVEY, AgentState.WRAPUP)
+    assert of(HangUp, effects) == [HangUp(rings.call)]
+    assert stage.agent("18").state is (AgentState.WRAPUP if joined else AgentState.READY)
+
+
 def test_an_end_that_is_told_late_or_twice_is_nothing(stage: Stage) -> None:
     """A party that is over stays so, whatever still comes of it."""
     stage.login("17")
