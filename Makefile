@@ -21,6 +21,8 @@
 # make lock     versions of constraints.txt with the hashes of their files, into requirements/; after a change of either
 # make sbom     what the product is made of, with versions, licences and hashes, CycloneDX: build/sbom.cdx.json
 # make audit    known vulnerabilities of what the product is made of (asks the network)
+# make deb      the package, build/deb/*.deb; make test-deb installs it in a fresh Debian, make test-systemd has a real systemd
+#               start, kill, lock up, upgrade and remove its units (root, mmdebstrap, systemd-container; some minutes)
 # make mutants  whether the tests notice small changes to rules, pacing, engine, gate and settlement; half an hour
 #
 # The first run makes a virtual environment in .venv; later runs reuse it until pyproject.toml or requirements/ change.
@@ -36,7 +38,7 @@ QUIETLY := --quiet --disable-pip-version-check
 # Tests start hundreds of Python processes: without bytecode on the disk each would compile the whole product anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test lint types compiled unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-console bench-standing bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
+.PHONY: setup demo test lint types compiled unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb test-systemd bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-console bench-standing bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -173,6 +175,9 @@ deb: $(STAMP)
 
 test-deb: deb
 	@tests/systemd/rehearse_package
+
+test-systemd: deb
+	@tests/systemd/rehearse_units
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

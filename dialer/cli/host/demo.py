@@ -83,7 +83,7 @@ def demo(
         raise Failure(
             Exit.CONFIG,
             f"the demo needs what is not installed: {', '.join(missing)}",
-            "Install it with: pip install 'predictive-dialer[demo]'",
+            "`make demo` in a clone of the repository brings it; or, there: pip install '.[demo]'",
         )
     from dialer.demo.stage import Options
 
