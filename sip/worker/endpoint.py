@@ -193,6 +193,10 @@ class Endpoint:
         if host is not None and dialog in self._legs and host not in self._legs[dialog]:
             self._hear(dialog, host)
 
+    def may_repeat(self) -> bool:
+        """Whether the library may have to send something again."""
+        return any(leg.may_repeat for leg in self._legs)
+
     def check_legs(self, now: float) -> None:
         """Look whether the far ends of answered legs are still there; about once a second."""
         for dialog in self._legs:
