@@ -2,7 +2,7 @@
 # make test    everything that must pass before a commit
 # make chaos   kills, freezes, slows down and poisons a whole installation under load, and checks the books (CHAOS="--times 50")
 # make fuzz       every decoder with examples that CI has not seen, for an hour (FUZZ="--seconds 600 --seed 7")
-# make fuzz-sip   a SIP peer out of its mind, for an hour (FUZZ="--seconds 60 --seed 7"); half a minute of it is in CI
+# make fuzz-sip   a SIP peer out of its mind, for an hour (FUZZ="--seconds 60 --seed 7"); a quarter of a minute of it is in CI
 # make bench   calls per second, hand-over delay, memory and audio, with SIPp as the far end; direct, by the edge, bare
 # make bench-engine   what the engine and the board cost on the event loop, with 1 campaign and with many
 # make bench-register   a national register of 5 million numbers: size, import, look-ups (NUMBERS=250000000: a large one)
@@ -21,6 +21,8 @@
 # make lock     versions of constraints.txt with the hashes of their files, into requirements/; after a change of either
 # make sbom     what the product is made of, with versions, licences and hashes, CycloneDX: build/sbom.cdx.json
 # make audit    known vulnerabilities of what the product is made of (asks the network)
+# make deb      the package, build/deb/*.deb; make test-deb installs it in a fresh Debian, make test-systemd has a real systemd
+#               start, kill, lock up, upgrade and remove its units (root, mmdebstrap, systemd-container; some minutes)
 # make mutants  whether the tests notice small changes to rules, pacing, engine, gate and settlement; half an hour
 #
 # The first run makes a virtual environment in .venv; later runs reuse it until pyproject.toml or requirements/ change.
@@ -33,7 +35,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint types unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-console bench-standing bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
+# Tests start hundreds of Python processes: without bytecode on the disk each would compile the whole product anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: setup demo test lint types compiled unit chaos fuzz fuzz-sip language lock sbom audit deb test-deb test-systemd bench bench-engine bench-pacing bench-register bench-evidence bench-recording bench-listening bench-console bench-standing bench-machines bench-outbox bench-leads bench-compliance bench-archive mutants format clean
 
 setup: $(STAMP)
 
@@ -57,9 +62,14 @@ lint: $(STAMP)
 types: $(STAMP)
 	@$(BIN)/mypy
 
-# Much of a test is waiting for processes: three at a time on two cores. A file's tests stay together, as they share
-# servers, and begin in the order of the folders: chaos, the longest, is among the first.
-JOBS ?= 3
+# What every process of the tests would else compile for itself in a fresh clone: pacing's kernels, and the tests.
+compiled: $(STAMP)
+	@$(BIN)/python -c "from pacing.warmup import warm_up; warm_up()"
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null
+
+# Much of a test is waiting for processes: four at a time on two cores. A file's tests stay together, as they share
+# servers, and begin in the order of the folders, the longest files first (tests/conftest.py).
+JOBS ?= 4
 
 unit: $(STAMP)
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
@@ -165,6 +175,9 @@ deb: $(STAMP)
 
 test-deb: deb
 	@tests/systemd/rehearse_package
+
+test-systemd: deb
+	@tests/systemd/rehearse_units
 
 format: $(STAMP)
 	@$(BIN)/ruff format .

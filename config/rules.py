@@ -293,7 +293,7 @@ class RetryTable(Section):
 
     def after(self, disposition: str) -> RetrySettings:
         """The retry that a disposition earns, by its name; `NEVER` for one without a row."""
-        row = getattr(self, disposition, None) if disposition in RetryTable.model_fields else None
+        row = self.__dict__.get(disposition)
         return row if isinstance(row, RetrySettings) else NEVER
 
 

@@ -32,7 +32,10 @@ class Mode(StrEnum):
     @property
     def can_abandon(self) -> bool:
         """Whether more calls than ready agents may be in flight."""
-        return self in {Mode.RATIO, Mode.PREDICTIVE}
+        return self in _MAY_ABANDON
+
+
+_MAY_ABANDON: Final = frozenset({Mode.RATIO, Mode.PREDICTIVE})
 
 
 class Guarantee(StrEnum):
@@ -282,3 +285,15 @@ class Pacer(Protocol):
     def memory(self) -> Memory:
         """What `pacing.policies.make` needs to go on from here, after a restart or a change of settings; plain data."""
         ...
+
+
+class Forgetful:
+    """What is the same of all pacers that keep nothing from one run to the next, and of those that learn nothing."""
+
+    def learnt(self) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def memory(self) -> Memory:
+        """Nothing."""
+        return {}

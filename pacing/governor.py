@@ -58,6 +58,8 @@ def ledgers(cap: float, snapshot: Snapshot) -> tuple[tuple[float, Ledger], ...]:
 def tightest(cap: float, snapshot: Snapshot) -> Window:
     """The counting window with the least slack; the campaign's own has no name."""
     own = Window("", cap, snapshot.ledger)
+    if not snapshot.windows:
+        return own
     return min((own, *snapshot.windows), key=lambda window: slack_calls(window.cap, window.ledger))
 
 

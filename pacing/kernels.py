@@ -71,13 +71,19 @@ def free_by(
             for i in range(steps):
                 left_s = within_s[k] * (1.0 - (i + 0.5) / steps)
                 second_done[k, i] = 1.0 - survival(left_s, next_edges_s, next_hazard, next_cumulative)
+    last = edges_s.size - 1
     for row in range(ages_s.size):
         alive_now = max(1e-300, survival(ages_s[row], edges_s, hazard, cumulative))
+        stands = np.searchsorted(edges_s, ages_s[row], side="right") - 1
         for k in range(within_s.size):
             before = alive_now
             total = 0.0
-            for i in range(steps):
-                after = survival(ages_s[row] + within_s[k] * (i + 1) / steps, edges_s, hazard, cumulative)
+            b = stands
+            for i in range(steps):  # as `survival` of each age, whose bin is the one before or soon after it
+                age_s = ages_s[row] + within_s[k] * (i + 1) / steps
+                while b < last and edges_s[b + 1] <= age_s:
+                    b += 1
+                after = math.exp(-cumulative[b] - (age_s - edges_s[b]) * hazard[b])
                 total += (before - after) * second_done[k, i]
                 before = after
             table[row, k] = min(1.0, total / alive_now)
@@ -105,6 +111,15 @@ def answered_by(still: Floats, answers: Floats, bin_s: float, horizon_s: Floats)
             by_then = answers[low] + (answers[high] - answers[low]) * min(1.0, position - low)
             table[row, k] = min(1.0, max(0.0, by_then - answers[row]) / still[row])
     return table, will
+
+
+@compiled
+def hazard_of_answer(still: Floats, answers: Floats) -> Floats:
+    """The cumulative hazard of an answer at the edges of the bins; `still` and `answers` as for `answered_by`."""
+    total = np.zeros(answers.size)
+    for b in range(answers.size - 1):
+        total[b + 1] = total[b] + min(1.0, (answers[b + 1] - answers[b]) / max(still[b], 1e-9))
+    return total
 
 
 @compiled
@@ -255,14 +270,17 @@ def dial_normal(
     mean = np.zeros(horizons)
     variance = np.zeros(horizons)
     third = np.zeros(horizons)
-    for k in range(horizons):
-        for i in range(ringing.shape[0]):
-            q, n = ringing[i, k], ringing_counts[i]
+    for i in range(ringing.shape[0]):
+        n = ringing_counts[i]
+        for k in range(horizons):  # within, so that the machine takes several horizons at once
+            q = ringing[i, k]
             mean[k] += n * q
             variance[k] += n * q * (1.0 - q)
             third[k] += n * q * (1.0 - q) * (1.0 - 2.0 * q)
-        for j in range(free.shape[0]):
-            q, n = free[j, k], free_counts[j]
+    for j in range(free.shape[0]):
+        n = free_counts[j]
+        for k in range(horizons):
+            q = free[j, k]
             mean[k] -= n * q
             variance[k] += n * q * (1.0 - q)
             third[k] -= n * q * (1.0 - q) * (1.0 - 2.0 * q)
@@ -337,11 +355,19 @@ def decide(
         dial, risk, taken = dial_exact(free, ringing, fresh, spare, tolerated, at_most)
         return dial, risk, taken, free.sum() / horizons, ringing.sum() / horizons
     # Many: the ordinary calls and all agents are counted at the rows of their tables.
-    ordinary = (odds[:-1] == 1.0) & ((ringing_s >= refused_within_s) | (refused == 0.0))
-    special = answers_of(ringing_s[~ordinary], odds[:-1][~ordinary], doubted, will, refused, refused_within_s)
+    ordinary_s, special_s, special_odds = np.empty(ringing_s.size), np.empty(ringing_s.size), np.empty(ringing_s.size)
+    specials = 0
+    for i in range(ringing_s.size):
+        if odds[i] == 1.0 and (ringing_s[i] >= refused_within_s or refused == 0.0):
+            ordinary_s[i - specials] = ringing_s[i]
+        else:
+            special_s[specials], special_odds[specials] = ringing_s[i], odds[i]
+            specials += 1
+    special = answers_of(special_s[:specials], special_odds[:specials], doubted, will, refused, refused_within_s)
     ringing = np.concatenate((doubted, special))
     calls = np.ones(ringing.shape[0])
-    calls[: doubted.shape[0]] = row_counts(ringing_s[ordinary], RING_BIN_S, 0.0, doubted.shape[0])
+    ordinary_s = ordinary_s[: ringing_s.size - specials]
+    calls[: doubted.shape[0]] = row_counts(ordinary_s, RING_BIN_S, 0.0, doubted.shape[0])
     free = np.concatenate((talk_free, wrapup_free))
     agents = np.concatenate(
         (

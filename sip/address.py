@@ -8,7 +8,7 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
-from sip.messages import Trunk
+from sip.settings import Trunk
 
 _USER: Final = re.compile(r"[0-9A-Za-z+*._-]{1,64}")
 _HOST: Final = re.compile(r"[0-9A-Za-z.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")

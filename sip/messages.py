@@ -16,7 +16,8 @@ On the wire a message is a msgpack list, `[tag, field, ...]` in the order of the
 `SlotsHeld` and `StartFailed` are between the pool and its workers; the daemon never sees them. `Capacity`, `PeerRests`,
 `TrunkName`, `Arrived` and `Reject` are between the pool and the daemon. What is said of scripts is in
 `sip.scripts.messages`, of third parties in `sip.parties.messages`, of calls from outside in `sip.inbound.messages`, of
-listening to answered lines in `sip.detection.messages`, of phones that stay on the line in `sip.standing.messages`.
+listening to answered lines in `sip.detection.messages`, of phones that stay on the line in `sip.standing.messages`; the
+first frame to a worker is its settings (`sip.settings`).
 """
 
 from __future__ import annotations
@@ -30,72 +31,6 @@ from sip.inbound.messages import Arrived, InboundCommand
 from sip.parties.messages import LinkOpened, PartyCommand
 from sip.scripts.messages import AgentLeft, PromptDone, ScriptCommand
 from sip.standing.messages import NO_CUE, Cue, StandingCommand, StandingUp
-
-# --- settings, sent once to each worker ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Trunk:
-    """A carrier reached by address, with digest credentials if it asks for them (`username` empty: it does not).
-
-    `targets` are the IPv4 addresses and ports of `host` where that is a name, `ADDRESS:PORT`, best first: workers look
-    nothing up, the pool does. `port` 0 is what the name's SRV records say, else 5060.
-    `sources` are further addresses and networks from which the carrier sends. Without even a 100 Trying for
-    `first_answer_s` it is unreachable; RFC 3261's timer B would wait 32 s. `called_rules` and `caller_rules` say how it
-    wants numbers written, `arriving_rules` what makes E.164 of its own (`sip.rewriting`), `codecs` what it is offered,
-    best first. The password is left out where a trunk is printed.
-    """
-
-    name: str
-    host: str
-    port: int = 5060
-    username: str = ""
-    password: str = field(default="", repr=False)
-    targets: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    first_answer_s: float = 8.0
-    called_rules: tuple[str, ...] = ()
-    caller_rules: tuple[str, ...] = ()
-    arriving_rules: tuple[str, ...] = ()
-    codecs: tuple[str, ...] = ("PCMU", "PCMA")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a worker needs to know before its first call. The first frame that it receives; a later one brings trunks
-    whose names have other addresses, and changes nothing else.
-
-    `rtp_port_first` and `rtp_port_last` bound the RTP ports of this worker (even numbers; 0, 0 lets the system choose).
-    `log_level` is the SIP library's, 0 (nothing) or 1 (errors, to stderr, with every long run of digits masked).
-    An answered leg of which neither RTP nor RTCP has come for `media_timeout_s` ends, unless it is on hold. One whose
-    far end keeps no session timer is asked every `session_refresh_s` whether it is still there. A talk lasts
-    `talk_limit_s` at most. 0: never, for all three. Agents' phones are called through `phones_port` of 127.0.0.1
-    (the edge, where they register); 0: directly. `hold_music` is a WAV file for whoever is on hold; empty: silence.
-    Talks are recorded into folders of `recordings`, an absolute path. Calls from outside come through `inbound_port`.
-    `phone_headers` are further headers of an INVITE to an agent's phone, `NAME: VALUE`; `{attempt}` in them is the
-    attempt. Answered lines are listened to in files of `listening`, another absolute path. A worker that `keeps_phones`
-    on the line is called by this host's other workers; between talks a phone hears `standing_music`, a WAV file (empty:
-    silence).
-    """
-
-    trunks: tuple[Trunk, ...]
-    bind_address: str = "127.0.0.1"
-    rtp_port_first: int = 0
-    rtp_port_last: int = 0
-    user_agent: str = "predictive-dialer"
-    log_level: int = 0
-    media_timeout_s: float = 20.0
-    session_refresh_s: float = 300.0
-    talk_limit_s: float = 0.0
-    phones_port: int = 0
-    hold_music: str = ""
-    recordings: str = ""
-    inbound_port: int = 0
-    phone_headers: tuple[str, ...] = ()
-    listening: str = ""
-    keeps_phones: bool = False
-    standing_music: str = ""
-
 
 # --- commands: daemon -> worker ---------------------------------------------------------------------------------
 

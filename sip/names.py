@@ -22,7 +22,7 @@ import trio
 
 from sip import address
 from sip.address import SIP_PORT
-from sip.messages import Trunk
+from sip.settings import Trunk
 
 FRESH_S: Final = 60.0
 """How long an answer is used whose TTL nobody knows: that of the system's resolver or of the hosts file."""

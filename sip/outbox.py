@@ -8,7 +8,7 @@ from collections import deque
 import trio
 
 from sip.messages import PoolEvent
-from sip.pool_settings import PoolFailed
+from sip.settings import PoolFailed
 
 
 class Outbox:

@@ -17,7 +17,6 @@ import math
 import socket
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Final
 
 import trio
@@ -43,7 +42,6 @@ from sip.messages import (
     Ping,
     Pong,
     Ready,
-    Settings,
     SlotsHeld,
     StartFailed,
     Stop,
@@ -54,7 +52,7 @@ from sip.outbox import Outbox
 from sip.parties.messages import DialParty
 from sip.parties.phones import Phones, not_sent
 from sip.placement import Placement
-from sip.pool_settings import PoolFailed, PoolSettings, PoolStartError, PoolStatistics, rtp_ranges
+from sip.settings import PoolFailed, PoolSettings, PoolStartError, PoolStatistics, WorkerSettings, rtp_ranges
 from sip.standing.legs import StandingLegs
 from sip.standing.messages import DialStanding
 from sip.wire import WireError, encode
@@ -322,9 +320,9 @@ class Pool:
         reason = self._start_failures.pop(worker, reason)
         return f"worker {worker} (pid {pid}, status {status}): {reason}", is_peers_fault
 
-    def _worker_settings(self, worker: int) -> Settings:
-        settings = self._settings.of_worker(self._trunks, *self._rtp_ranges[worker])
-        return replace(settings, keeps_phones=worker >= self._for_calls)
+    def _worker_settings(self, worker: int) -> WorkerSettings:
+        keeps_phones = worker >= self._for_calls
+        return self._settings.of_worker(self._trunks, self._rtp_ranges[worker], keeps_phones=keeps_phones)
 
     def _hear(self, worker: int, event: Event) -> None:
         match event:

@@ -16,9 +16,10 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgpack
 
-from sip.messages import Command, Event, Settings
+from sip.messages import Command, Event
+from sip.settings import WorkerSettings
 
-Message = Command | Event | Settings
+Message = Command | Event | WorkerSettings
 
 FRAME_LIMIT_BYTES: Final = 1024 * 1024
 """The largest are settings: 64 trunks with as many sources and rules as they may have come to less than half of it."""

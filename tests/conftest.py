@@ -22,6 +22,29 @@ settings.register_profile("searching", deadline=None)  # `make fuzz`: other exam
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+# The longest files, which begin first: a long one that begins last keeps one process busy while the others have ended.
+LONGEST = (
+    "tests/shell/test_rehearsed.py",
+    "tests/pacing/test_closed_loop.py",
+    "tests/web/test_browser.py",
+    "tests/sip/worker/test_recording.py",
+    "tests/chaos/test_chaos.py",
+    "tests/sip/worker/test_dead_calls.py",
+    "tests/sip/edge/test_calls.py",
+    "tests/shell/test_backup.py",
+    "tests/shell/test_faulty_day.py",
+    "tests/sip/test_pool.py",
+    "tests/sip/worker/test_call.py",
+    "tests/shell/test_daemon.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; all others stay in the order of the folders."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
 def need(program: str) -> str:
     """The path of a program, or a skip (a failure in CI) that says what to install."""
     path = shutil.which(program)

@@ -15,7 +15,6 @@ from datetime import date
 from typing import Any, Final
 
 from compliance.evidence import customer_hash, number_hash
-from compliance.numbers import E164
 from dialer.core.model import Lead
 from dialer.disk.archive.partitions import Row
 from dialer.disk.archive.tables import TABLES, Column, Table
@@ -127,11 +126,6 @@ def _person(key: bytes, lead: Lead | None, phone: str) -> dict[str, Any]:
 def kept_hash(digest: str) -> int:
     """What is kept of a keyed hash, as the evidence and the audit trail have it."""
     return int(digest[:HASH_DIGITS], 16)
-
-
-def hash_of(key: bytes, number: E164) -> int:
-    """How a number stands in the archive."""
-    return kept_hash(number_hash(key, number))
 
 
 def _outcome(event: Event, key: bytes, lead: Lead | None) -> Archived:

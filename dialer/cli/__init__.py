@@ -15,6 +15,7 @@ import click
 
 from dialer import __version__
 from dialer.cli.base.groups import Lazy, RootGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, as_flags, default_who
 from dialer.language.translation import Language, of_locale, speaking
 
@@ -83,6 +84,12 @@ COMMANDS: Final = {
     lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@examples(
+    "dialer campaign create spring-sale --file spring-sale.toml",
+    "dialer leads import spring-sale customers.csv",
+    "dialer campaign start spring-sale",
+    "dialer watch",
+)
 @click.version_option(__version__, prog_name="dialer")
 @click.option(
     "--config",
@@ -115,13 +122,6 @@ def main(
     """A predictive outbound dialer.
 
     Leads come in from Redis, calls go out over SIP, and every attempt ends in exactly one disposition.
-
-    \b
-    Example:
-      dialer campaign create spring-sale --file spring-sale.toml
-      dialer leads import spring-sale customers.csv
-      dialer campaign start spring-sale
-      dialer watch
     """
     ctx.with_resource(speaking(of_locale(os.environ) if lang is None else Language(lang)))
     flags = as_flags(pairs, "--set")

@@ -367,6 +367,7 @@ def with_sentences(board: Board, said: Callable[[str], str]) -> Board:
         no_new_calls=tuple(map(said, board.no_new_calls)),
         trunks=tuple(trunks),
         campaigns=tuple([_campaign_with_sentences(row, said) for row in board.campaigns]),
+        agents=tuple([replace(row, reason=said(row.reason)) if row.reason else row for row in board.agents]),
     )
 
 

@@ -37,7 +37,7 @@ from dialer.core.engine_view import EngineStatistics, EngineView
 from dialer.core.inbound import arriving
 from dialer.core.machines import judging
 from dialer.core.scripts import steps
-from dialer.core.talks import listening, parties
+from dialer.core.talks import listening, parties, queue
 from pacing.api import Observation, Settings, Snapshot
 from sip import messages
 from sip.causes import Cause
@@ -100,6 +100,7 @@ class Engine:
             self._silence_at = now + SILENCE_CHECK_S
             routing.silence(state, now)
             parties.look(state, now)
+            queue.look(state, now)
         while state.timers and state.timers[0][0] <= now:
             _, _, kind, name, about = heapq.heappop(state.timers)
             self._fire(kind, name, about, now)
@@ -108,10 +109,10 @@ class Engine:
     def next_wake(self) -> float:
         """The next moment at which `advance` has something to do. Timers that have become stale are dropped here."""
         timers = self.state.timers
-        while timers and self._is_stale(timers[0]):
+        while timers and timers[0][2] in OF_A_CALL and self._is_stale(timers[0]):
             heapq.heappop(timers)
-        wake_at = min(self._silence_at, timers[0][0]) if timers else self._silence_at
-        return max(wake_at, self._timers_from)
+        wake_at = timers[0][0] if timers and timers[0][0] < self._silence_at else self._silence_at
+        return wake_at if wake_at > self._timers_from else self._timers_from
 
     def stood_still(self, now: float) -> None:
         """The process did nothing for a while, as after SIGSTOP or a snapshot of its machine. What workers and desktops
@@ -193,10 +194,8 @@ class Engine:
         return known[1]
 
     def _is_stale(self, timer: Timer) -> bool:
-        """Whether a timer's call has ended, or was answered before its ringing took too long."""
+        """Whether the call of one of its timers has ended, or was answered before its ringing took too long."""
         _, _, kind, name, _ = timer
-        if kind not in OF_A_CALL:
-            return False
         call = self.state.calls.get(name)
         return call is None or (kind is TimerKind.RING and call.answered_at is not None)
 
@@ -204,6 +203,8 @@ class Engine:
         """Whoever waits on the line comes first, then whoever may have a lead to decide on."""
         if self.state.waiting:
             routing.assign_agents(self.state, now)
+        if self.state.queued and self.state.roster.ready:
+            queue.serve(self.state, now)
         if self.state.in_preview and self.state.roster.ready:
             previewing.offer(self.state, now)
         return self._collect()
@@ -215,7 +216,12 @@ class Engine:
     def _dispatch(self, event: inputs.Input, now: float, wall: float) -> None:
         state = self.state
         match event:
-            case _ if isinstance(event, messages.CallEvent) and event.call in state.parties:
+            case inputs.Permitted():
+                dialling.permitted(state, event, now, wall)
+            case inputs.Paced(campaign, decision):
+                self.decisions_taken += 1
+                dialling.paced(state, campaign, decision, now)
+            case _ if state.parties and isinstance(event, messages.CallEvent) and event.call in state.parties:
                 parties.heard(state, state.parties[event.call], event, now)
             case StandingUp() | messages.Ended() if standing_legs.concerns(event.call):
                 if cut_off := standing_legs.heard(state, event, now):
@@ -233,17 +239,12 @@ class Engine:
                     self._on_call(call, event, now)
             case AgentEvent():
                 routing.agent_event(state, event, now)
-            case inputs.Permitted():
-                dialling.permitted(state, event, now, wall)
             case inputs.Refused():
                 dialling.refused(state, event, now)
             case inputs.LeadsLeased():
                 dialling.leased(state, event, now)
             case inputs.LeadsTaken():
                 dialling.leads_taken(state, event, now)
-            case inputs.Paced(campaign, decision):
-                self.decisions_taken += 1
-                dialling.paced(state, campaign, decision, now)
             case messages.Capacity(slots):
                 state.slots_total = slots
                 state.changed.update(state.campaigns)
@@ -309,6 +310,11 @@ class Engine:
 
     def _fire(self, kind: TimerKind, name: str, about: float, now: float) -> None:
         state = self.state
+        if kind in OF_A_CALL:
+            call = state.calls.get(name)
+            if call is not None:
+                self._fire_at(call, kind, about, now)
+            return
         if kind is TimerKind.WRAPUP:
             routing.wrapup_limit(state, name, about, now)
             return
@@ -326,10 +332,9 @@ class Engine:
             return
         if kind is TimerKind.STORE:
             dialling.store_overdue(state, state.campaigns[name], about, now)
-            return
-        call = state.calls.get(name)
-        if call is None:
-            return
+
+    def _fire_at(self, call: Call, kind: TimerKind, about: float, now: float) -> None:
+        state = self.state
         match kind:
             case TimerKind.RING:
                 dialling.ring_timeout(state, call, now)
@@ -340,7 +345,7 @@ class Engine:
             case TimerKind.BEEP:
                 judging.no_beep(state, call, now)
             case TimerKind.TALK if call.state is CallState.TALKING:
-                routing.hang_up(state, name, Cause.TALK_LIMIT, now)
+                routing.hang_up(state, call.attempt, Cause.TALK_LIMIT, now)
             case TimerKind.SCRIPT:
                 steps.script_limit(state, call, about, now)
             case TimerKind.STEP:

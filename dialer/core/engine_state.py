@@ -22,7 +22,16 @@ from dialer.core.agents.agent import BUSY, Agent, AgentState, Roster, come_free,
 from dialer.core.agents.staffing import Staffing
 from dialer.core.agents.standing import LegState, StandingLeg
 from dialer.core.calls import trunk_selection
-from dialer.core.calls.call import STATE_LIMIT_S, TRY_MARK, UNANSWERED, Call, CallState, CallTrigger, RecentAnswer
+from dialer.core.calls.call import (
+    STATE_LIMIT_S,
+    TRY_MARK,
+    UNANSWERED,
+    Call,
+    CallState,
+    CallTrigger,
+    Queued,
+    RecentAnswer,
+)
 from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Send
@@ -103,6 +112,7 @@ class EngineState:
     campaigns: dict[str, CampaignRun] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     waiting: dict[str, Call] = field(default_factory=dict)
+    queued: dict[str, Queued] = field(default_factory=dict)
     parties: dict[str, Party] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
@@ -165,7 +175,7 @@ class EngineState:
 
     def call_on(self, dial_id: str) -> Call | None:
         """The call whose newest INVITE goes by this id. What is said of an earlier one is old news."""
-        call = self.calls.get(dial_id.partition(TRY_MARK)[0])
+        call = self.calls.get(dial_id) or self.calls.get(dial_id.partition(TRY_MARK)[0])
         return call if call is not None and call.dial_id == dial_id else None
 
     def go_elsewhere(self, call: Call, trunk: str, now: float) -> None:

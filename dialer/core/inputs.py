@@ -95,7 +95,8 @@ class RecordingFault:
 @dataclass(frozen=True, slots=True)
 class LedgerOfOthers:
     """Live answers and abandons that this process did not count itself (other hosts, earlier runs), less the answers
-    that turned out to be machines: of this counting day, and of the campaign's windows in order.
+    that turned out to be machines, and with an estimate of the people who were hung up on as machines: of this counting
+    day, and of the campaign's windows in order.
 
     A change of `day` starts this process's own count of the day anew: with what was answered from `since` on (seconds
     since the epoch), or where that is None with nothing. Without windows the day is the pacer's ledger.

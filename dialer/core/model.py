@@ -143,7 +143,8 @@ class Settlement:
     `live` says that it counts as a live answer in the abandonment ledger, `abandoned` that it counts as abandoned,
     `hung_up` that it does because the callee was gone before the limit, which not every definition counts;
     A call that was known to be answered by a machine (`answer_kind`) counts as neither. `judged` is the verdict by ear
-    (empty: there was none), `confidence` how sure it is, and `message_left` says that the machine has its message.
+    (empty: there was none), `confidence` how sure it is, and `message_left` says that the machine has its message. A
+    call that was judged a machine and that an agent had all the same `stands_for` so many that were hung up on.
     `opted_out` says that whoever was called asked, by a key, not to be called again.
     At `transfer_at` a script asked for an agent, at `agent_left_at` the agent went and the callee was asked (a survey).
     `inbound`: they called us, at the number that is the `caller_id`; `wants_callback`: and asked by a key to be called.
@@ -178,6 +179,7 @@ class Settlement:
     judged: str = ""
     confidence: float = 0.0
     message_left: bool = False
+    stands_for: int = 0
     agent_dialled_at: float | None = None
     bridged_at: float | None = None
     transfer_at: float | None = None

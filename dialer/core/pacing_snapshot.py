@@ -78,7 +78,10 @@ def snapshot(state: EngineState, run: CampaignRun, staff: Staff, surplus: Sequen
     local = local_s(run.settings, state.utc_offset_s, wall)
     shift = None if local is None else shift_of(run.settings, local)
     crew = _crew(staff[run.name], run.settings.ring_timeout_s, shift, now, wall)
-    crew.keep(sum(call.is_inbound for call in state.waiting.values() if call.campaign == run.name))
+    crew.keep(
+        sum(call.is_inbound for call in state.waiting.values() if call.campaign == run.name)
+        + sum((wish.campaign or state.calls[name].campaign) == run.name for name, wish in state.queued.items())
+    )
     ringing_since, ringing_trunk = _in_flight(run, staff[run.name], surplus)
     trunk, lines_free = state.opening(run, now)
     in_script = [] if run.settings.mode is not Mode.SCRIPT else _in_script(run)
@@ -114,7 +117,7 @@ def _crew(agents: list[Agent], soon_s: float, shift: Shift | None, now: float, w
     talking, wrapup = crew.talking_since, crew.wrapup_since
     for agent in agents:
         state = agent.state
-        if agent.pending is not None or state in AWAY:
+        if agent.pending is not None or (state is not TALKING and state in AWAY):
             crew.paused += 1
             continue
         if shift is None and agent.shift_ends_at is None:

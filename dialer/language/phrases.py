@@ -99,6 +99,11 @@ def to_wire(text: Phrase) -> list[Any]:
     return [text.msgid, text.plural, {name: _fact_to_wire(fact) for name, fact in text.facts.items()}]
 
 
+def made_of(texts: Iterable[str]) -> dict[str, Any]:
+    """How those of the texts that are phrases were made, by their English, for the way back with `from_wire`."""
+    return {str(text): to_wire(text) for text in texts if isinstance(text, Phrase)}
+
+
 def _fact_to_wire(fact: Fact) -> Any:
     if isinstance(fact, Phrase):
         return [str(fact), *to_wire(fact)]

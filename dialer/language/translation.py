@@ -120,7 +120,7 @@ def either(english: str, chinese: str) -> str:
 
 def word(key: str) -> str:
     """A term by its key or its English, a table's head or a label, in the language of the moment."""
-    return translated(term(key))
+    return translated(key if isinstance(key, Phrase) else term(key))
 
 
 def words_of(error: BaseException) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
 import msgspec
 
+from dialer.disk.archive.formulas import SOURCES
 from dialer.language.translation import either
+from dialer.reports.measures import MEASURES
 
 KEY_HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "day": ("day", "日期"),
@@ -21,6 +23,9 @@ KEY_HEADS: Final[Mapping[str, tuple[str, str]]] = {
     "trunk": ("trunk", "线路"),
     "caller_id": ("caller id", "主叫号码"),
     "hour": ("hour", "时段"),
+    "script": ("script", "语音流程"),
+    "step": ("question", "问题"),
+    "key": ("key", "按键"),
 }
 
 
@@ -39,6 +44,12 @@ class Part:
     def called(self) -> str:
         """Its title, in the reader's language."""
         return either(self.title, self.chinese)
+
+    @property
+    def can_be_by(self) -> Sequence[str]:
+        """What it can be grouped by: calls, or where it is not about calls, what else it is about."""
+        sums = {name for measure in self.measures for name in MEASURES[measure].over}
+        return next(source.keys for source in SOURCES if not sums.isdisjoint(source.sums))
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,8 +124,11 @@ def counted(talks: int) -> str:
 def _folder(folder: Path, name: str, room_bytes: int, without: str = "no new calls start") -> Iterator[Finding]:
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not os.access(there, os.W_OK | os.X_OK):
-        remedy = f"give it to the daemon's user, or run this as that user: sudo -u dialer dialer doctor ({name})"
-        yield Finding("disk", State.FAULT, f"{there} cannot be written by {_user()}", remedy)
+        text = f"{folder} cannot be written by {_user()}"
+        if there != folder:
+            text = f"{folder} is not there, and {_user()} cannot make it in {there}"
+        remedy = f"sudo install -d -o dialer -m 0750 {folder}; or run this as the daemon's user ({name})"
+        yield Finding("disk", State.FAULT, text, remedy)
         return
     if there == folder and stat.S_IMODE(folder.stat().st_mode) & 0o007:
         yield Finding("disk", State.WARNING, f"{folder} is open to everybody", f"chmod o= {folder}")

@@ -16,10 +16,11 @@ from dialer.shell.host_checks import Finding, State, ok
 from dialer.shell.parts import pool_settings
 from sip import address
 from sip.causes import Cause
-from sip.messages import Answered, Cancel, Dial, Ended, HangUp, PoolEvent, Progress, Trunk
+from sip.messages import Answered, Cancel, Dial, Ended, HangUp, PoolEvent, Progress
 from sip.names import Names
 from sip.options import NoReply, ask
 from sip.pool import Pool, open_pool
+from sip.settings import Trunk
 
 AREA: Final = "trunks"
 TEST_CALL: Final = "test-call"

@@ -60,8 +60,8 @@ from dialer.store.settlement import recovery
 from dialer.store.settlement.outbox import CrmEvent
 from sip.address import SIP_PORT
 from sip.edge.plan import INSIDE
-from sip.messages import Trunk
 from sip.pool import PoolSettings
+from sip.settings import Trunk
 
 log = structlog.get_logger()
 

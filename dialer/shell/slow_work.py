@@ -1,7 +1,10 @@
-"""Work of threads that may hang, such as files on a mount that does not answer: with a limit, and named in the log."""
+"""Work beside the event loop: in threads that may hang, such as for files on a mount that does not answer, with a limit
+and named in the log; in programs of ours, which are told what to do by the line."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -15,6 +18,9 @@ T = TypeVar("T")
 
 THREADS: Final = 8
 """So many pieces of work at once; what hangs keeps its thread, and must not take those of others."""
+
+STOP_S: Final = 5.0
+"""So long a program that was killed may take to be gone."""
 
 
 class NoAnswer(Exception):
@@ -46,3 +52,19 @@ class SlowWork:
             return await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._limiter)
         log.warning("no answer", of=name, limit_s=limit_s)
         raise silence
+
+
+async def start_program(module: str) -> trio.Process:
+    """One of our programs, with pipes to and from it. Raises `OSError`."""
+    command = [sys.executable, "-P", "-m", module]
+    return await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+async def end_program(process: trio.Process) -> None:
+    """Kill it, whatever it is at."""
+    process.kill()
+    with trio.move_on_after(STOP_S, shield=True):
+        await process.wait()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            await pipe.aclose()

@@ -88,5 +88,5 @@ FILTERS: Final = {
     "tone": lambda style: TONES.get(style, "quiet"),
     "when": when,
     "urlencode": partial(quote, safe=""),  # ids of leads have slashes; Jinja's own leaves them
-    "words": lambda key: word(str(key)),
+    "words": lambda key: word(key if isinstance(key, str) else str(key)),
 }

@@ -11,11 +11,9 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from pacing.api import AnswerKind, Memory, Snapshot
 from pacing.compiled import Floats, floats
-from pacing.kernels import RING_BIN_S, expected_within
+from pacing.kernels import RING_BIN_S, expected_within, hazard_of_answer
 from pacing.learning.ringing import FAILED, FASTEST_S, MACHINE, PERSON, Law, Ringing
 from pacing.learning.starts import Count, Starts
 from pacing.learning.state_codec import counts_of, number_of
@@ -90,7 +88,8 @@ class AnswerModel:
         self.hours: dict[int, Count] = {}
         self.trunks: dict[str, Count] = {}
         self.hour = -1
-        self.cumulative = self._cumulative(self.ringing.law())
+        law = self.ringing.law()
+        self.cumulative = hazard_of_answer(law.still, law.answers)
         self.before: tuple[float, Floats] = (-math.inf, floats(()))
         self.answers_since = 0
         self.moves = 0
@@ -176,18 +175,12 @@ class AnswerModel:
     def law(self, now: float, ringing_s: Floats) -> Law:
         """The law as it is known now; what is expected from now on is by it."""
         law = self.ringing.law(now, ringing_s)
-        self.cumulative = self._cumulative(law)
+        self.cumulative = hazard_of_answer(law.still, law.answers)
         return law
 
     def last_law(self) -> Law:
         """The law as it was known at the last look."""
         return self.ringing.law(*self.before)
-
-    @staticmethod
-    def _cumulative(law: Law) -> Floats:
-        """The cumulative hazard of an answer at the edges of the bins."""
-        gained = np.diff(law.answers) / np.maximum(law.still[:-1], 1e-9)
-        return np.concatenate((np.zeros(1), np.cumsum(np.minimum(1.0, gained))))
 
     @property
     def doubt(self) -> float:

@@ -64,7 +64,10 @@ def wilson(answered: float, ended: float, errors: float) -> float:
 
 @dataclass(slots=True)
 class Starts:
-    """Calls by the slot of their start. `open` slots still have calls that may ring, `recent` ones are complete."""
+    """Calls by the slot of their start. `open` slots still have calls that may ring, `recent` ones are complete.
+
+    Bounds are asked for at every decision and follow from complete slots alone, which come every few seconds: those
+    worked out since the last one are kept in `_bounds`."""
 
     ring_timeout_s: float
     open: dict[int, dict[str, Count]] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class Starts:
     blocks: deque[tuple[float, Count]] = field(default_factory=deque)
     complete: float = 0.0
     ripe_at: float = -math.inf
+    _bounds: dict[tuple[float, ...], float] = field(default_factory=dict)
 
     def ended(self, began_at: float, answered: bool, trunk: str) -> None:
         """A call that began then has been answered, or has ended."""
@@ -99,14 +103,17 @@ class Starts:
         ):
             _, old = self.recent.popleft()
             self.pool.add(Count(-old.answered, -old.ended))
+            self._bounds.clear()
         return ripe
 
     def assume(self, count: Count) -> None:
         """Take this many calls of an earlier run for the recent ones."""
         self.pool.add(count)
         self.recent.append((-math.inf, Count(count.answered, count.ended)))
+        self._bounds.clear()
 
     def _take(self, began_at: float, count: Count) -> None:
+        self._bounds.clear()
         self.recent.append((began_at, count))
         self.pool.add(count)
         if not self.blocks or began_at >= self.blocks[-1][0] + BLOCK_S:
@@ -120,14 +127,22 @@ class Starts:
     def rate_peak(self, errors: float = 1.0, within_s: float = PEAK_S) -> float:
         """The highest answer rate of any half minute that began `within_s` before the newest (`PEAK_S` at most), by a
         lower bound `errors` standard errors down: as far as it is no chance."""
-        since = self.blocks[-1][0] - within_s if self.blocks else 0.0
-        recent = (block for began_at, block in self.blocks if began_at >= since)
-        return max((wilson(block.answered, block.ended, -errors) for block in recent), default=0.0)
+        peak = self._bounds.get((errors, within_s))
+        if peak is None:
+            since = self.blocks[-1][0] - within_s if self.blocks else 0.0
+            recent = [block for began_at, block in self.blocks if began_at >= since]
+            peak = max((wilson(block.answered, block.ended, -errors) for block in recent), default=0.0)
+            self._bounds[errors, within_s] = peak
+        return peak
 
     def rate_upper(self, errors: float) -> float:
         """An upper bound on the share of calls that are answered, of those that were not refused: of the recent
         complete slots, and never below half of what it was in the long run. 1 where nothing is complete."""
         if self.pool.ended <= 0.0:
             return 1.0
-        long_run = self.long_run.answered / self.long_run.ended if self.long_run.ended > 0.0 else 1.0
-        return max(wilson(self.pool.answered, self.pool.ended, errors), 0.5 * long_run)
+        upper = self._bounds.get((errors,))
+        if upper is None:
+            long_run = self.long_run.answered / self.long_run.ended if self.long_run.ended > 0.0 else 1.0
+            upper = max(wilson(self.pool.answered, self.pool.ended, errors), 0.5 * long_run)
+            self._bounds[(errors,)] = upper
+        return upper

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from pacing.api import Decision, Memory, Observation, Reason, Rule, Snapshot
+from pacing.api import Decision, Forgetful, Observation, Reason, Rule, Snapshot
 
 
-class Preview:
+class Preview(Forgetful):
     """Starts no call by itself."""
 
     def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
         """Always 0."""
         return Decision(0, Reason(Rule.PREVIEW))
-
-    def learnt(self) -> dict[str, float]:
-        """Nothing."""
-        return {}
-
-    def memory(self) -> Memory:
-        """Nothing."""
-        return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacing.api import Decision, Memory, Mode, Observation, Rule, Settings, Snapshot
+from pacing.api import Decision, Forgetful, Mode, Observation, Rule, Settings, Snapshot
 from pacing.governor import covered, govern, limit
 from pacing.reasons import simple
 
@@ -19,7 +19,7 @@ def progressive(
     return simple(governed, settings, snapshot, rule, **more)
 
 
-class Progressive:
+class Progressive(Forgetful):
     """A pacer that never has more calls in flight than ready agents."""
 
     def __init__(self, settings: Settings) -> None:
@@ -28,11 +28,3 @@ class Progressive:
     def step(self, observations: tuple[Observation, ...], snapshot: Snapshot) -> Decision:
         """One call for each uncovered ready agent."""
         return progressive(snapshot, self.settings)
-
-    def learnt(self) -> dict[str, float]:
-        """Nothing."""
-        return {}
-
-    def memory(self) -> Memory:
-        """Nothing."""
-        return {}

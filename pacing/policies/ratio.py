@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from pacing.api import Decision, Memory, Observation, Rule, Settings, Snapshot
+from pacing.api import Decision, Forgetful, Observation, Rule, Settings, Snapshot
 from pacing.governor import covered, govern, limit
 from pacing.reasons import simple
 
 
-class Ratio:
+class Ratio(Forgetful):
     """A pacer that keeps `ratio` calls in flight for each ready agent, under the governor."""
 
     def __init__(self, settings: Settings) -> None:
@@ -22,11 +22,3 @@ class Ratio:
         most = limit(self.settings, snapshot)
         governed = govern(max(wanted, covered(snapshot)), most, self.settings, snapshot)
         return simple(governed, self.settings, snapshot, Rule.RATIO, ratio=self.settings.ratio)
-
-    def learnt(self) -> dict[str, float]:
-        """Nothing."""
-        return {}
-
-    def memory(self) -> Memory:
-        """Nothing."""
-        return {}

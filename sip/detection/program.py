@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -60,4 +61,5 @@ def _say(reply: Reply) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(BrokenPipeError):  # the daemon is gone
+        main()

@@ -28,8 +28,9 @@ from sip import address
 from sip.causes import Cause, Leg
 from sip.inbound import invite
 from sip.inbound.messages import Answer, Arrived
-from sip.messages import Ended, Trunk
+from sip.messages import Ended
 from sip.screening import passing
+from sip.settings import Trunk
 from sip.worker import sip_text
 from sip.worker.sip_text import Request
 from sip.worker.socket_filter import Sender, attach_filter, permit

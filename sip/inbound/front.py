@@ -9,9 +9,9 @@ from sip.blame import Blame, Peer
 from sip.causes import Cause, Leg
 from sip.inbound.door import Door
 from sip.inbound.messages import Answer, Arrived, Reject
-from sip.messages import SLOTS_PER_CALL, Ended, Trunk
+from sip.messages import SLOTS_PER_CALL, Ended
 from sip.placement import Placement
-from sip.pool_settings import PoolStartError
+from sip.settings import PoolStartError, Trunk
 
 
 class Front:

@@ -29,7 +29,11 @@ def length_s(path: Path) -> float:
         raise ValueError(f"{path} is no regular file") from None
     except RuntimeError:  # of wave, without words: a chunk that ends beyond its file
         raise ValueError(f"{path} cannot be read: it is damaged") from None
-    except (OSError, EOFError, wave.Error) as error:
+    except EOFError:
+        raise ValueError(f"{path} cannot be read: it ends within its header") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except wave.Error as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if shape != (1, BYTES_A_FRAME) or rate_hz not in PLAYABLE_RATES_HZ:
         raise ValueError(f"{path} must be 16 bit mono PCM at 8 or 16 kHz")

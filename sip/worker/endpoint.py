@@ -23,8 +23,9 @@ import pjsua2 as pj
 from sip import address, rewriting
 from sip.causes import Cause
 from sip.inbound.messages import Answer
-from sip.messages import Dial, DialAgent, Settings, Trunk
+from sip.messages import Dial, DialAgent
 from sip.parties.messages import DialParty
+from sip.settings import Trunk, WorkerSettings
 from sip.standing.messages import DialStanding
 from sip.worker.dialog import Dialog, Fact, Key
 from sip.worker.inbound.arrivals import Arrivals, ArrivedDialog
@@ -86,7 +87,7 @@ class _Log(pj.LogWriter):  # type: ignore[misc]
 class Endpoint:
     """pjsua2, started. One per process, and for the life of the process."""
 
-    def __init__(self, settings: Settings, slots: int) -> None:
+    def __init__(self, settings: WorkerSettings, slots: int) -> None:
         """Start the library. Raises `pj.Error` or `OSError` (address in use or not ours), `ValueError` (trunks)."""
         _kept.append(self)
         self.slots = slots

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pjsua2 as pj
 
-from sip.messages import SLOTS_PER_CALL, Settings
+from sip.messages import SLOTS_PER_CALL
+from sip.settings import WorkerSettings
 
 MEDIA_PORTS_BESIDES: Final = 8
 PORTS_OF_A_TALK: Final = 9
@@ -22,7 +23,7 @@ _BEST_CODEC: Final = 128
 """The library's priority of the codec that is named first."""
 
 
-def endpoint_settings(settings: Settings, slots: int, legs: int, log: Any) -> Any:
+def endpoint_settings(settings: WorkerSettings, slots: int, legs: int, log: Any) -> Any:
     """One thread that polls everything, no sound device, a bridge for `legs` open or cooling legs."""
     config = pj.EpConfig()
     config.uaConfig.maxCalls = slots
@@ -65,7 +66,7 @@ class Account:
     """An account of the library, and through whom it calls. `contact` is the user of our Contact header, `came` is
     told of a call that comes to it."""
 
-    def __init__(self, settings: Settings, contact: str, came: Callable[[Any, int], None]) -> None:
+    def __init__(self, settings: WorkerSettings, contact: str, came: Callable[[Any, int], None]) -> None:
         self.account = _CalledAccount(came)
         self._settings = settings
         self._contact = contact

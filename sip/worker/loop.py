@@ -22,21 +22,9 @@ import pjsua2 as pj
 
 from sip import wire
 from sip.inbound.messages import Answer
-from sip.messages import (
-    CallEvent,
-    Command,
-    Dial,
-    Ended,
-    Event,
-    Ping,
-    Pong,
-    Ready,
-    Settings,
-    SlotsHeld,
-    StartFailed,
-    Stop,
-)
+from sip.messages import CallEvent, Command, Dial, Ended, Event, Ping, Pong, Ready, SlotsHeld, StartFailed, Stop
 from sip.parties.messages import DialParty
+from sip.settings import WorkerSettings
 from sip.standing.messages import DialStanding
 from sip.worker import dialog as fact
 from sip.worker.call import Call, DialledCall
@@ -90,14 +78,14 @@ def run(stream: socket.socket, slots: int) -> None:
     worker.run(early)
 
 
-def _first_frame(stream: socket.socket) -> tuple[Settings | None, wire.Decoder, list[wire.Message]]:
+def _first_frame(stream: socket.socket) -> tuple[WorkerSettings | None, wire.Decoder, list[wire.Message]]:
     decoder = wire.Decoder()
     stream.settimeout(SETTINGS_WAIT_S)
     while data := stream.recv(wire.READ_BYTES):  # a TimeoutError ends the process
         messages = decoder.feed(data)
         if messages:
-            if not isinstance(messages[0], Settings):
-                raise wire.WireError("the first frame must be Settings")
+            if not isinstance(messages[0], WorkerSettings):
+                raise wire.WireError("the first frame must be WorkerSettings")
             return messages[0], decoder, messages[1:]
     return None, decoder, []
 
@@ -316,7 +304,7 @@ class Worker:
                     self._begin(message.call, StandingLeg(message, self))
                 case Ping(number):
                     self.say(Pong(number))
-                case Settings(trunks):
+                case WorkerSettings(trunks):
                     self.endpoint.set_trunks(trunks)
                 case Stop():
                     self._stop()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from dialer.archive import rows
 from dialer.archive.rows import Archived, Unreadable
-from dialer.disk.archive.database import connect, quoted, run
+from dialer.disk.archive.database import Connection, connect, quoted, run
 from dialer.disk.archive.partitions import Partitions
 from dialer.disk.archive.tables import TABLES
 from dialer.store.base.streams import Entry
@@ -43,14 +45,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("archive")
 
 
+@pytest.fixture(scope="module")
+def database() -> Iterator[Connection]:
+    with contextlib.closing(connect(threads=1)) as opened:
+        yield opened
+
+
 @given(
     st.sampled_from(KINDS),
     st.dictionaries(
         st.sampled_from([*GOOD, "failed_trunks", "failed_trunks", "sip_code", "risk", "phone"]), ODD, max_size=5
     ),
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_an_event_is_written_or_refused(folder: Path, kind: str, odd: dict[str, Any]) -> None:
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_event_is_written_or_refused(folder: Path, database: Connection, kind: str, odd: dict[str, Any]) -> None:
     """With any value in any field; a row that was made can be written."""
     event = rows.Event(kind, "A1/1-0", {**GOOD, **odd})
     try:
@@ -58,13 +66,11 @@ def test_an_event_is_written_or_refused(folder: Path, kind: str, odd: dict[str, 
     except Unreadable:
         return
     assert archived is not None
-    database = connect(threads=1)
 
     Partitions(folder, database).merge({archived.table: [archived.row]})
 
     pattern = quoted(folder / archived.table / "*" / "*.parquet")
     assert run(database, f"SELECT count(*) FROM read_parquet({pattern}, union_by_name=true)")[0][0] >= 1
-    database.close()
 
 
 @given(st.binary(max_size=60), st.binary(max_size=20), st.binary(max_size=20))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import threading
 from dataclasses import replace
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from dialer.store.settlement import floor_events, settle
 from dialer.store.settlement.outbox import publish
 from dialer.store.settlement.settlements import event_of
 from tests.archive.conftest import KEY, Archive, Calls
+from tests.archive.victim import archive_all
 from tests.store.conftest import NOW, OWNER, number
 
 HOUR = 3600.0
@@ -171,43 +172,12 @@ def test_unknown_that_comes_late_takes_nobodys_place(archive: Archive, calls: Ca
     assert archive.attempts() == {"A0": "connected"}
 
 
-VICTIM = """
-import os, signal, sys
-from pathlib import Path
-from config.redis import RedisSettings
-from dialer.archive import standing
-from dialer.archive.sources import Sources
-from dialer.archive.writer import Ages
-from dialer.disk.archive.partitions import Partitions
-from dialer.store.base.connection import open_store
-
-url, folder, key_file, point, after = sys.argv[1:]
-left = int(after)
-
-
-def dying(before, method):
-    def call(*arguments, **more):
-        global left
-        left -= 1
-        if before and left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        value = method(*arguments, **more)
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return value
-    return call
-
-
-kind, name, when = point.split(".")
-kinds = {"Partitions": Partitions, "Sources": Sources, "os": os}
-setattr(kinds[kind], name, dying(when == "before", getattr(kinds[kind], name)))
-store = open_store(RedisSettings(url=url))
-with standing.open_writer(store, Path(folder), Path(key_file), 3600.0, Ages(304, 1826), "victim") as writer:
-    writer.open(0.0)
-    while writer.step():
-        writer.flush()
-    writer.flush()
-"""
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Processes that have the archive imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.archive.victim"])
+    return context
 
 
 @pytest.mark.parametrize(
@@ -225,7 +195,14 @@ with standing.open_writer(store, Path(folder), Path(key_file), 3600.0, Ages(304,
     ],
 )
 def test_killed_at_any_point_each_attempt_is_there_once(
-    archive: Archive, calls: Calls, store: Store, valkey_url: str, tmp_path: Path, point: str, after: int
+    archive: Archive,
+    calls: Calls,
+    store: Store,
+    valkey_url: str,
+    tmp_path: Path,
+    processes: ForkServerContext,
+    point: str,
+    after: int,
 ) -> None:
     """SIGKILL while a file is written, between files, between disk and acknowledgement, and behind it."""
     ended = [
@@ -239,13 +216,12 @@ def test_killed_at_any_point_each_attempt_is_there_once(
     calls.publish(ended[:2], corrects="unknown")
     other = tmp_path / "other"
 
-    command = [sys.executable, "-c", VICTIM, valkey_url, str(other), str(archive.key_file), point, str(after)]
-    died = subprocess.run(command, cwd=Path(__file__).parents[2], check=False, timeout=60, capture_output=True)
-    assert died.returncode == -signal.SIGKILL, died.stderr
-    again = [*command[:-2], "os.fsync.before", "1000000"]
-    done = subprocess.run(again, cwd=Path(__file__).parents[2], check=False, timeout=60, capture_output=True)
+    for arguments, status in ((point, after), -signal.SIGKILL), ((), 0):
+        process = processes.Process(target=archive_all, args=(valkey_url, other, archive.key_file, *arguments))
+        process.start()
+        process.join(60)
+        assert process.exitcode == status
 
-    assert done.returncode == 0, done.stderr
     survivor = Archive(other, archive.key_file, archive.writer)
     wanted = {one.attempt: "connected" for one in ended} | {"A2": "unknown", "A3": "unknown"}
     assert survivor.attempts() == wanted

@@ -18,9 +18,10 @@ from pathlib import Path
 import click
 import trio
 
-from sip.messages import Answered, Bridged, Dial, DialAgent, Ended, HangUp, Trunk
+from sip.messages import Answered, Bridged, Dial, DialAgent, Ended, HangUp
 from sip.parties.messages import DialParty, Join, Leave, LinkOpened, OpenLink, Voice
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
 from tests.bench.recording import STARTS_PER_S, echo, free_port, measured
 from tests.sip.conftest import BrokenPeer
 from tests.sip.tones import AMPLITUDE, FRAME, heard, level, linear, singing
@@ -70,7 +71,9 @@ def main() -> None:
 async def listen(given: argparse.Namespace, callee: int, agent: int, probe: tuple[Party, Party, Party]) -> None:
     """Talks that are listened to and are not, in turns."""
     trunks = (Trunk("carrier", "127.0.0.1", callee), Trunk("probe", "127.0.0.1", probe[0].sip.port))
-    settings = PoolSettings(trunks, given.talks + 1, parties=given.listened + 1, media_timeout_s=0, session_refresh_s=0)
+    settings = PoolSettings(
+        trunks, lines=given.talks + 1, parties=given.listened + 1, media_timeout_s=0, session_refresh_s=0
+    )
     async with open_pool(settings) as pool, trio.open_nursery() as nursery:
         floor = Floor()
         nursery.start_soon(partial(hear, pool, agent, probe[1].sip.port, floor))

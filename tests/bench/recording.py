@@ -25,8 +25,9 @@ import trio
 from dialer.disk.recordings import talks
 from dialer.disk.recordings.encoder import done
 from dialer.disk.recordings.orders import Order
-from sip.messages import Answered, Dial, DialAgent, Ended, HangUp, Record, RecordingChanged, RecordingOrder, Trunk
+from sip.messages import Answered, Dial, DialAgent, Ended, HangUp, Record, RecordingChanged, RecordingOrder
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
 from tests.bench.pipeline.far_end import HERE, ended_after
 from tests.bench.pipeline.processes import cpu_s
 from tests.disk.recordings.made_talks import write_talk
@@ -109,7 +110,11 @@ async def record(folder: Path, count: int, window_s: float, turns: int, callee: 
     """Talks with the recording on and off in turns."""
     live = folder / "live"
     settings = PoolSettings(
-        (Trunk("carrier", "127.0.0.1", callee),), count, recordings=str(live), media_timeout_s=0, session_refresh_s=0
+        (Trunk("carrier", "127.0.0.1", callee),),
+        lines=count,
+        recordings=str(live),
+        media_timeout_s=0,
+        session_refresh_s=0,
     )
     async with open_pool(settings) as pool, trio.open_nursery() as nursery:
         recording = Recording()

@@ -21,14 +21,14 @@ import click
 import numpy as np
 import trio
 
-from sip.messages import Answered, Bridged, Dial, DialAgent, Ended, HangUp, Trunk
+from sip.messages import Answered, Bridged, Dial, DialAgent, Ended, HangUp
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
 from sip.standing.messages import DialStanding, StandingUp
 from tests.bench.recording import STARTS_PER_S, echo, free_port, measured
 from tests.sip.conftest import BrokenPeer
-from tests.sip.tones import FRAME, tone, ulaw
+from tests.sip.tones import FRAME, rtp, tone, ulaw
 from tests.sip.worker.conftest import Party
-from tests.sip.worker.test_media import rtp
 
 LOUD = bytes(int(octet & 0x7F < 0x40) for octet in range(256))  # PCMU above 1,000 of 32,768
 SETTLED_S = 0.3
@@ -121,7 +121,7 @@ async def delays(callee: Speaker, agent: Speaker, calls: int, standing: bool) ->
     to_callee, to_agent = [], []
     trunks = (Trunk("carrier", "127.0.0.1", callee.sip.port),)
     async with (
-        open_pool(PoolSettings(trunks, 4, standing=2, media_timeout_s=0.0)) as pool,
+        open_pool(PoolSettings(trunks, lines=4, standing=2, media_timeout_s=0.0)) as pool,
         trio.open_nursery() as tasks,
     ):
         if standing:
@@ -167,7 +167,7 @@ async def until(pool: Pool, kind: type[object]) -> None:
 async def cost(talks: int, window_s: float, callees: int, agents: int, standing: bool) -> None:
     """What workers use for agents who wait and for talks."""
     trunks, room = (Trunk("carrier", "127.0.0.1", callees),), talks if standing else 0
-    settings = PoolSettings(trunks, talks, standing=room, media_timeout_s=0.0, session_refresh_s=0.0)
+    settings = PoolSettings(trunks, lines=talks, standing=room, media_timeout_s=0.0, session_refresh_s=0.0)
     async with open_pool(settings) as pool:
         pids, uri = pool.statistics().pids, f"sip:agent@127.0.0.1:{agents}"
         nothing = await measured(pids, window_s)

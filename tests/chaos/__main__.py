@@ -134,11 +134,12 @@ def main() -> int:
     parser.add_argument("--faults", nargs="*", choices=choices, default=list(FAULTS), metavar="FAULT")
     parser.add_argument("--leads", type=int, help=f"leads of the campaign (default {Plan().leads:,})")
     parser.add_argument("--hosts", type=int, help=f"daemons (default {Plan().hosts}, or what a fault needs)")
+    parser.add_argument("--full", action="store_true", help="standing legs, machine detection and the archive, too")
     wanted = parser.parse_args()
     console = Console() if sys.stdout.isatty() else Console(width=140)
     console.print(f"seed {wanted.seed}; faults: {', '.join(wanted.faults)}")
     runs = []
-    changes = {name: value for name in ("leads", "hosts") if (value := getattr(wanted, name)) is not None}
+    changes = {name: value for name in ("leads", "hosts", "full") if (value := getattr(wanted, name)) is not None}
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, Progress(console=console, transient=True) as progress:
         for index, fault in enumerate(wanted.faults):
             task = progress.add_task(fault, total=wanted.times)

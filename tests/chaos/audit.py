@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,10 +15,12 @@ from dialer.core.model import Disposition
 from dialer.disk.recordings import index, talks
 from dialer.shell.recordings.troubles import FAILED
 from dialer.store.settlement.recovery import open_attempts
-from tests.chaos.floor import CAP, Floor, number
+from tests.chaos.archive import archived, archiving
+from tests.chaos.floor import CAP, FIRST, Floor, number
 from tests.chaos.plan import CAMPAIGN
 
 LONGEST_CALL_S: Final = 120.0
+ARCHIVED_LIMIT_S: Final = 40.0
 
 IN_DOUBT: Final = frozenset({Disposition.UNKNOWN, Disposition.WORKER_LOST})
 """Ends of which nobody knows whether the INVITE had left."""
@@ -40,12 +43,13 @@ class Audit:
     leads_lost: int
     recordings: int = 0
     recordings_astray: tuple[str, ...] = ()
+    unarchived: tuple[str, ...] = ()
     words_lost: tuple[str, ...] = ()
 
     @property
     def wrong(self) -> int:
         """Ends that are missing, that contradict another, or that nobody was dialled for."""
-        lists = (self.contradicted, self.left_open, self.heard_undialled, self.words_lost)
+        lists = (self.contradicted, self.left_open, self.heard_undialled, self.words_lost, self.unarchived)
         return sum(map(len, lists)) + max(0, self.leads_lost)
 
     def faults(self, *, witnesses_died: bool) -> list[str]:
@@ -58,6 +62,7 @@ class Audit:
             f"dialled more than {CAP} times": self.over_cap,
             "the CRM's word is gone": self.words_lost,
             "dialled again although the lead was closed, or in a call": self.dialled_twice,
+            "not in the archive, or twice": self.unarchived,
             "recordings set aside, in no index, or readable by others": self.recordings_astray,
         }
         said = [f"{what}: {len(which)}, such as {', '.join(which[:5])}" for what, which in lists.items() if which]
@@ -101,13 +106,29 @@ def audit(floor: Floor) -> Audit:
         leads_lost=counts.accepted - known,
         recordings=sum(len(_listed(folder)) for folder in _recordings(floor)),
         recordings_astray=tuple(astray for folder in _recordings(floor) for astray in _astray(folder)),
+        unarchived=_unarchived(floor, ends),
         words_lost=floor.words.gone(site.store, max(floor.emptied_at, default=0.0)),
     )
 
 
+def _unarchived(floor: Floor, ends: Iterable[str]) -> tuple[str, ...]:
+    """Attempts that the CRM was told of and the archive has not, or has more than once. It may be some seconds late."""
+    if not floor.plan.full:
+        return ()
+    wanted = Counter(ends)
+
+    def missing() -> Counter[str]:
+        there = archived(floor.site)
+        return (Counter(dict.fromkeys(wanted, 1)) - there) + (there - Counter(dict.fromkeys(there, 1)))
+
+    with suppress(AssertionError), archiving(floor.site, FIRST):
+        floor.site.until(lambda: not missing(), "everything is archived", ARCHIVED_LIMIT_S)
+    return tuple(sorted(missing()))
+
+
 def _recordings(floor: Floor) -> list[Path]:
     """The folders in which hosts have recordings."""
-    return sorted(floor.site.folder.glob("*/recordings"))
+    return sorted(floor.site.folder.glob("host-*/recordings"))
 
 
 def _listed(folder: Path) -> set[str]:

@@ -30,6 +30,7 @@ STRANGE: Final[tuple[Fault, ...]] = (
     strange.no_groups,
     strange.mortal_keys,
     strange.renamed_key,
+    strange.garbled_keys,
     strange.no_descriptors,
     strange.frozen_zygote,
     strange.no_inodes,

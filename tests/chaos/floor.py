@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from dialer.store.settlement import acceptance
 from dialer.store.settlement.recovery import open_attempts
 from pacing.warmup import warm_up
 from sip.loopback.process import Loopback, start_loopback
+from tests.chaos.archive import archiving
 from tests.chaos.plan import CAMPAIGN, Plan
 from tests.chaos.relay import Relay
 from tests.chaos.servers import Servers, open_servers
@@ -40,6 +41,7 @@ from tests.shell.rig import PROGRAM, Dialer, Site, is_alive, kill_quietly, open_
 CAP: Final = 2
 """Most attempts to one number, over the whole run."""
 
+FIRST: Final = "host-1"
 AGENTS: Final = 12
 INTAKE: Final = 20_000
 """Leads that are handed in at once."""
@@ -137,6 +139,7 @@ class Floor:
             ring_timeout_s=15.0,
             abandon_message=self.site.message(),
             recording={"mode": "all"},
+            machines={"action": "tell" if self.plan.full else "off"},
         )
         for first in range(0, self.leads, INTAKE):
             self.site.leads(CAMPAIGN, [number(i) for i in range(first, min(first + INTAKE, self.leads))])
@@ -178,6 +181,8 @@ class Floor:
                 self.relays[host] = Relay(self.server.port)
             url = f"redis://127.0.0.1:{self.relays[host].port}/0"
         given: dict[str, dict[str, object]] = {"redis": {"timeout_s": 1.5, "url": url}, "sip": {"max_lines": 30}}
+        if self.plan.full:
+            given["agents"] = {"connection": "standing", "standing_most": AGENTS}
         wrapper: list[str] = []
         environ: dict[str, str] = {}
         program = PROGRAM
@@ -265,7 +270,8 @@ def open_floor(
         try:
             floor.fill()
             floor.start(*(f"host-{index + 1}" for index in range(plan.hosts)))
-            with _desktops(servers.url, carrier, floor.words):
+            archive = archiving(site, FIRST) if plan.full else nullcontext()
+            with archive, _desktops(servers.url, carrier, floor.words):
                 site.until(lambda: len(site.talks(CAMPAIGN)) > AGENTS, "the floor is at work", RECOVERY_LIMIT_S)
                 yield floor
         finally:

@@ -7,13 +7,20 @@ import resource
 import signal
 import time
 from contextlib import suppress
+from typing import Final
 
-from dialer.store.base.connection import attempt_trip, trip
+from dialer.store.base.connection import Command, ScriptCall, attempt_trip, trip
 from dialer.store.base.streams import GROUP
 from tests.chaos.floor import Floor
 from tests.chaos.forgetting import cut_aof
 from tests.chaos.plan import CAMPAIGN
 from tests.shell.rig import children
+
+JUNK: Final = (
+    *(b"", b"\xc1junk", b"\xed\xa0\x80", b"nan", b"-1", b"1" + b"0" * 400, b"[" * 3000, b'{"x":' * 2000, b"\x91" * 500),
+    b'{"began_at": 1, "what": "contacts", "cursor": "x"}',
+)
+"""What nobody writes, or only another release."""
 
 
 def kill_connections(floor: Floor) -> None:
@@ -56,6 +63,24 @@ def mortal_keys(floor: Floor) -> None:
     ]
     trip(floor.site.store, [("EXPIRE", key, 20) for key in chosen])
     time.sleep(25.0)
+
+
+def garbled_keys(floor: Floor) -> None:
+    """Keys that hold no books become rubbish, or of another type, for up to 5 s; then somebody deletes them."""
+    store, keys = floor.site.store, floor.site.store.keys
+    hosts = [key(host) for host in floor.dialers for key in (keys.calls, keys.status)]
+    claims = attempt_trip(store, [("KEYS", keys.phone_claim("*").replace("{*}", "*"))])[0]
+    chosen = [
+        *(keys.trunks_drained(), keys.retention(), keys.housekeeper(), keys.contacts_kept(), keys.crm_settings()),
+        *(keys.agents(), keys.agents_read(), keys.learnt(CAMPAIGN), *hosts, *claims[:3]),
+    ]
+    until = time.monotonic() + floor.span_s(1.0, 5.0)
+    while time.monotonic() < until:
+        key, junk = floor.random.choice(chosen), floor.random.choice(JUNK)
+        strange: list[Command | ScriptCall] = [("SET", key, junk), ("RPUSH", key, junk), ("HSET", key, junk, junk)]
+        attempt_trip(store, [floor.random.choice([("DEL", key), ("EXISTS", key)]), floor.random.choice(strange)])
+        time.sleep(0.1)
+    trip(store, [("DEL", key) for key in chosen])
 
 
 def renamed_key(floor: Floor) -> None:

@@ -23,7 +23,7 @@ FIGURES = {
 
 NAMES = frozenset(re.findall(r"\S+", """
 Asia CRM CSV ISO JSON Redis Retry-After SIP Shanghai TOML UTC ann attempts audit cn-default crm
-dial-1 dialer floor here north out outcomes policies ratio recordings red redis scores spring stream
+dial-1 dialer floor here lists north out outcomes policies ratio recordings red redis scores spring stream
 summer test tester
 """))  # fmt: skip
 """Names of the test's own, and words that are the same in Chinese."""
@@ -55,8 +55,9 @@ def floor(store: Store, spring: str) -> None:
         sentence=sentence(decision), decision=decision, overdue=2, windows=windows, next=phrase("nothing due")
     )
     held = campaign_row("summer", problem=phrase("no trunk is configured"))
+    gone = phrase("{why}; it is rung again", why=phrase("phone was hung up"))
     agents = tuple(
-        AgentRow(f"a{place}", "red", state, time.time() - 5, "", "spring")
+        AgentRow(f"a{place}", "red", state, time.time() - 5, gone, "spring")
         for place, state in enumerate(("ready", "paused", "talking", "wrapup", "ringing", "preview", "dialling"))
     )
     alarm = phrase("trunk {name} rests: {why}", name="north", why=phrase("it asked for a pause (Retry-After)"))

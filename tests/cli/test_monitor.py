@@ -13,6 +13,7 @@ from dialer.cli.base.failures import CliExit
 from dialer.core.agents.agent import AgentState
 from dialer.core.board import PartyRow
 from dialer.core.inputs import Monitor
+from dialer.language.phrases import phrase
 from dialer.store.base.connection import Store
 from dialer.store.operators import agents, calls, control, listening, status
 from dialer.store.operators.agents import Presence
@@ -80,6 +81,14 @@ def test_a_refusal_is_shown(dialer: Dialer, store: Store) -> None:
         refused = dialer("monitor", "17", "--to", URI)
     assert refused.exit_code == CliExit.REFUSED
     assert "dial-1: the phone is busy" in refused.stderr
+
+
+@pytest.mark.usefixtures("floor")
+def test_a_refusal_is_shown_in_the_readers_language(dialer: Dialer, store: Store) -> None:
+    """However many processes it came through."""
+    with daemon(store, "ended", phrase("the phone is busy")):
+        refused = dialer("--lang", "zh", "monitor", "17", "--to", URI)
+    assert "dial-1：话机占线" in refused.stderr
 
 
 @pytest.mark.usefixtures("floor")

@@ -15,7 +15,9 @@ from typing import Any
 
 import msgpack
 import pytest
+from click.testing import CliRunner, Result
 
+from dialer.cli import main
 from dialer.cli.base.failures import CliExit
 from dialer.cli.pacing.pace import OBSERVATIONS_KEPT, answers
 from dialer.core.inputs import CampaignState
@@ -52,8 +54,13 @@ def lines(*values: Any) -> bytes:
     return b"".join(json.dumps(value).encode() + b"\n" for value in values)
 
 
-def run(told: bytes) -> subprocess.CompletedProcess[bytes]:
+def piped(told: bytes) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(COMMAND, input=told, capture_output=True, timeout=90, check=False)
+
+
+def run(told: bytes) -> Result:
+    """The same command in this process."""
+    return CliRunner().invoke(main, ["pace", "stdio"], input=told, prog_name="dialer")
 
 
 def tick(t: float, agents: list[dict[str, Any]], calls: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -80,7 +87,7 @@ def shift(seed: int, calls: int = 400) -> Iterator[dict[str, Any]]:
 
 def test_exact_lines_in_and_out() -> None:
     """One line for each tick with its own t, none for events, and 0 at the end of the input."""
-    done = run(
+    done = piped(
         lines(
             {"type": "config", "mode": "progressive", "max_lines": 3},
             tick(10, [READY, {"id": 2, "state": "ready", "since": 1}]),
@@ -106,7 +113,7 @@ def test_the_ledger_counts_from_the_configuration() -> None:
     answered = sum(line["type"] == "answered" for line in learnt)
     done = run(lines(CONFIG, *learnt, *([{**abandoned, "t": 60}] * 4), tick(60, [READY])))
 
-    assert f"abandonment budget is spent (4 of {answered} live answers, cap 3 %)" in done.stdout.decode()
+    assert f"abandonment budget is spent (4 of {answered} live answers, cap 3 %)" in done.stdout
 
 
 def test_machines_are_taken_off_the_ledger() -> None:
@@ -115,9 +122,7 @@ def test_machines_are_taken_off_the_ledger() -> None:
     lost = [{"type": "answered", "t": 60, "call": f"m{i}", "ring_s": 20, "kind": "person"} for i in range(4)]
     lost += [{"type": "abandoned", "t": 60, "call": f"m{i}", "wait_s": 2} for i in range(4)]
     found = [{"type": "answer_kind", "t": 60, "call": f"m{i}", "kind": "machine"} for i in range(4)]
-    before, after = (
-        run(lines(CONFIG, *learnt, *lost, tick(60, [READY]), *found, tick(60, [READY]))).stdout.decode().splitlines()
-    )
+    before, after = run(lines(CONFIG, *learnt, *lost, tick(60, [READY]), *found, tick(60, [READY]))).stdout.splitlines()
 
     assert "abandonment budget is spent" in before
     assert "abandonment budget is spent" not in after
@@ -126,12 +131,12 @@ def test_machines_are_taken_off_the_ledger() -> None:
 def test_the_same_lines_give_the_same_answers() -> None:
     """In any process."""
     told = lines(CONFIG, *shift(7))
-    first = run(told)
+    first = piped(told)
 
     assert first.returncode == 0
     assert first.stdout.count(b"\n") == 400
     assert b"abandon risk of the next call" in first.stdout
-    assert run(told).stdout == first.stdout
+    assert run(told).stdout_bytes == first.stdout
 
 
 def test_it_is_the_pacer_of_the_daemon() -> None:
@@ -218,15 +223,15 @@ def test_a_bad_line_ends_it(told: bytes, number: int, reason: str) -> None:
     """Its number and what is wrong on standard error, exit code 2; the ticks before it have their answers."""
     done = run(told)
 
-    assert done.returncode == 2
-    assert done.stderr.decode().startswith(f"Error: line {number}: {reason}")
-    assert done.stderr.count(b"\n") == 1
-    assert done.stdout.count(b"\n") == max(0, number - 2)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"Error: line {number}: {reason}")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout.count("\n") == max(0, number - 2)
 
 
 def test_no_input_at_all() -> None:
     """Nothing was wrong with it; nor with a standard input that is closed."""
-    nothing = run(b"")
+    nothing = piped(b"")
     assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, b"", b"")
 
     closed = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *COMMAND], capture_output=True, timeout=90, check=False)
@@ -235,7 +240,7 @@ def test_no_input_at_all() -> None:
 
 def test_the_last_line_needs_no_line_feed() -> None:
     """The end of the input ends it as well."""
-    assert run(lines(CONFIG, tick(1, [READY])).rstrip()).stdout.count(b"\n") == 1
+    assert run(lines(CONFIG, tick(1, [READY])).rstrip()).stdout.count("\n") == 1
 
 
 def test_a_reader_that_goes_away() -> None:

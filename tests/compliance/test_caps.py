@@ -112,7 +112,7 @@ def questions(draw: st.DrawFn, marked: st.SearchStrategy[int]):  # type: ignore[
     return contacts, draw(caps_lists), scope, now, zone, draw(st.booleans())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(questions(marks))
 def test_verdict_is_the_definition_and_until_the_first_moment_allowed(question) -> None:  # type: ignore[no-untyped-def]
     """A call is refused exactly when counting one by one says so, and nothing between now and `until` is allowed."""
@@ -138,7 +138,7 @@ def test_verdict_is_the_definition_and_until_the_first_moment_allowed(question) 
         assert not free(max(now, refusal.until - 0.001))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(questions(st.integers(0, 255)))
 def test_attempts_that_have_not_ended_count_and_hold_nobody_up_for_long(question) -> None:  # type: ignore[no-untyped-def]
     """They refuse as the oracle says, and where they alone do, the number comes up again in five minutes."""
@@ -157,7 +157,7 @@ def test_attempts_that_have_not_ended_count_and_hold_nobody_up_for_long(question
             assert now < refusal.until <= now + ASK_AGAIN_S
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(questions(st.integers(0, 255)))
 def test_what_is_older_than_the_horizon_changes_nothing(question) -> None:  # type: ignore[no-untyped-def]
     """`horizon_s` is far enough back."""

@@ -238,6 +238,14 @@ def test_a_broken_call_is_said_to_be_one(stage):
     assert stage.agent("ann").state is AgentState.READY
 
 
+def test_a_message_that_cannot_be_played_was_not_heard(stage):
+    """The file is gone: the call has failed, whoever called."""
+    known(stage)
+    stage.answer("in-1")
+    settlement = ended(stage, by=Leg.DIALER, cause=Cause.MEDIA_ERROR)
+    assert (settlement.message_played, end_of(settlement)) == (False, InboundEnd.FAILED)
+
+
 def test_a_number_that_we_do_not_show_is_none_of_ours(stage):
     """404."""
     (reject,) = of(Reject, arrives(stage, called="+8610001"))

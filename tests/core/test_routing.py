@@ -116,6 +116,15 @@ def press(stage, attempt, key="9"):
     return stage.tell(Digit(attempt, stage.now, key))
 
 
+def test_a_message_that_could_not_be_played_was_not_heard(stage):
+    """Its file is gone, or the callee had no audio: an abandoned call without a message, whatever was meant."""
+    attempt = stage.dial()
+    stage.answer(attempt)
+    stage.wait(2.1)
+    told = stage.end(attempt, Cause.MEDIA_ERROR, Leg.DIALER)
+    assert (told.disposition, told.abandoned, told.message_played) == (Disposition.ABANDONED, True, False)
+
+
 def test_the_key_during_the_message_is_an_opt_out(stage, of):
     """The number is blocked in that very step, the call ends, and the lead is closed whatever the retry table says."""
     attempt = listening(stage)

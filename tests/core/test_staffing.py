@@ -195,7 +195,7 @@ def wait(stage: Stage, dice: Any) -> None:
 STEPS = (change, lease, say, work, dial, go_on, wait)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(number=st.integers(1, 3), dice=st.data())
 def test_what_is_kept_is_what_the_slow_way_says(number: int, dice: st.DataObject) -> None:
     """After every step of a floor with few trunks, lines and leads: who counts for whom, who may be leased for, who

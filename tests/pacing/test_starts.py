@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -164,6 +165,27 @@ def test_the_upper_bound_is_never_below_half_of_the_long_run() -> None:
     assert known.pool.answered == 0.0
     assert 0.12 < known.rate_upper(ONE) <= 0.2
     assert known.rate_upper(ONE) == 0.5 * known.long_run.answered / known.long_run.ended
+
+
+def bounds(known: Starts) -> tuple[float, ...]:
+    return known.rate_upper(ONE), known.rate_upper(0.5), known.rate_peak(), known.rate_peak(ONE, 60.0)
+
+
+@given(some_calls, st.integers(0, 259))
+def test_a_bound_follows_what_has_become_complete(calls: list[tuple[float, float, bool, str]], assumed: int) -> None:
+    """Whoever asks at every moment is told what one is told who asks for the first time."""
+    asked, fresh = starts(), starts()
+    ends = sorted((began_at + ring_s, began_at, answered, trunk) for began_at, ring_s, answered, trunk in calls)
+    for second in range(260):
+        while ends and ends[0][0] <= second:
+            _, began_at, answered, trunk = ends.pop(0)
+            for known in (asked, fresh) * 10:  # enough of them for the oldest to be dropped
+                known.ended(began_at, answered, trunk)
+        for known in (asked, fresh):
+            known.ripen(float(second))
+            if second == assumed:
+                known.assume(Count(40.0, 300.0))
+        assert bounds(asked) == bounds(replace(fresh, _bounds={}))
 
 
 def test_what_an_earlier_run_knew_is_taken_for_the_newest() -> None:

@@ -15,8 +15,15 @@ from pacing.warmup import warm_up
 from tests.pacing.cases import EXPERIENCED, snapshot
 
 KERNELS = (
-    *(getattr(kernels, name) for name in ("free_by", "answered_by", "expected_within", "lookup", "dial_exact")),
-    *(kernels.dial_normal, kernels.decide, forgetting.weights_of, forgetting.spread, ringing.incidence),
+    *(kernels.free_by, kernels.answered_by, kernels.hazard_of_answer, kernels.expected_within, kernels.lookup),
+    *(
+        kernels.dial_exact,
+        kernels.dial_normal,
+        kernels.decide,
+        forgetting.weights_of,
+        forgetting.spread,
+        ringing.incidence,
+    ),
     *(forgetting.weight_of, forgetting.end_life, ringing.end_call, ringing.bin_counts),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.disk.archive.sums import CALL_SUMS, CALLER_SUMS, IDLE_SUMS, KEYS, LIST_SUMS, TIME_SUMS
+from dialer.disk.archive.formulas import SOURCES
 from dialer.reports.catalogue import KEY_HEADS, REPORTS
 from dialer.reports.measures import MEASURES, Unit, value_of
 
@@ -32,7 +32,7 @@ def test_the_measures_of_the_floor_have_the_floors_names() -> None:
 
 def test_every_measure_is_made_of_sums_that_there_are() -> None:
     """And every measure is shown by some report."""
-    known = CALL_SUMS.keys() | CALLER_SUMS.keys() | TIME_SUMS.keys() | IDLE_SUMS.keys() | LIST_SUMS.keys()
+    known = {name for source in SOURCES for name in source.sums}
     for measure in MEASURES.values():
         assert {*measure.over, *measure.under, *measure.less} <= known, measure.name
         assert measure.meaning
@@ -45,7 +45,7 @@ def test_every_measure_is_made_of_sums_that_there_are() -> None:
 def test_a_report_names_keys_and_measures_that_there_are(report: object) -> None:
     """No table has a column twice; what is drawn is one of its columns."""
     for part in report.parts:  # type: ignore[attr-defined]
-        assert set(part.keys) <= set(KEYS)
+        assert set(part.keys) <= set(part.can_be_by)
         assert set(part.chart) <= set(part.measures)
         assert len(set(part.measures)) == len(part.measures)
 
@@ -56,12 +56,12 @@ def test_heads_are_told_apart() -> None:
         measures = {MEASURES[name] for part in report.parts for name in part.measures}
         assert len({measure.head for measure in measures}) == len(measures), report.name
         assert len({measure.chinese for measure in measures}) == len(measures), report.name
-    assert KEY_HEADS.keys() == set(KEYS)
+    assert KEY_HEADS.keys() == {key for source in SOURCES for key in source.keys}
 
 
 def test_a_share_needs_something_to_be_a_share_of() -> None:
     """Also where what is taken off is all there is."""
-    sums = dict.fromkeys(CALL_SUMS.keys() | TIME_SUMS.keys(), 0)
+    sums = {name: 0 for source in SOURCES for name in source.sums}
 
     assert value_of(MEASURES["utilisation"], {**sums, "logged_s": 60, "pause_s": 60}) is None
     assert value_of(MEASURES["utilisation"], {**sums, "logged_s": 60, "pause_s": 20, "talking_s": 10}) == 0.25

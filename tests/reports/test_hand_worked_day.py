@@ -165,6 +165,33 @@ def test_how_far_lists_were_called(day: Book) -> None:
     assert not {"list_leads", "penetration"} & by_trunk.keys()
 
 
+def test_what_callees_answered(day: Book) -> None:
+    """Question by question: how often each key, and the mean of those that are marks."""
+    for attempt, script, step, key, score in (
+        *(
+            ("A6", "survey", "agent", "5", 5.0),
+            ("A7", "survey", "agent", "5", 5.0),
+            ("A8", "survey", "agent", "2", 2.0),
+        ),
+        *(("A6", "survey", "again", "1", None), ("A9", "script", "ask", "1", None)),
+    ):
+        about = {"attempt_id": attempt, "campaign": "spring", "agent": "17", "script": script}
+        day.put("script_answers", {**about, "step": step, "key": key, "score": score, "answered_at": at("10:00:00")})
+
+    questions, answers = day.table("answers"), day.table("answers", "By answer")
+
+    assert questions.rows == (
+        ("spring", "script", "ask", 1, None),
+        ("spring", "survey", "again", 1, None),
+        ("spring", "survey", "agent", 3, 4.0),
+    )
+    shares = {row[2:4]: row[4:] for row in answers.rows}
+    assert shares[("agent", "5")] == (2, pytest.approx(2 / 3))
+    assert shares[("again", "1")] == (1, 1.0)
+    assert (named(answers)["answers"], named(answers)["answer_share"]) == (5, None)
+    assert day.table("answers", first=date(2026, 3, 4)).rows == ()
+
+
 def test_the_total_is_that_of_all_rows(day: Book) -> None:
     """By whatever it is grouped; no campaign, no agent is lost."""
     day.call("11:00:00", "connected", wait_s=1.0, talk_s=30, campaign="autumn", agent="18")

@@ -1,7 +1,8 @@
 """The session's server and carriers, and the scenarios that take their time.
 
 A scenario is a function that runs once, in a thread beside the other ones, from the first test on that needs any of
-them; the tests look at what it found. A scenario none of whose tests was collected does not run.
+them; the tests look at what it found, and stand in one file, so that one process of the tests runs them all. A scenario
+none of whose tests was collected does not run.
 """
 
 from __future__ import annotations

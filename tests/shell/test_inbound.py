@@ -10,7 +10,9 @@ import pytest
 
 from compliance.blocks import of_number
 from compliance.numbers import E164
+from dialer.disk.recordings import index
 from dialer.store.leads import callbacks
+from dialer.store.operators import agent_days
 from dialer.store.privacy import blocklist
 from tests.crm_events import Heard
 from tests.shell.rig import Rig, Site
@@ -43,7 +45,7 @@ def site(rig: Rig, caller: CallingCarrier) -> Iterator[Site]:
                 "longest_wait_s": 60,
             }
         )
-        site.campaign("back", trunks=("quick",), abandon_message=message)
+        site.campaign("back", trunks=("quick",), abandon_message=message, recording={"mode": "all"})
         site.log_in(rig.quick, ["agent-1"], "back")
         site.leads("back", NUMBERS)
         site.until(lambda: len(site.ends("back")) == len(NUMBERS), "everybody was called")
@@ -64,7 +66,8 @@ def is_answered(caller: CallingCarrier, number: str, called: str = CALLED) -> No
 
 
 def test_who_calls_back_talks_to_the_last_agent(site: Site, caller: CallingCarrier) -> None:
-    """The screen pops up, the end says with whom; the lead's story has it, the ledger does not."""
+    """The screen pops up, the end says with whom; the lead's story and the agent's day have it, the ledger does not.
+    The talk is recorded as any."""
     before, talks = len(site.events("inbound_call")), len(site.talks("back"))
     site.until(lambda: "agent-1" in site.agents_in("ready"), "the agent is free")
     counted = site.counts("back")
@@ -81,6 +84,14 @@ def test_who_calls_back_talks_to_the_last_agent(site: Site, caller: CallingCarri
     after = site.counts("back")
     assert after.callers == {"connected": 1}
     assert after.dispositions == counted.dispositions
+    days = agent_days.read(site.store, [("back", end.data["day"])])
+    assert days["agent-1"].talks == len(site.talks("back"))
+    site.until(lambda: end.id in {event.id for event in site.events("recording")}, "the talk is a recording")
+    (told,) = [event.data for event in site.events("recording") if event.id == end.id]
+    assert (told["agent"], told["campaign"]) == ("agent-1", "back")
+    row = index.find(site.folder / "one" / "recordings", end.id)
+    assert row is not None
+    assert row.phone == end.data["phone"]
 
 
 def test_a_stranger_hears_the_message(site: Site, caller: CallingCarrier) -> None:

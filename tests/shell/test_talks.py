@@ -130,6 +130,21 @@ def test_a_talk_is_passed_on_to_a_colleague(site: Site, talk: Heard) -> None:
     assert ends(site, talk)[0].data["agent"] == second
 
 
+def test_a_talk_is_left_to_a_queue(site: Site, talk: Heard) -> None:
+    """The callee waits alone until an agent is free; the one who left the talk has wrap-up and is not rung again."""
+    first, second = talk.data["agent"], other_of(talk)
+    site.say(second, "pause")
+    site.until(lambda: site.agents_in("paused") == {second}, "the colleague is away")
+    site.say(first, "transfer", to="queue:long")
+    site.until(lambda: site.agents_in("ready") == {first}, "the first agent is ready")
+    assert (states(site, talk), talk.id in listed(site)) == (["queued"], True)
+    site.say(second, "ready")
+    site.until(lambda: states(site, talk) == ["queued", "ringing", "joined", "passed_on"], "the colleague has the talk")
+    dialer_says(site, "call", "hangup", talk.id)
+    site.until(lambda: ends(site, talk), "the talk has ended")
+    assert ends(site, talk)[0].data["agent"] == second
+
+
 def test_a_transfer_that_fails_and_one_that_may_not_be(site: Site, talk: Heard) -> None:
     """The talk goes on; the desktop hears why."""
     site.say(talk.data["agent"], "transfer", to="busy", ref="t1")

@@ -19,7 +19,8 @@ from typing import IO, Any, TypeVar
 import pytest
 
 from sip import wire
-from sip.messages import Command, Ended, Ready, Settings, Trunk
+from sip.messages import Command, Ended, Ready
+from sip.settings import Trunk, WorkerSettings
 from sip.zygote import RECORD, Record
 from tests.sip.through_edge import KINDS, SharedEdge, pytest_generate_tests, shared_edge, trunk_path
 
@@ -262,7 +263,7 @@ def peer() -> Iterator[BrokenPeer]:
 class WorkerUnderTest:
     """One worker process: commands in, events out."""
 
-    def __init__(self, zygote: ZygoteUnderTest, settings: Settings) -> None:
+    def __init__(self, zygote: ZygoteUnderTest, settings: WorkerSettings) -> None:
         self.events: list[Any] = []
         self.pid, self.stream = zygote.fork()
         self._decoder = wire.Decoder()
@@ -330,7 +331,7 @@ def worker(zygote: ZygoteUnderTest, trunk_path: SharedEdge | None) -> Iterator[C
             )
             credentials["first_answer_s"] = KINDS[0][2]
         trunk = Trunk("carrier", settings.pop("host", "127.0.0.1"), port, **credentials)
-        started.append(WorkerUnderTest(zygote, Settings(trunks=(trunk,), **settings)))
+        started.append(WorkerUnderTest(zygote, WorkerSettings(trunks=(trunk,), **settings)))
         return started[-1]
 
     yield start

@@ -5,7 +5,8 @@
     make fuzz-sip FUZZ="--edge"         # with Kamailio and rtpengine before the carrier; they must live, too
 
 A pool of real workers dials a carrier that answers with SIP and SDP out of `mutations`, before and after the answer;
-agents' phones do the same. What is sent follows from the seed, its order in time does not quite.
+agents' phones do the same, and the carrier calls in (`fuzz_callers`). What is sent follows from the seed, its order in
+time does not quite.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
+import re
 import sys
 import tempfile
 import time
@@ -27,6 +29,7 @@ from dialer.core.calls.call import CallState
 from dialer.core.calls.dispositions import disposition_of
 from dialer.demo.edge import PUBLIC, RunningEdge, free_port
 from sip.edge.plan import Carrier, Edge
+from sip.inbound.messages import Answer, Arrived, Reject
 from sip.messages import (
     AgentEnded,
     Answered,
@@ -39,12 +42,16 @@ from sip.messages import (
     HangUp,
     PeerRests,
     PoolEvent,
-    Trunk,
 )
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
+from tests.sip.fuzz_callers import Callers
 from tests.sip.mutations import PLAIN_SDP, description, mutated
 
 LINES: Final = 8
+ARRIVED: Final = re.compile(r"[0-9a-f]+-[0-9a-f]+-[0-9]+")
+"""The ids of calls from outside, which the pool gives."""
+
 _SEVERAL: Final = ("via", "record-route")
 END_LIMIT_S: Final = 90.0
 DIAL_EVERY_S: Final = 0.02
@@ -67,6 +74,7 @@ class Found:
     reason: str = ""
     rests: list[str] = field(default_factory=list)
     unended: list[str] = field(default_factory=list)
+    arrived: int = 0
 
     @property
     def twice(self) -> list[str]:
@@ -75,7 +83,8 @@ class Found:
     def __str__(self) -> str:
         worst = ", ".join(f"{name} {number}" for name, number in self.dispositions.most_common(8))
         return (
-            f"{self.dialled} calls, {self.answered} answered, {self.bridged} bridged, {self.sent} messages; "
+            f"{self.dialled} calls, {self.arrived} from outside, {self.answered} answered, {self.bridged} bridged, "
+            f"{self.sent} messages; "
             f"{self.deaths} workers died {self.reason}; without an end {len(self.unended)}, ended twice "
             f"{len(self.twice)}; {worst}"
         )
@@ -90,6 +99,7 @@ class Peer:
         self._calls: set[str] = set()
         self._played = 0
         self.port = 0
+        self.callers: Callers | None = None
 
     async def serve(self) -> None:
         while True:
@@ -107,6 +117,8 @@ class Peer:
                 self._played += 1
                 draw = random.Random(f"{self._seed}-{self._played}")
                 self._nursery.start_soon(self._play, draw, headers, source)
+            elif text.startswith("SIP/2.0 ") and self.callers is not None and text[8:11].isdecimal():
+                await self.callers.hear(headers, int(text[8:11]))
             elif not text.startswith(("SIP/2.0", "ACK ", "INVITE ")):
                 draw = random.Random(f"{self._seed}-{self._played}-{len(text)}")
                 answer = self._response(headers, "200 OK", "", draw)
@@ -251,9 +263,15 @@ async def _fuzz(found: Found, seed: int, seconds: float, say: bool, way: Callabl
             peer.port = peer.socket.getsockname()[1]
             nursery.start_soon(peer.serve)
         trunk = Trunk("carrier", "127.0.0.1", way(carrier.port), "user", "secret", first_answer_s=2.0)
-        settings = PoolSettings(trunks=(trunk,), lines=LINES, media_timeout_s=2.0, session_refresh_s=1.0)
+        calls_in = trunk.port == carrier.port  # an edge does not pass such calls on here
+        door = free_port() if calls_in else 0
+        settings = PoolSettings(
+            trunks=(trunk,), lines=2 * LINES, media_timeout_s=2.0, session_refresh_s=1.0, inbound_port=door
+        )
+        if calls_in:
+            carrier.callers = Callers(carrier.socket, carrier.port, ("127.0.0.1", door), str(seed))
         async with open_pool(settings) as pool:
-            await _calls(pool, found, random.Random(seed), phone.port, seconds, say)
+            await _calls(pool, found, random.Random(seed), phone.port, seconds, say, carrier.callers)
             statistics = pool.statistics()
             found.deaths, found.reason = statistics.restarts, statistics.last_failure
         carrier.socket.close()
@@ -261,7 +279,9 @@ async def _fuzz(found: Found, seed: int, seconds: float, say: bool, way: Callabl
         nursery.cancel_scope.cancel()
 
 
-async def _calls(pool: Pool, found: Found, draw: random.Random, phone: int, seconds: float, say: bool) -> None:
+async def _calls(
+    pool: Pool, found: Found, draw: random.Random, phone: int, seconds: float, say: bool, callers: Callers | None
+) -> None:
     far_as: dict[str, int] = {}
     until = time.monotonic() + seconds
 
@@ -276,9 +296,17 @@ async def _calls(pool: Pool, found: Found, draw: random.Random, phone: int, seco
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(hear)
+        from_outside = trio.CancelScope()
+
+        async def call_in(callers: Callers) -> None:
+            with from_outside:
+                await callers.call()
+
+        if callers is not None:
+            nursery.start_soon(call_in, callers)
         said_at = time.monotonic()
         while time.monotonic() < until:
-            if len(far_as) < LINES:
+            if sum(not ARRIVED.match(call) for call in far_as) < LINES:
                 found.dialled += 1
                 call = f"c{found.dialled}"
                 far_as[call] = 0
@@ -288,6 +316,7 @@ async def _calls(pool: Pool, found: Found, draw: random.Random, phone: int, seco
             if say and time.monotonic() - said_at > 15:
                 said_at, found.deaths = time.monotonic(), pool.statistics().restarts
                 print(f"{until - said_at:5.0f} s left: {found}", flush=True)  # noqa: T201
+        from_outside.cancel()
         with trio.move_on_after(END_LIMIT_S):
             while far_as:
                 await trio.sleep(0.05)
@@ -298,6 +327,17 @@ async def _calls(pool: Pool, found: Found, draw: random.Random, phone: int, seco
 
 def _heard(event: PoolEvent, pool: Pool, found: Found, far_as: dict[str, int], draw: random.Random, phone: int) -> None:
     match event:
+        case Arrived(call):
+            found.arrived += 1
+            if draw.random() < 0.3 or len(far_as) >= 2 * LINES:
+                pool.send(Reject(call, draw.choice((404, 480, 486, 999))))
+            else:
+                far_as[call] = 1
+                if draw.random() < 0.9:  # else nobody decides, and the pool refuses it
+                    pool.send(Answer(call, event.trunk))
+        case Answered(call) if ARRIVED.match(call) and draw.random() < 0.5:
+            far_as[call] = 2
+            pool.send(HangUp(call))
         case Answered(call):
             found.answered += 1
             far_as[call] = 1
@@ -313,7 +353,9 @@ def _heard(event: PoolEvent, pool: Pool, found: Found, far_as: dict[str, int], d
             found.keys += 1
         case Ended(call, _, cause, ended_by):
             found.ends[call] += 1
-            found.dispositions[disposition_of(STATES[far_as.pop(call, 0)], cause, ended_by)] += 1
+            state = STATES[far_as.pop(call, 0)]
+            if not ARRIVED.match(call):
+                found.dispositions[disposition_of(state, cause, ended_by)] += 1
         case PeerRests(name):
             found.rests.append(name)
 

@@ -18,8 +18,8 @@ import pytest
 import trio
 
 from sip import names as under_test
-from sip.messages import Trunk
 from sip.names import FAILURE_FRESH_S, LEAST_FRESH_S, Names
+from sip.settings import Trunk
 
 
 class Dns:

@@ -28,11 +28,10 @@ from sip.messages import (
     PeerRests,
     Ping,
     Progress,
-    Trunk,
 )
 from sip.parties.messages import DialParty, LinkOpened
 from sip.pool import Pool, PoolSettings, PoolStartError, open_pool
-from sip.pool_settings import rtp_ranges
+from sip.settings import Trunk, rtp_ranges
 
 ROOT = Path(__file__).parents[2]
 
@@ -413,8 +412,9 @@ def test_readers_that_are_slow_lose_nothing():
 
 PARENT = """
 import sys, trio
-from sip.messages import Dial, Trunk, Answered
+from sip.messages import Answered, Dial
 from sip.pool import PoolSettings, open_pool
+from sip.settings import Trunk
 async def main():
     async with open_pool(PoolSettings((Trunk("carrier", "127.0.0.1", int(sys.argv[1])),), lines=2)) as pool:
         pool.send(Dial("c1", "carrier", "+4930123456", "+4930999", 60.0))

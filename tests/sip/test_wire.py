@@ -82,7 +82,7 @@ def test_noise_is_refused_or_waited_for(noise):
         msgpack.packb(["Ping", 1.0]),
         msgpack.packb(["Dial", "c", "t", "n", "i", float("nan")]),
         msgpack.packb(["Ended", "c", 1.0, "no such cause", "callee", 0, 0, ""]),
-        msgpack.packb(["Settings", [["t", "h"]], "a", 0, 0, "u", 0]),
+        msgpack.packb(["WorkerSettings", [["t", "h"]], "a", 0, 0, "u", 0]),
         msgpack.packb(["Stop"]) + b"\x00",
         b"\xc1",
         b"",

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from sip import wire
-from sip.messages import Dial, Ended, Ready, Settings, StartFailed, Trunk
+from sip.messages import Dial, Ended, Ready, StartFailed
+from sip.settings import Trunk, WorkerSettings
 from sip.zygote import RECORD, Record
 from tests.sip.conftest import DEADLINE_S, BrokenPeer, WorkerUnderTest, ZygoteUnderTest
 
@@ -28,7 +29,7 @@ def own_zygote():
 def test_capacity_is_found_and_not_assumed(own_zygote):
     """The announced slots are those of the library: at least one, and all of them can be used at once."""
     with BrokenPeer() as peer:
-        tested = WorkerUnderTest(own_zygote, Settings((Trunk("carrier", "127.0.0.1", peer.port),)))
+        tested = WorkerUnderTest(own_zygote, WorkerSettings((Trunk("carrier", "127.0.0.1", peer.port),)))
         assert tested.ready.slots == own_zygote.slots >= 1
         for number in range(own_zygote.slots + 1):
             tested.send(Dial(f"c{number}", "carrier", "+4930123456", "+4930999", 60.0))
@@ -75,7 +76,7 @@ def test_bad_first_frame_ends_the_worker(own_zygote):
 def test_address_that_is_not_ours_is_reported(own_zygote):
     """A worker that cannot open its socket says why."""
     _, stream = own_zygote.fork()
-    stream.sendall(wire.encode(Settings((), bind_address="192.0.2.77")))
+    stream.sendall(wire.encode(WorkerSettings((), bind_address="192.0.2.77")))
     (failed,) = wire.Decoder().feed(stream.recv(65536))
     assert isinstance(failed, StartFailed)
     assert "did not start" in failed.reason
@@ -86,7 +87,7 @@ def test_end_of_stream_ends_the_zygote_and_its_workers():
     """With the daemon gone nothing is left after a moment, even if a worker hangs."""
     running = ZygoteUnderTest()
     pid, stream = running.fork()
-    stream.sendall(wire.encode(Settings(())))
+    stream.sendall(wire.encode(WorkerSettings(())))
     (ready,) = wire.Decoder().feed(stream.recv(65536))
     assert isinstance(ready, Ready)
     stream.close()
@@ -123,7 +124,7 @@ def test_no_log_shows_a_number(tmp_path):
     with said.open("wb") as file, BrokenPeer() as peer:
         running = ZygoteUnderTest(file)
         trunk = Trunk("carrier", "127.0.0.1", peer.port)
-        tested = WorkerUnderTest(running, Settings((trunk,), log_level=1))
+        tested = WorkerUnderTest(running, WorkerSettings((trunk,), log_level=1))
         for number in range(tested.ready.slots + 2):
             tested.send(Dial(f"c{number}", "carrier", "+4930123456", "+4930987654", 60.0))
         invite = peer.hears("INVITE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 import wave
@@ -12,20 +13,32 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tests.sip.worker.test_dead_calls import Party
-from tests.sip.worker.test_media import rtp
+from tests.sip.worker.conftest import Party
 
 RATE = 8000
 FRAME = 160
 AMPLITUDE = 8000.0
+LOUD = b"\x00\x80" * 80
+"""20 ms of PCMU at full swing."""
 
 Samples = npt.NDArray[np.int16]
 
 
-def tone(hz: float, seconds: float, amplitude: float = AMPLITUDE) -> Samples:
+def rtp(number: int, payload_type: int, payload: bytes, timestamp: int | None = None) -> bytes:
+    """A packet; its time is that of 20 ms frames, unless it is given."""
+    stamp = number * FRAME if timestamp is None else timestamp
+    return struct.pack(">BBHII", 0x80, payload_type, number, stamp, 4711) + payload
+
+
+def is_loud(packet: bytes) -> bool:
+    """Whether an RTP packet with PCMU holds more than silence."""
+    return len(packet) > 12 and packet[1] & 0x7F == 0 and any(octet & 0x7F < 0x60 for octet in packet[12:])
+
+
+def tone(hz: float, seconds: float, rate: int = RATE) -> Samples:
     """A sine."""
-    at = np.arange(round(seconds * RATE)) / RATE
-    return np.round(amplitude * np.sin(2 * np.pi * hz * at)).astype(np.int16)
+    at = np.arange(round(seconds * rate)) / rate
+    return np.round(AMPLITUDE * np.sin(2 * np.pi * hz * at)).astype(np.int16)
 
 
 def ulaw(samples: Samples) -> bytes:
@@ -66,12 +79,12 @@ def read_wav(path: Path) -> Samples:
     return np.frombuffer(path.read_bytes()[44:], dtype="<i2")
 
 
-def write_wav(path: Path, samples: Samples) -> Path:
+def write_wav(path: Path, samples: Samples, rate: int = RATE) -> Path:
     """A mono WAV file."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
+        file.setframerate(rate)
         file.writeframes(samples.tobytes())
     return path
 

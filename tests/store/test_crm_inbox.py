@@ -13,6 +13,7 @@ import pytest
 
 from compliance.blocks import Block, BlockKind, Target, of_number
 from compliance.numbers import E164
+from dialer.core.abandonment.windows import Counting, CountingWindow
 from dialer.core.inputs import Permitted
 from dialer.core.model import Close, Disposition, Lead, Retry, Settlement
 from dialer.store.base.connection import Store, trip
@@ -199,6 +200,32 @@ def test_a_known_machine_is_in_the_ledger_whatever_is_said_as_it_was(
 
     (day,) = ledger.totals(floor.store, floor.name, ["2026-03-03"])
     assert (day.answered, day.abandoned, day.machines) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("settled_first", [True, False])
+@pytest.mark.parametrize(
+    ("words", "people"), [(("sale",), 9), (("machine",), 0), (("sale", "refused"), 9), (("sale", "machine"), 0)]
+)
+def test_a_person_taken_for_a_machine_stands_for_those_who_were_hung_up_on(
+    floor: Floor, end: End, words: tuple[str, ...], people: int, settled_first: bool
+) -> None:
+    """Each is a live answer and abandoned in what the dialler goes by; what a word takes back goes. Who compares the
+    ledger with single calls sees none of them."""
+    floor.fill(1)
+    item = replace(end(floor.dial()[0], live=True), stands_for=9)
+    if settled_first:
+        settle.settle(floor.store, [item], OWNER)
+    for word in words:
+        say(floor.store, outcome(word))
+    settle.settle(floor.store, [item], OWNER)
+
+    window = CountingWindow("calendar_day", "today", 0.03, NOW, days=("2026-03-03",))
+    counted = ledger.others(floor.store, floor.name, Counting(NOW, window, ()), "nobody").counts
+    answered = 0 if words[-1] == "machine" else 1
+    assert (counted.answered, counted.abandoned) == (answered + people, people)
+    (day,) = ledger.totals(floor.store, floor.name, ["2026-03-03"])
+    assert (day.answered, day.abandoned) == (answered, 0)
+    assert ledger.by_host(floor.store, floor.name, ["2026-03-03"])["2026-03-03"].keys() == {OWNER.rpartition(":")[0]}
 
 
 def test_the_report_has_the_outcomes_that_were_kept(talked: Floor) -> None:

@@ -83,6 +83,13 @@ START = {"type": "campaign", "campaign": "spring", "action": "start", "who": "x"
 MONITOR = {"agent": "17", "mode": "whisper", "uri": "sip:9@10.0.0.5"}
 COMMAND = {"name": "drain", "args": {"host": "a"}, "who": "x", "at": NOW}
 
+SCRIPTS = ("script", "survey")
+STEPS = [
+    {"name": "ask", "play": "/ask.wav", "keys": {"12": "bye", "9": "stop"}, "scores": "12", "repeats": 1},
+    {"name": "stop", "opt_out": True, "next": "bye"},
+    {"name": "bye", "record_s": 30, "next": "hang_up"},
+]
+
 LONGEST_REASON = 600
 
 
@@ -101,7 +108,7 @@ def tried(decode: Callable[[], object], *refusals: type[Exception]) -> None:
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_lead_is_taken_or_refused(data: st.DataObject) -> None:
     """Whatever stands in a campaign's stream."""
     read = parse(data.draw(hostile.entries("lead", LEAD)), campaign="spring", default_region="CN", now=NOW)
@@ -111,7 +118,7 @@ def test_a_lead_is_taken_or_refused(data: st.DataObject) -> None:
 
 
 @given(st.data(), st.sampled_from([EVENT, *({**SAID, "type": kind} for kind in agents.SAYABLE)]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_an_agents_word_is_heard_or_refused(data: st.DataObject, good: dict[str, Any]) -> None:
     """Whatever stands in the agents' stream."""
     heard = agents.parse(Entry("1-0", data.draw(hostile.entries("event", good))))
@@ -121,7 +128,7 @@ def test_an_agents_word_is_heard_or_refused(data: st.DataObject, good: dict[str,
 
 
 @given(st.data(), st.sampled_from([OUTCOME, BLOCK, {**BLOCK, "type": "unblock"}, CANCEL, UPDATE, START]))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_crms_request_is_read_or_refused(data: st.DataObject, good: dict[str, Any]) -> None:
     """Whatever stands in the CRM's stream."""
     asked = parse_request("1-0", data.draw(hostile.entries("request", good)), "CN", {"spring": "CN"})
@@ -133,7 +140,7 @@ def test_the_crms_request_is_read_or_refused(data: st.DataObject, good: dict[str
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_command_is_read_or_refused(data: st.DataObject) -> None:
     """Whatever stands in the control stream, and an order to listen with whatever stands in it."""
     entry = Entry("1-0", data.draw(hostile.entries("command", COMMAND)))
@@ -216,7 +223,7 @@ KEPT: dict[str, tuple[bytes, Decoder]] = {
 
 @pytest.mark.parametrize("name", KEPT)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_kept_record_is_read_or_refused(name: str, data: st.DataObject) -> None:
     """Whatever stands in our own keys."""
     whole, decoder = KEPT[name]
@@ -227,7 +234,7 @@ def test_a_kept_record_is_read_or_refused(name: str, data: st.DataObject) -> Non
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_was_learnt_is_read_or_named(data: st.DataObject) -> None:
     """A record of any host, of any release."""
     body = {
@@ -255,7 +262,7 @@ SPOOLED: dict[str, tuple[Any, Callable[[object], object]]] = {
 
 @pytest.mark.parametrize("name", SPOOLED)
 @given(data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_spooled_fact_is_read_or_refused(name: str, data: st.DataObject) -> None:
     """Also a settlement in which only one field of many is wrong."""
     good, decoder = SPOOLED[name]
@@ -268,13 +275,17 @@ def test_a_spooled_fact_is_read_or_refused(name: str, data: st.DataObject) -> No
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_stored_settings_are_read_or_refused(data: st.DataObject) -> None:
-    """Whatever stands in a campaign's hash."""
+    """Whatever stands in a campaign's hash, also within its sections and the steps of its scripts."""
     good = json.loads(
         CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000").model_dump_json()
     )
-    raw = data.draw(hostile.raws(good, hostile.as_json))
+    section = data.draw(st.sampled_from([name for name, value in good.items() if isinstance(value, dict)]))
+    inner = data.draw(hostile.mappings({**good[section], **({"steps": STEPS} if section in SCRIPTS else {})}))
+    if section in SCRIPTS and isinstance(inner.get("steps"), list) and inner["steps"]:
+        inner["steps"] = [*inner["steps"], data.draw(hostile.mappings(STEPS[0]))]
+    raw = data.draw(st.just(hostile.as_json({**good, section: inner})) | hostile.raws(good, hostile.as_json))
     tried(lambda: campaigns.settings_of(raw), StoreError)
 
 
@@ -282,7 +293,7 @@ def test_stored_settings_are_read_or_refused(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_line_of_evidence_is_read_or_none(data: st.DataObject) -> None:
     """Torn, altered, or of another product: the rest of the file is read."""
     whole, _ = written(EvidenceEntry(1, "permit", {"x": 1}), Head())
@@ -298,7 +309,7 @@ def test_a_line_of_evidence_is_read_or_none(data: st.DataObject) -> None:
 
 
 @given(st.binary(max_size=200) | st.text("0123456789+,;\"'\n\t #x１", max_size=200).map(str.encode), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_registers_list_is_read_or_refused(text: bytes, by_column: bool) -> None:
     """Every line is a number or counted by its reason."""
     columns = ("1",) if by_column else ()
@@ -316,7 +327,7 @@ def test_a_line_that_is_no_csv_keeps_no_list_from_being_read(text: bytes, column
 
 
 @given(st.lists(hostile.binary_only, max_size=4), hostile.binary_only)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_spool_is_read_as_far_as_it_is_whole(frames: list[bytes], tail: bytes) -> None:
     """Frames whose sum is right and whose content is no item, and whatever is behind them."""
     with TemporaryDirectory() as folder:

@@ -141,7 +141,7 @@ def test_both_answers_are_tried(kind: str) -> None:
     """Or the comparison would say nothing."""
     answers: set[bool] = set()
 
-    @settings(max_examples=600, database=None)
+    @settings(max_examples=200, database=None)
     @given(entries(kind))
     def look(entry: dict[str, Any]) -> None:
         answers.add(accepts(kind, entry))

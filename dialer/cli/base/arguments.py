@@ -90,13 +90,14 @@ def _crm(context: click.Context, param: click.Parameter, given: str | None) -> s
 
 name_argument = click.argument("name", shell_complete=campaign_names)
 campaign_argument = click.argument("campaign", shell_complete=campaign_names)
-campaign_option = click.option(
-    "--campaign",
-    default="",
-    metavar="NAME",
-    help="Only for this campaign. [default: for all]",
-    shell_complete=campaign_names,
-)
+
+
+def campaign_option_for(text: str) -> Callable[[Command], Command]:
+    """The option `--campaign`, which may be left out; `text` is its help."""
+    return click.option("--campaign", default="", metavar="NAME", help=text, shell_complete=campaign_names)
+
+
+campaign_option = campaign_option_for("Only for this campaign. [default: for all]")
 crm_option = click.option(
     "--crm", default=None, callback=_crm, metavar="NAME", help="The CRM of this name, as campaigns have it (crm)."
 )

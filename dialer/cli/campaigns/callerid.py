@@ -9,9 +9,10 @@ from typing import Any, Final
 import click
 
 from compliance.caller_ids import CallerId, Standing
-from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_names, span_s
+from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_option_for, span_s
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
 from dialer.language.translation import _, word
@@ -34,32 +35,18 @@ class Row:
 
 
 @click.group(cls=NearGroup)
+@examples('dialer callerid rest +861065550001 --for 7d --reason "labelled as spam"')
 def callerid() -> None:
-    """Numbers that callees see (caller id, 主叫号码). They are the company's own and are shown whole.
-
-    \b
-    Example:
-      dialer callerid rest +861065550001 --for 7d --reason "labelled as spam"
-    """
+    """Numbers that callees see (caller id, 主叫号码). They are the company's own and are shown whole."""
 
 
 @callerid.command("list")
-@click.option(
-    "--campaign",
-    default="",
-    metavar="NAME",
-    help="Only the pool of this campaign. [default: all]",
-    shell_complete=campaign_names,
-)
+@examples("dialer callerid list --campaign spring-sale")
+@campaign_option_for("Only the pool of this campaign. [default: all]")
 @answering
 def list_(invocation: Invocation, campaign: str) -> Answer:
     """List caller ids: where they may be shown, uses today by all campaigns, the limit, and what rests until when and
-    why. Today is each campaign's own day.
-
-    \b
-    Example:
-      dialer callerid list --campaign spring-sale
-    """
+    why. Today is each campaign's own day."""
     moment = now()
     with invocation.store() as store:
         listed = (campaigns.get(store, campaign),) if campaign else campaigns.listing(store)
@@ -77,18 +64,14 @@ def list_(invocation: Invocation, campaign: str) -> Answer:
 
 
 @callerid.command()
+@examples('dialer callerid rest +861065550001 --for 7d --reason "labelled as spam"')
 @click.argument("number")
 @click.option("--for", "span", required=True, metavar="SPAN", help="How long: 30m, 12h, 7d or 2w.")
 @click.option("--reason", required=True, help="Why, for the record and for whoever asks.")
 @answering
 def rest(invocation: Invocation, number: str, span: str, reason: str) -> Answer:
     """Show a number to nobody for a while, in all campaigns. Calls in progress go on; callees who were shown it wait
-    for it. A rest that was ordered before is replaced.
-
-    \b
-    Example:
-      dialer callerid rest +861065550001 --for 7d --reason "labelled as spam"
-    """
+    for it. A rest that was ordered before is replaced."""
     moment = now()
     until = moment + _rest_s(span)
     with invocation.store() as store:
@@ -103,16 +86,12 @@ def rest(invocation: Invocation, number: str, span: str, reason: str) -> Answer:
 
 
 @callerid.command()
+@examples("dialer callerid wake +861065550001")
 @click.argument("number")
 @answering
 def wake(invocation: Invocation, number: str) -> Answer:
     """End a number's rest, whether somebody ordered it or the network's blocks did. Blocks until now do not count any
-    more for the next rest. Callees whose calls were blocked are still shown this number alone.
-
-    \b
-    Example:
-      dialer callerid wake +861065550001
-    """
+    more for the next rest. Callees whose calls were blocked are still shown this number alone."""
     moment = now()
     with invocation.store() as store:
         _used_by(store, number)

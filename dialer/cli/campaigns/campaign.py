@@ -16,6 +16,7 @@ from config.show import campaign_toml, rows
 from dialer.cli.base.arguments import name_argument
 from dialer.cli.base.figures import by_size, flowed, joined, labelled, state_text
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, as_flags, now
 from dialer.cli.base.output import Answer, alarm, answering, fitted, page_width, table, when
 from dialer.cli.campaigns.campaign_end import archive, copy, delete
@@ -48,43 +49,35 @@ file_option = click.option(
 
 
 @click.group(cls=NearGroup)
+@examples(
+    "dialer campaign example > spring-sale.toml",
+    "dialer campaign create spring-sale --file spring-sale.toml",
+    "dialer campaign start spring-sale",
+)
 def campaign() -> None:
-    """Create, change, start and stop campaigns.
-
-    \b
-    Example:
-      dialer campaign example > spring-sale.toml
-      dialer campaign create spring-sale --file spring-sale.toml
-      dialer campaign start spring-sale
-    """
+    """Create, change, start and stop campaigns."""
 
 
 @campaign.command()
+@examples("dialer campaign example > spring-sale.toml")
 def example() -> None:
-    """Print a complete campaign file with all defaults.
-
-    \b
-    Example:
-      dialer campaign example > spring-sale.toml
-    """
+    """Print a complete campaign file with all defaults."""
     click.echo(campaign_toml(), nl=False)
 
 
 @campaign.command()
+@examples(
+    "dialer campaign create spring-sale --file spring-sale.toml",
+    "dialer campaign create survey --set mode=progressive --set caller_id=+862155550100",
+    "dialer campaign create summer-sale --from spring-sale --set max_lines=40",
+)
 @click.argument("name")
 @file_option
 @click.option("--from", "source", metavar="CAMPAIGN", help="Begin with the settings of this one, instead of a file.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="One setting; repeatable, wins over the file.")
 @answering
 def create(invocation: Invocation, name: str, file: Path | None, source: str | None, pairs: tuple[str, ...]) -> Answer:
-    """Create a campaign. It is stopped until you start it.
-
-    \b
-    Example:
-      dialer campaign create spring-sale --file spring-sale.toml
-      dialer campaign create survey --set mode=progressive --set caller_id=+862155550100
-      dialer campaign create summer-sale --from spring-sale --set max_lines=40
-    """
+    """Create a campaign. It is stopped until you start it."""
     if file is not None and source is not None:
         raise click.UsageError(_("--file and --from are two beginnings: give one of them"))
     flags = as_flags(pairs, "--set") | {"name": name}
@@ -102,15 +95,11 @@ def create(invocation: Invocation, name: str, file: Path | None, source: str | N
 
 
 @campaign.command("list")
+@examples("dialer campaign list")
 @click.option("--archived", is_flag=True, help="Those that are archived as well.")
 @answering
 def list_(invocation: Invocation, archived: bool) -> Answer:
-    """List all campaigns with their leads.
-
-    \b
-    Example:
-      dialer campaign list
-    """
+    """List all campaigns with their leads."""
     with invocation.store() as store:
         daemons, moment = hosts.read(store), now()
         known = [
@@ -145,16 +134,12 @@ def _places(counts: Counts) -> dict[str, int]:
 
 
 @campaign.command("show")
+@examples("dialer campaign show spring-sale")
 @name_argument
 @answering
 def show_(invocation: Invocation, name: str) -> Answer:
     """Show a campaign: state, where its leads are, how attempts ended, why numbers were refused, how many calls were
-    abandoned and may be yet, and its settings.
-
-    \b
-    Example:
-      dialer campaign show spring-sale
-    """
+    abandoned and may be yet, and its settings."""
     windows: tuple[WindowRow, ...] = ()
     with invocation.store() as store:
         campaign = campaigns.get(store, name)
@@ -250,6 +235,12 @@ def _settings(settings: CampaignSettings) -> RenderableType:
 
 
 @campaign.command("set")
+@examples(
+    "dialer campaign set spring-sale max_abandon_rate=0.02 retry.busy.delay_s=900",
+    "dialer campaign set spring-sale 'caps=[{ limit = 1, window_days = 7 }]'",
+    'dialer campaign set spring-sale \'hours=[{ opens = "10:00", closes = "19:00" }]\'',
+    "dialer campaign set spring-sale --file spring-sale.toml",
+)
 @name_argument
 @click.argument("pairs", metavar="[KEY=VALUE]...", nargs=-1)
 @file_option
@@ -258,13 +249,6 @@ def set_(invocation: Invocation, name: str, pairs: tuple[str, ...], file: Path |
     """Change settings of a campaign; it goes on with them at once. With --file, all its settings are replaced.
 
     Leads that wait for a rule that is changed so are due again at once, and judged by what holds now.
-
-    \b
-    Example:
-      dialer campaign set spring-sale max_abandon_rate=0.02 retry.busy.delay_s=900
-      dialer campaign set spring-sale 'caps=[{ limit = 1, window_days = 7 }]'
-      dialer campaign set spring-sale 'hours=[{ opens = "10:00", closes = "19:00" }]'
-      dialer campaign set spring-sale --file spring-sale.toml
     """
     if not pairs and file is None:
         raise click.UsageError(_("nothing to set: give KEY=VALUE or --file"))

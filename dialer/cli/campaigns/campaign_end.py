@@ -7,6 +7,7 @@ import click
 from config.load import load_campaign
 from config.policies import applied
 from dialer.cli.base.arguments import campaign_names, name_argument
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, as_flags, now
 from dialer.cli.base.output import Answer, answering
 from dialer.cli.campaigns.campaign_facts import announce, as_data
@@ -15,18 +16,14 @@ from dialer.store.operators import campaigns, status
 
 
 @click.command()
+@examples("dialer campaign copy spring-sale summer-sale max_lines=40")
 @click.argument("source", shell_complete=campaign_names)
 @click.argument("name")
 @click.argument("pairs", metavar="[KEY=VALUE]...", nargs=-1)
 @answering
 def copy(invocation: Invocation, source: str, name: str, pairs: tuple[str, ...]) -> Answer:
     """Create a campaign with the settings of another one; it is stopped, and has no leads. Leads are copied with
-    `dialer leads copy`.
-
-    \b
-    Example:
-      dialer campaign copy spring-sale summer-sale max_lines=40
-    """
+    `dialer leads copy`."""
     flags = as_flags(pairs, "campaign copy") | {"name": name}
     with invocation.store() as store:
         settings = load_campaign(campaigns.get(store, source).settings.model_dump(mode="json"), flags).settings
@@ -45,18 +42,13 @@ def copy(invocation: Invocation, source: str, name: str, pairs: tuple[str, ...])
 
 
 @click.command()
+@examples("dialer campaign archive spring-sale", "dialer campaign archive spring-sale --undo")
 @name_argument
 @click.option("--undo", is_flag=True, help="Bring it back.")
 @answering
 def archive(invocation: Invocation, name: str, undo: bool) -> Answer:
     """Put a stopped campaign out of the way: daemons and boards do not look at it, and it cannot be started. Everything
-    stays, its leads until their retention ends; `dialer campaign list --archived` has it.
-
-    \b
-    Example:
-      dialer campaign archive spring-sale
-      dialer campaign archive spring-sale --undo
-    """
+    stays, its leads until their retention ends; `dialer campaign list --archived` has it."""
     with invocation.store() as store:
         changed = campaigns.archive(store, name, who=invocation.who, now=now(), undo=undo)
         announce(invocation, store, "campaign_archive", name, undo=undo)
@@ -67,6 +59,7 @@ def archive(invocation: Invocation, name: str, undo: bool) -> Answer:
 
 
 @click.command()
+@examples("dialer campaign delete spring-sale")
 @name_argument
 @click.option("--yes", is_flag=True, help="Do not ask before.")
 @answering
@@ -75,10 +68,6 @@ def delete(invocation: Invocation, name: str, yes: bool) -> Answer:
 
     What the rules need stays: the contact history of the numbers, the no-call list, evidence, and the counts of
     abandoned calls for 400 days.
-
-    \b
-    Example:
-      dialer campaign delete spring-sale
     """
     with invocation.store() as store:
         campaigns.get(store, name)

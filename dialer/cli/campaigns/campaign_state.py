@@ -10,6 +10,7 @@ import click
 
 from dialer.cli.base.arguments import name_argument
 from dialer.cli.base.failures import CliExit, Failure, warn
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, show_json, show_page
 from dialer.cli.base.text import say
@@ -30,18 +31,14 @@ TAKEN_UP_S: Final = 3.0
 
 
 @click.command()
+@examples("dialer campaign start spring-sale")
 @name_argument
 @click.option("--force", is_flag=True, help="Start although too many leads are refused; the audit trail has your name.")
 @json_option
 @pass_invocation
 def start(invocation: Invocation, name: str, force: bool, as_json: bool) -> None:
     """Start a campaign, or go on after a pause. Refused, with every reason, while its settings cannot run, or if more
-    than `refuse_above_share` of its leads are refused for good or over a cap (dialer campaign preflight).
-
-    \b
-    Example:
-      dialer campaign start spring-sale
-    """
+    than `refuse_above_share` of its leads are refused for good or over a cap (dialer campaign preflight)."""
     with invocation.desk() as desk:
         begun = now()
         try:
@@ -73,28 +70,20 @@ def start(invocation: Invocation, name: str, force: bool, as_json: bool) -> None
 
 
 @click.command()
+@examples("dialer campaign pause spring-sale")
 @name_argument
 @answering
 def pause(invocation: Invocation, name: str) -> Answer:
-    """Pause a campaign: no new calls; calls in progress go on.
-
-    \b
-    Example:
-      dialer campaign pause spring-sale
-    """
+    """Pause a campaign: no new calls; calls in progress go on."""
     return _set(invocation, name, CampaignState.PAUSED)
 
 
 @click.command()
+@examples("dialer campaign resume spring-sale")
 @name_argument
 @answering
 def resume(invocation: Invocation, name: str) -> Answer:
-    """Go on with a paused campaign.
-
-    \b
-    Example:
-      dialer campaign resume spring-sale
-    """
+    """Go on with a paused campaign."""
     with invocation.store() as store:
         state = campaigns.get(store, name).state
         if state is not CampaignState.PAUSED:
@@ -108,15 +97,11 @@ def resume(invocation: Invocation, name: str) -> Answer:
 
 
 @click.command()
+@examples("dialer campaign stop spring-sale")
 @name_argument
 @answering
 def stop(invocation: Invocation, name: str) -> Answer:
-    """Stop a campaign: no new calls, and its leads are given back; calls in progress go on.
-
-    \b
-    Example:
-      dialer campaign stop spring-sale
-    """
+    """Stop a campaign: no new calls, and its leads are given back; calls in progress go on."""
     return _set(invocation, name, CampaignState.STOPPED)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from dialer.cli.base.arguments import name_argument
 from dialer.cli.base.figures import bar, flowed, labelled, stacked, state_text
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, page_width, progress_bar, table
 from dialer.cli.campaigns.due_times import bar_width, due_times
@@ -39,16 +40,13 @@ LABEL: Final = 10
 
 
 @click.command()
+@examples("dialer campaign funnel spring-sale")
 @name_argument
 @answering
 def funnel(invocation: Invocation, name: str) -> Answer:
     """Show where every lead of a campaign is, and why: due, waiting and until when, in a call, closed and by what.
 
     The last line says what comes next: so many due now, nothing due until a time, or finished.
-
-    \b
-    Example:
-      dialer campaign funnel spring-sale
     """
     with invocation.store() as store:
         campaign = campaigns.get(store, name)

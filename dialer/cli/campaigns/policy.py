@@ -19,6 +19,7 @@ from config.problems import ConfigError, Problem
 from dialer.cli.base.arguments import name_argument
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, alarm, answering, table
 from dialer.cli.base.text import say
@@ -32,27 +33,21 @@ OWN: Final = "campaign"
 
 
 @click.group(cls=NearGroup)
+@examples(
+    "dialer policy list",
+    "dialer policy show us-telemarketing",
+    "dialer policy compose us-telemarketing us-collections-regf",
+    "dialer campaign set spring-sale policies=us-telemarketing,us-collections-regf",
+)
 def policy() -> None:
-    """The rules that campaigns can be put under. None of it is legal advice: read the sources.
-
-    \b
-    Example:
-      dialer policy list
-      dialer policy show us-telemarketing
-      dialer policy compose us-telemarketing us-collections-regf
-      dialer campaign set spring-sale policies=us-telemarketing,us-collections-regf
-    """
+    """The rules that campaigns can be put under. None of it is legal advice: read the sources."""
 
 
 @policy.command("list")
+@examples("dialer policy list")
 @answering
 def list_(invocation: Invocation) -> Answer:
-    """List the policies of this machine: those that are shipped, and yours in policies.folder.
-
-    \b
-    Example:
-      dialer policy list
-    """
+    """List the policies of this machine: those that are shipped, and yours in policies.folder."""
     catalogue = invocation.catalogue()
     policies: list[dict[str, str]] = [
         {
@@ -83,15 +78,11 @@ def _from(catalogue: Catalogue, name: str) -> str:
 
 
 @policy.command("show")
+@examples("dialer policy show uk")
 @click.argument("name")
 @answering
 def show_(invocation: Invocation, name: str) -> Answer:
-    """Show a policy: each value with its source, and since when it holds or was read there.
-
-    \b
-    Example:
-      dialer policy show uk
-    """
+    """Show a policy: each value with its source, and since when it holds or was read there."""
     settings = invocation.catalogue().get(name)
     rows = [(row.rule, row.value, row.as_of, Text(row.source, "dim")) for row in of_policy(name, settings)]
     return Answer(
@@ -110,15 +101,11 @@ def _title(name: str, title: str, version: str) -> Text:
 
 
 @policy.command()
+@examples("dialer policy check our-client.toml")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
     """Check files of policies before they are put into policies.folder: every problem with its place. Exit code 2 if
-    there is one.
-
-    \b
-    Example:
-      dialer policy check our-client.toml
-    """
+    there is one."""
     problems: list[str] = []
     for path in files:
         try:
@@ -143,32 +130,24 @@ def check(files: tuple[Path, ...]) -> None:
 
 
 @policy.command()
+@examples("dialer policy compose us-telemarketing us-collections-regf")
 @click.argument("names", nargs=-1, required=True)
 @answering
 def compose(invocation: Invocation, names: tuple[str, ...]) -> Answer:
     """Show what holds under several policies at once: all rules, and when calls may start in each region. What a
-    campaign under them still has to say itself is named. Exit code 7 if they contradict each other.
-
-    \b
-    Example:
-      dialer policy compose us-telemarketing us-collections-regf
-    """
+    campaign under them still has to say itself is named. Exit code 7 if they contradict each other."""
     settings = CampaignSettings(name="composed", mode=Mode.PROGRESSIVE, policies=tuple(dict.fromkeys(names)))
     rules = composed(settings, invocation.catalogue())
     return _rules(rules, contradictions(rules), _("these policies contradict each other:"))
 
 
 @click.command("policy")
+@examples("dialer campaign policy spring-sale")
 @name_argument
 @answering
 def of_one(invocation: Invocation, name: str) -> Answer:
     """Show what holds for a campaign: the rules of its policies and its own, from where each is, and when calls may
-    start in each region. Exit code 7 if it cannot be started under them.
-
-    \b
-    Example:
-      dialer campaign policy spring-sale
-    """
+    start in each region. Exit code 7 if it cannot be started under them."""
     with invocation.store() as store:
         settings = campaigns.get(store, name).settings
     rules = composed(settings, invocation.catalogue())

@@ -7,6 +7,7 @@ import click
 from config.policies import AppliedSettings
 from dialer.cli.base.arguments import name_argument
 from dialer.cli.base.failures import CliExit
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.campaigns.funnel import PROGRESS_FROM
@@ -21,6 +22,7 @@ from dialer.store.operators import status
 
 
 @click.command()
+@examples("dialer campaign preflight spring-sale")
 @name_argument
 @answering
 def preflight(invocation: Invocation, name: str) -> Answer:
@@ -29,10 +31,6 @@ def preflight(invocation: Invocation, name: str) -> Answer:
 
     The exit code is 7 if `campaign start` would refuse: more than `refuse_above_share` of the leads are refused for
     good or over a cap (接触频次超限予以谢绝).
-
-    \b
-    Example:
-      dialer campaign preflight spring-sale
     """
     with invocation.desk() as desk:
         settings = desk.applied(name)

@@ -11,6 +11,7 @@ from rich.text import Text
 from dialer.cli.base.arguments import crm_option
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.crm.stray import stray
@@ -30,17 +31,13 @@ NOBODY: Final = N_("No reader is registered: {stream} keeps its newest {kept:,} 
 
 
 @click.group(cls=NearGroup)
+@examples("dialer crm register billing", "dialer crm readers")
 def crm() -> None:
-    """The CRM's side: who reads the events, what passes, whether entries are right before they are sent.
-
-    \b
-    Example:
-      dialer crm register billing
-      dialer crm readers
-    """
+    """The CRM's side: who reads the events, what passes, whether entries are right before they are sent."""
 
 
 @crm.command(short_help="Keep events until a reader has acknowledged them.")
+@examples("dialer crm register billing", "dialer crm register billing --crm north")
 @click.argument("reader")
 @crm_option
 @click.option("--from-oldest", is_flag=True, help="Begin with the oldest event that is there, not with the next one.")
@@ -50,11 +47,6 @@ def register(invocation: Invocation, reader: str, crm: str | None, from_oldest: 
 
     READER is a consumer group. It is made if it is not there, on dialer:crm:out and dialer:crm:live, with --crm on
     those of that CRM; one that is there keeps its place. The newest events stay in any case (dialer crm set --kept).
-
-    \b
-    Example:
-      dialer crm register billing
-      dialer crm register billing --crm north
     """
     name = readers.named(crm or SHARED, reader)
     with invocation.store() as store:
@@ -73,17 +65,13 @@ def register(invocation: Invocation, reader: str, crm: str | None, from_oldest: 
 
 
 @crm.command(short_help="Keep nothing for a reader any more.")
+@examples("dialer crm unregister billing")
 @click.argument("reader")
 @crm_option
 @click.option("--yes", is_flag=True, help="Also if it has not read everything.")
 @answering
 def unregister(invocation: Invocation, reader: str, crm: str | None, yes: bool) -> Answer:
-    """Keep nothing for READER any more, and delete its consumer groups. Refused while it has events to read.
-
-    \b
-    Example:
-      dialer crm unregister billing
-    """
+    """Keep nothing for READER any more, and delete its consumer groups. Refused while it has events to read."""
     name = readers.named(crm or SHARED, reader)
     again = readers.registering(name).replace("register", "unregister", 1)
     with invocation.store() as store:
@@ -108,15 +96,11 @@ def unregister(invocation: Invocation, reader: str, crm: str | None, yes: bool) 
 
 
 @crm.command("readers", short_help="List the registered readers and how far each is.")
+@examples("dialer crm readers")
 @answering
 def readers_(invocation: Invocation) -> Answer:
     """List the registered readers, those of a CRM's own events as CRM/READER: how many events each has to read, and how
-    far it is behind.
-
-    \b
-    Example:
-      dialer crm readers
-    """
+    far it is behind."""
     moment = now()
     with invocation.store() as store:
         settings, rows, stream = event_settings.load(store), readers.listing(store), store.keys.crm_out()
@@ -154,6 +138,7 @@ def _span(seconds: float) -> str:
 
 
 @crm.command("set", short_help="Show or change how events are written and kept.")
+@examples("dialer crm set", "dialer crm set --format json")
 @click.option("--format", "format_", type=click.Choice([str(each) for each in Format]), help="How data is written.")
 @click.option("--kept", type=int, metavar="N", help="Newest events of dialer:crm:out that stay, read or not.")
 @click.option("--limit", type=int, metavar="N", help="Most events that it keeps for a reader that is behind.")
@@ -167,13 +152,7 @@ def _span(seconds: float) -> str:
 )
 @answering
 def set_(invocation: Invocation, format_: str | None, **given: Any) -> Answer:
-    """Show, or change, how the CRM's events are written and kept. All hosts heed it within seconds.
-
-    \b
-    Example:
-      dialer crm set
-      dialer crm set --format json
-    """
+    """Show, or change, how the CRM's events are written and kept. All hosts heed it within seconds."""
     changes = {name: value for name, value in given.items() if value is not None}
     if format_ is not None:
         changes["format"] = Format(format_)

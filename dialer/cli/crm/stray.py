@@ -9,6 +9,7 @@ from rich.console import RenderableType
 
 from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
 from dialer.language.translation import _, _n
@@ -17,6 +18,7 @@ from dialer.store.operators import control
 
 
 @click.command(short_help="List, and move, leads that nobody takes in.")
+@examples("dialer crm stray", "dialer crm stray dialer:spring:leads --move-to spring")
 @click.argument("key", default="")
 @click.option(
     "--move-to", default="", metavar="CAMPAIGN", help="Hand the leads of KEY to it.", shell_complete=campaign_names
@@ -25,13 +27,7 @@ from dialer.store.operators import control
 def stray(invocation: Invocation, key: str, move_to: str) -> Answer:
     """List streams of leads that no daemon reads: of campaigns that do not exist, or with the braces forgotten. With
     --move-to the leads of one go to a campaign, which takes them in or rejects them as any others. Needs a user at the
-    server who may see all keys, such as the daemon's.
-
-    \b
-    Example:
-      dialer crm stray
-      dialer crm stray dialer:spring:leads --move-to spring
-    """
+    server who may see all keys, such as the daemon's."""
     if bool(key) != bool(move_to):
         raise click.UsageError(_("KEY and --move-to belong together"))
     with invocation.store() as store:

@@ -12,6 +12,7 @@ import click
 from rich.text import Text
 
 from dialer.cli.base.arguments import campaign_option, crm_option
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, json_option, pass_invocation
 from dialer.cli.base.output import show
 from dialer.operating.text import clean, escaped
@@ -34,6 +35,7 @@ FIRST: Final = ("campaign", "lead_id", "agent", "disposition", "state", "outcome
 
 
 @click.command(short_help="Show what passes, live and masked.")
+@examples("dialer crm tail --campaign spring-sale", "dialer crm tail --type refused --json")
 @campaign_option
 @crm_option
 @click.option("--type", "kinds", multiple=True, metavar="TYPE", help="Only events of this type; may be repeated.")
@@ -53,13 +55,7 @@ def tail(
     as_json: bool,
 ) -> None:
     """Show what passes through dialer:crm:out and dialer:crm:live, or through those of one CRM, numbers masked. It
-    takes nothing from any reader. Ctrl-C ends it.
-
-    \b
-    Example:
-      dialer crm tail --campaign spring-sale
-      dialer crm tail --type refused --json
-    """
+    takes nothing from any reader. Ctrl-C ends it."""
 
     def wanted(row: Passing) -> bool:
         return (not kinds or row.kind in kinds) and (not campaign or row.data.get("campaign") == campaign)

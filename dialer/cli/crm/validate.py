@@ -11,8 +11,9 @@ from typing import IO, Any, Final
 import click
 
 from compliance.numbers import masked_text
-from dialer.cli.base.arguments import campaign_names, region_option
+from dialer.cli.base.arguments import campaign_option_for, region_option
 from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, table
 from dialer.language.translation import _, _n
@@ -32,14 +33,9 @@ class Bad:
 
 
 @click.command(short_help="Check entries before they are sent.")
+@examples("dialer crm validate leads.json --campaign spring-sale")
 @click.argument("file", type=click.File(encoding="utf-8"))
-@click.option(
-    "--campaign",
-    default="",
-    metavar="NAME",
-    help="By the settings of this campaign: its country, what it calls, the ids it needs.",
-    shell_complete=campaign_names,
-)
+@campaign_option_for("By the settings of this campaign: its country, what it calls, the ids it needs.")
 @region_option
 @click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="Most rows.")
 @answering
@@ -49,10 +45,6 @@ def validate(invocation: Invocation, file: IO[str], campaign: str, region: str, 
 
     Leads are judged as intake does, duplicates in the file included; what other leads a campaign has is not looked at.
     The exit code is 8 if an entry would be refused.
-
-    \b
-    Example:
-      dialer crm validate leads.json --campaign spring-sale
     """
     checker = Checker(now=now(), region=region)
     if campaign:
@@ -122,16 +114,13 @@ def _page(bad: list[Bad], entries: int, limit: int) -> Any:
 
 
 @click.command(short_help="Print the JSON Schema of the contract.")
+@examples("dialer crm schema > crm.schema.json")
 @answering
 def schema(_: Invocation) -> Answer:
     """Print the JSON Schema (2020-12) of what may be written into the streams: leads, requests, what desktops say.
 
     Names of formats that a validator does not know, such as phone-number, say what no schema can; the dialer, and
     `dialer crm validate`, know them.
-
-    \b
-    Example:
-      dialer crm schema > crm.schema.json
     """
     from dialer.store.crm.schema import contract
 

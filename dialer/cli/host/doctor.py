@@ -10,6 +10,7 @@ import click
 from rich.text import Text
 
 from dialer.cli.base.failures import CliExit
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, default_config, json_option, now, pass_invocation
 from dialer.cli.base.output import show, show_json, table
 from dialer.language.translation import _
@@ -22,6 +23,7 @@ MARKS: Final = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "fault": (
 
 
 @click.command()
+@examples("sudo -u dialer dialer --config /etc/dialer/dialer.toml doctor", "dialer doctor --json")
 @click.option("--no-trunks", is_flag=True, help="Send nothing to the carriers.")
 @json_option
 @pass_invocation
@@ -35,11 +37,6 @@ def doctor(invocation: Invocation, no_trunks: bool, as_json: bool) -> None:
 
     \b
     Exit codes: 0 fit, 11 not fit, 2 the settings have mistakes.
-
-    \b
-    Example:
-      sudo -u dialer dialer --config /etc/dialer/dialer.toml doctor
-      dialer doctor --json
     """
     findings = list(_findings(invocation, ask_trunks=not no_trunks))
     faults = sum(finding.state == "fault" for finding in findings)

@@ -11,6 +11,7 @@ import click
 
 from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
@@ -25,18 +26,21 @@ _INTO = click.option(
 
 
 @click.group(cls=NearGroup)
+@examples(
+    "dialer edge render --into /etc/dialer/edge",
+    "systemctl restart rtpengine-daemon kamailio",
+    "dialer edge apply --into /etc/dialer/edge     # after each change of dialer.toml",
+)
 def edge() -> None:
-    """Kamailio and rtpengine between the workers and the carriers.
-
-    \b
-    Example:
-      dialer edge render --into /etc/dialer/edge
-      systemctl restart rtpengine-daemon kamailio
-      dialer edge apply --into /etc/dialer/edge     # after each change of dialer.toml
-    """
+    """Kamailio and rtpengine between the workers and the carriers."""
 
 
 @edge.command()
+@examples(
+    "install -d -m 2755 -g kamailio /etc/dialer/edge",
+    "dialer edge render --into /etc/dialer/edge",
+    "dialer edge render --into /etc/dialer/edge --check",
+)
 @_INTO
 @click.option(
     "--check", is_flag=True, help="Write nothing; say whether the files are current. The exit code is 7 if not."
@@ -48,12 +52,6 @@ def render(invocation: Invocation, into: Path, check: bool) -> None:
     Kamailio checks them first, where it is installed; what it does not take is not written. Files that are current
     stay untouched. Files with passwords are for their owner and group alone: let the folder belong to Kamailio's
     group and be setgid.
-
-    \b
-    Example:
-      install -d -m 2755 -g kamailio /etc/dialer/edge
-      dialer edge render --into /etc/dialer/edge
-      dialer edge render --into /etc/dialer/edge --check
     """
     from dialer.shell.edge.files import is_current, write
 
@@ -78,6 +76,7 @@ def render(invocation: Invocation, into: Path, check: bool) -> None:
 
 
 @edge.command()
+@examples("dialer edge apply --into /etc/dialer/edge", "dialer edge apply --into /etc/dialer/edge --restart")
 @_INTO
 @click.option("--restart", is_flag=True, help="Restart kamailio and rtpengine-daemon where the change needs it.")
 @pass_invocation
@@ -93,11 +92,6 @@ def apply(invocation: Invocation, into: Path, restart: bool) -> None:
     What a restart costs:
       kamailio          talks go on; calls that are just ringing are lost, and none is placed for a second or two
       rtpengine-daemon  every talk loses its audio
-
-    \b
-    Example:
-      dialer edge apply --into /etc/dialer/edge
-      dialer edge apply --into /etc/dialer/edge --restart
     """
     from dialer.shell.edge import apply as applying
 

@@ -16,6 +16,7 @@ import click
 from config.campaign import NAME
 from dialer.cli.base.arguments import crm_option
 from dialer.cli.base.failures import CliExit, Failure, warn
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, answering
 from dialer.store.operators.roles import OF_ONE_CRM, Role, rules_of
@@ -43,6 +44,12 @@ class User:
 
 
 @click.command("redis-acl")
+@examples(
+    "dialer redis-acl --passwords secrets > users.acl",
+    "dialer redis-acl manager --user anna --passwords secrets --commands | redis-cli",
+    "dialer redis-acl crm --user crm-house --campaign spring --campaign autumn",
+    "dialer redis-acl crm --crm north --user crm-north",
+)
 @click.argument("roles", nargs=-1, type=click.Choice([role.value for role in Role]))
 @click.option("--user", default="", help="The user's name, for one role. [default: by the role]")
 @click.option("--campaign", "campaigns", multiple=True, metavar="NAME", help="A CRM adds leads to these only.")
@@ -75,13 +82,6 @@ def redis_acl(
 
     \b
     Roles: daemon, administrator, manager, supervisor, auditor, console, crm, archive, desktop.
-
-    \b
-    Example:
-      dialer redis-acl --passwords secrets > users.acl
-      dialer redis-acl manager --user anna --passwords secrets --commands | redis-cli
-      dialer redis-acl crm --user crm-house --campaign spring --campaign autumn
-      dialer redis-acl crm --crm north --user crm-north
     """
     chosen = [Role(role) for role in roles] or list(Role)
     _check(chosen, user, campaigns, crm)

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, facts, show_page, table, when
 from dialer.language.phrases import N_
@@ -29,34 +30,27 @@ GONE: Final = {
 
 
 @click.group(cls=NearGroup)
+@examples("dialer store status", 'dialer store accept --reason "restored the backup of 13:00"')
 def store() -> None:
     """Whether Redis still knows what it was told.
 
     Each daemon notices a Redis that lost its last seconds, was emptied, came back from a backup or is another one. It
     calls nobody, tells Redis again what its own disk has, and goes on. Where that is not enough it waits for a person.
-
-    \b
-    Example:
-      dialer store status
-      dialer store accept --reason "restored the backup of 13:00"
     """
 
 
 @store.command()
+@examples("dialer store status")
 @answering
 def status(invocation: Invocation) -> Answer:
-    """Show for each host whether Redis knows all that it did, and what those that wait have found.
-
-    \b
-    Example:
-      dialer store status
-    """
+    """Show for each host whether Redis knows all that it did, and what those that wait have found."""
     with invocation.store() as opened:
         standing = acceptance.standing(opened)
     return Answer(standing, _page(standing))
 
 
 @store.command()
+@examples('dialer store accept --reason "restored the backup of 13:00"')
 @click.option("--reason", required=True, help="Why this may go on, for the audit trail.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @answering
@@ -66,10 +60,6 @@ def accept(invocation: Invocation, reason: str, yes: bool) -> Answer:
     Says first what is lost. Each host then tells Redis what its disk has: attempts, so that caps hold, ends, and who
     asked by key not to be called. What others wrote is gone: restore a backup first if there is a newer one, and load
     leads, blocks and campaigns again that are missing.
-
-    \b
-    Example:
-      dialer store accept --reason "restored the backup of 13:00"
     """
     if not reason.strip() or len(reason) > MAX_REASON:
         raise click.UsageError(_("--reason: 1 to {most} characters", most=MAX_REASON))

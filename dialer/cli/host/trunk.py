@@ -12,9 +12,10 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dialer.cli.base.arguments import campaign_names
+from dialer.cli.base.arguments import campaign_option_for
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, fitted, table
 from dialer.core.board import Board, CallerIdRow, TrunkRow
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from config.daemon import DaemonSettings
     from dialer.shell.host_checks import Finding
     from dialer.shell.line_check import CallReport
-    from sip.messages import Trunk
+    from sip.settings import Trunk
 
 REPORTS_KEPT: Final = 90
 REPORT_WIDTH: Final = 120
@@ -40,20 +41,16 @@ MARKS: Final = {"ok": ("ok", GOOD), "warning": ("look", WARN), "fault": ("FAULT"
 
 
 @click.group(cls=NearGroup)
+@examples("dialer trunk list", 'dialer trunk drain north --reason "maintenance until 14:00"')
 def trunk() -> None:
-    """Carriers: how calls through them go, and which of them are in use.
-
-    \b
-    Example:
-      dialer trunk list
-      dialer trunk drain north --reason "maintenance until 14:00"
-    """
+    """Carriers: how calls through them go, and which of them are in use."""
 
 
 # --- list -------------------------------------------------------------------------------------------------------------
 
 
 @trunk.command("list")
+@examples("dialer trunk list", "dialer trunk list --caller-ids")
 @click.option("--caller-ids", is_flag=True, help="By the number that calls showed, instead of by trunk.")
 @answering
 def list_(invocation: Invocation, caller_ids: bool) -> Answer:
@@ -61,11 +58,6 @@ def list_(invocation: Invocation, caller_ids: bool) -> Answer:
 
     asr is the share of attempts that were answered, short the share of answers that were over within 12 s (above 10 %
     carriers act), pdd the time from INVITE to ringing (median).
-
-    \b
-    Example:
-      dialer trunk list
-      dialer trunk list --caller-ids
     """
     with invocation.store() as store:
         daemons, drained = hosts.read(store), trunks.drained(store)
@@ -166,17 +158,13 @@ def _state(row: TrunkRow) -> Text:
 
 
 @trunk.command()
+@examples('dialer trunk drain north --reason "maintenance until 14:00"')
 @click.argument("name")
 @click.option("--reason", default="", help="Why, for the record and for the board.")
 @answering
 def drain(invocation: Invocation, name: str, reason: str) -> Answer:
     """Start no more calls through a trunk, on any host, until `dialer trunk resume`. Calls on it go on; it stays
-    drained over restarts. Audited.
-
-    \b
-    Example:
-      dialer trunk drain north --reason "maintenance until 14:00"
-    """
+    drained over restarts. Audited."""
     moment = now()
     with invocation.store() as store:
         _known(invocation, store, name)
@@ -193,15 +181,11 @@ def drain(invocation: Invocation, name: str, reason: str) -> Answer:
 
 
 @trunk.command()
+@examples("dialer trunk resume north")
 @click.argument("name")
 @answering
 def resume(invocation: Invocation, name: str) -> Answer:
-    """Use a drained trunk again. Audited.
-
-    \b
-    Example:
-      dialer trunk resume north
-    """
+    """Use a drained trunk again. Audited."""
     with invocation.store() as store:
         gone = trunks.resume(store, name, who=invocation.who, now=now())
         if not gone:
@@ -226,15 +210,10 @@ def _known(invocation: Invocation, store: Store, name: str) -> None:
 
 
 @trunk.command()
+@examples("dialer trunk check", "dialer trunk check north --call +8613800138000 --campaign spring-sale")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--call", "number", default="", metavar="NUMBER", help="Call this number through the trunk as well.")
-@click.option(
-    "--campaign",
-    default="",
-    metavar="NAME",
-    help="Whose rules and caller id the test call goes by.",
-    shell_complete=campaign_names,
-)
+@campaign_option_for("Whose rules and caller id the test call goes by.")
 @click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
@@ -250,11 +229,6 @@ def check(invocation: Invocation, names: tuple[str, ...], number: str, campaign:
 
     \b
     Exit codes: 0 all work or only warn, 11 one does not.
-
-    \b
-    Example:
-      dialer trunk check
-      dialer trunk check north --call +8613800138000 --campaign spring-sale
     """
     from dialer.shell.line_check import check_trunk, trunks_of
 

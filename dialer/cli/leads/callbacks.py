@@ -13,6 +13,7 @@ from rich.text import Text
 from compliance.numbers import masked_text
 from dialer.cli.base.arguments import campaign_option, limit_option, more_than
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, fitted
 from dialer.core.agents.agent import AgentState
@@ -26,17 +27,13 @@ from dialer.store.operators import agents, campaigns, control
 
 
 @click.group(cls=NearGroup)
+@examples("dialer callbacks list --overdue", "dialer callbacks replan")
 def callbacks() -> None:
-    """Callbacks that agents promised.
-
-    \b
-    Example:
-      dialer callbacks list --overdue
-      dialer callbacks replan
-    """
+    """Callbacks that agents promised."""
 
 
 @callbacks.command("list")
+@examples("dialer callbacks list --overdue")
 @campaign_option
 @click.option("--overdue", is_flag=True, help="Only those whose time has passed.")
 @limit_option(100)
@@ -45,10 +42,6 @@ def list_(invocation: Invocation, campaign: str, overdue: bool, limit: int) -> A
     """List the callbacks that are owed, the oldest promise first: when, who is to have the call, and where it is.
 
     A promise ends when an agent has talked to the customer, or the lead is closed.
-
-    \b
-    Example:
-      dialer callbacks list --overdue
     """
     moment = now()
     with invocation.store() as store:
@@ -63,6 +56,7 @@ def list_(invocation: Invocation, campaign: str, overdue: bool, limit: int) -> A
 
 
 @callbacks.command("replan")
+@examples("dialer callbacks replan")
 @campaign_option
 @answering
 def replan(invocation: Invocation, campaign: str) -> Answer:
@@ -70,10 +64,6 @@ def replan(invocation: Invocation, campaign: str) -> Answer:
 
     Overdue ones are due at once, before all other leads. One whose agent is not logged in may be anybody's. Caps and
     calling hours hold.
-
-    \b
-    Example:
-      dialer callbacks replan
     """
     moment = now()
     with invocation.store() as store:

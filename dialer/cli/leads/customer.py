@@ -11,10 +11,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from dialer.cli.base.arguments import region_option
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table, when
 from dialer.cli.privacy.block import as_data, drawn
-from dialer.language.translation import _, _n, word
+from dialer.language.translation import _, _n, translated, word
 from dialer.operating.figures import BAD, QUIET
 from dialer.operating.glossary import place_word
 from dialer.operating.person import LeadVerdict, look_at
@@ -25,6 +26,7 @@ MOST_CALLS: Final = 50
 
 
 @click.command()
+@examples('dialer customer "138 0013 8000"', "dialer customer C-4711 --evidence")
 @click.argument("number_or_id", metavar="NUMBER|ID")
 @region_option
 @click.option("--evidence", is_flag=True, help="Also what is on record on this host; needs the host's key.")
@@ -34,11 +36,6 @@ def customer(invocation: Invocation, number_or_id: str, region: str, evidence: b
     with its outcome and what the agent wrote, blocks, consents, and when each lead may be called.
 
     Numbers are masked. The audit trail says who looked at whom.
-
-    \b
-    Example:
-      dialer customer "138 0013 8000"
-      dialer customer C-4711 --evidence
     """
     with invocation.desk() as desk:
         person, verdicts = look_at(desk, number_or_id, region, now())
@@ -89,11 +86,12 @@ def page(
             ).rstrip()
         if story.attempts:
             calls = [
-                (when(call.at), call.number, call.disposition, call.agent, call.outcome) for call in story.attempts
+                (when(call.at), call.number, word(call.disposition), call.agent, word(call.outcome))
+                for call in story.attempts
             ]
             yield table(("  call", "number", "end", "agent", "outcome"), calls)
         if story.history:
-            words = [(when(line.at), line.what, line.who, line.text) for line in story.history]
+            words = [(when(line.at), word(line.what), line.who, line.text) for line in story.history]
             yield table(("  said", "what", "who", "words"), words)
     if person.more_leads:
         yield alarm(
@@ -118,7 +116,7 @@ def _counted_calls(person: Person) -> Iterator[RenderableType]:
     newest = person.calls[-MOST_CALLS:]
     yield table(
         ("at", "number", "campaign", "what came of it"),
-        [(when(call.at), call.number, call.campaign or word("(deleted)"), call.what) for call in newest],
+        [(when(call.at), call.number, call.campaign or word("(deleted)"), translated(call.what)) for call in newest],
     )
 
 

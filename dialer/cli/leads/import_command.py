@@ -14,6 +14,7 @@ from config.policies import applied
 from config.problems import ConfigError
 from dialer.cli.base.arguments import campaign_argument
 from dialer.cli.base.failures import CliExit, Failure, warn
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.base.scheduling import standing_back
@@ -47,6 +48,7 @@ class _Wanted:
 
 
 @click.command("import")
+@examples("dialer leads import spring-sale customers.xlsx --map 手机=phone --map 姓名=name --rejects bad.csv")
 @campaign_argument
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -105,10 +107,6 @@ def import_(
     Every row is checked here as the daemon will check it; --dry-run also looks for leads and numbers that the campaign
     has already. The exit code is 8 if rows were rejected, 7 if the stream stayed full. What became of the list is told
     by `dialer lists show`.
-
-    \b
-    Example:
-      dialer leads import spring-sale customers.xlsx --map 手机=phone --map 姓名=name --rejects bad.csv
     """
     try:
         sheet = open_sheet(file, _mapping(pairs), Reading(encoding, delimiter, sheet_name, header_row))

@@ -13,6 +13,7 @@ import click
 
 from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.failures import CliExit
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, show_page
 from dialer.cli.base.scheduling import standing_back
@@ -153,6 +154,7 @@ def _reason(text: str) -> str:
 
 
 @click.command("release")
+@examples("dialer leads release spring-sale --reason hours")
 @choice_options
 @at_option
 @planned
@@ -160,10 +162,6 @@ def release(invocation: Invocation, choice: Choice, at: str | None) -> Plan:
     """Let leads that wait be due at once, or at a time.
 
     Every rule still judges them before they are called: who is refused waits again, for what holds now.
-
-    \b
-    Example:
-      dialer leads release spring-sale --reason hours
     """
     due_at, why = time_of(at, "--at", now()) or now(), lead_reasons.ordered("released", invocation.who)
     change = changes.due_again({LeadState.WAITING}, due_at, why)
@@ -171,6 +169,7 @@ def release(invocation: Invocation, choice: Choice, at: str | None) -> Plan:
 
 
 @click.command("reopen")
+@examples("dialer leads reopen spring-sale --disposition no_answer --older-than 3d")
 @choice_options
 @at_option
 @level_option
@@ -180,10 +179,6 @@ def reopen(invocation: Invocation, choice: Choice, at: str | None, priority: int
 
     Caps, calling hours and the no-call list hold for them as for any lead. How often the retry table calls them again
     is counted over all their tries.
-
-    \b
-    Example:
-      dialer leads reopen spring-sale --disposition no_answer --older-than 3d
     """
     due_at, why = time_of(at, "--at", now()) or now(), lead_reasons.ordered("reopened", invocation.who)
     change = changes.due_again({LeadState.CLOSED}, due_at, why, priority)
@@ -191,6 +186,7 @@ def reopen(invocation: Invocation, choice: Choice, at: str | None, priority: int
 
 
 @click.command("cancel")
+@examples('dialer leads cancel spring-sale 4711 4712 --because "bought in the shop" --yes')
 @choice_options
 @why_option
 @planned
@@ -199,31 +195,24 @@ def cancel(invocation: Invocation, choice: Choice, because: str) -> Plan:
 
     One that a daemon is about to dial is not dialled. A phone that rings already rings for the legal minimum, whoever
     answers is served, and the lead is closed after that.
-
-    \b
-    Example:
-      dialer leads cancel spring-sale 4711 4712 --because "bought in the shop" --yes
     """
     change = changes.cancelled(invocation.who, _reason(because))
     return Plan("cancel", _("Cancelled"), OPEN, _changing(invocation, choice, change))
 
 
 @click.command("priority")
+@examples("dialer leads priority 9 spring-sale --attr vip=true")
 @click.argument("level", type=click.IntRange(0, HIGHEST_PRIORITY))
 @choice_options
 @planned
 def priority(invocation: Invocation, choice: Choice, level: int) -> Plan:
-    """Give leads another priority: 9 goes first, 5 is usual.
-
-    \b
-    Example:
-      dialer leads priority 9 spring-sale --attr vip=true
-    """
+    """Give leads another priority: 9 goes first, 5 is usual."""
     change = changes.prioritised(level)
     return Plan("priority", _("Of priority {level} now", level=level), OPEN, _changing(invocation, choice, change))
 
 
 @click.command("move")
+@examples("dialer leads move spring-sale --to win-back --disposition no_answer")
 @choice_options
 @to_option
 @level_option
@@ -233,27 +222,19 @@ def move(invocation: Invocation, choice: Choice, target: str, priority: int | No
 
     Leads in a call stay, and so do those whose id or number is there already. After an interruption move them again:
     dialer leads move CAMPAIGN --to OTHER --state closed --reason moved.
-
-    \b
-    Example:
-      dialer leads move spring-sale --to win-back --disposition no_answer
     """
     batch = _transferring(transfer.move, invocation, choice, target, priority)
     return Plan("move", _("Moved to {target}", target=target), OPEN, batch, detail={"to": target})
 
 
 @click.command("copy")
+@examples("dialer leads copy spring-sale --to survey --outcome sale")
 @choice_options
 @to_option
 @level_option
 @planned
 def copy(invocation: Invocation, choice: Choice, target: str, priority: int | None) -> Plan:
-    """Copy leads into another campaign, as fresh ones. Caps count the calls of both.
-
-    \b
-    Example:
-      dialer leads copy spring-sale --to survey --outcome sale
-    """
+    """Copy leads into another campaign, as fresh ones. Caps count the calls of both."""
     batch = _transferring(transfer.copy, invocation, choice, target, priority)
     return Plan("copy", _("Copied to {target}", target=target), ANY, batch, detail={"to": target})
 
@@ -278,6 +259,7 @@ def _transferring(
 
 
 @click.command("delete")
+@examples("dialer leads delete spring-sale --file taken-back.csv")
 @choice_options
 @planned
 def delete(invocation: Invocation, choice: Choice) -> Plan:
@@ -286,10 +268,6 @@ def delete(invocation: Invocation, choice: Choice) -> Plan:
     What is counted stays: reports, the abandonment ledger, and the contact history of their numbers, which the caps
     need. One in a call is closed when it ends: delete it then. A person who asks to be forgotten is erased with
     `dialer erase`. The CRM is told which leads are gone.
-
-    \b
-    Example:
-      dialer leads delete spring-sale --file taken-back.csv
     """
 
     def batch(store: Store, ids: Sequence[str], moment: float) -> Mapping[str, int]:

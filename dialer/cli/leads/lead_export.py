@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 import click
 
 from compliance.numbers import masked_text
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.leads.lead_choice import Choice, choice_options
@@ -38,6 +39,7 @@ PAGE: Final = 200
 
 
 @click.command("export")
+@examples("dialer leads export spring-sale --outcome sale --to sales.csv")
 @choice_options
 @click.option("--to", "target", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The CSV file.")
 @click.option("--clear", is_flag=True, help="Whole phone numbers, for the administrator. The audit trail says who.")
@@ -47,10 +49,6 @@ def export(invocation: Invocation, choice: Choice, target: Path, clear: bool) ->
 
     Numbers are masked, also those in names, reasons and attrs, unless --clear is given. No cell is taken for a formula
     by a spreadsheet. Times are ISO 8601. Each export goes into the audit trail.
-
-    \b
-    Example:
-      dialer leads export spring-sale --outcome sale --to sales.csv
     """
     with invocation.store() as store:
         campaigns.get(store, choice.campaign)

@@ -7,12 +7,13 @@ from rich.console import RenderableType
 
 from dialer.cli.base.arguments import campaign_argument, limit_option, more_than
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, facts, fitted, table, when
 from dialer.cli.leads import lead_changes, lead_export
 from dialer.cli.leads.import_command import import_
 from dialer.core.leads.lead_counts import clock_words
-from dialer.language.translation import _, translated
+from dialer.language.translation import _, translated, word
 from dialer.operating.glossary import place_word
 from dialer.store.leads import leads as store_leads
 from dialer.store.leads.leads import LeadRow, LeadState, LeadStory
@@ -20,15 +21,13 @@ from dialer.store.operators import campaigns, control
 
 
 @click.group(cls=NearGroup)
+@examples(
+    "dialer leads import spring-sale customers.csv",
+    "dialer leads list spring-sale --state due",
+    "dialer leads reopen spring-sale --disposition no_answer --older-than 3d",
+)
 def leads() -> None:
-    """Import leads, look at them, change them. Phone numbers are shown masked.
-
-    \b
-    Example:
-      dialer leads import spring-sale customers.csv
-      dialer leads list spring-sale --state due
-      dialer leads reopen spring-sale --disposition no_answer --older-than 3d
-    """
+    """Import leads, look at them, change them. Phone numbers are shown masked."""
 
 
 leads.add_command(import_)
@@ -45,17 +44,13 @@ def _consent(story: LeadStory) -> str:
 
 
 @leads.command("list")
+@examples("dialer leads list spring-sale --state waiting --limit 20")
 @campaign_argument
 @click.option("--state", type=click.Choice([state.value for state in LeadState]), help="Only leads in this state.")
 @limit_option(50)
 @answering
 def list_(invocation: Invocation, campaign: str, state: str | None, limit: int) -> Answer:
-    """List leads of a campaign, numbers masked.
-
-    \b
-    Example:
-      dialer leads list spring-sale --state waiting --limit 20
-    """
+    """List leads of a campaign, numbers masked."""
     rows: list[LeadRow] = []
     cursor, more = "", True
     with invocation.store() as store:
@@ -85,16 +80,12 @@ def list_(invocation: Invocation, campaign: str, state: str | None, limit: int) 
 
 
 @leads.command("show")
+@examples("dialer leads show spring-sale 9f31c2ab-17")
 @campaign_argument
 @click.argument("lead_id")
 @answering
 def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
-    """Show one lead's whole story: where it is, why, and every attempt.
-
-    \b
-    Example:
-      dialer leads show spring-sale 9f31c2ab-17
-    """
+    """Show one lead's whole story: where it is, why, and every attempt."""
     with invocation.store() as store:
         campaigns.get(store, campaign)
         story = store_leads.story(store, campaign, lead_id)
@@ -120,8 +111,8 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
     heads = ("attempt", "number", "disposition", "at", "ended", "agent", "sip", "outcome")
     attempts = [
         (
-            *(each.attempt, each.number, each.disposition, when(each.at), when(each.ended_at)),
-            *(each.agent, str(each.sip_code or ""), each.outcome),
+            *(each.attempt, each.number, word(each.disposition), when(each.at), when(each.ended_at)),
+            *(each.agent, str(each.sip_code or ""), word(each.outcome)),
         )
         for each in story.attempts
     ]
@@ -129,7 +120,7 @@ def show_(invocation: Invocation, campaign: str, lead_id: str) -> Answer:
     if attempts:
         page += ["", fitted(heads, attempts, right=("sip",), optional=("ended", "sip", "number"), folding=("outcome",))]
     if story.history:
-        lines = [(when(line.at), line.what, line.who, line.text, line.attempt) for line in story.history]
+        lines = [(when(line.at), word(line.what), line.who, line.text, line.attempt) for line in story.history]
         page += ["", table(("at", "what", "who", "words", "attempt"), lines)]
     return Answer(story, page)
 

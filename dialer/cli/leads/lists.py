@@ -14,6 +14,7 @@ from dialer.cli.base.arguments import campaign_argument
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.figures import bar
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, facts, fitted, progress_bar, table, when
 from dialer.language.translation import _, _n
@@ -30,15 +31,13 @@ SEPARATOR = "/"
 
 
 @click.group(cls=NearGroup)
+@examples(
+    "dialer lists list spring-sale",
+    "dialer lists show spring-sale march-customers",
+    "dialer lists compare spring-sale survey",
+)
 def lists() -> None:
-    """Lists of leads: each file that is imported is one; leads from the CRM name theirs, or belong to `stream`.
-
-    \b
-    Example:
-      dialer lists list spring-sale
-      dialer lists show spring-sale march-customers
-      dialer lists compare spring-sale survey
-    """
+    """Lists of leads: each file that is imported is one; leads from the CRM name theirs, or belong to `stream`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +76,11 @@ def _known(store: Store, campaign: str) -> list[_List]:
 
 
 @lists.command("list")
+@examples("dialer lists list spring-sale")
 @campaign_argument
 @answering
 def list_(invocation: Invocation, campaign: str) -> Answer:
-    """List the lists of a campaign: what came in, what was rejected, and how far they have been called.
-
-    \b
-    Example:
-      dialer lists list spring-sale
-    """
+    """List the lists of a campaign: what came in, what was rejected, and how far they have been called."""
     with invocation.store() as store:
         campaigns.get(store, campaign)
         known = _known(store, campaign)
@@ -138,6 +133,7 @@ def _data(known: _List) -> dict[str, Any]:
 
 
 @lists.command("show")
+@examples("dialer lists show spring-sale march-customers")
 @campaign_argument
 @click.argument("name", metavar="LIST")
 @answering
@@ -146,10 +142,6 @@ def show_(invocation: Invocation, campaign: str, name: str) -> Answer:
 
     Reasons of files are those of their last import; reasons of the daemons are counted over the rejected leads that the
     campaign still keeps.
-
-    \b
-    Example:
-      dialer lists show spring-sale march-customers
     """
     with invocation.store() as store:
         campaigns.get(store, campaign)
@@ -225,6 +217,7 @@ def _one(known: Sequence[_List], campaign: str, name: str) -> _List:
 
 
 @lists.command()
+@examples("dialer lists takeback spring-sale march-customers")
 @campaign_argument
 @click.argument("name", metavar="LIST")
 @click.option("--yes", is_flag=True, help="Do not ask before.")
@@ -235,10 +228,6 @@ def takeback(invocation: Invocation, campaign: str, name: str, yes: bool) -> Ans
 
     A lead in a call is closed when the call ends; take the list back again to delete it. What the rules need stays: the
     contact history of the numbers, the no-call list, evidence and counts.
-
-    \b
-    Example:
-      dialer lists takeback spring-sale march-customers
     """
     with invocation.store() as store:
         campaigns.get(store, campaign)
@@ -290,6 +279,11 @@ class _People:
 
 
 @lists.command()
+@examples(
+    "dialer lists compare spring-sale survey",
+    "dialer lists compare spring-sale/march spring-sale/april survey/2026-03",
+    "dialer lists compare spring-sale",
+)
 @click.argument("names", metavar="CAMPAIGN[/LIST]...", nargs=-1, required=True)
 @answering
 def compare(invocation: Invocation, names: tuple[str, ...]) -> Answer:
@@ -298,12 +292,6 @@ def compare(invocation: Invocation, names: tuple[str, ...]) -> Answer:
 
     A campaign stands for all its lists together; a single campaign is compared list by list. People who are in two
     campaigns are called by both, as often as the caps allow in all.
-
-    \b
-    Example:
-      dialer lists compare spring-sale survey
-      dialer lists compare spring-sale/march spring-sale/april survey/2026-03
-      dialer lists compare spring-sale
     """
     people: dict[str, _People] = {}
     with invocation.store() as store:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from dialer.cli.base.arguments import campaign_names
 from dialer.cli.base.figures import state_text
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, alarm, answering, table
 from dialer.core.leads.lead_counts import clock_words
@@ -32,6 +33,7 @@ LABEL: Final = 9
 
 
 @click.command()
+@examples("dialer why L-4711 --campaign spring-sale", 'dialer why "138 0013 8000" --campaign spring-sale')
 @click.argument("lead_or_number", metavar="LEAD|NUMBER")
 @click.option("--campaign", required=True, metavar="NAME", help="The campaign.", shell_complete=campaign_names)
 @answering
@@ -41,11 +43,6 @@ def why(invocation: Invocation, lead_or_number: str, campaign: str) -> Answer:
 
     National registers are those of this machine. A number that is no lead of the campaign is judged as one that has
     just come.
-
-    \b
-    Example:
-      dialer why L-4711 --campaign spring-sale
-      dialer why "138 0013 8000" --campaign spring-sale
     """
     with invocation.desk() as desk:
         verdict = explain(desk, campaign, lead_or_number, now())

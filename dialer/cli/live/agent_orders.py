@@ -6,6 +6,7 @@ import click
 
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
@@ -26,29 +27,21 @@ def agent() -> None:
 
 
 @agent.command()
+@examples("dialer agent pause 17 --reason meeting")
 @click.argument("name", metavar="AGENT")
 @click.option("--reason", default="supervisor", show_default=True, help="What the agent and the board see.")
 @answering
 def pause(invocation: Invocation, name: str, reason: str) -> Answer:
-    """Pause an agent. Whoever is in a call is paused after it. The agent goes on by saying `ready`.
-
-    \b
-    Example:
-      dialer agent pause 17 --reason meeting
-    """
+    """Pause an agent. Whoever is in a call is paused after it. The agent goes on by saying `ready`."""
     return _tell(invocation, AgentEvent(AgentEventKind.PAUSE, name, reason=reason))
 
 
 @agent.command()
+@examples("dialer agent logout 17")
 @click.argument("name", metavar="AGENT")
 @answering
 def logout(invocation: Invocation, name: str) -> Answer:
-    """Log an agent out. Whoever is in a call is logged out after it.
-
-    \b
-    Example:
-      dialer agent logout 17
-    """
+    """Log an agent out. Whoever is in a call is logged out after it."""
     return _tell(invocation, AgentEvent(AgentEventKind.LOGOUT, name))
 
 

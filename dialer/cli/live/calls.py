@@ -14,6 +14,7 @@ from rich.text import Text
 
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, console, show_json, show_page
 from dialer.cli.live.status import stopped_by_signals
@@ -51,6 +52,10 @@ def call() -> None:
 
 
 @call.command("list")
+@examples(
+    "dialer call list --state talking --live",
+    "dialer call list --json | jq '.calls[] | select(.age_s > 600) | .attempt_id'",
+)
 @click.option("--state", type=click.Choice(STATES), multiple=True, help="Only calls in this state; repeatable.")
 @click.option("--campaign", metavar="NAME", help="Only calls of this campaign.")
 @click.option("--agent", metavar="AGENT", help="Only the calls of this agent.")
@@ -60,13 +65,7 @@ def call() -> None:
 @pass_invocation
 def list_(invocation: Invocation, ctx: click.Context, /, live: bool, as_json: bool, **filters: Any) -> None:
     """List the calls on the line, the oldest first: state, age, talk, masked number, agent, trunk. Daemons say them
-    once a second. An arrow behind the number: they have called us. The exit code is 9 if no daemon is alive.
-
-    \b
-    Example:
-      dialer call list --state talking --live
-      dialer call list --json | jq '.calls[] | select(.age_s > 600) | .attempt_id'
-    """
+    once a second. An arrow behind the number: they have called us. The exit code is 9 if no daemon is alive."""
     with invocation.store() as store:
         if live:
             _look_again(store, filters, as_json=as_json)
@@ -81,16 +80,12 @@ def list_(invocation: Invocation, ctx: click.Context, /, live: bool, as_json: bo
 
 
 @call.command()
+@examples("dialer call hangup 19a2f3c41d0-7b1e-000042")
 @click.argument("attempt_id", metavar="ID")
 @answering
 def hangup(invocation: Invocation, attempt_id: str) -> Answer:
     """Hang up one call, whoever is in it: CANCEL before the answer, BYE after it. Its attempt ends with cause
-    `operator`; who was waiting for an agent counts as abandoned. The audit trail has your name.
-
-    \b
-    Example:
-      dialer call hangup 19a2f3c41d0-7b1e-000042
-    """
+    `operator`; who was waiting for an agent counts as abandoned. The audit trail has your name."""
     with invocation.desk() as desk:
         try:
             host, row = hang_up(desk, attempt_id, now())

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import click
 
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering
 from dialer.core.board import PartyRow
@@ -33,6 +34,7 @@ HEARD: Final = {
 
 
 @click.command()
+@examples("dialer monitor 17 --to sip:boss@10.0.0.9", "dialer monitor 17 --whisper", "dialer monitor 17 --stop")
 @click.argument("target", metavar="AGENT|ATTEMPT")
 @click.option("--to", "uri", metavar="SIP-URI", default="", help="The phone that is rung, such as sip:boss@10.0.0.9.")
 @click.option("--whisper", "voice", flag_value=Voice.WHISPER.value, help="The agent hears you, the callee does not.")
@@ -44,14 +46,7 @@ def monitor(invocation: Invocation, target: str, uri: str, voice: str, stop: boo
     """Listen to the talks of an agent, one after the other, or to one talk by its attempt's id. Your phone is rung; its
     host must be one of `agents.hosts`, as for agents' phones. Without --to the command changes who hears you where you
     listen already. Agents are told if `agents.listeners_told` says so; the audit trail always is. Nothing that happens
-    to your phone or its line ends the talk.
-
-    \b
-    Example:
-      dialer monitor 17 --to sip:boss@10.0.0.9
-      dialer monitor 17 --whisper
-      dialer monitor 17 --stop
-    """
+    to your phone or its line ends the talk."""
     if uri and stop:
         raise click.UsageError(_("--to begins and --stop ends: give one of them"))
     with invocation.desk() as desk:
@@ -104,7 +99,7 @@ def _settled(said: tuple[str, PartyRow] | None) -> PartyRow | None:
         return None
     host, row = said
     if row.state == PartyState.ENDED:
-        raise Failure(CliExit.REFUSED, f"{host}: {row.reason}")
+        raise Failure(CliExit.REFUSED, _("{host}: {reason}", host=host, reason=row.reason))
     return row
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from dialer.cli.base.failures import CliExit
 from dialer.cli.base.figures import agent_state_text
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, console, page_width, show, table
 from dialer.cli.live.board import render
@@ -32,15 +33,10 @@ STATES = [state.value for state in AgentState if state is not AgentState.OFFLINE
 
 
 @click.command()
+@examples("dialer status", "dialer status --json | jq '.hosts[].lines_used'")
 @answering
 def status(invocation: Invocation) -> Answer:
-    """Show once what all daemons are doing. The exit code is 9 if no daemon is alive.
-
-    \b
-    Example:
-      dialer status
-      dialer status --json | jq '.hosts[].lines_used'
-    """
+    """Show once what all daemons are doing. The exit code is 9 if no daemon is alive."""
     with invocation.store() as store:
         daemons = hosts.read(store)
     boards = [{**board.to_wire(), "utilisation": board.utilisation} for board in daemons.boards]
@@ -53,6 +49,7 @@ def status(invocation: Invocation) -> Answer:
 
 
 @click.command()
+@examples("dialer watch", "dialer watch --interval 60 >> board.log")
 @click.option(
     "--interval", type=click.FloatRange(0.2, 60), default=1.0, show_default=True, help="Seconds between looks."
 )
@@ -67,11 +64,6 @@ def watch(invocation: Invocation, interval: float, count: int | None, phone: str
     an agent out, listen to an agent; they stand in the last line. `q` or Ctrl-C ends it.
 
     Without a terminal, one board after the other is printed as plain text, or with --json as one object a line.
-
-    \b
-    Example:
-      dialer watch
-      dialer watch --interval 60 >> board.log
     """
     with invocation.desk() as desk, stopped_by_signals() as stop:
         if console().is_terminal and count is None and not as_json:
@@ -95,16 +87,12 @@ def _open_board(desk: Desk, interval: float, phone: str) -> None:
 
 
 @click.command()
+@examples("dialer agents --state ready --state paused")
 @click.option("--state", type=click.Choice(STATES), multiple=True, help="Only agents in this state; repeatable.")
 @click.option("--campaign", metavar="NAME", help="Only agents who are logged in to this campaign.")
 @answering
 def agents(invocation: Invocation, state: tuple[str, ...], campaign: str | None) -> Answer:
-    """List the agents who are logged in: state, since when, why, campaigns, and the host they belong to.
-
-    \b
-    Example:
-      dialer agents --state ready --state paused
-    """
+    """List the agents who are logged in: state, since when, why, campaigns, and the host they belong to."""
     with invocation.store() as store:
         if campaign is not None:
             campaigns.get(store, campaign)  # a mistyped name would look like an empty floor

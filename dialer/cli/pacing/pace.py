@@ -14,6 +14,7 @@ import click
 from dialer.cli.base.arguments import campaign_argument
 from dialer.cli.base.failures import CliExit, Failure
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.language.decisions import sentence
 from dialer.language.translation import _
@@ -26,17 +27,13 @@ OBSERVATIONS_KEPT: Final = 100_000
 
 
 @click.group(cls=NearGroup)
+@examples("dialer pace explain spring-sale", "dialer pace stdio < replay.jsonl")
 def pace() -> None:
-    """Ask the pacer why it dials what it dials, or use it without the daemon.
-
-    \b
-    Example:
-      dialer pace explain spring-sale
-      dialer pace stdio < replay.jsonl
-    """
+    """Ask the pacer why it dials what it dials, or use it without the daemon."""
 
 
 @pace.command()
+@examples("dialer pace explain spring-sale", "dialer pace explain spring-sale --json | jq '.hosts[].learnt.talk.p50_s'")
 @campaign_argument
 @json_option
 @pass_invocation
@@ -47,11 +44,6 @@ def explain(ctx: click.Context, invocation: Invocation, campaign: str, as_json: 
     For each host: its last decision and what holds it down, how often, how soon and at what hour calls are answered,
     how long talks and wrap-ups last, the tolerated risk, and how much of the abandonment budget is left. What was
     learnt is as of the last minute. The exit code is 9 if no daemon is alive; what was learnt before is shown then.
-
-    \b
-    Example:
-      dialer pace explain spring-sale
-      dialer pace explain spring-sale --json | jq '.hosts[].learnt.talk.p50_s'
     """
     # `stdio` is a filter that others start: it should not pay for Redis and for drawing.
     from dialer.cli.base.output import page_width, show, show_json
@@ -70,6 +62,7 @@ def explain(ctx: click.Context, invocation: Invocation, campaign: str, as_json: 
 
 
 @pace.command()
+@examples("dialer pace stdio < replay.jsonl > answers.jsonl")
 def stdio() -> None:
     """Read what happened as JSON lines, answer each tick with how many calls to start.
 
@@ -77,10 +70,6 @@ def stdio() -> None:
     {"t":..,"dial":n,"reason":".."}, at once; events get none. It ends with 0 at the end of the input or when nobody
     reads the answers any more, and with 2 at the first line that is not understood. docs/pacing.md describes all lines
     and has an example.
-
-    \b
-    Example:
-      dialer pace stdio < replay.jsonl > answers.jsonl
     """
     # Either is None where the shell closed it.
     if sys.stdin is None or sys.stdout is None:

@@ -17,6 +17,7 @@ from rich.text import Text
 from dialer import __version__
 from dialer.cli.base.failures import Failure
 from dialer.cli.base.figures import bar
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import as_flags, json_option
 from dialer.cli.base.output import console, show, show_json
 from dialer.shell.exits import Exit
@@ -44,6 +45,12 @@ def _policies(_: click.Context, __: click.Parameter, incomplete: str) -> list[Co
 
 
 @click.command()
+@examples(
+    "dialer simulate r2",
+    "dialer simulate r2 --policies predictive,cisco,impact --html r2.html",
+    "dialer simulate r2 --sweep agents=10:40:5 --want-connects-per-hour 500",
+    "dialer simulate --example > mine.toml",
+)
 @click.argument("scenario", required=False, shell_complete=_names)
 @click.option(
     "--policies", metavar="A,B,C", shell_complete=_policies, help="Compare these; the first is the yardstick."
@@ -86,13 +93,6 @@ def simulate(
     SCENARIO is a TOML file, or the name of a shipped one (r1 to r8). The daemon's own engine and pacers serve
     simulated callees and agents; nobody is called. All policies meet the same callees with the same talk times, so
     that differences are the policies' own. docs/simulate.md explains the figures.
-
-    \b
-    Example:
-      dialer simulate r2
-      dialer simulate r2 --policies predictive,cisco,impact --html r2.html
-      dialer simulate r2 --sweep agents=10:40:5 --want-connects-per-hour 500
-      dialer simulate --example > mine.toml
     """
     if example:
         from dialer.sim.study.scenario_example import example_toml

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from dialer.cli.base.arguments import SPAN_EXAMPLES, campaign_option, limit_option, moment_of, more_than
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
 from dialer.language.translation import _
@@ -17,6 +18,7 @@ from dialer.store.operators.control import Audited
 
 
 @click.command()
+@examples("dialer audit --since 7d --what block", "dialer audit --by anna --since 2026-11-01 --until 2026-11-30 --json")
 @click.option("--since", metavar="WHEN", help=f"From then on: {SPAN_EXAMPLES} ago, a date, or a time with its offset.")
 @click.option("--until", metavar="WHEN", help="Up to then, a date with that day.")
 @click.option("--by", metavar="TEXT", default="", help="Only where the Redis user, or the remark, has this in it.")
@@ -31,11 +33,6 @@ def audit(
 
     `user` is the Redis user, whom the server knows; `who` is what that one said of itself, or for whom it acted. About
     a million lines are kept.
-
-    \b
-    Example:
-      dialer audit --since 7d --what block
-      dialer audit --by anna --since 2026-11-01 --until 2026-11-30 --json
     """
     moment = now()
     first = moment_of(since, moment, "--since", whole_day=False) if since else 0.0

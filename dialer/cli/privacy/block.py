@@ -14,6 +14,7 @@ from compliance.numbers import masked_text
 from dialer.cli.base.arguments import campaign_option, limit_option, more_than, region_option
 from dialer.cli.base.failures import warn
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, fitted, when
 from dialer.cli.base.text import say
@@ -39,17 +40,19 @@ SHORT_PREFIX: Final = 3
 
 
 @click.group(cls=NearGroup)
+@examples("dialer block add 13800001234 --reason complaint")
 def block() -> None:
     """Who must not be called (no-call list, 禁止呼叫名单): numbers, prefixes of them, customers, accounts. A block is
-    obeyed by the very next call.
-
-    \b
-    Example:
-      dialer block add 13800001234 --reason complaint
-    """
+    obeyed by the very next call."""
 
 
 @block.command()
+@examples(
+    'dialer block add 13800001234 "+86 21 5555 0100" --reason "complaint of 3 March"',
+    "dialer block add --file no-call-list.txt --reason regulator",
+    'dialer block add --customer C-4711 --until 90d --reason "in negotiations"',
+    "dialer block add --prefix 8617 --campaign spring-sale",
+)
 @named_options
 @file_option
 @campaign_option
@@ -69,15 +72,7 @@ def add(
     region: str,
 ) -> Answer:
     """Block numbers, prefixes, customers or accounts, for all campaigns or for one. Nothing is blocked if one of them
-    cannot be read. A block that is there and holds longer stays as it is.
-
-    \b
-    Example:
-      dialer block add 13800001234 "+86 21 5555 0100" --reason "complaint of 3 March"
-      dialer block add --file no-call-list.txt --reason regulator
-      dialer block add --customer C-4711 --until 90d --reason "in negotiations"
-      dialer block add --prefix 8617 --campaign spring-sale
-    """
+    cannot be read. A block that is there and holds longer stays as it is."""
     targets = targets_of(named, file, campaign, region)
     moment, fresh = now(), 0
     end = until_of(until, moment)
@@ -123,6 +118,11 @@ def _asked(store: Store, targets: Sequence[Target], blocks: Sequence[Block]) -> 
 
 
 @block.command()
+@examples(
+    "dialer block remove 13800001234",
+    "dialer block remove 13800001234 --campaign spring-sale",
+    "dialer block remove --prefix 8617 --campaign spring-sale",
+)
 @named_options
 @file_option
 @campaign_option
@@ -135,14 +135,7 @@ def remove(
     campaign: str,
     region: str,
 ) -> Answer:
-    """Unblock in one scope: for all campaigns, or for one campaign. It is written into the audit trail.
-
-    \b
-    Example:
-      dialer block remove 13800001234
-      dialer block remove 13800001234 --campaign spring-sale
-      dialer block remove --prefix 8617 --campaign spring-sale
-    """
+    """Unblock in one scope: for all campaigns, or for one campaign. It is written into the audit trail."""
     targets = targets_of(named, file, campaign, region)
     removed = 0
     with invocation.store() as store:
@@ -156,18 +149,13 @@ def remove(
 
 
 @block.command()
+@examples("dialer block check 13800001234", "dialer block check --customer C-4711")
 @named_options
 @region_option
 @answering
 def check(invocation: Invocation, named: Named, region: str) -> Answer:
     """Say whether a number, prefix, customer or account is blocked, where, why, by whom and until when. A number is
-    also blocked by its prefixes; by its customer or account only where a lead says whose it is.
-
-    \b
-    Example:
-      dialer block check 13800001234
-      dialer block check --customer C-4711
-    """
+    also blocked by its prefixes; by its customer or account only where a lead says whose it is."""
     targets = targets_of(named, None, "", region)
     if len(targets) != 1:
         raise click.UsageError(_("one at a time: a number, --prefix, --customer or --account"))
@@ -183,18 +171,13 @@ def check(invocation: Invocation, named: Named, region: str) -> Answer:
 
 
 @block.command("list")
+@examples("dialer block list --limit 1000", "dialer block list --kind prefix")
 @click.option("--kind", type=click.Choice([kind.value for kind in BlockKind]), help="Only blocks on these.")
 @campaign_option
 @limit_option(100)
 @answering
 def list_(invocation: Invocation, kind: str | None, campaign: str, limit: int) -> Answer:
-    """List blocks, numbers masked.
-
-    \b
-    Example:
-      dialer block list --limit 1000
-      dialer block list --kind prefix
-    """
+    """List blocks, numbers masked."""
     with invocation.store() as store:
         _check_campaign(store, campaign)
         rows: list[Block] = []
@@ -209,16 +192,12 @@ def list_(invocation: Invocation, kind: str | None, campaign: str, limit: int) -
 
 
 @block.command()
+@examples("dialer block export no-call-list.csv")
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
 @pass_invocation
 def export(invocation: Invocation, file: Path) -> None:
     """Write the whole no-call list into the CSV file FILE, with clear phone numbers. Only you may read that file; that
-    you have made it is written into the audit trail.
-
-    \b
-    Example:
-      dialer block export no-call-list.csv
-    """
+    you have made it is written into the audit trail."""
     with invocation.store() as store:
         control.audit(store, "block_export", who=invocation.who, now=now(), detail={"file": str(file)})
         written = block_files.export(store, file, now())
@@ -232,18 +211,14 @@ def export(invocation: Invocation, file: Path) -> None:
 
 
 @block.command("import")
+@examples("dialer block import no-call-list.csv")
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
 @region_option
 @answering
 def import_(invocation: Invocation, file: IO[str], region: str) -> Answer:
     """Block what a CSV file says. Its columns: kind (number, prefix, customer, account) and value are needed; campaign,
     source, reason, who, at and until may be there. That is what `dialer block export` writes. Nothing is blocked if one
-    row cannot be read; rows that have ended are left out. A file of numbers alone is for `dialer block add --file`.
-
-    \b
-    Example:
-      dialer block import no-call-list.csv
-    """
+    row cannot be read; rows that have ended are left out. A file of numbers alone is for `dialer block add --file`."""
     moment = now()
     listed = block_files.read(file, region, invocation.who, moment)
     fresh = 0

@@ -15,6 +15,7 @@ from typing import IO, Final
 import click
 
 from compliance.blocks import BadBlock, Block, BlockKind
+from compliance.consent import CLOCKS_DIFFER_S
 from compliance.numbers import BadNumber, masked_text
 from config.campaign import NAME
 from dialer.cli.base.failures import CliExit, Failure
@@ -29,7 +30,6 @@ from dialer.store.privacy import blocklist
 COLUMNS: Final = ("kind", "value", "campaign", "source", "reason", "who", "at", "until")
 PAGE: Final = 500
 LONGEST_TEXT: Final = 500
-CLOCKS_DIFFER_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import click
 from compliance.numbers import E164, BadNumber, masked_text, parse
 from dialer.cli.base.arguments import region_option
 from dialer.cli.base.failures import warn
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import show_json
 from dialer.cli.base.text import say
@@ -58,6 +59,10 @@ def _erased(name: str, number: int) -> str:
 
 
 @click.command()
+@examples(
+    'dialer erase 13800001234 --reason "letter of 3 March"',
+    'dialer erase --customer C-4711 --reason "asked by mail" --also-history --yes',
+)
 @click.argument("number", required=False)
 @click.option("--customer", default="", metavar="ID", help="Erase by the CRM's customer_id instead.")
 @click.option("--reason", required=True, help="Why, for the record, such as the letter's date.")
@@ -87,11 +92,6 @@ def erase(
     away and have recordings; the contact history
     until its retention ends, because the frequency rules need it, unless --also-history is given; evidence, which has
     keyed hashes of numbers; counts. The erasure goes into the audit trail and on record.
-
-    \b
-    Example:
-      dialer erase 13800001234 --reason "letter of 3 March"
-      dialer erase --customer C-4711 --reason "asked by mail" --also-history --yes
     """
     asked_number = _asked_number(number, customer, reason, region)
     if as_json and not yes:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from dialer.cli.base.failures import CliExit, Failure, warn
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar, table, when
 from dialer.language.translation import _, _n
@@ -38,6 +39,7 @@ def evidence() -> None:
 
 
 @evidence.command()
+@examples("dialer evidence verify", "dialer evidence verify /mnt/archive/dial-1/evidence")
 @PATHS
 @answering
 def verify(invocation: Invocation, paths: tuple[Path, ...]) -> Answer:
@@ -47,11 +49,6 @@ def verify(invocation: Invocation, paths: tuple[Path, ...]) -> Answer:
     is evidence.folder. With the host's key, from evidence.key_file, the seal on the newest record is checked, too; for
     another host's folder name its key with --set evidence.key_file=FILE. The daemon may be running. The exit code is 10
     if anything is wrong.
-
-    \b
-    Example:
-      dialer evidence verify
-      dialer evidence verify /mnt/archive/dial-1/evidence
     """
     verdicts = {str(path): _verified(invocation, path) for path in _places(invocation, paths)}
     data = {
@@ -92,6 +89,10 @@ def _lines(place: str, verdict: Verdict, sealed: bool) -> Iterator[RenderableTyp
 
 
 @evidence.command()
+@examples(
+    "dialer evidence rates --campaign spring-sale --since 2026-03-01",
+    "dialer evidence rates /mnt/dial-1/evidence /mnt/dial-2/evidence --offline",
+)
 @PATHS
 @click.option("--campaign", metavar="NAME", help="Only this campaign.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day.  [default: 30 days ago]")
@@ -109,11 +110,6 @@ def rates(
     By counting day, then by the counting windows that are open now. Give the folders of all hosts to see all calls;
     the days are compared with the ledger of the hosts whose evidence was given. The exit code is 10 if the evidence is
     not whole or does not agree with the ledger.
-
-    \b
-    Example:
-      dialer evidence rates --campaign spring-sale --since 2026-03-01
-      dialer evidence rates /mnt/dial-1/evidence /mnt/dial-2/evidence --offline
     """
     from dialer.cli.privacy.evidence_rates import as_json_rows, compared, counted, page
 
@@ -150,6 +146,11 @@ def rates(
 
 
 @evidence.command("show")
+@examples(
+    "dialer evidence show --attempt 19a3f-2b7c-000017",
+    "dialer evidence show --number +8613800001234",
+    "dialer evidence show --kind audited",
+)
 @PATHS
 @click.option("--attempt", metavar="ID", help="The records of one attempt.")
 @click.option("--number", metavar="NUMBER", help="The records of one number, +86...; needs the host's key.")
@@ -158,14 +159,7 @@ def rates(
 def show_(
     invocation: Invocation, paths: tuple[Path, ...], attempt: str | None, number: str | None, kind: str | None
 ) -> Answer:
-    """Print what is on record of an attempt or of a number, or all records of one kind.
-
-    \b
-    Example:
-      dialer evidence show --attempt 19a3f-2b7c-000017
-      dialer evidence show --number +8613800001234
-      dialer evidence show --kind audited
-    """
+    """Print what is on record of an attempt or of a number, or all records of one kind."""
     from compliance.numbers import BadNumber, parse
 
     given = {"attempt": attempt, "number": number, "kind": kind}

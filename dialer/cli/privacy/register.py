@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from dialer.cli.base.arguments import region_option
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean, warn
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, json_option, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, show_json, table, when
 from dialer.cli.base.text import say
@@ -29,16 +30,16 @@ MB = 1_000_000
 
 
 @click.group(cls=NearGroup)
+@examples("dialer register import us-dnc national.csv.gz --column 1 --column 2 --as-of 2026-11-01 --source FTC")
 def register() -> None:
-    """National no-call registers (DNC, Bloctel ...), as files on this machine that the daemon reads before it dials.
-
-    \b
-    Example:
-      dialer register import us-dnc national.csv.gz --column 1 --column 2 --as-of 2026-11-01 --source FTC
-    """
+    """National no-call registers (DNC, Bloctel ...), as files on this machine that the daemon reads before it dials."""
 
 
 @register.command("import")
+@examples(
+    'dialer register import fr-bloctel bloctel.txt --as-of 2026-11-01 --source "Bloctel, download 4711"',
+    "dialer register import us-dnc dnc.csv.gz --column 1 --column 2 --as-of 2026-11-01 --source FTC",
+)
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day of the data, YYYY-MM-DD.")
@@ -79,11 +80,6 @@ def import_(
 
     Empty lines, lines that begin with # and a heading are left out. The new file takes the place of the old one when it
     is complete; a running daemon uses it within a second. It needs about 8 bytes of disk for each number meanwhile.
-
-    \b
-    Example:
-      dialer register import fr-bloctel bloctel.txt --as-of 2026-11-01 --source "Bloctel, download 4711"
-      dialer register import us-dnc dnc.csv.gz --column 1 --column 2 --as-of 2026-11-01 --source FTC
     """
     import phonenumbers
 
@@ -133,6 +129,7 @@ def import_(
 
 
 @register.command("show")
+@examples("dialer register show", "dialer register show us-dnc --verify")
 @click.argument("name", required=False)
 @click.option("--verify", is_flag=True, help="Read every block and check its checksum.")
 @answering
@@ -140,11 +137,6 @@ def show_(invocation: Invocation, name: str | None, verify: bool) -> Answer:
     """Show the registers of this machine, or one: age, numbers, size, when imported, and whether it can be relied on.
 
     Exit code 7 where one cannot.
-
-    \b
-    Example:
-      dialer register show
-      dialer register show us-dnc --verify
     """
     from compliance.listed import ALL_REGISTERS
 
@@ -171,16 +163,12 @@ def show_(invocation: Invocation, name: str | None, verify: bool) -> Answer:
 
 
 @register.command()
+@examples('dialer register check "+1 202 555 0123"')
 @click.argument("number")
 @region_option
 @answering
 def check(invocation: Invocation, number: str, region: str) -> Answer:
-    """Say which registers have a number, and which of them cannot say.
-
-    \b
-    Example:
-      dialer register check "+1 202 555 0123"
-    """
+    """Say which registers have a number, and which of them cannot say."""
     from compliance.numbers import BadNumber, may_be_of, parse
     from compliance.register import RegisterUnreadable
 

@@ -12,6 +12,7 @@ import click
 from rich.text import Text
 
 from dialer.cli.base.failures import CliExit, warn
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable
@@ -25,6 +26,7 @@ READ_BYTES: Final = 1024 * 1024
 
 
 @click.command()
+@examples("dialer recordings verify --since 7d")
 @chosen_options
 @answering
 def verify(invocation: Invocation, chosen: Chosen) -> Answer:
@@ -32,10 +34,6 @@ def verify(invocation: Invocation, chosen: Chosen) -> Answer:
     read it; and no recording is there that the index does not know. The exit code is 10 if anything is wrong.
 
     The evidence is this host's (evidence.folder); without it, only the index is asked.
-
-    \b
-    Example:
-      dialer recordings verify --since 7d
     """
     folder = folder_of(invocation)
     rows = chosen.rows(folder)

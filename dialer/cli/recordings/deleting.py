@@ -8,6 +8,7 @@ from datetime import date
 import click
 
 from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.recordings.chosen import Chosen, chosen_options, folder_of, readable, row_of
@@ -15,6 +16,9 @@ from dialer.language.translation import _, _n
 
 
 @click.command()
+@examples(
+    "dialer recordings purge 19a3f-2b7c-000017", "dialer recordings purge --campaign spring-sale --until 2026-06-30"
+)
 @click.argument("attempts", nargs=-1, metavar="[ATTEMPT]...")
 @chosen_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -24,11 +28,6 @@ def purge(invocation: Invocation, chosen: Chosen, attempts: tuple[str, ...], yes
 
     Old ones go by themselves (recordings.keep_days), those of a person by `dialer erase`. The audit trail keeps who did
     it; the evidence keeps that there was a recording, and its digest.
-
-    \b
-    Example:
-      dialer recordings purge 19a3f-2b7c-000017
-      dialer recordings purge --campaign spring-sale --until 2026-06-30
     """
     from dialer.disk.recordings import index
     from dialer.store.operators import control

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from dialer.cli.base.failures import CliExit, Failure, warn
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
 from dialer.cli.base.output import Answer, answering, progress_bar
 from dialer.cli.base.text import say
@@ -32,6 +33,10 @@ PLAYERS: Final = (
 
 
 @click.command()
+@examples(
+    "dialer recordings play 19a3f-2b7c-000017",
+    "ssh dial-1 sudo -u dialer dialer recordings play 19a3f-2b7c-000017 | mpv -",
+)
 @click.argument("attempt")
 @pass_invocation
 def play(invocation: Invocation, attempt: str) -> None:
@@ -39,11 +44,6 @@ def play(invocation: Invocation, attempt: str) -> None:
 
     On a terminal a player of this machine is started (mpv or ffplay). Otherwise the recording goes to standard output,
     as Ogg/Opus, so that it can be heard elsewhere.
-
-    \b
-    Example:
-      dialer recordings play 19a3f-2b7c-000017
-      ssh dial-1 sudo -u dialer dialer recordings play 19a3f-2b7c-000017 | mpv -
     """
     from dialer.operating.recordings import note
 
@@ -69,6 +69,10 @@ def play(invocation: Invocation, attempt: str) -> None:
 
 
 @click.command()
+@examples(
+    "dialer recordings export 19a3f-2b7c-000017 --to /tmp/court --wav",
+    "dialer recordings export --agent 17 --since 2026-11-30 --to /tmp/agent-17",
+)
 @click.argument("attempts", nargs=-1, metavar="[ATTEMPT]...")
 @chosen_options
 @click.option("--to", "target", required=True, type=click.Path(file_okay=False, path_type=Path), help="A folder.")
@@ -79,11 +83,6 @@ def export(invocation: Invocation, chosen: Chosen, attempts: tuple[str, ...], ta
 
     Name attempts, or choose by time, campaign and agent. What leaves, who took it and where to is written down before
     the first file is.
-
-    \b
-    Example:
-      dialer recordings export 19a3f-2b7c-000017 --to /tmp/court --wav
-      dialer recordings export --agent 17 --since 2026-11-30 --to /tmp/agent-17
     """
     from dialer.operating.recordings import note
     from dialer.store.privacy.recordings import hand_over

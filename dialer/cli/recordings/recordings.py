@@ -8,6 +8,7 @@ import click
 
 from dialer.cli.base.arguments import limit_option, more_than
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, answering, fitted, when
 from dialer.cli.recordings.checking import verify
@@ -23,18 +24,16 @@ if TYPE_CHECKING:
 
 
 @click.group(cls=NearGroup)
+@examples("sudo -u dialer dialer recordings list --agent 17 --since 7d")
 def recordings() -> None:
     """Recordings of talks, on the host that made them: list, play, sample, check, delete.
 
     They are files of the daemon's user, so run these commands as that one, on that host.
-
-    \b
-    Example:
-      sudo -u dialer dialer recordings list --agent 17 --since 7d
     """
 
 
 @recordings.command("list")
+@examples("dialer recordings list --campaign spring-sale --since 2026-11-30")
 @chosen_options
 @limit_option(200)
 @answering
@@ -42,10 +41,6 @@ def list_(invocation: Invocation, chosen: Chosen, limit: int) -> Answer:
     """List recordings, the newest first.
 
     `lacks` is how much of a talk never came to the disk; a pause is no lack.
-
-    \b
-    Example:
-      dialer recordings list --campaign spring-sale --since 2026-11-30
     """
     rows = chosen.rows(folder_of(invocation))[::-1]
     shown = rows[:limit]

@@ -11,6 +11,7 @@ import click
 
 from dialer.cli.base.arguments import LATEST, campaign_option
 from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, table, when
 from dialer.cli.recordings.chosen import Chosen, folder_of
@@ -24,6 +25,7 @@ LAST_WEEK: Final = "last"
 
 
 @click.command()
+@examples("dialer recordings sample --per-agent 5 --week 2026-W48 --to week-48.toml")
 @click.option(
     "--per-agent", type=click.IntRange(1, 100), default=5, show_default=True, help="Recordings of each agent."
 )
@@ -58,10 +60,6 @@ def sample(
 
     The lot follows from the week and the attempt, so nobody can choose it, and drawing again gives the same. Fill the
     sheet in with any editor, then: dialer recordings score FILE.
-
-    \b
-    Example:
-      dialer recordings sample --per-agent 5 --week 2026-W48 --to week-48.toml
     """
     from dialer.core.quality import drawn
     from dialer.operating.recordings import sheet_of

@@ -9,6 +9,7 @@ import click
 
 from dialer.cli.base.arguments import SPAN_EXAMPLES, moment_of
 from dialer.cli.base.failures import CliExit, Failure
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now
 from dialer.cli.base.output import Answer, answering, fitted
 from dialer.language.translation import _, _n
@@ -17,6 +18,7 @@ MONTH_S: Final = 30 * 86_400.0
 
 
 @click.command()
+@examples("dialer recordings score week-48.toml")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @answering
 def score(invocation: Invocation, file: Path) -> Answer:
@@ -24,10 +26,6 @@ def score(invocation: Invocation, file: Path) -> Answer:
 
     All of it, or with every mistake named nothing. Recordings that nobody has marked yet are left out. Marking one
     again takes the place of the marks that the same person gave it before.
-
-    \b
-    Example:
-      dialer recordings score week-48.toml
     """
     from config.load import load_model
     from config.recordings.scoring import FilledSheet
@@ -47,6 +45,7 @@ def score(invocation: Invocation, file: Path) -> Answer:
 
 
 @click.command()
+@examples("dialer recordings scores --since 2026-11-01")
 @click.option("--since", metavar="WHEN", help=f"Given since then: {SPAN_EXAMPLES} ago, or a date. [default: 30d]")
 @click.option("--agent", default="", metavar="NAME", help="Only of this agent.")
 @answering
@@ -54,10 +53,6 @@ def scores(invocation: Invocation, since: str | None, agent: str) -> Answer:
     """Show what marks come to, by agent and sheet: how many recordings, the mean share of points, each item's mean.
 
     A recording that several people marked counts once, by their mean. Marks of sheets that differ stand apart.
-
-    \b
-    Example:
-      dialer recordings scores --since 2026-11-01
     """
     from dialer.core.quality import summaries
     from dialer.store.operators import scores as store_of_scores

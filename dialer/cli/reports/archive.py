@@ -14,6 +14,7 @@ from rich.console import RenderableType
 
 from dialer.cli.base.failures import CliExit
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, now, pass_invocation
 from dialer.cli.base.output import Answer, alarm, answering, facts, table, when
 from dialer.language.translation import _, _n
@@ -33,6 +34,7 @@ def archive() -> None:
 
 
 @archive.command()
+@examples("dialer --config /etc/dialer/dialer.toml archive run")
 @pass_invocation
 def run(invocation: Invocation) -> None:
     """Write the archive, in the foreground, until SIGTERM or Ctrl-C.
@@ -45,10 +47,6 @@ def run(invocation: Invocation) -> None:
       0  stopped in good order
       2  the settings have mistakes, or another process writes this archive
       3  Redis did not answer at the start
-
-    \b
-    Example:
-      dialer --config /etc/dialer/dialer.toml archive run
     """
     from dialer.archive import metrics
     from dialer.shell import logs
@@ -71,14 +69,10 @@ def run(invocation: Invocation) -> None:
 
 
 @archive.command()
+@examples("dialer archive status")
 @answering
 def status(invocation: Invocation) -> Answer:
-    """Show what the archive holds, and whether its writer keeps up. The exit code is 11 if it does not.
-
-    \b
-    Example:
-      dialer archive status
-    """
+    """Show what the archive holds, and whether its writer keeps up. The exit code is 11 if it does not."""
     from dialer.archive.standing import standing
 
     settings = invocation.effective().settings.archive
@@ -121,6 +115,7 @@ def _page(found: Standing, trouble: str) -> Iterator[RenderableType]:
 
 
 @archive.command()
+@examples("systemctl stop dialer-archive && dialer archive rebuild && systemctl start dialer-archive")
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="[PATH]...")
 @answering
 def rebuild(invocation: Invocation, folders: tuple[Path, ...]) -> Answer:
@@ -130,10 +125,6 @@ def rebuild(invocation: Invocation, folders: tuple[Path, ...]) -> Answer:
     service before. What is there stays; files that cannot be read are set aside and made anew. The evidence has every
     call and what was said of it; the lists and customers of calls, agents' intervals and pacing minutes come from the
     streams alone.
-
-    \b
-    Example:
-      systemctl stop dialer-archive && dialer archive rebuild && systemctl start dialer-archive
     """
     from dialer.archive.rebuild import rebuild as rebuild_now
 

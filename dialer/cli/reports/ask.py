@@ -14,6 +14,7 @@ import click
 from rich.console import RenderableType
 
 from dialer.cli.base.failures import CliExit, Failure, warn
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, pass_invocation
 from dialer.cli.base.output import Answer, answering, fitted, show, show_json
 from dialer.cli.reports.zone import period_given, zone_of
@@ -28,6 +29,10 @@ MOST_SHOWN: Final = 50
 
 
 @click.command()
+@examples(
+    "dialer report sql \"SELECT campaign, count(*) FROM attempts WHERE date >= '2026-03-01' GROUP BY ALL\"",
+    'dialer report sql "DESCRIBE attempts"',
+)
 @click.argument("statement")
 @click.option("--format", "as_format", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option(
@@ -40,11 +45,6 @@ def sql(invocation: Invocation, statement: str, as_format: str, since: datetime 
 
     A condition on `date`, the UTC day, reads only the rows of those days, --since not even the heads of other files.
     Times are UTC; local_at and in_zone(TIME) are in the archive's zone.
-
-    \b
-    Example:
-      dialer report sql "SELECT campaign, count(*) FROM attempts WHERE date >= '2026-03-01' GROUP BY ALL"
-      dialer report sql "DESCRIBE attempts"
     """
     from dialer.disk.archive.asking import ask
 
@@ -66,6 +66,10 @@ def sql(invocation: Invocation, statement: str, as_format: str, since: datetime 
 
 
 @click.command()
+@examples(
+    "dialer report verify --period 2026-03",
+    "dialer report verify /mnt/dial-1/evidence /mnt/dial-2/evidence --period last-week",
+)
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="[PATH]...")
 @click.option("--period", default="yesterday", show_default=True, help="Days, as reports take them.")
 @click.option(
@@ -80,11 +84,6 @@ def verify(invocation: Invocation, folders: tuple[Path, ...], period: str, no_ev
     with the evidence, attempts with the evidence, each disposition with the stream to the CRM as far as it goes back.
     PATH are folders of evidence, of all hosts if there are several; without PATH it is evidence.folder. The exit code
     is 10 if anything differs.
-
-    \b
-    Example:
-      dialer report verify --period 2026-03
-      dialer report verify /mnt/dial-1/evidence /mnt/dial-2/evidence --period last-week
     """
     from dialer.archive.sources import Sources
     from dialer.disk.archive.sums import Question, opened

@@ -21,7 +21,7 @@ from dialer.cli.base.text import say
 from dialer.cli.reports.ask import sql, verify
 from dialer.cli.reports.zone import period_given, zone_of
 from dialer.language.translation import Language, _, language, speaking
-from dialer.reports.catalogue import KEY_HEADS, REPORTS, Report
+from dialer.reports.catalogue import REPORTS, Report
 
 if TYPE_CHECKING:  # a command that only prints its help need not load these
     from dialer.reports.compose import Document
@@ -66,7 +66,7 @@ def _options(of: Report) -> list[click.Parameter]:
         click.Option(
             ["--by"],
             multiple=True,
-            type=click.Choice([key.replace("_", "-") for key in KEY_HEADS]),
+            type=click.Choice([key.replace("_", "-") for key in of.parts[-1].can_be_by]),
             help="Group the last table by this instead; repeatable.",
         ),
         click.Option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from dialer.cli.base.help import examples
 from dialer.cli.base.text import say
 from dialer.language.translation import _
 
@@ -20,6 +21,7 @@ NO_KEY: Final = "-"
 
 
 @click.command()
+@examples("dialer script play survey.toml", "dialer script play survey.toml --keys 5,-")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--keys",
@@ -28,13 +30,7 @@ NO_KEY: Final = "-"
 )
 def play(file: Path, keys: str | None) -> None:
     """Go through a script as a callee would: it says what would be played and where each key leads. Nobody is called
-    and nothing is recorded.
-
-    \b
-    Example:
-      dialer script play survey.toml
-      dialer script play survey.toml --keys 5,-
-    """
+    and nothing is recorded."""
     from config.load import load_script
 
     script = load_script(file)

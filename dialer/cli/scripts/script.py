@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from dialer.cli.base.failures import Failure
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation
 from dialer.cli.base.output import Answer, answering
 from dialer.cli.scripts.rehearsing import play
@@ -24,28 +25,22 @@ file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=Fal
 
 
 @click.group(cls=NearGroup)
+@examples(
+    "dialer script check survey.toml",
+    "dialer script play survey.toml",
+    "dialer campaign set spring-sale survey.file=survey.toml",
+)
 def script() -> None:
-    """Scripts that callees go through by keys: surveys, reminders, press-1. docs/scripts.md has a guide.
-
-    \b
-    Example:
-      dialer script check survey.toml
-      dialer script play survey.toml
-      dialer campaign set spring-sale survey.file=survey.toml
-    """
+    """Scripts that callees go through by keys: surveys, reminders, press-1. docs/scripts.md has a guide."""
 
 
 @script.command()
+@examples("dialer script check survey.toml")
 @file_argument
 @answering
 def check(invocation: Invocation, file: Path) -> Answer:
     """Check a script and its WAV files: every mistake with its place, else how long it may last. Exit code 2 if there
-    is a mistake.
-
-    \b
-    Example:
-      dialer script check survey.toml
-    """
+    is a mistake."""
     from config.load import load_script
     from config.scripts.flow import longest_s
     from config.scripts.wav import audio_mistakes, lengths_s
@@ -75,15 +70,11 @@ def check(invocation: Invocation, file: Path) -> Answer:
 
 
 @script.command("show")
+@examples("dialer script show survey.toml")
 @file_argument
 @answering
 def show_(invocation: Invocation, file: Path) -> Answer:
-    """Draw a script: what each step plays, and where each key leads.
-
-    \b
-    Example:
-      dialer script show survey.toml
-    """
+    """Draw a script: what each step plays, and where each key leads."""
     from config.load import load_script
 
     settings = load_script(file)

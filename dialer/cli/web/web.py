@@ -10,6 +10,7 @@ import click
 
 from dialer.cli.base.failures import CliExit, Failure, did_you_mean
 from dialer.cli.base.groups import NearGroup
+from dialer.cli.base.help import examples
 from dialer.cli.base.invocation import Invocation, pass_invocation
 from dialer.cli.base.output import Answer, answering, table
 from dialer.language.translation import _
@@ -22,17 +23,13 @@ ROLES = ("wall", "supervisor", "manager", "auditor", "administrator")
 
 
 @click.group(cls=NearGroup)
+@examples("dialer web user add anna --role supervisor", "dialer web run      # then: http://127.0.0.1:8480")
 def web() -> None:
-    """The console in the browser: the floor live, campaigns, agents, leads, reports, recordings.
-
-    \b
-    Example:
-      dialer web user add anna --role supervisor
-      dialer web run      # then: http://127.0.0.1:8480
-    """
+    """The console in the browser: the floor live, campaigns, agents, leads, reports, recordings."""
 
 
 @web.command()
+@examples("dialer --config /etc/dialer/dialer.toml web run")
 @pass_invocation
 def run(invocation: Invocation) -> None:
     """Serve the console, in the foreground, until SIGTERM or Ctrl-C. Settings: web.*
@@ -42,10 +39,6 @@ def run(invocation: Invocation) -> None:
       0  stopped in good order
       2  the settings have mistakes, or the port is taken
       3  Redis did not answer at the start
-
-    \b
-    Example:
-      dialer --config /etc/dialer/dialer.toml web run
     """
     import trio
 
@@ -70,6 +63,7 @@ def run(invocation: Invocation) -> None:
 
 
 @web.group(cls=NearGroup)
+@examples("sudo -u dialer dialer web user add anna --role supervisor")
 def user() -> None:
     """Who may sign in, and in which role. They are in one file of the console's user (web.users_file).
 
@@ -80,14 +74,13 @@ def user() -> None:
       manager        that, and campaigns: start, pause, stop; leads and customers
       auditor        the floor, reports, the audit trail; no orders
       administrator  everything
-
-    \b
-    Example:
-      sudo -u dialer dialer web user add anna --role supervisor
     """
 
 
 @user.command()
+@examples(
+    "dialer web user add anna --role supervisor", "pwgen 20 1 | tee tv.password | dialer web user add tv --role wall"
+)
 @click.argument("name")
 @click.option("--role", required=True, type=click.Choice(ROLES), help="Whose work they do.")
 @click.option("--no-password", is_flag=True, help="They sign in with the proxy in front (web.proxy_user_header).")
@@ -96,11 +89,6 @@ def add(invocation: Invocation, name: str, role: str, no_password: bool) -> Answ
     """Add somebody, or give somebody another role or password; open sessions of theirs end.
 
     The password is asked for, or comes in on standard input, one line.
-
-    \b
-    Example:
-      dialer web user add anna --role supervisor
-      pwgen 20 1 | tee tv.password | dialer web user add tv --role wall
     """
     from dialer.web import users
     from dialer.web.access import WebRole
@@ -127,15 +115,11 @@ def _password() -> str:
 
 
 @user.command()
+@examples("dialer web user remove anna")
 @click.argument("name")
 @answering
 def remove(invocation: Invocation, name: str) -> Answer:
-    """Take somebody away; open sessions of theirs end.
-
-    \b
-    Example:
-      dialer web user remove anna
-    """
+    """Take somebody away; open sessions of theirs end."""
     from dialer.web import users
 
     path, known = _known(invocation)
@@ -146,14 +130,10 @@ def remove(invocation: Invocation, name: str) -> Answer:
 
 
 @user.command("list")
+@examples("dialer web user list")
 @answering
 def list_(invocation: Invocation) -> Answer:
-    """Show who may sign in.
-
-    \b
-    Example:
-      dialer web user list
-    """
+    """Show who may sign in."""
     known = _known(invocation)[1]
     data = [{"name": name, "role": one.role, "password": bool(one.password)} for name, one in sorted(known.items())]
     rows = [(name, one.role, "password" if one.password else "proxy") for name, one in sorted(known.items())]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from config.agent_choice import AgentChoiceSettings, AgentOrder, Skills, missing, texts_of
 from dialer.core.agents.agent import Agent
 from dialer.core.campaign_run import CampaignRun
+from dialer.language.phrases import listed, phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +77,8 @@ def lacking(agent: Agent, run: CampaignRun | None) -> tuple[str, ...]:
 
 def unqualified(agent: Agent, runs: Mapping[str, CampaignRun]) -> str:
     """Why an agent serves none of the campaigns of its login, for the desktop."""
-    reasons = [f"campaign {name} needs {', '.join(lacking(agent, runs.get(name)))}" for name in agent.login]
-    return f"skills: {'; '.join(reasons)}"
+    reasons = [
+        phrase("campaign {name} needs {skills}", name=name, skills=listed(lacking(agent, runs.get(name))))
+        for name in agent.login
+    ]
+    return phrase("skills: {reasons}", reasons=listed(reasons, "; "))

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from dialer.language.phrases import phrase
+from dialer.language.terms import term
 from sip.causes import Cause
 from sip.messages import Ended
 
@@ -25,18 +27,18 @@ RING_S: Final = 30.0
 """How long an agent has to pick up."""
 
 _MARK: Final = "standing:"
-_RINGS: Final = "phone is rung; pick it up"
+_RINGS: Final = phrase("phone is rung; pick it up")
 
 _WORDS: Final[dict[Cause, str]] = {
-    Cause.NORMAL: "phone was hung up",
-    Cause.BUSY: "phone is busy",
-    Cause.NO_ANSWER: "nobody picked up the phone",
-    Cause.CANCELLED: "nobody picked up the phone",
-    Cause.DECLINED: "phone declined",
-    Cause.UNREACHABLE: "phone cannot be reached",
-    Cause.MEDIA_TIMEOUT: "phone fell silent",
-    Cause.SESSION_EXPIRED: "phone is gone",
-    Cause.WORKER_LOST: "line to the phone broke",
+    Cause.NORMAL: phrase("phone was hung up"),
+    Cause.BUSY: phrase("phone is busy"),
+    Cause.NO_ANSWER: phrase("nobody picked up the phone"),
+    Cause.CANCELLED: phrase("nobody picked up the phone"),
+    Cause.DECLINED: phrase("phone declined"),
+    Cause.UNREACHABLE: phrase("phone cannot be reached"),
+    Cause.MEDIA_TIMEOUT: phrase("phone fell silent"),
+    Cause.SESSION_EXPIRED: phrase("phone is gone"),
+    Cause.WORKER_LOST: phrase("line to the phone broke"),
 }
 
 
@@ -104,13 +106,15 @@ def down(leg: StandingLeg, end: Ended, now: float) -> StandingLeg:
     tries = 1 if is_steady else leg.tries
     lost = replace(leg, state=LegState.DOWN, since=now, tries=tries, why=_words(leg, end))
     if lost.is_coming:
-        return replace(lost, why=f"{lost.why}; it is rung again")
-    return replace(lost, why=f"{lost.why}; say ready to have it rung again", ready_then=False)
+        return replace(lost, why=phrase("{why}; it is rung again", why=lost.why))
+    return replace(lost, why=phrase("{why}; say ready to have it rung again", why=lost.why), ready_then=False)
 
 
 def _words(leg: StandingLeg, end: Ended) -> str:
     if end.cause is Cause.NOT_SENT:
-        return f"phone was not rung: {end.reason}"
+        return phrase("phone was not rung: {reason}", reason=end.reason)
     if end.cause is Cause.NORMAL and not leg.is_up:
-        return "phone hung up at once"
-    return _WORDS.get(end.cause) or f"phone refused ({end.cause}, {end.sip_code})"
+        return phrase("phone hung up at once")
+    return _WORDS.get(end.cause) or phrase(
+        "phone refused ({cause}, {sip_code})", cause=term(end.cause), sip_code=end.sip_code
+    )

@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Final
 
 from compliance.api import Permit
+from config.agent_choice import Skills
 from dialer.core.inbound.arrival import Arrival
 from dialer.core.model import Lead
 from dialer.core.scripts.run import ScriptRun
@@ -110,6 +111,21 @@ class CallError(ValueError):
     """An event that the table does not foresee in this state."""
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A talk waits for whoever of a queue is free first: of a `campaign`, else whoever has `skills`. `to` names it as
+    the desktop did, `ref` is the desktop's name for the entry, `who` left the talk `since` then; `tried` are agents who
+    are not rung for it (again)."""
+
+    to: str
+    who: str
+    since: float
+    ref: str = ""
+    campaign: str = ""
+    skills: Skills = field(default_factory=dict)
+    tried: frozenset[str] = frozenset()
+
+
 @dataclass(slots=True)
 class Call:
     """One attempt on the line, or a call from outside (`is_inbound`), whose `lead` has no id if it is a stranger's.
@@ -118,13 +134,14 @@ class Call:
     `asked_by` is the agent who asked for this call (preview): nobody else is given it.
     `answer_kind` is who answered, as far as the SIP side could tell at the answer, or a machine that was dealt with as
     one; what agents say of it later is not in here. `judged` is the verdict by ear; until it is there the call is held
-    back from agents to `held_until`. `message_left` says that a machine has its message.
+    back from agents to `held_until`. `message_left` says that a machine has its message. One that agents have all the
+    same `stands_for` so many machines that are hung up on.
     `hung_up_for` is why this side is ending it, where somebody wanted that.
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
     `recordable` says that the talk is recorded, or would be on a word of the agent; recording began at
     `recording_since` and is not paused while it is `recording_on`.
-    `on_hold`: the agent's desktop has put the callee there. `parties_rung` is how many third parties the agent has had
-    rung, for their ids.
+    `on_hold`: the agent's desktop has put the callee there. `queued`: the agent has left the talk to a queue, of which
+    nobody has joined yet. `parties_rung` is how many third parties were rung for it, for their ids.
     `watched_since` is when the watch over the present state began, if there is one.
     `scripted`: it was dialled for the campaign's script, under the rules for automated calls. `script` is what the
     callee goes through, or went; `automated` says that it began at the answer, and an agent is owed only from
@@ -148,6 +165,7 @@ class Call:
     judged: Verdict | None = None
     held_until: float = 0.0
     message_left: bool = False
+    stands_for: int = 0
     abandon_after_s: float = 0.0
     agent_dialled_at: float | None = None
     bridged_at: float | None = None
@@ -155,6 +173,7 @@ class Call:
     message_played: bool = False
     opted_out: bool = False
     on_hold: bool = False
+    queued: Queued | None = None
     parties_rung: int = 0
     wants_callback: bool = False
     recordable: bool = False

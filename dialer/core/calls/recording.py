@@ -40,8 +40,8 @@ def may_be_recorded(settings: RecordingSettings, attempt: str) -> bool:
 
 def keeps_from_dialling(state: EngineState, run: CampaignRun) -> bool:
     """Whether a campaign starts no call because nothing could be recorded."""
-    settings = run.settings.recording
-    return bool(state.recording_fault) and settings.required and settings.used
+    settings = run.settings.recording if state.recording_fault else None
+    return settings is not None and settings.required and settings.used
 
 
 def order(state: EngineState, call: Call, agent: Agent) -> RecordingOrder:

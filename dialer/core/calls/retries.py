@@ -59,7 +59,7 @@ def next_step(
     rule = table.after(name)
     if rule.max_attempts == 0:
         return Close(phrase("{end}: not called again", end=term(disposition)))
-    earlier = sum(count for tried, count in lead.tries.items() if row_of(tried) == name or tried is disposition)
+    earlier = sum([count for tried, count in lead.tries.items() if row_of(tried) == name or tried is disposition])
     if earlier >= rule.max_attempts:
         return Close(
             phrases(

@@ -33,6 +33,8 @@ from dialer.core.inputs import AnswerReported
 from dialer.core.machines import judging
 from dialer.core.scripts import steps
 from dialer.core.talks import desk, parties
+from dialer.language.phrases import phrase
+from dialer.language.terms import term
 from pacing.api import AnswerCorrected, AnswerKind, CallAnswered, TalkEnded, WrapupEnded
 from sip.causes import Cause
 from sip.messages import (
@@ -207,7 +209,11 @@ def agent_ended(state: EngineState, call: Call, event: AgentEnded, now: float) -
     if event.cause is Cause.CANCELLED:
         state.phone_silent(agent, now)
     else:
-        state.phone_failed(agent, f"phone refused the call ({event.cause}, {event.sip_code})", now)
+        state.phone_failed(
+            agent,
+            phrase("phone refused the call ({cause}, {sip_code})", cause=term(event.cause), sip_code=event.sip_code),
+            now,
+        )
 
 
 def agent_left(state: EngineState, call: Call, event: AgentLeft, now: float) -> None:

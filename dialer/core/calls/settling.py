@@ -5,8 +5,9 @@ Exactly one `Settle` leaves here for every permit that came in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from datetime import tzinfo
 from typing import Final
 
 from compliance.api import Permit
@@ -34,12 +35,16 @@ from dialer.core.inbound.ending import back_to
 from dialer.core.leads.retry_windows import zones_of
 from dialer.core.model import Close, Disposition, Lead, NextStep, Retry, Settlement
 from dialer.core.talks import parties
+from dialer.language.phrases import phrase
+from dialer.language.terms import term
 from pacing.api import CallAbandoned, CallFailed, ScriptEnded, TalkEnded
 from sip.causes import Cause, Leg
 from sip.messages import Ended, HangUp
 from sip.scripts.messages import AgentLeft
 
 _WHO_WANTS_IT: Final = {Cause.AGENT: Leg.AGENT}
+_OF_NO_TRUNK: Final = frozenset({Disposition.NOT_SENT, Disposition.WORKER_LOST})
+"""Ends that say nothing about the trunk."""
 
 OPTED_OUT: Final = "opted out by a key during the message"
 
@@ -86,7 +91,10 @@ def _next_step(run: CampaignRun, call: Call, disposition: Disposition, at: float
     if isinstance(call.permit, Arrival) and call.bridged_at is None:
         return back_to(call.permit.due_at, call.permit.number_index, at)
     settings = run.settings
-    zones = partial(zones_of, believe_stated_zone=settings.believe_stated_zone, otherwise=zone_of(settings))
+
+    def zones(lead: Lead) -> Sequence[tzinfo | None]:  # few rows of the table ask for them
+        return zones_of(lead, believe_stated_zone=settings.believe_stated_zone, otherwise=zone_of(settings))
+
     return next_step(call.lead, disposition, settings.retry, at, zones, answered=call.answered_at is not None)
 
 
@@ -104,7 +112,7 @@ def free_trunk(state: EngineState, call: Call, disposition: Disposition, event: 
         trunk.failed(now, call.started_at)
     elif fault is TrunkFault.LIKELY and call.ringing_at is None:
         trunk.refused(now, call.started_at)
-    elif disposition not in {Disposition.NOT_SENT, Disposition.WORKER_LOST}:
+    elif disposition not in _OF_NO_TRUNK:
         if call.answered_at is not None:
             trunk.heard()
         trunk.worked(now, call.started_at)
@@ -117,7 +125,7 @@ def free_talker(state: EngineState, call: Call, run: CampaignRun, event: Ended |
         return
     by_agent = isinstance(event, AgentLeft) or event.ended_by is Leg.AGENT
     if by_agent and event.cause in PHONE_DIED:
-        agent = pause_after(agent, f"phone is gone ({event.cause})")
+        agent = pause_after(agent, phrase("phone is gone ({cause})", cause=term(event.cause)))
     state.wrap_up(agent, run, now)
 
 
@@ -173,13 +181,14 @@ def _settlement(call: Call, event: Ended, disposition: Disposition, counted: Cou
         answer_kind=call.answer_kind,
         judged="" if call.judged is None else call.judged.kind.value,
         confidence=0.0 if call.judged is None else call.judged.confidence,
-        message_left=call.message_left,
+        message_left=call.message_left and event.cause is not Cause.MEDIA_ERROR,
+        stands_for=call.stands_for if call.bridged_at is not None else 0,
         agent_dialled_at=call.agent_dialled_at,
         bridged_at=call.bridged_at,
         transfer_at=call.transfer_at,
         agent_left_at=call.agent_left_at,
         ended_at=event.at,
-        message_played=call.message_played,
+        message_played=call.message_played and event.cause is not Cause.MEDIA_ERROR,
         opted_out=call.opted_out,
         inbound=call.is_inbound,
         wants_callback=call.wants_callback,

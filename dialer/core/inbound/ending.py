@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from dialer.core.model import Close, Disposition, NextStep, Retry, Settlement
+from sip.causes import Cause
 
 
 class InboundEnd(StrEnum):
@@ -30,6 +31,8 @@ def end_of(settlement: Settlement) -> InboundEnd:
         return InboundEnd.FAILED
     if settlement.bridged_at is not None:
         return InboundEnd.CONNECTED
+    if settlement.cause is Cause.MEDIA_ERROR:
+        return InboundEnd.FAILED
     if not settlement.lead.lead_id:
         return InboundEnd.STRANGER
     return InboundEnd.NOT_SERVED if settlement.message_played else InboundEnd.HUNG_UP

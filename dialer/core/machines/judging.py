@@ -2,8 +2,10 @@
 
 An answered call goes to an agent as ever (unless the campaign waits for the verdict); the verdict comes meanwhile. A
 machine is told of, hung up on, or left a message after its beep. A share of them stays with agents all the same, whose
-outcomes say how many were people. The ledger knows nothing of verdicts: whoever an agent talks with is a person until
-the agent says `machine`, and only whom we hang up on as a machine is none.
+outcomes say how many were people. Whoever an agent talks with is a person in the ledger until the agent says
+`machine`, whom we hang up on as a machine is none; for each sampled machine that was a person the store counts as many
+abandoned calls as it `stands_for`. Where a script answers, whoever asks for an agent by a key is a person, however it
+sounded.
 """
 
 from __future__ import annotations
@@ -81,7 +83,10 @@ def judged(state: EngineState, call: Call, verdict: Verdict, now: float) -> None
     settings = state.campaigns[call.campaign].settings.machines
     is_machine = verdict.kind is Answerer.MACHINE
     sampled = is_machine and recording.is_drawn(f"machine {call.attempt}", settings.sampled_share)
-    acts = is_machine and settings.acts and not sampled and call.state in _TO_BE_DEALT_WITH
+    may_act = is_machine and settings.acts and call.state in _TO_BE_DEALT_WITH and not call.automated
+    acts = may_act and not sampled
+    if may_act and sampled:
+        call.stands_for = stands_for(call.attempt, settings.sampled_share)
     if is_machine and call.attempt in state.recent_answers:
         known = state.recent_answers[call.attempt]
         state.recent_answers[call.attempt] = replace(known, judged_machine=True)
@@ -104,6 +109,12 @@ def judged(state: EngineState, call: Call, verdict: Verdict, now: float) -> None
             _wait_for_beep(state, call, settings, now)
         else:
             _hang_up(state, call, now)
+
+
+def stands_for(attempt: str, sampled_share: float) -> int:
+    """How many machines are hung up on for one that agents have: (1 - share) / share on average, in whole calls."""
+    whole, rest = divmod((1.0 - sampled_share) / sampled_share, 1.0)
+    return int(whole) + recording.is_drawn(f"stands for {attempt}", rest)
 
 
 def reported(state: EngineState, attempt: str, *, machine: bool) -> None:

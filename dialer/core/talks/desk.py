@@ -1,22 +1,19 @@
 """What an agent's desktop may do with a talk: hold it, have somebody join it, pass it on.
 
-Whom a desktop names is an agent of this host who is ready, or a destination of the settings; never a number. So a
-desktop is no way to call whatever it likes.
+Whom a desktop names is an agent of this host who is ready, a queue of agents, or a destination of the settings; never a
+number. So a desktop is no way to call whatever it likes.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentEventRefused, AgentState, enter
+from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentEventRefused, AgentState
 from dialer.core.calls.call import Call, CallState
-from dialer.core.effects import Send
 from dialer.core.engine_state import EngineState
-from dialer.core.talks import parties
+from dialer.core.talks import parties, queue
 from dialer.core.talks.listening import no_room
-from dialer.core.talks.party import MOST_OF_A_TALK, RING_LIMIT_S, Party, PartyState, Purpose
-from sip.parties.messages import DialParty
+from dialer.core.talks.party import MOST_OF_A_TALK, PartyState, Purpose
 
 _PURPOSES: Final = {
     AgentEventKind.TRANSFER: Purpose.TRANSFER,
@@ -37,6 +34,8 @@ def asked(state: EngineState, event: AgentEvent, agent: Agent, now: float) -> No
         raise AgentEventRefused(f"this is the talk of agent {call.agent}")
     if event.kind in _HOLDS:
         _hold(state, call, on=_HOLDS[event.kind], event=event)
+    elif queue.is_queue(event.to):
+        queue.asked(state, call, event, agent, now)
     elif event.to:
         _ring(state, call, event, agent, now)
     else:
@@ -77,26 +76,5 @@ def _ring(state: EngineState, call: Call, event: AgentEvent, agent: Agent, now: 
         raise AgentEventRefused("to: that is you")
     if colleague is not None and colleague.state is not AgentState.READY:
         raise AgentEventRefused(f"to: agent {event.to} is {colleague.state}")
-    call.parties_rung += 1
-    party = Party(
-        party=f"{call.attempt}-{call.parties_rung}",
-        purpose=_PURPOSES[event.kind],
-        who=agent.agent,
-        to=event.to,
-        since=now,
-        agent=agent.agent,
-        attempt=call.attempt,
-        colleague="" if colleague is None else colleague.agent,
-        ref=event.ref,
-    )
-    state.parties[party.party] = party
-    if colleague is not None:
-        state.put_agent(enter(colleague, AgentState.RINGING, now, call=call.attempt))
-    rings = DialParty(party.party, uri, str(call.lead.number), RING_LIMIT_S)
-    if colleague is not None:
-        standing = "" if colleague.standing is None else colleague.standing.call
-        rings = replace(rings, attempt=call.attempt, standing=standing)
-    state.do(Send(rings))
-    parties.tell(state, call, "ringing", party=party)
-    if party.purpose is Purpose.TRANSFER:
-        parties.hold(state, call, on=True)
+    party = parties.party_for(call, _PURPOSES[event.kind], agent.agent, event.to, event.ref, now)
+    parties.ring(state, call, party, uri, colleague, now)

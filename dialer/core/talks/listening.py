@@ -8,6 +8,8 @@ from dialer.core.engine_state import EngineState
 from dialer.core.inputs import Monitor
 from dialer.core.talks import parties
 from dialer.core.talks.party import MOST_OF_A_TALK, RING_LIMIT_S, Party, PartyState, Purpose
+from dialer.language.phrases import phrase
+from dialer.language.terms import term
 from sip.parties.messages import DialParty
 
 
@@ -55,16 +57,16 @@ def _is_meant(party: Party, order: Monitor) -> bool:
 def _obstacle(state: EngineState, order: Monitor, *, is_there: bool) -> str:
     """Why a supervisor's phone is not rung, in words."""
     if not order.uri:
-        return "you are not listening there; say with --to which phone is to ring"
+        return phrase("you are not listening there; say with --to which phone is to ring")
     if is_there:
-        return "you are listening there already; leave out --to, or press 4, 5 or 6 on the phone"
+        return phrase("you are listening there already; leave out --to, or press 4, 5 or 6 on the phone")
     if state.draining:
-        return "this host is stopping"
+        return phrase("this host is stopping")
     call = state.calls.get(order.attempt)
     if call is not None and call.state is not CallState.TALKING:
-        return f"nobody talks there, the call is {call.state}"
+        return phrase("nobody talks there, the call is {state}", state=term(call.state))
     if call is not None and len(parties.of_talk(state, call)) >= MOST_OF_A_TALK:
-        return f"{MOST_OF_A_TALK} third parties are in that talk already"
+        return phrase("{most} third parties are in that talk already", most=MOST_OF_A_TALK)
     return no_room(state)
 
 

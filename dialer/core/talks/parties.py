@@ -5,6 +5,7 @@ Nothing that happens to a party ends a talk, unless it is alone with the callee 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from dialer.core.agents.agent import Agent, AgentState, come_free, enter, pause_after
@@ -12,10 +13,12 @@ from dialer.core.calls.call import Call, CallState
 from dialer.core.calls.dispositions import PHONE_DIED
 from dialer.core.effects import Listened, Publish, Send
 from dialer.core.engine_state import EngineState
-from dialer.core.talks.party import Party, PartyState, Purpose
+from dialer.core.talks.party import RING_LIMIT_S, Party, PartyState, Purpose
+from dialer.language.phrases import phrase
+from dialer.language.terms import term
 from sip.causes import Cause
 from sip.messages import CallEvent, Digit, Ended, HangUp
-from sip.parties.messages import Hold, Join, Leave, LinkOpened, OpenLink, Voice
+from sip.parties.messages import DialParty, Hold, Join, Leave, LinkOpened, OpenLink, Voice
 from sip.scripts.messages import AgentLeft, HangUpAgent
 
 ENDED_KEPT_S: Final = 60.0
@@ -25,15 +28,15 @@ VOICE_KEYS: Final = {"4": Voice.LISTEN, "5": Voice.WHISPER, "6": Voice.BARGE}
 """What a supervisor presses, as with Asterisk's ChanSpy (option d)."""
 
 _WORDS: Final = {
-    Cause.BUSY: "the phone is busy",
-    Cause.DECLINED: "the call was declined",
-    Cause.NO_ANSWER: "nobody answered",
-    Cause.CANCELLED: "nobody answered",
-    Cause.UNREACHABLE: "the phone cannot be reached",
-    Cause.INVALID_NUMBER: "there is no such phone",
-    Cause.NOT_SENT: "this host has no room for another third party",
-    Cause.WORKER_LOST: "the SIP worker of the phone died",
-    Cause.NORMAL: "hung up",
+    Cause.BUSY: phrase("the phone is busy"),
+    Cause.DECLINED: phrase("the call was declined"),
+    Cause.NO_ANSWER: phrase("nobody answered"),
+    Cause.CANCELLED: phrase("nobody answered"),
+    Cause.UNREACHABLE: phrase("the phone cannot be reached"),
+    Cause.INVALID_NUMBER: phrase("there is no such phone"),
+    Cause.NOT_SENT: phrase("this host has no room for another third party"),
+    Cause.WORKER_LOST: phrase("the SIP worker of the phone died"),
+    Cause.NORMAL: phrase("hung up"),
 }
 
 
@@ -103,7 +106,36 @@ def awaited(state: EngineState, call: Call) -> Party | None:
 def hold(state: EngineState, call: Call, *, on: bool) -> None:
     """Put the callee on hold, or go on; and say whether somebody is on the way to the talk."""
     call.on_hold = on
-    state.do(Send(Hold(call.dial_id, on, awaits=awaited(state, call) is not None)))
+    state.do(Send(Hold(call.dial_id, on, awaits=call.queued is not None or awaited(state, call) is not None)))
+
+
+def leave_queue(state: EngineState, call: Call) -> None:
+    """A talk does not wait for anybody of a queue any more."""
+    call.queued = None
+    state.queued.pop(call.attempt, None)
+
+
+def party_for(call: Call, purpose: Purpose, who: str, to: str, ref: str, now: float) -> Party:
+    """Somebody who is to join a talk on the word of its agent `who`."""
+    call.parties_rung += 1
+    name = f"{call.attempt}-{call.parties_rung}"
+    return Party(name, purpose, who, to, since=now, agent=who, attempt=call.attempt, ref=ref)
+
+
+def ring(state: EngineState, call: Call, party: Party, uri: str, colleague: Agent | None, now: float) -> None:
+    """Ring a phone for a talk, that of a `colleague` who is ready where it is one's; the callee of a transfer is on
+    hold meanwhile."""
+    state.parties[party.party] = party
+    rings = DialParty(party.party, uri, str(call.lead.number), RING_LIMIT_S)
+    if colleague is not None:
+        party.colleague = colleague.agent
+        state.put_agent(enter(colleague, AgentState.RINGING, now, call=call.attempt))
+        standing = "" if colleague.standing is None else colleague.standing.call
+        rings = replace(rings, attempt=call.attempt, standing=standing)
+    state.do(Send(rings))
+    tell(state, call, "ringing", party=party)
+    if party.purpose is Purpose.TRANSFER:
+        hold(state, call, on=True)
 
 
 def speak(state: EngineState, party: Party, voice: Voice) -> None:
@@ -131,6 +163,7 @@ def talk_began(state: EngineState, call: Call, now: float) -> None:
 
 def talk_ended(state: EngineState, call: Call, now: float) -> None:
     """A talk is over: who follows its agent waits for the next one, all others are hung up on."""
+    leave_queue(state, call)
     for party in of_talk(state, call):
         if party.purpose is Purpose.LISTENING and party.state is PartyState.JOINED:
             _tell_listening(state, party, over=True)
@@ -155,18 +188,18 @@ def agent_taken(state: EngineState, call: Call, now: float) -> None:
 
 def agent_left(state: EngineState, call: Call, event: AgentLeft | Ended, now: float) -> bool:
     """The agent of a talk is gone. Whether the callee talks on with a party who is in the agent's place now, or waits
-    for one that is being rung."""
-    if call.state is not CallState.TALKING:
+    for one that is being rung, or is to be: not where the agent had gone before the talk's worker knew of either."""
+    if call.state is not CallState.TALKING or (isinstance(event, AgentLeft) and event.alone):
         return False
     party = successor(state, call) or awaited(state, call)
-    if party is None:
+    if party is None and call.queued is None:
         return False
     agent = state.roster.get(call.agent)
     if agent is not None and agent.call == call.attempt:
         if event.cause in PHONE_DIED:
-            agent = pause_after(agent, f"phone is gone ({event.cause})")
+            agent = pause_after(agent, phrase("phone is gone ({cause})", cause=term(event.cause)))
         state.wrap_up(agent, state.campaigns[call.campaign], now)
-    if party.state is PartyState.JOINED:
+    if party is not None and party.state is PartyState.JOINED:
         _passed_on(state, call, party, now)
     return True
 
@@ -198,12 +231,19 @@ def look(state: EngineState, now: float) -> None:
             if now - party.since > ENDED_KEPT_S:
                 del state.parties[party.party]
         elif party.follows and not party.attempt and (state.ending or state.roster.get(party.agent) is None):
-            party.reason = "the agent is not logged in any more"
+            party.reason = phrase("the agent is not logged in any more")
             hang_up(state, party)
 
 
 def tell(
-    state: EngineState, call: Call, what: str, *, party: Party | None = None, reason: str = "", ref: str = ""
+    state: EngineState,
+    call: Call,
+    what: str,
+    *,
+    party: Party | None = None,
+    to: str = "",
+    reason: str = "",
+    ref: str = "",
 ) -> None:
     """The event `talk_state`: what the desktops of a talk see of it. A colleague who joins learns whom it is about."""
     fields = {
@@ -211,7 +251,7 @@ def tell(
         **call.lead.shown,
         "agent": call.agent,
         "talk": what,
-        "to": "" if party is None else party.to,
+        "to": to if party is None else party.to,
         "colleague": "" if party is None else party.colleague,
         "reason": reason,
         "ref": ref if party is None else party.ref,
@@ -231,7 +271,7 @@ def _is_ready(state: EngineState, party: Party, now: float) -> None:
         elif party.follows:
             party.state, party.since = PartyState.WAITING, now
         else:
-            party.reason = "the talk is over"
+            party.reason = phrase("the talk is over")
             hang_up(state, party)
         return
     if call is None or call.state is not CallState.TALKING:
@@ -244,6 +284,7 @@ def _is_ready(state: EngineState, party: Party, now: float) -> None:
     _join(state, party, call)
     tell(state, call, "joined", party=party)
     if party.purpose is Purpose.TRANSFER:
+        leave_queue(state, call)
         hold(state, call, on=False)
         if _is_without_agent(state, call):
             _passed_on(state, call, party, now)
@@ -272,7 +313,7 @@ def _tell_listening(state: EngineState, party: Party, *, over: bool = False) -> 
 def _ended(state: EngineState, party: Party, event: Ended, now: float) -> None:
     was = party.state
     party.state, party.since = PartyState.ENDED, now
-    party.reason = party.reason or _WORDS.get(event.cause, f"the line ended: {event.cause.replace('_', ' ')}")
+    party.reason = party.reason or _WORDS.get(event.cause, phrase("the line ended: {cause}", cause=term(event.cause)))
     call = state.calls.get(party.attempt)
     if call is None:
         return
@@ -287,7 +328,7 @@ def _ended(state: EngineState, party: Party, event: Ended, now: float) -> None:
     if was is PartyState.JOINED and _is_agents(party, call):
         agent_left(state, call, event, now)
     if was is PartyState.RINGING and party.purpose is Purpose.TRANSFER:
-        hold(state, call, on=False)
+        hold(state, call, on=call.queued is not None)
 
 
 def _is_without_agent(state: EngineState, call: Call) -> bool:

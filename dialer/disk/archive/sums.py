@@ -15,118 +15,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from dialer.disk.archive.database import Connection, connect, quoted, run
+from dialer.disk.archive.formulas import ANSWER_KEYS, CALLS, KEYS, LIST_KEYS, SOURCES, TIME_KEYS
 from dialer.disk.archive.partitions import check_folder
 from dialer.disk.archive.views import create_views
-
-KEYS: Final = ("day", "campaign", "team", "agent", "list", "trunk", "caller_id", "hour")
-"""What can be grouped by, and (but for the hour and the day) filtered by."""
-
-TIME_KEYS: Final = frozenset({"day", "campaign", "team", "agent", "hour"})
-"""Of these, what is known of agents' time."""
 
 SERVICE_LEVEL_S: Final = 2.0
 CALLERS_WITHIN_S: Final = 20.0
 """Service levels of callees and of people who call: 80 per cent within 20 s is what inbound floors promise."""
-
-COMPLAINT: Final = "complaint"
-
-_PEOPLE: Final = "live AND NOT machine"
-_JUDGED: Final = "judged = 'machine'"
-_DIALLED_TALK: Final = "talk_s IS NOT NULL AND NOT inbound"
-
-CALL_SUMS: Final[Mapping[str, str]] = {
-    "attempts": "count(*) FILTER (NOT inbound)",
-    "dialled": "count(dialled_at)",
-    "charged": "count(*) FILTER (charged)",
-    "live": "count(*) FILTER (live)",
-    "machines": "count(*) FILTER (live AND machine)",
-    "judged_machines": f"count(*) FILTER ({_JUDGED})",
-    "machines_checked": f"count(*) FILTER ({_JUDGED} AND outcome IS NOT NULL)",
-    "machines_false": f"count(*) FILTER ({_JUDGED} AND outcome <> 'machine')",
-    "people": f"count(*) FILTER ({_PEOPLE})",
-    "in_time": f"count(*) FILTER ({_PEOPLE} AND NOT abandoned AND wait_s <= {{service_s}})",
-    "abandoned": "count(*) FILTER (abandoned)",
-    "hung_up": "count(*) FILTER (hung_up)",
-    "messages": "count(*) FILTER (abandoned AND message_played)",
-    "opted_out": "count(*) FILTER (opted_out OR word_opt_out)",
-    "connected": "count(talk_s) FILTER (NOT inbound)",
-    "handled": "count(talk_s)",
-    "talk_s": "coalesce(sum(talk_s), 0)",
-    "complaints": f"count(*) FILTER (outcome = '{COMPLAINT}')",
-    "sales": "count(*) FILTER (outcome = 'sale')",
-    "told": "count(*) FILTER (outcome IS NOT NULL AND talk_s IS NOT NULL)",
-    "resolved": "count(*) FILTER (outcome = 'resolved')",
-    "resolution_told": "count(*) FILTER (outcome IN ('resolved', 'unresolved'))",
-    "recorded": "count(*) FILTER (recorded AND talk_s IS NOT NULL)",
-    "marks": "count(score)",
-    "score": "coalesce(sum(score), 0)",
-    "surveyed": "count(survey_score)",
-    "survey_score": "coalesce(sum(survey_score), 0)",
-    "scripted": "count(*) FILTER (disposition IN ('script_done', 'script_left'))",
-    "script_done": "count(*) FILTER (disposition = 'script_done')",
-    "leads": "count(DISTINCT lead) FILTER (NOT inbound)",
-    "leads_reached": "count(DISTINCT lead) FILTER (talk_s IS NOT NULL AND NOT inbound)",
-    "busy": "count(*) FILTER (disposition = 'busy')",
-    "no_answer": "count(*) FILTER (disposition = 'no_answer')",
-    "invalid": "count(*) FILTER (disposition = 'invalid')",
-    "blocked": "count(*) FILTER (disposition IN ('blocked', 'unwanted'))",
-    "faults": "count(*) FILTER (disposition IN ('congestion', 'route_error', 'auth_error', 'media_error', "
-    "'redirected', 'trunk_unreachable'))",
-    "own_faults": "count(*) FILTER (disposition IN ('not_sent', 'worker_lost', 'unknown'))",
-    "unknown": "count(*) FILTER (disposition = 'unknown')",
-    "short": "count(*) FILTER (talk_s < 10)",
-    "agent_days": "count(DISTINCT (agent, day)) FILTER (talk_s IS NOT NULL)",
-    "post_dial_delay_p50_s": "quantile_cont(post_dial_delay_s, 0.5)",
-    "wait_p50_s": f"quantile_cont(wait_s, 0.5) FILTER ({_DIALLED_TALK})",
-    "wait_p95_s": f"quantile_cont(wait_s, 0.95) FILTER ({_DIALLED_TALK})",
-    "wait_p99_s": f"quantile_cont(wait_s, 0.99) FILTER ({_DIALLED_TALK})",
-}
-"""Sums over calls: attempts, and talks of people who called."""
-
-
-def _of_callers(condition: str) -> str:
-    return f"CASE WHEN bool_or(inbound) THEN count(*) FILTER (inbound AND {condition}) END"
-
-
-CALLER_SUMS: Final[Mapping[str, str]] = {
-    "callers": _of_callers("true"),
-    "callers_known": _of_callers("disposition <> 'stranger'"),
-    "callers_served": _of_callers("talk_s IS NOT NULL"),
-    "callers_in_time": _of_callers("talk_s IS NOT NULL AND wait_s <= {callers_s}"),
-    "callers_hung_up": _of_callers("disposition = 'hung_up' AND NOT opted_out AND NOT wants_callback"),
-    "callers_not_served": _of_callers("disposition = 'not_served'"),
-    "callers_strange": _of_callers("disposition = 'stranger'"),
-    "callers_callbacks": _of_callers("wants_callback"),
-    "callers_wait_p50_s": "quantile_cont(wait_s, 0.5) FILTER (inbound AND talk_s IS NOT NULL)",
-    "callers_wait_p95_s": "quantile_cont(wait_s, 0.95) FILTER (inbound AND talk_s IS NOT NULL)",
-}
-"""Sums over calls from outside; None where there were none."""
-
-TIME_SUMS: Final[Mapping[str, str]] = {
-    "talking_s": "coalesce(sum(seconds) FILTER (state = 'talking'), 0)",
-    "hold_s": "0",
-    "wrapup_s": "coalesce(sum(seconds) FILTER (state = 'wrapup'), 0)",
-    "ready_s": "coalesce(sum(seconds) FILTER (state = 'ready'), 0)",
-    "offered_s": "coalesce(sum(seconds) FILTER (state IN ('preview', 'dialling', 'ringing')), 0)",
-    "pause_s": "coalesce(sum(seconds) FILTER (state = 'paused'), 0)",
-    "logged_s": "coalesce(sum(seconds), 0)",
-    "agents": "count(DISTINCT agent)",
-}
-"""Sums over agents' time. Nothing is held in this product: a talk has no hold."""
-
-
-IDLE_SUMS: Final[Mapping[str, str]] = {
-    "idle_p50_s": "quantile_cont(seconds, 0.5)",
-    "idle_p95_s": "quantile_cont(seconds, 0.95)",
-}
-"""Sums over the times that agents were ready between two other states."""
-
-
-LIST_SUMS: Final[Mapping[str, str]] = {"list_leads": "sum(accepted)"}
-"""Sums over lists: leads that have come in by the end of the period."""
-
-LIST_KEYS: Final = frozenset({"campaign", "list"})
-"""Of the keys, what is known of lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +65,7 @@ def opened(folder: Path, question: Question, time_zone: str) -> Iterator[Connect
             run(connection, statement)
         run(connection, _calls(question))
         run(connection, _list_sizes(question))
+        run(connection, _answers(question))
         yield connection
 
 
@@ -283,6 +179,18 @@ def _list_sizes(question: Question) -> str:
     """
 
 
+def _answers(question: Question) -> str:
+    return f"""
+        CREATE OR REPLACE TEMP TABLE answers AS
+        SELECT *, count(*) OVER (PARTITION BY question) AS of_question FROM (
+            SELECT q.day, campaign, coalesce(agent, '') AS agent, script, step, key, score,
+                   concat(campaign, '/', script, '.', step) AS question
+            FROM (SELECT * FROM script_answers WHERE {_dates(question.period)}) a
+            JOIN quarters q ON q.quarter = {_QUARTER.format("a.answered_at")}
+        ) WHERE {_within(question, ANSWER_KEYS)}
+    """
+
+
 _IDLES: Final = """
     CREATE OR REPLACE TEMP TABLE idles AS
     WITH ready AS (
@@ -318,41 +226,27 @@ def sums(
     """The sums of those names for each group, in order of the keys, then the total; `with_agent` only of calls that an
     agent had.
 
-    Groups of which only calls or only time is known have zeros for the other; where time is not known by these keys,
-    or by what is narrowed to, its sums are None.
+    Groups of which only calls or only time is known have zeros for the other; what is not known by these keys, or by
+    what is narrowed to, is None.
     """
-    of_calls, of_time, of_idles = (
-        {name: formula for name, formula in known.items() if name in wanted}
-        for known in ({**CALL_SUMS, **CALLER_SUMS}, TIME_SUMS, IDLE_SUMS)
-    )
-    calls = _grouped(connection, "calls WHERE agent <> ''" if with_agent else "calls", of_calls, keys, question)
-    timed = _known_by(TIME_KEYS, keys, question)
-    sizes: dict[tuple[Any, ...], dict[str, Any]] = {}
-    of_lists = {name: formula for name, formula in LIST_SUMS.items() if name in wanted}
-    if of_lists and _known_by(LIST_KEYS, keys, question):
-        sizes = _grouped(connection, "list_sizes", of_lists, keys, question)
-    times = _grouped(connection, "stays", of_time, keys, question) if timed else {}
-    idles = _grouped(connection, "idles", of_idles, keys, question) if timed and of_idles else {}
     total = (None,) * len(keys)
-    if "campaign" in keys:  # time for no campaign in particular is in the total alone
-        times = {group: of for group, of in times.items() if group == total or group[keys.index("campaign")]}
-    groups = sorted((calls.keys() | times.keys() | sizes.keys()) - {total}, key=lambda group: tuple(map(_order, group)))
-    no_time = _nothing(of_time) if timed else dict.fromkeys(of_time)
-    return [
-        {
-            **dict(zip(keys, group, strict=True)),
-            **(calls.get(group) or _nothing(of_calls)),
-            **(times.get(group) or no_time),
-            **(idles.get(group) or _nothing(of_idles)),
-            **(sizes.get(group) or dict.fromkeys(of_lists)),
-        }
-        for group in [*groups, total]
-    ]
-
-
-def _known_by(known: Collection[str], keys: Sequence[str], question: Question) -> bool:
-    """Whether something is known by all that is grouped by and narrowed to."""
-    return {*keys, *(key for key, values in question.only.items() if values)} <= set(known)
+    asked = {*keys, *(key for key, values in question.only.items() if values)}
+    groups: dict[tuple[Any, ...], Sums] = {total: {}}
+    missing: Sums = {}
+    for source in SOURCES:
+        of = {name: formula for name, formula in source.sums.items() if name in wanted}
+        if not of:
+            continue
+        if not asked <= set(source.keys):
+            missing |= dict.fromkeys(of)
+            continue
+        missing |= _nothing(of)
+        table = "calls WHERE agent <> ''" if with_agent and source is CALLS else source.table
+        for group, values in _grouped(connection, table, of, keys, question).items():
+            if group == total or "campaign" not in keys or group[keys.index("campaign")]:
+                groups.setdefault(group, {}).update(values)  # time for no campaign in particular is in the total alone
+    order = sorted(groups.keys() - {total}, key=lambda group: tuple(map(_order, group)))
+    return [{**dict(zip(keys, group, strict=True)), **missing, **groups[group]} for group in [*order, total]]
 
 
 def _order(key: Any) -> tuple[int, str]:
@@ -361,7 +255,7 @@ def _order(key: Any) -> tuple[int, str]:
 
 
 def _nothing(of: Mapping[str, str]) -> dict[str, Any]:
-    return {name: None if formula.startswith(("quantile", "CASE")) else 0 for name, formula in of.items()}
+    return {name: None if formula.startswith(("quantile", "CASE", "sum(")) else 0 for name, formula in of.items()}
 
 
 def _grouped(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -100,9 +101,9 @@ def main() -> None:
 
 
 def _say(reply: Reply) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(reply) + b"\n")
-    sys.stdout.buffer.flush()
+    os.write(1, msgspec.json.encode(reply) + b"\n")
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(BrokenPipeError):  # the daemon is gone, and the talk's files are still there for the next one
+        main()

@@ -6,8 +6,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +19,7 @@ import trio
 from dialer.core.effects import Listen
 from dialer.core.inputs import BeepEnded, Input, Judged
 from dialer.shell.health import Health
+from dialer.shell.slow_work import end_program, start_program
 from sip.detection.messages import NOTHING_HEARD
 from sip.detection.orders import Order, Reply
 
@@ -36,7 +35,6 @@ MOST_ORDERS: Final = 1000
 RESTART_S: Final = 2.0
 """What is answered in the meantime has no verdict."""
 
-STOP_S: Final = 5.0
 MOST_FOLDERS: Final = 10
 LONGEST_REPLY_BYTES: Final = 65_536
 ALARM: Final = "machine detection"
@@ -110,9 +108,7 @@ class Ear:
 
     async def _serve(self, listen: Listen) -> None:
         self._pending[listen.call] = None
-        process = await trio.lowlevel.open_process(
-            [sys.executable, "-P", "-m", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        process = await start_program(PROGRAM)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._hear, process)
@@ -120,12 +116,7 @@ class Ear:
                 async for another in self._wanted:
                     await self._tell(process, another)
         finally:
-            process.kill()
-            with trio.move_on_after(STOP_S, shield=True):
-                await process.wait()
-                for pipe in (process.stdin, process.stdout):
-                    assert pipe is not None
-                    await pipe.aclose()
+            await end_program(process)
 
     async def _tell(self, process: trio.Process, listen: Listen) -> None:
         assert process.stdin is not None

@@ -3,8 +3,6 @@ calls. It is started for the first order and again after it died; what kills it 
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,11 +11,11 @@ import structlog
 import trio
 
 from dialer.disk.recordings.orders import Order, Reply
+from dialer.shell.slow_work import end_program, start_program
 
 log = structlog.get_logger()
 
 PROGRAM: Final = "dialer.disk.recordings.encoder"
-STOP_S: Final = 5.0
 LONGEST_REPLY_BYTES: Final = 65_536
 FLOOR_S: Final = 30.0
 """So long an order may take, however short the talk: the process starts with it, at the lowest priority."""
@@ -55,9 +53,7 @@ class Encoder:
     async def _start(self) -> trio.Process:
         """A process that has said that it is there."""
         try:
-            self._process = process = await trio.lowlevel.open_process(
-                [sys.executable, "-P", "-m", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
+            self._process = process = await start_program(PROGRAM)
             with trio.fail_after(FLOOR_S):
                 msgspec.json.decode(await _line(process), type=Reply)
         except (OSError, EOFError, msgspec.MsgspecError, trio.TooSlowError) as error:
@@ -68,14 +64,8 @@ class Encoder:
     async def stop(self) -> None:
         """End the process, whatever it is at; what it was at is done again."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        with trio.move_on_after(STOP_S, shield=True):
-            await process.wait()
-            for pipe in (process.stdin, process.stdout):
-                assert pipe is not None
-                await pipe.aclose()
+        if process is not None:
+            await end_program(process)
 
 
 async def _line(process: trio.Process) -> bytes:

@@ -74,9 +74,9 @@ def obstacles(settings: AppliedSettings, daemon: DaemonSettings) -> list[str]:
     if settings.return_message and daemon.inbound.used:
         reasons.extend(unplayable(Path(settings.return_message), "return_message"))
     if settings.whisper:
-        reasons.extend(unplayable(Path(settings.whisper)))
+        reasons.extend(unplayable(Path(settings.whisper), "whisper"))
     if settings.recording.used and settings.recording.announcement:
-        reasons.extend(unplayable(Path(settings.recording.announcement)))
+        reasons.extend(unplayable(Path(settings.recording.announcement), "recording.announcement"))
     if settings.machines.used and settings.machines.message:
         reasons.extend(unplayable(Path(settings.machines.message), "machines.message"))
     for name, script in (("script", settings.script), ("survey", settings.survey)):

@@ -16,8 +16,8 @@ from dialer.shell.parts import Parts
 from dialer.store.base.errors import KeyDamaged, StoreError
 from dialer.store.operators import trunks
 from sip import address, options
-from sip.messages import Trunk
 from sip.names import Names
+from sip.settings import Trunk
 
 log = structlog.get_logger()
 

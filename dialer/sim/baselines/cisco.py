@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import decided, idle, placeable, unserved
-from pacing.api import CallAbandoned, CallAnswered, Decision, Memory, Observation, Snapshot
+from pacing.api import CallAbandoned, CallAnswered, Decision, Forgetful, Observation, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def corrected(lines: float, abandoned: int, answered: int, settings: CiscoSettin
     return max(1.0, min(settings.most_lines, lines + settings.gain * error))
 
 
-class Cisco:
+class Cisco(Forgetful):
     """A pacer that corrects its lines for each agent by iterations of live answers."""
 
     def __init__(self, settings: CiscoSettings) -> None:
@@ -67,7 +67,3 @@ class Cisco:
     def learnt(self) -> dict[str, float]:
         """The lines for each agent."""
         return {"lines_per_agent": self.lines}
-
-    def memory(self) -> Memory:
-        """Empty: this dialer keeps nothing from one run to the next."""
-        return {}

@@ -24,7 +24,7 @@ from itertools import islice
 from random import Random
 
 from dialer.sim.baselines.limits import Beat, Recent, decided, idle, placeable, unserved
-from pacing.api import CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
+from pacing.api import CallAnswered, CallFailed, Decision, Forgetful, Observation, Snapshot, TalkEnded
 
 ANSWER_RING_S = 10
 NO_ANSWER_RING_S = 15
@@ -115,7 +115,7 @@ def best_ratio(
     return best
 
 
-class Impact:
+class Impact(Forgetful):
     """A pacer that picks a ratio by simulation every minute and dials by it every second."""
 
     def __init__(self, settings: ImpactSettings) -> None:
@@ -175,7 +175,3 @@ class Impact:
     def learnt(self) -> dict[str, float]:
         """The ratio picked last, in lines for each ready agent."""
         return {"best_ratio": self.best}
-
-    def memory(self) -> Memory:
-        """Empty: this dialer keeps nothing from one run to the next."""
-        return {}

@@ -19,7 +19,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import Beat, Recent, decided, idle, placeable
-from pacing.api import Ages, CallAnswered, CallFailed, Decision, Memory, Observation, Snapshot, TalkEnded
+from pacing.api import Ages, CallAnswered, CallFailed, Decision, Forgetful, Observation, Snapshot, TalkEnded
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def overcommitted(calls: int, successes: int, attempts: int, settings: IssabelSe
     return math.floor(calls / max(settings.least_success_rate, successes / attempts) + 0.5)
 
 
-class Issabel:
+class Issabel(Forgetful):
     """A pacer that looks every 5 s and calls for free agents and those nearly free."""
 
     def __init__(self, settings: IssabelSettings) -> None:
@@ -128,7 +128,3 @@ class Issabel:
     def learnt(self) -> dict[str, float]:
         """The means of answer time and talk."""
         return {"answer_s": self.answer_s.value(self.settings.answer_s), "talk_s": self.talk_s.value(0.0)}
-
-    def memory(self) -> Memory:
-        """Empty: this dialer keeps nothing from one run to the next."""
-        return {}

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import Beat, decided, idle, placeable, unserved
-from pacing.api import Decision, Memory, Observation, Snapshot
+from pacing.api import Decision, Forgetful, Observation, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class SinchSettings:
             raise ValueError(f"abandon_limit is {self.abandon_limit:g}, it must be within 0 and 0.2")
 
 
-class Sinch:
+class Sinch(Forgetful):
     """A pacer that calls for free agents and a share of the busy ones."""
 
     def __init__(self, settings: SinchSettings) -> None:
@@ -56,7 +56,3 @@ class Sinch:
     def learnt(self) -> dict[str, float]:
         """The share of busy agents that are called for."""
         return {"busy_share": self.share}
-
-    def memory(self) -> Memory:
-        """Empty: this dialer keeps nothing from one run to the next."""
-        return {}

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import CLOSE_S, decided, idle, placeable, unserved
 from dialer.sim.baselines.vicidial_level import Level, Method, VicidialSettings
-from pacing.api import Decision, Memory, Observation, Snapshot
+from pacing.api import Decision, Forgetful, Observation, Snapshot
 
 ROUND_SLEEP_S = 2.5
 MOST_CALLS_PER_SECOND = 200.0
@@ -69,7 +69,7 @@ def missing(level: float, settings: VicidialSettings, snapshot: Snapshot) -> int
     return max(0, goal - unserved(snapshot) - connected)
 
 
-class Vicidial:
+class Vicidial(Forgetful):
     """A pacer that keeps level x agents calls alive, by rounds."""
 
     def __init__(self, settings: VicidialSettings) -> None:
@@ -114,7 +114,3 @@ class Vicidial:
     def learnt(self) -> dict[str, float]:
         """The dial level, in lines for each agent."""
         return {"dial_level": self.level.value}
-
-    def memory(self) -> Memory:
-        """Empty: this dialer keeps nothing from one run to the next."""
-        return {}

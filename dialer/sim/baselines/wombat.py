@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from dialer.sim.baselines.limits import decided, idle, placeable, unserved
-from pacing.api import Decision, Memory, Observation, Snapshot
+from pacing.api import Decision, Forgetful, Observation, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class WombatSettings:
             raise ValueError(f"boost is {self.boost:g}, it must not be negative")
 
 
-class Wombat:
+class Wombat(Forgetful):
     """A pacer that keeps floor(available x boost) attempts going."""
 
     def __init__(self, settings: WombatSettings) -> None:
@@ -43,11 +43,3 @@ class Wombat:
         target = math.floor(snapshot.ready * self.settings.boost + 1e-9)
         dial = placeable(target - unserved(snapshot), snapshot)
         return decided(dial, f"{snapshot.ready} available, target {target} attempts")
-
-    def learnt(self) -> dict[str, float]:
-        """Nothing."""
-        return {}
-
-    def memory(self) -> Memory:
-        """Empty: this dialer keeps nothing from one run to the next."""
-        return {}

@@ -69,12 +69,12 @@ class People:
         outcome = self._outcome(who, now)
         ringing_after_s = callees.post_dial.at(post_dial)
         match outcome:
+            case Outcome.NOBODY:
+                after_s = math.inf
             case Outcome.PERSON:
                 after_s = ringing_after_s + callees.ring.at(ring)
             case Outcome.MACHINE:
                 after_s = ringing_after_s + callees.machine_ring.at(ring)
-            case Outcome.NOBODY:
-                after_s = float("inf")
             case _:
                 after_s = callees.fast_failure.at(ring)
         return Callee(
@@ -84,7 +84,7 @@ class People:
             talk_share=talk,
             wrapup_share=wrapup,
             hangs_up=hangs_up < callees.hung_up_by_callee_rate,
-            patience_s=-callees.patience_s * math.log1p(-patience) if callees.patience_s else float("inf"),
+            patience_s=-callees.patience_s * math.log1p(-patience) if callees.patience_s else math.inf,
         )
 
     def _outcome(self, who: float, now: float) -> Outcome:

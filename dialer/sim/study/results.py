@@ -13,6 +13,7 @@ from dialer.core.model import Settlement
 MINUTE_S: Final = 60.0
 WINDOW_MIN: Final = 30
 STATES: Final = (AgentState.READY, AgentState.RINGING, AgentState.TALKING, AgentState.WRAPUP, AgentState.PAUSED)
+PLACES: Final = {state: place for place, state in enumerate(STATES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Recorder:
     states: dict[str, AgentState] = field(default_factory=dict)
     idle_since: dict[str, float] = field(default_factory=dict)
     idle_s: list[float] = field(default_factory=list)
-    now_in: dict[AgentState, int] = field(default_factory=lambda: dict.fromkeys(AgentState, 0))
+    now_in: list[int] = field(default_factory=lambda: [0] * len(STATES))
     lines: int = 0
     minute: list[float] = field(default_factory=lambda: [0.0] * (len(STATES) + 1))
     minutes: list[list[float]] = field(default_factory=list)
@@ -109,8 +110,9 @@ class Recorder:
             until = min(now, closes)
             passed = until - self.at
             minute = self.minute
-            for place, state in enumerate(STATES):
-                minute[place] += self.now_in[state] * passed
+            for place, agents in enumerate(self.now_in):
+                if agents:
+                    minute[place] += agents * passed
             minute[-1] += self.lines * passed
             self.at = until
             if until >= closes or until >= self.end_s:
@@ -123,8 +125,10 @@ class Recorder:
         if change.state is before:
             return
         self.advance(now)
-        self.now_in[before] -= 1
-        self.now_in[change.state] += 1
+        if before in PLACES:
+            self.now_in[PLACES[before]] -= 1
+        if change.state in PLACES:
+            self.now_in[PLACES[change.state]] += 1
         self.states[change.agent] = change.state
         match change.state:
             case AgentState.READY:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
 from config.model import Section, as_section, explanation, item_type, leaf_type
+from config.show import shown
 from dialer.sim.study.durations import Duration
 from dialer.sim.study.scenario import Break, Drift, DriftOf, Restart, Scenario, Shock, ShockKind
 
@@ -63,8 +63,4 @@ def _shown(value: Any) -> str:
         law = value.law.value
         keys = {"uniform": ("low_s", "high_s"), "lognormal": ("mean_s", "cv")}.get(law, ("mean_s",))
         return f'{{ law = "{law}", {", ".join(f"{key} = {getattr(value, key)!r}" for key in keys)} }}'
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_shown, value))}]"
-    if isinstance(value, bool):
-        return json.dumps(value)
-    return json.dumps(str(value)) if isinstance(value, str) else repr(value)
+    return shown(value)

@@ -131,6 +131,9 @@ class Shift:
                 return
             # Asked after something happened, no more often than the daemon asks; and once a second in any case.
             looks_at = self.looks_at if engine.state.changed else self.looked_at + EVERYONE_S
+            if next_at <= wakes_at and next_at <= looks_at and next_at <= until:
+                timeline.step()
+                continue
             now = max(min(next_at, wakes_at, looks_at), timeline.now)
             if now > until:
                 timeline.now = until
@@ -160,11 +163,12 @@ class Shift:
 
     def _carry_out(self, effect: Effect, now: float) -> None:
         match effect:
-            case Send(command):
-                if isinstance(command, Dial):
+            case Send():
+                if isinstance(effect.command, Dial):
                     self.recorder.call_starts(now)
-                self.carrier.send(command)
-            case Settle(settlement):
+                self.carrier.send(effect.command)
+            case Settle():
+                settlement = effect.settlement
                 if settlement.disposition is not Disposition.NOT_SENT:
                     self.recorder.call_ends(settlement, now)
                 self.lead_list.settle(settlement)

@@ -149,9 +149,8 @@ class Keys:
     erasures = _shared("erasures")  # hash: id -> whom to erase, what has been done, what is left
     # stream: who was erased, for every host to delete what it recorded of them
     recordings_erased = _shared("recordings:erased")
-    recordings_handed = _shared(
-        "recordings:handed"
-    )  # stream: recordings that were exported or purged, by whom, where to
+    # stream: recordings that were exported or purged, by whom, where to
+    recordings_handed = _shared("recordings:handed")
     recordings_scores = _shared("recordings:scores")  # stream: marks that people gave recordings
     # hash: prefix of an installation -> seconds that it wants contact histories kept
     contacts_kept = _common("contacts_kept")
@@ -216,7 +215,7 @@ class Keys:
 
     def ledger(self, campaign: str, day: str) -> str:
         """Hash: OWNER|answered and OWNER|abandoned of one counting day; machine|answered takes back answers that an
-        agent said were machines."""
+        agent said were machines, estimate|answered and estimate|abandoned are people hung up on as machines."""
         return f"{self.prefix}{{{campaign}}}:ledger:{day}"
 
     def ledger_hour(self, campaign: str, hour: int) -> str:

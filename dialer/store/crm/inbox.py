@@ -302,6 +302,7 @@ def _outcome_call(store: Store, outcome: Outcome, attempt: Known, now: float) ->
         "priority": priority,
         "seen": attempt.seen,
         "slot": attempt.slot,
+        "stands_for": attempt.ended.stands_for if attempt.ended else 0,
         "day_kept_s": DAY_KEPT_S,
         "agent": attempt.ended.agent if attempt.ended else "",
         "agent_day_kept_s": AGENT_DAY_KEPT_S,

@@ -3,13 +3,14 @@
 -- twice changes nothing.
 --
 -- KEYS
---   behind the named ones, hashes of the ledger in which machine|answered takes back an answer: the counting day the
---   attempt was answered on, and the hour, where SLOT| stands in front; and the hash of agents' days: AGENT|outcome|NAME
+--   behind the named ones, hashes of the ledger, in which machine|answered takes back an answer and estimate|answered
+--   and estimate|abandoned are people hung up on as machines: the counting day the attempt was answered on, and the
+--   hour, where SLOT| stands in front; and the hash of agents' days: AGENT|outcome|NAME
 -- ARGV
 --   1 (msgpack) now; attempt, lead (ids); outcome (its name), record (all of it, msgpack);
 --     what the lead is to do: "" nothing, "due", "close"; a: due at, or kind; why; priority ("": as it is);
 --     seen: how the attempt was, "open", "live" (ended and counted as a live answer that was not abandoned) or "ended";
---     callback: true where one is promised for a, with callback_agent ("": anybody); slot of the answer; day_kept_s, agent_day_kept_s: how long those days are kept; agent who talked ("" while the
+--     callback: true where one is promised for a, with callback_agent ("": anybody); slot of the answer; stands_for: how many were hung up on for this one, which was judged a machine and had an agent; day_kept_s, agent_day_kept_s: how long those days are kept; agent who talked ("" while the
 --     attempt is open: its settlement counts what was said); line for the lead's story, of which story_bytes are kept
 -- RETURNS
 --   1 kept, 0 no such attempt, 2 it was said before, 3 it was seen open and has ended since: nothing is done
@@ -54,14 +55,24 @@ if earlier ~= said.outcome then
         end
         redis.call('EXPIRE', counters[3], said.agent_day_kept_s)
     end
-    local change = said.outcome == 'machine' and -1 or earlier == 'machine' and 1 or 0
-    if said.seen == 'live' and change ~= 0 then
-        count(counters[1], 'machine|answered', change)
-        redis.call('EXPIRE', counters[1], said.day_kept_s)
-        if redis.call('EXISTS', counters[2]) == 1 then -- else no window looks back so far any more
-            count(counters[2], said.slot .. '|machine|answered', change)
+    local function recount(what, change)
+        if change ~= 0 then
+            count(counters[1], what, change)
+            redis.call('EXPIRE', counters[1], said.day_kept_s)
+            if redis.call('EXISTS', counters[2]) == 1 then -- else no window looks back so far any more
+                count(counters[2], said.slot .. '|' .. what, change)
+            end
         end
     end
+    if said.seen == 'live' then
+        recount('machine|answered', said.outcome == 'machine' and -1 or earlier == 'machine' and 1 or 0)
+    end
+    local function people(outcome)
+        return outcome and outcome ~= 'machine' and said.stands_for or 0
+    end
+    local more = people(said.outcome) - people(earlier)
+    recount('estimate|answered', more)
+    recount('estimate|abandoned', more)
 end
 
 if redis.call('HEXISTS', keys.lead, lead_id) == 0 then

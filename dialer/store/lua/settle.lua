@@ -14,7 +14,7 @@
 --     progress, ended, story, event as they are kept; disposition; counted, counted_unknown: the counters of this end, and
 --     of an unknown one; inbound: it came from outside; stays: it never had the lead, and only
 --     its story is told; charged, live, abandoned, hung_up; window: WINDOW:TRY;
---     slot;
+--     slot; stands_for: how many hung up on this one stands for, should a person have been taken for a machine;
 --     day, hour, agent_day: which of those hashes (from 1); agent ("": none had it); talk_at, talk_ms;
 --     corrects: the event says that it takes the place of one
 -- RETURNS
@@ -112,7 +112,8 @@ local function correct_lead(lead_id, one)
     next_step(lead_id, one)
 end
 
-local function charge(key, slot, kept_s, owner, one, machine)
+local function charge(key, slot, kept_s, owner, one, outcome)
+    local machine = outcome == 'machine'
     count(key, slot .. owner .. '|answered', 1)
     if one.hung_up then
         count(key, slot .. owner .. '|hung_up', 1)
@@ -122,14 +123,17 @@ local function charge(key, slot, kept_s, owner, one, machine)
     elseif machine then
         count(key, slot .. 'machine|answered', -1)
     end
+    if one.stands_for > 0 and outcome and not machine then
+        count(key, slot .. 'estimate|answered', one.stands_for)
+        count(key, slot .. 'estimate|abandoned', one.stands_for)
+    end
     redis.call('EXPIRE', key, kept_s)
 end
 
 local function charge_ledger(owner, one)
-    local outcome = record_of(redis.call('HGET', keys.outcomes, one.attempt))
-    local machine = outcome and outcome['outcome'] == 'machine'
-    charge(counters[one.day], '', given.day_kept_s, owner, one, machine)
-    charge(counters[one.hour], one.slot .. '|', given.hour_kept_s, owner, one, machine)
+    local outcome = (record_of(redis.call('HGET', keys.outcomes, one.attempt)) or {})['outcome']
+    charge(counters[one.day], '', given.day_kept_s, owner, one, outcome)
+    charge(counters[one.hour], one.slot .. '|', given.hour_kept_s, owner, one, outcome)
 end
 
 -- What agents did that day. What was said of the talk while it went on is counted now, as nobody knew the agent then.

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from dialer.core.board import CallRow, PartyRow
+from dialer.language.phrases import from_wire, made_of
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.fields import Undecodable
 from dialer.store.base.records import Time, packed, text_of
@@ -28,6 +29,7 @@ class _Said(NamedTuple):
     at: Time
     calls: list[CallRow]
     parties: tuple[PartyRow, ...] = ()
+    phrases: dict[str, Any] | None = None
 
 
 def publish(
@@ -40,7 +42,8 @@ def publish(
     parties: Sequence[PartyRow] = (),
 ) -> None:
     """Say which calls this host has, good for `ttl_s` seconds."""
-    said = packed(_Said(now, list(calls), tuple(parties)))
+    phrases = made_of(party.reason for party in parties)
+    said = packed(_Said(now, list(calls), tuple(parties), phrases))
     trip(store, [("SET", store.keys.calls(host), said, "PX", max(1, round(ttl_s * 1000)))])
 
 
@@ -55,7 +58,10 @@ def read(store: Store) -> Calls:
             if raw is not None:
                 said = read_record(_Said, raw, f"the calls of {host}")
                 rows += [(host, row) for row in said.calls]
-                parties += [(host, row) for row in said.parties]
+                made = said.phrases or {}
+                parties += [
+                    (host, replace(row, reason=from_wire(row.reason, made.get(row.reason)))) for row in said.parties
+                ]
         except Undecodable:
             unreadable.append(host)
     return Calls(tuple(sorted(rows, key=lambda each: each[1].started_at)), tuple(unreadable), tuple(parties))

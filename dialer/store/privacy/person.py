@@ -11,7 +11,7 @@ from compliance.blocks import Block, BlockKind, Target, of_number
 from compliance.contacts import Mark, crc16
 from compliance.contacts import unpacked as contacts_of
 from compliance.numbers import E164
-from dialer.language.phrases import phrase
+from dialer.language.phrases import N_, Phrase, listed, phrase
 from dialer.store.base.connection import Store, trip
 from dialer.store.base.errors import UnknownLead
 from dialer.store.base.keys import digits, place, subject_field
@@ -24,11 +24,11 @@ MOST_LEADS: Final = 200
 """So many leads of one person are told of; more are a filler id that many people share."""
 
 _WORDS: Final = {
-    Mark.CONVERSATION: "talked to an agent",
-    Mark.REFUSED: "refused",
-    Mark.ABANDONED: "abandoned",
-    Mark.MACHINE: "machine",
-    Mark.NETWORK_BLOCKED: "blocked by the network",
+    Mark.CONVERSATION: N_("talked to an agent"),
+    Mark.REFUSED: N_("refused"),
+    Mark.ABANDONED: N_("abandoned"),
+    Mark.MACHINE: N_("machine"),
+    Mark.NETWORK_BLOCKED: N_("blocked by the network"),
 }
 
 
@@ -40,7 +40,7 @@ class Call:
     at: float
     number: str
     campaign: str
-    what: str
+    what: Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +108,14 @@ def _calls(store: Store, campaigns: Sequence[str], numbers: Sequence[E164]) -> t
     return tuple(sorted(calls, key=lambda call: call.at))
 
 
-def _what(marks: int) -> str:
-    words = [word for mark, word in _WORDS.items() if marks & mark]
+def _what(marks: int) -> Phrase:
+    words = [phrase("they called")] if marks & Mark.INBOUND else []
+    words += [phrase(word) for mark, word in _WORDS.items() if marks & mark]
     if not words and marks & Mark.CONNECTED:
-        words = ["answered"]
-    if marks & Mark.INBOUND:
-        return ", ".join(("they called", *words))
-    return ", ".join(words) or ("not answered" if marks & Mark.ENDED else "not ended, or nobody knows how")
+        words = [phrase("answered")]
+    if not words:
+        words = [phrase("not answered") if marks & Mark.ENDED else phrase("not ended, or nobody knows how")]
+    return listed(words)
 
 
 def _blocks(

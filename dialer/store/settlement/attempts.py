@@ -56,7 +56,7 @@ class _Open(msgspec.Struct, frozen=True):
 
 class EndedAttempt(msgspec.Struct, frozen=True, array_like=True):
     """What is kept of an ended attempt, for outcomes that come later. `day` and `slot` are those of the ledger; of an
-    `unknown` end nobody knew more, and who does may still say so (lua/settle.lua)."""
+    `unknown` end nobody knew more, and who does may still say so (lua/settle.lua). `stands_for` is `Settlement`'s."""
 
     lead_id: str
     number_index: Count
@@ -66,6 +66,7 @@ class EndedAttempt(msgspec.Struct, frozen=True, array_like=True):
     slot: int = 0  # older ones have none
     agent: str = ""  # older ones have none
     unknown: bool = False
+    stands_for: Count = 0  # older ones have none
 
     @classmethod
     def read(cls, attempt: str, raw: bytes) -> EndedAttempt:

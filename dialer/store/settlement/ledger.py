@@ -25,11 +25,16 @@ MOST_LOST: Final = 1_000_000
 LAST_SLOT: Final = 2**40
 _COUNTED: Final = ("answered", "abandoned", "hung_up")
 
+MACHINE: Final = "machine"
+ESTIMATE: Final = "estimate"
+"""Who stands in the place of an owner for answers that are taken back, and for people who were hung up on as machines,
+as far as the sample says how many there are (docs/machines.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class DayTotal:
-    """All owners together. `answered` is without the `machines`, answers that agents said machines gave; `hung_up` of
-    the `abandoned` were gone before the limit."""
+    """All owners together, without the estimate. `answered` is without the `machines`, answers that agents said
+    machines gave; `hung_up` of the `abandoned` were gone before the limit."""
 
     day: str
     answered: int
@@ -40,7 +45,7 @@ class DayTotal:
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """One field of a ledger. `owner` is who dialled, or `machine` for the answers that are taken back."""
+    """One field of a ledger. `owner` is who dialled, or `MACHINE` or `ESTIMATE`."""
 
     slot: int
     owner: str
@@ -75,7 +80,8 @@ def others(store: Store, campaign: str, counting: Counting, owner: str) -> Ledge
 def totals(store: Store, campaign: str, days: Sequence[str]) -> tuple[DayTotal, ...]:
     """One total for each of `days`, in order, in one round trip."""
     calls: list[Command | ScriptCall] = [("HGETALL", store.keys.ledger(campaign, day)) for day in days]
-    sums = [(day, _sums(_read(flat))) for day, flat in zip(days, trip(store, calls), strict=True)]
+    replies = zip(days, trip(store, calls), strict=True)
+    sums = [(day, _sums(count for count in _read(flat) if count.owner != ESTIMATE)) for day, flat in replies]
     return tuple(
         DayTotal(day, counts.answered, counts.abandoned, counts.machines, counts.hung_up) for day, counts in sums
     )
@@ -101,7 +107,7 @@ def _sums(counts: Iterable[_Count]) -> AnswerCounts:
             hung_up += count.number
         else:
             answered += count.number
-            machines -= count.number if count.owner == "machine" else 0
+            machines -= count.number if count.owner == MACHINE else 0
     return AnswerCounts(answered, abandoned, hung_up, machines)
 
 
@@ -135,7 +141,7 @@ def by_host(store: Store, campaign: str, days: Sequence[str]) -> dict[str, dict[
     for day, flat in zip(days, trip(store, calls), strict=True):
         hosts: dict[str, AnswerCounts] = {}
         for count in _read(flat):
-            if count.owner != "machine":
+            if count.owner not in {MACHINE, ESTIMATE}:
                 host = count.owner.rpartition(":")[0]
                 hosts[host] = together((hosts.get(host, AnswerCounts()), _sums([count])))
         by_day[day] = hosts

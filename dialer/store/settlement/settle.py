@@ -290,6 +290,7 @@ def _row(ended: Settlement, event: CrmEvent) -> dict[str, Any]:
                 slot,
                 talked_with,
                 unknown=ended.disposition is Disposition.UNKNOWN,
+                stands_for=ended.stands_for,
             )
         ),
         "story": packed(past),
@@ -305,6 +306,7 @@ def _row(ended: Settlement, event: CrmEvent) -> dict[str, Any]:
         "hung_up": ended.hung_up,
         "window": window_field(ended),
         "slot": slot,
+        "stands_for": ended.stands_for,
         "agent": talked_with,
         "talk_at": math.floor(ended.bridged_at or 0),
         "talk_ms": round(talked_s * 1000),

@@ -17,8 +17,9 @@ from typing import Final
 import trio
 
 from dialer.demo.scene import CALLER_ID
-from sip.messages import AgentDialled, Answered, Bridged, Dial, DialAgent, Ended, Trunk
+from sip.messages import AgentDialled, Answered, Bridged, Dial, DialAgent, Ended
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
 from tests.bench.pipeline.far_end import AGENT_PORT, CALLEE_PORT
 from tests.bench.pipeline.options import Figures, Options, Way
 from tests.bench.pipeline.processes import children, cpu_s, private_mb
@@ -82,7 +83,9 @@ async def measure(options: Options) -> Figures:
     """Dial for the ramp and the window; let what is in progress end."""
     trunk = Trunk("sipp-0", "127.0.0.1", CALLEE_PORT)
     looks = Looks()
-    async with open_pool(PoolSettings((trunk,), options.lines, media_timeout_s=0.0, start_timeout_s=60.0)) as pool:
+    async with open_pool(
+        PoolSettings((trunk,), lines=options.lines, media_timeout_s=0.0, start_timeout_s=60.0)
+    ) as pool:
         floor, us = Floor(pool, options), children_of_zygote(pool)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(floor.hear)

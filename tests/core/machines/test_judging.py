@@ -12,12 +12,13 @@ from dialer.core.calls.call import CallState
 from dialer.core.calls.recording import is_drawn
 from dialer.core.effects import Effect, Listen, Publish, VerdictChecked
 from dialer.core.inputs import AnswerReported, BeepEnded, Judged, Monitor
+from dialer.core.machines import judging
 from dialer.core.model import Disposition
 from dialer.core.talks.party import PartyState
 from pacing.api import AnswerCorrected, AnswerKind
 from sip.causes import Answerer, Cause, Leg
 from sip.detection.messages import NOTHING_HEARD, Listening, ListenOn, Sign, Verdict
-from sip.messages import CancelAgent, Dial, DialAgent, HangUp, PlayMessage
+from sip.messages import CancelAgent, Dial, DialAgent, Digit, HangUp, PlayMessage
 from sip.parties.messages import DialParty, Hold, Leave, LinkOpened, OpenLink
 from sip.scripts.messages import AgentLeft, HangUpAgent
 from tests.core.conftest import Stage, of, rung
@@ -128,6 +129,41 @@ def test_a_machine_is_hung_up_on_and_is_nobody_in_the_ledger(stage: Stage, state
     assert (settlement.cause, settlement.live, settlement.abandoned) == (Cause.MACHINE, False, False)
     if state is not CallState.WAITING:
         assert stage.agent("ann").state is AgentState.READY
+
+
+@pytest.mark.parametrize(("share", "stands_for"), [(0.5, {1}), (1.0, {0}), (0.01, {99}), (0.3, {2, 3})])
+def test_a_sampled_machine_stands_for_those_that_are_hung_up_on(share: float, stands_for: set[int]) -> None:
+    """So many on average, in whole calls; none where nobody is hung up on."""
+    assert {judging.stands_for(f"a{number}", share) for number in range(50)} == stands_for
+
+
+@pytest.mark.parametrize("action", ["hang_up", "tell"])
+def test_what_a_sampled_machine_stands_for_is_in_its_end(stage: Stage, action: str) -> None:
+    """Only where others like it are hung up on."""
+    attempt = drawn(stage, action)
+    stage.campaign(machines=MachineSettings(action=action, sampled_share=0.5))
+    while not is_drawn(f"machine {attempt}", 0.5):
+        stage.end(attempt)
+        stage.say(AgentEventKind.WRAPUP_DONE, "ann")
+        attempt = stage.talk()
+    stage.tell(Judged(attempt, MACHINE))
+    assert stage.end(attempt).stands_for == (1 if action == "hang_up" else 0)
+
+
+@pytest.mark.parametrize("bridged", [True, False])
+def test_who_asked_for_an_agent_by_a_key_is_no_machine(stage: Stage, bridged: bool) -> None:
+    """In mode script the verdict may come after the key: it is told, and the callee keeps the agent."""
+    ask = {"name": "ask", "play": "/ask.wav", "keys": {"1": "transfer"}, "next": "hang_up"}
+    stage.campaign(mode="script", max_lines=9, script={"steps": [ask]}, machines=MachineSettings(action="hang_up"))
+    stage.login("ann")
+    attempt = stage.dial()
+    stage.answer(attempt)
+    stage.tell(Digit(attempt, stage.now, "1"))
+    if bridged:
+        stage.bridge(attempt)
+    effects = stage.tell(Judged(attempt, MACHINE))
+    assert (told(effects)["action"], of(HangUp, effects)) == ("none", [])
+    assert stage.end(attempt).live
 
 
 def test_a_person_is_never_hung_up_on(stage: Stage) -> None:

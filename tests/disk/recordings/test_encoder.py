@@ -136,3 +136,17 @@ def test_the_process_does_the_same_and_ends_with_its_input(tmp_path: Path) -> No
     assert [reply["attempt"] for reply in replies] == ["a1", "a1"]
     assert replies[0]["keep_days"] == 30
     assert replies[0]["at"] == AT
+
+
+def test_the_process_ends_without_a_word_where_nobody_hears_it(tmp_path: Path) -> None:
+    """A daemon that was killed while a talk is encoded."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "dialer.disk.recordings.encoder"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _, complaints = process.communicate(timeout=60)
+    assert (process.returncode, complaints) == (0, b"")

@@ -9,8 +9,9 @@ import trio
 
 from sip.causes import Leg
 from sip.inbound.messages import Answer, Arrived, Reject
-from sip.messages import Answered, Ended, HangUp, Trunk
+from sip.messages import Answered, Ended, HangUp
 from sip.pool import PoolSettings
+from sip.settings import Trunk
 from tests.sip.edge.conftest import CarrierPeer
 from tests.sip.inbound.conftest import free_port, in_pool, until
 

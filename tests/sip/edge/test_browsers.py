@@ -19,12 +19,12 @@ from websockets.typing import Subprotocol
 from dialer.demo.edge import RunningEdge
 from sip.causes import Cause, Leg
 from sip.edge.plan import Phones, Tls
-from sip.messages import AgentEnded, Answered, Bridged, Dial, DialAgent, Ended, HangUp
+from sip.messages import AgentEnded, Answered, Bridged, DialAgent, Ended, HangUp
 from tests.conftest import need
+from tests.sip.worker.conftest import DIAL
 
 from .conftest import PUBLIC, free_port
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 RING = DialAgent("c1", "a1", "sip:17@phones.example", "138****5678")
 BROWSER_SDP = "\r\n".join(
     (

@@ -11,10 +11,9 @@ import pytest
 
 from sip.causes import Cause, Leg
 from sip.messages import Answered, Bridged, Cancel, Dial, DialAgent, Ended, HangUp, Progress
+from tests.sip.worker.conftest import DIAL
 
 from .conftest import PUBLIC, asked, free_port, request
-
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 
 AUDIO = """\
 v=0

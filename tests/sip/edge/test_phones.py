@@ -10,13 +10,13 @@ import pytest
 
 from sip.causes import Cause, Leg
 from sip.edge.plan import Phones
-from sip.messages import AgentEnded, Answered, Bridged, Dial, DialAgent, Ended, HangUp
+from sip.messages import AgentEnded, Answered, Bridged, DialAgent, Ended, HangUp
 from sip.options import NoReply, ask
-from tests.sip.worker.test_media import LOUD, rtp
+from tests.sip.tones import LOUD, rtp
+from tests.sip.worker.conftest import DIAL
 
 from .conftest import PUBLIC, CarrierPeer, free_port, request
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 RING = DialAgent("c1", "a1", "sip:17@phones.example", "138****5678")
 SDP = (
     "v=0\no=p 1 1 IN IP4 127.0.0.3\ns=-\nc=IN IP4 127.0.0.3\nt=0 0\n"

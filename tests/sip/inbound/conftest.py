@@ -12,8 +12,9 @@ import pytest
 import trio
 
 from sip.inbound.messages import Answer, Arrived
-from sip.messages import Answered, Trunk
+from sip.messages import Answered
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
 from tests.conftest import rtp_ports
 from tests.sip.conftest import DEADLINE_S, udp_socket
 

@@ -21,7 +21,8 @@ from tests.sip.inbound.conftest import (
     settings,
     until,
 )
-from tests.sip.worker.test_media import drained, hears_within, is_loud, wav
+from tests.sip.tones import is_loud, tone, write_wav
+from tests.sip.worker.test_media import HZ, drained, hears_within
 
 
 def test_a_call_is_answered_and_its_caller_hangs_up(carrier):
@@ -54,7 +55,7 @@ def test_music_then_an_agent_and_audio_both_ways(carrier, far, tmp_path):
 
     async def run(pool):
         call = await answered(pool, carrier)
-        pool.send(PlayMusic(call, wav(tmp_path / "music.wav", 0.5, 8000)))
+        pool.send(PlayMusic(call, str(write_wav(tmp_path / "music.wav", tone(HZ, 0.5)))))
         assert await in_thread(loud, carrier.rtp)
         pool.send(DialAgent(call, "a1", f"sip:agent@127.0.0.1:{agent.port}", "138****8000"))
         assert (await until(pool, Bridged)).call == call
@@ -75,8 +76,8 @@ def test_a_message_takes_the_place_of_the_music_and_ends_the_call(carrier, tmp_p
 
     async def run(pool):
         call = await answered(pool, carrier)
-        pool.send(PlayMusic(call, wav(tmp_path / "music.wav", 0.5, 8000)))
-        pool.send(PlayMessage(call, wav(tmp_path / "message.wav", 0.6, 8000)))
+        pool.send(PlayMusic(call, str(write_wav(tmp_path / "music.wav", tone(HZ, 0.5)))))
+        pool.send(PlayMessage(call, str(write_wav(tmp_path / "message.wav", tone(HZ, 0.6)))))
         carrier.presses("9")
         assert (await until(pool, Digit)).digit == "9"
         await until(pool, MessageDone)
@@ -159,6 +160,16 @@ def test_a_flood_of_invites_is_harmless(carrier):
         carrier.forgets()
         await answered(pool, carrier)
         assert pool.statistics().restarts == 0
+
+    in_pool(settings(carrier), run)
+
+
+def test_a_datagram_beyond_any_message_is_not_looked_at(carrier):
+    """It takes long to read, and no INVITE is so long: the next caller is heard at once."""
+
+    async def run(pool):
+        carrier.invites(sdp=carrier.offer() + "a=x:1\r\n" * 4000, caller="+8613911139111")
+        assert (await arrived(pool, carrier)).caller == CALLER
 
     in_pool(settings(carrier), run)
 

@@ -10,24 +10,25 @@ from contextlib import asynccontextmanager
 import trio
 
 from sip.causes import Cause, Leg
-from sip.messages import AgentEnded, Answered, Bridged, Capacity, Dial, DialAgent, Ended, HangUp, Trunk
+from sip.messages import AgentEnded, Answered, Bridged, Capacity, DialAgent, Ended, HangUp
 from sip.parties.messages import DialParty, LinkOpened
 from sip.pool import Pool, PoolSettings, open_pool
+from sip.settings import Trunk
 from sip.standing.messages import DialStanding, StandingUp
 from tests.sip.test_pool import in_trio, until
 from tests.sip.tones import singing
-from tests.sip.worker.conftest import Party, agent, callee
+from tests.sip.worker.conftest import DIAL, Party, agent, callee
 from tests.sip.worker.test_standing import AGENT_HZ, CALLEE_HZ, hears, is_silent
 
 __all__ = ["agent", "callee"]
-
-DIAL = Dial("c1", "carrier", "+4930123456", "+4930999", 60.0)
 
 
 @asynccontextmanager
 async def pool_of(callee: Party, standing: int = 2, parties: int = 0) -> AsyncIterator[Pool]:
     trunks = (Trunk("carrier", "127.0.0.1", callee.sip.port),)
-    async with open_pool(PoolSettings(trunks, 2, standing=standing, parties=parties, media_timeout_s=0.0)) as pool:
+    async with open_pool(
+        PoolSettings(trunks, lines=2, standing=standing, parties=parties, media_timeout_s=0.0)
+    ) as pool:
         yield pool
 
 

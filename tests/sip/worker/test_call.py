@@ -18,16 +18,15 @@ from sip.messages import (
     Ended,
     HangUp,
     Progress,
-    Settings,
     SlotsHeld,
     Stop,
-    Trunk,
 )
+from sip.settings import Trunk, WorkerSettings
 from tests.sip.conftest import WorkerUnderTest
+from tests.sip.worker.conftest import DIAL
 
 pytestmark = pytest.mark.through_edge
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 
 Far = Callable[..., object]
 
@@ -351,7 +350,7 @@ def test_a_worker_takes_as_many_trunks_as_the_settings_allow(zygote, far):
         )
         for place in range(63)
     )
-    tested = WorkerUnderTest(zygote, Settings(trunks=(*others, Trunk("carrier", "127.0.0.1", callee.port))))
+    tested = WorkerUnderTest(zygote, WorkerSettings(trunks=(*others, Trunk("carrier", "127.0.0.1", callee.port))))
     tested.send(DIAL)
     tested.until(Answered)
     tested.send(HangUp("c1"))

@@ -18,10 +18,10 @@ from sip.messages import (
     Pong,
     Progress,
 )
+from tests.sip.worker.conftest import DIAL
 
 pytestmark = pytest.mark.through_edge
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 SDP = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n"
 
 

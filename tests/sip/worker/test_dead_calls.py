@@ -9,24 +9,13 @@ import time
 import pytest
 
 from sip.causes import Cause, Leg
-from sip.messages import Answered, Bridged, Dial, DialAgent, Ended, HangUp
-from tests.sip.worker.conftest import Party
+from sip.messages import Ended, HangUp
+from tests.sip.tones import singing
+from tests.sip.worker.conftest import bridged
 
 pytestmark = pytest.mark.through_edge
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
-
-
-def bridged(worker, callee: Party, agent: Party, **settings: float):
-    """A worker with a talk."""
-    tested = worker(callee.sip.port, **{"media_timeout_s": 0.0, "session_refresh_s": 0.0, **settings})
-    tested.send(DIAL)
-    callee.answers()
-    tested.until(Answered)
-    tested.send(DialAgent("c1", "a1", f"sip:agent@127.0.0.1:{agent.sip.port}", "138****5678", attempt="attempt-7"))
-    agent.answers()
-    tested.until(Bridged)
-    return tested
+HZ = 500.0
 
 
 def test_the_headers_that_make_phones_answer_go_to_phones_alone(worker, callee, agent):
@@ -41,7 +30,7 @@ def test_the_headers_that_make_phones_answer_go_to_phones_alone(worker, callee, 
 def test_a_callee_of_whom_nothing_is_heard_is_hung_up_on(worker, callee, agent):
     """No audio from the callee for the time of the settings ends the talk, with a cause of its own."""
     tested = bridged(worker, callee, agent, media_timeout_s=2.0)
-    with agent.talking():
+    with singing(agent, HZ):
         ended = tested.until(Ended)
     assert (ended.cause, ended.ended_by, ended.sip_code) == (Cause.MEDIA_TIMEOUT, Leg.CALLEE, 200)
     callee.sip.hears("BYE")
@@ -51,7 +40,7 @@ def test_a_callee_of_whom_nothing_is_heard_is_hung_up_on(worker, callee, agent):
 def test_a_phone_that_died_ends_the_talk(worker, callee, agent):
     """The same for the agent's phone; it says that it was the agent's."""
     tested = bridged(worker, callee, agent, media_timeout_s=2.0)
-    with callee.talking():
+    with singing(callee, HZ):
         ended = tested.until(Ended)
     assert (ended.cause, ended.ended_by) == (Cause.MEDIA_TIMEOUT, Leg.AGENT)
     callee.sip.hears("BYE")
@@ -61,13 +50,13 @@ def test_a_phone_that_died_ends_the_talk(worker, callee, agent):
 def test_a_talk_with_audio_goes_on(worker, callee, agent):
     """While both are heard nothing ends, a stop of the whole process included; then the callee falls silent."""
     tested = bridged(worker, callee, agent, media_timeout_s=3.0)
-    with agent.talking():
-        with callee.talking(), pytest.raises(AssertionError, match="no Ended"):
+    with singing(agent, HZ):
+        with singing(callee, HZ), pytest.raises(AssertionError, match="no Ended"):
             tested.until(Ended, within_s=4.5)
         os.kill(tested.pid, signal.SIGSTOP)
         time.sleep(3.5)
         os.kill(tested.pid, signal.SIGCONT)
-        with callee.talking(), pytest.raises(AssertionError, match="no Ended"):
+        with singing(callee, HZ), pytest.raises(AssertionError, match="no Ended"):
             tested.until(Ended, within_s=2.0)
         assert tested.until(Ended).cause is Cause.MEDIA_TIMEOUT
 
@@ -76,13 +65,9 @@ def test_a_talk_with_audio_goes_on(worker, callee, agent):
 def test_on_hold_nothing_has_to_be_heard(worker, callee, agent, way):
     """A callee who has put us on hold may be silent for as long as it likes."""
     tested = bridged(worker, callee, agent, media_timeout_s=2.0)
-    callee.sip.asks(
-        "INVITE", callee.invite, "Content-Type: application/sdp", body=callee.sdp(way).replace("\n", "\r\n")
-    )
-    assert callee.sip.hears_code() == 200
-    callee.sip.asks("ACK", callee.invite)
-    with agent.talking(), pytest.raises(AssertionError, match="no Ended"):
-        tested.until(Ended, within_s=4.0)
+    callee.asks_for(way)
+    with singing(agent, HZ), pytest.raises(AssertionError, match="no Ended"):
+        tested.until(Ended, within_s=3.0)
     tested.send(HangUp("c1"))
     assert tested.until(Ended).cause is Cause.NORMAL
 

@@ -7,13 +7,13 @@ import struct
 import pytest
 
 from sip.causes import Cause
-from sip.messages import Answered, Bridged, Dial, DialAgent, Digit, Ended, HangUp, Progress
+from sip.messages import Answered, Bridged, DialAgent, Digit, Ended, HangUp, Progress
 from tests.sip.conftest import BrokenPeer, udp_socket
-from tests.sip.worker.test_media import rtp
+from tests.sip.tones import rtp
+from tests.sip.worker.conftest import DIAL
 
 pytestmark = pytest.mark.through_edge
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 SDP = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n"
 G729 = SDP.replace("RTP/AVP 0", "RTP/AVP 18") + "a=rtpmap:18 G729/8000\n"
 

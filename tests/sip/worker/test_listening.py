@@ -15,8 +15,7 @@ from sip.detection.messages import Listening, ListenOn
 from sip.messages import Answered, Bridged, DialAgent, Ended, HangUp
 from sip.scripts.messages import AgentLeft, HangUpAgent
 from tests.sip.tones import AMPLITUDE, RATE, heard_s, level, singing
-from tests.sip.worker.conftest import Party
-from tests.sip.worker.test_dead_calls import DIAL
+from tests.sip.worker.conftest import DIAL, Party
 
 HZ = 600.0
 LISTENED = replace(DIAL, listen_s=0.5)

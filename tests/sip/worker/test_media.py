@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import socket
 import struct
 import time
-import wave
 
 import pytest
 
@@ -15,12 +13,12 @@ from sip.causes import Cause, Leg
 from sip.loopback.process import start_loopback
 from sip.messages import Answered, Bridged, Dial, DialAgent, Digit, Ended, HangUp, MessageDone, PlayMessage
 from tests.sip.conftest import udp_socket
+from tests.sip.tones import LOUD, is_loud, rtp, tone, write_wav
+from tests.sip.worker.conftest import DIAL
 
 pytestmark = pytest.mark.through_edge
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
-LOUD = b"\x00\x80" * 80
-"""20 ms of PCMU at full swing."""
+HZ = 440.0
 
 
 @pytest.fixture
@@ -39,16 +37,6 @@ def port(made: socket.socket) -> str:
     return str(made.getsockname()[1])
 
 
-def is_loud(packet: bytes) -> bool:
-    """Whether an RTP packet with PCMU holds more than silence."""
-    return len(packet) > 12 and packet[1] & 0x7F == 0 and any(octet & 0x7F < 0x60 for octet in packet[12:])
-
-
-def rtp(number: int, payload_type: int, payload: bytes, timestamp: int | None = None) -> bytes:
-    stamp = number * 160 if timestamp is None else timestamp
-    return struct.pack(">BBHII", 0x80, payload_type, number, stamp, 4711) + payload
-
-
 def hears_within(listener: socket.socket, speaker: socket.socket, towards: tuple[str, int], seconds: float) -> bool:
     """Speak from one socket, a packet every 20 ms, until something loud arrives at the other."""
     listener.settimeout(0.005)
@@ -64,16 +52,6 @@ def hears_within(listener: socket.socket, speaker: socket.socket, towards: tuple
         except TimeoutError:
             continue
     return False
-
-
-def wav(path, seconds: float, rate: int) -> str:
-    tone = [int(12000 * math.sin(2 * math.pi * 440 * index / rate)) for index in range(int(seconds * rate))]
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(struct.pack(f"<{len(tone)}h", *tone))
-    return str(path)
 
 
 def drained(made: socket.socket) -> tuple[str, int]:
@@ -109,7 +87,7 @@ def test_message_is_played_then_the_call_ends(worker, far, callee_rtp, tmp_path,
     tested = worker(callee.port)
     tested.send(DIAL)
     tested.until(Answered)
-    tested.send(PlayMessage("c1", wav(tmp_path / "message.wav", 0.3, rate)))
+    tested.send(PlayMessage("c1", str(write_wav(tmp_path / "message.wav", tone(HZ, 0.3, rate), rate))))
     tested.until(MessageDone)
     ended = tested.until(Ended)
     assert (ended.cause, ended.ended_by) == (Cause.NORMAL, Leg.DIALER)
@@ -130,7 +108,7 @@ def test_message_takes_the_place_of_a_ringing_agent(worker, far, tmp_path):
     tested.send(DIAL)
     tested.until(Answered)
     tested.send(DialAgent("c1", "a1", f"sip:agent@127.0.0.1:{agent.port}", "138****5678"))
-    tested.send(PlayMessage("c1", wav(tmp_path / "message.wav", 0.1, 8000)))
+    tested.send(PlayMessage("c1", str(write_wav(tmp_path / "message.wav", tone(HZ, 0.1)))))
     tested.until(Ended)
     assert sorted(tested.names()[-3:]) == ["AgentEnded", "Ended", "MessageDone"]
     assert tested.events[-1].cause is Cause.NORMAL
@@ -178,7 +156,7 @@ def test_a_key_is_heard_while_the_message_plays(worker, tmp_path, media):
         tested = worker(loopback.carrier_port)
         tested.send(DIAL)
         tested.until(Answered)
-        tested.send(PlayMessage("c1", wav(tmp_path / "message.wav", 5.0, 8000)))
+        tested.send(PlayMessage("c1", str(write_wav(tmp_path / "message.wav", tone(HZ, 5.0)))))
         assert tested.until(Digit).digit == "#"
         tested.send(HangUp("c1"))
         ended = tested.until(Ended)
@@ -194,7 +172,7 @@ def test_a_key_in_a_sip_info_is_heard_too(worker, far, tmp_path):
     tested = worker(callee.port)
     tested.send(DIAL)
     tested.until(Answered)
-    tested.send(PlayMessage("c1", wav(tmp_path / "message.wav", 5.0, 8000)))
+    tested.send(PlayMessage("c1", str(write_wav(tmp_path / "message.wav", tone(HZ, 5.0)))))
     assert tested.until(Digit).digit == "9"
     tested.send(HangUp("c1"))
     tested.until(Ended)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from sip.causes import Cause, Leg
-from sip.messages import Answered, Dial, Ended, HangUp
+from sip.messages import Answered, Ended, HangUp
+from tests.sip.worker.conftest import DIAL
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 SDP = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n"
 ANSWER = (
     "SIP/2.0 {line}\nVia: {via}\nFrom: {from_}\nTo: {to};tag=peer\nCall-ID: {call_id}\nCSeq: {cseq}\n{odd}\n"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sip.causes import Cause
-from sip.messages import Answered, Dial, DialAgent, Ended, HangUp, Ping, Pong
+from sip.messages import Answered, DialAgent, Ended, HangUp, Ping, Pong
 from tests.sip.conftest import BrokenPeer
+from tests.sip.worker.conftest import DIAL
 
 pytestmark = pytest.mark.through_edge
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 HEAD = "v=0\r\no=- 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
 PLAIN = HEAD + "m=audio 9 RTP/AVP 0\r\n"
 IS_SDP = "Content-Type: application/sdp"

@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from sip.causes import Cause, Leg
-from sip.messages import Answered, Bridged, DialAgent, Digit, Ended, HangUp, RecordingOrder
+from sip.messages import Digit, Ended, HangUp, RecordingOrder
 from sip.parties.messages import DialParty, Hold, Join, Leave, LinkOpened, OpenLink, Voice
 from sip.scripts.messages import AgentLeft, HangUpAgent, Prompt, PromptDone
-from tests.sip.conftest import BrokenPeer
 from tests.sip.tones import AMPLITUDE, heard, level, linear, read_wav, singing, tone, write_wav
-from tests.sip.worker.conftest import Party
-from tests.sip.worker.test_dead_calls import DIAL
+from tests.sip.worker.conftest import Party, bridged
 
 CALLEE_HZ, AGENT_HZ, PARTY_HZ, MUSIC_HZ = 500.0, 900.0, 1400.0, 2000.0
 TONES = {"callee": CALLEE_HZ, "agent": AGENT_HZ, "party": PARTY_HZ, "music": MUSIC_HZ}
 WITHIN_S = 6.0
-NOT_RECORDED = RecordingOrder()
-
-
-@pytest.fixture
-def third() -> Iterator[Party]:
-    with BrokenPeer() as sip:
-        party = Party(sip)
-        yield party
-        party.rtp.close()
-
-
-def bridged(worker, callee: Party, agent: Party, order: RecordingOrder = NOT_RECORDED, **settings):
-    """A worker with a talk."""
-    tested = worker(callee.sip.port, **settings)
-    tested.send(DIAL)
-    callee.answers()
-    tested.until(Answered)
-    tested.send(DialAgent("c1", "a1", f"sip:agent@127.0.0.1:{agent.sip.port}", "138****5678", recording=order))
-    agent.answers()
-    tested.until(Bridged)
-    return tested
 
 
 def answered_party(worker, third: Party):
@@ -194,10 +170,10 @@ def test_the_callee_stays_when_the_last_of_the_talk_goes(worker, callee, agent, 
     talk.send(Join("c1", "p1", link.port, link.key, Voice.BARGE, stays=True))
     talk.send(HangUpAgent("c1"))
     agent.sip.answers(agent.sip.hears("BYE"), "200 OK")
-    talk.until(AgentLeft)
+    assert not talk.until(AgentLeft).alone
     talk.send(HangUpAgent("c1"))
     talk.send(Leave("c1", "p1"))
-    talk.until(AgentLeft)
+    assert talk.until(AgentLeft).alone
     talk.send(Prompt("c1", 1, str(write_wav(tmp_path / "ask.wav", tone(500.0, 0.2)))))
     assert talk.until(PromptDone).problem == ""
 

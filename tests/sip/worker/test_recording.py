@@ -12,27 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sip.messages import Answered, Bridged, Dial, DialAgent, Ended, HangUp, Record, RecordingChanged, RecordingOrder
+from sip.messages import Answered, DialAgent, Ended, HangUp, Record, RecordingChanged, RecordingOrder
 from sip.worker.audio import recorder
 from tests.sip.conftest import BrokenPeer
 from tests.sip.tones import AMPLITUDE, RATE, heard_s, level, read_wav, singing, tone, write_wav
-from tests.sip.worker.conftest import Party
-from tests.sip.worker.test_dead_calls import DIAL
+from tests.sip.worker.conftest import DIAL, Party, bridged
 
 CALLEE_HZ, AGENT_HZ, ANNOUNCED_HZ = 500.0, 900.0, 1500.0
 ORDER = RecordingOrder("att-1", json.dumps({"campaign": "spring"}))
 
 
-def bridged(worker, callee: Party, agent: Party, folder: Path, order: RecordingOrder = ORDER):
+def recorded(worker, callee: Party, agent: Party, folder: Path, order: RecordingOrder = ORDER):
     """A worker with a talk that is recorded into `folder`."""
-    tested = worker(callee.sip.port, recordings=str(folder))
-    tested.send(DIAL)
-    callee.answers()
-    tested.until(Answered)
-    tested.send(DialAgent("c1", "a1", f"sip:agent@127.0.0.1:{agent.sip.port}", "138****5678", recording=order))
-    agent.answers()
-    tested.until(Bridged)
-    return tested
+    return bridged(worker, callee, agent, order, recordings=str(folder))
 
 
 def over(tested, callee: Party, agent: Party) -> None:
@@ -50,7 +42,7 @@ def parts(folder: Path, channel: str) -> list[np.ndarray]:
 
 def test_each_side_is_on_its_own_channel_at_its_level_without_gaps(worker, callee, agent, tmp_path):
     """Both are heard for as long as they spoke, as loud as they spoke, on their channel only, side by side."""
-    tested = bridged(worker, callee, agent, tmp_path)
+    tested = recorded(worker, callee, agent, tmp_path)
     assert tested.until(RecordingChanged) == RecordingChanged("c1", tested.events[-1].at, True)
     with singing(callee, CALLEE_HZ), singing(agent, AGENT_HZ):
         time.sleep(3.0)
@@ -71,7 +63,7 @@ def test_nobody_else_can_read_it(worker, callee, agent, tmp_path):
     """Files and folder are their owner's alone, also under an open umask."""
     before = os.umask(0)
     try:
-        tested = bridged(worker, callee, agent, tmp_path)
+        tested = recorded(worker, callee, agent, tmp_path)
     finally:
         os.umask(before)
     tested.until(RecordingChanged)
@@ -84,7 +76,7 @@ def test_nobody_else_can_read_it(worker, callee, agent, tmp_path):
 
 def test_a_pause_is_nowhere_on_disk(worker, callee, agent, tmp_path):
     """What is said in a pause is in no file; the part after it says when it began, and both channels go on together."""
-    tested = bridged(worker, callee, agent, tmp_path)
+    tested = recorded(worker, callee, agent, tmp_path)
     tested.until(RecordingChanged)
     time.sleep(0.3)
     tested.send(Record("c1", on=False))
@@ -110,7 +102,7 @@ def test_a_pause_is_nowhere_on_disk(worker, callee, agent, tmp_path):
 
 def test_on_demand_nothing_is_recorded_before_somebody_says_so(worker, callee, agent, tmp_path):
     """Without a word nothing is on disk, not even a folder; with one, what follows is."""
-    tested = bridged(worker, callee, agent, tmp_path, RecordingOrder("att-1", "{}", starts=False))
+    tested = recorded(worker, callee, agent, tmp_path, RecordingOrder("att-1", "{}", starts=False))
     with singing(callee, CALLEE_HZ):
         time.sleep(0.5)
         assert list(tmp_path.glob("att-1")) == []
@@ -124,19 +116,11 @@ def test_on_demand_nothing_is_recorded_before_somebody_says_so(worker, callee, a
 
 def test_a_leg_on_hold_leaves_silence_in_its_place(worker, callee, agent, tmp_path):
     """The channels stay abreast of each other while the callee has us on hold."""
-    tested = bridged(worker, callee, agent, tmp_path)
+    tested = recorded(worker, callee, agent, tmp_path)
     tested.until(RecordingChanged)
     with singing(agent, AGENT_HZ):
-        for way in ("inactive", "sendrecv"):
-            callee.sip.asks(
-                "INVITE",
-                callee.invite,
-                "Content-Type: application/sdp",
-                body=callee.sdp(way).replace("\n", "\r\n"),
-                cseq=2 if way == "inactive" else 3,
-            )
-            assert callee.sip.hears_code() == 200
-            callee.sip.asks("ACK", callee.invite, cseq=2 if way == "inactive" else 3)
+        for cseq, way in ((2, "inactive"), (3, "sendrecv")):
+            callee.asks_for(way, cseq)
             time.sleep(1.0)
     with singing(callee, CALLEE_HZ):
         time.sleep(0.5)
@@ -151,7 +135,7 @@ def test_a_leg_on_hold_leaves_silence_in_its_place(worker, callee, agent, tmp_pa
 def test_both_hear_the_announcement_and_it_is_on_the_agents_channel(worker, callee, agent, tmp_path):
     """The recording shows that the callee was told."""
     message = write_wav(tmp_path / "told.wav", tone(ANNOUNCED_HZ, 0.6))
-    tested = bridged(worker, callee, agent, tmp_path, RecordingOrder("att-1", "{}", True, str(message)))
+    tested = recorded(worker, callee, agent, tmp_path, RecordingOrder("att-1", "{}", True, str(message)))
     tested.until(RecordingChanged)
     time.sleep(1.0)
     for party in (callee, agent):
@@ -183,7 +167,7 @@ def test_what_cannot_be_recorded_costs_no_talk(worker, callee, agent, tmp_path, 
             (folder / "att-1").mkdir(parents=True)
         case "no announcement":
             order = RecordingOrder("att-1", "{}", True, str(tmp_path / "none.wav"))
-    tested = bridged(worker, callee, agent, folder, order)
+    tested = recorded(worker, callee, agent, folder, order)
     changed = tested.until(RecordingChanged)
     assert not changed.on
     assert changed.problem
@@ -194,7 +178,7 @@ def test_what_cannot_be_recorded_costs_no_talk(worker, callee, agent, tmp_path, 
 def test_who_was_not_told_is_not_recorded_when_the_agent_says_so_either(worker, callee, agent, tmp_path):
     """The announcement cannot be played; the agent asks for the recording all the same."""
     order = RecordingOrder("att-1", "{}", True, str(tmp_path / "none.wav"))
-    tested = bridged(worker, callee, agent, tmp_path / "rec", order)
+    tested = recorded(worker, callee, agent, tmp_path / "rec", order)
     assert tested.until(RecordingChanged).problem
     tested.send(Record("c1", True))
     changed = tested.until(RecordingChanged)
@@ -216,7 +200,7 @@ def goes_on(tested, callee: Party, agent: Party) -> None:
 
 def test_a_disk_that_is_full_costs_no_talk(worker, callee, agent, tmp_path):
     """The files end where the disk does; the talk does not."""
-    tested = bridged(worker, callee, agent, tmp_path)
+    tested = recorded(worker, callee, agent, tmp_path)
     tested.until(RecordingChanged)
     limit = 16_000  # a second of audio
     resource.prlimit(tested.pid, resource.RLIMIT_FSIZE, (limit, limit))
@@ -228,7 +212,7 @@ def test_a_disk_that_is_full_costs_no_talk(worker, callee, agent, tmp_path):
 
 def test_a_killed_worker_leaves_its_recording(worker, callee, agent, tmp_path):
     """SIGKILL in mid-talk: all but the last quarter of a second is on disk, whatever the header says."""
-    tested = bridged(worker, callee, agent, tmp_path)
+    tested = recorded(worker, callee, agent, tmp_path)
     tested.until(RecordingChanged)
     with singing(callee, CALLEE_HZ), singing(agent, AGENT_HZ):
         time.sleep(2.0)
@@ -241,7 +225,7 @@ def test_a_killed_worker_leaves_its_recording(worker, callee, agent, tmp_path):
 def test_the_second_try_of_an_agent_is_the_one_recorded(worker, callee, agent, tmp_path):
     """The order is that of the agent who takes the call."""
     tested = worker(callee.sip.port, recordings=str(tmp_path))
-    tested.send(Dial("c1", "carrier", "+4930123456", "+4930999", 60.0))
+    tested.send(DIAL)
     callee.answers()
     tested.until(Answered)
     with BrokenPeer() as busy:

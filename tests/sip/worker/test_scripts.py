@@ -11,10 +11,9 @@ import pytest
 from sip.causes import Cause, Leg
 from sip.messages import Answered, Bridged, DialAgent, Digit, Ended, HangUp, RecordingChanged, RecordingOrder
 from sip.scripts.messages import AgentLeft, EndMessage, HangUpAgent, Prompt, PromptDone, TakeMessage
-from tests.sip.tones import heard_s, read_wav, singing, tone, write_wav
-from tests.sip.worker.conftest import Party
-from tests.sip.worker.test_dead_calls import DIAL
-from tests.sip.worker.test_media import callee_rtp, port, rtp
+from tests.sip.tones import heard_s, read_wav, rtp, singing, tone, write_wav
+from tests.sip.worker.conftest import DIAL, Party
+from tests.sip.worker.test_media import callee_rtp, port
 
 __all__ = ["callee_rtp"]
 

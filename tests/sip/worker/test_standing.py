@@ -19,7 +19,6 @@ from sip.messages import (
     AgentEnded,
     Answered,
     Bridged,
-    Dial,
     DialAgent,
     Digit,
     Ended,
@@ -29,17 +28,14 @@ from sip.messages import (
 )
 from sip.standing.messages import NO_CUE, Cue, DialStanding, FreeStanding, StandingUp
 from tests.sip.conftest import WorkerUnderTest
-from tests.sip.tones import AMPLITUDE, heard_s, level, read_wav, singing, tone, write_wav
-from tests.sip.worker.conftest import Party
-from tests.sip.worker.test_hold_music import asks_for, linear
+from tests.sip.tones import AMPLITUDE, heard_s, level, linear, read_wav, singing, tone, write_wav
+from tests.sip.worker.conftest import DIAL, Party
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 TOKEN = "0123456789abcdef" * 2
 QUIET = {"media_timeout_s": 0.0, "session_refresh_s": 0.0}
 CALLEE_HZ, AGENT_HZ, BEEP_HZ, FILE_HZ = 500.0, 1250.0, 880.0, 2000.0
 FRAMES = 25
 KEYS = 101
-LEVELS = [linear(octet) for octet in range(256)]
 
 
 @pytest.fixture
@@ -85,7 +81,7 @@ def frames(listener: socket.socket, count: int = FRAMES) -> np.ndarray:
         packet = listener.recv(2048)
         if packet[1] & 0x7F == 0:  # PCMU, no key press
             octets.append(packet[12:])
-    return np.array([LEVELS[octet] for octet in b"".join(octets)], dtype=np.int16)
+    return linear(b"".join(octets))
 
 
 def drain(listener: socket.socket) -> None:
@@ -226,9 +222,9 @@ def test_a_phone_on_hold_gives_the_callee_music(worker, callee, agent, keeper, t
     """The talk's worker knows of it, as with any phone; afterwards both hear each other again."""
     keeping = keeper(agent)
     talking(worker, callee, keeping, hold_music=file_of(tmp_path / "hold.wav", FILE_HZ))
-    asks_for(agent, "sendonly", 2)
+    agent.asks_for("sendonly")
     assert hears(callee, FILE_HZ)
-    asks_for(agent, "sendrecv", 3)
+    agent.asks_for("sendrecv", 3)
     with both_sing(callee, agent):
         assert hears(callee, AGENT_HZ)
         assert hears(agent, CALLEE_HZ)

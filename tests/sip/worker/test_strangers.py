@@ -8,11 +8,12 @@ import time
 import pytest
 
 from sip.causes import Cause, Leg
-from sip.messages import Answered, Bridged, Dial, DialAgent, Dialled, Ended, HangUp, Ping, Pong, Settings, Trunk
+from sip.messages import Answered, Bridged, Dial, DialAgent, Dialled, Ended, HangUp, Ping, Pong
+from sip.settings import Trunk, WorkerSettings
 from tests.sip.conftest import BrokenPeer, WorkerUnderTest, udp_socket
-from tests.sip.worker.test_media import LOUD, is_loud, rtp
+from tests.sip.tones import LOUD, is_loud, rtp
+from tests.sip.worker.conftest import DIAL
 
-DIAL = Dial(call="c1", trunk="carrier", number="+4930123456", caller_id="+4930999", give_up_s=60.0)
 SDP = "v=0\no=- 1 1 IN IP4 {host}\ns=-\nc=IN IP4 {host}\nt=0 0\nm=audio {port} RTP/AVP 0\n"
 
 
@@ -151,7 +152,7 @@ def test_answers_come_from_the_contact_too(worker):
 def test_sources_of_a_trunk_are_heard(zygote):
     """A trunk may send from networks besides its host, as its settings say."""
     trunk = Trunk("carrier", "127.0.0.3", 5060, sources=("127.0.9.0/24",))
-    tested = WorkerUnderTest(zygote, Settings(trunks=(trunk,)))
+    tested = WorkerUnderTest(zygote, WorkerSettings(trunks=(trunk,)))
     with BrokenPeer("127.0.9.7") as member, BrokenPeer("127.0.8.7") as stranger:
         sends(stranger.socket, tested, unsolicited("OPTIONS", tested, 1))
         sends(member.socket, tested, unsolicited("OPTIONS", tested, 2))
