@@ -8,7 +8,7 @@ from dialer.core.agents.agent import AgentEventKind as Kind
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.call import CallState
 from dialer.core.effects import Listened, Publish, Settle
-from dialer.core.inputs import Monitor
+from dialer.core.inputs import Drain, Monitor
 from dialer.core.model import Disposition
 from dialer.core.talks.party import Party, PartyState
 from sip.causes import Cause, Leg
@@ -81,6 +81,17 @@ def test_a_supervisor_follows_the_agent_from_talk_to_talk(stage: Stage) -> None:
     heard = [(row.attempt, row.voice) for row in of(Listened, stage.done)]
     assert heard == [(attempt, "listen"), (attempt, "whisper"), (attempt, ""), (second, "whisper")]
     assert {row.who for row in of(Listened, stage.done)} == {"ann"}
+
+
+def test_who_follows_an_agent_is_hung_up_on_when_the_last_talk_of_a_drain_ends(stage: Stage) -> None:
+    """No next talk comes, and nobody waits on the phone for one."""
+    stage.login("17")
+    (rings,) = of(DialParty, monitor(stage, agent="17"))
+    opened(stage, rings.call)
+    attempt = stage.talk()
+    stage.tell(Drain())
+    stage.end(attempt)
+    assert of(HangUp, stage.done) == [HangUp(rings.call)]
 
 
 def test_nobody_listens_to_a_survey(stage: Stage) -> None:
