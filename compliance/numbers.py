@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import phonenumbers
@@ -40,6 +41,9 @@ LEAST_TOO_LONG: Final = 10**16
 MIN_WITH_AREA: Final = 10
 MAX_LEADING_SHOWN: Final = 3
 MAX_LAST_SHOWN: Final = 4
+MASKED_KEPT: Final = 4096
+"""Numbers whose masked form is remembered: those on the line are shown twice a second."""
+
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _WRITTEN: Final = re.compile(r"[\d+＋().\s/‐-―-]+")
@@ -190,6 +194,7 @@ def _unreadable(error: NumberParseException, default_region: str) -> str:
             return "not digits: no phone number in it"
 
 
+@lru_cache(maxsize=MASKED_KEPT)
 def mask(clear: str) -> str:
     """The form of a number that people and logs may see: "+8613800001234" becomes "+86138****1234".
 

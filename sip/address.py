@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
@@ -24,8 +25,18 @@ SHOWN_LIMIT: Final = 64
 """Characters of a display name that are sent to an agent's phone."""
 
 
+ADDRESSES_KEPT: Final = 512
+"""Addresses that are remembered as such: far ends are few, and each leg names its own several times."""
+
+
 class AddressError(ValueError):
     """This cannot be put into a SIP header. The text names the field and never repeats its value."""
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def ipv4(text: str) -> IPv4Address:
+    """An address. Raises `AddressValueError`."""
+    return IPv4Address(text)
 
 
 def targets_of(trunk: Trunk) -> list[tuple[str, int]]:
@@ -99,6 +110,6 @@ def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
 
 def _ipv4(host: str) -> IPv4Address | None:
     try:
-        return IPv4Address(host)
+        return ipv4(host)
     except AddressValueError:
         return None

@@ -18,6 +18,7 @@ TESTS: Final = (
     *("tests/store/test_decoders.py", "tests/store/test_lead_codec.py", "tests/store/test_schema.py"),
     *("tests/disk", "tests/compliance/numbering", "tests/compliance/test_evidence.py", "tests/cli/sheets"),
     *("tests/sip/test_wire.py", "tests/sip/worker/test_sdp.py", "tests/sip/worker/test_sip_text.py"),
+    *("tests/sip/inbound/test_invite.py", "tests/sip/test_wav.py", "tests/archive/test_rows.py"),
 )
 
 

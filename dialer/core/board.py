@@ -104,7 +104,7 @@ class RecordingsRow:
     free_mb: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AgentRow:
     """One agent of this host. `campaign` is the one of the call the agent is on or of the lead on offer, else the
     first of the login. `talks`, `talk_s`, `first_talk_at` and `outcomes` (by name) are of today, over all campaigns
@@ -125,7 +125,7 @@ class AgentRow:
     outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallRow:
     """One call on the line. `phone` is masked; `agent` who is rung, talks, or waits for it. Times are seconds since the
     epoch, None: it has not come to that."""

@@ -78,10 +78,11 @@ def snapshot(state: EngineState, run: CampaignRun, staff: Staff, surplus: Sequen
     local = local_s(run.settings, state.utc_offset_s, wall)
     shift = None if local is None else shift_of(run.settings, local)
     crew = _crew(staff[run.name], run.settings.ring_timeout_s, shift, now, wall)
-    crew.keep(
-        sum(call.is_inbound for call in state.waiting.values() if call.campaign == run.name)
-        + sum((wish.campaign or state.calls[name].campaign) == run.name for name, wish in state.queued.items())
-    )
+    if state.waiting or state.queued:
+        crew.keep(
+            sum(call.is_inbound for call in state.waiting.values() if call.campaign == run.name)
+            + sum((wish.campaign or state.calls[name].campaign) == run.name for name, wish in state.queued.items())
+        )
     ringing_since, ringing_trunk = _in_flight(run, staff[run.name], surplus)
     trunk, lines_free = state.opening(run, now)
     in_script = [] if run.settings.mode is not Mode.SCRIPT else _in_script(run)

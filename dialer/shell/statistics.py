@@ -249,10 +249,10 @@ class Statistics:
 
     def _agent_row(self, row: AgentRow) -> AgentRow:
         day = self.agent_days.get(row.agent)
-        if day is None:
-            return row
-        first_at = day.first_at if day.talks else None
-        return replace(row, talks=day.talks, talk_s=day.talk_s, first_talk_at=first_at, outcomes=day.outcomes)
+        if day is not None:
+            row.talks, row.talk_s, row.outcomes = day.talks, day.talk_s, day.outcomes
+            row.first_talk_at = day.first_at if day.talks else None
+        return row
 
     def _campaign_row(self, campaign: CampaignStatistics) -> CampaignRow:
         settings, counts = campaign.settings, self.campaigns[campaign.settings.name]

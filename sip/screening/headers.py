@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
+from sip.screening.lines import parted
+
 VALUE_LIMIT: Final = 1024
 """Characters of a header's value. The library reads 4,000 of a whole message."""
 
@@ -103,12 +105,11 @@ def _readable(lines: list[str]) -> tuple[list[str], dict[str, str]]:
     vias: list[str] = []
     rest: dict[str, str] = {}
     for line in lines:
-        name, _, value = line.partition(":")
-        name = name.rstrip().lower()
+        name, value = parted(line)
         name = _LONG_NAMES.get(name, name)
         if name == "via":
-            vias.append(value.strip())
-        elif name in _MENDED and (mended := _mended(name, value.strip())):
+            vias.append(value)
+        elif name in _MENDED and (mended := _mended(name, value)):
             if name not in rest:
                 rest[name] = mended
             elif name in _LISTS:

@@ -11,6 +11,9 @@ import re
 from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
+from sip.address import ipv4
+from sip.screening.lines import parted
+
 _BRANCH: Final = "z9hG4bKpassed"
 _OURS: Final = re.compile(
     rf"SIP/2\.0/UDP [0-9.]+:[0-9]+;(?:[^,]*;)?branch={_BRANCH}([0-9a-f]{{8}})([0-9a-f]{{4}})[0-9a-f]*"
@@ -37,7 +40,7 @@ def passed_on(head: str, top_via: str, relay: tuple[str, int], to: tuple[str, in
     `to` is where the answer will go."""
     first, *lines = head.split("\r\n")
     place = next(index for index, line in enumerate(lines) if line.partition(":")[0].strip().lower() in {"via", "v"})
-    address, port = int(IPv4Address(to[0])), to[1]
+    address, port = int(ipv4(to[0])), to[1]
     digest = hashlib.sha256(lines[place].encode()).hexdigest()[:16]
     lines[place] = f"Via: {top_via}"
     via = f"Via: SIP/2.0/UDP {relay[0]}:{relay[1]};branch={_BRANCH}{address:08x}{port:04x}{digest}"
@@ -70,7 +73,9 @@ def reachable(head: str, source: tuple[str, int]) -> str:
     Record-Routes of a request inside a dialog lead nowhere (RFC 3261, 12.2.2) and go back in its answer as they are.
     """
     first, *lines = head.split(_CRLF)
-    names = [line.partition(":")[0].strip().lower() for line in lines]
+    names = [parted(line)[0] for line in lines]
+    if _LEADING.isdisjoint(names):
+        return head
     routes = [
         route
         for name, line in zip(names, lines, strict=True)
@@ -115,7 +120,7 @@ def _plain(value: str, source: tuple[str, int], otherwise: str) -> str:
     match = _ADDRESS.match(value)
     if match is not None and int(match[2] or 5060) in range(1, 65536):
         try:
-            address = IPv4Address(match[1])
+            address = ipv4(match[1])
         except AddressValueError:
             address = IPv4Address(0)
         if not (address.is_unspecified or address.is_multicast):

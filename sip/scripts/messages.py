@@ -52,12 +52,14 @@ ScriptCommand = Prompt | TakeMessage | EndMessage | HangUpAgent
 
 @dataclass(frozen=True, slots=True)
 class AgentLeft:
-    """A bridged agent is gone, and the callee is still on the line. The worker hangs up by itself if it is told nothing
+    """A bridged agent is gone, and the callee is still on the line: with whoever has joined or is awaited, or `alone`.
+    Then what was asked of the talk meanwhile came too late, and the worker hangs up by itself if it is told nothing
     within 5 s."""
 
     call: str
     at: float
     cause: Cause
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

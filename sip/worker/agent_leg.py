@@ -225,7 +225,7 @@ class AgentLeg:
             self.talk.close()
             self.talk = None
         if self.talk is not None or self._keeps_callee:
-            self._context.emit(AgentLeft(self._callee.call, self._context.now(), cause))
+            self._context.emit(AgentLeft(self._callee.call, self._context.now(), cause, alone=self.talk is None))
         if self.talk is None:
             self._agent_left(cause, keeps_callee=self._keeps_callee)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import pjsua2 as pj
@@ -71,6 +73,7 @@ class Call(ABC):
         self._instructed = False
         self._progress = (0, False)
         self._over = False
+        self._limits: list[Callable[[], None]] = []
 
     @property
     def needs_clock(self) -> bool:
@@ -286,7 +289,8 @@ class Call(ABC):
     def _bridged(self) -> None:
         limit_s = self._context.endpoint.talk_limit_s
         if limit_s:
-            self._context.after(limit_s, lambda: self._finish(Cause.TALK_LIMIT, Leg.DIALER, _OK))
+            end = partial(self._finish, Cause.TALK_LIMIT, Leg.DIALER, _OK)
+            self._limits.append(self._context.after(limit_s, end))
 
     def _agent_left(self, cause: Cause, *, keeps_callee: bool) -> None:
         if not keeps_callee:
@@ -331,6 +335,8 @@ class Call(ABC):
             return
         self._over = True
         at = self._context.now()
+        for forget in self._limits:
+            forget()
         if self._message is not None:
             self._message.close()
             self._message = None
@@ -360,8 +366,8 @@ class DialledCall(Call):
         except RefusedError as error:
             self._finish(error.cause, Leg.DIALER, 0, reason=str(error))
             return
-        self._context.after(self._context.endpoint.first_answer_s(self._order.trunk), self._check_heard)
-        self._context.after(self._order.give_up_s, self._give_up)
+        after, first_answer_s = self._context.after, self._context.endpoint.first_answer_s(self._order.trunk)
+        self._limits = [after(first_answer_s, self._check_heard), after(self._order.give_up_s, self._give_up)]
 
     def _check_heard(self) -> None:
         if self._callee is not None and not self._callee.heard:

@@ -19,8 +19,9 @@ class Context(Protocol):
     def now(self) -> float:
         """Monotonic seconds."""
 
-    def after(self, delay_s: float, action: Callable[[], None]) -> None:
-        """Run `action` once, in `delay_s` seconds."""
+    def after(self, delay_s: float, action: Callable[[], None]) -> Callable[[], None]:
+        """Run `action` once, in `delay_s` seconds, unless what this returns is called before. A timer that nobody needs
+        any more would wake the worker for nothing."""
 
     def emit(self, event: CallEvent) -> None:
         """Tell the daemon."""

@@ -146,6 +146,12 @@ class Dialog(pj.Call):  # type: ignore[misc]
         """The tag that names us in the dialog; empty until there is one."""
         return sip_text.our_tag(self.invite)
 
+    @property
+    def may_repeat(self) -> bool:
+        """Whether the library may have to send something again: nothing has come back for our INVITE, or no ACK for our
+        answer to somebody else's."""
+        return not self.heard or not (self.invite or self.answered)
+
     def place(self, uri: str, from_header: str, headers: Iterable[str] = ()) -> None:
         """Send the INVITE, with further `headers`. Raises `pj.Error` if the library refuses."""
         parameters = pj.CallOpParam(True)

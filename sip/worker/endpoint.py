@@ -169,8 +169,7 @@ class Endpoint:
             if self.facts or timeout_s <= 0:
                 break
         self._ready = ready
-        if self._screen.reads(ready):
-            self._screen.handle()
+        self._screen.handle(ready)
         self._handle_events(0)
 
     # --- whom we hear ---------------------------------------------------------------------------------------------
@@ -194,6 +193,10 @@ class Endpoint:
         host = address.host_of(dialog.contact)
         if host is not None and dialog in self._legs and host not in self._legs[dialog]:
             self._hear(dialog, host)
+
+    def may_repeat(self) -> bool:
+        """Whether the library may have to send something again."""
+        return any(leg.may_repeat for leg in self._legs)
 
     def check_legs(self, now: float) -> None:
         """Look whether the far ends of answered legs are still there; about once a second."""
@@ -251,7 +254,7 @@ class Endpoint:
         if dialog is None:
             raise RefusedError("the SIP library makes no call of the INVITE", Cause.PROTOCOL_ERROR)
         self._legs[dialog] = []
-        self._hear(dialog, IPv4Address(order.source.rpartition(":")[0]))
+        self._hear(dialog, address.ipv4(order.source.rpartition(":")[0]))
         dialog.media = MediaSockets(dialog.sockets, self._poller, self._sources[trunk.name])
         return dialog
 
@@ -292,7 +295,7 @@ class Endpoint:
     ) -> Dialog:
         dialog = Dialog(call, account, self.facts)
         self._legs[dialog] = []
-        self._hear(dialog, IPv4Address(host))
+        self._hear(dialog, address.ipv4(host))
         first = next_descriptor()
         try:
             dialog.place(uri, from_header, headers)

@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -35,12 +36,13 @@ from sip.worker.standing.leg import StandingLeg
 
 AnyCall = Call | PartyCall | StandingLeg
 
-IDLE_S: Final = 1.0
-BUSY_S: Final = 0.5
-"""The library's own timers (repeated requests) are noticed when it is asked, so it is asked this often during calls."""
+IDLE_S: Final = 5.0
+CALLS_S: Final = 1.0
+"""Longest sleep without calls, and with some: so often the far ends of answered legs are looked after."""
 
-CHECK_S: Final = 1.0
-"""How often the far ends of answered legs are looked after."""
+REPEATING_S: Final = 0.5
+"""The library's own timers are noticed when it is asked, so it is asked this often while it may have to repeat
+something."""
 
 PLAYING_S: Final = 0.02
 """The end of a message is only noticed when `libHandleEvents` returns."""
@@ -88,6 +90,16 @@ def _first_frame(stream: socket.socket) -> tuple[WorkerSettings | None, wire.Dec
     return None, decoder, []
 
 
+@dataclass(order=True, slots=True)
+class _Timer:
+    at: float
+    number: int
+    action: Callable[[], None] | None = field(compare=False)
+
+    def cancel(self) -> None:
+        self.action = None
+
+
 class Worker:
     """The endpoint, the daemon's stream, the calls and the timers of one process."""
 
@@ -98,7 +110,8 @@ class Worker:
         self._decoder = decoder
         self._output = bytearray()
         self._calls: dict[str, AnyCall] = {}
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers: list[_Timer] = []
+        self._checked_at = 0.0
         self._timer_numbers = itertools.count()
         self._closing: list[Dialog] = []
         self._ended: dict[str, tuple[float, Ended]] = {}
@@ -111,8 +124,10 @@ class Worker:
     def now(self) -> float:
         return time.monotonic()
 
-    def after(self, delay_s: float, action: Callable[[], None]) -> None:
-        heapq.heappush(self._timers, (self.now() + delay_s, next(self._timer_numbers), action))
+    def after(self, delay_s: float, action: Callable[[], None]) -> Callable[[], None]:
+        timer = _Timer(self.now() + delay_s, next(self._timer_numbers), action)
+        heapq.heappush(self._timers, timer)
+        return timer.cancel
 
     def emit(self, event: CallEvent) -> None:
         self.say(event)
@@ -133,7 +148,6 @@ class Worker:
     def run(self, early: list[wire.Message]) -> None:
         """Turn until stopped. `early` came together with the settings."""
         self.endpoint.watch(self._stream)
-        self._check_legs()
         self._obey(early)
         self._flush()
         while not self._is_done():
@@ -143,6 +157,7 @@ class Worker:
             if self.endpoint.is_ready(self._stream):
                 self._obey(self._read())
             self._run_timers()
+            self._check_legs()
             self._act_on_facts()
             self._sweep()
             self._flush()
@@ -158,11 +173,15 @@ class Worker:
         return not (self._calls or self._ended or self._closing) or self.now() >= self._stop_by
 
     def _patience_s(self) -> float:
-        limit_s = BUSY_S if self._calls or self._closing else IDLE_S
+        limit_s = max(self._checked_at + CALLS_S - self.now(), 0.0) if self._calls else IDLE_S
+        if self._closing or self.endpoint.may_repeat():
+            limit_s = min(limit_s, REPEATING_S)
         if self._output or any(call.plays for call in self._calls.values()):
             limit_s = PLAYING_S
+        while self._timers and self._timers[0].action is None:
+            heapq.heappop(self._timers)
         if self._timers:
-            limit_s = min(limit_s, max(self._timers[0][0] - self.now(), 0.0) + 0.001)
+            limit_s = min(limit_s, max(self._timers[0].at - self.now(), 0.0) + 0.001)
         if self._ended:
             limit_s = min(limit_s, SLOT_PATIENCE_S / 4)
         return limit_s
@@ -188,13 +207,17 @@ class Worker:
             call.break_off("the SIP library refused a step")
 
     def _check_legs(self) -> None:
-        self.endpoint.check_legs(self.now())
-        self.after(CHECK_S, self._check_legs)
+        now = self.now()
+        if now - self._checked_at >= CALLS_S:
+            self._checked_at = now
+            self.endpoint.check_legs(now)
 
     def _run_timers(self) -> None:
         now = self.now()
-        while self._timers and self._timers[0][0] <= now:
-            heapq.heappop(self._timers)[2]()
+        while self._timers and self._timers[0].at <= now:
+            action = heapq.heappop(self._timers).action
+            if action is not None:
+                action()
 
     def _sweep(self) -> None:
         """Destroy legs whose slots are free, then report the calls that have no leg left."""

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
+from sip.address import ipv4
 from sip.worker.socket_filter import Sender, attach_filter, permit
 
 
@@ -78,6 +79,6 @@ class MediaSockets:
 def _endpoint(text: str) -> tuple[IPv4Address, int] | None:
     host, _, port = text.rpartition(":")
     try:
-        return IPv4Address(host), int(port)
+        return ipv4(host), int(port)
     except (AddressValueError, ValueError):
         return None

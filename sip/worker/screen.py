@@ -108,15 +108,11 @@ class Screen:
             host, _, port = door.rpartition(":")
             self._send(sip_text.reply(request, (host, int(port)), "488 Not Acceptable Here"), (host, int(port)))
 
-    def reads(self, ready: Set[int]) -> bool:
-        """Whether one of these descriptors is the screen's."""
-        return self.socket.fileno() in ready or self.relay.fileno() in ready
-
-    def handle(self) -> None:
-        """Deal with what has arrived."""
-        for data, source in _arrived(self.socket):
+    def handle(self, ready: Set[int]) -> None:
+        """Deal with what has arrived on those of its descriptors that are `ready`."""
+        for data, source in _arrived(self.socket, ready):
             self._pass_or_answer(data.decode("latin-1"), source)
-        for data, _ in _arrived(self.relay):
+        for data, _ in _arrived(self.relay, ready):
             if (answer := passing.passed_back(data.decode("latin-1"))) is not None:
                 self._send(answer[0].encode("latin-1"), answer[1])
 
@@ -267,7 +263,9 @@ def remember(memory: OrderedDict[Key, Value], key: Key, value: Value, most: int)
         memory.popitem(last=False)
 
 
-def _arrived(source: socket.socket) -> Iterator[tuple[bytes, tuple[str, int]]]:
+def _arrived(source: socket.socket, ready: Set[int]) -> Iterator[tuple[bytes, tuple[str, int]]]:
+    if source.fileno() not in ready:
+        return
     for _ in range(TURN_LIMIT):
         try:
             yield source.recvfrom(65536)

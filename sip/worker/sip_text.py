@@ -15,6 +15,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
+from sip.screening.lines import parted
+
 REASON_LIMIT: Final = 256
 HEAD_LIMIT: Final = 8192
 """Characters of a request's headers; longer ones are not answered."""
@@ -238,7 +240,7 @@ def keeps_timer(response: str) -> bool:
 def with_body(head: str, body: str) -> str:
     """A message with a session description as its body, or with none."""
     left_out = ("content-length", "l", "content-type", "c")
-    lines = [line for line in head.split("\r\n") if line.partition(":")[0].strip().lower() not in left_out]
+    lines = [line for line in head.split("\r\n") if parted(line)[0] not in left_out]
     kind = ["Content-Type: application/sdp"] if body else []
     return "\r\n".join([*lines, *kind, f"Content-Length: {len(body)}", "", body])
 
@@ -272,12 +274,12 @@ def named(head: str) -> Named | None:
     for line in head.split("\r\n")[1:]:
         if not line:
             break
-        name, colon, value = line.partition(":")
-        header = _NAMING.get(name.strip().lower())
-        if header and colon:
+        name, value = parted(line)
+        header = _NAMING.get(name)
+        if header:
             if header in values:
                 return None
-            values[header] = value.strip()
+            values[header] = value
     if len(values) < NAMING_HEADERS:
         return None
     to, call_id, cseq = values["to"], values["call-id"], values["cseq"]
@@ -317,7 +319,7 @@ def _headers(lines: list[str], *names: str) -> list[str]:
     for line in lines[1:]:
         if not line:
             break
-        name, colon, value = line.partition(":")
-        if colon and name.strip().lower() in names:
-            values.append(value.strip())
+        name, value = parted(line)
+        if name in names:
+            values.append(value)
     return values

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +15,7 @@ from dialer.core.call_quality import CallFigures
 from dialer.store.base.connection import Store
 from dialer.store.operators import control, status, trunks
 from tests.cli.conftest import Dialer, board, data
+from tests.shell.test_trunk_watch import Carrier
 
 FIGURES = CallFigures(400, 100, 15, 2.31, 4.0, {"no_answer": 220, "normal": 100, "congestion": 70, "busy": 10})
 NORTH = TrunkRow("north", 12, 60, 3, 10.0, 0, 0.0, quality=FIGURES)
@@ -96,42 +95,15 @@ def test_a_mistyped_trunk_drains_nothing(dialer: Dialer, store: Store) -> None:
 # --- check ------------------------------------------------------------------------------------------------------------
 
 
-class Answerer:
-    """Answers every OPTIONS with one status."""
-
-    def __init__(self) -> None:
-        self.status = "200 OK"
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            packet, source = self.socket.recvfrom(4096)
-            if not packet:
-                return
-            kept = [
-                line for line in packet.decode().split("\r\n") if line.startswith(("Via", "From", "To", "Call", "CS"))
-            ]
-            self.socket.sendto("\r\n".join([f"SIP/2.0 {self.status}", *kept, "", ""]).encode(), source)
-
-    def close(self) -> None:
-        self.socket.sendto(b"", ("127.0.0.1", self.port))
-        self.thread.join(5)
-        self.socket.close()
-
-
 @pytest.fixture
-def carrier() -> Iterator[Answerer]:
-    running = Answerer()
+def carrier() -> Iterator[Carrier]:
+    running = Carrier()
     yield running
     running.close()
 
 
 @pytest.fixture
-def settings(tmp_path: Path, carrier: Answerer) -> Path:
+def settings(tmp_path: Path, carrier: Carrier) -> Path:
     """Two trunks: one that answers, one at a name that cannot be."""
     file = tmp_path / "dialer.toml"
     file.write_text(
@@ -154,7 +126,7 @@ def test_check_asks_by_options_and_leaves_a_report(dialer: Dialer, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("settings")
-def test_check_fails_where_a_trunk_does_not_work(dialer: Dialer, carrier: Answerer) -> None:
+def test_check_fails_where_a_trunk_does_not_work(dialer: Dialer, carrier: Carrier) -> None:
     """A carrier that says 503, and a name without an address."""
     carrier.status = "503 Service Unavailable"
     result = dialer("trunk", "check")

@@ -200,6 +200,15 @@ def stage() -> Stage:
     return stage
 
 
+@pytest.fixture
+def shared(stage: Stage) -> Stage:
+    """Two campaigns, the second more important, and two agents who serve both."""
+    stage.campaign("sales", priority=3)
+    stage.campaign("urgent", priority=7)
+    stage.login("ann", "bob", campaigns=("sales", "urgent"))
+    return stage
+
+
 @pytest.fixture(scope="session")
 def make_lead() -> Callable[..., Lead]:
     """Builds leads."""

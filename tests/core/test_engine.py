@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,15 +59,6 @@ def test_only_running_campaigns_are_asked_about(stage):
 
 
 # --- agents shared by campaigns --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def shared(stage):
-    """Two campaigns, the second more important, and two agents who serve both."""
-    stage.campaign("sales", priority=3)
-    stage.campaign("urgent", priority=7)
-    stage.login("ann", "bob", campaigns=("sales", "urgent"))
-    return stage
 
 
 def ready(stage):

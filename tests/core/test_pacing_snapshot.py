@@ -21,15 +21,6 @@ def asked(stage, **given):
     return {question.campaign: question for question in stage.engine.pacer_requests(stage.now, **given)}
 
 
-@pytest.fixture
-def shared(stage):
-    """Two campaigns, the second more important, and two agents who serve both."""
-    stage.campaign("sales", priority=3)
-    stage.campaign("urgent", priority=7)
-    stage.login("ann", "bob", campaigns=("sales", "urgent"))
-    return stage
-
-
 def test_a_snapshot_shows_everything_in_flight(stage):
     """Ringing, at the gates, waiting, talking, wrapping up, ready, paused: each where the pacer expects it."""
     stage.login("ann", "bob", "cid", "dan")

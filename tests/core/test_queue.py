@@ -105,6 +105,17 @@ def test_nobody_is_free_in_time(stage: Stage) -> None:
     assert stage.end(attempt, by=Leg.AGENT).disposition is Disposition.CONNECTED
 
 
+def test_whose_phone_rings_at_the_limit_may_answer(stage: Stage) -> None:
+    """The callee is not hung up on while somebody is on the way."""
+    away(stage, "18")
+    left(stage)
+    stage.wait(stage.state.settings.inbound.longest_wait_s - 1.0)
+    stage.login("19")
+    (rings,) = of(DialParty, stage.done)
+    assert talk_states(stage.wait(3.0)) == []
+    assert talk_states(opened(stage, rings.call)) == ["joined", "passed_on"]
+
+
 def test_a_colleague_may_leave_it_to_a_queue_again(stage: Stage) -> None:
     """Whose phone is a third party's by then."""
     away(stage, "18")

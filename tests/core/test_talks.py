@@ -8,7 +8,7 @@ from dialer.core.agents.agent import AgentEventKind as Kind
 from dialer.core.agents.agent import AgentState
 from dialer.core.calls.call import CallState
 from dialer.core.effects import Listened, Publish, Settle
-from dialer.core.inputs import Monitor
+from dialer.core.inputs import Drain, Monitor
 from dialer.core.model import Disposition
 from dialer.core.talks.party import Party, PartyState
 from sip.causes import Cause, Leg
@@ -81,6 +81,17 @@ def test_a_supervisor_follows_the_agent_from_talk_to_talk(stage: Stage) -> None:
     heard = [(row.attempt, row.voice) for row in of(Listened, stage.done)]
     assert heard == [(attempt, "listen"), (attempt, "whisper"), (attempt, ""), (second, "whisper")]
     assert {row.who for row in of(Listened, stage.done)} == {"ann"}
+
+
+def test_who_follows_an_agent_is_hung_up_on_when_the_last_talk_of_a_drain_ends(stage: Stage) -> None:
+    """No next talk comes, and nobody waits on the phone for one."""
+    stage.login("17")
+    (rings,) = of(DialParty, monitor(stage, agent="17"))
+    opened(stage, rings.call)
+    attempt = stage.talk()
+    stage.tell(Drain())
+    stage.end(attempt)
+    assert of(HangUp, stage.done) == [HangUp(rings.call)]
 
 
 def test_nobody_listens_to_a_survey(stage: Stage) -> None:
@@ -526,6 +537,25 @@ def test_a_guest_leaves_the_talk_and_not_its_agent(stage: Stage) -> None:
     effects = stage.say(Kind.HANGUP, "18")
     assert of(HangUp, effects) == [HangUp(rings.call)]
     assert stage.call(attempt).hung_up_for is None
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_an_agent_who_had_gone_before_the_colleague_was_there_leaves_the_callee_to_the_survey(
+    make_stage, joined: bool
+) -> None:
+    """What was asked for and the agent's hang-up crossed: the worker had nobody, so nobody has the talk."""
+    stage = make_stage()
+    stage.campaign(survey={"steps": SURVEY})
+    stage.login("17")
+    attempt = stage.talk()
+    stage.login("18")
+    (rings,) = of(DialParty, stage.say(Kind.CONFERENCE if joined else Kind.TRANSFER, "17", to="18"))
+    if joined:
+        opened(stage, rings.call)
+    effects = stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL, alone=True))
+    assert (stage.call(attempt).state, stage.agent("17").state) == (CallState.SURVEY, AgentState.WRAPUP)
+    assert of(HangUp, effects) == [HangUp(rings.call)]
+    assert stage.agent("18").state is (AgentState.WRAPUP if joined else AgentState.READY)
 
 
 def test_an_end_that_is_told_late_or_twice_is_nothing(stage: Stage) -> None:

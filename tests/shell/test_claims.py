@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -10,12 +10,11 @@ import pytest
 import trio
 
 from config.daemon import DaemonSettings, HostSettings
-from config.redis import RedisSettings
 from dialer.core.agents.agent import Agent, AgentState
 from dialer.shell.health import NoCalls
 from dialer.shell.tasks import claims as module
 from dialer.shell.tasks.claims import CLAIM_BEATS, Claims
-from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.connection import Store, trip
 from dialer.store.operators import agents, status
 from tests.shell.some_parts import some_parts
 
@@ -23,13 +22,6 @@ OURS, THEIRS = "one:1", "two:1"
 TTL_S = 60.0
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Iterator[Store]:
-    opened = open_store(RedisSettings(url=valkey_url))
-    yield opened
-    close_store(opened)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -17,7 +17,6 @@ from compliance.api import Per
 from config.agents.settings import AgentSettings
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
-from config.redis import RedisSettings
 from dialer.core.agents.agent import AgentEvent, AgentEventKind
 from dialer.core.inputs import AnswerReported, Input
 from dialer.shell.health import NoCalls
@@ -28,7 +27,7 @@ from dialer.shell.tasks.campaign_watch import CampaignWatch
 from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.feeds import Feeds
 from dialer.shell.tasks.logins import Logins
-from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.connection import Store, trip
 from dialer.store.leads import intake
 from dialer.store.operators import agents, campaigns, control
 from dialer.store.operators.status import counts
@@ -97,13 +96,11 @@ def drained(channel: trio.MemoryReceiveChannel[Any]) -> list[Any]:
 
 
 @pytest.fixture
-def store(valkey_url: str) -> Iterator[Store]:
+def store(store: Store) -> Store:
     """A store with one campaign, spring."""
-    opened = open_store(RedisSettings(url=valkey_url))
     settings = CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000")
-    campaigns.create(opened, settings, who="test", now=time.time())
-    yield opened
-    close_store(opened)
+    campaigns.create(store, settings, who="test", now=time.time())
+    return store
 
 
 def ear(store: Store, host: str = "one") -> Ear:

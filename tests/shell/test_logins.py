@@ -16,12 +16,11 @@ from config.agents.settings import AgentSettings
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
 from config.edge import EdgeSettings
-from config.redis import RedisSettings
 from config.sip import TrunkSettings
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentState
 from dialer.shell.tasks.claims import Claims
 from dialer.shell.tasks.logins import HELD_LIMIT, Logins
-from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.connection import Store, trip
 from dialer.store.operators import campaigns
 from dialer.store.operators.agents import Heard
 from dialer.store.settlement.outbox import CrmEvent
@@ -32,13 +31,11 @@ DEADLINE_S = 10.0
 
 
 @pytest.fixture
-def store(valkey_url: str) -> Iterator[Store]:
+def store(store: Store) -> Store:
     """A store with one campaign, spring."""
-    opened = open_store(RedisSettings(url=valkey_url))
     settings = CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000")
-    campaigns.create(opened, settings, who="test", now=time.time())
-    yield opened
-    close_store(opened)
+    campaigns.create(store, settings, who="test", now=time.time())
+    return store
 
 
 def desk(store: Store, host: str = "one", *, probe_limit_s: float = 2.0, **settings: Any) -> Logins:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -17,7 +16,6 @@ from compliance.blocks import of_number
 from config.campaign import CampaignSettings
 from config.daemon import DaemonSettings
 from config.policies import applied
-from config.redis import RedisSettings
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.effects import Lease, Postpone, Reserve, Settle
 from dialer.core.inputs import CampaignState, Input, LeadsLeased, Permitted, Refused, StoreFailed
@@ -27,7 +25,7 @@ from dialer.disk.registers import NationalRegisters
 from dialer.shell.clock import Clock
 from dialer.shell.parts import Queues
 from dialer.shell.tasks.store_tasks import DOUBT_S, StoreTasks, attempt_ids
-from dialer.store.base.connection import Store, close_store, open_store
+from dialer.store.base.connection import Store
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import campaigns, status
 from dialer.store.privacy import blocklist
@@ -61,13 +59,6 @@ class Wall:
 
     def is_off(self) -> bool:
         return self._clock.is_off()
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Iterator[Store]:
-    opened = open_store(RedisSettings(url=valkey_url))
-    yield opened
-    close_store(opened)
 
 
 @pytest.fixture

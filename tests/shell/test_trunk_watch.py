@@ -9,22 +9,15 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 import trio
 
-from config.daemon import DaemonSettings, RedisSettings
+from config.daemon import DaemonSettings
 from dialer.core.inputs import TrunkSaid
 from dialer.shell.line_check import trunks_of
 from dialer.shell.tasks.trunk_watch import OPERATOR, OPTIONS, TrunkWatch
-from dialer.store.base.connection import Store, close_store, open_store, trip
+from dialer.store.base.connection import Store, trip
 from dialer.store.operators import trunks
 from tests.shell.some_parts import some_parts
 
 DEADLINE_S = 20.0
-
-
-@pytest.fixture
-def store(valkey_url: str) -> Iterator[Store]:
-    opened = open_store(RedisSettings(url=valkey_url))
-    yield opened
-    close_store(opened)
 
 
 class Carrier:

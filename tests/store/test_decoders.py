@@ -83,6 +83,13 @@ START = {"type": "campaign", "campaign": "spring", "action": "start", "who": "x"
 MONITOR = {"agent": "17", "mode": "whisper", "uri": "sip:9@10.0.0.5"}
 COMMAND = {"name": "drain", "args": {"host": "a"}, "who": "x", "at": NOW}
 
+SCRIPTS = ("script", "survey")
+STEPS = [
+    {"name": "ask", "play": "/ask.wav", "keys": {"12": "bye", "9": "stop"}, "scores": "12", "repeats": 1},
+    {"name": "stop", "opt_out": True, "next": "bye"},
+    {"name": "bye", "record_s": 30, "next": "hang_up"},
+]
+
 LONGEST_REASON = 600
 
 
@@ -270,11 +277,15 @@ def test_a_spooled_fact_is_read_or_refused(name: str, data: st.DataObject) -> No
 @given(st.data())
 @settings(max_examples=80, deadline=None)
 def test_stored_settings_are_read_or_refused(data: st.DataObject) -> None:
-    """Whatever stands in a campaign's hash."""
+    """Whatever stands in a campaign's hash, also within its sections and the steps of its scripts."""
     good = json.loads(
         CampaignSettings(name="spring", mode=Mode.PROGRESSIVE, caller_id="+861065550000").model_dump_json()
     )
-    raw = data.draw(hostile.raws(good, hostile.as_json))
+    section = data.draw(st.sampled_from([name for name, value in good.items() if isinstance(value, dict)]))
+    inner = data.draw(hostile.mappings({**good[section], **({"steps": STEPS} if section in SCRIPTS else {})}))
+    if section in SCRIPTS and isinstance(inner.get("steps"), list) and inner["steps"]:
+        inner["steps"] = [*inner["steps"], data.draw(hostile.mappings(STEPS[0]))]
+    raw = data.draw(st.just(hostile.as_json({**good, section: inner})) | hostile.raws(good, hostile.as_json))
     tried(lambda: campaigns.settings_of(raw), StoreError)
 
 

@@ -188,8 +188,8 @@ def agent_taken(state: EngineState, call: Call, now: float) -> None:
 
 def agent_left(state: EngineState, call: Call, event: AgentLeft | Ended, now: float) -> bool:
     """The agent of a talk is gone. Whether the callee talks on with a party who is in the agent's place now, or waits
-    for one that is being rung, or is to be."""
-    if call.state is not CallState.TALKING:
+    for one that is being rung, or is to be: not where the agent had gone before the talk's worker knew of either."""
+    if call.state is not CallState.TALKING or (isinstance(event, AgentLeft) and event.alone):
         return False
     party = successor(state, call) or awaited(state, call)
     if party is None and call.queued is None:

@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 BATCH: Final = 500
 
-GATHER_S: Final = 0.025
+GATHER_S: Final = 0.05
 """From one batch to the next. What comes after a quiet moment is written at once; under load a trip to the disk and to
 Redis for each fact would cost more than the fact."""
 
@@ -173,8 +173,10 @@ class EventWriter:
         """Write to Redis, unless older facts wait on disk, or it is not certain whose server it is."""
         if len(self.parts.spool) or not self.parts.store_is_ours:
             return False
+        rows = list(self.presence.values())
         try:
-            await trio.to_thread.run_sync(self._to_store, facts)
+            if await trio.to_thread.run_sync(self._to_store, facts, rows):
+                self._shown(rows)
         except StoreError as error:
             self.parts.health.stop_calls(NoCalls.REDIS, str(error))
             return False
@@ -189,13 +191,19 @@ class EventWriter:
             return False
         return True
 
-    def _to_store(self, facts: Sequence[Fact]) -> None:
+    def _to_store(self, facts: Sequence[Fact], presence: Sequence[agents.Presence] = ()) -> bool:
+        """Write facts, and show presence in the same turn of a thread; False where the latter could not be done."""
         opt_outs.block(self.parts.store, [fact for fact in facts if isinstance(fact, OptedOut)])
         ends = [fact for fact in facts if isinstance(fact, Settlement)]
         settle.settle(self.parts.store, ends, self.parts.owner)
         wishes.promise_callbacks(self.parts.store, ends, self.parts.settings.inbound.callback_after_s)
         outbox.publish(self.parts.store, [fact for fact in facts if isinstance(fact, CrmEvent)])
         self.parts.unwritten.difference_update(end.attempt for end in ends)
+        try:
+            agents.show(self.parts.store, presence)
+        except StoreError:
+            return False  # the next look at it says why
+        return True
 
     async def put_down(self, event: CrmEvent) -> None:
         """Write one event at once: it is in Redis, or on this host's disk, when this returns."""
@@ -257,10 +265,13 @@ class EventWriter:
         except StoreError as error:
             self.parts.health.stop_calls(NoCalls.REDIS, str(error))
             return False
+        self._shown(rows)
+        return True
+
+    def _shown(self, rows: Sequence[agents.Presence]) -> None:
         for row in rows:
             if self.presence.get(row.agent) is row:
                 del self.presence[row.agent]
-        return True
 
     async def _audit(self) -> bool:
         """Write into the audit trail who listened to whom, the oldest first."""

@@ -33,6 +33,12 @@ log = structlog.get_logger()
 
 BLOCK_MS: Final = 500
 BATCH: Final = 200
+
+AGENTS_GATHER_S: Final = 0.05
+CRM_GATHER_S: Final = 0.2
+"""From one reading to the next. What comes after a quiet moment is read at once; under load a reading for each word
+would cost more than the word."""
+
 IDLE_S: Final = 0.2
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 5.0
@@ -104,7 +110,9 @@ class Feeds:
         """Read the agents' stream from where this host left off; runs until the store fails, then goes on there."""
         cursor = ""
         while True:
+            read_at = trio.current_time()
             cursor = await self._hear_agents(cursor, BLOCK_MS)
+            await trio.sleep_until(read_at + AGENTS_GATHER_S)
 
     async def _hear_agents(self, cursor: str, block_ms: int) -> str:
         # The store has noted them as read, so they are heard, also at the end.
@@ -122,24 +130,22 @@ class Feeds:
 
     async def crm(self) -> None:
         """One reading of what the CRMs ask for, a batch of each."""
+        read_at = trio.current_time()
         crms = (await self.parts.ask(crm_map.loaded)).crms
-        heard = False
         for crm in crms:
             try:
-                heard |= await self._hear_crm(crm, 0 if len(crms) > 1 else BLOCK_MS)
+                await self._hear_crm(crm, 0 if len(crms) > 1 else BLOCK_MS)
             except KeyDamaged as error:
                 if not crm:
                     raise
                 self.parts.health.alarm(f"CRM {crm}", str(error))  # the others are heard
             else:
                 self.parts.health.alarm(f"CRM {crm}", "")
-        if not heard and len(crms) > 1:
-            await trio.sleep(IDLE_S)
+        await trio.sleep_until(read_at + CRM_GATHER_S)
 
-    async def _hear_crm(self, crm: str, block_ms: int) -> bool:
-        """Carry out a batch of one CRM's requests; whether there were any."""
+    async def _hear_crm(self, crm: str, block_ms: int) -> None:
+        """Carry out a batch of one CRM's requests."""
         # What is left half done waits for a minute for the next daemon.
-        received: tuple[crm_in.Received, ...] = ()
         with trio.move_on_after(FINISH_LIMIT_S, shield=True) as limit:
             received = await self.parts.ask(
                 crm_in.read,
@@ -169,7 +175,6 @@ class Feeds:
                 done = {"applied": report.applied, "refused": report.refused, "blocked": len(report.blocked)}
                 log.info("crm", crm=crm, **done)
         await _finished("crm", limit)
-        return bool(received)
 
     async def operators(self) -> None:
         """Follow the control stream; any command may have changed a campaign. Looks by itself now and then, too."""

@@ -48,7 +48,7 @@ def read_after(store: Store, stream: str, cursor: str, count: int, block_ms: int
 
 
 def read_group(store: Store, stream: str, consumer: str, count: int, block_ms: int = 0) -> tuple[Entry, ...]:
-    """New entries for this consumer, preceded by those that a dead consumer left. At most `count`."""
+    """New entries for this consumer, preceded by those that a dead consumer left. At most `count` of each."""
     try:
         return _read_group(store, stream, consumer, count, block_ms)
     except StoreError as error:
@@ -63,13 +63,12 @@ def read_group(store: Store, stream: str, consumer: str, count: int, block_ms: i
 
 
 def _read_group(store: Store, stream: str, consumer: str, count: int, block_ms: int) -> tuple[Entry, ...]:
-    claimed = trip(store, [("XAUTOCLAIM", stream, GROUP, consumer, IDLE_MS, "0-0", "COUNT", count)])[0]
-    left = entries_of(claimed[1])
-    if len(left) >= count:
-        return left[:count]
-    block = ("BLOCK", block_limit_ms(store, block_ms)) if block_ms > 0 and not left else ()
-    reply = trip(
+    block = ("BLOCK", block_limit_ms(store, block_ms)) if block_ms > 0 else ()
+    claimed, new = trip(
         store,
-        [("XREADGROUP", "GROUP", GROUP, consumer, "COUNT", count - len(left), *block, "STREAMS", stream, ">")],
-    )[0]
-    return left + (entries_of(reply[0][1]) if reply else ())
+        [
+            ("XAUTOCLAIM", stream, GROUP, consumer, IDLE_MS, "0-0", "COUNT", count),
+            ("XREADGROUP", "GROUP", GROUP, consumer, "COUNT", count, *block, "STREAMS", stream, ">"),
+        ],
+    )
+    return entries_of(claimed[1]) + (entries_of(new[0][1]) if new else ())

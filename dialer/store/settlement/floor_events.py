@@ -39,11 +39,18 @@ class PacingFigures:
 
 def agent_interval(interval: Interval, host: str) -> CrmEvent:
     """What an agent did in a part of a quarter of an hour."""
-    fields = asdict(interval)
-    fields["state"] = interval.state.value
-    campaign = fields.pop("campaign")
+    fields = {
+        "agent": interval.agent,
+        "name": interval.name,
+        "team": interval.team,
+        "state": interval.state.value,
+        "reason": interval.reason,
+        "started_at": interval.started_at,
+        "ended_at": interval.ended_at,
+        "host": host,
+    }
     name = f"{interval.agent}@{interval.started_at:.3f}"
-    return CrmEvent(AGENT_INTERVAL, name, campaign, interval.ended_at, {**fields, "host": host})
+    return CrmEvent(AGENT_INTERVAL, name, interval.campaign, interval.ended_at, fields)
 
 
 def pacing_minute(campaign: str, host: str, minute_at: float, figures: PacingFigures) -> CrmEvent:

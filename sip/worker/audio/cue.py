@@ -19,7 +19,7 @@ RATE_HZ: Final = 8000
 class CuePlayer:
     """Plays a cue to the port of an agent; `after` runs something once, in so many seconds."""
 
-    def __init__(self, cue: Cue, after: Callable[[float, Callable[[], None]], None]) -> None:
+    def __init__(self, cue: Cue, after: Callable[[float, Callable[[], None]], object]) -> None:
         self._cue = cue
         self._after = after
         self._port: pj.ToneGenerator | Player | None = None

@@ -29,7 +29,7 @@ def open_file(player: pj.AudioMediaPlayer, path: str, flags: int = 0) -> None:
 class Player(pj.AudioMediaPlayer):  # type: ignore[misc]
     """A WAV file, played once to whoever it is connected to; `ended` is called in the worker's thread at its end."""
 
-    def __init__(self, path: str, ended: Callable[[], None] | None = None) -> None:
+    def __init__(self, path: str, ended: Callable[[], object] | None = None) -> None:
         """Raises `pj.Error` if the file cannot be played."""
         super().__init__()
         self._ended = ended

@@ -57,7 +57,8 @@ def wrong(walk: Walk) -> Iterator[str]:
         joined = {each.party for each in parties.values() if each.attempt == call.attempt and _has_joined(each)}
         if call.state is CallState.TALKING and joined != lines[name].joined.keys():
             yield f"{name}: the engine has joined {joined}, the worker {sorted(lines[name].joined)}"
-        held = call.on_hold, parties_of_talks.awaited(state, call) is not None
+        awaits = call.queued is not None or parties_of_talks.awaited(state, call) is not None
+        held = call.on_hold, awaits
         if call.state is CallState.TALKING and lines[name].talk and held != (lines[name].on_hold, lines[name].awaits):
             yield f"{name}: on hold and awaiting somebody are {held} here, otherwise in the worker"
         if call.state is CallState.SCRIPT and call.lead.consent_at is None:
@@ -86,7 +87,7 @@ def _has_joined(party) -> bool:
 def _wrong_with(walk: Walk, agent) -> Iterator[str]:
     state = walk.stage.state
     call = state.calls.get(agent.call or "")
-    if agent.state in {AgentState.RINGING, AgentState.TALKING, AgentState.DIALLING} and call is None:
+    if call is None and (agent.call is not None or agent.state in {AgentState.RINGING, AgentState.TALKING}):
         yield f"agent {agent.agent} is {agent.state} in a call that is over"
     if agent.state is AgentState.READY and not agent.can_be_reached:
         yield f"agent {agent.agent} is ready without a phone"

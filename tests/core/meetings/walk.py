@@ -34,7 +34,7 @@ from tests.core.scripts.test_steps import STEPS, SURVEY
 
 CAMPAIGN: Final = "sales"
 AGENTS: Final = ("ann", "bob", "eve", "joe")
-NAMED: Final = (*AGENTS, "second-level", "nobody", "sip:1@2.3.4.5", "", "\0")
+NAMED: Final = (*AGENTS, "second-level", f"queue:{CAMPAIGN}", "skill:none", "nobody", "sip:1@2.3.4.5", "", "\0")
 WORDS: Final = (
     *((Kind.TRANSFER, Kind.CONFERENCE) * 8),
     *((Kind.HOLD, Kind.RESUME, Kind.HANGUP, Kind.SURVEY, Kind.READY) * 2),
@@ -168,8 +168,11 @@ class Walk:
             kind = Kind.LOGIN
         elif known.state in RESTS and self.dice.random() < 0.8:
             kind = Kind.READY
+        elif known.state is AgentState.PREVIEW and self.dice.random() < 0.8:
+            kind = self.dice.choice((Kind.DIAL, Kind.DIAL, Kind.SKIP))
         connection = self.dice.choice(list(Connection)).value
-        event = AgentEvent(kind, agent, to=self.dice.choice(NAMED))
+        on_offer = "" if known is None or known.lead is None else known.lead.lead_id
+        event = AgentEvent(kind, agent, to=self.dice.choice(NAMED), lead_id=on_offer)
         if kind is Kind.LOGIN:
             event = replace(event, uri=f"sip:{agent}@phones", campaigns=(CAMPAIGN,), connection=connection)
         self.tell(event)
@@ -312,7 +315,7 @@ class Walk:
         chance = self.dice.random()
         if chance < 0.5:
             self.settings = campaign(
-                self.dice.choice(("predictive", "progressive", "script")),
+                self.dice.choice(("predictive", "progressive", "preview", "script")),
                 self.dice.choice(("", "always", "asked")),
                 self.dice.choice(("", "hang_up", "message")),
                 self.dice.choice((0.0, 60.0)),

@@ -202,7 +202,7 @@ class Workers:
             line.talk = False
             line.joined.clear()
         if line.talk or line.keeps_callee:
-            self.tell(AgentLeft(call, self.now, cause))
+            self.tell(AgentLeft(call, self.now, cause, alone=not line.talk))
         if not line.talk:
             line.forgotten = True
             if not line.keeps_callee:

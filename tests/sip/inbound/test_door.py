@@ -164,6 +164,16 @@ def test_a_flood_of_invites_is_harmless(carrier):
     in_pool(settings(carrier), run)
 
 
+def test_a_datagram_beyond_any_message_is_not_looked_at(carrier):
+    """It takes long to read, and no INVITE is so long: the next caller is heard at once."""
+
+    async def run(pool):
+        carrier.invites(sdp=carrier.offer() + "a=x:1\r\n" * 4000, caller="+8613911139111")
+        assert (await arrived(pool, carrier)).caller == CALLER
+
+    in_pool(settings(carrier), run)
+
+
 def test_a_trunk_that_keeps_calling_is_served(far, carrier):
     """SIPp's own calls, 60 of them, eight at once and 20 a second: each is answered, and ended by its caller."""
 

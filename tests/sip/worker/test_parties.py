@@ -170,10 +170,10 @@ def test_the_callee_stays_when_the_last_of_the_talk_goes(worker, callee, agent, 
     talk.send(Join("c1", "p1", link.port, link.key, Voice.BARGE, stays=True))
     talk.send(HangUpAgent("c1"))
     agent.sip.answers(agent.sip.hears("BYE"), "200 OK")
-    talk.until(AgentLeft)
+    assert not talk.until(AgentLeft).alone
     talk.send(HangUpAgent("c1"))
     talk.send(Leave("c1", "p1"))
-    talk.until(AgentLeft)
+    assert talk.until(AgentLeft).alone
     talk.send(Prompt("c1", 1, str(write_wav(tmp_path / "ask.wav", tone(500.0, 0.2)))))
     assert talk.until(PromptDone).problem == ""
 

@@ -59,7 +59,7 @@ def test_a_refresh_that_is_refused_after_our_bye_is_of_a_call_that_is_gone(
     )
     with udp_socket() as far_end:
         far_end.sendto(text.encode(), library.getsockname())
-        screen.handle()
+        screen.handle({screen.socket.fileno()})
     heard = library.recv(2048).decode()
     assert heard == (text if passes else text.replace(line, "481 Call Does Not Exist"))
 
@@ -84,7 +84,7 @@ def test_an_answer_without_a_tag_after_one_with_a_tag_is_dropped(library: socket
     with udp_socket() as far_end:
         for text in (*passes[:3], answer("200 OK", "<sip:a>;tag="), answer("183 x", "<sip:a;tag=t>"), *passes[3:]):
             far_end.sendto(text, library.getsockname())
-        screen.handle()
+        screen.handle({screen.socket.fileno()})
     assert [library.recv(2048) for _ in passes] == passes
     library.setblocking(False)
     with pytest.raises(BlockingIOError):
@@ -96,7 +96,7 @@ def test_an_answer_that_says_something_twice_is_dropped(library: socket.socket, 
     """The library may take the one where we took the other."""
     with udp_socket() as far_end:
         far_end.sendto(answer("200 OK", "<sip:a>;tag=t", header), library.getsockname())
-        screen.handle()
+        screen.handle({screen.socket.fileno()})
     library.setblocking(False)
     with pytest.raises(BlockingIOError):
         library.recv(2048)
