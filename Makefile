@@ -65,7 +65,7 @@ types: $(STAMP)
 # What every process of the tests would else compile for itself in a fresh clone: pacing's kernels, and the tests.
 compiled: $(STAMP)
 	@$(BIN)/python -c "from pacing.warmup import warm_up; warm_up()"
-	@$(BIN)/python -m pytest --collect-only -qq >/dev/null
+	@said=$$($(BIN)/python -m pytest --collect-only -qq) || { echo "$$said"; exit 1; }
 
 # Much of a test is waiting for processes: four at a time on two cores. A file's tests stay together, as they share
 # servers, and begin in the order of the folders, the longest files first (tests/conftest.py).

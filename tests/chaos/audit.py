@@ -21,6 +21,8 @@ from tests.chaos.plan import CAMPAIGN
 
 LONGEST_CALL_S: Final = 120.0
 ARCHIVED_LIMIT_S: Final = 40.0
+LIVE: Final = "live"
+"""The folder, beside the days, of talks that are not recordings yet."""
 
 IN_DOUBT: Final = frozenset({Disposition.UNKNOWN, Disposition.WORKER_LOST})
 """Ends of which nobody knows whether the INVITE had left."""
@@ -136,8 +138,9 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _astray(folder: Path) -> Iterator[str]:
-    """Recordings that are not in the index, talks that could not be finished, files that others may read."""
-    listed = _listed(folder)
+    """Recordings that are not in the index, talks that could not be finished, files that others may read. One whose
+    talk is still there is no fault: a stop waits some seconds for the last ones, and the next start does them again."""
+    listed = _listed(folder) | {f"{name}{index.PLAIN}" for name in talks.names(folder / LIVE)}
     yield from (str(path) for path in folder.rglob("*.opus") if path.name not in listed)
     yield from (str(folder / FAILED / name) for name in talks.names(folder / FAILED))
     yield from (str(path) for path in folder.rglob("*") if path.stat().st_mode & (S_IRWXG | S_IRWXO))

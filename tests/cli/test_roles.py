@@ -467,6 +467,14 @@ def test_the_audit_trail_has_the_user_whom_the_server_knows(site: Site) -> None:
     assert campaigns.get(site.store, "spring").changed_by == "manager (at the desk)"
 
 
+def test_a_leads_story_has_the_user_whom_the_server_knows(site: Site) -> None:
+    """As the audit trail has."""
+    site.run("manager", "leads", "cancel", "autumn", "L1", "--yes")
+    story = data(site.run("manager", "leads", "show", "autumn", "L1", "--json"))
+
+    assert story["row"]["why"] == "cancelled by manager (at the desk)"
+
+
 def test_agents_are_heard_from_a_desktop(site: Site) -> None:
     """What the gateway writes is what a daemon reads."""
     with opened(site.settings("dialer")) as store:

@@ -135,6 +135,17 @@ def test_a_priority_counts_from_the_next_lease_on(floor: Floor) -> None:
     assert [(lead.lead_id, lead.priority) for lead in floor.lease()] == [("L2", 8), ("L0", 5), ("L1", 5), ("vip", 5)]
 
 
+def test_a_lead_on_lease_gets_its_priority_and_stays_with_its_daemon(floor: Floor) -> None:
+    """No daemon is told to drop it, and it may be dialled."""
+    floor.fill(1)
+    leased = floor.lease()
+
+    told = change(floor, changes.prioritised(8), "L0")
+
+    assert (told.answers, told.held, dropped(floor)) == ((DONE,), (), [])
+    assert isinstance(floor.screen(leased)[0], Permitted)
+
+
 def test_a_lead_is_rewritten(floor: Floor) -> None:
     """Priority, time, data and numbers; the numbers that it had are free for another lead."""
     floor.fill(1, attrs={"stage": "a"})

@@ -21,9 +21,11 @@ from dialer.store.base.errors import StoreUnavailable
 from dialer.store.base.keys import digits
 from dialer.store.gate import contacts, gate
 from dialer.store.leads import leases
+from dialer.store.leads.bulk import deletion
 from dialer.store.leads.leads import LeadState, story
 from dialer.store.operators import agents, campaigns
 from dialer.store.operators.status import counts
+from dialer.store.privacy.retention import Purged
 from dialer.store.settlement import ledger, recovery, settle
 from dialer.store.settlement.recovery import RecoveryReport, beat, farewell, owner_of, recover
 from tests.store.conftest import NOW, OWNER, Floor, number
@@ -192,6 +194,24 @@ def test_a_correction_leaves_a_lead_alone_that_somebody_decided_about_since(
 
     assert story(floor.store, floor.name, "L0").row.state is LeadState.CLOSED
     assert trip(floor.store, [("ZCARD", floor.store.keys.waiting(floor.name))]) == [0]
+
+
+def test_a_correction_brings_back_nothing_of_a_lead_that_is_deleted(
+    floor: Floor, end: Callable[..., Settlement]
+) -> None:
+    """The attempt is told as it was; the lead has no story, no place and no way to be called."""
+    floor.fill(1)
+    dialled = floor.dial(1, owner=DEAD)[0]
+    die(floor.store)
+    recover(floor.store, NOW + 10)
+    assert deletion.delete(floor.store, floor.name, ["L0"], who="ann", now=NOW + 20) == [Purged.GONE]
+
+    settle.settle(floor.store, [end(dialled, Disposition.BUSY, Retry(60.0, 0))], DEAD)
+
+    keys = floor.store.keys
+    kept = (keys.story, keys.progress, keys.why)
+    assert trip(floor.store, [("HEXISTS", key(floor.name), "L0") for key in kept]) == [0, 0, 0]
+    assert trip(floor.store, [("ZCARD", key(floor.name)) for key in (keys.due, keys.waiting, keys.closed)]) == [0, 0, 0]
 
 
 def test_a_new_run_succeeds_the_earlier_ones_of_its_host(store: Store) -> None:

@@ -78,39 +78,40 @@ def planned(function: Callable[..., Plan]) -> Callable[..., None]:
 
     @wraps(function)
     def command(invocation: Invocation, *, choice: Choice, dry_run: bool, yes: bool, **given: Any) -> Answer:
-        return _carry_out(invocation, choice, function(invocation, choice, **given), dry_run, yes)
+        with standing_back(), invocation.store() as store:
+            plan = function(invocation, choice, **given)  # in it: the server knows who plans
+            return _carry_out(invocation, store, choice, plan, dry_run, yes)
 
     return dry_run_option(yes_option(answering(command)))
 
 
-def _carry_out(invocation: Invocation, choice: Choice, plan: Plan, dry_run: bool, yes: bool) -> Answer:
+def _carry_out(invocation: Invocation, store: Store, choice: Choice, plan: Plan, dry_run: bool, yes: bool) -> Answer:
     """Look, show what was found, ask, do it in batches, write it into the audit trail."""
     as_json = bool(click.get_current_context().params.get("as_json"))
     if as_json and not (yes or dry_run):
         raise click.UsageError(_("--json does not ask: give --yes or --dry-run as well"))
-    with standing_back(), invocation.store() as store:
-        campaigns.get(store, choice.campaign)
-        matching = find(store, choice, plan.default, hidden=as_json)
-        data: dict[str, Any] = {
-            "campaign": choice.campaign,
-            "matched": len(matching.lead_ids),
-            "found": matching.to_wire(),
-        }
-        if not matching.lead_ids:
-            return Answer(data | {"fates": {}}, _("No lead of {campaign} is like that.", campaign=choice.campaign))
-        what = _(
-            "{leads} of {campaign}",
-            leads=_n("{number:,} lead", "{number:,} leads", len(matching.lead_ids)),
-            campaign=choice.campaign,
-        )
-        preview = [_("To {verb}: {what}", verb=word(plan.verb), what=what), matching.page()]
-        if dry_run:
-            return Answer(data | {"fates": {}}, preview)
-        if not as_json:
-            show_page(preview)
-        if not yes:
-            click.confirm(_("{verb} {what}?", verb=word(plan.verb).capitalize(), what=what), abort=True)
-        fates = _in_batches(invocation, store, choice, plan, matching.lead_ids, hidden=as_json)
+    campaigns.get(store, choice.campaign)
+    matching = find(store, choice, plan.default, hidden=as_json)
+    data: dict[str, Any] = {
+        "campaign": choice.campaign,
+        "matched": len(matching.lead_ids),
+        "found": matching.to_wire(),
+    }
+    if not matching.lead_ids:
+        return Answer(data | {"fates": {}}, _("No lead of {campaign} is like that.", campaign=choice.campaign))
+    what = _(
+        "{leads} of {campaign}",
+        leads=_n("{number:,} lead", "{number:,} leads", len(matching.lead_ids)),
+        campaign=choice.campaign,
+    )
+    preview = [_("To {verb}: {what}", verb=word(plan.verb), what=what), matching.page()]
+    if dry_run:
+        return Answer(data | {"fates": {}}, preview)
+    if not as_json:
+        show_page(preview)
+    if not yes:
+        click.confirm(_("{verb} {what}?", verb=word(plan.verb).capitalize(), what=what), abort=True)
+    fates = _in_batches(invocation, store, choice, plan, matching.lead_ids, hidden=as_json)
     lines = [_("{past}: {leads}", past=plan.past, leads=_n("{number:,} lead", "{number:,} leads", fates["done"]))]
     lines += [
         _("  {number:,} {fate}", number=number, fate=_(WORDS[fate]))
