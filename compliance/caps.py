@@ -117,8 +117,11 @@ _MARKS: Final = {
     Counts.ABANDONED: int(Mark.ABANDONED),
     Counts.MACHINES: int(Mark.MACHINE),
 }
-_CERTAIN: Final = {Counts.CONNECTS: _ENDED | _INBOUND, Counts.CONVERSATIONS: _ENDED}
-"""What may be either while nobody knows how it ended, and the marks without which that is so."""
+_OURS: Final = frozenset({Counts.ATTEMPTS, Counts.CONNECTS})
+"""What only a call of ours is, and none of theirs."""
+
+_UNCERTAIN: Final = frozenset({Counts.CONNECTS, Counts.CONVERSATIONS})
+"""What a call may be while nobody knows how it ended."""
 
 
 def verdict(
@@ -194,9 +197,11 @@ def _events(history: Sequence[Contact], cap: Cap, scope: Scope) -> list[float]:
         seen = [contact for contact in history if contact.campaign_crc == scope.campaign_crc]
     elif cap.over is Over.GROUP:
         seen = [contact for contact in history if contact.group_crc == scope.group_crc]
+    if cap.counts in _OURS:
+        seen = [contact for contact in seen if not contact.marks & _INBOUND]
     if cap.counts is Counts.ATTEMPTS:
-        return [contact.at for contact in seen if not contact.marks & _INBOUND]
-    mark, certain = _MARKS[cap.counts], _CERTAIN.get(cap.counts)
+        return [contact.at for contact in seen]
+    mark, certain = _MARKS[cap.counts], cap.counts in _UNCERTAIN and _ENDED
     return sorted(
         contact.ended_at for contact in seen if contact.marks & mark or (certain and not contact.marks & certain)
     )

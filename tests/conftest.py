@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import settings
@@ -69,24 +70,30 @@ def sipp() -> str:
     return need("sipp")
 
 
+@contextmanager
+def running_valkey(config: Mapping[str, str] | None = None, tries: int = 3) -> Iterator[ValkeyServer]:
+    """A real server at a free port."""
+    server = ValkeyServer(config=dict(config or {}))
+    for left in reversed(range(tries)):
+        try:
+            server.start()
+            break
+        except ValkeyServerError:
+            # The free port that the wheel found may have been taken by somebody else before the server bound it.
+            if not left:
+                raise
+            server = ValkeyServer(config=dict(config or {}))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[ValkeyServer]:
     """One real server for the session."""
-    server = _started()
-    yield server
-    server.stop()
-
-
-def _started(tries: int = 3) -> ValkeyServer:
-    server = ValkeyServer()
-    try:
-        server.start()
-    except ValkeyServerError:
-        # The free port that the wheel found may have been taken by somebody else before the server bound it.
-        if tries == 1:
-            raise
-        return _started(tries - 1)
-    return server
+    with running_valkey() as server:
+        yield server
 
 
 @pytest.fixture

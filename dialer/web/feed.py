@@ -78,6 +78,7 @@ class Feed:
     _topics: dict[tuple[str, Language], Topic] = field(default_factory=dict)
     _changed: trio.Event = field(default_factory=trio.Event)
     _viewers: int = 0
+    _newest: int = 0  # the highest version that a picture had, forgotten ones included
 
     async def run(self) -> None:
         """Read and draw until cancelled. Whatever Redis does, the reading goes on."""
@@ -120,6 +121,7 @@ class Feed:
         if not change:
             return False
         topic.version += 1
+        self._newest = max(self._newest, topic.version)
         topic.changes.append(self._frame(topic.version, change))
         return True
 
@@ -132,7 +134,9 @@ class Feed:
         language = language_of_the_moment()
         topic = self._topics.get((name, language))
         if topic is None:
-            topic = Topic(draw, self._drawn(draw, language), 0, self.moment, language)
+            # Under a number that no page has seen: one that was made with a forgotten picture may show something else.
+            self._newest += 1
+            topic = Topic(draw, self._drawn(draw, language), self._newest, self.moment, language)
             if len(self._topics) < MOST_TOPICS:
                 self._topics[name, language] = topic
         elif topic.drawn_from is not self.moment and self._redraw(topic):

@@ -127,7 +127,7 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert done.exit_code == 2
     assert "not installed: sippy" in done.output
-    assert "pip install 'predictive-dialer[demo]'" in done.output
+    assert "pip install '.[demo]'" in done.output
 
 
 def test_an_edge_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

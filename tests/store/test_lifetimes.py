@@ -20,7 +20,7 @@ END: frozenset[str] = frozenset(
 )
 """Keys that have an end of life by themselves."""
 
-NOT_LOOKED_AT: frozenset[str] = frozenset(["history", "hosts", "agents_read", "control", "retention"])
+NOT_LOOKED_AT: frozenset[str] = frozenset(["history", "hosts", "agents_read", "control", "retention", "contacts_kept"])
 """Too many, or made again by themselves."""
 
 
