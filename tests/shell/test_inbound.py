@@ -77,6 +77,8 @@ def test_who_calls_back_talks_to_the_last_agent(site: Site, caller: CallingCarri
     assert (talk.data["direction"], talk.data["lead_id"], talk.data["agent"]) == ("inbound", "back-0", "agent-1")
     board = site.board()
     assert board is not None
+    live = site.daemons[0].folder / "recordings" / "live" / talk.id
+    site.until(lambda: sum(path.stat().st_size for path in live.glob("*.wav")) > 16_000, "there is something to record")
     caller.hangs_up()
     end = end_of(site, before)
     assert (end.data["end"], end.data["agent"], end.data["lead_id"]) == ("connected", "agent-1", "back-0")
