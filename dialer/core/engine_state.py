@@ -29,14 +29,13 @@ from dialer.core.calls.call import (
     Call,
     CallState,
     CallTrigger,
-    Queued,
     RecentAnswer,
 )
 from dialer.core.calls.trunk_load import TrunkLimits, TrunkLoad
 from dialer.core.campaign_run import AtGates, CampaignRun
 from dialer.core.effects import AgentChanged, Anomaly, Effect, Send
 from dialer.core.inbound.callers import Callers
-from dialer.core.talks.party import Party
+from dialer.core.talks.party import Party, Queued
 from sip.messages import SLOTS_PER_CALL, HangUp
 
 

@@ -22,7 +22,6 @@ from enum import StrEnum
 from typing import Final
 
 from compliance.api import Permit
-from config.agent_choice import Skills
 from dialer.core.inbound.arrival import Arrival
 from dialer.core.model import Lead
 from dialer.core.scripts.run import ScriptRun
@@ -111,21 +110,6 @@ class CallError(ValueError):
     """An event that the table does not foresee in this state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """A talk waits for whoever of a queue is free first: of a `campaign`, else whoever has `skills`. `to` names it as
-    the desktop did, `ref` is the desktop's name for the entry, `who` left the talk `since` then; `tried` are agents who
-    are not rung for it (again)."""
-
-    to: str
-    who: str
-    since: float
-    ref: str = ""
-    campaign: str = ""
-    skills: Skills = field(default_factory=dict)
-    tried: frozenset[str] = frozenset()
-
-
 @dataclass(slots=True)
 class Call:
     """One attempt on the line, or a call from outside (`is_inbound`), whose `lead` has no id if it is a stranger's.
@@ -140,8 +124,8 @@ class Call:
     `taken`: the lead was cancelled or moved meanwhile, so it rings no longer than it must.
     `recordable` says that the talk is recorded, or would be on a word of the agent; recording began at
     `recording_since` and is not paused while it is `recording_on`.
-    `on_hold`: the agent's desktop has put the callee there. `queued`: the agent has left the talk to a queue, of which
-    nobody has joined yet. `parties_rung` is how many third parties were rung for it, for their ids.
+    `on_hold`: the agent's desktop has put the callee there. `parties_rung` is how many third parties were rung for it,
+    for their ids.
     `watched_since` is when the watch over the present state began, if there is one.
     `scripted`: it was dialled for the campaign's script, under the rules for automated calls. `script` is what the
     callee goes through, or went; `automated` says that it began at the answer, and an agent is owed only from
@@ -173,7 +157,6 @@ class Call:
     message_played: bool = False
     opted_out: bool = False
     on_hold: bool = False
-    queued: Queued | None = None
     parties_rung: int = 0
     wants_callback: bool = False
     recordable: bool = False

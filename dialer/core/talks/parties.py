@@ -103,15 +103,19 @@ def awaited(state: EngineState, call: Call) -> Party | None:
     return next((each for each in ringing if each.purpose is Purpose.TRANSFER), None)
 
 
+def awaits(state: EngineState, call: Call) -> bool:
+    """Whether somebody is on the way to the talk, or will be as soon as one of its queue is free."""
+    return call.attempt in state.queued or awaited(state, call) is not None
+
+
 def hold(state: EngineState, call: Call, *, on: bool) -> None:
     """Put the callee on hold, or go on; and say whether somebody is on the way to the talk."""
     call.on_hold = on
-    state.do(Send(Hold(call.dial_id, on, awaits=call.queued is not None or awaited(state, call) is not None)))
+    state.do(Send(Hold(call.dial_id, on, awaits=awaits(state, call))))
 
 
 def leave_queue(state: EngineState, call: Call) -> None:
     """A talk does not wait for anybody of a queue any more."""
-    call.queued = None
     state.queued.pop(call.attempt, None)
 
 
@@ -192,7 +196,7 @@ def agent_left(state: EngineState, call: Call, event: AgentLeft | Ended, now: fl
     if call.state is not CallState.TALKING or (isinstance(event, AgentLeft) and event.alone):
         return False
     party = successor(state, call) or awaited(state, call)
-    if party is None and call.queued is None:
+    if party is None and call.attempt not in state.queued:
         return False
     agent = state.roster.get(call.agent)
     if agent is not None and agent.call == call.attempt:
@@ -328,7 +332,7 @@ def _ended(state: EngineState, party: Party, event: Ended, now: float) -> None:
     if was is PartyState.JOINED and _is_agents(party, call):
         agent_left(state, call, event, now)
     if was is PartyState.RINGING and party.purpose is Purpose.TRANSFER:
-        hold(state, call, on=call.queued is not None)
+        hold(state, call, on=call.attempt in state.queued)
 
 
 def _is_without_agent(state: EngineState, call: Call) -> bool:

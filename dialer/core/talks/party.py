@@ -1,11 +1,12 @@
-"""A third party to a talk: a telephone that is rung for it, and what it is there for."""
+"""A third party to a talk: a telephone that is rung for it, what it is there for; and the wait for one of a queue."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from config.agent_choice import Skills
 from sip.parties.messages import Voice
 
 
@@ -58,3 +59,18 @@ class Party:
     def stays(self) -> bool:
         """Whether it may be left alone with the callee."""
         return self.purpose is not Purpose.LISTENING
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A talk waits for whoever of a queue is free first: of a `campaign`, else whoever has `skills`. `to` names it as
+    the desktop did, `ref` is the desktop's name for the entry, `who` left the talk `since` then; `tried` are agents who
+    are not rung for it (again)."""
+
+    to: str
+    who: str
+    since: float
+    ref: str = ""
+    campaign: str = ""
+    skills: Skills = field(default_factory=dict)
+    tried: frozenset[str] = frozenset()

@@ -11,12 +11,12 @@ from typing import Final
 from config.agent_choice import missing, skills_of
 from dialer.core.agents.agent import Agent, AgentEvent, AgentEventKind, AgentEventRefused
 from dialer.core.agents.choice import turn_by
-from dialer.core.calls.call import Call, Queued
+from dialer.core.calls.call import Call
 from dialer.core.campaign_run import CampaignRun
 from dialer.core.engine_state import EngineState
 from dialer.core.talks import parties
 from dialer.core.talks.listening import no_room
-from dialer.core.talks.party import Purpose
+from dialer.core.talks.party import Purpose, Queued
 
 CAMPAIGN: Final = "queue"
 SKILL: Final = "skill"
@@ -34,12 +34,12 @@ def asked(state: EngineState, call: Call, event: AgentEvent, agent: Agent, now: 
     """An agent leaves the talk to a queue, and has wrap-up. Raises `AgentEventRefused` where that cannot be."""
     if event.kind is not AgentEventKind.TRANSFER:
         raise AgentEventRefused("to: a queue takes a talk over; say transfer")
-    if parties.successor(state, call) is not None or parties.awaited(state, call) is not None or call.queued:
+    if parties.successor(state, call) is not None or parties.awaits(state, call):
         raise AgentEventRefused("to: somebody has joined the talk, or is on the way")
     queued = _queued(event, agent, now)
     if not any(_suits(each, queued) for each in state.roster.agents.values()):
         raise AgentEventRefused(f"to: nobody else of {event.to} is logged in at this host")
-    call.queued = state.queued[call.attempt] = queued
+    state.queued[call.attempt] = queued
     parties.hold(state, call, on=True)
     parties.tell(state, call, "queued", to=queued.to, ref=queued.ref)
     parties.hang_up_agent(state, call, agent)
@@ -76,7 +76,7 @@ def serve(state: EngineState, now: float) -> None:
         free = [agent for agent in state.roster.ready.values() if _suits(agent, queued)]
         agent = min(free, key=lambda agent: (turn(agent), agent.agent), default=None)
         if agent is not None:
-            call.queued = state.queued[attempt] = replace(queued, tried=queued.tried | {agent.agent})
+            state.queued[attempt] = replace(queued, tried=queued.tried | {agent.agent})
             party = parties.party_for(call, Purpose.TRANSFER, queued.who, agent.agent, queued.ref, now)
             parties.ring(state, call, party, agent.uri, agent, now)
 

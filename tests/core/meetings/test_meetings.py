@@ -57,8 +57,7 @@ def wrong(walk: Walk) -> Iterator[str]:
         joined = {each.party for each in parties.values() if each.attempt == call.attempt and _has_joined(each)}
         if call.state is CallState.TALKING and joined != lines[name].joined.keys():
             yield f"{name}: the engine has joined {joined}, the worker {sorted(lines[name].joined)}"
-        awaits = call.queued is not None or parties_of_talks.awaited(state, call) is not None
-        held = call.on_hold, awaits
+        held = call.on_hold, parties_of_talks.awaits(state, call)
         if call.state is CallState.TALKING and lines[name].talk and held != (lines[name].on_hold, lines[name].awaits):
             yield f"{name}: on hold and awaiting somebody are {held} here, otherwise in the worker"
         if call.state is CallState.SCRIPT and call.lead.consent_at is None:
