@@ -17,9 +17,8 @@ from config.abandonment import AbandonmentSettings, Machines
 from dialer.core.abandonment.rate import ledger_of, without_machines
 from dialer.core.abandonment.windows import WindowCounts, calls_left
 from dialer.core.call_quality import NO_CALLS, CallFigures
-from dialer.language.phrases import Phrase, phrase
 from dialer.language.phrases import from_wire as phrase_from_wire
-from dialer.language.phrases import to_wire as phrase_to_wire
+from dialer.language.phrases import made_of, phrase
 from pacing.api import NOT_ASKED, Decision, Reason
 
 
@@ -347,15 +346,14 @@ def from_wire(data: Mapping[str, Any]) -> Board:
 
 def published(board: Board) -> dict[str, Any]:
     """A board for other processes, with how its sentences were made."""
-    phrases: dict[str, Any] = {}
+    sentences: list[str] = []
 
     def note(text: str) -> str:
-        if isinstance(text, Phrase):
-            phrases[str(text)] = phrase_to_wire(text)
+        sentences.append(text)
         return text
 
     with_sentences(board, note)
-    return {**board.to_wire(), "phrases": phrases}
+    return {**board.to_wire(), "phrases": made_of(sentences)}
 
 
 def with_sentences(board: Board, said: Callable[[str], str]) -> Board:
@@ -367,8 +365,13 @@ def with_sentences(board: Board, said: Callable[[str], str]) -> Board:
         no_new_calls=tuple(map(said, board.no_new_calls)),
         trunks=tuple(trunks),
         campaigns=tuple([_campaign_with_sentences(row, said) for row in board.campaigns]),
-        agents=tuple([replace(row, reason=said(row.reason)) if row.reason else row for row in board.agents]),
+        agents=tuple([_agent_with_sentences(row, said) for row in board.agents]),
     )
+
+
+def _agent_with_sentences(row: AgentRow, said: Callable[[str], str]) -> AgentRow:
+    reason = said(row.reason)
+    return row if reason is row.reason else replace(row, reason=reason)  # there are many, and few have a sentence
 
 
 def _campaign_with_sentences(row: CampaignRow, said: Callable[[str], str]) -> CampaignRow:
