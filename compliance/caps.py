@@ -201,9 +201,9 @@ def _events(history: Sequence[Contact], cap: Cap, scope: Scope) -> list[float]:
         seen = [contact for contact in seen if not contact.marks & _INBOUND]
     if cap.counts is Counts.ATTEMPTS:
         return [contact.at for contact in seen]
-    mark, certain = _MARKS[cap.counts], cap.counts in _UNCERTAIN and _ENDED
+    mark, doubt = _MARKS[cap.counts], cap.counts in _UNCERTAIN
     return sorted(
-        contact.ended_at for contact in seen if contact.marks & mark or (certain and not contact.marks & certain)
+        contact.ended_at for contact in seen if contact.marks & mark or (doubt and not contact.marks & _ENDED)
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 import trio
@@ -32,7 +32,6 @@ from dialer.store.settlement import recovery
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
 
 HEALTH_EVERY_S: Final = 0.5
 RECOVER_EVERY_BEATS: Final = 5
