@@ -52,6 +52,16 @@ def only_party(stage: Stage) -> Party:
     return party
 
 
+def joined_by_colleague(stage: Stage, kind: Kind) -> tuple[str, str]:
+    """17 talks, and 18 has joined on 17's word: the attempt, and 18's party."""
+    stage.login("17")
+    attempt = stage.talk()
+    stage.login("18")
+    (rings,) = of(DialParty, stage.say(kind, "17", to="18"))
+    opened(stage, rings.call)
+    return attempt, rings.call
+
+
 def monitor(stage: Stage, **given) -> list:
     return stage.tell(Monitor(**{"order": "1-0", "who": "ann", "uri": "sip:9@phones", "shown": "sip:9", **given}))
 
@@ -273,13 +283,9 @@ def test_a_colleague_joins_and_stays_when_the_agent_goes(stage: Stage) -> None:
 
 def test_a_colleague_who_goes_leaves_the_talk_as_it_was(stage: Stage) -> None:
     """And has wrap-up."""
-    stage.login("17")
-    attempt = stage.talk()
-    stage.login("18")
-    (rings,) = of(DialParty, stage.say(Kind.CONFERENCE, "17", to="18"))
-    opened(stage, rings.call)
-    effects = over(stage, rings.call)
-    assert of(Leave, effects) == [Leave(attempt, rings.call)]
+    attempt, party = joined_by_colleague(stage, Kind.CONFERENCE)
+    effects = over(stage, party)
+    assert of(Leave, effects) == [Leave(attempt, party)]
     assert talk_states(effects) == ["left"]
     assert (stage.agent("17").state, stage.agent("18").state) == (AgentState.TALKING, AgentState.WRAPUP)
 
@@ -431,15 +437,11 @@ def test_who_waits_for_the_colleague_hears_the_talk_that_is_passed_on(stage: Sta
 @pytest.fixture
 def passed_on(stage: Stage) -> tuple[str, str]:
     """A talk that 17 has passed on to 18: the attempt, and 18's party. 17 is ready again."""
-    stage.login("17")
-    attempt = stage.talk()
-    stage.login("18")
-    (rings,) = of(DialParty, stage.say(Kind.TRANSFER, "17", to="18"))
-    opened(stage, rings.call)
+    attempt, party = joined_by_colleague(stage, Kind.TRANSFER)
     stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
     stage.say(Kind.WRAPUP_DONE, "17")
     assert stage.call(attempt).agent == "18"
-    return attempt, rings.call
+    return attempt, party
 
 
 def test_a_talk_is_passed_on_again(stage: Stage, passed_on: tuple[str, str]) -> None:
@@ -480,14 +482,10 @@ def test_a_colleague_may_end_the_talk_with_a_survey() -> None:
     """Where every talk ends with one, it is the colleague's phone that is hung up; the callee stays."""
     stage = a_stage(destinations=DESTINATIONS)
     stage.campaign(survey={"steps": SURVEY})
-    stage.login("17")
-    attempt = stage.talk()
-    stage.login("18")
-    (rings,) = of(DialParty, stage.say(Kind.TRANSFER, "17", to="18"))
-    opened(stage, rings.call)
+    attempt, party = joined_by_colleague(stage, Kind.TRANSFER)
     stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
-    assert of(HangUp, stage.say(Kind.HANGUP, "18")) == [HangUp(rings.call)]
-    over(stage, rings.call)
+    assert of(HangUp, stage.say(Kind.HANGUP, "18")) == [HangUp(party)]
+    over(stage, party)
     stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
     assert (stage.call(attempt).state, stage.agent("18").state) == (CallState.SURVEY, AgentState.WRAPUP)
 
@@ -496,18 +494,14 @@ def test_a_colleague_may_ask_for_the_survey_where_agents_begin_it(make_stage) ->
     """The worker is told to keep the callee, and then the colleague's phone is hung up."""
     stage = make_stage(destinations=DESTINATIONS)
     stage.campaign(survey={"steps": SURVEY, "starts": "asked"})
-    stage.login("17")
-    attempt = stage.talk()
-    stage.login("18")
-    (rings,) = of(DialParty, stage.say(Kind.TRANSFER, "17", to="18"))
-    opened(stage, rings.call)
+    attempt, party = joined_by_colleague(stage, Kind.TRANSFER)
     stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
     effects = stage.say(Kind.SURVEY, "18")
     assert [type(each) for each in of(object, effects) if isinstance(each, HangUp | HangUpAgent)] == [
         HangUpAgent,
         HangUp,
     ]
-    over(stage, rings.call)
+    over(stage, party)
     stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
     assert (stage.call(attempt).state, stage.agent("18").state) == (CallState.SURVEY, AgentState.WRAPUP)
 
@@ -527,15 +521,11 @@ def test_a_talk_is_whose_it_was_passed_on_to(stage: Stage) -> None:
 
 def test_a_guest_leaves_the_talk_and_not_its_agent(stage: Stage) -> None:
     """A colleague in a conference who hangs up on the desktop is out; what is the agent's to do is refused."""
-    stage.login("17")
-    attempt = stage.talk()
-    stage.login("18")
-    (rings,) = of(DialParty, stage.say(Kind.CONFERENCE, "17", to="18"))
-    opened(stage, rings.call)
+    attempt, party = joined_by_colleague(stage, Kind.CONFERENCE)
     for kind in (Kind.TRANSFER, Kind.CONFERENCE, Kind.HOLD):
         assert "17" in refusal(stage.say(kind, "18", to="second-level"))
     effects = stage.say(Kind.HANGUP, "18")
-    assert of(HangUp, effects) == [HangUp(rings.call)]
+    assert of(HangUp, effects) == [HangUp(party)]
     assert stage.call(attempt).hung_up_for is None
 
 
@@ -572,11 +562,7 @@ def test_an_end_that_is_told_late_or_twice_is_nothing(stage: Stage) -> None:
 
 def test_hold_ends_when_the_talk_is_passed_on(stage: Stage) -> None:
     """The callee was on hold when the agent hung up, and hears the colleague: who may put it on hold again."""
-    stage.login("17")
-    attempt = stage.talk()
-    stage.login("18")
-    (rings,) = of(DialParty, stage.say(Kind.CONFERENCE, "17", to="18"))
-    opened(stage, rings.call)
+    attempt, _ = joined_by_colleague(stage, Kind.CONFERENCE)
     stage.say(Kind.HOLD, "17")
     stage.tell(AgentLeft(attempt, stage.now, Cause.NORMAL))
     assert of(Hold, stage.say(Kind.HOLD, "18")) == [Hold(attempt, on=True)]
