@@ -143,6 +143,7 @@ def test_a_stop_finishes_what_it_can(site: Site, rig: Rig) -> None:
     site.leads("long", ["+8613920000121"])
     site.until(lambda: talks.names(folder(dialer) / "live"), "a talk is recorded")
     (attempt,) = talks.names(folder(dialer) / "live")
+    site.until(lambda: _size(folder(dialer) / "live" / attempt) > 16_000, "something was said")
     dialer.stop()
     site.until(lambda: "STOPPING=1" in dialer.hear(), "it is stopping")
     dialer.stop()
